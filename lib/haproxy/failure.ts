@@ -1,0 +1,53 @@
+/** Why a generation does not serve, in a sentence and as an exit status. Pure. */
+import { formatDuration } from "../settings/duration.ts";
+import { describeEnding, type Ending } from "./process.ts";
+
+/** A process that `died` or was `not_spawned` is gone; of the others one may be left. */
+export type Failure =
+  | { readonly tag: "not_prepared"; readonly reason: string; readonly exitCode: number }
+  | { readonly tag: "not_spawned"; readonly reason: string; readonly exitCode: number }
+  | { readonly tag: "died"; readonly ending: Ending }
+  | { readonly tag: "timed_out"; readonly afterMs: number }
+  | { readonly tag: "no_listener" }
+  | { readonly tag: "wrong_pid"; readonly found: number; readonly started: number }
+  | { readonly tag: "master_worker"; readonly line: string };
+
+/** A clause that says what was found and, where it helps, what is wanted. */
+export function describeFailure(failure: Failure): string {
+  switch (failure.tag) {
+    case "not_prepared":
+      return failure.reason;
+    case "not_spawned":
+      return `cannot start "haproxy" from PATH: ${failure.reason}`;
+    case "died":
+      return `haproxy ${describeEnding(failure.ending)} before it was ready`;
+    case "timed_out":
+      return `haproxy did not serve within ${formatDuration(failure.afterMs)}`;
+    case "no_listener":
+      return 'haproxy opened no listener, the configuration wants at least one "bind"';
+    case "wrong_pid":
+      return `process ${failure.found} answered in place of ${failure.started}, which was started`;
+    case "master_worker":
+      return `${failure.line} says "master-worker": remove it, the wrapper takes the master's place`;
+    default:
+      return failure satisfies never;
+  }
+}
+
+/** The wrapper's exit status if this was the first start. */
+export function exitCodeOf(failure: Failure): number {
+  switch (failure.tag) {
+    case "not_prepared":
+    case "not_spawned":
+      return failure.exitCode;
+    case "died":
+      return failure.ending.code;
+    case "timed_out":
+    case "no_listener":
+    case "wrong_pid":
+    case "master_worker":
+      return 1;
+    default:
+      return failure satisfies never;
+  }
+}

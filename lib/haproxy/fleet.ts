@@ -1,0 +1,86 @@
+/** All HAProxy processes that live, by generation: none is forgotten, and each end is told once. */
+import { type DrainEnd, Draining } from "./draining.ts";
+import {
+  type Ending,
+  type HaproxyProcess,
+  type Spawn,
+  spawnHaproxy,
+  type SpawnOptions,
+} from "./process.ts";
+
+export interface ProcessEnd {
+  readonly generation: number;
+  readonly ending: Ending;
+  readonly drainEnd: DrainEnd;
+  /** From the first order to end until the end; 0 if there was none. */
+  readonly drainMs: number;
+}
+
+/** A configuration check belongs to no generation and is not told when it ends. */
+export type Member = number | "check";
+
+export class Fleet {
+  readonly #members = new Map<
+    HaproxyProcess,
+    { readonly member: Member; readonly draining: Draining }
+  >();
+  readonly #onEnd: (end: ProcessEnd) => void;
+
+  constructor(onEnd: (end: ProcessEnd) => void) {
+    this.#onEnd = onEnd;
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
+  }
+
+  spawn(member: Member, words: readonly string[], options: SpawnOptions): Spawn {
+    const spawned = spawnHaproxy(words, options);
+    if (spawned.tag === "spawned") this.#enlist(member, spawned.process);
+    return spawned;
+  }
+
+  signal(generation: number, signal: Deno.Signal): void {
+    this.#find(generation)?.process.signal(signal);
+  }
+
+  drain(generation: number, limitMs: number | null): void {
+    this.#find(generation)?.draining.drain(limitMs);
+  }
+
+  terminate(generation: number): void {
+    this.#find(generation)?.draining.terminate("SIGTERM");
+  }
+
+  /** Asks all to drain. What has been asked before keeps its own deadline. */
+  drainAll(limitMs: number | null): void {
+    for (const { draining } of this.#members.values()) {
+      if (!draining.isStarted) draining.drain(limitMs);
+    }
+  }
+
+  terminateAll(signal: "SIGTERM" | "SIGINT"): void {
+    for (const { draining } of this.#members.values()) draining.terminate(signal);
+  }
+
+  killAll(): void {
+    for (const { draining } of this.#members.values()) draining.kill();
+  }
+
+  #enlist(member: Member, process: HaproxyProcess): void {
+    const draining = new Draining(process);
+    this.#members.set(process, { member, draining });
+    process.ended.then((ending) => {
+      this.#members.delete(process);
+      const { end: drainEnd, elapsedMs: drainMs } = draining;
+      if (member !== "check") this.#onEnd({ generation: member, ending, drainEnd, drainMs });
+    });
+  }
+
+  #find(generation: number) {
+    for (const [process, { member, draining }] of this.#members) {
+      if (member === generation) return { process, draining };
+    }
+    return null;
+  }
+}

@@ -1,0 +1,81 @@
+/** The wrapper's private folder: the stats socket of each generation, and the files that configure it. */
+import { join } from "@std/path";
+import { RUNTIME_PARENTS } from "../settings/options.ts";
+import { systemReason } from "../system_reason.ts";
+import type { InjectedFiles } from "./arguments.ts";
+
+export interface PrivateFolder {
+  readonly path: string;
+  /** Where a generation's private stats socket is. */
+  socket(generation: number): string;
+  /**
+   * Writes the files of a generation, in a folder that is made again if somebody removed it.
+   * @throws the system's error, for instance when the disk is full.
+   */
+  prepare(generation: number): Promise<InjectedFiles>;
+  /** Removes what belongs to a generation that is gone. */
+  forget(generation: number): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export type PrivateFolderOutcome =
+  | { readonly tag: "made"; readonly folder: PrivateFolder }
+  | { readonly tag: "not_made"; readonly reason: string };
+
+/** Makes the folder, of mode 0700, in `parent` or else in the first of `RUNTIME_PARENTS` that can be written. */
+export async function makePrivateFolder(parent: string | null): Promise<PrivateFolderOutcome> {
+  const failures: string[] = [];
+  for (const dir of parent === null ? RUNTIME_PARENTS : [parent]) {
+    try {
+      const path = await Deno.makeTempDir({ dir, prefix: "haproxy-reload-wrapper-" });
+      if (longestSocket(path) <= LONGEST_SOCKET) return { tag: "made", folder: createFolder(path) };
+      await Deno.remove(path);
+      failures.push(`"${dir}": the name is too long for a socket's address`);
+    } catch (error) {
+      failures.push(`"${dir}": ${systemReason(error)}`);
+    }
+  }
+  return { tag: "not_made", reason: failures.join("; ") };
+}
+
+/** Longer paths are refused by HAProxy 2.4 to 3.4, which adds a suffix while it binds. */
+const LONGEST_SOCKET = 97;
+const longestSocket = (path: string) => join(path, "999999999.sock").length;
+
+/**
+ * All stats sockets share one limit, 10 by default. A dozen idle connections to a socket of the user's
+ * must neither keep the wrapper from asking nor the next generation from taking over.
+ */
+const LAST_CONFIGURATION = "global\n    stats maxconn 50\n";
+
+function createFolder(path: string): PrivateFolder {
+  const socket = (generation: number) => join(path, `${generation}.sock`);
+  const filesOf = (generation: number) => ({
+    first: join(path, `${generation}-first.cfg`),
+    last: join(path, `${generation}-last.cfg`),
+  });
+  return {
+    path,
+    socket,
+    async prepare(generation) {
+      await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+      const files = filesOf(generation);
+      await Deno.writeTextFile(files.first, firstConfiguration(socket(generation)));
+      await Deno.writeTextFile(files.last, LAST_CONFIGURATION);
+      return files;
+    },
+    async forget(generation) {
+      const { first, last } = filesOf(generation);
+      await Promise.all([socket(generation), first, last].map(removeIfThere));
+    },
+    remove: () => removeIfThere(path),
+  };
+}
+
+/** `level operator` is the least that hands out listeners. */
+const firstConfiguration = (socket: string) =>
+  `global\n    stats socket ${socket} mode 600 level operator expose-fd listeners\n`;
+
+async function removeIfThere(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch(() => {});
+}

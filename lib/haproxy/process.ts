@@ -1,0 +1,95 @@
+/** Starts HAProxy, signals it and tells how it ended: the only user of `Deno.Command`. */
+import { systemReason } from "../system_reason.ts";
+
+/** How a process ended. `code` is what a shell shows: 128 plus the signal's number for a signal. */
+export type Ending =
+  | { readonly tag: "exited"; readonly code: number }
+  | { readonly tag: "signaled"; readonly code: number; readonly signal: string };
+
+export interface HaproxyProcess {
+  readonly pid: number;
+  /** Never rejects. */
+  readonly ended: Promise<Ending>;
+  /** What it wrote so far; always empty unless the output is `captured`. */
+  readonly output: Promise<string>;
+  /** Sends `signal`; `false` if the process is gone, which is no error. */
+  signal(signal: Deno.Signal): boolean;
+}
+
+export type Spawn =
+  | { readonly tag: "spawned"; readonly process: HaproxyProcess }
+  /** `exitCode` as a shell has it: 127 for a missing program, 126 for one that cannot be started. */
+  | { readonly tag: "not_spawned"; readonly exitCode: number; readonly reason: string };
+
+export interface SpawnOptions {
+  /** Added to the wrapper's own environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly output: "inherit" | "captured";
+}
+
+/**
+ * Starts the `haproxy` that is found in PATH now, so that an upgraded one is taken, in a session of
+ * its own: a terminal's Ctrl-C must reach the wrapper alone, because HAProxy stops hard on SIGINT.
+ */
+export function spawnHaproxy(words: readonly string[], options: SpawnOptions): Spawn {
+  const captured = options.output === "captured";
+  try {
+    const child = new Deno.Command("haproxy", {
+      args: [...words],
+      env: { ...options.environment },
+      detached: true,
+      stdin: "null",
+      stdout: captured ? "piped" : "inherit",
+      stderr: captured ? "piped" : "inherit",
+    }).spawn();
+    const output = captured ? outputOf(child) : Promise.resolve("");
+    return { tag: "spawned", process: wrap(child, output) };
+  } catch (error) {
+    const exitCode = error instanceof Deno.errors.NotFound ? 127 : 126;
+    return { tag: "not_spawned", exitCode, reason: systemReason(error) };
+  }
+}
+
+/** How an ending reads in a sentence: `exited with 1`, `was ended by SIGSEGV`. */
+export function describeEnding(ending: Ending): string {
+  switch (ending.tag) {
+    case "exited":
+      return `exited with ${ending.code}`;
+    case "signaled":
+      return `was ended by ${ending.signal}`;
+    default:
+      return ending satisfies never;
+  }
+}
+
+function wrap(child: Deno.ChildProcess, output: Promise<string>): HaproxyProcess {
+  return {
+    pid: child.pid,
+    ended: child.status.then(endingOf, unknownEnding),
+    output,
+    signal(signal) {
+      try {
+        child.kill(signal);
+        return true;
+      } catch (error) {
+        // Deno says "Child process has already terminated" in this way.
+        if (error instanceof TypeError || error instanceof Deno.errors.NotFound) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+function endingOf({ code, signal }: Deno.CommandStatus): Ending {
+  return signal === null ? { tag: "exited", code } : { tag: "signaled", code, signal };
+}
+
+/** Deno 2.6 and 2.9 reject the status of a child that died of a real-time signal, which is 34 at least. */
+function unknownEnding(): Ending {
+  return { tag: "signaled", code: 128 + 34, signal: "a real-time signal" };
+}
+
+async function outputOf(child: Deno.ChildProcess): Promise<string> {
+  const streams = [new Response(child.stdout).text(), new Response(child.stderr).text()];
+  return (await Promise.all(streams)).join("");
+}

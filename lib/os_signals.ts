@@ -1,0 +1,50 @@
+/** The operating system's signals: one table of what each means, and the only user of `Deno.addSignalListener`. */
+
+export type StopSignal = "SIGTERM" | "SIGINT";
+export type ReloadSignal = "SIGHUP" | "SIGUSR2";
+
+export type SignalMeaning =
+  | { readonly tag: "stop"; readonly signal: StopSignal }
+  | { readonly tag: "drain" }
+  | { readonly tag: "reload"; readonly signal: ReloadSignal }
+  | { readonly tag: "dump" }
+  | { readonly tag: "ignore" };
+
+/**
+ * Every signal that HAProxy or a container runtime uses. HAProxy would pause its listeners on SIGTTIN
+ * and SIGTTOU, and the kernel would stop the wrapper; so both are taken and nothing is done.
+ */
+export const SIGNALS = {
+  // As process 1 Deno dies on any of the first three that has no listener while another one has.
+  SIGHUP: { tag: "reload", signal: "SIGHUP" },
+  SIGINT: { tag: "stop", signal: "SIGINT" },
+  SIGTERM: { tag: "stop", signal: "SIGTERM" },
+  SIGUSR1: { tag: "drain" },
+  SIGUSR2: { tag: "reload", signal: "SIGUSR2" },
+  SIGQUIT: { tag: "dump" },
+  SIGTTIN: { tag: "ignore" },
+  SIGTTOU: { tag: "ignore" },
+} as const satisfies Readonly<Record<string, SignalMeaning>>;
+
+/** The numbers on Linux, for exit statuses of 128 and more. */
+export const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2, SIGTERM: 15 };
+
+export interface Signals {
+  /** Gives `receive` every signal that has come since listening began, and from now on each at once. */
+  deliverTo(receive: (meaning: SignalMeaning) => void): void;
+}
+
+/** Listens to each signal of the table from now on, until the process ends. */
+export function listenToSignals(): Signals {
+  const early: SignalMeaning[] = [];
+  let deliver = (meaning: SignalMeaning): unknown => early.push(meaning);
+  for (const [signal, meaning] of Object.entries(SIGNALS)) {
+    Deno.addSignalListener(signal as keyof typeof SIGNALS, () => deliver(meaning));
+  }
+  return {
+    deliverTo(receive) {
+      deliver = receive;
+      early.splice(0).forEach(receive);
+    },
+  };
+}

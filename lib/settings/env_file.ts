@@ -1,0 +1,41 @@
+/** Reads the `KEY=value` lines that become part of HAProxy's environment. Pure. */
+
+export type EnvFile =
+  | { readonly tag: "read"; readonly variables: Readonly<Record<string, string>> }
+  | { readonly tag: "invalid"; readonly problems: readonly string[] };
+
+/**
+ * Reads an env file's `text`. Blank lines and lines that begin with `#` are skipped, a leading `export`
+ * is dropped, and one pair of quotes around the value is taken off; nothing is expanded.
+ */
+export function parseEnvFile(text: string): EnvFile {
+  const lines = text.split(/\r?\n/).map((line, index) => ({ line: line.trim(), number: index + 1 }))
+    .filter(({ line }) => line !== "" && !line.startsWith("#"));
+  const problems = lines.flatMap(problemOf);
+  if (problems.length > 0) return { tag: "invalid", problems };
+  const pairs = lines.map(({ line }) => PAIR.exec(line)!.slice(1) as [string, string]);
+  return {
+    tag: "read",
+    variables: Object.fromEntries(pairs.map(([key, value]) => [key, unquoted(value)])),
+  };
+}
+
+const PAIR = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
+
+function problemOf({ line, number }: { line: string; number: number }): string[] {
+  const key = PAIR.exec(line)?.[1];
+  // The line itself may hold a secret, and this text ends in a log.
+  if (key === undefined) return [`line ${number} is not of the form KEY=value`];
+  if (line.includes("\0")) return [`line ${number}: "${key}" holds a NUL character`];
+  if (key === "PATH") {
+    return [`line ${number}: "PATH" decides which haproxy runs, set it for the wrapper`];
+  }
+  if (!key.startsWith("LD_")) return [];
+  return [
+    `line ${number}: "${key}" would load other code into HAProxy, which Deno's permissions forbid`,
+  ];
+}
+
+function unquoted(value: string): string {
+  return /^(["'])(.*)\1$/s.exec(value)?.[2] ?? value;
+}

@@ -1,0 +1,161 @@
+/** The one table of the wrapper's own settings: flag, environment variable, default and meaning. Pure. */
+
+export interface Option {
+  readonly flag: string;
+  /** The environment variable that means the same; `null` where there is none. */
+  readonly variable: string | null;
+  /** What the value is called in the help; `null` for a switch. */
+  readonly value: string | null;
+  readonly default: string | null;
+  readonly meaning: string;
+}
+
+export const OPTIONS = {
+  socket: {
+    flag: "socket",
+    variable: "HAPROXY_SOCKET",
+    value: "PATH",
+    default: null,
+    meaning:
+      'a stats socket of your own with "expose-fd listeners": the second way of taking over, ' +
+      "tried when the wrapper's private socket cannot be used; not needed otherwise",
+  },
+  watch: {
+    flag: "watch",
+    variable: "WATCH_PATH",
+    value: "PATH",
+    default: null,
+    meaning: 'a further file, directory or glob to watch; repeatable, ":" between in the variable',
+  },
+  envFile: {
+    flag: "env-file",
+    variable: "ENV_FILE",
+    value: "FILE",
+    default: null,
+    meaning: "KEY=value lines for HAProxy's environment, read at each start and watched",
+  },
+  noReload: {
+    flag: "no-reload",
+    variable: "DISABLE_RELOAD",
+    value: null,
+    default: "false",
+    meaning: "do not watch; SIGHUP and SIGUSR2 still reload",
+  },
+  shutdownWait: {
+    flag: "shutdown-wait",
+    variable: "SHUTDOWN_WAIT",
+    value: "DURATION",
+    default: null,
+    meaning:
+      "how long an old process may drain before SIGTERM, and 5 s later SIGKILL; also bounds " +
+      "the last drain after SIGUSR1; none and 0 set no limit",
+  },
+  maxDraining: {
+    flag: "max-draining",
+    variable: "MAX_DRAINING",
+    value: "N",
+    default: "50",
+    meaning: "when more old processes than that drain, the oldest is ended",
+  },
+  readyTimeout: {
+    flag: "ready-timeout",
+    variable: "READY_TIMEOUT",
+    value: "DURATION",
+    default: "60s",
+    meaning: "a new process that does not serve by then is killed, and the old one stays",
+  },
+  settleTime: {
+    flag: "settle-time",
+    variable: "SETTLE_TIME",
+    value: "DURATION",
+    default: "10ms",
+    meaning: "quiet time after the last change before it counts",
+  },
+  pollInterval: {
+    flag: "poll-interval",
+    variable: "POLL_INTERVAL",
+    value: "DURATION",
+    default: "5s",
+    meaning: "how often the sources are looked at without any event; 0 is off",
+  },
+  minReloadInterval: {
+    flag: "min-reload-interval",
+    variable: "MIN_RELOAD_INTERVAL",
+    value: "DURATION",
+    default: "0s",
+    meaning:
+      "least time between the starts of two reloads; changes in between are applied together, " +
+      "a signal reloads at once",
+  },
+  runtimeDir: {
+    flag: "runtime-dir",
+    variable: "RUNTIME_DIRECTORY",
+    value: "DIR",
+    default: null,
+    meaning:
+      "where the private folder is made, in or below /run, /var/lib/haproxy, /dev/shm or /tmp; " +
+      "without it the first of these that can be written",
+  },
+  logFormat: {
+    flag: "log-format",
+    variable: "LOG_FORMAT",
+    value: "text|json",
+    default: "text",
+    meaning: "the form of the wrapper's own log lines",
+  },
+  logLevel: {
+    flag: "log-level",
+    variable: "LOG_LEVEL",
+    value: "debug|info|warning|error",
+    default: "info",
+    meaning: "the least important line that is written",
+  },
+  check: {
+    flag: "check",
+    variable: null,
+    value: null,
+    default: null,
+    meaning: "check settings and configuration (haproxy -c), then exit",
+  },
+  help: { flag: "help", variable: null, value: null, default: null, meaning: "print this help" },
+  version: {
+    flag: "version",
+    variable: null,
+    value: null,
+    default: null,
+    meaning: "print the versions of the wrapper, Deno and HAProxy",
+  },
+} as const satisfies Readonly<Record<string, Option>>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+export const DEFAULT_CONFIGURATION = "/usr/local/etc/haproxy/haproxy.cfg";
+
+/** Where the private folder may be, in the order in which they are tried; the program may write nowhere else. */
+export const RUNTIME_PARENTS = ["/run", "/var/lib/haproxy", "/dev/shm", "/tmp"] as const;
+
+/** The text of `--help`. */
+export function helpText(): string {
+  return [
+    "Runs HAProxy, watches its configuration, and reloads it without losing a connection.",
+    "",
+    "  haproxy-reload-wrapper [its own --flags] [haproxy] [HAProxy's arguments]",
+    "",
+    "HAProxy's flags have one dash and are passed on; the wrapper's have two. Without any file it",
+    `loads ${DEFAULT_CONFIGURATION}. Durations are like 500ms or 1m30s.`,
+    "A flag beats its environment variable.",
+    "",
+    ...Object.values<Option>(OPTIONS).flatMap(optionHelp),
+    "",
+    "Signals: TERM, INT stop at once; USR1 drains; HUP, USR2 reload; QUIT goes to HAProxy.",
+  ].join("\n");
+}
+
+function optionHelp({ flag, value, variable, default: preset, meaning }: Option): string[] {
+  const notes = [
+    variable === null ? [] : [`environment: ${variable}`],
+    preset === null ? [] : [`default: ${preset}`],
+  ].flat();
+  const suffix = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
+  return [`  --${flag}${value === null ? "" : ` ${value}`}`, `        ${meaning}${suffix}`];
+}

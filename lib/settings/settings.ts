@@ -1,0 +1,147 @@
+/** Makes the frozen settings of the command line and the environment, or names every problem. Pure. */
+import { type HaproxyArguments, readHaproxyArguments } from "../haproxy/arguments.ts";
+import type { LogFormat, LogLevel } from "../log.ts";
+import { type CommandLine, splitCommandLine } from "./command_line.ts";
+import { parseDuration } from "./duration.ts";
+import {
+  DEFAULT_CONFIGURATION,
+  type Option,
+  type OptionName,
+  OPTIONS,
+  RUNTIME_PARENTS,
+} from "./options.ts";
+
+export interface Settings {
+  readonly haproxy: HaproxyArguments;
+  /** The user's own stats socket, the second way of taking over. */
+  readonly userSocket: string | null;
+  readonly watchPaths: readonly string[];
+  readonly envFile: string | null;
+  readonly watch: boolean;
+  /** `null`: old processes drain without a limit. */
+  readonly shutdownWaitMs: number | null;
+  readonly maxDraining: number;
+  readonly readyTimeoutMs: number;
+  readonly settleMs: number;
+  /** 0: no poll. */
+  readonly pollIntervalMs: number;
+  readonly minReloadIntervalMs: number;
+  readonly runtimeDirectory: string | null;
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
+}
+
+export type Invocation =
+  | { readonly tag: "help" }
+  | { readonly tag: "version" }
+  /** With any problem the settings are only good to find more problems with. */
+  | {
+    readonly tag: "run" | "check";
+    readonly settings: Settings;
+    readonly problems: readonly string[];
+  };
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the words behind the program's name and the environment. A flag beats its variable. */
+export function readInvocation(words: readonly string[], environment: Environment): Invocation {
+  const line = splitCommandLine(words);
+  if (line.own.help) return { tag: "help" };
+  if (line.own.version) return { tag: "version" };
+  const read = new Reader(line, environment);
+  const haproxy = readHaproxyArguments(line.haproxyWords, DEFAULT_CONFIGURATION);
+  const settings: Settings = Object.freeze({
+    haproxy: haproxy.arguments,
+    userSocket: read.text("socket"),
+    watchPaths: read.list("watch"),
+    envFile: read.text("envFile"),
+    watch: !read.switch("noReload"),
+    shutdownWaitMs: read.duration("shutdownWait") || null,
+    maxDraining: read.count("maxDraining"),
+    readyTimeoutMs: read.duration("readyTimeout", { leastMs: 1 }),
+    settleMs: read.duration("settleTime"),
+    pollIntervalMs: read.duration("pollInterval"),
+    minReloadIntervalMs: read.duration("minReloadInterval"),
+    runtimeDirectory: read.runtimeDirectory(),
+    logFormat: read.choice<LogFormat>("logFormat", ["text", "json"]),
+    logLevel: read.choice<LogLevel>("logLevel", ["debug", "info", "warning", "error"]),
+  });
+  const problems = [...line.problems, ...read.problems, ...haproxy.problems];
+  return { tag: line.own.check ? "check" : "run", settings, problems };
+}
+
+/** The longest delay that a JavaScript timer takes; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Takes one setting after the other and gathers what is wrong with them. */
+class Reader {
+  readonly problems: string[] = [];
+
+  constructor(readonly line: CommandLine, readonly environment: Environment) {}
+
+  text(name: OptionName): string | null {
+    return this.#given(name)?.value ?? null;
+  }
+
+  list(name: OptionName): readonly string[] {
+    const flag = this.line.own[name];
+    if (Array.isArray(flag)) return flag;
+    return this.text(name)?.split(":").filter((part) => part !== "") ?? [];
+  }
+
+  /** A switch in the environment takes the words of Go's `strconv.ParseBool`. */
+  switch(name: OptionName): boolean {
+    if (this.line.own[name] === true) return true;
+    const value = this.text(name) ?? "false";
+    if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
+    if (!/^(?:0|f|F|FALSE|false|False)$/.test(value)) this.#refuse(name, '"true" or "false"');
+    return false;
+  }
+
+  duration(name: OptionName, { leastMs = 0 }: { leastMs?: number } = {}): number {
+    const ms = parseDuration(this.text(name) ?? "0s");
+    if (ms !== null && ms >= leastMs && ms <= LONGEST_TIMER_MS) return ms;
+    const least = leastMs > 0 ? `, at least ${leastMs}ms` : "";
+    this.#refuse(name, `a duration like "500ms" or "1m30s"${least}, at most 596h`);
+    return 0;
+  }
+
+  /** systemd may name several directories, with a colon between. */
+  runtimeDirectory(): string | null {
+    const path = this.list("runtimeDir")[0] ?? null;
+    const isAllowed = RUNTIME_PARENTS.some((parent) =>
+      path === parent || path?.startsWith(`${parent}/`)
+    );
+    if (path !== null && !isAllowed) {
+      this.#refuse("runtimeDir", `a directory in or below ${RUNTIME_PARENTS.join(", ")}`);
+    }
+    return path;
+  }
+
+  count(name: OptionName): number {
+    const value = this.text(name) ?? "0";
+    if (!/^\d{1,9}$/.test(value)) this.#refuse(name, "a whole number");
+    return Number(value);
+  }
+
+  choice<Choice extends string>(name: OptionName, choices: readonly Choice[]): Choice {
+    const value = this.text(name);
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) this.#refuse(name, choices.map((one) => `"${one}"`).join(" or "));
+    return found ?? choices[0]!;
+  }
+
+  #given(name: OptionName): { readonly value: string; readonly from: string } | null {
+    const { flag, variable, default: preset }: Option = OPTIONS[name];
+    const own = this.line.own[name];
+    if (typeof own === "string") return { value: own, from: `--${flag}` };
+    const fromEnvironment = variable === null ? undefined : this.environment[variable];
+    if (fromEnvironment) return { value: fromEnvironment, from: variable! };
+    return preset === null ? null : { value: preset, from: "default" };
+  }
+
+  #refuse(name: OptionName, wanted: string): void {
+    const { value, from } = this.#given(name)!;
+    this.problems.push(`${from}: found "${value}", wanted ${wanted}`);
+  }
+}

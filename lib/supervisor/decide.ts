@@ -1,0 +1,177 @@
+/** The supervisor's decisions: a table of every state and every event. Pure and synchronous. */
+import type { ProcessEnd } from "../haproxy/fleet.ts";
+import { SIGNAL_NUMBERS } from "../os_signals.ts";
+import type {
+  Action,
+  Decision,
+  Event,
+  EventName,
+  EventOf,
+  Service,
+  State,
+  StateName,
+  StateOf,
+} from "./events.ts";
+import * as messages from "./messages.ts";
+import * as reload from "./reload.ts";
+import type { Policy } from "./reload.ts";
+
+/** What `state` becomes by `event`, and what is to be done for it, in order. */
+export function decide(state: State, event: Event, policy: Policy): Decision {
+  // The table's type holds one cell for each pair; a computed key hides which one from the compiler.
+  const cell = TABLE[state.name][event.name] as Cell<StateName, EventName>;
+  return cell(state, event, policy);
+}
+
+type Cell<S extends StateName, E extends EventName> = (
+  state: StateOf<S>,
+  event: EventOf<E>,
+  policy: Policy,
+) => Decision;
+
+type Row<S extends StateName> = { readonly [E in EventName]: Cell<S, E> };
+
+const stay = (state: State): Decision => [state, []];
+
+/** What every state does alike in which a generation serves, whatever else goes on. */
+const WHILE_SERVING = {
+  process_ended: (state: Serving, { end }: EventOf<"process_ended">) =>
+    end.generation === state.serving.number ? servingDied(end) : forgetDrained(state, end),
+  stop_requested: (_: State, { signal }: EventOf<"stop_requested">) => stop(signal),
+  drain_requested: () => drainAll(0, messages.draining()),
+  dump_requested: (
+    state: Serving,
+  ): Decision => [state, [{ name: "dump", generation: state.serving.number }]],
+  fleet_empty: stay,
+  bug: (_: State, { description }: EventOf<"bug">) => drainAll(70, messages.bug(description)),
+} as const;
+
+type Serving = State & Service;
+
+const TABLE: { readonly [S in StateName]: Row<S> } = {
+  starting: {
+    settled: reload.noteMove,
+    reload_requested: reload.noteRequest,
+    handoff_ended: reload.endStart,
+    // The handoff tells how its process ended.
+    process_ended: stay,
+    stop_requested: WHILE_SERVING.stop_requested,
+    drain_requested: WHILE_SERVING.drain_requested,
+    dump_requested: stay,
+    timer_due: stay,
+    fleet_empty: stay,
+    bug: WHILE_SERVING.bug,
+  },
+  serving: {
+    ...WHILE_SERVING,
+    settled: reload.considerChange,
+    reload_requested: reload.reloadUnlessApplied,
+    handoff_ended: stay,
+    timer_due: stay,
+  },
+  holding: {
+    ...WHILE_SERVING,
+    settled: reload.considerChange,
+    reload_requested: reload.reloadUnlessApplied,
+    handoff_ended: stay,
+    timer_due: (state) => [state, [{ name: "look_and_reload", cause: { tag: "change" } }]],
+  },
+  retrying: {
+    ...WHILE_SERVING,
+    settled: reload.considerChange,
+    reload_requested: reload.reloadNow,
+    handoff_ended: stay,
+    timer_due: (state) => [state, [{ name: "look_and_reload", cause: { tag: "retry" } }]],
+  },
+  reloading: {
+    ...WHILE_SERVING,
+    settled: reload.noteMove,
+    reload_requested: reload.noteRequest,
+    handoff_ended: reload.endReload,
+    timer_due: stay,
+  },
+  draining: {
+    settled: stay,
+    reload_requested: stay,
+    handoff_ended: stay,
+    process_ended: (state, { end }) => [state, [{ name: "log", entry: messages.drained(end) }]],
+    stop_requested: (_, { signal }) => stop(signal),
+    drain_requested: stay,
+    dump_requested: stay,
+    timer_due: stay,
+    fleet_empty: finish,
+    bug: (_, { description }) => terminateAll(70, messages.bug(description)),
+  },
+  stopping: {
+    settled: stay,
+    reload_requested: stay,
+    handoff_ended: stay,
+    process_ended: stay,
+    stop_requested: (state, { signal }) => [
+      state,
+      [{ name: "log", entry: messages.killing(signal) }, { name: "kill_all" }],
+    ],
+    drain_requested: stay,
+    dump_requested: stay,
+    timer_due: stay,
+    fleet_empty: finish,
+    bug: (state, { description }) => [
+      { ...state, exitCode: 70 },
+      [{ name: "log", entry: messages.bug(description) }, { name: "kill_all" }],
+    ],
+  },
+  ended: {
+    settled: stay,
+    reload_requested: stay,
+    handoff_ended: stay,
+    process_ended: stay,
+    stop_requested: stay,
+    drain_requested: stay,
+    dump_requested: stay,
+    timer_due: stay,
+    fleet_empty: stay,
+    bug: stay,
+  },
+};
+
+/** Ends the pending work, so that nothing is started any more. */
+const GIVE_UP: readonly Action[] = [{ name: "cancel_handoff" }, { name: "clear_timer" }];
+
+function stop(signal: "SIGTERM" | "SIGINT"): Decision {
+  return [
+    { name: "stopping", deadline: "kill timer", exitCode: 128 + SIGNAL_NUMBERS[signal] },
+    [{ name: "log", entry: messages.stopping(signal) }, ...GIVE_UP, {
+      name: "terminate_all",
+      signal,
+    }],
+  ];
+}
+
+function terminateAll(exitCode: number, entry: ReturnType<typeof messages.bug>): Decision {
+  return [
+    { name: "stopping", deadline: "kill timer", exitCode },
+    [{ name: "log", entry }, ...GIVE_UP, { name: "terminate_all", signal: "SIGTERM" }],
+  ];
+}
+
+function servingDied(end: ProcessEnd): Decision {
+  return terminateAll(end.ending.code, messages.servingDied(end));
+}
+
+function drainAll(exitCode: number, entry: ReturnType<typeof messages.bug>): Decision {
+  return [
+    { name: "draining", deadline: "shutdown wait, or none if none is set", exitCode },
+    [{ name: "log", entry }, ...GIVE_UP, { name: "drain_all" }],
+  ];
+}
+
+function forgetDrained<S extends Serving>(state: S, end: ProcessEnd): Decision {
+  if (!state.draining.includes(end.generation)) return stay(state);
+  const draining = state.draining.filter((generation) => generation !== end.generation);
+  const rest: State = { ...state, ...{ draining } };
+  return [rest, [{ name: "log", entry: messages.drained(end) }]];
+}
+
+function finish({ exitCode }: { readonly exitCode: number }): Decision {
+  return [{ name: "ended", exitCode }, [{ name: "log", entry: messages.ended(exitCode) }]];
+}

@@ -1,0 +1,146 @@
+/** Carries out the supervisor's actions on real processes, files and timers. */
+import { Fleet } from "../haproxy/fleet.ts";
+import { handoff } from "../haproxy/handoff.ts";
+import type { PrivateFolder } from "../haproxy/private_folder.ts";
+import type { Log } from "../log.ts";
+import type { SignalMeaning } from "../os_signals.ts";
+import type { Settings } from "../settings/settings.ts";
+import { type ChangeDetector, detectChanges } from "../watch/change_detector.ts";
+import type { Look } from "../watch/look.ts";
+import type { Action, Cause, Event, EventOf } from "./events.ts";
+import { describeBug, type Effects } from "./supervisor.ts";
+
+export interface RealEffectsOptions {
+  readonly settings: Settings;
+  readonly folder: PrivateFolder;
+  readonly look: () => Promise<Look>;
+  readonly log: Log;
+  readonly post: (event: Event) => void;
+}
+
+/** What a rejected generation may have accepted before it was rejected has this long to finish. */
+const DISCARD_LIMIT_MS = 5_000;
+
+export class RealEffects implements Effects {
+  readonly #options: RealEffectsOptions;
+  readonly #fleet: Fleet;
+  readonly #detector: ChangeDetector | null;
+  #handoff: AbortController | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: RealEffectsOptions) {
+    this.#options = options;
+    const { post, folder } = options;
+    this.#fleet = new Fleet((end) => {
+      post({ name: "process_ended", end });
+      this.#inBackground(folder.forget(end.generation));
+      this.#tellIfEmpty();
+    });
+    this.#detector = this.#detect();
+  }
+
+  perform(action: Action): void {
+    const { settings, log } = this.#options;
+    switch (action.name) {
+      case "start_handoff":
+        return this.#inBackground(this.#startHandoff(action));
+      case "cancel_handoff":
+        return this.#handoff?.abort();
+      case "drain":
+        return this.#fleet.drain(action.generation, settings.shutdownWaitMs);
+      case "discard":
+        return this.#fleet.drain(action.generation, DISCARD_LIMIT_MS);
+      case "terminate":
+        return this.#fleet.terminate(action.generation);
+      case "dump":
+        return this.#fleet.signal(action.generation, "SIGQUIT");
+      case "drain_all":
+        return this.#fleet.drainAll(settings.shutdownWaitMs);
+      case "terminate_all":
+        return this.#fleet.terminateAll(action.signal);
+      case "kill_all":
+        return this.#fleet.killAll();
+      case "look_soon":
+        return this.#detector?.lookSoon();
+      case "look_and_reload":
+        return this.#inBackground(this.#requestReload(action.cause));
+      case "set_timer":
+        this.#timer = setTimeout(() => this.#options.post({ name: "timer_due" }), action.delayMs);
+        return;
+      case "clear_timer":
+        return clearTimeout(this.#timer);
+      case "log":
+        return log(action.entry);
+      default:
+        return action satisfies never;
+    }
+  }
+
+  /** Turns a signal into the event that it means. */
+  receive(meaning: SignalMeaning): void {
+    const { post } = this.#options;
+    switch (meaning.tag) {
+      case "stop":
+        return post({ name: "stop_requested", signal: meaning.signal });
+      case "drain":
+        return post({ name: "drain_requested" });
+      case "reload":
+        return this.#inBackground(this.#requestReload({ ...meaning, tag: "signal" }));
+      case "dump":
+        return post({ name: "dump_requested" });
+      case "ignore":
+        return;
+      default:
+        return meaning satisfies never;
+    }
+  }
+
+  /** Lets go of what outlives the processes. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#detector?.close();
+    await this.#detector?.ended;
+    await this.#options.folder.remove();
+  }
+
+  #detect(): ChangeDetector | null {
+    const { settings, look, log, post } = this.#options;
+    if (!settings.watch) return null;
+    const { settleMs, pollIntervalMs } = settings;
+    const onSettled = (fingerprint: EventOf<"settled">["fingerprint"]) =>
+      post({ name: "settled", fingerprint, atMs: performance.now() });
+    const detector = detectChanges({ look, onSettled, settleMs, pollIntervalMs, log });
+    this.#inBackground(detector.ended);
+    return detector;
+  }
+
+  async #startHandoff({ attempt, takeOverFrom }: Extract<Action, { name: "start_handoff" }>) {
+    const { settings, folder, post } = this.#options;
+    const cancel = this.#handoff = new AbortController();
+    const files = [...attempt.fingerprint?.files.keys() ?? []];
+    try {
+      const request = { generation: attempt.number, takeOverFrom, files };
+      const options = { ...settings, folder, fleet: this.#fleet };
+      const outcome = await handoff(request, options, cancel.signal);
+      post({ name: "handoff_ended", outcome });
+    } finally {
+      this.#handoff = null;
+      this.#tellIfEmpty();
+    }
+  }
+
+  async #requestReload(cause: Cause): Promise<void> {
+    const { seen } = await this.#options.look();
+    const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
+    this.#options.post({ name: "reload_requested", cause, fingerprint, atMs: performance.now() });
+  }
+
+  #tellIfEmpty(): void {
+    if (this.#fleet.isEmpty && this.#handoff === null) this.#options.post({ name: "fleet_empty" });
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const { post } = this.#options;
+    work.catch((error) => post({ name: "bug", description: describeBug(error) }));
+  }
+}

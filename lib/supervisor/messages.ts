@@ -1,0 +1,180 @@
+/** What the supervisor says of its decisions, one entry each. Pure. */
+import { describeFailure, type Failure } from "../haproxy/failure.ts";
+import type { ProcessEnd } from "../haproxy/fleet.ts";
+import { describeEnding } from "../haproxy/process.ts";
+import type { LogEntry } from "../log.ts";
+import { formatDuration } from "../settings/duration.ts";
+import type { StopSignal } from "../os_signals.ts";
+import type { Cause } from "./events.ts";
+
+export interface ServesFacts {
+  readonly generation: number;
+  readonly durationMs: number;
+  readonly cause: Cause;
+  readonly changed: readonly string[];
+  readonly draining: number;
+}
+
+export function serves(
+  { generation, durationMs, cause, changed, draining }: ServesFacts,
+): LogEntry {
+  const ready = `generation ${generation} serves, ready after ${formatDuration(durationMs)}`;
+  const files = changed.length === 0 ? "nothing changed" : `changed: ${quoted(changed)}`;
+  return {
+    level: "info",
+    text: cause.tag === "start"
+      ? ready
+      : `${ready}; ${reasonOf(cause)}, ${files}; ${count(draining, "old process", "es")} draining`,
+    fields: {
+      generation,
+      reason: reasonOf(cause),
+      durationMs: Math.round(durationMs),
+      changed,
+      draining,
+    },
+  };
+}
+
+export function notStarted(generation: number, failure: Failure, exitCode: number): LogEntry {
+  const reason = describeFailure(failure);
+  return {
+    level: "error",
+    text:
+      `generation ${generation} did not start: ${reason}; nothing serves, ending with ${exitCode}`,
+    fields: { generation, reason, exitCode },
+  };
+}
+
+export interface RejectedFacts {
+  readonly generation: number;
+  readonly serving: number;
+  readonly failure: Failure;
+  /** `null`: there is none. */
+  readonly retryMs: number | null;
+  readonly changed: readonly string[];
+}
+
+export function rejected(
+  { generation, serving, failure, retryMs, changed }: RejectedFacts,
+): LogEntry {
+  const reason = describeFailure(failure);
+  const next = retryMs === null
+    ? "tried again when a source changes"
+    : `tried again in ${formatDuration(retryMs)}`;
+  const files = changed.length === 0 ? "" : ` (changed: ${quoted(changed)})`;
+  return {
+    level: "error",
+    text:
+      `generation ${generation} rejected: ${reason}${files}; generation ${serving} keeps serving, ${next}`,
+    fields: { generation, reason, changed },
+  };
+}
+
+export function reverted(serving: number): LogEntry {
+  return {
+    level: "info",
+    text: `the sources are again what generation ${serving} serves; no reload is needed`,
+    fields: { generation: serving },
+  };
+}
+
+export function servingDied({ generation, ending }: ProcessEnd): LogEntry {
+  const reason = describeEnding(ending);
+  return {
+    level: "error",
+    text: `generation ${generation} ${reason} although it was to serve; ` +
+      `the others are ended too, ending with ${ending.code}`,
+    fields: { generation, reason, exitCode: ending.code },
+  };
+}
+
+export function drained(end: ProcessEnd, limitReached = end.drainEnd !== "by_itself"): LogEntry {
+  const { generation, ending, drainMs } = end;
+  const elapsed = formatDuration(drainMs);
+  const isClean = ending.tag === "exited" && ending.code === 0;
+  const fields = { generation, reason: describeEnding(ending), durationMs: Math.round(drainMs) };
+  if (isClean) {
+    return { level: "info", text: `generation ${generation} drained in ${elapsed}`, fields };
+  }
+  const text = limitReached
+    ? `generation ${generation} was ended after ${elapsed}, before it had drained`
+    : `generation ${generation} ${describeEnding(ending)} after ${elapsed}, before it had drained`;
+  return { level: "warning", text, fields };
+}
+
+export function tooManyDrain(generation: number, limit: number): LogEntry {
+  return {
+    level: "warning",
+    text: `more than ${limit} old processes drain; generation ${generation}, the oldest, is ended`,
+    fields: { generation, reason: "max-draining" },
+  };
+}
+
+export function stopping(signal: StopSignal): LogEntry {
+  return {
+    level: "info",
+    text: `${signal} received: passed on to all HAProxy processes, what is left in 5s is killed`,
+    fields: { signal },
+  };
+}
+
+export function killing(signal: StopSignal): LogEntry {
+  return {
+    level: "warning",
+    text: `${signal} received again: killing what is left`,
+    fields: { signal },
+  };
+}
+
+export function draining(): LogEntry {
+  return {
+    level: "info",
+    text: "SIGUSR1 received: HAProxy finishes its connections, then the wrapper ends",
+    fields: { signal: "SIGUSR1" },
+  };
+}
+
+export function bug(description: string): LogEntry {
+  return {
+    level: "error",
+    text: `a bug in the wrapper: ${description}; HAProxy is asked to drain, ending with 70`,
+    fields: { reason: description, exitCode: 70 },
+  };
+}
+
+export function ended(exitCode: number): LogEntry {
+  return {
+    level: "info",
+    text: `all HAProxy processes are gone, ending with ${exitCode}`,
+    fields: { exitCode },
+  };
+}
+
+/** Why a generation was started, as a field and in a sentence. */
+function reasonOf(cause: Cause): string {
+  switch (cause.tag) {
+    case "start":
+      return "start";
+    case "change":
+      return "reloaded for a change";
+    case "signal":
+      return `reloaded by ${cause.signal}`;
+    case "moved":
+      return "reloaded since the sources changed during the last reload";
+    case "retry":
+      return "reloaded by a retry";
+    default:
+      return cause satisfies never;
+  }
+}
+
+/** A full pipe behind stdout blocks the program, so lines stay short. */
+const MOST_PATHS = 5;
+
+function quoted(paths: readonly string[]): string {
+  const named = paths.slice(0, MOST_PATHS).map((path) => `"${path}"`).join(", ");
+  return paths.length > MOST_PATHS ? `${named} and ${paths.length - MOST_PATHS} more` : named;
+}
+
+const count = (number: number, noun: string, plural: string) =>
+  `${number} ${noun}${number === 1 ? "" : plural}`;

@@ -1,0 +1,145 @@
+/** Turns hints and a slow poll into one statement: "the sources have settled on this fingerprint". */
+import type { Log } from "../log.ts";
+import { createFileEvents, type FileEvents, type Hint } from "./file_events.ts";
+import { changedPaths, type Fingerprint } from "./fingerprint.ts";
+import type { Look } from "./look.ts";
+import { QuietTime, WRITER_SILENCE_MS } from "./quiet_time.ts";
+import type { Unreadable } from "./sources.ts";
+
+export interface ChangeDetectorOptions {
+  readonly look: () => Promise<Look>;
+  /** Called after each look at settled sources, changed or not. */
+  readonly onSettled: (fingerprint: Fingerprint) => void;
+  readonly settleMs: number;
+  /** 0: no poll. */
+  readonly pollIntervalMs: number;
+  readonly log: Log;
+}
+
+export interface ChangeDetector {
+  /** Settles with the end of the detector; rejects on a bug. */
+  readonly ended: Promise<void>;
+  /** Asks for a look soon, whatever the file system says. */
+  lookSoon(): void;
+  close(): void;
+}
+
+/** Starts to watch, with a look at once. */
+export function detectChanges(options: ChangeDetectorOptions): ChangeDetector {
+  const detector = new Detector(options);
+  return {
+    ended: detector.run(),
+    lookSoon: () => detector.wake(),
+    close: () => detector.close(),
+  };
+}
+
+class Detector {
+  readonly #options: ChangeDetectorOptions;
+  readonly #quiet: QuietTime;
+  readonly #events: FileEvents;
+  #isRelevant: (path: string) => boolean = () => true;
+  #isClosed = false;
+  #isWoken = true;
+  /** File events tell who still writes; without one, only a file's age does. */
+  #isHinted = false;
+  #resolveSleep: (() => void) | null = null;
+  #last: Fingerprint | null = null;
+  #lastUnreadable = "";
+
+  constructor(options: ChangeDetectorOptions) {
+    this.#options = options;
+    this.#quiet = new QuietTime(options);
+    this.#events = createFileEvents({
+      isRelevant: (path) => this.#isRelevant(path),
+      onHint: (hint) => this.#note(hint),
+      log: options.log,
+    });
+  }
+
+  wake(): void {
+    this.#isWoken = true;
+    this.#resolveSleep?.();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.wake();
+  }
+
+  async run(): Promise<void> {
+    while (!this.#isClosed) {
+      await this.#sleep(this.#options.pollIntervalMs || null);
+      await this.#untilQuiet();
+      if (!this.#isClosed) await this.#look();
+    }
+    await this.#events.close();
+  }
+
+  #note(hint: Hint): void {
+    this.#isHinted = true;
+    this.#quiet.note(hint, performance.now());
+    this.wake();
+  }
+
+  async #untilQuiet(): Promise<void> {
+    const remainingMs = () => this.#isClosed ? 0 : this.#quiet.remainingMs(performance.now());
+    for (let waitMs = remainingMs(); waitMs > 0; waitMs = remainingMs()) await this.#sleep(waitMs);
+    this.#quiet.reset();
+  }
+
+  async #look(): Promise<void> {
+    const isHinted = this.#isHinted;
+    this.#isHinted = false;
+    const { inventory, seen } = await this.#options.look();
+    this.#isRelevant = inventory.isRelevant;
+    this.#reportUnreadable(seen.tag === "unreadable" ? seen.unreadable : []);
+    if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
+    // What changed while no watch was armed gave no event.
+    if (await this.#events.watch(inventory.directories)) this.wake();
+  }
+
+  #settle(fingerprint: Fingerprint, isHinted: boolean): void {
+    const young = isHinted || this.#last === null ? [] : this.#youngFiles(fingerprint);
+    this.#last = fingerprint;
+    if (young.length === 0) return this.#options.onSettled(fingerprint);
+    young.forEach(({ path, ageMs }) => {
+      this.#quiet.note({ tag: "writing", path }, performance.now() - ageMs);
+    });
+    this.#isHinted = true;
+    this.wake();
+  }
+
+  /** The files that changed without an event, and so recently that somebody may still be writing. */
+  #youngFiles(fingerprint: Fingerprint): { path: string; ageMs: number }[] {
+    return changedPaths(this.#last, fingerprint)
+      .map((path) => ({ path, ageMs: Date.now() - (fingerprint.files.get(path)?.modifiedMs ?? 0) }))
+      .filter(({ ageMs }) => ageMs >= 0 && ageMs < WRITER_SILENCE_MS);
+  }
+
+  #reportUnreadable(unreadable: readonly Unreadable[]): void {
+    const list = unreadable.map(({ path, reason }) => `"${path}": ${reason}`).join(", ");
+    if (list === this.#lastUnreadable) return;
+    this.#lastUnreadable = list;
+    this.#options.log(
+      list === "" ? { level: "info", text: "all sources can be read again", fields: {} } : {
+        level: "warning",
+        text: `cannot read ${list}; nothing is reloaded until that can be read again`,
+        fields: { reason: list },
+      },
+    );
+  }
+
+  /** Sleeps until it is woken or `limitMs` is over; `null` is for ever. */
+  async #sleep(limitMs: number | null): Promise<void> {
+    if (!this.#isWoken) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#resolveSleep = resolve;
+      const timer = limitMs === null ? undefined : setTimeout(resolve, Math.ceil(limitMs));
+      await promise;
+      clearTimeout(timer);
+      this.#resolveSleep = null;
+    }
+    this.#isWoken = false;
+  }
+}

@@ -1,0 +1,50 @@
+/** Tells how long to wait until the sources have been quiet for long enough. Pure: takes the time as a number. */
+import type { Hint } from "./file_events.ts";
+
+export interface QuietTimeOptions {
+  readonly settleMs: number;
+}
+
+/**
+ * How long a file may stay open without a write before its writer counts as done: not everybody
+ * closes what it wrote, and the close may have been lost.
+ */
+export const WRITER_SILENCE_MS = 1_000;
+
+/** After this long, or ten settle times, a stream of changes that never pauses is looked at anyway. */
+export const LONGEST_BURST_MS = 1_000;
+
+export class QuietTime {
+  readonly #settleMs: number;
+  readonly #lastWriteMs = new Map<string, number>();
+  #firstHintMs: number | null = null;
+  #lastHintMs = -Infinity;
+
+  constructor({ settleMs }: QuietTimeOptions) {
+    this.#settleMs = settleMs;
+  }
+
+  /** Takes note of a hint that came at `nowMs`. */
+  note(hint: Hint, nowMs: number): void {
+    this.#firstHintMs ??= nowMs;
+    this.#lastHintMs = nowMs;
+    if (hint.tag === "writing") this.#lastWriteMs.set(hint.path, nowMs);
+    if (hint.tag === "settled") this.#lastWriteMs.delete(hint.path);
+  }
+
+  /** How many milliseconds to wait from `nowMs` on, if nothing more comes; 0 if all is quiet. */
+  remainingMs(nowMs: number): number {
+    const silentMs = Math.max(-Infinity, ...this.#lastWriteMs.values()) + WRITER_SILENCE_MS;
+    const longestBurstMs = Math.max(LONGEST_BURST_MS, 10 * this.#settleMs);
+    const burstEndMs = (this.#firstHintMs ?? nowMs) + longestBurstMs;
+    const settledMs = Math.min(this.#lastHintMs + this.#settleMs, burstEndMs);
+    return Math.max(0, silentMs - nowMs, settledMs - nowMs);
+  }
+
+  /** All is quiet and will be looked at now: the next hint begins a new burst. */
+  reset(): void {
+    this.#lastWriteMs.clear();
+    this.#firstHintMs = null;
+    this.#lastHintMs = -Infinity;
+  }
+}

@@ -1,0 +1,123 @@
+/** The program: reads its arguments and environment, builds the parts, runs them, and exits once. */
+import denoJson from "./deno.json" with { type: "json" };
+import { checkArguments } from "./lib/haproxy/arguments.ts";
+import { readEnvironment } from "./lib/haproxy/environment.ts";
+import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
+import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
+import { spawnHaproxy } from "./lib/haproxy/process.ts";
+import { createLog, writeToStdout } from "./lib/log.ts";
+import { listenToSignals, type Signals } from "./lib/os_signals.ts";
+import { helpText, type Option, OPTIONS } from "./lib/settings/options.ts";
+import { type Environment, readInvocation, type Settings } from "./lib/settings/settings.ts";
+import { RealEffects } from "./lib/supervisor/effects.ts";
+import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { createLook, type Look } from "./lib/watch/look.ts";
+import { sourcesOf } from "./lib/watch/sources.ts";
+
+/** As in sysexits(3): wrong usage, and a file that cannot be made. */
+const EXIT_USAGE = 64;
+const EXIT_CANNOT_CREATE = 73;
+
+if (import.meta.main) {
+  // First of all, since the default action of most signals is to end the process.
+  const signals = listenToSignals();
+  Deno.exit(await main(signals));
+}
+
+async function main(signals: Signals): Promise<number> {
+  const invocation = readInvocation(Deno.args, readEnvironmentVariables());
+  if (invocation.tag === "help") return say(helpText());
+  if (invocation.tag === "version") return say(await versionText());
+  const { tag, settings } = invocation;
+  const look = createLook(sourcesOf(settings, Deno.cwd()));
+  const { seen } = await look();
+  const problems = [...invocation.problems, ...await problemsOnDisk(settings, seen)];
+  if (problems.length > 0) return refuse(problems);
+  return tag === "check" ? await check(settings) : await run(settings, { look, seen, signals });
+}
+
+async function run(
+  settings: Settings,
+  { look, seen, signals }: { look: () => Promise<Look>; seen: Look["seen"]; signals: Signals },
+): Promise<number> {
+  const made = await makePrivateFolder(settings.runtimeDirectory);
+  if (made.tag === "not_made") {
+    complain(`cannot make a private folder: found ${made.reason}; wanted one that can be written`);
+    return EXIT_CANNOT_CREATE;
+  }
+  const log = createLog({
+    format: settings.logFormat,
+    level: settings.logLevel,
+    pid: Deno.pid,
+    write: writeToStdout,
+  });
+  const supervisor = new Supervisor(settings);
+  const { folder } = made;
+  const effects = new RealEffects({ settings, folder, look, log, post: supervisor.post });
+  signals.deliverTo((meaning) => effects.receive(meaning));
+  catchBugs((error) => supervisor.post({ name: "bug", description: describeBug(error) }));
+  const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
+  await effects.close();
+  return exitCode;
+}
+
+/** Whatever nobody has caught must not leave HAProxy behind. */
+function catchBugs(report: (error: unknown) => void): void {
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    report(event.error);
+  });
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    report(event.reason);
+  });
+}
+
+async function check(settings: Settings): Promise<number> {
+  const environment = await readEnvironment(settings.envFile);
+  const variables = environment.tag === "read" ? environment.variables : {};
+  const spawned = spawnHaproxy(checkArguments(settings.haproxy), {
+    environment: variables,
+    output: "inherit",
+  });
+  if (spawned.tag === "spawned") return (await spawned.process.ended).code;
+  complain(describeFailure(spawned));
+  return exitCodeOf(spawned);
+}
+
+async function versionText(): Promise<string> {
+  const spawned = spawnHaproxy(["-v"], { environment: {}, output: "captured" });
+  const haproxy = spawned.tag === "spawned"
+    ? (await spawned.process.output).split("\n")[0]!
+    : `haproxy: ${spawned.reason}`;
+  return [`haproxy-reload-wrapper ${denoJson.version}`, `Deno ${Deno.version.deno}`, haproxy]
+    .join("\n");
+}
+
+async function problemsOnDisk(settings: Settings, seen: Look["seen"]): Promise<string[]> {
+  if (seen.tag === "unreadable") {
+    return seen.unreadable.map(({ path, reason }) => `cannot read "${path}": ${reason}`);
+  }
+  const environment = await readEnvironment(settings.envFile);
+  return environment.tag === "read" ? [] : [...environment.problems];
+}
+
+function refuse(problems: readonly string[]): number {
+  problems.forEach((problem) => complain(problem));
+  complain('nothing was started; "--help" lists all settings');
+  return EXIT_USAGE;
+}
+
+function readEnvironmentVariables(): Environment {
+  const names = Object.values<Option>(OPTIONS).flatMap(({ variable }) => variable ?? []);
+  return Object.fromEntries(names.map((name) => [name, Deno.env.get(name)]));
+}
+
+function say(text: string): 0 {
+  writeToStdout(text);
+  return 0;
+}
+
+function complain(text: string): void {
+  console.error(`haproxy-reload-wrapper: ${text}`);
+}
