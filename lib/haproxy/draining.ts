@@ -7,8 +7,15 @@ export type DrainEnd = "by_itself" | "terminated" | "killed";
 /** How long a process has between SIGTERM, on which HAProxy dies at once, and SIGKILL. */
 export const KILL_AFTER_MS = 5_000;
 
+/** What a rejected generation may have accepted before it was rejected has this long to finish. */
+const DISCARD_LIMIT_MS = 5_000;
+
+/** HAProxy 2.6's master loses a signal that comes just after its worker has answered. */
+const REPEAT_AFTER_MS = 100;
+
 export class Draining {
   readonly #process: HaproxyProcess;
+  #repetition: ReturnType<typeof setInterval> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #startedMs: number | null = null;
   #end: DrainEnd = "by_itself";
@@ -19,6 +26,7 @@ export class Draining {
     process.ended.then(() => {
       this.#gone = true;
       clearTimeout(this.#timer);
+      clearInterval(this.#repetition);
     });
   }
 
@@ -41,6 +49,13 @@ export class Draining {
     this.#startedMs ??= performance.now();
     this.#process.signal("SIGUSR1");
     if (limitMs !== null) this.#after(limitMs, () => this.terminate("SIGTERM"));
+  }
+
+  /** Drains a process that was rejected, of which nobody knows what state it is in. */
+  discard(): void {
+    this.drain(DISCARD_LIMIT_MS);
+    if (this.#gone) return;
+    this.#repetition = setInterval(() => this.#process.signal("SIGUSR1"), REPEAT_AFTER_MS);
   }
 
   /** Ends it with `signal`, once, and with SIGKILL if it is still there after `KILL_AFTER_MS`. */

@@ -48,6 +48,10 @@ export class Fleet {
     this.#find(generation)?.draining.drain(limitMs);
   }
 
+  discard(generation: number): void {
+    this.#find(generation)?.draining.discard();
+  }
+
   terminate(generation: number): void {
     this.#find(generation)?.draining.terminate("SIGTERM");
   }

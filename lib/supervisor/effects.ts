@@ -18,9 +18,6 @@ export interface RealEffectsOptions {
   readonly post: (event: Event) => void;
 }
 
-/** What a rejected generation may have accepted before it was rejected has this long to finish. */
-const DISCARD_LIMIT_MS = 5_000;
-
 export class RealEffects implements Effects {
   readonly #options: RealEffectsOptions;
   readonly #fleet: Fleet;
@@ -49,7 +46,7 @@ export class RealEffects implements Effects {
       case "drain":
         return this.#fleet.drain(action.generation, settings.shutdownWaitMs);
       case "discard":
-        return this.#fleet.drain(action.generation, DISCARD_LIMIT_MS);
+        return this.#fleet.discard(action.generation);
       case "terminate":
         return this.#fleet.terminate(action.generation);
       case "dump":

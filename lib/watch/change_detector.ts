@@ -103,11 +103,16 @@ class Detector {
     const young = isHinted || this.#last === null ? [] : this.#youngFiles(fingerprint);
     this.#last = fingerprint;
     if (young.length === 0) return this.#options.onSettled(fingerprint);
-    young.forEach(({ path, ageMs }) => {
-      this.#quiet.note({ tag: "writing", path }, performance.now() - ageMs);
-    });
+    // An event that came meanwhile knows better than the age whether the writer is done.
+    if (!this.#isHinted) this.#waitForWriters(young);
     this.#isHinted = true;
     this.wake();
+  }
+
+  #waitForWriters(files: readonly { readonly path: string; readonly ageMs: number }[]): void {
+    for (const { path, ageMs } of files) {
+      this.#quiet.note({ tag: "writing", path }, performance.now() - ageMs);
+    }
   }
 
   /** The files that changed without an event, and so recently that somebody may still be writing. */

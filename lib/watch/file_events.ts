@@ -24,18 +24,20 @@ export interface FileEventsOptions {
 
 /** Makes file events that watch nothing yet. */
 export function createFileEvents(options: FileEventsOptions): FileEvents {
-  let armed: { readonly key: string; readonly close: () => Promise<void> } | null = null;
+  let armed: Armed | null = null;
   let lastFailure: string | null = null;
 
   async function watch(directories: ReadonlySet<string>): Promise<boolean> {
     const key = await identityOf(directories);
-    if (armed?.key === key) return false;
+    if (armed?.key === key && !armed.isStale()) return false;
     await close();
-    const outcome = arm(directories, options);
-    if ("close" in outcome) armed = { key, close: outcome.close };
-    else if (outcome.reason !== lastFailure) options.log(failureEntry(outcome.reason));
-    lastFailure = "close" in outcome ? null : outcome.reason;
-    return "close" in outcome;
+    const outcome = arm(directories, key, options);
+    if (outcome.tag === "armed") armed = outcome;
+    if (outcome.tag === "failed" && outcome.reason !== lastFailure) {
+      options.log(failureEntry(outcome.reason));
+    }
+    lastFailure = outcome.tag === "failed" ? outcome.reason : null;
+    return outcome.tag !== "failed";
   }
 
   /** Deno 2.9 loses the events of a watcher that is opened while the one before it is still closing. */
@@ -48,7 +50,14 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
   return { watch, close };
 }
 
-/** A directory that was removed and made again has another inode, and the old watch is dead. */
+interface Armed {
+  readonly tag: "armed";
+  readonly key: string;
+  /** Whether a directory was removed: made again at once it may have the same inode, but no watch. */
+  isStale(): boolean;
+  close(): Promise<void>;
+}
+
 async function identityOf(directories: ReadonlySet<string>): Promise<string> {
   const identities = [...directories].sort().map(async (path) => {
     const info = await Deno.stat(path).catch(() => null);
@@ -57,30 +66,38 @@ async function identityOf(directories: ReadonlySet<string>): Promise<string> {
   return (await Promise.all(identities)).join("\n");
 }
 
+/** `gone`: a directory was removed since the look that found it, so another look is due. */
 function arm(
   directories: ReadonlySet<string>,
+  key: string,
   options: FileEventsOptions,
-): { readonly close: () => Promise<void> } | { readonly reason: string } {
+): Armed | { readonly tag: "failed"; readonly reason: string } | { readonly tag: "gone" } {
   try {
     const watcher = Deno.watchFs([...directories], { recursive: false });
-    const ended = pass(watcher, options);
+    let stale = false;
+    const ended = pass(watcher, {
+      ...options,
+      onRemoved: (path) => stale ||= directories.has(path),
+    });
     const close = () => {
       watcher.close();
       return ended;
     };
-    return { close };
+    return { tag: "armed", key, close, isStale: () => stale };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    if (error instanceof Deno.errors.NotFound) return { tag: "gone" };
+    return { tag: "failed", reason: error instanceof Error ? error.message : String(error) };
   }
 }
 
 async function pass(
   watcher: Deno.FsWatcher,
-  { isRelevant, onHint }: FileEventsOptions,
+  { isRelevant, onHint, onRemoved }: FileEventsOptions & { onRemoved: (path: string) => void },
 ): Promise<void> {
   for await (const event of watcher) {
     if (event.flag === "rescan") onHint({ tag: "lost" });
     for (const path of event.paths.filter(isRelevant)) {
+      if (event.kind === "remove" || event.kind === "rename") onRemoved(path);
       onHint({ tag: await meaningOf(event.kind, path), path });
     }
   }

@@ -81,6 +81,13 @@ frontend page
     }
   }
 
+  /** A request that has been begun and keeps the process that took it from being done. */
+  async openRequest(): Promise<Deno.TcpConn> {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+    await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n"));
+    return connection;
+  }
+
   /** Waits until `text` is served; with several generations at once, by each of 5 answers in a row. */
   async serves(text: string, wrapper: Wrapper): Promise<void> {
     await waitFor(`"${text}" to be served`, async () => {
@@ -100,8 +107,9 @@ frontend page
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const wrapper of this.#wrappers) await wrapper.kill();
+    for (const wrapper of this.#wrappers) wrapper.kill();
     for (const pid of this.haproxyPids()) Deno.kill(pid, "SIGKILL");
+    await Promise.all(this.#wrappers.map(({ exitCode }) => exitCode));
     await Deno.remove(this.path, { recursive: true });
   }
 }
@@ -167,13 +175,12 @@ export class Wrapper {
     );
   }
 
-  async kill(): Promise<void> {
+  kill(): void {
     try {
       this.#child.kill("SIGKILL");
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
     }
-    await this.#child.status;
   }
 
   async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {

@@ -1,0 +1,160 @@
+/** What the program makes of its arguments and environment, before and in place of running. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import denoJson from "../../deno.json" with { type: "json" };
+import { freePort, Workspace } from "./wrapper.ts";
+
+Deno.test("--help names every setting and exits with 0", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ args: ["--help"] });
+  assert.equal(await wrapper.exitCode, 0);
+  for (
+    const word of ["--socket PATH", "HAPROXY_SOCKET", "--max-draining N", "default: 50", "--check"]
+  ) {
+    assert.ok(wrapper.output.includes(word), wrapper.output);
+  }
+});
+
+Deno.test("--version names the versions of the wrapper, Deno and HAProxy", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ args: ["--version"] });
+  assert.equal(await wrapper.exitCode, 0);
+  const [own, deno, haproxy] = wrapper.output.split("\n");
+  assert.equal(own, `haproxy-reload-wrapper ${denoJson.version}`);
+  assert.equal(deno, `Deno ${Deno.version.deno}`);
+  assert.match(haproxy!, /^HA-?Proxy version \d/);
+});
+
+Deno.test("--check exits with what haproxy -c says, and starts nothing", async () => {
+  await using workspace = new Workspace();
+  const good = workspace.start({ args: ["--check", "-f", workspace.configuration] });
+  assert.equal(await good.exitCode, 0, good.output);
+  await workspace.replace("nonsense\n");
+  const bad = workspace.start({ args: ["-f", workspace.configuration, "--check"] });
+  assert.equal(await bad.exitCode, 1, bad.output);
+  assert.match(bad.output, /unknown keyword 'nonsense'/);
+  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+});
+
+Deno.test("all problems are told at once, with hints, and end with 64", async () => {
+  await using workspace = new Workspace();
+  const missing = join(workspace.path, "missing.cfg");
+  const envFile = join(workspace.path, "missing.env");
+  const wrapper = workspace.start({
+    args: [
+      ...["-W", "-sf", "1", "2", "--wach", "-f", missing, "-f", workspace.configuration],
+      ...["--settle-time", "soon", "--env-file", envFile, "--check=yes", "stray"],
+    ],
+    env: { MAX_DRAINING: "many", LOG_FORMAT: "xml", DISABLE_RELOAD: "perhaps" },
+  });
+  assert.equal(await wrapper.exitCode, 64);
+  const expected = [
+    /unknown flag "--wach"; did you mean "--watch"/,
+    /"-W" is refused: the wrapper takes the place of HAProxy's master/,
+    /"-sf" is refused/,
+    /--settle-time: found "soon", wanted a duration/,
+    /MAX_DRAINING: found "many", wanted a whole number/,
+    /LOG_FORMAT: found "xml", wanted "text" or "json"/,
+    /DISABLE_RELOAD: found "perhaps", wanted "true" or "false"/,
+    /"--check=yes": "--check" takes no value/,
+    /unexpected word "stray"/,
+    new RegExp(`cannot read "${missing}": No such file or directory`),
+    new RegExp(`cannot read "${envFile}": No such file or directory`),
+  ];
+  for (const pattern of expected) assert.match(wrapper.output, pattern);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+Deno.test("an env file with an error ends the start with 64", async () => {
+  await using workspace = new Workspace();
+  const envFile = join(workspace.path, "haproxy.env");
+  await Deno.writeTextFile(envFile, "GOOD=1\nsecret-without-a-key\nLD_PRELOAD=/x.so\n");
+  const wrapper = workspace.start({ env: { ENV_FILE: envFile } });
+  assert.equal(await wrapper.exitCode, 64);
+  assert.match(wrapper.output, /line 2 is not of the form KEY=value/);
+  assert.match(wrapper.output, /line 3: "LD_PRELOAD"/);
+  assert.ok(!wrapper.output.includes("secret"), wrapper.output);
+});
+
+Deno.test("the leading word haproxy is dropped, and -C says where relative names start", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["haproxy", "-C", workspace.configurationDirectory, "-f", "haproxy.cfg", "-db"],
+  });
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+});
+
+Deno.test("without -f it is the official image's configuration", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ args: ["--check"] });
+  const hasOne = await Deno.stat("/usr/local/etc/haproxy/haproxy.cfg").then(
+    () => true,
+    () => false,
+  );
+  const exitCode = await wrapper.exitCode;
+  if (!hasOne) {
+    assert.equal(exitCode, 64);
+    assert.match(wrapper.output, /cannot read "\/usr\/local\/etc\/haproxy\/haproxy.cfg"/);
+  }
+});
+
+Deno.test("a first start that fails ends with HAProxy's status and one line that says so", async () => {
+  await using workspace = new Workspace();
+  await workspace.replace("nonsense\n");
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1);
+  assert.match(wrapper.output, /\[ALERT\].*unknown keyword 'nonsense'/);
+  assert.match(
+    wrapper.output,
+    /error .*generation 1 did not start: haproxy exited with 1 before it was ready; nothing serves/,
+  );
+});
+
+Deno.test("a first start on a taken port ends with 1", async () => {
+  await using workspace = new Workspace();
+  const port = freePort();
+  using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+  await workspace.replace(workspace.page("one", { port }));
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1);
+});
+
+Deno.test("a first start without any listener ends with 1", async () => {
+  await using workspace = new Workspace();
+  await workspace.replace("");
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1);
+  assert.match(wrapper.output, /generation 1 did not start: haproxy opened no listener/);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+Deno.test('a first start with "master-worker" ends with 1, names the line and leaves no worker', async () => {
+  await using workspace = new Workspace();
+  await workspace.replace(`global\n    master-worker\n${workspace.page("one")}`);
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1, wrapper.output);
+  assert.match(wrapper.output, /line 2 says "master-worker": remove it/);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+Deno.test("without haproxy in PATH it ends with 127", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ env: { PATH: "/bin/nowhere" } });
+  assert.equal(await wrapper.exitCode, 127);
+  assert.match(wrapper.output, /cannot start "haproxy" from PATH/);
+});
+
+Deno.test("a runtime directory that cannot be used ends with 73 or 64", async () => {
+  await using workspace = new Workspace();
+  const args = ["-f", workspace.configuration, "--runtime-dir"];
+  const missing = workspace.start({ args: [...args, join(workspace.path, "missing")] });
+  assert.equal(await missing.exitCode, 73);
+  assert.match(missing.output, /cannot make a private folder: found ".*missing": No such file/);
+  const forbidden = workspace.start({ args: [...args, "/etc"] });
+  assert.equal(await forbidden.exitCode, 64);
+  assert.match(
+    forbidden.output,
+    /--runtime-dir: found "\/etc", wanted a directory in or below \/run/,
+  );
+});

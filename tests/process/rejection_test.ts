@@ -1,0 +1,207 @@
+/** Whatever happens to a reload, the generation that served before goes on serving. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { STAND_INS } from "./stand_ins.ts";
+import { waitFor } from "./wait.ts";
+import { freePort, Workspace, type Wrapper } from "./wrapper.ts";
+
+/** Waits until generation 2 is rejected for a reason that matches, and proves that 1 still serves. */
+async function isRejected(workspace: Workspace, wrapper: Wrapper, reason: RegExp): Promise<string> {
+  const pattern =
+    `error .*generation 2 rejected: .*${reason.source}.*; generation 1 keeps serving.*`;
+  const [line] = await wrapper.saysMatching(new RegExp(pattern));
+  assert.equal(await workspace.get(), "one");
+  return line;
+}
+
+/** Waits until just one HAProxy is left. */
+async function isAlone(workspace: Workspace, wrapper: Wrapper): Promise<void> {
+  await waitFor(
+    "all but the serving process to be gone",
+    () => workspace.haproxyPids().length === 1,
+    {
+      explain: () => wrapper.output,
+    },
+  );
+}
+
+Deno.test("a configuration with an error is rejected once, and not tried again", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--poll-interval", "20ms"],
+  });
+  await workspace.replace("nonsense\n");
+  const line = await isRejected(workspace, wrapper, /haproxy exited with 1 before it was ready/);
+  assert.match(line, /tried again when a source changes/);
+  assert.match(wrapper.output, /\[ALERT\].*unknown keyword 'nonsense'/);
+  await workspace.replace(workspace.page("marker"));
+  await workspace.serves("marker", wrapper);
+  assert.equal(wrapper.lastGeneration, 3, wrapper.output);
+});
+
+Deno.test("a change back to what is served needs no reload", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  await workspace.replace("nonsense\n");
+  await isRejected(workspace, wrapper, /exited with 1/);
+  await workspace.replace(workspace.page("one"));
+  await wrapper.saysMatching(/again what generation 1 serves; no reload is needed/);
+  await workspace.replace(workspace.page("marker"));
+  await workspace.serves("marker", wrapper);
+  assert.equal(wrapper.lastGeneration, 3, wrapper.output);
+});
+
+Deno.test("a port that is taken is tried for until it is free", async () => {
+  await using workspace = new Workspace();
+  const taken = freePort();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: taken });
+  const wrapper = await workspace.serve();
+  await workspace.replace(workspace.page("two") + `    bind 127.0.0.1:${taken}\n`);
+  const line = await isRejected(workspace, wrapper, /exited with 1/);
+  assert.match(line, /tried again in 1s/);
+  await wrapper.saysMatching(/generation 3 rejected: .*tried again in 2s/);
+  listener.close();
+  await wrapper.saysMatching(/generation 4 serves.*by a retry/);
+  assert.equal(await workspace.get(taken), "two");
+});
+
+Deno.test("a name that does not resolve may do so later, and is tried again", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  const backend = "backend unresolved\n    server one name.invalid:80\n";
+  await workspace.replace(workspace.page("two") + backend);
+  const line = await isRejected(workspace, wrapper, /exited with 1/);
+  assert.match(line, /tried again in 1s/);
+});
+
+for (
+  const [what, content] of [["an empty file", ""], ["no frontend", "defaults\n    mode http\n"]]
+) {
+  Deno.test(`${what} is rejected, since nothing would be served`, async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve();
+    await workspace.replace(content!);
+    const line = await isRejected(workspace, wrapper, /opened no listener/);
+    assert.match(line, /tried again when a source changes/);
+    await isAlone(workspace, wrapper);
+  });
+}
+
+Deno.test('the keyword "master-worker" is rejected with its line, and no worker is left', async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  await workspace.replace(`global\n    master-worker\n${workspace.page("two")}`);
+  await wrapper.saysMatching(
+    /generation 2 rejected: "[^"]*haproxy.cfg" line 2 says "master-worker": remove it.*1 keeps serving/,
+  );
+  await isAlone(workspace, wrapper);
+  await workspace.serves("one", wrapper);
+});
+
+Deno.test("a process that never gets ready is ended after the ready timeout", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--ready-timeout", "500ms"],
+  });
+  await workspace.standIn(STAND_INS.never_ready);
+  await workspace.replace(workspace.page("two"));
+  const line = await isRejected(workspace, wrapper, /did not serve within 500ms/);
+  assert.match(line, /tried again in 1s/);
+  await workspace.standIn(STAND_INS.is_haproxy);
+  await workspace.serves("two", wrapper);
+});
+
+Deno.test("a process that answers with another pid is ended with its children", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve();
+  await workspace.standIn(STAND_INS.answers_with_another_pid);
+  await workspace.replace(workspace.page("two"));
+  await isRejected(workspace, wrapper, /process \d+ answered in place of \d+/);
+  await workspace.standIn(STAND_INS.is_haproxy);
+  await workspace.serves("two", wrapper);
+});
+
+Deno.test("a process that dies in whatever way is told with its status", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve();
+  await workspace.standIn(STAND_INS.dies_before_ready);
+  await workspace.replace(workspace.page("two"));
+  await isRejected(workspace, wrapper, /exited with 3 before it was ready/);
+  await workspace.standIn(STAND_INS.dies_of_a_signal);
+  await workspace.replace(workspace.page("three"));
+  await wrapper.saysMatching(/generation \d+ rejected: haproxy was ended by SIGSEGV/);
+});
+
+Deno.test("a missing haproxy is waited for", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve({ env: { PATH: `${workspace.binaries}:/bin` } });
+  await Deno.remove(join(workspace.binaries, "haproxy"));
+  await workspace.replace(workspace.page("two"));
+  const line = await isRejected(workspace, wrapper, /cannot start "haproxy" from PATH/);
+  assert.match(line, /tried again in 1s/);
+  await workspace.standIn(STAND_INS.is_haproxy);
+  await workspace.serves("two", wrapper);
+});
+
+Deno.test("a haproxy that may not be executed is waited for", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve({ env: { PATH: `${workspace.binaries}:/bin` } });
+  await Deno.chmod(join(workspace.binaries, "haproxy"), 0o644);
+  await workspace.replace(workspace.page("two"));
+  await isRejected(workspace, wrapper, /cannot start "haproxy" from PATH/);
+  await Deno.chmod(join(workspace.binaries, "haproxy"), 0o755);
+  await workspace.serves("two", wrapper);
+});
+
+Deno.test("without the private socket a reload is rejected, and takes over by --socket if it is given", async () => {
+  for (const hasUserSocket of [false, true]) {
+    await using workspace = new Workspace();
+    const socket = join(workspace.path, "user.sock");
+    const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
+    await workspace.replace(stats + workspace.page("one"));
+    const wrapper = await workspace.serve({
+      env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
+    });
+    for await (const { name } of Deno.readDir(workspace.runtimeDirectory)) {
+      await Deno.remove(join(workspace.runtimeDirectory, name), { recursive: true });
+    }
+    await workspace.replace(stats + workspace.page("two"));
+    if (hasUserSocket) await workspace.serves("two", wrapper);
+    else await isRejected(workspace, wrapper, /exited with 1/);
+  }
+});
+
+Deno.test("connections held on the user's own stats socket are in nobody's way", async () => {
+  await using workspace = new Workspace();
+  const socket = join(workspace.path, "user.sock");
+  const stats = `global\n    stats socket ${socket} mode 600 level admin\n`;
+  await workspace.replace(stats + workspace.page("one"));
+  const wrapper = await workspace.serve();
+  const held = await Promise.all(
+    Array.from({ length: 12 }, () => Deno.connect({ transport: "unix", path: socket })),
+  );
+  await workspace.replace(stats + workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  held.forEach((connection) => connection.close());
+});
+
+Deno.test("a change during a handoff is applied by another reload", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  // Parsing that many backends takes HAProxy long enough to change the file meanwhile.
+  const backends = Array.from(
+    { length: 3_000 },
+    (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
+  );
+  await workspace.replace(workspace.page("two") + backends.join(""));
+  await waitFor("the new process", () => workspace.haproxyPids().length === 2);
+  await workspace.replace(workspace.page("three"));
+  // Nobody can tell which of the two HAProxy has read, so only a third generation is sure.
+  await wrapper.saysMatching(/generation 3 serves.*changed during the last reload/);
+  await workspace.serves("three", wrapper);
+});

@@ -1,0 +1,193 @@
+/** Every signal's one effect, and the exit status that tells how it ended. */
+import assert from "node:assert/strict";
+import { SIGNALS } from "../../lib/os_signals.ts";
+import { STAND_INS } from "./stand_ins.ts";
+import { pause, waitFor } from "./wait.ts";
+import { Workspace, type Wrapper } from "./wrapper.ts";
+
+type Check = (workspace: Workspace, wrapper: Wrapper) => Promise<void>;
+type Signal = keyof typeof SIGNALS;
+
+const endsWith = (signal: Signal, exitCode: number): Check => async (workspace, wrapper) => {
+  using _request = await workspace.openRequest();
+  wrapper.signal(signal);
+  assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+  assert.deepEqual(workspace.haproxyPids(), []);
+  assert.match(wrapper.output, new RegExp(`${signal} received: passed on to all HAProxy`));
+};
+
+const reloads = (signal: Signal): Check => async (workspace, wrapper) => {
+  wrapper.signal(signal);
+  await wrapper.saysMatching(new RegExp(`generation 2 serves.*by ${signal}, nothing changed`));
+  assert.equal(await workspace.get(), "one");
+};
+
+/** Nothing pauses, nothing reloads: the next reload is the first. */
+const isIgnored = (signal: Signal): Check => async (workspace, wrapper) => {
+  wrapper.signal(signal);
+  assert.equal(await workspace.get(), "one");
+  await reloads("SIGHUP")(workspace, wrapper);
+  assert.equal(wrapper.lastGeneration, 2);
+};
+
+const drains: Check = async (workspace, wrapper) => {
+  using request = await workspace.openRequest();
+  wrapper.signal("SIGUSR1");
+  await wrapper.saysMatching(/SIGUSR1 received: HAProxy finishes its connections/);
+  await waitFor("the listener to close", async () => await workspace.get() === null);
+  await request.write(new TextEncoder().encode("\r\n"));
+  assert.match(await new Response(request.readable).text(), /one$/);
+  assert.equal(await wrapper.exitCode, 0, wrapper.output);
+};
+
+const dumps: Check = async (workspace, wrapper) => {
+  wrapper.signal("SIGQUIT");
+  await wrapper.saysMatching(/Dumping pools usage/);
+  assert.equal(await workspace.get(), "one");
+};
+
+/** What each signal of the program's own table is for; a new one without an entry does not compile. */
+const EFFECTS = {
+  SIGTERM: endsWith("SIGTERM", 143),
+  SIGINT: endsWith("SIGINT", 130),
+  SIGUSR1: drains,
+  SIGHUP: reloads("SIGHUP"),
+  SIGUSR2: reloads("SIGUSR2"),
+  SIGQUIT: dumps,
+  SIGTTIN: isIgnored("SIGTTIN"),
+  SIGTTOU: isIgnored("SIGTTOU"),
+} as const satisfies Record<Signal, Check>;
+
+for (const [signal, check] of Object.entries(EFFECTS)) {
+  Deno.test(`${signal} does what the table of signals says: ${SIGNALS[signal as Signal].tag}`, async () => {
+    await using workspace = new Workspace();
+    await check(workspace, await workspace.serve());
+  });
+}
+
+Deno.test("SIGTERM ends old processes that still drain as well", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  using _request = await workspace.openRequest();
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+Deno.test("a second SIGTERM kills at once what ignores the first", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  Deno.kill(workspace.haproxyPids()[0]!, "SIGSTOP");
+  wrapper.signal("SIGTERM");
+  await wrapper.saysMatching(/SIGTERM received: passed on/);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.match(wrapper.output, /SIGTERM received again: killing what is left/);
+});
+
+Deno.test("what ignores SIGTERM is killed after 5 s", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  Deno.kill(workspace.haproxyPids()[0]!, "SIGSTOP");
+  wrapper.signal("SIGINT");
+  assert.equal(await wrapper.exitCode, 130);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+Deno.test("SIGTERM while the last drain goes on ends it", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  using _request = await workspace.openRequest();
+  wrapper.signal("SIGUSR1");
+  await wrapper.saysMatching(/SIGUSR1 received/);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+});
+
+Deno.test("--shutdown-wait bounds the last drain, which still ends with 0", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ env: { SHUTDOWN_WAIT: "300ms" } });
+  using _request = await workspace.openRequest();
+  wrapper.signal("SIGUSR1");
+  assert.equal(await wrapper.exitCode, 0);
+  assert.match(wrapper.output, /generation 1 was ended after .*before it had drained/);
+});
+
+for (const [signal, exitCode] of [["SIGSEGV", 139], ["SIGKILL", 137], ["SIGUSR1", 0]] as const) {
+  Deno.test(`a serving process that ends by ${signal} ends all with ${exitCode}`, async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve();
+    const [old] = workspace.haproxyPids();
+    using _request = await workspace.openRequest();
+    wrapper.signal("SIGHUP");
+    await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
+    const serving = workspace.haproxyPids().find((pid) => pid !== old);
+    Deno.kill(serving!, signal);
+    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+    assert.match(wrapper.output, /error .*generation 2 .* although it was to serve/);
+    assert.deepEqual(workspace.haproxyPids(), []);
+  });
+}
+
+Deno.test("a serving process that dies of a real-time signal is noticed as well", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  const pid = String(workspace.haproxyPids()[0]!);
+  await new Deno.Command("kill", { args: ["-s", "RTMIN", pid] }).output();
+  assert.equal(await wrapper.exitCode, 162, wrapper.output);
+});
+
+for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
+  Deno.test(`${signal} during a handoff ends both processes with ${exitCode}`, async () => {
+    await using workspace = new Workspace();
+    await workspace.standIn(STAND_INS.is_haproxy);
+    const wrapper = await workspace.serve();
+    await workspace.standIn(STAND_INS.never_ready);
+    await workspace.replace(workspace.page("two"));
+    await waitFor("the new process", () => startedBy(wrapper).length === 2);
+    wrapper.signal(signal);
+    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+    assert.deepEqual(startedBy(wrapper), []);
+  });
+}
+
+Deno.test("SIGTERM at any moment of the start leaves nothing behind", async () => {
+  for (const delayMs of [20, 40, 60, 80, 100, 120]) {
+    await using workspace = new Workspace();
+    const wrapper = workspace.start();
+    await pause(delayMs);
+    wrapper.signal("SIGTERM");
+    assert.equal(await wrapper.exitCode, 143, wrapper.output);
+    assert.deepEqual(workspace.haproxyPids(), []);
+    assert.deepEqual(
+      [...Deno.readDirSync(workspace.runtimeDirectory)].map(({ name }) => name),
+      [],
+      wrapper.output,
+    );
+  }
+});
+
+Deno.test("HAProxy has a process group of its own, so that Ctrl-C reaches the wrapper alone", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ launcher: ["setsid"] });
+  using request = await workspace.openRequest();
+  // As a terminal does it: to the whole group in the foreground.
+  await new Deno.Command("kill", { args: ["-s", "USR1", "--", `-${wrapper.pid}`] }).output();
+  await wrapper.saysMatching(/SIGUSR1 received/);
+  const [pid] = workspace.haproxyPids();
+  const [, group] = /\) \S \d+ (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
+  assert.equal(Number(group), pid);
+  await request.write(new TextEncoder().encode("\r\n"));
+  assert.equal(await wrapper.exitCode, 0);
+});
+
+function startedBy(wrapper: Wrapper): string[] {
+  const path = `/proc/${wrapper.pid}/task/${wrapper.pid}/children`;
+  try {
+    return Deno.readTextFileSync(path).split(" ").filter((pid) => pid.trim() !== "");
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,28 @@
+/** Small programs that stand in as `haproxy`, each named by what comes of it. */
+
+const real = await pathOfHaproxy();
+
+/** Checks of the configuration are always the real HAProxy's. */
+const script = (start: string) =>
+  `#!/bin/sh
+[ "$1" = -c ] && exec ${real} "$@"
+${start}
+`;
+
+export const STAND_INS = {
+  is_haproxy: script(`exec ${real} "$@"`),
+  dies_before_ready: script("exit 3"),
+  dies_of_a_signal: script("kill -SEGV $$"),
+  never_ready: script("exec sleep 600"),
+  /** Neither ready nor willing to go. */
+  ignores_term: script("trap '' USR1 TERM INT; while :; do sleep 1; done"),
+  /** HAProxy is there and serves, but as a child of the process that was started. */
+  answers_with_another_pid: script(
+    `trap 'kill $child' USR1 TERM; ${real} "$@" & child=$!; wait; wait`,
+  ),
+} as const;
+
+async function pathOfHaproxy(): Promise<string> {
+  const command = new Deno.Command("sh", { args: ["-c", "command -v haproxy"] });
+  return new TextDecoder().decode((await command.output()).stdout).trim();
+}
