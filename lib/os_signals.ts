@@ -39,12 +39,29 @@ export function listenToSignals(): Signals {
   const early: SignalMeaning[] = [];
   let deliver = (meaning: SignalMeaning): unknown => early.push(meaning);
   for (const [signal, meaning] of Object.entries(SIGNALS)) {
-    Deno.addSignalListener(signal as keyof typeof SIGNALS, () => deliver(meaning));
+    const listener = () => deliver(meaning);
+    Deno.addSignalListener(
+      signal as keyof typeof SIGNALS,
+      signal === "SIGINT" ? oncePerKeystroke(listener) : listener,
+    );
   }
   return {
     deliverTo(receive) {
       deliver = receive;
       early.splice(0).forEach(receive);
     },
+  };
+}
+
+/** Nobody presses Ctrl-C twice within this time. */
+const KEYSTROKE_MS = 100;
+
+/** Below `deno task` one Ctrl-C comes twice: from the terminal, and passed on by the task. */
+export function oncePerKeystroke(listener: () => void, now = () => performance.now()): () => void {
+  let lastMs = -Infinity;
+  return () => {
+    const isNew = now() - lastMs >= KEYSTROKE_MS;
+    lastMs = now();
+    if (isNew) listener();
   };
 }

@@ -87,6 +87,18 @@ Deno.test("a second SIGTERM kills at once what ignores the first", async () => {
   assert.match(wrapper.output, /SIGTERM received again: killing what is left/);
 });
 
+Deno.test("one Ctrl-C that comes twice, from the terminal and from deno task, counts once", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  Deno.kill(workspace.haproxyPids()[0]!, "SIGSTOP");
+  wrapper.signal("SIGINT");
+  await wrapper.saysMatching(/SIGINT received: passed on/);
+  wrapper.signal("SIGINT");
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 130);
+  assert.doesNotMatch(wrapper.output, /SIGINT received again/);
+});
+
 Deno.test("what ignores SIGTERM is killed after 5 s", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
