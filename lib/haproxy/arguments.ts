@@ -63,27 +63,29 @@ export function checkArguments({ options, filesAfterDashes }: HaproxyArguments):
 export const VALUE_FLAGS: readonly string[] = ["-f", "-C", "-L", "-m", "-n", "-N"];
 
 /** Why each of these is refused, and how many of the next words go with it. */
-const REFUSED: Readonly<Record<string, { readonly words: number; readonly reason: string }>> = {
-  "-D": { words: 0, reason: "a daemon leaves the wrapper, which runs HAProxy in the foreground" },
-  "-W": { words: 0, reason: "the wrapper takes the place of HAProxy's master process" },
-  "-Ws": { words: 0, reason: "the wrapper takes the place of HAProxy's master process" },
-  "-S": { words: 1, reason: "there is no master process whose socket it could be" },
-  "-sf": {
-    words: Infinity,
-    reason: "the wrapper itself ends old processes, and only when the new one serves",
-  },
-  "-st": {
-    words: Infinity,
-    reason: "the wrapper itself ends old processes, and only when the new one serves",
-  },
-  "-x": {
-    words: 1,
-    reason: "the wrapper itself says where to take the listeners from; see --socket",
-  },
-  "-c": { words: 0, reason: "it checks and exits; use --check" },
-  "-p": { words: 1, reason: "the file would name a process that the next reload replaces" },
-  "-q": { words: 0, reason: "it hides why a start failed" },
-};
+const REFUSED: ReadonlyMap<string, { readonly words: number; readonly reason: string }> = new Map(
+  Object.entries({
+    "-D": { words: 0, reason: "a daemon leaves the wrapper, which runs HAProxy in the foreground" },
+    "-W": { words: 0, reason: "the wrapper takes the place of HAProxy's master process" },
+    "-Ws": { words: 0, reason: "the wrapper takes the place of HAProxy's master process" },
+    "-S": { words: 1, reason: "there is no master process whose socket it could be" },
+    "-sf": {
+      words: Infinity,
+      reason: "the wrapper itself ends old processes, and only when the new one serves",
+    },
+    "-st": {
+      words: Infinity,
+      reason: "the wrapper itself ends old processes, and only when the new one serves",
+    },
+    "-x": {
+      words: 1,
+      reason: "the wrapper itself says where to take the listeners from; see --socket",
+    },
+    "-c": { words: 0, reason: "it checks and exits; use --check" },
+    "-p": { words: 1, reason: "the file would name a process that the next reload replaces" },
+    "-q": { words: 0, reason: "it hides why a start failed" },
+  }),
+);
 
 interface Found {
   readonly options: string[];
@@ -103,7 +105,7 @@ function scan(words: readonly string[]): Found {
   };
   const rest = [...words];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const refused = REFUSED[word];
+    const refused = REFUSED.get(word);
     if (word === "--") found.filesAfterDashes = rest.splice(0);
     else if (refused !== undefined) {
       found.problems.push(`"${word}" is refused: ${refused.reason}`);

@@ -46,6 +46,7 @@ export class Draining {
 
   /** Asks for SIGUSR1's soft stop; after `limitMs` follows SIGTERM, `null` waits for ever. */
   drain(limitMs: number | null): void {
+    if (this.#end !== "by_itself") return;
     this.#startedMs ??= performance.now();
     this.#process.signal("SIGUSR1");
     if (limitMs !== null) this.#after(limitMs, () => this.terminate("SIGTERM"));

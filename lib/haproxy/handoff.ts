@@ -95,7 +95,10 @@ async function start(
   const startedMs = performance.now();
   const words = startArguments(haproxy, injected, takeover);
   const spawned = fleet.spawn(generation, words, { environment, output: "inherit" });
-  if (spawned.tag === "not_spawned") return failed(spawned);
+  if (spawned.tag === "not_spawned") {
+    await folder.forget(generation);
+    return failed(spawned);
+  }
   const { process } = spawned;
   const first = await race(process, {
     socket: folder.socket(generation),

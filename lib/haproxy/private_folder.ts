@@ -40,7 +40,8 @@ export async function makePrivateFolder(parent: string | null): Promise<PrivateF
 
 /** Longer paths are refused by HAProxy 2.4 to 3.4, which adds a suffix while it binds. */
 const LONGEST_SOCKET = 97;
-const longestSocket = (path: string) => join(path, "999999999.sock").length;
+const longestSocket = (path: string) =>
+  new TextEncoder().encode(join(path, "999999999.sock")).length;
 
 /**
  * All stats sockets share one limit, 10 by default. A dozen idle connections to a socket of the user's
@@ -74,7 +75,10 @@ function createFolder(path: string): PrivateFolder {
 
 /** `level operator` is the least that hands out listeners. */
 const firstConfiguration = (socket: string) =>
-  `global\n    stats socket ${socket} mode 600 level operator expose-fd listeners\n`;
+  `global\n    stats socket ${quoted(socket)} mode 600 level operator expose-fd listeners\n`;
+
+/** Within single quotes HAProxy takes everything but a single quote as it is (configuration manual, section 2.2). */
+const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
 async function removeIfThere(path: string): Promise<void> {
   await Deno.remove(path, { recursive: true }).catch(() => {});

@@ -14,8 +14,8 @@ export function parseDuration(text: string): number | null {
 
 /** The shortest text of a duration for people: 31 is `31ms`, 41200 is `41.2s`, 90000 is `1m30s`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`;
-  if (ms < 60_000) return `${Math.round(ms / 100) / 10}s`;
+  if (ms < 999.5) return `${Math.round(ms)}ms`;
+  if (ms < 59_950) return `${Math.round(ms / 100) / 10}s`;
   const seconds = Math.round(ms / 1_000);
   const parts = [
     [Math.floor(seconds / 3_600), "h"],

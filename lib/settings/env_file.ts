@@ -20,7 +20,7 @@ export function parseEnvFile(text: string): EnvFile {
   };
 }
 
-const PAIR = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
+const PAIR = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/s;
 
 function problemOf({ line, number }: { line: string; number: number }): string[] {
   const key = PAIR.exec(line)?.[1];

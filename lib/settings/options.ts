@@ -48,7 +48,7 @@ export const OPTIONS = {
     default: null,
     meaning:
       "how long an old process may drain before SIGTERM, and 5 s later SIGKILL; also bounds " +
-      "the last drain after SIGUSR1; none and 0 set no limit",
+      "the last drain after SIGUSR1; without it, or with 0, there is no limit",
   },
   maxDraining: {
     flag: "max-draining",

@@ -1,4 +1,5 @@
 /** Makes the frozen settings of the command line and the environment, or names every problem. Pure. */
+import { isAbsolute, resolve } from "@std/path";
 import { type HaproxyArguments, readHaproxyArguments } from "../haproxy/arguments.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
 import { type CommandLine, splitCommandLine } from "./command_line.ts";
@@ -108,7 +109,8 @@ class Reader {
 
   /** systemd may name several directories, with a colon between. */
   runtimeDirectory(): string | null {
-    const path = this.list("runtimeDir")[0] ?? null;
+    const given = this.list("runtimeDir")[0] ?? null;
+    const path = given !== null && isAbsolute(given) ? resolve(given) : given;
     const isAllowed = RUNTIME_PARENTS.some((parent) =>
       path === parent || path?.startsWith(`${parent}/`)
     );

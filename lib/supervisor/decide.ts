@@ -1,5 +1,6 @@
 /** The supervisor's decisions: a table of every state and every event. Pure and synchronous. */
 import type { ProcessEnd } from "../haproxy/fleet.ts";
+import type { LogEntry } from "../log.ts";
 import { SIGNAL_NUMBERS } from "../os_signals.ts";
 import type {
   Action,
@@ -13,6 +14,7 @@ import type {
   StateOf,
 } from "./events.ts";
 import * as messages from "./messages.ts";
+import { endReload, endStart } from "./outcome.ts";
 import * as reload from "./reload.ts";
 import type { Policy } from "./reload.ts";
 
@@ -38,12 +40,13 @@ const WHILE_SERVING = {
   process_ended: (state: Serving, { end }: EventOf<"process_ended">) =>
     end.generation === state.serving.number ? servingDied(end) : forgetDrained(state, end),
   stop_requested: (_: State, { signal }: EventOf<"stop_requested">) => stop(signal),
-  drain_requested: () => drainAll(0, messages.draining()),
+  drain_requested: (state: State) => drainAll(state, 0, messages.draining()),
   dump_requested: (
     state: Serving,
   ): Decision => [state, [{ name: "dump", generation: state.serving.number }]],
   fleet_empty: stay,
-  bug: (_: State, { description }: EventOf<"bug">) => drainAll(70, messages.bug(description)),
+  bug: (state: State, { description }: EventOf<"bug">) =>
+    drainAll(state, 70, messages.bug(description, "is asked to drain")),
 } as const;
 
 type Serving = State & Service;
@@ -52,7 +55,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
     settled: reload.noteMove,
     reload_requested: reload.noteRequest,
-    handoff_ended: reload.endStart,
+    handoff_ended: endStart,
     // The handoff tells how its process ended.
     process_ended: stay,
     stop_requested: WHILE_SERVING.stop_requested,
@@ -65,21 +68,21 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   serving: {
     ...WHILE_SERVING,
     settled: reload.considerChange,
-    reload_requested: reload.reloadUnlessApplied,
+    reload_requested: reload.considerRequest,
     handoff_ended: stay,
     timer_due: stay,
   },
   holding: {
     ...WHILE_SERVING,
     settled: reload.considerChange,
-    reload_requested: reload.reloadUnlessApplied,
+    reload_requested: reload.considerRequest,
     handoff_ended: stay,
     timer_due: (state) => [state, [{ name: "look_and_reload", cause: { tag: "change" } }]],
   },
   retrying: {
     ...WHILE_SERVING,
     settled: reload.considerChange,
-    reload_requested: reload.reloadNow,
+    reload_requested: reload.considerRequest,
     handoff_ended: stay,
     timer_due: (state) => [state, [{ name: "look_and_reload", cause: { tag: "retry" } }]],
   },
@@ -87,20 +90,20 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     ...WHILE_SERVING,
     settled: reload.noteMove,
     reload_requested: reload.noteRequest,
-    handoff_ended: reload.endReload,
+    handoff_ended: endReload,
     timer_due: stay,
   },
   draining: {
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
-    process_ended: (state, { end }) => [state, [{ name: "log", entry: messages.drained(end) }]],
+    process_ended: endDraining,
     stop_requested: (_, { signal }) => stop(signal),
     drain_requested: stay,
     dump_requested: stay,
     timer_due: stay,
     fleet_empty: finish,
-    bug: (_, { description }) => terminateAll(70, messages.bug(description)),
+    bug: (_, { description }) => terminateAll(70, messages.bug(description, "is terminated")),
   },
   stopping: {
     settled: stay,
@@ -117,7 +120,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     fleet_empty: finish,
     bug: (state, { description }) => [
       { ...state, exitCode: 70 },
-      [{ name: "log", entry: messages.bug(description) }, { name: "kill_all" }],
+      [{ name: "log", entry: messages.bug(description, "is killed") }, { name: "kill_all" }],
     ],
   },
   ended: {
@@ -147,7 +150,7 @@ function stop(signal: "SIGTERM" | "SIGINT"): Decision {
   ];
 }
 
-function terminateAll(exitCode: number, entry: ReturnType<typeof messages.bug>): Decision {
+function terminateAll(exitCode: number, entry: LogEntry): Decision {
   return [
     { name: "stopping", deadline: "kill timer", exitCode },
     [{ name: "log", entry }, ...GIVE_UP, { name: "terminate_all", signal: "SIGTERM" }],
@@ -158,17 +161,37 @@ function servingDied(end: ProcessEnd): Decision {
   return terminateAll(end.ending.code, messages.servingDied(end));
 }
 
-function drainAll(exitCode: number, entry: ReturnType<typeof messages.bug>): Decision {
+function drainAll(state: State, exitCode: number, entry: LogEntry): Decision {
   return [
-    { name: "draining", deadline: "shutdown wait, or none if none is set", exitCode },
+    {
+      name: "draining",
+      deadline: "shutdown wait, or none if none is set",
+      lastServing: "serving" in state ? state.serving.number : null,
+      exitCode,
+    },
     [{ name: "log", entry }, ...GIVE_UP, { name: "drain_all" }],
   ];
 }
 
+/** A crash of the generation that served, in its last drain, has cut connections: that is no good end. */
+function endDraining(
+  state: StateOf<"draining">,
+  { end }: EventOf<"process_ended">,
+): Decision {
+  const isCrash = end.generation === state.lastServing && end.drainEnd === "by_itself";
+  const exitCode = state.exitCode === 0 && isCrash ? end.ending.code : state.exitCode;
+  return [{ ...state, exitCode }, [{ name: "log", entry: messages.drained(end) }]];
+}
+
 function forgetDrained<S extends Serving>(state: S, end: ProcessEnd): Decision {
-  if (!state.draining.includes(end.generation)) return stay(state);
-  const draining = state.draining.filter((generation) => generation !== end.generation);
-  const rest: State = { ...state, ...{ draining } };
+  const isDraining = [...state.draining, ...state.ending].includes(end.generation);
+  if (!isDraining) return stay(state);
+  const others = (generations: readonly number[]) =>
+    generations.filter((generation) => generation !== end.generation);
+  const rest: State = {
+    ...state,
+    ...{ draining: others(state.draining), ending: others(state.ending) },
+  };
   return [rest, [{ name: "log", entry: messages.drained(end) }]];
 }
 

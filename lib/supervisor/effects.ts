@@ -62,6 +62,7 @@ export class RealEffects implements Effects {
       case "look_and_reload":
         return this.#inBackground(this.#requestReload(action.cause));
       case "set_timer":
+        clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#options.post({ name: "timer_due" }), action.delayMs);
         return;
       case "clear_timer":

@@ -40,6 +40,8 @@ export interface Service {
   readonly serving: Generation;
   /** The generations that finish what they have, oldest first. */
   readonly draining: readonly number[];
+  /** Those that have been ended because too many drained, until they are gone. */
+  readonly ending: readonly number[];
   readonly lastGeneration: number;
   readonly lastStartMs: number;
   readonly rejected: Rejected | null;
@@ -66,6 +68,8 @@ export type State =
   | {
     readonly name: "draining";
     readonly deadline: "shutdown wait, or none if none is set";
+    /** The generation that served; `null` if none did. */
+    readonly lastServing: number | null;
     readonly exitCode: number;
   }
   | { readonly name: "stopping"; readonly deadline: "kill timer"; readonly exitCode: number }
@@ -83,7 +87,10 @@ export type Event =
   | { readonly name: "handoff_ended"; readonly outcome: HandoffOutcome }
   | { readonly name: "process_ended"; readonly end: ProcessEnd }
   | { readonly name: "stop_requested"; readonly signal: StopSignal }
-  | { readonly name: "drain_requested" | "dump_requested" | "timer_due" | "fleet_empty" }
+  | { readonly name: "drain_requested" }
+  | { readonly name: "dump_requested" }
+  | { readonly name: "timer_due" }
+  | { readonly name: "fleet_empty" }
   | { readonly name: "bug"; readonly description: string };
 
 export type Action =
@@ -92,13 +99,20 @@ export type Action =
     readonly attempt: Attempt;
     readonly takeOverFrom: number | null;
   }
-  | { readonly name: "cancel_handoff" | "drain_all" | "kill_all" | "look_soon" | "clear_timer" }
-  | { readonly name: "drain" | "terminate" | "dump"; readonly generation: number }
+  | { readonly name: "cancel_handoff" }
+  | { readonly name: "drain"; readonly generation: number }
+  | { readonly name: "terminate"; readonly generation: number }
+  | { readonly name: "dump"; readonly generation: number }
   /** Drains what a rejected generation may have accepted, for a short time. */
   | { readonly name: "discard"; readonly generation: number }
+  | { readonly name: "drain_all" }
   | { readonly name: "terminate_all"; readonly signal: StopSignal }
+  | { readonly name: "kill_all" }
+  | { readonly name: "look_soon" }
   | { readonly name: "look_and_reload"; readonly cause: Cause }
+  /** Takes the place of a timer that is set. */
   | { readonly name: "set_timer"; readonly delayMs: number }
+  | { readonly name: "clear_timer" }
   | { readonly name: "log"; readonly entry: LogEntry };
 
 export type StateName = State["name"];

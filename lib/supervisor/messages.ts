@@ -134,10 +134,10 @@ export function draining(): LogEntry {
   };
 }
 
-export function bug(description: string): LogEntry {
+export function bug(description: string, fate: string): LogEntry {
   return {
     level: "error",
-    text: `a bug in the wrapper: ${description}; HAProxy is asked to drain, ending with 70`,
+    text: `a bug in the wrapper: ${description}; HAProxy ${fate}, ending with 70`,
     fields: { reason: description, exitCode: 70 },
   };
 }

@@ -1,17 +1,6 @@
-/** The part of the decisions that is about reloads: when to start one, and what its outcome means. Pure. */
-import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
-import { changedPaths, type Fingerprint } from "../watch/fingerprint.ts";
-import type {
-  Action,
-  Cause,
-  Decision,
-  EventOf,
-  Pending,
-  Rejected,
-  Service,
-  State,
-  StateOf,
-} from "./events.ts";
+/** Decides when a reload is started. Pure. */
+import type { Fingerprint } from "../watch/fingerprint.ts";
+import type { Cause, Decision, EventOf, Pending, Service, State, StateOf } from "./events.ts";
 import * as messages from "./messages.ts";
 
 /** The settings that decisions depend on. */
@@ -51,19 +40,21 @@ export function considerChange(
   ];
 }
 
-/** A reload that has been asked for does not wait, and a signal's not even for a change. */
-export function reloadUnlessApplied(
+/**
+ * A reload that has been asked for does not wait. A signal's, or one after a move, does not even need a
+ * change; one by a timer may find that the sources have gone back or cannot be read.
+ */
+export function considerRequest(
   state: Idle,
   event: EventOf<"reload_requested">,
 ): Decision {
   const { cause, fingerprint } = event;
-  const isForced = cause.tag === "signal" || cause.tag === "moved";
-  const isApplied = fingerprint?.digest === state.serving.fingerprint?.digest;
-  return isForced || !isApplied ? startReload(state, event) : settleBack(state);
-}
-
-export function reloadNow(state: Idle, event: EventOf<"reload_requested">): Decision {
-  return startReload(state, event);
+  if (cause.tag === "signal" || cause.tag === "moved") return startReload(state, event);
+  if (fingerprint === null) return waitForSources(state);
+  const isRejected = fingerprint.digest === state.rejected?.fingerprint?.digest;
+  if (isRejected && cause.tag !== "retry") return [idle(state), [{ name: "clear_timer" }]];
+  const isServed = fingerprint.digest === state.serving.fingerprint?.digest;
+  return isServed && !isRejected ? settleBack(state) : startReload(state, event);
 }
 
 /** The sources have settled during a handoff: on something else than what it was started with? */
@@ -80,143 +71,17 @@ export function noteRequest<S extends Busy>(
   return [{ ...state, pending: { ...state.pending, signal } }, []];
 }
 
-/** The first handoff has ended: without a generation that serves there is nothing to keep. */
-export function endStart(
-  state: StateOf<"starting">,
-  { outcome }: EventOf<"handoff_ended">,
-): Decision {
-  const { attempt, pending } = state;
-  switch (outcome.tag) {
-    case "cancelled":
-      return [state, []];
-    case "ready": {
-      const { durationMs } = outcome;
-      const facts = { generation: attempt.number, durationMs, cause: attempt.cause };
-      return [
-        {
-          name: "serving",
-          deadline: "none",
-          serving: attempt,
-          draining: [],
-          lastGeneration: attempt.number,
-          lastStartMs: -Infinity,
-          rejected: null,
-        },
-        [
-          { name: "log", entry: messages.serves({ ...facts, changed: [], draining: 0 }) },
-          followUp(pending),
-        ],
-      ];
-    }
-    case "failed": {
-      const exitCode = exitCodeOf(outcome.failure);
-      return [
-        { name: "stopping", deadline: "kill timer", exitCode },
-        [
-          { name: "log", entry: messages.notStarted(attempt.number, outcome.failure, exitCode) },
-          { name: "terminate_all", signal: "SIGTERM" },
-        ],
-      ];
-    }
-    default:
-      return outcome satisfies never;
-  }
-}
-
-/** A reload's handoff has ended: the new generation takes the old one's place, or goes. */
-export function endReload(
-  state: StateOf<"reloading">,
-  { outcome }: EventOf<"handoff_ended">,
-  policy: Policy,
-): Decision {
-  switch (outcome.tag) {
-    case "cancelled":
-      return [state, []];
-    case "ready":
-      return replaceServing(state, outcome.durationMs, policy);
-    case "failed":
-      return keepServing(state, outcome.failure, outcome.mayPass);
-    default:
-      return outcome satisfies never;
-  }
-}
-
-function replaceServing(
-  state: StateOf<"reloading">,
-  durationMs: number,
-  { maxDraining }: Policy,
-): Decision {
-  const { attempt, pending, serving } = state;
-  const draining = [...state.draining, serving.number];
-  const surplusOf = (generations: readonly number[]) =>
-    Math.max(0, generations.length - maxDraining);
-  // Those that were too many before have been ended already and may not be gone yet.
-  const surplus = draining.slice(surplusOf(state.draining), surplusOf(draining));
-  const entry = messages.serves({
-    generation: attempt.number,
-    durationMs,
-    cause: attempt.cause,
-    changed: changedPaths(serving.fingerprint, attempt.fingerprint),
-    draining: draining.length,
-  });
-  return [
-    {
-      ...serviceOf(state),
-      name: "serving",
-      deadline: "none",
-      serving: attempt,
-      draining,
-      rejected: null,
-    },
-    [
-      { name: "drain", generation: serving.number },
-      { name: "log", entry },
-      ...surplus.flatMap((generation): Action[] => [
-        { name: "log", entry: messages.tooManyDrain(generation, maxDraining) },
-        { name: "terminate", generation },
-      ]),
-      followUp(pending),
-    ],
-  ];
-}
-
-function keepServing(
-  state: StateOf<"reloading">,
-  failure: Failure,
-  mayPass: boolean,
-): Decision {
-  const { attempt, pending, serving } = state;
-  const failures = attempt.cause.tag === "retry" ? (state.rejected?.failures ?? 0) + 1 : 1;
-  const rejected: Rejected = { fingerprint: attempt.fingerprint, failures };
-  const retryMs = mayPass ? retryDelayMs(failures) : null;
-  const service = { ...serviceOf(state), rejected };
-  const changed = changedPaths(serving.fingerprint, attempt.fingerprint);
-  const facts = { generation: attempt.number, serving: serving.number, failure, retryMs, changed };
-  const always: Action[] = [
-    { name: "log", entry: messages.rejected(facts) },
-    { name: "discard", generation: attempt.number },
-    // Of a move nothing is left to do: the look tells what is on disk now.
-    followUp({ ...pending, moved: false }),
-  ];
-  return retryMs === null
-    ? [{ ...service, name: "serving", deadline: "none" }, always]
-    : [{ ...service, name: "retrying", deadline: "timer" }, [
-      ...always,
-      { name: "set_timer", delayMs: retryMs },
-    ]];
+/** Of a change the detector tells when the sources can be read again; a retry has to ask by itself. */
+function waitForSources(state: Idle): Decision {
+  if (state.name !== "retrying") return [idle(state), [{ name: "clear_timer" }]];
+  return [state, [{ name: "set_timer", delayMs: retryDelayMs(state.rejected.failures) }]];
 }
 
 const LONGEST_RETRY_MS = 60_000;
 
 /** 1 s, 2 s, 4 s and so on, at most a minute, after that many failures in a row. */
-const retryDelayMs = (failures: number) => Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** (failures - 1));
-
-/** What was asked for during a handoff, with a new look, since the one before is out of date. */
-function followUp({ signal, moved }: Pending): Action {
-  if (signal !== null) return { name: "look_and_reload", cause: { tag: "signal", signal } };
-  if (moved) return { name: "look_and_reload", cause: { tag: "moved" } };
-  return { name: "look_soon" };
-}
+export const retryDelayMs = (failures: number) =>
+  Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** (failures - 1));
 
 function startReload(
   state: Idle,
@@ -249,13 +114,17 @@ function startReload(
 function settleBack(state: Idle): Decision {
   if (state.name === "serving" && state.rejected === null) return [state, []];
   const entry = messages.reverted(state.serving.number);
-  return [
-    { ...serviceOf(state), name: "serving", deadline: "none", rejected: null },
-    [{ name: "clear_timer" }, { name: "log", entry }],
-  ];
+  return [idle({ ...state, rejected: null }), [{ name: "clear_timer" }, { name: "log", entry }]];
 }
 
-function serviceOf(state: State & Service): Service {
-  const { serving, draining, lastGeneration, lastStartMs, rejected } = state;
-  return { serving, draining, lastGeneration, lastStartMs, rejected };
+const idle = (service: Service): State => ({
+  ...serviceOf(service),
+  name: "serving",
+  deadline: "none",
+});
+
+/** What all states have in common in which a generation serves, without what is special to this one. */
+export function serviceOf(state: Service): Service {
+  const { serving, draining, ending, lastGeneration, lastStartMs, rejected } = state;
+  return { serving, draining, ending, lastGeneration, lastStartMs, rejected };
 }

@@ -13,7 +13,6 @@ export class Supervisor {
   readonly #policy: Policy;
   readonly #events: Event[] = [];
   #wake: () => void = () => {};
-  #bugs = 0;
 
   constructor(policy: Policy) {
     this.#policy = policy;
@@ -27,10 +26,13 @@ export class Supervisor {
   /** Starts HAProxy, whose sources have this `fingerprint`, and gives the exit status when all is over. */
   async run(effects: Effects, fingerprint: Fingerprint | null): Promise<number> {
     let state = this.#carryOut(firstDecision(fingerprint), effects);
-    while (state.name !== "ended" && this.#bugs <= MOST_BUGS) {
-      state = this.#handle(state, await this.#nextEvent(), effects);
+    let bugs = 0;
+    while (state.name !== "ended") {
+      const event = await this.#nextEvent();
+      if (event.name === "bug" && ++bugs > MOST_BUGS) return BUG_EXIT_CODE;
+      state = this.#handle(state, event, effects);
     }
-    return state.name === "ended" ? state.exitCode : BUG_EXIT_CODE;
+    return state.exitCode;
   }
 
   #handle(state: State, event: Event, effects: Effects): State {
@@ -42,19 +44,21 @@ export class Supervisor {
     }
   }
 
+  /** An action that fails keeps none of the others from being tried; the first failure is reported. */
   #carryOut([state, actions]: Decision, effects: Effects): State {
+    const failures: unknown[] = [];
     for (const action of actions) {
       try {
         effects.perform(action);
       } catch (error) {
-        this.#reportBug(error);
+        failures.push(error);
       }
     }
+    if (failures.length > 0) this.#reportBug(failures[0]);
     return state;
   }
 
   #reportBug(error: unknown): void {
-    this.#bugs += 1;
     this.post({ name: "bug", description: describeBug(error) });
   }
 

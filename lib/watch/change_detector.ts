@@ -85,16 +85,20 @@ class Detector {
   async #untilQuiet(): Promise<void> {
     const remainingMs = () => this.#isClosed ? 0 : this.#quiet.remainingMs(performance.now());
     for (let waitMs = remainingMs(); waitMs > 0; waitMs = remainingMs()) await this.#sleep(waitMs);
-    this.#quiet.reset();
   }
 
   async #look(): Promise<void> {
     const isHinted = this.#isHinted;
     this.#isHinted = false;
+    const lookedMs = performance.now();
     const { inventory, seen } = await this.#options.look();
     this.#isRelevant = inventory.isRelevant;
-    this.#reportUnreadable(seen.tag === "unreadable" ? seen.unreadable : []);
-    if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
+    // A hint that came meanwhile has woken the loop already, for another look.
+    if (!this.#quiet.hasDisturbed(lookedMs, performance.now())) {
+      this.#quiet.reset();
+      this.#reportUnreadable(seen.tag === "unreadable" ? seen.unreadable : []);
+      if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
+    }
     // What changed while no watch was armed gave no event.
     if (await this.#events.watch(inventory.directories)) this.wake();
   }
@@ -103,16 +107,10 @@ class Detector {
     const young = isHinted || this.#last === null ? [] : this.#youngFiles(fingerprint);
     this.#last = fingerprint;
     if (young.length === 0) return this.#options.onSettled(fingerprint);
-    // An event that came meanwhile knows better than the age whether the writer is done.
-    if (!this.#isHinted) this.#waitForWriters(young);
-    this.#isHinted = true;
-    this.wake();
-  }
-
-  #waitForWriters(files: readonly { readonly path: string; readonly ageMs: number }[]): void {
-    for (const { path, ageMs } of files) {
+    for (const { path, ageMs } of young) {
       this.#quiet.note({ tag: "writing", path }, performance.now() - ageMs);
     }
+    this.wake();
   }
 
   /** The files that changed without an event, and so recently that somebody may still be writing. */

@@ -26,18 +26,22 @@ export interface FileEventsOptions {
 export function createFileEvents(options: FileEventsOptions): FileEvents {
   let armed: Armed | null = null;
   let lastFailure: string | null = null;
+  let lastGone: string | null = null;
 
   async function watch(directories: ReadonlySet<string>): Promise<boolean> {
     const key = await identityOf(directories);
     if (armed?.key === key && !armed.isStale()) return false;
     await close();
-    const outcome = arm(directories, key, options);
+    const { watchable, reason } = await splitWatchable(directories);
+    const outcome = arm(watchable, key, options);
+    const failure = outcome.tag === "failed" ? outcome.reason : reason;
+    if (failure !== null && failure !== lastFailure) options.log(failureEntry(failure));
+    lastFailure = failure;
+    // Another look is due at once, but not for ever.
+    const isNews = outcome.tag === "armed" || (outcome.tag === "gone" && key !== lastGone);
+    lastGone = outcome.tag === "gone" ? key : null;
     if (outcome.tag === "armed") armed = outcome;
-    if (outcome.tag === "failed" && outcome.reason !== lastFailure) {
-      options.log(failureEntry(outcome.reason));
-    }
-    lastFailure = outcome.tag === "failed" ? outcome.reason : null;
-    return outcome.tag !== "failed";
+    return isNews;
   }
 
   /** Deno 2.9 loses the events of a watcher that is opened while the one before it is still closing. */
@@ -64,6 +68,26 @@ async function identityOf(directories: ReadonlySet<string>): Promise<string> {
     return `${path}\0${info?.dev}\0${info?.ino}`;
   });
   return (await Promise.all(identities)).join("\n");
+}
+
+/** One directory that may not be read would make `Deno.watchFs` refuse all of them. */
+async function splitWatchable(
+  directories: ReadonlySet<string>,
+): Promise<{ readonly watchable: ReadonlySet<string>; readonly reason: string | null }> {
+  const readable = await Promise.all([...directories].map(isReadable));
+  const watchable = [...directories].filter((_, index) => readable[index]);
+  const others = [...directories].filter((_, index) => !readable[index]);
+  const reason = others.length === 0 ? null : `Permission denied: ${others.join(", ")}`;
+  return { watchable: new Set(watchable), reason };
+}
+
+async function isReadable(directory: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(directory)) break;
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.PermissionDenied);
+  }
 }
 
 /** `gone`: a directory was removed since the look that found it, so another look is due. */
@@ -116,11 +140,13 @@ function failureEntry(reason: string) {
     ? 'the limit "fs.inotify.max_user_instances" (or that of open files) is reached'
     : /limit|no space/i.test(reason)
     ? 'the limit "fs.inotify.max_user_watches" is reached'
+    : /permission/i.test(reason)
+    ? "a directory must be readable to be watched"
     : "see the reason";
   return {
     level: "warning",
     text:
-      `cannot watch for file events: found "${reason}", ${limit}; changes are found by the poll alone`,
+      `cannot watch for file events: found "${reason}", ${limit}; only the poll finds changes now (--poll-interval)`,
     fields: { reason },
   } as const;
 }

@@ -11,17 +11,22 @@ export interface QuietTimeOptions {
  */
 export const WRITER_SILENCE_MS = 1_000;
 
-/** After this long, or ten settle times, a stream of changes that never pauses is looked at anyway. */
+/**
+ * After this long, or ten settle times, a stream of finished changes that never pauses is looked at
+ * anyway. For a writer who goes on writing there is no such end: half a file must not go live.
+ */
 export const LONGEST_BURST_MS = 1_000;
 
 export class QuietTime {
   readonly #settleMs: number;
+  readonly #longestBurstMs: number;
   readonly #lastWriteMs = new Map<string, number>();
   #firstHintMs: number | null = null;
   #lastHintMs = -Infinity;
 
   constructor({ settleMs }: QuietTimeOptions) {
     this.#settleMs = settleMs;
+    this.#longestBurstMs = Math.max(LONGEST_BURST_MS, 10 * settleMs);
   }
 
   /** Takes note of a hint that came at `nowMs`. */
@@ -34,17 +39,30 @@ export class QuietTime {
 
   /** How many milliseconds to wait from `nowMs` on, if nothing more comes; 0 if all is quiet. */
   remainingMs(nowMs: number): number {
-    const silentMs = Math.max(-Infinity, ...this.#lastWriteMs.values()) + WRITER_SILENCE_MS;
-    const longestBurstMs = Math.max(LONGEST_BURST_MS, 10 * this.#settleMs);
-    const burstEndMs = (this.#firstHintMs ?? nowMs) + longestBurstMs;
+    const silentMs = this.#silentMs();
+    const burstEndMs = (this.#firstHintMs ?? nowMs) + this.#longestBurstMs;
     const settledMs = Math.min(this.#lastHintMs + this.#settleMs, burstEndMs);
     return Math.max(0, silentMs - nowMs, settledMs - nowMs);
   }
 
-  /** All is quiet and will be looked at now: the next hint begins a new burst. */
+  /**
+   * Whether a look that began at `lookedMs` and ends at `nowMs` is worth nothing, since a file that
+   * changed meanwhile may have been seen half written. Not even that can put a look off for ever.
+   */
+  hasDisturbed(lookedMs: number, nowMs: number): boolean {
+    const isOverdue = nowMs >= (this.#firstHintMs ?? nowMs) + this.#longestBurstMs;
+    return this.#lastHintMs >= lookedMs && (!isOverdue || this.#silentMs() > nowMs);
+  }
+
+  /** What was noted so far has been looked at: the next hint begins a new burst. */
   reset(): void {
     this.#lastWriteMs.clear();
     this.#firstHintMs = null;
     this.#lastHintMs = -Infinity;
+  }
+
+  /** When the last writer that has not closed its file counts as done. */
+  #silentMs(): number {
+    return Math.max(-Infinity, ...this.#lastWriteMs.values()) + WRITER_SILENCE_MS;
   }
 }

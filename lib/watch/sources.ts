@@ -114,24 +114,36 @@ class Collector implements Inventory {
   async #tree(path: string, realPath: string, visited: Set<string>): Promise<SourceFile[]> {
     if (visited.has(realPath)) return [];
     visited.add(realPath);
-    const found = (await this.#list(path, realPath)).map(async (name): Promise<SourceFile[]> => {
-      const end = await this.#member(realPath, name);
-      if (end.tag !== "found") return [];
-      if (end.info.isDirectory) return await this.#tree(join(path, name), end.realPath, visited);
-      return end.info.isFile ? [{ path: join(path, name), info: end.info }] : [];
-    });
-    return (await Promise.all(found)).flat();
+    const names = (await this.#list(path, realPath)).sort();
+    const ends = await Promise.all(names.map((name) => this.#member(realPath, name)));
+    const files: SourceFile[] = [];
+    // One after the other: of two links to the same directory it must always be the same that counts.
+    for (const [index, end] of ends.entries()) {
+      const member = join(path, names[index]!);
+      if (end.tag !== "found") continue;
+      if (end.info.isFile) files.push({ path: member, info: end.info });
+      if (end.info.isDirectory) files.push(...await this.#tree(member, end.realPath, visited));
+    }
+    return files;
   }
 
   async #addGlob(glob: string): Promise<void> {
     const base = glob.slice(0, glob.search(/[^/]*[*?[{]/));
     const end = await this.#follow(base);
     if (end.tag === "found") this.#watchWhole(end.realPath);
-    const paths: string[] = [];
-    for await (const { path } of expandGlob(glob)) paths.push(path);
+    const paths = await this.#expand(glob);
     for (const path of paths.filter((path) => isVisible(basename(path))).sort()) {
       const match = await this.#follow(path);
       if (match.tag === "found" && match.info.isFile) this.files.push({ path, info: match.info });
+    }
+  }
+
+  async #expand(glob: string): Promise<string[]> {
+    try {
+      return (await Array.fromAsync(expandGlob(glob))).map(({ path }) => path);
+    } catch (error) {
+      this.unreadable.push({ path: glob, reason: systemReason(error) });
+      return [];
     }
   }
 

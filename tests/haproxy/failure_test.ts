@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { describeFailure, exitCodeOf, type Failure } from "../../lib/haproxy/failure.ts";
+
+type FailureOf<Tag extends Failure["tag"]> = Extract<Failure, { readonly tag: Tag }>;
+
+const FAILURES: {
+  readonly [Tag in Failure["tag"]]: { failure: FailureOf<Tag>; text: string; exitCode: number };
+} = {
+  not_prepared: {
+    failure: { tag: "not_prepared", reason: "the disk is full", exitCode: 73 },
+    text: "the disk is full",
+    exitCode: 73,
+  },
+  not_spawned: {
+    failure: { tag: "not_spawned", reason: "No such file", exitCode: 127 },
+    text: 'cannot start "haproxy" from PATH: No such file',
+    exitCode: 127,
+  },
+  died: {
+    failure: { tag: "died", ending: { tag: "signaled", code: 139, signal: "SIGSEGV" } },
+    text: "haproxy was ended by SIGSEGV before it was ready",
+    exitCode: 139,
+  },
+  timed_out: {
+    failure: { tag: "timed_out", afterMs: 90_000 },
+    text: "haproxy did not serve within 1m30s",
+    exitCode: 1,
+  },
+  no_listener: {
+    failure: { tag: "no_listener" },
+    text: 'haproxy opened no listener, the configuration wants at least one "bind"',
+    exitCode: 1,
+  },
+  wrong_pid: {
+    failure: { tag: "wrong_pid", found: 3, started: 2 },
+    text: "process 3 answered in place of 2, which was started",
+    exitCode: 1,
+  },
+  master_worker: {
+    failure: { tag: "master_worker", line: '"/a" line 2' },
+    text: '"/a" line 2 says "master-worker": remove it, the wrapper takes the master\'s place',
+    exitCode: 1,
+  },
+};
+
+for (const { failure, text, exitCode } of Object.values(FAILURES)) {
+  Deno.test(`the failure ${failure.tag} reads "${text}" and ends with ${exitCode}`, () => {
+    assert.equal(describeFailure(failure), text);
+    assert.equal(exitCodeOf(failure), exitCode);
+  });
+}
+
+Deno.test("a start that exited by itself hands its exit status on", () => {
+  const failure: Failure = { tag: "died", ending: { tag: "exited", code: 1 } };
+  assert.equal(describeFailure(failure), "haproxy exited with 1 before it was ready");
+  assert.equal(exitCodeOf(failure), 1);
+});

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
+import { TempFolder } from "../watch/temp_folder.ts";
+
+/** Makes the private folder in `parent`, which must be possible. */
+async function makeIn(parent: TempFolder): Promise<PrivateFolder> {
+  const made = await makePrivateFolder(parent.path);
+  assert.ok(made.tag === "made");
+  return made.folder;
+}
+
+const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;
+
+Deno.test("the private folder is nobody else's", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  assert.ok(folder.path.startsWith(`${parent.path}/haproxy-reload-wrapper-`));
+  assert.equal(modeOf(folder.path), 0o700);
+});
+
+Deno.test("two wrappers share a parent, but no folder", async () => {
+  await using parent = new TempFolder();
+  assert.notEqual((await makeIn(parent)).path, (await makeIn(parent)).path);
+});
+
+Deno.test("without a parent the folder is in the first that can be written", async () => {
+  const made = await makePrivateFolder(null);
+  assert.ok(made.tag === "made");
+  const { folder } = made;
+  try {
+    assert.match(folder.path, /^(\/run|\/var\/lib\/haproxy|\/dev\/shm|\/tmp)\/[^/]+$/);
+  } finally {
+    await folder.remove();
+  }
+});
+
+Deno.test("a generation's files stand around the user's and name its own socket", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const { first, last } = await folder.prepare(7);
+  const socket = folder.socket(7);
+  assert.equal(socket, `${folder.path}/7.sock`);
+  assert.equal(
+    Deno.readTextFileSync(first),
+    `global\n    stats socket '${socket}' mode 600 level operator expose-fd listeners\n`,
+  );
+  assert.equal(Deno.readTextFileSync(last), "global\n    stats maxconn 50\n");
+});
+
+Deno.test("a folder that somebody removed is made again, for nobody else", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  await folder.prepare(1);
+  await Deno.remove(folder.path, { recursive: true });
+  await folder.prepare(2);
+  assert.equal(modeOf(folder.path), 0o700);
+  assert.deepEqual(parent.names(folder.path), ["2-first.cfg", "2-last.cfg"]);
+});
+
+Deno.test("preparing fails with the system's error where nothing can be written", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  await Deno.remove(folder.path);
+  await Deno.writeTextFile(folder.path, "a file in the folder's place");
+  await assert.rejects(() => folder.prepare(1), Error);
+});
+
+Deno.test("forgetting a generation removes just what belongs to it, and may be done twice", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  await folder.prepare(1);
+  await folder.prepare(11);
+  await Deno.writeTextFile(folder.socket(1), "");
+  await folder.forget(1);
+  await folder.forget(1);
+  assert.deepEqual(parent.names(folder.path), ["11-first.cfg", "11-last.cfg"]);
+});
+
+Deno.test("removing the folder takes all files with it, and may be done twice", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  await folder.prepare(1);
+  await folder.remove();
+  await folder.remove();
+  assert.deepEqual(parent.names(), []);
+});
+
+Deno.test("a parent that is missing is named with the reason", async () => {
+  await using parent = new TempFolder();
+  const missing = `${parent.path}/missing`;
+  assert.deepEqual(await makePrivateFolder(missing), {
+    tag: "not_made",
+    reason: `"${missing}": No such file or directory`,
+  });
+});
+
+Deno.test("a parent that is too long for a socket's address is refused, and left as it was", async () => {
+  await using parent = new TempFolder();
+  const long = `${parent.path}/${"x".repeat(90)}`;
+  await Deno.mkdir(long);
+  assert.deepEqual(await makePrivateFolder(long), {
+    tag: "not_made",
+    reason: `"${long}": the name is too long for a socket's address`,
+  });
+  assert.deepEqual(parent.names(long), []);
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import denoJson from "../../deno.json" with { type: "json" };
+import { helpText, type Option, OPTIONS, RUNTIME_PARENTS } from "../../lib/settings/options.ts";
+
+const ALL = Object.values<Option>(OPTIONS);
+const VARIABLES = ALL.flatMap(({ variable }) => variable ?? []);
+
+/** What the program is allowed by `--allow-<name>=`, as the task that starts it says. */
+function permitted(name: string): string[] {
+  const [, list] = new RegExp(`--allow-${name}=(\\S+)`).exec(denoJson.tasks.permissions.command)!;
+  return list!.split(",");
+}
+
+Deno.test("the program may read exactly the environment variables of the options", () => {
+  assert.deepEqual(permitted("env").sort(), VARIABLES.toSorted());
+});
+
+Deno.test("the program may write exactly below the runtime directories", () => {
+  assert.deepEqual(permitted("write"), [...RUNTIME_PARENTS]);
+});
+
+Deno.test("the program may run haproxy alone", () => {
+  assert.deepEqual(permitted("run"), ["haproxy"]);
+});
+
+Deno.test("no two options share a flag or a variable", () => {
+  const flags = ALL.map(({ flag }) => flag);
+  assert.deepEqual([...new Set(flags)], flags);
+  assert.deepEqual([...new Set(VARIABLES)], VARIABLES);
+});
+
+for (const { flag, value, variable, default: preset, meaning } of ALL) {
+  Deno.test(`the help tells of --${flag}`, () => {
+    const lines = helpText().split("\n");
+    const index = lines.indexOf(value === null ? `  --${flag}` : `  --${flag} ${value}`);
+    assert.notEqual(index, -1);
+    const explanation = lines[index + 1]!;
+    assert.ok(explanation.trimStart().startsWith(meaning));
+    assert.equal(explanation.includes(`environment: ${variable}`), variable !== null);
+    assert.equal(explanation.includes(`default: ${preset}`), preset !== null);
+  });
+}

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { type Option, OPTIONS } from "../../lib/settings/options.ts";
+import { type Environment, readInvocation, type Settings } from "../../lib/settings/settings.ts";
+
+/** The settings and problems of what starts or checks something. */
+function read(words: readonly string[], environment: Environment = {}) {
+  const invocation = readInvocation(words, environment);
+  assert.ok(invocation.tag === "run" || invocation.tag === "check");
+  return invocation;
+}
+
+const DEFAULTS: Settings = {
+  haproxy: {
+    options: ["-f", "/usr/local/etc/haproxy/haproxy.cfg"],
+    filesAfterDashes: null,
+    configurations: ["/usr/local/etc/haproxy/haproxy.cfg"],
+    directory: null,
+  },
+  userSocket: null,
+  watchPaths: [],
+  envFile: null,
+  watch: true,
+  shutdownWaitMs: null,
+  maxDraining: 50,
+  readyTimeoutMs: 60_000,
+  settleMs: 10,
+  pollIntervalMs: 5_000,
+  minReloadIntervalMs: 0,
+  runtimeDirectory: null,
+  logFormat: "text",
+  logLevel: "info",
+};
+
+Deno.test("without words and variables all settings have their defaults", () => {
+  assert.deepEqual(read([]), { tag: "run", settings: DEFAULTS, problems: [] });
+});
+
+Deno.test("an empty variable counts as none", () => {
+  const variables = Object.values<Option>(OPTIONS).flatMap(({ variable }) => variable ?? []);
+  const empty = Object.fromEntries(variables.map((variable) => [variable, ""]));
+  assert.deepEqual(read([], empty), { tag: "run", settings: DEFAULTS, problems: [] });
+});
+
+Deno.test("settings are frozen", () => assert.ok(Object.isFrozen(read([]).settings)));
+
+/** For each setting with a variable: a flag, a variable of another value, and what each means. */
+const SETTINGS: Readonly<
+  Record<
+    string,
+    { words: string[]; flag: Partial<Settings>; text: string; variable: Partial<Settings> }
+  >
+> = {
+  HAPROXY_SOCKET: {
+    words: ["--socket=/a"],
+    flag: { userSocket: "/a" },
+    text: "/b",
+    variable: { userSocket: "/b" },
+  },
+  WATCH_PATH: {
+    words: ["--watch=/a:b", "--watch=/c"],
+    flag: { watchPaths: ["/a:b", "/c"] },
+    text: "/b:/d*:",
+    variable: { watchPaths: ["/b", "/d*"] },
+  },
+  ENV_FILE: {
+    words: ["--env-file=/a"],
+    flag: { envFile: "/a" },
+    text: "/b",
+    variable: { envFile: "/b" },
+  },
+  DISABLE_RELOAD: {
+    words: ["--no-reload"],
+    flag: { watch: false },
+    text: "0",
+    variable: { watch: true },
+  },
+  SHUTDOWN_WAIT: {
+    words: ["--shutdown-wait=0"],
+    flag: { shutdownWaitMs: null },
+    text: "1m",
+    variable: { shutdownWaitMs: 60_000 },
+  },
+  MAX_DRAINING: {
+    words: ["--max-draining=0"],
+    flag: { maxDraining: 0 },
+    text: "7",
+    variable: { maxDraining: 7 },
+  },
+  READY_TIMEOUT: {
+    words: ["--ready-timeout=1ms"],
+    flag: { readyTimeoutMs: 1 },
+    text: "2s",
+    variable: { readyTimeoutMs: 2_000 },
+  },
+  SETTLE_TIME: {
+    words: ["--settle-time=0s"],
+    flag: { settleMs: 0 },
+    text: "2s",
+    variable: { settleMs: 2_000 },
+  },
+  POLL_INTERVAL: {
+    words: ["--poll-interval=0"],
+    flag: { pollIntervalMs: 0 },
+    text: "2s",
+    variable: { pollIntervalMs: 2_000 },
+  },
+  MIN_RELOAD_INTERVAL: {
+    words: ["--min-reload-interval=1s"],
+    flag: { minReloadIntervalMs: 1_000 },
+    text: "2s",
+    variable: { minReloadIntervalMs: 2_000 },
+  },
+  RUNTIME_DIRECTORY: {
+    words: ["--runtime-dir=/tmp"],
+    flag: { runtimeDirectory: "/tmp" },
+    text: "/run/one:/run/two",
+    variable: { runtimeDirectory: "/run/one" },
+  },
+  LOG_FORMAT: {
+    words: ["--log-format=text"],
+    flag: { logFormat: "text" },
+    text: "json",
+    variable: { logFormat: "json" },
+  },
+  LOG_LEVEL: {
+    words: ["--log-level=error"],
+    flag: { logLevel: "error" },
+    text: "debug",
+    variable: { logLevel: "debug" },
+  },
+};
+
+Deno.test("the table of settings names every variable", () => {
+  const variables = Object.values<Option>(OPTIONS).flatMap(({ variable }) => variable ?? []);
+  assert.deepEqual(Object.keys(SETTINGS).sort(), variables.sort());
+});
+
+for (const [name, { words, flag, text, variable }] of Object.entries(SETTINGS)) {
+  Deno.test(`${name} is read, and its flag beats it`, () => {
+    const environment = { [name]: text };
+    const settings = { ...DEFAULTS, ...variable };
+    assert.deepEqual(read([], environment), { tag: "run", settings, problems: [] });
+    assert.deepEqual(read(words, environment), {
+      tag: "run",
+      settings: { ...DEFAULTS, ...flag },
+      problems: [],
+    });
+  });
+}
+
+const SWITCHED = {
+  on: ["1", "t", "T", "TRUE", "true", "True"],
+  off: ["0", "f", "F", "FALSE", "false", "False"],
+};
+
+Deno.test("a switch in the environment takes the words of Go's ParseBool", () => {
+  const watch = (text: string) => read([], { DISABLE_RELOAD: text }).settings.watch;
+  assert.deepEqual(SWITCHED.on.filter(watch), []);
+  assert.deepEqual(SWITCHED.off.filter(watch), SWITCHED.off);
+});
+
+const REFUSED: readonly (readonly [name: string, text: string, wanted: RegExp])[] = [
+  ["DISABLE_RELOAD", "yes", /wanted "true" or "false"$/],
+  ["SHUTDOWN_WAIT", "5", /wanted a duration like "500ms" or "1m30s", at most 596h$/],
+  ["SHUTDOWN_WAIT", "-1s", /wanted a duration/],
+  ["SHUTDOWN_WAIT", "597h", /at most 596h$/],
+  ["READY_TIMEOUT", "0", /wanted a duration like "500ms" or "1m30s", at least 1ms, at most 596h$/],
+  ["MAX_DRAINING", "-1", /wanted a whole number$/],
+  ["MAX_DRAINING", "1.5", /wanted a whole number$/],
+  ["MAX_DRAINING", "1e3", /wanted a whole number$/],
+  ["RUNTIME_DIRECTORY", "/etc", /wanted a directory in or below \/run, /],
+  ["RUNTIME_DIRECTORY", "/runner", /wanted a directory in or below \/run, /],
+  ["RUNTIME_DIRECTORY", "run", /wanted a directory in or below \/run, /],
+  ["LOG_FORMAT", "xml", /wanted "text" or "json"$/],
+  ["LOG_LEVEL", "INFO", /wanted "debug" or "info" or "warning" or "error"$/],
+];
+
+for (const [name, text, wanted] of REFUSED) {
+  Deno.test(`${name}=${text} is refused, and the message names where it is from`, () => {
+    const { problems } = read([], { [name]: text });
+    assert.equal(problems.length, 1);
+    assert.ok(problems[0]!.startsWith(`${name}: found "${text}", `), problems[0]);
+    assert.match(problems[0]!, wanted);
+  });
+}
+
+Deno.test("every problem is named at once, those of flags by the flag", () => {
+  const words = ["--nonsense", "--log-format=xml", "-D"];
+  const { problems } = read(words, { SETTLE_TIME: "x", LOG_FORMAT: "json" });
+  assert.deepEqual(problems.map((problem) => problem.split(/[:,]? /).slice(0, 3).join(" ")), [
+    'unknown flag "--nonsense"',
+    'SETTLE_TIME found "x"',
+    '--log-format found "xml"',
+    '"-D" is refused',
+  ]);
+});
+
+Deno.test("--check only checks", () => {
+  assert.deepEqual(read(["--check"]), { tag: "check", settings: DEFAULTS, problems: [] });
+});
+
+Deno.test("--help and --version come before any problem", () => {
+  const environment = { LOG_FORMAT: "xml" };
+  assert.deepEqual(readInvocation(["-D", "--help", "--version"], environment), { tag: "help" });
+  assert.deepEqual(readInvocation(["--version", "--nonsense"], environment), { tag: "version" });
+});

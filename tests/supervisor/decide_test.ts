@@ -1,0 +1,490 @@
+import assert from "node:assert/strict";
+import type { Action, EventName, State, StateName } from "../../lib/supervisor/events.ts";
+import { decide } from "../../lib/supervisor/decide.ts";
+import { SIGNAL_NUMBERS } from "../../lib/os_signals.ts";
+import {
+  content,
+  decideAll,
+  EVENTS,
+  expectState,
+  failed,
+  find,
+  names,
+  POLICY,
+  processEnded,
+  reloadRequested,
+  SERVICE,
+  settled,
+  STATES,
+} from "./samples.ts";
+
+type Cell = readonly [next: StateName, ...actions: Action["name"][]];
+
+const STOP = ["stopping", "log", "cancel_handoff", "clear_timer", "terminate_all"] as const;
+const DRAIN = ["draining", "log", "cancel_handoff", "clear_timer", "drain_all"] as const;
+const RELOAD = ["reloading", "clear_timer", "start_handoff"] as const;
+
+/** What each sample event makes of each sample state. The type wants every cell. */
+const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell } } = {
+  starting: {
+    settled: ["starting"],
+    reload_requested: ["starting"],
+    handoff_ended: ["serving", "log", "look_soon"],
+    process_ended: ["starting"],
+    stop_requested: STOP,
+    drain_requested: DRAIN,
+    dump_requested: ["starting"],
+    timer_due: ["starting"],
+    fleet_empty: ["starting"],
+    bug: DRAIN,
+  },
+  serving: {
+    settled: RELOAD,
+    reload_requested: RELOAD,
+    handoff_ended: ["serving"],
+    process_ended: STOP,
+    stop_requested: STOP,
+    drain_requested: DRAIN,
+    dump_requested: ["serving", "dump"],
+    timer_due: ["serving"],
+    fleet_empty: ["serving"],
+    bug: DRAIN,
+  },
+  holding: {
+    settled: RELOAD,
+    reload_requested: RELOAD,
+    handoff_ended: ["holding"],
+    process_ended: STOP,
+    stop_requested: STOP,
+    drain_requested: DRAIN,
+    dump_requested: ["holding", "dump"],
+    timer_due: ["holding", "look_and_reload"],
+    fleet_empty: ["holding"],
+    bug: DRAIN,
+  },
+  retrying: {
+    settled: RELOAD,
+    reload_requested: RELOAD,
+    handoff_ended: ["retrying"],
+    process_ended: STOP,
+    stop_requested: STOP,
+    drain_requested: DRAIN,
+    dump_requested: ["retrying", "dump"],
+    timer_due: ["retrying", "look_and_reload"],
+    fleet_empty: ["retrying"],
+    bug: DRAIN,
+  },
+  reloading: {
+    settled: ["reloading"],
+    reload_requested: ["reloading"],
+    handoff_ended: ["serving", "drain", "log", "look_soon"],
+    process_ended: STOP,
+    stop_requested: STOP,
+    drain_requested: DRAIN,
+    dump_requested: ["reloading", "dump"],
+    timer_due: ["reloading"],
+    fleet_empty: ["reloading"],
+    bug: DRAIN,
+  },
+  draining: {
+    settled: ["draining"],
+    reload_requested: ["draining"],
+    handoff_ended: ["draining"],
+    process_ended: ["draining", "log"],
+    stop_requested: STOP,
+    drain_requested: ["draining"],
+    dump_requested: ["draining"],
+    timer_due: ["draining"],
+    fleet_empty: ["ended", "log"],
+    bug: STOP,
+  },
+  stopping: {
+    settled: ["stopping"],
+    reload_requested: ["stopping"],
+    handoff_ended: ["stopping"],
+    process_ended: ["stopping"],
+    stop_requested: ["stopping", "log", "kill_all"],
+    drain_requested: ["stopping"],
+    dump_requested: ["stopping"],
+    timer_due: ["stopping"],
+    fleet_empty: ["ended", "log"],
+    bug: ["stopping", "log", "kill_all"],
+  },
+  ended: {
+    settled: ["ended"],
+    reload_requested: ["ended"],
+    handoff_ended: ["ended"],
+    process_ended: ["ended"],
+    stop_requested: ["ended"],
+    drain_requested: ["ended"],
+    dump_requested: ["ended"],
+    timer_due: ["ended"],
+    fleet_empty: ["ended"],
+    bug: ["ended"],
+  },
+};
+
+const ALL_STATES = Object.values<State>(STATES);
+const ALL_EVENTS = Object.values(EVENTS);
+const SERVING_STATES = ["serving", "holding", "retrying", "reloading"] as const;
+
+for (const state of ALL_STATES) {
+  Deno.test(`each event has its one effect in the state ${state.name}`, () => {
+    const row = ALL_EVENTS.map((event) => {
+      const [next, actions] = decide(state, event, POLICY);
+      return [event.name, [next.name, ...names(actions)]];
+    });
+    assert.deepEqual(Object.fromEntries(row), EXPECTED[state.name]);
+  });
+}
+
+Deno.test("whatever stays in its state without an action stays as it is, but for what is noted", () => {
+  for (
+    const state of ALL_STATES.filter(({ name }) => name !== "starting" && name !== "reloading")
+  ) {
+    for (const event of ALL_EVENTS.filter(({ name }) => EXPECTED[state.name][name].length === 1)) {
+      assert.equal(decide(state, event, POLICY)[0], state, `${state.name}, ${event.name}`);
+    }
+  }
+});
+
+Deno.test("a reload takes over from what serves, with the next number and the new content", () => {
+  const [next, actions] = decide(STATES.serving, settled("new", 12_345), POLICY);
+  const attempt = { number: 4, fingerprint: content("new"), cause: { tag: "change" } };
+  assert.deepEqual(find(actions, "start_handoff"), {
+    name: "start_handoff",
+    attempt,
+    takeOverFrom: 3,
+  });
+  const { lastGeneration, lastStartMs, serving } = expectState(next, "reloading");
+  assert.deepEqual({ lastGeneration, lastStartMs, serving }, {
+    lastGeneration: 4,
+    lastStartMs: 12_345,
+    serving: SERVICE.serving,
+  });
+});
+
+Deno.test("what served drains once the new generation serves", () => {
+  const [next, actions] = decide(STATES.reloading, EVENTS.handoff_ended, POLICY);
+  const { serving, draining } = expectState(next, "serving");
+  assert.equal(serving.number, 4);
+  assert.deepEqual(draining, [2, 3]);
+  assert.deepEqual(find(actions, "drain"), { name: "drain", generation: 3 });
+});
+
+for (const mayPass of [true, false]) {
+  Deno.test(`a failed handoff leaves what serves alone (${mayPass ? "with" : "without"} hope)`, () => {
+    const [next, actions] = decide(STATES.reloading, failed({ mayPass }), POLICY);
+    const { serving, draining, rejected } = expectState(next, mayPass ? "retrying" : "serving");
+    assert.deepEqual({ serving, draining, rejected }, {
+      serving: SERVICE.serving,
+      draining: [2],
+      rejected: { fingerprint: content("new"), failures: 1 },
+    });
+    const wanted = ["log", "discard", "look_soon", ...(mayPass ? ["set_timer"] : [])];
+    assert.deepEqual(names(actions), wanted);
+    assert.deepEqual(find(actions, "discard"), { name: "discard", generation: 4 });
+  });
+}
+
+Deno.test("content that was rejected is not tried again while it stays", () => {
+  const [rejected] = decide(STATES.reloading, failed({ mayPass: false }), POLICY);
+  assert.deepEqual(decide(rejected, settled("new"), POLICY), [rejected, []]);
+  const [other] = decide(rejected, settled("other"), POLICY);
+  assert.equal(other.name, "reloading");
+});
+
+Deno.test("a signal tries rejected content again", () => {
+  const [next] = decideAll(STATES.reloading, [
+    failed({ mayPass: false }),
+    reloadRequested({ tag: "signal", signal: "SIGHUP" }, "new"),
+  ]);
+  assert.equal(next.name, "reloading");
+});
+
+for (const mayPass of [true, false]) {
+  Deno.test(
+    `a change back to what is served ends the failure without a reload (${
+      mayPass ? "with" : "without"
+    } a retry)`,
+    () => {
+      const [next, actions] = decideAll(STATES.reloading, [failed({ mayPass }), settled("served")]);
+      assert.equal(expectState(next, "serving").rejected, null);
+      assert.deepEqual(names(actions), ["clear_timer", "log"]);
+      const [again] = decide(next, settled("new"), POLICY);
+      assert.equal(again.name, "reloading");
+    },
+  );
+}
+
+Deno.test("settling on what is served anyway changes nothing and says nothing", () => {
+  assert.deepEqual(decide(STATES.serving, settled("served"), POLICY), [STATES.serving, []]);
+});
+
+Deno.test("failures that may pass are retried after 1 s, 2 s, 4 s and so on, at most a minute", () => {
+  const delaysMs: (number | undefined)[] = [];
+  let state: State = STATES.reloading;
+  for (let round = 0; round < 8; round++) {
+    const [waiting, actions] = decide(state, failed({ mayPass: true }), POLICY);
+    delaysMs.push(find(actions, "set_timer")?.delayMs);
+    const [due, [look]] = decide(waiting, EVENTS.timer_due, POLICY);
+    assert.deepEqual(look, { name: "look_and_reload", cause: { tag: "retry" } });
+    [state] = decide(due, reloadRequested({ tag: "retry" }, "new"), POLICY);
+  }
+  assert.deepEqual(delaysMs, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+});
+
+Deno.test("a change cuts the pause of a retry short, and its failure counts anew", () => {
+  const [next, actions] = decideAll(STATES.reloading, [
+    failed({ mayPass: true }),
+    reloadRequested({ tag: "retry" }, "new"),
+    failed({ mayPass: true }),
+    settled("other"),
+    failed({ mayPass: true }),
+  ]);
+  assert.equal(expectState(next, "retrying").rejected.failures, 1);
+  assert.deepEqual(find(actions, "set_timer"), { name: "set_timer", delayMs: 1_000 });
+});
+
+Deno.test("a retry that can read nothing starts nothing, and asks again after the same pause", () => {
+  const state = { ...STATES.retrying, rejected: { ...STATES.retrying.rejected, failures: 3 } };
+  const decision = decide(state, reloadRequested({ tag: "retry" }, null), POLICY);
+  assert.deepEqual(decision, [state, [{ name: "set_timer", delayMs: 4_000 }]]);
+});
+
+Deno.test("a held change that cannot be read, or is what was rejected before, starts nothing", () => {
+  const state = { ...STATES.holding, rejected: { fingerprint: content("bad"), failures: 1 } };
+  for (const text of [null, "bad"]) {
+    const [next, actions] = decide(state, reloadRequested({ tag: "change" }, text), POLICY);
+    assert.deepEqual(expectState(next, "serving").rejected, state.rejected);
+    assert.deepEqual(names(actions), ["clear_timer"]);
+  }
+});
+
+Deno.test("a retry that finds what is served again starts nothing, and forgets the failure", () => {
+  const [next, actions] = decide(
+    STATES.retrying,
+    reloadRequested({ tag: "retry" }, "served"),
+    POLICY,
+  );
+  assert.equal(expectState(next, "serving").rejected, null);
+  assert.deepEqual(names(actions), ["clear_timer", "log"]);
+});
+
+for (const name of ["starting", "reloading"] as const) {
+  Deno.test(`sources that moved while ${name} are applied by another reload, moved back or not`, () => {
+    for (const events of [[settled("other")], [settled("other"), settled("new")]]) {
+      const [, actions] = decideAll(STATES[name], [...events, EVENTS.handoff_ended]);
+      assert.deepEqual(actions.at(-1), { name: "look_and_reload", cause: { tag: "moved" } });
+    }
+  });
+
+  Deno.test(`sources that settle while ${name} on what is being loaded have not moved`, () => {
+    const [, actions] = decideAll(STATES[name], [settled("new"), EVENTS.handoff_ended]);
+    assert.deepEqual(actions.at(-1), { name: "look_soon" });
+  });
+
+  Deno.test(`a signal while ${name} waits for the handoff and beats a move`, () => {
+    const signal = reloadRequested({ tag: "signal", signal: "SIGUSR2" }, "new");
+    const [, actions] = decideAll(STATES[name], [signal, settled("other"), EVENTS.handoff_ended]);
+    const cause = { tag: "signal", signal: "SIGUSR2" };
+    assert.deepEqual(actions.at(-1), { name: "look_and_reload", cause });
+  });
+
+  Deno.test(`a request that is no signal's adds nothing while ${name}`, () => {
+    const events = [reloadRequested({ tag: "retry" }, "other"), EVENTS.handoff_ended];
+    const [, actions] = decideAll(STATES[name], events);
+    assert.deepEqual(actions.at(-1), { name: "look_soon" });
+  });
+}
+
+Deno.test("a reload for a move is made although the content is what is served", () => {
+  const request = reloadRequested({ tag: "moved" }, "served");
+  const [next, actions] = decide(STATES.serving, request, POLICY);
+  assert.equal(next.name, "reloading");
+  assert.deepEqual(names(actions), ["clear_timer", "start_handoff"]);
+});
+
+Deno.test("after a failed handoff a move only leads to a look, a signal to another reload", () => {
+  const signal = reloadRequested({ tag: "signal", signal: "SIGHUP" }, "new");
+  const failure = failed({ mayPass: false });
+  const [, moved] = decideAll(STATES.reloading, [settled("other"), failure]);
+  assert.deepEqual(moved.at(-1), { name: "look_soon" });
+  const [, signalled] = decideAll(STATES.reloading, [signal, failure]);
+  const cause = { tag: "signal", signal: "SIGHUP" };
+  assert.deepEqual(signalled.at(-1), { name: "look_and_reload", cause });
+});
+
+for (const name of ["serving", "holding", "retrying"] as const) {
+  Deno.test(`a signal reloads while ${name} although nothing changed`, () => {
+    const request = reloadRequested({ tag: "signal", signal: "SIGHUP" }, "served");
+    assert.equal(decide(STATES[name], request, POLICY)[0].name, "reloading");
+  });
+}
+
+/** Reloads `times` times from the state in which generation 3 serves and 2 drains. */
+function reloadTimes(times: number, maxDraining: number) {
+  const policy = { ...POLICY, maxDraining };
+  let state: State = STATES.serving;
+  const terminated: (readonly number[])[] = [];
+  for (let round = 0; round < times; round++) {
+    const events = [settled(`content ${round}`), EVENTS.handoff_ended];
+    const [next, actions] = decideAll(state, events, policy);
+    const ended = actions.flatMap((one) => one.name === "terminate" ? [one.generation] : []);
+    terminated.push(ended);
+    state = next;
+  }
+  return { state, terminated };
+}
+
+Deno.test("more draining generations than allowed end the oldest, each once", () => {
+  assert.deepEqual(reloadTimes(4, 2).terminated, [[], [2], [3], [4]]);
+  assert.deepEqual(reloadTimes(3, 0).terminated, [[2, 3], [4], [5]]);
+  assert.deepEqual(reloadTimes(3, 50).terminated, [[], [], []]);
+});
+
+Deno.test("a generation that has been ended is not ended again while it lasts", () => {
+  const policy = { ...POLICY, maxDraining: 2 };
+  const { state } = reloadTimes(2, 2);
+  assert.deepEqual(expectState(state, "serving").ending, [2]);
+  const events = [processEnded(3), settled("more"), EVENTS.handoff_ended];
+  const [next, actions] = decideAll(state, events, policy);
+  assert.equal(find(actions, "terminate"), undefined);
+  const [last, lines] = decide(next, processEnded(2), policy);
+  assert.deepEqual(expectState(last, "serving").ending, []);
+  assert.deepEqual(names(lines), ["log"]);
+});
+
+Deno.test("a crash of what served in the last drain shows in the exit status, an old one's does not", () => {
+  const drained = (generation: number) =>
+    decideAll(STATES.serving, [EVENTS.drain_requested, processEnded(generation, 139)])[0];
+  assert.equal(expectState(drained(3), "draining").exitCode, 139);
+  assert.equal(expectState(drained(2), "draining").exitCode, 0);
+});
+
+Deno.test("a generation that has drained makes room for another", () => {
+  const { state } = reloadTimes(1, 2);
+  const events = [processEnded(2), settled("more"), EVENTS.handoff_ended];
+  const [next, actions] = decideAll(state, events, { ...POLICY, maxDraining: 2 });
+  assert.deepEqual(expectState(next, "serving").draining, [3, 4]);
+  assert.equal(find(actions, "terminate"), undefined);
+});
+
+for (const name of SERVING_STATES) {
+  Deno.test(`a drained generation is forgotten with a line while ${name}`, () => {
+    const [next, actions] = decide(STATES[name], processEnded(2), POLICY);
+    assert.deepEqual(next, { ...STATES[name], draining: [] });
+    assert.deepEqual(names(actions), ["log"]);
+  });
+
+  Deno.test(`the end of a process that neither serves nor drains changes nothing while ${name}`, () => {
+    assert.deepEqual(decide(STATES[name], processEnded(4, 1), POLICY), [STATES[name], []]);
+  });
+
+  Deno.test(`the death of the serving process while ${name} ends all with its status`, () => {
+    const [next, actions] = decide(STATES[name], processEnded(3, 139), POLICY);
+    assert.deepEqual(next, { name: "stopping", deadline: "kill timer", exitCode: 139 });
+    assert.deepEqual(actions.slice(1), [
+      { name: "cancel_handoff" },
+      { name: "clear_timer" },
+      { name: "terminate_all", signal: "SIGTERM" },
+    ]);
+  });
+}
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`${signal} is passed on and ends with 128 and its number, whatever comes after`, () => {
+    const stop = { name: "stop_requested", signal } as const;
+    for (const name of ["starting", ...SERVING_STATES, "draining"] as const) {
+      const [next, actions] = decide(STATES[name], stop, POLICY);
+      assert.deepEqual(actions.at(-1), { name: "terminate_all", signal }, name);
+      const rest = [processEnded(3, 1), EVENTS.drain_requested, EVENTS.fleet_empty];
+      const [end] = decideAll(next, rest);
+      assert.deepEqual(end, { name: "ended", exitCode: 128 + SIGNAL_NUMBERS[signal] }, name);
+    }
+  });
+}
+
+Deno.test("a second stop signal kills, and does not change the exit status", () => {
+  const second = { name: "stop_requested", signal: "SIGINT" } as const;
+  const [next, actions] = decideAll(STATES.serving, [EVENTS.stop_requested, second]);
+  assert.deepEqual(names(actions), ["log", "kill_all"]);
+  assert.equal(expectState(next, "stopping").exitCode, 143);
+});
+
+Deno.test("a drain that ends by itself ends with 0", () => {
+  const events = [EVENTS.drain_requested, processEnded(2), processEnded(3), EVENTS.fleet_empty];
+  assert.deepEqual(decideAll(STATES.serving, events)[0], { name: "ended", exitCode: 0 });
+});
+
+Deno.test("one bug drains, a second terminates, a third kills, and each way ends with 70", () => {
+  const steps = ["drain_all", "terminate_all", "kill_all"] as const;
+  steps.forEach((step, index) => {
+    const bugs = Array.from({ length: index + 1 }, () => EVENTS.bug);
+    const [, actions] = decideAll(STATES.serving, bugs);
+    assert.equal(actions.at(-1)?.name, step);
+    const [end] = decideAll(STATES.serving, [...bugs, EVENTS.fleet_empty]);
+    assert.deepEqual(end, { name: "ended", exitCode: 70 });
+  });
+});
+
+Deno.test("a bug while stopping replaces the exit status", () => {
+  const [next] = decideAll(STATES.serving, [EVENTS.stop_requested, EVENTS.bug]);
+  assert.equal(expectState(next, "stopping").exitCode, 70);
+});
+
+/** Two reloads start at least a minute apart; the last one started at 1 s. */
+const ONE_A_MINUTE = { ...POLICY, minReloadIntervalMs: 60_000 };
+
+Deno.test("a change too soon after the last reload is held for the rest of the interval", () => {
+  const [next, actions] = decide(STATES.serving, settled("new", 11_000), ONE_A_MINUTE);
+  assert.deepEqual(next, STATES.holding);
+  assert.deepEqual(actions, [{ name: "set_timer", delayMs: 50_000 }]);
+});
+
+Deno.test("a change just when the interval is over is applied at once", () => {
+  const [early] = decide(STATES.serving, settled("new", 60_999), ONE_A_MINUTE);
+  assert.equal(early.name, "holding");
+  const [onTime] = decide(STATES.serving, settled("new", 61_000), ONE_A_MINUTE);
+  assert.equal(onTime.name, "reloading");
+});
+
+Deno.test("further changes while one is held do not set another timer", () => {
+  const decision = decide(STATES.holding, settled("newer", 12_000), ONE_A_MINUTE);
+  assert.deepEqual(decision, [STATES.holding, []]);
+});
+
+Deno.test("when the interval is over what is on disk then is applied", () => {
+  const [held, actions] = decide(STATES.holding, EVENTS.timer_due, ONE_A_MINUTE);
+  assert.deepEqual(actions, [{ name: "look_and_reload", cause: { tag: "change" } }]);
+  const request = reloadRequested({ tag: "change" }, "newest", 61_000);
+  const [next] = decide(held, request, ONE_A_MINUTE);
+  assert.deepEqual(expectState(next, "reloading").attempt.fingerprint, content("newest"));
+});
+
+Deno.test("a held change that is taken back is not applied", () => {
+  for (
+    const event of [
+      settled("served", 12_000),
+      reloadRequested({ tag: "change" }, "served", 61_000),
+    ]
+  ) {
+    const [next, actions] = decide(STATES.holding, event, ONE_A_MINUTE);
+    assert.deepEqual(next, STATES.serving);
+    assert.deepEqual(names(actions), ["clear_timer", "log"]);
+  }
+});
+
+Deno.test("a signal does not wait for the interval, and the held change goes with it", () => {
+  const request = reloadRequested({ tag: "signal", signal: "SIGHUP" }, "new", 11_000);
+  for (const state of [STATES.serving, STATES.holding]) {
+    const [next, actions] = decide(state, request, ONE_A_MINUTE);
+    assert.equal(next.name, "reloading");
+    assert.deepEqual(names(actions), ["clear_timer", "start_handoff"]);
+  }
+});
+
+Deno.test("the interval does not hold the first change after the start", () => {
+  const [started] = decide(STATES.starting, EVENTS.handoff_ended, ONE_A_MINUTE);
+  assert.equal(decide(started, settled("other", 0), ONE_A_MINUTE)[0].name, "reloading");
+});

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import type { Failure } from "../../lib/haproxy/failure.ts";
+import { endReload, endStart } from "../../lib/supervisor/outcome.ts";
+import { firstDecision } from "../../lib/supervisor/reload.ts";
+import type { Action } from "../../lib/supervisor/events.ts";
+import { content, EVENTS, failed, names, POLICY, SERVICE, STATES } from "./samples.ts";
+
+/** The text of the first line that `actions` write. */
+function firstLine(actions: readonly Action[]): string | undefined {
+  return actions.flatMap((action) => action.name === "log" ? [action.entry.text] : [])[0];
+}
+
+for (const fingerprint of [content("new"), null]) {
+  const what = fingerprint === null ? "sources that cannot be read" : "its sources";
+  Deno.test(`the first decision starts generation 1 with ${what}, taking over from nobody`, () => {
+    const attempt = { number: 1, fingerprint, cause: { tag: "start" } };
+    assert.deepEqual(firstDecision(fingerprint), [
+      {
+        name: "starting",
+        deadline: "ready timeout",
+        attempt,
+        pending: { signal: null, moved: false },
+      },
+      [{ name: "start_handoff", attempt, takeOverFrom: null }],
+    ]);
+  });
+}
+
+Deno.test("the first generation that serves replaces nobody, and no interval counts from it", () => {
+  const [next, actions] = endStart(STATES.starting, EVENTS.handoff_ended);
+  assert.deepEqual(next, {
+    name: "serving",
+    deadline: "none",
+    serving: STATES.starting.attempt,
+    draining: [],
+    ending: [],
+    lastGeneration: 1,
+    lastStartMs: -Infinity,
+    rejected: null,
+  });
+  assert.equal(firstLine(actions), "generation 1 serves, ready after 30ms");
+});
+
+const START_FAILURES: readonly (readonly [failure: Failure, exitCode: number])[] = [
+  [{ tag: "died", ending: { tag: "exited", code: 1 } }, 1],
+  [{ tag: "died", ending: { tag: "signaled", code: 139, signal: "SIGSEGV" } }, 139],
+  [{ tag: "not_spawned", reason: "No such file or directory", exitCode: 127 }, 127],
+  [{ tag: "not_prepared", reason: "the disk is full", exitCode: 73 }, 73],
+  [{ tag: "timed_out", afterMs: 60_000 }, 1],
+];
+
+for (const [failure, exitCode] of START_FAILURES) {
+  Deno.test(`a first start that fails as ${failure.tag} ends with ${exitCode}, retried or not`, () => {
+    for (const mayPass of [true, false]) {
+      const outcome = { tag: "failed", failure, mayPass } as const;
+      const [next, actions] = endStart(STATES.starting, { name: "handoff_ended", outcome });
+      assert.deepEqual(next, { name: "stopping", deadline: "kill timer", exitCode });
+      assert.deepEqual(names(actions), ["log", "terminate_all"]);
+      assert.match(firstLine(actions)!, new RegExp(`nothing serves, ending with ${exitCode}$`));
+    }
+  });
+}
+
+Deno.test("a cancelled handoff decides nothing", () => {
+  const event = { name: "handoff_ended", outcome: { tag: "cancelled" } } as const;
+  assert.deepEqual(endStart(STATES.starting, event), [STATES.starting, []]);
+  assert.deepEqual(endReload(STATES.reloading, event, POLICY), [STATES.reloading, []]);
+});
+
+Deno.test("a reload forgets the failure before it and keeps the start's time", () => {
+  const rejected = { fingerprint: content("bad"), failures: 3 };
+  const state = { ...STATES.reloading, rejected, lastStartMs: 7_000 };
+  const [next] = endReload(state, EVENTS.handoff_ended, POLICY);
+  assert.deepEqual(next, {
+    name: "serving",
+    deadline: "none",
+    serving: STATES.reloading.attempt,
+    draining: [2, 3],
+    ending: [],
+    lastGeneration: 4,
+    lastStartMs: 7_000,
+    rejected: null,
+  });
+});
+
+Deno.test("a rejected generation's number is not used again", () => {
+  const [next] = endReload(STATES.reloading, failed({ mayPass: false }), POLICY);
+  assert.deepEqual(next, {
+    ...SERVICE,
+    name: "serving",
+    deadline: "none",
+    lastGeneration: 4,
+    rejected: { fingerprint: content("new"), failures: 1 },
+  });
+});
+
+Deno.test("a rejection says why, what changed, who serves and when it is tried again", () => {
+  const text = "generation 4 rejected: haproxy exited with 1 before it was ready " +
+    '(changed: "/haproxy.cfg"); generation 3 keeps serving, ';
+  const lineOf = (mayPass: boolean) =>
+    firstLine(endReload(STATES.reloading, failed({ mayPass }), POLICY)[1]);
+  assert.equal(lineOf(false), `${text}tried again when a source changes`);
+  assert.equal(lineOf(true), `${text}tried again in 1s`);
+});
+
+Deno.test("what is ended because too many drain is told with the limit, before it is done", () => {
+  const [, actions] = endReload(STATES.reloading, EVENTS.handoff_ended, {
+    ...POLICY,
+    maxDraining: 1,
+  });
+  assert.deepEqual(names(actions), ["drain", "log", "log", "terminate", "look_soon"]);
+  const lines = actions.flatMap((action) => action.name === "log" ? [action.entry] : []);
+  assert.equal(
+    lines[1]?.text,
+    "more than 1 old processes drain; generation 2, the oldest, is ended",
+  );
+  assert.equal(lines[1]?.fields.generation, 2);
+});

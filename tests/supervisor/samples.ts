@@ -1,0 +1,130 @@
+/** One sample of each state and each event, and what the tests of the supervisor say with them. */
+import type { HandoffOutcome } from "../../lib/haproxy/handoff.ts";
+import { decide } from "../../lib/supervisor/decide.ts";
+import type {
+  Action,
+  Cause,
+  Decision,
+  Event,
+  EventName,
+  Service,
+  State,
+  StateName,
+  StateOf,
+} from "../../lib/supervisor/events.ts";
+import type { Policy } from "../../lib/supervisor/reload.ts";
+import type { Fingerprint } from "../../lib/watch/fingerprint.ts";
+
+export const POLICY: Policy = { maxDraining: 50, minReloadIntervalMs: 0 };
+
+/** The fingerprint of one configuration file that holds `text`. */
+export function content(text: string): Fingerprint {
+  return { digest: text, files: new Map([["/haproxy.cfg", { content: text, modifiedMs: 0 }]]) };
+}
+
+/** Generation 3 serves the content "served", generation 2 drains. */
+export const SERVICE: Service = {
+  ending: [],
+  serving: { number: 3, fingerprint: content("served") },
+  draining: [2],
+  lastGeneration: 3,
+  lastStartMs: 1_000,
+  rejected: null,
+};
+
+const NOTHING_PENDING = { signal: null, moved: false } as const;
+
+/** Where a generation is being started, it is with the content "new". */
+export const STATES = {
+  starting: {
+    name: "starting",
+    deadline: "ready timeout",
+    attempt: { number: 1, fingerprint: content("new"), cause: { tag: "start" } },
+    pending: NOTHING_PENDING,
+  },
+  serving: { ...SERVICE, name: "serving", deadline: "none" },
+  holding: { ...SERVICE, name: "holding", deadline: "timer" },
+  retrying: {
+    ...SERVICE,
+    name: "retrying",
+    deadline: "timer",
+    lastGeneration: 4,
+    rejected: { fingerprint: content("rejected"), failures: 1 },
+  },
+  reloading: {
+    ...SERVICE,
+    name: "reloading",
+    deadline: "ready timeout",
+    lastGeneration: 4,
+    attempt: { number: 4, fingerprint: content("new"), cause: { tag: "change" } },
+    pending: NOTHING_PENDING,
+  },
+  draining: {
+    name: "draining",
+    lastServing: 3,
+    deadline: "shutdown wait, or none if none is set",
+    exitCode: 0,
+  },
+  stopping: { name: "stopping", deadline: "kill timer", exitCode: 143 },
+  ended: { name: "ended", exitCode: 0 },
+} as const satisfies { [S in StateName]: StateOf<S> };
+
+export const EVENTS = {
+  settled: settled("new"),
+  reload_requested: reloadRequested({ tag: "change" }, "new"),
+  handoff_ended: { name: "handoff_ended", outcome: { tag: "ready", pid: 9, durationMs: 30 } },
+  process_ended: processEnded(3),
+  stop_requested: { name: "stop_requested", signal: "SIGTERM" },
+  drain_requested: { name: "drain_requested" },
+  dump_requested: { name: "dump_requested" },
+  timer_due: { name: "timer_due" },
+  fleet_empty: { name: "fleet_empty" },
+  bug: { name: "bug", description: "TypeError: x is undefined" },
+} as const satisfies { [E in EventName]: Event & { readonly name: E } };
+
+export function settled(text: string, atMs = 10_000) {
+  return { name: "settled", fingerprint: content(text), atMs } as const;
+}
+
+/** `text` is what the look before the request found; `null`: the sources could not be read. */
+export function reloadRequested(cause: Cause, text: string | null, atMs = 10_000) {
+  const fingerprint = text === null ? null : content(text);
+  return { name: "reload_requested", cause, fingerprint, atMs } as const;
+}
+
+export function failed({ mayPass }: { mayPass: boolean }) {
+  const outcome: HandoffOutcome = {
+    tag: "failed",
+    failure: { tag: "died", ending: { tag: "exited", code: 1 } },
+    mayPass,
+  };
+  return { name: "handoff_ended", outcome } as const;
+}
+
+export function processEnded(generation: number, code = 0) {
+  const ending = { tag: "exited", code } as const;
+  return {
+    name: "process_ended",
+    end: { generation, ending, drainEnd: "by_itself", drainMs: 20 },
+  } as const;
+}
+
+/** The last decision when `events` come one after the other. */
+export function decideAll(state: State, events: readonly Event[], policy = POLICY): Decision {
+  return events.reduce<Decision>(([current], event) => decide(current, event, policy), [state, []]);
+}
+
+export function names(actions: readonly Action[]): Action["name"][] {
+  return actions.map(({ name }) => name);
+}
+
+/** The first action of that name. */
+export function find<Name extends Action["name"]>(actions: readonly Action[], name: Name) {
+  return actions.find((action): action is Action & { name: Name } => action.name === name);
+}
+
+/** `state` as it must be for the test to go on. */
+export function expectState<Name extends StateName>(state: State, name: Name): StateOf<Name> {
+  if (state.name !== name) throw new Error(`the state is "${state.name}", wanted "${name}"`);
+  return state as StateOf<Name>;
+}

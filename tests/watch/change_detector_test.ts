@@ -1,0 +1,274 @@
+import assert from "node:assert/strict";
+import type { LogEntry } from "../../lib/log.ts";
+import { type ChangeDetector, detectChanges } from "../../lib/watch/change_detector.ts";
+import type { Look } from "../../lib/watch/look.ts";
+import { WRITER_SILENCE_MS } from "../../lib/watch/quiet_time.ts";
+import { pause, waitFor } from "../process/wait.ts";
+import { TempFolder } from "./temp_folder.ts";
+
+/** A look whose one file, `a.cfg`, has this content. */
+function seenAs(folder: TempFolder, content: string, modifiedMs = 0): Look["seen"] {
+  const files = new Map([[folder.at("a.cfg"), { content, modifiedMs }]]);
+  return { tag: "taken", fingerprint: { digest: content, files } };
+}
+
+/** Reads `a.cfg` in its folder, as if it were long there. */
+const readFile = (folder: TempFolder) => () =>
+  seenAs(folder, Deno.readTextFileSync(folder.at("a.cfg")));
+
+interface WatchOptions {
+  readonly pollIntervalMs?: number;
+  readonly settleMs?: number;
+  readonly see: (round: number) => Look["seen"] | Promise<Look["seen"]>;
+  readonly isRelevant?: (path: string) => boolean;
+  /** What is watched in place of the folder. */
+  readonly directory?: string;
+}
+
+/** A detector over a folder, with what it looked at, said and logged. */
+class Watch implements AsyncDisposable {
+  looks = 0;
+  readonly settled: string[] = [];
+  readonly logged: LogEntry[] = [];
+  readonly detector: ChangeDetector;
+
+  constructor(folder: TempFolder, options: WatchOptions) {
+    const { pollIntervalMs = 0, settleMs = 10, see } = options;
+    const { isRelevant = () => true, directory = folder.path } = options;
+    const directories = new Set([directory]);
+    const inventory = { files: [], unreadable: [], directories, isRelevant };
+    this.detector = detectChanges({
+      look: async () => ({ inventory, seen: await see(++this.looks) }),
+      onSettled: ({ digest }) => this.settled.push(digest),
+      settleMs,
+      pollIntervalMs,
+      log: (entry) => this.logged.push(entry),
+    });
+  }
+
+  /** The watch is armed when the look that follows the arming is over. */
+  async armed(): Promise<void> {
+    await waitFor("the watch", () => this.settled.length >= 2);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.detector.close();
+    await this.detector.ended;
+  }
+}
+
+Deno.test("a detector looks at once, and once more when the watch is armed", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  await using watch = new Watch(folder, { see: readFile(folder) });
+  await watch.armed();
+  folder.write("a.cfg", "two");
+  await waitFor("the change", () => watch.settled.includes("two"));
+  assert.deepEqual(watch.settled, ["one", "one", "two"]);
+});
+
+Deno.test("several files that are written one after another lead to one look", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  await using watch = new Watch(folder, { see: readFile(folder), settleMs: 200 });
+  await watch.armed();
+  for (const name of ["b", "c", "d"]) folder.write(name);
+  folder.write("a.cfg", "two");
+  await waitFor("the change", () => watch.settled.includes("two"));
+  folder.write("a.cfg", "three");
+  await waitFor("the marker", () => watch.settled.includes("three"));
+  assert.deepEqual(watch.settled, ["one", "one", "two", "three"]);
+});
+
+Deno.test("a file that its writer holds open is not looked at", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  await using watch = new Watch(folder, { see: readFile(folder) });
+  await watch.armed();
+  using writer = Deno.openSync(folder.at("a.cfg"), { write: true, truncate: true });
+  writer.writeSync(new TextEncoder().encode("half"));
+  await pause(100);
+  writer.writeSync(new TextEncoder().encode(" and half"));
+  writer.close();
+  await waitFor("the whole file", () => watch.settled.includes("half and half"));
+  assert.deepEqual(watch.settled, ["one", "one", "half and half"]);
+});
+
+Deno.test("a writer that goes silent without a close is waited for only so long", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  await using watch = new Watch(folder, { see: readFile(folder) });
+  await watch.armed();
+  using writer = Deno.openSync(folder.at("a.cfg"), { write: true, truncate: true });
+  const startedMs = performance.now();
+  writer.writeSync(new TextEncoder().encode("two"));
+  await waitFor("the change", () => watch.settled.includes("two"));
+  assert.ok(performance.now() - startedMs >= WRITER_SILENCE_MS);
+});
+
+Deno.test("a file that replaces another by a rename is seen", async () => {
+  await using folder = new TempFolder();
+  await using elsewhere = new TempFolder();
+  folder.write("a.cfg", "one");
+  await using watch = new Watch(folder, { see: readFile(folder) });
+  await watch.armed();
+  Deno.renameSync(elsewhere.write("new", "two"), folder.at("a.cfg"));
+  await waitFor("the change", () => watch.settled.includes("two"));
+});
+
+Deno.test("a change of what is not relevant leads to no look", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  const isRelevant = (path: string) => path === folder.at("a.cfg");
+  await using watch = new Watch(folder, { see: readFile(folder), isRelevant });
+  await watch.armed();
+  folder.write("b.cfg");
+  await pause(100);
+  folder.write("a.cfg", "two");
+  await waitFor("the marker", () => watch.settled.includes("two"));
+  assert.equal(watch.looks, 3);
+});
+
+Deno.test("the poll looks without any event", async () => {
+  await using folder = new TempFolder();
+  await using watch = new Watch(folder, {
+    pollIntervalMs: 1,
+    see: (round) => seenAs(folder, `${round}`),
+  });
+  await waitFor("the fifth look", () => watch.settled.includes("5"));
+  assert.deepEqual(watch.settled.slice(0, 5), ["1", "2", "3", "4", "5"]);
+});
+
+Deno.test("a look can be asked for", async () => {
+  await using folder = new TempFolder();
+  await using watch = new Watch(folder, { see: (round) => seenAs(folder, `${round}`) });
+  await watch.armed();
+  watch.detector.lookSoon();
+  await waitFor("the third look", () => watch.settled.includes("3"));
+  assert.deepEqual(watch.settled, ["1", "2", "3"]);
+});
+
+Deno.test("what changed just now without an event is looked at once more, when it is older", async () => {
+  await using folder = new TempFolder();
+  const modifiedMs = Date.now();
+  await using watch = new Watch(folder, {
+    pollIntervalMs: 1,
+    see: (round) => round === 1 ? seenAs(folder, "old") : seenAs(folder, "young", modifiedMs),
+  });
+  await waitFor("the change", () => watch.settled.includes("young"));
+  assert.ok(Date.now() - modifiedMs >= WRITER_SILENCE_MS);
+});
+
+Deno.test("what goes on changing without an event is not settled before it is old enough", async () => {
+  await using folder = new TempFolder();
+  const contents = ["old", "half", "more"].map((text) => ({ text, firstSeenMs: 0 }));
+  const see = (round: number) => {
+    const seen = contents[Math.min(round, contents.length) - 1]!;
+    seen.firstSeenMs ||= Date.now();
+    return seenAs(folder, seen.text, seen.firstSeenMs);
+  };
+  await using watch = new Watch(folder, { pollIntervalMs: 50, see });
+  await waitFor("the change", () => watch.settled.includes("more"));
+  assert.ok(Date.now() - contents[2]!.firstSeenMs >= WRITER_SILENCE_MS);
+  assert.ok(!watch.settled.includes("half"), watch.settled.join());
+});
+
+Deno.test("a look during which a file is written is worth nothing", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  const read = readFile(folder);
+  const see = async (round: number) => {
+    const seen = read();
+    if (round !== 3) return seen;
+    folder.write("a.cfg", "whole");
+    // The event of that write comes within this time.
+    await pause(50);
+    return seen;
+  };
+  await using watch = new Watch(folder, { see });
+  await watch.armed();
+  folder.write("a.cfg", "half");
+  await waitFor("the whole file", () => watch.settled.includes("whole"));
+  assert.deepEqual(watch.settled, ["one", "one", "whole"]);
+});
+
+Deno.test("a change whose time lies in the future is not waited for", async () => {
+  await using folder = new TempFolder();
+  const future = Date.now() + 3_600_000;
+  await using watch = new Watch(folder, {
+    pollIntervalMs: 1,
+    see: (round) => round === 1 ? seenAs(folder, "old") : seenAs(folder, "future", future),
+  });
+  await waitFor("the change", () => watch.settled[1] === "future");
+});
+
+Deno.test("sources that cannot be read settle nothing, and are told once, and when it is over", async () => {
+  await using folder = new TempFolder();
+  const unreadable = [{ path: "/a", reason: "gone" }, { path: "/b", reason: "locked" }];
+  await using watch = new Watch(folder, {
+    pollIntervalMs: 1,
+    see: (round) =>
+      round === 2 || round === 3 ? { tag: "unreadable", unreadable } : seenAs(folder, `${round}`),
+  });
+  await waitFor("a later look", () => watch.settled.includes("5"));
+  assert.deepEqual(watch.settled.slice(0, 3), ["1", "4", "5"]);
+  assert.deepEqual(watch.logged.map(({ level, text }) => `${level}: ${text}`), [
+    'warning: cannot read "/a": gone, "/b": locked; nothing is reloaded until that can be read again',
+    "info: all sources can be read again",
+  ]);
+});
+
+Deno.test("where nothing can be watched that is told once, and the poll goes on", async () => {
+  await using folder = new TempFolder();
+  await using watch = new Watch(folder, {
+    pollIntervalMs: 1,
+    see: (round) => seenAs(folder, `${round}`),
+    directory: folder.at("x".repeat(300)),
+  });
+  await waitFor("the fifth look", () => watch.settled.includes("5"));
+  assert.equal(watch.logged.length, 1);
+  assert.match(watch.logged[0]!.text, /^cannot watch for file events: found "File name too long/);
+});
+
+Deno.test("a directory that was removed and made again is watched anew", async () => {
+  await using folder = new TempFolder();
+  const contentOf = (path: string) => {
+    try {
+      return Deno.readTextFileSync(path);
+    } catch {
+      return "missing";
+    }
+  };
+  folder.write("d/a.cfg", "one");
+  await using watch = new Watch(folder, {
+    see: () => seenAs(folder, contentOf(folder.at("d/a.cfg"))),
+    directory: folder.at("d"),
+  });
+  await watch.armed();
+  Deno.removeSync(folder.at("d"), { recursive: true });
+  Deno.mkdirSync(folder.at("d"));
+  await waitFor("the removal", () => watch.settled.includes("missing"));
+  for (const content of ["two", "three"]) {
+    folder.write("d/a.cfg", content);
+    await waitFor("the change", () => watch.settled.includes(content));
+  }
+});
+
+Deno.test("closing wakes a detector that waits for ever", async () => {
+  await using folder = new TempFolder();
+  const watch = new Watch(folder, { see: (round) => seenAs(folder, `${round}`) });
+  await watch.armed();
+  watch.detector.close();
+  await watch.detector.ended;
+  assert.deepEqual(watch.settled, ["1", "2"]);
+});
+
+Deno.test("a look that throws ends the detector with that error", async () => {
+  await using folder = new TempFolder();
+  const { detector } = new Watch(folder, {
+    see: () => {
+      throw new TypeError("a bug");
+    },
+  });
+  await assert.rejects(() => detector.ended, TypeError);
+});

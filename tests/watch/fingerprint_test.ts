@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import {
+  changedPaths,
+  createFingerprinter,
+  type Fingerprint,
+  type Fingerprinter,
+} from "../../lib/watch/fingerprint.ts";
+import type { SourceFile } from "../../lib/watch/sources.ts";
+import { TempFolder } from "./temp_folder.ts";
+
+const EMPTY_SHA_256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+const file = (path: string): SourceFile => ({ path, info: Deno.statSync(path) });
+const missing = (path: string): SourceFile => ({ path, info: null });
+
+/** Takes the fingerprint of files that can all be read. */
+async function take(
+  files: readonly SourceFile[],
+  fingerprint: Fingerprinter = createFingerprinter(),
+): Promise<Fingerprint> {
+  const outcome = await fingerprint(files);
+  assert.ok(outcome.tag === "taken");
+  return outcome.fingerprint;
+}
+
+const digestOf = async (...files: SourceFile[]) => (await take(files)).digest;
+
+Deno.test("a fingerprint names the content and the time of each file", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("empty", "");
+  Deno.utimeSync(path, 5, 5);
+  const { files } = await take([file(path), missing("/missing")]);
+  assert.deepEqual([...files], [
+    [path, { content: EMPTY_SHA_256, modifiedMs: 5_000 }],
+    ["/missing", { content: "missing", modifiedMs: 0 }],
+  ]);
+});
+
+Deno.test("equal contents give equal digests, whatever the times, modes and inodes", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a", "text");
+  const before = await digestOf(file(path));
+  Deno.removeSync(path);
+  folder.write("a", "text");
+  Deno.utimeSync(path, 5, 5);
+  Deno.chmodSync(path, 0o600);
+  assert.equal(await digestOf(file(path)), before);
+});
+
+Deno.test("other contents, other names, another order and a missing file give other digests", async () => {
+  await using folder = new TempFolder();
+  const [a, b, c] = [folder.write("a", "1"), folder.write("b", "2"), folder.write("c", "1")];
+  const digests = await Promise.all([
+    digestOf(),
+    digestOf(file(a)),
+    digestOf(file(b)),
+    digestOf(file(c)),
+    digestOf(missing(a)),
+    digestOf(file(a), file(b)),
+    digestOf(file(b), file(a)),
+  ]);
+  assert.equal(new Set(digests).size, digests.length);
+});
+
+/** Writes other content behind the back of a fingerprinter that is shown the same file again. */
+async function digestsAround(
+  folder: TempFolder,
+  ageMs: number,
+): Promise<readonly [string, string]> {
+  const path = folder.write("a", "before");
+  const unchanged = file(path);
+  const fingerprint = createFingerprinter(() => unchanged.info!.ctime!.getTime() + ageMs);
+  const before = await take([unchanged], fingerprint);
+  folder.write("a", "after");
+  const after = await take([unchanged], fingerprint);
+  return [before.digest, after.digest];
+}
+
+Deno.test("a file with the same times as before is not read again", async () => {
+  await using folder = new TempFolder();
+  const [before, after] = await digestsAround(folder, 10_000);
+  assert.equal(after, before);
+});
+
+Deno.test("a file that had just changed is read again, since its times may not show a change", async () => {
+  await using folder = new TempFolder();
+  const [before, after] = await digestsAround(folder, 1_000);
+  assert.notEqual(after, before);
+});
+
+Deno.test("a file with another time is read again", async () => {
+  await using folder = new TempFolder();
+  const fingerprint = createFingerprinter(() => Date.now() + 60_000);
+  const path = folder.write("a", "one");
+  Deno.utimeSync(path, 5, 5);
+  const before = await take([file(path)], fingerprint);
+  folder.write("a", "two");
+  assert.notDeepEqual(await take([file(path)], fingerprint), before);
+});
+
+Deno.test("a file that comes back after it was missing is read", async () => {
+  await using folder = new TempFolder();
+  const fingerprint = createFingerprinter(() => Date.now() + 60_000);
+  const path = folder.write("a", "text");
+  const before = await take([file(path)], fingerprint);
+  const without = await take([missing(path)], fingerprint);
+  assert.notEqual(without.digest, before.digest);
+  assert.deepEqual(await take([file(path)], fingerprint), before);
+});
+
+Deno.test("what cannot be read is named with the reason, and nothing is concluded", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a");
+  const gone = file(path);
+  Deno.removeSync(path);
+  const directory = file(folder.path);
+  assert.deepEqual(await createFingerprinter()([gone, missing("/missing"), directory]), {
+    tag: "unreadable",
+    unreadable: [
+      { path, reason: "No such file or directory" },
+      { path: folder.path, reason: "Is a directory" },
+    ],
+  });
+});
+
+/** A fingerprint whose files have these contents. */
+function holding(contents: Readonly<Record<string, string>>): Fingerprint {
+  const files = Object.entries(contents);
+  return {
+    digest: JSON.stringify(files),
+    files: new Map(files.map(([path, content]) => [path, { content, modifiedMs: 0 }])),
+  };
+}
+
+Deno.test("changed, new and removed files are told in order, unchanged ones are not", () => {
+  const before = holding({ "/same": "1", "/removed": "1", "/changed": "1" });
+  const after = holding({ "/same": "1", "/new": "1", "/changed": "2" });
+  assert.deepEqual(changedPaths(before, after), ["/changed", "/new", "/removed"]);
+  assert.deepEqual(changedPaths(before, before), []);
+});
+
+Deno.test("against an unknown state all files have changed", () => {
+  const known = holding({ "/b": "1", "/a": "1" });
+  assert.deepEqual(changedPaths(null, known), ["/a", "/b"]);
+  assert.deepEqual(changedPaths(known, null), ["/a", "/b"]);
+  assert.deepEqual(changedPaths(null, null), []);
+});
+
+Deno.test("a file that was only touched has not changed", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a");
+  const before = await take([file(path)]);
+  Deno.utimeSync(path, 5, 5);
+  const after = await take([file(path)]);
+  assert.deepEqual(changedPaths(before, after), []);
+});

@@ -1,0 +1,34 @@
+/** A folder of a test's own, which goes when the test ends. */
+import { dirname, join } from "@std/path";
+
+export class TempFolder implements AsyncDisposable {
+  /** Without any link in it. */
+  readonly path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "test-" }));
+
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Writes a file, in folders that are made as needed, and tells where it is. */
+  write(name: string, text = name): string {
+    Deno.mkdirSync(dirname(this.at(name)), { recursive: true });
+    Deno.writeTextFileSync(this.at(name), text);
+    return this.at(name);
+  }
+
+  /** Makes the link `name` to `target`, which need not exist. */
+  link(name: string, target: string): string {
+    Deno.mkdirSync(dirname(this.at(name)), { recursive: true });
+    Deno.symlinkSync(target, this.at(name));
+    return this.at(name);
+  }
+
+  /** What is in a folder, sorted. */
+  names(path = this.path): string[] {
+    return [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
