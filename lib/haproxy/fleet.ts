@@ -16,18 +16,23 @@ export interface ProcessEnd {
   readonly drainMs: number;
 }
 
-/** A configuration check belongs to no generation and is not told when it ends. */
-export type Member = number | "check";
+/** What belongs to no generation, or not yet to one, is not told when it ends. */
+export type Member = number | "check" | "standby";
+
+export interface FleetListeners {
+  readonly onEnd: (end: ProcessEnd) => void;
+  readonly onEmpty: () => void;
+}
 
 export class Fleet {
   readonly #members = new Map<
     HaproxyProcess,
-    { readonly member: Member; readonly draining: Draining }
+    { member: Member; readonly draining: Draining }
   >();
-  readonly #onEnd: (end: ProcessEnd) => void;
+  readonly #listeners: FleetListeners;
 
-  constructor(onEnd: (end: ProcessEnd) => void) {
-    this.#onEnd = onEnd;
+  constructor(listeners: FleetListeners) {
+    this.#listeners = listeners;
   }
 
   get isEmpty(): boolean {
@@ -38,6 +43,12 @@ export class Fleet {
     const spawned = spawnHaproxy(words, options);
     if (spawned.tag === "spawned") this.#enlist(member, spawned.process);
     return spawned;
+  }
+
+  /** Makes a process that was on standby that of `generation`. */
+  promote(process: HaproxyProcess, generation: number): void {
+    const entry = this.#members.get(process);
+    if (entry !== undefined) entry.member = generation;
   }
 
   signal(generation: number, signal: Deno.Signal): void {
@@ -73,11 +84,16 @@ export class Fleet {
 
   #enlist(member: Member, process: HaproxyProcess): void {
     const draining = new Draining(process);
-    this.#members.set(process, { member, draining });
+    const entry = { member, draining };
+    this.#members.set(process, entry);
     process.ended.then((ending) => {
       this.#members.delete(process);
       const { end: drainEnd, elapsedMs: drainMs } = draining;
-      if (member !== "check") this.#onEnd({ generation: member, ending, drainEnd, drainMs });
+      const { member } = entry;
+      if (typeof member === "number") {
+        this.#listeners.onEnd({ generation: member, ending, drainEnd, drainMs });
+      }
+      if (this.isEmpty) this.#listeners.onEmpty();
     });
   }
 

@@ -1,29 +1,21 @@
 /** Starts a generation, which takes over the listeners, and races everything that can come of it. */
-import { systemReason } from "../system_reason.ts";
-import { type HaproxyArguments, type InjectedFiles, startArguments } from "./arguments.ts";
 import { findMasterWorker, mayPass } from "./diagnosis.ts";
-import { readEnvironment } from "./environment.ts";
 import type { Failure } from "./failure.ts";
 import type { Fleet } from "./fleet.ts";
-import type { PrivateFolder } from "./private_folder.ts";
+import {
+  type PreparationOptions,
+  prepare,
+  type Prepared,
+  type StartRequest,
+} from "./preparation.ts";
 import type { Ending, HaproxyProcess } from "./process.ts";
-import { askInstance, type Instance, isListening } from "./runtime_api.ts";
+import { askInstance, type Instance } from "./runtime_api.ts";
+import type { Standby } from "./standby.ts";
 
-export interface HandoffRequest {
-  readonly generation: number;
-  /** The generation that serves now; `null` at the first start. */
-  readonly takeOverFrom: number | null;
-  /** The source files, to tell which line of them is at fault. */
-  readonly files: readonly string[];
-}
-
-export interface HandoffOptions {
-  readonly haproxy: HaproxyArguments;
-  readonly envFile: string | null;
-  readonly userSocket: string | null;
+export interface HandoffOptions extends PreparationOptions {
   readonly readyTimeoutMs: number;
-  readonly folder: PrivateFolder;
   readonly fleet: Fleet;
+  readonly standby: Standby;
 }
 
 export type HandoffOutcome =
@@ -37,64 +29,36 @@ export type HandoffOutcome =
  * of `cancel` nothing more is started.
  */
 export async function handoff(
-  request: HandoffRequest,
+  request: StartRequest,
   options: HandoffOptions,
   cancel: AbortSignal,
 ): Promise<HandoffOutcome> {
   const prepared = await prepare(request, options);
   if (prepared.tag === "failed") return prepared;
   if (cancel.aborted) return CANCELLED;
-  const outcome = await start(request, { ...options, ...prepared, cancel });
+  const outcome = await start(request, { ...options, prepared, cancel });
   const isReload = request.takeOverFrom !== null;
   if (outcome.tag !== "failed" || !isReload || cancel.aborted) return outcome;
-  const hope = await isWorthARetry(outcome.failure, { ...options, ...prepared });
+  const hope = await isWorthARetry(outcome.failure, prepared, options);
   return cancel.aborted ? CANCELLED : { ...outcome, mayPass: hope };
 }
 
 const CANCELLED: HandoffOutcome = { tag: "cancelled" };
 
-interface Prepared {
-  readonly tag: "prepared";
-  readonly injected: InjectedFiles;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly takeover: string | null;
-}
-
 type Failed = Extract<HandoffOutcome, { tag: "failed" }>;
-type Start = HandoffOptions & Prepared & { readonly cancel: AbortSignal };
-
-async function prepare(
-  { generation, takeOverFrom }: HandoffRequest,
-  { envFile, userSocket, folder }: HandoffOptions,
-): Promise<Prepared | Failed> {
-  const file = await readEnvironment(envFile);
-  if (file.tag === "invalid") {
-    return failed({ tag: "not_prepared", reason: file.problems.join("; "), exitCode: 64 });
-  }
-  try {
-    const injected = await folder.prepare(generation);
-    const own = takeOverFrom === null ? null : folder.socket(takeOverFrom);
-    const takeover = await chooseTakeover(own, userSocket);
-    return { tag: "prepared", injected, environment: file.variables, takeover };
-  } catch (error) {
-    const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
-    return { ...failed({ tag: "not_prepared", reason, exitCode: 73 }), mayPass: true };
-  }
-}
-
-/** The private socket, unless nobody listens there any more and the user has named another. */
-async function chooseTakeover(own: string | null, user: string | null): Promise<string | null> {
-  if (own === null || user === null) return own;
-  return await isListening(own) ? own : user;
-}
+type Start = HandoffOptions & { readonly prepared: Prepared; readonly cancel: AbortSignal };
 
 async function start(
-  { generation, files }: HandoffRequest,
-  { haproxy, fleet, injected, environment, takeover, readyTimeoutMs, folder, cancel }: Start,
+  { generation, files }: StartRequest,
+  { prepared, fleet, standby, readyTimeoutMs, folder, cancel }: Start,
 ): Promise<HandoffOutcome> {
   const startedMs = performance.now();
-  const words = startArguments(haproxy, injected, takeover);
-  const spawned = fleet.spawn(generation, words, { environment, output: "inherit" });
+  const waiting = await standby.take(prepared, generation);
+  if (waiting === null && cancel.aborted) return CANCELLED;
+  const { words, environment } = prepared;
+  const spawned = waiting === null
+    ? fleet.spawn(generation, words, { environment, output: "inherit" })
+    : { tag: "spawned", process: waiting } as const;
   if (spawned.tag === "not_spawned") {
     await folder.forget(generation);
     return failed(spawned);
@@ -174,7 +138,8 @@ async function judge(
 
 async function isWorthARetry(
   failure: Failure,
-  { haproxy, fleet, environment, readyTimeoutMs }: HandoffOptions & Prepared,
+  { environment }: Prepared,
+  { haproxy, fleet, readyTimeoutMs }: HandoffOptions,
 ): Promise<boolean> {
   switch (failure.tag) {
     case "not_spawned":

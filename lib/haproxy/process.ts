@@ -12,6 +12,8 @@ export interface HaproxyProcess {
   readonly ended: Promise<Ending>;
   /** What it wrote so far; always empty unless the output is `captured`. */
   readonly output: Promise<string>;
+  /** Lets a process go on that was started with `stdin: "held"`. */
+  release(): Promise<void>;
   /** Sends `signal`; `false` if the process is gone, which is no error. */
   signal(signal: Deno.Signal): boolean;
 }
@@ -25,6 +27,8 @@ export interface SpawnOptions {
   /** Added to the wrapper's own environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly output: "inherit" | "captured";
+  /** `held`: its stdin is a pipe that ends only when the process is released; by default it is empty. */
+  readonly stdin?: "held";
 }
 
 /**
@@ -38,12 +42,16 @@ export function spawnHaproxy(words: readonly string[], options: SpawnOptions): S
       args: [...words],
       env: { ...options.environment },
       detached: true,
-      stdin: "null",
+      stdin: options.stdin === "held" ? "piped" : "null",
       stdout: captured ? "piped" : "inherit",
       stderr: captured ? "piped" : "inherit",
     }).spawn();
     const output = captured ? outputOf(child) : Promise.resolve("");
-    return { tag: "spawned", process: wrap(child, output) };
+    const release = async () => {
+      // The process may be gone, and with it the other end of the pipe.
+      if (options.stdin === "held") await child.stdin.close().catch(() => {});
+    };
+    return { tag: "spawned", process: wrap(child, { output, release }) };
   } catch (error) {
     const exitCode = error instanceof Deno.errors.NotFound ? 127 : 126;
     return { tag: "not_spawned", exitCode, reason: systemReason(error) };
@@ -62,11 +70,14 @@ export function describeEnding(ending: Ending): string {
   }
 }
 
-function wrap(child: Deno.ChildProcess, output: Promise<string>): HaproxyProcess {
+function wrap(
+  child: Deno.ChildProcess,
+  more: Pick<HaproxyProcess, "output" | "release">,
+): HaproxyProcess {
   return {
+    ...more,
     pid: child.pid,
     ended: child.status.then(endingOf, unknownEnding),
-    output,
     signal(signal) {
       try {
         child.kill(signal);

@@ -53,6 +53,7 @@ type Serving = State & Service;
 
 const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
+    changing: stay,
     settled: reload.noteMove,
     reload_requested: reload.noteRequest,
     handoff_ended: endStart,
@@ -67,6 +68,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   },
   serving: {
     ...WHILE_SERVING,
+    changing: reload.expectChange,
     settled: reload.considerChange,
     reload_requested: reload.considerRequest,
     handoff_ended: stay,
@@ -74,6 +76,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   },
   holding: {
     ...WHILE_SERVING,
+    changing: stay,
     settled: reload.considerChange,
     reload_requested: reload.considerRequest,
     handoff_ended: stay,
@@ -81,6 +84,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   },
   retrying: {
     ...WHILE_SERVING,
+    changing: reload.expectChange,
     settled: reload.considerChange,
     reload_requested: reload.considerRequest,
     handoff_ended: stay,
@@ -88,12 +92,14 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   },
   reloading: {
     ...WHILE_SERVING,
+    changing: stay,
     settled: reload.noteMove,
     reload_requested: reload.noteRequest,
     handoff_ended: endReload,
     timer_due: stay,
   },
   draining: {
+    changing: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
@@ -106,6 +112,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     bug: (_, { description }) => terminateAll(70, messages.bug(description, "is terminated")),
   },
   stopping: {
+    changing: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
@@ -124,6 +131,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     ],
   },
   ended: {
+    changing: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,

@@ -2,11 +2,14 @@
 import { Fleet } from "../haproxy/fleet.ts";
 import { handoff } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
+import { Standby } from "../haproxy/standby.ts";
 import type { Log } from "../log.ts";
+import { collectGarbageSoon, collectNoGarbage } from "../memory.ts";
 import type { SignalMeaning } from "../os_signals.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ChangeDetector, detectChanges } from "../watch/change_detector.ts";
 import type { Look } from "../watch/look.ts";
+import { sourcesOf } from "../watch/sources.ts";
 import type { Action, Cause, Event, EventOf } from "./events.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
 
@@ -18,9 +21,13 @@ export interface RealEffectsOptions {
   readonly post: (event: Event) => void;
 }
 
+/** How long a process that was started ahead waits after the settle time for a change to be done. */
+const STANDBY_LIMIT_MS = 2_000;
+
 export class RealEffects implements Effects {
   readonly #options: RealEffectsOptions;
   readonly #fleet: Fleet;
+  readonly #standby: Standby;
   readonly #detector: ChangeDetector | null;
   #handoff: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -28,10 +35,20 @@ export class RealEffects implements Effects {
   constructor(options: RealEffectsOptions) {
     this.#options = options;
     const { post, folder } = options;
-    this.#fleet = new Fleet((end) => {
-      post({ name: "process_ended", end });
-      this.#inBackground(folder.forget(end.generation));
-      this.#tellIfEmpty();
+    this.#fleet = new Fleet({
+      onEnd: (end) => {
+        post({ name: "process_ended", end });
+        this.#inBackground(folder.forget(end.generation));
+      },
+      onEmpty: () => this.#tellIfEmpty(),
+    });
+    this.#standby = new Standby({
+      ...options.settings,
+      folder,
+      fleet: this.#fleet,
+      configurations: sourcesOf(options.settings, Deno.cwd())
+        .filter(({ kind }) => kind === "configuration").map(({ path }) => path),
+      limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
     });
     this.#detector = this.#detect();
   }
@@ -41,7 +58,10 @@ export class RealEffects implements Effects {
     switch (action.name) {
       case "start_handoff":
         return this.#inBackground(this.#startHandoff(action));
+      case "stand_by":
+        return this.#inBackground(this.#standby.begin(action));
       case "cancel_handoff":
+        this.#standby.close();
         return this.#handoff?.abort();
       case "drain":
         return this.#fleet.drain(action.generation, settings.shutdownWaitMs);
@@ -96,6 +116,7 @@ export class RealEffects implements Effects {
   /** Lets go of what outlives the processes. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    collectNoGarbage();
     this.#detector?.close();
     await this.#detector?.ended;
     await this.#options.folder.remove();
@@ -107,7 +128,9 @@ export class RealEffects implements Effects {
     const { settleMs, pollIntervalMs } = settings;
     const onSettled = (fingerprint: EventOf<"settled">["fingerprint"]) =>
       post({ name: "settled", fingerprint, atMs: performance.now() });
-    const detector = detectChanges({ look, onSettled, settleMs, pollIntervalMs, log });
+    const onChanging = (fingerprint: EventOf<"changing">["fingerprint"]) =>
+      post({ name: "changing", fingerprint, atMs: performance.now() });
+    const detector = detectChanges({ look, onChanging, onSettled, settleMs, pollIntervalMs, log });
     this.#inBackground(detector.ended);
     return detector;
   }
@@ -118,12 +141,13 @@ export class RealEffects implements Effects {
     const files = [...attempt.fingerprint?.files.keys() ?? []];
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
-      const options = { ...settings, folder, fleet: this.#fleet };
+      const options = { ...settings, folder, fleet: this.#fleet, standby: this.#standby };
       const outcome = await handoff(request, options, cancel.signal);
       post({ name: "handoff_ended", outcome });
     } finally {
       this.#handoff = null;
       this.#tellIfEmpty();
+      collectGarbageSoon();
     }
   }
 

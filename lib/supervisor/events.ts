@@ -77,6 +77,8 @@ export type State =
 
 /** Times are in milliseconds of a clock that never jumps. */
 export type Event =
+  /** The sources are about to change: this is on disk now, and has not settled. */
+  | { readonly name: "changing"; readonly fingerprint: Fingerprint; readonly atMs: number }
   | { readonly name: "settled"; readonly fingerprint: Fingerprint; readonly atMs: number }
   | {
     readonly name: "reload_requested";
@@ -98,6 +100,13 @@ export type Action =
     readonly name: "start_handoff";
     readonly attempt: Attempt;
     readonly takeOverFrom: number | null;
+  }
+  /** Starts a process ahead that waits for the handoff. */
+  | {
+    readonly name: "stand_by";
+    readonly generation: number;
+    readonly takeOverFrom: number;
+    readonly files: readonly string[];
   }
   | { readonly name: "cancel_handoff" }
   | { readonly name: "drain"; readonly generation: number }

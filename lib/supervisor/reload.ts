@@ -23,6 +23,24 @@ type Busy = StateOf<"starting" | "reloading">;
 
 const NOTHING_PENDING: Pending = { signal: null, moved: false };
 
+/** A reload is likely, and starts sooner if its process waits already. */
+export function expectChange(
+  state: Idle,
+  { fingerprint, atMs }: EventOf<"changing">,
+  { minReloadIntervalMs }: Policy,
+): Decision {
+  const { serving, rejected, lastGeneration, lastStartMs } = state;
+  const known = [serving.fingerprint?.digest, rejected?.fingerprint?.digest];
+  const isHeld = lastStartMs + minReloadIntervalMs > atMs;
+  if (known.includes(fingerprint.digest) || isHeld) return [state, []];
+  return [state, [{
+    name: "stand_by",
+    generation: lastGeneration + 1,
+    takeOverFrom: serving.number,
+    files: [...fingerprint.files.keys()],
+  }]];
+}
+
 /** The sources have settled while no handoff runs. */
 export function considerChange(
   state: Idle,

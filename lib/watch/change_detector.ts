@@ -8,6 +8,8 @@ import type { Unreadable } from "./sources.ts";
 
 export interface ChangeDetectorOptions {
   readonly look: () => Promise<Look>;
+  /** Called when a hint came, with what is on disk then, while the sources have yet to settle. */
+  readonly onChanging: (fingerprint: Fingerprint) => void;
   /** Called after each look at settled sources, changed or not. */
   readonly onSettled: (fingerprint: Fingerprint) => void;
   readonly settleMs: number;
@@ -84,7 +86,13 @@ class Detector {
 
   async #untilQuiet(): Promise<void> {
     const remainingMs = () => this.#isClosed ? 0 : this.#quiet.remainingMs(performance.now());
+    if (this.#isHinted && remainingMs() > 0) await this.#lookAhead();
     for (let waitMs = remainingMs(); waitMs > 0; waitMs = remainingMs()) await this.#sleep(waitMs);
+  }
+
+  async #lookAhead(): Promise<void> {
+    const { seen } = await this.#options.look();
+    if (seen.tag === "taken") this.#options.onChanging(seen.fingerprint);
   }
 
   async #look(): Promise<void> {
@@ -138,7 +146,8 @@ class Detector {
     if (!this.#isWoken) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#resolveSleep = resolve;
-      const timer = limitMs === null ? undefined : setTimeout(resolve, Math.ceil(limitMs));
+      // Deno's timers fire about 1 ms late; who still has to wait asks again.
+      const timer = limitMs === null ? undefined : setTimeout(resolve, Math.ceil(limitMs) - 1);
       await promise;
       clearTimeout(timer);
       this.#resolveSleep = null;

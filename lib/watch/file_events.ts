@@ -1,5 +1,6 @@
 /** Watches real directories with `Deno.watchFs`, its only user, and yields hints; re-arms itself. */
-import type { Log } from "../log.ts";
+import type { Log, LogEntry } from "../log.ts";
+import { systemReason } from "../system_reason.ts";
 
 /**
  * Something may have changed at the real path. While somebody `writing` has not closed the file, what
@@ -77,7 +78,8 @@ async function splitWatchable(
   const readable = await Promise.all([...directories].map(isReadable));
   const watchable = [...directories].filter((_, index) => readable[index]);
   const others = [...directories].filter((_, index) => !readable[index]);
-  const reason = others.length === 0 ? null : `Permission denied: ${others.join(", ")}`;
+  const list = others.map((path) => `"${path}"`).join(", ");
+  const reason = others.length === 0 ? null : `cannot watch ${list}: found "Permission denied"`;
   return { watchable: new Set(watchable), reason };
 }
 
@@ -110,7 +112,7 @@ function arm(
     return { tag: "armed", key, close, isStale: () => stale };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { tag: "gone" };
-    return { tag: "failed", reason: error instanceof Error ? error.message : String(error) };
+    return { tag: "failed", reason: describeFailure(error) };
   }
 }
 
@@ -135,18 +137,19 @@ async function meaningOf(kind: Deno.FsEvent["kind"], path: string): Promise<"wri
   return info?.isFile ? "writing" : "settled";
 }
 
-function failureEntry(reason: string) {
+/** Says what cannot be watched, and which limit is in the way. */
+function failureEntry(failure: string): LogEntry {
+  const text = `${failure}; what changes there is found by the poll alone (--poll-interval)`;
+  return { level: "warning", text, fields: { reason: failure } };
+}
+
+/** The limits of inotify(7) reach Deno's user as errors without a class of their own. */
+function describeFailure(error: unknown): string {
+  const reason = systemReason(error);
   const limit = /too many open files/i.test(reason)
-    ? 'the limit "fs.inotify.max_user_instances" (or that of open files) is reached'
+    ? ', the limit "fs.inotify.max_user_instances" (or that of open files) is reached'
     : /limit|no space/i.test(reason)
-    ? 'the limit "fs.inotify.max_user_watches" is reached'
-    : /permission/i.test(reason)
-    ? "a directory must be readable to be watched"
-    : "see the reason";
-  return {
-    level: "warning",
-    text:
-      `cannot watch for file events: found "${reason}", ${limit}; only the poll finds changes now (--poll-interval)`,
-    fields: { reason },
-  } as const;
+    ? ', the limit "fs.inotify.max_user_watches" is reached'
+    : "";
+  return `cannot watch for file events: found "${reason}"${limit}`;
 }

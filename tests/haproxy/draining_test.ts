@@ -8,6 +8,7 @@ class FakeProcess implements HaproxyProcess {
   readonly output = Promise.resolve("");
   readonly signals: string[] = [];
   readonly #end = Promise.withResolvers<Ending>();
+  readonly release = () => Promise.resolve();
   readonly ended = this.#end.promise;
 
   signal(signal: string): boolean {

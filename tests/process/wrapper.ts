@@ -199,9 +199,15 @@ const PROGRAM = [
   ...import.meta.resolve("@std/path").startsWith("jsr:")
     ? []
     : [`--import-map=${ROOT}/tests/offline/import_map.json`],
-  ...denoJson.tasks.permissions.command.split(" ").slice(1),
+  ...wordsOf(denoJson.tasks.lean),
+  ...wordsOf(denoJson.tasks.permissions),
   `${ROOT}/main.ts`,
 ];
+
+/** The words that a task prints. */
+function wordsOf({ command }: { command: string }): string[] {
+  return command.split(" ").slice(1);
+}
 
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -3,6 +3,7 @@ import type { Action, EventName, State, StateName } from "../../lib/supervisor/e
 import { decide } from "../../lib/supervisor/decide.ts";
 import { SIGNAL_NUMBERS } from "../../lib/os_signals.ts";
 import {
+  changing,
   content,
   decideAll,
   EVENTS,
@@ -27,6 +28,7 @@ const RELOAD = ["reloading", "clear_timer", "start_handoff"] as const;
 /** What each sample event makes of each sample state. The type wants every cell. */
 const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell } } = {
   starting: {
+    changing: ["starting"],
     settled: ["starting"],
     reload_requested: ["starting"],
     handoff_ended: ["serving", "log", "look_soon"],
@@ -39,6 +41,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   serving: {
+    changing: ["serving", "stand_by"],
     settled: RELOAD,
     reload_requested: RELOAD,
     handoff_ended: ["serving"],
@@ -51,6 +54,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   holding: {
+    changing: ["holding"],
     settled: RELOAD,
     reload_requested: RELOAD,
     handoff_ended: ["holding"],
@@ -63,6 +67,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   retrying: {
+    changing: ["retrying", "stand_by"],
     settled: RELOAD,
     reload_requested: RELOAD,
     handoff_ended: ["retrying"],
@@ -75,6 +80,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   reloading: {
+    changing: ["reloading"],
     settled: ["reloading"],
     reload_requested: ["reloading"],
     handoff_ended: ["serving", "drain", "log", "look_soon"],
@@ -87,6 +93,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   draining: {
+    changing: ["draining"],
     settled: ["draining"],
     reload_requested: ["draining"],
     handoff_ended: ["draining"],
@@ -99,6 +106,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: STOP,
   },
   stopping: {
+    changing: ["stopping"],
     settled: ["stopping"],
     reload_requested: ["stopping"],
     handoff_ended: ["stopping"],
@@ -111,6 +119,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: ["stopping", "log", "kill_all"],
   },
   ended: {
+    changing: ["ended"],
     settled: ["ended"],
     reload_requested: ["ended"],
     handoff_ended: ["ended"],
@@ -186,6 +195,26 @@ for (const mayPass of [true, false]) {
     assert.deepEqual(find(actions, "discard"), { name: "discard", generation: 4 });
   });
 }
+
+Deno.test("a process stands by with the next number for what is neither served nor rejected", () => {
+  const [state, actions] = decide(STATES.serving, changing("new"), POLICY);
+  const { files } = content("new");
+  assert.equal(state, STATES.serving);
+  assert.deepEqual(actions, [
+    { name: "stand_by", generation: 4, takeOverFrom: 3, files: [...files.keys()] },
+  ]);
+  const rejected = { ...STATES.serving, rejected: { fingerprint: content("bad"), failures: 1 } };
+  for (const text of ["served", "bad"]) {
+    assert.deepEqual(decide(rejected, changing(text), POLICY), [rejected, []]);
+  }
+});
+
+Deno.test("no process stands by for a change that will be held", () => {
+  const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
+  const state = { ...STATES.serving, lastStartMs: 0 };
+  assert.deepEqual(decide(state, changing("new", 59_999), policy)[1], []);
+  assert.equal(decide(state, changing("new", 60_000), policy)[1].length, 1);
+});
 
 Deno.test("content that was rejected is not tried again while it stays", () => {
   const [rejected] = decide(STATES.reloading, failed({ mayPass: false }), POLICY);

@@ -70,6 +70,7 @@ export const STATES = {
 } as const satisfies { [S in StateName]: StateOf<S> };
 
 export const EVENTS = {
+  changing: changing("new"),
   settled: settled("new"),
   reload_requested: reloadRequested({ tag: "change" }, "new"),
   handoff_ended: { name: "handoff_ended", outcome: { tag: "ready", pid: 9, durationMs: 30 } },
@@ -81,6 +82,10 @@ export const EVENTS = {
   fleet_empty: { name: "fleet_empty" },
   bug: { name: "bug", description: "TypeError: x is undefined" },
 } as const satisfies { [E in EventName]: Event & { readonly name: E } };
+
+export function changing(text: string, atMs = 10_000) {
+  return { name: "changing", fingerprint: content(text), atMs } as const;
+}
 
 export function settled(text: string, atMs = 10_000) {
   return { name: "settled", fingerprint: content(text), atMs } as const;

@@ -28,6 +28,7 @@ interface WatchOptions {
 /** A detector over a folder, with what it looked at, said and logged. */
 class Watch implements AsyncDisposable {
   looks = 0;
+  readonly changing: string[] = [];
   readonly settled: string[] = [];
   readonly logged: LogEntry[] = [];
   readonly detector: ChangeDetector;
@@ -39,6 +40,7 @@ class Watch implements AsyncDisposable {
     const inventory = { files: [], unreadable: [], directories, isRelevant };
     this.detector = detectChanges({
       look: async () => ({ inventory, seen: await see(++this.looks) }),
+      onChanging: ({ digest }) => this.changing.push(digest),
       onSettled: ({ digest }) => this.settled.push(digest),
       settleMs,
       pollIntervalMs,
@@ -80,7 +82,20 @@ Deno.test("several files that are written one after another lead to one look", a
   assert.deepEqual(watch.settled, ["one", "one", "two", "three"]);
 });
 
-Deno.test("a file that its writer holds open is not looked at", async () => {
+Deno.test("what is on disk when a change begins is told ahead, once", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  await using watch = new Watch(folder, { see: readFile(folder), settleMs: 100 });
+  await watch.armed();
+  folder.write("a.cfg", "two");
+  await waitFor("the beginning", () => watch.changing.length > 0);
+  assert.ok(!watch.settled.includes("two"));
+  folder.write("a.cfg", "three");
+  await waitFor("the change", () => watch.settled.includes("three"));
+  assert.deepEqual(watch.changing, ["two"]);
+});
+
+Deno.test("nothing of a file that its writer holds open is settled", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, { see: readFile(folder) });
@@ -126,7 +141,8 @@ Deno.test("a change of what is not relevant leads to no look", async () => {
   await pause(100);
   folder.write("a.cfg", "two");
   await waitFor("the marker", () => watch.settled.includes("two"));
-  assert.equal(watch.looks, 3);
+  // Two for the start, and for the marker one ahead and one when it has settled.
+  assert.equal(watch.looks, 4);
 });
 
 Deno.test("the poll looks without any event", async () => {
@@ -179,7 +195,8 @@ Deno.test("a look during which a file is written is worth nothing", async () => 
   const read = readFile(folder);
   const see = async (round: number) => {
     const seen = read();
-    if (round !== 3) return seen;
+    // The third look is the one ahead, of which nothing is concluded.
+    if (round !== 4) return seen;
     folder.write("a.cfg", "whole");
     // The event of that write comes within this time.
     await pause(50);

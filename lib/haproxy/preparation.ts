@@ -1,0 +1,65 @@
+/** Gets ready what the start of a generation needs: environment, private files, and the words of the command. */
+import { systemReason } from "../system_reason.ts";
+import { type HaproxyArguments, startArguments } from "./arguments.ts";
+import { readEnvironment } from "./environment.ts";
+import type { Failure } from "./failure.ts";
+import type { PrivateFolder } from "./private_folder.ts";
+import { isListening } from "./runtime_api.ts";
+
+export interface StartRequest {
+  readonly generation: number;
+  /** The generation that serves now; `null` at the first start. */
+  readonly takeOverFrom: number | null;
+  /** The source files, to tell which line of them is at fault. */
+  readonly files: readonly string[];
+}
+
+export interface PreparationOptions {
+  readonly haproxy: HaproxyArguments;
+  readonly envFile: string | null;
+  readonly userSocket: string | null;
+  readonly folder: PrivateFolder;
+}
+
+export type Preparation =
+  | {
+    readonly tag: "prepared";
+    readonly words: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+  }
+  | { readonly tag: "failed"; readonly failure: Failure; readonly mayPass: boolean };
+
+export type Prepared = Extract<Preparation, { tag: "prepared" }>;
+
+/** Prepares a start; nothing of it is seen by the processes that run. */
+export async function prepare(
+  { generation, takeOverFrom }: StartRequest,
+  { haproxy, envFile, userSocket, folder }: PreparationOptions,
+): Promise<Preparation> {
+  const file = await readEnvironment(envFile);
+  if (file.tag === "invalid") {
+    return notPrepared({ reason: file.problems.join("; "), exitCode: 64, mayPass: false });
+  }
+  try {
+    const injected = await folder.prepare(generation);
+    const own = takeOverFrom === null ? null : folder.socket(takeOverFrom);
+    const takeover = await chooseTakeover(own, userSocket);
+    const words = startArguments(haproxy, injected, takeover);
+    return { tag: "prepared", words, environment: file.variables };
+  } catch (error) {
+    const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
+    return notPrepared({ reason, exitCode: 73, mayPass: true });
+  }
+}
+
+function notPrepared(
+  { reason, exitCode, mayPass }: { reason: string; exitCode: number; mayPass: boolean },
+): Preparation {
+  return { tag: "failed", failure: { tag: "not_prepared", reason, exitCode }, mayPass };
+}
+
+/** The private socket, unless nobody listens there any more and the user has named another. */
+async function chooseTakeover(own: string | null, user: string | null): Promise<string | null> {
+  if (own === null || user === null) return own;
+  return await isListening(own) ? own : user;
+}

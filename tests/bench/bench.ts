@@ -1,0 +1,39 @@
+/** Measures what the README says and prints it as one table: `deno task bench [--rounds N] [--only NAME]`. */
+import { parseArgs } from "node:util";
+import { FIGURES } from "./figures.ts";
+import { machine } from "./machine.ts";
+import { swept } from "./sweep.ts";
+import { markdown, type Row } from "./table.ts";
+
+const EXIT_USAGE = 64;
+
+if (import.meta.main) Deno.exit(await bench());
+
+async function bench(): Promise<number> {
+  const { rounds, only } = readOptions();
+  const chosen = FIGURES.filter(({ name }) => only === undefined || name === only);
+  const isUsable = rounds === undefined || (Number.isInteger(rounds) && rounds > 0);
+  if (chosen.length === 0 || !isUsable) return explainUsage();
+  const rows: Row[] = [];
+  for (const figure of chosen) {
+    console.error(`measuring ${figure.name} …`);
+    const measured = swept((room) => figure.measure(room, rounds ?? figure.rounds));
+    rows.push(...[await measured].flat());
+  }
+  console.log(`${markdown(rows)}\n\n${await machine()}`);
+  return 0;
+}
+
+function readOptions(): { rounds?: number; only?: string } {
+  const { values } = parseArgs({
+    options: { rounds: { type: "string" }, only: { type: "string" } },
+  });
+  const { rounds, ...rest } = values;
+  return rounds === undefined ? rest : { ...rest, rounds: Number(rounds) };
+}
+
+function explainUsage(): number {
+  const names = FIGURES.map(({ name }) => name).join(", ");
+  console.error(`wanted --rounds with a number of 1 or more, and --only with one of ${names}`);
+  return EXIT_USAGE;
+}

@@ -1,0 +1,83 @@
+/** The same handoff with no wrapper in between: just a start with `-x`, and SIGUSR1 to the old process. */
+import { readHaproxyArguments, startArguments } from "../../lib/haproxy/arguments.ts";
+import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
+import { askInstance } from "../../lib/haproxy/runtime_api.ts";
+import { pause } from "../process/wait.ts";
+import type { Workspace } from "../process/wrapper.ts";
+import type { Contestant } from "./latency.ts";
+
+/** Starts HAProxy. To follow a change, which has just been made, the next one is started at once. */
+export async function startByHand(workspace: Workspace): Promise<Contestant> {
+  const folder = await makeFolder(workspace);
+  let serving = await start(await prepare(workspace, folder, 1));
+  let next = await prepare(workspace, folder, 2);
+  return {
+    workspace,
+    async follow() {
+      const old = serving;
+      serving = await start(next);
+      old.child.kill("SIGUSR1");
+      await old.child.status;
+      await folder.forget(old.number);
+      next = await prepare(workspace, folder, serving.number + 1);
+    },
+  };
+}
+
+/** In the runtime directory, where the workspace finds the processes if they must be swept away. */
+async function makeFolder({ runtimeDirectory }: Workspace): Promise<PrivateFolder> {
+  const made = await makePrivateFolder(runtimeDirectory);
+  if (made.tag === "made") return made.folder;
+  throw new Error(`cannot make a private folder: ${made.reason}`);
+}
+
+interface Prepared {
+  readonly number: number;
+  readonly socket: string;
+  readonly words: readonly string[];
+}
+
+/** Does all that can be done before the change is made. */
+async function prepare(
+  { configuration }: Workspace,
+  folder: PrivateFolder,
+  number: number,
+): Promise<Prepared> {
+  const user = readHaproxyArguments(["-f", configuration], configuration).arguments;
+  const takeover = number === 1 ? null : folder.socket(number - 1);
+  const words = startArguments(user, await folder.prepare(number), takeover);
+  return { number, socket: folder.socket(number), words };
+}
+
+interface Serving {
+  readonly number: number;
+  readonly child: Deno.ChildProcess;
+}
+
+/** Not `detached`, which the wrapper needs, but which makes this call take a millisecond longer. */
+async function start({ number, socket, words }: Prepared): Promise<Serving> {
+  const child = new Deno.Command("haproxy", {
+    args: [...words],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await untilReady(child, socket);
+  return { number, child };
+}
+
+const LONGEST_START_MS = 10_000;
+
+async function untilReady({ pid }: Deno.ChildProcess, socket: string): Promise<void> {
+  const startedMs = performance.now();
+  const elapsedMs = () => performance.now() - startedMs;
+  while (elapsedMs() < LONGEST_START_MS) {
+    const instance = await askInstance(socket, new AbortController().signal);
+    if (instance?.pid === pid) return;
+    await pause(pauseMs(elapsedMs()));
+  }
+  throw new Error(`haproxy did not serve within ${LONGEST_START_MS} ms`);
+}
+
+/** The same pauses as in `lib/haproxy/handoff.ts`. */
+const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 20));

@@ -1,0 +1,87 @@
+/** Measures the time from a change of the configuration to the first answer with its content. */
+import { join } from "@std/path";
+import { pause } from "../process/wait.ts";
+import { Workspace } from "../process/wrapper.ts";
+import { startByHand } from "./by_hand.ts";
+import { startByWrapper } from "./by_wrapper.ts";
+import { Client } from "./client.ts";
+import { nowMs } from "./clock.ts";
+import { type Samples, takeTurns } from "./rounds.ts";
+
+export interface HandoffContest {
+  readonly rounds: number;
+  readonly change: Change;
+  readonly backends?: number;
+}
+
+/** HAProxy that serves what a workspace's configuration says. */
+export interface Contestant {
+  readonly workspace: Workspace;
+  /** Called right after a change; resolves when what is on disk now serves alone. */
+  follow(): Promise<void>;
+}
+
+/** Prepares a change and gives what then makes it, which is all that is timed. */
+export type Change = (workspace: Workspace, content: string) => () => void;
+
+export async function measureHandoff(
+  room: AsyncDisposableStack,
+  { rounds, change, backends = 0 }: HandoffContest,
+): Promise<Samples> {
+  const client = room.use(new Client());
+  const extra = manyBackends(backends);
+  const wrapper = await startByWrapper(prepareWorkspace(room, extra));
+  const byHand = await startByHand(prepareWorkspace(room, extra));
+  return await takeTurns(rounds, {
+    wrapper: () => timeHandoff(wrapper, { client, change, extra }),
+    byHand: () => timeHandoff(byHand, { client, change, extra }),
+  });
+}
+
+/** As careful programs write. */
+export function renameOver(workspace: Workspace, content: string): () => void {
+  const replacement = join(workspace.path, "replacement");
+  Deno.writeTextFileSync(replacement, content);
+  return () => Deno.renameSync(replacement, workspace.configuration);
+}
+
+/** As a shell's `>` writes: opened and truncated, written, closed. */
+export function inPlace(workspace: Workspace, content: string): () => void {
+  return () => Deno.writeTextFileSync(workspace.configuration, content);
+}
+
+function prepareWorkspace(room: AsyncDisposableStack, extra: string): Workspace {
+  const workspace = room.use(new Workspace());
+  Deno.writeTextFileSync(workspace.configuration, workspace.page("first", { extra }));
+  return workspace;
+}
+
+const manyBackends = (count: number) =>
+  Array.from({ length: count }, (_, number) =>
+    `backend number-${number}
+    server only 127.0.0.1:9
+`).join("");
+
+interface Circumstances {
+  readonly client: Client;
+  readonly change: Change;
+  readonly extra: string;
+}
+
+async function timeHandoff(
+  { workspace, follow }: Contestant,
+  { client, change, extra }: Circumstances,
+): Promise<number> {
+  const text = crypto.randomUUID();
+  const makeChange = change(workspace, workspace.page(text, { extra }));
+  const answered = client.firstAnswer(workspace.port, text);
+  await pauseAtRandom();
+  makeChange();
+  // Only now: ext4 writes the new file to the disk before a rename over another one.
+  const changedMs = nowMs();
+  const [answeredMs] = await Promise.all([answered, follow()]);
+  return answeredMs - changedMs;
+}
+
+/** Lets the round before come to rest, and begins at no fixed place between two polls or timers. */
+const pauseAtRandom = () => pause(40 + 20 * Math.random());

@@ -1,0 +1,55 @@
+/** Measures the time from the start of a program to the first answer. */
+import { join } from "@std/path";
+import { Workspace } from "../process/wrapper.ts";
+import { Client } from "./client.ts";
+import { nowMs } from "./clock.ts";
+import { type Samples, takeTurns } from "./rounds.ts";
+
+export async function measureStartup(
+  room: AsyncDisposableStack,
+  rounds: number,
+): Promise<Samples> {
+  const client = room.use(new Client());
+  const withWrapper = room.use(new Workspace());
+  const bare = room.use(new Workspace());
+  return await takeTurns(rounds, {
+    wrapper: () => timeStart(client, withWrapper, startWrapper),
+    byHand: () => timeStart(client, bare, startBare),
+  });
+}
+
+/** Starts a program and gives what ends it. */
+type Start = (workspace: Workspace) => () => Promise<unknown>;
+
+async function timeStart(client: Client, workspace: Workspace, start: Start): Promise<number> {
+  const answered = client.firstAnswer(workspace.port, "one");
+  const startedMs = nowMs();
+  const end = start(workspace);
+  const answeredMs = await answered;
+  await end();
+  return answeredMs - startedMs;
+}
+
+function startWrapper(workspace: Workspace): () => Promise<unknown> {
+  const wrapper = workspace.start();
+  return () => {
+    wrapper.signal("SIGTERM");
+    return wrapper.exitCode;
+  };
+}
+
+/** From the runtime directory, where the workspace finds the process if it must be swept away. */
+function startBare(workspace: Workspace): () => Promise<unknown> {
+  const configuration = join(workspace.runtimeDirectory, "haproxy.cfg");
+  Deno.copyFileSync(workspace.configuration, configuration);
+  const child = new Deno.Command("haproxy", {
+    args: ["-db", "-f", configuration],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  return () => {
+    child.kill("SIGTERM");
+    return child.status;
+  };
+}

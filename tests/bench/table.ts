@@ -1,0 +1,97 @@
+/** Turns samples into the rows of a Markdown table. Pure. */
+import type { Samples } from "./rounds.ts";
+
+export interface Row {
+  readonly figure: string;
+  readonly wrapper: string;
+  readonly beside: string;
+  readonly difference: string;
+  readonly ratio: string;
+  readonly target: string;
+  readonly isMet: boolean;
+}
+
+/** How much more than by hand the wrapper may take, in the median of all rounds. */
+export type Target = { readonly tag: "more_ms" | "more_percent"; readonly limit: number };
+
+export function markdown(rows: readonly Row[]): string {
+  const lines = rows.map((row) => [
+    ...[row.figure, row.wrapper, row.beside, row.difference, row.ratio, row.target],
+    row.isMet ? "met" : "**missed**",
+  ]);
+  return [HEADINGS, HEADINGS.map(() => "---"), ...lines]
+    .map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+const HEADINGS = ["Figure", "Wrapper", "Beside", "Difference", "Ratio", "Target", "Result"];
+
+/**
+ * Compares times in milliseconds: median, with the 90th percentile behind it. Difference and ratio are
+ * those of each round, because a busy host may be half as fast for some rounds, and then for both.
+ */
+export function compareTimes(figure: string, { wrapper, byHand }: Samples, target: Target): Row {
+  const difference = medianOfRounds({ wrapper, byHand }, (ours, theirs) => ours - theirs);
+  const ratio = medianOfRounds({ wrapper, byHand }, (ours, theirs) => ours / theirs);
+  return {
+    figure: `${figure}, ${wrapper.length} rounds`,
+    wrapper: time(wrapper),
+    beside: `by hand ${time(byHand)}`,
+    difference: `${signed(difference)} ms`,
+    ratio: ratio.toFixed(2),
+    target: `at most ${target.limit} ${UNITS[target.tag]} more`,
+    isMet: (target.tag === "more_ms" ? difference : 100 * (ratio - 1)) <= target.limit,
+  };
+}
+
+export interface Growth {
+  readonly few: number;
+  readonly many: number;
+}
+
+export interface GrowthTarget {
+  /** What the smaller number of reloads is called. */
+  readonly beside: string;
+  /** Put behind each amount. */
+  readonly unit: string;
+  readonly digits: number;
+  readonly limit: number;
+}
+
+/** Compares an amount after many reloads with that after few. */
+export function compareGrowth(
+  figure: string,
+  { few, many }: Growth,
+  { beside, unit, digits, limit }: GrowthTarget,
+): Row {
+  return {
+    figure,
+    wrapper: `${many.toFixed(digits)}${unit}`,
+    beside: `${beside}: ${few.toFixed(digits)}${unit}`,
+    difference: `${signed(many - few, digits)}${unit}`,
+    ratio: (many / few).toFixed(2),
+    target: limit === 0 ? "no growth" : `at most ${limit}${unit} more`,
+    isMet: many - few <= limit,
+  };
+}
+
+/** The value below which `share` of `samples` lie, between the two nearest. */
+export function quantile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const place = share * (sorted.length - 1);
+  const below = sorted[Math.floor(place)]!;
+  const above = sorted[Math.ceil(place)]!;
+  return below + (above - below) * (place % 1);
+}
+
+const UNITS = { more_ms: "ms", more_percent: "%" } as const;
+
+const medianOfRounds = (
+  { wrapper, byHand }: Samples,
+  compare: (ours: number, theirs: number) => number,
+) => quantile(wrapper.map((ours, round) => compare(ours, byHand[round]!)), 0.5);
+
+const time = (samples: readonly number[]) =>
+  `${quantile(samples, 0.5).toFixed(1)} ms (p90 ${quantile(samples, 0.9).toFixed(1)})`;
+
+const signed = (value: number, digits = 1) =>
+  `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
