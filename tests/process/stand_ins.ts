@@ -11,6 +11,8 @@ ${start}
 
 export const STAND_INS = {
   is_haproxy: script(`exec ${real} "$@"`),
+  /** A HAProxy that takes no configuration from a pipe, and so cannot be started ahead. */
+  cannot_wait: script(`[ "$2" = /dev/stdin ] && exit 5; exec ${real} "$@"`),
   dies_before_ready: script("exit 3"),
   dies_of_a_signal: script("kill -SEGV $$"),
   never_ready: script("exec sleep 600"),

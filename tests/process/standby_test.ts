@@ -1,0 +1,78 @@
+/** The process that is started ahead while a change settles: it serves, or it goes. */
+import assert from "node:assert/strict";
+import { STAND_INS } from "./stand_ins.ts";
+import { waitFor } from "./wait.ts";
+import { Workspace, type Wrapper } from "./wrapper.ts";
+
+const LONG_SETTLE = ["--settle-time", "1s", "--poll-interval", "0"];
+
+/** Waits until as many HAProxy processes are there. */
+async function areThere(workspace: Workspace, wrapper: Wrapper, count: number): Promise<void> {
+  await waitFor(`${count} processes`, () => workspace.haproxyPids().length === count, {
+    explain: () => wrapper.output,
+  });
+}
+
+Deno.test("the process that has waited is the one that serves", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...LONG_SETTLE] });
+  const [old] = workspace.haproxyPids();
+  await workspace.replace(workspace.page("two"));
+  await areThere(workspace, wrapper, 2);
+  const [waiting] = workspace.haproxyPids().filter((pid) => pid !== old);
+  assert.equal(await workspace.get(), "one");
+  await workspace.serves("two", wrapper);
+  await areThere(workspace, wrapper, 1);
+  assert.deepEqual(workspace.haproxyPids(), [waiting], wrapper.output);
+  assert.equal(wrapper.lastGeneration, 2);
+});
+
+Deno.test("what it reads is what has settled, not what was there when it was started", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...LONG_SETTLE] });
+  await workspace.replace("nonsense\n");
+  await areThere(workspace, wrapper, 2);
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  assert.equal(wrapper.lastGeneration, 2, wrapper.output);
+  assert.doesNotMatch(wrapper.output, /nonsense/);
+});
+
+Deno.test("a process that has waited for nothing goes, and nothing is said of it", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...LONG_SETTLE] });
+  await workspace.replace(workspace.page("two"));
+  await areThere(workspace, wrapper, 2);
+  await workspace.replace(workspace.page("one"));
+  await areThere(workspace, wrapper, 1);
+  assert.equal(wrapper.lines.length, 1, wrapper.output);
+  await workspace.replace(workspace.page("marker"));
+  await workspace.serves("marker", wrapper);
+  assert.equal(wrapper.lastGeneration, 2, wrapper.output);
+});
+
+Deno.test("a haproxy that cannot wait is started when the change has settled", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.cannot_wait);
+  const wrapper = await workspace.serve();
+  for (const text of ["two", "three"]) {
+    await workspace.replace(workspace.page(text));
+    await workspace.serves(text, wrapper);
+  }
+  assert.equal(wrapper.lastGeneration, 3, wrapper.output);
+  assert.doesNotMatch(wrapper.output, /rejected/);
+});
+
+for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
+  Deno.test(`${signal} while a process waits ends it as well`, async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve({
+      args: ["-f", workspace.configuration, ...LONG_SETTLE],
+    });
+    await workspace.replace(workspace.page("two"));
+    await areThere(workspace, wrapper, 2);
+    wrapper.signal(signal);
+    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+    assert.deepEqual(workspace.haproxyPids(), []);
+  });
+}
