@@ -192,7 +192,10 @@ Deno.test("connections held on the user's own stats socket are in nobody's way",
 
 Deno.test("a change during a handoff is applied by another reload", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve();
+  // Without a settle time no process is started ahead: the second one means that a handoff runs.
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--settle-time", "0s"],
+  });
   // Parsing that many backends takes HAProxy long enough to change the file meanwhile.
   const backends = Array.from(
     { length: 3_000 },
