@@ -1,7 +1,8 @@
 /** The program: reads its arguments and environment, builds the parts, runs them, and exits once. */
 import denoJson from "./deno.json" with { type: "json" };
 import { checkArguments } from "./lib/haproxy/arguments.ts";
-import { readEnvironment } from "./lib/haproxy/environment.ts";
+import { describeEnvFile, readEnvFile } from "./lib/haproxy/env_file_reader.ts";
+import { EXIT } from "./lib/exit_codes.ts";
 import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
 import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { spawnHaproxy } from "./lib/haproxy/process.ts";
@@ -12,11 +13,7 @@ import { type Environment, readInvocation, type Settings } from "./lib/settings/
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { createLook, type Look } from "./lib/watch/look.ts";
-import { sourcesOf } from "./lib/watch/sources.ts";
-
-/** As in sysexits(3): wrong usage, and a file that cannot be made. */
-const EXIT_USAGE = 64;
-const EXIT_CANNOT_CREATE = 73;
+import { type Source, sourcesOf } from "./lib/watch/sources.ts";
 
 if (import.meta.main) {
   // First of all, since the default action of most signals is to end the process.
@@ -29,21 +26,32 @@ async function main(signals: Signals): Promise<number> {
   if (invocation.tag === "help") return say(helpText());
   if (invocation.tag === "version") return say(await versionText());
   const { tag, settings } = invocation;
-  const look = createLook(sourcesOf(settings, Deno.cwd()));
+  const sources = sourcesOf(settings, Deno.cwd());
+  const look = createLook(sources);
   const { seen } = await look();
   const problems = [...invocation.problems, ...await problemsOnDisk(settings, seen)];
   if (problems.length > 0) return refuse(problems);
-  return tag === "check" ? await check(settings) : await run(settings, { look, seen, signals });
+  return tag === "check"
+    ? await check(settings)
+    : await run(settings, { sources, look, seen, signals });
+}
+
+interface RunOptions {
+  readonly sources: readonly Source[];
+  readonly look: () => Promise<Look>;
+  /** What was on disk when the settings were checked. */
+  readonly seen: Look["seen"];
+  readonly signals: Signals;
 }
 
 async function run(
   settings: Settings,
-  { look, seen, signals }: { look: () => Promise<Look>; seen: Look["seen"]; signals: Signals },
+  { sources, look, seen, signals }: RunOptions,
 ): Promise<number> {
-  const made = await makePrivateFolder(settings.runtimeDirectory);
+  const made = await makePrivateFolder(settings.runtimeParents);
   if (made.tag === "not_made") {
     complain(`cannot make a private folder: found ${made.reason}; wanted one that can be written`);
-    return EXIT_CANNOT_CREATE;
+    return EXIT.CANNOT_CREATE;
   }
   const log = createLog({
     format: settings.logFormat,
@@ -53,7 +61,7 @@ async function run(
   });
   const supervisor = new Supervisor(settings);
   const { folder } = made;
-  const effects = new RealEffects({ settings, folder, look, log, post: supervisor.post });
+  const effects = new RealEffects({ settings, folder, sources, look, log, post: supervisor.post });
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => supervisor.post({ name: "bug", description: describeBug(error) }));
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
@@ -74,10 +82,10 @@ function catchBugs(report: (error: unknown) => void): void {
 }
 
 async function check(settings: Settings): Promise<number> {
-  const environment = await readEnvironment(settings.envFile);
-  const variables = environment.tag === "read" ? environment.variables : {};
+  const envFile = await readEnvFile(settings.envFile);
+  if (envFile.tag !== "read") return refuse(describeEnvFile(settings.envFile, envFile));
   const spawned = spawnHaproxy(checkArguments(settings.haproxy), {
-    environment: variables,
+    environment: envFile.variables,
     output: "inherit",
   });
   if (spawned.tag === "spawned") return (await spawned.process.ended).code;
@@ -95,17 +103,19 @@ async function versionText(): Promise<string> {
 }
 
 async function problemsOnDisk(settings: Settings, seen: Look["seen"]): Promise<string[]> {
-  if (seen.tag === "unreadable") {
-    return seen.unreadable.map(({ path, reason }) => `cannot read "${path}": ${reason}`);
-  }
-  const environment = await readEnvironment(settings.envFile);
-  return environment.tag === "read" ? [] : [...environment.problems];
+  const unreadable = seen.tag === "unreadable" ? seen.unreadable : [];
+  const envFile = await readEnvFile(settings.envFile);
+  return [
+    ...unreadable.map(({ path, reason }) => `cannot read "${path}": ${reason}`),
+    // One that cannot be read is among the sources.
+    ...envFile.tag === "invalid" ? describeEnvFile(settings.envFile, envFile) : [],
+  ];
 }
 
 function refuse(problems: readonly string[]): number {
   problems.forEach((problem) => complain(problem));
   complain('nothing was started; "--help" lists all settings');
-  return EXIT_USAGE;
+  return EXIT.USAGE;
 }
 
 function readEnvironmentVariables(): Environment {

@@ -1,7 +1,6 @@
 /** Writes the program's own log: one line an event, and the only user of `@std/log`. */
 import { BaseHandler } from "@std/log/base-handler";
-import { Logger } from "@std/log/logger";
-import type { LogRecord } from "@std/log/logger";
+import { Logger, type LogRecord } from "@std/log/logger";
 
 export type LogLevel = "debug" | "info" | "warning" | "error";
 export type LogFormat = "text" | "json";
@@ -15,7 +14,6 @@ export interface LogFields {
   readonly draining?: number;
   readonly signal?: string;
   readonly exitCode?: number;
-  readonly path?: string;
 }
 
 /** One event, before it is a line. */

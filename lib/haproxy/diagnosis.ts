@@ -1,4 +1,4 @@
-/** Finds out, after a generation failed, whether the cause may pass by itself. */
+/** Finds out why a generation failed: whether the cause may pass by itself, and where `master-worker` stands. */
 import type { Fleet } from "./fleet.ts";
 import { checkArguments, type HaproxyArguments } from "./arguments.ts";
 

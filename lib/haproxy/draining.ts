@@ -1,4 +1,5 @@
 /** Brings one HAProxy process to its end: asks it to drain, and past its limit sends TERM, then KILL. */
+import type { StopSignal } from "../os_signals.ts";
 import type { HaproxyProcess } from "./process.ts";
 
 /** What it took to end the process. */
@@ -60,7 +61,7 @@ export class Draining {
   }
 
   /** Ends it with `signal`, once, and with SIGKILL if it is still there after `KILL_AFTER_MS`. */
-  terminate(signal: "SIGTERM" | "SIGINT"): void {
+  terminate(signal: StopSignal): void {
     if (this.#end !== "by_itself") return;
     this.#startedMs ??= performance.now();
     this.#end = "terminated";

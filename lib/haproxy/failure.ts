@@ -1,5 +1,5 @@
 /** Why a generation does not serve, in a sentence and as an exit status. Pure. */
-import { formatDuration } from "../settings/duration.ts";
+import { formatDuration } from "../duration.ts";
 import { describeEnding, type Ending } from "./process.ts";
 
 /** A process that `died` or was `not_spawned` is gone; of the others one may be left. */

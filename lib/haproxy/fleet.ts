@@ -1,4 +1,5 @@
 /** All HAProxy processes that live, by generation: none is forgotten, and each end is told once. */
+import type { StopSignal } from "../os_signals.ts";
 import { type DrainEnd, Draining } from "./draining.ts";
 import {
   type Ending,
@@ -74,7 +75,7 @@ export class Fleet {
     }
   }
 
-  terminateAll(signal: "SIGTERM" | "SIGINT"): void {
+  terminateAll(signal: StopSignal): void {
     for (const { draining } of this.#members.values()) draining.terminate(signal);
   }
 

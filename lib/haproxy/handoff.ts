@@ -19,7 +19,7 @@ export interface HandoffOptions extends PreparationOptions {
 }
 
 export type HandoffOutcome =
-  | { readonly tag: "ready"; readonly pid: number; readonly durationMs: number }
+  | { readonly tag: "ready"; readonly durationMs: number }
   | { readonly tag: "failed"; readonly failure: Failure; readonly mayPass: boolean }
   | { readonly tag: "cancelled" };
 
@@ -73,7 +73,7 @@ async function start(
   if (first.tag !== "answered") return failed(first);
   const failure = await judge(first.instance, process.pid, files);
   const durationMs = performance.now() - startedMs;
-  return failure === null ? { tag: "ready", pid: process.pid, durationMs } : failed(failure);
+  return failure === null ? { tag: "ready", durationMs } : failed(failure);
 }
 
 const failed = (failure: Failure): Failed => ({ tag: "failed", failure, mayPass: false });

@@ -1,7 +1,8 @@
 /** Gets ready what the start of a generation needs: environment, private files, and the words of the command. */
 import { systemReason } from "../system_reason.ts";
 import { type HaproxyArguments, startArguments } from "./arguments.ts";
-import { readEnvironment } from "./environment.ts";
+import { EXIT } from "../exit_codes.ts";
+import { describeEnvFile, readEnvFile } from "./env_file_reader.ts";
 import type { Failure } from "./failure.ts";
 import type { PrivateFolder } from "./private_folder.ts";
 import { isListening } from "./runtime_api.ts";
@@ -36,9 +37,10 @@ export async function prepare(
   { generation, takeOverFrom }: StartRequest,
   { haproxy, envFile, userSocket, folder }: PreparationOptions,
 ): Promise<Preparation> {
-  const file = await readEnvironment(envFile);
-  if (file.tag === "invalid") {
-    return notPrepared({ reason: file.problems.join("; "), exitCode: 64, mayPass: false });
+  const file = await readEnvFile(envFile);
+  if (file.tag !== "read") {
+    const reason = describeEnvFile(envFile, file).join("; ");
+    return notPrepared({ reason, exitCode: EXIT.USAGE, mayPass: false });
   }
   try {
     const injected = await folder.prepare(generation);
@@ -48,7 +50,7 @@ export async function prepare(
     return { tag: "prepared", words, environment: file.variables };
   } catch (error) {
     const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
-    return notPrepared({ reason, exitCode: 73, mayPass: true });
+    return notPrepared({ reason, exitCode: EXIT.CANNOT_CREATE, mayPass: true });
   }
 }
 

@@ -1,6 +1,5 @@
 /** The wrapper's private folder: the stats socket of each generation, and the files that configure it. */
 import { join } from "@std/path";
-import { RUNTIME_PARENTS } from "../settings/options.ts";
 import { systemReason } from "../system_reason.ts";
 import type { InjectedFiles } from "./arguments.ts";
 
@@ -22,13 +21,15 @@ export type PrivateFolderOutcome =
   | { readonly tag: "made"; readonly folder: PrivateFolder }
   | { readonly tag: "not_made"; readonly reason: string };
 
-/** Makes the folder, of mode 0700, in `parent` or else in the first of `RUNTIME_PARENTS` that can be written. */
-export async function makePrivateFolder(parent: string | null): Promise<PrivateFolderOutcome> {
+/** Makes the folder, of mode 0700, in the first of `parents` that can be written. */
+export async function makePrivateFolder(parents: readonly string[]): Promise<PrivateFolderOutcome> {
   const failures: string[] = [];
-  for (const dir of parent === null ? RUNTIME_PARENTS : [parent]) {
+  for (const dir of parents) {
     try {
       const path = await Deno.makeTempDir({ dir, prefix: "haproxy-reload-wrapper-" });
-      if (longestSocket(path) <= LONGEST_SOCKET) return { tag: "made", folder: createFolder(path) };
+      if (socketBytes(path) <= LONGEST_SOCKET_BYTES) {
+        return { tag: "made", folder: createFolder(path) };
+      }
       await Deno.remove(path);
       failures.push(`"${dir}": the name is too long for a socket's address`);
     } catch (error) {
@@ -39,9 +40,8 @@ export async function makePrivateFolder(parent: string | null): Promise<PrivateF
 }
 
 /** Longer paths are refused by HAProxy 2.4 to 3.4, which adds a suffix while it binds. */
-const LONGEST_SOCKET = 97;
-const longestSocket = (path: string) =>
-  new TextEncoder().encode(join(path, "999999999.sock")).length;
+const LONGEST_SOCKET_BYTES = 97;
+const socketBytes = (path: string) => new TextEncoder().encode(join(path, "999999999.sock")).length;
 
 /**
  * All stats sockets share one limit, 10 by default. A dozen idle connections to a socket of the user's

@@ -1,4 +1,5 @@
 /** Starts HAProxy, signals it and tells how it ended: the only user of `Deno.Command`. */
+import { EXIT } from "../exit_codes.ts";
 import { systemReason } from "../system_reason.ts";
 
 /** How a process ended. `code` is what a shell shows: 128 plus the signal's number for a signal. */
@@ -14,8 +15,8 @@ export interface HaproxyProcess {
   readonly output: Promise<string>;
   /** Lets a process go on that was started with `stdin: "held"`. */
   release(): Promise<void>;
-  /** Sends `signal`; `false` if the process is gone, which is no error. */
-  signal(signal: Deno.Signal): boolean;
+  /** Sends `signal`; that the process is gone already is no error. */
+  signal(signal: Deno.Signal): void;
 }
 
 export type Spawn =
@@ -53,8 +54,9 @@ export function spawnHaproxy(words: readonly string[], options: SpawnOptions): S
     };
     return { tag: "spawned", process: wrap(child, { output, release }) };
   } catch (error) {
-    const exitCode = error instanceof Deno.errors.NotFound ? 127 : 126;
-    return { tag: "not_spawned", exitCode, reason: systemReason(error) };
+    return error instanceof Deno.errors.NotFound
+      ? { tag: "not_spawned", exitCode: EXIT.NOT_FOUND, reason: "there is none" }
+      : { tag: "not_spawned", exitCode: EXIT.NOT_EXECUTABLE, reason: systemReason(error) };
   }
 }
 
@@ -81,11 +83,10 @@ function wrap(
     signal(signal) {
       try {
         child.kill(signal);
-        return true;
       } catch (error) {
         // Deno says "Child process has already terminated" in this way.
-        if (error instanceof TypeError || error instanceof Deno.errors.NotFound) return false;
-        throw error;
+        const isGone = error instanceof TypeError || error instanceof Deno.errors.NotFound;
+        if (!isGone) throw error;
       }
     },
   };

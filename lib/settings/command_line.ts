@@ -52,6 +52,7 @@ function takeOwnFlag(
   else own.push(`--${flag}=${value}`);
 }
 
+/** The package reads what is certain to be well formed; what is wrong has a better message already. */
 function readOwnFlags(own: string[]): CommandLine["own"] {
   const parsed: Readonly<Record<string, unknown>> = parseArgs(own, {
     boolean: SWITCHES,

@@ -25,14 +25,16 @@ export const OPTIONS = {
     variable: "WATCH_PATH",
     value: "PATH",
     default: null,
-    meaning: 'a further file, directory or glob to watch; repeatable, ":" between in the variable',
+    meaning: "a further file, directory (with what is below it) or glob to watch; repeatable, " +
+      '":" between in the variable',
   },
   envFile: {
     flag: "env-file",
     variable: "ENV_FILE",
     value: "FILE",
     default: null,
-    meaning: "KEY=value lines for HAProxy's environment, read at each start and watched",
+    meaning:
+      "KEY=value lines for HAProxy's environment, read at each start and watched; nothing is expanded, PATH and LD_* are refused",
   },
   noReload: {
     flag: "no-reload",
@@ -62,7 +64,7 @@ export const OPTIONS = {
     variable: "READY_TIMEOUT",
     value: "DURATION",
     default: "60s",
-    meaning: "a new process that does not serve by then is killed, and the old one stays",
+    meaning: "a new process that does not serve by then is ended, and the old one stays",
   },
   settleTime: {
     flag: "settle-time",

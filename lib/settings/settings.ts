@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from "@std/path";
 import { type HaproxyArguments, readHaproxyArguments } from "../haproxy/arguments.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
 import { type CommandLine, splitCommandLine } from "./command_line.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "../duration.ts";
 import {
   DEFAULT_CONFIGURATION,
   type Option,
@@ -27,7 +27,8 @@ export interface Settings {
   /** 0: no poll. */
   readonly pollIntervalMs: number;
   readonly minReloadIntervalMs: number;
-  readonly runtimeDirectory: string | null;
+  /** Where the private folder may be made, in the order in which they are tried. */
+  readonly runtimeParents: readonly string[];
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
 }
@@ -63,7 +64,7 @@ export function readInvocation(words: readonly string[], environment: Environmen
     settleMs: read.duration("settleTime"),
     pollIntervalMs: read.duration("pollInterval"),
     minReloadIntervalMs: read.duration("minReloadInterval"),
-    runtimeDirectory: read.runtimeDirectory(),
+    runtimeParents: read.runtimeParents(),
     logFormat: read.choice<LogFormat>("logFormat", ["text", "json"]),
     logLevel: read.choice<LogLevel>("logLevel", ["debug", "info", "warning", "error"]),
   });
@@ -108,7 +109,7 @@ class Reader {
   }
 
   /** systemd may name several directories, with a colon between. */
-  runtimeDirectory(): string | null {
+  runtimeParents(): readonly string[] {
     const given = this.list("runtimeDir")[0] ?? null;
     const path = given !== null && isAbsolute(given) ? resolve(given) : given;
     const isAllowed = RUNTIME_PARENTS.some((parent) =>
@@ -117,7 +118,7 @@ class Reader {
     if (path !== null && !isAllowed) {
       this.#refuse("runtimeDir", `a directory in or below ${RUNTIME_PARENTS.join(", ")}`);
     }
-    return path;
+    return path === null ? RUNTIME_PARENTS : [path];
   }
 
   count(name: OptionName): number {

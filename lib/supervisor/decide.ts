@@ -1,7 +1,8 @@
 /** The supervisor's decisions: a table of every state and every event. Pure and synchronous. */
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { LogEntry } from "../log.ts";
-import { SIGNAL_NUMBERS } from "../os_signals.ts";
+import { EXIT } from "../exit_codes.ts";
+import { SIGNAL_NUMBERS, type StopSignal } from "../os_signals.ts";
 import type {
   Action,
   Decision,
@@ -46,10 +47,10 @@ const WHILE_SERVING = {
   ): Decision => [state, [{ name: "dump", generation: state.serving.number }]],
   fleet_empty: stay,
   bug: (state: State, { description }: EventOf<"bug">) =>
-    drainAll(state, 70, messages.bug(description, "is asked to drain")),
+    drainAll(state, EXIT.SOFTWARE, messages.bug(description, "is asked to drain")),
 } as const;
 
-type Serving = State & Service;
+type Serving = Extract<State, Service>;
 
 const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
@@ -109,7 +110,8 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     dump_requested: stay,
     timer_due: stay,
     fleet_empty: finish,
-    bug: (_, { description }) => terminateAll(70, messages.bug(description, "is terminated")),
+    bug: (_, { description }) =>
+      terminateAll(EXIT.SOFTWARE, messages.bug(description, "is terminated")),
   },
   stopping: {
     changing: stay,
@@ -126,7 +128,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     timer_due: stay,
     fleet_empty: finish,
     bug: (state, { description }) => [
-      { ...state, exitCode: 70 },
+      { ...state, exitCode: EXIT.SOFTWARE },
       [{ name: "log", entry: messages.bug(description, "is killed") }, { name: "kill_all" }],
     ],
   },
@@ -148,7 +150,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
 /** Ends the pending work, so that nothing is started any more. */
 const GIVE_UP: readonly Action[] = [{ name: "cancel_handoff" }, { name: "clear_timer" }];
 
-function stop(signal: "SIGTERM" | "SIGINT"): Decision {
+function stop(signal: StopSignal): Decision {
   return [
     { name: "stopping", deadline: "kill timer", exitCode: 128 + SIGNAL_NUMBERS[signal] },
     [{ name: "log", entry: messages.stopping(signal) }, ...GIVE_UP, {
@@ -173,7 +175,7 @@ function drainAll(state: State, exitCode: number, entry: LogEntry): Decision {
   return [
     {
       name: "draining",
-      deadline: "shutdown wait, or none if none is set",
+      deadline: "shutdown wait",
       lastServing: "serving" in state ? state.serving.number : null,
       exitCode,
     },
@@ -191,15 +193,12 @@ function endDraining(
   return [{ ...state, exitCode }, [{ name: "log", entry: messages.drained(end) }]];
 }
 
-function forgetDrained<S extends Serving>(state: S, end: ProcessEnd): Decision {
+function forgetDrained(state: Serving, end: ProcessEnd): Decision {
   const isDraining = [...state.draining, ...state.ending].includes(end.generation);
   if (!isDraining) return stay(state);
   const others = (generations: readonly number[]) =>
     generations.filter((generation) => generation !== end.generation);
-  const rest: State = {
-    ...state,
-    ...{ draining: others(state.draining), ending: others(state.ending) },
-  };
+  const rest = { ...state, draining: others(state.draining), ending: others(state.ending) };
   return [rest, [{ name: "log", entry: messages.drained(end) }]];
 }
 

@@ -4,18 +4,19 @@ import { handoff } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { Standby } from "../haproxy/standby.ts";
 import type { Log } from "../log.ts";
-import { collectGarbageSoon, collectNoGarbage } from "../memory.ts";
+import { createGarbageCollection } from "../memory.ts";
 import type { SignalMeaning } from "../os_signals.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ChangeDetector, detectChanges } from "../watch/change_detector.ts";
 import type { Look } from "../watch/look.ts";
-import { sourcesOf } from "../watch/sources.ts";
+import type { Source } from "../watch/sources.ts";
 import type { Action, Cause, Event, EventOf } from "./events.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
 
 export interface RealEffectsOptions {
   readonly settings: Settings;
   readonly folder: PrivateFolder;
+  readonly sources: readonly Source[];
   readonly look: () => Promise<Look>;
   readonly log: Log;
   readonly post: (event: Event) => void;
@@ -28,6 +29,7 @@ export class RealEffects implements Effects {
   readonly #options: RealEffectsOptions;
   readonly #fleet: Fleet;
   readonly #standby: Standby;
+  readonly #garbage = createGarbageCollection();
   readonly #detector: ChangeDetector | null;
   #handoff: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -46,8 +48,8 @@ export class RealEffects implements Effects {
       ...options.settings,
       folder,
       fleet: this.#fleet,
-      configurations: sourcesOf(options.settings, Deno.cwd())
-        .filter(({ kind }) => kind === "configuration").map(({ path }) => path),
+      configurations: options.sources.filter(({ kind }) => kind === "configuration")
+        .map(({ path }) => path),
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
     });
     this.#detector = this.#detect();
@@ -103,7 +105,7 @@ export class RealEffects implements Effects {
       case "drain":
         return post({ name: "drain_requested" });
       case "reload":
-        return this.#inBackground(this.#requestReload({ ...meaning, tag: "signal" }));
+        return this.#inBackground(this.#requestReload({ tag: "signal", signal: meaning.signal }));
       case "dump":
         return post({ name: "dump_requested" });
       case "ignore":
@@ -116,7 +118,7 @@ export class RealEffects implements Effects {
   /** Lets go of what outlives the processes. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    collectNoGarbage();
+    this.#garbage.close();
     this.#detector?.close();
     await this.#detector?.ended;
     await this.#options.folder.remove();
@@ -147,7 +149,7 @@ export class RealEffects implements Effects {
     } finally {
       this.#handoff = null;
       this.#tellIfEmpty();
-      collectGarbageSoon();
+      this.#garbage.collectSoon();
     }
   }
 

@@ -2,7 +2,7 @@
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { HandoffOutcome } from "../haproxy/handoff.ts";
 import type { LogEntry } from "../log.ts";
-import type { StopSignal } from "../os_signals.ts";
+import type { ReloadSignal, StopSignal } from "../os_signals.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 
 /** A numbered start of HAProxy, and what was on disk just before; `null` if that could not be read. */
@@ -13,7 +13,7 @@ export interface Generation {
 
 export type Cause =
   | { readonly tag: "start" | "change" }
-  | { readonly tag: "signal"; readonly signal: Deno.Signal }
+  | { readonly tag: "signal"; readonly signal: ReloadSignal }
   /** The sources moved during a handoff, so nobody knows which of their contents was loaded. */
   | { readonly tag: "moved" }
   | { readonly tag: "retry" };
@@ -31,7 +31,7 @@ export interface Rejected {
 
 /** What came up during a handoff and waits for its end. */
 export interface Pending {
-  readonly signal: Deno.Signal | null;
+  readonly signal: ReloadSignal | null;
   readonly moved: boolean;
 }
 
@@ -67,7 +67,8 @@ export type State =
   }
   | {
     readonly name: "draining";
-    readonly deadline: "shutdown wait, or none if none is set";
+    /** Where none is set there is none: then only the last connection ends it, or a signal. */
+    readonly deadline: "shutdown wait";
     /** The generation that served; `null` if none did. */
     readonly lastServing: number | null;
     readonly exitCode: number;

@@ -1,9 +1,11 @@
 /** What the supervisor says of its decisions, one entry each. Pure. */
+import { EXIT } from "../exit_codes.ts";
+import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { describeFailure, type Failure } from "../haproxy/failure.ts";
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import { describeEnding } from "../haproxy/process.ts";
 import type { LogEntry } from "../log.ts";
-import { formatDuration } from "../settings/duration.ts";
+import { formatDuration } from "../duration.ts";
 import type { StopSignal } from "../os_signals.ts";
 import type { Cause } from "./events.ts";
 
@@ -88,15 +90,14 @@ export function servingDied({ generation, ending }: ProcessEnd): LogEntry {
   };
 }
 
-export function drained(end: ProcessEnd, limitReached = end.drainEnd !== "by_itself"): LogEntry {
-  const { generation, ending, drainMs } = end;
+export function drained({ generation, ending, drainMs, drainEnd }: ProcessEnd): LogEntry {
   const elapsed = formatDuration(drainMs);
   const isClean = ending.tag === "exited" && ending.code === 0;
   const fields = { generation, reason: describeEnding(ending), durationMs: Math.round(drainMs) };
   if (isClean) {
     return { level: "info", text: `generation ${generation} drained in ${elapsed}`, fields };
   }
-  const text = limitReached
+  const text = drainEnd !== "by_itself"
     ? `generation ${generation} was ended after ${elapsed}, before it had drained`
     : `generation ${generation} ${describeEnding(ending)} after ${elapsed}, before it had drained`;
   return { level: "warning", text, fields };
@@ -113,7 +114,9 @@ export function tooManyDrain(generation: number, limit: number): LogEntry {
 export function stopping(signal: StopSignal): LogEntry {
   return {
     level: "info",
-    text: `${signal} received: passed on to all HAProxy processes, what is left in 5s is killed`,
+    text: `${signal} received: passed on to all HAProxy processes, what is left in ${
+      formatDuration(KILL_AFTER_MS)
+    } is killed`,
     fields: { signal },
   };
 }
@@ -137,8 +140,8 @@ export function draining(): LogEntry {
 export function bug(description: string, fate: string): LogEntry {
   return {
     level: "error",
-    text: `a bug in the wrapper: ${description}; HAProxy ${fate}, ending with 70`,
-    fields: { reason: description, exitCode: 70 },
+    text: `a bug in the wrapper: ${description}; HAProxy ${fate}, ending with ${EXIT.SOFTWARE}`,
+    fields: { reason: description, exitCode: EXIT.SOFTWARE },
   };
 }
 

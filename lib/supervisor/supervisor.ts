@@ -1,4 +1,5 @@
 /** The loop: takes an event, decides, and has the actions carried out, whose results come back as events. */
+import { EXIT } from "../exit_codes.ts";
 import { decide } from "./decide.ts";
 import type { Action, Decision, Event, State } from "./events.ts";
 import { firstDecision, type Policy } from "./reload.ts";
@@ -29,7 +30,7 @@ export class Supervisor {
     let bugs = 0;
     while (state.name !== "ended") {
       const event = await this.#nextEvent();
-      if (event.name === "bug" && ++bugs > MOST_BUGS) return BUG_EXIT_CODE;
+      if (event.name === "bug" && ++bugs > MOST_BUGS) return EXIT.SOFTWARE;
       state = this.#handle(state, event, effects);
     }
     return state.exitCode;
@@ -74,9 +75,6 @@ export class Supervisor {
 export function describeBug(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
-
-/** EX_SOFTWARE of sysexits(3). */
-const BUG_EXIT_CODE = 70;
 
 /** The first asks to drain, the second to terminate, the third to kill; with one more nothing is left to try. */
 const MOST_BUGS = 3;

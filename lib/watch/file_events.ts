@@ -75,20 +75,23 @@ async function identityOf(directories: ReadonlySet<string>): Promise<string> {
 async function splitWatchable(
   directories: ReadonlySet<string>,
 ): Promise<{ readonly watchable: ReadonlySet<string>; readonly reason: string | null }> {
-  const readable = await Promise.all([...directories].map(isReadable));
-  const watchable = [...directories].filter((_, index) => readable[index]);
-  const others = [...directories].filter((_, index) => !readable[index]);
-  const list = others.map((path) => `"${path}"`).join(", ");
-  const reason = others.length === 0 ? null : `cannot watch ${list}: found "Permission denied"`;
-  return { watchable: new Set(watchable), reason };
+  const paths = [...directories];
+  const denials = await Promise.all(paths.map(denialOf));
+  const others = paths.flatMap((path, index) =>
+    denials[index] ? [`"${path}": ${denials[index]}`] : []
+  );
+  return {
+    watchable: new Set(paths.filter((_, index) => denials[index] === null)),
+    reason: others.length === 0 ? null : `cannot watch ${others.join(", ")}`,
+  };
 }
 
-async function isReadable(directory: string): Promise<boolean> {
+async function denialOf(directory: string): Promise<string | null> {
   try {
     for await (const _ of Deno.readDir(directory)) break;
-    return true;
+    return null;
   } catch (error) {
-    return !(error instanceof Deno.errors.PermissionDenied);
+    return error instanceof Deno.errors.PermissionDenied ? systemReason(error) : null;
   }
 }
 
@@ -137,13 +140,13 @@ async function meaningOf(kind: Deno.FsEvent["kind"], path: string): Promise<"wri
   return info?.isFile ? "writing" : "settled";
 }
 
-/** Says what cannot be watched, and which limit is in the way. */
+/** What cannot be watched, and what that means. */
 function failureEntry(failure: string): LogEntry {
   const text = `${failure}; what changes there is found by the poll alone (--poll-interval)`;
   return { level: "warning", text, fields: { reason: failure } };
 }
 
-/** The limits of inotify(7) reach Deno's user as errors without a class of their own. */
+/** Names the limit that is in the way: those of inotify(7) come as errors without a class of their own. */
 function describeFailure(error: unknown): string {
   const reason = systemReason(error);
   const limit = /too many open files/i.test(reason)

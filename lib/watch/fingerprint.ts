@@ -37,10 +37,10 @@ export function createFingerprinter(now: () => number = Date.now): Fingerprinter
 
 /** The paths whose content differs between two fingerprints, in order. */
 export function changedPaths(before: Fingerprint | null, after: Fingerprint | null): string[] {
-  const old = before?.files ?? new Map<string, FileMark>();
-  const young = after?.files ?? new Map<string, FileMark>();
-  return [...new Set([...old.keys(), ...young.keys()])]
-    .filter((path) => old.get(path)?.content !== young.get(path)?.content)
+  const marksBefore = before?.files ?? new Map<string, FileMark>();
+  const marksAfter = after?.files ?? new Map<string, FileMark>();
+  return [...new Set([...marksBefore.keys(), ...marksAfter.keys()])]
+    .filter((path) => marksBefore.get(path)?.content !== marksAfter.get(path)?.content)
     .sort();
 }
 

@@ -2,12 +2,12 @@
 import { createFingerprinter, type Fingerprint } from "./fingerprint.ts";
 import { type Inventory, type Source, takeInventory, type Unreadable } from "./sources.ts";
 
-export type Look = {
+export interface Look {
   readonly inventory: Inventory;
   readonly seen:
     | { readonly tag: "taken"; readonly fingerprint: Fingerprint }
     | { readonly tag: "unreadable"; readonly unreadable: readonly Unreadable[] };
-};
+}
 
 /** Makes the function that looks at `sources`. It remembers what it read, so keep just one. */
 export function createLook(sources: readonly Source[]): () => Promise<Look> {

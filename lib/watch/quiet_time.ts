@@ -1,7 +1,7 @@
 /** Tells how long to wait until the sources have been quiet for long enough. Pure: takes the time as a number. */
 import type { Hint } from "./file_events.ts";
 
-export interface QuietTimeOptions {
+interface QuietTimeOptions {
   readonly settleMs: number;
 }
 

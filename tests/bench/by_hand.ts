@@ -26,7 +26,7 @@ export async function startByHand(workspace: Workspace): Promise<Contestant> {
 
 /** In the runtime directory, where the workspace finds the processes if they must be swept away. */
 async function makeFolder({ runtimeDirectory }: Workspace): Promise<PrivateFolder> {
-  const made = await makePrivateFolder(runtimeDirectory);
+  const made = await makePrivateFolder([runtimeDirectory]);
   if (made.tag === "made") return made.folder;
   throw new Error(`cannot make a private folder: ${made.reason}`);
 }

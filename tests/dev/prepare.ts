@@ -7,7 +7,7 @@ if (!isInstalled()) {
   console.error(
     'There is no "haproxy" in PATH, and it could not be installed from here.\n' +
       "Install it as root (Debian, Ubuntu: apt-get install haproxy; Alpine: apk add haproxy;\n" +
-      "Fedora: dnf install haproxy; macOS: brew install haproxy), then run this task again.",
+      "Fedora: dnf install haproxy), then run this task again.",
   );
   Deno.exit(69);
 }

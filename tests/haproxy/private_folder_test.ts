@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
+import { RUNTIME_PARENTS } from "../../lib/settings/options.ts";
 import { TempFolder } from "../watch/temp_folder.ts";
 
 /** Makes the private folder in `parent`, which must be possible. */
 async function makeIn(parent: TempFolder): Promise<PrivateFolder> {
-  const made = await makePrivateFolder(parent.path);
+  const made = await makePrivateFolder([parent.path]);
   assert.ok(made.tag === "made");
   return made.folder;
 }
@@ -24,7 +25,7 @@ Deno.test("two wrappers share a parent, but no folder", async () => {
 });
 
 Deno.test("without a parent the folder is in the first that can be written", async () => {
-  const made = await makePrivateFolder(null);
+  const made = await makePrivateFolder(RUNTIME_PARENTS);
   assert.ok(made.tag === "made");
   const { folder } = made;
   try {
@@ -88,7 +89,7 @@ Deno.test("removing the folder takes all files with it, and may be done twice", 
 Deno.test("a parent that is missing is named with the reason", async () => {
   await using parent = new TempFolder();
   const missing = `${parent.path}/missing`;
-  assert.deepEqual(await makePrivateFolder(missing), {
+  assert.deepEqual(await makePrivateFolder([missing]), {
     tag: "not_made",
     reason: `"${missing}": No such file or directory`,
   });
@@ -98,7 +99,7 @@ Deno.test("a parent that is too long for a socket's address is refused, and left
   await using parent = new TempFolder();
   const long = `${parent.path}/${"x".repeat(90)}`;
   await Deno.mkdir(long);
-  assert.deepEqual(await makePrivateFolder(long), {
+  assert.deepEqual(await makePrivateFolder([long]), {
     tag: "not_made",
     reason: `"${long}": the name is too long for a socket's address`,
   });

@@ -1,38 +1,33 @@
-// Stands in for `@std/fs/expand-glob` where JSR cannot be reached. Node's own glob wants an environment
-// variable that the program may not read, so the pattern becomes a regular expression here.
+// Stands in for `@std/fs/expand-glob` where JSR cannot be reached, for the globs that the README promises.
+// Node's own glob wants an environment variable that the program may not read.
 import { join } from "node:path";
 
 export async function* expandGlob(glob: string): AsyncIterableIterator<{ path: string }> {
   const base = glob.slice(0, glob.search(/[^/]*[*?[{]/));
-  const pattern = toRegExp(glob);
-  const depth = glob.includes("**") ? Infinity : glob.slice(base.length).split("/").length;
+  const pattern = new RegExp(
+    `^${glob.split("/").map(segment).join("/").replaceAll("**/", "(?:.*/)?")}$`,
+  );
+  const depth = glob.includes("/**/") ? Infinity : glob.slice(base.length).split("/").length;
+  if (!await Deno.lstat(base).then(() => true, () => false)) return;
   for await (const path of walk(base, depth)) if (pattern.test(path)) yield { path };
 }
 
 async function* walk(directory: string, depth: number): AsyncIterableIterator<string> {
   if (depth === 0) return;
-  const entries = await Array.fromAsync(Deno.readDir(directory)).catch(() => []);
-  for (const { name, isDirectory } of entries) {
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
     yield join(directory, name);
     if (isDirectory) yield* walk(join(directory, name), depth - 1);
   }
 }
 
-const TOKENS = /\*\*\/|\*\*|\*|\?|\[!?[^\]]+\]|\{[^}]*\}|[^*?[{]+|./g;
+/** `**` is special only as a whole segment; it is put together with the slash behind it later. */
+const segment = (text: string): string => text === "**" ? text : translate(text);
 
-function toRegExp(glob: string): RegExp {
-  const parts = glob.match(TOKENS)!.map((token) => {
-    if (token === "**/") return "(?:.*/)?";
-    if (token === "**") return ".*";
-    if (token === "*") return "[^/]*";
+function translate(text: string): string {
+  return text.replaceAll(/\*+|\?|\[!?[^\]]+\]|\{([^}]*)\}|[.+^$()|\\\]}[{]/g, (token, inBraces) => {
+    if (token.startsWith("*")) return "[^/]*";
     if (token === "?") return "[^/]";
-    if (/^\[.+\]$/.test(token)) return token.replace("[!", "[^");
-    if (/^\{.*\}$/.test(token)) {
-      return `(?:${token.slice(1, -1).split(",").map(literal).join("|")})`;
-    }
-    return literal(token);
+    if (inBraces !== undefined) return `(?:${inBraces.split(",").map(translate).join("|")})`;
+    return token.length > 1 ? token.replace("[!", "[^") : `\\${token}`;
   });
-  return new RegExp(`^${parts.join("")}$`);
 }
-
-const literal = (text: string) => text.replaceAll(/[.+^$()|\\*?[\]{}]/g, "\\$&");

@@ -1,7 +1,7 @@
-// Stands in for the three modules of `@std/log` that `lib/log.ts` uses, where JSR cannot be reached.
+// Stands in for the two modules of `@std/log` that `lib/log.ts` uses, where JSR cannot be reached.
 
-export const LogLevels = { DEBUG: 10, INFO: 20, WARN: 30, ERROR: 40 } as const;
-export type LevelName = keyof typeof LogLevels;
+const LogLevels = { DEBUG: 10, INFO: 20, WARN: 30, ERROR: 40 } as const;
+type LevelName = keyof typeof LogLevels;
 
 export class LogRecord {
   readonly datetime = new Date();

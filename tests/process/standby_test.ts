@@ -24,7 +24,7 @@ Deno.test("the process that has waited is the one that serves", async () => {
   await workspace.serves("two", wrapper);
   await areThere(workspace, wrapper, 1);
   assert.deepEqual(workspace.haproxyPids(), [waiting], wrapper.output);
-  assert.equal(wrapper.lastGeneration, 2);
+  await wrapper.stopsAt(2);
 });
 
 Deno.test("what it reads is what has settled, not what was there when it was started", async () => {
@@ -34,7 +34,7 @@ Deno.test("what it reads is what has settled, not what was there when it was sta
   await areThere(workspace, wrapper, 2);
   await workspace.replace(workspace.page("two"));
   await workspace.serves("two", wrapper);
-  assert.equal(wrapper.lastGeneration, 2, wrapper.output);
+  await wrapper.stopsAt(2);
   assert.doesNotMatch(wrapper.output, /nonsense/);
 });
 
@@ -48,7 +48,7 @@ Deno.test("a process that has waited for nothing goes, and nothing is said of it
   assert.equal(wrapper.lines.length, 1, wrapper.output);
   await workspace.replace(workspace.page("marker"));
   await workspace.serves("marker", wrapper);
-  assert.equal(wrapper.lastGeneration, 2, wrapper.output);
+  await wrapper.stopsAt(2);
 });
 
 Deno.test("a haproxy that cannot wait is started when the change has settled", async () => {
@@ -59,7 +59,7 @@ Deno.test("a haproxy that cannot wait is started when the change has settled", a
     await workspace.replace(workspace.page(text));
     await workspace.serves(text, wrapper);
   }
-  assert.equal(wrapper.lastGeneration, 3, wrapper.output);
+  await wrapper.stopsAt(3);
   assert.doesNotMatch(wrapper.output, /rejected/);
 });
 

@@ -9,7 +9,7 @@ async function isOnlyReload(workspace: Workspace, wrapper: Wrapper, change: () =
   await change();
   await wrapper.saysMatching(/generation 2 serves/);
   await workspace.serves("marker", wrapper);
-  assert.equal(wrapper.lastGeneration, 2, wrapper.output);
+  await wrapper.stopsAt(2);
 }
 
 Deno.test("a write in place is served", async () => {
@@ -17,7 +17,7 @@ Deno.test("a write in place is served", async () => {
   const wrapper = await workspace.serve();
   await Deno.writeTextFile(workspace.configuration, workspace.page("two"));
   await workspace.serves("two", wrapper);
-  assert.equal(wrapper.lastGeneration, 2);
+  await wrapper.stopsAt(2);
 });
 
 Deno.test("a file renamed over the configuration is served, and the log names it", async () => {
@@ -50,7 +50,7 @@ Deno.test("half of a slow writer's file is never served, neither by events nor b
   }
   await workspace.serves("two", wrapper);
   assert.deepEqual([...answers], ["one"], wrapper.output);
-  assert.equal(wrapper.lastGeneration, 2, wrapper.output);
+  await wrapper.stopsAt(2);
 });
 
 Deno.test("a writer that never closes the file is taken to be done after a second of silence", async () => {
@@ -167,7 +167,7 @@ Deno.test("of a directory given with -f its .cfg files count, added, changed or 
   await wrapper.saysMatching(/generation 4 serves.*changed: "[^"]*\/second.cfg";/);
   await Deno.writeTextFile(workspace.configuration, workspace.page("two"));
   await workspace.serves("two", wrapper);
-  assert.equal(wrapper.lastGeneration, 5, wrapper.output);
+  await wrapper.stopsAt(5);
 });
 
 Deno.test("each of several -f and the files behind -- are watched", async () => {
@@ -249,7 +249,7 @@ Deno.test("a change without any event is found by the poll", async () => {
   });
   await Deno.writeTextFile(hidden, workspace.page("two"));
   await workspace.serves("two", wrapper);
-  assert.equal(wrapper.lastGeneration, 2);
+  await wrapper.stopsAt(2);
 });
 
 Deno.test({
@@ -304,7 +304,7 @@ Deno.test("changes within the least reload interval are applied together", async
   await workspace.replace(workspace.page("four"));
   await workspace.serves("four", wrapper);
   assert.ok(performance.now() - startedMs > 500, wrapper.output);
-  assert.equal(wrapper.lastGeneration, 3, wrapper.output);
+  await wrapper.stopsAt(3);
 });
 
 Deno.test("the env file is read at each start, and a change of it reloads", async () => {

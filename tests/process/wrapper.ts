@@ -1,4 +1,5 @@
 /** Runs the program as its users do, in a folder of its own, and reads what it says. */
+import assert from "node:assert/strict";
 import { join } from "@std/path";
 import denoJson from "../../deno.json" with { type: "json" };
 import { waitFor } from "./wait.ts";
@@ -173,6 +174,13 @@ export class Wrapper {
         explain: () => this.output,
       },
     );
+  }
+
+  /** Waits until it has said something of generation `number`, and proves that there was none after it. */
+  async stopsAt(number: number): Promise<void> {
+    const explain = () => this.output;
+    await waitFor(`generation ${number}`, () => this.lastGeneration >= number, { explain });
+    assert.equal(this.lastGeneration, number, this.output);
   }
 
   kill(): void {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Option, OPTIONS } from "../../lib/settings/options.ts";
+import { type Option, OPTIONS, RUNTIME_PARENTS } from "../../lib/settings/options.ts";
 import { type Environment, readInvocation, type Settings } from "../../lib/settings/settings.ts";
 
 /** The settings and problems of what starts or checks something. */
@@ -26,7 +26,7 @@ const DEFAULTS: Settings = {
   settleMs: 10,
   pollIntervalMs: 5_000,
   minReloadIntervalMs: 0,
-  runtimeDirectory: null,
+  runtimeParents: RUNTIME_PARENTS,
   logFormat: "text",
   logLevel: "info",
 };
@@ -112,9 +112,9 @@ const SETTINGS: Readonly<
   },
   RUNTIME_DIRECTORY: {
     words: ["--runtime-dir=/tmp"],
-    flag: { runtimeDirectory: "/tmp" },
+    flag: { runtimeParents: ["/tmp"] },
     text: "/run/one:/run/two",
-    variable: { runtimeDirectory: "/run/one" },
+    variable: { runtimeParents: ["/run/one"] },
   },
   LOG_FORMAT: {
     words: ["--log-format=text"],

@@ -62,7 +62,7 @@ export const STATES = {
   draining: {
     name: "draining",
     lastServing: 3,
-    deadline: "shutdown wait, or none if none is set",
+    deadline: "shutdown wait",
     exitCode: 0,
   },
   stopping: { name: "stopping", deadline: "kill timer", exitCode: 143 },
@@ -73,7 +73,7 @@ export const EVENTS = {
   changing: changing("new"),
   settled: settled("new"),
   reload_requested: reloadRequested({ tag: "change" }, "new"),
-  handoff_ended: { name: "handoff_ended", outcome: { tag: "ready", pid: 9, durationMs: 30 } },
+  handoff_ended: { name: "handoff_ended", outcome: { tag: "ready", durationMs: 30 } },
   process_ended: processEnded(3),
   stop_requested: { name: "stop_requested", signal: "SIGTERM" },
   drain_requested: { name: "drain_requested" },

@@ -126,6 +126,20 @@ Deno.test("a glob stands for the visible files that match, sorted", async () => 
   assert.deepEqual(await filesOf("watched", folder.at("*/f.pem")), [folder.at("e/f.pem")]);
 });
 
+Deno.test("a glob may have *, ?, [], {} and **, as the README says", async () => {
+  await using folder = new TempFolder();
+  for (const name of ["a.map", "b.lst", "c1.cfg", "deep/er/d.map"]) folder.write(name);
+  const matches = async (glob: string) =>
+    (await filesOf("watched", folder.at(glob))).map((path) => path.slice(folder.path.length + 1));
+  assert.deepEqual(await matches("*.map"), ["a.map"]);
+  assert.deepEqual(await matches("{*.map,*.lst}"), ["a.map", "b.lst"]);
+  assert.deepEqual(await matches("c?.cfg"), ["c1.cfg"]);
+  assert.deepEqual(await matches("[ab].*"), ["a.map", "b.lst"]);
+  assert.deepEqual(await matches("[!ab]*.cfg"), ["c1.cfg"]);
+  assert.deepEqual(await matches("deep/*/d.map"), ["deep/er/d.map"]);
+  assert.deepEqual(await matches("**/d.map"), ["deep/er/d.map"]);
+});
+
 Deno.test("a glob that matches nothing is watched where matches would come", async () => {
   await using folder = new TempFolder();
   const source = { kind: "watched", path: folder.at("*.pem") } as const;

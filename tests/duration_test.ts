@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatDuration, parseDuration } from "../../lib/settings/duration.ts";
+import { formatDuration, parseDuration } from "../lib/duration.ts";
 
 const READ: Readonly<Record<string, number>> = {
   "0": 0,

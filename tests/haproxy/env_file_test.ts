@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseEnvFile } from "../../lib/settings/env_file.ts";
+import { parseEnvFile } from "../../lib/haproxy/env_file.ts";
 
 const READ: Readonly<Record<string, { text: string; variables: Record<string, string> }>> = {
   "an empty file holds no variables": { text: "", variables: {} },

@@ -1,0 +1,29 @@
+/** Reads the env file whose variables HAProxy gets besides the wrapper's own. */
+import { systemReason } from "../system_reason.ts";
+import { type EnvFile, parseEnvFile } from "./env_file.ts";
+
+export type EnvFileOutcome = EnvFile | { readonly tag: "unreadable"; readonly reason: string };
+
+/** Reads `path` anew; `null` is no file and no variables. */
+export async function readEnvFile(path: string | null): Promise<EnvFileOutcome> {
+  if (path === null) return { tag: "read", variables: {} };
+  try {
+    return parseEnvFile(await Deno.readTextFile(path));
+  } catch (error) {
+    return { tag: "unreadable", reason: systemReason(error) };
+  }
+}
+
+/** What is wrong with the env file at `path`, each problem a clause. */
+export function describeEnvFile(path: string | null, outcome: EnvFileOutcome): readonly string[] {
+  switch (outcome.tag) {
+    case "read":
+      return [];
+    case "unreadable":
+      return [`cannot read env file "${path}": ${outcome.reason}`];
+    case "invalid":
+      return outcome.problems.map((problem) => `env file "${path}", ${problem}`);
+    default:
+      return outcome satisfies never;
+  }
+}
