@@ -18,7 +18,7 @@ import { type Source, sourcesOf } from "./lib/watch/sources.ts";
 if (import.meta.main) {
   // First of all, since the default action of most signals is to end the process.
   const signals = listenToSignals();
-  Deno.exit(await main(signals));
+  Deno.exit(await main(signals).catch(reportBug));
 }
 
 async function main(signals: Signals): Promise<number> {
@@ -32,7 +32,7 @@ async function main(signals: Signals): Promise<number> {
   const problems = [...invocation.problems, ...await problemsOnDisk(settings, seen)];
   if (problems.length > 0) return refuse(problems);
   return tag === "check"
-    ? await check(settings)
+    ? await check(settings, signals)
     : await run(settings, { sources, look, seen, signals });
 }
 
@@ -81,16 +81,20 @@ function catchBugs(report: (error: unknown) => void): void {
   });
 }
 
-async function check(settings: Settings): Promise<number> {
+async function check(settings: Settings, signals: Signals): Promise<number> {
   const envFile = await readEnvFile(settings.envFile);
   if (envFile.tag !== "read") return refuse(describeEnvFile(settings.envFile, envFile));
   const spawned = spawnHaproxy(checkArguments(settings.haproxy), {
     environment: envFile.variables,
     output: "inherit",
   });
-  if (spawned.tag === "spawned") return (await spawned.process.ended).code;
-  complain(describeFailure(spawned));
-  return exitCodeOf(spawned);
+  if (spawned.tag === "not_spawned") {
+    complain(describeFailure(spawned));
+    return exitCodeOf(spawned);
+  }
+  const { process } = spawned;
+  signals.deliverTo((meaning) => meaning.tag === "stop" && process.signal(meaning.signal));
+  return (await process.ended).code;
 }
 
 async function versionText(): Promise<string> {
@@ -116,6 +120,12 @@ function refuse(problems: readonly string[]): number {
   problems.forEach((problem) => complain(problem));
   complain('nothing was started; "--help" lists all settings');
   return EXIT.USAGE;
+}
+
+/** Of a bug outside the supervisor, which has its own way to end HAProxy. */
+function reportBug(error: unknown): number {
+  complain(`a bug in the wrapper: ${describeBug(error)}`);
+  return EXIT.SOFTWARE;
 }
 
 function readEnvironmentVariables(): Environment {

@@ -31,7 +31,7 @@ export const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2,
 
 export interface Signals {
   /** Gives `receive` every signal that has come since listening began, and from now on each at once. */
-  deliverTo(receive: (meaning: SignalMeaning) => void): void;
+  deliverTo(receive: (meaning: SignalMeaning) => unknown): void;
 }
 
 /** Listens to each signal of the table from now on, until the process ends. */

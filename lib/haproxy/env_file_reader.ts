@@ -8,6 +8,9 @@ export type EnvFileOutcome = EnvFile | { readonly tag: "unreadable"; readonly re
 export async function readEnvFile(path: string | null): Promise<EnvFileOutcome> {
   if (path === null) return { tag: "read", variables: {} };
   try {
+    // Opening a FIFO would wait for its writer, on Deno 2.6 with the whole program.
+    const { isFile } = await Deno.stat(path);
+    if (!isFile) return { tag: "unreadable", reason: "not a regular file" };
     return parseEnvFile(await Deno.readTextFile(path));
   } catch (error) {
     return { tag: "unreadable", reason: systemReason(error) };

@@ -33,8 +33,10 @@ export async function handoff(
   options: HandoffOptions,
   cancel: AbortSignal,
 ): Promise<HandoffOutcome> {
-  const prepared = await prepare(request, options);
+  const { readyTimeoutMs: timeoutMs } = options;
+  const prepared = await cutOff(prepare(request, options), { timeoutMs, cancel });
   if (prepared.tag === "failed") return prepared;
+  if (prepared.tag !== "prepared") return ofCut(prepared);
   if (cancel.aborted) return CANCELLED;
   const outcome = await start(request, { ...options, prepared, cancel });
   const isReload = request.takeOverFrom !== null;
@@ -64,14 +66,12 @@ async function start(
     return failed(spawned);
   }
   const { process } = spawned;
-  const first = await race(process, {
-    socket: folder.socket(generation),
-    timeoutMs: readyTimeoutMs,
-    cancel,
-  });
-  if (first.tag === "cancelled") return CANCELLED;
-  if (first.tag !== "answered") return failed(first);
-  const failure = await judge(first.instance, process.pid, files);
+  const end = race(process, folder.socket(generation));
+  const first = await cutOff(end.first, { timeoutMs: readyTimeoutMs, cancel });
+  end.stop();
+  if (first.tag === "died") return failed(first);
+  if (first.tag !== "answered") return ofCut(first);
+  const failure = await judge(first.instance, process.pid, files) ?? await deathOf(process);
   const durationMs = performance.now() - startedMs;
   return failure === null ? { tag: "ready", durationMs } : failed(failure);
 }
@@ -80,30 +80,48 @@ const failed = (failure: Failure): Failed => ({ tag: "failed", failure, mayPass:
 
 type RaceEnd =
   | { readonly tag: "answered"; readonly instance: Instance }
-  | { readonly tag: "died"; readonly ending: Ending }
+  | { readonly tag: "died"; readonly ending: Ending };
+
+/** Whether the process answers or dies first; `stop` ends the asking. */
+function race(
+  process: HaproxyProcess,
+  socket: string,
+): { readonly first: Promise<RaceEnd>; stop(): void } {
+  const stop = new AbortController();
+  const first = Promise.race([
+    process.ended.then((ending): RaceEnd => ({ tag: "died", ending })),
+    firstAnswer(socket, stop.signal).then((instance): RaceEnd => ({ tag: "answered", instance })),
+  ]);
+  return { first, stop: () => stop.abort() };
+}
+
+type Cut =
   | { readonly tag: "timed_out"; readonly afterMs: number }
   | { readonly tag: "cancelled" };
 
-async function race(
-  process: HaproxyProcess,
-  { socket, timeoutMs, cancel }: { socket: string; timeoutMs: number; cancel: AbortSignal },
-): Promise<RaceEnd> {
-  const { promise: cut, resolve: cutOff } = Promise.withResolvers<RaceEnd>();
-  const onCancel = () => cutOff({ tag: "cancelled" });
-  const timer = setTimeout(() => cutOff({ tag: "timed_out", afterMs: timeoutMs }), timeoutMs);
+/** Waits for `work` no longer than `timeoutMs`, nor than `cancel` lets it. */
+async function cutOff<Result>(
+  work: Promise<Result>,
+  { timeoutMs, cancel }: { readonly timeoutMs: number; readonly cancel: AbortSignal },
+): Promise<Result | Cut> {
+  const { promise: cut, resolve } = Promise.withResolvers<Cut>();
+  const onCancel = () => resolve({ tag: "cancelled" });
+  const timer = setTimeout(() => resolve({ tag: "timed_out", afterMs: timeoutMs }), timeoutMs);
   cancel.addEventListener("abort", onCancel);
-  const stop = new AbortController();
   try {
-    return await Promise.race([
-      cut,
-      process.ended.then((ending): RaceEnd => ({ tag: "died", ending })),
-      firstAnswer(socket, stop.signal).then((instance): RaceEnd => ({ tag: "answered", instance })),
-    ]);
+    return await Promise.race([work, cut]);
   } finally {
-    stop.abort();
     clearTimeout(timer);
     cancel.removeEventListener("abort", onCancel);
   }
+}
+
+const ofCut = (cut: Cut): HandoffOutcome => cut.tag === "cancelled" ? CANCELLED : failed(cut);
+
+/** A process may answer and be gone before anybody has heard it. */
+async function deathOf({ ended }: HaproxyProcess): Promise<Failure | null> {
+  const ending = await Promise.race([ended, null]);
+  return ending === null ? null : { tag: "died", ending };
 }
 
 /**

@@ -49,6 +49,7 @@ export async function prepare(
     const words = startArguments(haproxy, injected, takeover);
     return { tag: "prepared", words, environment: file.variables };
   } catch (error) {
+    await folder.forget(generation);
     const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
     return notPrepared({ reason, exitCode: EXIT.CANNOT_CREATE, mayPass: true });
   }

@@ -14,6 +14,7 @@ export interface PrivateFolder {
   prepare(generation: number): Promise<InjectedFiles>;
   /** Removes what belongs to a generation that is gone. */
   forget(generation: number): Promise<void>;
+  /** Removes the folder for good. */
   remove(): Promise<void>;
 }
 
@@ -55,22 +56,38 @@ function createFolder(path: string): PrivateFolder {
     first: join(path, `${generation}-first.cfg`),
     last: join(path, `${generation}-last.cfg`),
   });
+  // A start that was given up may still be writing when the folder is removed.
+  let lastWriting: Promise<void> = Promise.resolve();
+  let isRemoved = false;
   return {
     path,
     socket,
     async prepare(generation) {
-      await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+      if (isRemoved) throw new Deno.errors.NotFound("the wrapper ends");
       const files = filesOf(generation);
-      await Deno.writeTextFile(files.first, firstConfiguration(socket(generation)));
-      await Deno.writeTextFile(files.last, LAST_CONFIGURATION);
+      const writing = write(path, {
+        [files.first]: firstConfiguration(socket(generation)),
+        [files.last]: LAST_CONFIGURATION,
+      });
+      lastWriting = writing.catch(() => {});
+      await writing;
       return files;
     },
     async forget(generation) {
       const { first, last } = filesOf(generation);
       await Promise.all([socket(generation), first, last].map(removeIfThere));
     },
-    remove: () => removeIfThere(path),
+    async remove() {
+      isRemoved = true;
+      await lastWriting;
+      await removeIfThere(path);
+    },
   };
+}
+
+async function write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const [path, text] of Object.entries(files)) await Deno.writeTextFile(path, text);
 }
 
 /** `level operator` is the least that hands out listeners. */

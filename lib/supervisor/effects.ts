@@ -4,13 +4,13 @@ import { handoff } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { Standby } from "../haproxy/standby.ts";
 import type { Log } from "../log.ts";
-import { createGarbageCollection } from "../memory.ts";
-import type { SignalMeaning } from "../os_signals.ts";
+import { createGarbageCollector } from "../memory.ts";
+import type { ReloadSignal, SignalMeaning } from "../os_signals.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ChangeDetector, detectChanges } from "../watch/change_detector.ts";
 import type { Look } from "../watch/look.ts";
 import type { Source } from "../watch/sources.ts";
-import type { Action, Cause, Event, EventOf } from "./events.ts";
+import type { Action, Event, EventOf } from "./events.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
 
 export interface RealEffectsOptions {
@@ -22,6 +22,9 @@ export interface RealEffectsOptions {
   readonly post: (event: Event) => void;
 }
 
+/** How often sources that cannot be read are looked at for a retry, if they are not watched. */
+const UNWATCHED_PAUSE_MS = 1_000;
+
 /** How long a process that was started ahead waits after the settle time for a change to be done. */
 const STANDBY_LIMIT_MS = 2_000;
 
@@ -29,7 +32,7 @@ export class RealEffects implements Effects {
   readonly #options: RealEffectsOptions;
   readonly #fleet: Fleet;
   readonly #standby: Standby;
-  readonly #garbage = createGarbageCollection();
+  readonly #collectGarbageSoon = createGarbageCollector();
   readonly #detector: ChangeDetector | null;
   #handoff: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -81,8 +84,14 @@ export class RealEffects implements Effects {
         return this.#fleet.killAll();
       case "look_soon":
         return this.#detector?.lookSoon();
+      case "look_for_retry":
+        return this.#detector === null
+          ? this.#inBackground(this.#lookUnwatched())
+          : this.#detector.lookSoon();
+      case "verify":
+        return this.#inBackground(this.#verify(action));
       case "look_and_reload":
-        return this.#inBackground(this.#requestReload(action.cause));
+        return this.#inBackground(this.#requestReload(action.signal));
       case "set_timer":
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#options.post({ name: "timer_due" }), action.delayMs);
@@ -105,7 +114,7 @@ export class RealEffects implements Effects {
       case "drain":
         return post({ name: "drain_requested" });
       case "reload":
-        return this.#inBackground(this.#requestReload({ tag: "signal", signal: meaning.signal }));
+        return this.#inBackground(this.#requestReload(meaning.signal));
       case "dump":
         return post({ name: "dump_requested" });
       case "ignore":
@@ -115,24 +124,26 @@ export class RealEffects implements Effects {
     }
   }
 
-  /** Lets go of what outlives the processes. */
+  /**
+   * Leaves nothing on disk. The watch is not closed but left to the end of the process: where somebody
+   * made a FIFO in a watched directory, Deno 2.9 would wait in `close` for ever.
+   */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#garbage.close();
-    this.#detector?.close();
-    await this.#detector?.ended;
     await this.#options.folder.remove();
   }
 
   #detect(): ChangeDetector | null {
-    const { settings, look, log, post } = this.#options;
+    const { settings, folder, look, log, post } = this.#options;
     if (!settings.watch) return null;
     const { settleMs, pollIntervalMs } = settings;
     const onSettled = (fingerprint: EventOf<"settled">["fingerprint"]) =>
       post({ name: "settled", fingerprint, atMs: performance.now() });
     const onChanging = (fingerprint: EventOf<"changing">["fingerprint"]) =>
       post({ name: "changing", fingerprint, atMs: performance.now() });
-    const detector = detectChanges({ look, onChanging, onSettled, settleMs, pollIntervalMs, log });
+    const detector = detectChanges({
+      ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log },
+      probeDirectory: folder.path,
+    });
     this.#inBackground(detector.ended);
     return detector;
   }
@@ -149,14 +160,34 @@ export class RealEffects implements Effects {
     } finally {
       this.#handoff = null;
       this.#tellIfEmpty();
-      this.#garbage.collectSoon();
+      this.#collectGarbageSoon();
     }
   }
 
-  async #requestReload(cause: Cause): Promise<void> {
+  async #requestReload(signal: ReloadSignal): Promise<void> {
     const { seen } = await this.#options.look();
     const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
-    this.#options.post({ name: "reload_requested", cause, fingerprint, atMs: performance.now() });
+    this.#options.post({ name: "reload_requested", signal, fingerprint, atMs: performance.now() });
+  }
+
+  /** Without a detector nobody else asks when the sources can be read again. */
+  async #lookUnwatched(): Promise<void> {
+    const { seen } = await this.#options.look();
+    if (seen.tag === "unreadable") {
+      return this.perform({ name: "set_timer", delayMs: UNWATCHED_PAUSE_MS });
+    }
+    this.#options.post({
+      name: "settled",
+      fingerprint: seen.fingerprint,
+      atMs: performance.now(),
+    });
+  }
+
+  async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
+    if (this.#detector === null) return;
+    const { seen } = await this.#options.look();
+    const isUntouched = seen.tag === "taken" && seen.fingerprint.stamp === fingerprint.stamp;
+    if (!isUntouched) this.#options.post({ name: "moved", generation });
   }
 
   #tellIfEmpty(): void {

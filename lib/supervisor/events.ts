@@ -5,26 +5,35 @@ import type { LogEntry } from "../log.ts";
 import type { ReloadSignal, StopSignal } from "../os_signals.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 
-/** A numbered start of HAProxy, and what was on disk just before; `null` if that could not be read. */
-export interface Generation {
-  readonly number: number;
+/** What was on disk when a generation read it. */
+export interface Content {
+  /** Taken just before the start; `null` if the sources could not be read. */
   readonly fingerprint: Fingerprint | null;
+  /** Whether the sources were written meanwhile, so that nobody knows what was read. */
+  readonly moved: boolean;
+}
+
+/** A start of HAProxy, numbered from 1. */
+export interface Generation extends Content {
+  readonly number: number;
 }
 
 export type Cause =
   | { readonly tag: "start" | "change" }
   | { readonly tag: "signal"; readonly signal: ReloadSignal }
-  /** The sources moved during a handoff, so nobody knows which of their contents was loaded. */
+  /** The content is the same, but the sources moved during the last handoff. */
   | { readonly tag: "moved" }
   | { readonly tag: "retry" };
 
-export interface Attempt extends Generation {
+export interface Attempt {
+  readonly number: number;
+  readonly fingerprint: Fingerprint | null;
   readonly cause: Cause;
 }
 
 /** A rejected generation. The same files are not tried again but by a retry or a signal. */
-export interface Rejected {
-  readonly fingerprint: Fingerprint | null;
+export interface Rejected extends Content {
+  readonly generation: number;
   /** How many starts in a row failed for causes that may pass. */
   readonly failures: number;
 }
@@ -60,6 +69,8 @@ export type State =
   | { readonly name: "holding"; readonly deadline: "timer" } & Service
   | { readonly name: "retrying"; readonly deadline: "timer" } & Service & {
     readonly rejected: Rejected;
+    /** The pause is over, and the next look at settled sources starts the retry. */
+    readonly isDue: boolean;
   }
   | { readonly name: "reloading"; readonly deadline: "ready timeout" } & Service & {
     readonly attempt: Attempt;
@@ -83,10 +94,12 @@ export type Event =
   | { readonly name: "settled"; readonly fingerprint: Fingerprint; readonly atMs: number }
   | {
     readonly name: "reload_requested";
-    readonly cause: Cause;
+    readonly signal: ReloadSignal;
     readonly fingerprint: Fingerprint | null;
     readonly atMs: number;
   }
+  /** The sources were written between the look before a handoff and its end. */
+  | { readonly name: "moved"; readonly generation: number }
   | { readonly name: "handoff_ended"; readonly outcome: HandoffOutcome }
   | { readonly name: "process_ended"; readonly end: ProcessEnd }
   | { readonly name: "stop_requested"; readonly signal: StopSignal }
@@ -118,8 +131,14 @@ export type Action =
   | { readonly name: "drain_all" }
   | { readonly name: "terminate_all"; readonly signal: StopSignal }
   | { readonly name: "kill_all" }
+  /** Looks as soon as the sources are quiet; what is seen comes as `settled`. */
   | { readonly name: "look_soon" }
-  | { readonly name: "look_and_reload"; readonly cause: Cause }
+  /** The same, even if changes are not watched for. */
+  | { readonly name: "look_for_retry" }
+  /** Looks whether the sources moved since the fingerprint was taken. */
+  | { readonly name: "verify"; readonly generation: number; readonly fingerprint: Fingerprint }
+  /** Looks at once, and reloads whatever is seen. */
+  | { readonly name: "look_and_reload"; readonly signal: ReloadSignal }
   /** Takes the place of a timer that is set. */
   | { readonly name: "set_timer"; readonly delayMs: number }
   | { readonly name: "clear_timer" }

@@ -13,7 +13,8 @@ export interface ServesFacts {
   readonly generation: number;
   readonly durationMs: number;
   readonly cause: Cause;
-  readonly changed: readonly string[];
+  /** `null`: nobody knows. */
+  readonly changed: readonly string[] | null;
   readonly draining: number;
 }
 
@@ -21,17 +22,17 @@ export function serves(
   { generation, durationMs, cause, changed, draining }: ServesFacts,
 ): LogEntry {
   const ready = `generation ${generation} serves, ready after ${formatDuration(durationMs)}`;
-  const files = changed.length === 0 ? "nothing changed" : `changed: ${quoted(changed)}`;
+  const files = changed?.length === 0 ? ", nothing changed" : listOf(changed, ", changed: ");
   return {
     level: "info",
     text: cause.tag === "start"
       ? ready
-      : `${ready}; ${reasonOf(cause)}, ${files}; ${count(draining, "old process", "es")} draining`,
+      : `${ready}; ${reasonOf(cause)}${files}; ${count(draining, "old process", "es")} draining`,
     fields: {
       generation,
       reason: reasonOf(cause),
       durationMs: Math.round(durationMs),
-      changed,
+      ...changed === null ? {} : { changed },
       draining,
     },
   };
@@ -53,22 +54,24 @@ export interface RejectedFacts {
   readonly failure: Failure;
   /** `null`: there is none. */
   readonly retryMs: number | null;
-  readonly changed: readonly string[];
+  /** Whether changes are watched for. */
+  readonly watch: boolean;
+  /** `null`: nobody knows. */
+  readonly changed: readonly string[] | null;
 }
 
-export function rejected(
-  { generation, serving, failure, retryMs, changed }: RejectedFacts,
-): LogEntry {
+export function rejected(facts: RejectedFacts): LogEntry {
+  const { generation, serving, failure, retryMs, watch, changed } = facts;
   const reason = describeFailure(failure);
   const next = retryMs === null
-    ? "tried again when a source changes"
+    ? `tried again ${watch ? "when a source changes" : "at the next signal"}`
     : `tried again in ${formatDuration(retryMs)}`;
-  const files = changed.length === 0 ? "" : ` (changed: ${quoted(changed)})`;
+  const files = changed?.length ? ` (changed: ${quoted(changed)})` : "";
   return {
     level: "error",
     text:
       `generation ${generation} rejected: ${reason}${files}; generation ${serving} keeps serving, ${next}`,
-    fields: { generation, reason, changed },
+    fields: { generation, reason, ...changed === null ? {} : { changed } },
   };
 }
 
@@ -173,6 +176,9 @@ function reasonOf(cause: Cause): string {
 
 /** A full pipe behind stdout blocks the program, so lines stay short. */
 const MOST_PATHS = 5;
+
+const listOf = (paths: readonly string[] | null, intro: string) =>
+  paths === null ? "" : `${intro}${quoted(paths)}`;
 
 function quoted(paths: readonly string[]): string {
   const named = paths.slice(0, MOST_PATHS).map((path) => `"${path}"`).join(", ");

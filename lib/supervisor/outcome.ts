@@ -1,7 +1,15 @@
 /** Decides what the outcome of a handoff means: for the new generation, the old one, and a next try. Pure. */
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
 import { changedPaths } from "../watch/fingerprint.ts";
-import type { Action, Decision, EventOf, Pending, Rejected, Service, StateOf } from "./events.ts";
+import type {
+  Action,
+  Decision,
+  EventOf,
+  Generation,
+  Rejected,
+  Service,
+  StateOf,
+} from "./events.ts";
 import * as messages from "./messages.ts";
 import { type Policy, retryDelayMs, serviceOf } from "./reload.ts";
 
@@ -10,7 +18,7 @@ export function endStart(
   state: StateOf<"starting">,
   { outcome }: EventOf<"handoff_ended">,
 ): Decision {
-  const { attempt, pending } = state;
+  const { attempt } = state;
   switch (outcome.tag) {
     case "cancelled":
       return [state, []];
@@ -21,7 +29,7 @@ export function endStart(
         {
           name: "serving",
           deadline: "none",
-          serving: attempt,
+          serving: loaded(state),
           draining: [],
           ending: [],
           lastGeneration: attempt.number,
@@ -30,7 +38,7 @@ export function endStart(
         },
         [
           { name: "log", entry: messages.serves({ ...facts, changed: [], draining: 0 }) },
-          followUp(pending),
+          followUp(state),
         ],
       ];
     }
@@ -61,7 +69,7 @@ export function endReload(
     case "ready":
       return replaceServing(state, outcome.durationMs, policy);
     case "failed":
-      return keepServing(state, outcome.failure, outcome.mayPass);
+      return keepServing(state, outcome, policy);
     default:
       return outcome satisfies never;
   }
@@ -72,13 +80,13 @@ function replaceServing(
   durationMs: number,
   { maxDraining }: Policy,
 ): Decision {
-  const { attempt, pending, serving } = state;
+  const { attempt, serving } = state;
   const all = [...state.draining, serving.number];
   const surplus = all.slice(0, Math.max(0, all.length - maxDraining));
   const draining = all.slice(surplus.length);
   const service: Service = {
     ...serviceOf(state),
-    serving: attempt,
+    serving: loaded(state),
     draining,
     ending: [...state.ending, ...surplus],
     rejected: null,
@@ -99,40 +107,45 @@ function replaceServing(
         { name: "log", entry: messages.tooManyDrain(generation, maxDraining) },
         { name: "terminate", generation },
       ]),
-      followUp(pending),
+      followUp(state),
     ],
   ];
 }
 
 function keepServing(
   state: StateOf<"reloading">,
-  failure: Failure,
-  mayPass: boolean,
+  { failure, mayPass }: { readonly failure: Failure; readonly mayPass: boolean },
+  { watch }: Policy,
 ): Decision {
-  const { attempt, pending, serving } = state;
+  const { attempt, serving } = state;
   const failures = attempt.cause.tag === "retry" ? (state.rejected?.failures ?? 0) + 1 : 1;
-  const rejected: Rejected = { fingerprint: attempt.fingerprint, failures };
+  const { number: generation, ...content } = loaded(state);
+  const rejected: Rejected = { ...content, generation, failures };
   const retryMs = mayPass ? retryDelayMs(failures) : null;
   const service = { ...serviceOf(state), rejected };
   const changed = changedPaths(serving.fingerprint, attempt.fingerprint);
-  const facts = { generation: attempt.number, serving: serving.number, failure, retryMs, changed };
+  const facts = { generation, serving: serving.number, failure, retryMs, changed, watch };
   const always: Action[] = [
     { name: "log", entry: messages.rejected(facts) },
-    { name: "discard", generation: attempt.number },
-    // Of a move nothing is left to do: the look tells what is on disk now.
-    followUp({ ...pending, moved: false }),
+    { name: "discard", generation },
+    followUp(state),
   ];
   return retryMs === null
     ? [{ ...service, name: "serving", deadline: "none" }, always]
-    : [{ ...service, name: "retrying", deadline: "timer" }, [
+    : [{ ...service, name: "retrying", deadline: "timer", isDue: false }, [
       ...always,
       { name: "set_timer", delayMs: retryMs },
     ]];
 }
 
-/** What was asked for during a handoff, with a new look, since the one before is out of date. */
-function followUp({ signal, moved }: Pending): Action {
-  if (signal !== null) return { name: "look_and_reload", cause: { tag: "signal", signal } };
-  if (moved) return { name: "look_and_reload", cause: { tag: "moved" } };
-  return { name: "look_soon" };
+function loaded({ attempt, pending }: StateOf<"starting" | "reloading">): Generation {
+  return { number: attempt.number, fingerprint: attempt.fingerprint, moved: pending.moved };
+}
+
+/** A reload that was asked for during the handoff comes next; else a look tells whether one is needed. */
+function followUp({ attempt, pending }: StateOf<"starting" | "reloading">): Action {
+  const { number: generation, fingerprint } = attempt;
+  if (pending.signal !== null) return { name: "look_and_reload", signal: pending.signal };
+  if (pending.moved || fingerprint === null) return { name: "look_soon" };
+  return { name: "verify", generation, fingerprint };
 }

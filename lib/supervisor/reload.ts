@@ -1,12 +1,24 @@
 /** Decides when a reload is started. Pure. */
 import type { Fingerprint } from "../watch/fingerprint.ts";
-import type { Cause, Decision, EventOf, Pending, Service, State, StateOf } from "./events.ts";
+import type {
+  Action,
+  Cause,
+  Content,
+  Decision,
+  EventOf,
+  Pending,
+  Service,
+  State,
+  StateOf,
+} from "./events.ts";
 import * as messages from "./messages.ts";
 
 /** The settings that decisions depend on. */
 export interface Policy {
   readonly maxDraining: number;
   readonly minReloadIntervalMs: number;
+  /** Whether changes are watched for. */
+  readonly watch: boolean;
 }
 
 /** The state before anything was started, with the action that starts the first generation. */
@@ -30,7 +42,7 @@ export function expectChange(
   { minReloadIntervalMs }: Policy,
 ): Decision {
   const { serving, rejected, lastGeneration, lastStartMs } = state;
-  const known = [serving.fingerprint?.digest, rejected?.fingerprint?.digest];
+  const known = [digestOf(serving), digestOf(rejected)];
   const isHeld = lastStartMs + minReloadIntervalMs > atMs;
   if (known.includes(fingerprint.digest) || isHeld) return [state, []];
   return [state, [{
@@ -48,51 +60,70 @@ export function considerChange(
   { minReloadIntervalMs }: Policy,
 ): Decision {
   const { digest } = fingerprint;
-  if (state.rejected?.fingerprint?.digest === digest) return [state, []];
-  if (state.serving.fingerprint?.digest === digest) return settleBack(state);
+  if (digestOf(state.rejected) === digest) {
+    return considerRetry(state, { fingerprint, atMs });
+  }
+  if (digestOf(state.serving) === digest) return settleBack(state);
+  const isSame = state.serving.fingerprint?.digest === digest;
+  const cause: Cause = { tag: isSame ? "moved" : "change" };
   const waitMs = state.lastStartMs + minReloadIntervalMs - atMs;
-  if (waitMs <= 0) return startReload(state, { fingerprint, cause: { tag: "change" }, atMs });
+  if (waitMs <= 0) return startReload(state, { fingerprint, cause, atMs });
   return state.name === "holding" ? [state, []] : [
     { ...serviceOf(state), name: "holding", deadline: "timer" },
-    [{ name: "set_timer", delayMs: waitMs }],
+    [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
   ];
 }
 
-/**
- * A reload that has been asked for does not wait. A signal's, or one after a move, does not even need a
- * change; one by a timer may find that the sources have gone back or cannot be read.
- */
-export function considerRequest(
+/** What was rejected is on disk still, or again. */
+function considerRetry(
   state: Idle,
-  event: EventOf<"reload_requested">,
+  { fingerprint, atMs }: { readonly fingerprint: Fingerprint; readonly atMs: number },
 ): Decision {
-  const { cause, fingerprint } = event;
-  if (cause.tag === "signal" || cause.tag === "moved") return startReload(state, event);
-  if (fingerprint === null) return waitForSources(state);
-  const isRejected = fingerprint.digest === state.rejected?.fingerprint?.digest;
-  if (isRejected && cause.tag !== "retry") return [idle(state), [{ name: "clear_timer" }]];
-  const isServed = fingerprint.digest === state.serving.fingerprint?.digest;
-  return isServed && !isRejected ? settleBack(state) : startReload(state, event);
+  if (state.name === "holding") return [idle(state), [{ name: "clear_timer" }]];
+  if (state.name === "serving" || !state.isDue) return [state, []];
+  return startReload(state, { fingerprint, cause: { tag: "retry" }, atMs });
+}
+
+/** The pause of a retry is over; the sources may be in the middle of a change. */
+export function retryWhenSettled(state: StateOf<"retrying">): Decision {
+  return [{ ...state, isDue: true }, [{ name: "look_for_retry" }]];
+}
+
+/** A signal's reload waits for nothing, and does not need a change. */
+export function reloadNow(
+  state: Idle,
+  { signal, fingerprint, atMs }: EventOf<"reload_requested">,
+): Decision {
+  return startReload(state, { fingerprint, cause: { tag: "signal", signal }, atMs });
 }
 
 /** The sources have settled during a handoff: on something else than what it was started with? */
-export function noteMove<S extends Busy>(state: S, { fingerprint }: EventOf<"settled">): Decision {
+export function noteSettled<S extends Busy>(
+  state: S,
+  { fingerprint }: EventOf<"settled">,
+): Decision {
   const moved = fingerprint.digest !== state.attempt.fingerprint?.digest;
   return [{ ...state, pending: { ...state.pending, moved: state.pending.moved || moved } }, []];
 }
 
 export function noteRequest<S extends Busy>(
   state: S,
-  { cause }: EventOf<"reload_requested">,
+  { signal }: EventOf<"reload_requested">,
 ): Decision {
-  const signal = cause.tag === "signal" ? cause.signal : state.pending.signal;
   return [{ ...state, pending: { ...state.pending, signal } }, []];
 }
 
-/** Of a change the detector tells when the sources can be read again; a retry has to ask by itself. */
-function waitForSources(state: Idle): Decision {
-  if (state.name !== "retrying") return [idle(state), [{ name: "clear_timer" }]];
-  return [state, [{ name: "set_timer", delayMs: retryDelayMs(state.rejected.failures) }]];
+/** Nobody knows what that generation has read, so what is on disk counts as another content. */
+export function forgetContent<S extends Idle | StateOf<"reloading">>(
+  state: S,
+  { generation }: EventOf<"moved">,
+): Decision {
+  const look: Action = { name: "look_soon" };
+  if (state.serving.number === generation) {
+    return [{ ...state, serving: { ...state.serving, moved: true } }, [look]];
+  }
+  if (state.rejected?.generation !== generation) return [state, []];
+  return [{ ...state, rejected: { ...state.rejected, moved: true } }, [look]];
 }
 
 const LONGEST_RETRY_MS = 60_000;
@@ -140,6 +171,11 @@ const idle = (service: Service): State => ({
   name: "serving",
   deadline: "none",
 });
+
+/** What is known to have been read; `null` if that is nothing. */
+function digestOf(content: Content | null): string | null {
+  return content === null || content.moved ? null : content.fingerprint?.digest ?? null;
+}
 
 /** What all states have in common in which a generation serves, without what is special to this one. */
 export function serviceOf(state: Service): Service {

@@ -15,6 +15,8 @@ export interface ChangeDetectorOptions {
   readonly settleMs: number;
   /** 0: no poll. */
   readonly pollIntervalMs: number;
+  /** A directory of the program's own, to see whether events still come. */
+  readonly probeDirectory: string;
   readonly log: Log;
 }
 
@@ -55,6 +57,7 @@ class Detector {
     this.#events = createFileEvents({
       isRelevant: (path) => this.#isRelevant(path),
       onHint: (hint) => this.#note(hint),
+      probeDirectory: options.probeDirectory,
       log: options.log,
     });
   }
@@ -123,7 +126,7 @@ class Detector {
 
   /** The files that changed without an event, and so recently that somebody may still be writing. */
   #youngFiles(fingerprint: Fingerprint): { path: string; ageMs: number }[] {
-    return changedPaths(this.#last, fingerprint)
+    return (changedPaths(this.#last, fingerprint) ?? [])
       .map((path) => ({ path, ageMs: Date.now() - (fingerprint.files.get(path)?.modifiedMs ?? 0) }))
       .filter(({ ageMs }) => ageMs >= 0 && ageMs < WRITER_SILENCE_MS);
   }

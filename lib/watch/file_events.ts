@@ -20,6 +20,8 @@ export interface FileEventsOptions {
   /** Asked for each real path; only of those that are relevant there are hints. */
   readonly isRelevant: (path: string) => boolean;
   readonly onHint: (hint: Hint) => void;
+  /** A directory of the program's own, watched only to see whether events still come. */
+  readonly probeDirectory: string;
   readonly log: Log;
 }
 
@@ -28,10 +30,16 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
   let armed: Armed | null = null;
   let lastFailure: string | null = null;
   let lastGone: string | null = null;
+  let isDead = false;
 
   async function watch(directories: ReadonlySet<string>): Promise<boolean> {
     const key = await identityOf(directories);
-    if (armed?.key === key && !armed.isStale()) return false;
+    if (isDead || (armed?.key === key && !armed.isStale())) return false;
+    if (armed !== null && !await armed.isAlive()) {
+      isDead = true;
+      options.log(DEAD_ENTRY);
+      return false;
+    }
     await close();
     const { watchable, reason } = await splitWatchable(directories);
     const outcome = arm(watchable, key, options);
@@ -60,6 +68,8 @@ interface Armed {
   readonly key: string;
   /** Whether a directory was removed: made again at once it may have the same inode, but no watch. */
   isStale(): boolean;
+  /** Whether events still come. */
+  isAlive(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -102,17 +112,20 @@ function arm(
   options: FileEventsOptions,
 ): Armed | { readonly tag: "failed"; readonly reason: string } | { readonly tag: "gone" } {
   try {
-    const watcher = Deno.watchFs([...directories], { recursive: false });
+    const probe = createProbe(options.probeDirectory);
+    const paths = [...directories, ...probe.directories];
+    const watcher = Deno.watchFs(paths, { recursive: false });
     let stale = false;
     const ended = pass(watcher, {
       ...options,
+      onEvent: probe.onEvent,
       onRemoved: (path) => stale ||= directories.has(path),
     });
     const close = () => {
       watcher.close();
       return ended;
     };
-    return { tag: "armed", key, close, isStale: () => stale };
+    return { tag: "armed", key, close, isStale: () => stale, isAlive: probe.isAlive };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { tag: "gone" };
     return { tag: "failed", reason: describeFailure(error) };
@@ -121,9 +134,13 @@ function arm(
 
 async function pass(
   watcher: Deno.FsWatcher,
-  { isRelevant, onHint, onRemoved }: FileEventsOptions & { onRemoved: (path: string) => void },
+  { isRelevant, onHint, onRemoved, onEvent }: FileEventsOptions & {
+    readonly onRemoved: (path: string) => void;
+    readonly onEvent: (event: Deno.FsEvent) => void;
+  },
 ): Promise<void> {
   for await (const event of watcher) {
+    onEvent(event);
     if (event.flag === "rescan") onHint({ tag: "lost" });
     for (const path of event.paths.filter(isRelevant)) {
       if (event.kind === "remove" || event.kind === "rename") onRemoved(path);
@@ -131,6 +148,54 @@ async function pass(
     }
   }
 }
+
+/** How long an event may take; it is there within a millisecond on an idle machine. */
+const PROBE_MS = 1_000;
+
+/**
+ * Where somebody makes a FIFO in a watched directory, Deno's thread for events opens it and hangs, and
+ * closing the watch would hang the whole program (seen on 2.6 and 2.9). So first of all a file of its
+ * own has to give an event.
+ */
+function createProbe(directory: string) {
+  const path = `${directory}/probe`;
+  let answer: (isAlive: boolean) => void = () => {};
+  // Once it was removed its events say nothing, even if it is made again.
+  let isWatched = isThere(directory);
+  return {
+    directories: isWatched ? [directory] : [],
+    onEvent({ kind, paths }: Deno.FsEvent) {
+      if (paths.includes(path)) answer(true);
+      if (kind === "remove" && paths.includes(directory)) isWatched = false;
+    },
+    async isAlive(): Promise<boolean> {
+      if (!isWatched) return true;
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      answer = resolve;
+      const timer = setTimeout(() => resolve(false), PROBE_MS);
+      await Deno.writeTextFile(path, "").catch(() => resolve(true));
+      const isAlive = await promise;
+      clearTimeout(timer);
+      await Deno.remove(path).catch(() => {});
+      return isAlive;
+    },
+  };
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+const DEAD_ENTRY: LogEntry = {
+  level: "warning",
+  text: "file events have stopped, perhaps for a FIFO in a watched directory, which hangs Deno; " +
+    "from now on only the poll finds changes (--poll-interval)",
+  fields: { reason: "no event came for the wrapper's own probe" },
+};
 
 /** Deno's `access` is the close after a write; plain reading gives no event. */
 async function meaningOf(kind: Deno.FsEvent["kind"], path: string): Promise<"writing" | "settled"> {

@@ -5,6 +5,8 @@ import type { SourceFile, Unreadable } from "./sources.ts";
 export interface Fingerprint {
   /** Equal for equal contents at equal paths, whatever the times and modes. */
   readonly digest: string;
+  /** Differs whenever a file was written or replaced, even with the same content. */
+  readonly stamp: string;
   readonly files: ReadonlyMap<string, FileMark>;
 }
 
@@ -35,20 +37,24 @@ export function createFingerprinter(now: () => number = Date.now): Fingerprinter
   };
 }
 
-/** The paths whose content differs between two fingerprints, in order. */
-export function changedPaths(before: Fingerprint | null, after: Fingerprint | null): string[] {
-  const marksBefore = before?.files ?? new Map<string, FileMark>();
-  const marksAfter = after?.files ?? new Map<string, FileMark>();
-  return [...new Set([...marksBefore.keys(), ...marksAfter.keys()])]
-    .filter((path) => marksBefore.get(path)?.content !== marksAfter.get(path)?.content)
+/** The paths whose content differs between two fingerprints, in order; `null` if one is not known. */
+export function changedPaths(
+  before: Fingerprint | null,
+  after: Fingerprint | null,
+): string[] | null {
+  if (before === null || after === null) return null;
+  return [...new Set([...before.files.keys(), ...after.files.keys()])]
+    .filter((path) => before.files.get(path)?.content !== after.files.get(path)?.content)
     .sort();
 }
 
 interface Known {
   readonly path: string;
   readonly mark: FileMark;
-  /** Equal for equal inode, size and times; `null` where that proves nothing. */
-  readonly identity: string | null;
+  /** Equal for equal inode, size and times. */
+  readonly stamp: string;
+  /** Whether an equal stamp proves an equal content. */
+  readonly isProof: boolean;
 }
 
 /**
@@ -62,28 +68,31 @@ async function readAgainIfChanged(
   known: ReadonlyMap<string, Known>,
   startedMs: number,
 ): Promise<Known | Unreadable> {
-  if (info === null) return { path, mark: { content: "missing", modifiedMs: 0 }, identity: null };
-  const identity = identityOf(info);
+  const stamp = stampOf(info);
+  if (info === null) {
+    return { path, mark: { content: "missing", modifiedMs: 0 }, stamp, isProof: false };
+  }
   const before = known.get(path);
-  if (before !== undefined && before.identity === identity) return before;
+  if (before?.isProof && before.stamp === stamp) return before;
   try {
     const content = hex(await crypto.subtle.digest("SHA-256", await Deno.readFile(path)));
     const modifiedMs = info.mtime?.getTime() ?? 0;
     const lastChangeMs = Math.max(modifiedMs, info.ctime?.getTime() ?? Infinity);
     const isProof = startedMs - lastChangeMs > COARSEST_TIMES_MS;
-    return { path, mark: { content, modifiedMs }, identity: isProof ? identity : null };
+    return { path, mark: { content, modifiedMs }, stamp, isProof };
   } catch (error) {
     return { path, reason: systemReason(error) };
   }
 }
 
-const identityOf = ({ dev, ino, size, mtime, ctime }: Deno.FileInfo) =>
-  [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
+const stampOf = (info: Deno.FileInfo | null) =>
+  [info?.dev, info?.ino, info?.size, info?.mtime?.getTime(), info?.ctime?.getTime()].join(" ");
 
 async function combine(marks: readonly Known[]): Promise<Fingerprint> {
   const lines = marks.map(({ path, mark }) => `${mark.content} ${path}\0`).join("");
   return {
     digest: hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(lines))),
+    stamp: marks.map(({ path, stamp }) => `${stamp} ${path}\0`).join(""),
     files: new Map(marks.map(({ path, mark }) => [path, mark])),
   };
 }

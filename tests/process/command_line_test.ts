@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import denoJson from "../../deno.json" with { type: "json" };
-import { freePort, Workspace } from "./wrapper.ts";
+import { STAND_INS } from "./stand_ins.ts";
+import { waitFor } from "./wait.ts";
+import { childrenOf, freePort, Workspace } from "./wrapper.ts";
 
 Deno.test("--help names every setting and exits with 0", async () => {
   await using workspace = new Workspace();
@@ -34,6 +36,15 @@ Deno.test("--check exits with what haproxy -c says, and starts nothing", async (
   assert.equal(await bad.exitCode, 1, bad.output);
   assert.match(bad.output, /unknown keyword 'nonsense'/);
   assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+});
+
+Deno.test("--check ends with the signal that ends it", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.checks_for_ever);
+  const wrapper = workspace.start({ args: ["--check", "-f", workspace.configuration] });
+  await waitFor("the check", () => childrenOf(wrapper.pid).length > 0);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
 });
 
 Deno.test("all problems are told at once, with hints, and end with 64", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { SIGNALS } from "../../lib/os_signals.ts";
 import { STAND_INS } from "./stand_ins.ts";
 import { pause, waitFor } from "./wait.ts";
-import { Workspace, type Wrapper } from "./wrapper.ts";
+import { childrenOf, Workspace, type Wrapper } from "./wrapper.ts";
 
 type Check = (workspace: Workspace, wrapper: Wrapper) => Promise<void>;
 type Signal = keyof typeof SIGNALS;
@@ -158,10 +158,10 @@ for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
     const wrapper = await workspace.serve();
     await workspace.standIn(STAND_INS.never_ready);
     await workspace.replace(workspace.page("two"));
-    await waitFor("the new process", () => startedBy(wrapper).length === 2);
+    await waitFor("the new process", () => childrenOf(wrapper.pid).length === 2);
     wrapper.signal(signal);
     assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
-    assert.deepEqual(startedBy(wrapper), []);
+    assert.deepEqual(childrenOf(wrapper.pid), []);
   });
 }
 
@@ -194,12 +194,3 @@ Deno.test("HAProxy has a process group of its own, so that Ctrl-C reaches the wr
   await request.write(new TextEncoder().encode("\r\n"));
   assert.equal(await wrapper.exitCode, 0);
 });
-
-function startedBy(wrapper: Wrapper): string[] {
-  const path = `/proc/${wrapper.pid}/task/${wrapper.pid}/children`;
-  try {
-    return Deno.readTextFileSync(path).split(" ").filter((pid) => pid.trim() !== "");
-  } catch {
-    return [];
-  }
-}

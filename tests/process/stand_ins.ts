@@ -14,6 +14,7 @@ export const STAND_INS = {
   /** A HAProxy that takes no configuration from a pipe, and so cannot be started ahead. */
   cannot_wait: script(`[ "$2" = /dev/stdin ] && exit 5; exec ${real} "$@"`),
   dies_before_ready: script("exit 3"),
+  checks_for_ever: "#!/bin/sh\nexec sleep 600\n",
   dies_of_a_signal: script("kill -SEGV $$"),
   never_ready: script("exec sleep 600"),
   /** Neither ready nor willing to go. */

@@ -1,8 +1,8 @@
 /** Every way in which a configuration changes, or only seems to, with real files. */
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
-import { pause } from "./wait.ts";
-import { Workspace, type Wrapper } from "./wrapper.ts";
+import { pause, waitFor } from "./wait.ts";
+import { freePort, Workspace, type Wrapper } from "./wrapper.ts";
 
 /** Proves that nothing but this last change has caused a reload since generation 1. */
 async function isOnlyReload(workspace: Workspace, wrapper: Wrapper, change: () => unknown) {
@@ -51,6 +51,60 @@ Deno.test("half of a slow writer's file is never served, neither by events nor b
   await workspace.serves("two", wrapper);
   assert.deepEqual([...answers], ["one"], wrapper.output);
   await wrapper.stopsAt(2);
+});
+
+Deno.test("half of a slow writer's file is not served by a retry either", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  const taken = freePort();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: taken });
+  await workspace.replace(workspace.page("two") + `    bind 127.0.0.1:${taken}\n`);
+  await wrapper.saysMatching(/generation 2 rejected.*tried again in 1s/);
+  listener.close();
+  const answers = new Set<string | null>();
+  {
+    using file = await Deno.open(workspace.configuration, { write: true, truncate: true });
+    const write = (text: string) => file.write(new TextEncoder().encode(text));
+    await write(workspace.page("half"));
+    for (const endMs = performance.now() + 1_500; performance.now() < endMs; await pause(100)) {
+      await write("# more\n");
+      answers.add(await workspace.get());
+    }
+    await file.truncate(0);
+    await file.seek(0, Deno.SeekMode.Start);
+    await write(workspace.page("three"));
+  }
+  await workspace.serves("three", wrapper);
+  assert.deepEqual([...answers], ["one"], wrapper.output);
+});
+
+Deno.test("what is written again with the same content during a handoff is loaded whole", async () => {
+  await using workspace = new Workspace();
+  const tail = freePort();
+  // Parsing that many backends takes HAProxy long enough to meet the half of the file.
+  const backends = Array.from(
+    { length: 3_000 },
+    (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
+  );
+  const [head, rest] = [
+    workspace.page("one") + backends.join(""),
+    workspace.page("tail", { port: tail }),
+  ];
+  const whole = head + rest.replace("frontend page", "frontend tail");
+  await workspace.replace(whole);
+  const wrapper = await workspace.serve();
+  wrapper.signal("SIGHUP");
+  await waitFor("the new process", () => workspace.haproxyPids().length === 2);
+  {
+    using file = await Deno.open(workspace.configuration, { write: true, truncate: true });
+    await file.write(new TextEncoder().encode(head));
+    await wrapper.saysMatching(/generation 2 (?:serves|rejected)/);
+    await file.write(new TextEncoder().encode(whole.slice(head.length)));
+  }
+  await wrapper.saysMatching(/generation 3 serves/);
+  await waitFor("the tail", async () => await workspace.get(tail) === "tail", {
+    explain: () => wrapper.output,
+  });
 });
 
 Deno.test("a writer that never closes the file is taken to be done after a second of silence", async () => {
@@ -273,6 +327,36 @@ Deno.test({
   },
 });
 
+Deno.test("a FIFO in a watched directory stops events but neither the poll nor the end", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
+  });
+  await makeFifo(join(workspace.configurationDirectory, "fifo"));
+  const moved = join(workspace.path, "moved");
+  await Deno.rename(workspace.configurationDirectory, moved);
+  await Deno.mkdir(workspace.configurationDirectory);
+  await Deno.writeTextFile(workspace.configuration, workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+});
+
+Deno.test("an env file that becomes a FIFO rejects the reload and hinders nothing", async () => {
+  await using workspace = new Workspace();
+  const envFile = join(workspace.path, "env");
+  await Deno.writeTextFile(envFile, "A=1\n");
+  const wrapper = await workspace.serve({ env: { ENV_FILE: envFile, DISABLE_RELOAD: "true" } });
+  await Deno.remove(envFile);
+  await makeFifo(envFile);
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 2 rejected: cannot read env file .*not a regular file/);
+  await wrapper.saysMatching(/generation 1 keeps serving, tried again at the next signal/);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+});
+
 Deno.test("a file that cannot be read for a while changes nothing", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
@@ -321,6 +405,10 @@ Deno.test("the env file is read at each start, and a change of it reloads", asyn
     /generation 3 rejected: env file .*line 1 .*generation 2 keeps serving/,
   );
 });
+
+async function makeFifo(path: string): Promise<void> {
+  await new Deno.Command("mkfifo", { args: [path] }).output();
+}
 
 /** Makes a directory as kubelet does: keys are links through `..data`, which a rename swaps. */
 function configMap(mount: string) {

@@ -222,6 +222,11 @@ export function freePort(): number {
   return listener.addr.port;
 }
 
+/** The pids of the processes that `pid` has started and not reaped. */
+export function childrenOf(pid: number): string[] {
+  return readIfThere(`/proc/${pid}/task/${pid}/children`).split(" ").filter((one) => one.trim());
+}
+
 function readIfThere(path: string): string {
   try {
     return Deno.readTextFileSync(path);

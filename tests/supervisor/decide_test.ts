@@ -28,10 +28,11 @@ const RELOAD = ["reloading", "clear_timer", "start_handoff"] as const;
 /** What each sample event makes of each sample state. The type wants every cell. */
 const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell } } = {
   starting: {
+    moved: ["starting"],
     changing: ["starting"],
     settled: ["starting"],
     reload_requested: ["starting"],
-    handoff_ended: ["serving", "log", "look_soon"],
+    handoff_ended: ["serving", "log", "verify"],
     process_ended: ["starting"],
     stop_requested: STOP,
     drain_requested: DRAIN,
@@ -41,6 +42,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   serving: {
+    moved: ["serving", "look_soon"],
     changing: ["serving", "stand_by"],
     settled: RELOAD,
     reload_requested: RELOAD,
@@ -54,6 +56,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   holding: {
+    moved: ["holding", "look_soon"],
     changing: ["holding"],
     settled: RELOAD,
     reload_requested: RELOAD,
@@ -62,11 +65,12 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     stop_requested: STOP,
     drain_requested: DRAIN,
     dump_requested: ["holding", "dump"],
-    timer_due: ["holding", "look_and_reload"],
+    timer_due: ["holding", "look_soon"],
     fleet_empty: ["holding"],
     bug: DRAIN,
   },
   retrying: {
+    moved: ["retrying", "look_soon"],
     changing: ["retrying", "stand_by"],
     settled: RELOAD,
     reload_requested: RELOAD,
@@ -75,15 +79,16 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     stop_requested: STOP,
     drain_requested: DRAIN,
     dump_requested: ["retrying", "dump"],
-    timer_due: ["retrying", "look_and_reload"],
+    timer_due: ["retrying", "look_for_retry"],
     fleet_empty: ["retrying"],
     bug: DRAIN,
   },
   reloading: {
+    moved: ["reloading", "look_soon"],
     changing: ["reloading"],
     settled: ["reloading"],
     reload_requested: ["reloading"],
-    handoff_ended: ["serving", "drain", "log", "look_soon"],
+    handoff_ended: ["serving", "drain", "log", "verify"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
@@ -93,6 +98,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   draining: {
+    moved: ["draining"],
     changing: ["draining"],
     settled: ["draining"],
     reload_requested: ["draining"],
@@ -106,6 +112,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: STOP,
   },
   stopping: {
+    moved: ["stopping"],
     changing: ["stopping"],
     settled: ["stopping"],
     reload_requested: ["stopping"],
@@ -119,6 +126,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: ["stopping", "log", "kill_all"],
   },
   ended: {
+    moved: ["ended"],
     changing: ["ended"],
     settled: ["ended"],
     reload_requested: ["ended"],
@@ -188,9 +196,9 @@ for (const mayPass of [true, false]) {
     assert.deepEqual({ serving, draining, rejected }, {
       serving: SERVICE.serving,
       draining: [2],
-      rejected: { fingerprint: content("new"), failures: 1 },
+      rejected: { generation: 4, fingerprint: content("new"), moved: false, failures: 1 },
     });
-    const wanted = ["log", "discard", "look_soon", ...(mayPass ? ["set_timer"] : [])];
+    const wanted = ["log", "discard", "verify", ...(mayPass ? ["set_timer"] : [])];
     assert.deepEqual(names(actions), wanted);
     assert.deepEqual(find(actions, "discard"), { name: "discard", generation: 4 });
   });
@@ -203,7 +211,10 @@ Deno.test("a process stands by with the next number for what is neither served n
   assert.deepEqual(actions, [
     { name: "stand_by", generation: 4, takeOverFrom: 3, files: [...files.keys()] },
   ]);
-  const rejected = { ...STATES.serving, rejected: { fingerprint: content("bad"), failures: 1 } };
+  const rejected = {
+    ...STATES.serving,
+    rejected: { generation: 2, fingerprint: content("bad"), moved: false, failures: 1 },
+  };
   for (const text of ["served", "bad"]) {
     assert.deepEqual(decide(rejected, changing(text), POLICY), [rejected, []]);
   }
@@ -226,7 +237,7 @@ Deno.test("content that was rejected is not tried again while it stays", () => {
 Deno.test("a signal tries rejected content again", () => {
   const [next] = decideAll(STATES.reloading, [
     failed({ mayPass: false }),
-    reloadRequested({ tag: "signal", signal: "SIGHUP" }, "new"),
+    reloadRequested("SIGHUP", "new"),
   ]);
   assert.equal(next.name, "reloading");
 });
@@ -256,9 +267,10 @@ Deno.test("failures that may pass are retried after 1 s, 2 s, 4 s and so on, at 
   for (let round = 0; round < 8; round++) {
     const [waiting, actions] = decide(state, failed({ mayPass: true }), POLICY);
     delaysMs.push(find(actions, "set_timer")?.delayMs);
+    assert.deepEqual(decide(waiting, settled("new"), POLICY), [waiting, []]);
     const [due, [look]] = decide(waiting, EVENTS.timer_due, POLICY);
-    assert.deepEqual(look, { name: "look_and_reload", cause: { tag: "retry" } });
-    [state] = decide(due, reloadRequested({ tag: "retry" }, "new"), POLICY);
+    assert.deepEqual(look, { name: "look_for_retry" });
+    [state] = decide(due, settled("new"), POLICY);
   }
   assert.deepEqual(delaysMs, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
 });
@@ -266,7 +278,8 @@ Deno.test("failures that may pass are retried after 1 s, 2 s, 4 s and so on, at 
 Deno.test("a change cuts the pause of a retry short, and its failure counts anew", () => {
   const [next, actions] = decideAll(STATES.reloading, [
     failed({ mayPass: true }),
-    reloadRequested({ tag: "retry" }, "new"),
+    EVENTS.timer_due,
+    settled("new"),
     failed({ mayPass: true }),
     settled("other"),
     failed({ mayPass: true }),
@@ -275,27 +288,22 @@ Deno.test("a change cuts the pause of a retry short, and its failure counts anew
   assert.deepEqual(find(actions, "set_timer"), { name: "set_timer", delayMs: 1_000 });
 });
 
-Deno.test("a retry that can read nothing starts nothing, and asks again after the same pause", () => {
-  const state = { ...STATES.retrying, rejected: { ...STATES.retrying.rejected, failures: 3 } };
-  const decision = decide(state, reloadRequested({ tag: "retry" }, null), POLICY);
-  assert.deepEqual(decision, [state, [{ name: "set_timer", delayMs: 4_000 }]]);
+Deno.test("a retry that is due waits until the sources have settled", () => {
+  const [due] = decide(STATES.retrying, EVENTS.timer_due, POLICY);
+  assert.equal(expectState(due, "retrying").isDue, true);
+  const [next] = decide(due, settled("rejected"), POLICY);
+  assert.deepEqual(expectState(next, "reloading").attempt.cause, { tag: "retry" });
 });
 
-Deno.test("a held change that cannot be read, or is what was rejected before, starts nothing", () => {
-  const state = { ...STATES.holding, rejected: { fingerprint: content("bad"), failures: 1 } };
-  for (const text of [null, "bad"]) {
-    const [next, actions] = decide(state, reloadRequested({ tag: "change" }, text), POLICY);
-    assert.deepEqual(expectState(next, "serving").rejected, state.rejected);
-    assert.deepEqual(names(actions), ["clear_timer"]);
-  }
+Deno.test("a held change that is what was rejected before starts nothing", () => {
+  const rejected = { generation: 2, fingerprint: content("bad"), moved: false, failures: 1 };
+  const [next, actions] = decide({ ...STATES.holding, rejected }, settled("bad"), POLICY);
+  assert.deepEqual(expectState(next, "serving").rejected, rejected);
+  assert.deepEqual(names(actions), ["clear_timer"]);
 });
 
 Deno.test("a retry that finds what is served again starts nothing, and forgets the failure", () => {
-  const [next, actions] = decide(
-    STATES.retrying,
-    reloadRequested({ tag: "retry" }, "served"),
-    POLICY,
-  );
+  const [next, actions] = decideAll(STATES.retrying, [EVENTS.timer_due, settled("served")]);
   assert.equal(expectState(next, "serving").rejected, null);
   assert.deepEqual(names(actions), ["clear_timer", "log"]);
 });
@@ -303,50 +311,60 @@ Deno.test("a retry that finds what is served again starts nothing, and forgets t
 for (const name of ["starting", "reloading"] as const) {
   Deno.test(`sources that moved while ${name} are applied by another reload, moved back or not`, () => {
     for (const events of [[settled("other")], [settled("other"), settled("new")]]) {
-      const [, actions] = decideAll(STATES[name], [...events, EVENTS.handoff_ended]);
-      assert.deepEqual(actions.at(-1), { name: "look_and_reload", cause: { tag: "moved" } });
+      const [next, actions] = decideAll(STATES[name], [...events, EVENTS.handoff_ended]);
+      assert.equal(expectState(next, "serving").serving.moved, true);
+      assert.deepEqual(actions.at(-1), { name: "look_soon" });
+      const [again] = decide(next, settled("new"), POLICY);
+      assert.deepEqual(expectState(again, "reloading").attempt.cause, { tag: "moved" });
     }
   });
 
-  Deno.test(`sources that settle while ${name} on what is being loaded have not moved`, () => {
+  Deno.test(`sources that settle while ${name} on what is being loaded may have moved between`, () => {
     const [, actions] = decideAll(STATES[name], [settled("new"), EVENTS.handoff_ended]);
-    assert.deepEqual(actions.at(-1), { name: "look_soon" });
+    const { number: generation, fingerprint } = STATES[name].attempt;
+    assert.deepEqual(actions.at(-1), { name: "verify", generation, fingerprint });
   });
 
   Deno.test(`a signal while ${name} waits for the handoff and beats a move`, () => {
-    const signal = reloadRequested({ tag: "signal", signal: "SIGUSR2" }, "new");
+    const signal = reloadRequested("SIGUSR2", "new");
     const [, actions] = decideAll(STATES[name], [signal, settled("other"), EVENTS.handoff_ended]);
-    const cause = { tag: "signal", signal: "SIGUSR2" };
-    assert.deepEqual(actions.at(-1), { name: "look_and_reload", cause });
-  });
-
-  Deno.test(`a request that is no signal's adds nothing while ${name}`, () => {
-    const events = [reloadRequested({ tag: "retry" }, "other"), EVENTS.handoff_ended];
-    const [, actions] = decideAll(STATES[name], events);
-    assert.deepEqual(actions.at(-1), { name: "look_soon" });
+    assert.deepEqual(actions.at(-1), { name: "look_and_reload", signal: "SIGUSR2" });
   });
 }
 
-Deno.test("a reload for a move is made although the content is what is served", () => {
-  const request = reloadRequested({ tag: "moved" }, "served");
-  const [next, actions] = decide(STATES.serving, request, POLICY);
-  assert.equal(next.name, "reloading");
-  assert.deepEqual(names(actions), ["clear_timer", "start_handoff"]);
+for (const name of ["serving", "holding", "retrying", "reloading"] as const) {
+  Deno.test(`what serves is loaded again if the sources moved, told while ${name}`, () => {
+    const [next, actions] = decide(STATES[name], { name: "moved", generation: 3 }, POLICY);
+    assert.equal(expectState(next, name).serving.moved, true);
+    assert.deepEqual(actions, [{ name: "look_soon" }]);
+    assert.deepEqual(decide(STATES[name], { name: "moved", generation: 1 }, POLICY), [
+      STATES[name],
+      [],
+    ]);
+  });
+}
+
+Deno.test("content that was rejected is tried again if the sources moved during its handoff", () => {
+  const [next] = decideAll(STATES.reloading, [
+    failed({ mayPass: false }),
+    { name: "moved", generation: 4 },
+    settled("new"),
+  ]);
+  assert.equal(expectState(next, "reloading").attempt.number, 5);
 });
 
-Deno.test("after a failed handoff a move only leads to a look, a signal to another reload", () => {
-  const signal = reloadRequested({ tag: "signal", signal: "SIGHUP" }, "new");
+Deno.test("after a failed handoff a move leads to a look, a signal to another reload", () => {
+  const signal = reloadRequested("SIGHUP", "new");
   const failure = failed({ mayPass: false });
   const [, moved] = decideAll(STATES.reloading, [settled("other"), failure]);
   assert.deepEqual(moved.at(-1), { name: "look_soon" });
   const [, signalled] = decideAll(STATES.reloading, [signal, failure]);
-  const cause = { tag: "signal", signal: "SIGHUP" };
-  assert.deepEqual(signalled.at(-1), { name: "look_and_reload", cause });
+  assert.deepEqual(signalled.at(-1), { name: "look_and_reload", signal: "SIGHUP" });
 });
 
 for (const name of ["serving", "holding", "retrying"] as const) {
   Deno.test(`a signal reloads while ${name} although nothing changed`, () => {
-    const request = reloadRequested({ tag: "signal", signal: "SIGHUP" }, "served");
+    const request = reloadRequested("SIGHUP", "served");
     assert.equal(decide(STATES[name], request, POLICY)[0].name, "reloading");
   });
 }
@@ -485,19 +503,13 @@ Deno.test("further changes while one is held do not set another timer", () => {
 
 Deno.test("when the interval is over what is on disk then is applied", () => {
   const [held, actions] = decide(STATES.holding, EVENTS.timer_due, ONE_A_MINUTE);
-  assert.deepEqual(actions, [{ name: "look_and_reload", cause: { tag: "change" } }]);
-  const request = reloadRequested({ tag: "change" }, "newest", 61_000);
-  const [next] = decide(held, request, ONE_A_MINUTE);
+  assert.deepEqual(actions, [{ name: "look_soon" }]);
+  const [next] = decide(held, settled("newest", 61_000), ONE_A_MINUTE);
   assert.deepEqual(expectState(next, "reloading").attempt.fingerprint, content("newest"));
 });
 
 Deno.test("a held change that is taken back is not applied", () => {
-  for (
-    const event of [
-      settled("served", 12_000),
-      reloadRequested({ tag: "change" }, "served", 61_000),
-    ]
-  ) {
+  for (const event of [settled("served", 12_000), settled("served", 61_000)]) {
     const [next, actions] = decide(STATES.holding, event, ONE_A_MINUTE);
     assert.deepEqual(next, STATES.serving);
     assert.deepEqual(names(actions), ["clear_timer", "log"]);
@@ -505,7 +517,7 @@ Deno.test("a held change that is taken back is not applied", () => {
 });
 
 Deno.test("a signal does not wait for the interval, and the held change goes with it", () => {
-  const request = reloadRequested({ tag: "signal", signal: "SIGHUP" }, "new", 11_000);
+  const request = reloadRequested("SIGHUP", "new", 11_000);
   for (const state of [STATES.serving, STATES.holding]) {
     const [next, actions] = decide(state, request, ONE_A_MINUTE);
     assert.equal(next.name, "reloading");

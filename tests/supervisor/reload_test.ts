@@ -31,7 +31,7 @@ Deno.test("the first generation that serves replaces nobody, and no interval cou
   assert.deepEqual(next, {
     name: "serving",
     deadline: "none",
-    serving: STATES.starting.attempt,
+    serving: { number: 1, fingerprint: content("new"), moved: false },
     draining: [],
     ending: [],
     lastGeneration: 1,
@@ -68,13 +68,13 @@ Deno.test("a cancelled handoff decides nothing", () => {
 });
 
 Deno.test("a reload forgets the failure before it and keeps the start's time", () => {
-  const rejected = { fingerprint: content("bad"), failures: 3 };
+  const rejected = { generation: 2, fingerprint: content("bad"), moved: false, failures: 3 };
   const state = { ...STATES.reloading, rejected, lastStartMs: 7_000 };
   const [next] = endReload(state, EVENTS.handoff_ended, POLICY);
   assert.deepEqual(next, {
     name: "serving",
     deadline: "none",
-    serving: STATES.reloading.attempt,
+    serving: { number: 4, fingerprint: content("new"), moved: false },
     draining: [2, 3],
     ending: [],
     lastGeneration: 4,
@@ -90,7 +90,7 @@ Deno.test("a rejected generation's number is not used again", () => {
     name: "serving",
     deadline: "none",
     lastGeneration: 4,
-    rejected: { fingerprint: content("new"), failures: 1 },
+    rejected: { generation: 4, moved: false, fingerprint: content("new"), failures: 1 },
   });
 });
 
@@ -108,7 +108,7 @@ Deno.test("what is ended because too many drain is told with the limit, before i
     ...POLICY,
     maxDraining: 1,
   });
-  assert.deepEqual(names(actions), ["drain", "log", "log", "terminate", "look_soon"]);
+  assert.deepEqual(names(actions), ["drain", "log", "log", "terminate", "verify"]);
   const lines = actions.flatMap((action) => action.name === "log" ? [action.entry] : []);
   assert.equal(
     lines[1]?.text,

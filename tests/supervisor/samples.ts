@@ -3,7 +3,6 @@ import type { HandoffOutcome } from "../../lib/haproxy/handoff.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import type {
   Action,
-  Cause,
   Decision,
   Event,
   EventName,
@@ -13,19 +12,24 @@ import type {
   StateOf,
 } from "../../lib/supervisor/events.ts";
 import type { Policy } from "../../lib/supervisor/reload.ts";
+import type { ReloadSignal } from "../../lib/os_signals.ts";
 import type { Fingerprint } from "../../lib/watch/fingerprint.ts";
 
-export const POLICY: Policy = { maxDraining: 50, minReloadIntervalMs: 0 };
+export const POLICY: Policy = { maxDraining: 50, minReloadIntervalMs: 0, watch: true };
 
 /** The fingerprint of one configuration file that holds `text`. */
 export function content(text: string): Fingerprint {
-  return { digest: text, files: new Map([["/haproxy.cfg", { content: text, modifiedMs: 0 }]]) };
+  return {
+    digest: text,
+    stamp: text,
+    files: new Map([["/haproxy.cfg", { content: text, modifiedMs: 0 }]]),
+  };
 }
 
 /** Generation 3 serves the content "served", generation 2 drains. */
 export const SERVICE: Service = {
   ending: [],
-  serving: { number: 3, fingerprint: content("served") },
+  serving: { number: 3, fingerprint: content("served"), moved: false },
   draining: [2],
   lastGeneration: 3,
   lastStartMs: 1_000,
@@ -49,7 +53,8 @@ export const STATES = {
     name: "retrying",
     deadline: "timer",
     lastGeneration: 4,
-    rejected: { fingerprint: content("rejected"), failures: 1 },
+    rejected: { generation: 4, fingerprint: content("rejected"), moved: false, failures: 1 },
+    isDue: false,
   },
   reloading: {
     ...SERVICE,
@@ -72,7 +77,8 @@ export const STATES = {
 export const EVENTS = {
   changing: changing("new"),
   settled: settled("new"),
-  reload_requested: reloadRequested({ tag: "change" }, "new"),
+  reload_requested: reloadRequested("SIGHUP", "new"),
+  moved: { name: "moved", generation: 3 },
   handoff_ended: { name: "handoff_ended", outcome: { tag: "ready", durationMs: 30 } },
   process_ended: processEnded(3),
   stop_requested: { name: "stop_requested", signal: "SIGTERM" },
@@ -92,9 +98,9 @@ export function settled(text: string, atMs = 10_000) {
 }
 
 /** `text` is what the look before the request found; `null`: the sources could not be read. */
-export function reloadRequested(cause: Cause, text: string | null, atMs = 10_000) {
+export function reloadRequested(signal: ReloadSignal, text: string | null, atMs = 10_000) {
   const fingerprint = text === null ? null : content(text);
-  return { name: "reload_requested", cause, fingerprint, atMs } as const;
+  return { name: "reload_requested", signal, fingerprint, atMs } as const;
 }
 
 export function failed({ mayPass }: { mayPass: boolean }) {

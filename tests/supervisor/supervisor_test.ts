@@ -39,7 +39,7 @@ Deno.test("the loop ends with the status that the last state has", async () => {
   assert.deepEqual(effects.performed, [
     "start_handoff",
     "log",
-    "look_soon",
+    "verify",
     "log",
     "cancel_handoff",
     "clear_timer",
@@ -63,7 +63,7 @@ Deno.test("the results of actions come back as events", async () => {
   const settle = [settled("new"), settled("newer"), settled("newest")];
   const effects = new FakeEffects({
     start_handoff: isReady,
-    look_soon: () => [settle.shift() ?? EVENTS.drain_requested],
+    verify: () => [settle.shift() ?? EVENTS.drain_requested],
     drain_all: isEmpty,
   });
   assert.equal(await effects.run(), 0);
@@ -82,12 +82,12 @@ Deno.test("events after the end change nothing", async () => {
 });
 
 Deno.test("an action that throws does not keep the others from being carried out", async () => {
-  const effects = new FakeEffects({ start_handoff: isReady, look_soon: fail, drain_all: isEmpty });
+  const effects = new FakeEffects({ start_handoff: isReady, verify: fail, drain_all: isEmpty });
   assert.equal(await effects.run(), 70);
   assert.deepEqual(effects.performed, [
     "start_handoff",
     "log",
-    "look_soon",
+    "verify",
     "log",
     "cancel_handoff",
     "clear_timer",

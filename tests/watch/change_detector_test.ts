@@ -9,7 +9,7 @@ import { TempFolder } from "./temp_folder.ts";
 /** A look whose one file, `a.cfg`, has this content. */
 function seenAs(folder: TempFolder, content: string, modifiedMs = 0): Look["seen"] {
   const files = new Map([[folder.at("a.cfg"), { content, modifiedMs }]]);
-  return { tag: "taken", fingerprint: { digest: content, files } };
+  return { tag: "taken", fingerprint: { digest: content, stamp: content, files } };
 }
 
 /** Reads `a.cfg` in its folder, as if it were long there. */
@@ -32,6 +32,7 @@ class Watch implements AsyncDisposable {
   readonly settled: string[] = [];
   readonly logged: LogEntry[] = [];
   readonly detector: ChangeDetector;
+  readonly #probe = new TempFolder();
 
   constructor(folder: TempFolder, options: WatchOptions) {
     const { pollIntervalMs = 0, settleMs = 10, see } = options;
@@ -44,6 +45,7 @@ class Watch implements AsyncDisposable {
       onSettled: ({ digest }) => this.settled.push(digest),
       settleMs,
       pollIntervalMs,
+      probeDirectory: this.#probe.path,
       log: (entry) => this.logged.push(entry),
     });
   }
@@ -56,6 +58,7 @@ class Watch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.detector.close();
     await this.detector.ended;
+    await this.#probe[Symbol.asyncDispose]();
   }
 }
 

@@ -128,6 +128,7 @@ function holding(contents: Readonly<Record<string, string>>): Fingerprint {
   const files = Object.entries(contents);
   return {
     digest: JSON.stringify(files),
+    stamp: "",
     files: new Map(files.map(([path, content]) => [path, { content, modifiedMs: 0 }])),
   };
 }
@@ -139,11 +140,28 @@ Deno.test("changed, new and removed files are told in order, unchanged ones are 
   assert.deepEqual(changedPaths(before, before), []);
 });
 
-Deno.test("against an unknown state all files have changed", () => {
+Deno.test("against an unknown state nobody knows what has changed", () => {
   const known = holding({ "/b": "1", "/a": "1" });
-  assert.deepEqual(changedPaths(null, known), ["/a", "/b"]);
-  assert.deepEqual(changedPaths(known, null), ["/a", "/b"]);
-  assert.deepEqual(changedPaths(null, null), []);
+  assert.equal(changedPaths(null, known), null);
+  assert.equal(changedPaths(known, null), null);
+});
+
+Deno.test("the stamp tells that a file was written, even with the same content", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a.cfg", "one");
+  const fingerprinter = createFingerprinter();
+  const take = async () => {
+    const outcome = await fingerprinter([{ path, info: Deno.lstatSync(path) }]);
+    assert.equal(outcome.tag, "taken");
+    return outcome.tag === "taken" ? outcome.fingerprint : null;
+  };
+  const first = await take();
+  assert.equal((await take())?.stamp, first?.stamp);
+  Deno.writeTextFileSync(path, "one");
+  Deno.utimeSync(path, new Date(), new Date(Date.now() + 5_000));
+  const rewritten = await take();
+  assert.equal(rewritten?.digest, first?.digest);
+  assert.notEqual(rewritten?.stamp, first?.stamp);
 });
 
 Deno.test("a file that was only touched has not changed", async () => {
