@@ -10,7 +10,9 @@ const PAUSE_MS = 100;
 export function createGarbageCollector(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   return () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => (globalThis as { gc?: () => void }).gc?.(), PAUSE_MS);
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      (globalThis as { gc?: () => void }).gc?.();
+    }, PAUSE_MS);
   };
 }

@@ -54,10 +54,14 @@ interface Serving {
   readonly child: Deno.ChildProcess;
 }
 
-/** Not `detached`, which the wrapper needs, but which makes this call take a millisecond longer. */
+/**
+ * In a session of its own, as the wrapper starts it: where the kernel shares the CPU between sessions
+ * (autogroups), a process in the bench's own would be slowed or sped up by the bench's client.
+ */
 async function start({ number, socket, words }: Prepared): Promise<Serving> {
   const child = new Deno.Command("haproxy", {
     args: [...words],
+    detached: true,
     stdin: "null",
     stdout: "null",
     stderr: "null",

@@ -6,9 +6,11 @@ import type { Contestant } from "./latency.ts";
 export async function startByWrapper(
   workspace: Workspace,
 ): Promise<Contestant & { readonly pid: number }> {
-  const wrapper = await workspace.serve();
+  // HAProxy's own output goes to where it goes by hand: nobody reads it.
+  const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
+  const wrapper = await workspace.serve({ launcher });
   let serving = 1;
-  // HAProxy writes a line for each backend that stops: what was read once must not be read again.
+  // What was read once must not be read again, which would cost the more the longer the bench runs.
   let read = 0;
   return {
     workspace,
