@@ -138,8 +138,8 @@ async function firstAnswer(socket: string, stop: AbortSignal): Promise<Instance>
   return await new Promise(() => {});
 }
 
-/** A twentieth of the time that has passed: asking must not slow a long start on a busy machine. */
-const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 20));
+/** A fiftieth of the time that has passed: asking must not slow a long start on a busy machine. */
+const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));
 
 /** Why the process that answered does not serve; `null` if it does. */
 async function judge(

@@ -84,4 +84,4 @@ async function untilReady({ pid }: Deno.ChildProcess, socket: string): Promise<v
 }
 
 /** The same pauses as in `lib/haproxy/handoff.ts`. */
-const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 20));
+const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));
