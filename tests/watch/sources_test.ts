@@ -28,11 +28,11 @@ Deno.test("sources come in the order in which HAProxy reads them, with absolute 
     envFile: "env",
     watchPaths: ["certs", "/maps/*.map"],
   };
-  assert.deepEqual(sourcesOf(settings, "/work"), [
-    { kind: "configuration", path: "/work/b.cfg" },
+  assert.deepEqual(sourcesOf(settings, "/srv"), [
+    { kind: "configuration", path: "/srv/b.cfg" },
     { kind: "configuration", path: "/a.cfg" },
-    { kind: "env_file", path: "/work/env" },
-    { kind: "watched", path: "/work/certs" },
+    { kind: "env_file", path: "/srv/env" },
+    { kind: "watched", path: "/srv/certs" },
     { kind: "watched", path: "/maps/*.map" },
   ]);
 });
@@ -40,9 +40,9 @@ Deno.test("sources come in the order in which HAProxy reads them, with absolute 
 Deno.test("only HAProxy's own names start from -C", () => {
   for (const directory of ["/etc/haproxy", "../etc/haproxy"]) {
     const settings = { ...settingsOf("-C", directory, "-f", "a.cfg"), envFile: "env" };
-    assert.deepEqual(sourcesOf(settings, "/work"), [
+    assert.deepEqual(sourcesOf(settings, "/srv"), [
       { kind: "configuration", path: "/etc/haproxy/a.cfg" },
-      { kind: "env_file", path: "/work/env" },
+      { kind: "env_file", path: "/srv/env" },
     ]);
   }
 });
