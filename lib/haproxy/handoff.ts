@@ -39,9 +39,11 @@ export async function handoff(
   if (prepared.tag !== "prepared") return ofCut(prepared);
   if (cancel.aborted) return CANCELLED;
   const outcome = await start(request, { ...options, prepared, cancel });
+  if (outcome.tag === "ready") options.standby.learn(true);
   const isReload = request.takeOverFrom !== null;
   if (outcome.tag !== "failed" || !isReload || cancel.aborted) return outcome;
   const hope = await isWorthARetry(outcome.failure, prepared, options);
+  if (hope) options.standby.learn(false);
   return cancel.aborted ? CANCELLED : { ...outcome, mayPass: hope };
 }
 

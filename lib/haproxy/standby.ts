@@ -33,6 +33,8 @@ export class Standby {
   #waiting: Waiting | null = null;
   #starting: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #wasTaken = false;
+  #isProven = false;
 
   constructor(options: StandbyOptions) {
     this.#options = options;
@@ -47,6 +49,7 @@ export class Standby {
   /** The waiting process, let go for `generation`; `null` if none waits that was started with just this. */
   async take(prepared: Prepared, generation: number): Promise<HaproxyProcess | null> {
     await this.#starting;
+    this.#wasTaken = false;
     if (this.#waiting?.key !== keyOf(prepared)) {
       this.#giveUp();
       return null;
@@ -56,7 +59,18 @@ export class Standby {
     clearTimeout(timer);
     this.#options.fleet.promote(process, generation);
     await process.release();
+    this.#wasTaken = true;
     return process;
+  }
+
+  /**
+   * Takes note of how the last start went. Unless one has served before, a process from here that
+   * failed for no fault of the configuration is the last: perhaps HAProxy cannot wait here at all.
+   */
+  learn(hasServed: boolean): void {
+    if (!this.#wasTaken) return;
+    if (hasServed) this.#isProven = true;
+    else if (!this.#isProven) this.close();
   }
 
   /** Ends the waiting process; none is started any more. */

@@ -13,6 +13,8 @@ export const STAND_INS = {
   is_haproxy: script(`exec ${real} "$@"`),
   /** A HAProxy that takes no configuration from a pipe, and so cannot be started ahead. */
   cannot_wait: script(`[ "$2" = /dev/stdin ] && exit 5; exec ${real} "$@"`),
+  /** The same, but it takes longer to find that out than a change takes to settle. */
+  cannot_wait_long: script(`[ "$2" = /dev/stdin ] && sleep 0.1 && exit 5; exec ${real} "$@"`),
   dies_before_ready: script("exit 3"),
   checks_for_ever: "#!/bin/sh\nexec sleep 600\n",
   dies_of_a_signal: script("kill -SEGV $$"),

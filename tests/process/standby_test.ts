@@ -54,13 +54,27 @@ Deno.test("a process that has waited for nothing goes, and nothing is said of it
 Deno.test("a haproxy that cannot wait is started when the change has settled", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.cannot_wait);
-  const wrapper = await workspace.serve();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--settle-time", "500ms"],
+  });
   for (const text of ["two", "three"]) {
     await workspace.replace(workspace.page(text));
     await workspace.serves(text, wrapper);
   }
   await wrapper.stopsAt(3);
   assert.doesNotMatch(wrapper.output, /rejected/);
+});
+
+Deno.test("a haproxy that fails while it waits costs one retry, and is not made to wait again", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.cannot_wait_long);
+  const wrapper = await workspace.serve();
+  for (const text of ["two", "three", "four"]) {
+    await workspace.replace(workspace.page(text));
+    await workspace.serves(text, wrapper);
+  }
+  await wrapper.saysMatching(/generation 5 serves/);
+  assert.equal(wrapper.output.match(/rejected/g)?.length, 1, wrapper.output);
 });
 
 for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {

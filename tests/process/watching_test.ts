@@ -101,7 +101,8 @@ Deno.test("what is written again with the same content during a handoff is loade
     await wrapper.saysMatching(/generation 2 (?:serves|rejected)/);
     await file.write(new TextEncoder().encode(whole.slice(head.length)));
   }
-  await wrapper.saysMatching(/generation 3 serves/);
+  // HAProxy may have met the file while it was empty; then what serves is whole already.
+  await wrapper.saysMatching(/generation 3 serves|again what generation 1 serves/);
   await waitFor("the tail", async () => await workspace.get(tail) === "tail", {
     explain: () => wrapper.output,
   });
