@@ -1,5 +1,6 @@
 /** Old processes finish what they have, within their limits, and none is forgotten. */
 import assert from "node:assert/strict";
+import { programTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
 import { Workspace, type Wrapper } from "./wrapper.ts";
 
@@ -8,7 +9,7 @@ async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Pro
   await workspace.serves(text, wrapper);
 }
 
-Deno.test("a request in flight is answered by the process that took it", async () => {
+programTest("a request in flight is answered by the process that took it", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   using request = await workspace.openRequest();
@@ -18,7 +19,7 @@ Deno.test("a request in flight is answered by the process that took it", async (
   await wrapper.saysMatching(/generation 1 drained in /);
 });
 
-Deno.test("an old process that does not drain within --shutdown-wait is ended then", async () => {
+programTest("an old process that does not drain within --shutdown-wait is ended then", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--shutdown-wait", "300ms"],
@@ -29,7 +30,7 @@ Deno.test("an old process that does not drain within --shutdown-wait is ended th
   await waitFor("one process", () => workspace.haproxyPids().length === 1);
 });
 
-Deno.test("an old process that ignores SIGTERM is killed 5 s later", async () => {
+programTest("an old process that ignores SIGTERM is killed 5 s later", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--shutdown-wait", "100ms"],
@@ -43,7 +44,7 @@ Deno.test("an old process that ignores SIGTERM is killed 5 s later", async () =>
   assert.equal(await workspace.get(), "two");
 });
 
-Deno.test("when more drain than --max-draining the oldest is ended", async () => {
+programTest("when more drain than --max-draining the oldest is ended", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--max-draining", "1"],
@@ -60,7 +61,7 @@ Deno.test("when more drain than --max-draining the oldest is ended", async () =>
   assert.deepEqual(workspace.haproxyPids(), []);
 });
 
-Deno.test("an old process that dies by itself is told and changes nothing", async () => {
+programTest("an old process that dies by itself is told and changes nothing", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   const [old] = workspace.haproxyPids();

@@ -1,5 +1,6 @@
 /** The main promise, under load: reloads, even failing ones, cost not one request. */
 import assert from "node:assert/strict";
+import { programTest } from "./program.ts";
 import { freePort, Workspace } from "./wrapper.ts";
 
 const CLIENTS = 8;
@@ -8,7 +9,7 @@ const RELOADS = 20;
 const REFUSED_EVERY = 5;
 const LONGEST_GAP_MS = 500;
 
-Deno.test("8 clients lose no request in 20 reloads, 4 of them refused", async () => {
+programTest("8 clients lose no request in 20 reloads, 4 of them refused", async () => {
   await using workspace = new Workspace();
   const taken = freePort();
   using _listener = Deno.listen({ hostname: "127.0.0.1", port: taken });

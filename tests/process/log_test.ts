@@ -1,18 +1,19 @@
 /** What the program says, and when it says nothing. */
 import assert from "node:assert/strict";
+import { programTest } from "./program.ts";
 import { Workspace } from "./wrapper.ts";
 import { pause } from "./wait.ts";
 
-Deno.test("a line of text has time, level, pid and what happened", async () => {
+programTest("a line of text has time, level, pid and what happened", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   const [line] = wrapper.lines;
   const pattern =
     /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info \[(\d+)\] generation 1 serves, ready after \d+ms$/;
-  assert.equal(Number(pattern.exec(line!)?.[1]), wrapper.pid);
+  assert.equal(Number(pattern.exec(line!)?.[1]), wrapper.ownPid);
 });
 
-Deno.test("a line of JSON has the same by name", async () => {
+programTest("a line of JSON has the same by name", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ env: { LOG_FORMAT: "json" } });
   await wrapper.saysMatching(/generation 1 serves/);
@@ -22,7 +23,7 @@ Deno.test("a line of JSON has the same by name", async () => {
   await wrapper.saysMatching(/generation 3 rejected/);
   const records = wrapper.lines.map((line) => JSON.parse(line));
   assert.ok(
-    records.every(({ time, pid }) => !Number.isNaN(Date.parse(time)) && pid === wrapper.pid),
+    records.every(({ time, pid }) => !Number.isNaN(Date.parse(time)) && pid === wrapper.ownPid),
   );
   const reload = records.find(({ text }) => /generation 2 serves/.test(text));
   assert.deepEqual(
@@ -44,18 +45,21 @@ Deno.test("a line of JSON has the same by name", async () => {
   assert.equal(rejection.reason, "haproxy exited with 1 before it was ready");
 });
 
-Deno.test("nothing is said while nothing happens, however often the sources are looked at", async () => {
-  await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--poll-interval", "5ms", "--log-level", "debug"],
-  });
-  await pause(300);
-  await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/generation 2 serves/);
-  assert.match(wrapper.lines[1]!, /generation 2 serves/, wrapper.output);
-});
+programTest(
+  "nothing is said while nothing happens, however often the sources are looked at",
+  async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve({
+      args: ["-f", workspace.configuration, "--poll-interval", "5ms", "--log-level", "debug"],
+    });
+    await pause(300);
+    await workspace.replace(workspace.page("two"));
+    await wrapper.saysMatching(/generation 2 serves/);
+    assert.match(wrapper.lines[1]!, /generation 2 serves/, wrapper.output);
+  },
+);
 
-Deno.test("lines below --log-level are not written", async () => {
+programTest("lines below --log-level are not written", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ env: { LOG_LEVEL: "error" } });
   await workspace.serves("one", wrapper);
@@ -64,7 +68,7 @@ Deno.test("lines below --log-level are not written", async () => {
   assert.equal(wrapper.lines.length, 1, wrapper.output);
 });
 
-Deno.test("that nobody reads stdout any more is no reason to stop serving", async () => {
+programTest("that nobody reads stdout any more is no reason to stop serving", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ launcher: ["sh", "-c", '"$@" | true', "sh"] });
   await workspace.serves("one", wrapper);

@@ -1,6 +1,7 @@
 /** Whatever happens to a reload, the generation that served before goes on serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { programTest } from "./program.ts";
 import { STAND_INS } from "./stand_ins.ts";
 import { waitFor } from "./wait.ts";
 import { freePort, Workspace, type Wrapper } from "./wrapper.ts";
@@ -25,7 +26,7 @@ async function isAlone(workspace: Workspace, wrapper: Wrapper): Promise<void> {
   );
 }
 
-Deno.test("a configuration with an error is rejected once, and not tried again", async () => {
+programTest("a configuration with an error is rejected once, and not tried again", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--poll-interval", "20ms"],
@@ -39,7 +40,7 @@ Deno.test("a configuration with an error is rejected once, and not tried again",
   await wrapper.stopsAt(3);
 });
 
-Deno.test("a change back to what is served needs no reload", async () => {
+programTest("a change back to what is served needs no reload", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   await workspace.replace("nonsense\n");
@@ -51,7 +52,7 @@ Deno.test("a change back to what is served needs no reload", async () => {
   await wrapper.stopsAt(3);
 });
 
-Deno.test("a port that is taken is tried for until it is free", async () => {
+programTest("a port that is taken is tried for until it is free", async () => {
   await using workspace = new Workspace();
   const taken = freePort();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: taken });
@@ -65,7 +66,7 @@ Deno.test("a port that is taken is tried for until it is free", async () => {
   assert.equal(await workspace.get(taken), "two");
 });
 
-Deno.test("a name that does not resolve may do so later, and is tried again", async () => {
+programTest("a name that does not resolve may do so later, and is tried again", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   const backend = "backend unresolved\n    server one name.invalid:80\n";
@@ -77,7 +78,7 @@ Deno.test("a name that does not resolve may do so later, and is tried again", as
 for (
   const [what, content] of [["an empty file", ""], ["no frontend", "defaults\n    mode http\n"]]
 ) {
-  Deno.test(`${what} is rejected, since nothing would be served`, async () => {
+  programTest(`${what} is rejected, since nothing would be served`, async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve();
     await workspace.replace(content!);
@@ -87,18 +88,21 @@ for (
   });
 }
 
-Deno.test('the keyword "master-worker" is rejected with its line, and no worker is left', async () => {
-  await using workspace = new Workspace();
-  const wrapper = await workspace.serve();
-  await workspace.replace(`global\n    master-worker\n${workspace.page("two")}`);
-  await wrapper.saysMatching(
-    /generation 2 rejected: "[^"]*haproxy.cfg" line 2 says "master-worker": remove it.*1 keeps serving/,
-  );
-  await isAlone(workspace, wrapper);
-  await workspace.serves("one", wrapper);
-});
+programTest(
+  'the keyword "master-worker" is rejected with its line, and no worker is left',
+  async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve();
+    await workspace.replace(`global\n    master-worker\n${workspace.page("two")}`);
+    await wrapper.saysMatching(
+      /generation 2 rejected: "[^"]*haproxy.cfg" line 2 says "master-worker": remove it.*1 keeps serving/,
+    );
+    await isAlone(workspace, wrapper);
+    await workspace.serves("one", wrapper);
+  },
+);
 
-Deno.test("a process that never gets ready is ended after the ready timeout", async () => {
+programTest("a process that never gets ready is ended after the ready timeout", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve({
@@ -112,7 +116,7 @@ Deno.test("a process that never gets ready is ended after the ready timeout", as
   await workspace.serves("two", wrapper);
 });
 
-Deno.test("a process that answers with another pid is ended with its children", async () => {
+programTest("a process that answers with another pid is ended with its children", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve();
@@ -123,7 +127,7 @@ Deno.test("a process that answers with another pid is ended with its children", 
   await workspace.serves("two", wrapper);
 });
 
-Deno.test("a process that dies in whatever way is told with its status", async () => {
+programTest("a process that dies in whatever way is told with its status", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve();
@@ -135,7 +139,7 @@ Deno.test("a process that dies in whatever way is told with its status", async (
   await wrapper.saysMatching(/generation \d+ rejected: haproxy was ended by SIGSEGV/);
 });
 
-Deno.test("a missing haproxy is waited for", async () => {
+programTest("a missing haproxy is waited for", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve({ env: { PATH: `${workspace.binaries}:/bin` } });
@@ -147,7 +151,7 @@ Deno.test("a missing haproxy is waited for", async () => {
   await workspace.serves("two", wrapper);
 });
 
-Deno.test("a haproxy that may not be executed is waited for", async () => {
+programTest("a haproxy that may not be executed is waited for", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve({ env: { PATH: `${workspace.binaries}:/bin` } });
@@ -158,25 +162,28 @@ Deno.test("a haproxy that may not be executed is waited for", async () => {
   await workspace.serves("two", wrapper);
 });
 
-Deno.test("without the private socket a reload is rejected, and takes over by --socket if it is given", async () => {
-  for (const hasUserSocket of [false, true]) {
-    await using workspace = new Workspace();
-    const socket = join(workspace.path, "user.sock");
-    const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
-    await workspace.replace(stats + workspace.page("one"));
-    const wrapper = await workspace.serve({
-      env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
-    });
-    for await (const { name } of Deno.readDir(workspace.runtimeDirectory)) {
-      await Deno.remove(join(workspace.runtimeDirectory, name), { recursive: true });
+programTest(
+  "without the private socket a reload is rejected, and takes over by --socket if it is given",
+  async () => {
+    for (const hasUserSocket of [false, true]) {
+      await using workspace = new Workspace();
+      const socket = join(workspace.path, "user.sock");
+      const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
+      await workspace.replace(stats + workspace.page("one"));
+      const wrapper = await workspace.serve({
+        env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
+      });
+      for await (const { name } of Deno.readDir(workspace.runtimeDirectory)) {
+        await Deno.remove(join(workspace.runtimeDirectory, name), { recursive: true });
+      }
+      await workspace.replace(stats + workspace.page("two"));
+      if (hasUserSocket) await workspace.serves("two", wrapper);
+      else await isRejected(workspace, wrapper, /exited with 1/);
     }
-    await workspace.replace(stats + workspace.page("two"));
-    if (hasUserSocket) await workspace.serves("two", wrapper);
-    else await isRejected(workspace, wrapper, /exited with 1/);
-  }
-});
+  },
+);
 
-Deno.test("connections held on the user's own stats socket are in nobody's way", async () => {
+programTest("connections held on the user's own stats socket are in nobody's way", async () => {
   await using workspace = new Workspace();
   const socket = join(workspace.path, "user.sock");
   const stats = `global\n    stats socket ${socket} mode 600 level admin\n`;
@@ -190,7 +197,7 @@ Deno.test("connections held on the user's own stats socket are in nobody's way",
   held.forEach((connection) => connection.close());
 });
 
-Deno.test("a change during a handoff is applied by another reload", async () => {
+programTest("a change during a handoff is applied by another reload", async () => {
   await using workspace = new Workspace();
   // Without a settle time no process is started ahead: the second one means that a handoff runs.
   const wrapper = await workspace.serve({

@@ -1,5 +1,6 @@
 /** The process that is started ahead while a change settles: it serves, or it goes. */
 import assert from "node:assert/strict";
+import { programTest } from "./program.ts";
 import { STAND_INS } from "./stand_ins.ts";
 import { waitFor } from "./wait.ts";
 import { Workspace, type Wrapper } from "./wrapper.ts";
@@ -13,7 +14,7 @@ async function areThere(workspace: Workspace, wrapper: Wrapper, count: number): 
   });
 }
 
-Deno.test("the process that has waited is the one that serves", async () => {
+programTest("the process that has waited is the one that serves", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...LONG_SETTLE] });
   const [old] = workspace.haproxyPids();
@@ -27,18 +28,23 @@ Deno.test("the process that has waited is the one that serves", async () => {
   await wrapper.stopsAt(2);
 });
 
-Deno.test("what it reads is what has settled, not what was there when it was started", async () => {
-  await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...LONG_SETTLE] });
-  await workspace.replace("nonsense\n");
-  await areThere(workspace, wrapper, 2);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
-  await wrapper.stopsAt(2);
-  assert.doesNotMatch(wrapper.output, /nonsense/);
-});
+programTest(
+  "what it reads is what has settled, not what was there when it was started",
+  async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve({
+      args: ["-f", workspace.configuration, ...LONG_SETTLE],
+    });
+    await workspace.replace("nonsense\n");
+    await areThere(workspace, wrapper, 2);
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    await wrapper.stopsAt(2);
+    assert.doesNotMatch(wrapper.output, /nonsense/);
+  },
+);
 
-Deno.test("a process that has waited for nothing goes, and nothing is said of it", async () => {
+programTest("a process that has waited for nothing goes, and nothing is said of it", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...LONG_SETTLE] });
   await workspace.replace(workspace.page("two"));
@@ -51,7 +57,7 @@ Deno.test("a process that has waited for nothing goes, and nothing is said of it
   await wrapper.stopsAt(2);
 });
 
-Deno.test("a haproxy that cannot wait is started when the change has settled", async () => {
+programTest("a haproxy that cannot wait is started when the change has settled", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.cannot_wait);
   const wrapper = await workspace.serve({
@@ -65,20 +71,23 @@ Deno.test("a haproxy that cannot wait is started when the change has settled", a
   assert.doesNotMatch(wrapper.output, /rejected/);
 });
 
-Deno.test("a haproxy that fails while it waits costs one retry, and is not made to wait again", async () => {
-  await using workspace = new Workspace();
-  await workspace.standIn(STAND_INS.cannot_wait_long);
-  const wrapper = await workspace.serve();
-  for (const text of ["two", "three", "four"]) {
-    await workspace.replace(workspace.page(text));
-    await workspace.serves(text, wrapper);
-  }
-  await wrapper.saysMatching(/generation 5 serves/);
-  assert.equal(wrapper.output.match(/rejected/g)?.length, 1, wrapper.output);
-});
+programTest(
+  "a haproxy that fails while it waits costs one retry, and is not made to wait again",
+  async () => {
+    await using workspace = new Workspace();
+    await workspace.standIn(STAND_INS.cannot_wait_long);
+    const wrapper = await workspace.serve();
+    for (const text of ["two", "three", "four"]) {
+      await workspace.replace(workspace.page(text));
+      await workspace.serves(text, wrapper);
+    }
+    await wrapper.saysMatching(/generation 5 serves/);
+    assert.equal(wrapper.output.match(/rejected/g)?.length, 1, wrapper.output);
+  },
+);
 
 for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
-  Deno.test(`${signal} while a process waits ends it as well`, async () => {
+  programTest(`${signal} while a process waits ends it as well`, async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({
       args: ["-f", workspace.configuration, ...LONG_SETTLE],

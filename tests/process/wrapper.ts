@@ -1,7 +1,7 @@
 /** Runs the program as its users do, in a folder of its own, and reads what it says. */
-import assert from "node:assert/strict";
 import { join } from "@std/path";
-import denoJson from "../../deno.json" with { type: "json" };
+import { CONTAINMENT, PROGRAM } from "./program.ts";
+import { Running } from "./running.ts";
 import { waitFor } from "./wait.ts";
 
 export interface WrapperOptions {
@@ -90,7 +90,7 @@ frontend page
   }
 
   /** Waits until `text` is served; with several generations at once, by each of 5 answers in a row. */
-  async serves(text: string, wrapper: Wrapper): Promise<void> {
+  async serves(text: string, wrapper: Running): Promise<void> {
     await waitFor(`"${text}" to be served`, async () => {
       for (let asked = 0; asked < 5; asked++) if (await this.get() !== text) return false;
       return true;
@@ -115,106 +115,43 @@ frontend page
   }
 }
 
-export class Wrapper {
-  readonly #child: Deno.ChildProcess;
-  readonly #reading: Promise<unknown>;
-  output = "";
+export class Wrapper extends Running {
+  #pidInside: number | undefined;
 
   constructor(workspace: Workspace, { args, env = {}, launcher = [] }: WrapperOptions) {
-    const [command, ...words] = [
+    const words = [
+      ...CONTAINMENT,
       ...launcher,
       ...PROGRAM,
       "--runtime-dir",
       workspace.runtimeDirectory,
       ...args ?? ["-f", workspace.configuration],
     ] as [string, ...string[]];
-    this.#child = new Deno.Command(command, {
-      args: words,
-      cwd: workspace.path,
-      env: { PATH: `${workspace.binaries}:${Deno.env.get("PATH")}`, NO_COLOR: "1", ...env },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#reading = Promise.all([this.#read(this.#child.stdout), this.#read(this.#child.stderr)]);
+    const PATH = `${workspace.binaries}:${Deno.env.get("PATH")}`;
+    super(words, { cwd: workspace.path, env: { PATH, NO_COLOR: "1", ...env } });
   }
 
+  /** Its pid as we see it. */
   get pid(): number {
-    return this.#child.pid;
+    return CONTAINMENT.length === 0 ? this.child.pid : this.#pidInside ??= firstChild(this.child);
   }
 
-  /** The exit status, once all output has been read. */
-  get exitCode(): Promise<number> {
-    return Promise.all([this.#child.status, this.#reading]).then(([{ code }]) => code);
+  /** Its pid as it sees itself. */
+  get ownPid(): number {
+    return CONTAINMENT.length === 0 ? this.pid : 1;
   }
 
   signal(signal: Deno.Signal): void {
-    this.#child.kill(signal);
-  }
-
-  /** The wrapper's own log lines so far. */
-  get lines(): string[] {
-    return this.output.split("\n").filter((line) =>
-      /^(?:\d{4}-.*Z (?:debug|info|warning|error) \[|\{"time")/.test(line)
-    );
-  }
-
-  /** How many HAProxy starts it has said anything about, from the numbers of the generations. */
-  get lastGeneration(): number {
-    const numbers = this.lines.join("\n").matchAll(/generation (\d+) (?:serves|rejected)/g);
-    return Math.max(0, ...[...numbers].map(([, number]) => Number(number)));
-  }
-
-  /** Waits until the output matches `pattern`; from the character `from` on, if given. */
-  async saysMatching(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    return await waitFor(
-      `output that matches ${pattern}`,
-      () => pattern.exec(this.output.slice(from)),
-      {
-        explain: () => this.output,
-      },
-    );
-  }
-
-  /** Waits until it has said something of generation `number`, and proves that there was none after it. */
-  async stopsAt(number: number): Promise<void> {
-    const explain = () => this.output;
-    await waitFor(`generation ${number}`, () => this.lastGeneration >= number, { explain });
-    assert.equal(this.lastGeneration, number, this.output);
+    Deno.kill(this.pid, signal);
   }
 
   kill(): void {
     try {
-      this.#child.kill("SIGKILL");
+      this.child.kill("SIGKILL");
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
     }
   }
-
-  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) this.output += text;
-  }
-}
-
-const ROOT = join(import.meta.dirname!, "../..");
-
-/** How the program is started: from source, with just the permissions that it has for users. */
-const PROGRAM = [
-  Deno.execPath(),
-  "run",
-  "--quiet",
-  `--config=${ROOT}/deno.json`,
-  ...import.meta.resolve("@std/path").startsWith("jsr:")
-    ? []
-    : [`--import-map=${ROOT}/tests/offline/import_map.json`],
-  ...wordsOf(denoJson.tasks.lean),
-  ...wordsOf(denoJson.tasks.permissions),
-  `${ROOT}/main.ts`,
-];
-
-/** The words that a task prints. */
-function wordsOf({ command }: { command: string }): string[] {
-  return command.split(" ").slice(1);
 }
 
 export function freePort(): number {
@@ -225,6 +162,15 @@ export function freePort(): number {
 /** The pids of the processes that `pid` has started and not reaped. */
 export function childrenOf(pid: number): string[] {
   return readIfThere(`/proc/${pid}/task/${pid}/children`).split(" ").filter((one) => one.trim());
+}
+
+/** What `unshare` has forked, which takes it some milliseconds. */
+function firstChild({ pid }: Deno.ChildProcess): number {
+  for (const startedMs = Date.now(); Date.now() - startedMs < 5_000;) {
+    const [child] = childrenOf(pid);
+    if (child !== undefined) return Number(child);
+  }
+  throw new Error(`process ${pid} has started no process in a namespace of its own`);
 }
 
 function readIfThere(path: string): string {

@@ -1,0 +1,79 @@
+/** The program under test, in the form that the environment variable `PROGRAM` names. */
+import { join } from "@std/path";
+import denoJson from "../../deno.json" with { type: "json" };
+import { testNeeding } from "../requirements.ts";
+
+const ROOT = join(import.meta.dirname!, "../..");
+
+/** `process_1`: the executable, as the first process of a pid namespace, as in a container. */
+export type ProgramForm = "source" | "executable" | "process_1";
+
+export const FORM = formOf(Deno.env.get("PROGRAM") ?? "source");
+
+const EXECUTABLE = join(ROOT, "haproxy-reload-wrapper");
+
+const missing = FORM !== "source" && !isThere(EXECUTABLE)
+  ? "needs the executable, and `deno task compile` made none"
+  : FORM === "process_1" && Deno.uid() !== 0
+  ? "needs root, to make a pid namespace"
+  : null;
+
+/** Registers a test that runs the program. */
+export const programTest = testNeeding(missing);
+
+/** Registers a test that runs the program and does what only root may. */
+export const rootTest = testNeeding(missing ?? (Deno.uid() === 0 ? null : "needs root"));
+
+/** How the tasks start and compile it, with just the permissions that it has for users. */
+const OPTIONS = [
+  "--quiet",
+  `--config=${ROOT}/deno.json`,
+  ...import.meta.resolve("@std/path").startsWith("jsr:")
+    ? []
+    : [`--import-map=${ROOT}/tests/offline/import_map.json`],
+  ...printedBy(denoJson.tasks.lean),
+  ...printedBy(denoJson.tasks.permissions),
+];
+
+/** The words that start the program. */
+export const PROGRAM = wordsOf("main.ts", EXECUTABLE);
+
+/** The words to put in front, so that what they start is process 1. */
+export const CONTAINMENT = FORM === "process_1"
+  ? ["/usr/bin/unshare", "--fork", "--kill-child", "--pid", "--mount-proc"]
+  : [];
+
+/** The words that start another `entry` in the same way; where that takes compiling, it is made at `output`. */
+export async function programLike(entry: string, output: string): Promise<string[]> {
+  if (FORM !== "source") await compile(entry, output);
+  return wordsOf(entry, output);
+}
+
+function wordsOf(entry: string, compiled: string): string[] {
+  return FORM === "source" ? [Deno.execPath(), "run", ...OPTIONS, join(ROOT, entry)] : [compiled];
+}
+
+async function compile(entry: string, output: string): Promise<void> {
+  const compiler = Deno.env.get("DENO") ?? Deno.execPath();
+  const args = ["compile", ...OPTIONS, "--no-code-cache", "--output", output, join(ROOT, entry)];
+  const { success, stderr } = await new Deno.Command(compiler, { args }).output();
+  if (!success) throw new Error(`cannot compile "${entry}": ${new TextDecoder().decode(stderr)}`);
+}
+
+/** The words that a task prints. */
+function printedBy({ command }: { command: string }): string[] {
+  return command.split(" ").slice(1);
+}
+
+function formOf(word: string): ProgramForm {
+  if (word === "source" || word === "executable" || word === "process_1") return word;
+  throw new Error(`PROGRAM: found "${word}", wanted "source", "executable" or "process_1"`);
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,65 @@
+/** A started command whose output is the wrapper's log, wherever the wrapper runs. */
+import assert from "node:assert/strict";
+import { waitFor } from "./wait.ts";
+
+export interface RunningOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export class Running {
+  readonly child: Deno.ChildProcess;
+  readonly #reading: Promise<unknown>;
+  output = "";
+
+  constructor([command, ...args]: readonly [string, ...string[]], options: RunningOptions = {}) {
+    this.child = new Deno.Command(command, {
+      ...options,
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#reading = Promise.all([this.#read(this.child.stdout), this.#read(this.child.stderr)]);
+  }
+
+  /** The exit status, once all output has been read. */
+  get exitCode(): Promise<number> {
+    return Promise.all([this.child.status, this.#reading]).then(([{ code }]) => code);
+  }
+
+  /** The wrapper's own log lines so far. */
+  get lines(): string[] {
+    return this.output.split("\n").filter((line) =>
+      /^(?:\d{4}-.*Z (?:debug|info|warning|error) \[|\{"time")/.test(line)
+    );
+  }
+
+  /** How many HAProxy starts it has said anything about, from the numbers of the generations. */
+  get lastGeneration(): number {
+    const numbers = this.lines.join("\n").matchAll(/generation (\d+) (?:serves|rejected)/g);
+    return Math.max(0, ...[...numbers].map(([, number]) => Number(number)));
+  }
+
+  /** Waits until the output matches `pattern`; from the character `from` on, if given. */
+  async saysMatching(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    return await waitFor(
+      `output that matches ${pattern}`,
+      () => pattern.exec(this.output.slice(from)),
+      {
+        explain: () => this.output,
+      },
+    );
+  }
+
+  /** Waits until it has said something of generation `number`, and proves that there was none after it. */
+  async stopsAt(number: number): Promise<void> {
+    const explain = () => this.output;
+    await waitFor(`generation ${number}`, () => this.lastGeneration >= number, { explain });
+    assert.equal(this.lastGeneration, number, this.output);
+  }
+
+  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) this.output += text;
+  }
+}
