@@ -5,35 +5,45 @@ import { describeEnvFile, readEnvFile } from "./lib/haproxy/env_file_reader.ts";
 import { EXIT } from "./lib/exit_codes.ts";
 import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
 import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
-import { spawnHaproxy } from "./lib/haproxy/process.ts";
+import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
+import { type Libc, openLibc } from "./lib/libc.ts";
 import { createLog, writeToStdout } from "./lib/log.ts";
-import { listenToSignals, type Signals } from "./lib/os_signals.ts";
+import { createReaper } from "./lib/orphans.ts";
+import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
 import { helpText, type Option, OPTIONS } from "./lib/settings/options.ts";
 import { type Environment, readInvocation, type Settings } from "./lib/settings/settings.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { createLook, type Look } from "./lib/watch/look.ts";
+import {
+  describeMountedFile,
+  findMountedFiles,
+  type MountedFile,
+} from "./lib/watch/mounted_files.ts";
 import { type Source, sourcesOf } from "./lib/watch/sources.ts";
 
 if (import.meta.main) {
   // First of all, since the default action of most signals is to end the process.
   const signals = listenToSignals();
-  Deno.exit(await main(signals).catch(reportBug));
+  const libc = await openLibc();
+  if (libc !== null && Deno.pid === 1) onChildEnd(createReaper({ libc, isOwnChild }));
+  Deno.exit(await main(signals, libc).catch(reportBug));
 }
 
-async function main(signals: Signals): Promise<number> {
+async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const invocation = readInvocation(Deno.args, readEnvironmentVariables());
   if (invocation.tag === "help") return say(helpText());
   if (invocation.tag === "version") return say(await versionText());
   const { tag, settings } = invocation;
   const sources = sourcesOf(settings, Deno.cwd());
   const look = createLook(sources);
-  const { seen } = await look();
+  const { seen, inventory } = await look();
   const problems = [...invocation.problems, ...await problemsOnDisk(settings, seen)];
   if (problems.length > 0) return refuse(problems);
+  const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   return tag === "check"
     ? await check(settings, signals)
-    : await run(settings, { sources, look, seen, signals });
+    : await run(settings, { sources, look, seen, signals, mountedFiles });
 }
 
 interface RunOptions {
@@ -42,15 +52,19 @@ interface RunOptions {
   /** What was on disk when the settings were checked. */
   readonly seen: Look["seen"];
   readonly signals: Signals;
+  readonly mountedFiles: readonly MountedFile[];
 }
 
 async function run(
   settings: Settings,
-  { sources, look, seen, signals }: RunOptions,
+  { sources, look, seen, signals, mountedFiles }: RunOptions,
 ): Promise<number> {
   const made = await makePrivateFolder(settings.runtimeParents);
   if (made.tag === "not_made") {
-    complain(`cannot make a private folder: found ${made.reason}; wanted one that can be written`);
+    complain(
+      `cannot make a private folder: found ${made.reason}; wanted one of them to be writable, ` +
+        "for instance by a tmpfs that is mounted at /tmp",
+    );
     return EXIT.CANNOT_CREATE;
   }
   const log = createLog({
@@ -61,7 +75,9 @@ async function run(
   });
   const supervisor = new Supervisor(settings);
   const { folder } = made;
-  const effects = new RealEffects({ settings, folder, sources, look, log, post: supervisor.post });
+  mountedFiles.forEach((file) => log(describeMountedFile(file)));
+  const { post } = supervisor;
+  const effects = new RealEffects({ settings, folder, sources, look, mountedFiles, log, post });
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => supervisor.post({ name: "bug", description: describeBug(error) }));
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);

@@ -53,6 +53,11 @@ export function listenToSignals(): Signals {
   };
 }
 
+/** Calls `listener` whenever a child may have ended. SIGCHLD has no meaning for users, so it is not in the table. */
+export function onChildEnd(listener: () => void): void {
+  Deno.addSignalListener("SIGCHLD", listener);
+}
+
 /** Nobody presses Ctrl-C twice within this time. */
 const KEYSTROKE_MS = 100;
 

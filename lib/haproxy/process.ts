@@ -60,6 +60,11 @@ export function spawnHaproxy(words: readonly string[], options: SpawnOptions): S
   }
 }
 
+/** Whether `pid` is a process that was started here and whose status Deno has yet to tell. */
+export function isOwnChild(pid: number): boolean {
+  return ownChildren.has(pid);
+}
+
 /** How an ending reads in a sentence: `exited with 1`, `was ended by SIGSEGV`. */
 export function describeEnding(ending: Ending): string {
   switch (ending.tag) {
@@ -72,14 +77,18 @@ export function describeEnding(ending: Ending): string {
   }
 }
 
+/** Like the kernel's own list there is one for the whole program. */
+const ownChildren = new Set<number>();
+
 function wrap(
   child: Deno.ChildProcess,
   more: Pick<HaproxyProcess, "output" | "release">,
 ): HaproxyProcess {
+  ownChildren.add(child.pid);
   return {
     ...more,
     pid: child.pid,
-    ended: child.status.then(endingOf, unknownEnding),
+    ended: child.status.then(endingOf, unknownEnding).finally(() => ownChildren.delete(child.pid)),
     signal(signal) {
       try {
         child.kill(signal);

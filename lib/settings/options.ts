@@ -94,8 +94,7 @@ export const OPTIONS = {
     variable: "RUNTIME_DIRECTORY",
     value: "DIR",
     default: null,
-    meaning:
-      "where the private folder is made, in or below /run, /var/lib/haproxy, /dev/shm or /tmp; " +
+    meaning: "where the private folder is made, in or below /run, /var/lib/haproxy or /tmp; " +
       "without it the first of these that can be written",
   },
   logFormat: {
@@ -134,7 +133,7 @@ export type OptionName = keyof typeof OPTIONS;
 export const DEFAULT_CONFIGURATION = "/usr/local/etc/haproxy/haproxy.cfg";
 
 /** Where the private folder may be, in the order in which they are tried; the program may write nowhere else. */
-export const RUNTIME_PARENTS = ["/run", "/var/lib/haproxy", "/dev/shm", "/tmp"] as const;
+export const RUNTIME_PARENTS = ["/run", "/var/lib/haproxy", "/tmp"] as const;
 
 /** The text of `--help`. */
 export function helpText(): string {

@@ -9,6 +9,7 @@ import type { ReloadSignal, SignalMeaning } from "../os_signals.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ChangeDetector, detectChanges } from "../watch/change_detector.ts";
 import type { Look } from "../watch/look.ts";
+import type { MountedFile } from "../watch/mounted_files.ts";
 import type { Source } from "../watch/sources.ts";
 import type { Action, Event, EventOf } from "./events.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
@@ -18,6 +19,7 @@ export interface RealEffectsOptions {
   readonly folder: PrivateFolder;
   readonly sources: readonly Source[];
   readonly look: () => Promise<Look>;
+  readonly mountedFiles: readonly MountedFile[];
   readonly log: Log;
   readonly post: (event: Event) => void;
 }
@@ -133,7 +135,7 @@ export class RealEffects implements Effects {
   }
 
   #detect(): ChangeDetector | null {
-    const { settings, folder, look, log, post } = this.#options;
+    const { settings, folder, look, mountedFiles, log, post } = this.#options;
     if (!settings.watch) return null;
     const { settleMs, pollIntervalMs } = settings;
     const onSettled = (fingerprint: EventOf<"settled">["fingerprint"]) =>
@@ -141,7 +143,7 @@ export class RealEffects implements Effects {
     const onChanging = (fingerprint: EventOf<"changing">["fingerprint"]) =>
       post({ name: "changing", fingerprint, atMs: performance.now() });
     const detector = detectChanges({
-      ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log },
+      ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log, mountedFiles },
       probeDirectory: folder.path,
     });
     this.#inBackground(detector.ended);

@@ -3,6 +3,7 @@ import type { Log } from "../log.ts";
 import { createFileEvents, type FileEvents, type Hint } from "./file_events.ts";
 import { changedPaths, type Fingerprint } from "./fingerprint.ts";
 import type { Look } from "./look.ts";
+import { createReplacementReport, type MountedFile } from "./mounted_files.ts";
 import { QuietTime, WRITER_SILENCE_MS } from "./quiet_time.ts";
 import type { Unreadable } from "./sources.ts";
 
@@ -17,6 +18,8 @@ export interface ChangeDetectorOptions {
   readonly pollIntervalMs: number;
   /** A directory of the program's own, to see whether events still come. */
   readonly probeDirectory: string;
+  /** Watched themselves: what happens to them gives no event in the directory where they are mounted. */
+  readonly mountedFiles: readonly MountedFile[];
   readonly log: Log;
 }
 
@@ -42,6 +45,7 @@ class Detector {
   readonly #options: ChangeDetectorOptions;
   readonly #quiet: QuietTime;
   readonly #events: FileEvents;
+  readonly #reportReplaced: (files: Look["inventory"]["files"]) => void;
   #isRelevant: (path: string) => boolean = () => true;
   #isClosed = false;
   #isWoken = true;
@@ -54,6 +58,7 @@ class Detector {
   constructor(options: ChangeDetectorOptions) {
     this.#options = options;
     this.#quiet = new QuietTime(options);
+    this.#reportReplaced = createReplacementReport(options.mountedFiles, options.log);
     this.#events = createFileEvents({
       isRelevant: (path) => this.#isRelevant(path),
       onHint: (hint) => this.#note(hint),
@@ -110,8 +115,10 @@ class Detector {
       this.#reportUnreadable(seen.tag === "unreadable" ? seen.unreadable : []);
       if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
     }
+    this.#reportReplaced(inventory.files);
+    const mounted = this.#options.mountedFiles.map(({ realPath }) => realPath);
     // What changed while no watch was armed gave no event.
-    if (await this.#events.watch(inventory.directories)) this.wake();
+    if (await this.#events.watch(new Set([...inventory.directories, ...mounted]))) this.wake();
   }
 
   #settle(fingerprint: Fingerprint, isHinted: boolean): void {

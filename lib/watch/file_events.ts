@@ -11,7 +11,10 @@ export type Hint =
   | { readonly tag: "lost" };
 
 export interface FileEvents {
-  /** Watches just these directories from now on; `true` if they are others than before. */
+  /**
+   * Watches just these directories from now on; `true` if they are others than before. A file may be
+   * among them only if nobody can replace it, as one that is mounted by itself.
+   */
   watch(directories: ReadonlySet<string>): Promise<boolean>;
   close(): Promise<void>;
 }

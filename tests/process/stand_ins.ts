@@ -25,6 +25,14 @@ export const STAND_INS = {
   answers_with_another_pid: script(
     `trap 'kill $child' USR1 TERM; ${real} "$@" & child=$!; wait; wait`,
   ),
+  /** Leaves 50 processes that nobody waits for, which end one after another within 0.5 s. */
+  leaves_orphans: script(
+    `i=0; while [ $i -lt 50 ]; do (sleep 0.$((i % 5)) &); i=$((i + 1)); done; exec ${real} "$@"`,
+  ),
+  /** The same, and then ends by itself. */
+  leaves_orphans_and_dies: script(
+    "i=0; while [ $i -lt 50 ]; do (sleep 0.$((i % 5)) &); i=$((i + 1)); done; exit 7",
+  ),
 } as const;
 
 async function pathOfHaproxy(): Promise<string> {

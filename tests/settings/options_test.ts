@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import denoJson from "../../deno.json" with { type: "json" };
+import { LIBC_PATHS } from "../../lib/libc.ts";
 import { helpText, type Option, OPTIONS, RUNTIME_PARENTS } from "../../lib/settings/options.ts";
 
 const ALL = Object.values<Option>(OPTIONS);
@@ -22,6 +23,10 @@ Deno.test("the program may write exactly below the runtime directories", () => {
 
 Deno.test("the program may run haproxy alone", () => {
   assert.deepEqual(permitted("run"), ["haproxy"]);
+});
+
+Deno.test("the program may open exactly the C library, where it looks for it", () => {
+  assert.deepEqual(permitted("ffi"), [...LIBC_PATHS]);
 });
 
 Deno.test("no two options share a flag or a variable", () => {

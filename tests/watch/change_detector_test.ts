@@ -46,6 +46,7 @@ class Watch implements AsyncDisposable {
       settleMs,
       pollIntervalMs,
       probeDirectory: this.#probe.path,
+      mountedFiles: [],
       log: (entry) => this.logged.push(entry),
     });
   }

@@ -1,0 +1,78 @@
+/** The few functions of the C library that Deno does not offer: the only user of FFI. */
+
+/** Debian's places on each architecture, to which the image for alpine keeps, and that of Fedora and its kin. */
+export const LIBC_PATHS = [
+  "/lib/x86_64-linux-gnu/libc.so.6",
+  "/lib/aarch64-linux-gnu/libc.so.6",
+  "/lib64/libc.so.6",
+] as const;
+
+export interface Libc {
+  /** The pid of a child that has ended and whose status nobody has taken yet; it stays so. */
+  endedChild(): number | null;
+  /** Takes the status of the ended child `pid`, after which the kernel forgets it. */
+  reap(pid: number): void;
+  /** Whether something is mounted just at `path`; no kernel before 5.8 tells, and then it is `false`. */
+  isMountRoot(path: string): boolean;
+}
+
+/**
+ * Opens the C library and then gives the permission for FFI back, so that nothing else can ever be
+ * opened. `null` where there is none that may be opened: the program does without.
+ */
+export async function openLibc(): Promise<Libc | null> {
+  const opened = LIBC_PATHS.reduce<Opened | null>((found, path) => found ?? open(path), null);
+  await Deno.permissions.revoke({ name: "ffi" });
+  return opened === null ? null : wrap(opened.symbols);
+}
+
+const SYMBOLS = {
+  waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
+  waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  // Since glibc 2.28.
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
+} as const;
+
+type Opened = Deno.DynamicLibrary<typeof SYMBOLS>;
+
+function open(path: string): Opened | null {
+  try {
+    return Deno.dlopen(path, SYMBOLS);
+  } catch {
+    return null;
+  }
+}
+
+/** From waitid(2); numbers and layouts below are those of 64-bit Linux on x86-64 and arm64. */
+const P_ALL = 0;
+const WNOHANG = 1;
+const WEXITED = 4;
+const WNOWAIT = 0x0100_0000;
+/** siginfo_t has `si_pid` there, in units of 4 bytes; it stays 0 if no child has ended. */
+const SI_PID = 4;
+const SIGINFO_BYTES = 128;
+
+/** From statx(2). */
+const AT_FDCWD = -100;
+const STATX_ATTR_MOUNT_ROOT = 0x2000n;
+const STX_ATTRIBUTES = 8;
+const STATX_BYTES = 256;
+
+function wrap({ waitid, waitpid, statx }: Opened["symbols"]): Libc {
+  return {
+    endedChild() {
+      const info = new Int32Array(SIGINFO_BYTES / 4);
+      const failed = waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) !== 0;
+      return failed || info[SI_PID] === 0 ? null : info[SI_PID]!;
+    },
+    reap(pid) {
+      waitpid(pid, null, WNOHANG);
+    },
+    isMountRoot(path) {
+      const answer = new DataView(new ArrayBuffer(STATX_BYTES));
+      const name = new TextEncoder().encode(`${path}\0`);
+      const failed = statx === null || statx(AT_FDCWD, name, 0, 0, answer) !== 0;
+      return !failed && (answer.getBigUint64(STX_ATTRIBUTES, true) & STATX_ATTR_MOUNT_ROOT) !== 0n;
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** Reaps strangers' zombies, which fall to the wrapper when it is process 1, as `tini` does. */
+import type { Libc } from "./libc.ts";
+
+export interface OrphansOptions {
+  readonly libc: Pick<Libc, "endedChild" | "reap">;
+  /** Whether Deno waits for that process: its status is never taken. */
+  readonly isOwnChild: (pid: number) => boolean;
+  /** Calls `work` after `delayMs`. */
+  readonly later?: (work: () => void, delayMs: number) => void;
+}
+
+/** Makes the function to call whenever any child has ended. */
+export function createReaper({ libc, isOwnChild, later = setTimeout }: OrphansOptions): () => void {
+  let isWaiting = false;
+  function reapAll(): void {
+    let pid = libc.endedChild();
+    while (pid !== null && !isOwnChild(pid)) {
+      libc.reap(pid);
+      pid = libc.endedChild();
+    }
+    if (pid !== null) waitForDeno();
+  }
+  /** The kernel shows one ended child at a time: an own one hides the others until Deno has reaped it. */
+  function waitForDeno(): void {
+    if (isWaiting) return;
+    isWaiting = true;
+    later(() => {
+      isWaiting = false;
+      reapAll();
+    }, DENO_REAPS_MS);
+  }
+  return reapAll;
+}
+
+/** Deno reaps a child within a millisecond or so. */
+const DENO_REAPS_MS = 50;

@@ -1,0 +1,40 @@
+/** Tries what the program must not be able to do, with the program's own permissions, and prints what came of it. */
+import { openLibc } from "../../lib/libc.ts";
+
+const [allowed, forbidden] = Deno.args as [string, string];
+
+const libc = await openLibc();
+
+const ATTEMPTS = {
+  "use the opened library": () => libc!.isMountRoot("/proc") || Promise.reject(new Error("no")),
+  "write in its own places": () => Deno.writeTextFile(allowed, ""),
+  "start haproxy": () => new Deno.Command("haproxy", { args: ["-v"], stdout: "null" }).output(),
+  "start a shell": () => new Deno.Command("sh", { args: ["-c", "true"] }).output(),
+  "start a program by its path": () => new Deno.Command("/bin/true").output(),
+  "start another haproxy": () => new Deno.Command(`${allowed}/haproxy`).output(),
+  "write elsewhere": () => Deno.writeTextFile(forbidden, ""),
+  "remove elsewhere": () => Deno.remove(forbidden),
+  "open another library": () => Deno.dlopen("/lib64/ld-linux-x86-64.so.2", {}),
+  "open the same library again": () => Deno.dlopen("/lib64/libc.so.6", {}),
+  "read another variable": () => Deno.env.get("HOME"),
+  "signal any process": () => Deno.kill(1, "SIGCONT"),
+  "ask for a permission": () => granted({ name: "run" }),
+};
+
+const outcomes: Record<string, string> = {};
+for (const [attempt, act] of Object.entries(ATTEMPTS)) outcomes[attempt] = await outcomeOf(act);
+console.log(JSON.stringify(outcomes));
+
+async function outcomeOf(act: () => unknown): Promise<string> {
+  try {
+    await act();
+    return "done";
+  } catch (error) {
+    return error instanceof Deno.errors.NotCapable ? "not allowed" : String(error);
+  }
+}
+
+async function granted(descriptor: Deno.PermissionDescriptor): Promise<void> {
+  const { state } = await Deno.permissions.request(descriptor);
+  if (state !== "granted") throw new Deno.errors.NotCapable(state);
+}
