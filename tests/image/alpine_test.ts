@@ -1,0 +1,59 @@
+/** The image on a base that has musl in place of glibc: a tree of Debian's busybox and musl stands in for alpine. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { build, Container, imageTest, output } from "./podman.ts";
+
+const ROOT = join(import.meta.dirname!, "../..");
+const BASE_TAG = "stand-in-alpine";
+const IMAGE = "localhost/haproxy-reload-wrapper:stand-in-alpine";
+
+imageTest("on an alpine base the executable finds its own glibc, and musl does not", async () => {
+  await using folder = temporaryFolder();
+  await makeBase(folder.path);
+  await build(IMAGE, ["--build-arg", `HAPROXY_TAG=${BASE_TAG}`, ROOT]);
+  assert.match(
+    await answer(["--version"]),
+    /haproxy-reload-wrapper \d.*\nDeno \d.*\nbusybox as haproxy/,
+  );
+  await answer(["--check"], 5);
+  const musl = ["--entrypoint", "/lib/ld-musl.so.1"];
+  assert.match(
+    await answer(["--list", "/usr/local/bin/haproxy-reload-wrapper"], 127, musl),
+    /Error loading shared library libgcc_s\.so\.1: No such file/,
+  );
+});
+
+async function answer(
+  args: readonly string[],
+  exitCode = 0,
+  options: readonly string[] = [],
+): Promise<string> {
+  await using container = new Container({ image: IMAGE, options, args });
+  assert.equal(await container.exitCode, exitCode, container.output);
+  return container.output;
+}
+
+/** As alpine has it: the loader in /lib, its search path, a shell, and no glibc anywhere. */
+async function makeBase(folder: string): Promise<void> {
+  const script = `set -e
+    cd ${folder}
+    apt-get download -qq busybox-static musl
+    for package in *.deb; do dpkg-deb -x $package unpacked; done
+    mkdir -p tree/bin tree/lib tree/etc tree/tmp tree/usr/local/sbin tree/usr/local/etc/haproxy
+    chmod 1777 tree/tmp
+    cp unpacked/bin/busybox tree/bin/ 2>/dev/null || cp unpacked/usr/bin/busybox tree/bin/
+    ln -s busybox tree/bin/sh
+    cp -L $(find unpacked -name libc.so -path '*musl*') tree/lib/ld-musl.so.1
+    echo /lib:/usr/local/lib:/usr/lib > tree/etc/ld-musl-$(uname -m).path
+    printf '%s\\n' '#!/bin/sh' '[ "$1" = -v ] && exec echo busybox as haproxy' 'exit 5' > tree/usr/local/sbin/haproxy
+    chmod 755 tree/usr/local/sbin/haproxy
+    touch tree/usr/local/etc/haproxy/haproxy.cfg
+    printf '%s\\n' 'FROM scratch' 'COPY tree /' 'ENV PATH=/usr/local/sbin:/usr/local/bin:/bin' 'USER 99' > Dockerfile`;
+  await output(["sh", "-c", script]);
+  await build(`docker.io/library/haproxy:${BASE_TAG}`, [folder]);
+}
+
+function temporaryFolder() {
+  const path = Deno.makeTempDirSync();
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}

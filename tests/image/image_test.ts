@@ -1,0 +1,149 @@
+/** The image, built from the Containerfile and run in containers that are locked up as far as they can be. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { waitFor } from "../process/wait.ts";
+import { Workspace } from "../process/wrapper.ts";
+import { build, Container, type ContainerOptions, imageTest, output } from "./podman.ts";
+
+const ROOT = join(import.meta.dirname!, "../..");
+const IMAGE = "localhost/haproxy-reload-wrapper:test";
+
+imageTest(
+  "the image builds, and keeps user, stop signal and working directory of its base",
+  async () => {
+    await build(IMAGE, ["--build-arg", "VERSION=1.2.3", ROOT]);
+    const [image, base] = await Promise.all([
+      configurationOf(IMAGE),
+      configurationOf("docker.io/library/haproxy:3.2"),
+    ]);
+    for (const name of ["User", "StopSignal", "WorkingDir"]) {
+      assert.deepEqual(image[name], base[name], name);
+    }
+    assert.deepEqual(image.Entrypoint, [
+      "/usr/local/bin/haproxy-reload-wrapper",
+      "-f",
+      "/usr/local/etc/haproxy/haproxy.cfg",
+    ]);
+    assert.deepEqual(image.Cmd ?? [], []);
+    assert.equal(image.Labels["org.opencontainers.image.version"], "1.2.3");
+  },
+);
+
+const USERS = [
+  { who: "the image's own user", options: [] },
+  { who: "an arbitrary user", options: ["--user", "12345:54321"] },
+] as const;
+
+for (const { who, options } of USERS) {
+  imageTest(
+    `as ${who}: serves, reloads, refuses and drains with nothing but its rights`,
+    async () => {
+      await using workspace = new Workspace();
+      await using container = await serve(workspace, { options });
+      await workspace.replace(workspace.page("two"));
+      await workspace.serves("two", container);
+      await container.podman("kill", "--signal", "HUP");
+      await container.saysMatching(/generation 3 serves.*by SIGHUP/);
+      await workspace.replace("nonsense\n");
+      await container.saysMatching(/generation 4 rejected.*generation 3 keeps serving/);
+      assert.equal(await workspace.get(), "two");
+      using request = await workspace.openRequest();
+      const stopped = container.podman("stop", "--time", "30");
+      await container.saysMatching(/SIGUSR1 received/);
+      await waitFor("the listener to close", async () => await workspace.get() === null);
+      await request.write(new TextEncoder().encode("\r\n"));
+      assert.match(await new Response(request.readable).text(), /two$/);
+      await stopped;
+      assert.equal(await container.exitCode, 0, container.output);
+    },
+  );
+}
+
+imageTest("when HAProxy is killed the container ends with its status", async () => {
+  await using workspace = new Workspace();
+  await using container = await serve(workspace);
+  const [, haproxy] = await container.pids();
+  Deno.kill(haproxy!, "SIGKILL");
+  assert.equal(await container.exitCode, 137, container.output);
+});
+
+imageTest("further arguments are appended to the entrypoint's", async () => {
+  await using workspace = new Workspace();
+  const args = ["--log-format", "json", "--check"];
+  await using container = new Container(await locked(workspace, { args }));
+  assert.equal(await container.exitCode, 0, container.output);
+});
+
+imageTest("without any place to write, it says so and ends with 73", async () => {
+  await using workspace = new Workspace();
+  await using container = new Container(
+    await locked(workspace, { options: ["--mount", "type=tmpfs,destination=/tmp,ro=true"] }),
+  );
+  assert.equal(await container.exitCode, 73, container.output);
+  assert.match(container.output, /cannot make a private folder: .*"\/tmp": Read-only file system/);
+});
+
+imageTest("a configuration that is mounted as a single file is warned of", async () => {
+  await using workspace = new Workspace();
+  const mount = `${workspace.configuration}:/usr/local/etc/haproxy/haproxy.cfg:ro`;
+  await using container = await serve(workspace, { mount });
+  assert.match(container.output, /warning .*haproxy.cfg" is mounted as a single file/);
+  await Deno.writeTextFile(workspace.configuration, workspace.page("two"));
+  await workspace.serves("two", container);
+});
+
+imageTest("the executable in an image of one's own works as the README has it", async () => {
+  await using workspace = new Workspace();
+  const lines = dockerfileIn(await Deno.readTextFile(join(ROOT, "README.md")));
+  assert.equal(lines.length, 3, lines.join("\n"));
+  await Deno.writeTextFile(join(workspace.path, "Dockerfile"), lines.join("\n"));
+  const executable = join(workspace.path, "haproxy-reload-wrapper-linux-amd64");
+  await output(["cp", join(ROOT, "haproxy-reload-wrapper"), executable]);
+  const image = "localhost/haproxy-reload-wrapper:own";
+  await build(image, ["--file", join(workspace.path, "Dockerfile"), workspace.path]);
+  // No volume comes with that image, but podman mounts a tmpfs at /tmp.
+  await using container = await serve(workspace, { image, options: ["--read-only-tmpfs=true"] });
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", container);
+});
+
+let building: Promise<void> | null = null;
+
+/** The name of the image, which is built when it is first asked for. */
+async function builtImage(): Promise<string> {
+  await (building ??= build(IMAGE, ["--build-arg", "VERSION=1.2.3", ROOT]));
+  return IMAGE;
+}
+
+interface LockedOptions extends Partial<ContainerOptions> {
+  /** By default the workspace's directory of configurations. */
+  readonly mount?: string;
+}
+
+/** Nothing can be written but what the image declares, and nothing is allowed that root alone may. */
+async function locked(
+  workspace: Workspace,
+  { mount, options = [], ...more }: LockedOptions = {},
+): Promise<ContainerOptions> {
+  const volume = mount ?? `${workspace.configurationDirectory}:/usr/local/etc/haproxy:ro`;
+  const locks = ["--read-only", "--read-only-tmpfs=false", "--cap-drop", "ALL"];
+  const rights = [...locks, "--security-opt", "no-new-privileges", "--volume", volume];
+  return { image: await builtImage(), ...more, options: [...rights, ...options] };
+}
+
+async function serve(workspace: Workspace, options: LockedOptions = {}): Promise<Container> {
+  const container = new Container(await locked(workspace, options));
+  await container.saysMatching(/generation 1 serves/);
+  return container;
+}
+
+// deno-lint-ignore no-explicit-any -- as the image specification has it
+async function configurationOf(image: string): Promise<any> {
+  const words = ["buildah", "inspect", "--type", "image", image];
+  return JSON.parse(await output(words)).OCIv1.config;
+}
+
+function dockerfileIn(markdown: string): string[] {
+  const [, text = ""] = /^```dockerfile\n(.*?)^```/ms.exec(markdown) ?? [];
+  return text.split("\n").filter((line) => line !== "");
+}

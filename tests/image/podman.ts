@@ -1,0 +1,77 @@
+/** Builds images with buildah and runs containers with podman, as root. */
+import { Running } from "../process/running.ts";
+import { childrenOf } from "../process/wrapper.ts";
+import { testNeeding } from "../requirements.ts";
+
+/** Registers a test that builds images and runs containers. */
+export const imageTest = testNeeding(
+  Deno.uid() !== 0
+    ? "needs root"
+    : !isInstalled("buildah")
+    ? "needs buildah"
+    : !isInstalled("podman")
+    ? "needs podman"
+    : null,
+);
+
+/** Settings that also do where nothing but the kernel is there: no systemd, no bridge, no raised limits. */
+const PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"] as const;
+const LIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1000:1000"];
+
+/** Runs a command to its end and gives what it printed. */
+export async function output(words: readonly string[]): Promise<string> {
+  const running = new Running(words as [string, ...string[]]);
+  const exitCode = await running.exitCode;
+  if (exitCode !== 0) {
+    throw new Error(`${words.join(" ")}: exited with ${exitCode}\n${running.output}`);
+  }
+  return running.output;
+}
+
+export async function build(image: string, words: readonly string[]): Promise<void> {
+  await output(["buildah", "bud", "--isolation", "chroot", "--tag", image, ...words]);
+}
+
+export interface ContainerOptions {
+  readonly image: string;
+  /** Further options of `podman run`. */
+  readonly options?: readonly string[];
+  /** What comes after the image's name. */
+  readonly args?: readonly string[];
+}
+
+/** A container on the host's network; its output is what the wrapper and HAProxy write. */
+export class Container extends Running implements AsyncDisposable {
+  readonly name: string;
+
+  constructor({ image, options = [], args = [] }: ContainerOptions) {
+    const name = `hrw-test-${crypto.randomUUID()}`;
+    const run = ["run", "--name", name, "--network", "host", "--pull", "never", ...LIMITS];
+    super([...PODMAN, ...run, ...options, image, ...args]);
+    this.name = name;
+  }
+
+  /** Runs `podman COMMAND … NAME`. */
+  async podman(...words: readonly string[]): Promise<string> {
+    return await output([...PODMAN, ...words, this.name]);
+  }
+
+  /** Its processes' pids as we see them: process 1 first, then those that it has started. */
+  async pids(): Promise<[number, ...number[]]> {
+    const first = Number(await this.podman("inspect", "--format", "{{.State.Pid}}"));
+    return [first, ...childrenOf(first).map(Number)];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.podman("rm", "--force", "--time", "0", "--volumes");
+    await this.exitCode;
+  }
+}
+
+function isInstalled(program: string): boolean {
+  try {
+    return new Deno.Command(program, { args: ["--version"], stdout: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
