@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { programTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
-import { Workspace, type Wrapper } from "./wrapper.ts";
+import { freeze, Workspace, type Wrapper } from "./wrapper.ts";
 
 async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {
   await workspace.replace(workspace.page(text));
@@ -39,7 +39,7 @@ programTest("an old process that ignores SIGTERM is killed 5 s later", async () 
   using _request = await workspace.openRequest();
   await workspace.replace(workspace.page("two"));
   await wrapper.saysMatching(/generation 2 serves/);
-  Deno.kill(frozen!, "SIGSTOP");
+  await freeze(frozen!);
   await wrapper.saysMatching(/warning .*generation 1 was ended after .*before it had drained/);
   assert.equal(await workspace.get(), "two");
 });

@@ -1,10 +1,11 @@
 /** Every signal's one effect, and the exit status that tells how it ended. */
 import assert from "node:assert/strict";
-import { SIGNAL_NUMBERS, SIGNALS } from "../../lib/os_signals.ts";
+import { constants } from "node:os";
+import { SIGNALS } from "../../lib/os_signals.ts";
 import { FORM, programTest } from "./program.ts";
 import { STAND_INS } from "./stand_ins.ts";
 import { pause, waitFor } from "./wait.ts";
-import { childrenOf, Workspace, type Wrapper } from "./wrapper.ts";
+import { childrenOf, freeze, Workspace, type Wrapper } from "./wrapper.ts";
 
 type Check = (workspace: Workspace, wrapper: Wrapper) => Promise<void>;
 type Signal = keyof typeof SIGNALS;
@@ -83,7 +84,7 @@ programTest("SIGTERM ends old processes that still drain as well", async () => {
 programTest("a second SIGTERM kills at once what ignores the first", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
-  Deno.kill(workspace.haproxyPids()[0]!, "SIGSTOP");
+  await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGTERM");
   await wrapper.saysMatching(/SIGTERM received: passed on/);
   wrapper.signal("SIGTERM");
@@ -96,7 +97,7 @@ programTest(
   async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve();
-    Deno.kill(workspace.haproxyPids()[0]!, "SIGSTOP");
+    await freeze(workspace.haproxyPids()[0]!);
     wrapper.signal("SIGINT");
     await wrapper.saysMatching(/SIGINT received: passed on/);
     wrapper.signal("SIGINT");
@@ -109,7 +110,7 @@ programTest(
 programTest("what ignores SIGTERM is killed after 5 s", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
-  Deno.kill(workspace.haproxyPids()[0]!, "SIGSTOP");
+  await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGINT");
   assert.equal(await wrapper.exitCode, 130);
   assert.deepEqual(workspace.haproxyPids(), []);
@@ -172,13 +173,30 @@ for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
   });
 }
 
+for (const [signal, meaning] of Object.entries(SIGNALS)) {
+  programTest(`${signal} in the first moment, before HAProxy is up, does the same`, async () => {
+    await using workspace = new Workspace();
+    const wrapper = workspace.start();
+    await waitFor("all listeners", () => catches(wrapper, LAST_SIGNAL));
+    wrapper.signal(signal as Signal);
+    if (meaning.tag === "stop") {
+      assert.equal(await wrapper.exitCode, 128 + constants.signals[meaning.signal], wrapper.output);
+    } else if (meaning.tag === "drain") {
+      assert.equal(await wrapper.exitCode, 0, wrapper.output);
+    } else {
+      await workspace.serves("one", wrapper);
+      if (meaning.tag === "reload") await wrapper.saysMatching(new RegExp(`serves.*by ${signal}`));
+    }
+  });
+}
+
 programTest("SIGTERM at any moment of the start leaves nothing behind", async () => {
   for (const delayMs of [0, 2, 5, 10, 20, 40, 60, 80, 100, 120]) {
     await using workspace = new Workspace();
     const wrapper = workspace.start();
     // The kernel drops what process 1 does not catch yet; any other process it ends.
     if (FORM === "process_1") {
-      await waitFor("a listener", () => catches(wrapper, SIGNAL_NUMBERS.SIGTERM));
+      await waitFor("all listeners", () => catches(wrapper, LAST_SIGNAL));
     }
     await pause(delayMs);
     wrapper.signal("SIGTERM");
@@ -209,7 +227,10 @@ programTest(
   },
 );
 
-function catches({ pid }: Wrapper, signalNumber: number): boolean {
+/** The one that the program listens to last. */
+const LAST_SIGNAL = Object.keys(SIGNALS).at(-1) as Signal;
+
+function catches({ pid }: Wrapper, signal: Signal): boolean {
   const [, mask] = /^SigCgt:\s*(\w+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
-  return (BigInt(`0x${mask}`) >> BigInt(signalNumber - 1) & 1n) === 1n;
+  return (BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1) & 1n) === 1n;
 }

@@ -164,6 +164,12 @@ export function childrenOf(pid: number): string[] {
   return readIfThere(`/proc/${pid}/task/${pid}/children`).split(" ").filter((one) => one.trim());
 }
 
+/** Stops a process and waits until it is stopped: a SIGTERM that comes sooner would be taken first. */
+export async function freeze(pid: number): Promise<void> {
+  Deno.kill(pid, "SIGSTOP");
+  await waitFor("the process to stop", () => readIfThere(`/proc/${pid}/stat`).includes(") T "));
+}
+
 /** What `unshare` has forked, which takes it some milliseconds. */
 function firstChild({ pid }: Deno.ChildProcess): number {
   for (const startedMs = Date.now(); Date.now() - startedMs < 5_000;) {
