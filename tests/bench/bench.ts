@@ -1,11 +1,15 @@
 /** Measures what the README says and prints it as one table: `deno task bench [--rounds N] [--only NAME]`. */
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { PROGRAM } from "../process/program.ts";
 import { FIGURES } from "./figures.ts";
 import { machine } from "./machine.ts";
 import { swept } from "./sweep.ts";
 import { markdown, type Row } from "./table.ts";
 
+/** As in sysexits(3). */
 const EXIT_USAGE = 64;
+const EXIT_UNAVAILABLE = 69;
 
 if (import.meta.main) Deno.exit(await bench());
 
@@ -14,6 +18,7 @@ async function bench(): Promise<number> {
   const chosen = FIGURES.filter(({ name }) => only === undefined || name === only);
   const isUsable = rounds === undefined || (Number.isInteger(rounds) && rounds > 0);
   if (chosen.length === 0 || !isUsable) return explainUsage();
+  if (!existsSync(PROGRAM[0]!)) return explainUnavailable();
   const rows: Row[] = [];
   for (const figure of chosen) {
     console.error(`measuring ${figure.name} …`);
@@ -36,4 +41,12 @@ function explainUsage(): number {
   const names = FIGURES.map(({ name }) => name).join(", ");
   console.error(`wanted --rounds with a number of 1 or more, and --only with one of ${names}`);
   return EXIT_USAGE;
+}
+
+function explainUnavailable(): number {
+  console.error(
+    `there is no "${PROGRAM[0]}": "deno task compile" makes it; ` +
+      "or measure the program from source, with PROGRAM=source in the environment",
+  );
+  return EXIT_UNAVAILABLE;
 }

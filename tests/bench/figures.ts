@@ -1,6 +1,8 @@
 /** The figures that the bench measures, with the target of each. */
 import { measureGrowth } from "./growth.ts";
+import { measureIdle } from "./idle.ts";
 import { inPlace, measureHandoff, renameOver } from "./latency.ts";
+import { measureSize } from "./size.ts";
 import { measureStartup } from "./startup.ts";
 import { compareTimes, type Row, type Target } from "./table.ts";
 
@@ -53,4 +55,6 @@ export const FIGURES: readonly Figure[] = [
       compareTimes("exec to first answer", await measureStartup(room, rounds), SIXTY_MS),
   },
   { name: "growth", rounds: 1, measure: (room) => measureGrowth(room) },
+  { name: "idle", rounds: 1, measure: (room) => measureIdle(room) },
+  { name: "size", rounds: 1, measure: () => measureSize() },
 ];

@@ -1,30 +1,58 @@
-/** Measures what the wrapper keeps of each reload: memory and open files, after a few and after many. */
+/** Measures what the wrapper holds after many reloads, and keeps of each: memory and open files. */
 import { pause } from "../process/wait.ts";
 import { Workspace } from "../process/wrapper.ts";
+import { serveBare } from "./bare.ts";
 import { startByWrapper } from "./by_wrapper.ts";
 import { type Contestant, renameOver } from "./latency.ts";
-import { compareGrowth, type Row } from "./table.ts";
+import { compareAmounts, MEGABYTE, type Row } from "./table.ts";
 
 const FEW = 20;
 const MANY = 200;
 
 export async function measureGrowth(room: AsyncDisposableStack): Promise<Row[]> {
+  const bare = await serveBare(room.use(new Workspace()));
   const wrapper = await startByWrapper(room.use(new Workspace()));
   await reload(wrapper, FEW);
   const few = await footprintAtRest(wrapper.pid);
   await reload(wrapper, MANY - FEW);
   const many = await footprintAtRest(wrapper.pid);
-  const beside = `after ${FEW}`;
   return [
-    compareGrowth(`anonymous memory after ${MANY} reloads`, {
-      few: few.memoryMegabytes,
-      many: many.memoryMegabytes,
-    }, { beside, unit: " MB", digits: 2, limit: 1 }),
-    compareGrowth(`open files after ${MANY} reloads`, {
-      few: few.openFiles,
-      many: many.openFiles,
-    }, { beside, unit: "", digits: 0, limit: 0 }),
+    ...compareMemory(many, { few, alone: await footprintAtRest(bare.pid) }),
+    compareOpenFiles(many, few),
   ];
+}
+
+function compareMemory(
+  many: Footprint,
+  { few, alone }: { readonly few: Footprint; readonly alone: Footprint },
+): Row[] {
+  const figure = `anonymous memory after ${MANY} reloads`;
+  const wrapper = many.memoryMegabytes;
+  const style = { unit: " MB", digits: 2 };
+  return [
+    compareAmounts(figure, { wrapper, beside: few.memoryMegabytes }, {
+      ...style,
+      besideName: `after ${FEW}:`,
+      target: { tag: "more", limit: 1 },
+    }),
+    compareAmounts(figure, { wrapper, beside: alone.memoryMegabytes }, {
+      ...style,
+      besideName: "HAProxy alone",
+      target: { tag: "in_all", limit: 15 },
+    }),
+  ];
+}
+
+function compareOpenFiles(
+  { openFiles: wrapper }: Footprint,
+  { openFiles: beside }: Footprint,
+): Row {
+  return compareAmounts(`open files after ${MANY} reloads`, { wrapper, beside }, {
+    besideName: `after ${FEW}:`,
+    unit: "",
+    digits: 0,
+    target: { tag: "more", limit: 0 },
+  });
 }
 
 async function reload({ workspace, follow }: Contestant, times: number): Promise<void> {
@@ -39,11 +67,14 @@ interface Footprint {
   readonly openFiles: number;
 }
 
-/** The least of some looks: one of them may meet a file that is open for a moment. */
+/**
+ * The least of some looks: one of them may meet a file that is open for a moment, and garbage is
+ * collected a second after a reload.
+ */
 async function footprintAtRest(pid: number): Promise<Footprint> {
   const looks: Footprint[] = [];
   for (let look = 0; look < 10; look++) {
-    await pause(20);
+    await pause(200);
     looks.push(footprint(pid));
   }
   return {
@@ -56,7 +87,7 @@ function footprint(pid: number): Footprint {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const kilobytes = Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]);
   return {
-    memoryMegabytes: kilobytes / 1_024,
+    memoryMegabytes: 1_024 * kilobytes / MEGABYTE,
     openFiles: [...Deno.readDirSync(`/proc/${pid}/fd`)].length,
   };
 }

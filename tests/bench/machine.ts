@@ -1,18 +1,20 @@
-/** One line that tells on what the figures were measured. */
-import { spawnHaproxy } from "../../lib/haproxy/process.ts";
+/** One line that tells what was measured, and on what. */
+import { FORM, PROGRAM } from "../process/program.ts";
 
 export async function machine(): Promise<string> {
+  const [program, deno, haproxy] = await versions();
   return [
-    `Deno ${Deno.version.deno}`,
-    await haproxyVersion(),
+    `${program} (${FORM})`,
+    deno,
+    `HAProxy ${/version (\S+)/.exec(haproxy ?? "")?.[1] ?? "of unknown version"}`,
     `${navigator.hardwareConcurrency} cores`,
     new Date().toISOString().slice(0, 10),
   ].join(", ");
 }
 
-async function haproxyVersion(): Promise<string> {
-  const spawned = spawnHaproxy(["-v"], { environment: {}, output: "captured" });
-  if (spawned.tag === "not_spawned") return `haproxy: ${spawned.reason}`;
-  const version = /HA-?Proxy version (\S+)/.exec(await spawned.process.output)?.[1];
-  return `HAProxy ${version ?? "of unknown version"}`;
+/** What the program says of itself, of the Deno that it runs on, and of HAProxy. */
+async function versions(): Promise<string[]> {
+  const [command, ...words] = PROGRAM;
+  const { stdout } = await new Deno.Command(command!, { args: [...words, "--version"] }).output();
+  return new TextDecoder().decode(stdout).split("\n");
 }

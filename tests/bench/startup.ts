@@ -1,6 +1,6 @@
 /** Measures the time from the start of a program to the first answer. */
-import { join } from "@std/path";
 import { Workspace } from "../process/wrapper.ts";
+import { startBare } from "./bare.ts";
 import { Client } from "./client.ts";
 import { nowMs } from "./clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
@@ -14,7 +14,7 @@ export async function measureStartup(
   const bare = room.use(new Workspace());
   return await takeTurns(rounds, {
     wrapper: () => timeStart(client, withWrapper, startWrapper),
-    byHand: () => timeStart(client, bare, startBare),
+    byHand: () => timeStart(client, bare, startHaproxy),
   });
 }
 
@@ -38,16 +38,8 @@ function startWrapper(workspace: Workspace): () => Promise<unknown> {
   };
 }
 
-/** From the runtime directory, where the workspace finds the process if it must be swept away. */
-function startBare(workspace: Workspace): () => Promise<unknown> {
-  const configuration = join(workspace.runtimeDirectory, "haproxy.cfg");
-  Deno.copyFileSync(workspace.configuration, configuration);
-  const child = new Deno.Command("haproxy", {
-    args: ["-db", "-f", configuration],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+function startHaproxy(workspace: Workspace): () => Promise<unknown> {
+  const child = startBare(workspace);
   return () => {
     child.kill("SIGTERM");
     return child.status;

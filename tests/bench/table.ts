@@ -8,7 +8,8 @@ export interface Row {
   readonly difference: string;
   readonly ratio: string;
   readonly target: string;
-  readonly isMet: boolean;
+  /** `null`: there is no target. */
+  readonly isMet: boolean | null;
 }
 
 /** How much more than by hand the wrapper may take, in the median of all rounds. */
@@ -17,11 +18,18 @@ export type Target = { readonly tag: "more_ms" | "more_percent"; readonly limit:
 export function markdown(rows: readonly Row[]): string {
   const lines = rows.map((row) => [
     ...[row.figure, row.wrapper, row.beside, row.difference, row.ratio, row.target],
-    row.isMet ? "met" : "**missed**",
+    describeResult(row),
   ]);
   return [HEADINGS, HEADINGS.map(() => "---"), ...lines]
     .map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
+
+function describeResult({ isMet }: Row): string {
+  if (isMet === null) return NOTHING;
+  return isMet ? "met" : "**missed**";
+}
+
+const NOTHING = "—";
 
 const HEADINGS = ["Figure", "Wrapper", "Beside", "Difference", "Ratio", "Target", "Result"];
 
@@ -43,35 +51,48 @@ export function compareTimes(figure: string, { wrapper, byHand }: Samples, targe
   };
 }
 
-export interface Growth {
-  readonly few: number;
-  readonly many: number;
+/** In bytes. */
+export const MEGABYTE = 1_024 * 1_024;
+
+export interface Amounts {
+  readonly wrapper: number;
+  readonly beside: number;
 }
 
-export interface GrowthTarget {
-  /** What the smaller number of reloads is called. */
-  readonly beside: string;
+/** How much more than beside it there may be, or how much in all; `null`: no matter. */
+export type AmountTarget = { readonly tag: "more" | "in_all"; readonly limit: number } | null;
+
+export interface AmountOptions {
+  readonly besideName: string;
   /** Put behind each amount. */
   readonly unit: string;
   readonly digits: number;
-  readonly limit: number;
+  readonly target: AmountTarget;
 }
 
-/** Compares an amount after many reloads with that after few. */
-export function compareGrowth(
+/** Compares amounts that were measured once. */
+export function compareAmounts(
   figure: string,
-  { few, many }: Growth,
-  { beside, unit, digits, limit }: GrowthTarget,
+  { wrapper, beside }: Amounts,
+  { besideName, unit, digits, target }: AmountOptions,
 ): Row {
+  const difference = wrapper - beside;
   return {
     figure,
-    wrapper: `${many.toFixed(digits)}${unit}`,
-    beside: `${beside}: ${few.toFixed(digits)}${unit}`,
-    difference: `${signed(many - few, digits)}${unit}`,
-    ratio: (many / few).toFixed(2),
-    target: limit === 0 ? "no growth" : `at most ${limit}${unit} more`,
-    isMet: many - few <= limit,
+    wrapper: `${wrapper.toFixed(digits)}${unit}`,
+    beside: `${besideName} ${beside.toFixed(digits)}${unit}`,
+    difference: `${signed(difference, digits)}${unit}`,
+    ratio: beside === 0 ? NOTHING : (wrapper / beside).toFixed(2),
+    target: describeTarget(target, unit),
+    isMet: target && (target.tag === "more" ? difference : wrapper) <= target.limit,
   };
+}
+
+function describeTarget(target: AmountTarget, unit: string): string {
+  if (target === null) return NOTHING;
+  const { tag, limit } = target;
+  if (limit === 0) return tag === "more" ? "no growth" : "none";
+  return `at most ${limit}${unit}${tag === "more" ? " more" : ""}`;
 }
 
 /** The value below which `share` of `samples` lie, between the two nearest. */
