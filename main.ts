@@ -40,10 +40,9 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const { seen, inventory } = await look();
   const problems = [...invocation.problems, ...await problemsOnDisk(settings, seen)];
   if (problems.length > 0) return refuse(problems);
+  if (tag === "check") return await check(settings, signals);
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
-  return tag === "check"
-    ? await check(settings, signals)
-    : await run(settings, { sources, look, seen, signals, mountedFiles });
+  return await run(settings, { sources, look, seen, signals, mountedFiles });
 }
 
 interface RunOptions {
@@ -79,7 +78,7 @@ async function run(
   const { post } = supervisor;
   const effects = new RealEffects({ settings, folder, sources, look, mountedFiles, log, post });
   signals.deliverTo((meaning) => effects.receive(meaning));
-  catchBugs((error) => supervisor.post({ name: "bug", description: describeBug(error) }));
+  catchBugs((error) => post({ name: "bug", description: describeBug(error) }));
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
   await effects.close();
   return exitCode;

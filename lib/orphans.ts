@@ -32,5 +32,5 @@ export function createReaper({ libc, isOwnChild, later = setTimeout }: OrphansOp
   return reapAll;
 }
 
-/** Deno reaps a child within a millisecond or so. */
+/** Ample: Deno reaps a child within a millisecond or so. */
 const DENO_REAPS_MS = 50;

@@ -1,4 +1,4 @@
-/** Watches real directories with `Deno.watchFs`, its only user, and yields hints; re-arms itself. */
+/** Watches real paths with `Deno.watchFs`, its only user, and yields hints; re-arms itself. */
 import type { Log, LogEntry } from "../log.ts";
 import { systemReason } from "../system_reason.ts";
 
@@ -12,10 +12,10 @@ export type Hint =
 
 export interface FileEvents {
   /**
-   * Watches just these directories from now on; `true` if they are others than before. A file may be
-   * among them only if nobody can replace it, as one that is mounted by itself.
+   * Watches just these real paths from now on: directories, and files that nobody can replace because
+   * they are mounted by themselves. `true` if they are others than before.
    */
-  watch(directories: ReadonlySet<string>): Promise<boolean>;
+  watch(paths: ReadonlySet<string>): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -35,8 +35,8 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
   let lastGone: string | null = null;
   let isDead = false;
 
-  async function watch(directories: ReadonlySet<string>): Promise<boolean> {
-    const key = await identityOf(directories);
+  async function watch(paths: ReadonlySet<string>): Promise<boolean> {
+    const key = await identityOf(paths);
     if (isDead || (armed?.key === key && !armed.isStale())) return false;
     if (armed !== null && !await armed.isAlive()) {
       isDead = true;
@@ -44,7 +44,7 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
       return false;
     }
     await close();
-    const { watchable, reason } = await splitWatchable(directories);
+    const { watchable, reason } = await splitWatchable(paths);
     const outcome = arm(watchable, key, options);
     const failure = outcome.tag === "failed" ? outcome.reason : reason;
     if (failure !== null && failure !== lastFailure) options.log(failureEntry(failure));
@@ -76,19 +76,19 @@ interface Armed {
   close(): Promise<void>;
 }
 
-async function identityOf(directories: ReadonlySet<string>): Promise<string> {
-  const identities = [...directories].sort().map(async (path) => {
+async function identityOf(paths: ReadonlySet<string>): Promise<string> {
+  const identities = [...paths].sort().map(async (path) => {
     const info = await Deno.stat(path).catch(() => null);
     return `${path}\0${info?.dev}\0${info?.ino}`;
   });
   return (await Promise.all(identities)).join("\n");
 }
 
-/** One directory that may not be read would make `Deno.watchFs` refuse all of them. */
+/** One path that may not be read would make `Deno.watchFs` refuse all of them. */
 async function splitWatchable(
-  directories: ReadonlySet<string>,
+  watched: ReadonlySet<string>,
 ): Promise<{ readonly watchable: ReadonlySet<string>; readonly reason: string | null }> {
-  const paths = [...directories];
+  const paths = [...watched];
   const denials = await Promise.all(paths.map(denialOf));
   const others = paths.flatMap((path, index) =>
     denials[index] ? [`"${path}": ${denials[index]}`] : []
@@ -99,30 +99,30 @@ async function splitWatchable(
   };
 }
 
-async function denialOf(directory: string): Promise<string | null> {
+async function denialOf(path: string): Promise<string | null> {
   try {
-    for await (const _ of Deno.readDir(directory)) break;
+    for await (const _ of Deno.readDir(path)) break;
     return null;
   } catch (error) {
     return error instanceof Deno.errors.PermissionDenied ? systemReason(error) : null;
   }
 }
 
-/** `gone`: a directory was removed since the look that found it, so another look is due. */
+/** `gone`: a path was removed since the look that found it, so another look is due. */
 function arm(
-  directories: ReadonlySet<string>,
+  watched: ReadonlySet<string>,
   key: string,
   options: FileEventsOptions,
 ): Armed | { readonly tag: "failed"; readonly reason: string } | { readonly tag: "gone" } {
   try {
     const probe = createProbe(options.probeDirectory);
-    const paths = [...directories, ...probe.directories];
+    const paths = [...watched, ...probe.directories];
     const watcher = Deno.watchFs(paths, { recursive: false });
     let stale = false;
     const ended = pass(watcher, {
       ...options,
       onEvent: probe.onEvent,
-      onRemoved: (path) => stale ||= directories.has(path),
+      onRemoved: (path) => stale ||= watched.has(path),
     });
     const close = () => {
       watcher.close();

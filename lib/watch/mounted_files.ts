@@ -29,7 +29,7 @@ export function describeMountedFile({ path }: MountedFile): LogEntry {
     text: `"${path}" is mounted as a single file: only what is written in place can be seen; ` +
       "when it is replaced, the mount goes on showing the old one. " +
       "Mount its directory instead (in Kubernetes without subPath)",
-    fields: { reason: "mounted as a single file", changed: [path] },
+    fields: { reason: "mounted as a single file" },
   };
 }
 
@@ -40,8 +40,9 @@ export function createReplacementReport(
 ): (files: readonly SourceFile[]) => void {
   const unreported = new Set(mounted.filter(({ hasLinks }) => hasLinks).map(({ path }) => path));
   return (files) => {
-    const isReplaced = ({ path, info }: SourceFile) => info?.nlink === 0 && unreported.delete(path);
-    files.filter(isReplaced).forEach(({ path }) => log(describeReplacement(path)));
+    for (const { path, info } of files) {
+      if (info?.nlink === 0 && unreported.delete(path)) log(describeReplacement(path));
+    }
   };
 }
 

@@ -1,6 +1,7 @@
 /** The image on a base that has musl in place of glibc: a tree of Debian's busybox and musl stands in for alpine. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { TempFolder } from "../temp_folder.ts";
 import { build, Container, imageTest, output } from "./podman.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
@@ -8,7 +9,7 @@ const BASE_TAG = "stand-in-alpine";
 const IMAGE = "localhost/haproxy-reload-wrapper:stand-in-alpine";
 
 imageTest("on an alpine base the executable finds its own glibc, and musl does not", async () => {
-  await using folder = temporaryFolder();
+  await using folder = new TempFolder();
   await makeBase(folder.path);
   await build(IMAGE, ["--build-arg", `HAPROXY_TAG=${BASE_TAG}`, ROOT]);
   assert.match(
@@ -51,9 +52,4 @@ async function makeBase(folder: string): Promise<void> {
     printf '%s\\n' 'FROM scratch' 'COPY tree /' 'ENV PATH=/usr/local/sbin:/usr/local/bin:/bin' 'USER 99' > Dockerfile`;
   await output(["sh", "-c", script]);
   await build(`docker.io/library/haproxy:${BASE_TAG}`, [folder]);
-}
-
-function temporaryFolder() {
-  const path = Deno.makeTempDirSync();
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }

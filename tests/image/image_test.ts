@@ -1,6 +1,7 @@
 /** The image, built from the Containerfile and run in containers that are locked up as far as they can be. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { EXECUTABLE } from "../process/program.ts";
 import { waitFor } from "../process/wait.ts";
 import { Workspace } from "../process/wrapper.ts";
 import { build, Container, type ContainerOptions, imageTest, output } from "./podman.ts";
@@ -11,11 +12,8 @@ const IMAGE = "localhost/haproxy-reload-wrapper:test";
 imageTest(
   "the image builds, and keeps user, stop signal and working directory of its base",
   async () => {
-    await build(IMAGE, ["--build-arg", "VERSION=1.2.3", ROOT]);
-    const [image, base] = await Promise.all([
-      configurationOf(IMAGE),
-      configurationOf("docker.io/library/haproxy:3.2"),
-    ]);
+    const image = await configurationOf(await builtImage());
+    const base = await configurationOf(`docker.io/library/haproxy:${await defaultTag()}`);
     for (const name of ["User", "StopSignal", "WorkingDir"]) {
       assert.deepEqual(image[name], base[name], name);
     }
@@ -62,8 +60,7 @@ for (const { who, options } of USERS) {
 imageTest("when HAProxy is killed the container ends with its status", async () => {
   await using workspace = new Workspace();
   await using container = await serve(workspace);
-  const [, haproxy] = await container.pids();
-  Deno.kill(haproxy!, "SIGKILL");
+  Deno.kill(await container.haproxyPid(), "SIGKILL");
   assert.equal(await container.exitCode, 137, container.output);
 });
 
@@ -98,7 +95,7 @@ imageTest("the executable in an image of one's own works as the README has it", 
   assert.equal(lines.length, 3, lines.join("\n"));
   await Deno.writeTextFile(join(workspace.path, "Dockerfile"), lines.join("\n"));
   const executable = join(workspace.path, "haproxy-reload-wrapper-linux-amd64");
-  await output(["cp", join(ROOT, "haproxy-reload-wrapper"), executable]);
+  await Deno.copyFile(EXECUTABLE, executable);
   const image = "localhost/haproxy-reload-wrapper:own";
   await build(image, ["--file", join(workspace.path, "Dockerfile"), workspace.path]);
   // No volume comes with that image, but podman mounts a tmpfs at /tmp.
@@ -141,6 +138,11 @@ async function serve(workspace: Workspace, options: LockedOptions = {}): Promise
 async function configurationOf(image: string): Promise<any> {
   const words = ["buildah", "inspect", "--type", "image", image];
   return JSON.parse(await output(words)).OCIv1.config;
+}
+
+async function defaultTag(): Promise<string> {
+  const containerfile = await Deno.readTextFile(join(ROOT, "Containerfile"));
+  return /^ARG HAPROXY_TAG=(\S+)$/m.exec(containerfile)![1]!;
 }
 
 function dockerfileIn(markdown: string): string[] {

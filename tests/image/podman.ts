@@ -3,20 +3,19 @@ import { Running } from "../process/running.ts";
 import { childrenOf } from "../process/wrapper.ts";
 import { testNeeding } from "../requirements.ts";
 
+const missing = ["buildah", "podman", "runc"].find((program) => !isInstalled(program));
+
 /** Registers a test that builds images and runs containers. */
 export const imageTest = testNeeding(
-  Deno.uid() !== 0
-    ? "needs root"
-    : !isInstalled("buildah")
-    ? "needs buildah"
-    : !isInstalled("podman")
-    ? "needs podman"
-    : null,
+  Deno.uid() !== 0 ? "needs root" : missing === undefined ? null : `needs ${missing}`,
 );
 
 /** Settings that also do where nothing but the kernel is there: no systemd, no bridge, no raised limits. */
 const PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"] as const;
 const LIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1000:1000"];
+
+/** Ubuntu 24.04's profile for containers lets neither SIGHUP nor SIGUSR1 through from podman. */
+const APPARMOR = ["--security-opt", "apparmor=unconfined"];
 
 /** Runs a command to its end and gives what it printed. */
 export async function output(words: readonly string[]): Promise<string> {
@@ -46,8 +45,8 @@ export class Container extends Running implements AsyncDisposable {
 
   constructor({ image, options = [], args = [] }: ContainerOptions) {
     const name = `hrw-test-${crypto.randomUUID()}`;
-    const run = ["run", "--name", name, "--network", "host", "--pull", "never", ...LIMITS];
-    super([...PODMAN, ...run, ...options, image, ...args]);
+    const run = ["run", "--name", name, "--network", "host", "--pull", "never"];
+    super([...PODMAN, ...run, ...LIMITS, ...APPARMOR, ...options, image, ...args]);
     this.name = name;
   }
 
@@ -56,10 +55,10 @@ export class Container extends Running implements AsyncDisposable {
     return await output([...PODMAN, ...words, this.name]);
   }
 
-  /** Its processes' pids as we see them: process 1 first, then those that it has started. */
-  async pids(): Promise<[number, ...number[]]> {
-    const first = Number(await this.podman("inspect", "--format", "{{.State.Pid}}"));
-    return [first, ...childrenOf(first).map(Number)];
+  /** The pid, as we see it, of the first process that the wrapper has started. */
+  async haproxyPid(): Promise<number> {
+    const wrapper = await this.podman("inspect", "--format", "{{.State.Pid}}");
+    return Number(childrenOf(Number(wrapper))[0]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

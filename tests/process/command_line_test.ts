@@ -29,6 +29,13 @@ programTest("--version names the versions of the wrapper, Deno and HAProxy", asy
   assert.match(haproxy!, /^HA-?Proxy version \d/);
 });
 
+programTest("--version says so where there is no HAProxy", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ args: ["--version"], env: { PATH: "/bin/nowhere" } });
+  assert.equal(await wrapper.exitCode, 0);
+  assert.match(wrapper.output, /\nhaproxy: there is none/);
+});
+
 programTest("--check exits with what haproxy -c says, and starts nothing", async () => {
   await using workspace = new Workspace();
   const good = workspace.start({ args: ["--check", "-f", workspace.configuration] });

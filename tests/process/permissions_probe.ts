@@ -1,5 +1,5 @@
 /** Tries what the program must not be able to do, with the program's own permissions, and prints what came of it. */
-import { openLibc } from "../../lib/libc.ts";
+import { LIBC_PATHS, openLibc } from "../../lib/libc.ts";
 
 const [allowed, forbidden] = Deno.args as [string, string];
 
@@ -15,10 +15,11 @@ const ATTEMPTS = {
   "write elsewhere": () => Deno.writeTextFile(forbidden, ""),
   "remove elsewhere": () => Deno.remove(forbidden),
   "open another library": () => Deno.dlopen("/lib64/ld-linux-x86-64.so.2", {}),
-  "open the same library again": () => Deno.dlopen("/lib64/libc.so.6", {}),
+  "open the same library again": () => Deno.dlopen(LIBC_PATHS[0], {}),
   "read another variable": () => Deno.env.get("HOME"),
   "signal any process": () => Deno.kill(1, "SIGCONT"),
   "ask for a permission": () => granted({ name: "run" }),
+  "ask for the library's permission back": () => granted({ name: "ffi" }),
 };
 
 const outcomes: Record<string, string> = {};

@@ -30,6 +30,7 @@ programTest(
       "read another variable": "not allowed",
       "signal any process": "not allowed",
       "ask for a permission": "not allowed",
+      "ask for the library's permission back": "not allowed",
     });
   },
 );

@@ -6,11 +6,11 @@ import { testNeeding } from "../requirements.ts";
 const ROOT = join(import.meta.dirname!, "../..");
 
 /** `process_1`: the executable, as the first process of a pid namespace, as in a container. */
-export type ProgramForm = "source" | "executable" | "process_1";
+type ProgramForm = "source" | "executable" | "process_1";
 
 export const FORM = formOf(Deno.env.get("PROGRAM") ?? "source");
 
-const EXECUTABLE = join(ROOT, "haproxy-reload-wrapper");
+export const EXECUTABLE = join(ROOT, "haproxy-reload-wrapper");
 
 const missing = FORM !== "source" && !isThere(EXECUTABLE)
   ? "needs the executable, and `deno task compile` made none"

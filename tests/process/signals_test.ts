@@ -159,16 +159,28 @@ programTest("a serving process that dies of a real-time signal is noticed as wel
   assert.equal(await wrapper.exitCode, 162, wrapper.output);
 });
 
-for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
-  programTest(`${signal} during a handoff ends both processes with ${exitCode}`, async () => {
+for (const [signal, meaning] of Object.entries(SIGNALS)) {
+  programTest(`${signal} during a handoff does the same: ${meaning.tag}`, async () => {
     await using workspace = new Workspace();
-    await workspace.standIn(STAND_INS.is_haproxy);
-    const wrapper = await workspace.serve();
-    await workspace.standIn(STAND_INS.never_ready);
-    await workspace.replace(workspace.page("two"));
-    await waitFor("the new process", () => childrenOf(wrapper.pid).length === 2);
-    wrapper.signal(signal);
-    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+    const wrapper = await inHandoff(workspace);
+    const both = childrenOf(wrapper.pid);
+    wrapper.signal(signal as Signal);
+    if (meaning.tag !== "stop" && meaning.tag !== "drain") {
+      // The answer to the second one proves that the first had its effect, or none.
+      wrapper.signal("SIGQUIT");
+      await wrapper.saysMatching(/Dumping pools usage/);
+      assert.deepEqual(childrenOf(wrapper.pid), both, wrapper.output);
+      assert.equal(await workspace.get(), "one");
+      wrapper.signal("SIGTERM");
+    }
+    const stopped = meaning.tag === "stop"
+      ? constants.signals[meaning.signal]
+      : constants.signals.SIGTERM;
+    assert.equal(
+      await wrapper.exitCode,
+      meaning.tag === "drain" ? 0 : 128 + stopped,
+      wrapper.output,
+    );
     assert.deepEqual(childrenOf(wrapper.pid), []);
   });
 }
@@ -226,6 +238,16 @@ programTest(
     assert.equal(await wrapper.exitCode, 0);
   },
 );
+
+/** Without a settle time no process is started ahead, so a second one means that a handoff runs. */
+async function inHandoff(workspace: Workspace): Promise<Wrapper> {
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve({ env: { SETTLE_TIME: "0s" } });
+  await workspace.standIn(STAND_INS.never_ready);
+  await workspace.replace(workspace.page("two"));
+  await waitFor("the new process", () => childrenOf(wrapper.pid).length === 2);
+  return wrapper;
+}
 
 /** The one that the program listens to last. */
 const LAST_SIGNAL = Object.keys(SIGNALS).at(-1) as Signal;

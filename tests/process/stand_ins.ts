@@ -9,6 +9,9 @@ const script = (start: string) =>
 ${start}
 `;
 
+/** 50 processes that nobody waits for, which end one after another within half a second. */
+const LEAVE_ORPHANS = "i=0; while [ $i -lt 50 ]; do (sleep 0.$((i % 5)) &); i=$((i + 1)); done";
+
 export const STAND_INS = {
   is_haproxy: script(`exec ${real} "$@"`),
   /** A HAProxy that takes no configuration from a pipe, and so cannot be started ahead. */
@@ -16,23 +19,17 @@ export const STAND_INS = {
   /** The same, but it takes longer to find that out than a change takes to settle. */
   cannot_wait_long: script(`[ "$2" = /dev/stdin ] && sleep 0.1 && exit 5; exec ${real} "$@"`),
   dies_before_ready: script("exit 3"),
-  checks_for_ever: "#!/bin/sh\nexec sleep 600\n",
+  checks_for_ever: "#!/bin/sh\nexec sleep 30\n",
   dies_of_a_signal: script("kill -SEGV $$"),
-  never_ready: script("exec sleep 600"),
+  never_ready: script("exec sleep 30"),
   /** Neither ready nor willing to go. */
   ignores_term: script("trap '' USR1 TERM INT; while :; do sleep 1; done"),
   /** HAProxy is there and serves, but as a child of the process that was started. */
   answers_with_another_pid: script(
     `trap 'kill $child' USR1 TERM; ${real} "$@" & child=$!; wait; wait`,
   ),
-  /** Leaves 50 processes that nobody waits for, which end one after another within 0.5 s. */
-  leaves_orphans: script(
-    `i=0; while [ $i -lt 50 ]; do (sleep 0.$((i % 5)) &); i=$((i + 1)); done; exec ${real} "$@"`,
-  ),
-  /** The same, and then ends by itself. */
-  leaves_orphans_and_dies: script(
-    "i=0; while [ $i -lt 50 ]; do (sleep 0.$((i % 5)) &); i=$((i + 1)); done; exit 7",
-  ),
+  leaves_orphans: script(`${LEAVE_ORPHANS}; exec ${real} "$@"`),
+  leaves_orphans_and_dies: script(`${LEAVE_ORPHANS}; exit 7`),
 } as const;
 
 async function pathOfHaproxy(): Promise<string> {

@@ -175,6 +175,7 @@ function firstChild({ pid }: Deno.ChildProcess): number {
   for (const startedMs = Date.now(); Date.now() - startedMs < 5_000;) {
     const [child] = childrenOf(pid);
     if (child !== undefined) return Number(child);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
   }
   throw new Error(`process ${pid} has started no process in a namespace of its own`);
 }

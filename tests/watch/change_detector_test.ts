@@ -4,7 +4,7 @@ import { type ChangeDetector, detectChanges } from "../../lib/watch/change_detec
 import type { Look } from "../../lib/watch/look.ts";
 import { WRITER_SILENCE_MS } from "../../lib/watch/quiet_time.ts";
 import { pause, waitFor } from "../process/wait.ts";
-import { TempFolder } from "./temp_folder.ts";
+import { TempFolder } from "../temp_folder.ts";
 
 /** A look whose one file, `a.cfg`, has this content. */
 function seenAs(folder: TempFolder, content: string, modifiedMs = 0): Look["seen"] {

@@ -6,7 +6,7 @@ import {
   type Fingerprinter,
 } from "../../lib/watch/fingerprint.ts";
 import type { SourceFile } from "../../lib/watch/sources.ts";
-import { TempFolder } from "./temp_folder.ts";
+import { TempFolder } from "../temp_folder.ts";
 
 const EMPTY_SHA_256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

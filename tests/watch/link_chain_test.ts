@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { followLinks } from "../../lib/watch/link_chain.ts";
-import { TempFolder } from "./temp_folder.ts";
+import { TempFolder } from "../temp_folder.ts";
 
 /** Follows `path` and tells where it leads, or why it leads nowhere. */
 async function endOf(path: string): Promise<string> {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { LogEntry } from "../../lib/log.ts";
 import { createReplacementReport, findMountedFiles } from "../../lib/watch/mounted_files.ts";
-import { TempFolder } from "./temp_folder.ts";
+import { TempFolder } from "../temp_folder.ts";
 
 const fileWith = (path: string, nlink: number) => ({ path, info: { nlink } as Deno.FileInfo });
 

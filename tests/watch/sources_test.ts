@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readHaproxyArguments } from "../../lib/haproxy/arguments.ts";
 import { type Source, sourcesOf, takeInventory } from "../../lib/watch/sources.ts";
-import { TempFolder } from "./temp_folder.ts";
+import { TempFolder } from "../temp_folder.ts";
 
 /** The paths of the files that one source stands for; `?` is behind those that are missing. */
 async function filesOf(kind: Source["kind"], path: string): Promise<string[]> {
