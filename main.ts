@@ -26,8 +26,15 @@ if (import.meta.main) {
   // First of all, since the default action of most signals is to end the process.
   const signals = listenToSignals();
   const libc = await openLibc();
-  if (libc !== null && Deno.pid === 1) onChildEnd(createReaper({ libc, isOwnChild }));
+  if (libc !== null && Deno.pid === 1) reapOrphans(libc);
   Deno.exit(await main(signals, libc).catch(reportBug));
+}
+
+/** Also those that ended before this program took the place of a shell. */
+function reapOrphans(libc: Libc): void {
+  const reap = createReaper({ libc, isOwnChild });
+  onChildEnd(reap);
+  reap();
 }
 
 async function main(signals: Signals, libc: Libc | null): Promise<number> {

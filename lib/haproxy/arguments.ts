@@ -126,6 +126,8 @@ function takeValue(flag: string, value: string | undefined, found: Found): void 
     found.problems.push(`"${flag}" wants a value, found none`);
     return;
   }
+  // The entrypoint names the file that the command of an existing image names again.
+  if (flag === "-f" && found.files.includes(value)) return;
   found.options.push(flag, value);
   if (flag === "-f") found.files.push(value);
   if (flag === "-C") found.directory = value;

@@ -1,4 +1,5 @@
 /** Finds out why a generation failed: whether the cause may pass by itself, and where `master-worker` stands. */
+import { readTextFile } from "../files.ts";
 import type { Fleet } from "./fleet.ts";
 import { checkArguments, type HaproxyArguments } from "./arguments.ts";
 
@@ -30,7 +31,7 @@ const PASSING_ERRORS = /could not resolve address|cannot allocate memory|too man
 /** Where in `files` the keyword `master-worker` stands, as `"/path" line 3`; `null` if nowhere. */
 export async function findMasterWorker(files: Iterable<string>): Promise<string | null> {
   for (const path of files) {
-    const text = await Deno.readTextFile(path).catch(() => "");
+    const text = await readTextFile(path).catch(() => "");
     const index = text.split("\n").findIndex((line) => /^\s*master-worker\b/.test(line));
     if (index >= 0) return `"${path}" line ${index + 1}`;
   }

@@ -1,4 +1,5 @@
 /** Reads the env file whose variables HAProxy gets besides the wrapper's own. */
+import { readTextFile, stat } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 import { type EnvFile, parseEnvFile } from "./env_file.ts";
 
@@ -9,9 +10,9 @@ export async function readEnvFile(path: string | null): Promise<EnvFileOutcome> 
   if (path === null) return { tag: "read", variables: {} };
   try {
     // Opening a FIFO would wait for its writer, on Deno 2.6 with the whole program.
-    const { isFile } = await Deno.stat(path);
+    const { isFile } = await stat(path);
     if (!isFile) return { tag: "unreadable", reason: "not a regular file" };
-    return parseEnvFile(await Deno.readTextFile(path));
+    return parseEnvFile(await readTextFile(path));
   } catch (error) {
     return { tag: "unreadable", reason: systemReason(error) };
   }

@@ -1,5 +1,6 @@
 /** The wrapper's private folder: the stats socket of each generation, and the files that configure it. */
 import { join } from "@std/path";
+import { mkdir, remove, writeTextFile } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 import type { InjectedFiles } from "./arguments.ts";
 
@@ -31,7 +32,7 @@ export async function makePrivateFolder(parents: readonly string[]): Promise<Pri
       if (socketBytes(path) <= LONGEST_SOCKET_BYTES) {
         return { tag: "made", folder: createFolder(path) };
       }
-      await Deno.remove(path);
+      await remove(path);
       failures.push(`"${dir}": the name is too long for a socket's address`);
     } catch (error) {
       failures.push(`"${dir}": ${systemReason(error)}`);
@@ -86,8 +87,8 @@ function createFolder(path: string): PrivateFolder {
 }
 
 async function write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const [path, text] of Object.entries(files)) await Deno.writeTextFile(path, text);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const [path, text] of Object.entries(files)) await writeTextFile(path, text);
 }
 
 /** `level operator` is the least that hands out listeners. */
@@ -98,5 +99,5 @@ const firstConfiguration = (socket: string) =>
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
 async function removeIfThere(path: string): Promise<void> {
-  await Deno.remove(path, { recursive: true }).catch(() => {});
+  await remove(path, { recursive: true }).catch(() => {});
 }

@@ -33,7 +33,7 @@ export interface SpawnOptions {
 }
 
 /**
- * Starts the `haproxy` that is found in PATH now, so that an upgraded one is taken, in a session of
+ * Starts the `haproxy` that is in PATH now, so that one that was replaced is taken, in a session of
  * its own: a terminal's Ctrl-C must reach the wrapper alone, because HAProxy stops hard on SIGINT.
  */
 export function spawnHaproxy(words: readonly string[], options: SpawnOptions): Spawn {
@@ -56,13 +56,21 @@ export function spawnHaproxy(words: readonly string[], options: SpawnOptions): S
   } catch (error) {
     return error instanceof Deno.errors.NotFound
       ? { tag: "not_spawned", exitCode: EXIT.NOT_FOUND, reason: "there is none" }
-      : { tag: "not_spawned", exitCode: EXIT.NOT_EXECUTABLE, reason: systemReason(error) };
+      : { tag: "not_spawned", exitCode: EXIT.NOT_EXECUTABLE, reason: reasonOf(error) };
   }
 }
 
 /** Whether `pid` is a process that was started here and whose status Deno has yet to tell. */
 export function isOwnChild(pid: number): boolean {
   return ownChildren.has(pid);
+}
+
+/** Deno looks once, at its start, for what `--allow-run=haproxy` means; a file that is replaced there is fine. */
+function reasonOf(error: unknown): string {
+  const reason = systemReason(error);
+  return reason.startsWith("Requires run access")
+    ? "what PATH leads to is not the file that it led to at the start, and only that may be run; start anew"
+    : reason;
 }
 
 /** How an ending reads in a sentence: `exited with 1`, `was ended by SIGSEGV`. */

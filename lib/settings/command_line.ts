@@ -10,7 +10,10 @@ export interface CommandLine {
   readonly problems: readonly string[];
 }
 
-/** Splits `words`. Flags of the wrapper may stand anywhere before `--`, behind which HAProxy has files. */
+/**
+ * Splits `words`. The word `haproxy` is dropped: the command of an existing image starts with it, and
+ * stands behind the entrypoint's own words. Flags of the wrapper may stand anywhere before `--`, behind which HAProxy has files.
+ */
 export function splitCommandLine(words: readonly string[]): CommandLine {
   const own: string[] = [];
   const haproxyWords: string[] = [];
@@ -20,9 +23,8 @@ export function splitCommandLine(words: readonly string[]): CommandLine {
     if (word === "--") haproxyWords.push(word, ...rest.splice(0));
     else if (VALUE_FLAGS.includes(word)) haproxyWords.push(word, ...rest.splice(0, 1));
     else if (word.startsWith("--")) takeOwnFlag(word, rest, { own, problems });
-    else haproxyWords.push(word);
+    else if (word !== "haproxy") haproxyWords.push(word);
   }
-  if (haproxyWords[0] === "haproxy") haproxyWords.shift();
   return { own: readOwnFlags(own), haproxyWords, problems };
 }
 

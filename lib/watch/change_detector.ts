@@ -116,9 +116,15 @@ class Detector {
       if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
     }
     this.#reportReplaced(inventory.files);
-    const mounted = this.#options.mountedFiles.map(({ realPath }) => realPath);
     // What changed while no watch was armed gave no event.
-    if (await this.#events.watch(new Set([...inventory.directories, ...mounted]))) this.wake();
+    if (await this.#events.watch(this.#pathsToWatch(inventory))) this.wake();
+  }
+
+  /** A path that is gone would keep all others from being watched. */
+  #pathsToWatch({ directories, files }: Look["inventory"]): ReadonlySet<string> {
+    const present = new Set(files.filter(({ info }) => info !== null).map(({ path }) => path));
+    const mounted = this.#options.mountedFiles.filter(({ path }) => present.has(path));
+    return new Set([...directories, ...mounted.map(({ realPath }) => realPath)]);
   }
 
   #settle(fingerprint: Fingerprint, isHinted: boolean): void {

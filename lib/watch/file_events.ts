@@ -1,4 +1,5 @@
 /** Watches real paths with `Deno.watchFs`, its only user, and yields hints; re-arms itself. */
+import { list, lstat, remove, stat, writeTextFile } from "../files.ts";
 import type { Log, LogEntry } from "../log.ts";
 import { systemReason } from "../system_reason.ts";
 
@@ -78,7 +79,7 @@ interface Armed {
 
 async function identityOf(paths: ReadonlySet<string>): Promise<string> {
   const identities = [...paths].sort().map(async (path) => {
-    const info = await Deno.stat(path).catch(() => null);
+    const info = await stat(path).catch(() => null);
     return `${path}\0${info?.dev}\0${info?.ino}`;
   });
   return (await Promise.all(identities)).join("\n");
@@ -101,7 +102,7 @@ async function splitWatchable(
 
 async function denialOf(path: string): Promise<string | null> {
   try {
-    for await (const _ of Deno.readDir(path)) break;
+    await list(path);
     return null;
   } catch (error) {
     return error instanceof Deno.errors.PermissionDenied ? systemReason(error) : null;
@@ -176,10 +177,10 @@ function createProbe(directory: string) {
       const { promise, resolve } = Promise.withResolvers<boolean>();
       answer = resolve;
       const timer = setTimeout(() => resolve(false), PROBE_MS);
-      await Deno.writeTextFile(path, "").catch(() => resolve(true));
+      await writeTextFile(path, "").catch(() => resolve(true));
       const isAlive = await promise;
       clearTimeout(timer);
-      await Deno.remove(path).catch(() => {});
+      await remove(path).catch(() => {});
       return isAlive;
     },
   };
@@ -204,7 +205,7 @@ const DEAD_ENTRY: LogEntry = {
 async function meaningOf(kind: Deno.FsEvent["kind"], path: string): Promise<"writing" | "settled"> {
   if (kind === "modify") return "writing";
   if (kind !== "create") return "settled";
-  const info = await Deno.lstat(path).catch(() => null);
+  const info = await lstat(path).catch(() => null);
   return info?.isFile ? "writing" : "settled";
 }
 

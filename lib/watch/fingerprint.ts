@@ -1,4 +1,5 @@
 /** Makes one digest of the contents of all source files; a file that did not change is not read again. */
+import { readFile, sha256 } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 import type { SourceFile, Unreadable } from "./sources.ts";
 
@@ -75,7 +76,7 @@ async function readAgainIfChanged(
   const before = known.get(path);
   if (before?.isProof && before.stamp === stamp) return before;
   try {
-    const content = hex(await crypto.subtle.digest("SHA-256", await Deno.readFile(path)));
+    const content = await sha256(await readFile(path));
     const modifiedMs = info.mtime?.getTime() ?? 0;
     const lastChangeMs = Math.max(modifiedMs, info.ctime?.getTime() ?? Infinity);
     const isProof = startedMs - lastChangeMs > COARSEST_TIMES_MS;
@@ -91,10 +92,8 @@ const stampOf = (info: Deno.FileInfo | null) =>
 async function combine(marks: readonly Known[]): Promise<Fingerprint> {
   const lines = marks.map(({ path, mark }) => `${mark.content} ${path}\0`).join("");
   return {
-    digest: hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(lines))),
+    digest: await sha256(new TextEncoder().encode(lines)),
     stamp: marks.map(({ path, stamp }) => `${stamp} ${path}\0`).join(""),
     files: new Map(marks.map(({ path, mark }) => [path, mark])),
   };
 }
-
-const hex = (bytes: ArrayBuffer) => new Uint8Array(bytes).toHex();

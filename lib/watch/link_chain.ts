@@ -1,5 +1,6 @@
 /** Follows a path link by link, to tell which real directories must be watched to see it change. */
 import { dirname, join } from "@std/path";
+import { lstat, readLink } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 
 export interface LinkChain {
@@ -32,7 +33,7 @@ export async function followLinks(path: string): Promise<LinkChain> {
     }
     return {
       ...walk,
-      end: { tag: "found", realPath: walk.here, info: info ?? await Deno.lstat("/") },
+      end: { tag: "found", realPath: walk.here, info: info ?? await lstat("/") },
     };
   } catch (error) {
     mark(walk, entry);
@@ -53,14 +54,14 @@ interface Walk {
 }
 
 async function step(walk: Walk, entry: string): Promise<Deno.FileInfo> {
-  const info = await Deno.lstat(entry);
+  const info = await lstat(entry);
   if (info.isSymlink || walk.rest.length === 0) mark(walk, entry);
   if (!info.isSymlink) {
     walk.here = entry;
     return info;
   }
   if (++walk.links > MOST_LINKS) throw new Deno.errors.FilesystemLoop("too many symbolic links");
-  const target = await Deno.readLink(entry);
+  const target = await readLink(entry);
   if (target.startsWith("/")) walk.here = "/";
   walk.rest.unshift(...names(target));
   return info;

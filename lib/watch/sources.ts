@@ -1,6 +1,6 @@
 /** Finds the files that the sources stand for now, and the real directories in which to watch for changes. */
-import { expandGlob } from "@std/fs/expand-glob";
 import { basename, dirname, join, resolve } from "@std/path";
+import { expand, list, lstat } from "../files.ts";
 import type { Settings } from "../settings/settings.ts";
 import { systemReason } from "../system_reason.ts";
 import { followLinks } from "./link_chain.ts";
@@ -140,7 +140,7 @@ class Collector implements Inventory {
 
   async #expand(glob: string): Promise<string[]> {
     try {
-      return (await Array.fromAsync(expandGlob(glob))).map(({ path }) => path);
+      return await expand(glob);
     } catch (error) {
       this.unreadable.push({ path: glob, reason: systemReason(error) });
       return [];
@@ -150,8 +150,7 @@ class Collector implements Inventory {
   async #list(path: string, realPath: string): Promise<string[]> {
     this.#watchWhole(realPath);
     try {
-      const entries = await Array.fromAsync(Deno.readDir(realPath));
-      return entries.map(({ name }) => name).filter(isVisible);
+      return (await list(realPath)).filter(isVisible);
     } catch (error) {
       this.unreadable.push({ path, reason: systemReason(error) });
       return [];
@@ -161,7 +160,7 @@ class Collector implements Inventory {
   /** A plain file needs no walk from the root: its directory is real and watched. */
   async #member(directory: string, name: string) {
     const realPath = join(directory, name);
-    const info = await Deno.lstat(realPath).catch(() => null);
+    const info = await lstat(realPath).catch(() => null);
     return info === null || info.isSymlink
       ? await this.#follow(realPath)
       : { tag: "found" as const, realPath, info };

@@ -71,6 +71,14 @@ imageTest("further arguments are appended to the entrypoint's", async () => {
   assert.equal(await container.exitCode, 0, container.output);
 });
 
+imageTest("the command of the official image goes on working behind the entrypoint", async () => {
+  await using workspace = new Workspace();
+  const args = ["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"];
+  await using container = await serve(workspace, { args });
+  assert.equal(await workspace.get(), "one");
+  await container.podman("stop", "--time", "30");
+});
+
 imageTest("without any place to write, it says so and ends with 73", async () => {
   await using workspace = new Workspace();
   await using container = new Container(

@@ -36,6 +36,30 @@ rootTest(
   },
 );
 
+rootTest("a mounted file that vanishes does not keep the others from being watched", async () => {
+  await using workspace = new Workspace();
+  const outside = join(workspace.path, "outside.cfg");
+  const other = join(workspace.configurationDirectory, "other.cfg");
+  await Deno.writeTextFile(outside, "# a comment\n");
+  await Deno.writeTextFile(other, "");
+  // Whoever removes the mount point from another mount namespace ends the mount in this one.
+  const wrapper = await workspace.serve({
+    launcher: [
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      `mount --bind ${outside} ${other} && exec "$@"`,
+      "sh",
+    ],
+    args: ["-f", workspace.configurationDirectory, "--poll-interval", "0"],
+  });
+  await Deno.remove(other);
+  await workspace.serves("one", wrapper);
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+});
+
 rootTest("a mounted directory is nothing to warn of", async () => {
   await using workspace = new Workspace();
   const mount = 'mount --bind "$0" "$0" && exec "$@"';

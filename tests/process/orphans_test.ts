@@ -12,7 +12,7 @@ if (FORM === "process_1") {
       await using workspace = new Workspace();
       await workspace.standIn(STAND_INS.leaves_orphans);
       const wrapper = await workspace.serve();
-      for (const number of [2, 4, 6, 8]) {
+      for (const number of [2, 4, 6, 8, 10, 12, 14, 16, 18, 20]) {
         await workspace.standIn(STAND_INS.leaves_orphans);
         wrapper.signal("SIGHUP");
         await wrapper.saysMatching(new RegExp(`generation ${number} serves`));
@@ -36,6 +36,14 @@ if (FORM === "process_1") {
     const serving = workspace.haproxyPids()[0]!;
     Deno.kill(serving, "SIGSEGV");
     assert.equal(await wrapper.exitCode, 139, wrapper.output);
+  });
+
+  programTest("what a shell left that then became the program is reaped as well", async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve({
+      launcher: ["sh", "-c", 'true & true & true & sleep 0.1; exec "$@"', "sh"],
+    });
+    await onlyHaproxyIsLeft(workspace, wrapper);
   });
 }
 

@@ -53,11 +53,20 @@ function wordsOf(entry: string, compiled: string): string[] {
   return FORM === "source" ? [Deno.execPath(), "run", ...OPTIONS, join(ROOT, entry)] : [compiled];
 }
 
+/** With the command of the tasks, so that the permissions are those of the executable. */
 async function compile(entry: string, output: string): Promise<void> {
-  const compiler = Deno.env.get("DENO") ?? Deno.execPath();
-  const args = ["compile", ...OPTIONS, "--no-code-cache", "--output", output, join(ROOT, entry)];
-  const { success, stderr } = await new Deno.Command(compiler, { args }).output();
-  if (!success) throw new Error(`cannot compile "${entry}": ${new TextDecoder().decode(stderr)}`);
+  const compiler = await outputOf([Deno.execPath(), "task", "--quiet", "compiler"]);
+  const [deno, ...words] = compiler.trim().split(" ");
+  const command = deno === "deno" ? Deno.execPath() : deno!;
+  await outputOf([command, ...words, "--output", output, join(ROOT, entry)]);
+}
+
+async function outputOf([command, ...args]: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command!, { args, cwd: ROOT })
+    .output();
+  const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (!success) throw new Error(`${command} ${args.join(" ")}: ${error}`);
+  return out!;
 }
 
 /** The words that a task prints. */

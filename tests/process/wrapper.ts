@@ -147,9 +147,12 @@ export class Wrapper extends Running {
 
   kill(): void {
     try {
+      // What changes its user loses the signal that it was to get at its parent's end.
+      if (this.#pidInside !== undefined) Deno.kill(this.#pidInside, "SIGKILL");
       this.child.kill("SIGKILL");
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+      const isGone = error instanceof TypeError || error instanceof Deno.errors.NotFound;
+      if (!isGone) throw error;
     }
   }
 }

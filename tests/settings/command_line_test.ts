@@ -18,6 +18,10 @@ const SPLIT: Readonly<Record<string, { words: string[]; line: Partial<CommandLin
     words: ["--check", "haproxy", "-f", "haproxy"],
     line: { own: { check: true }, haproxyWords: ["-f", "haproxy"] },
   },
+  "a haproxy behind the entrypoint's own words is dropped": {
+    words: ["-f", "a.cfg", "haproxy", "-dM"],
+    line: { haproxyWords: ["-f", "a.cfg", "-dM"] },
+  },
   "every word behind -- is HAProxy's": {
     words: ["--", "--check", "--nonsense"],
     line: { haproxyWords: ["--", "--check", "--nonsense"] },

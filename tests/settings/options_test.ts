@@ -29,6 +29,17 @@ Deno.test("the program may open exactly the C library, where it looks for it", (
   assert.deepEqual(permitted("ffi"), [...LIBC_PATHS]);
 });
 
+Deno.test("the program has no other permission, and is compiled with just these", () => {
+  const words = denoJson.tasks.permissions.command.split(" ").slice(1);
+  assert.deepEqual(words.map((word) => word.split("=")[0]), [
+    ...["--no-prompt", "--allow-run", "--allow-read", "--allow-write"],
+    ...["--allow-net", "--allow-ffi", "--allow-env"],
+  ]);
+  const compiler = denoJson.tasks.compiler.command;
+  assert.ok(compiler.endsWith(" $(deno task --quiet permissions)"), compiler);
+  assert.doesNotMatch(compiler, /-A\b|--allow/);
+});
+
 Deno.test("no two options share a flag or a variable", () => {
   const flags = ALL.map(({ flag }) => flag);
   assert.deepEqual([...new Set(flags)], flags);

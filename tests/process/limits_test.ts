@@ -1,0 +1,58 @@
+/** What happens where no further process and no further thread can be started. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { EXECUTABLE, FORM, rootTest } from "./program.ts";
+import { waitFor } from "./wait.ts";
+import { Workspace, type Wrapper } from "./wrapper.ts";
+
+/** No limit of processes holds root. */
+const USER = 23_456;
+const AS_USER = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
+
+for (const flag of ["--no-reload", "--poll-interval=0"]) {
+  if (FORM === "source") break;
+  rootTest(`with ${flag} a full limit of processes rejects a reload, and no more`, async () => {
+    await using workspace = new Workspace();
+    const wrapper = await serveAsUser(workspace, flag);
+    await waitFor("the threads that work on files to end", () => !hasFileThreads(wrapper), {
+      deadlineMs: 30_000,
+    });
+    await limitProcesses(wrapper, 1);
+    await workspace.replace(workspace.page("two"));
+    wrapper.signal("SIGHUP");
+    await wrapper.saysMatching(
+      /rejected: cannot start "haproxy" .*temporarily unavailable.*tried again/,
+    );
+    assert.equal(await workspace.get(), "one");
+    await limitProcesses(wrapper, 500);
+    await workspace.serves("two", wrapper);
+    wrapper.signal("SIGTERM");
+    assert.equal(await wrapper.exitCode, 143);
+  });
+}
+
+/** From a copy, since the user may not be able to reach the project. */
+async function serveAsUser(workspace: Workspace, flag: string): Promise<Wrapper> {
+  const copy = join(workspace.path, "program");
+  await Deno.copyFile(EXECUTABLE, copy);
+  await Deno.chmod(copy, 0o755);
+  await Deno.chmod(workspace.path, 0o755);
+  await Deno.chown(workspace.runtimeDirectory, USER, USER);
+  return await workspace.serve({
+    launcher: ["setpriv", ...AS_USER, "sh", "-c", 'shift; exec "$0" "$@"', copy],
+    args: [flag, "-f", workspace.configuration],
+  });
+}
+
+/** The soft limit, which a user may raise again. */
+async function limitProcesses({ pid }: Wrapper, limit: number): Promise<void> {
+  const args = [...AS_USER, "prlimit", `--pid=${pid}`, `--nproc=${limit}:`];
+  const { success, stderr } = await new Deno.Command("setpriv", { args }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+}
+
+function hasFileThreads({ pid }: Wrapper): boolean {
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].some(({ name }) =>
+    Deno.readTextFileSync(`/proc/${pid}/task/${name}/comm`).startsWith("tokio-runtime-w")
+  );
+}
