@@ -187,8 +187,13 @@ function drainAll(state: State, exitCode: number, entry: LogEntry): Decision {
       lastServing: "serving" in state ? state.serving.number : null,
       exitCode,
     },
-    [{ name: "log", entry }, ...GIVE_UP, { name: "drain_all" }],
+    [{ name: "log", entry }, ...GIVE_UP, ...discardAttempt(state), { name: "drain_all" }],
   ];
+}
+
+/** A generation that never served has a limit of its own, also where the others have none. */
+function discardAttempt(state: State): readonly Action[] {
+  return "attempt" in state ? [{ name: "discard", generation: state.attempt.number }] : [];
 }
 
 /** A crash of the generation that served, in its last drain, has cut connections: that is no good end. */

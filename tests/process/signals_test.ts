@@ -185,6 +185,17 @@ for (const [signal, meaning] of Object.entries(SIGNALS)) {
   });
 }
 
+programTest(
+  "SIGUSR1 during a handoff waits 10 s at most for a new process that hangs",
+  async () => {
+    await using workspace = new Workspace();
+    const wrapper = await inHandoff(workspace, STAND_INS.ignores_term);
+    wrapper.signal("SIGUSR1");
+    assert.equal(await wrapper.exitCode, 0, wrapper.output);
+    assert.deepEqual(childrenOf(wrapper.pid), []);
+  },
+);
+
 for (const [signal, meaning] of Object.entries(SIGNALS)) {
   programTest(`${signal} in the first moment, before HAProxy is up, does the same`, async () => {
     await using workspace = new Workspace();
@@ -240,10 +251,13 @@ programTest(
 );
 
 /** Without a settle time no process is started ahead, so a second one means that a handoff runs. */
-async function inHandoff(workspace: Workspace): Promise<Wrapper> {
+async function inHandoff(
+  workspace: Workspace,
+  standIn: string = STAND_INS.never_ready,
+): Promise<Wrapper> {
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve({ env: { SETTLE_TIME: "0s" } });
-  await workspace.standIn(STAND_INS.never_ready);
+  await workspace.standIn(standIn);
   await workspace.replace(workspace.page("two"));
   await waitFor("the new process", () => childrenOf(wrapper.pid).length === 2);
   return wrapper;

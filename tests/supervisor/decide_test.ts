@@ -23,6 +23,10 @@ type Cell = readonly [next: StateName, ...actions: Action["name"][]];
 
 const STOP = ["stopping", "log", "cancel_handoff", "clear_timer", "terminate_all"] as const;
 const DRAIN = ["draining", "log", "cancel_handoff", "clear_timer", "drain_all"] as const;
+/** What starts still is not waited for without a limit. */
+const DRAIN_HANDOFF = [
+  ...["draining", "log", "cancel_handoff", "clear_timer", "discard", "drain_all"],
+] as const;
 const RELOAD = ["reloading", "clear_timer", "start_handoff"] as const;
 
 /** What each sample event makes of each sample state. The type wants every cell. */
@@ -35,11 +39,11 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     handoff_ended: ["serving", "log", "verify"],
     process_ended: ["starting"],
     stop_requested: STOP,
-    drain_requested: DRAIN,
+    drain_requested: DRAIN_HANDOFF,
     dump_requested: ["starting"],
     timer_due: ["starting"],
     fleet_empty: ["starting"],
-    bug: DRAIN,
+    bug: DRAIN_HANDOFF,
   },
   serving: {
     moved: ["serving", "look_soon"],
@@ -91,11 +95,11 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     handoff_ended: ["serving", "drain", "log", "verify"],
     process_ended: STOP,
     stop_requested: STOP,
-    drain_requested: DRAIN,
+    drain_requested: DRAIN_HANDOFF,
     dump_requested: ["reloading", "dump"],
     timer_due: ["reloading"],
     fleet_empty: ["reloading"],
-    bug: DRAIN,
+    bug: DRAIN_HANDOFF,
   },
   draining: {
     moved: ["draining"],
