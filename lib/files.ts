@@ -48,8 +48,9 @@ export const sha256 = (bytes: Uint8Array<ArrayBuffer>) =>
 
 /**
  * A thread ends after 10 s without work. Where none can be started then, because a limit of processes is
- * reached, Deno aborts (2.6 and 2.9). So after a longer rest, which only a slow poll or none makes
- * possible, all is done at once on the main thread, which a hung network mount would hold up.
+ * reached, Deno aborts (2.6 and 2.9). So from the first longer rest on, which a slow poll, none, or a
+ * standstill of the whole program makes possible, all is done at once on the main thread, which a hung
+ * network mount would hold up.
  */
 const THREAD_LIVES_MS = 8_000;
 
