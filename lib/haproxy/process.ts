@@ -69,7 +69,7 @@ export function isOwnChild(pid: number): boolean {
 function reasonOf(error: unknown): string {
   const reason = systemReason(error);
   return reason.startsWith("Requires run access")
-    ? "what PATH leads to is not the file that it led to at the start, and only that may be run; start anew"
+    ? "it is not the file that it was when the wrapper started, and only that may be run: restart the wrapper"
     : reason;
 }
 

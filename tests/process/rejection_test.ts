@@ -153,6 +153,14 @@ programTest("a missing haproxy is waited for", async () => {
   await workspace.serves("two", wrapper);
 });
 
+programTest("another haproxy in front in PATH is refused, with what to do", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  await workspace.replace(workspace.page("two"));
+  await isRejected(workspace, wrapper, /cannot start "haproxy" .*restart the wrapper/);
+});
+
 programTest("a haproxy that may not be executed is waited for", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
