@@ -7,20 +7,22 @@ import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
 import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
+import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import { createLog, writeToStdout } from "./lib/log.ts";
 import { createReaper } from "./lib/orphans.ts";
 import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
-import { helpText, type Option, OPTIONS } from "./lib/settings/options.ts";
-import { type Environment, readInvocation, type Settings } from "./lib/settings/settings.ts";
+import { helpText } from "./lib/settings/options.ts";
+import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
-import { createLook, type Look } from "./lib/watch/look.ts";
+import { describeWatched } from "./lib/watch/described.ts";
+import { createLooker, type Look, type Looker } from "./lib/watch/look.ts";
 import {
   describeMountedFile,
   findMountedFiles,
   type MountedFile,
 } from "./lib/watch/mounted_files.ts";
-import { type Source, sourcesOf } from "./lib/watch/sources.ts";
+import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/sources.ts";
 
 if (import.meta.main) {
   // First of all, since the default action of most signals is to end the process.
@@ -38,32 +40,43 @@ function reapOrphans(libc: Libc): void {
 }
 
 async function main(signals: Signals, libc: Libc | null): Promise<number> {
-  const invocation = readInvocation(Deno.args, readEnvironmentVariables());
+  const environment = Deno.env.toObject();
+  const invocation = readInvocation(Deno.args, environment);
   if (invocation.tag === "help") return say(helpText());
   if (invocation.tag === "version") return say(await versionText());
   const { tag, settings } = invocation;
   const sources = sourcesOf(settings, Deno.cwd());
-  const look = createLook(sources);
-  const { seen, inventory } = await look();
+  const loadedFiles = createLoadedFiles({
+    ...settings,
+    environment,
+    workingDirectory: haproxyDirectory(settings, Deno.cwd()),
+  });
+  const looker = createLooker(sources, loadedFiles.findNamed);
+  const { seen, inventory } = await looker.look();
   const problems = [...invocation.problems, ...await problemsOnDisk(settings, seen)];
   if (problems.length > 0) return refuse(problems);
   if (tag === "check") return await check(settings, signals);
+  if (tag === "list_watched") return say(describeWatched(inventory, settings));
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
-  return await run(settings, { sources, look, seen, signals, mountedFiles });
+  const trimMemory = libc?.trimMemory ?? (() => {});
+  const parts = { sources, looker, loadedFiles, mountedFiles, trimMemory };
+  return await run(settings, { ...parts, seen, signals });
 }
 
 interface RunOptions {
   readonly sources: readonly Source[];
-  readonly look: () => Promise<Look>;
+  readonly looker: Looker;
+  readonly loadedFiles: LoadedFiles;
   /** What was on disk when the settings were checked. */
   readonly seen: Look["seen"];
   readonly signals: Signals;
   readonly mountedFiles: readonly MountedFile[];
+  readonly trimMemory: () => void;
 }
 
 async function run(
   settings: Settings,
-  { sources, look, seen, signals, mountedFiles }: RunOptions,
+  { seen, signals, ...parts }: RunOptions,
 ): Promise<number> {
   const made = await makePrivateFolder(settings.runtimeParents);
   if (made.tag === "not_made") {
@@ -81,9 +94,9 @@ async function run(
   });
   const supervisor = new Supervisor(settings);
   const { folder } = made;
-  mountedFiles.forEach((file) => log(describeMountedFile(file)));
+  parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
   const { post } = supervisor;
-  const effects = new RealEffects({ settings, folder, sources, look, mountedFiles, log, post });
+  const effects = new RealEffects({ ...parts, settings, folder, log, post });
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => post({ name: "bug", description: describeBug(error) }));
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
@@ -148,11 +161,6 @@ function refuse(problems: readonly string[]): number {
 function reportBug(error: unknown): number {
   complain(`a bug in the wrapper: ${describeBug(error)}`);
   return EXIT.SOFTWARE;
-}
-
-function readEnvironmentVariables(): Environment {
-  const names = Object.values<Option>(OPTIONS).flatMap(({ variable }) => variable ?? []);
-  return Object.fromEntries(names.map((name) => [name, Deno.env.get(name)]));
 }
 
 function say(text: string): 0 {

@@ -5,6 +5,20 @@ import { expandGlob, expandGlobSync } from "@std/fs/expand-glob";
 
 export const lstat = (path: string) => work(() => Deno.lstat(path), () => Deno.lstatSync(path));
 
+/**
+ * The states of many files, `null` where there is none: in portions, the first file of each on a thread
+ * and the others at once, which is four times faster. A network mount that hangs holds up a thread, and
+ * the main one only if it begins to hang within such a millisecond.
+ */
+export async function lstatAll(paths: readonly string[]): Promise<(Deno.FileInfo | null)[]> {
+  const infos: (Deno.FileInfo | null)[] = [];
+  for (let from = 0; from < paths.length; from += PORTION) {
+    infos.push(await lstat(paths[from]!).catch(() => null));
+    for (const path of paths.slice(from + 1, from + PORTION)) infos.push(lstatAtOnce(path));
+  }
+  return infos;
+}
+
 export const stat = (path: string) => work(() => Deno.stat(path), () => Deno.statSync(path));
 
 export const readLink = (path: string) =>
@@ -32,6 +46,30 @@ export const list = (path: string) =>
     () => [...Deno.readDirSync(path)].map(({ name }) => name),
   );
 
+/**
+ * The SHA-256 of the content of each file in hexadecimal digits, or why it cannot be read. Of many files
+ * most are read at once, as by `lstatAll`: a thread for each would take four times as long.
+ */
+export async function sha256All(files: readonly SizedFile[]): Promise<(string | Error)[]> {
+  if (files.length <= PORTION) return await Promise.all(files.map(({ path }) => digestOf(path)));
+  const { createHash } = await import("node:crypto");
+  const digests: (string | Error)[] = [];
+  let bytes = Infinity;
+  for (const { path, size } of files) {
+    bytes += size;
+    const isFirst = bytes > PORTION_BYTES || digests.length % PORTION === 0;
+    if (isFirst) bytes = size;
+    digests.push(isFirst ? await digestOf(path) : digestAtOnce(path, createHash));
+  }
+  return digests;
+}
+
+export interface SizedFile {
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
 /** The paths that a glob stands for. */
 export const expand = (glob: string) =>
   work(
@@ -53,6 +91,36 @@ export const sha256 = (bytes: Uint8Array<ArrayBuffer>) =>
  * network mount would hold up.
  */
 const THREAD_LIVES_MS = 8_000;
+
+/** So many files can be looked at in about a millisecond, and so many bytes of them be read. */
+const PORTION = 100;
+const PORTION_BYTES = 500_000;
+
+async function digestOf(path: string): Promise<string | Error> {
+  try {
+    return await sha256(await readFile(path));
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function digestAtOnce(path: string, createHash: CreateHash): string | Error {
+  try {
+    return createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+type CreateHash = typeof import("node:crypto").createHash;
+
+function lstatAtOnce(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return null;
+  }
+}
 
 let lastWorkMs = performance.now();
 

@@ -14,6 +14,8 @@ export interface Libc {
   reap(pid: number): void;
   /** Whether something is mounted just at `path`; no kernel before 5.8 tells, and then it is `false`. */
   isMountRoot(path: string): boolean;
+  /** Gives pages back to the kernel that are held for memory that was freed: see malloc_trim(3). */
+  trimMemory(): void;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function openLibc(): Promise<Libc | null> {
 const SYMBOLS = {
   waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  malloc_trim: { parameters: ["usize"], result: "i32" },
   // Since glibc 2.28.
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
 } as const;
@@ -58,7 +61,7 @@ const STATX_ATTR_MOUNT_ROOT = 0x2000n;
 const STX_ATTRIBUTES = 8;
 const STATX_BYTES = 256;
 
-function wrap({ waitid, waitpid, statx }: Opened["symbols"]): Libc {
+function wrap({ waitid, waitpid, malloc_trim, statx }: Opened["symbols"]): Libc {
   return {
     endedChild() {
       const info = new Int32Array(SIGINFO_BYTES / 4);
@@ -73,6 +76,9 @@ function wrap({ waitid, waitpid, statx }: Opened["symbols"]): Libc {
       const name = new TextEncoder().encode(`${path}\0`);
       const failed = statx === null || statx(AT_FDCWD, name, 0, 0, answer) !== 0;
       return !failed && (answer.getBigUint64(STX_ATTRIBUTES, true) & STATX_ATTR_MOUNT_ROOT) !== 0n;
+    },
+    trimMemory() {
+      malloc_trim(0n);
     },
   };
 }

@@ -25,6 +25,11 @@ Deno.test("without an ended child none is shown", () => {
   assert.equal(opened().endedChild(), null);
 });
 
+Deno.test("memory is given back without harm", () => {
+  opened().trimMemory();
+  assert.equal(opened().endedChild(), null);
+});
+
 function opened(): Libc {
   assert.notEqual(libc, null, "the C library could not be opened");
   return libc!;

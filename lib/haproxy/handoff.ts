@@ -9,13 +9,15 @@ import {
   type StartRequest,
 } from "./preparation.ts";
 import type { Ending, HaproxyProcess } from "./process.ts";
-import { askInstance, type Instance } from "./runtime_api.ts";
+import { askInstance, type Instance } from "./instance.ts";
 import type { Standby } from "./standby.ts";
 
 export interface HandoffOptions extends PreparationOptions {
   readonly readyTimeoutMs: number;
   readonly fleet: Fleet;
   readonly standby: Standby;
+  /** What there is to find out about the generation once it serves; takes no longer than it may for that. */
+  readonly learn: () => Promise<void>;
 }
 
 export type HandoffOutcome =
@@ -54,7 +56,7 @@ type Start = HandoffOptions & { readonly prepared: Prepared; readonly cancel: Ab
 
 async function start(
   { generation, files }: StartRequest,
-  { prepared, fleet, standby, readyTimeoutMs, folder, cancel }: Start,
+  { prepared, fleet, standby, readyTimeoutMs, folder, learn, cancel }: Start,
 ): Promise<HandoffOutcome> {
   const startedMs = performance.now();
   const waiting = await standby.take(prepared, generation);
@@ -73,9 +75,13 @@ async function start(
   end.stop();
   if (first.tag === "died") return failed(first);
   if (first.tag !== "answered") return ofCut(first);
-  const failure = await judge(first.instance, process.pid, files) ?? await deathOf(process);
   const durationMs = performance.now() - startedMs;
-  return failure === null ? { tag: "ready", durationMs } : failed(failure);
+  const failure = await judge(first.instance, process.pid, files) ?? await deathOf(process);
+  if (failure !== null) return failed(failure);
+  const learned = await cutOff(learn(), { timeoutMs: readyTimeoutMs, cancel });
+  if (learned?.tag === "cancelled") return CANCELLED;
+  const death = await deathOf(process);
+  return death === null ? { tag: "ready", durationMs } : failed(death);
 }
 
 const failed = (failure: Failure): Failed => ({ tag: "failed", failure, mayPass: false });

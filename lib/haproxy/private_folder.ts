@@ -91,9 +91,9 @@ async function write(folder: string, files: Readonly<Record<string, string>>): P
   for (const [path, text] of Object.entries(files)) await writeTextFile(path, text);
 }
 
-/** `level operator` is the least that hands out listeners. */
+/** Listeners are handed out from `level operator` on; certificates and maps are changed by `admin` alone. */
 const firstConfiguration = (socket: string) =>
-  `global\n    stats socket ${quoted(socket)} mode 600 level operator expose-fd listeners\n`;
+  `global\n    stats socket ${quoted(socket)} mode 600 level admin expose-fd listeners\n`;
 
 /** Within single quotes HAProxy takes everything but a single quote as it is (configuration manual, section 2.2). */
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;

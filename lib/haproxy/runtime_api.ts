@@ -1,19 +1,45 @@
 /** Speaks HAProxy's Runtime API over a unix socket (management guide, section 9.3). */
 
-/** What a process says about itself. */
-export interface Instance {
-  readonly pid: number;
-  /** Listeners that are not stats sockets: those of frontends, peers and log forwarders. */
-  readonly userListeners: number;
+/**
+ * Sends `command`, or several with `;` between them, and reads until HAProxy closes. `null` if nobody
+ * answers, or `signal` aborts, which closes the connection. A payload follows the last command's `<<`
+ * in lines of its own, and ends with an empty one. As long as HAProxy is busy it is asked again.
+ */
+export async function ask(
+  socket: string,
+  command: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  for (;;) {
+    const answer = await askOnce(socket, command, signal);
+    if (answer === null || !LOCKED.test(answer)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, LOCKED_PAUSE_MS));
+  }
 }
 
-/**
- * Asks the process behind `socket` about itself. `null` if nobody answers, what answers is no HAProxy,
- * or `signal` aborts, which closes the connection.
- */
-export async function askInstance(socket: string, signal: AbortSignal): Promise<Instance | null> {
-  const answer = await ask(socket, "show info;show cli sockets", signal);
-  return answer === null ? null : parseInstance(answer);
+/** While another command works on certificates, HAProxy does not carry out this one, and says so. */
+const LOCKED = /^Operations on certificates are currently locked!$/m;
+const LOCKED_PAUSE_MS = 10;
+
+async function askOnce(
+  socket: string,
+  command: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const connection = await connect(socket);
+  if (connection === null) return null;
+  const close = () => closeQuietly(connection);
+  signal.addEventListener("abort", close);
+  try {
+    if (signal.aborted) return null;
+    await writeAll(connection, new TextEncoder().encode(`${command}\n`));
+    return await new Response(connection.readable).text();
+  } catch {
+    return null;
+  } finally {
+    signal.removeEventListener("abort", close);
+    closeQuietly(connection);
+  }
 }
 
 /** Whether anybody listens on `socket`. */
@@ -23,34 +49,11 @@ export async function isListening(socket: string): Promise<boolean> {
   return connection !== null;
 }
 
-/** Reads the answer to `show info;show cli sockets`. Pure. */
-export function parseInstance(answer: string): Instance | null {
-  const pid = numberOf(answer, "Pid");
-  const listeners = numberOf(answer, "Listeners");
-  if (pid === null || listeners === null) return null;
-  const [, statsSockets = ""] = answer.split(/^# socket lvl.*\n/m);
-  return {
-    pid,
-    userListeners: listeners - statsSockets.split("\n").filter((line) => line.trim()).length,
-  };
-}
+/** `word` as one word of a command, whatever is in it. */
+export const escaped = (word: string) => word.replaceAll(/[\s;<\\]/g, "\\$&");
 
-/** Sends `commands`, with `;` between them, and reads until HAProxy closes; `null` on any failure. */
-async function ask(socket: string, commands: string, signal: AbortSignal): Promise<string | null> {
-  const connection = await connect(socket);
-  if (connection === null) return null;
-  const close = () => connection.close();
-  signal.addEventListener("abort", close);
-  try {
-    if (signal.aborted) return null;
-    await connection.write(new TextEncoder().encode(`${commands}\n`));
-    return await new Response(connection.readable).text();
-  } catch {
-    return null;
-  } finally {
-    signal.removeEventListener("abort", close);
-    closeQuietly(connection);
-  }
+async function writeAll(connection: Deno.UnixConn, bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
 }
 
 async function connect(path: string): Promise<Deno.UnixConn | null> {
@@ -68,9 +71,4 @@ function closeQuietly(connection: Deno.UnixConn): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
-}
-
-function numberOf(answer: string, name: string): number | null {
-  const value = new RegExp(`^${name}: (\\d+)$`, "m").exec(answer)?.[1];
-  return value === undefined ? null : Number(value);
 }

@@ -4,7 +4,7 @@ export interface Option {
   readonly flag: string;
   /** The environment variable that means the same; `null` where there is none. */
   readonly variable: string | null;
-  /** What the value is called in the help; `null` for a switch. */
+  /** What the value is called in the help; `null` for a switch, whose flag turns the default round. */
   readonly value: string | null;
   readonly default: string | null;
   readonly meaning: string;
@@ -35,6 +35,22 @@ export const OPTIONS = {
     default: null,
     meaning:
       "KEY=value lines for HAProxy's environment, read at each start and watched; nothing is expanded, PATH and LD_* are refused",
+  },
+  watchLoaded: {
+    flag: "no-watch-loaded",
+    variable: "WATCH_LOADED",
+    value: null,
+    default: "true",
+    meaning:
+      "watch only the configuration, not the certificates, maps and other files that HAProxy loads",
+  },
+  hotApply: {
+    flag: "no-hot-apply",
+    variable: "HOT_APPLY",
+    value: null,
+    default: "true",
+    meaning: "reload for every change, even of what HAProxy can change in place: " +
+      "certificates, CA files, CRLs, maps, ACLs",
   },
   noReload: {
     flag: "no-reload",
@@ -110,6 +126,13 @@ export const OPTIONS = {
     value: "debug|info|warning|error",
     default: "info",
     meaning: "the least important line that is written",
+  },
+  listWatched: {
+    flag: "list-watched",
+    variable: null,
+    value: null,
+    default: null,
+    meaning: "print every file that is watched, how it was found, and the directories, then exit",
   },
   check: {
     flag: "check",

@@ -19,6 +19,10 @@ export interface Settings {
   readonly watchPaths: readonly string[];
   readonly envFile: string | null;
   readonly watch: boolean;
+  /** Whether the files that HAProxy loads besides its configuration are watched. */
+  readonly watchLoaded: boolean;
+  /** Whether what can be is changed without a reload. */
+  readonly hotApply: boolean;
   /** `null`: old processes drain without a limit. */
   readonly shutdownWaitMs: number | null;
   readonly maxDraining: number;
@@ -38,7 +42,7 @@ export type Invocation =
   | { readonly tag: "version" }
   /** With any problem the settings are only good to find more problems with. */
   | {
-    readonly tag: "run" | "check";
+    readonly tag: "run" | "check" | "list_watched";
     readonly settings: Settings;
     readonly problems: readonly string[];
   };
@@ -58,6 +62,8 @@ export function readInvocation(words: readonly string[], environment: Environmen
     watchPaths: read.list("watch"),
     envFile: read.text("envFile"),
     watch: !read.switch("noReload"),
+    watchLoaded: read.switch("watchLoaded"),
+    hotApply: read.switch("hotApply"),
     shutdownWaitMs: read.duration("shutdownWait") || null,
     maxDraining: read.count("maxDraining"),
     readyTimeoutMs: read.duration("readyTimeout", { leastMs: 1 }),
@@ -69,7 +75,8 @@ export function readInvocation(words: readonly string[], environment: Environmen
     logLevel: read.choice<LogLevel>("logLevel", ["debug", "info", "warning", "error"]),
   });
   const problems = [...line.problems, ...read.problems, ...haproxy.problems];
-  return { tag: line.own.check ? "check" : "run", settings, problems };
+  const tag = line.own.listWatched ? "list_watched" : line.own.check ? "check" : "run";
+  return { tag, settings, problems };
 }
 
 /** The longest delay that a JavaScript timer takes; a longer one would fire at once. */
@@ -93,7 +100,7 @@ class Reader {
 
   /** A switch in the environment takes the words of Go's `strconv.ParseBool`. */
   switch(name: OptionName): boolean {
-    if (this.line.own[name] === true) return true;
+    if (this.line.own[name] === true) return OPTIONS[name].default === "false";
     const value = this.text(name) ?? "false";
     if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
     if (!/^(?:0|f|F|FALSE|false|False)$/.test(value)) this.#refuse(name, '"true" or "false"');

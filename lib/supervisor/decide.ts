@@ -17,6 +17,7 @@ import type {
 import * as messages from "./messages.ts";
 import { endReload, endStart } from "./outcome.ts";
 import * as reload from "./reload.ts";
+import { endReplacing } from "./replacing.ts";
 import type { Policy } from "./reload.ts";
 
 /** What `state` becomes by `event`, and what is to be done for it, in order. */
@@ -59,6 +60,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     settled: reload.noteSettled,
     reload_requested: reload.noteRequest,
     handoff_ended: endStart,
+    replaced: stay,
     // The handoff tells how its process ended.
     process_ended: stay,
     stop_requested: WHILE_SERVING.stop_requested,
@@ -71,37 +73,51 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   serving: {
     ...WHILE_SERVING,
     changing: reload.expectChange,
-    moved: reload.forgetContent,
+    moved: reload.forgetRejected,
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
     handoff_ended: stay,
+    replaced: stay,
     timer_due: stay,
   },
   holding: {
     ...WHILE_SERVING,
     changing: stay,
-    moved: reload.forgetContent,
+    moved: reload.forgetRejected,
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
     handoff_ended: stay,
+    replaced: stay,
     timer_due: (state) => [state, [{ name: "look_soon" }]],
   },
   retrying: {
     ...WHILE_SERVING,
     changing: reload.expectChange,
-    moved: reload.forgetContent,
+    moved: reload.forgetRejected,
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
     handoff_ended: stay,
+    replaced: stay,
     timer_due: reload.retryWhenSettled,
   },
   reloading: {
     ...WHILE_SERVING,
     changing: stay,
-    moved: reload.forgetContent,
+    moved: stay,
     settled: reload.noteSettled,
     reload_requested: reload.noteRequest,
     handoff_ended: endReload,
+    replaced: stay,
+    timer_due: stay,
+  },
+  replacing: {
+    ...WHILE_SERVING,
+    changing: stay,
+    moved: stay,
+    settled: reload.noteSettled,
+    reload_requested: reload.noteRequest,
+    handoff_ended: stay,
+    replaced: endReplacing,
     timer_due: stay,
   },
   draining: {
@@ -110,6 +126,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
+    replaced: stay,
     process_ended: endDraining,
     stop_requested: (_, { signal }) => stop(signal),
     drain_requested: stay,
@@ -125,6 +142,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
+    replaced: stay,
     process_ended: stay,
     stop_requested: (state, { signal }) => [
       state,
@@ -145,6 +163,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
+    replaced: stay,
     process_ended: stay,
     stop_requested: stay,
     drain_requested: stay,
@@ -193,7 +212,8 @@ function drainAll(state: State, exitCode: number, entry: LogEntry): Decision {
 
 /** A generation that never served has a limit of its own, also where the others have none. */
 function discardAttempt(state: State): readonly Action[] {
-  return "attempt" in state ? [{ name: "discard", generation: state.attempt.number }] : [];
+  const isStarted = state.name === "starting" || state.name === "reloading";
+  return isStarted ? [{ name: "discard", generation: state.attempt.number }] : [];
 }
 
 /** A crash of the generation that served, in its last drain, has cut connections: that is no good end. */

@@ -3,23 +3,31 @@ import { Fleet } from "../haproxy/fleet.ts";
 import { handoff } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { Standby } from "../haproxy/standby.ts";
+import { adopt, type Adopted } from "../loaded/adoption.ts";
+import type { LoadedFiles } from "../loaded/loaded_files.ts";
+import { NO_USES } from "../loaded/uses.ts";
 import type { Log } from "../log.ts";
 import { createGarbageCollector } from "../memory.ts";
 import type { ReloadSignal, SignalMeaning } from "../os_signals.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ChangeDetector, detectChanges } from "../watch/change_detector.ts";
-import type { Look } from "../watch/look.ts";
+import type { Looker } from "../watch/look.ts";
 import type { MountedFile } from "../watch/mounted_files.ts";
+import { hasMoved } from "../watch/moved.ts";
 import type { Source } from "../watch/sources.ts";
-import type { Action, Event, EventOf } from "./events.ts";
+import type { Action, Attempt, Event, EventOf } from "./events.ts";
+import * as messages from "./messages.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
 
 export interface RealEffectsOptions {
   readonly settings: Settings;
   readonly folder: PrivateFolder;
   readonly sources: readonly Source[];
-  readonly look: () => Promise<Look>;
+  readonly looker: Looker;
+  readonly loadedFiles: LoadedFiles;
   readonly mountedFiles: readonly MountedFile[];
+  /** Gives freed memory back to the kernel. */
+  readonly trimMemory: () => void;
   readonly log: Log;
   readonly post: (event: Event) => void;
 }
@@ -34,14 +42,16 @@ export class RealEffects implements Effects {
   readonly #options: RealEffectsOptions;
   readonly #fleet: Fleet;
   readonly #standby: Standby;
-  readonly #collectGarbageSoon = createGarbageCollector();
+  readonly #collectGarbageSoon: () => void;
   readonly #detector: ChangeDetector | null;
   #handoff: AbortController | null = null;
+  #replacing: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RealEffectsOptions) {
     this.#options = options;
     const { post, folder } = options;
+    this.#collectGarbageSoon = createGarbageCollector(options.trimMemory);
     this.#fleet = new Fleet({
       onEnd: (end) => {
         post({ name: "process_ended", end });
@@ -65,10 +75,13 @@ export class RealEffects implements Effects {
     switch (action.name) {
       case "start_handoff":
         return this.#inBackground(this.#startHandoff(action));
+      case "replace":
+        return this.#inBackground(this.#replace(action));
       case "stand_by":
         return this.#inBackground(this.#standby.begin(action));
       case "cancel_handoff":
         this.#standby.close();
+        this.#replacing?.abort();
         return this.#handoff?.abort();
       case "drain":
         return this.#fleet.drain(action.generation, settings.shutdownWaitMs);
@@ -135,7 +148,7 @@ export class RealEffects implements Effects {
   }
 
   #detect(): ChangeDetector | null {
-    const { settings, folder, look, mountedFiles, log, post } = this.#options;
+    const { settings, folder, looker: { look }, mountedFiles, log, post } = this.#options;
     if (!settings.watch) return null;
     const { settleMs, pollIntervalMs } = settings;
     const onSettled = (fingerprint: EventOf<"settled">["fingerprint"]) =>
@@ -154,11 +167,19 @@ export class RealEffects implements Effects {
     const { settings, folder, post } = this.#options;
     const cancel = this.#handoff = new AbortController();
     const files = [...attempt.fingerprint?.files.keys() ?? []];
+    const startedMs = Date.now();
+    let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
+    const learn = async () => {
+      if (settings.watch) loaded = await this.#adopt(attempt, startedMs);
+    };
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
-      const options = { ...settings, folder, fleet: this.#fleet, standby: this.#standby };
+      const options = { ...settings, folder, fleet: this.#fleet, standby: this.#standby, learn };
       const outcome = await handoff(request, options, cancel.signal);
-      post({ name: "handoff_ended", outcome });
+      post({
+        name: "handoff_ended",
+        outcome: outcome.tag === "ready" ? { ...outcome, loaded } : outcome,
+      });
     } finally {
       this.#handoff = null;
       this.#tellIfEmpty();
@@ -166,15 +187,37 @@ export class RealEffects implements Effects {
     }
   }
 
+  async #adopt({ number, fingerprint }: Attempt, startedMs: number): Promise<Adopted> {
+    const { settings, folder, log } = this.#options;
+    return await adopt(fingerprint, {
+      ...this.#options,
+      socket: settings.watchLoaded ? folder.socket(number) : null,
+      startedMs,
+      onSilence: () => log(messages.notListed(number)),
+      onInventory: (inventory) => this.#detector?.adapt(inventory),
+    });
+  }
+
+  async #replace({ generation, request }: Extract<Action, { name: "replace" }>): Promise<void> {
+    const { settings, folder, post } = this.#options;
+    const cancel = this.#replacing = new AbortController();
+    const options = { socket: folder.socket(generation), apply: settings.hotApply };
+    // Only some need it, and it keeps memory.
+    const { replaceInPlace } = await import("../loaded/replace.ts");
+    const outcome = await replaceInPlace(request, options, cancel.signal);
+    this.#collectGarbageSoon();
+    if (outcome !== null) post({ name: "replaced", outcome, atMs: performance.now() });
+  }
+
   async #requestReload(signal: ReloadSignal): Promise<void> {
-    const { seen } = await this.#options.look();
+    const { seen } = await this.#options.looker.look();
     const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
     this.#options.post({ name: "reload_requested", signal, fingerprint, atMs: performance.now() });
   }
 
   /** Without a detector nobody else asks when the sources can be read again. */
   async #lookUnwatched(): Promise<void> {
-    const { seen } = await this.#options.look();
+    const { seen } = await this.#options.looker.look();
     if (seen.tag === "unreadable") {
       return this.perform({ name: "set_timer", delayMs: UNWATCHED_PAUSE_MS });
     }
@@ -187,9 +230,8 @@ export class RealEffects implements Effects {
 
   async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
     if (this.#detector === null) return;
-    const { seen } = await this.#options.look();
-    const isUntouched = seen.tag === "taken" && seen.fingerprint.stamp === fingerprint.stamp;
-    if (!isUntouched) this.#options.post({ name: "moved", generation });
+    const look = await this.#options.looker.look();
+    if (await hasMoved(fingerprint, look, 0)) this.#options.post({ name: "moved", generation });
   }
 
   #tellIfEmpty(): void {

@@ -1,6 +1,8 @@
 /** The supervisor's vocabulary: the states it can be in, the events that reach it, the actions it takes. */
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { HandoffOutcome } from "../haproxy/handoff.ts";
+import type { Refused, ReplaceOutcome, ReplaceRequest } from "../loaded/replace.ts";
+import type { Uses } from "../loaded/uses.ts";
 import type { LogEntry } from "../log.ts";
 import type { ReloadSignal, StopSignal } from "../os_signals.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
@@ -13,8 +15,14 @@ export interface Content {
   readonly moved: boolean;
 }
 
+/** What a generation that serves has loaded. */
+export interface Loaded extends Content {
+  /** What of it can be changed in place. */
+  readonly uses: Uses;
+}
+
 /** A start of HAProxy, numbered from 1. */
-export interface Generation extends Content {
+export interface Generation extends Loaded {
   readonly number: number;
 }
 
@@ -31,14 +39,24 @@ export interface Attempt {
   readonly cause: Cause;
 }
 
-/** A rejected generation. The same files are not tried again but by a retry or a signal. */
+/** What was tried and not taken. The same files are not tried again but by a retry or a signal. */
 export interface Rejected extends Content {
-  readonly generation: number;
+  /** `null`: none was started, since the files were to be changed in place. */
+  readonly generation: number | null;
   /** How many starts in a row failed for causes that may pass. */
   readonly failures: number;
+  /** What was not changed in place since it must not be served. */
+  readonly refused?: readonly Refused[];
 }
 
-/** What came up during a handoff and waits for its end. */
+/** A reload that failed, with what is to come of it. */
+export interface Rejection {
+  readonly rejected: Rejected;
+  /** `null`: it is not tried again by itself. */
+  readonly retryMs: number | null;
+}
+
+/** What came up meanwhile, and waits for the end of a handoff or of a change in place. */
 export interface Pending {
   readonly signal: ReloadSignal | null;
   readonly moved: boolean;
@@ -76,6 +94,13 @@ export type State =
     readonly attempt: Attempt;
     readonly pending: Pending;
   }
+  /** Changed files are given to the generation that serves. */
+  | { readonly name: "replacing"; readonly deadline: "answer limit" } & Service & {
+    readonly attempt: Omit<Attempt, "number"> & { readonly fingerprint: Fingerprint };
+    readonly pending: Pending;
+    /** Why only the certificates are changed; `null`: all is. */
+    readonly rejection: Rejection | null;
+  }
   | {
     readonly name: "draining";
     /** Where none is set there is none: then only the last connection ends it, or a signal. */
@@ -86,6 +111,10 @@ export type State =
   }
   | { readonly name: "stopping"; readonly deadline: "kill timer"; readonly exitCode: number }
   | { readonly name: "ended"; readonly exitCode: number };
+
+export type HandoffEnd =
+  | Exclude<HandoffOutcome, { tag: "ready" }>
+  | Extract<HandoffOutcome, { tag: "ready" }> & { readonly loaded: Loaded };
 
 /** Times are in milliseconds of a clock that never jumps. */
 export type Event =
@@ -98,9 +127,10 @@ export type Event =
     readonly fingerprint: Fingerprint | null;
     readonly atMs: number;
   }
-  /** The sources were written between the look before a handoff and its end. */
+  /** The sources were written between the look before a handoff and its failure. */
   | { readonly name: "moved"; readonly generation: number }
-  | { readonly name: "handoff_ended"; readonly outcome: HandoffOutcome }
+  | { readonly name: "handoff_ended"; readonly outcome: HandoffEnd }
+  | { readonly name: "replaced"; readonly outcome: ReplaceOutcome; readonly atMs: number }
   | { readonly name: "process_ended"; readonly end: ProcessEnd }
   | { readonly name: "stop_requested"; readonly signal: StopSignal }
   | { readonly name: "drain_requested" }
@@ -122,6 +152,9 @@ export type Action =
     readonly takeOverFrom: number;
     readonly files: readonly string[];
   }
+  /** Gives `generation` the changed content of files that it loaded. */
+  | { readonly name: "replace"; readonly generation: number; readonly request: ReplaceRequest }
+  /** Ends a handoff, or a change in place. */
   | { readonly name: "cancel_handoff" }
   | { readonly name: "drain"; readonly generation: number }
   | { readonly name: "terminate"; readonly generation: number }

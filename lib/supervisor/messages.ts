@@ -4,6 +4,8 @@ import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { describeFailure, type Failure } from "../haproxy/failure.ts";
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import { describeEnding } from "../haproxy/process.ts";
+import type { Refused, Replaced } from "../loaded/replace.ts";
+import type { Use } from "../loaded/uses.ts";
 import type { LogEntry } from "../log.ts";
 import { formatDuration } from "../duration.ts";
 import type { StopSignal } from "../os_signals.ts";
@@ -72,6 +74,71 @@ export function rejected(facts: RejectedFacts): LogEntry {
     text:
       `generation ${generation} rejected: ${reason}${files}; generation ${serving} keeps serving, ${next}`,
     fields: { generation, reason, ...changed === null ? {} : { changed } },
+  };
+}
+
+export function notListed(generation: number): LogEntry {
+  return {
+    level: "warning",
+    text: `generation ${generation} does not say which files it loaded; ` +
+      "until the next reload only those that the configuration names are watched, and none is changed in place",
+    fields: { generation, reason: "no answer" },
+  };
+}
+
+/** One line for each of the first files, and one for all others. */
+export function replaced(all: readonly Replaced[], generation: number): LogEntry[] {
+  const lines = all.slice(0, MOST_PATHS).map((one) => replacedOne(one, generation));
+  const others = all.slice(MOST_PATHS).map(({ use }) => use.path);
+  if (others.length === 0) return lines;
+  const text = `${others.length} more files replaced in generation ${generation} without a reload`;
+  return [...lines, { level: "info", text, fields: { generation, reason: "replaced" } }];
+}
+
+function replacedOne({ use, detail, durationMs }: Replaced, generation: number): LogEntry {
+  const elapsedMs = Math.round(durationMs);
+  return {
+    level: "info",
+    text: `${NOUNS[use.tag]} "${use.path}" replaced in generation ${generation} ` +
+      `without a reload in ${elapsedMs} ms (${detail})`,
+    fields: { generation, reason: "replaced", durationMs: elapsedMs, changed: [use.path] },
+  };
+}
+
+/** One line for each of the first files, and one for all others. `isReloaded`: for another reason. */
+export function refused(
+  all: readonly Refused[],
+  generation: number,
+  { isReloaded }: { readonly isReloaded: boolean },
+): LogEntry[] {
+  const lines = all.slice(0, MOST_PATHS).map(({ use, reason, awaited }): LogEntry => ({
+    level: "warning",
+    text: `${NOUNS[use.tag]} "${use.path}" ${reason}; ` +
+      (isReloaded
+        ? "the reload that is needed for something else takes it as it is"
+        : `generation ${generation} keeps the old one and awaits ${awaited}`),
+    fields: { generation, reason, changed: [use.path] },
+  }));
+  const others = all.length - lines.length;
+  if (others === 0) return lines;
+  const text = `${others} more files are unfit` +
+    (isReloaded ? "" : `; generation ${generation} keeps the old ones`);
+  return [...lines, { level: "warning", text, fields: { generation, reason: "refused" } }];
+}
+
+export function notAllReplaced(reason: string, generation: number): LogEntry {
+  return {
+    level: "warning",
+    text: `generation ${generation} was not given every renewed certificate: ${reason}`,
+    fields: { generation, reason },
+  };
+}
+
+export function notReplaced(reason: string, generation: number): LogEntry {
+  return {
+    level: "info",
+    text: `cannot change generation ${generation} in place, reloading: ${reason}`,
+    fields: { generation, reason },
   };
 }
 
@@ -155,6 +222,14 @@ export function ended(exitCode: number): LogEntry {
     fields: { exitCode },
   };
 }
+
+const NOUNS: Readonly<Record<Use["tag"], string>> = {
+  certificate: "certificate",
+  ca_file: "CA file",
+  crl_file: "CRL file",
+  map: "map",
+  acl: "ACL",
+};
 
 /** Why a generation was started, as a field and in a sentence. */
 function reasonOf(cause: Cause): string {

@@ -1,12 +1,18 @@
 /** Decides what the outcome of a handoff means: for the new generation, the old one, and a next try. Pure. */
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
+import { certificatesToReplace } from "../loaded/uses.ts";
 import { changedPaths } from "../watch/fingerprint.ts";
 import type {
   Action,
+  Content,
   Decision,
   EventOf,
   Generation,
+  HandoffEnd,
+  Loaded,
+  Pending,
   Rejected,
+  Rejection,
   Service,
   StateOf,
 } from "./events.ts";
@@ -23,13 +29,14 @@ export function endStart(
     case "cancelled":
       return [state, []];
     case "ready": {
-      const { durationMs } = outcome;
+      const { durationMs, loaded } = outcome;
+      const serving = generationOf(state, loaded);
       const facts = { generation: attempt.number, durationMs, cause: attempt.cause };
       return [
         {
           name: "serving",
           deadline: "none",
-          serving: loaded(state),
+          serving,
           draining: [],
           ending: [],
           lastGeneration: attempt.number,
@@ -38,7 +45,7 @@ export function endStart(
         },
         [
           { name: "log", entry: messages.serves({ ...facts, changed: [], draining: 0 }) },
-          followUp(state),
+          ...followUp(state.pending, serving),
         ],
       ];
     }
@@ -67,7 +74,7 @@ export function endReload(
     case "cancelled":
       return [state, []];
     case "ready":
-      return replaceServing(state, outcome.durationMs, policy);
+      return replaceServing(state, outcome, policy);
     case "failed":
       return keepServing(state, outcome, policy);
     default:
@@ -77,16 +84,17 @@ export function endReload(
 
 function replaceServing(
   state: StateOf<"reloading">,
-  durationMs: number,
+  { durationMs, loaded }: Extract<HandoffEnd, { tag: "ready" }>,
   { maxDraining }: Policy,
 ): Decision {
   const { attempt, serving } = state;
+  const next = generationOf(state, loaded);
   const all = [...state.draining, serving.number];
   const surplus = all.slice(0, Math.max(0, all.length - maxDraining));
   const draining = all.slice(surplus.length);
   const service: Service = {
     ...serviceOf(state),
-    serving: loaded(state),
+    serving: next,
     draining,
     ending: [...state.ending, ...surplus],
     rejected: null,
@@ -107,7 +115,7 @@ function replaceServing(
         { name: "log", entry: messages.tooManyDrain(generation, maxDraining) },
         { name: "terminate", generation },
       ]),
-      followUp(state),
+      ...followUp(state.pending, next),
     ],
   ];
 }
@@ -115,37 +123,80 @@ function replaceServing(
 function keepServing(
   state: StateOf<"reloading">,
   { failure, mayPass }: { readonly failure: Failure; readonly mayPass: boolean },
-  { watch }: Policy,
+  policy: Policy,
 ): Decision {
+  const { watch } = policy;
   const { attempt, serving } = state;
   const failures = attempt.cause.tag === "retry" ? (state.rejected?.failures ?? 0) + 1 : 1;
-  const { number: generation, ...content } = loaded(state);
-  const rejected: Rejected = { ...content, generation, failures };
+  const { number: generation, fingerprint } = attempt;
+  const { moved } = state.pending;
+  const rejected: Rejected = { generation, fingerprint, moved, failures };
   const retryMs = mayPass ? retryDelayMs(failures) : null;
-  const service = { ...serviceOf(state), rejected };
+  const service = serviceOf(state);
   const changed = changedPaths(serving.fingerprint, attempt.fingerprint);
   const facts = { generation, serving: serving.number, failure, retryMs, changed, watch };
   const always: Action[] = [
     { name: "log", entry: messages.rejected(facts) },
     { name: "discard", generation },
-    followUp(state),
   ];
+  const [next, actions] = replaceCertificates(state, { rejected, retryMs }, policy) ??
+    waitAfter(service, { rejected, retryMs }, state.pending);
+  return [next, [...always, ...actions]];
+}
+
+/** What a reload was rejected for must not keep a renewed certificate from being served; `null` if there is none. */
+function replaceCertificates(
+  state: StateOf<"reloading">,
+  rejection: Rejection,
+  { hotApply }: Policy,
+): Decision | null {
+  const { serving, attempt: { fingerprint: after, cause }, pending } = state;
+  const { fingerprint: before, uses } = serving;
+  const changed = certificatesToReplace(uses, before, after);
+  // Each file is compared with what was looked at before it is given, so that it may have moved.
+  if (!hotApply || before === null || after === null || changed.length === 0) return null;
+  const attempt = { fingerprint: after, cause };
+  const request = { changed, uses, before, after, isPart: true };
+  return [
+    {
+      ...serviceOf(state),
+      ...{ name: "replacing", deadline: "answer limit", attempt, pending, rejection },
+    },
+    [{ name: "replace", generation: serving.number, request }],
+  ];
+}
+
+/** Goes on with what served before, until something changes or the time for a retry has come. */
+export function waitAfter(
+  service: Service,
+  { rejected, retryMs }: Rejection,
+  pending: Pending,
+): Decision {
+  const { generation, fingerprint } = rejected;
+  const actions = followUp(pending, { fingerprint, moved: false });
+  const verification: readonly Action[] = actions.length > 0 || !generation || !fingerprint
+    ? actions
+    : [{ name: "verify", generation, fingerprint }];
+  const next = { ...service, rejected };
   return retryMs === null
-    ? [{ ...service, name: "serving", deadline: "none" }, always]
-    : [{ ...service, name: "retrying", deadline: "timer", isDue: false }, [
-      ...always,
+    ? [{ ...next, name: "serving", deadline: "none" }, verification]
+    : [{ ...next, name: "retrying", deadline: "timer", isDue: false }, [
+      ...verification,
       { name: "set_timer", delayMs: retryMs },
     ]];
 }
 
-function loaded({ attempt, pending }: StateOf<"starting" | "reloading">): Generation {
-  return { number: attempt.number, fingerprint: attempt.fingerprint, moved: pending.moved };
+/** `moved` if its files were seen to change before or after its end. */
+function generationOf(
+  { attempt, pending }: StateOf<"starting" | "reloading">,
+  loaded: Loaded,
+): Generation {
+  return { ...loaded, number: attempt.number, moved: loaded.moved || pending.moved };
 }
 
-/** A reload that was asked for during the handoff comes next; else a look tells whether one is needed. */
-function followUp({ attempt, pending }: StateOf<"starting" | "reloading">): Action {
-  const { number: generation, fingerprint } = attempt;
-  if (pending.signal !== null) return { name: "look_and_reload", signal: pending.signal };
-  if (pending.moved || fingerprint === null) return { name: "look_soon" };
-  return { name: "verify", generation, fingerprint };
+/** What is to be done when a change is over: what was asked for meanwhile, or a look if nobody knows what was read. */
+export function followUp({ signal, moved }: Pending, content: Content): readonly Action[] {
+  if (signal !== null) return [{ name: "look_and_reload", signal }];
+  const isKnown = !moved && !content.moved && content.fingerprint !== null;
+  return isKnown ? [] : [{ name: "look_soon" }];
 }

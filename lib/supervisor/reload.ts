@@ -1,16 +1,7 @@
-/** Decides when a reload is started. Pure. */
+/** Decides when a reload is started, or a change in place. Pure. */
+import { type Use, usesToReplace } from "../loaded/uses.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
-import type {
-  Action,
-  Cause,
-  Content,
-  Decision,
-  EventOf,
-  Pending,
-  Service,
-  State,
-  StateOf,
-} from "./events.ts";
+import type { Cause, Content, Decision, EventOf, Pending, Service, StateOf } from "./events.ts";
 import * as messages from "./messages.ts";
 
 /** The settings that decisions depend on. */
@@ -19,6 +10,8 @@ export interface Policy {
   readonly minReloadIntervalMs: number;
   /** Whether changes are watched for. */
   readonly watch: boolean;
+  /** Whether what can be is changed in place. */
+  readonly hotApply: boolean;
 }
 
 /** The state before anything was started, with the action that starts the first generation. */
@@ -30,21 +23,22 @@ export function firstDecision(fingerprint: Fingerprint | null): Decision {
   ];
 }
 
-type Idle = StateOf<"serving" | "holding" | "retrying">;
-type Busy = StateOf<"starting" | "reloading">;
+export type Idle = StateOf<"serving" | "holding" | "retrying">;
+type Busy = StateOf<"starting" | "reloading" | "replacing">;
 
-const NOTHING_PENDING: Pending = { signal: null, moved: false };
+export const NOTHING_PENDING: Pending = { signal: null, moved: false };
 
 /** A reload is likely, and starts sooner if its process waits already. */
 export function expectChange(
   state: Idle,
   { fingerprint, atMs }: EventOf<"changing">,
-  { minReloadIntervalMs }: Policy,
+  { minReloadIntervalMs, hotApply }: Policy,
 ): Decision {
   const { serving, rejected, lastGeneration, lastStartMs } = state;
   const known = [digestOf(serving), digestOf(rejected)];
   const isHeld = lastStartMs + minReloadIntervalMs > atMs;
   if (known.includes(fingerprint.digest) || isHeld) return [state, []];
+  if (hotApply && replaceable(state, fingerprint) !== null) return [state, []];
   return [state, [{
     name: "stand_by",
     generation: lastGeneration + 1,
@@ -57,7 +51,7 @@ export function expectChange(
 export function considerChange(
   state: Idle,
   { fingerprint, atMs }: EventOf<"settled">,
-  { minReloadIntervalMs }: Policy,
+  policy: Policy,
 ): Decision {
   const { digest } = fingerprint;
   if (digestOf(state.rejected) === digest) {
@@ -66,8 +60,18 @@ export function considerChange(
   if (digestOf(state.serving) === digest) return settleBack(state);
   const isSame = state.serving.fingerprint?.digest === digest;
   const cause: Cause = { tag: isSame ? "moved" : "change" };
-  const waitMs = state.lastStartMs + minReloadIntervalMs - atMs;
-  if (waitMs <= 0) return startReload(state, { fingerprint, cause, atMs });
+  return startReplacing(state, { fingerprint, cause }) ??
+    reloadOrHold(state, { fingerprint, cause, atMs }, policy);
+}
+
+/** What only the least time between two reloads keeps from being reloaded at once. */
+export function reloadOrHold(
+  state: Idle,
+  start: Start,
+  { minReloadIntervalMs }: Policy,
+): Decision {
+  const waitMs = state.lastStartMs + minReloadIntervalMs - start.atMs;
+  if (waitMs <= 0) return startReload(state, start);
   return state.name === "holding" ? [state, []] : [
     { ...serviceOf(state), name: "holding", deadline: "timer" },
     [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
@@ -81,7 +85,9 @@ function considerRetry(
 ): Decision {
   if (state.name === "holding") return [idle(state), [{ name: "clear_timer" }]];
   if (state.name === "serving" || !state.isDue) return [state, []];
-  return startReload(state, { fingerprint, cause: { tag: "retry" }, atMs });
+  const cause: Cause = { tag: "retry" };
+  return startReplacing(state, { fingerprint, cause }) ??
+    startReload(state, { fingerprint, cause, atMs });
 }
 
 /** The pause of a retry is over; the sources may be in the middle of a change. */
@@ -114,16 +120,12 @@ export function noteRequest<S extends Busy>(
 }
 
 /** Nobody knows what that generation has read, so what is on disk counts as another content. */
-export function forgetContent<S extends Idle | StateOf<"reloading">>(
+export function forgetRejected<S extends Idle>(
   state: S,
   { generation }: EventOf<"moved">,
 ): Decision {
-  const look: Action = { name: "look_soon" };
-  if (state.serving.number === generation) {
-    return [{ ...state, serving: { ...state.serving, moved: true } }, [look]];
-  }
   if (state.rejected?.generation !== generation) return [state, []];
-  return [{ ...state, rejected: { ...state.rejected, moved: true } }, [look]];
+  return [{ ...state, rejected: { ...state.rejected, moved: true } }, [{ name: "look_soon" }]];
 }
 
 const LONGEST_RETRY_MS = 60_000;
@@ -132,14 +134,47 @@ const LONGEST_RETRY_MS = 60_000;
 export const retryDelayMs = (failures: number) =>
   Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** (failures - 1));
 
-function startReload(
+export interface Start {
+  readonly fingerprint: Fingerprint | null;
+  readonly cause: Cause;
+  readonly atMs: number;
+}
+
+/** Changes what the serving generation loaded in place; `null` if that cannot be. */
+function startReplacing(
   state: Idle,
-  { fingerprint, cause, atMs }: {
-    readonly fingerprint: Fingerprint | null;
-    readonly cause: Cause;
-    readonly atMs: number;
-  },
-): Decision {
+  { fingerprint, cause }: { readonly fingerprint: Fingerprint; readonly cause: Cause },
+): Decision | null {
+  const { serving } = state;
+  const changed = replaceable(state, fingerprint);
+  if (changed === null || serving.fingerprint === null) return null;
+  const before = serving.fingerprint;
+  return [
+    {
+      ...serviceOf(state),
+      name: "replacing",
+      deadline: "answer limit",
+      attempt: { fingerprint, cause },
+      pending: NOTHING_PENDING,
+      rejection: null,
+    },
+    [
+      { name: "clear_timer" },
+      {
+        name: "replace",
+        generation: serving.number,
+        request: { changed, uses: serving.uses, before, after: fingerprint, isPart: false },
+      },
+    ],
+  ];
+}
+
+/** What would have to be changed in place to make the serving generation have that content; `null` if it cannot be. */
+function replaceable({ serving }: Idle, fingerprint: Fingerprint): readonly Use[] | null {
+  return serving.moved ? null : usesToReplace(serving.uses, serving.fingerprint, fingerprint);
+}
+
+export function startReload(state: Idle, { fingerprint, cause, atMs }: Start): Decision {
   const number = state.lastGeneration + 1;
   const attempt = { number, fingerprint, cause };
   return [
@@ -166,7 +201,7 @@ function settleBack(state: Idle): Decision {
   return [idle({ ...state, rejected: null }), [{ name: "clear_timer" }, { name: "log", entry }]];
 }
 
-const idle = (service: Service): State => ({
+export const idle = (service: Service): StateOf<"serving"> => ({
   ...serviceOf(service),
   name: "serving",
   deadline: "none",

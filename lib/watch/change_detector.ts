@@ -2,13 +2,13 @@
 import type { Log } from "../log.ts";
 import { createFileEvents, type FileEvents, type Hint } from "./file_events.ts";
 import { changedPaths, type Fingerprint } from "./fingerprint.ts";
-import type { Look } from "./look.ts";
+import type { Look, Looker } from "./look.ts";
 import { createReplacementReport, type MountedFile } from "./mounted_files.ts";
 import { QuietTime, WRITER_SILENCE_MS } from "./quiet_time.ts";
-import type { Unreadable } from "./sources.ts";
+import type { Inventory, Unreadable } from "./inventory.ts";
 
 export interface ChangeDetectorOptions {
-  readonly look: () => Promise<Look>;
+  readonly look: Looker["look"];
   /** Called when a hint came, with what is on disk then, while the sources have yet to settle. */
   readonly onChanging: (fingerprint: Fingerprint) => void;
   /** Called after each look at settled sources, changed or not. */
@@ -28,6 +28,8 @@ export interface ChangeDetector {
   readonly ended: Promise<void>;
   /** Asks for a look soon, whatever the file system says. */
   lookSoon(): void;
+  /** Takes note of what a look that somebody else took has found to be watched. */
+  adapt(inventory: Inventory): void;
   close(): void;
 }
 
@@ -36,7 +38,8 @@ export function detectChanges(options: ChangeDetectorOptions): ChangeDetector {
   const detector = new Detector(options);
   return {
     ended: detector.run(),
-    lookSoon: () => detector.wake(),
+    lookSoon: () => detector.lookSoon(),
+    adapt: (inventory) => detector.adapt(inventory),
     close: () => detector.close(),
   };
 }
@@ -51,6 +54,9 @@ class Detector {
   #isWoken = true;
   /** File events tell who still writes; without one, only a file's age does. */
   #isHinted = false;
+  /** The real paths of which events came since the last look; `null`: look at everything. */
+  #touched: Set<string> | null = null;
+  #directories: ReadonlySet<string> = new Set();
   #resolveSleep: (() => void) | null = null;
   #last: Fingerprint | null = null;
   #lastUnreadable = "";
@@ -67,19 +73,32 @@ class Detector {
     });
   }
 
-  wake(): void {
+  /** Only a look of its own, whose end it knows, watches other directories. */
+  adapt({ isRelevant, directories }: Inventory): void {
+    this.#isRelevant = isRelevant;
+    if (!directories.isSubsetOf(this.#directories)) this.lookSoon();
+  }
+
+  /** Looks at everything. */
+  lookSoon(): void {
+    this.#touched = null;
+    this.#wake();
+  }
+
+  #wake(): void {
     this.#isWoken = true;
     this.#resolveSleep?.();
   }
 
   close(): void {
     this.#isClosed = true;
-    this.wake();
+    this.#wake();
   }
 
   async run(): Promise<void> {
     while (!this.#isClosed) {
-      await this.#sleep(this.#options.pollIntervalMs || null);
+      const isWoken = await this.#sleep(this.#options.pollIntervalMs || null);
+      if (!isWoken) this.#touched = null;
       await this.#untilQuiet();
       if (!this.#isClosed) await this.#look();
     }
@@ -89,7 +108,9 @@ class Detector {
   #note(hint: Hint): void {
     this.#isHinted = true;
     this.#quiet.note(hint, performance.now());
-    this.wake();
+    if (hint.tag === "lost") this.#touched = null;
+    else this.#touched?.add(hint.path);
+    this.#wake();
   }
 
   async #untilQuiet(): Promise<void> {
@@ -99,16 +120,21 @@ class Detector {
   }
 
   async #lookAhead(): Promise<void> {
-    const { seen } = await this.#options.look();
+    const { seen } = await this.#options.look(this.#touched);
     if (seen.tag === "taken") this.#options.onChanging(seen.fingerprint);
   }
 
   async #look(): Promise<void> {
     const isHinted = this.#isHinted;
+    const touched = this.#touched;
     this.#isHinted = false;
+    // What woke the loop until now is looked at here.
+    this.#isWoken = false;
+    this.#touched = new Set();
     const lookedMs = performance.now();
-    const { inventory, seen } = await this.#options.look();
+    const { inventory, seen } = await this.#options.look(touched);
     this.#isRelevant = inventory.isRelevant;
+    this.#directories = inventory.directories;
     // A hint that came meanwhile has woken the loop already, for another look.
     if (!this.#quiet.hasDisturbed(lookedMs, performance.now())) {
       this.#quiet.reset();
@@ -117,11 +143,12 @@ class Detector {
     }
     this.#reportReplaced(inventory.files);
     // What changed while no watch was armed gave no event.
-    if (await this.#events.watch(this.#pathsToWatch(inventory))) this.wake();
+    if (await this.#events.watch(this.#pathsToWatch(inventory))) this.lookSoon();
   }
 
   /** A path that is gone would keep all others from being watched. */
   #pathsToWatch({ directories, files }: Look["inventory"]): ReadonlySet<string> {
+    if (this.#options.mountedFiles.length === 0) return directories;
     const present = new Set(files.filter(({ info }) => info !== null).map(({ path }) => path));
     const mounted = this.#options.mountedFiles.filter(({ path }) => present.has(path));
     return new Set([...directories, ...mounted.map(({ realPath }) => realPath)]);
@@ -134,7 +161,7 @@ class Detector {
     for (const { path, ageMs } of young) {
       this.#quiet.note({ tag: "writing", path }, performance.now() - ageMs);
     }
-    this.wake();
+    this.lookSoon();
   }
 
   /** The files that changed without an event, and so recently that somebody may still be writing. */
@@ -157,8 +184,8 @@ class Detector {
     );
   }
 
-  /** Sleeps until it is woken or `limitMs` is over; `null` is for ever. */
-  async #sleep(limitMs: number | null): Promise<void> {
+  /** Sleeps until it is woken, which `true` tells, or `limitMs` is over; `null` is for ever. */
+  async #sleep(limitMs: number | null): Promise<boolean> {
     if (!this.#isWoken) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#resolveSleep = resolve;
@@ -168,6 +195,8 @@ class Detector {
       clearTimeout(timer);
       this.#resolveSleep = null;
     }
+    const isWoken = this.#isWoken;
     this.#isWoken = false;
+    return isWoken;
   }
 }

@@ -1,6 +1,9 @@
-/** Looks at all sources once: which files there are, what they hold, and where to watch them. */
+/** Looks at all sources: which files there are, what they hold, and where to watch them. */
 import { createFingerprinter, type Fingerprint } from "./fingerprint.ts";
-import { type Inventory, type Source, takeInventory, type Unreadable } from "./sources.ts";
+import { type Inventory, type SourceFile, takeInventory, type Unreadable } from "./inventory.ts";
+import { takeLoadedInventory } from "./loaded_inventory.ts";
+import { refreshInventory } from "./refresh.ts";
+import type { Source } from "./sources.ts";
 
 export interface Look {
   readonly inventory: Inventory;
@@ -9,17 +12,72 @@ export interface Look {
     | { readonly tag: "unreadable"; readonly unreadable: readonly Unreadable[] };
 }
 
-/** Makes the function that looks at `sources`. It remembers what it read, so keep just one. */
-export function createLook(sources: readonly Source[]): () => Promise<Look> {
+/** What the configuration `files` name besides; asked again only when one of them may have changed. */
+export type FindNamed = (files: readonly SourceFile[]) => Promise<readonly Source[]>;
+
+export interface Looker {
+  /** Looks at everything or, if nothing else can have changed, at the `touched` real paths. */
+  look(touched?: ReadonlySet<string> | null): Promise<Look>;
+  /** From now on looks at `listed` too, in place of the last such list, and then as `look` does. */
+  lookWith(listed: readonly Source[]): Promise<Look>;
+}
+
+/** Makes what looks at `sources` and at what these name. It remembers what it read, so keep just one. */
+export function createLooker(sources: readonly Source[], findNamed: FindNamed): Looker {
   const fingerprint = createFingerprinter();
-  return async () => {
-    const inventory = await takeInventory(sources);
+  let listed: readonly Source[] = [];
+  let last: Look | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  /** One look after the other, so that none mixes what two lists name. */
+  function inTurn(look: () => Promise<Look>): Promise<Look> {
+    const next = turn.then(look);
+    turn = next.catch(() => {});
+    return next;
+  }
+
+  async function takeAll(): Promise<Inventory> {
+    const base = await takeInventory(sources);
+    const configurations = base.files.filter(({ source }) => source.kind === "configuration");
+    const named = await findNamed(configurations);
+    const known = new Set(base.files.map(({ path }) => path));
+    const namedPaths = new Set(named.map(({ path }) => path));
+    const others = listed.filter(({ path }) => !namedPaths.has(path));
+    return merge(base, await takeLoadedInventory([...named, ...others], known));
+  }
+
+  async function lookNow(touched: ReadonlySet<string> | null): Promise<Look> {
+    const isRefreshing = touched !== null && last !== null;
+    if (isRefreshing && touched.size === 0) return last!;
+    const refreshed = isRefreshing ? await refreshInventory(last!.inventory, touched) : null;
+    const inventory = refreshed ?? await takeAll();
     const outcome = await fingerprint(inventory.files);
     const unreadable = [
       ...inventory.unreadable,
       ...(outcome.tag === "unreadable" ? outcome.unreadable : []),
     ];
     const isWhole = outcome.tag === "taken" && inventory.unreadable.length === 0;
-    return { inventory, seen: isWhole ? outcome : { tag: "unreadable", unreadable } };
+    if (isWhole) return last = { inventory, seen: outcome };
+    last = null;
+    return { inventory, seen: { tag: "unreadable", unreadable } };
+  }
+
+  return {
+    look: (touched = null) => inTurn(() => lookNow(touched)),
+    lookWith: (sources) =>
+      inTurn(() => {
+        listed = sources;
+        return lookNow(null);
+      }),
+  };
+}
+
+function merge(one: Inventory, other: Inventory): Inventory {
+  return {
+    files: [...one.files, ...other.files],
+    unreadable: [...one.unreadable, ...other.unreadable],
+    directories: one.directories.union(other.directories),
+    isRelevant: (path) => one.isRelevant(path) || other.isRelevant(path),
+    isEntry: (path) => one.isEntry(path) || other.isEntry(path),
   };
 }

@@ -1,6 +1,6 @@
 /** Files that are mounted one by one: such a mount goes on showing the old file when somebody replaces it. */
 import type { Log, LogEntry } from "../log.ts";
-import type { SourceFile } from "./sources.ts";
+import type { SourceFile } from "./inventory.ts";
 
 export interface MountedFile {
   /** As the user names it. */

@@ -1,7 +1,7 @@
 /** The same handoff with no wrapper in between: just a start with `-x`, and SIGUSR1 to the old process. */
 import { readHaproxyArguments, startArguments } from "../../lib/haproxy/arguments.ts";
 import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
-import { askInstance } from "../../lib/haproxy/runtime_api.ts";
+import { askInstance } from "../../lib/haproxy/instance.ts";
 import { pause } from "../process/wait.ts";
 import type { Workspace } from "../process/wrapper.ts";
 import type { Contestant } from "./latency.ts";

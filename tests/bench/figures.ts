@@ -2,6 +2,9 @@
 import { measureGrowth } from "./growth.ts";
 import { measureIdle } from "./idle.ts";
 import { inPlace, measureHandoff, renameOver } from "./latency.ts";
+import { MANY, measureLooks } from "./looks.ts";
+import { measureRotation } from "./rotation.ts";
+import { measureRotations } from "./rotations.ts";
 import { measureSize } from "./size.ts";
 import { measureStartup } from "./startup.ts";
 import { compareTimes, type Row, type Target } from "./table.ts";
@@ -15,6 +18,7 @@ export interface Figure {
 
 const TEN_MS: Target = { tag: "more_ms", limit: 10 };
 const SIXTY_MS: Target = { tag: "more_ms", limit: 60 };
+const TWO_HUNDRED_MS_IN_ALL: Target = { tag: "in_all_ms", limit: 200 };
 const FIVE_PERCENT: Target = { tag: "more_percent", limit: 5 };
 
 export const FIGURES: readonly Figure[] = [
@@ -53,6 +57,38 @@ export const FIGURES: readonly Figure[] = [
     rounds: 40,
     measure: async (room, rounds) =>
       compareTimes("exec to first answer", await measureStartup(room, rounds), SIXTY_MS),
+  },
+  {
+    name: "rotation",
+    rounds: 60,
+    measure: async (room, rounds) =>
+      compareTimes(
+        "certificate renamed to first served, in place",
+        await measureRotation(room, { rounds, isHot: true }),
+        TWO_HUNDRED_MS_IN_ALL,
+      ),
+  },
+  {
+    name: "reloaded-rotation",
+    rounds: 60,
+    measure: async (room, rounds) =>
+      compareTimes(
+        "certificate renamed to first served, with --no-hot-apply",
+        await measureRotation(room, { rounds, isHot: false }),
+        TWO_HUNDRED_MS_IN_ALL,
+      ),
+  },
+  { name: "rotations", rounds: 100, measure: measureRotations },
+  { name: "certificates", rounds: 5, measure: measureLooks },
+  {
+    name: "rotation-of-many",
+    rounds: 20,
+    measure: async (room, rounds) =>
+      compareTimes(
+        `one of ${MANY.toLocaleString("en")} certificates renamed to first served, in place`,
+        await measureRotation(room, { rounds, isHot: true, members: MANY }),
+        TWO_HUNDRED_MS_IN_ALL,
+      ),
   },
   { name: "growth", rounds: 1, measure: (room) => measureGrowth(room) },
   { name: "idle", rounds: 1, measure: (room) => measureIdle(room) },

@@ -43,7 +43,7 @@ Deno.test("a generation's files stand around the user's and name its own socket"
   assert.equal(socket, `${folder.path}/7.sock`);
   assert.equal(
     Deno.readTextFileSync(first),
-    `global\n    stats socket '${socket}' mode 600 level operator expose-fd listeners\n`,
+    `global\n    stats socket '${socket}' mode 600 level admin expose-fd listeners\n`,
   );
   assert.equal(Deno.readTextFileSync(last), "global\n    stats maxconn 50\n");
 });

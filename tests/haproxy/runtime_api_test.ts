@@ -1,54 +1,82 @@
 import assert from "node:assert/strict";
-import { parseInstance } from "../../lib/haproxy/runtime_api.ts";
+import { ask, escaped, isListening } from "../../lib/haproxy/runtime_api.ts";
+import { ScriptedHaproxy } from "../loaded/scripted_haproxy.ts";
+import { waitFor } from "../process/wait.ts";
+import { TempFolder } from "../temp_folder.ts";
 
-/** The answer to `show info;show cli sockets` as HAProxy 3.0 gives it, in short. */
-function answer({ listeners, sockets }: { listeners: number; sockets: readonly string[] }): string {
-  return [
-    "Name: HAProxy",
-    "Version: 3.0.5",
-    "Nbproc: 1",
-    "Process_num: 1",
-    "Pid: 4711",
-    "Uptime: 0d 0h00m00s",
-    `Listeners: ${listeners}`,
-    "ConnRate: 0",
-    "",
-    "# socket lvl processes",
-    ...sockets.map((socket) => `${socket} operator all`),
-    "",
-    "",
-  ].join("\n");
+const LOCKED = "Can't commit the certificate!\nOperations on certificates are currently locked!\n";
+
+/** A process that gives one answer after the other, and the last one again and again. */
+class Scene extends TempFolder {
+  readonly socket = this.at("socket");
+  readonly haproxy: ScriptedHaproxy;
+
+  constructor(...answers: readonly string[]) {
+    super();
+    this.haproxy = new ScriptedHaproxy(
+      this.socket,
+      () => answers[Math.min(this.haproxy.commands.length, answers.length) - 1]!,
+    );
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.haproxy[Symbol.asyncDispose]();
+    await super[Symbol.asyncDispose]();
+  }
 }
 
-Deno.test("stats sockets do not count as listeners of the user's", () => {
-  const sockets = ["unix@/run/1.sock", "ipv4@127.0.0.1:9999"];
-  assert.deepEqual(parseInstance(answer({ listeners: 5, sockets })), {
-    pid: 4711,
-    userListeners: 3,
-  });
+const never = () => new AbortController().signal;
+
+Deno.test("a command gives all that is answered until HAProxy closes", async () => {
+  await using scene = new Scene("a\n\nb\n");
+  assert.equal(await ask(scene.socket, "show map", never()), "a\n\nb\n");
+  assert.deepEqual(scene.haproxy.commands, ["show map"]);
 });
 
-Deno.test("a process with nothing but its stats socket has no listener of the user's", () => {
-  const parsed = parseInstance(answer({ listeners: 1, sockets: ["unix@/run/1.sock"] }));
-  assert.equal(parsed?.userListeners, 0);
+Deno.test("a long payload arrives whole, with the empty line at its end", async () => {
+  await using scene = new Scene("\n");
+  const command = `set ssl cert /x <<\n${"x".repeat(200_000)}\n`;
+  await ask(scene.socket, command, never());
+  assert.deepEqual(scene.haproxy.commands, [command]);
 });
 
-Deno.test("without a list of sockets all listeners count", () => {
-  const [info] = answer({ listeners: 2, sockets: [] }).split("\n\n");
-  assert.deepEqual(parseInstance(info!), { pid: 4711, userListeners: 2 });
+Deno.test("where nobody listens there is no answer", async () => {
+  await using folder = new TempFolder();
+  assert.equal(await ask(folder.at("nobody"), "show map", never()), null);
+  assert.equal(await isListening(folder.at("nobody")), false);
 });
 
-const NO_INSTANCES: Readonly<Record<string, string>> = {
-  "an empty answer": "",
-  "an answer of another program": "HTTP/1.1 400 Bad Request\n",
-  "an answer without a pid": "Listeners: 3\n",
-  "an answer without listeners": "Pid: 3\n",
-  "a pid within a line": "My Pid: 3\nListeners: 3\n",
-  "a pid that is no number": "Pid: x\nListeners: 3\n",
-};
+Deno.test("after an abort nothing is asked", async () => {
+  await using scene = new Scene("a\n");
+  assert.equal(await ask(scene.socket, "show map", AbortSignal.abort()), null);
+});
 
-for (const [what, text] of Object.entries(NO_INSTANCES)) {
-  Deno.test(`${what} says nothing about an instance`, () => {
-    assert.equal(parseInstance(text), null);
-  });
-}
+Deno.test("a command is sent again as long as HAProxy's certificates are locked", async () => {
+  await using scene = new Scene(LOCKED, LOCKED, "Success!\n");
+  assert.equal(await ask(scene.socket, "commit ssl cert /x", never()), "Success!\n");
+  assert.deepEqual(
+    scene.haproxy.commands,
+    Array.from({ length: 3 }, () => "commit ssl cert /x"),
+  );
+});
+
+Deno.test("an abort ends the asking where the certificates stay locked", async () => {
+  await using scene = new Scene(LOCKED);
+  const cancel = new AbortController();
+  const asked = ask(scene.socket, "commit ssl cert /x", cancel.signal);
+  await waitFor("the third time", () => scene.haproxy.commands.length >= 3);
+  cancel.abort();
+  assert.equal(await asked, null);
+});
+
+Deno.test("whatever is in a word, it is one word, ends no command and begins no payload", () => {
+  assert.equal(escaped("a b\tc;d\\e"), "a\\ b\\\tc\\;d\\\\e");
+  assert.equal(escaped("<<"), "\\<\\<");
+  assert.equal(escaped("/etc/haproxy/a.pem"), "/etc/haproxy/a.pem");
+});
+
+Deno.test("a map that speaks of locks is an answer", async () => {
+  const text = "0x1 a Operations on certificates are currently locked!\n";
+  await using scene = new Scene(text, "asked again");
+  assert.equal(await ask(scene.socket, "show map #1", never()), text);
+});

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { EXECUTABLE } from "../process/program.ts";
+import { Secured } from "../process/secured.ts";
+import { servedTo } from "../process/tls_client.ts";
+import { Volume } from "../process/volume.ts";
 import { waitFor } from "../process/wait.ts";
 import { Workspace } from "../process/wrapper.ts";
 import { build, Container, type ContainerOptions, imageTest, output } from "./podman.ts";
@@ -56,6 +59,21 @@ for (const { who, options } of USERS) {
     },
   );
 }
+
+imageTest("a Secret that is renewed is served without a reload, whatever the user", async () => {
+  await using workspace = new Secured();
+  const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
+  const secret = new Volume(join(workspace.path, "secret"));
+  await secret.write({ "tls.crt": old.certificate, "tls.key": old.key });
+  const global = "ssl-load-extra-del-ext";
+  await workspace.replace(workspace.securePage("crt /certs/tls.crt", { global }));
+  const options = ["--user", "12345:54321", "--volume", `${secret.path}:/certs:ro`];
+  await using container = await serve(workspace, { options });
+  assert.equal(await servedTo(workspace.tlsPort), old.fingerprint, container.output);
+  await secret.write({ "tls.crt": next.certificate, "tls.key": next.key });
+  await container.saysMatching(/certificate "\/certs\/tls.crt" replaced in generation 1 without/);
+  assert.equal(await servedTo(workspace.tlsPort), next.fingerprint, container.output);
+});
 
 imageTest("when HAProxy is killed the container ends with its status", async () => {
   await using workspace = new Workspace();

@@ -21,6 +21,9 @@ const missing = FORM !== "source" && !isThere(EXECUTABLE)
 /** Registers a test that runs the program. */
 export const programTest = testNeeding(missing);
 
+/** Registers a test of what is the same in every process: as process 1 it would only take its time. */
+export const commonTest: typeof programTest = FORM === "process_1" ? () => {} : programTest;
+
 /** Registers a test that runs the program and does what only root may. */
 export const rootTest = testNeeding(missing ?? (Deno.uid() === 0 ? null : "needs root"));
 

@@ -13,8 +13,8 @@ function permitted(name: string): string[] {
   return list!.split(",");
 }
 
-Deno.test("the program may read exactly the environment variables of the options", () => {
-  assert.deepEqual(permitted("env").sort(), VARIABLES.toSorted());
+Deno.test("the program may read every environment variable, since paths may name any", () => {
+  assert.match(denoJson.tasks.permissions.command, / --allow-env$/);
 });
 
 Deno.test("the program may write exactly below the runtime directories", () => {

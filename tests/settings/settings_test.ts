@@ -20,6 +20,8 @@ const DEFAULTS: Settings = {
   watchPaths: [],
   envFile: null,
   watch: true,
+  watchLoaded: true,
+  hotApply: true,
   shutdownWaitMs: null,
   maxDraining: 50,
   readyTimeoutMs: 60_000,
@@ -67,6 +69,18 @@ const SETTINGS: Readonly<
     flag: { envFile: "/a" },
     text: "/b",
     variable: { envFile: "/b" },
+  },
+  WATCH_LOADED: {
+    words: ["--no-watch-loaded"],
+    flag: { watchLoaded: false },
+    text: "0",
+    variable: { watchLoaded: false },
+  },
+  HOT_APPLY: {
+    words: ["--no-hot-apply"],
+    flag: { hotApply: false },
+    text: "true",
+    variable: { hotApply: true },
   },
   DISABLE_RELOAD: {
     words: ["--no-reload"],

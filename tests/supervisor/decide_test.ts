@@ -13,6 +13,7 @@ import {
   names,
   POLICY,
   processEnded,
+  ready,
   reloadRequested,
   SERVICE,
   settled,
@@ -36,7 +37,8 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     changing: ["starting"],
     settled: ["starting"],
     reload_requested: ["starting"],
-    handoff_ended: ["serving", "log", "verify"],
+    handoff_ended: ["serving", "log"],
+    replaced: ["starting"],
     process_ended: ["starting"],
     stop_requested: STOP,
     drain_requested: DRAIN_HANDOFF,
@@ -46,11 +48,12 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN_HANDOFF,
   },
   serving: {
-    moved: ["serving", "look_soon"],
+    moved: ["serving"],
     changing: ["serving", "stand_by"],
     settled: RELOAD,
     reload_requested: RELOAD,
     handoff_ended: ["serving"],
+    replaced: ["serving"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
@@ -60,11 +63,12 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   holding: {
-    moved: ["holding", "look_soon"],
+    moved: ["holding"],
     changing: ["holding"],
     settled: RELOAD,
     reload_requested: RELOAD,
     handoff_ended: ["holding"],
+    replaced: ["holding"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
@@ -79,6 +83,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: RELOAD,
     reload_requested: RELOAD,
     handoff_ended: ["retrying"],
+    replaced: ["retrying"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
@@ -88,11 +93,12 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   reloading: {
-    moved: ["reloading", "look_soon"],
+    moved: ["reloading"],
     changing: ["reloading"],
     settled: ["reloading"],
     reload_requested: ["reloading"],
-    handoff_ended: ["serving", "drain", "log", "verify"],
+    handoff_ended: ["serving", "drain", "log"],
+    replaced: ["reloading"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN_HANDOFF,
@@ -101,12 +107,28 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     fleet_empty: ["reloading"],
     bug: DRAIN_HANDOFF,
   },
+  replacing: {
+    moved: ["replacing"],
+    changing: ["replacing"],
+    settled: ["replacing"],
+    reload_requested: ["replacing"],
+    handoff_ended: ["replacing"],
+    replaced: ["serving"],
+    process_ended: STOP,
+    stop_requested: STOP,
+    drain_requested: DRAIN,
+    dump_requested: ["replacing", "dump"],
+    timer_due: ["replacing"],
+    fleet_empty: ["replacing"],
+    bug: DRAIN,
+  },
   draining: {
     moved: ["draining"],
     changing: ["draining"],
     settled: ["draining"],
     reload_requested: ["draining"],
     handoff_ended: ["draining"],
+    replaced: ["draining"],
     process_ended: ["draining", "log"],
     stop_requested: STOP,
     drain_requested: ["draining"],
@@ -121,6 +143,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: ["stopping"],
     reload_requested: ["stopping"],
     handoff_ended: ["stopping"],
+    replaced: ["stopping"],
     process_ended: ["stopping"],
     stop_requested: ["stopping", "log", "kill_all"],
     drain_requested: ["stopping"],
@@ -135,6 +158,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: ["ended"],
     reload_requested: ["ended"],
     handoff_ended: ["ended"],
+    replaced: ["ended"],
     process_ended: ["ended"],
     stop_requested: ["ended"],
     drain_requested: ["ended"],
@@ -147,7 +171,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
 
 const ALL_STATES = Object.values<State>(STATES);
 const ALL_EVENTS = Object.values(EVENTS);
-const SERVING_STATES = ["serving", "holding", "retrying", "reloading"] as const;
+const SERVING_STATES = ["serving", "holding", "retrying", "reloading", "replacing"] as const;
 
 for (const state of ALL_STATES) {
   Deno.test(`each event has its one effect in the state ${state.name}`, () => {
@@ -161,7 +185,7 @@ for (const state of ALL_STATES) {
 
 Deno.test("whatever stays in its state without an action stays as it is, but for what is noted", () => {
   for (
-    const state of ALL_STATES.filter(({ name }) => name !== "starting" && name !== "reloading")
+    const state of ALL_STATES.filter((state) => !("pending" in state))
   ) {
     for (const event of ALL_EVENTS.filter(({ name }) => EXPECTED[state.name][name].length === 1)) {
       assert.equal(decide(state, event, POLICY)[0], state, `${state.name}, ${event.name}`);
@@ -323,28 +347,30 @@ for (const name of ["starting", "reloading"] as const) {
     }
   });
 
-  Deno.test(`sources that settle while ${name} on what is being loaded may have moved between`, () => {
-    const [, actions] = decideAll(STATES[name], [settled("new"), EVENTS.handoff_ended]);
-    const { number: generation, fingerprint } = STATES[name].attempt;
-    assert.deepEqual(actions.at(-1), { name: "verify", generation, fingerprint });
+  Deno.test(`sources that settle while ${name} on what is being loaded need no look`, () => {
+    const [next, actions] = decideAll(STATES[name], [settled("new"), EVENTS.handoff_ended]);
+    assert.equal(expectState(next, "serving").serving.moved, false);
+    assert.equal(actions.at(-1)?.name, "log");
+  });
+
+  Deno.test(`sources that a look after ${name} finds moved are applied by another reload`, () => {
+    const [next, actions] = decide(STATES[name], ready("new", { moved: true }), POLICY);
+    assert.deepEqual(actions.at(-1), { name: "look_soon" });
+    const [again] = decide(next, settled("new"), POLICY);
+    assert.deepEqual(expectState(again, "reloading").attempt.cause, { tag: "moved" });
+  });
+
+  Deno.test(`what serves after ${name} has what it says it loaded, not only what was seen before`, () => {
+    const [next] = decide(STATES[name], ready("new and its certificates"), POLICY);
+    const [same, actions] = decide(next, settled("new and its certificates"), POLICY);
+    assert.equal(same, next);
+    assert.deepEqual(actions, []);
   });
 
   Deno.test(`a signal while ${name} waits for the handoff and beats a move`, () => {
     const signal = reloadRequested("SIGUSR2", "new");
     const [, actions] = decideAll(STATES[name], [signal, settled("other"), EVENTS.handoff_ended]);
     assert.deepEqual(actions.at(-1), { name: "look_and_reload", signal: "SIGUSR2" });
-  });
-}
-
-for (const name of ["serving", "holding", "retrying", "reloading"] as const) {
-  Deno.test(`what serves is loaded again if the sources moved, told while ${name}`, () => {
-    const [next, actions] = decide(STATES[name], { name: "moved", generation: 3 }, POLICY);
-    assert.equal(expectState(next, name).serving.moved, true);
-    assert.deepEqual(actions, [{ name: "look_soon" }]);
-    assert.deepEqual(decide(STATES[name], { name: "moved", generation: 1 }, POLICY), [
-      STATES[name],
-      [],
-    ]);
   });
 }
 

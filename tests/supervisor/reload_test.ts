@@ -1,9 +1,23 @@
 import assert from "node:assert/strict";
+import { NO_USES, type Use, type Uses } from "../../lib/loaded/uses.ts";
 import type { Failure } from "../../lib/haproxy/failure.ts";
 import { endReload, endStart } from "../../lib/supervisor/outcome.ts";
 import { firstDecision } from "../../lib/supervisor/reload.ts";
-import type { Action } from "../../lib/supervisor/events.ts";
-import { content, EVENTS, failed, names, POLICY, SERVICE, STATES } from "./samples.ts";
+import type { Action, StateOf } from "../../lib/supervisor/events.ts";
+import type { Fingerprint } from "../../lib/watch/fingerprint.ts";
+import {
+  content,
+  decideAll,
+  EVENTS,
+  expectState,
+  failed,
+  find,
+  names,
+  POLICY,
+  replaced,
+  SERVICE,
+  STATES,
+} from "./samples.ts";
 
 /** The text of the first line that `actions` write. */
 function firstLine(actions: readonly Action[]): string | undefined {
@@ -31,7 +45,7 @@ Deno.test("the first generation that serves replaces nobody, and no interval cou
   assert.deepEqual(next, {
     name: "serving",
     deadline: "none",
-    serving: { number: 1, fingerprint: content("new"), moved: false },
+    serving: { number: 1, fingerprint: content("new"), moved: false, uses: NO_USES },
     draining: [],
     ending: [],
     lastGeneration: 1,
@@ -74,7 +88,7 @@ Deno.test("a reload forgets the failure before it and keeps the start's time", (
   assert.deepEqual(next, {
     name: "serving",
     deadline: "none",
-    serving: { number: 4, fingerprint: content("new"), moved: false },
+    serving: { number: 4, fingerprint: content("new"), moved: false, uses: NO_USES },
     draining: [2, 3],
     ending: [],
     lastGeneration: 4,
@@ -108,11 +122,103 @@ Deno.test("what is ended because too many drain is told with the limit, before i
     ...POLICY,
     maxDraining: 1,
   });
-  assert.deepEqual(names(actions), ["drain", "log", "log", "terminate", "verify"]);
+  assert.deepEqual(names(actions), ["drain", "log", "log", "terminate"]);
   const lines = actions.flatMap((action) => action.name === "log" ? [action.entry] : []);
   assert.equal(
     lines[1]?.text,
     "more than 1 old processes drain; generation 2, the oldest, is ended",
   );
   assert.equal(lines[1]?.fields.generation, 2);
+});
+
+const CERTIFICATE: Use = {
+  ...{ tag: "certificate", path: "/a.pem", name: "/a.pem", keyPath: null, isMember: false },
+};
+const USES: Uses = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
+
+/** A configuration and a certificate with these contents. */
+function withCertificate(configuration: string, certificate: string): Fingerprint {
+  const { files } = content(configuration);
+  const mark = { content: certificate, modifiedMs: 0, stamp: certificate };
+  return {
+    digest: `${configuration} ${certificate}`,
+    files: new Map([...files, ["/a.pem", mark]]),
+  };
+}
+
+/** The configuration and the certificate are others than those that are served. */
+const [BEFORE, AFTER] = [withCertificate("served", "old"), withCertificate("new", "renewed")];
+const RENEWING = {
+  ...STATES.reloading,
+  serving: { ...SERVICE.serving, fingerprint: BEFORE, uses: USES },
+  attempt: { ...STATES.reloading.attempt, fingerprint: AFTER },
+} satisfies StateOf<"reloading">;
+
+Deno.test("what serves is given the renewed certificates of a reload that was rejected", () => {
+  const [next, actions] = endReload(RENEWING, failed({ mayPass: false }), POLICY);
+  const { attempt, rejection, serving } = expectState(next, "replacing");
+  assert.deepEqual(attempt, { fingerprint: AFTER, cause: { tag: "change" } });
+  assert.deepEqual(rejection, {
+    rejected: { generation: 4, fingerprint: AFTER, moved: false, failures: 1 },
+    retryMs: null,
+  });
+  assert.equal(serving, RENEWING.serving);
+  assert.deepEqual(names(actions), ["log", "discard", "replace"]);
+  assert.deepEqual(find(actions, "replace"), {
+    name: "replace",
+    generation: 3,
+    request: { changed: [CERTIFICATE], uses: USES, before: BEFORE, after: AFTER, isPart: true },
+  });
+});
+
+Deno.test("after that the rejected sources are verified, and a retry comes in its time", () => {
+  const fingerprint = withCertificate("served", "renewed");
+  for (const mayPass of [true, false]) {
+    const events = [failed({ mayPass }), replaced({ fingerprint })];
+    const [next, actions] = decideAll(RENEWING, events);
+    const { serving, rejected } = expectState(next, mayPass ? "retrying" : "serving");
+    assert.equal(serving.fingerprint, fingerprint);
+    assert.equal(rejected?.fingerprint, AFTER);
+    assert.deepEqual(names(actions), mayPass ? ["verify", "set_timer"] : ["verify"]);
+    assert.deepEqual(find(actions, "verify"), {
+      name: "verify",
+      generation: 4,
+      fingerprint: AFTER,
+    });
+    assert.equal(find(actions, "set_timer")?.delayMs, mayPass ? 1_000 : undefined);
+  }
+});
+
+const KEPT: Readonly<Record<string, Partial<StateOf<"reloading">>>> = {
+  "none was renewed": {
+    attempt: { ...RENEWING.attempt, fingerprint: withCertificate("new", "old") },
+  },
+  "nobody knows what serves": { serving: { ...RENEWING.serving, fingerprint: null } },
+  "nobody knows what was rejected": { attempt: { ...RENEWING.attempt, fingerprint: null } },
+};
+
+for (const [why, more] of Object.entries(KEPT)) {
+  Deno.test(`a rejected reload leaves the certificates alone if ${why}`, () => {
+    const [next, actions] = endReload({ ...RENEWING, ...more }, failed({ mayPass: false }), POLICY);
+    assert.equal(next.name, "serving");
+    assert.ok(!names(actions).includes("replace"));
+  });
+}
+
+Deno.test("that sources moved keeps no certificate from what serves", () => {
+  const moved = [
+    { serving: { ...RENEWING.serving, moved: true } },
+    { pending: { signal: null, moved: true } },
+  ];
+  for (const more of moved) {
+    const [next] = endReload({ ...RENEWING, ...more }, failed({ mayPass: false }), POLICY);
+    assert.equal(next.name, "replacing");
+  }
+});
+
+Deno.test("a rejected reload leaves the certificates alone where nothing is changed in place", () => {
+  const policy = { ...POLICY, hotApply: false };
+  const [next, actions] = endReload(RENEWING, failed({ mayPass: false }), policy);
+  assert.equal(next.name, "serving");
+  assert.deepEqual(names(actions), ["log", "discard", "verify"]);
 });

@@ -13,23 +13,29 @@ import type {
 } from "../../lib/supervisor/events.ts";
 import type { Policy } from "../../lib/supervisor/reload.ts";
 import type { ReloadSignal } from "../../lib/os_signals.ts";
+import type { ReplaceOutcome } from "../../lib/loaded/replace.ts";
+import { NO_USES } from "../../lib/loaded/uses.ts";
 import type { Fingerprint } from "../../lib/watch/fingerprint.ts";
 
-export const POLICY: Policy = { maxDraining: 50, minReloadIntervalMs: 0, watch: true };
+export const POLICY: Policy = {
+  maxDraining: 50,
+  minReloadIntervalMs: 0,
+  watch: true,
+  hotApply: true,
+};
 
 /** The fingerprint of one configuration file that holds `text`. */
 export function content(text: string): Fingerprint {
   return {
     digest: text,
-    stamp: text,
-    files: new Map([["/haproxy.cfg", { content: text, modifiedMs: 0 }]]),
+    files: new Map([["/haproxy.cfg", { content: text, modifiedMs: 0, stamp: text }]]),
   };
 }
 
 /** Generation 3 serves the content "served", generation 2 drains. */
 export const SERVICE: Service = {
   ending: [],
-  serving: { number: 3, fingerprint: content("served"), moved: false },
+  serving: { number: 3, fingerprint: content("served"), moved: false, uses: NO_USES },
   draining: [2],
   lastGeneration: 3,
   lastStartMs: 1_000,
@@ -64,6 +70,14 @@ export const STATES = {
     attempt: { number: 4, fingerprint: content("new"), cause: { tag: "change" } },
     pending: NOTHING_PENDING,
   },
+  replacing: {
+    ...SERVICE,
+    name: "replacing",
+    deadline: "answer limit",
+    attempt: { fingerprint: content("new"), cause: { tag: "change" } },
+    pending: NOTHING_PENDING,
+    rejection: null,
+  },
   draining: {
     name: "draining",
     lastServing: 3,
@@ -78,8 +92,9 @@ export const EVENTS = {
   changing: changing("new"),
   settled: settled("new"),
   reload_requested: reloadRequested("SIGHUP", "new"),
-  moved: { name: "moved", generation: 3 },
-  handoff_ended: { name: "handoff_ended", outcome: { tag: "ready", durationMs: 30 } },
+  moved: { name: "moved", generation: 4 },
+  handoff_ended: ready("new"),
+  replaced: replaced(),
   process_ended: processEnded(3),
   stop_requested: { name: "stop_requested", signal: "SIGTERM" },
   drain_requested: { name: "drain_requested" },
@@ -101,6 +116,25 @@ export function settled(text: string, atMs = 10_000) {
 export function reloadRequested(signal: ReloadSignal, text: string | null, atMs = 10_000) {
   const fingerprint = text === null ? null : content(text);
   return { name: "reload_requested", signal, fingerprint, atMs } as const;
+}
+
+/** A handoff's good end, after which the generation has loaded `text`. */
+export function ready(text: string, { moved = false } = {}) {
+  const loaded = { fingerprint: content(text), moved, uses: NO_USES };
+  return { name: "handoff_ended", outcome: { tag: "ready", durationMs: 30, loaded } } as const;
+}
+
+/** The end of a change in place that went well, but for what `outcome` says. */
+export function replaced(outcome: Partial<ReplaceOutcome> = {}, atMs = 10_000) {
+  const well: ReplaceOutcome = {
+    fingerprint: content("new"),
+    replaced: [],
+    refused: [],
+    unconfirmed: [],
+    fitInMs: null,
+    next: { tag: "nothing" },
+  };
+  return { name: "replaced", outcome: { ...well, ...outcome }, atMs } as const;
 }
 
 export function failed({ mayPass }: { mayPass: boolean }) {

@@ -39,7 +39,6 @@ Deno.test("the loop ends with the status that the last state has", async () => {
   assert.deepEqual(effects.performed, [
     "start_handoff",
     "log",
-    "verify",
     "log",
     "cancel_handoff",
     "clear_timer",
@@ -60,10 +59,12 @@ Deno.test("the loop waits for events that come later, and takes several at once 
 });
 
 Deno.test("the results of actions come back as events", async () => {
-  const settle = [settled("new"), settled("newer"), settled("newest")];
+  const contents = ["newer", "newest", "last"];
   const effects = new FakeEffects({
-    start_handoff: isReady,
-    verify: () => [settle.shift() ?? EVENTS.drain_requested],
+    start_handoff: () => {
+      const content = contents.shift();
+      return [EVENTS.handoff_ended, content ? settled(content) : EVENTS.drain_requested];
+    },
     drain_all: isEmpty,
   });
   assert.equal(await effects.run(), 0);
@@ -82,12 +83,18 @@ Deno.test("events after the end change nothing", async () => {
 });
 
 Deno.test("an action that throws does not keep the others from being carried out", async () => {
-  const effects = new FakeEffects({ start_handoff: isReady, verify: fail, drain_all: isEmpty });
+  const changes = [settled("other")];
+  const effects = new FakeEffects({
+    start_handoff: () => [EVENTS.handoff_ended, ...changes.splice(0)],
+    drain: fail,
+    drain_all: isEmpty,
+  });
   assert.equal(await effects.run(), 70);
-  assert.deepEqual(effects.performed, [
+  assert.deepEqual(effects.performed.slice(2), [
+    "clear_timer",
     "start_handoff",
+    "drain",
     "log",
-    "verify",
     "log",
     "cancel_handoff",
     "clear_timer",

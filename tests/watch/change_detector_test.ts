@@ -8,8 +8,8 @@ import { TempFolder } from "../temp_folder.ts";
 
 /** A look whose one file, `a.cfg`, has this content. */
 function seenAs(folder: TempFolder, content: string, modifiedMs = 0): Look["seen"] {
-  const files = new Map([[folder.at("a.cfg"), { content, modifiedMs }]]);
-  return { tag: "taken", fingerprint: { digest: content, stamp: content, files } };
+  const files = new Map([[folder.at("a.cfg"), { content, modifiedMs, stamp: content }]]);
+  return { tag: "taken", fingerprint: { digest: content, files } };
 }
 
 /** Reads `a.cfg` in its folder, as if it were long there. */
@@ -28,6 +28,8 @@ interface WatchOptions {
 /** A detector over a folder, with what it looked at, said and logged. */
 class Watch implements AsyncDisposable {
   looks = 0;
+  /** What each look was at; `null`: everything. */
+  readonly touched: (readonly string[] | null)[] = [];
   readonly changing: string[] = [];
   readonly settled: string[] = [];
   readonly logged: LogEntry[] = [];
@@ -38,9 +40,14 @@ class Watch implements AsyncDisposable {
     const { pollIntervalMs = 0, settleMs = 10, see } = options;
     const { isRelevant = () => true, directory = folder.path } = options;
     const directories = new Set([directory]);
-    const inventory = { files: [], unreadable: [], directories, isRelevant };
+    const isEntry = () => false;
+    const inventory = { files: [], unreadable: [], directories, isRelevant, isEntry };
     this.detector = detectChanges({
-      look: async () => ({ inventory, seen: await see(++this.looks) }),
+      look: async (touched = null) => {
+        // A look ahead is given what goes on being added to.
+        this.touched.push(touched === null ? null : [...touched].sort());
+        return { inventory, seen: await see(++this.looks) };
+      },
       onChanging: ({ digest }) => this.changing.push(digest),
       onSettled: ({ digest }) => this.settled.push(digest),
       settleMs,
@@ -84,6 +91,47 @@ Deno.test("several files that are written one after another lead to one look", a
   folder.write("a.cfg", "three");
   await waitFor("the marker", () => watch.settled.includes("three"));
   assert.deepEqual(watch.settled, ["one", "one", "two", "three"]);
+});
+
+Deno.test("files that are touched while the first is looked at ahead lead to one look at all of them", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  const read = readFile(folder);
+  const see = async (round: number) => {
+    // The third look is the one ahead, after the two of the start.
+    if (round === 3) {
+      folder.write("b.cfg");
+      // The event of that write comes within this time.
+      await pause(50);
+    }
+    return read();
+  };
+  await using watch = new Watch(folder, { see, settleMs: 200 });
+  await watch.armed();
+  folder.write("a.cfg", "two");
+  await waitFor("the change", () => watch.settled.includes("two"));
+  // Longer than any look that was still to come would be put off.
+  await pause(300);
+  const [a, b] = [folder.at("a.cfg"), folder.at("b.cfg")];
+  assert.deepEqual(watch.touched, [null, null, [a], [a, b]]);
+  assert.deepEqual(watch.changing, ["two"]);
+});
+
+Deno.test("another's look in the same directories leads to none, one in others to a look at all", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  await using watch = new Watch(folder, { see: readFile(folder) });
+  await watch.armed();
+  const inventory = {
+    ...{ files: [], unreadable: [], isRelevant: () => true, isEntry: () => false },
+    directories: new Set([folder.path]),
+  };
+  watch.detector.adapt(inventory);
+  folder.write("a.cfg", "two");
+  await waitFor("the change", () => watch.settled.includes("two"));
+  assert.ok(watch.touched.slice(2).every((paths) => paths !== null));
+  watch.detector.adapt({ ...inventory, directories: new Set([folder.path, "/"]) });
+  await waitFor("the look at all", () => watch.touched.at(-1) === null);
 });
 
 Deno.test("what is on disk when a change begins is told ahead, once", async () => {

@@ -5,13 +5,19 @@ import {
   type Fingerprint,
   type Fingerprinter,
 } from "../../lib/watch/fingerprint.ts";
-import type { SourceFile } from "../../lib/watch/sources.ts";
+import type { SourceFile } from "../../lib/watch/inventory.ts";
 import { TempFolder } from "../temp_folder.ts";
 
 const EMPTY_SHA_256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-const file = (path: string): SourceFile => ({ path, info: Deno.statSync(path) });
-const missing = (path: string): SourceFile => ({ path, info: null });
+const source = { kind: "configuration", path: "/", foundBy: "-f" } as const;
+const file = (path: string): SourceFile => ({
+  path,
+  realPath: path,
+  info: Deno.statSync(path),
+  source,
+});
+const missing = (path: string): SourceFile => ({ path, realPath: path, info: null, source });
 
 /** Takes the fingerprint of files that can all be read. */
 async function take(
@@ -30,9 +36,10 @@ Deno.test("a fingerprint names the content and the time of each file", async () 
   const path = folder.write("empty", "");
   Deno.utimeSync(path, 5, 5);
   const { files } = await take([file(path), missing("/missing")]);
-  assert.deepEqual([...files], [
-    [path, { content: EMPTY_SHA_256, modifiedMs: 5_000 }],
-    ["/missing", { content: "missing", modifiedMs: 0 }],
+  const known = Array.from(files, ([path, { content, modifiedMs }]) => [path, content, modifiedMs]);
+  assert.deepEqual(known, [
+    [path, EMPTY_SHA_256, 5_000],
+    ["/missing", "missing", 0],
   ]);
 });
 
@@ -62,7 +69,7 @@ Deno.test("other contents, other names, another order and a missing file give ot
   assert.equal(new Set(digests).size, digests.length);
 });
 
-/** Writes other content behind the back of a fingerprinter that is shown the same file again. */
+/** Writes other content behind the back of a fingerprinter that is shown the same state again. */
 async function digestsAround(
   folder: TempFolder,
   ageMs: number,
@@ -72,7 +79,7 @@ async function digestsAround(
   const fingerprint = createFingerprinter(() => unchanged.info!.ctime!.getTime() + ageMs);
   const before = await take([unchanged], fingerprint);
   folder.write("a", "after");
-  const after = await take([unchanged], fingerprint);
+  const after = await take([{ ...unchanged }], fingerprint);
   return [before.digest, after.digest];
 }
 
@@ -86,6 +93,16 @@ Deno.test("a file that had just changed is read again, since its times may not s
   await using folder = new TempFolder();
   const [before, after] = await digestsAround(folder, 1_000);
   assert.notEqual(after, before);
+});
+
+Deno.test("a file that was not looked at again is not read again, however young it is", async () => {
+  await using folder = new TempFolder();
+  const looked = file(folder.write("a", "before"));
+  const fingerprint = createFingerprinter();
+  const before = await take([looked], fingerprint);
+  folder.write("a", "after");
+  assert.equal((await take([looked], fingerprint)).digest, before.digest);
+  assert.notEqual((await take([file(looked.path)], fingerprint)).digest, before.digest);
 });
 
 Deno.test("a file with another time is read again", async () => {
@@ -128,8 +145,7 @@ function holding(contents: Readonly<Record<string, string>>): Fingerprint {
   const files = Object.entries(contents);
   return {
     digest: JSON.stringify(files),
-    stamp: "",
-    files: new Map(files.map(([path, content]) => [path, { content, modifiedMs: 0 }])),
+    files: new Map(files.map(([path, content]) => [path, { content, modifiedMs: 0, stamp: "" }])),
   };
 }
 
@@ -150,18 +166,14 @@ Deno.test("the stamp tells that a file was written, even with the same content",
   await using folder = new TempFolder();
   const path = folder.write("a.cfg", "one");
   const fingerprinter = createFingerprinter();
-  const take = async () => {
-    const outcome = await fingerprinter([{ path, info: Deno.lstatSync(path) }]);
-    assert.equal(outcome.tag, "taken");
-    return outcome.tag === "taken" ? outcome.fingerprint : null;
-  };
-  const first = await take();
-  assert.equal((await take())?.stamp, first?.stamp);
+  const stamp = async () => (await take([file(path)], fingerprinter)).files.get(path)?.stamp;
+  const { digest } = await take([file(path)], fingerprinter);
+  const first = await stamp();
+  assert.equal(await stamp(), first);
   Deno.writeTextFileSync(path, "one");
   Deno.utimeSync(path, new Date(), new Date(Date.now() + 5_000));
-  const rewritten = await take();
-  assert.equal(rewritten?.digest, first?.digest);
-  assert.notEqual(rewritten?.stamp, first?.stamp);
+  assert.notEqual(await stamp(), first);
+  assert.equal((await take([file(path)], fingerprinter)).digest, digest);
 });
 
 Deno.test("a file that was only touched has not changed", async () => {

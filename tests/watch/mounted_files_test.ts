@@ -1,10 +1,17 @@
 /** What is said of files that are mounted one by one. */
 import assert from "node:assert/strict";
 import type { LogEntry } from "../../lib/log.ts";
+import type { FileState } from "../../lib/watch/inventory.ts";
 import { createReplacementReport, findMountedFiles } from "../../lib/watch/mounted_files.ts";
 import { TempFolder } from "../temp_folder.ts";
 
-const fileWith = (path: string, nlink: number) => ({ path, info: { nlink } as Deno.FileInfo });
+const source = { kind: "configuration", path: "/", foundBy: "-f" } as const;
+const fileWith = (path: string, nlink: number) => ({
+  path,
+  realPath: path,
+  info: { nlink } as FileState,
+  source,
+});
 
 Deno.test("only files that are there and at which something is mounted are found, by their real paths", async () => {
   await using folder = new TempFolder();
@@ -13,7 +20,12 @@ Deno.test("only files that are there and at which something is mounted are found
   const path = `${folder.path}/link.cfg`;
   const isMountRoot = (asked: string) => asked === path || asked.endsWith("missing");
   const found = findMountedFiles(
-    [fileWith(path, 1), fileWith("/other", 1), { path: "/missing", info: null }],
+    [fileWith(path, 1), fileWith("/other", 1), {
+      path: "/missing",
+      realPath: "/missing",
+      info: null,
+      source,
+    }],
     isMountRoot,
   );
   assert.deepEqual(found, [{ path, realPath: `${folder.path}/a.cfg`, hasLinks: true }]);

@@ -1,0 +1,62 @@
+/** Finds out what a generation that serves has loaded, and whether that is what was looked at before its start. */
+import type { Fingerprint } from "../watch/fingerprint.ts";
+import type { Inventory } from "../watch/inventory.ts";
+import type { Looker } from "../watch/look.ts";
+import { hasMoved } from "../watch/moved.ts";
+import { type ListedFile, listLoaded } from "./listing.ts";
+import type { LoadedFiles } from "./loaded_files.ts";
+import { NO_USES, type Uses } from "./uses.ts";
+
+export interface Adopted {
+  /** What it has loaded, as far as that is known. */
+  readonly fingerprint: Fingerprint | null;
+  /** Whether a file was written meanwhile, so that nobody knows what was read. */
+  readonly moved: boolean;
+  readonly uses: Uses;
+}
+
+export interface AdoptionOptions {
+  /** The generation's private stats socket; `null`: what it says it loaded is not watched. */
+  readonly socket: string | null;
+  /** Just before its start, in milliseconds since 1970. */
+  readonly startedMs: number;
+  readonly looker: Looker;
+  readonly loadedFiles: LoadedFiles;
+  /** Called if the generation does not say what it loaded. */
+  readonly onSilence: () => void;
+  /** Called with what is to be watched from now on. */
+  readonly onInventory: (inventory: Inventory) => void;
+}
+
+/** From its end on, looks include what the generation has loaded, and `before` is extended by it. */
+export async function adopt(
+  before: Fingerprint | null,
+  options: AdoptionOptions,
+): Promise<Adopted> {
+  const { looker, loadedFiles, startedMs } = options;
+  const listed = await listOf(options);
+  const { sources, uses } = listed === null
+    ? { sources: [], uses: NO_USES }
+    : loadedFiles.locate(listed);
+  const look = await looker.lookWith(sources);
+  options.onInventory(look.inventory);
+  if (before === null) return { fingerprint: null, moved: false, uses };
+  const moved = await hasMoved(before, look, startedMs);
+  const fingerprint = look.seen.tag === "taken" && !moved ? look.seen.fingerprint : before;
+  return { fingerprint, moved, uses };
+}
+
+/** HAProxy answers within milliseconds, a machine that is overloaded perhaps within seconds. */
+const ANSWER_LIMIT_MS = 5_000;
+
+async function listOf(
+  { socket, onSilence }: AdoptionOptions,
+): Promise<readonly ListedFile[] | null> {
+  if (socket === null) return null;
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), ANSWER_LIMIT_MS);
+  const listed = await listLoaded(socket, limit.signal);
+  clearTimeout(timer);
+  if (listed === null) onSilence();
+  return listed;
+}

@@ -1,0 +1,107 @@
+/** Tells which files HAProxy loads besides its configuration: by the configuration's words, and by what it lists. */
+import { stat } from "../files.ts";
+import { readEnvFile } from "../haproxy/env_file_reader.ts";
+import type { FindNamed } from "../watch/look.ts";
+import type { Source } from "../watch/sources.ts";
+import type { ListedFile } from "./listing.ts";
+import { locate, type Located } from "./locate.ts";
+import {
+  type Bases,
+  findListedCertificates,
+  findNamedFiles,
+  type NamedFile,
+  type NamedFiles,
+  type SideFileRule,
+} from "./named_files.ts";
+import { type SideFiles, sideFilesBy } from "./side_files.ts";
+import { createTextReader, type TextFile } from "./texts.ts";
+
+export interface LoadedFiles {
+  /** What the configuration names, with the certificates of its certificate lists. */
+  readonly findNamed: FindNamed;
+  /** Where what a generation lists is, and what can be changed in place, after the last `findNamed`. */
+  locate(listed: readonly ListedFile[]): Located;
+}
+
+export interface LoadedFilesOptions {
+  /** `false`: there are none. */
+  readonly watchLoaded: boolean;
+  readonly envFile: string | null;
+  /** Where HAProxy's relative names start. */
+  readonly workingDirectory: string;
+  /** The variables that HAProxy inherits. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
+  const readConfigurations = createTextReader();
+  const readLists = createTextReader();
+  let variables = "";
+  let named: NamedFiles = { files: [], sideFiles: NO_SIDE_FILES, bases: new Map() };
+  let inLists: readonly NamedFile[] = [];
+
+  /** `true` if the words may mean other files than before. */
+  async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
+    const environment = await environmentOf(options);
+    const areOthers = JSON.stringify(environment) !== variables;
+    const texts = await readConfigurations(configurations);
+    if (texts === null && !areOthers) return false;
+    variables = JSON.stringify(environment);
+    const files = texts ?? await textsOf(configurations);
+    named = findNamedFiles(files, { ...options, environment });
+    return true;
+  }
+
+  async function readNamedLists(areOthers: boolean): Promise<void> {
+    const lists = named.files.filter(({ role }) => role === "certificate_list");
+    const files = await Promise.all(lists.map(({ path }) => fileAt(path)));
+    const texts = await readLists(files) ?? (areOthers ? await textsOf(files) : null);
+    if (texts === null) return;
+    inLists = texts.flatMap((text, index) =>
+      findListedCertificates(text, named.bases.get(lists[index]!.file) ?? NO_BASES)
+    );
+  }
+
+  return {
+    async findNamed(configurations) {
+      if (!options.watchLoaded) return [];
+      await readNamedLists(await readWords(configurations));
+      const sideFiles = sideFilesBy(named.sideFiles);
+      return [...named.files, ...inLists].map((file) => sourceOf(file, sideFiles));
+    },
+    locate: (listed) =>
+      locate(listed, {
+        ...options,
+        sideFiles: named.sideFiles,
+        named: [...named.files, ...inLists],
+      }),
+  };
+}
+
+const NO_SIDE_FILES: SideFileRule = { extensions: [], replacesCrt: false };
+const NO_BASES: Bases = { crt: null, key: null, ca: null, directory: "/" };
+
+function sourceOf(named: NamedFile, sideFiles: SideFiles): Source {
+  const { path, keyword, file, line, role } = named;
+  const hasSideFiles = role === "certificate" && keyword !== "load";
+  return {
+    kind: "loaded",
+    path,
+    foundBy: `${keyword} in "${file}" line ${line}`,
+    ...hasSideFiles ? { sideFiles } : {},
+    ...role === "certificate_list" ? { namesFiles: true } : {},
+  };
+}
+
+async function environmentOf(
+  { envFile, environment }: LoadedFilesOptions,
+): Promise<LoadedFilesOptions["environment"]> {
+  const file = await readEnvFile(envFile);
+  return file.tag === "read" ? { ...environment, ...file.variables } : environment;
+}
+
+async function fileAt(path: string): Promise<TextFile> {
+  return { path, info: await stat(path).catch(() => null) };
+}
+
+const textsOf = async (files: readonly TextFile[]) => await createTextReader()(files) ?? [];

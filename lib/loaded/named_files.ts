@@ -1,0 +1,350 @@
+/** Finds the files that an HAProxy configuration names. Pure. */
+import { dirname, resolve } from "@std/path";
+import { type Environment, readConfiguration } from "./configuration_words.ts";
+import { findConverters } from "./converters.ts";
+import {
+  ACL_FLAGS,
+  ALL_SIDE_FILES,
+  ANSWER_FILES,
+  ANSWER_WORDS,
+  ANSWERING,
+  type Base,
+  CERTIFICATE_OPTIONS,
+  FILTERS,
+  LISTED_OPTIONS,
+  OPTION_LINES,
+  OPTIONS,
+  OTHER,
+  type Role,
+  type Rule,
+  rule,
+  SETTINGS,
+  SIDE_FILES,
+  WANTED,
+  WHOLE_LINES,
+} from "./naming_words.ts";
+
+export interface ConfigurationFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A file, or a directory of which every member counts. */
+export interface NamedFile {
+  /** Absolute. */
+  readonly path: string;
+  /** What HAProxy's Runtime API calls it, where that knows it. */
+  readonly name: string;
+  readonly role: Role;
+  /** The `key` of a `load` line or of a line in a certificate list, absolute; `null` without one. */
+  readonly keyPath: string | null;
+  /** What names it: `crt`, `errorfile`, `map_str`, `-f` and so on; `load` for the certificate of a `crt-store`. */
+  readonly keyword: string;
+  /** Where it is named. */
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Files that HAProxy looks for beside each certificate that no `crt-store` loads. */
+export interface SideFileRule {
+  readonly extensions: readonly string[];
+  /** Whether they stand in place of the extension `.crt`, not behind it; the bundles always behind. */
+  readonly replacesCrt: boolean;
+}
+
+/** Where relative names start. */
+export interface Bases {
+  readonly crt: string | null;
+  readonly key: string | null;
+  readonly ca: string | null;
+  /** Absolute: where what has no base starts, and a base that is relative itself. */
+  readonly directory: string;
+}
+
+export interface NamedFiles {
+  readonly files: readonly NamedFile[];
+  readonly sideFiles: SideFileRule;
+  /** By the path of each configuration file: for the certificate lists that it names. */
+  readonly bases: ReadonlyMap<string, Bases>;
+}
+
+/**
+ * Goes through all `files` of one HAProxy in their order, as a setting counts for what stands below it.
+ * Both branches of an `.if` are gone through. Names that HAProxy makes while it runs are left out, and
+ * so is what it only writes, and what is no file (`/dev/null`).
+ */
+export function findNamedFiles(
+  files: readonly ConfigurationFile[],
+  { workingDirectory, environment }: {
+    readonly workingDirectory: string;
+    readonly environment: Environment;
+  },
+): NamedFiles {
+  const finder = new Finder(workingDirectory);
+  const bases = new Map<string, Bases>();
+  let variables = environment;
+  for (const { path, text } of files) {
+    const configuration = readConfiguration(text, variables, WANTED);
+    finder.enterFile(path);
+    for (const { number, words } of configuration.lines) finder.readLine(words, number);
+    variables = configuration.environment;
+    bases.set(path, finder.bases);
+  }
+  return { files: [...finder.found.values()], sideFiles: finder.sideFiles, bases };
+}
+
+/** Finds what the lines of a certificate list name: `path [options] filters`, without any quoting. */
+export function findListedCertificates(list: ConfigurationFile, bases: Bases): NamedFile[] {
+  const finder = new Finder(bases.directory, bases);
+  finder.file = list.path;
+  list.text.split("\n").forEach((line, index) => {
+    const [, path, options = ""] = LISTED.exec(line) ?? [];
+    if (path !== undefined) finder.readListed(path, options.match(/\S+/g) ?? [], index + 1);
+  });
+  return [...finder.found.values()];
+}
+
+/** Its certificate, and what stands in the first brackets. */
+const LISTED = /^\s*([^\s#[][^\s[]*)[^[]*(?:\[([^\]]*))?/;
+
+interface Store {
+  /** Empty for the unnamed one. */
+  readonly name: string;
+  crt: string | null;
+  key: string | null;
+}
+
+class Finder {
+  readonly found = new Map<string, NamedFile>();
+  sideFiles: SideFileRule = { extensions: ALL_SIDE_FILES, replacesCrt: false };
+  file = "";
+  readonly #workingDirectory: string;
+  #bases: Bases;
+  #defaultPath: readonly string[] = ["current"];
+  #store: Store | null = null;
+  #line = 0;
+  /** By name, for the present directory. */
+  readonly #paths = new Map<string, string>();
+
+  constructor(workingDirectory: string, bases?: Bases) {
+    this.#workingDirectory = workingDirectory;
+    this.#bases = bases ?? { crt: null, key: null, ca: null, directory: workingDirectory };
+  }
+
+  get bases(): Bases {
+    return this.#bases;
+  }
+
+  enterFile(path: string): void {
+    this.file = path;
+    this.#store = null;
+    this.#moveTo(this.#defaultPath);
+  }
+
+  readLine(words: readonly string[], line: number): void {
+    this.#line = line;
+    if (this.#isOfStore(words)) return this.#readStoreLine(words);
+    if (SETTINGS.has(words[0]!)) this.#readSetting(words);
+    this.#readOptions(words);
+    this.#readWholeLine(words);
+    this.#readAnswer(words);
+    if (words[0] === "filter") this.#readFilter(words);
+    this.#readPatterns(words);
+  }
+
+  readListed(path: string, options: readonly string[], line: number): void {
+    this.#line = line;
+    const key = options.indexOf("key") + 1;
+    const keyPath = key > 0 ? this.#resolved(this.#joined(options[key] ?? "", "key")) : null;
+    if (isOwnFile(path)) this.#addCertificate("crt", this.#joined(path, "crt"), { keyPath });
+    this.#addPairs(options, LISTED_OPTIONS);
+  }
+
+  /** A `crt-store` ends with the first line that cannot be its own, so that no other section is listed. */
+  #isOfStore(words: readonly string[]): boolean {
+    const keyword = words[0]!;
+    if (keyword === "crt-store") this.#store = { name: words[1] ?? "", crt: null, key: null };
+    else if (this.#store === null) return false;
+    else if (!STORE_LINES.includes(keyword) && !keyword.startsWith(".")) this.#store = null;
+    return this.#store !== null;
+  }
+
+  #readStoreLine([keyword, ...words]: readonly string[]): void {
+    if (keyword === "crt-base") this.#store!.crt = words[0] ?? null;
+    if (keyword === "key-base") this.#store!.key = words[0] ?? null;
+    if (keyword === "load") this.#readLoad(words);
+  }
+
+  #readLoad(words: readonly string[]): void {
+    const options = new Map<string, string>();
+    for (let at = 0; at + 1 < words.length; at += 2) options.set(words[at]!, words[at + 1]!);
+    const [crt, key] = [options.get("crt"), options.get("key")];
+    const keyPath = key === undefined ? null : this.#resolved(this.#joined(key, "key"));
+    if (crt !== undefined) {
+      const joined = this.#joined(crt, "crt");
+      const name = storeName(this.#store!.name, options.get("alias"), crt) ?? joined;
+      this.#addCertificate("load", joined, { name, keyPath });
+    }
+    this.#addPairs(words, CERTIFICATE_OPTIONS);
+  }
+
+  #readSetting([keyword, ...words]: readonly string[]): void {
+    const value = words[0] ?? null;
+    if (keyword === "crt-base") this.#bases = { ...this.#bases, crt: value };
+    if (keyword === "key-base") this.#bases = { ...this.#bases, key: value };
+    if (keyword === "ca-base") this.#bases = { ...this.#bases, ca: value };
+    if (keyword === "default-path") this.#moveTo(words);
+    if (keyword === "ssl-load-extra-del-ext") {
+      this.sideFiles = { ...this.sideFiles, replacesCrt: true };
+    }
+    if (keyword === "ssl-load-extra-files") {
+      const extensions = words.flatMap((word) =>
+        word === "all" ? ALL_SIDE_FILES : SIDE_FILES.get(word) ?? []
+      );
+      this.sideFiles = { ...this.sideFiles, extensions };
+    }
+  }
+
+  #moveTo(policy: readonly string[]): void {
+    this.#defaultPath = policy;
+    this.#paths.clear();
+    this.#bases = { ...this.#bases, directory: this.#directoryOf(policy) };
+  }
+
+  #directoryOf([policy, origin = "."]: readonly string[]): string {
+    if (policy === "config") return dirname(this.file);
+    if (policy === "parent") return resolve(dirname(this.file), "..");
+    return policy === "origin" ? resolve(this.#workingDirectory, origin) : this.#workingDirectory;
+  }
+
+  #readOptions(words: readonly string[]): void {
+    const start = OPTION_LINES.get(words[0]!);
+    if (start !== undefined) this.#addPairs(words.slice(start), OPTIONS);
+  }
+
+  #readWholeLine(words: readonly string[]): void {
+    const found = WHOLE_LINES.get(words[0]!);
+    if (found !== undefined) this.#add(words[0]!, words[found.word], found);
+  }
+
+  #readAnswer(words: readonly string[]): void {
+    const actions = ANSWERING.get(words[0]!);
+    if (actions === undefined || !(actions?.includes(words[1]!) ?? true)) return;
+    for (let at = actions === null ? 1 : 2; at < words.length; at++) {
+      const word = words[at]!;
+      if (word === "if" || word === "unless") return;
+      if (ANSWER_FILES.includes(word)) this.#add(word, words[++at], OTHER);
+      else at += ANSWER_WORDS.get(word) ?? 0;
+    }
+  }
+
+  #readFilter([, filter = "", ...words]: readonly string[]): void {
+    if (!FILTERS.includes(filter)) return;
+    const at = words.findIndex((word, index) => word === "config" && index % 2 === 0);
+    if (at >= 0) this.#add("config", words[at + 1], OTHER);
+  }
+
+  #readPatterns(words: readonly string[]): void {
+    if (words[0] === "acl") this.#readFlags(words, 3);
+    for (let at = 1; at < words.length; at++) {
+      const word = words[at]!;
+      if (word === "{" || word === "!{") this.#readFlags(words, at + 2);
+      else if (word.includes(",")) this.#readConverters(word);
+    }
+  }
+
+  #readFlags(words: readonly string[], start: number): void {
+    for (let at = start; at < words.length; at++) {
+      const word = words[at]!;
+      const count = ACL_FLAGS.get(word);
+      if (count === undefined) return;
+      if (word === "-f") this.#addPattern(word, words[at + 1], "acl");
+      at += count;
+    }
+  }
+
+  #readConverters(word: string): void {
+    for (const { keyword, file } of findConverters(word)) {
+      if (keyword === "jwt_verify") this.#add(keyword, file, OTHER);
+      else this.#addPattern(keyword, file, "map");
+    }
+  }
+
+  #addPairs(words: readonly string[], options: ReadonlyMap<string, Rule>): void {
+    for (let at = 0; at < words.length; at++) {
+      const keyword = words[at]!;
+      const found = options.get(keyword);
+      if (found !== undefined) this.#add(keyword, words[++at], found);
+    }
+  }
+
+  #addPattern(keyword: string, written: string | undefined, role: "map" | "acl"): void {
+    if (written === undefined || written.startsWith("virt@")) return;
+    this.#add(keyword, written.replace(/^(?:opt|file)@/, ""), rule(role));
+  }
+
+  #add(keyword: string, written: string | undefined, { role, base }: Rule): void {
+    if (written === undefined) return;
+    if ((role === "certificate" || role === "ca") && !isOwnFile(written)) return;
+    const name = this.#joined(written, base);
+    if (role === "certificate") this.#addCertificate(keyword, name);
+    else if (written !== "") this.#put({ ...this.#place(keyword, name), role });
+  }
+
+  #addCertificate(
+    keyword: string,
+    joined: string,
+    more: { readonly name?: string; readonly keyPath: string | null } = { keyPath: null },
+  ): void {
+    // It may be a directory, of which HAProxy takes the slashes at the end off.
+    const name = joined.replace(/(?<=.)\/+$/, "");
+    this.#put({ ...this.#place(keyword, name), role: "certificate", ...more });
+  }
+
+  #place(keyword: string, name: string): Omit<NamedFile, "role"> {
+    const path = this.#resolved(name);
+    return { path, name, keyPath: null, keyword, file: this.file, line: this.#line };
+  }
+
+  #put(named: NamedFile): void {
+    const identity = [named.path, named.role, named.name].join("\0");
+    if (!this.found.has(identity) && isWatchable(named.path)) this.found.set(identity, named);
+  }
+
+  /** As HAProxy joins them: a slash too many stays, and is part of the name. */
+  #joined(written: string, base: Base): string {
+    const directory = base === null ? null : this.#baseOf(base);
+    return directory === null || written.startsWith("/") ? written : `${directory}/${written}`;
+  }
+
+  /** A `crt-store` without a base of its own has the global one (HAProxy 3.0, unlike its manual). */
+  #baseOf(base: "crt" | "key" | "ca"): string | null {
+    const own = base === "ca" ? null : this.#store?.[base];
+    return own ?? this.#bases[base];
+  }
+
+  /** Large configurations name the same few files again and again. */
+  #resolved(name: string): string {
+    const known = this.#paths.get(name);
+    if (known !== undefined) return known;
+    const path = resolve(this.#bases.directory, name);
+    this.#paths.set(name, path);
+    return path;
+  }
+}
+
+const STORE_LINES: readonly string[] = ["crt-base", "key-base", "load"];
+
+const isWatchable = (path: string) =>
+  !/^\/(?:dev|proc|sys)(?:\/|$)/.test(path) && !path.includes("%[");
+
+/** `@store/name` and `@system-ca` are loaded from elsewhere. */
+const isOwnFile = (written: string) => written !== "" && !written.startsWith("@");
+
+/** `null`: by its path. An absolute path stands behind the store without a slash of its own. */
+function storeName(store: string, alias: string | undefined, crt: string): string | null {
+  if (alias !== undefined) return `@${store}/${alias}`;
+  if (store === "") return null;
+  return crt.startsWith("/") ? `@${store}${crt}` : `@${store}/${crt}`;
+}

@@ -1,0 +1,129 @@
+/** The words of a configuration that name files, as data: what follows which keyword, and where. */
+
+export type Role =
+  | "certificate"
+  | "certificate_list"
+  | "ca"
+  | "crl"
+  | "map"
+  | "acl"
+  | "ticket_keys"
+  | "other";
+
+export type Base = "crt" | "key" | "ca" | null;
+
+export interface Rule {
+  readonly role: Role;
+  readonly base: Base;
+}
+
+export const rule = (role: Role, base: Base = null): Rule => ({ role, base });
+export const OTHER = rule("other");
+
+/** The word of a line at which its options begin. */
+export const OPTION_LINES: ReadonlyMap<string, number> = new Map(Object.entries({
+  "bind": 2,
+  "default-bind": 1,
+  "server": 3,
+  "default-server": 1,
+  "server-template": 4,
+  "peer": 3,
+  "ssl-f-use": 1,
+}));
+
+/** Options whose next word is a path. A `crt-list` has no base, though what stands in it has. */
+export const OPTIONS: ReadonlyMap<string, Rule> = new Map(Object.entries({
+  "crt": rule("certificate", "crt"),
+  "default-crt": rule("certificate", "crt"),
+  "crt-list": rule("certificate_list"),
+  "ca-file": rule("ca", "ca"),
+  "ca-verify-file": rule("ca", "ca"),
+  "ca-sign-file": rule("other", "ca"),
+  "crl-file": rule("crl", "ca"),
+  "tls-ticket-keys": rule("ticket_keys"),
+  "ech": OTHER,
+}));
+
+/** Options beside a certificate, on a `load` line and in a certificate list. */
+export const CERTIFICATE_OPTIONS: ReadonlyMap<string, Rule> = new Map(Object.entries({
+  "key": rule("other", "key"),
+  "ocsp": rule("other", "crt"),
+  "issuer": rule("other", "crt"),
+  "sctl": rule("other", "crt"),
+}));
+
+export const LISTED_OPTIONS: ReadonlyMap<string, Rule> = new Map([
+  ...CERTIFICATE_OPTIONS,
+  ...["ca-file", "ca-verify-file", "crl-file"].map((name) => [name, OPTIONS.get(name)!] as const),
+]);
+
+/** Lines whose first word says which of the others is a path. */
+export const WHOLE_LINES: ReadonlyMap<string, Rule & { readonly word: number }> = new Map(
+  Object.entries({
+    "ssl-dh-param-file": { ...OTHER, word: 1 },
+    "issuers-chain-path": { ...OTHER, word: 1 },
+    "lua-load": { ...OTHER, word: 1 },
+    "lua-load-per-thread": { ...OTHER, word: 1 },
+    "h1-case-adjust-file": { ...OTHER, word: 1 },
+    "httpclient.ssl.ca-file": { ...rule("ca"), word: 1 },
+    "51degrees-data-file": { ...OTHER, word: 1 },
+    "deviceatlas-json-file": { ...OTHER, word: 1 },
+    "wurfl-data-file": { ...OTHER, word: 1 },
+    "wurfl-patch-file": { ...OTHER, word: 1 },
+    "errorfile": { ...OTHER, word: 2 },
+  }),
+);
+
+/** Lines that may answer with a file, and the actions that do; `null`: the whole line does. */
+export const ANSWERING: ReadonlyMap<string, readonly string[] | null> = new Map(Object.entries({
+  "http-request": ["return", "deny", "tarpit"],
+  "http-response": ["return", "deny"],
+  "http-after-response": ["return", "deny"],
+  "http-error": null,
+}));
+export const ANSWER_FILES: readonly string[] = ["errorfile", "file", "lf-file"];
+/** What else may stand in an answer, and how many words go with it. */
+export const ANSWER_WORDS: ReadonlyMap<string, number> = new Map(Object.entries({
+  "status": 1,
+  "deny_status": 1,
+  "content-type": 1,
+  "string": 1,
+  "lf-string": 1,
+  "errorfiles": 1,
+  "hdr": 2,
+}));
+
+/** Lines that say how others are meant. */
+export const SETTINGS: ReadonlySet<string> = new Set([
+  "crt-base",
+  "key-base",
+  "ca-base",
+  "default-path",
+  "ssl-load-extra-files",
+  "ssl-load-extra-del-ext",
+]);
+
+export const FILTERS: readonly string[] = ["spoe", "opentracing", "ot"];
+
+/** The flags of an ACL in front of its patterns, and how many words go with each. */
+export const ACL_FLAGS: ReadonlyMap<string, number> = new Map(Object.entries({
+  "-i": 0,
+  "-n": 0,
+  "-M": 0,
+  "-m": 1,
+  "-u": 1,
+  "-f": 1,
+}));
+
+export const SIDE_FILES: ReadonlyMap<string, readonly string[]> = new Map(Object.entries({
+  "none": [],
+  "key": [".key"],
+  "ocsp": [".ocsp"],
+  "sctl": [".sctl"],
+  "issuer": [".issuer"],
+  "bundle": [".rsa", ".dsa", ".ecdsa"],
+}));
+export const ALL_SIDE_FILES = [...SIDE_FILES.values()].flat();
+
+/** Is in every line that names a file, or says how to read those below it. Nobody writes a keyword as `cr"t"`. */
+export const WANTED = /crt|file|load|-path|-base|map|jwt|ticket|filter|setenv|global|-f\s|\sech\s/;

@@ -1,0 +1,34 @@
+/** Takes PEM texts apart. Pure. */
+
+/** One block, with its own lines alone. */
+export interface PemBlock {
+  /** Such as `CERTIFICATE` or `EC PRIVATE KEY`. */
+  readonly label: string;
+  readonly text: string;
+}
+
+/** The blocks of `text`, without what stands around them and without blank lines, which would end a payload. */
+export function pemBlocks(text: string): readonly PemBlock[] {
+  return [...text.matchAll(BLOCK)].map(([block, label]) => ({
+    label: label!,
+    text: block.replaceAll(/[ \t\r]*\n\s*/g, "\n"),
+  }));
+}
+
+export const isCertificate = ({ label }: PemBlock) => /^(?:TRUSTED )?CERTIFICATE$/.test(label);
+
+export const isPrivateKey = ({ label }: PemBlock) => label.endsWith("PRIVATE KEY");
+
+export const isCrl = ({ label }: PemBlock) => label === "X509 CRL";
+
+/** Its content, decoded; `null` if it is no base64. */
+export function contentOf({ text }: PemBlock): Uint8Array | null {
+  try {
+    return Uint8Array.fromBase64(text.split("\n").slice(1, -1).join(""));
+  } catch {
+    return null;
+  }
+}
+
+/** OpenSSL wants them at the start of a line, and takes blanks behind them. */
+const BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n[\s\S]*?\n-----END \1-----/gm;

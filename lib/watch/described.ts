@@ -1,0 +1,38 @@
+/** Says what is watched and how it was found. Pure. */
+import type { Inventory, SourceFile } from "./inventory.ts";
+
+/**
+ * Each file with how it was found, and the real directories in which changes are watched for.
+ * `watchLoaded`: whether HAProxy will be asked for more.
+ */
+export function describeWatched(
+  { files, directories }: Inventory,
+  { watchLoaded }: { readonly watchLoaded: boolean },
+): string {
+  return [
+    ...files.map(describeFile),
+    "",
+    "Directories that are watched:",
+    ...[...directories].sort().map((path) => `  ${path}`),
+    ...watchLoaded ? ["", ASKED] : [],
+  ].join("\n");
+}
+
+const ASKED =
+  "Each process is asked besides, as soon as it serves, which certificates, maps and so on it has loaded.";
+
+function describeFile({ path, info, source }: SourceFile): string {
+  const state = info === null ? " (missing)" : "";
+  const origin = path === source.path
+    ? source.foundBy
+    : `${relation({ path, source })}${source.foundBy}`;
+  return `${path}${state}\n    ${origin}`;
+}
+
+function relation({ path, source }: Pick<SourceFile, "path" | "source">): string {
+  return path.startsWith(`${source.path}/`)
+    ? `in "${source.path}", `
+    : source.kind === "loaded"
+    ? `beside "${source.path}", `
+    : `of "${source.path}", `;
+}

@@ -1,0 +1,49 @@
+/** Brings an inventory up to date where only the content of some files can have changed. */
+import { lstat } from "../files.ts";
+import { type Inventory, type SourceFile, stateOf } from "./inventory.ts";
+import type { Source } from "./sources.ts";
+
+/**
+ * `inventory` with another look at the `touched` real paths alone; `null` if more than contents may have
+ * changed: files that came, went or became something else, links, directories, what names other files.
+ */
+export async function refreshInventory(
+  inventory: Inventory,
+  touched: ReadonlySet<string>,
+): Promise<Inventory | null> {
+  const indices = indicesOf(inventory);
+  const files = [...inventory.files];
+  for (const realPath of touched) {
+    const found = indices.get(realPath);
+    const info = await lstat(realPath).catch(() => null);
+    // Such as the temporary file of somebody who then renamed it.
+    if (found === undefined && info === null && !inventory.isEntry(realPath)) continue;
+    if (found === undefined || !info?.isFile) return null;
+    for (const index of found) files[index] = { ...files[index]!, info: stateOf(info) };
+    if (found.some((index) => namesFiles(files[index]!.source))) return null;
+  }
+  const { unreadable, directories, isRelevant, isEntry } = inventory;
+  return { files, unreadable, directories, isRelevant, isEntry };
+}
+
+const namesFiles = ({ kind, namesFiles }: Source) =>
+  namesFiles === true || kind === "configuration" || kind === "env_file";
+
+type Indices = ReadonlyMap<string, readonly number[]>;
+
+/** Refreshing moves no file, so that they hold for all inventories that come from one. */
+const indicesByDirectories = new WeakMap<Inventory["directories"], Indices>();
+
+/** Where in the list of files each real path stands; several names may lead to one. */
+function indicesOf({ files, directories }: Inventory): Indices {
+  const known = indicesByDirectories.get(directories);
+  if (known !== undefined) return known;
+  const indices = new Map<string, number[]>();
+  files.forEach(({ realPath }: SourceFile, index) => {
+    const others = indices.get(realPath);
+    if (others === undefined) indices.set(realPath, [index]);
+    else others.push(index);
+  });
+  indicesByDirectories.set(directories, indices);
+  return indices;
+}

@@ -1,0 +1,76 @@
+/** Looks at a directory as the wrapper does, and prints how long that took: run by `looks.ts`, as the program is. */
+import { createLooker, type Look, type Looker } from "../../lib/watch/look.ts";
+
+/** All times in milliseconds. */
+export interface LookTimes {
+  readonly stat: readonly number[];
+  readonly firstLook: number;
+  readonly pollLooks: readonly number[];
+  readonly changeLooks: readonly number[];
+  readonly firstReads: number;
+  /** How many files were read in later looks, besides those that had been changed. */
+  readonly needlessReads: number;
+}
+
+const TURNS = 5;
+
+if (import.meta.main) console.log(JSON.stringify(await measure(Deno.args[0]!)));
+
+async function measure(directory: string): Promise<LookTimes> {
+  const paths = [...Deno.readDirSync(directory)].map(({ name }) => `${directory}/${name}`);
+  const reads = countReads();
+  // So that both find the file system warm.
+  statAll(paths);
+  const looker = createLooker(
+    [],
+    () => Promise.resolve([{ kind: "loaded", path: directory, foundBy: "the bench" }]),
+  );
+  const firstLook = await timed(() => looker.look());
+  const firstReads = reads();
+  const stat: number[] = [];
+  const pollLooks: number[] = [];
+  for (let turn = 0; turn < TURNS; turn++) {
+    stat.push(await timed(() => statAll(paths)));
+    pollLooks.push(await timed(() => looker.look()));
+  }
+  const changeLooks: number[] = [];
+  for (const path of paths.slice(0, TURNS)) changeLooks.push(await timeChange(looker, path));
+  const needlessReads = reads() - firstReads - TURNS;
+  return { stat, firstLook, pollLooks, changeLooks, firstReads, needlessReads };
+}
+
+/** Replaces a file, and looks as the change detector does after the event. */
+async function timeChange(looker: Looker, path: string): Promise<number> {
+  const before = await digestOf(looker.look(new Set()));
+  const replacement = Deno.makeTempFileSync({ dir: "/tmp" });
+  Deno.writeTextFileSync(replacement, `${Deno.readTextFileSync(path)}\n`);
+  Deno.renameSync(replacement, path);
+  let look: Promise<Look> | undefined;
+  const elapsedMs = await timed(() => look = looker.look(new Set([path])));
+  if (await digestOf(look!) === before) throw new Error(`the change of "${path}" was not seen`);
+  return elapsedMs;
+}
+
+async function digestOf(look: Promise<Look>): Promise<string | null> {
+  const { seen } = await look;
+  return seen.tag === "taken" ? seen.fingerprint.digest : null;
+}
+
+/** Counts from now on how often the library reads a file, on a thread or at once. */
+function countReads(): () => number {
+  let count = 0;
+  const { readFile, readFileSync } = Deno;
+  Deno.readFile = (...args) => (count++, readFile(...args));
+  Deno.readFileSync = (...args) => (count++, readFileSync(...args));
+  return () => count;
+}
+
+function statAll(paths: readonly string[]): void {
+  for (const path of paths) Deno.lstatSync(path);
+}
+
+async function timed(act: () => unknown): Promise<number> {
+  const startedMs = performance.now();
+  await act();
+  return performance.now() - startedMs;
+}

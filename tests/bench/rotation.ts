@@ -1,0 +1,58 @@
+/** Measures the time from a change of a certificate to the first new connection that is served it. */
+import { join } from "@std/path";
+import { pause } from "../process/wait.ts";
+import { nowMs } from "./clock.ts";
+import { type Samples, takeTurns } from "./rounds.ts";
+import { TlsClient } from "./tls_client.ts";
+import {
+  prepareSite,
+  type Site,
+  startHot,
+  startHotByHand,
+  startReloading,
+  startReloadingByHand,
+  type TlsContestant,
+} from "./tls_contestants.ts";
+
+export interface RotationContest {
+  readonly rounds: number;
+  /** Whether the certificate is changed in place, or by a reload. */
+  readonly isHot: boolean;
+  /** How many certificates there are in the directory of the one that is changed. */
+  readonly members?: number;
+}
+
+export async function measureRotation(
+  room: AsyncDisposableStack,
+  { rounds, isHot, members = 0 }: RotationContest,
+): Promise<Samples> {
+  const client = room.use(new TlsClient());
+  const starts = isHot
+    ? [startHot, startHotByHand] as const
+    : [startReloading, startReloadingByHand] as const;
+  const sites = starts.map(() => prepareSite(room, members));
+  const [wrapper, byHand] = await Promise.all(sites.map((site, index) => starts[index]!(site)));
+  return await takeTurns(rounds, {
+    wrapper: () => timeRotation(wrapper!, client),
+    byHand: () => timeRotation(byHand!, client),
+  });
+}
+
+/** Prepares another certificate for `site`, and gives what puts it in place, as careful programs do. */
+export function prepareRotation({ workspace, path }: Site, pem: string): () => void {
+  const replacement = join(workspace.path, "replacement");
+  Deno.writeTextFileSync(replacement, pem);
+  return () => Deno.renameSync(replacement, path);
+}
+
+async function timeRotation({ site, follow }: TlsContestant, client: TlsClient): Promise<number> {
+  const { pem, fingerprint } = site.authority.issue({ name: site.name });
+  const rotate = prepareRotation(site, pem);
+  const served = client.firstServed(site, fingerprint);
+  // As in `latency.ts`.
+  await pause(40 + 20 * Math.random());
+  rotate();
+  const rotatedMs = nowMs();
+  const [servedMs] = await Promise.all([served, follow()]);
+  return servedMs - rotatedMs;
+}

@@ -1,0 +1,140 @@
+/** HAProxy that serves TLS, with what gives it another certificate: the wrapper, or a script by hand. */
+import { join } from "@std/path";
+import { ask, isListening } from "../../lib/haproxy/runtime_api.ts";
+import { Authority } from "../process/certificates.ts";
+import { waitFor } from "../process/wait.ts";
+import { Workspace, type Wrapper } from "../process/wrapper.ts";
+import { startByHand } from "./by_hand.ts";
+import { fillWithCertificates, memberOf } from "./many_certificates.ts";
+import type { Server } from "./tls_client.ts";
+
+/** One of the certificates that a workspace's HAProxy loads, which can be exchanged. */
+export interface Site extends Server {
+  readonly workspace: Workspace;
+  /** Of its file. */
+  readonly path: string;
+  readonly authority: Authority;
+}
+
+export interface TlsContestant {
+  readonly site: Site;
+  /** Called right after a change of the file; resolves when that is served alone. */
+  follow(): Promise<void>;
+}
+
+/** Prepares HAProxy with one certificate or, if `members` is given, a directory of so many. */
+export function prepareSite(room: AsyncDisposableStack, members = 0): Site {
+  const workspace = room.use(new Workspace());
+  const directory = join(workspace.path, "certificates");
+  Deno.mkdirSync(directory);
+  const authority = new Authority(join(workspace.path, "ca"));
+  if (members > 0) fillWithCertificates(directory, { count: members, authority });
+  const { name, path } = memberOf(directory, Math.floor(members / 2));
+  Deno.writeTextFileSync(path, authority.issue({ name }).pem);
+  writeConfiguration(workspace, members > 0 ? directory : path);
+  return { workspace, port: workspace.port, name, path, authority };
+}
+
+/** The wrapper, which needs no order to follow a change, and changes certificates in place. */
+export async function startHot(site: Site): Promise<TlsContestant> {
+  const wrapper = await startWrapper(site, []);
+  return { site, follow: follower(wrapper, () => [/ replaced in generation 1 /]) };
+}
+
+/** The wrapper that reloads for each change. */
+export async function startReloading(site: Site): Promise<TlsContestant> {
+  const wrapper = await startWrapper(site, ["--no-hot-apply"]);
+  let serving = 1;
+  const steps = () => {
+    serving += 1;
+    return [`generation ${serving} serves`, `generation ${serving - 1} drained`]
+      .map((text) => new RegExp(text));
+  };
+  return { site, follow: follower(wrapper, steps) };
+}
+
+/** A process whose certificate is changed in place by nothing but the two commands that it takes. */
+export async function startHotByHand(site: Site): Promise<TlsContestant> {
+  const socket = await startWithSocket(site);
+  const { path } = site;
+  return {
+    site,
+    async follow() {
+      await confirmed(socket, `set ssl cert ${path} <<\n${await Deno.readTextFile(path)}\n`);
+      await confirmed(socket, `commit ssl cert ${path}`);
+    },
+  };
+}
+
+/** Reloads as `by_hand.ts` does. */
+export async function startReloadingByHand(site: Site): Promise<TlsContestant> {
+  const { follow } = await startByHand(site.workspace);
+  return { site, follow };
+}
+
+/** Nothing is remembered of a connection, so that each one takes a full handshake. */
+function writeConfiguration({ configuration, port }: Workspace, certificates: string): void {
+  Deno.writeTextFileSync(
+    configuration,
+    `global
+    tune.ssl.cachesize 0
+
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+
+frontend page
+    bind 127.0.0.1:${port} ssl crt ${certificates} no-tls-tickets
+    http-request return status 200 content-type text/plain string "page"
+`,
+  );
+}
+
+async function startWrapper({ workspace }: Site, args: readonly string[]): Promise<Wrapper> {
+  // As in `by_wrapper.ts`.
+  const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
+  const wrapper = workspace.start({ launcher, args: [...args, "-f", workspace.configuration] });
+  const explain = () => wrapper.output;
+  const hasStarted = () => wrapper.output.includes("generation 1 serves");
+  await waitFor("the first generation", hasStarted, { deadlineMs: LONGEST_START_MS, explain });
+  return wrapper;
+}
+
+/** HAProxy takes 8 s to load 10,000 certificates. */
+const LONGEST_START_MS = 60_000;
+
+/** Waits for what the wrapper says in the `steps` of a change; what was read once is not read again. */
+function follower(wrapper: Wrapper, steps: () => readonly RegExp[]): () => Promise<void> {
+  let read = 0;
+  return async () => {
+    for (const step of steps()) await wrapper.saysMatching(step, read);
+    read = wrapper.output.length;
+  };
+}
+
+/** From the runtime directory, as in `bare.ts`, and in a session of its own, as in `by_hand.ts`. */
+async function startWithSocket({ workspace }: Site): Promise<string> {
+  const socket = join(workspace.runtimeDirectory, "admin.sock");
+  const configuration = join(workspace.runtimeDirectory, "haproxy.cfg");
+  Deno.writeTextFileSync(
+    configuration,
+    Deno.readTextFileSync(workspace.configuration)
+      .replace("global\n", `global\n    stats socket ${socket} level admin\n`),
+  );
+  new Deno.Command("haproxy", {
+    args: ["-db", "-f", configuration],
+    detached: true,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await waitFor("HAProxy to listen", () => isListening(socket), { deadlineMs: LONGEST_START_MS });
+  return socket;
+}
+
+async function confirmed(socket: string, command: string): Promise<void> {
+  const answer = await ask(socket, command, new AbortController().signal);
+  if (!/Success!|Transaction created/.test(answer ?? "")) throw new Error(`answered "${answer}"`);
+}
