@@ -1,7 +1,17 @@
 /** Decides what the outcome of a change in place means. Pure. */
 import type { ReplaceOutcome } from "../loaded/replace.ts";
 import { usesAfter } from "../loaded/uses.ts";
-import type { Action, Decision, EventOf, Pending, Rejected, Service, StateOf } from "./events.ts";
+import type {
+  Action,
+  Decision,
+  EventOf,
+  Generation,
+  Pending,
+  Rejected,
+  Rejection,
+  Service,
+  StateOf,
+} from "./events.ts";
 import * as messages from "./messages.ts";
 import { followUp, waitAfter } from "./outcome.ts";
 import {
@@ -17,48 +27,63 @@ import {
 /** The files have been given to the generation that serves, or a reload has to do it. */
 export function endReplacing(
   state: StateOf<"replacing">,
+  event: EventOf<"replaced">,
+  policy: Policy,
+): Decision {
+  const [next, actions] = goOn(state, event, policy);
+  return [next, [...describe(event.outcome, state), ...actions]];
+}
+
+function goOn(
+  state: StateOf<"replacing">,
   { outcome, atMs }: EventOf<"replaced">,
   policy: Policy,
 ): Decision {
-  const { attempt, pending } = state;
-  const serving = {
-    ...state.serving,
-    fingerprint: outcome.fingerprint,
-    uses: usesAfter(state.serving.uses, [
-      ...outcome.replaced.map(({ use }) => use),
-      ...outcome.unconfirmed,
-    ]),
-  };
+  const { attempt, pending, rejection } = state;
+  const serving = servingAfter(state, outcome);
   const service: Service = { ...serviceOf(state), serving };
-  const logs = describe(outcome, state);
-  if (state.rejection !== null) {
-    const rejection = { ...state.rejection, retryMs: soonest(state.rejection.retryMs, outcome) };
-    const [next, actions] = waitAfter(service, rejection, pending);
-    return [next, [...logs, ...actions]];
-  }
+  if (rejection !== null) return waitAfter(service, extend(rejection, outcome), pending);
   switch (outcome.next.tag) {
-    case "nothing":
-      return keep({ ...service, rejected: rejectedOf(state, outcome) }, outcome, [
-        ...logs,
-        ...followUp(pending, serving),
-      ]);
-    case "look":
-      return [idle(service), [...logs, ...followUp({ ...pending, moved: true }, serving)]];
-    case "reload": {
-      const start = { ...attempt, atMs };
-      const [next, actions] = reload(idle(service), { start, pending, policy });
-      return [next, [...logs, ...actions]];
+    case "nothing": {
+      const rejected = rejectedOf(state, outcome);
+      return rejected === null
+        ? [idle({ ...service, rejected }), followUp(pending, serving)]
+        : waitAfter(service, { rejected, retryMs: soonest(null, outcome) }, pending);
     }
+    case "look":
+      return [idle(service), followUp({ ...pending, moved: true }, serving)];
+    case "reload":
+      return reload(idle(service), { start: { ...attempt, atMs }, pending, policy });
     default:
       return outcome.next satisfies never;
   }
 }
 
-/** The reload is tried again when a certificate becomes valid, too. */
+function servingAfter(
+  { serving }: StateOf<"replacing">,
+  { fingerprint, replaced, unconfirmed }: ReplaceOutcome,
+): Generation {
+  const given = [...replaced.map(({ use }) => use), ...unconfirmed];
+  return { ...serving, fingerprint, uses: usesAfter(serving.uses, given) };
+}
+
+/** The rejected reload, with what was refused beside it. */
+function extend({ rejected, retryMs }: Rejection, outcome: ReplaceOutcome): Rejection {
+  const { refused } = outcome;
+  return {
+    rejected: refused.length === 0 ? rejected : { ...rejected, refused },
+    retryMs: soonest(retryMs, outcome),
+  };
+}
+
+/** What was rejected is tried again when a certificate becomes valid, too. */
 function soonest(retryMs: number | null, { fitInMs }: ReplaceOutcome): number | null {
   const waits = [retryMs, fitInMs].filter((waitMs) => waitMs !== null);
   return waits.length === 0 ? null : Math.min(...waits.map(Math.ceil), LONGEST_WAIT_MS);
 }
+
+/** Clocks are set, and timers of JavaScript end after 24 days. */
+const LONGEST_WAIT_MS = 3_600_000;
 
 /** As where nothing could have been changed in place: a signal and a retry wait for nothing. */
 function reload(
@@ -74,19 +99,6 @@ function reload(
     ? startReload(state, start)
     : reloadOrHold(state, start, policy);
 }
-
-/** A certificate that becomes valid later is tried again then. */
-function keep(service: Service, { fitInMs }: ReplaceOutcome, actions: readonly Action[]): Decision {
-  const { rejected } = service;
-  if (fitInMs === null || rejected === null) return [idle(service), actions];
-  return [
-    { ...service, name: "retrying", deadline: "timer", rejected, isDue: false },
-    [...actions, { name: "set_timer", delayMs: Math.min(Math.ceil(fitInMs), LONGEST_WAIT_MS) }],
-  ];
-}
-
-/** Clocks are set, and timers of JavaScript end after 24 days. */
-const LONGEST_WAIT_MS = 3_600_000;
 
 function rejectedOf(
   { attempt }: StateOf<"replacing">,

@@ -228,6 +228,20 @@ Deno.test("after a rejection a certificate that becomes valid is tried again the
   }
 });
 
+Deno.test("after a rejection what was refused is remembered, and not told again at the next change", () => {
+  const { rejected, state } = afterRejection(null);
+  const [next, first] = end({ refused: [REFUSED] }, { state });
+  const remembered = expectState(next, "serving").rejected;
+  assert.deepEqual(remembered, { ...rejected, refused: [REFUSED] });
+  assert.equal(textsOf(first).length, 1);
+  const again = afterRejection(null, { rejected: remembered });
+  const [last, second] = end({ refused: [REFUSED] }, again);
+  assert.deepEqual(textsOf(second), []);
+  assert.deepEqual(expectState(last, "serving").rejected?.refused, [REFUSED]);
+  const [mended] = end({}, { state: afterRejection(null, { rejected: remembered }).state });
+  assert.deepEqual(expectState(mended, "serving").rejected, rejected);
+});
+
 Deno.test("what was changed in place decides what can be changed next, confirmed or not", () => {
   const authority = { tag: "ca_file", path: "/ca", name: "/ca" } as const;
   const certificate = { path: "/a", name: "/a", keyPath: null, isMember: false };
