@@ -1,8 +1,13 @@
 /** Gives a generation the changed content of files it loaded, one use after the other, without a reload. */
 import { readFile, sha256 } from "../files.ts";
 import { ask as askProcess } from "../haproxy/runtime_api.ts";
-import type { FileMark, Fingerprint } from "../watch/fingerprint.ts";
-import { changedPaths, fingerprintOf, isUnreadable } from "../watch/fingerprint.ts";
+import {
+  changedPaths,
+  type FileMark,
+  type Fingerprint,
+  fingerprintOf,
+  isUnreadable,
+} from "../watch/fingerprint.ts";
 import { replacePatterns } from "./replace_patterns.ts";
 import { replaceCaFile, replaceCertificate, replaceCrlFile } from "./replace_tls.ts";
 import { type Ask, impossible, type Replacement, type Unfit } from "./replacement.ts";
@@ -140,20 +145,21 @@ class Work {
     if (text === null || text === undefined) {
       return use.tag === "certificate" && use.isMember ? impossible("it was removed") : GONE;
     }
-    const ask = this.#ask;
+    const [ask, apply] = [this.#ask, this.#apply];
+    if (!apply && use.tag !== "certificate") return impossible("");
     switch (use.tag) {
       case "certificate": {
-        if (this.#apply && this.#hasOtherSideFiles(use.path)) return impossible(SIDE_FILES);
+        if (apply && this.#hasOtherSideFiles(use.path)) return impossible(SIDE_FILES);
         const options = { key: key ?? null, nowMs: Date.now() };
-        return await replaceCertificate(use, text, { ...options, ask, apply: this.#apply });
+        return await replaceCertificate(use, text, { ...options, ask, apply });
       }
       case "ca_file":
-        return this.#apply ? await replaceCaFile(use, text, ask) : impossible("");
+        return await replaceCaFile(use, text, ask);
       case "crl_file":
-        return this.#apply ? await replaceCrlFile(use, text, ask) : impossible("");
+        return await replaceCrlFile(use, text, ask);
       case "map":
       case "acl":
-        return this.#apply ? await replacePatterns(use, text, ask) : impossible("");
+        return await replacePatterns(use, text, ask);
       default:
         return use satisfies never;
     }
