@@ -3,6 +3,7 @@ import type { Fingerprint } from "../watch/fingerprint.ts";
 import type { Inventory } from "../watch/inventory.ts";
 import type { Looker } from "../watch/look.ts";
 import { hasMoved } from "../watch/moved.ts";
+import { createAsk } from "./asking.ts";
 import { type ListedFile, listLoaded } from "./listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
 import { NO_USES, type Uses } from "./uses.ts";
@@ -46,17 +47,11 @@ export async function adopt(
   return { fingerprint, moved, uses };
 }
 
-/** HAProxy answers within milliseconds, a machine that is overloaded perhaps within seconds. */
-const ANSWER_LIMIT_MS = 5_000;
-
 async function listOf(
   { socket, onSilence }: AdoptionOptions,
 ): Promise<readonly ListedFile[] | null> {
   if (socket === null) return null;
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), ANSWER_LIMIT_MS);
-  const listed = await listLoaded(socket, limit.signal);
-  clearTimeout(timer);
+  const listed = await listLoaded(createAsk(socket));
   if (listed === null) onSilence();
   return listed;
 }

@@ -1,5 +1,5 @@
 /** Asks a HAProxy process which files it loaded. */
-import { ask } from "../haproxy/runtime_api.ts";
+import type { Ask } from "./asking.ts";
 
 /** A file by the name that the Runtime API has for it; maps and ACLs have a number as well. */
 export type ListedFile =
@@ -10,18 +10,15 @@ export type ListedFile =
   | { readonly tag: "map" | "acl"; readonly name: string; readonly id: number };
 
 /**
- * What the process behind `socket` loaded. What its version cannot list (HAProxy 2.4 and 2.5 know no CA
- * files and CRLs) is left out; `null` if it does not answer before `signal` aborts.
+ * What the process that `ask` asks has loaded. What its version cannot list (HAProxy 2.4 and 2.5 know no
+ * CA files and CRLs) is left out; `null` if it does not answer.
  */
-export async function listLoaded(
-  socket: string,
-  signal: AbortSignal,
-): Promise<readonly ListedFile[] | null> {
+export async function listLoaded(ask: Ask): Promise<readonly ListedFile[] | null> {
   const listed: ListedFile[] = [];
   // At the same time they would be in each other's way: HAProxy locks its certificates.
   for (const { tag, command } of LISTS) {
-    const answer = await ask(socket, command, signal);
-    if (answer === null || signal.aborted) return null;
+    const answer = await ask(command);
+    if (answer === null) return null;
     listed.push(...parseListing(tag, answer));
   }
   return listed;

@@ -1,6 +1,5 @@
 /** Gives a generation the changed content of files it loaded, one use after the other, without a reload. */
 import { readFile, sha256 } from "../files.ts";
-import { ask as askProcess } from "../haproxy/runtime_api.ts";
 import {
   changedPaths,
   type FileMark,
@@ -8,9 +7,10 @@ import {
   fingerprintOf,
   isUnreadable,
 } from "../watch/fingerprint.ts";
+import { type Ask, createAsk } from "./asking.ts";
 import { replacePatterns } from "./replace_patterns.ts";
 import { replaceCaFile, replaceCertificate, replaceCrlFile } from "./replace_tls.ts";
-import { type Ask, impossible, type Replacement, type Unfit } from "./replacement.ts";
+import { impossible, type Replacement, type Unfit } from "./replacement.ts";
 import { pathsOf, type Use, type Uses } from "./uses.ts";
 
 export interface ReplaceRequest {
@@ -233,23 +233,3 @@ const GONE: Replacement = {
 const SIDE_FILES = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
 
 const describe = (use: Use, reason: string) => `"${use.path}": ${reason}`;
-
-/** An answer takes some milliseconds; a map of a million entries seconds. */
-const ANSWER_LIMIT_MS = 5_000;
-
-/** Makes what asks the process behind `socket`; once it has not answered, it is not asked again. */
-function createAsk(socket: string, cancel: AbortSignal): Ask {
-  let isLost = false;
-  return async (command) => {
-    if (isLost || cancel.aborted) return null;
-    const limit = new AbortController();
-    const stop = () => limit.abort();
-    const timer = setTimeout(stop, ANSWER_LIMIT_MS);
-    cancel.addEventListener("abort", stop);
-    const answer = await askProcess(socket, command, limit.signal);
-    clearTimeout(timer);
-    cancel.removeEventListener("abort", stop);
-    isLost = answer === null || limit.signal.aborted;
-    return isLost ? null : answer;
-  };
-}

@@ -1,7 +1,7 @@
 /** Replaces maps and ACLs: a new version is filled, compared, and only then takes the old one's place. */
+import type { Ask } from "./asking.ts";
 import { addCommands, parseEntries, readPatterns } from "./patterns.ts";
 import {
-  type Ask,
   differs,
   impossible,
   quoted,

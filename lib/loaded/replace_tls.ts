@@ -1,5 +1,6 @@
 /** Replaces certificates, CA files and CRLs by a transaction of the Runtime API, which is committed or aborted. */
 import { escaped } from "../haproxy/runtime_api.ts";
+import type { Ask } from "./asking.ts";
 import {
   dateOf,
   type ExaminationOptions,
@@ -11,7 +12,6 @@ import {
 } from "./certificate.ts";
 import { contentOf, isCertificate, isCrl, type PemBlock, pemBlocks } from "./pem.ts";
 import {
-  type Ask,
   differs,
   impossible,
   quoted,

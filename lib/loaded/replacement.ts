@@ -22,9 +22,6 @@ export type Replacement =
   /** Nobody knows which content the process has. */
   | { readonly tag: "unconfirmed"; readonly reason: string };
 
-/** Sends a command, and gives HAProxy's answer; `null` if there is none. */
-export type Ask = (command: string) => Promise<string | null>;
-
 export const impossible = (reason: string): Replacement => ({ tag: "impossible", reason });
 
 export const unconfirmed = (reason: string): Replacement => ({ tag: "unconfirmed", reason });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createAsk } from "../../lib/loaded/asking.ts";
 import { type ListedFile, listLoaded, parseListing } from "../../lib/loaded/listing.ts";
 import { pause } from "../process/wait.ts";
 import { TempFolder } from "../temp_folder.ts";
@@ -79,7 +80,7 @@ Deno.test("a process is asked for each kind once, in order", async () => {
   await using folder = new TempFolder();
   const socket = folder.at("socket");
   await using haproxy = new ScriptedHaproxy(socket, (command) => ANSWERS[command] ?? "");
-  assert.deepEqual(await listLoaded(socket, new AbortController().signal), [
+  assert.deepEqual(await listLoaded(createAsk(socket)), [
     { tag: "certificate", name: "/a.pem" },
     { tag: "ca_file", name: "/ca.pem" },
     { tag: "certificate_list", name: "/list" },
@@ -92,10 +93,10 @@ Deno.test("a process is asked for each kind once, in order", async () => {
 
 Deno.test("without an answer, and after an abort, nothing is known", async () => {
   await using folder = new TempFolder();
-  assert.equal(await listLoaded(folder.at("nobody"), new AbortController().signal), null);
+  assert.equal(await listLoaded(createAsk(folder.at("nobody"))), null);
   const socket = folder.at("socket");
   await using _ = new ScriptedHaproxy(socket, (command) => ANSWERS[command] ?? "");
-  assert.equal(await listLoaded(socket, AbortSignal.abort()), null);
+  assert.equal(await listLoaded(createAsk(socket, AbortSignal.abort())), null);
 });
 
 Deno.test("nothing is asked before what was asked last is answered", async () => {
@@ -109,7 +110,7 @@ Deno.test("nothing is asked before what was asked last is answered", async () =>
     open--;
     connection.close();
   };
-  const listed = listLoaded(folder.at("socket"), new AbortController().signal);
+  const listed = listLoaded(createAsk(folder.at("socket")));
   const answers = [];
   for (const _ of Object.keys(ANSWERS)) answers.push(answer(await listener.accept()));
   await Promise.all(answers);

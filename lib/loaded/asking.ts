@@ -1,0 +1,28 @@
+/** Asks a process that may hang, without waiting for it twice. */
+import { ask as askProcess } from "../haproxy/runtime_api.ts";
+
+/** Sends a command, and gives HAProxy's answer; `null` if there is none. */
+export type Ask = (command: string) => Promise<string | null>;
+
+/**
+ * Makes what asks the process behind `socket`. Once it has not answered it is not asked again, and
+ * neither is it after an abort of `cancel`.
+ */
+export function createAsk(socket: string, cancel?: AbortSignal): Ask {
+  let isLost = false;
+  return async (command) => {
+    if (isLost || cancel?.aborted) return null;
+    const limit = new AbortController();
+    const stop = () => limit.abort();
+    const timer = setTimeout(stop, ANSWER_LIMIT_MS);
+    cancel?.addEventListener("abort", stop);
+    const answer = await askProcess(socket, command, limit.signal);
+    clearTimeout(timer);
+    cancel?.removeEventListener("abort", stop);
+    isLost = answer === null || limit.signal.aborted;
+    return isLost ? null : answer;
+  };
+}
+
+/** An answer takes some milliseconds; a map of a million entries, or a machine that is overloaded, seconds. */
+const ANSWER_LIMIT_MS = 5_000;
