@@ -92,30 +92,47 @@ export async function replaceCrlFile(
 ): Promise<Replacement> {
   const blocks = pemBlocks(text).filter(isCrl);
   const payload = blocks.map(({ text }) => text).join("\n");
-  const wanted = blocks.map(issueTimeOf);
-  if (blocks.length === 0 || wanted.includes(null)) {
+  const wanted = blocks.map(timesOf);
+  if (blocks.length === 0 || wanted.some((times) => times.length === 0)) {
     return impossible("it holds no CRL, or one that cannot be read");
   }
   if (payload.length > MOST_PAYLOAD_BYTES) return impossible(TOO_LONG);
   const answer = await ask(`set ssl crl-file ${escaped(name)} <<\n${payload}\n`);
   if (!isAccepted(answer, name)) return impossible(await abort("crl-file", name, { ask, answer }));
-  const [old, set] = [
-    shownSerials(await ask(`show ssl crl-file ${escaped(name)}`)),
-    shownSerials(await ask(`show ssl crl-file *${escaped(name)}`)),
-  ];
-  if (!set.isSubsetOf(old)) {
+  const old = await ask(`show ssl crl-file ${escaped(name)}`);
+  const set = await ask(`show ssl crl-file *${escaped(name)}`);
+  const obstacle = obstacleTo({ old, set, wanted: wanted.flat() });
+  if (obstacle !== null) {
     await abort("crl-file", name, { ask, answer });
-    return impossible(SESSIONS);
+    return impossible(obstacle);
   }
   const failure = await commit("crl-file", name, ask);
   if (failure !== null) return unconfirmed(failure);
   const shown = await ask(`show ssl crl-file ${escaped(name)}`);
-  const found = [...shown?.matchAll(/^Last Update: (.+)$/gm) ?? []].map(([, time]) =>
-    Date.parse(time!)
-  );
-  return found.sort().join() === wanted.sort().join()
+  return areShown(shown, wanted.flat())
     ? { tag: "replaced", detail: counted(wanted.length, "CRL") }
     : unconfirmed(differs(shown));
+}
+
+/** Why CRLs with the `wanted` times, shown before as `old` and in the transaction as `set`, need a reload; `null` if not. */
+function obstacleTo(
+  { old, set, wanted }: {
+    readonly old: string | null;
+    readonly set: string | null;
+    readonly wanted: readonly number[];
+  },
+): string | null {
+  if (!areShown(set, wanted)) return set === null ? quoted(set) : NOT_SHOWN;
+  return shownSerials(set).isSubsetOf(shownSerials(old)) ? null : SESSIONS;
+}
+
+/**
+ * Whether CRLs are shown whole, by all times in them. HAProxy 2.6 leaves out without a word what is
+ * more than its buffer: the last revocations of 200 or so.
+ */
+function areShown(shown: string | null, wanted: readonly number[]): boolean {
+  const found = shown?.match(/\w{3} +\d+ [\d:]{8} \d{4} GMT/g) ?? [];
+  return found.map((time) => Date.parse(time)).sort().join() === wanted.toSorted().join();
 }
 
 /** HAProxy 2.6 shows no fingerprint of a certificate whose kind of key it does not know (Ed25519, RSA-PSS). */
@@ -128,6 +145,8 @@ function isShown(shown: string, { fingerprint, serial, expiresMs }: Fit): boolea
 
 /** HAProxy would go on resuming the sessions that they began (seen on 2.6 and 3.0, TLS 1.2 and 1.3). */
 const SESSIONS = "clients are not trusted any more, and only a reload ends their sessions";
+
+const NOT_SHOWN = "HAProxy does not show all of what it was given";
 
 const shownFingerprints = (shown: string | null) => shownAll(shown, /^SHA1 FingerPrint: (\w+)$/gm);
 
@@ -195,15 +214,18 @@ async function fingerprintsOf(blocks: readonly PemBlock[]): Promise<Set<string> 
 }
 
 /**
- * When a CRL was issued, in milliseconds since 1970: the first time in it (RFC 5280, section 5.1), which
- * no two lists of one issuer have in common. `null` if there is none.
+ * All times in a CRL, in milliseconds since 1970 (RFC 5280, section 5.1): when it was issued, which no
+ * two lists of one issuer have in common, when the next comes, and of each revocation.
  */
-function issueTimeOf(block: PemBlock): number | null {
-  const text = String.fromCharCode(...contentOf(block)?.subarray(0, 1_000) ?? []);
-  const [, digits] = /(?<!\d)(\d{12}|\d{14})Z/.exec(text) ?? [];
-  if (digits === undefined) return null;
+function timesOf(block: PemBlock): number[] {
+  const text = new TextDecoder("latin1").decode(contentOf(block) ?? new Uint8Array());
+  return [...text.matchAll(/(?<!\d)(\d{12}|\d{14})Z/g)].map(([, digits]) => timeOf(digits!));
+}
+
+/** A year of two digits is one from 1950 to 2049. */
+function timeOf(digits: string): number {
   const [year, month, day, hour, minute, second] = digits.slice(-12).match(/\d\d/g)!;
-  const century = digits.length === 14 ? digits.slice(0, 2) : "20";
+  const century = digits.length === 14 ? digits.slice(0, 2) : Number(year) < 50 ? "20" : "19";
   return Date.parse(`${century}${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }
 

@@ -14,6 +14,8 @@ const made = (() => {
   const other = new Authority(`${path}/other`, "Other CA");
   const [pair, stranger] = [1, 2].map(() => authority.issue({ until: UNTIL })) as [Pair, Pair];
   const ed25519 = authority.issue({ until: UNTIL, kind: "ed25519" });
+  authority.revoke(stranger);
+  authority.revoke(ed25519);
   const all = {
     authority,
     other,
@@ -368,13 +370,19 @@ Deno.test("a CA file without certificates, or with one of nonsense, is left to a
 
 const SESSIONS = "clients are not trusted any more, and only a reload ends their sessions";
 
-/** The questions who was revoked before, and who will be, are answered by `revoked`, and not among the commands. */
-const revocations = (answers: readonly Answer[], revoked: readonly [string, string] = ["", ""]) => {
+/** Whom the list revokes that is used, and what is shown of the one that is set. */
+interface Before {
+  readonly old?: Answer;
+  readonly set?: Answer;
+}
+
+/** The questions who was revoked before, and who will be, are answered by themselves, and not among the commands. */
+const revocations = (answers: readonly Answer[], { old = "", set = BOTH_ISSUED }: Before = {}) => {
   const { ask, commands } = script(...answers);
   const use = { tag: "crl_file", path: "/elsewhere", name: "/x" } as const;
   const answer = (command: string) => {
     const isAsked = command.startsWith("show") && !commands.at(-1)!.startsWith("commit");
-    return isAsked ? Promise.resolve(revoked[command.includes("*") ? 1 : 0]) : ask(command);
+    return isAsked ? Promise.resolve(command.includes("*") ? set : old) : ask(command);
   };
   return { commands, replace: (text: string) => replaceCrlFile(use, text, answer) };
 };
@@ -390,7 +398,8 @@ const EARLY = crlOf(0x17, "300102030405Z");
 const LATE = crlOf(0x18, "21300203040506Z");
 const issued = (...times: readonly string[]) =>
   times.map((time) => `Issuer: /CN=a\nLast Update: ${time}\nNext Update: no\n`).join("");
-const BOTH_ISSUED = issued("Feb  3 04:05:06 2130 GMT", "Jan  2 03:04:05 2030 GMT");
+const EARLY_ISSUED = issued("Jan  2 03:04:05 2030 GMT");
+const BOTH_ISSUED = issued("Feb  3 04:05:06 2130 GMT") + EARLY_ISSUED;
 
 Deno.test("CRLs are set, committed and read back by their issue times in any order", async () => {
   const { commands, replace } = revocations([CRL_CREATED, COMMITTED, BOTH_ISSUED]);
@@ -407,24 +416,60 @@ const revokedOf = (...serials: readonly string[]) =>
 
 Deno.test("one more revocation is left to a reload, the same or less are not", async () => {
   const both = revokedOf("0A", "0B");
-  const { commands, replace } = revocations([CRL_CREATED, "\n"], [revokedOf("0A"), both]);
+  const before = { old: revokedOf("0A"), set: EARLY_ISSUED + both };
+  const { commands, replace } = revocations([CRL_CREATED, "\n"], before);
   assert.deepEqual(await replace(EARLY), { tag: "impossible", reason: SESSIONS });
   assert.equal(commands.at(-1), "abort ssl crl-file /x");
-  for (const set of [both, revokedOf("0B")]) {
-    const { replace } = revocations([CRL_CREATED, COMMITTED, BOTH_ISSUED], [both, set]);
+  for (const revoked of [both, revokedOf("0B")]) {
+    const before = { old: both, set: BOTH_ISSUED + revoked };
+    const { replace } = revocations([CRL_CREATED, COMMITTED, BOTH_ISSUED], before);
     assert.equal((await replace(EARLY + LATE)).tag, "replaced");
   }
 });
 
-Deno.test("the issue time of a real CRL is found", async () => {
-  const shown = [made.crl, made.otherCrl].map((crl) => lastUpdateOf(crl));
-  const { replace } = revocations([CRL_CREATED, COMMITTED, issued(...shown)]);
+Deno.test("without an answer who was revoked before any revocation counts as one more", async () => {
+  const set = EARLY_ISSUED + revokedOf("0A");
+  for (const old of ["", null]) {
+    const { commands, replace } = revocations([CRL_CREATED, "\n"], { old, set });
+    assert.deepEqual(await replace(EARLY), { tag: "impossible", reason: SESSIONS });
+    assert.equal(commands.at(-1), "abort ssl crl-file /x");
+  }
+});
+
+const UNSEEN = "HAProxy does not show all of what it was given";
+const UNSEEN_CRLS = [
+  ["an empty answer", "", UNSEEN],
+  ["no answer", null, "HAProxy does not answer"],
+  ["an error", "Can't display the CRL file : Not found!\n", UNSEEN],
+  ["another list", EARLY_ISSUED.replace("2030", "2031"), UNSEEN],
+  ["a list more", BOTH_ISSUED, UNSEEN],
+] as const;
+for (const [what, set, reason] of UNSEEN_CRLS) {
+  Deno.test(`after ${what} to what was set CRLs are aborted, not committed`, async () => {
+    const { commands, replace } = revocations([CRL_CREATED, "\n"], { set });
+    assert.deepEqual(await replace(EARLY), { tag: "impossible", reason });
+    assert.deepEqual(commands.slice(1), ["abort ssl crl-file /x"]);
+  });
+}
+
+Deno.test("a real CRL is found by the times in it", async () => {
+  const shown = [made.crl, made.otherCrl].map(shownOf).join("");
+  const { replace } = revocations([CRL_CREATED, COMMITTED, shown], { old: shown, set: shown });
   assert.deepEqual(await replace(made.crl + made.otherCrl), { tag: "replaced", detail: "2 CRLs" });
 });
 
+Deno.test("a CRL whose last revocation is not shown is left to a reload", async () => {
+  const whole = shownOf(made.crl);
+  const set = whole.slice(0, whole.lastIndexOf("    Serial Number:"));
+  assert.match(set, /Serial Number:/);
+  const { commands, replace } = revocations([CRL_CREATED, "\n"], { old: set, set });
+  assert.deepEqual(await replace(made.crl), { tag: "impossible", reason: UNSEEN });
+  assert.deepEqual(commands.slice(1), ["abort ssl crl-file /x"]);
+});
+
 Deno.test("CRLs that are not shown after the commit are not confirmed", async () => {
-  const one = issued("Jan  2 03:04:05 2030 GMT");
-  for (const shown of [one, BOTH_ISSUED.replace("2130", "2030"), BOTH_ISSUED + one, "", null]) {
+  const [one, more] = [EARLY_ISSUED, BOTH_ISSUED + EARLY_ISSUED];
+  for (const shown of [one, BOTH_ISSUED.replace("2130", "2030"), more, "", null]) {
     const { replace } = revocations([CRL_CREATED, COMMITTED, shown]);
     assert.equal((await replace(EARLY + LATE)).tag, "unconfirmed");
   }
@@ -441,7 +486,7 @@ for (const answer of CRL_FAULTS) {
 
 Deno.test("CRLs that are not committed are aborted", async () => {
   const { commands, replace } = revocations([CRL_CREATED, "Can't commit /x!\n", "\n"]);
-  assert.equal((await replace(EARLY)).tag, "unconfirmed");
+  assert.equal((await replace(EARLY + LATE)).tag, "unconfirmed");
   assert.deepEqual(commands.slice(1), ["commit ssl crl-file /x", "abort ssl crl-file /x"]);
 });
 
@@ -455,11 +500,11 @@ Deno.test("a CRL file without a list, with one of nonsense, or too long is left 
 });
 
 /** As openssl and HAProxy write it. */
-function lastUpdateOf(crl: string): string {
+function shownOf(crl: string): string {
   const path = Deno.makeTempFileSync();
   Deno.writeTextFileSync(path, crl);
-  const args = ["crl", "-in", path, "-noout", "-lastupdate"];
+  const args = ["crl", "-in", path, "-noout", "-text"];
   const { stdout } = new Deno.Command("openssl", { args }).outputSync();
   Deno.removeSync(path);
-  return new TextDecoder().decode(stdout).trim().replace("lastUpdate=", "");
+  return new TextDecoder().decode(stdout);
 }

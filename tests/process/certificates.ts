@@ -71,6 +71,15 @@ export class Authority {
     this.#ca("-revoke", path);
   }
 
+  /** As if that many certificates had been issued and revoked, but within milliseconds. */
+  revokeMany(count: number): void {
+    const serials = Array.from({ length: count }, (_, n) => (0x10_00_00 + n).toString(16));
+    const lines = serials.map((serial) =>
+      `R\t300101000000Z\t250101000000Z\t${serial.toUpperCase()}\tunknown\t/CN=${serial}\n`
+    );
+    Deno.writeTextFileSync(this.#at("index.txt"), lines.join(""), { append: true });
+  }
+
   /** The list of what has been revoked, as PEM. */
   crl(): string {
     this.#ca("-gencrl", "-out", this.#at("crl.pem"));

@@ -103,6 +103,19 @@ commonTest("a CRL that is issued anew without another revocation takes none", as
   });
 });
 
+commonTest("a CRL that is too long for HAProxy to show takes a reload", async () => {
+  await using workspace = new Trusting();
+  workspace.authority.revokeMany(240);
+  workspace.write("crl.pem", workspace.authority.crl());
+  const wrapper = await workspace.serveTrusting(`crl-file ${workspace.crlFile}`);
+  workspace.authority.revoke(workspace.own);
+  await workspace.replace(workspace.authority.crl(), workspace.crlFile);
+  // Another version than 2.6 may show it whole.
+  await wrapper.saysMatching(/reloading: .*(?:does not show all|clients are not trusted any more)/);
+  await workspace.refuses(workspace.own, wrapper);
+  await wrapper.stopsAt(2);
+});
+
 commonTest("certificates and CA files never change in place in one generation", async () => {
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
