@@ -16,7 +16,7 @@ export interface HandoffOptions extends PreparationOptions {
   readonly readyTimeoutMs: number;
   readonly fleet: Fleet;
   readonly standby: Standby;
-  /** What there is to find out about the generation once it serves; takes no longer than it may for that. */
+  /** Finds out more about the generation once it serves; the ready timeout cuts the wait for it off. */
   readonly learn: () => Promise<void>;
 }
 

@@ -47,9 +47,10 @@ export function createLooker(sources: readonly Source[], findNamed: FindNamed): 
   }
 
   async function lookNow(touched: ReadonlySet<string> | null): Promise<Look> {
-    const isRefreshing = touched !== null && last !== null;
-    if (isRefreshing && touched.size === 0) return last!;
-    const refreshed = isRefreshing ? await refreshInventory(last!.inventory, touched) : null;
+    const before = last;
+    const isRefreshing = touched !== null && before !== null;
+    if (isRefreshing && touched.size === 0) return before;
+    const refreshed = isRefreshing ? await refreshInventory(before.inventory, touched) : null;
     const inventory = refreshed ?? await takeAll();
     const outcome = await fingerprint(inventory.files);
     const unreadable = [
