@@ -6,7 +6,7 @@ import {
   type NamedFile,
 } from "../../lib/loaded/named_files.ts";
 
-const OPTIONS = { workingDirectory: "/work", environment: { DIRECTORY: "/certs" } };
+const OPTIONS = { workingDirectory: "/srv", environment: { DIRECTORY: "/certs" } };
 
 const find = (text: string) => findNamedFiles([{ path: "/etc/h/h.cfg", text }], OPTIONS);
 
@@ -18,12 +18,12 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
   "bind :443 ssl crt /a.pem": ["certificate crt /a.pem"],
   "bind :443 ssl crt /a.pem crt b.pem": [
     "certificate crt /a.pem",
-    "certificate crt /work/b.pem b.pem",
+    "certificate crt /srv/b.pem b.pem",
   ],
   "bind :443 ssl default-crt /a.pem": ["certificate default-crt /a.pem"],
   "bind :443 ssl crt /certs//": ["certificate crt /certs"],
   "bind :443 ssl crt-list /list": ["certificate_list crt-list /list"],
-  "bind :443 ssl crt-list @list": ["certificate_list crt-list /work/@list @list"],
+  "bind :443 ssl crt-list @list": ["certificate_list crt-list /srv/@list @list"],
   "bind :443 ssl ca-file /ca.pem": ["ca ca-file /ca.pem"],
   "bind :443 ssl ca-verify-file /ca.pem": ["ca ca-verify-file /ca.pem"],
   "bind :443 ssl ca-sign-file /ca.pem": ["other ca-sign-file /ca.pem"],
@@ -70,8 +70,8 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
   "filter ot config /a": ["other config /a"],
   "acl x src -f /a": ["acl -f /a"],
   "acl x hdr(user-agent) -m str -f a -i -n -M -u 7 -f ./b c": [
-    "acl -f /work/a a",
-    "acl -f /work/b ./b",
+    "acl -f /srv/a a",
+    "acl -f /srv/b ./b",
   ],
   "acl x path,map_str(/a) -f /a": ["acl -f /a", "map map_str /a"],
   "monitor fail if { src -f /a } !{ dst -i -f /b } or { src -f /c }": [
@@ -79,7 +79,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
     "acl -f /b",
     "acl -f /c",
   ],
-  "acl x src -f opt@a -f file@/b -f virt@c": ["acl -f /work/a a", "acl -f /b"],
+  "acl x src -f opt@a -f file@/b -f virt@c": ["acl -f /srv/a a", "acl -f /b"],
   "use_backend %[req.hdr(host),lower,map_dom(/a,b)]": ["map map_dom /a"],
   "http-request set-var(txn.x) src,map_ip_int(opt@/a)": ["map map_ip_int /a"],
   "http-request set-header x %[src,map(virt@a)]": [],
@@ -96,7 +96,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
   "http-request deny unless { var(txn.t),jwt_verify(txn.alg,/a.pem) 1 }": [
     "other jwt_verify /a.pem",
   ],
-  [`acl x var(txn.t),jwt_verify("RS256","a.pem") 1`]: ["other jwt_verify /work/a.pem a.pem"],
+  [`acl x var(txn.t),jwt_verify("RS256","a.pem") 1`]: ["other jwt_verify /srv/a.pem a.pem"],
   [`bind :443 ssl crt "$DIRECTORY/a.pem" crt '/b c' crt /d\\#e # crt /f`]: [
     "certificate crt /certs/a.pem",
     "certificate crt /b c",
@@ -166,14 +166,14 @@ httpclient.ssl.ca-file h`,
     [
       "certificate crt /crt/a",
       "certificate crt /b",
-      "certificate_list crt-list /work/l l",
+      "certificate_list crt-list /srv/l l",
       "ca ca-file /ca/c",
       "ca ca-verify-file /ca/v",
       "crl crl-file /ca/r",
       "other ca-sign-file /ca/s",
       "certificate crt /crt/e",
-      "ticket_keys tls-ticket-keys /work/t t",
-      "ca httpclient.ssl.ca-file /work/h h",
+      "ticket_keys tls-ticket-keys /srv/t t",
+      "ca httpclient.ssl.ca-file /srv/h h",
     ],
   ],
   "a slash too many stays in the name": [
@@ -182,14 +182,14 @@ httpclient.ssl.ca-file h`,
   ],
   "a base counts from its line on": [
     "bind :1 ssl crt a\ncrt-base /crt\nbind :1 ssl crt a",
-    ["certificate crt /work/a a", "certificate crt /crt/a"],
+    ["certificate crt /srv/a a", "certificate crt /crt/a"],
   ],
-  "default-path current": ["default-path current\nerrorfile 400 a", ["other errorfile /work/a a"]],
+  "default-path current": ["default-path current\nerrorfile 400 a", ["other errorfile /srv/a a"]],
   "default-path config": ["default-path config\nerrorfile 400 a", ["other errorfile /etc/h/a a"]],
   "default-path parent": ["default-path parent\nerrorfile 400 a", ["other errorfile /etc/a a"]],
   "default-path origin": [
     "default-path origin /o\nerrorfile 400 a\ndefault-path origin p\nerrorfile 400 a",
-    ["other errorfile /o/a a", "other errorfile /work/p/a a"],
+    ["other errorfile /o/a a", "other errorfile /srv/p/a a"],
   ],
   "a relative base starts at the default path": [
     "default-path config\ncrt-base certs\nbind :1 ssl crt a crt /b",

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
 import { programTest, rootTest } from "./program.ts";
+import { Volume } from "./volume.ts";
 import { pause, waitFor } from "./wait.ts";
 import { freePort, Workspace, type Wrapper } from "./wrapper.ts";
 
@@ -129,28 +130,28 @@ programTest(
 programTest("of a ConfigMap's new data only the key matters that HAProxy loads", async () => {
   await using workspace = new Workspace();
   const mount = join(workspace.path, "mount");
-  const publish = configMap(mount);
-  await publish({ "haproxy.cfg": workspace.page("one"), other: "1" });
+  const volume = new Volume(mount);
+  await volume.write({ "haproxy.cfg": workspace.page("one"), other: "1" });
   const wrapper = await workspace.serve({ args: ["-f", join(mount, "haproxy.cfg")] });
-  await publish({ "haproxy.cfg": workspace.page("one"), other: "2" });
-  await publish({ "haproxy.cfg": workspace.page("one"), other: "3" });
+  await volume.write({ "haproxy.cfg": workspace.page("one"), other: "2" });
+  await volume.write({ "haproxy.cfg": workspace.page("one"), other: "3" });
   await isOnlyReload(
     workspace,
     wrapper,
-    () => publish({ "haproxy.cfg": workspace.page("marker") }),
+    () => volume.write({ "haproxy.cfg": workspace.page("marker") }),
   );
 });
 
 programTest("many swaps of a ConfigMap's data in a row are all seen", async () => {
   await using workspace = new Workspace();
   const mount = join(workspace.path, "mount");
-  const publish = configMap(mount);
-  await publish({ "haproxy.cfg": workspace.page("one") });
+  const volume = new Volume(mount);
+  await volume.write({ "haproxy.cfg": workspace.page("one") });
   const wrapper = await workspace.serve({
     args: ["-f", join(mount, "haproxy.cfg"), "--poll-interval", "0"],
   });
   for (let version = 2; version <= 9; version++) {
-    await publish({ "haproxy.cfg": workspace.page(`version ${version}`) });
+    await volume.write({ "haproxy.cfg": workspace.page(`version ${version}`) });
     await workspace.serves(`version ${version}`, wrapper);
   }
 });
@@ -424,26 +425,6 @@ programTest("the env file is read at each start, and a change of it reloads", as
 
 async function makeFifo(path: string): Promise<void> {
   await new Deno.Command("mkfifo", { args: [path] }).output();
-}
-
-/** Makes a directory as kubelet does: keys are links through `..data`, which a rename swaps. */
-function configMap(mount: string) {
-  let version = 0;
-  let previous: string | null = null;
-  return async (keys: Record<string, string>) => {
-    const data = join(mount, `..version_${++version}`);
-    await Deno.mkdir(data, { recursive: true });
-    for (const [key, value] of Object.entries(keys)) {
-      await Deno.writeTextFile(join(data, key), value);
-    }
-    await Deno.symlink(`..version_${version}`, join(mount, "..data_tmp"));
-    await Deno.rename(join(mount, "..data_tmp"), join(mount, "..data"));
-    for (const key of Object.keys(keys)) {
-      await Deno.symlink(`..data/${key}`, join(mount, key)).catch(() => {});
-    }
-    if (previous !== null) await Deno.remove(previous, { recursive: true });
-    previous = data;
-  };
 }
 
 async function replaceLink(target: string, link: string): Promise<void> {
