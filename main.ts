@@ -7,7 +7,10 @@ import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
 import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
-import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
+import {
+  createLoadedFiles,
+  type LoadedFiles,
+} from "./lib/loaded/loaded_files.ts";
 import { createLog, writeToStdout } from "./lib/log.ts";
 import { createReaper } from "./lib/orphans.ts";
 import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
@@ -22,7 +25,12 @@ import {
   findMountedFiles,
   type MountedFile,
 } from "./lib/watch/mounted_files.ts";
-import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/sources.ts";
+import { writeTerminationLog } from "./lib/termination_log.ts";
+import {
+  haproxyDirectory,
+  type Source,
+  sourcesOf,
+} from "./lib/watch/sources.ts";
 
 if (import.meta.main) {
   // First of all, since the default action of most signals is to end the process.
@@ -53,13 +61,30 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   });
   const looker = createLooker(sources, loadedFiles.findNamed);
   const { seen, inventory } = await looker.look();
-  const problems = [...invocation.problems, ...await problemsOnDisk(settings, seen)];
-  if (problems.length > 0) return refuse(problems);
+  const problems = [
+    ...invocation.problems,
+    ...await problemsOnDisk(settings, seen),
+  ];
+  if (problems.length > 0) {
+    if (tag === "run") writeTerminationLog(libc, problems.join("\n"));
+    return refuse(problems);
+  }
   if (tag === "check") return await check(settings, signals);
   if (tag === "list_watched") return say(describeWatched(inventory, settings));
-  const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
+  const mountedFiles = findMountedFiles(
+    inventory.files,
+    libc?.isMountRoot ?? (() => false),
+  );
   const trimMemory = libc?.trimMemory ?? (() => {});
-  const parts = { sources, looker, loadedFiles, mountedFiles, trimMemory };
+  const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
+  const parts = {
+    sources,
+    looker,
+    loadedFiles,
+    mountedFiles,
+    trimMemory,
+    reportFailedStart,
+  };
   return await run(settings, { ...parts, seen, signals });
 }
 
@@ -72,6 +97,7 @@ interface RunOptions {
   readonly signals: Signals;
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
+  readonly reportFailedStart: (text: string) => void;
 }
 
 async function run(
@@ -99,7 +125,10 @@ async function run(
   const effects = new RealEffects({ ...parts, settings, folder, log, post });
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => post({ name: "bug", description: describeBug(error) }));
-  const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
+  const exitCode = await supervisor.run(
+    effects,
+    seen.tag === "taken" ? seen.fingerprint : null,
+  );
   await effects.close();
   return exitCode;
 }
@@ -118,7 +147,9 @@ function catchBugs(report: (error: unknown) => void): void {
 
 async function check(settings: Settings, signals: Signals): Promise<number> {
   const envFile = await readEnvFile(settings.envFile);
-  if (envFile.tag !== "read") return refuse(describeEnvFile(settings.envFile, envFile));
+  if (envFile.tag !== "read") {
+    return refuse(describeEnvFile(settings.envFile, envFile));
+  }
   const spawned = spawnHaproxy(checkArguments(settings.haproxy), {
     environment: envFile.variables,
     output: "inherit",
@@ -128,7 +159,9 @@ async function check(settings: Settings, signals: Signals): Promise<number> {
     return exitCodeOf(spawned);
   }
   const { process } = spawned;
-  signals.deliverTo((meaning) => meaning.tag === "stop" && process.signal(meaning.signal));
+  signals.deliverTo((meaning) =>
+    meaning.tag === "stop" && process.signal(meaning.signal)
+  );
   return (await process.ended).code;
 }
 
@@ -137,17 +170,26 @@ async function versionText(): Promise<string> {
   const haproxy = spawned.tag === "spawned"
     ? (await spawned.process.output).split("\n")[0]!
     : `haproxy: ${spawned.reason}`;
-  return [`haproxy-reload-wrapper ${denoJson.version}`, `Deno ${Deno.version.deno}`, haproxy]
+  return [
+    `haproxy-reload-wrapper ${denoJson.version}`,
+    `Deno ${Deno.version.deno}`,
+    haproxy,
+  ]
     .join("\n");
 }
 
-async function problemsOnDisk(settings: Settings, seen: Look["seen"]): Promise<string[]> {
+async function problemsOnDisk(
+  settings: Settings,
+  seen: Look["seen"],
+): Promise<string[]> {
   const unreadable = seen.tag === "unreadable" ? seen.unreadable : [];
   const envFile = await readEnvFile(settings.envFile);
   return [
     ...unreadable.map(({ path, reason }) => `cannot read "${path}": ${reason}`),
     // One that cannot be read is among the sources.
-    ...envFile.tag === "invalid" ? describeEnvFile(settings.envFile, envFile) : [],
+    ...envFile.tag === "invalid"
+      ? describeEnvFile(settings.envFile, envFile)
+      : [],
   ];
 }
 

@@ -14,6 +14,8 @@ export interface Libc {
   reap(pid: number): void;
   /** Whether something is mounted just at `path`; no kernel before 5.8 tells, and then it is `false`. */
   isMountRoot(path: string): boolean;
+  /** Writes `bytes` to a file in place of what it holds; whether it is there, and all could be written. */
+  overwrite(path: string, bytes: Uint8Array<ArrayBuffer>): boolean;
   /** Gives pages back to the kernel that are held for memory that was freed: see malloc_trim(3). */
   trimMemory(): void;
 }
@@ -31,6 +33,9 @@ export async function openLibc(): Promise<Libc | null> {
 const SYMBOLS = {
   waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  close: { parameters: ["i32"], result: "i32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   // Since glibc 2.28.
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
@@ -55,13 +60,17 @@ const WNOWAIT = 0x0100_0000;
 const SI_PID = 4;
 const SIGINFO_BYTES = 128;
 
+/** From open(2): never waits, as for the reader of a FIFO. */
+const O_WRONLY_TRUNC_NONBLOCK_CLOEXEC = 0x1 | 0x200 | 0x800 | 0x8_0000;
+
 /** From statx(2). */
 const AT_FDCWD = -100;
 const STATX_ATTR_MOUNT_ROOT = 0x2000n;
 const STX_ATTRIBUTES = 8;
 const STATX_BYTES = 256;
 
-function wrap({ waitid, waitpid, malloc_trim, statx }: Opened["symbols"]): Libc {
+function wrap(symbols: Opened["symbols"]): Libc {
+  const { waitid, waitpid, malloc_trim, statx } = symbols;
   return {
     endedChild() {
       const info = new Int32Array(SIGINFO_BYTES / 4);
@@ -73,12 +82,20 @@ function wrap({ waitid, waitpid, malloc_trim, statx }: Opened["symbols"]): Libc 
     },
     isMountRoot(path) {
       const answer = new DataView(new ArrayBuffer(STATX_BYTES));
-      const name = new TextEncoder().encode(`${path}\0`);
-      const failed = statx === null || statx(AT_FDCWD, name, 0, 0, answer) !== 0;
+      const failed = statx === null || statx(AT_FDCWD, cString(path), 0, 0, answer) !== 0;
       return !failed && (answer.getBigUint64(STX_ATTRIBUTES, true) & STATX_ATTR_MOUNT_ROOT) !== 0n;
+    },
+    overwrite(path, bytes) {
+      const file = symbols.open(cString(path), O_WRONLY_TRUNC_NONBLOCK_CLOEXEC);
+      if (file < 0) return false;
+      const written = symbols.write(file, bytes, BigInt(bytes.length));
+      symbols.close(file);
+      return Number(written) === bytes.length;
     },
     trimMemory() {
       malloc_trim(0n);
     },
   };
 }
+
+const cString = (text: string) => new TextEncoder().encode(`${text}\0`);

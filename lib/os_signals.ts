@@ -1,6 +1,8 @@
 /** The operating system's signals: one table of what each means, and the only user of `Deno.addSignalListener`. */
 
 export type StopSignal = "SIGTERM" | "SIGINT";
+/** Of the signals that let HAProxy finish what it has; SIGTERM only if that is asked for. */
+export type DrainSignal = "SIGUSR1" | "SIGTERM";
 export type ReloadSignal = "SIGHUP" | "SIGUSR2";
 
 export type SignalMeaning =

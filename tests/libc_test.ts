@@ -1,6 +1,7 @@
 /** The C library's answers, and that nothing else can be opened once it has been. */
 import assert from "node:assert/strict";
 import { type Libc, LIBC_PATHS, openLibc } from "../lib/libc.ts";
+import { TempFolder } from "./temp_folder.ts";
 
 // The permission is given back for the whole file, so there is one for all tests.
 const libc = await openLibc();
@@ -23,6 +24,22 @@ Deno.test("a mount root is told from what is below it", () => {
 
 Deno.test("without an ended child none is shown", () => {
   assert.equal(opened().endedChild(), null);
+});
+
+Deno.test("a file is overwritten whole, and only one that is there", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("message", "something longer than what comes");
+  assert.equal(opened().overwrite(path, new TextEncoder().encode("new")), true);
+  assert.equal(Deno.readTextFileSync(path), "new");
+  assert.equal(opened().overwrite(folder.at("none"), new Uint8Array(1)), false);
+  assert.throws(() => Deno.statSync(folder.at("none")), Deno.errors.NotFound);
+});
+
+Deno.test("a FIFO that nobody reads is not waited for", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("fifo");
+  await new Deno.Command("mkfifo", { args: [path] }).output();
+  assert.equal(opened().overwrite(path, new Uint8Array(1)), false);
 });
 
 Deno.test("memory is given back without harm", () => {

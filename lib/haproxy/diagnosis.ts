@@ -1,32 +1,98 @@
-/** Finds out why a generation failed: whether the cause may pass by itself, and where `master-worker` stands. */
+/** Finds out why a generation failed: what HAProxy says, whether that may pass, and where `master-worker` stands. */
 import { readTextFile } from "../files.ts";
+import { alertsOf } from "./alerts.ts";
+import { checkArguments } from "./arguments.ts";
 import type { Fleet } from "./fleet.ts";
-import { checkArguments, type HaproxyArguments } from "./arguments.ts";
+import { firstAnswer } from "./instance.ts";
+import {
+  type PreparationOptions,
+  prepare,
+  type Prepared,
+  type StartRequest,
+} from "./preparation.ts";
+import type { HaproxyProcess } from "./process.ts";
 
-export interface CheckOptions {
+export interface DiagnosisOptions extends PreparationOptions {
   readonly fleet: Fleet;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
+  readonly prepared: Prepared;
+  readonly readyTimeoutMs: number;
+  /** How long a process may drain; `null`: without a limit. */
+  readonly shutdownWaitMs: number | null;
+  /** How long the start took to fail. */
+  readonly failedAfterMs: number;
+}
+
+export interface Diagnosis {
+  /** Whether the same files may be taken later. */
+  readonly mayPass: boolean;
+  readonly alerts: readonly string[];
 }
 
 /**
- * Whether the failed start may succeed later with the same files: unless `haproxy -c` reports an
- * error in the configuration itself. Its output is swallowed, since the failed start wrote the same.
+ * Asks HAProxy again what is wrong, with its output captured: the failed start wrote the same for the
+ * user to read. A start may pass later unless `haproxy -c` reports an error in the configuration itself.
  */
-export async function mayPass(words: HaproxyArguments, options: CheckOptions): Promise<boolean> {
-  const { fleet, environment, timeoutMs } = options;
-  const spawned = fleet.spawn("check", checkArguments(words), { environment, output: "captured" });
-  if (spawned.tag === "not_spawned") return true;
+export async function diagnose(
+  request: StartRequest,
+  options: DiagnosisOptions,
+): Promise<Diagnosis> {
+  const { haproxy, fleet, prepared: { environment }, readyTimeoutMs } = options;
+  const spawned = fleet.spawn("check", checkArguments(haproxy), {
+    environment,
+    output: "captured",
+  });
+  if (spawned.tag === "not_spawned") return { mayPass: true, alerts: [] };
   const { process } = spawned;
-  const timer = setTimeout(() => process.signal("SIGKILL"), timeoutMs);
+  const timer = setTimeout(() => process.signal("SIGKILL"), readyTimeoutMs);
   const [ending, output] = await Promise.all([process.ended, process.output]);
   clearTimeout(timer);
   const reportsError = ending.tag === "exited" && ending.code !== 0;
-  return !reportsError || PASSING_ERRORS.test(output);
+  return reportsError
+    ? { mayPass: PASSING_ERRORS.test(output), alerts: alertsOf(output) }
+    : { mayPass: true, alerts: await rehearse(request, options) };
 }
 
 /** What HAProxy reports as an error of the configuration although the world around it is at fault. */
 const PASSING_ERRORS = /could not resolve address|cannot allocate memory|too many open files/i;
+
+/**
+ * Only a start tells what is wrong with ports, users and the like. Should this one serve, since the cause
+ * has passed meanwhile, it is a sound process: it drains like any other, and nothing is lost.
+ */
+async function rehearse(
+  request: StartRequest,
+  options: DiagnosisOptions,
+): Promise<readonly string[]> {
+  const { fleet, folder } = options;
+  // What the failed start had is gone with its process.
+  const prepared = await prepare(request, options);
+  if (prepared.tag === "failed") return [];
+  const { words, environment } = prepared;
+  const spawned = fleet.spawn("check", words, { environment, output: "captured" });
+  const alerts = spawned.tag === "spawned"
+    ? await listen(spawned.process, { ...options, socket: folder.socket(request.generation) })
+    : [];
+  await folder.forget(request.generation);
+  return alerts;
+}
+
+async function listen(
+  process: HaproxyProcess,
+  { fleet, socket, ...options }: DiagnosisOptions & { readonly socket: string },
+): Promise<readonly string[]> {
+  const stop = new AbortController();
+  const limitMs = Math.min(options.readyTimeoutMs, 1_000 + 2 * options.failedAfterMs);
+  const timer = setTimeout(() => stop.abort(), limitMs);
+  const output = await Promise.race([
+    process.output,
+    firstAnswer(socket, stop.signal).then(() => null),
+    new Promise<null>((resolve) => stop.signal.addEventListener("abort", () => resolve(null))),
+  ]);
+  clearTimeout(timer);
+  stop.abort();
+  if (output === null) fleet.retire(process, options.shutdownWaitMs);
+  return alertsOf(output ?? "");
+}
 
 /** Where in `files` the keyword `master-worker` stands, as `"/path" line 3`; `null` if nowhere. */
 export async function findMasterWorker(files: Iterable<string>): Promise<string | null> {

@@ -15,13 +15,15 @@ export interface ProcessEnd {
   readonly drainEnd: DrainEnd;
   /** From the first order to end until the end; 0 if there was none. */
   readonly drainMs: number;
+  /** What was left in it when it was last asked; `null` if it did not tell. */
+  readonly connections: number | null;
 }
 
 /** What belongs to no generation, or not yet to one, is not told when it ends. */
 export type Member = number | "check" | "standby";
 
 export interface FleetListeners {
-  readonly onEnd: (end: ProcessEnd) => void;
+  readonly onEnd: (end: Omit<ProcessEnd, "connections">) => void;
   readonly onEmpty: () => void;
 }
 
@@ -40,6 +42,12 @@ export class Fleet {
     return this.#members.size === 0;
   }
 
+  /** The generations that have not been asked to end. */
+  get generations(): readonly number[] {
+    return [...this.#members.values()].filter(({ draining }) => !draining.isStarted)
+      .flatMap(({ member }) => typeof member === "number" ? [member] : []);
+  }
+
   spawn(member: Member, words: readonly string[], options: SpawnOptions): Spawn {
     const spawned = spawnHaproxy(words, options);
     if (spawned.tag === "spawned") this.#enlist(member, spawned.process);
@@ -50,6 +58,11 @@ export class Fleet {
   promote(process: HaproxyProcess, generation: number): void {
     const entry = this.#members.get(process);
     if (entry !== undefined) entry.member = generation;
+  }
+
+  /** Lets a process go that belongs to no generation; what it has accepted it finishes. */
+  retire(process: HaproxyProcess, limitMs: number | null): void {
+    this.#members.get(process)?.draining.drain(limitMs);
   }
 
   signal(generation: number, signal: Deno.Signal): void {

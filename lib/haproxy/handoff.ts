@@ -1,5 +1,5 @@
 /** Starts a generation, which takes over the listeners, and races everything that can come of it. */
-import { findMasterWorker, mayPass } from "./diagnosis.ts";
+import { diagnose, type Diagnosis, type DiagnosisOptions, findMasterWorker } from "./diagnosis.ts";
 import type { Failure } from "./failure.ts";
 import type { Fleet } from "./fleet.ts";
 import {
@@ -9,11 +9,12 @@ import {
   type StartRequest,
 } from "./preparation.ts";
 import type { Ending, HaproxyProcess } from "./process.ts";
-import { askInstance, type Instance } from "./instance.ts";
+import { firstAnswer, type Instance } from "./instance.ts";
 import type { Standby } from "./standby.ts";
 
 export interface HandoffOptions extends PreparationOptions {
   readonly readyTimeoutMs: number;
+  readonly shutdownWaitMs: number | null;
   readonly fleet: Fleet;
   readonly standby: Standby;
   /** Finds out more about the generation once it serves; the ready timeout cuts the wait for it off. */
@@ -21,8 +22,20 @@ export interface HandoffOptions extends PreparationOptions {
 }
 
 export type HandoffOutcome =
-  | { readonly tag: "ready"; readonly durationMs: number }
-  | { readonly tag: "failed"; readonly failure: Failure; readonly mayPass: boolean }
+  | {
+    readonly tag: "ready";
+    readonly durationMs: number;
+    readonly pid: number;
+    /** HAProxy's own. */
+    readonly version: string | null;
+  }
+  | {
+    readonly tag: "failed";
+    readonly failure: Failure;
+    readonly mayPass: boolean;
+    /** What HAProxy itself says of it, as far as that could be found out. */
+    readonly alerts: readonly string[];
+  }
   | { readonly tag: "cancelled" };
 
 /**
@@ -40,13 +53,18 @@ export async function handoff(
   if (prepared.tag === "failed") return prepared;
   if (prepared.tag !== "prepared") return ofCut(prepared);
   if (cancel.aborted) return CANCELLED;
+  const startedMs = performance.now();
   const outcome = await start(request, { ...options, prepared, cancel });
   if (outcome.tag === "ready") options.standby.learn(true);
-  const isReload = request.takeOverFrom !== null;
-  if (outcome.tag !== "failed" || !isReload || cancel.aborted) return outcome;
-  const hope = await isWorthARetry(outcome.failure, prepared, options);
-  if (hope) options.standby.learn(false);
-  return cancel.aborted ? CANCELLED : { ...outcome, mayPass: hope };
+  if (outcome.tag !== "failed" || cancel.aborted) return outcome;
+  const failedAfterMs = performance.now() - startedMs;
+  const diagnosis = await explain(outcome.failure, request, {
+    ...options,
+    prepared,
+    failedAfterMs,
+  });
+  if (diagnosis.mayPass) options.standby.learn(false);
+  return cancel.aborted ? CANCELLED : { ...outcome, ...diagnosis };
 }
 
 const CANCELLED: HandoffOutcome = { tag: "cancelled" };
@@ -81,10 +99,16 @@ async function start(
   const learned = await cutOff(learn(), { timeoutMs: readyTimeoutMs, cancel });
   if (learned?.tag === "cancelled") return CANCELLED;
   const death = await deathOf(process);
-  return death === null ? { tag: "ready", durationMs } : failed(death);
+  const { version } = first.instance;
+  return death === null ? { tag: "ready", durationMs, pid: process.pid, version } : failed(death);
 }
 
-const failed = (failure: Failure): Failed => ({ tag: "failed", failure, mayPass: false });
+const failed = (failure: Failure): Failed => ({
+  tag: "failed",
+  failure,
+  mayPass: false,
+  alerts: [],
+});
 
 type RaceEnd =
   | { readonly tag: "answered"; readonly instance: Instance }
@@ -132,23 +156,6 @@ async function deathOf({ ended }: HaproxyProcess): Promise<Failure | null> {
   return ending === null ? null : { tag: "died", ending };
 }
 
-/**
- * Asks until somebody answers. HAProxy 2.4 to 3.4 enable all listeners before any thread answers, so
- * the first answer means that it serves. Never settles once `stop` has aborted.
- */
-async function firstAnswer(socket: string, stop: AbortSignal): Promise<Instance> {
-  const startedMs = performance.now();
-  while (!stop.aborted) {
-    const instance = await askInstance(socket, stop);
-    if (instance !== null && !stop.aborted) return instance;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
-  }
-  return await new Promise(() => {});
-}
-
-/** A fiftieth of the time that has passed: asking must not slow a long start on a busy machine. */
-const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));
-
 /** Why the process that answered does not serve; `null` if it does. */
 async function judge(
   { pid, userListeners }: Instance,
@@ -162,22 +169,23 @@ async function judge(
     : { tag: "master_worker", line };
 }
 
-async function isWorthARetry(
+/** What is known of a failure; only HAProxy can tell more of some. */
+async function explain(
   failure: Failure,
-  { environment }: Prepared,
-  { haproxy, fleet, readyTimeoutMs }: HandoffOptions,
-): Promise<boolean> {
+  request: StartRequest,
+  options: DiagnosisOptions,
+): Promise<Diagnosis> {
   switch (failure.tag) {
     case "not_spawned":
     case "timed_out":
     case "wrong_pid":
-      return true;
+      return { mayPass: true, alerts: [] };
     case "master_worker":
     case "not_prepared":
-      return false;
+      return { mayPass: false, alerts: [] };
     case "died":
     case "no_listener":
-      return await mayPass(haproxy, { fleet, environment, timeoutMs: readyTimeoutMs });
+      return await diagnose(request, options);
     default:
       return failure satisfies never;
   }

@@ -6,6 +6,8 @@ export interface Instance {
   readonly pid: number;
   /** Listeners that are not stats sockets: those of frontends, peers and log forwarders. */
   readonly userListeners: number;
+  /** `null` where it does not say. */
+  readonly version: string | null;
 }
 
 /**
@@ -17,6 +19,20 @@ export async function askInstance(socket: string, signal: AbortSignal): Promise<
   return answer === null ? null : parseInstance(answer);
 }
 
+/**
+ * Asks until somebody answers. HAProxy 2.4 to 3.4 enable all listeners before any thread answers, so
+ * the first answer means that it serves. Never settles once `stop` has aborted.
+ */
+export async function firstAnswer(socket: string, stop: AbortSignal): Promise<Instance> {
+  const startedMs = performance.now();
+  while (!stop.aborted) {
+    const instance = await askInstance(socket, stop);
+    if (instance !== null && !stop.aborted) return instance;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
+  }
+  return await new Promise(() => {});
+}
+
 /** Reads the answer to `show info;show cli sockets`. Pure. */
 export function parseInstance(answer: string): Instance | null {
   const pid = numberOf(answer, "Pid");
@@ -25,9 +41,13 @@ export function parseInstance(answer: string): Instance | null {
   const [, statsSockets = ""] = answer.split(/^# socket lvl.*\n/m);
   return {
     pid,
+    version: /^Version: (.+)$/m.exec(answer)?.[1] ?? null,
     userListeners: listeners - statsSockets.split("\n").filter((line) => line.trim()).length,
   };
 }
+
+/** A fiftieth of the time that has passed: asking must not slow a long start on a busy machine. */
+const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));
 
 function numberOf(answer: string, name: string): number | null {
   const value = new RegExp(`^${name}: (\\d+)$`, "m").exec(answer)?.[1];

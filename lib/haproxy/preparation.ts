@@ -28,7 +28,12 @@ export type Preparation =
     readonly words: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
   }
-  | { readonly tag: "failed"; readonly failure: Failure; readonly mayPass: boolean };
+  | {
+    readonly tag: "failed";
+    readonly failure: Failure;
+    readonly mayPass: boolean;
+    readonly alerts: readonly [];
+  };
 
 export type Prepared = Extract<Preparation, { tag: "prepared" }>;
 
@@ -58,7 +63,7 @@ export async function prepare(
 function notPrepared(
   { reason, exitCode, mayPass }: { reason: string; exitCode: number; mayPass: boolean },
 ): Preparation {
-  return { tag: "failed", failure: { tag: "not_prepared", reason, exitCode }, mayPass };
+  return { tag: "failed", failure: { tag: "not_prepared", reason, exitCode }, mayPass, alerts: [] };
 }
 
 /** The private socket, unless nobody listens there any more and the user has named another. */

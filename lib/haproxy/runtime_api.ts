@@ -42,6 +42,54 @@ async function askOnce(
   }
 }
 
+/** A connection that goes on after each answer. */
+export interface Prompt {
+  /** `null` from the moment on when it is over. */
+  ask(command: string): Promise<string | null>;
+  close(): void;
+}
+
+/** Opens such a connection, which HAProxy has taken when it is there; `null` if that fails or `signal` aborts. */
+export async function openPrompt(socket: string, signal: AbortSignal): Promise<Prompt | null> {
+  const connection = await connect(socket);
+  if (connection === null) return null;
+  const prompt = promptOn(connection);
+  signal.addEventListener("abort", prompt.close);
+  const answer = await prompt.ask("prompt");
+  signal.removeEventListener("abort", prompt.close);
+  if (answer === null) prompt.close();
+  return answer === null ? null : prompt;
+}
+
+function promptOn(connection: Deno.UnixConn): Prompt {
+  return {
+    async ask(command) {
+      try {
+        await writeAll(connection, new TextEncoder().encode(`${command}\n`));
+        return await readToPrompt(connection);
+      } catch {
+        return null;
+      }
+    },
+    close: () => closeQuietly(connection),
+  };
+}
+
+/** `null` if the connection ends before. */
+async function readToPrompt(connection: Deno.UnixConn): Promise<string | null> {
+  const chunk = new Uint8Array(16_384);
+  const decoder = new TextDecoder();
+  let text = "";
+  while (!text.endsWith(END_OF_ANSWER)) {
+    const count = await connection.read(chunk);
+    if (count === null) return null;
+    text += decoder.decode(chunk.subarray(0, count), { stream: true });
+  }
+  return text.slice(0, -END_OF_ANSWER.length);
+}
+
+const END_OF_ANSWER = "\n> ";
+
 /** Whether anybody listens on `socket`. */
 export async function isListening(socket: string): Promise<boolean> {
   const connection = await connect(socket);

@@ -68,6 +68,22 @@ export const OPTIONS = {
       "how long an old process may drain before SIGTERM, and 5 s later SIGKILL; also bounds " +
       "the last drain after SIGUSR1; without it, or with 0, there is no limit",
   },
+  drainDelay: {
+    flag: "drain-delay",
+    variable: "DRAIN_DELAY",
+    value: "DURATION",
+    default: "0s",
+    meaning: "how long HAProxy serves on after SIGUSR1, not ready any more on /readyz, before it " +
+      "gets the signal",
+  },
+  gracefulTerm: {
+    flag: "graceful-term",
+    variable: "GRACEFUL_TERM",
+    value: null,
+    default: "false",
+    meaning: "SIGTERM drains as SIGUSR1 does, for platforms that can send nothing else; " +
+      "a second SIGTERM ends at once",
+  },
   maxDraining: {
     flag: "max-draining",
     variable: "MAX_DRAINING",
@@ -112,6 +128,22 @@ export const OPTIONS = {
     default: null,
     meaning: "where the private folder is made, in or below /run, /var/lib/haproxy or /tmp; " +
       "without it the first of these that can be written",
+  },
+  statusListen: {
+    flag: "status-listen",
+    variable: "STATUS_LISTEN",
+    value: "ADDRESS",
+    default: null,
+    meaning:
+      "where status, health and metrics are to be had by HTTP: 127.0.0.1:9101, [::1]:9101, " +
+      ":9101 for every address, or unix:/run/status.sock",
+  },
+  reloadEndpoint: {
+    flag: "enable-reload-endpoint",
+    variable: "ENABLE_RELOAD_ENDPOINT",
+    value: null,
+    default: "false",
+    meaning: "POST /reload there reloads, and answers with the outcome",
   },
   logFormat: {
     flag: "log-format",

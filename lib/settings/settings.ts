@@ -4,6 +4,7 @@ import { type HaproxyArguments, readHaproxyArguments } from "../haproxy/argument
 import type { LogFormat, LogLevel } from "../log.ts";
 import { type CommandLine, splitCommandLine } from "./command_line.ts";
 import { parseDuration } from "../duration.ts";
+import { readStatusAddress, type StatusAddress } from "./status_address.ts";
 import {
   DEFAULT_CONFIGURATION,
   type Option,
@@ -25,6 +26,10 @@ export interface Settings {
   readonly hotApply: boolean;
   /** `null`: old processes drain without a limit. */
   readonly shutdownWaitMs: number | null;
+  /** How long HAProxy serves on after it has been asked to drain. */
+  readonly drainDelayMs: number;
+  /** Whether SIGTERM drains, too. */
+  readonly gracefulTerm: boolean;
   readonly maxDraining: number;
   readonly readyTimeoutMs: number;
   readonly settleMs: number;
@@ -33,6 +38,10 @@ export interface Settings {
   readonly minReloadIntervalMs: number;
   /** Where the private folder may be made, in the order in which they are tried. */
   readonly runtimeParents: readonly string[];
+  /** Where the status is to be had; `null`: nowhere. */
+  readonly statusListen: StatusAddress | null;
+  /** Whether POST /reload reloads. */
+  readonly reloadEndpoint: boolean;
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
 }
@@ -65,15 +74,20 @@ export function readInvocation(words: readonly string[], environment: Environmen
     watchLoaded: read.switch("watchLoaded"),
     hotApply: read.switch("hotApply"),
     shutdownWaitMs: read.duration("shutdownWait") || null,
+    drainDelayMs: read.duration("drainDelay"),
+    gracefulTerm: read.switch("gracefulTerm"),
     maxDraining: read.count("maxDraining"),
     readyTimeoutMs: read.duration("readyTimeout", { leastMs: 1 }),
     settleMs: read.duration("settleTime"),
     pollIntervalMs: read.duration("pollInterval"),
     minReloadIntervalMs: read.duration("minReloadInterval"),
     runtimeParents: read.runtimeParents(),
+    statusListen: read.statusAddress("statusListen"),
+    reloadEndpoint: read.switch("reloadEndpoint"),
     logFormat: read.choice<LogFormat>("logFormat", ["text", "json"]),
     logLevel: read.choice<LogLevel>("logLevel", ["debug", "info", "warning", "error"]),
   });
+  read.requireTogether(settings);
   const problems = [...line.problems, ...read.problems, ...haproxy.problems];
   const tag = line.own.listWatched ? "list_watched" : line.own.check ? "check" : "run";
   return { tag, settings, problems };
@@ -81,6 +95,9 @@ export function readInvocation(words: readonly string[], environment: Environmen
 
 /** The longest delay that a JavaScript timer takes; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const isBelowWritable = (path: string) =>
+  RUNTIME_PARENTS.some((parent) => path.startsWith(`${parent}/`));
 
 /** Takes one setting after the other and gathers what is wrong with them. */
 class Reader {
@@ -119,13 +136,31 @@ class Reader {
   runtimeParents(): readonly string[] {
     const given = this.list("runtimeDir")[0] ?? null;
     const path = given !== null && isAbsolute(given) ? resolve(given) : given;
-    const isAllowed = RUNTIME_PARENTS.some((parent) =>
-      path === parent || path?.startsWith(`${parent}/`)
-    );
-    if (path !== null && !isAllowed) {
+    if (path !== null && !isBelowWritable(`${path}/`)) {
       this.#refuse("runtimeDir", `a directory in or below ${RUNTIME_PARENTS.join(", ")}`);
     }
     return path === null ? RUNTIME_PARENTS : [path];
+  }
+
+  statusAddress(name: OptionName): StatusAddress | null {
+    const value = this.text(name);
+    const address = value === null ? null : readStatusAddress(value);
+    const isRefused = value !== null && address === null;
+    if (isRefused || (address?.tag === "unix" && !isBelowWritable(address.path))) {
+      this.#refuse(
+        name,
+        `an address like "127.0.0.1:9101", or "unix:" and a path below ${
+          RUNTIME_PARENTS.join(", ")
+        }`,
+      );
+    }
+    return address;
+  }
+
+  requireTogether({ reloadEndpoint }: Settings): void {
+    if (!reloadEndpoint || this.text("statusListen") !== null) return;
+    const { reloadEndpoint: endpoint, statusListen } = OPTIONS;
+    this.problems.push(`"--${endpoint.flag}" wants "--${statusListen.flag}" besides, found none`);
   }
 
   count(name: OptionName): number {

@@ -1,19 +1,7 @@
 /** The supervisor's decisions: a table of every state and every event. Pure and synchronous. */
-import type { ProcessEnd } from "../haproxy/fleet.ts";
-import type { LogEntry } from "../log.ts";
 import { EXIT } from "../exit_codes.ts";
-import { SIGNAL_NUMBERS, type StopSignal } from "../os_signals.ts";
-import type {
-  Action,
-  Decision,
-  Event,
-  EventName,
-  EventOf,
-  Service,
-  State,
-  StateName,
-  StateOf,
-} from "./events.ts";
+import * as ending from "./ending.ts";
+import type { Decision, Event, EventName, EventOf, State, StateName, StateOf } from "./events.ts";
 import * as messages from "./messages.ts";
 import { endReload, endStart } from "./outcome.ts";
 import * as reload from "./reload.ts";
@@ -40,18 +28,21 @@ const stay = (state: State): Decision => [state, []];
 /** What every state does alike in which a generation serves, whatever else goes on. */
 const WHILE_SERVING = {
   process_ended: (state: Serving, { end }: EventOf<"process_ended">) =>
-    end.generation === state.serving.number ? servingDied(end) : forgetDrained(state, end),
-  stop_requested: (_: State, { signal }: EventOf<"stop_requested">) => stop(signal),
-  drain_requested: (state: State) => drainAll(state, 0, messages.draining()),
+    end.generation === state.serving.number
+      ? ending.servingDied(end)
+      : ending.forgetDrained(state, end),
+  stop_requested: ending.stopOrLeave,
+  drain_requested: (state: State, _: EventOf<"drain_requested">, policy: Policy) =>
+    ending.leave(state, "SIGUSR1", policy),
   dump_requested: (
     state: Serving,
   ): Decision => [state, [{ name: "dump", generation: state.serving.number }]],
   fleet_empty: stay,
   bug: (state: State, { description }: EventOf<"bug">) =>
-    drainAll(state, EXIT.SOFTWARE, messages.bug(description, "is asked to drain")),
+    ending.drainAll(state, EXIT.SOFTWARE, messages.bug(description, "is asked to drain")),
 } as const;
 
-type Serving = Extract<State, Service>;
+type Serving = ending.Serving;
 
 const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
@@ -120,6 +111,19 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     replaced: endReplacing,
     timer_due: stay,
   },
+  leaving: {
+    ...WHILE_SERVING,
+    changing: stay,
+    moved: stay,
+    settled: stay,
+    reload_requested: stay,
+    handoff_ended: stay,
+    replaced: stay,
+    stop_requested: (_, { signal }) => ending.stop(signal),
+    // Somebody does not want to wait.
+    drain_requested: ending.drainNow,
+    timer_due: ending.drainNow,
+  },
   draining: {
     changing: stay,
     moved: stay,
@@ -127,14 +131,14 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     reload_requested: stay,
     handoff_ended: stay,
     replaced: stay,
-    process_ended: endDraining,
-    stop_requested: (_, { signal }) => stop(signal),
+    process_ended: ending.endDraining,
+    stop_requested: (_, { signal }) => ending.stop(signal),
     drain_requested: stay,
     dump_requested: stay,
     timer_due: stay,
-    fleet_empty: finish,
+    fleet_empty: ending.finish,
     bug: (_, { description }) =>
-      terminateAll(EXIT.SOFTWARE, messages.bug(description, "is terminated")),
+      ending.terminateAll(EXIT.SOFTWARE, messages.bug(description, "is terminated")),
   },
   stopping: {
     changing: stay,
@@ -151,7 +155,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     drain_requested: stay,
     dump_requested: stay,
     timer_due: stay,
-    fleet_empty: finish,
+    fleet_empty: ending.finish,
     bug: (state, { description }) => [
       { ...state, exitCode: EXIT.SOFTWARE },
       [{ name: "log", entry: messages.bug(description, "is killed") }, { name: "kill_all" }],
@@ -173,68 +177,3 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     bug: stay,
   },
 };
-
-/** Ends the pending work, so that nothing is started any more. */
-const GIVE_UP: readonly Action[] = [{ name: "cancel_handoff" }, { name: "clear_timer" }];
-
-function stop(signal: StopSignal): Decision {
-  return [
-    { name: "stopping", deadline: "kill timer", exitCode: 128 + SIGNAL_NUMBERS[signal] },
-    [{ name: "log", entry: messages.stopping(signal) }, ...GIVE_UP, {
-      name: "terminate_all",
-      signal,
-    }],
-  ];
-}
-
-function terminateAll(exitCode: number, entry: LogEntry): Decision {
-  return [
-    { name: "stopping", deadline: "kill timer", exitCode },
-    [{ name: "log", entry }, ...GIVE_UP, { name: "terminate_all", signal: "SIGTERM" }],
-  ];
-}
-
-function servingDied(end: ProcessEnd): Decision {
-  return terminateAll(end.ending.code, messages.servingDied(end));
-}
-
-function drainAll(state: State, exitCode: number, entry: LogEntry): Decision {
-  return [
-    {
-      name: "draining",
-      deadline: "shutdown wait",
-      lastServing: "serving" in state ? state.serving.number : null,
-      exitCode,
-    },
-    [{ name: "log", entry }, ...GIVE_UP, ...discardAttempt(state), { name: "drain_all" }],
-  ];
-}
-
-/** A generation that never served has a limit of its own, also where the others have none. */
-function discardAttempt(state: State): readonly Action[] {
-  const isStarted = state.name === "starting" || state.name === "reloading";
-  return isStarted ? [{ name: "discard", generation: state.attempt.number }] : [];
-}
-
-/** A crash of the generation that served, in its last drain, has cut connections: that is no good end. */
-function endDraining(
-  state: StateOf<"draining">,
-  { end }: EventOf<"process_ended">,
-): Decision {
-  const isCrash = end.generation === state.lastServing && end.drainEnd === "by_itself";
-  const exitCode = state.exitCode === 0 && isCrash ? end.ending.code : state.exitCode;
-  return [{ ...state, exitCode }, [{ name: "log", entry: messages.drained(end) }]];
-}
-
-function forgetDrained(state: Serving, end: ProcessEnd): Decision {
-  const isDraining = [...state.draining, ...state.ending].includes(end.generation);
-  if (!isDraining) return stay(state);
-  const others = (generations: readonly number[]) =>
-    generations.filter((generation) => generation !== end.generation);
-  const rest = { ...state, draining: others(state.draining), ending: others(state.ending) };
-  return [rest, [{ name: "log", entry: messages.drained(end) }]];
-}
-
-function finish({ exitCode }: { readonly exitCode: number }): Decision {
-  return [{ name: "ended", exitCode }, [{ name: "log", entry: messages.ended(exitCode) }]];
-}

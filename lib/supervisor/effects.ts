@@ -1,4 +1,5 @@
 /** Carries out the supervisor's actions on real processes, files and timers. */
+import { DrainGauge } from "../haproxy/drain_gauge.ts";
 import { Fleet } from "../haproxy/fleet.ts";
 import { handoff } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
@@ -8,14 +9,14 @@ import type { LoadedFiles } from "../loaded/loaded_files.ts";
 import { NO_USES } from "../loaded/uses.ts";
 import type { Log } from "../log.ts";
 import { createGarbageCollector } from "../memory.ts";
-import type { ReloadSignal, SignalMeaning } from "../os_signals.ts";
+import type { SignalMeaning } from "../os_signals.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type ChangeDetector, detectChanges } from "../watch/change_detector.ts";
 import type { Looker } from "../watch/look.ts";
 import type { MountedFile } from "../watch/mounted_files.ts";
 import { hasMoved } from "../watch/moved.ts";
 import type { Source } from "../watch/sources.ts";
-import type { Action, Attempt, Event, EventOf } from "./events.ts";
+import type { Action, Attempt, Event, EventOf, ReloadOrder } from "./events.ts";
 import * as messages from "./messages.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
 
@@ -28,6 +29,8 @@ export interface RealEffectsOptions {
   readonly mountedFiles: readonly MountedFile[];
   /** Gives freed memory back to the kernel. */
   readonly trimMemory: () => void;
+  /** Tells the platform, beside the log. */
+  readonly reportFailedStart: (text: string) => void;
   readonly log: Log;
   readonly post: (event: Event) => void;
 }
@@ -41,6 +44,7 @@ const STANDBY_LIMIT_MS = 2_000;
 export class RealEffects implements Effects {
   readonly #options: RealEffectsOptions;
   readonly #fleet: Fleet;
+  readonly #gauge = new DrainGauge();
   readonly #standby: Standby;
   readonly #collectGarbageSoon: () => void;
   readonly #detector: ChangeDetector | null;
@@ -54,7 +58,8 @@ export class RealEffects implements Effects {
     this.#collectGarbageSoon = createGarbageCollector(options.trimMemory);
     this.#fleet = new Fleet({
       onEnd: (end) => {
-        post({ name: "process_ended", end });
+        const connections = this.#gauge.forget(end.generation);
+        post({ name: "process_ended", end: { ...end, connections } });
         this.#inBackground(folder.forget(end.generation));
       },
       onEmpty: () => this.#tellIfEmpty(),
@@ -70,8 +75,16 @@ export class RealEffects implements Effects {
     this.#detector = this.#detect();
   }
 
+  /** What is known only here. */
+  get figures() {
+    return {
+      watching: this.#detector?.counts ?? { files: 0, events: 0, pollFinds: 0 },
+      connections: this.#gauge.left,
+    };
+  }
+
   perform(action: Action): void {
-    const { settings, log } = this.#options;
+    const { log } = this.#options;
     switch (action.name) {
       case "start_handoff":
         return this.#inBackground(this.#startHandoff(action));
@@ -84,7 +97,7 @@ export class RealEffects implements Effects {
         this.#replacing?.abort();
         return this.#handoff?.abort();
       case "drain":
-        return this.#fleet.drain(action.generation, settings.shutdownWaitMs);
+        return this.#inBackground(this.#drain(action.generation));
       case "discard":
         return this.#fleet.discard(action.generation);
       case "terminate":
@@ -92,7 +105,7 @@ export class RealEffects implements Effects {
       case "dump":
         return this.#fleet.signal(action.generation, "SIGQUIT");
       case "drain_all":
-        return this.#fleet.drainAll(settings.shutdownWaitMs);
+        return this.#inBackground(this.#drainAll());
       case "terminate_all":
         return this.#fleet.terminateAll(action.signal);
       case "kill_all":
@@ -106,13 +119,15 @@ export class RealEffects implements Effects {
       case "verify":
         return this.#inBackground(this.#verify(action));
       case "look_and_reload":
-        return this.#inBackground(this.#requestReload(action.signal));
+        return this.requestReload(action.order);
       case "set_timer":
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#options.post({ name: "timer_due" }), action.delayMs);
         return;
       case "clear_timer":
         return clearTimeout(this.#timer);
+      case "report_failed_start":
+        return this.#options.reportFailedStart([action.reason, ...action.alerts].join("\n"));
       case "log":
         return log(action.entry);
       default:
@@ -129,7 +144,7 @@ export class RealEffects implements Effects {
       case "drain":
         return post({ name: "drain_requested" });
       case "reload":
-        return this.#inBackground(this.#requestReload(meaning.signal));
+        return this.requestReload(meaning.signal);
       case "dump":
         return post({ name: "dump_requested" });
       case "ignore":
@@ -137,6 +152,10 @@ export class RealEffects implements Effects {
       default:
         return meaning satisfies never;
     }
+  }
+
+  requestReload(order: ReloadOrder): void {
+    this.#inBackground(this.#lookAndReload(order));
   }
 
   /**
@@ -187,6 +206,19 @@ export class RealEffects implements Effects {
     }
   }
 
+  async #drain(generation: number): Promise<void> {
+    await this.#gauge.open(generation, this.#options.folder.socket(generation));
+    this.#fleet.drain(generation, this.#options.settings.shutdownWaitMs);
+  }
+
+  async #drainAll(): Promise<void> {
+    const { folder, settings } = this.#options;
+    await Promise.all(
+      this.#fleet.generations.map((one) => this.#gauge.open(one, folder.socket(one))),
+    );
+    this.#fleet.drainAll(settings.shutdownWaitMs);
+  }
+
   async #adopt({ number, fingerprint }: Attempt, startedMs: number): Promise<Adopted> {
     const { settings, folder, log } = this.#options;
     return await adopt(fingerprint, {
@@ -209,10 +241,10 @@ export class RealEffects implements Effects {
     if (outcome !== null) post({ name: "replaced", outcome, atMs: performance.now() });
   }
 
-  async #requestReload(signal: ReloadSignal): Promise<void> {
+  async #lookAndReload(order: ReloadOrder): Promise<void> {
     const { seen } = await this.#options.looker.look();
     const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
-    this.#options.post({ name: "reload_requested", signal, fingerprint, atMs: performance.now() });
+    this.#options.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
   }
 
   /** Without a detector nobody else asks when the sources can be read again. */

@@ -26,9 +26,12 @@ export interface Generation extends Loaded {
   readonly number: number;
 }
 
+/** Who asked for a reload whether or not anything has changed. */
+export type ReloadOrder = ReloadSignal | "POST /reload";
+
 export type Cause =
   | { readonly tag: "start" | "change" }
-  | { readonly tag: "signal"; readonly signal: ReloadSignal }
+  | { readonly tag: "order"; readonly order: ReloadOrder }
   /** The content is the same, but the sources moved during the last handoff. */
   | { readonly tag: "moved" }
   | { readonly tag: "retry" };
@@ -58,7 +61,7 @@ export interface Rejection {
 
 /** What came up meanwhile, and waits for the end of a handoff or of a change in place. */
 export interface Pending {
-  readonly signal: ReloadSignal | null;
+  readonly order: ReloadOrder | null;
   readonly moved: boolean;
 }
 
@@ -101,6 +104,8 @@ export type State =
     /** Why only the certificates are changed; `null`: all is. */
     readonly rejection: Rejection | null;
   }
+  /** Serves until those who send connections have heard that it will not much longer. */
+  | { readonly name: "leaving"; readonly deadline: "timer" } & Service
   | {
     readonly name: "draining";
     /** Where none is set there is none: then only the last connection ends it, or a signal. */
@@ -123,7 +128,7 @@ export type Event =
   | { readonly name: "settled"; readonly fingerprint: Fingerprint; readonly atMs: number }
   | {
     readonly name: "reload_requested";
-    readonly signal: ReloadSignal;
+    readonly order: ReloadOrder;
     readonly fingerprint: Fingerprint | null;
     readonly atMs: number;
   }
@@ -171,10 +176,16 @@ export type Action =
   /** Looks whether the sources moved since the fingerprint was taken. */
   | { readonly name: "verify"; readonly generation: number; readonly fingerprint: Fingerprint }
   /** Looks at once, and reloads whatever is seen. */
-  | { readonly name: "look_and_reload"; readonly signal: ReloadSignal }
+  | { readonly name: "look_and_reload"; readonly order: ReloadOrder }
   /** Takes the place of a timer that is set. */
   | { readonly name: "set_timer"; readonly delayMs: number }
   | { readonly name: "clear_timer" }
+  /** Leaves the reason where Kubernetes looks for it. */
+  | {
+    readonly name: "report_failed_start";
+    readonly reason: string;
+    readonly alerts: readonly string[];
+  }
   | { readonly name: "log"; readonly entry: LogEntry };
 
 export type StateName = State["name"];

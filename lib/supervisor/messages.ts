@@ -8,7 +8,7 @@ import type { Refused, Replaced } from "../loaded/replace.ts";
 import type { Use } from "../loaded/uses.ts";
 import type { LogEntry } from "../log.ts";
 import { formatDuration } from "../duration.ts";
-import type { StopSignal } from "../os_signals.ts";
+import type { DrainSignal, StopSignal } from "../os_signals.ts";
 import type { Cause } from "./events.ts";
 
 export interface ServesFacts {
@@ -29,10 +29,12 @@ export function serves(
     level: "info",
     text: cause.tag === "start"
       ? ready
-      : `${ready}; ${reasonOf(cause)}${files}; ${count(draining, "old process", "es")} draining`,
+      : `${ready}; ${describeCause(cause)}${files}; ${
+        count(draining, "old process", "es")
+      } draining`,
     fields: {
       generation,
-      reason: reasonOf(cause),
+      reason: describeCause(cause),
       durationMs: Math.round(durationMs),
       ...changed === null ? {} : { changed },
       draining,
@@ -160,16 +162,18 @@ export function servingDied({ generation, ending }: ProcessEnd): LogEntry {
   };
 }
 
-export function drained({ generation, ending, drainMs, drainEnd }: ProcessEnd): LogEntry {
+export function drained(
+  { generation, ending, drainMs, drainEnd, connections }: ProcessEnd,
+): LogEntry {
   const elapsed = formatDuration(drainMs);
   const isClean = ending.tag === "exited" && ending.code === 0;
   const fields = { generation, reason: describeEnding(ending), durationMs: Math.round(drainMs) };
   if (isClean) {
     return { level: "info", text: `generation ${generation} drained in ${elapsed}`, fields };
   }
-  const text = drainEnd !== "by_itself"
-    ? `generation ${generation} was ended after ${elapsed}, before it had drained`
-    : `generation ${generation} ${describeEnding(ending)} after ${elapsed}, before it had drained`;
+  const how = drainEnd === "by_itself" ? describeEnding(ending) : "was ended";
+  const left = connections === null ? "" : ` (${count(connections, "connection", "s")} open)`;
+  const text = `generation ${generation} ${how} after ${elapsed}, before it had drained${left}`;
   return { level: "warning", text, fields };
 }
 
@@ -199,11 +203,29 @@ export function killing(signal: StopSignal): LogEntry {
   };
 }
 
-export function draining(): LogEntry {
+export function draining(signal: DrainSignal): LogEntry {
   return {
     level: "info",
-    text: "SIGUSR1 received: HAProxy finishes its connections, then the wrapper ends",
-    fields: { signal: "SIGUSR1" },
+    text: `${signal} received: HAProxy finishes its connections, then the wrapper ends`,
+    fields: { signal },
+  };
+}
+
+export function leaving(signal: DrainSignal, delayMs: number): LogEntry {
+  const delay = formatDuration(delayMs);
+  return {
+    level: "info",
+    text: `${signal} received: not ready any more, HAProxy serves on for ${delay}, then finishes ` +
+      "its connections",
+    fields: { signal, durationMs: delayMs },
+  };
+}
+
+export function drainingNow(): LogEntry {
+  return {
+    level: "info",
+    text: "HAProxy finishes its connections, then the wrapper ends",
+    fields: { reason: "drain-delay" },
   };
 }
 
@@ -232,14 +254,14 @@ const NOUNS: Readonly<Record<Use["tag"], string>> = {
 };
 
 /** Why a generation was started, as a field and in a sentence. */
-function reasonOf(cause: Cause): string {
+export function describeCause(cause: Cause): string {
   switch (cause.tag) {
     case "start":
       return "start";
     case "change":
       return "reloaded for a change";
-    case "signal":
-      return `reloaded by ${cause.signal}`;
+    case "order":
+      return `reloaded by ${cause.order}`;
     case "moved":
       return "reloaded since the sources changed during the last reload";
     case "retry":

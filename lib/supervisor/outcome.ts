@@ -50,11 +50,14 @@ export function endStart(
       ];
     }
     case "failed": {
-      const exitCode = exitCodeOf(outcome.failure);
+      const { failure, alerts } = outcome;
+      const exitCode = exitCodeOf(failure);
+      const entry = messages.notStarted(attempt.number, failure, exitCode);
       return [
         { name: "stopping", deadline: "kill timer", exitCode },
         [
-          { name: "log", entry: messages.notStarted(attempt.number, outcome.failure, exitCode) },
+          { name: "log", entry },
+          { name: "report_failed_start", reason: entry.text, alerts },
           { name: "terminate_all", signal: "SIGTERM" },
         ],
       ];
@@ -195,8 +198,8 @@ function generationOf(
 }
 
 /** What is to be done when a change is over: what was asked for meanwhile, or a look if nobody knows what was read. */
-export function followUp({ signal, moved }: Pending, content: Content): readonly Action[] {
-  if (signal !== null) return [{ name: "look_and_reload", signal }];
+export function followUp({ order, moved }: Pending, content: Content): readonly Action[] {
+  if (order !== null) return [{ name: "look_and_reload", order }];
   const isKnown = !moved && !content.moved && content.fingerprint !== null;
   return isKnown ? [] : [{ name: "look_soon" }];
 }

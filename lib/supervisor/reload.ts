@@ -12,6 +12,10 @@ export interface Policy {
   readonly watch: boolean;
   /** Whether what can be is changed in place. */
   readonly hotApply: boolean;
+  /** How long HAProxy serves on after it has been asked to drain. */
+  readonly drainDelayMs: number;
+  /** Whether SIGTERM drains, too. */
+  readonly gracefulTerm: boolean;
 }
 
 /** The state before anything was started, with the action that starts the first generation. */
@@ -26,7 +30,7 @@ export function firstDecision(fingerprint: Fingerprint | null): Decision {
 export type Idle = StateOf<"serving" | "holding" | "retrying">;
 type Busy = StateOf<"starting" | "reloading" | "replacing">;
 
-export const NOTHING_PENDING: Pending = { signal: null, moved: false };
+export const NOTHING_PENDING: Pending = { order: null, moved: false };
 
 /** A reload is likely, and starts sooner if its process waits already. */
 export function expectChange(
@@ -98,9 +102,9 @@ export function retryWhenSettled(state: StateOf<"retrying">): Decision {
 /** A signal's reload waits for nothing, and does not need a change. */
 export function reloadNow(
   state: Idle,
-  { signal, fingerprint, atMs }: EventOf<"reload_requested">,
+  { order, fingerprint, atMs }: EventOf<"reload_requested">,
 ): Decision {
-  return startReload(state, { fingerprint, cause: { tag: "signal", signal }, atMs });
+  return startReload(state, { fingerprint, cause: { tag: "order", order }, atMs });
 }
 
 /** The sources have settled during a handoff: on something else than what it was started with? */
@@ -114,9 +118,9 @@ export function noteSettled<S extends Busy>(
 
 export function noteRequest<S extends Busy>(
   state: S,
-  { signal }: EventOf<"reload_requested">,
+  { order }: EventOf<"reload_requested">,
 ): Decision {
-  return [{ ...state, pending: { ...state.pending, signal } }, []];
+  return [{ ...state, pending: { ...state.pending, order } }, []];
 }
 
 /** Nobody knows what that generation has read, so what is on disk counts as another content. */

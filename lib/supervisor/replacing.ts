@@ -94,7 +94,7 @@ function reload(
     readonly policy: Policy;
   },
 ): Decision {
-  if (pending.signal !== null) return [state, followUp(pending, state.serving)];
+  if (pending.order !== null) return [state, followUp(pending, state.serving)];
   return start.cause.tag === "retry"
     ? startReload(state, start)
     : reloadOrHold(state, start, policy);

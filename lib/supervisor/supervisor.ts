@@ -10,13 +10,25 @@ export interface Effects {
   perform(action: Action): void;
 }
 
+/** One step of the loop. */
+export interface Step {
+  /** `null` for the first. */
+  readonly event: Event | null;
+  readonly before: State | null;
+  readonly after: State;
+  readonly actions: readonly Action[];
+}
+
 export class Supervisor {
   readonly #policy: Policy;
+  readonly #observe: (step: Step) => void;
   readonly #events: Event[] = [];
   #wake: () => void = () => {};
 
-  constructor(policy: Policy) {
+  /** `observe` is told each step, before its actions are carried out. */
+  constructor(policy: Policy, observe: (step: Step) => void = () => {}) {
     this.#policy = policy;
+    this.#observe = observe;
   }
 
   readonly post = (event: Event): void => {
@@ -26,7 +38,8 @@ export class Supervisor {
 
   /** Starts HAProxy, whose sources have this `fingerprint`, and gives the exit status when all is over. */
   async run(effects: Effects, fingerprint: Fingerprint | null): Promise<number> {
-    let state = this.#carryOut(firstDecision(fingerprint), effects);
+    const first = firstDecision(fingerprint);
+    let state = this.#carryOut(first, { event: null, before: null, effects });
     let bugs = 0;
     while (state.name !== "ended") {
       const event = await this.#nextEvent();
@@ -38,7 +51,8 @@ export class Supervisor {
 
   #handle(state: State, event: Event, effects: Effects): State {
     try {
-      return this.#carryOut(decide(state, event, this.#policy), effects);
+      const decision = decide(state, event, this.#policy);
+      return this.#carryOut(decision, { event, before: state, effects });
     } catch (error) {
       this.#reportBug(error);
       return state;
@@ -46,8 +60,12 @@ export class Supervisor {
   }
 
   /** An action that fails keeps none of the others from being tried; the first failure is reported. */
-  #carryOut([state, actions]: Decision, effects: Effects): State {
+  #carryOut(
+    [after, actions]: Decision,
+    { effects, ...origin }: Pick<Step, "event" | "before"> & { readonly effects: Effects },
+  ): State {
     const failures: unknown[] = [];
+    this.#observe({ ...origin, after, actions });
     for (const action of actions) {
       try {
         effects.perform(action);
@@ -56,7 +74,7 @@ export class Supervisor {
       }
     }
     if (failures.length > 0) this.#reportBug(failures[0]);
-    return state;
+    return after;
   }
 
   #reportBug(error: unknown): void {

@@ -30,7 +30,18 @@ export interface ChangeDetector {
   lookSoon(): void;
   /** Takes note of what a look that somebody else took has found to be watched. */
   adapt(inventory: Inventory): void;
+  readonly counts: DetectorCounts;
   close(): void;
+}
+
+/** What has been seen since the start. */
+export interface DetectorCounts {
+  /** How many files the last look was at. */
+  readonly files: number;
+  /** How many events of the file system were about them. */
+  readonly events: number;
+  /** How many changes no event told. */
+  readonly pollFinds: number;
 }
 
 /** Starts to watch, with a look at once. */
@@ -40,11 +51,15 @@ export function detectChanges(options: ChangeDetectorOptions): ChangeDetector {
     ended: detector.run(),
     lookSoon: () => detector.lookSoon(),
     adapt: (inventory) => detector.adapt(inventory),
+    get counts() {
+      return { ...detector.counts };
+    },
     close: () => detector.close(),
   };
 }
 
 class Detector {
+  readonly counts = { files: 0, events: 0, pollFinds: 0 };
   readonly #options: ChangeDetectorOptions;
   readonly #quiet: QuietTime;
   readonly #events: FileEvents;
@@ -74,8 +89,9 @@ class Detector {
   }
 
   /** Only a look of its own, whose end it knows, watches other directories. */
-  adapt({ isRelevant, directories }: Inventory): void {
+  adapt({ isRelevant, directories, files }: Inventory): void {
     this.#isRelevant = isRelevant;
+    this.counts.files = files.length;
     if (!directories.isSubsetOf(this.#directories)) this.lookSoon();
   }
 
@@ -107,6 +123,7 @@ class Detector {
 
   #note(hint: Hint): void {
     this.#isHinted = true;
+    this.counts.events++;
     this.#quiet.note(hint, performance.now());
     if (hint.tag === "lost") this.#touched = null;
     else this.#touched?.add(hint.path);
@@ -134,6 +151,7 @@ class Detector {
     const lookedMs = performance.now();
     const { inventory, seen } = await this.#options.look(touched);
     this.#isRelevant = inventory.isRelevant;
+    this.counts.files = inventory.files.length;
     this.#directories = inventory.directories;
     // A hint that came meanwhile has woken the loop already, for another look.
     if (!this.#quiet.hasDisturbed(lookedMs, performance.now())) {
@@ -155,6 +173,7 @@ class Detector {
   }
 
   #settle(fingerprint: Fingerprint, isHinted: boolean): void {
+    if (!isHinted && this.#hasChanged(fingerprint)) this.counts.pollFinds++;
     const young = isHinted || this.#last === null ? [] : this.#youngFiles(fingerprint);
     this.#last = fingerprint;
     if (young.length === 0) return this.#options.onSettled(fingerprint);
@@ -162,6 +181,12 @@ class Detector {
       this.#quiet.note({ tag: "writing", path }, performance.now() - ageMs);
     }
     this.lookSoon();
+  }
+
+  /** Files that are new may only be new to the wrapper, as those that another generation loads. */
+  #hasChanged(fingerprint: Fingerprint): boolean {
+    const last = this.#last;
+    return (changedPaths(last, fingerprint) ?? []).some((path) => last?.files.has(path));
   }
 
   /** The files that changed without an event, and so recently that somebody may still be writing. */

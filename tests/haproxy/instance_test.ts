@@ -25,6 +25,7 @@ Deno.test("stats sockets do not count as listeners of the user's", () => {
   assert.deepEqual(parseInstance(answer({ listeners: 5, sockets })), {
     pid: 4711,
     userListeners: 3,
+    version: "3.0.5",
   });
 });
 
@@ -35,7 +36,11 @@ Deno.test("a process with nothing but its stats socket has no listener of the us
 
 Deno.test("without a list of sockets all listeners count", () => {
   const [info] = answer({ listeners: 2, sockets: [] }).split("\n\n");
-  assert.deepEqual(parseInstance(info!), { pid: 4711, userListeners: 2 });
+  assert.deepEqual(parseInstance(info!), {
+    pid: 4711,
+    userListeners: 2,
+    version: "3.0.5",
+  });
 });
 
 const NO_INSTANCES: Readonly<Record<string, string>> = {

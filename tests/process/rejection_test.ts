@@ -141,6 +141,21 @@ programTest("a process that dies in whatever way is told with its status", async
   await wrapper.saysMatching(/generation \d+ rejected: haproxy was ended by SIGSEGV/);
 });
 
+programTest("what serves while a failure is looked into drains, and nobody notices", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve();
+  await workspace.standIn(STAND_INS.dies_once);
+  await workspace.replace(workspace.page("two"));
+  await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 3 before it was ready/);
+  assert.notEqual(await workspace.get(), null);
+  await wrapper.saysMatching(/generation 3 serves, .*reloaded by a retry/);
+  await workspace.serves("two", wrapper);
+  await waitFor("one process", () => workspace.haproxyPids().length === 1, {
+    explain: () => wrapper.output,
+  });
+});
+
 programTest("a missing haproxy is waited for", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);

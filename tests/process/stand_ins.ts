@@ -24,6 +24,11 @@ export const STAND_INS = {
   never_ready: script("exec sleep 30"),
   /** Neither ready nor willing to go. */
   ignores_term: script("trap '' USR1 TERM INT; while :; do sleep 1; done"),
+  /** Fails once, and is a sound HAProxy from then on. */
+  dies_once: script(`[ "$2" = /dev/stdin ] && exit 5
+[ -e died ] && exec ${real} "$@"
+touch died
+exit 3`),
   /** HAProxy is there and serves, but as a child of the process that was started. */
   answers_with_another_pid: script(
     `trap 'kill $child' USR1 TERM; ${real} "$@" & child=$!; wait; wait`,

@@ -23,12 +23,16 @@ const DEFAULTS: Settings = {
   watchLoaded: true,
   hotApply: true,
   shutdownWaitMs: null,
+  drainDelayMs: 0,
+  gracefulTerm: false,
   maxDraining: 50,
   readyTimeoutMs: 60_000,
   settleMs: 10,
   pollIntervalMs: 5_000,
   minReloadIntervalMs: 0,
   runtimeParents: RUNTIME_PARENTS,
+  statusListen: null,
+  reloadEndpoint: false,
   logFormat: "text",
   logLevel: "info",
 };
@@ -45,11 +49,20 @@ Deno.test("an empty variable counts as none", () => {
 
 Deno.test("settings are frozen", () => assert.ok(Object.isFrozen(read([]).settings)));
 
+const STATUS = { tag: "tcp", hostname: "127.0.0.1", port: 9101 } as const;
+
 /** For each setting with a variable: a flag, a variable of another value, and what each means. */
 const SETTINGS: Readonly<
   Record<
     string,
-    { words: string[]; flag: Partial<Settings>; text: string; variable: Partial<Settings> }
+    {
+      words: string[];
+      flag: Partial<Settings>;
+      text: string;
+      variable: Partial<Settings>;
+      /** Another variable that it wants, with what that means. */
+      besides?: { readonly environment: Environment; readonly settings: Partial<Settings> };
+    }
   >
 > = {
   HAPROXY_SOCKET: {
@@ -130,6 +143,34 @@ const SETTINGS: Readonly<
     text: "/run/one:/run/two",
     variable: { runtimeParents: ["/run/one"] },
   },
+  DRAIN_DELAY: {
+    words: ["--drain-delay=1s"],
+    flag: { drainDelayMs: 1_000 },
+    text: "2s",
+    variable: { drainDelayMs: 2_000 },
+  },
+  GRACEFUL_TERM: {
+    words: ["--graceful-term"],
+    flag: { gracefulTerm: true },
+    text: "true",
+    variable: { gracefulTerm: true },
+  },
+  STATUS_LISTEN: {
+    words: ["--status-listen=unix:/run/status.sock"],
+    flag: { statusListen: { tag: "unix", path: "/run/status.sock" } },
+    text: "127.0.0.1:9101",
+    variable: { statusListen: STATUS },
+  },
+  ENABLE_RELOAD_ENDPOINT: {
+    words: ["--enable-reload-endpoint"],
+    flag: { reloadEndpoint: true },
+    text: "true",
+    variable: { reloadEndpoint: true },
+    besides: {
+      environment: { STATUS_LISTEN: "127.0.0.1:9101" },
+      settings: { statusListen: STATUS },
+    },
+  },
   LOG_FORMAT: {
     words: ["--log-format=text"],
     flag: { logFormat: "text" },
@@ -149,14 +190,14 @@ Deno.test("the table of settings names every variable", () => {
   assert.deepEqual(Object.keys(SETTINGS).sort(), variables.sort());
 });
 
-for (const [name, { words, flag, text, variable }] of Object.entries(SETTINGS)) {
+for (const [name, { words, flag, text, variable, besides }] of Object.entries(SETTINGS)) {
   Deno.test(`${name} is read, and its flag beats it`, () => {
-    const environment = { [name]: text };
-    const settings = { ...DEFAULTS, ...variable };
+    const environment = { [name]: text, ...besides?.environment };
+    const settings = { ...DEFAULTS, ...variable, ...besides?.settings };
     assert.deepEqual(read([], environment), { tag: "run", settings, problems: [] });
     assert.deepEqual(read(words, environment), {
       tag: "run",
-      settings: { ...DEFAULTS, ...flag },
+      settings: { ...DEFAULTS, ...flag, ...besides?.settings },
       problems: [],
     });
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Action, EventName, State, StateName } from "../../lib/supervisor/events.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import { SIGNAL_NUMBERS } from "../../lib/os_signals.ts";
+import { serviceOf } from "../../lib/supervisor/reload.ts";
 import {
   changing,
   content,
@@ -120,6 +121,21 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     dump_requested: ["replacing", "dump"],
     timer_due: ["replacing"],
     fleet_empty: ["replacing"],
+    bug: DRAIN,
+  },
+  leaving: {
+    moved: ["leaving"],
+    changing: ["leaving"],
+    settled: ["leaving"],
+    reload_requested: ["leaving"],
+    handoff_ended: ["leaving"],
+    replaced: ["leaving"],
+    process_ended: STOP,
+    stop_requested: STOP,
+    drain_requested: DRAIN,
+    dump_requested: ["leaving", "dump"],
+    timer_due: DRAIN,
+    fleet_empty: ["leaving"],
     bug: DRAIN,
   },
   draining: {
@@ -370,7 +386,7 @@ for (const name of ["starting", "reloading"] as const) {
   Deno.test(`a signal while ${name} waits for the handoff and beats a move`, () => {
     const signal = reloadRequested("SIGUSR2", "new");
     const [, actions] = decideAll(STATES[name], [signal, settled("other"), EVENTS.handoff_ended]);
-    assert.deepEqual(actions.at(-1), { name: "look_and_reload", signal: "SIGUSR2" });
+    assert.deepEqual(actions.at(-1), { name: "look_and_reload", order: "SIGUSR2" });
   });
 }
 
@@ -389,7 +405,7 @@ Deno.test("after a failed handoff a move leads to a look, a signal to another re
   const [, moved] = decideAll(STATES.reloading, [settled("other"), failure]);
   assert.deepEqual(moved.at(-1), { name: "look_soon" });
   const [, signalled] = decideAll(STATES.reloading, [signal, failure]);
-  assert.deepEqual(signalled.at(-1), { name: "look_and_reload", signal: "SIGHUP" });
+  assert.deepEqual(signalled.at(-1), { name: "look_and_reload", order: "SIGHUP" });
 });
 
 for (const name of ["serving", "holding", "retrying"] as const) {
@@ -472,7 +488,7 @@ for (const name of SERVING_STATES) {
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`${signal} is passed on and ends with 128 and its number, whatever comes after`, () => {
     const stop = { name: "stop_requested", signal } as const;
-    for (const name of ["starting", ...SERVING_STATES, "draining"] as const) {
+    for (const name of ["starting", ...SERVING_STATES, "leaving", "draining"] as const) {
       const [next, actions] = decide(STATES[name], stop, POLICY);
       assert.deepEqual(actions.at(-1), { name: "terminate_all", signal }, name);
       const rest = [processEnded(3, 1), EVENTS.drain_requested, EVENTS.fleet_empty];
@@ -558,4 +574,61 @@ Deno.test("a signal does not wait for the interval, and the held change goes wit
 Deno.test("the interval does not hold the first change after the start", () => {
   const [started] = decide(STATES.starting, EVENTS.handoff_ended, ONE_A_MINUTE);
   assert.equal(decide(started, settled("other", 0), ONE_A_MINUTE)[0].name, "reloading");
+});
+
+const DELAYED = { ...POLICY, drainDelayMs: 5_000 };
+
+for (const name of SERVING_STATES) {
+  Deno.test(`a drain with a delay while ${name} serves on until the delay is over`, () => {
+    const [leaving, actions] = decide(STATES[name], EVENTS.drain_requested, DELAYED);
+    assert.deepEqual(leaving, {
+      ...serviceOf(STATES[name]),
+      name: "leaving",
+      deadline: "timer",
+    });
+    assert.equal(find(actions, "drain_all"), undefined);
+    assert.deepEqual(actions.at(-1), { name: "set_timer", delayMs: 5_000 });
+    const isStarted = name === "reloading";
+    assert.equal(find(actions, "discard")?.generation, isStarted ? 4 : undefined);
+    const [draining, last] = decide(leaving, EVENTS.timer_due, DELAYED);
+    assert.deepEqual(draining, STATES.draining);
+    assert.deepEqual(last.at(-1), { name: "drain_all" });
+  });
+}
+
+Deno.test("where nothing serves yet no delay is waited for", () => {
+  const [next, actions] = decide(STATES.starting, EVENTS.drain_requested, DELAYED);
+  assert.equal(next.name, "draining");
+  assert.deepEqual(actions.at(-1), { name: "drain_all" });
+});
+
+Deno.test("a change during the delay is not loaded any more", () => {
+  for (const event of [EVENTS.settled, EVENTS.changing, EVENTS.reload_requested]) {
+    assert.deepEqual(decide(STATES.leaving, event, DELAYED), [STATES.leaving, []]);
+  }
+});
+
+const GRACEFUL = { ...POLICY, gracefulTerm: true };
+
+for (const name of ["starting", ...SERVING_STATES] as const) {
+  Deno.test(`a graceful SIGTERM while ${name} drains, SIGINT and a second one end at once`, () => {
+    const state = STATES[name];
+    const [draining, actions] = decide(state, EVENTS.stop_requested, GRACEFUL);
+    assert.equal(expectState(draining, "draining").exitCode, 0);
+    assert.match(find(actions, "log")!.entry.text, /^SIGTERM received: HAProxy finishes/);
+    const [second] = decide(draining, EVENTS.stop_requested, GRACEFUL);
+    assert.equal(expectState(second, "stopping").exitCode, 143);
+    const interrupt = { name: "stop_requested", signal: "SIGINT" } as const;
+    assert.equal(expectState(decide(state, interrupt, GRACEFUL)[0], "stopping").exitCode, 130);
+  });
+}
+
+Deno.test("a second graceful SIGTERM ends at once, also while the delay lasts", () => {
+  const both = { ...GRACEFUL, drainDelayMs: 5_000 };
+  const [leaving] = decide(STATES.serving, EVENTS.stop_requested, both);
+  assert.equal(leaving.name, "leaving");
+  assert.equal(
+    expectState(decide(leaving, EVENTS.stop_requested, both)[0], "stopping").exitCode,
+    143,
+  );
 });

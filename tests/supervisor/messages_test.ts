@@ -15,6 +15,7 @@ const ENDED = {
   ending: { tag: "exited", code: 0 },
   drainEnd: "by_itself",
   drainMs: 90_000.4,
+  connections: null,
 } as const;
 
 const CRASHED = { tag: "signaled", code: 139, signal: "SIGSEGV" } as const;
@@ -35,7 +36,7 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
   [
     messages.serves({
       ...SERVES,
-      cause: { tag: "signal", signal: "SIGHUP" },
+      cause: { tag: "order", order: "SIGHUP" },
       changed: [],
       draining: 2,
     }),
@@ -118,7 +119,7 @@ Deno.test("the lines about signals name them in text and fields", () => {
   const lines = [
     [messages.stopping("SIGINT"), "SIGINT"],
     [messages.killing("SIGTERM"), "SIGTERM"],
-    [messages.draining(), "SIGUSR1"],
+    [messages.draining("SIGUSR1"), "SIGUSR1"],
   ] as const;
   for (const [{ text, fields }, signal] of lines) {
     assert.ok(text.startsWith(`${signal} received`), text);

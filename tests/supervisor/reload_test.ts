@@ -33,7 +33,7 @@ for (const fingerprint of [content("new"), null]) {
         name: "starting",
         deadline: "ready timeout",
         attempt,
-        pending: { signal: null, moved: false },
+        pending: { order: null, moved: false },
       },
       [{ name: "start_handoff", attempt, takeOverFrom: null }],
     ]);
@@ -66,10 +66,15 @@ const START_FAILURES: readonly (readonly [failure: Failure, exitCode: number])[]
 for (const [failure, exitCode] of START_FAILURES) {
   Deno.test(`a first start that fails as ${failure.tag} ends with ${exitCode}, retried or not`, () => {
     for (const mayPass of [true, false]) {
-      const outcome = { tag: "failed", failure, mayPass } as const;
+      const outcome = { tag: "failed", failure, mayPass, alerts: ["[ALERT] a"] } as const;
       const [next, actions] = endStart(STATES.starting, { name: "handoff_ended", outcome });
       assert.deepEqual(next, { name: "stopping", deadline: "kill timer", exitCode });
-      assert.deepEqual(names(actions), ["log", "terminate_all"]);
+      assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
+      assert.deepEqual(actions[1], {
+        name: "report_failed_start",
+        reason: firstLine(actions),
+        alerts: ["[ALERT] a"],
+      });
       assert.match(firstLine(actions)!, new RegExp(`nothing serves, ending with ${exitCode}$`));
     }
   });
@@ -208,7 +213,7 @@ for (const [why, more] of Object.entries(KEPT)) {
 Deno.test("that sources moved keeps no certificate from what serves", () => {
   const moved = [
     { serving: { ...RENEWING.serving, moved: true } },
-    { pending: { signal: null, moved: true } },
+    { pending: { order: null, moved: true } },
   ];
   for (const more of moved) {
     const [next] = endReload({ ...RENEWING, ...more }, failed({ mayPass: false }), POLICY);

@@ -158,17 +158,17 @@ Deno.test("a retry that only a reload can do has waited already", () => {
 
 Deno.test("a signal meanwhile reloads what is on disk then, needed or not, and waits for nothing", () => {
   const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
-  const pending = { signal: "SIGHUP", moved: false } as const;
+  const pending = { order: "SIGHUP", moved: false } as const;
   const state: StateOf<"replacing"> = { ...STATES.replacing, pending };
   for (const next of [{ tag: "reload", reason: null }, { tag: "nothing" }] as const) {
     const [after, actions] = end({ next }, { state, policy });
     assert.equal(after.name, "serving");
-    assert.deepEqual(actions, [{ name: "look_and_reload", signal: "SIGHUP" }]);
+    assert.deepEqual(actions, [{ name: "look_and_reload", order: "SIGHUP" }]);
   }
 });
 
 Deno.test("if the sources moved meanwhile they are looked at again", () => {
-  const pending = { signal: null, moved: true };
+  const pending = { order: null, moved: true };
   assert.deepEqual(end({}, { state: { ...STATES.replacing, pending } })[1], [{
     name: "look_soon",
   }]);
@@ -215,8 +215,8 @@ Deno.test("after a rejection that may pass the retry comes, whatever became of t
 });
 
 Deno.test("after a rejection a signal meanwhile is not forgotten", () => {
-  const { state } = afterRejection(null, { pending: { signal: "SIGUSR2", moved: false } });
-  assert.deepEqual(end({}, { state })[1], [{ name: "look_and_reload", signal: "SIGUSR2" }]);
+  const { state } = afterRejection(null, { pending: { order: "SIGUSR2", moved: false } });
+  assert.deepEqual(end({}, { state })[1], [{ name: "look_and_reload", order: "SIGUSR2" }]);
 });
 
 Deno.test("after a rejection a certificate that becomes valid is tried again then, or with the retry", () => {

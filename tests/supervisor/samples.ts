@@ -6,13 +6,13 @@ import type {
   Decision,
   Event,
   EventName,
+  ReloadOrder,
   Service,
   State,
   StateName,
   StateOf,
 } from "../../lib/supervisor/events.ts";
 import type { Policy } from "../../lib/supervisor/reload.ts";
-import type { ReloadSignal } from "../../lib/os_signals.ts";
 import type { ReplaceOutcome } from "../../lib/loaded/replace.ts";
 import { NO_USES } from "../../lib/loaded/uses.ts";
 import type { Fingerprint } from "../../lib/watch/fingerprint.ts";
@@ -22,6 +22,8 @@ export const POLICY: Policy = {
   minReloadIntervalMs: 0,
   watch: true,
   hotApply: true,
+  drainDelayMs: 0,
+  gracefulTerm: false,
 };
 
 /** The fingerprint of one configuration file that holds `text`. */
@@ -42,7 +44,7 @@ export const SERVICE: Service = {
   rejected: null,
 };
 
-const NOTHING_PENDING = { signal: null, moved: false } as const;
+const NOTHING_PENDING = { order: null, moved: false } as const;
 
 /** Where a generation is being started, it is with the content "new". */
 export const STATES = {
@@ -78,6 +80,7 @@ export const STATES = {
     pending: NOTHING_PENDING,
     rejection: null,
   },
+  leaving: { ...SERVICE, name: "leaving", deadline: "timer" },
   draining: {
     name: "draining",
     lastServing: 3,
@@ -113,15 +116,18 @@ export function settled(text: string, atMs = 10_000) {
 }
 
 /** `text` is what the look before the request found; `null`: the sources could not be read. */
-export function reloadRequested(signal: ReloadSignal, text: string | null, atMs = 10_000) {
+export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 10_000) {
   const fingerprint = text === null ? null : content(text);
-  return { name: "reload_requested", signal, fingerprint, atMs } as const;
+  return { name: "reload_requested", order, fingerprint, atMs } as const;
 }
 
 /** A handoff's good end, after which the generation has loaded `text`. */
 export function ready(text: string, { moved = false } = {}) {
   const loaded = { fingerprint: content(text), moved, uses: NO_USES };
-  return { name: "handoff_ended", outcome: { tag: "ready", durationMs: 30, loaded } } as const;
+  return {
+    name: "handoff_ended",
+    outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "2.6.12", loaded },
+  } as const;
 }
 
 /** The end of a change in place that went well, but for what `outcome` says. */
@@ -142,6 +148,7 @@ export function failed({ mayPass }: { mayPass: boolean }) {
     tag: "failed",
     failure: { tag: "died", ending: { tag: "exited", code: 1 } },
     mayPass,
+    alerts: [],
   };
   return { name: "handoff_ended", outcome } as const;
 }
@@ -150,7 +157,7 @@ export function processEnded(generation: number, code = 0) {
   const ending = { tag: "exited", code } as const;
   return {
     name: "process_ended",
-    end: { generation, ending, drainEnd: "by_itself", drainMs: 20 },
+    end: { generation, ending, drainEnd: "by_itself", drainMs: 20, connections: null },
   } as const;
 }
 

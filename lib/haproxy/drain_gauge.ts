@@ -1,0 +1,80 @@
+/** Tells how many connections are left in processes that drain. HAProxy tells that only to those who asked before it drained. */
+import { openPrompt, type Prompt } from "./runtime_api.ts";
+
+export class DrainGauge {
+  readonly #left = new Map<number, number>();
+  readonly #last = new Map<number, { readonly connections: number; readonly atMs: number }>();
+
+  /** By generation; one that does not tell is not there. */
+  get left(): ReadonlyMap<number, number> {
+    return this.#left;
+  }
+
+  /**
+   * Begins to ask the generation behind `socket`, which has to be asked to drain just after that. Waits a
+   * moment at most, so that a process that hangs is none the less asked to drain.
+   */
+  async open(generation: number, socket: string): Promise<void> {
+    const limit = AbortSignal.timeout(OPEN_LIMIT_MS);
+    const prompt = await openPrompt(socket, limit);
+    if (prompt !== null) this.#follow(generation, prompt);
+  }
+
+  /** Tells of a process that is gone what was left when it ended; `null` if nobody knows. */
+  forget(generation: number): number | null {
+    const last = this.#last.get(generation);
+    this.#last.delete(generation);
+    this.#left.delete(generation);
+    return last === undefined || performance.now() - last.atMs > STALE_MS ? null : last.connections;
+  }
+
+  /** Our own connection keeps the process from its end, so it is closed when nothing else does. */
+  async #follow(generation: number, prompt: Prompt): Promise<void> {
+    const startedMs = performance.now();
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
+      const answer = await prompt.ask("show info");
+      const info = answer === null ? null : parse(answer);
+      if (info === null || (info.isStopping && info.others <= 0)) break;
+      if (info.isStopping) this.#note(generation, info.connections);
+    }
+    prompt.close();
+    this.#left.delete(generation);
+  }
+
+  #note(generation: number, connections: number): void {
+    this.#left.set(generation, connections);
+    this.#last.set(generation, { connections, atMs: performance.now() });
+  }
+}
+
+/** HAProxy answers within a millisecond. */
+const OPEN_LIMIT_MS = 100;
+
+/** Shorter than the 10 s after which HAProxy closes a connection to its CLI that is silent. */
+const LONGEST_PAUSE_MS = 2_000;
+
+/** Older answers tell nothing about the end. */
+const STALE_MS = LONGEST_PAUSE_MS + 1_000;
+
+/** A tenth of the time that has passed, so that no drain lasts much longer for being watched. */
+const pauseMs = (elapsedMs: number) => Math.min(LONGEST_PAUSE_MS, Math.max(2, elapsedMs / 10));
+
+interface DrainInfo {
+  readonly isStopping: boolean;
+  /** Those of clients. */
+  readonly connections: number;
+  /** What keeps the process from its end besides our own connection. */
+  readonly others: number;
+}
+
+function parse(answer: string): DrainInfo | null {
+  const valueOf = (name: string) => {
+    const value = new RegExp(`^${name}: (\\d+)$`, "m").exec(answer)?.[1];
+    return value === undefined ? null : Number(value);
+  };
+  const [jobs, connections] = [valueOf("Jobs"), valueOf("CurrConns")];
+  if (jobs === null || connections === null) return null;
+  const others = jobs - (valueOf("Unstoppable Jobs") ?? 0) - 1;
+  return { isStopping: valueOf("Stopping") === 1, connections, others };
+}

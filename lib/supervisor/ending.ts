@@ -1,0 +1,100 @@
+/** Decides how all comes to its end: at once, by a drain, or by a drain that those who send connections hear of first. Pure. */
+import type { ProcessEnd } from "../haproxy/fleet.ts";
+import type { LogEntry } from "../log.ts";
+import { type DrainSignal, SIGNAL_NUMBERS, type StopSignal } from "../os_signals.ts";
+import type { Action, Decision, EventOf, Service, State, StateOf } from "./events.ts";
+import * as messages from "./messages.ts";
+import { type Policy, serviceOf } from "./reload.ts";
+
+export type Serving = Extract<State, Service>;
+
+/** SIGTERM drains where a platform can send nothing else. */
+export function stopOrLeave(
+  state: State,
+  { signal }: EventOf<"stop_requested">,
+  policy: Policy,
+): Decision {
+  return signal === "SIGTERM" && policy.gracefulTerm ? leave(state, signal, policy) : stop(signal);
+}
+
+/** Drains, after the time that it takes others to hear that no more connections are wanted. */
+export function leave(state: State, signal: DrainSignal, { drainDelayMs }: Policy): Decision {
+  if (drainDelayMs === 0 || !("serving" in state)) {
+    return drainAll(state, 0, messages.draining(signal));
+  }
+  return [{ ...serviceOf(state), name: "leaving", deadline: "timer" }, [
+    { name: "log", entry: messages.leaving(signal, drainDelayMs) },
+    ...GIVE_UP,
+    ...discardAttempt(state),
+    { name: "set_timer", delayMs: drainDelayMs },
+  ]];
+}
+
+/** The delay is over. */
+export const drainNow = (state: StateOf<"leaving">): Decision =>
+  drainAll(state, 0, messages.drainingNow());
+
+/** Ends the pending work, so that nothing is started any more. */
+const GIVE_UP: readonly Action[] = [{ name: "cancel_handoff" }, { name: "clear_timer" }];
+
+export function stop(signal: StopSignal): Decision {
+  return [
+    { name: "stopping", deadline: "kill timer", exitCode: 128 + SIGNAL_NUMBERS[signal] },
+    [{ name: "log", entry: messages.stopping(signal) }, ...GIVE_UP, {
+      name: "terminate_all",
+      signal,
+    }],
+  ];
+}
+
+export function terminateAll(exitCode: number, entry: LogEntry): Decision {
+  return [
+    { name: "stopping", deadline: "kill timer", exitCode },
+    [{ name: "log", entry }, ...GIVE_UP, { name: "terminate_all", signal: "SIGTERM" }],
+  ];
+}
+
+export function servingDied(end: ProcessEnd): Decision {
+  return terminateAll(end.ending.code, messages.servingDied(end));
+}
+
+export function drainAll(state: State, exitCode: number, entry: LogEntry): Decision {
+  return [
+    {
+      name: "draining",
+      deadline: "shutdown wait",
+      lastServing: "serving" in state ? state.serving.number : null,
+      exitCode,
+    },
+    [{ name: "log", entry }, ...GIVE_UP, ...discardAttempt(state), { name: "drain_all" }],
+  ];
+}
+
+/** A generation that never served has a limit of its own, also where the others have none. */
+function discardAttempt(state: State): readonly Action[] {
+  const isStarted = state.name === "starting" || state.name === "reloading";
+  return isStarted ? [{ name: "discard", generation: state.attempt.number }] : [];
+}
+
+/** A crash of the generation that served, in its last drain, has cut connections: that is no good end. */
+export function endDraining(
+  state: StateOf<"draining">,
+  { end }: EventOf<"process_ended">,
+): Decision {
+  const isCrash = end.generation === state.lastServing && end.drainEnd === "by_itself";
+  const exitCode = state.exitCode === 0 && isCrash ? end.ending.code : state.exitCode;
+  return [{ ...state, exitCode }, [{ name: "log", entry: messages.drained(end) }]];
+}
+
+export function forgetDrained(state: Serving, end: ProcessEnd): Decision {
+  const isDraining = [...state.draining, ...state.ending].includes(end.generation);
+  if (!isDraining) return [state, []];
+  const others = (generations: readonly number[]) =>
+    generations.filter((generation) => generation !== end.generation);
+  const rest = { ...state, draining: others(state.draining), ending: others(state.ending) };
+  return [rest, [{ name: "log", entry: messages.drained(end) }]];
+}
+
+export function finish({ exitCode }: { readonly exitCode: number }): Decision {
+  return [{ name: "ended", exitCode }, [{ name: "log", entry: messages.ended(exitCode) }]];
+}
