@@ -7,15 +7,19 @@ import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
 import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
-import {
-  createLoadedFiles,
-  type LoadedFiles,
-} from "./lib/loaded/loaded_files.ts";
-import { createLog, writeToStdout } from "./lib/log.ts";
+import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
+import { createLog, type Log, writeToStdout } from "./lib/log.ts";
 import { createReaper } from "./lib/orphans.ts";
 import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
 import { helpText } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
+import type { StatusListening } from "./lib/status/http_listener.ts";
+import {
+  describeListening,
+  describeNotListening,
+  describeStatusBug,
+} from "./lib/status/messages.ts";
+import type { Status } from "./lib/status/status.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { describeWatched } from "./lib/watch/described.ts";
@@ -26,11 +30,7 @@ import {
   type MountedFile,
 } from "./lib/watch/mounted_files.ts";
 import { writeTerminationLog } from "./lib/termination_log.ts";
-import {
-  haproxyDirectory,
-  type Source,
-  sourcesOf,
-} from "./lib/watch/sources.ts";
+import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/sources.ts";
 
 if (import.meta.main) {
   // First of all, since the default action of most signals is to end the process.
@@ -61,30 +61,17 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   });
   const looker = createLooker(sources, loadedFiles.findNamed);
   const { seen, inventory } = await looker.look();
-  const problems = [
-    ...invocation.problems,
-    ...await problemsOnDisk(settings, seen),
-  ];
+  const problems = [...invocation.problems, ...await problemsOnDisk(settings, seen)];
   if (problems.length > 0) {
     if (tag === "run") writeTerminationLog(libc, problems.join("\n"));
     return refuse(problems);
   }
   if (tag === "check") return await check(settings, signals);
   if (tag === "list_watched") return say(describeWatched(inventory, settings));
-  const mountedFiles = findMountedFiles(
-    inventory.files,
-    libc?.isMountRoot ?? (() => false),
-  );
+  const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
   const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
-  const parts = {
-    sources,
-    looker,
-    loadedFiles,
-    mountedFiles,
-    trimMemory,
-    reportFailedStart,
-  };
+  const parts = { sources, looker, loadedFiles, mountedFiles, trimMemory, reportFailedStart };
   return await run(settings, { ...parts, seen, signals });
 }
 
@@ -118,19 +105,45 @@ async function run(
     pid: Deno.pid,
     write: writeToStdout,
   });
-  const supervisor = new Supervisor(settings);
   const { folder } = made;
-  parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
+  const status = await createStatus(settings);
+  const supervisor = new Supervisor(settings, status?.observe);
   const { post } = supervisor;
+  const reportBug = (error: unknown) => post({ name: "bug", description: describeBug(error) });
+  const listening = await listen(settings, { status, log });
+  if (listening?.tag === "not_listening") {
+    complain(describeNotListening(settings.statusListen!, listening.reason));
+    await folder.remove();
+    return EXIT.CANNOT_CREATE;
+  }
+  parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
   const effects = new RealEffects({ ...parts, settings, folder, log, post });
+  status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
-  catchBugs((error) => post({ name: "bug", description: describeBug(error) }));
-  const exitCode = await supervisor.run(
-    effects,
-    seen.tag === "taken" ? seen.fingerprint : null,
-  );
+  catchBugs(reportBug);
+  const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
+  listening?.close();
   await effects.close();
   return exitCode;
+}
+
+/** Where the status is not asked for, its parts are not even loaded. */
+async function createStatus(settings: Settings): Promise<Status | null> {
+  if (settings.statusListen === null) return null;
+  const { Status } = await import("./lib/status/status.ts");
+  const versions = { wrapper: denoJson.version, deno: Deno.version.deno };
+  return new Status({ settings, versions, directory: haproxyDirectory(settings, Deno.cwd()) });
+}
+
+/** It answers before anything serves. What goes wrong in a page costs nobody's connection. */
+async function listen(
+  { statusListen }: Settings,
+  { status, log }: { readonly status: Status | null; readonly log: Log },
+): Promise<StatusListening | null> {
+  if (statusListen === null || status === null) return null;
+  const listening = await status.listen(statusListen, (bug) => log(describeStatusBug(bug)));
+  if (listening.tag === "listening") log(describeListening(statusListen));
+  return listening;
 }
 
 /** Whatever nobody has caught must not leave HAProxy behind. */
@@ -147,9 +160,7 @@ function catchBugs(report: (error: unknown) => void): void {
 
 async function check(settings: Settings, signals: Signals): Promise<number> {
   const envFile = await readEnvFile(settings.envFile);
-  if (envFile.tag !== "read") {
-    return refuse(describeEnvFile(settings.envFile, envFile));
-  }
+  if (envFile.tag !== "read") return refuse(describeEnvFile(settings.envFile, envFile));
   const spawned = spawnHaproxy(checkArguments(settings.haproxy), {
     environment: envFile.variables,
     output: "inherit",
@@ -159,9 +170,7 @@ async function check(settings: Settings, signals: Signals): Promise<number> {
     return exitCodeOf(spawned);
   }
   const { process } = spawned;
-  signals.deliverTo((meaning) =>
-    meaning.tag === "stop" && process.signal(meaning.signal)
-  );
+  signals.deliverTo((meaning) => meaning.tag === "stop" && process.signal(meaning.signal));
   return (await process.ended).code;
 }
 
@@ -170,26 +179,17 @@ async function versionText(): Promise<string> {
   const haproxy = spawned.tag === "spawned"
     ? (await spawned.process.output).split("\n")[0]!
     : `haproxy: ${spawned.reason}`;
-  return [
-    `haproxy-reload-wrapper ${denoJson.version}`,
-    `Deno ${Deno.version.deno}`,
-    haproxy,
-  ]
+  return [`haproxy-reload-wrapper ${denoJson.version}`, `Deno ${Deno.version.deno}`, haproxy]
     .join("\n");
 }
 
-async function problemsOnDisk(
-  settings: Settings,
-  seen: Look["seen"],
-): Promise<string[]> {
+async function problemsOnDisk(settings: Settings, seen: Look["seen"]): Promise<string[]> {
   const unreadable = seen.tag === "unreadable" ? seen.unreadable : [];
   const envFile = await readEnvFile(settings.envFile);
   return [
     ...unreadable.map(({ path, reason }) => `cannot read "${path}": ${reason}`),
     // One that cannot be read is among the sources.
-    ...envFile.tag === "invalid"
-      ? describeEnvFile(settings.envFile, envFile)
-      : [],
+    ...envFile.tag === "invalid" ? describeEnvFile(settings.envFile, envFile) : [],
   ];
 }
 

@@ -1,0 +1,53 @@
+/** Reads the lines of the configuration around those that HAProxy has named. */
+import { resolve } from "@std/path";
+import { readTextFile } from "../files.ts";
+import { placesOf } from "../haproxy/alerts.ts";
+import type { Excerpt } from "./snapshot.ts";
+
+export interface ExcerptOptions {
+  /** What may be shown: the absolute paths of the configuration files. */
+  readonly files: ReadonlySet<string>;
+  /** That relative paths start from. */
+  readonly directory: string;
+}
+
+/** The lines that `alerts` name, each with its neighbours, as they are on disk now. What cannot be read is left out. */
+export async function readExcerpts(
+  alerts: readonly string[],
+  { files, directory }: ExcerptOptions,
+): Promise<readonly Excerpt[]> {
+  const excerpts: Excerpt[] = [];
+  for (const { path, line } of placesOf(alerts).slice(0, MOST_EXCERPTS)) {
+    const file = resolve(directory, path);
+    const text = files.has(file) ? await readTextFile(file).catch(() => null) : null;
+    const lines = text === null ? [] : linesAround(text, line);
+    if (lines.length > 0) excerpts.push({ path, line, lines });
+  }
+  return excerpts;
+}
+
+/** `line` and its neighbours, numbered from 1, without the secrets that can be told. Pure. */
+export function linesAround(text: string, line: number): Excerpt["lines"] {
+  const first = Math.max(1, line - NEIGHBOURS);
+  return text.split("\n").slice(first - 1, line + NEIGHBOURS)
+    .map((text, index) => ({
+      number: first + index,
+      text: withoutSecrets(text).slice(0, MOST_CHARACTERS),
+    }))
+    .filter(({ text, number }) => number === line || text !== "");
+}
+
+const MOST_EXCERPTS = 5;
+const NEIGHBOURS = 3;
+const MOST_CHARACTERS = 300;
+
+/** Passwords of user lists and of the statistics page, values of the environment, and headers with credentials. */
+const SECRETS = [
+  /((?:insecure-)?password\s+)\S+/gi,
+  /(\bauth\s+)\S+/gi,
+  /(\b(?:setenv|presetenv)\s+\S+\s+).+/gi,
+  /(\b(?:authorization|x-api-key|cookie)\b\s+).+/gi,
+];
+
+const withoutSecrets = (text: string) =>
+  SECRETS.reduce((masked, secret) => masked.replaceAll(secret, "$1***"), text);

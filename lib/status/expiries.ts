@@ -1,0 +1,79 @@
+/** Finds out when the certificates expire that a generation has loaded. A file that did not change is not read again. */
+import { readFile, sha256 } from "../files.ts";
+import { isCertificate, pemBlocks } from "../loaded/pem.ts";
+import type { Use, Uses } from "../loaded/uses.ts";
+import type { Fingerprint } from "../watch/fingerprint.ts";
+
+/** By path: when the first certificate in the file expires, in milliseconds since 1970. */
+export type Expiries = ReadonlyMap<string, number>;
+
+interface Known {
+  /** As in the fingerprint. */
+  readonly content: string;
+  /** `null`: it holds no certificate that can be read. */
+  readonly expiresMs: number | null;
+}
+
+/**
+ * Makes the function that tells. Of a file that holds something else on disk than what was loaded, for
+ * instance a renewed certificate that is refused, it goes on telling the last that it knows.
+ */
+export function createExpiries(): (
+  uses: Uses,
+  fingerprint: Fingerprint | null,
+) => Promise<Expiries> {
+  let known: ReadonlyMap<string, Known> = new Map();
+  let turn: Promise<unknown> = Promise.resolve();
+  async function tell(uses: Uses, fingerprint: Fingerprint | null): Promise<Expiries> {
+    const next = new Map<string, Known>();
+    for (const path of certificatesOf(uses)) {
+      const one = await learn(path, { fingerprint, known: known.get(path) });
+      if (one !== undefined) next.set(path, one);
+    }
+    known = next;
+    return expiriesOf(known);
+  }
+  return (uses, fingerprint) => {
+    const next = turn.then(() => tell(uses, fingerprint));
+    turn = next.catch(() => {});
+    return next;
+  };
+}
+
+const certificatesOf = ({ byPath }: Uses) =>
+  [...byPath].filter(([path, uses]) => uses.some((use) => isItself(use, path)))
+    .map(([path]) => path);
+
+/** A certificate's key file is used as well. */
+const isItself = ({ tag, path: own }: Use, path: string) => tag === "certificate" && own === path;
+
+async function learn(
+  path: string,
+  { fingerprint, known }: {
+    readonly fingerprint: Fingerprint | null;
+    readonly known: Known | undefined;
+  },
+): Promise<Known | undefined> {
+  const content = fingerprint?.files.get(path)?.content;
+  if (content === undefined || known?.content === content) return known;
+  const bytes = await readFile(path).catch(() => null);
+  if (bytes === null || await sha256(bytes) !== content) return known;
+  return { content, expiresMs: await firstExpiry(new TextDecoder().decode(bytes)) };
+}
+
+async function firstExpiry(text: string): Promise<number | null> {
+  const { X509Certificate } = await import("node:crypto");
+  const times = pemBlocks(text).filter(isCertificate).flatMap((block) => {
+    try {
+      return [Date.parse(new X509Certificate(block.text).validTo)];
+    } catch {
+      return [];
+    }
+  });
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+const expiriesOf = (known: ReadonlyMap<string, Known>): Expiries =>
+  new Map(
+    [...known].flatMap(([path, { expiresMs }]) => expiresMs === null ? [] : [[path, expiresMs]]),
+  );

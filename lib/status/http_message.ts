@@ -1,0 +1,154 @@
+/** The few parts of HTTP/1.1 that a status page needs. Pure. */
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** By their names in small letters. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** With the charset. */
+  readonly contentType: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Head = ReadHead | Malformed | { readonly tag: "incomplete" };
+
+export interface ReadHead {
+  readonly tag: "request";
+  readonly request: HttpRequest;
+  /** Up to the body. */
+  readonly headBytes: number;
+  /** As announced; it may be any number. */
+  readonly bodyBytes: number;
+}
+
+export interface Malformed {
+  readonly tag: "malformed";
+  readonly status: 400 | 431 | 501 | 505;
+}
+
+/** Reads the head of a request, as far as it has come; one of `limitBytes` and more is malformed. */
+export function parseHead(bytes: Uint8Array, limitBytes: number): Head {
+  const text = BYTES_AS_CHARACTERS.decode(bytes.subarray(0, limitBytes));
+  const start = EMPTY_LINE.exec(text)?.[0].length ?? 0;
+  const end = END.exec(text.slice(start));
+  if (end !== null) {
+    return readLines(text.slice(start, start + end.index), start + end.index + end[0].length);
+  }
+  if (text !== "" && !BEGINNING.test(text)) return malformed(400);
+  return bytes.length < limitBytes ? { tag: "incomplete" } : malformed(431);
+}
+
+/** The bytes of a response after which the connection is closed. */
+export function formatResponse(
+  response: HttpResponse,
+  { isHead }: { readonly isHead: boolean },
+): Uint8Array<ArrayBuffer> {
+  const body = new TextEncoder().encode(response.body);
+  const headers = {
+    "content-type": response.contentType,
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    ...response.headers,
+    "content-length": String(body.length),
+    "connection": "close",
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = new TextEncoder().encode(`${statusLine(response.status)}\r\n${lines.join("")}\r\n`);
+  return isHead ? head : concatenate(head, body);
+}
+
+/** Says no more than what `status` means. */
+export const bareResponse = (status: number): HttpResponse => ({
+  status,
+  contentType: "text/plain; charset=utf-8",
+  body: `${status} ${REASONS[status] ?? ""}`.trimEnd() + "\n",
+});
+
+/** Gives one character for each byte, so that positions in the text are positions in the bytes. */
+const BYTES_AS_CHARACTERS = new TextDecoder("windows-1252");
+
+/** Lines end with CR LF. As RFC 9112 (2.2) allows, LF alone will do, and one empty line at the start. */
+const EMPTY_LINE = /^\r?\n/;
+const END = /\r?\n\r?\n/;
+const LINE_END = /\r?\n/;
+
+/** Of a head that may become a request; a client that speaks TLS is told at once that it may not. */
+const BEGINNING = /^\r?\n?(?:[!#$%&'*+.^`|~\w-]|$)/;
+const REQUEST_LINE = /^(?<method>[!#$%&'*+.^`|~\w-]+) (?<target>[!-~]+) HTTP\/(?<major>\d)\.\d$/;
+/** Comes first where the client takes this for a proxy. */
+const AUTHORITY = /^http:\/\/[^/?]+/i;
+const QUERY = /\?.*$/;
+const FIELD = /^(?<name>[!#$%&'*+.^`|~\w-]+):(?<value>[\t -~\u0080-\uffff]*)$/;
+
+function readLines(text: string, headBytes: number): ReadHead | Malformed {
+  const [first, ...rest] = text.split(LINE_END);
+  const { method, target, major } = REQUEST_LINE.exec(first!)?.groups ?? {};
+  if (major !== undefined && major !== "1") return malformed(505);
+  const path = readPath(target ?? "");
+  const headers = readFields(rest);
+  if (method === undefined || path === null || headers === null) return malformed(400);
+  if (headers.has("transfer-encoding")) return malformed(501);
+  const length = headers.get("content-length") ?? "0";
+  if (!/^\d+$/.test(length)) return malformed(400);
+  const request = { method, path, headers };
+  return { tag: "request", request, headBytes, bodyBytes: Number(length) };
+}
+
+/** `*` is the whole server, as in `OPTIONS *`. */
+function readPath(target: string): string | null {
+  const local = target.replace(AUTHORITY, "");
+  const path = local.replace(QUERY, "");
+  if (path.startsWith("/") || target === "*") return path;
+  return path === "" && local !== target ? "/" : null;
+}
+
+/** A field that comes several times is a list. */
+function readFields(lines: readonly string[]): Map<string, string> | null {
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const field = FIELD.exec(line)?.groups;
+    if (field === undefined) return null;
+    const [name, value] = [field.name!.toLowerCase(), field.value!.trim()];
+    headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
+  }
+  return headers;
+}
+
+const malformed = (status: Malformed["status"]): Malformed => ({ tag: "malformed", status });
+
+const statusLine = (status: number) => `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`;
+
+function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  301: "Moved Permanently",
+  302: "Found",
+  303: "See Other",
+  307: "Temporary Redirect",
+  308: "Permanent Redirect",
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  406: "Not Acceptable",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  421: "Misdirected Request",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  503: "Service Unavailable",
+  505: "HTTP Version Not Supported",
+};

@@ -1,0 +1,28 @@
+/** What is said in the log about the status address. Pure. */
+import type { LogEntry } from "../log.ts";
+import { describeStatusAddress, type StatusAddress } from "../settings/status_address.ts";
+
+export function describeListening(address: StatusAddress): LogEntry {
+  const where = describeStatusAddress(address);
+  return {
+    level: "info",
+    text: `status, health and metrics on ${where}`,
+    fields: { reason: where },
+  };
+}
+
+export function describeNotListening(address: StatusAddress, reason: string): string {
+  return `cannot listen for the status on "${describeStatusAddress(address)}": ${reason}; ` +
+    "nothing was started";
+}
+
+/** `bug` is what was thrown. */
+export function describeStatusBug(bug: unknown): LogEntry {
+  const reason = bug instanceof Error ? bug.stack ?? bug.message : String(bug);
+  return {
+    level: "error",
+    text: `a bug in the wrapper: ${reason}; one request for the status was answered with 500, ` +
+      "HAProxy is not concerned",
+    fields: { reason },
+  };
+}

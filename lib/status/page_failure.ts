@@ -1,0 +1,60 @@
+/** The part of the page that says why the last change is not live. Pure. */
+import type { Change, OpenFailure } from "./history.ts";
+import { type Html, html, NOTHING } from "./html.ts";
+import { fact } from "./page_fact.ts";
+import { pathList } from "./page_paths.ts";
+import { since } from "./page_times.ts";
+import type { Excerpt, Snapshot } from "./snapshot.ts";
+
+export function failurePart({ history, excerpts, nowMs }: Snapshot): Html {
+  const { failure, changes, lastSuccessMs } = history;
+  if (failure === null) return NOTHING;
+  const change = changes.find((one) => isOf(one, failure));
+  const isRetried = failure.lastTriedMs !== failure.sinceMs;
+  return html`
+    <section class="failed">
+      <h2>${lastSuccessMs === null ? "Why nothing serves" : "Why the last change is not live"}</h2>
+      ${alertsPart(failure.alerts)}
+      ${excerpts.map(excerptPart)}
+      <dl>
+        ${fact("Reason", failure.reason)}
+        ${fact("Since", since(failure.sinceMs, nowMs))}
+        ${isRetried ? fact("Last tried", since(failure.lastTriedMs, nowMs)) : ""}
+        ${fact("Changed", pathList(change?.changed ?? null))}
+      </dl>
+    </section>
+  `;
+}
+
+const isOf = (change: Change, { generation, lastTriedMs }: OpenFailure) =>
+  change.result === "failure" && change.endedMs === lastTriedMs &&
+  (generation === null || change.generation === generation);
+
+function alertsPart(alerts: readonly string[]): Html {
+  if (alerts.length === 0) return NOTHING;
+  return html`
+    <h3>HAProxy says</h3>
+    <pre class="alerts"><code>${alerts.join("\n")}</code></pre>
+  `;
+}
+
+function excerptPart({ path, line, lines }: Excerpt): Html {
+  const digits = String(lines.at(-1)?.number).length;
+  const numbered = lines.map((one) => linePart(one, { digits, isFailing: one.number === line }));
+  return html`
+    <figure>
+      <figcaption><code>${path}</code>, line ${line}</figcaption>
+      <pre class="excerpt" tabindex="0"><code>${numbered}</code></pre>
+    </figure>
+  `;
+}
+
+/** The line feed shows only in what is copied, since each line is a block of its own. */
+function linePart(
+  { number, text }: Excerpt["lines"][number],
+  { digits, isFailing }: { readonly digits: number; readonly isFailing: boolean },
+): Html {
+  const margin = `${isFailing ? ">" : " "} ${String(number).padStart(digits)}`;
+  const content = html`<span class="margin">${margin}</span>  ${text}`;
+  return isFailing ? html`<mark>${content}\n</mark>` : html`<span>${content}\n</span>`;
+}

@@ -1,0 +1,92 @@
+/** The part of the page that says what serves. Pure. */
+import type { Generation } from "../supervisor/events.ts";
+import { type FileMark, type Fingerprint, isUnreadable } from "../watch/fingerprint.ts";
+import { type Html, html, NOTHING, type Part } from "./html.ts";
+import { detailsPart } from "./page_details.ts";
+import { fact } from "./page_fact.ts";
+import { since } from "./page_times.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+export function servingPart(snapshot: Snapshot): Html {
+  const { state } = snapshot;
+  const absence = html`<p>Nothing${state.name === "starting" ? " yet" : ""}.</p>`;
+  return html`
+    <section>
+      <h2>What serves</h2>
+      ${"serving" in state ? generationPart(state.serving, snapshot) : absence}
+    </section>
+  `;
+}
+
+function generationPart({ number, fingerprint, moved }: Generation, snapshot: Snapshot): Html {
+  const { history, nowMs } = snapshot;
+  const process = history.processes.get(number);
+  const doubt = moved ? "(written while it was read)" : "";
+  return html`
+    <dl>
+      ${fact("Generation", number)}
+      ${fact("PID", process?.pid ?? "not known")}
+      ${fact("HAProxy", history.haproxyVersion ?? "not known")}
+      ${fact("Since", process === undefined ? "not known" : since(process.servingSinceMs, nowMs))}
+      ${fact("Content", noted(digestPart(fingerprint), doubt))}
+      ${wantedPart(fingerprint, snapshot)}
+      ${fact("Watched", watchedPart(snapshot))}
+    </dl>
+    ${fingerprint === null ? "" : filesPart(fingerprint)}
+  `;
+}
+
+const digestPart = (fingerprint: Fingerprint | null) =>
+  fingerprint === null ? "not known" : html`<code>${shorten(fingerprint.digest)}</code>`;
+
+/** Only where it is something else. */
+function wantedPart(fingerprint: Fingerprint | null, { history, nowMs }: Snapshot): Html {
+  const { desired } = history;
+  if (desired === null || desired.digest === fingerprint?.digest) return NOTHING;
+  const { digest, sinceMs } = desired;
+  return fact("Wanted", html`<code>${shorten(digest)}</code> since ${since(sinceMs, nowMs)}`);
+}
+
+function watchedPart({ watching, settings }: Snapshot): Part {
+  const { files, pollFinds } = watching;
+  if (!settings.watch) return "nothing (--no-reload)";
+  const finds = count(pollFinds, "change was", "changes were");
+  return noted(
+    count(files, "file", "files"),
+    pollFinds === 0 ? "" : `(${finds} found by the poll alone)`,
+  );
+}
+
+const noted = (part: Part, note: string): Part =>
+  note === "" ? part : html`${part} <span class="aside">${note}</span>`;
+
+const count = (number: number, one: string, many: string) =>
+  `${number} ${number === 1 ? one : many}`;
+
+function filesPart({ files }: Fingerprint): Html {
+  const shown = [...files].slice(0, MOST_FILES);
+  const more = files.size - shown.length;
+  return detailsPart("files", {
+    summary: "Its files",
+    content: html`
+      <ul class="files">${shown.map(filePart)}</ul>
+      ${more > 0 ? html`<p class="aside">and ${more} more, see --list-watched</p>` : ""}
+    `,
+  });
+}
+
+const filePart = ([path, mark]: readonly [string, FileMark]) =>
+  html`
+    <li><code>${path}</code> <span class="aside">${describeMark(mark)}</span></li>
+  `;
+
+function describeMark({ content }: FileMark): Html {
+  if (content === "missing") return html`missing`;
+  if (isUnreadable(content)) return html`not readable for the wrapper`;
+  return html`<code>${shorten(content)}</code>`;
+}
+
+const shorten = (digest: string) => digest.slice(0, 12);
+
+/** The page is sent every few seconds. */
+const MOST_FILES = 500;

@@ -1,0 +1,198 @@
+/** The answer to `/status`: a stable shape, in which times are ISO 8601 in UTC and `null` is what nobody knows. Pure. */
+import { OPTIONS } from "../settings/options.ts";
+import { describeStatusAddress } from "../settings/status_address.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { Fingerprint } from "../watch/fingerprint.ts";
+import { health, readiness } from "./health.ts";
+import type { Counts } from "./history.ts";
+import type { Excerpt, Snapshot, Watching } from "./snapshot.ts";
+
+export interface StatusReport {
+  /** Of the wrapper, of Deno, and of the HAProxy that serves. */
+  readonly version: string;
+  readonly deno: string;
+  readonly haproxy: string | null;
+  /** The supervisor's state, such as `serving`, `retrying`, `leaving`. */
+  readonly state: string;
+  /** As `/healthz` and `/readyz` answer. */
+  readonly healthy: boolean;
+  readonly ready: boolean;
+  /** Why it is not ready. */
+  readonly reason: string | null;
+  readonly startedAt: string;
+  readonly serving: ServingReport | null;
+  /** A start that has not ended yet. */
+  readonly attempt: {
+    readonly generation: number;
+    readonly reason: string;
+    readonly since: string;
+  } | null;
+  /** What is on disk. */
+  readonly desired: { readonly digest: string; readonly since: string } | null;
+  /** `null` once what is on disk is served. */
+  readonly lastFailure: FailureReport | null;
+  readonly draining: readonly DrainReport[];
+  /** The last 50 starts, reloads and changes in place, newest first. */
+  readonly changes: readonly ChangeReport[];
+  /** As the metrics of the same names. */
+  readonly counts: {
+    readonly reloads: Readonly<Record<string, number>>;
+    readonly hotApplies: Readonly<Record<string, number>>;
+    readonly drainsEnded: Readonly<Record<string, number>>;
+  };
+  readonly watching: Watching;
+  /** By the names of the flags, in the units of milliseconds where they are times. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface ServingReport {
+  readonly generation: number;
+  readonly pid: number | null;
+  readonly since: string | null;
+  /** Of the contents of all files; `null` if they were written while they were read. */
+  readonly digest: string | null;
+  /** Whether that is what is on disk. */
+  readonly servesDesired: boolean;
+  /** With the SHA-256 of each, or `missing`. */
+  readonly files: readonly { readonly path: string; readonly content: string }[];
+}
+
+export interface FailureReport {
+  /** `null`: none was started, since files were to be changed in place. */
+  readonly generation: number | null;
+  readonly reason: string;
+  /** HAProxy's own lines. */
+  readonly alerts: readonly string[];
+  /** The lines of the configuration that they name, with their neighbours. */
+  readonly excerpts: readonly Excerpt[];
+  readonly since: string;
+  readonly lastTried: string;
+  /** `null`: only a change or a signal leads to another try. */
+  readonly nextRetry: string | null;
+}
+
+export interface DrainReport {
+  readonly generation: number;
+  readonly pid: number;
+  readonly since: string;
+  /** What is left; `null` where HAProxy does not tell. */
+  readonly connections: number | null;
+}
+
+export interface ChangeReport {
+  readonly kind: "start" | "reload" | "in_place";
+  readonly generation: number;
+  readonly result: "success" | "failure";
+  readonly ended: string;
+  readonly durationMs: number;
+  readonly reason: string;
+  readonly changed: readonly string[] | null;
+  readonly failure: string | null;
+}
+
+export function statusReport(snapshot: Snapshot): StatusReport {
+  const { state, history, versions, settings, watching } = snapshot;
+  const ready = readiness(state);
+  const { attempt, desired } = history;
+  return {
+    version: versions.wrapper,
+    deno: versions.deno,
+    haproxy: history.haproxyVersion,
+    state: state.name,
+    healthy: health(state).isOk,
+    ready: ready.isOk,
+    reason: ready.isOk ? null : ready.reason,
+    startedAt: iso(history.startedMs),
+    serving: servingReport(snapshot),
+    attempt: attempt === null
+      ? null
+      : { generation: attempt.generation, reason: attempt.reason, since: iso(attempt.sinceMs) },
+    desired: desired === null ? null : { digest: desired.digest, since: iso(desired.sinceMs) },
+    lastFailure: failureReport(snapshot),
+    draining: drainReports(snapshot),
+    changes: history.changes.map(({ endedMs, durationMs, ...change }) => ({
+      ...change,
+      ended: iso(endedMs),
+      durationMs: Math.round(durationMs),
+    })),
+    counts: {
+      reloads: recordOf(history.reloads),
+      hotApplies: recordOf(history.hotApplies),
+      drainsEnded: recordOf(history.drainsEnded),
+    },
+    watching,
+    settings: settingsReport(settings),
+  };
+}
+
+function servingReport({ state, history }: Snapshot): ServingReport | null {
+  if (!("serving" in state)) return null;
+  const { number, fingerprint, moved } = state.serving;
+  const process = history.processes.get(number);
+  const digest = moved ? null : fingerprint?.digest ?? null;
+  return {
+    generation: number,
+    pid: process?.pid ?? null,
+    since: process === undefined ? null : iso(process.servingSinceMs),
+    digest,
+    servesDesired: digest !== null && digest === history.desired?.digest &&
+      history.failure === null,
+    files: filesOf(fingerprint),
+  };
+}
+
+const filesOf = (fingerprint: Fingerprint | null) =>
+  Array.from(fingerprint?.files ?? [], ([path, { content }]) => ({ path, content }));
+
+function failureReport({ state, history, excerpts }: Snapshot): FailureReport | null {
+  const { failure, timerDueMs } = history;
+  if (failure === null) return null;
+  const { sinceMs, lastTriedMs, ...rest } = failure;
+  const isRetried = state.name === "retrying" && timerDueMs !== null;
+  return {
+    ...rest,
+    excerpts,
+    since: iso(sinceMs),
+    lastTried: iso(lastTriedMs),
+    nextRetry: isRetried ? iso(timerDueMs) : null,
+  };
+}
+
+const drainReports = ({ history, connections }: Snapshot): DrainReport[] =>
+  [...history.processes.values()].flatMap(({ generation, pid, drainingSinceMs }) =>
+    drainingSinceMs === null ? [] : [{
+      ...{ generation, pid, since: iso(drainingSinceMs) },
+      connections: connections.get(generation) ?? null,
+    }]
+  );
+
+/** A switch is told as its flag would be given. */
+const settingsReport = (settings: Settings): StatusReport["settings"] => ({
+  haproxy: settings.haproxy.options,
+  [OPTIONS.socket.flag]: settings.userSocket,
+  [OPTIONS.watch.flag]: settings.watchPaths,
+  [OPTIONS.envFile.flag]: settings.envFile,
+  [OPTIONS.watchLoaded.flag]: !settings.watchLoaded,
+  [OPTIONS.hotApply.flag]: !settings.hotApply,
+  [OPTIONS.noReload.flag]: !settings.watch,
+  [OPTIONS.shutdownWait.flag]: settings.shutdownWaitMs,
+  [OPTIONS.drainDelay.flag]: settings.drainDelayMs,
+  [OPTIONS.gracefulTerm.flag]: settings.gracefulTerm,
+  [OPTIONS.maxDraining.flag]: settings.maxDraining,
+  [OPTIONS.readyTimeout.flag]: settings.readyTimeoutMs,
+  [OPTIONS.settleTime.flag]: settings.settleMs,
+  [OPTIONS.pollInterval.flag]: settings.pollIntervalMs,
+  [OPTIONS.minReloadInterval.flag]: settings.minReloadIntervalMs,
+  [OPTIONS.runtimeDir.flag]: settings.runtimeParents,
+  [OPTIONS.statusListen.flag]: settings.statusListen === null
+    ? null
+    : describeStatusAddress(settings.statusListen),
+  [OPTIONS.reloadEndpoint.flag]: settings.reloadEndpoint,
+  [OPTIONS.logFormat.flag]: settings.logFormat,
+  [OPTIONS.logLevel.flag]: settings.logLevel,
+});
+
+/** The labels of a count, which spaces part, go on being parted by one. */
+const recordOf = (counts: Counts) => Object.fromEntries(counts);
+
+const iso = (ms: number) => new Date(ms).toISOString();

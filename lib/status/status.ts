@@ -1,0 +1,124 @@
+/** Keeps what operators may ask, and tells it: it reads what the supervisor does, and changes nothing. */
+import type { Settings } from "../settings/settings.ts";
+import type { StatusAddress } from "../settings/status_address.ts";
+import type { State } from "../supervisor/events.ts";
+import { firstDecision } from "../supervisor/reload.ts";
+import type { Step } from "../supervisor/supervisor.ts";
+import { readExcerpts } from "./excerpts.ts";
+import { createExpiries } from "./expiries.ts";
+import { health, readiness } from "./health.ts";
+import { listenForStatus, type StatusListening } from "./http_listener.ts";
+import { type History, newHistory, remember } from "./history.ts";
+import { metricsText } from "./metrics.ts";
+import { statusPage } from "./page.ts";
+import { reloadAndWait } from "./reload_endpoint.ts";
+import { statusReport } from "./report.ts";
+import { route, type Views } from "./routes.ts";
+import type { Excerpt, Snapshot, Watching } from "./snapshot.ts";
+
+export interface StatusOptions {
+  readonly settings: Settings;
+  readonly versions: Snapshot["versions"];
+  /** That HAProxy's relative paths start from. */
+  readonly directory: string;
+}
+
+/** What only the parts know that carry out what the supervisor decides. */
+export interface Figures {
+  readonly watching: Watching;
+  readonly connections: ReadonlyMap<number, number>;
+}
+
+export interface Source {
+  readonly figures: Figures;
+  requestReload(order: "POST /reload"): void;
+}
+
+export class Status {
+  readonly #options: StatusOptions;
+  readonly #readExpiries = createExpiries();
+  readonly #watchers = new Set<() => void>();
+  #history: History = newHistory(Date.now());
+  #state: State = firstDecision(null)[0];
+  #source: Source | null = null;
+  #excerpts: readonly Excerpt[] = [];
+
+  constructor(options: StatusOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note of a step of the supervisor's. */
+  readonly observe = (step: Step): void => {
+    const before = this.#history.failure;
+    this.#history = remember(this.#history, { ...step, nowMs: Date.now() });
+    this.#state = step.after;
+    if (this.#history.failure !== before) this.#showExcerpts(step);
+    this.#watchers.forEach((look) => look());
+  };
+
+  attach(source: Source): void {
+    this.#source = source;
+  }
+
+  /** Answers from now on; a `bug` of a page's harms nothing but its answer. */
+  async listen(address: StatusAddress, onBug: (bug: unknown) => void): Promise<StatusListening> {
+    return await listenForStatus(address, {
+      respond: (request) => route(request, this.#views),
+      onBug,
+    });
+  }
+
+  get #views(): Views {
+    return {
+      health: () => health(this.#state),
+      readiness: () => readiness(this.#state),
+      metrics: async () => metricsText(this.#snapshot(), await this.#expiries()),
+      report: () => statusReport(this.#snapshot()),
+      page: () => statusPage(this.#snapshot()),
+      reload: this.#options.settings.reloadEndpoint ? () => this.#reload() : null,
+    };
+  }
+
+  #snapshot(): Snapshot {
+    const { settings, versions } = this.#options;
+    const { watching, connections } = this.#source?.figures ?? NO_FIGURES;
+    return {
+      ...{ nowMs: Date.now(), state: this.#state, history: this.#history },
+      ...{ watching, connections, excerpts: this.#excerpts, settings, versions },
+    };
+  }
+
+  async #expiries(): Promise<ReadonlyMap<string, number>> {
+    if (!("serving" in this.#state)) return new Map();
+    const { uses, fingerprint } = this.#state.serving;
+    return await this.#readExpiries(uses, fingerprint);
+  }
+
+  /** They are read when the failure is, since the files may be better soon. */
+  async #showExcerpts({ before }: Step): Promise<void> {
+    this.#excerpts = [];
+    const { failure } = this.#history;
+    const tried = before !== null && "attempt" in before ? before.attempt.fingerprint : null;
+    if (failure === null || tried === null) return;
+    const { directory } = this.#options;
+    const files = new Set(tried.files.keys());
+    const excerpts = await readExcerpts(failure.alerts, { files, directory });
+    if (this.#history.failure === failure) this.#excerpts = excerpts;
+  }
+
+  #reload() {
+    return reloadAndWait({
+      look: () => ({ state: this.#state, history: this.#history }),
+      request: () => this.#source?.requestReload("POST /reload"),
+      watch: (look) => {
+        this.#watchers.add(look);
+        return () => this.#watchers.delete(look);
+      },
+    });
+  }
+}
+
+const NO_FIGURES: Figures = {
+  watching: { files: 0, events: 0, pollFinds: 0 },
+  connections: new Map(),
+};

@@ -1,0 +1,146 @@
+/** What an operator wants to know first, in a word and in a sentence. Pure. */
+import type { Service, State, StateOf } from "../supervisor/events.ts";
+import type { OpenFailure } from "./history.ts";
+import { describeSeconds, describeTime } from "./page_times.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+export interface Verdict {
+  readonly tone: Tone;
+  readonly word: string;
+  readonly sentence: string;
+}
+
+/** `well`: what is wanted is served. `busy`: it will be in a moment. `bad`: nothing is served. */
+export type Tone = "well" | "busy" | "degraded" | "leaving" | "bad";
+
+export function verdictOf(snapshot: Snapshot): Verdict {
+  const { state, history } = snapshot;
+  switch (state.name) {
+    case "starting":
+      return starting(state);
+    case "serving":
+    case "holding":
+    case "retrying":
+    case "reloading":
+    case "replacing":
+      return history.failure === null
+        ? serving(state, snapshot)
+        : degraded(state, history.failure, { snapshot });
+    case "leaving":
+      return leaving(state, snapshot);
+    case "draining":
+      return draining(state, snapshot);
+    case "stopping":
+      return stopping(state, snapshot);
+    case "ended":
+      return {
+        ...{ tone: "bad", word: "Ended" },
+        sentence: `All HAProxy processes are gone; the wrapper ends with ${state.exitCode}.`,
+      };
+    default:
+      return state satisfies never;
+  }
+}
+
+type Lasting = Exclude<Extract<State, Service>, { readonly name: "leaving" }>;
+
+const starting = ({ attempt }: StateOf<"starting">): Verdict => ({
+  ...{ tone: "busy", word: "Starting" },
+  sentence: `Generation ${attempt.number} is starting; nothing serves yet.`,
+});
+
+function serving(state: Lasting, snapshot: Snapshot): Verdict {
+  const { history, nowMs } = snapshot;
+  const { number } = state.serving;
+  const sinceMs = history.processes.get(number)?.servingSinceMs;
+  const serves = sinceMs === undefined
+    ? `Generation ${number} serves`
+    : `Generation ${number} has served for ${describeSeconds(nowMs - sinceMs)}`;
+  const isQuiet = state.name === "serving";
+  const rest = isQuiet ? describeQuiet(snapshot) : describeNext(state, snapshot);
+  return {
+    tone: isQuiet ? "well" : "busy",
+    word: isQuiet ? "Serving" : "Serving, changing",
+    sentence: `${serves}; ${rest}.`,
+  };
+}
+
+function describeQuiet({ history, settings }: Snapshot): string {
+  const [last] = history.changes;
+  if (!settings.watch) return "changes wait for a signal";
+  if (last === undefined || last.kind === "start") return "nothing has changed since the start";
+  return last.result === "success"
+    ? "the last change is live"
+    : "the files are again what it serves";
+}
+
+function degraded(
+  state: Lasting,
+  { sinceMs, reason }: OpenFailure,
+  { snapshot }: { readonly snapshot: Snapshot },
+): Verdict {
+  const serves = `Generation ${state.serving.number} serves`;
+  const change = `the change of ${describeTime(sinceMs, snapshot.nowMs)} UTC was rejected`;
+  const next = describeNext(state, snapshot);
+  return {
+    ...{ tone: "degraded", word: "Degraded" },
+    sentence: `${serves}; ${change}: ${reason}; ${next}.`,
+  };
+}
+
+function describeNext(state: Lasting, snapshot: Snapshot): string {
+  switch (state.name) {
+    case "serving":
+      return `tried again ${
+        snapshot.settings.watch ? "when a source changes" : "at the next signal"
+      }`;
+    case "holding":
+      return `a new change waits${describeWait(snapshot, " ")}, as reloads are kept apart`;
+    case "retrying": {
+      const wait = state.isDue ? "" : describeWait(snapshot, " in ");
+      return `tried again${wait || " as soon as the files are quiet"}`;
+    }
+    case "reloading":
+      return `generation ${state.attempt.number} is starting`;
+    case "replacing":
+      return "changed files are being given to it";
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Nothing where the wait is over. */
+function describeWait({ history, nowMs }: Snapshot, intro: string): string {
+  const waitMs = (history.timerDueMs ?? nowMs) - nowMs;
+  return waitMs > 0 ? `${intro}${describeSeconds(Math.max(waitMs, 1_000))}` : "";
+}
+
+function leaving({ serving }: StateOf<"leaving">, snapshot: Snapshot): Verdict {
+  const wait = describeWait(snapshot, " for ") || " for a moment";
+  return {
+    ...{ tone: "leaving", word: "Leaving" },
+    sentence:
+      `Not ready any more: generation ${serving.number} serves on${wait}, then finishes its connections.`,
+  };
+}
+
+function draining({ exitCode }: StateOf<"draining">, { history }: Snapshot): Verdict {
+  const number = history.processes.size;
+  const finishing = number === 1 ? "1 process finishes" : `${number} processes finish`;
+  return {
+    ...{ tone: "leaving", word: "Draining" },
+    sentence:
+      `No new connection is accepted: ${finishing} what is left, then the wrapper ends with ${exitCode}.`,
+  };
+}
+
+function stopping({ exitCode }: StateOf<"stopping">, { history }: Snapshot): Verdict {
+  const { failure, lastSuccessMs } = history;
+  const what = failure === null || lastSuccessMs !== null
+    ? "All HAProxy processes are being ended"
+    : `Generation ${failure.generation} did not start: ${failure.reason}; nothing serves`;
+  return {
+    ...{ tone: "bad", word: "Stopping" },
+    sentence: `${what}; the wrapper ends with ${exitCode}.`,
+  };
+}

@@ -1,0 +1,81 @@
+/** A wrapper whose status can be asked for. */
+import { waitFor } from "./wait.ts";
+import { freePort, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
+
+/** The parts of /status that tests read. */
+export interface Report {
+  readonly state: string;
+  readonly healthy: boolean;
+  readonly ready: boolean;
+  readonly reason: string | null;
+  readonly serving: {
+    readonly generation: number;
+    readonly pid: number;
+    readonly digest: string;
+    readonly servesDesired: boolean;
+    readonly files: readonly { readonly path: string }[];
+  } | null;
+  readonly lastFailure: {
+    readonly generation: number | null;
+    readonly reason: string;
+    readonly alerts: readonly string[];
+    readonly excerpts: readonly { readonly line: number }[];
+    readonly nextRetry: string | null;
+  } | null;
+  readonly draining: readonly {
+    readonly generation: number;
+    readonly pid: number;
+    readonly connections: number | null;
+  }[];
+  readonly changes: readonly { readonly kind: string; readonly result: string }[];
+}
+
+export class Observed extends Workspace {
+  readonly statusPort = freePort();
+
+  async serveObserved(
+    args: readonly string[] = [],
+    options: WrapperOptions = {},
+  ): Promise<Wrapper> {
+    return await this.serve({ ...options, args: this.observedArgs(args) });
+  }
+
+  observedArgs(args: readonly string[] = []): readonly string[] {
+    return ["-f", this.configuration, "--status-listen", `127.0.0.1:${this.statusPort}`, ...args];
+  }
+
+  async ask(path: string, init: RequestInit = {}): Promise<{ status: number; body: string }> {
+    const response = await fetch(`http://127.0.0.1:${this.statusPort}${path}`, init);
+    return { status: response.status, body: await response.text() };
+  }
+
+  async report(): Promise<Report> {
+    return JSON.parse((await this.ask("/status")).body);
+  }
+
+  /** The value of a metric, with its labels as they are written; `null` if there is none. */
+  async metric(name: string): Promise<number | null> {
+    const { body } = await this.ask("/metrics");
+    const line = body.split("\n").find((line) =>
+      line.startsWith(`haproxy_reload_wrapper_${name} `)
+    );
+    return line === undefined ? null : Number(line.split(" ").at(-1));
+  }
+
+  async measures(name: string, wanted: number, wrapper: Wrapper): Promise<void> {
+    await waitFor(`${name} ${wanted}`, async () => await this.metric(name) === wanted, {
+      explain: () => wrapper.output,
+    });
+  }
+
+  async reports(
+    what: string,
+    isSo: (report: Report) => boolean,
+    wrapper: Wrapper,
+  ): Promise<Report> {
+    return await waitFor(what, async () => {
+      const report = await this.report();
+      return isSo(report) && report;
+    }, { explain: () => wrapper.output });
+  }
+}

@@ -1,0 +1,397 @@
+import assert from "node:assert/strict";
+import type { StatusAddress } from "../../lib/settings/status_address.ts";
+import { listenForStatus } from "../../lib/status/http_listener.ts";
+import { HTTP_LIMITS } from "../../lib/status/http_limits.ts";
+import { pause, waitFor } from "../process/wait.ts";
+import { TempFolder } from "../temp_folder.ts";
+import { bodyOf, Client, connectTo, freePort, Scene, statusOf, textResponse } from "./listening.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+
+const unixIn = (folder: TempFolder): StatusAddress => ({ tag: "unix", path: folder.at("socket") });
+
+/** A response that the kernel takes from nobody at once, over a unix socket. */
+const LARGE = "x".repeat(2_000_000);
+
+const respondLargely = ({ path }: { readonly path: string }) =>
+  Promise.resolve(textResponse(path === "/large" ? LARGE : path));
+
+/** Tries to listen there, and tells why that is not possible. */
+async function refusalAt(address: StatusAddress): Promise<string> {
+  const listening = await listenForStatus(address, {
+    respond: () => Promise.resolve(textResponse("")),
+    onBug: () => {},
+  });
+  if (listening.tag === "not_listening") return listening.reason;
+  listening.close();
+  return assert.fail("it listens");
+}
+
+Deno.test("a request over TCP gets its answer, and then the connection is closed", async () => {
+  await using scene = await Scene.open();
+  const response = await scene.ask("GET /a?b=c HTTP/1.1\r\nHost: a\r\nX-Y: z\r\n\r\n");
+  assert.equal(statusOf(response), 200);
+  assert.equal(bodyOf(response), "/a");
+  assert.equal(scene.requests[0]?.headers.get("x-y"), "z");
+});
+
+Deno.test("a request over IPv6 gets its answer", async () => {
+  const hostname = "::1";
+  await using scene = await Scene.open({
+    address: { tag: "tcp", hostname, port: freePort(hostname) },
+  });
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+});
+
+Deno.test("a request over a unix socket gets its answer", async () => {
+  await using folder = new TempFolder();
+  await using scene = await Scene.open({ address: unixIn(folder) });
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+});
+
+Deno.test("Deno's own client is content with the answer", async () => {
+  await using scene = await Scene.open();
+  assert(scene.address.tag === "tcp");
+  const response = await fetch(`http://127.0.0.1:${scene.address.port}/a`);
+  assert.equal(await response.text(), "/a");
+  assert.equal(response.headers.get("cache-control"), "no-store");
+});
+
+Deno.test("HEAD gets what GET gets, without the body", async () => {
+  await using scene = await Scene.open();
+  const [head, whole] = [
+    await scene.ask("HEAD /a HTTP/1.1\n\n"),
+    await scene.ask("GET /a HTTP/1.1\n\n"),
+  ];
+  assert.equal(`${head}/a`, whole);
+});
+
+Deno.test("a request that arrives byte by byte is one", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  for (const byte of get("/slowly")) {
+    await client.send(byte);
+    await pause(1);
+  }
+  assert.equal(bodyOf(await client.rest()), "/slowly");
+});
+
+Deno.test("a request is answered when its body is there, and not before", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.send("POST /a HTTP/1.1\r\nContent-Length: 1024\r\n\r\n" + "x".repeat(1_023));
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+  assert.equal(scene.requests.length, 1);
+  await client.send("x");
+  assert.equal(bodyOf(await client.rest()), "/a");
+});
+
+Deno.test("a body that is too large is refused, and the answer survives it", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.send("POST /a HTTP/1.1\r\nContent-Length: 1025\r\n\r\n");
+  assert.equal(statusOf(await client.rest()), 413);
+  const large = "x".repeat(1_000_000);
+  const response = await scene.ask(`POST /a HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n${large}`);
+  assert.equal(statusOf(response), 413);
+  assert.deepEqual(scene.requests, []);
+});
+
+Deno.test("a huge head is refused, and the answer survives it", async () => {
+  await using scene = await Scene.open();
+  const response = await scene.ask(`GET / HTTP/1.1\r\nA: ${"x".repeat(1_000_000)}`);
+  assert.equal(statusOf(response), 431);
+});
+
+Deno.test("the longest head and the longest body go together", async () => {
+  await using scene = await Scene.open({ limits: { headBytes: 64, bodyBytes: 16 } });
+  const head = "GET / HTTP/1.1\r\nContent-Length: 16\r\nA: ";
+  const response = await scene.ask(head.padEnd(60, "x") + "\r\n\r\n" + "x".repeat(16));
+  assert.equal(statusOf(response), 200);
+});
+
+Deno.test("what is no HTTP is refused at once", async () => {
+  await using scene = await Scene.open();
+  assert.equal(statusOf(await scene.ask("\x16\x03\x01")), 400);
+  assert.equal(statusOf(await scene.ask("GET / HTTP/2.0\r\n\r\n")), 505);
+  assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\nTransfer-Encoding: a\r\n\r\n")), 501);
+});
+
+Deno.test("a request that ends in its middle is refused", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.send("GET / HTTP/1.1\r\nHost");
+  await client.end();
+  assert.equal(statusOf(await client.rest()), 400);
+});
+
+Deno.test("a client that asks for nothing and ends gets nothing", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.end();
+  assert.equal(await client.rest(), "");
+});
+
+Deno.test("a client that ends after its request gets its answer", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.send(GET);
+  await client.end();
+  assert.equal(bodyOf(await client.rest()), "/");
+});
+
+Deno.test("a client that goes away before its answer does no harm", async () => {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await using scene = await Scene.open({
+    respond: async ({ path }) => (await released, textResponse(path === "/" ? LARGE : path)),
+  });
+  const client = await scene.client();
+  await client.send(GET);
+  await waitFor("the request", () => scene.requests.length === 1);
+  client.close();
+  release();
+  assert.equal(bodyOf(await scene.ask(get("/next"))), "/next");
+  assert.deepEqual(scene.bugs, []);
+});
+
+Deno.test("half a request is waited for no longer than the limit", async () => {
+  await using scene = await Scene.open({ limits: { requestMs: 50 } });
+  assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\n")), 408);
+  assert.equal(statusOf(await scene.ask("")), 408);
+});
+
+Deno.test("a byte now and then does not make the wait longer", async () => {
+  await using scene = await Scene.open({ limits: { requestMs: 200, partingMs: 50 } });
+  const client = await scene.client();
+  const response = client.rest();
+  await client.send("GET /");
+  await client.waitUntilRefused();
+  assert.equal(statusOf(await response), 408);
+  assert.deepEqual(scene.requests, []);
+});
+
+Deno.test("a large response arrives whole", async () => {
+  await using folder = new TempFolder();
+  await using scene = await Scene.open({ address: unixIn(folder), respond: respondLargely });
+  assert.equal(bodyOf(await scene.ask(get("/large"))).length, LARGE.length);
+});
+
+Deno.test("what comes after the request does not destroy a response that is still on its way", async () => {
+  await using scene = await Scene.open({ respond: respondLargely });
+  const client = await scene.client();
+  await client.send(get("/large") + "x".repeat(100_000));
+  await waitFor("the request", () => scene.requests.length === 1);
+  await pause(20); // It is slow to read.
+  assert.equal(bodyOf(await client.rest()).length, LARGE.length);
+});
+
+Deno.test("a client that does not read holds its place no longer than the limit", async () => {
+  await using folder = new TempFolder();
+  await using scene = await Scene.open({
+    address: unixIn(folder),
+    respond: respondLargely,
+    limits: { answering: 1, responseMs: 200 },
+  });
+  const client = await scene.client();
+  await client.send(get("/large"));
+  await waitFor("the request", () => scene.requests.length === 1);
+  assert.equal(statusOf(await scene.ask(GET)), 503);
+  await waitFor("the free place", async () => statusOf(await scene.ask(GET)) === 200);
+  assert(bodyOf(await client.rest()).length < LARGE.length);
+});
+
+Deno.test("of clients that do not read only so many are kept, and others get short answers", async () => {
+  await using folder = new TempFolder();
+  await using scene = await Scene.open({
+    address: unixIn(folder),
+    respond: respondLargely,
+    limits: { unsent: 1 },
+  });
+  const [first, second] = [await scene.client(), await scene.client()];
+  await first.send(get("/large"));
+  await waitFor("the first request", () => scene.requests.length === 1);
+  await second.send(get("/large"));
+  const cut = bodyOf(await second.rest());
+  assert(cut.length > 0 && cut.length < LARGE.length, `${cut.length}`);
+  assert.equal(bodyOf(await scene.ask(get("/short"))), "/short");
+  assert.equal(bodyOf(await first.rest()).length, LARGE.length);
+  assert.equal(bodyOf(await scene.ask(get("/large"))).length, LARGE.length);
+});
+
+Deno.test("1,000 idle connections do not keep a request from its answer", async () => {
+  await using scene = await Scene.open();
+  const idle: Client[] = [];
+  while (idle.length < 1_000) idle.push(await scene.client());
+  const startedMs = performance.now();
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+  assert(performance.now() - startedMs < 1_000);
+  const closed = idle.slice(0, 1_001 - HTTP_LIMITS.waiting);
+  assert(closed.length > 900);
+  for (const client of closed) assert.equal(await client.rest(), "");
+  await idle.at(-1)?.send(get("/late"));
+  assert.equal(bodyOf(await idle.at(-1)!.rest()), "/late");
+});
+
+Deno.test("one connection too many costs the one that has waited longest, and no other", async () => {
+  await using scene = await Scene.open({ limits: { waiting: 2 } });
+  const [first, second] = [await scene.client(), await scene.client()];
+  await first.send("GET /first HTTP/1.1\r\n");
+  const third = await scene.client();
+  assert(await first.isClosed());
+  await second.send(get("/second"));
+  assert.equal(bodyOf(await second.rest()), "/second");
+  await third.send(get("/third"));
+  assert.equal(bodyOf(await third.rest()), "/third");
+});
+
+Deno.test("a request that is being answered is not given up for idle connections", async () => {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await using scene = await Scene.open({
+    limits: { waiting: 1, answering: 1 },
+    respond: async ({ path }) => (await released, textResponse(path)),
+  });
+  const client = await scene.client();
+  await client.send(get("/a"));
+  await waitFor("the request", () => scene.requests.length === 1);
+  const idle = [await scene.client(), await scene.client(), await scene.client()];
+  assert(await idle[0]!.isClosed());
+  assert.equal(statusOf(await scene.ask(GET)), 503);
+  release();
+  assert.equal(bodyOf(await client.rest()), "/a");
+  assert.equal(bodyOf(await scene.ask(get("/b"))), "/b");
+  assert.deepEqual(scene.requests.map(({ path }) => path), ["/a", "/b"]);
+});
+
+Deno.test("a client that does not close after its answer is left", async () => {
+  await using scene = await Scene.open({ limits: { partingMs: 50 } });
+  const client = await scene.client();
+  await client.send(GET);
+  assert.equal(bodyOf(await client.rest()), "/");
+  await client.waitUntilRefused();
+});
+
+Deno.test("of clients that do not close only so many are kept", async () => {
+  await using scene = await Scene.open({ limits: { partingMs: 60_000, parting: 1 } });
+  const [first, second] = [await scene.client(), await scene.client()];
+  for (const client of [first, second]) {
+    await client.send(GET);
+    assert.equal(bodyOf(await client.rest()), "/");
+  }
+  await first.waitUntilRefused();
+  await second.send("it is still open");
+});
+
+Deno.test("a bug in the response gives 500 and is told", async () => {
+  const bug = new TypeError("a bug");
+  await using scene = await Scene.open({
+    respond: ({ path }) => path === "/" ? Promise.reject(bug) : Promise.resolve(textResponse(path)),
+  });
+  const response = await scene.ask(GET);
+  assert.equal(statusOf(response), 500);
+  assert.equal(bodyOf(response), "500 Internal Server Error\n");
+  assert.deepEqual(scene.bugs, [bug]);
+  assert.equal(bodyOf(await scene.ask(get("/next"))), "/next");
+});
+
+/** As if file descriptors lacked: `accept` fails `times` times. Gives when that was. */
+function failToAccept(times: number): { readonly failedMs: number[] } & Disposable {
+  const { listen } = Deno;
+  const failedMs: number[] = [];
+  const failing = (options: Deno.TcpListenOptions & { transport?: "tcp" }) => {
+    const listener = listen(options);
+    const accept = listener.accept.bind(listener);
+    listener.accept = () => {
+      if (failedMs.length >= times) return accept();
+      failedMs.push(performance.now());
+      return Promise.reject(new Error("Too many open files (os error 24)"));
+    };
+    return listener;
+  };
+  Object.assign(Deno, { listen: failing });
+  return { failedMs, [Symbol.dispose]: () => void Object.assign(Deno, { listen }) };
+}
+
+Deno.test("connections that cannot be accepted are tried again after a pause", async () => {
+  using failure = failToAccept(3);
+  await using scene = await Scene.open({ limits: { acceptPauseMs: 50 } });
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+  const [first, second, third] = failure.failedMs;
+  assert.equal(failure.failedMs.length, 3);
+  assert(second! - first! >= 45 && third! - second! >= 45, `${failure.failedMs}`);
+});
+
+/** Makes the socket of a process that was killed. Deno removes it, but only by its first name. */
+function leaveOver(folder: TempFolder, name: string): void {
+  const listener = Deno.listen({ transport: "unix", path: folder.at("first") });
+  Deno.linkSync(folder.at("first"), folder.at(name));
+  listener.close();
+}
+
+Deno.test("a socket that is left over is taken over", async () => {
+  await using folder = new TempFolder();
+  const address = unixIn(folder);
+  leaveOver(folder, "socket");
+  assert.deepEqual(folder.names(), ["socket"]);
+  await using scene = await Scene.open({ address });
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+});
+
+Deno.test("a socket where somebody listens is left alone", async () => {
+  await using folder = new TempFolder();
+  await using scene = await Scene.open({ address: unixIn(folder) });
+  assert.equal(await refusalAt(scene.address), "another process listens there");
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+});
+
+Deno.test("what is no socket is left alone, also a link to one that is left over", async () => {
+  await using folder = new TempFolder();
+  leaveOver(folder, "left-over");
+  for (
+    const path of [folder.write("file"), folder.path, folder.link("link", folder.at("left-over"))]
+  ) {
+    assert.equal(await refusalAt({ tag: "unix", path }), "it exists and is not a socket");
+  }
+  assert.deepEqual(folder.names(), ["file", "left-over", "link"]);
+});
+
+Deno.test("where no socket can be made the reason is the system's", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("missing/socket");
+  assert.equal(await refusalAt({ tag: "unix", path }), "No such file or directory");
+});
+
+Deno.test("a port where somebody listens is refused", async () => {
+  await using scene = await Scene.open();
+  assert.equal(await refusalAt(scene.address), "Address already in use");
+});
+
+Deno.test("after close nobody listens, every connection is closed and the file is gone", async () => {
+  await using folder = new TempFolder();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await using scene = await Scene.open({
+    address: unixIn(folder),
+    respond: async ({ path }) => (await released, textResponse(path)),
+  });
+  const [idle, asking] = [await scene.client(), await scene.client()];
+  await asking.send(GET);
+  await waitFor("the request", () => scene.requests.length === 1);
+  scene.close();
+  assert.deepEqual(folder.names(), [], "also where the program exits now");
+  assert(await idle.isClosed());
+  assert(await asking.isClosed());
+  await assert.rejects(connectTo(scene.address));
+  release();
+  await released;
+  assert.deepEqual(scene.bugs, []);
+});
+
+Deno.test("after close it can listen at the same port again", async () => {
+  const first = await Scene.open();
+  const { address } = first;
+  assert.equal(bodyOf(await first.ask(GET)), "/");
+  await first[Symbol.asyncDispose]();
+  await using second = await waitFor("the port", () => Scene.open({ address }).catch(() => null));
+  assert.equal(bodyOf(await second.ask(GET)), "/");
+});
