@@ -1,0 +1,45 @@
+/** The metrics of the wrapper, each with its own labels: what alerts and dashboard may ask for. */
+
+const PREFIX = "haproxy_reload_wrapper_";
+
+/** Those of histograms are followed by `_bucket`, `_sum` or `_count`, and `_bucket` has the label `le`. */
+const METRICS: Readonly<Record<string, readonly string[]>> = {
+  config_last_reload_successful: [],
+  config_last_reload_success_timestamp_seconds: [],
+  reloads_total: ["result"],
+  hot_applies_total: ["kind", "result"],
+  reload_duration_seconds_bucket: ["le"],
+  reload_duration_seconds_sum: [],
+  reload_duration_seconds_count: [],
+  generation: [],
+  draining_processes: [],
+  drains_ended_total: ["how"],
+  drain_oldest_seconds: [],
+  watched_files: [],
+  watch_events_total: [],
+  poll_found_changes_total: [],
+  process_exits_total: ["role", "status"],
+  certificate_expiry_seconds: ["file"],
+  build_info: ["version", "deno_version", "haproxy_version"],
+};
+
+/** What Prometheus adds. */
+const LABELS_OF_ALL = ["job", "namespace", "pod"];
+
+/** What an expression asks for that nobody gives. */
+export function unknownIn(expression: string): string[] {
+  const names = [...expression.matchAll(/\b(haproxy_reload\w+|up)\b/g)].map(([name]) => name!);
+  const metrics = names.filter((name) => name !== "up").map((name) => name.replace(PREFIX, ""));
+  const labels = metrics.flatMap((metric) => METRICS[metric] ?? []).concat(LABELS_OF_ALL);
+  return [
+    ...names.length === 0 ? [`no metric: ${expression}`] : [],
+    ...metrics.filter((metric) => METRICS[metric] === undefined),
+    ...labelsIn(expression).filter((label) => !labels.includes(label)),
+  ];
+}
+
+function labelsIn(expression: string): string[] {
+  const compared = [...expression.matchAll(/(\w+) *(?:=~|!~|!=|=) *"/g)].map(([, label]) => label!);
+  const grouped = [...expression.matchAll(/\bby *\(([^)]*)\)/g)].map(([, list]) => list!);
+  return [...compared, ...grouped.flatMap((list) => list.split(/ *, */))];
+}
