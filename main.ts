@@ -9,6 +9,7 @@ import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import { createLog, type Log, writeToStdout } from "./lib/log.ts";
+import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
 import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
 import { helpText } from "./lib/settings/options.ts";
@@ -106,7 +107,7 @@ async function run(
     write: writeToStdout,
   });
   const { folder } = made;
-  const status = await createStatus(settings);
+  const status = await createStatus(settings, createGarbageCollector(parts.trimMemory));
   const supervisor = new Supervisor(settings, status?.observe);
   const { post } = supervisor;
   const reportBug = (error: unknown) => post({ name: "bug", description: describeBug(error) });
@@ -128,11 +129,15 @@ async function run(
 }
 
 /** Where the status is not asked for, its parts are not even loaded. */
-async function createStatus(settings: Settings): Promise<Status | null> {
+async function createStatus(
+  settings: Settings,
+  collectGarbageSoon: () => void,
+): Promise<Status | null> {
   if (settings.statusListen === null) return null;
   const { Status } = await import("./lib/status/status.ts");
   const versions = { wrapper: denoJson.version, deno: Deno.version.deno };
-  return new Status({ settings, versions, directory: haproxyDirectory(settings, Deno.cwd()) });
+  const directory = haproxyDirectory(settings, Deno.cwd());
+  return new Status({ settings, versions, directory, collectGarbageSoon });
 }
 
 /** It answers before anything serves. What goes wrong in a page costs nobody's connection. */

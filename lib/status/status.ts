@@ -9,6 +9,7 @@ import { createExpiries } from "./expiries.ts";
 import { health, readiness } from "./health.ts";
 import { listenForStatus, type StatusListening } from "./http_listener.ts";
 import { type History, newHistory, remember } from "./history.ts";
+import type { HttpRequest, HttpResponse } from "./http_message.ts";
 import { metricsText } from "./metrics.ts";
 import { statusPage } from "./page.ts";
 import { reloadAndWait } from "./reload_endpoint.ts";
@@ -21,6 +22,7 @@ export interface StatusOptions {
   readonly versions: Snapshot["versions"];
   /** That HAProxy's relative paths start from. */
   readonly directory: string;
+  readonly collectGarbageSoon: () => void;
 }
 
 /** What only the parts know that carry out what the supervisor decides. */
@@ -41,6 +43,7 @@ export class Status {
   #history: History = newHistory(Date.now());
   #state: State = firstDecision(null)[0];
   #source: Source | null = null;
+  #answers = 0;
   #excerpts: readonly Excerpt[] = [];
 
   constructor(options: StatusOptions) {
@@ -63,9 +66,15 @@ export class Status {
   /** Answers from now on; a `bug` of a page's harms nothing but its answer. */
   async listen(address: StatusAddress, onBug: (bug: unknown) => void): Promise<StatusListening> {
     return await listenForStatus(address, {
-      respond: (request) => route(request, this.#views),
+      respond: (request) => this.#respond(request),
       onBug,
     });
+  }
+
+  /** Left to itself V8 would let the garbage of hundreds of answers grow. */
+  async #respond(request: HttpRequest): Promise<HttpResponse> {
+    if (++this.#answers % ANSWERS_PER_COLLECTION === 0) this.#options.collectGarbageSoon();
+    return await route(request, this.#views);
   }
 
   get #views(): Views {
@@ -117,6 +126,8 @@ export class Status {
     });
   }
 }
+
+const ANSWERS_PER_COLLECTION = 50;
 
 const NO_FIGURES: Figures = {
   watching: { files: 0, events: 0, pollFinds: 0 },

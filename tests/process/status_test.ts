@@ -21,7 +21,7 @@ programTest("a generation that serves is healthy, ready, and told with its proce
     draining: [],
   });
   assert.equal(serving?.generation, 1);
-  assert.deepEqual([serving?.pid], workspace.haproxyPids());
+  assert.deepEqual([serving?.pid], workspace.haproxyPids().map(pidInside));
   assert.deepEqual(serving?.files.map(({ path }) => path), [workspace.configuration]);
   assert.match(wrapper.output, /info .*status, health and metrics on http:\/\/127\.0\.0\.1:\d+\//);
 });
@@ -106,7 +106,7 @@ programTest(
 );
 
 commonTest(
-  "a request to reload is answered when the reload has ended, with its outcome",
+  "a request to reload is answered with the outcome",
   async () => {
     await using workspace = new Observed();
     const wrapper = await workspace.serveObserved(["--enable-reload-endpoint", "--no-reload"]);
@@ -116,7 +116,7 @@ commonTest(
     const { result, generation, reason } = JSON.parse(first.body);
     assert.deepEqual([first.status, result, generation, reason], [200, "success", 2, null]);
     assert.match(wrapper.output, /generation 2 serves, .*reloaded by POST \/reload/);
-    await workspace.replace("frontend broken\n");
+    await workspace.replace(`${workspace.page("three")}    no-such-keyword\n`);
     const second = await workspace.ask("/reload", { method: "POST" });
     assert.equal(second.status, 500);
     assert.match(JSON.parse(second.body).reason, /haproxy exited with 1 before it was ready/);
@@ -183,3 +183,9 @@ commonTest("a certificate's expiry and its change in place are told", async () =
       `haproxy_reload_wrapper_hot_applies_total{kind="certificate",result="success"} 1`,
     ));
 });
+
+/** The pid of a process as the wrapper sees it, which may be in a namespace of its own. */
+function pidInside(pid: number): number {
+  const [, numbers] = /^NSpid:\s*(.*)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
+  return Number(numbers!.split("\t").at(-1));
+}
