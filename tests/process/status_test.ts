@@ -184,6 +184,21 @@ commonTest("a certificate's expiry and its change in place are told", async () =
     ));
 });
 
+commonTest("a thousand clients that say nothing hold up neither a probe nor a reload", async () => {
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
+  const address = { hostname: "127.0.0.1", port: workspace.statusPort };
+  const silent = await Promise.all(Array.from({ length: 1_000 }, () => Deno.connect(address)));
+  try {
+    assert.equal((await workspace.ask("/readyz")).status, 200);
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    await workspace.measures("generation", 2, wrapper);
+  } finally {
+    silent.forEach((connection) => connection.close());
+  }
+});
+
 /** The pid of a process as the wrapper sees it, which may be in a namespace of its own. */
 function pidInside(pid: number): number {
   const [, numbers] = /^NSpid:\s*(.*)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
