@@ -3,7 +3,7 @@
 const PREFIX = "haproxy_reload_wrapper_";
 
 /** Those of histograms are followed by `_bucket`, `_sum` or `_count`, and `_bucket` has the label `le`. */
-const METRICS: Readonly<Record<string, readonly string[]>> = {
+export const METRICS: Readonly<Record<string, readonly string[]>> = {
   config_last_reload_successful: [],
   config_last_reload_success_timestamp_seconds: [],
   reloads_total: ["result"],

@@ -1,0 +1,226 @@
+/** What is remembered of the real decisions. */
+import assert from "node:assert/strict";
+import type { DrainEnd } from "../../lib/haproxy/draining.ts";
+import type { ReplaceOutcome } from "../../lib/loaded/replace.ts";
+import type { Use } from "../../lib/loaded/uses.ts";
+import { type History, newHistory, remember } from "../../lib/status/history.ts";
+import { decide } from "../../lib/supervisor/decide.ts";
+import type { Event, State } from "../../lib/supervisor/events.ts";
+import { firstDecision } from "../../lib/supervisor/reload.ts";
+import {
+  content,
+  EVENTS,
+  failed,
+  POLICY,
+  processEnded,
+  ready,
+  replaced,
+  settled,
+  STATES,
+} from "../supervisor/samples.ts";
+
+/** A supervisor that is a second older after each event. */
+class Scene {
+  history: History = newHistory(0);
+  state: State;
+  nowMs = 0;
+
+  /** Without a state from the very start. */
+  constructor(state: State | null = null) {
+    const [after, actions] = firstDecision(content("first"));
+    this.state = state ?? after;
+    if (state !== null) return;
+    this.history = remember(this.history, { event: null, before: null, after, actions, nowMs: 0 });
+  }
+
+  happen(...events: readonly Event[]): this {
+    for (const event of events) {
+      const before = this.state;
+      const [after, actions] = decide(before, event, POLICY);
+      this.nowMs += 1_000;
+      const step = { event, before, after, actions, nowMs: this.nowMs };
+      this.history = remember(this.history, step);
+      this.state = after;
+    }
+    return this;
+  }
+
+  get counts() {
+    const { reloads, hotApplies, drainsEnded, processExits } = this.history;
+    return Object.fromEntries([...reloads, ...hotApplies, ...drainsEnded, ...processExits]);
+  }
+}
+
+const CERTIFICATE: Use = {
+  tag: "certificate",
+  path: "/a.pem",
+  name: "/a.pem",
+  keyPath: null,
+  isMember: false,
+};
+const REPLACED = { use: CERTIFICATE, detail: "expires 2030-01-01", durationMs: 5 };
+const REFUSED = { use: CERTIFICATE, reason: "has expired", awaited: "a valid one" };
+
+const failedWith = (alerts: readonly string[]): Event => {
+  const { outcome } = failed({ mayPass: true });
+  if (outcome.tag !== "failed") throw new Error("wanted a failure");
+  return { name: "handoff_ended", outcome: { ...outcome, alerts } };
+};
+
+Deno.test("a start is an attempt, and then serves; it is no reload", () => {
+  const scene = new Scene();
+  assert.deepEqual(scene.history.attempt, { generation: 1, reason: "start", sinceMs: 0 });
+  assert.equal(scene.history.desired?.digest, "first");
+  scene.happen(ready("first"));
+  const { attempt, processes, changes, lastSuccessMs, haproxyVersion } = scene.history;
+  assert.equal(attempt, null);
+  assert.deepEqual(processes.get(1), {
+    generation: 1,
+    pid: 1_000,
+    servingSinceMs: 1_000,
+    drainingSinceMs: null,
+  });
+  assert.deepEqual([lastSuccessMs, haproxyVersion], [1_000, "2.6.12"]);
+  assert.deepEqual(changes.map(({ kind, result }) => [kind, result]), [["start", "success"]]);
+  assert.deepEqual(scene.counts, {});
+  assert.equal(scene.history.reloadSeconds.count, 0);
+});
+
+Deno.test("a reload is counted and timed, and the old process drains", () => {
+  const scene = new Scene().happen(ready("first"), settled("new"), ready("new"));
+  assert.deepEqual(scene.counts, { success: 1 });
+  const { sum, count, buckets } = scene.history.reloadSeconds;
+  assert.deepEqual([sum, count], [0.03, 1]);
+  assert.deepEqual(buckets, [0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+  assert.equal(scene.history.processes.get(1)?.drainingSinceMs, 3_000);
+  assert.equal(scene.history.processes.get(2)?.drainingSinceMs, null);
+  assert.deepEqual(scene.history.changes[0], {
+    kind: "reload",
+    generation: 2,
+    result: "success",
+    endedMs: 3_000,
+    durationMs: 30,
+    reason: "reloaded for a change",
+    changed: ["/haproxy.cfg"],
+    failure: null,
+  });
+});
+
+Deno.test("a refused change stays open through its retries, until it is taken", () => {
+  const scene = new Scene().happen(ready("first"), settled("new"), failedWith(["[ALERT] a"]));
+  assert.deepEqual(scene.history.failure, {
+    generation: 2,
+    reason: "haproxy exited with 1 before it was ready",
+    alerts: ["[ALERT] a"],
+    sinceMs: 3_000,
+    lastTriedMs: 3_000,
+  });
+  assert.equal(scene.history.timerDueMs, 4_000);
+  scene.happen(EVENTS.timer_due, settled("new"));
+  assert.equal(scene.history.timerDueMs, null);
+  assert.notEqual(scene.history.failure, null);
+  scene.happen(failedWith(["[ALERT] b"]));
+  const { sinceMs, lastTriedMs, alerts } = scene.history.failure!;
+  assert.deepEqual([sinceMs, lastTriedMs, alerts], [3_000, 6_000, ["[ALERT] b"]]);
+  assert.deepEqual(scene.counts, { failure: 2 });
+  scene.happen(EVENTS.timer_due, settled("new"), ready("new"));
+  assert.equal(scene.history.failure, null);
+  assert.deepEqual(scene.counts, { failure: 2, success: 1 });
+});
+
+Deno.test("a revert ends a failure, and is no success of its own", () => {
+  const scene = new Scene().happen(ready("first"), settled("new"), failedWith([]));
+  scene.happen(settled("first"));
+  assert.equal(scene.history.failure, null);
+  assert.equal(scene.history.desired?.digest, "first");
+  assert.equal(scene.history.lastSuccessMs, 1_000);
+});
+
+Deno.test("another refused change is another failure", () => {
+  const scene = new Scene().happen(ready("first"), settled("new"), failedWith([]));
+  scene.happen(settled("newer"), failedWith([]));
+  assert.equal(scene.history.failure?.sinceMs, 5_000);
+});
+
+const inPlace = (outcome: Partial<ReplaceOutcome>) =>
+  new Scene(STATES.replacing).happen(replaced(outcome));
+
+Deno.test("a change in place is counted by its kind, and is a success", () => {
+  const { history, counts } = inPlace({ replaced: [REPLACED] });
+  assert.deepEqual(counts, { "certificate success": 1 });
+  assert.equal(history.lastSuccessMs, 1_000);
+  const [change] = history.changes;
+  assert.deepEqual([change?.kind, change?.generation, change?.changed, change?.durationMs], [
+    "in_place",
+    3,
+    ["/a.pem"],
+    5,
+  ]);
+});
+
+Deno.test("a file that must not be served is a failure that names it", () => {
+  const { history, counts } = inPlace({ refused: [REFUSED] });
+  assert.deepEqual(counts, { "certificate refused": 1 });
+  assert.equal(history.lastSuccessMs, null);
+  assert.equal(history.failure?.generation, null);
+  assert.equal(history.failure?.reason, '"/a.pem" has expired, awaiting a valid one');
+});
+
+Deno.test("what nobody can confirm is counted, and reloaded", () => {
+  const next = { tag: "reload", reason: "x" } as const;
+  assert.deepEqual(inPlace({ unconfirmed: [CERTIFICATE], next }).counts, {
+    "certificate unconfirmed": 1,
+  });
+});
+
+const DRAIN_ENDS: readonly (readonly [DrainEnd, number, string])[] = [
+  ["by_itself", 0, "drained"],
+  ["by_itself", 139, "crashed"],
+  ["terminated", 143, "terminated"],
+  ["killed", 137, "killed"],
+];
+
+for (const [drainEnd, code, how] of DRAIN_ENDS) {
+  Deno.test(`a drain that ends with ${code} (${drainEnd}) is ${how}`, () => {
+    const scene = new Scene().happen(ready("first"), settled("new"), ready("new"));
+    const { end } = processEnded(1, code);
+    scene.happen({ name: "process_ended", end: { ...end, drainEnd } });
+    assert.deepEqual(scene.counts, { success: 1, [how]: 1, [`draining ${code}`]: 1 });
+    assert.deepEqual([...scene.history.processes.keys()], [2]);
+  });
+}
+
+Deno.test("the end of a process that never served, and of the one that serves, are told apart", () => {
+  const scene = new Scene().happen(ready("first"), settled("new"), processEnded(2, 1));
+  assert.deepEqual(scene.counts, { "new 1": 1 });
+  scene.happen(processEnded(1, 139));
+  assert.deepEqual(scene.counts, { "new 1": 1, "serving 139": 1 });
+});
+
+Deno.test("at the last drain all drain, and what is stopped is no drain", () => {
+  const drained = new Scene().happen(ready("first"), EVENTS.drain_requested);
+  assert.equal(drained.history.processes.get(1)?.drainingSinceMs, 2_000);
+  drained.happen(processEnded(1));
+  assert.deepEqual(drained.counts, { drained: 1, "draining 0": 1 });
+  const stopped = new Scene().happen(ready("first"), EVENTS.stop_requested, processEnded(1, 143));
+  assert.deepEqual(stopped.counts, { "draining 143": 1 });
+});
+
+Deno.test("a cancelled handoff leaves no attempt and no change", () => {
+  const scene = new Scene().happen(ready("first"), settled("new"), {
+    name: "handoff_ended",
+    outcome: { tag: "cancelled" },
+  });
+  assert.equal(scene.history.attempt, null);
+  assert.equal(scene.history.changes.length, 1);
+});
+
+Deno.test("the last fifty changes are kept, the newest first", () => {
+  const scene = new Scene().happen(ready("first"));
+  for (let number = 0; number < 60; number++) {
+    scene.happen(settled(`content ${number}`), ready(`content ${number}`));
+  }
+  assert.equal(scene.history.changes.length, 50);
+  assert.equal(scene.history.changes[0]?.generation, 61);
+  assert.equal(scene.history.reloads.get("success"), 60);
+});

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { type Option, OPTIONS } from "../../lib/settings/options.ts";
+import { statusReport } from "../../lib/status/report.ts";
+import type { StateName } from "../../lib/supervisor/events.ts";
+import { STATES } from "../supervisor/samples.ts";
+import { change, content, live, NOW_MS, SERVICE, snapshot } from "./samples.ts";
+
+const FAILURE = {
+  generation: 8,
+  reason: "haproxy exited with 1 before it was ready",
+  alerts: ["[ALERT] x"],
+  sinceMs: NOW_MS - 2_000,
+  lastTriedMs: NOW_MS - 1_000,
+};
+
+Deno.test("what serves is told with its process, its digest and its files", () => {
+  const digest = SERVICE.serving.fingerprint!.digest;
+  const { serving, ready, healthy, reason, lastFailure } = statusReport(snapshot({
+    history: {
+      processes: new Map([live(7, 5_000)]),
+      desired: { digest, sinceMs: NOW_MS },
+      failure: null,
+    },
+  }));
+  assert.deepEqual([ready, healthy, reason, lastFailure], [true, true, null, null]);
+  assert.equal(serving?.generation, 7);
+  assert.equal(serving?.pid, 1_007);
+  assert.equal(serving?.since, new Date(NOW_MS - 5_000).toISOString());
+  assert.equal(serving?.digest, digest);
+  assert.equal(serving?.servesDesired, true);
+  assert.deepEqual(
+    serving?.files.map(({ path }) => path),
+    [...SERVICE.serving.fingerprint!.files.keys()],
+  );
+});
+
+Deno.test("what is on disk and not served is told", () => {
+  const desired = { digest: content("other").digest, sinceMs: NOW_MS - 2_000 };
+  const { serving, desired: told } = statusReport(snapshot({ history: { desired } }));
+  assert.equal(serving?.servesDesired, false);
+  assert.deepEqual(told, {
+    digest: desired.digest,
+    since: new Date(NOW_MS - 2_000).toISOString(),
+  });
+});
+
+Deno.test("a generation whose files were written while it read them has no digest", () => {
+  const serving = { ...SERVICE.serving, moved: true };
+  const report = statusReport(snapshot({
+    state: { ...SERVICE, serving, name: "serving", deadline: "none" },
+  }));
+  assert.deepEqual([report.serving?.digest, report.serving?.servesDesired], [null, false]);
+});
+
+Deno.test("a failure is told with HAProxy's lines, and the next try only if there is one", () => {
+  const history = { failure: FAILURE, timerDueMs: NOW_MS + 4_000 };
+  const { lastFailure } = statusReport(snapshot({ history, state: STATES.retrying }));
+  assert.deepEqual(lastFailure, {
+    generation: 8,
+    reason: FAILURE.reason,
+    alerts: FAILURE.alerts,
+    excerpts: [],
+    since: new Date(NOW_MS - 2_000).toISOString(),
+    lastTried: new Date(NOW_MS - 1_000).toISOString(),
+    nextRetry: new Date(NOW_MS + 4_000).toISOString(),
+  });
+  assert.equal(statusReport(snapshot({ history })).lastFailure?.nextRetry, null);
+});
+
+Deno.test("what drains is told with its connections, where HAProxy tells", () => {
+  const processes = new Map([live(5, 9_000, 7_000), live(6, 8_000, 500), live(7, 1_000)]);
+  const { draining } = statusReport(snapshot({
+    history: { processes },
+    connections: new Map([[6, 3]]),
+  }));
+  assert.deepEqual(draining, [
+    {
+      generation: 5,
+      pid: 1_005,
+      since: new Date(NOW_MS - 7_000).toISOString(),
+      connections: null,
+    },
+    { generation: 6, pid: 1_006, since: new Date(NOW_MS - 500).toISOString(), connections: 3 },
+  ]);
+});
+
+Deno.test("changes and counts are told", () => {
+  const { changes, counts } = statusReport(snapshot({
+    history: {
+      changes: [change({ durationMs: 12.6, generation: 9 })],
+      hotApplies: new Map([["map success", 2]]),
+    },
+  }));
+  assert.deepEqual([changes[0]?.generation, changes[0]?.durationMs], [9, 13]);
+  assert.deepEqual(counts.hotApplies, { "map success": 2 });
+});
+
+Deno.test("every setting is told by the name of its flag", () => {
+  const { settings } = statusReport(snapshot());
+  const { listWatched: _1, check: _2, help: _3, version: _4, ...lasting } = OPTIONS;
+  const flags = Object.values<Option>(lasting).map(({ flag }) => flag);
+  assert.deepEqual(Object.keys(settings).sort(), ["haproxy", ...flags].sort());
+  assert.equal(settings["status-listen"], "http://0.0.0.0:9101/");
+});
+
+for (const [name, state] of Object.entries(STATES)) {
+  Deno.test(`while ${name} the report is whole, and can be sent as JSON`, () => {
+    const report = statusReport(snapshot({ state }));
+    assert.equal(report.state, name as StateName);
+    assert.equal(report.serving !== null, "serving" in state);
+    assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
+  });
+}
