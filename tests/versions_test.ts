@@ -7,6 +7,7 @@ const ROOT = join(import.meta.dirname!, "..");
 const PLACES = {
   ".ci/run": /^deno_version=(\S+)$/gm,
   ".github/workflows/ci.yml": /^ +deno: \[v([^,]+), /gm,
+  ".github/workflows/kubernetes.yml": /^ +deno-version: v(\S+)$/gm,
   ".github/workflows/release.yml": /^ +deno-version: v(\S+)$/gm,
   "Containerfile": /denoland\/deno:(\S+)/g,
   "README.md": /npx -y deno@([0-9.]+)/g,
