@@ -2,6 +2,7 @@
 import { openPrompt, type Prompt } from "./runtime_api.ts";
 
 export class DrainGauge {
+  readonly #prompts = new Map<number, Prompt>();
   readonly #left = new Map<number, number>();
   readonly #last = new Map<number, { readonly connections: number; readonly atMs: number }>();
 
@@ -11,13 +12,26 @@ export class DrainGauge {
   }
 
   /**
-   * Begins to ask the generation behind `socket`, which has to be asked to drain just after that. Waits a
-   * moment at most, so that a process that hangs is none the less asked to drain.
+   * Connects to the generation behind `socket`, which may be asked to drain after that. Waits a moment at
+   * most, so that a process that hangs is none the less asked to drain.
    */
   async open(generation: number, socket: string): Promise<void> {
-    const limit = AbortSignal.timeout(OPEN_LIMIT_MS);
-    const prompt = await openPrompt(socket, limit);
-    if (prompt !== null) this.#follow(generation, prompt);
+    this.close(generation);
+    const prompt = await openPrompt(socket, AbortSignal.timeout(OPEN_LIMIT_MS));
+    if (prompt !== null) this.#prompts.set(generation, prompt);
+  }
+
+  /** It goes on serving. */
+  close(generation: number): void {
+    this.#prompts.get(generation)?.close();
+    this.#prompts.delete(generation);
+  }
+
+  /** Goes on asking the generation, which has just been asked to drain, as far as that was made possible. */
+  follow(generation: number): void {
+    const prompt = this.#prompts.get(generation);
+    this.#prompts.delete(generation);
+    if (prompt !== undefined) this.#ask(generation, prompt);
   }
 
   /** Tells of a process that is gone what was left when it ended; `null` if nobody knows. */
@@ -29,7 +43,7 @@ export class DrainGauge {
   }
 
   /** Our own connection keeps the process from its end, so it is closed when nothing else does. */
-  async #follow(generation: number, prompt: Prompt): Promise<void> {
+  async #ask(generation: number, prompt: Prompt): Promise<void> {
     const startedMs = performance.now();
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));

@@ -84,7 +84,7 @@ export class RealEffects implements Effects {
   }
 
   perform(action: Action): void {
-    const { log } = this.#options;
+    const { settings, log } = this.#options;
     switch (action.name) {
       case "start_handoff":
         return this.#inBackground(this.#startHandoff(action));
@@ -97,7 +97,8 @@ export class RealEffects implements Effects {
         this.#replacing?.abort();
         return this.#handoff?.abort();
       case "drain":
-        return this.#inBackground(this.#drain(action.generation));
+        this.#fleet.drain(action.generation, settings.shutdownWaitMs);
+        return this.#gauge.follow(action.generation);
       case "discard":
         return this.#fleet.discard(action.generation);
       case "terminate":
@@ -189,12 +190,15 @@ export class RealEffects implements Effects {
     const startedMs = Date.now();
     let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
     const learn = async () => {
+      const opening = this.#openGauge(takeOverFrom);
       if (settings.watch) loaded = await this.#adopt(attempt, startedMs);
+      await opening;
     };
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
       const options = { ...settings, folder, fleet: this.#fleet, standby: this.#standby, learn };
       const outcome = await handoff(request, options, cancel.signal);
+      if (outcome.tag !== "ready" && takeOverFrom !== null) this.#gauge.close(takeOverFrom);
       post({
         name: "handoff_ended",
         outcome: outcome.tag === "ready" ? { ...outcome, loaded } : outcome,
@@ -206,17 +210,18 @@ export class RealEffects implements Effects {
     }
   }
 
-  async #drain(generation: number): Promise<void> {
+  /** Of the generation that will be asked to drain then, which must not have to wait for that. */
+  async #openGauge(generation: number | null): Promise<void> {
+    if (generation === null) return;
     await this.#gauge.open(generation, this.#options.folder.socket(generation));
-    this.#fleet.drain(generation, this.#options.settings.shutdownWaitMs);
   }
 
   async #drainAll(): Promise<void> {
     const { folder, settings } = this.#options;
-    await Promise.all(
-      this.#fleet.generations.map((one) => this.#gauge.open(one, folder.socket(one))),
-    );
+    const { generations } = this.#fleet;
+    await Promise.all(generations.map((one) => this.#gauge.open(one, folder.socket(one))));
     this.#fleet.drainAll(settings.shutdownWaitMs);
+    generations.forEach((one) => this.#gauge.follow(one));
   }
 
   async #adopt({ number, fingerprint }: Attempt, startedMs: number): Promise<Adopted> {

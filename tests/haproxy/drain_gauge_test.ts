@@ -27,6 +27,11 @@ class Scene extends TempFolder {
     await super[Symbol.asyncDispose]();
   }
 
+  async follow(): Promise<void> {
+    await this.gauge.open(1, this.socket);
+    this.gauge.follow(1);
+  }
+
   async left(wanted: number | undefined): Promise<void> {
     await waitFor(`${wanted} left`, () => this.gauge.left.get(1) === wanted);
   }
@@ -62,7 +67,7 @@ function textOf(info: Info | string): string {
 
 Deno.test("what is left is told until only the question itself keeps the process", async () => {
   await using scene = new Scene();
-  await scene.gauge.open(1, scene.socket);
+  await scene.follow();
   scene.info = { jobs: 9, connections: 7, isStopping: true };
   await scene.left(7);
   scene.info = { jobs: 3, connections: 1, isStopping: true };
@@ -76,7 +81,7 @@ Deno.test("what is left is told until only the question itself keeps the process
 Deno.test("a process that has not heard of its drain yet has nothing to tell and is not let go", async () => {
   await using scene = new Scene();
   scene.info = { jobs: 2, connections: 0, isStopping: false };
-  await scene.gauge.open(1, scene.socket);
+  await scene.follow();
   await waitFor("some questions", () => scene.asked > 5);
   assert.equal(scene.isClosed, false);
   assert.equal(scene.gauge.left.has(1), false);
@@ -85,7 +90,7 @@ Deno.test("a process that has not heard of its drain yet has nothing to tell and
 for (const answer of [null, "", "Unknown command\n"]) {
   Deno.test(`after the answer ${JSON.stringify(answer)} nothing is told`, async () => {
     await using scene = new Scene();
-    await scene.gauge.open(1, scene.socket);
+    await scene.follow();
     scene.info = { jobs: 9, connections: 7, isStopping: true };
     await scene.left(7);
     scene.info = answer;
@@ -96,7 +101,7 @@ for (const answer of [null, "", "Unknown command\n"]) {
 
 Deno.test("the end of a process tells what was left, once", async () => {
   await using scene = new Scene();
-  await scene.gauge.open(1, scene.socket);
+  await scene.follow();
   scene.info = { jobs: 9, connections: 7, isStopping: true };
   await scene.left(7);
   scene.info = null;
@@ -111,5 +116,26 @@ Deno.test("where nobody listens, or nobody answers, it is not waited for", async
   await gauge.open(1, folder.at("nobody"));
   using _mute = Deno.listen({ transport: "unix", path: folder.at("mute") });
   await gauge.open(2, folder.at("mute"));
+  [1, 2].forEach((one) => gauge.follow(one));
   assert.equal(gauge.left.size, 0);
+});
+
+Deno.test("a generation that goes on serving is left alone", async () => {
+  await using scene = new Scene();
+  await scene.gauge.open(1, scene.socket);
+  scene.gauge.close(1);
+  await waitFor("the connection to be closed", () => scene.isClosed);
+  scene.gauge.follow(1);
+  assert.equal(scene.asked, 1);
+});
+
+Deno.test("who asks again has one connection", async () => {
+  await using scene = new Scene();
+  await scene.gauge.open(1, scene.socket);
+  const again = scene.gauge.open(1, scene.socket);
+  await waitFor("the first to be closed", () => scene.isClosed);
+  await again;
+  scene.info = { jobs: 9, connections: 7, isStopping: true };
+  scene.gauge.follow(1);
+  await scene.left(7);
 });
