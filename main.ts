@@ -20,7 +20,7 @@ import {
   describeNotListening,
   describeStatusBug,
 } from "./lib/status/messages.ts";
-import type { Status } from "./lib/status/status.ts";
+import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { describeWatched } from "./lib/watch/described.ts";
@@ -107,7 +107,10 @@ async function run(
     write: writeToStdout,
   });
   const { folder } = made;
-  const status = await createStatus(settings, createGarbageCollector(parts.trimMemory));
+  const status = await createStatus(settings, {
+    collectGarbageSoon: createGarbageCollector(parts.trimMemory),
+    onBug: (bug) => log(describeStatusBug(bug)),
+  });
   const supervisor = new Supervisor(settings, status?.observe);
   const { post } = supervisor;
   const reportBug = (error: unknown) => post({ name: "bug", description: describeBug(error) });
@@ -131,22 +134,22 @@ async function run(
 /** Where the status is not asked for, its parts are not even loaded. */
 async function createStatus(
   settings: Settings,
-  collectGarbageSoon: () => void,
+  options: Pick<StatusOptions, "collectGarbageSoon" | "onBug">,
 ): Promise<Status | null> {
   if (settings.statusListen === null) return null;
   const { Status } = await import("./lib/status/status.ts");
   const versions = { wrapper: denoJson.version, deno: Deno.version.deno };
   const directory = haproxyDirectory(settings, Deno.cwd());
-  return new Status({ settings, versions, directory, collectGarbageSoon });
+  return new Status({ ...options, settings, versions, directory });
 }
 
-/** It answers before anything serves. What goes wrong in a page costs nobody's connection. */
+/** It answers before anything serves. */
 async function listen(
   { statusListen }: Settings,
   { status, log }: { readonly status: Status | null; readonly log: Log },
 ): Promise<StatusListening | null> {
   if (statusListen === null || status === null) return null;
-  const listening = await status.listen(statusListen, (bug) => log(describeStatusBug(bug)));
+  const listening = await status.listen(statusListen);
   if (listening.tag === "listening") log(describeListening(statusListen));
   return listening;
 }

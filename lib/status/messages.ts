@@ -21,7 +21,7 @@ export function describeStatusBug(bug: unknown): LogEntry {
   const reason = bug instanceof Error ? bug.stack ?? bug.message : String(bug);
   return {
     level: "error",
-    text: `a bug in the wrapper: ${reason}; one request for the status was answered with 500, ` +
+    text: `a bug in the wrapper: ${reason}; what the status tells may be wrong, ` +
       "HAProxy is not concerned",
     fields: { reason },
   };

@@ -23,6 +23,8 @@ export interface StatusOptions {
   /** That HAProxy's relative paths start from. */
   readonly directory: string;
   readonly collectGarbageSoon: () => void;
+  /** Told what is thrown here: whatever is wrong with the status, it concerns neither the supervisor nor HAProxy. */
+  readonly onBug: (bug: unknown) => void;
 }
 
 /** What only the parts know that carry out what the supervisor decides. */
@@ -52,23 +54,31 @@ export class Status {
 
   /** Takes note of a step of the supervisor's. */
   readonly observe = (step: Step): void => {
-    const before = this.#history.failure;
-    this.#history = remember(this.#history, { ...step, nowMs: Date.now() });
     this.#state = step.after;
-    if (this.#history.failure !== before) this.#showExcerpts(step);
-    this.#watchers.forEach((look) => look());
+    try {
+      this.#remember(step);
+    } catch (bug) {
+      this.#options.onBug(bug);
+    }
   };
 
   attach(source: Source): void {
     this.#source = source;
   }
 
-  /** Answers from now on; a `bug` of a page's harms nothing but its answer. */
-  async listen(address: StatusAddress, onBug: (bug: unknown) => void): Promise<StatusListening> {
+  /** Answers from now on. */
+  async listen(address: StatusAddress): Promise<StatusListening> {
     return await listenForStatus(address, {
       respond: (request) => this.#respond(request),
-      onBug,
+      onBug: this.#options.onBug,
     });
+  }
+
+  #remember(step: Step): void {
+    const before = this.#history.failure;
+    this.#history = remember(this.#history, { ...step, nowMs: Date.now() });
+    if (this.#history.failure !== before) this.#showExcerpts(step).catch(this.#options.onBug);
+    this.#watchers.forEach((look) => look());
   }
 
   /** Left to itself V8 would let the garbage of hundreds of answers grow. */
