@@ -35,7 +35,7 @@ export class Load implements AsyncDisposable {
       .map((kind) => this.#run(kind));
   }
 
-  /** Lets every request that is under way end. */
+  /** Every client asks once more, so that whatever was done before has shown by the end. */
   async stop(): Promise<Figures> {
     this.#isOver = true;
     await Promise.all(this.#clients);
@@ -49,7 +49,8 @@ export class Load implements AsyncDisposable {
 
   async #run(kind: Kind): Promise<void> {
     let connection: Connection | null = null;
-    while (!this.#isOver) {
+    for (let isOver = false; !isOver;) {
+      isOver = this.#isOver;
       try {
         connection ??= await this.#open(kind);
         const { text, isLast } = await connection.get(!kind.keepsConnection);
