@@ -1,12 +1,9 @@
 /** Carries out the supervisor's actions on real processes, files and timers. */
 import { DrainGauge } from "../haproxy/drain_gauge.ts";
 import { Fleet } from "../haproxy/fleet.ts";
-import { handoff } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { Standby } from "../haproxy/standby.ts";
-import { adopt, type Adopted } from "../loaded/adoption.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
-import { NO_USES } from "../loaded/uses.ts";
 import type { Log } from "../log.ts";
 import { createGarbageCollector } from "../memory.ts";
 import type { SignalMeaning } from "../os_signals.ts";
@@ -16,8 +13,8 @@ import type { Looker } from "../watch/look.ts";
 import type { MountedFile } from "../watch/mounted_files.ts";
 import { hasMoved } from "../watch/moved.ts";
 import type { Source } from "../watch/sources.ts";
-import type { Action, Attempt, Event, EventOf, ReloadOrder } from "./events.ts";
-import * as messages from "./messages.ts";
+import type { Action, Event, EventOf, ReloadOrder } from "./events.ts";
+import { Handoffs } from "./handoffs.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
 
 export interface RealEffectsOptions {
@@ -46,9 +43,9 @@ export class RealEffects implements Effects {
   readonly #fleet: Fleet;
   readonly #gauge = new DrainGauge();
   readonly #standby: Standby;
+  readonly #handoffs: Handoffs;
   readonly #collectGarbageSoon: () => void;
   readonly #detector: ChangeDetector | null;
-  #handoff: AbortController | null = null;
   #replacing: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -73,6 +70,13 @@ export class RealEffects implements Effects {
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
     });
     this.#detector = this.#detect();
+    this.#handoffs = new Handoffs({
+      ...options,
+      fleet: this.#fleet,
+      standby: this.#standby,
+      gauge: this.#gauge,
+      onInventory: (inventory) => this.#detector?.adapt(inventory),
+    });
   }
 
   /** What is known only here. */
@@ -95,7 +99,7 @@ export class RealEffects implements Effects {
       case "cancel_handoff":
         this.#standby.close();
         this.#replacing?.abort();
-        return this.#handoff?.abort();
+        return this.#handoffs.cancel();
       case "drain":
         this.#fleet.drain(action.generation, settings.shutdownWaitMs);
         return this.#gauge.follow(action.generation);
@@ -183,37 +187,13 @@ export class RealEffects implements Effects {
     return detector;
   }
 
-  async #startHandoff({ attempt, takeOverFrom }: Extract<Action, { name: "start_handoff" }>) {
-    const { settings, folder, post } = this.#options;
-    const cancel = this.#handoff = new AbortController();
-    const files = [...attempt.fingerprint?.files.keys() ?? []];
-    const startedMs = Date.now();
-    let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
-    const learn = async () => {
-      const opening = this.#openGauge(takeOverFrom);
-      if (settings.watch) loaded = await this.#adopt(attempt, startedMs);
-      await opening;
-    };
+  async #startHandoff(action: Extract<Action, { name: "start_handoff" }>): Promise<void> {
     try {
-      const request = { generation: attempt.number, takeOverFrom, files };
-      const options = { ...settings, folder, fleet: this.#fleet, standby: this.#standby, learn };
-      const outcome = await handoff(request, options, cancel.signal);
-      if (outcome.tag !== "ready" && takeOverFrom !== null) this.#gauge.close(takeOverFrom);
-      post({
-        name: "handoff_ended",
-        outcome: outcome.tag === "ready" ? { ...outcome, loaded } : outcome,
-      });
+      await this.#handoffs.start(action);
     } finally {
-      this.#handoff = null;
       this.#tellIfEmpty();
       this.#collectGarbageSoon();
     }
-  }
-
-  /** Of the generation that will be asked to drain then, which must not have to wait for that. */
-  async #openGauge(generation: number | null): Promise<void> {
-    if (generation === null) return;
-    await this.#gauge.open(generation, this.#options.folder.socket(generation));
   }
 
   async #drainAll(): Promise<void> {
@@ -222,17 +202,6 @@ export class RealEffects implements Effects {
     await Promise.all(generations.map((one) => this.#gauge.open(one, folder.socket(one))));
     this.#fleet.drainAll(settings.shutdownWaitMs);
     generations.forEach((one) => this.#gauge.follow(one));
-  }
-
-  async #adopt({ number, fingerprint }: Attempt, startedMs: number): Promise<Adopted> {
-    const { settings, folder, log } = this.#options;
-    return await adopt(fingerprint, {
-      ...this.#options,
-      socket: settings.watchLoaded ? folder.socket(number) : null,
-      startedMs,
-      onSilence: () => log(messages.notListed(number)),
-      onInventory: (inventory) => this.#detector?.adapt(inventory),
-    });
   }
 
   async #replace({ generation, request }: Extract<Action, { name: "replace" }>): Promise<void> {
@@ -272,7 +241,9 @@ export class RealEffects implements Effects {
   }
 
   #tellIfEmpty(): void {
-    if (this.#fleet.isEmpty && this.#handoff === null) this.#options.post({ name: "fleet_empty" });
+    if (this.#fleet.isEmpty && !this.#handoffs.isRunning) {
+      this.#options.post({ name: "fleet_empty" });
+    }
   }
 
   #inBackground(work: Promise<void>): void {

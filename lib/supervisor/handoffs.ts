@@ -1,0 +1,89 @@
+/** Carries out the start of a generation, from the order until its outcome is an event. */
+import type { DrainGauge } from "../haproxy/drain_gauge.ts";
+import type { Fleet } from "../haproxy/fleet.ts";
+import { handoff } from "../haproxy/handoff.ts";
+import type { PrivateFolder } from "../haproxy/private_folder.ts";
+import type { Standby } from "../haproxy/standby.ts";
+import { adopt, type Adopted } from "../loaded/adoption.ts";
+import type { LoadedFiles } from "../loaded/loaded_files.ts";
+import { NO_USES } from "../loaded/uses.ts";
+import type { Log } from "../log.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { Inventory } from "../watch/inventory.ts";
+import type { Looker } from "../watch/look.ts";
+import type { Action, Attempt, Event } from "./events.ts";
+import * as messages from "./messages.ts";
+
+export interface HandoffsOptions {
+  readonly settings: Settings;
+  readonly folder: PrivateFolder;
+  readonly fleet: Fleet;
+  readonly standby: Standby;
+  readonly gauge: DrainGauge;
+  readonly looker: Looker;
+  readonly loadedFiles: LoadedFiles;
+  readonly log: Log;
+  readonly post: (event: Event) => void;
+  /** Called with what is to be watched once a generation serves. */
+  readonly onInventory: (inventory: Inventory) => void;
+}
+
+export class Handoffs {
+  readonly #options: HandoffsOptions;
+  #running: AbortController | null = null;
+
+  constructor(options: HandoffsOptions) {
+    this.#options = options;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Resolves when the outcome has been posted. */
+  async start({ attempt, takeOverFrom }: Extract<Action, { name: "start_handoff" }>) {
+    const { settings, gauge, post } = this.#options;
+    const cancel = this.#running = new AbortController();
+    const files = [...attempt.fingerprint?.files.keys() ?? []];
+    const startedMs = Date.now();
+    let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
+    const learn = async () => {
+      const opening = this.#openGauge(takeOverFrom);
+      if (settings.watch) loaded = await this.#adopt(attempt, startedMs);
+      await opening;
+    };
+    try {
+      const request = { generation: attempt.number, takeOverFrom, files };
+      const options = { ...this.#options, ...settings, learn };
+      const outcome = await handoff(request, options, cancel.signal);
+      if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
+      post({
+        name: "handoff_ended",
+        outcome: outcome.tag === "ready" ? { ...outcome, loaded } : outcome,
+      });
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  /** Nothing more is started by the handoff that runs. */
+  cancel(): void {
+    this.#running?.abort();
+  }
+
+  /** Of the generation that will be asked to drain then, which must not have to wait for that. */
+  async #openGauge(generation: number | null): Promise<void> {
+    if (generation === null) return;
+    await this.#options.gauge.open(generation, this.#options.folder.socket(generation));
+  }
+
+  async #adopt({ number, fingerprint }: Attempt, startedMs: number): Promise<Adopted> {
+    const { settings, folder, log } = this.#options;
+    return await adopt(fingerprint, {
+      ...this.#options,
+      socket: settings.watchLoaded ? folder.socket(number) : null,
+      startedMs,
+      onSilence: () => log(messages.notListed(number)),
+    });
+  }
+}
