@@ -9,8 +9,20 @@ export interface ConfigurationLine {
   readonly words: readonly string[];
 }
 
-export interface Configuration {
-  readonly lines: readonly ConfigurationLine[];
+/** A line that can be written anew, word by word. */
+export interface PlacedLine extends ConfigurationLine {
+  /** Where each of `words` stands. Those that one variable gave stand at one place. */
+  readonly places: readonly Place[];
+}
+
+/** A part of a line, in UTF-16 units. */
+export interface Place {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface Configuration<Line extends ConfigurationLine = ConfigurationLine> {
+  readonly lines: readonly Line[];
   /** After all lines: what the next file of the same HAProxy is to be read with. */
   readonly environment: Environment;
 }
@@ -27,14 +39,48 @@ export function readConfiguration(
   environment: Environment,
   wanted = /(?:)/,
 ): Configuration {
+  return readLines(text, environment, {
+    wanted,
+    read: (line, variables) => ({ words: wordsOf(line, variables) }),
+  });
+}
+
+/** The same, with the places of the words. */
+export function readPlacedConfiguration(
+  text: string,
+  environment: Environment,
+  wanted = /(?:)/,
+): Configuration<PlacedLine> {
+  return readLines(text, environment, { wanted, read: placedWordsOf });
+}
+
+/** Writes `word` so that HAProxy reads just that, on whatever side of it others stand. */
+export function quotedWord(word: string): string {
+  const written = word.replace(/['\n\r]/g, (one) => `'${WRITTEN[one]}'`);
+  return `'${written}'`;
+}
+
+/** What cannot stand within single quotes, as it is written without any. */
+const WRITTEN: Readonly<Record<string, string>> = { "'": "\\'", "\n": "\\n", "\r": "\\r" };
+
+type Words = Pick<ConfigurationLine, "words">;
+
+function readLines<Read extends Words>(
+  text: string,
+  environment: Environment,
+  { wanted, read }: {
+    readonly wanted: RegExp;
+    readonly read: (line: string, variables: Variables) => Read;
+  },
+): Configuration<Read & ConfigurationLine> {
   const variables = new Map(Object.entries(environment).filter(isSet));
-  const lines: ConfigurationLine[] = [];
+  const lines: (Read & ConfigurationLine)[] = [];
   text.split("\n").forEach((line, index) => {
     if (!wanted.test(line)) return;
-    const words = wordsOf(line, variables);
-    if (words.length === 0) return;
-    lines.push({ number: index + 1, words });
-    if (words[0]!.endsWith("setenv")) changeEnvironment(words, variables);
+    const found = read(line, variables);
+    if (found.words.length === 0) return;
+    lines.push({ number: index + 1, ...found });
+    if (found.words[0]!.endsWith("setenv")) changeEnvironment(found.words, variables);
   });
   return { lines, environment: Object.fromEntries(variables) };
 }
@@ -83,10 +129,27 @@ function quotedWords(line: string, variables: Variables): readonly string[] {
   const words: string[] = [];
   for (const raw of line.match(WORD_OR_COMMENT) ?? []) {
     if (raw === "#") break;
-    if (!SPECIAL.test(raw)) words.push(raw);
-    else words.push(...unquoted(raw, variables)?.split(WORD_BREAK) ?? []);
+    words.push(...meant(raw, variables));
   }
   return words;
+}
+
+function placedWordsOf(line: string, variables: Variables): Omit<PlacedLine, "number"> {
+  const words: string[] = [];
+  const places: Place[] = [];
+  for (const { 0: raw, index: offset } of line.matchAll(WORD_OR_COMMENT)) {
+    if (raw === "#") break;
+    for (const word of meant(raw, variables)) {
+      words.push(word);
+      places.push({ offset, length: raw.length });
+    }
+  }
+  return { words, places };
+}
+
+/** The words that one written without a blank means. */
+function meant(raw: string, variables: Variables): readonly string[] {
+  return SPECIAL.test(raw) ? unquoted(raw, variables)?.split(WORD_BREAK) ?? [] : [raw];
 }
 
 function unquoted(raw: string, variables: Variables): string | null {

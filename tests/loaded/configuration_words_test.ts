@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { readConfiguration } from "../../lib/loaded/configuration_words.ts";
+import {
+  quotedWord,
+  readConfiguration,
+  readPlacedConfiguration,
+} from "../../lib/loaded/configuration_words.ts";
 
 const ENVIRONMENT = { SET: "a b", EMPTY: "", ABSENT: undefined };
 
@@ -89,3 +93,38 @@ Deno.test("configuration words: a variable changes only for the lines below", ()
   assert.deepEqual(lines.map(({ words }) => words[0]), ["a", "setenv", "a1"]);
   assert.deepEqual(environment, { A: "1", B: "2" });
 });
+
+for (const [behaviour, [line, words]] of Object.entries(WORDS)) {
+  Deno.test(`configuration words: with their places, ${behaviour}`, () => {
+    const [placed] = readPlacedConfiguration(line, ENVIRONMENT).lines;
+    assert.deepEqual(placed?.words, words);
+    assert.equal(placed?.places.length, words.length);
+    for (const [index, { offset, length }] of placed.places.entries()) {
+      const alone = readConfiguration(line.slice(offset, offset + length), ENVIRONMENT);
+      assert.ok(alone.lines[0]?.words.includes(words[index]!), `${offset}+${length}`);
+    }
+  });
+}
+
+Deno.test("configuration words: those of one variable have one place", () => {
+  const [line] = readPlacedConfiguration(`a "x\${SET[*]}"  'b'# c`, ENVIRONMENT).lines;
+  assert.deepEqual(line, {
+    number: 1,
+    words: ["a", "xa", "b", "b"],
+    places: [
+      { offset: 0, length: 1 },
+      { offset: 2, length: 12 },
+      { offset: 2, length: 12 },
+      { offset: 16, length: 3 },
+    ],
+  });
+});
+
+for (
+  const word of ["", "a", "a b", `'"\\$SET "\${SET}"#`, "'", "''", "a\nb\r\tc", "\\", "é\u00a0"]
+) {
+  Deno.test(`configuration words: ${JSON.stringify(word)} is read as it was written`, () => {
+    const line = `x ${quotedWord(word)} y`;
+    assert.deepEqual(readConfiguration(line, ENVIRONMENT).lines[0]?.words, ["x", word, "y"]);
+  });
+}
