@@ -1,6 +1,6 @@
 /** Finds the files that an HAProxy configuration names. Pure. */
 import { dirname, resolve } from "@std/path";
-import { type Environment, readConfiguration } from "./configuration_words.ts";
+import { type Environment, type Place, readConfiguration } from "./configuration_words.ts";
 import { findConverters } from "./converters.ts";
 import {
   ACL_FLAGS,
@@ -46,6 +46,25 @@ export interface NamedFile {
   readonly line: number;
 }
 
+/** A word that names a file, or by its file a map or an ACL: each of them, while a `NamedFile` is found once. */
+export interface Naming {
+  readonly file: string;
+  readonly line: number;
+  /** Its index among the words of its line. */
+  readonly word: number;
+  /** The part of the word that names it; `null`: all of it. */
+  readonly place: Place | null;
+  readonly role: Role;
+  /** What stands in front of the path: `opt@`, `file@` or nothing. */
+  readonly prefix: string;
+  /** Absolute. */
+  readonly path: string;
+  /** The name that HAProxy gives a certificate of a `crt-store` by how its path is written; `null`: no such. */
+  readonly alias: string | null;
+  /** Whether it loads nothing, but means what something else loads by just that name. */
+  readonly isReference: boolean;
+}
+
 /** Files that HAProxy looks for beside each certificate that no `crt-store` loads. */
 export interface SideFileRule {
   readonly extensions: readonly string[];
@@ -76,12 +95,13 @@ export interface NamedFiles {
  */
 export function findNamedFiles(
   files: readonly ConfigurationFile[],
-  { workingDirectory, environment }: {
+  { workingDirectory, environment, onNaming }: {
     readonly workingDirectory: string;
     readonly environment: Environment;
+    readonly onNaming?: (naming: Naming) => void;
   },
 ): NamedFiles {
-  const finder = new Finder(workingDirectory);
+  const finder = new Finder(NO_BASES(workingDirectory), onNaming);
   const bases = new Map<string, Bases>();
   let variables = environment;
   for (const { path, text } of files) {
@@ -95,18 +115,38 @@ export function findNamedFiles(
 }
 
 /** Finds what the lines of a certificate list name: `path [options] filters`, without any quoting. */
-export function findListedCertificates(list: ConfigurationFile, bases: Bases): NamedFile[] {
-  const finder = new Finder(bases.directory, bases);
+export function findListedCertificates(
+  list: ConfigurationFile,
+  bases: Bases,
+  onNaming?: (naming: Naming) => void,
+): NamedFile[] {
+  const finder = new Finder(bases, onNaming);
   finder.file = list.path;
   list.text.split("\n").forEach((line, index) => {
-    const [, path, options = ""] = LISTED.exec(line) ?? [];
-    if (path !== undefined) finder.readListed(path, options.match(/\S+/g) ?? [], index + 1);
+    const words = listedWords(line).map(({ word }) => word);
+    if (words.length > 0) finder.readListed(words, index + 1);
   });
   return [...finder.found.values()];
 }
 
-/** Its certificate, and what stands in the first brackets. */
-const LISTED = /^\s*([^\s#[][^\s[]*)[^[]*(?:\[([^\]]*))?/;
+/** A line's certificate and the words of its options, with their places; none of a comment. */
+export function listedWords(line: string): { readonly word: string; readonly place: Place }[] {
+  const [, before, path, between, options = ""] = LISTED.exec(line) ?? [];
+  if (path === undefined) return [];
+  const offset = before!.length;
+  const start = offset + path.length + between!.length;
+  return [
+    { word: path, place: { offset, length: path.length } },
+    ...Array.from(options.matchAll(/\S+/g), ({ 0: word, index }) => ({
+      ...{ word, place: { offset: start + index, length: word.length } },
+    })),
+  ];
+}
+
+/** Blanks, the certificate, what is between, and what stands in the first brackets. */
+const LISTED = /^(\s*)([^\s#[][^\s[]*)([^[]*\[?)([^\]]*)/;
+
+const NO_BASES = (directory: string): Bases => ({ crt: null, key: null, ca: null, directory });
 
 interface Store {
   /** Empty for the unnamed one. */
@@ -119,6 +159,7 @@ class Finder {
   readonly found = new Map<string, NamedFile>();
   sideFiles: SideFileRule = { extensions: ALL_SIDE_FILES, replacesCrt: false };
   file = "";
+  readonly #onNaming: ((naming: Naming) => void) | undefined;
   readonly #workingDirectory: string;
   #bases: Bases;
   #defaultPath: readonly string[] = ["current"];
@@ -127,9 +168,10 @@ class Finder {
   /** By name, for the present directory. */
   readonly #paths = new Map<string, string>();
 
-  constructor(workingDirectory: string, bases?: Bases) {
-    this.#workingDirectory = workingDirectory;
-    this.#bases = bases ?? { crt: null, key: null, ca: null, directory: workingDirectory };
+  constructor(bases: Bases, onNaming: ((naming: Naming) => void) | undefined) {
+    this.#workingDirectory = bases.directory;
+    this.#bases = bases;
+    this.#onNaming = onNaming;
   }
 
   get bases(): Bases {
@@ -153,12 +195,15 @@ class Finder {
     this.#readPatterns(words);
   }
 
-  readListed(path: string, options: readonly string[], line: number): void {
+  readListed(words: readonly string[], line: number): void {
     this.#line = line;
-    const key = options.indexOf("key") + 1;
-    const keyPath = key > 0 ? this.#resolved(this.#joined(options[key] ?? "", "key")) : null;
-    if (isOwnFile(path)) this.#addCertificate("crt", this.#joined(path, "crt"), { keyPath });
-    this.#addPairs(options, LISTED_OPTIONS);
+    const key = words.indexOf("key", 1) + 1;
+    const keyPath = key > 0 ? this.#resolved(this.#joined(words[key] ?? "", "key")) : null;
+    const path = words[0]!;
+    if (isOwnFile(path)) {
+      this.#addCertificate({ keyword: "crt", word: 0 }, this.#joined(path, "crt"), { keyPath });
+    }
+    this.#addPairs(words, { from: 1, options: LISTED_OPTIONS });
   }
 
   /** A `crt-store` ends with the first line that cannot be its own, so that no other section is listed. */
@@ -170,23 +215,31 @@ class Finder {
     return this.#store !== null;
   }
 
-  #readStoreLine([keyword, ...words]: readonly string[]): void {
-    if (keyword === "crt-base") this.#store!.crt = words[0] ?? null;
-    if (keyword === "key-base") this.#store!.key = words[0] ?? null;
+  #readStoreLine(words: readonly string[]): void {
+    const [keyword, value = null] = words;
+    if (keyword === "crt-base") this.#store!.crt = value;
+    if (keyword === "key-base") this.#store!.key = value;
     if (keyword === "load") this.#readLoad(words);
   }
 
   #readLoad(words: readonly string[]): void {
-    const options = new Map<string, string>();
-    for (let at = 0; at + 1 < words.length; at += 2) options.set(words[at]!, words[at + 1]!);
-    const [crt, key] = [options.get("crt"), options.get("key")];
+    const options = new Map<string, { readonly value: string; readonly word: number }>();
+    for (let at = 1; at + 1 < words.length; at += 2) {
+      options.set(words[at]!, { value: words[at + 1]!, word: at + 1 });
+    }
+    const [crt, key] = [options.get("crt"), options.get("key")?.value];
     const keyPath = key === undefined ? null : this.#resolved(this.#joined(key, "key"));
     if (crt !== undefined) {
-      const joined = this.#joined(crt, "crt");
-      const name = storeName(this.#store!.name, options.get("alias"), crt) ?? joined;
-      this.#addCertificate("load", joined, { name, keyPath });
+      const joined = this.#joined(crt.value, "crt");
+      const alias = options.get("alias")?.value;
+      const own = storeName(this.#store!.name, alias, crt.value);
+      this.#addCertificate({ keyword: "load", word: crt.word }, joined, {
+        name: own ?? joined,
+        keyPath,
+        alias: own === null || alias !== undefined ? null : crt.value.replace(/^\//, ""),
+      });
     }
-    this.#addPairs(words, CERTIFICATE_OPTIONS);
+    this.#addPairs(words, { from: 1, options: CERTIFICATE_OPTIONS });
   }
 
   #readSetting([keyword, ...words]: readonly string[]): void {
@@ -219,13 +272,13 @@ class Finder {
   }
 
   #readOptions(words: readonly string[]): void {
-    const start = OPTION_LINES.get(words[0]!);
-    if (start !== undefined) this.#addPairs(words.slice(start), OPTIONS);
+    const from = OPTION_LINES.get(words[0]!);
+    if (from !== undefined) this.#addPairs(words, { from, options: OPTIONS });
   }
 
   #readWholeLine(words: readonly string[]): void {
     const found = WHOLE_LINES.get(words[0]!);
-    if (found !== undefined) this.#add(words[0]!, words[found.word], found);
+    if (found !== undefined) this.#add({ keyword: words[0]!, word: found.word }, words, found);
   }
 
   #readAnswer(words: readonly string[]): void {
@@ -234,15 +287,15 @@ class Finder {
     for (let at = actions === null ? 1 : 2; at < words.length; at++) {
       const word = words[at]!;
       if (word === "if" || word === "unless") return;
-      if (ANSWER_FILES.includes(word)) this.#add(word, words[++at], OTHER);
+      if (ANSWER_FILES.includes(word)) this.#add({ keyword: word, word: ++at }, words, OTHER);
       else at += ANSWER_WORDS.get(word) ?? 0;
     }
   }
 
-  #readFilter([, filter = "", ...words]: readonly string[]): void {
-    if (!FILTERS.includes(filter)) return;
-    const at = words.findIndex((word, index) => word === "config" && index % 2 === 0);
-    if (at >= 0) this.#add("config", words[at + 1], OTHER);
+  #readFilter(words: readonly string[]): void {
+    if (!FILTERS.includes(words[1] ?? "")) return;
+    const at = words.findIndex((word, index) => word === "config" && index > 1 && index % 2 === 0);
+    if (at >= 0) this.#add({ keyword: "config", word: at + 1 }, words, OTHER);
   }
 
   #readPatterns(words: readonly string[]): void {
@@ -250,8 +303,9 @@ class Finder {
     for (let at = 1; at < words.length; at++) {
       const word = words[at]!;
       if (word === "{" || word === "!{") this.#readFlags(words, at + 2);
-      else if (word.includes(",")) this.#readConverters(word);
+      else if (word.includes(",")) this.#readConverters(word, at);
     }
+    this.#readReference(words[1] ?? "");
   }
 
   #readFlags(words: readonly string[], start: number): void {
@@ -259,47 +313,70 @@ class Finder {
       const word = words[at]!;
       const count = ACL_FLAGS.get(word);
       if (count === undefined) return;
-      if (word === "-f") this.#addPattern(word, words[at + 1], "acl");
+      if (word === "-f") this.#addPattern({ keyword: word, word: at + 1 }, words[at + 1], "acl");
       at += count;
     }
   }
 
-  #readConverters(word: string): void {
-    for (const { keyword, file } of findConverters(word)) {
-      if (keyword === "jwt_verify") this.#add(keyword, file, OTHER);
-      else this.#addPattern(keyword, file, "map");
+  #readConverters(word: string, at: number): void {
+    for (const { keyword, file, place } of findConverters(word)) {
+      const spot = { keyword, word: at, place };
+      if (keyword === "jwt_verify") this.#addWritten(spot, file, OTHER);
+      else this.#addPattern(spot, file, "map");
     }
   }
 
-  #addPairs(words: readonly string[], options: ReadonlyMap<string, Rule>): void {
-    for (let at = 0; at < words.length; at++) {
+  #readReference(action: string): void {
+    if (this.#onNaming === undefined) return;
+    const [, head = "", kind, file] = REFERENCE.exec(action) ?? [];
+    if (file === undefined) return;
+    const place = { offset: head.length, length: file.length };
+    const naming = { word: 1, place, role: kind === "acl" ? "acl" : "map" } as const;
+    this.#tell({ ...naming, path: this.#resolved(file), isReference: true });
+  }
+
+  #addPairs(
+    words: readonly string[],
+    { from, options }: { readonly from: number; readonly options: ReadonlyMap<string, Rule> },
+  ): void {
+    for (let at = from; at < words.length; at++) {
       const keyword = words[at]!;
       const found = options.get(keyword);
-      if (found !== undefined) this.#add(keyword, words[++at], found);
+      if (found !== undefined) this.#add({ keyword, word: ++at }, words, found);
     }
   }
 
-  #addPattern(keyword: string, written: string | undefined, role: "map" | "acl"): void {
+  #addPattern(spot: Spot, written: string | undefined, role: "map" | "acl"): void {
     if (written === undefined || written.startsWith("virt@")) return;
-    this.#add(keyword, written.replace(/^(?:opt|file)@/, ""), rule(role));
+    const [prefix = ""] = PREFIX.exec(written) ?? [];
+    this.#addWritten({ ...spot, prefix }, written.slice(prefix.length), rule(role));
   }
 
-  #add(keyword: string, written: string | undefined, { role, base }: Rule): void {
-    if (written === undefined) return;
+  #add(spot: Spot, words: readonly string[], rule: Rule): void {
+    const written = words[spot.word];
+    if (written !== undefined) this.#addWritten(spot, written, rule);
+  }
+
+  #addWritten(spot: Spot, written: string, { role, base }: Rule): void {
     if ((role === "certificate" || role === "ca") && !isOwnFile(written)) return;
     const name = this.#joined(written, base);
-    if (role === "certificate") this.#addCertificate(keyword, name);
-    else if (written !== "") this.#put({ ...this.#place(keyword, name), role });
+    if (role === "certificate") this.#addCertificate(spot, name);
+    else if (written !== "") this.#put(spot, { ...this.#place(spot.keyword, name), role });
   }
 
   #addCertificate(
-    keyword: string,
+    spot: Spot,
     joined: string,
-    more: { readonly name?: string; readonly keyPath: string | null } = { keyPath: null },
+    { alias = null, ...more }: {
+      readonly name?: string;
+      readonly keyPath: string | null;
+      readonly alias?: string | null;
+    } = { keyPath: null },
   ): void {
     // It may be a directory, of which HAProxy takes the slashes at the end off.
     const name = joined.replace(/(?<=.)\/+$/, "");
-    this.#put({ ...this.#place(keyword, name), role: "certificate", ...more });
+    const named = { ...this.#place(spot.keyword, name), role: "certificate", ...more } as const;
+    this.#put(spot, named, alias);
   }
 
   #place(keyword: string, name: string): Omit<NamedFile, "role"> {
@@ -307,9 +384,20 @@ class Finder {
     return { path, name, keyPath: null, keyword, file: this.file, line: this.#line };
   }
 
-  #put(named: NamedFile): void {
-    const identity = [named.path, named.role, named.name].join("\0");
-    if (!this.found.has(identity) && isWatchable(named.path)) this.found.set(identity, named);
+  #put(spot: Spot, named: NamedFile, alias: string | null = null): void {
+    const { role, path } = named;
+    if (this.#onNaming !== undefined) this.#tell({ ...spot, role, path, alias });
+    const identity = [path, role, named.name].join("\0");
+    if (!this.found.has(identity) && isWatchable(path)) this.found.set(identity, named);
+  }
+
+  #tell(
+    { word, role, path, place = null, prefix = "", alias = null, isReference = false }:
+      & Pick<Naming, "word" | "role" | "path">
+      & Partial<Naming>,
+  ): void {
+    const where = { file: this.file, line: this.#line, word, place };
+    this.#onNaming?.({ ...where, prefix, role, path, alias, isReference });
   }
 
   /** As HAProxy joins them: a slash too many stays, and is part of the name. */
@@ -333,6 +421,19 @@ class Finder {
     return path;
   }
 }
+
+/** Where a name stands. */
+interface Spot {
+  readonly keyword: string;
+  readonly word: number;
+  readonly place?: Place | null;
+  readonly prefix?: string;
+}
+
+const PREFIX = /^(?:opt|file)@/;
+
+/** What changes or asks a map or an ACL by the name of its file. */
+const REFERENCE = /^((?:set|del|add)-(map|acl)\()([^)]+)\)$/;
 
 const STORE_LINES: readonly string[] = ["crt-base", "key-base", "load"];
 

@@ -126,4 +126,5 @@ export const SIDE_FILES: ReadonlyMap<string, readonly string[]> = new Map(Object
 export const ALL_SIDE_FILES = [...SIDE_FILES.values()].flat();
 
 /** Is in every line that names a file, or says how to read those below it. Nobody writes a keyword as `cr"t"`. */
-export const WANTED = /crt|file|load|-path|-base|map|jwt|ticket|filter|setenv|global|-f\s|\sech\s/;
+export const WANTED =
+  /crt|file|load|-path|-base|map|jwt|ticket|filter|setenv|global|-acl\(|-f\s|\sech\s/;
