@@ -33,6 +33,13 @@ export const readTextFile = (path: string) =>
 export const writeTextFile = (path: string, text: string) =>
   work(() => Deno.writeTextFile(path, text), () => Deno.writeTextFileSync(path, text));
 
+/** For nobody else to read. */
+export const writePrivateFile = (path: string, bytes: Uint8Array) =>
+  work(() => Deno.writeFile(path, bytes, PRIVATE), () => Deno.writeFileSync(path, bytes, PRIVATE));
+
+export const rename = (from: string, to: string) =>
+  work(() => Deno.rename(from, to), () => Deno.renameSync(from, to));
+
 export const mkdir = (path: string, options: Deno.MkdirOptions) =>
   work(() => Deno.mkdir(path, options), () => Deno.mkdirSync(path, options));
 
@@ -70,6 +77,37 @@ export interface SizedFile {
   readonly size: number;
 }
 
+export interface Copy {
+  readonly from: string;
+  /** Written beside it first, as `….part`: it is there whole, or not at all. */
+  readonly to: string;
+  /** Of the content that is wanted, in hexadecimal digits. */
+  readonly digest: string;
+}
+
+/** `differs`: something else was found than what is wanted, and nothing was written. */
+export type CopyEnd =
+  | { readonly tag: "copied" | "differs" }
+  | { readonly tag: "unreadable" | "unwritable"; readonly error: unknown };
+
+/**
+ * Copies files for nobody else to read, in order, until one cannot be written or `cancel` aborts. Of many
+ * files most are copied at once, in portions of some milliseconds, as by `lstatAll`.
+ */
+export async function copyAll(copies: readonly Copy[], cancel?: AbortSignal): Promise<CopyEnd[]> {
+  const { createHash } = await import("node:crypto");
+  const ends: CopyEnd[] = [];
+  let startedMs = -Infinity;
+  for (const copy of copies) {
+    if (cancel?.aborted) break;
+    const isFirst = performance.now() - startedMs > PORTION_MS;
+    ends.push((isFirst ? null : copyAtOnce(copy, createHash)) ?? await copyOnThread(copy));
+    if (ends.at(-1)!.tag === "unwritable") break;
+    if (isFirst) startedMs = performance.now();
+  }
+  return ends;
+}
+
 /** The paths that a glob stands for. */
 export const expand = (glob: string) =>
   work(
@@ -95,6 +133,44 @@ const THREAD_LIVES_MS = 8_000;
 /** So many files can be looked at in about a millisecond, and so many bytes of them be read. */
 const PORTION = 100;
 const PORTION_BYTES = 500_000;
+/** Writing takes longer than looking, on some volumes much longer. */
+const PORTION_MS = 2;
+
+const PRIVATE = { mode: 0o600 } as const;
+
+async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    // Opening a FIFO would wait for its writer.
+    if (!(await stat(from)).isFile) throw new Deno.errors.NotSupported("not a regular file");
+    bytes = await readFile(from);
+  } catch (error) {
+    return { tag: "unreadable", error };
+  }
+  if (await sha256(bytes) !== digest) return { tag: "differs" };
+  try {
+    await writePrivateFile(`${to}.part`, bytes);
+    await rename(`${to}.part`, to);
+    return { tag: "copied" };
+  } catch (error) {
+    return { tag: "unwritable", error };
+  }
+}
+
+/** `null`: that is for a thread, since the file is large or something is wrong. */
+function copyAtOnce({ from, to, digest }: Copy, createHash: CreateHash): CopyEnd | null {
+  try {
+    const { isFile, size } = Deno.statSync(from);
+    if (!isFile || size > PORTION_BYTES) return null;
+    const bytes = Deno.readFileSync(from);
+    if (createHash("sha256").update(bytes).digest("hex") !== digest) return { tag: "differs" };
+    Deno.writeFileSync(`${to}.part`, bytes, PRIVATE);
+    Deno.renameSync(`${to}.part`, to);
+    return { tag: "copied" };
+  } catch {
+    return null;
+  }
+}
 
 async function digestOf(path: string): Promise<string | Error> {
   try {

@@ -1,0 +1,60 @@
+/** The list of a set of files that served: what was where, and by which digest it is kept. Pure. */
+import { isAbsolute, resolve } from "@std/path";
+
+export interface Manifest {
+  /** When it had served long enough, in milliseconds since 1970. */
+  readonly keptMs: number;
+  readonly generation: number;
+  /** HAProxy's own; `null` where it did not tell. */
+  readonly haproxyVersion: string | null;
+  /** Absolute: where HAProxy's relative names started. */
+  readonly directory: string;
+  /** The SHA-256 of each file in hexadecimal digits, by its absolute path, in the order of the fingerprint. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** What a generation that is started from a kept set says of it. */
+export interface LastGood {
+  /** Where it is kept. */
+  readonly directory: string;
+  readonly keptMs: number;
+}
+
+export function manifestText({ keptMs, files, ...rest }: Manifest): string {
+  const when = new Date(keptMs).toISOString();
+  return `${
+    JSON.stringify({ version: VERSION, when, ...rest, files: Object.fromEntries(files) }, null, 1)
+  }\n`;
+}
+
+/** `null` if it is not of the form that `manifestText` gives. */
+export function parseManifest(text: string): Manifest | null {
+  const found = parsed(text);
+  if (found?.version !== VERSION) return null;
+  const { when, generation, haproxyVersion, directory } = found;
+  const keptMs = Date.parse(String(when));
+  const files = Object.entries(found.files ?? {});
+  const isWhole = !Number.isNaN(keptMs) && typeof generation === "number" &&
+    (haproxyVersion === null || typeof haproxyVersion === "string") && isPath(directory) &&
+    files.length > 0 && files.every(isEntry);
+  return isWhole
+    ? { keptMs, generation, haproxyVersion, directory, files: new Map(files as [string, string][]) }
+    : null;
+}
+
+const VERSION = 1;
+
+function parsed(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** One that leads out of a folder it is put behind is none. */
+const isPath = (path: unknown): path is string =>
+  typeof path === "string" && isAbsolute(path) && resolve(path) === path;
+
+const isEntry = ([path, digest]: [string, unknown]) =>
+  isPath(path) && typeof digest === "string" && /^[\da-f]{64}$/.test(digest);

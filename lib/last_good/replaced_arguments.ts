@@ -1,0 +1,58 @@
+/** Makes HAProxy's arguments name the copies of the configuration files. Pure. */
+import { basename, dirname, resolve } from "@std/path";
+import { type HaproxyArguments, VALUE_FLAGS } from "../haproxy/arguments.ts";
+
+export interface ReplacedArguments {
+  readonly arguments: HaproxyArguments;
+  /** The original files, absolute, in the order in which HAProxy loads them. */
+  readonly files: readonly string[];
+  /** The files and directories of which there is no copy, absolute: with any the arguments are of no use. */
+  readonly missing: readonly string[];
+}
+
+export function replaceArguments(
+  haproxy: HaproxyArguments,
+  { directory, kept, copyAt }: {
+    /** Where relative names start. */
+    readonly directory: string;
+    /** The files of which there is a copy, absolute. */
+    readonly kept: ReadonlySet<string>;
+    readonly copyAt: (path: string) => string;
+  },
+): ReplacedArguments {
+  const copyOf = (name: string) => copyAt(resolve(directory, name));
+  const found = haproxy.configurations.map((name) => {
+    const path = resolve(directory, name);
+    return { path, files: kept.has(path) ? [path] : membersOf(path, kept) };
+  });
+  return {
+    arguments: {
+      options: replaceFiles(haproxy.options, copyOf),
+      filesAfterDashes: haproxy.filesAfterDashes?.map(copyOf) ?? null,
+      configurations: haproxy.configurations.map(copyOf),
+      directory: haproxy.directory,
+    },
+    files: found.flatMap(({ files }) => files),
+    missing: found.filter(({ files }) => files.length === 0).map(({ path }) => path),
+  };
+}
+
+function replaceFiles(options: readonly string[], copyOf: (name: string) => string): string[] {
+  const words: string[] = [];
+  for (let at = 0; at < options.length; at++) {
+    const flag = options[at]!;
+    words.push(flag);
+    if (!VALUE_FLAGS.includes(flag)) continue;
+    const value = options[++at];
+    if (value !== undefined) words.push(flag === "-f" ? copyOf(value) : value);
+  }
+  return words;
+}
+
+/** What HAProxy loads of a directory, in its order. */
+function membersOf(directory: string, kept: ReadonlySet<string>): string[] {
+  return [...kept].filter((path) => {
+    const name = basename(path);
+    return dirname(path) === directory && name.endsWith(".cfg") && !name.startsWith(".");
+  }).sort();
+}

@@ -1,0 +1,182 @@
+/**
+ * Keeps sets of files in a directory: each content once, under its digest, and a manifest that names
+ * those of one set. So what has not changed is not written again, and a set is there whole or not at all.
+ */
+import { join } from "@std/path";
+import {
+  type Copy,
+  copyAll,
+  type CopyEnd,
+  list,
+  lstatAll,
+  mkdir,
+  readTextFile,
+  remove,
+  rename,
+  sha256All,
+  writePrivateFile,
+} from "../files.ts";
+import { systemReason } from "../system_reason.ts";
+import { type Fingerprint, isUnreadable } from "../watch/fingerprint.ts";
+import { type Manifest, manifestText, parseManifest } from "./manifest.ts";
+
+/** What became of putting the contents of a fingerprint into the store. */
+export type Gathered =
+  | {
+    readonly tag: "gathered";
+    readonly files: Manifest["files"];
+    /** How many contents were not there before. */
+    readonly added: number;
+  }
+  /** Nobody can give that content any more. */
+  | { readonly tag: "incomplete"; readonly reason: string }
+  | NotWritten
+  | { readonly tag: "cancelled" };
+
+export interface NotWritten {
+  readonly tag: "not_written";
+  readonly reason: string;
+}
+
+export type Kept =
+  | { readonly tag: "kept"; readonly manifest: Manifest }
+  | { readonly tag: "none" }
+  | { readonly tag: "damaged"; readonly reason: string };
+
+export class Store {
+  readonly path: string;
+  readonly #objects: string;
+  readonly #manifest: string;
+  /** The digests of what was read and found to be so, or was written, in this process. */
+  #verified: ReadonlySet<string> = new Set();
+
+  constructor(path: string) {
+    this.path = path;
+    this.#objects = join(path, "objects");
+    this.#manifest = join(path, "manifest.json");
+  }
+
+  /** Where the files of a set that is put to use are laid out. */
+  get tree(): string {
+    return join(this.path, "tree");
+  }
+
+  object(digest: string): string {
+    return join(this.#objects, digest);
+  }
+
+  /** Takes in what `fingerprint` says and the files still hold, or the store has already. */
+  async gather({ files }: Fingerprint, cancel: AbortSignal): Promise<Gathered> {
+    const wanted = [...files].filter(([, { content }]) => content !== "missing");
+    const secret = wanted.find(([, { content }]) => isUnreadable(content));
+    if (secret !== undefined) return incomplete(secret[0], "cannot be read by the wrapper");
+    const pathOf = new Map(wanted.map(([path, { content }]) => [content, path]));
+    try {
+      await mkdir(this.#objects, { recursive: true, mode: 0o700 });
+      const present = await this.#presentOf(pathOf);
+      const absent = [...pathOf].filter(([digest]) => !present.has(digest));
+      const copies = absent.map(([digest, from]) => ({ from, to: this.object(digest), digest }));
+      const ends = await copyAll(copies, cancel);
+      if (cancel.aborted) return { tag: "cancelled" };
+      const failure = failureOf(copies, ends);
+      if (failure !== null) return failure;
+      this.#verified = new Set(pathOf.keys());
+      const contents = wanted.map(([path, { content }]) => [path, content] as const);
+      return { tag: "gathered", files: new Map(contents), added: copies.length };
+    } catch (error) {
+      return notWritten(error);
+    }
+  }
+
+  /** Makes `manifest` the set that is kept, and removes what is not in it. */
+  async put(manifest: Manifest): Promise<NotWritten | null> {
+    try {
+      const present = new Set(await list(this.#objects));
+      const lost = [...manifest.files.values()].find((digest) => !present.has(digest));
+      if (lost !== undefined) throw new Error(`"${this.object(lost)}" is gone`);
+      const bytes = new TextEncoder().encode(manifestText(manifest));
+      await writePrivateFile(`${this.#manifest}.part`, bytes);
+      await rename(`${this.#manifest}.part`, this.#manifest);
+    } catch (error) {
+      return notWritten(error);
+    }
+    await remove(this.tree, { recursive: true }).catch(() => {});
+    await this.sweep();
+    return null;
+  }
+
+  /** Removes what the set that is kept does not name. */
+  async sweep(): Promise<void> {
+    const kept = await this.#readManifest();
+    if (kept.tag === "damaged") return;
+    const named = new Set(kept.tag === "kept" ? kept.manifest.files.values() : []);
+    const present = await list(this.#objects).catch(() => []);
+    for (const name of present.filter((name) => !named.has(name))) {
+      await remove(this.object(name)).catch(() => {});
+    }
+  }
+
+  /** The set that is kept, each file of which has just been read and found to be what was kept. */
+  async read(): Promise<Kept> {
+    const kept = await this.#readManifest();
+    if (kept.tag !== "kept") return kept;
+    const { files } = kept.manifest;
+    const sound = await this.#verify(new Set(files.values()));
+    const lost = [...files].find(([, digest]) => !sound.has(digest));
+    if (lost === undefined) return kept;
+    return { tag: "damaged", reason: `the copy of "${lost[0]}" is missing or not what was kept` };
+  }
+
+  async #readManifest(): Promise<Kept> {
+    try {
+      const manifest = parseManifest(await readTextFile(this.#manifest));
+      return manifest === null
+        ? { tag: "damaged", reason: `"${this.#manifest}" is not of the form that is wanted` }
+        : { tag: "kept", manifest };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return { tag: "none" };
+      const reason = `cannot read "${this.#manifest}": ${systemReason(error)}`;
+      return { tag: "damaged", reason };
+    }
+  }
+
+  /** Those of the `wanted` digests that need not be written; each is read once in the life of the process. */
+  async #presentOf(wanted: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
+    const names = new Set(await list(this.#objects));
+    const present = new Set([...wanted.keys()].filter((digest) => names.has(digest)));
+    const sound = await this.#verify(present.difference(this.#verified));
+    return present.intersection(this.#verified).union(sound);
+  }
+
+  async #verify(digests: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const all = [...digests];
+    const paths = all.map((digest) => this.object(digest));
+    const infos = await lstatAll(paths);
+    const files = paths.map((path, index) => ({ path, size: infos[index]?.size ?? 0 }));
+    const found = await sha256All(files);
+    return new Set(all.filter((digest, index) => infos[index]?.isFile && found[index] === digest));
+  }
+}
+
+function failureOf(
+  copies: readonly Copy[],
+  ends: readonly CopyEnd[],
+): Exclude<Gathered, { tag: "gathered" | "cancelled" }> | null {
+  for (const [index, end] of ends.entries()) {
+    const { from } = copies[index]!;
+    if (end.tag === "unwritable") return notWritten(end.error);
+    if (end.tag === "differs") {
+      return incomplete(from, "holds something else already than what was loaded");
+    }
+    if (end.tag === "unreadable") {
+      return incomplete(from, `cannot be read: ${systemReason(end.error)}`);
+    }
+  }
+  return null;
+}
+
+const incomplete = (path: string, reason: string) =>
+  ({ tag: "incomplete", reason: `"${path}" ${reason}` }) as const;
+
+const notWritten = (error: unknown) =>
+  ({ tag: "not_written", reason: systemReason(error) }) as const;
