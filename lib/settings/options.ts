@@ -129,6 +129,15 @@ export const OPTIONS = {
     meaning: "where the private folder is made, in or below /run, /var/lib/haproxy or /tmp; " +
       "without it the first of these that can be written",
   },
+  lastGood: {
+    flag: "last-good",
+    variable: "LAST_GOOD",
+    value: "DIR",
+    default: null,
+    meaning:
+      "keep the files of what has served for 10 s there, in or below /run, /var/lib/haproxy " +
+      "or /tmp, and serve from them if the first start fails",
+  },
   statusListen: {
     flag: "status-listen",
     variable: "STATUS_LISTEN",

@@ -38,6 +38,8 @@ export interface Settings {
   readonly minReloadIntervalMs: number;
   /** Where the private folder may be made, in the order in which they are tried. */
   readonly runtimeParents: readonly string[];
+  /** Where what has served well is kept; `null`: nowhere. */
+  readonly lastGood: string | null;
   /** Where the status is to be had; `null`: nowhere. */
   readonly statusListen: StatusAddress | null;
   /** Whether POST /reload reloads. */
@@ -82,6 +84,7 @@ export function readInvocation(words: readonly string[], environment: Environmen
     pollIntervalMs: read.duration("pollInterval"),
     minReloadIntervalMs: read.duration("minReloadInterval"),
     runtimeParents: read.runtimeParents(),
+    lastGood: read.lastGood(),
     statusListen: read.statusAddress("statusListen"),
     reloadEndpoint: read.switch("reloadEndpoint"),
     logFormat: read.choice<LogFormat>("logFormat", ["text", "json"]),
@@ -134,12 +137,25 @@ class Reader {
 
   /** systemd may name several directories, with a colon between. */
   runtimeParents(): readonly string[] {
-    const given = this.list("runtimeDir")[0] ?? null;
+    const path = this.#writable("runtimeDir", this.list("runtimeDir")[0] ?? null);
+    return path === null ? RUNTIME_PARENTS : [path];
+  }
+
+  /** Copies are named in certificate lists, where nothing can be quoted. */
+  lastGood(): string | null {
+    const path = this.#writable("lastGood", this.text("lastGood"));
+    if (path !== null && /[^\w./@%+:=,~-]/.test(path)) {
+      this.#refuse("lastGood", "a path without blanks, quotes and brackets");
+    }
+    return path;
+  }
+
+  #writable(name: OptionName, given: string | null): string | null {
     const path = given !== null && isAbsolute(given) ? resolve(given) : given;
     if (path !== null && !isBelowWritable(`${path}/`)) {
-      this.#refuse("runtimeDir", `a directory in or below ${RUNTIME_PARENTS.join(", ")}`);
+      this.#refuse(name, `a directory in or below ${RUNTIME_PARENTS.join(", ")}`);
     }
-    return path === null ? RUNTIME_PARENTS : [path];
+    return path;
   }
 
   statusAddress(name: OptionName): StatusAddress | null {

@@ -9,7 +9,7 @@ import {
 } from "./history.ts";
 import type { Use } from "../loaded/uses.ts";
 import { formatMetrics, type Metric, type Sample } from "./metrics_format.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { lastGoodOf, type Snapshot } from "./snapshot.ts";
 
 const PREFIX = "haproxy_reload_wrapper_";
 
@@ -57,6 +57,10 @@ function reloadMetrics({ state, history }: Snapshot): Metric[] {
       help: "From the start of a new process until it serves, in successful reloads.",
       samples: histogramSamples(history.reloadSeconds),
     },
+    gauge("serving_last_good", {
+      help: "Whether files serve that were kept (--last-good), since those on disk did not start.",
+      value: lastGoodOf(state) === null ? 0 : 1,
+    }),
     gauge("generation", {
       help: "The generation that serves, 0 if none does.",
       value: "serving" in state ? state.serving.number : 0,

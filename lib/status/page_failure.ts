@@ -4,16 +4,17 @@ import { type Html, html, NOTHING } from "./html.ts";
 import { fact } from "./page_fact.ts";
 import { pathList } from "./page_paths.ts";
 import { since } from "./page_times.ts";
-import type { Excerpt, Snapshot } from "./snapshot.ts";
+import { type Excerpt, lastGoodOf, type Snapshot } from "./snapshot.ts";
 
-export function failurePart({ history, excerpts, nowMs }: Snapshot): Html {
-  const { failure, changes, lastSuccessMs } = history;
+export function failurePart(snapshot: Snapshot): Html {
+  const { history, excerpts, nowMs } = snapshot;
+  const { failure, changes } = history;
   if (failure === null) return NOTHING;
   const change = changes.find((one) => isOf(one, failure));
   const isRetried = failure.lastTriedMs !== failure.sinceMs;
   return html`
     <section class="failed">
-      <h2>${lastSuccessMs === null ? "Why nothing serves" : "Why the last change is not live"}</h2>
+      <h2>${titleOf(snapshot)}</h2>
       ${alertsPart(failure.alerts)}
       ${excerpts.map(excerptPart)}
       <dl>
@@ -24,6 +25,11 @@ export function failurePart({ history, excerpts, nowMs }: Snapshot): Html {
       </dl>
     </section>
   `;
+}
+
+function titleOf({ state, history }: Snapshot): string {
+  if (lastGoodOf(state) !== null) return "Why what is on disk does not serve";
+  return history.lastSuccessMs === null ? "Why nothing serves" : "Why the last change is not live";
 }
 
 const isOf = (change: Change, { generation, lastTriedMs }: OpenFailure) =>

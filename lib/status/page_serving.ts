@@ -1,4 +1,5 @@
 /** The part of the page that says what serves. Pure. */
+import type { LastGood } from "../last_good/manifest.ts";
 import type { Generation } from "../supervisor/events.ts";
 import { type FileMark, type Fingerprint, isUnreadable } from "../watch/fingerprint.ts";
 import { type Html, html, NOTHING, type Part } from "./html.ts";
@@ -18,7 +19,8 @@ export function servingPart(snapshot: Snapshot): Html {
   `;
 }
 
-function generationPart({ number, fingerprint, moved }: Generation, snapshot: Snapshot): Html {
+function generationPart(generation: Generation, snapshot: Snapshot): Html {
+  const { number, fingerprint, moved, lastGood } = generation;
   const { history, nowMs } = snapshot;
   const process = history.processes.get(number);
   const doubt = moved ? "(written while it was read)" : "";
@@ -28,6 +30,7 @@ function generationPart({ number, fingerprint, moved }: Generation, snapshot: Sn
       ${fact("PID", process?.pid ?? "not known")}
       ${fact("HAProxy", history.haproxyVersion ?? "not known")}
       ${fact("Since", process === undefined ? "not known" : since(process.servingSinceMs, nowMs))}
+      ${lastGood === undefined ? "" : fact("Files", keptPart(lastGood, nowMs))}
       ${fact("Content", noted(digestPart(fingerprint), doubt))}
       ${wantedPart(fingerprint, snapshot)}
       ${fact("Watched", watchedPart(snapshot))}
@@ -38,6 +41,9 @@ function generationPart({ number, fingerprint, moved }: Generation, snapshot: Sn
 
 const digestPart = (fingerprint: Fingerprint | null) =>
   fingerprint === null ? "not known" : html`<code>${shorten(fingerprint.digest)}</code>`;
+
+const keptPart = ({ directory, keptMs }: LastGood, nowMs: number) =>
+  html`kept in <code>${directory}</code> since ${since(keptMs, nowMs)}, in place of those on disk`;
 
 /** Only where it is something else. */
 function wantedPart(fingerprint: Fingerprint | null, { history, nowMs }: Snapshot): Html {

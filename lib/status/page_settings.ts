@@ -49,6 +49,7 @@ const valuesOf = (settings: Settings): Readonly<Record<SettingName, string>> => 
   pollInterval: settings.pollIntervalMs === 0 ? "off" : formatDuration(settings.pollIntervalMs),
   minReloadInterval: formatDuration(settings.minReloadIntervalMs),
   runtimeDir: settings.runtimeParents.join(" "),
+  lastGood: settings.lastGood ?? NONE,
   statusListen: settings.statusListen === null
     ? NONE
     : describeStatusAddress(settings.statusListen),

@@ -102,22 +102,26 @@ function endHandoff(
     ...{ kind: before.name === "starting" ? "start" : "reload", generation, changed } as const,
     ...{ reason: describeCause(cause), endedMs: nowMs },
   };
+  const isLastGood = cause.tag === "last_good";
   if (outcome.tag === "failed") {
     const reason = describeFailure(outcome.failure);
     const durationMs = nowMs - sinceMs;
-    return fail(
-      add(rest, { ...common, result: "failure", durationMs, failure: reason }),
+    const told = add(rest, { ...common, result: "failure", durationMs, failure: reason });
+    // That what is on disk did not start stays what is wrong.
+    return isLastGood ? told : fail(
+      told,
       { generation, reason, alerts: outcome.alerts },
       { isRetry: cause.tag === "retry", nowMs },
     );
   }
   const { pid, version, durationMs } = outcome;
   const process = { generation, pid, servingSinceMs: nowMs, drainingSinceMs: null };
-  return succeed({
+  const told: History = {
     ...add(rest, { ...common, result: "success", durationMs, failure: null }),
     processes: new Map([...rest.processes, [generation, process]]),
     haproxyVersion: version,
-  }, nowMs);
+  };
+  return isLastGood ? told : succeed(told, nowMs);
 }
 
 function endReplacing(

@@ -5,7 +5,7 @@ import type { Settings } from "../settings/settings.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 import { health, readiness } from "./health.ts";
 import type { Counts } from "./history.ts";
-import type { Excerpt, Snapshot, Watching } from "./snapshot.ts";
+import { type Excerpt, lastGoodOf, type Snapshot, type Watching } from "./snapshot.ts";
 
 export interface StatusReport {
   /** Of the wrapper, of Deno, and of the HAProxy that serves. */
@@ -19,6 +19,8 @@ export interface StatusReport {
   readonly ready: boolean;
   /** Why it is not ready. */
   readonly reason: string | null;
+  /** Whether something else serves than what is on disk, since that was refused. */
+  readonly degraded: boolean;
   readonly startedAt: string;
   readonly serving: ServingReport | null;
   /** A start that has not ended yet. */
@@ -55,6 +57,8 @@ export interface ServingReport {
   readonly servesDesired: boolean;
   /** With the SHA-256 of each, or `missing`. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
+  /** Where its files were kept, and when, if what is on disk did not start. */
+  readonly lastGood: { readonly directory: string; readonly kept: string } | null;
 }
 
 export interface FailureReport {
@@ -102,6 +106,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
     healthy: health(state).isOk,
     ready: ready.isOk,
     reason: ready.isOk ? null : ready.reason,
+    degraded: "serving" in state && history.failure !== null,
     startedAt: iso(history.startedMs),
     serving: servingReport(snapshot),
     attempt: attempt === null
@@ -138,7 +143,13 @@ function servingReport({ state, history }: Snapshot): ServingReport | null {
     servesDesired: digest !== null && digest === history.desired?.digest &&
       history.failure === null,
     files: filesOf(fingerprint),
+    lastGood: lastGoodReport(state),
   };
+}
+
+function lastGoodReport(state: Snapshot["state"]): ServingReport["lastGood"] {
+  const lastGood = lastGoodOf(state);
+  return lastGood && { directory: lastGood.directory, kept: iso(lastGood.keptMs) };
 }
 
 const filesOf = (fingerprint: Fingerprint | null) =>
@@ -184,6 +195,7 @@ const settingsReport = (settings: Settings): StatusReport["settings"] => ({
   [OPTIONS.pollInterval.flag]: settings.pollIntervalMs,
   [OPTIONS.minReloadInterval.flag]: settings.minReloadIntervalMs,
   [OPTIONS.runtimeDir.flag]: settings.runtimeParents,
+  [OPTIONS.lastGood.flag]: settings.lastGood,
   [OPTIONS.statusListen.flag]: settings.statusListen === null
     ? null
     : describeStatusAddress(settings.statusListen),

@@ -1,5 +1,6 @@
 /** Everything that the status pages tell, at one moment. */
 import type { Place } from "../haproxy/alerts.ts";
+import type { LastGood } from "../last_good/manifest.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { State } from "../supervisor/events.ts";
 import type { DetectorCounts } from "../watch/change_detector.ts";
@@ -25,3 +26,7 @@ export type Watching = DetectorCounts;
 export interface Excerpt extends Place {
   readonly lines: readonly { readonly number: number; readonly text: string }[];
 }
+
+/** Where the files come from that serve in the place of those on disk; `null`: they are those on disk, or were. */
+export const lastGoodOf = (state: State): LastGood | null =>
+  "serving" in state ? state.serving.lastGood ?? null : null;

@@ -79,8 +79,14 @@ function degraded(
   { sinceMs, reason }: OpenFailure,
   { snapshot }: { readonly snapshot: Snapshot },
 ): Verdict {
-  const serves = `Generation ${state.serving.number} serves`;
-  const change = `the change of ${describeTime(sinceMs, snapshot.nowMs)} UTC was rejected`;
+  const { number, lastGood } = state.serving;
+  const time = (ms: number) => `${describeTime(ms, snapshot.nowMs)} UTC`;
+  const serves = lastGood === undefined
+    ? `Generation ${number} serves`
+    : `Generation ${number} serves from files that were kept (${time(lastGood.keptMs)})`;
+  const change = lastGood === undefined
+    ? `the change of ${time(sinceMs)} was rejected`
+    : "what is on disk does not start";
   const next = describeNext(state, snapshot);
   return {
     ...{ tone: "degraded", word: "Degraded" },

@@ -1,6 +1,8 @@
 /** The supervisor's vocabulary: the states it can be in, the events that reach it, the actions it takes. */
 import type { ProcessEnd } from "../haproxy/fleet.ts";
+import type { Failure } from "../haproxy/failure.ts";
 import type { HandoffOutcome } from "../haproxy/handoff.ts";
+import type { LastGood } from "../last_good/manifest.ts";
 import type { Refused, ReplaceOutcome, ReplaceRequest } from "../loaded/replace.ts";
 import type { Uses } from "../loaded/uses.ts";
 import type { LogEntry } from "../log.ts";
@@ -24,6 +26,8 @@ export interface Loaded extends Content {
 /** A start of HAProxy, numbered from 1. */
 export interface Generation extends Loaded {
   readonly number: number;
+  /** Where its files come from, if not from where they belong: then it has no fingerprint of these. */
+  readonly lastGood?: LastGood;
 }
 
 /** Who asked for a reload whether or not anything has changed. */
@@ -34,7 +38,9 @@ export type Cause =
   | { readonly tag: "order"; readonly order: ReloadOrder }
   /** The content is the same, but the sources moved during the last handoff. */
   | { readonly tag: "moved" }
-  | { readonly tag: "retry" };
+  | { readonly tag: "retry" }
+  /** What is on disk did not start. */
+  | { readonly tag: "last_good"; readonly lastGood: LastGood };
 
 export interface Attempt {
   readonly number: number;
@@ -57,6 +63,13 @@ export interface Rejection {
   readonly rejected: Rejected;
   /** `null`: it is not tried again by itself. */
   readonly retryMs: number | null;
+}
+
+/** A start from what is on disk, after which what served last is started in its place. */
+export interface FailedStart extends Rejection {
+  readonly attempt: Attempt;
+  readonly failure: Failure;
+  readonly alerts: readonly string[];
 }
 
 /** What came up meanwhile, and waits for the end of a handoff or of a change in place. */
@@ -84,6 +97,8 @@ export type State =
     readonly deadline: "ready timeout";
     readonly attempt: Attempt;
     readonly pending: Pending;
+    /** In whose place this one is started. */
+    readonly failed?: FailedStart;
   }
   | { readonly name: "serving"; readonly deadline: "none" } & Service
   /** A change waits until the least time between two reloads is over. */
@@ -118,7 +133,9 @@ export type State =
   | { readonly name: "ended"; readonly exitCode: number };
 
 export type HandoffEnd =
-  | Exclude<HandoffOutcome, { tag: "ready" }>
+  | Extract<HandoffOutcome, { tag: "cancelled" }>
+  /** With the set that can serve instead, where nothing serves and there is one. */
+  | Extract<HandoffOutcome, { tag: "failed" }> & { readonly lastGood?: LastGood }
   | Extract<HandoffOutcome, { tag: "ready" }> & { readonly loaded: Loaded };
 
 /** Times are in milliseconds of a clock that never jumps. */

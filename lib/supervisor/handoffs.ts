@@ -1,9 +1,11 @@
 /** Carries out the start of a generation, from the order until its outcome is an event. */
 import type { DrainGauge } from "../haproxy/drain_gauge.ts";
 import type { Fleet } from "../haproxy/fleet.ts";
-import { handoff } from "../haproxy/handoff.ts";
+import { handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import type { Standby } from "../haproxy/standby.ts";
+import { unusable } from "../last_good/messages.ts";
+import type { Restored } from "../last_good/restoring.ts";
 import { adopt, type Adopted } from "../loaded/adoption.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
 import { NO_USES } from "../loaded/uses.ts";
@@ -11,7 +13,8 @@ import type { Log } from "../log.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Inventory } from "../watch/inventory.ts";
 import type { Looker } from "../watch/look.ts";
-import type { Action, Attempt, Event } from "./events.ts";
+import type { Action, Attempt, Event, HandoffEnd } from "./events.ts";
+import { mayLieInFiles } from "./fallback.ts";
 import * as messages from "./messages.ts";
 
 export interface HandoffsOptions {
@@ -24,13 +27,18 @@ export interface HandoffsOptions {
   readonly loadedFiles: LoadedFiles;
   readonly log: Log;
   readonly post: (event: Event) => void;
+  /** Gets ready what served last; `null`: nothing is kept. */
+  readonly restoreLastGood: (() => Promise<Restored>) | null;
   /** Called with what is to be watched once a generation serves. */
   readonly onInventory: (inventory: Inventory) => void;
 }
 
+type Failed = Extract<HandoffOutcome, { tag: "failed" }>;
+
 export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
+  #restored: Extract<Restored, { tag: "restored" }> | null = null;
 
   constructor(options: HandoffsOptions) {
     this.#options = options;
@@ -46,20 +54,27 @@ export class Handoffs {
     const cancel = this.#running = new AbortController();
     const files = [...attempt.fingerprint?.files.keys() ?? []];
     const startedMs = Date.now();
+    const isLastGood = attempt.cause.tag === "last_good";
     let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
     const learn = async () => {
       const opening = this.#openGauge(takeOverFrom);
-      if (settings.watch) loaded = await this.#adopt(attempt, startedMs);
+      if (settings.watch && !isLastGood) loaded = await this.#adopt(attempt, startedMs);
       await opening;
     };
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
-      const options = { ...this.#options, ...settings, learn };
+      const kept = isLastGood ? this.#restored : null;
+      const options = { ...this.#options, ...settings, ...kept, learn };
       const outcome = await handoff(request, options, cancel.signal);
       if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
+      const isFallible = takeOverFrom === null && !isLastGood && !cancel.signal.aborted;
       post({
         name: "handoff_ended",
-        outcome: outcome.tag === "ready" ? { ...outcome, loaded } : outcome,
+        outcome: outcome.tag === "ready"
+          ? { ...outcome, loaded }
+          : isFallible && outcome.tag === "failed"
+          ? await this.#withLastGood(outcome)
+          : outcome,
       });
     } finally {
       this.#running = null;
@@ -69,6 +84,17 @@ export class Handoffs {
   /** Nothing more is started by the handoff that runs. */
   cancel(): void {
     this.#running?.abort();
+  }
+
+  /** A start that failed, with what can serve instead. */
+  async #withLastGood(outcome: Failed): Promise<HandoffEnd> {
+    const { restoreLastGood, settings, log } = this.#options;
+    if (restoreLastGood === null || !mayLieInFiles(outcome.failure)) return outcome;
+    const restored = await restoreLastGood();
+    if (restored.tag === "unusable") log(unusable(settings.lastGood!, restored.reason));
+    if (restored.tag !== "restored") return outcome;
+    this.#restored = restored;
+    return { ...outcome, lastGood: restored.lastGood };
   }
 
   /** Of the generation that will be asked to drain then, which must not have to wait for that. */

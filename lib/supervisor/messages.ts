@@ -9,7 +9,8 @@ import type { Use } from "../loaded/uses.ts";
 import type { LogEntry } from "../log.ts";
 import { formatDuration } from "../duration.ts";
 import type { DrainSignal, StopSignal } from "../os_signals.ts";
-import type { Cause } from "./events.ts";
+import type { LastGood } from "../last_good/manifest.ts";
+import type { Attempt, Cause, Generation } from "./events.ts";
 
 export interface ServesFacts {
   readonly generation: number;
@@ -42,19 +43,37 @@ export function serves(
   };
 }
 
-export function notStarted(generation: number, failure: Failure, exitCode: number): LogEntry {
+export function notStarted(
+  { number: generation, cause }: Pick<Attempt, "number" | "cause">,
+  { failure, exitCode }: { readonly failure: Failure; readonly exitCode: number },
+): LogEntry {
   const reason = describeFailure(failure);
+  const which = cause.tag === "last_good" ? `, ${describeCause(cause)},` : "";
   return {
     level: "error",
-    text:
-      `generation ${generation} did not start: ${reason}; nothing serves, ending with ${exitCode}`,
+    text: `generation ${generation}${which} did not start: ${reason}; ` +
+      `nothing serves, ending with ${exitCode}`,
     fields: { generation, reason, exitCode },
+  };
+}
+
+export function fellBack(
+  generation: number,
+  { failure, lastGood }: { readonly failure: Failure; readonly lastGood: LastGood },
+): LogEntry {
+  const reason = describeFailure(failure);
+  const { keptMs, directory } = lastGood;
+  return {
+    level: "error",
+    text: `generation ${generation} did not start: ${reason}; generation ${generation + 1} is ` +
+      `started from what served last (${new Date(keptMs).toISOString()}, kept in "${directory}")`,
+    fields: { generation, reason },
   };
 }
 
 export interface RejectedFacts {
   readonly generation: number;
-  readonly serving: number;
+  readonly serving: Pick<Generation, "number" | "lastGood">;
   readonly failure: Failure;
   /** `null`: there is none. */
   readonly retryMs: number | null;
@@ -71,10 +90,11 @@ export function rejected(facts: RejectedFacts): LogEntry {
     ? `tried again ${watch ? "when a source changes" : "at the next signal"}`
     : `tried again in ${formatDuration(retryMs)}`;
   const files = changed?.length ? ` (changed: ${quoted(changed)})` : "";
+  const origin = serving.lastGood === undefined ? "" : " from what served last,";
   return {
     level: "error",
-    text:
-      `generation ${generation} rejected: ${reason}${files}; generation ${serving} keeps serving, ${next}`,
+    text: `generation ${generation} rejected: ${reason}${files}; ` +
+      `generation ${serving.number} keeps serving,${origin} ${next}`,
     fields: { generation, reason, ...changed === null ? {} : { changed } },
   };
 }
@@ -266,6 +286,8 @@ export function describeCause(cause: Cause): string {
       return "reloaded since the sources changed during the last reload";
     case "retry":
       return "reloaded by a retry";
+    case "last_good":
+      return "started from what served last";
     default:
       return cause satisfies never;
   }

@@ -1,5 +1,5 @@
 /** Decides what the outcome of a handoff means: for the new generation, the old one, and a next try. Pure. */
-import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
+import type { Failure } from "../haproxy/failure.ts";
 import { certificatesToReplace } from "../loaded/uses.ts";
 import { changedPaths } from "../watch/fingerprint.ts";
 import type {
@@ -16,6 +16,7 @@ import type {
   Service,
   StateOf,
 } from "./events.ts";
+import { fallBack, giveUpStart } from "./fallback.ts";
 import * as messages from "./messages.ts";
 import { type Policy, retryDelayMs, serviceOf } from "./reload.ts";
 
@@ -32,36 +33,23 @@ export function endStart(
       const { durationMs, loaded } = outcome;
       const serving = generationOf(state, loaded);
       const facts = { generation: attempt.number, durationMs, cause: attempt.cause };
-      return [
-        {
-          name: "serving",
-          deadline: "none",
-          serving,
-          draining: [],
-          ending: [],
-          lastGeneration: attempt.number,
-          lastStartMs: -Infinity,
-          rejected: null,
-        },
-        [
-          { name: "log", entry: messages.serves({ ...facts, changed: [], draining: 0 }) },
-          ...followUp(state.pending, serving),
-        ],
-      ];
+      const changed = state.failed === undefined ? [] : null;
+      const entry = messages.serves({ ...facts, changed, draining: 0 });
+      const service: Service = {
+        serving,
+        draining: [],
+        ending: [],
+        lastGeneration: attempt.number,
+        lastStartMs: -Infinity,
+        rejected: null,
+      };
+      const [next, actions]: Decision = state.failed === undefined
+        ? [{ ...service, name: "serving", deadline: "none" }, followUp(state.pending, serving)]
+        : waitAfter(service, state.failed, state.pending);
+      return [next, [{ name: "log", entry }, ...actions]];
     }
-    case "failed": {
-      const { failure, alerts } = outcome;
-      const exitCode = exitCodeOf(failure);
-      const entry = messages.notStarted(attempt.number, failure, exitCode);
-      return [
-        { name: "stopping", deadline: "kill timer", exitCode },
-        [
-          { name: "log", entry },
-          { name: "report_failed_start", reason: entry.text, alerts },
-          { name: "terminate_all", signal: "SIGTERM" },
-        ],
-      ];
-    }
+    case "failed":
+      return fallBack(state, outcome) ?? giveUpStart(state, outcome);
     default:
       return outcome satisfies never;
   }
@@ -137,7 +125,7 @@ function keepServing(
   const retryMs = mayPass ? retryDelayMs(failures) : null;
   const service = serviceOf(state);
   const changed = changedPaths(serving.fingerprint, attempt.fingerprint);
-  const facts = { generation, serving: serving.number, failure, retryMs, changed, watch };
+  const facts = { generation, serving, failure, retryMs, changed, watch };
   const always: Action[] = [
     { name: "log", entry: messages.rejected(facts) },
     { name: "discard", generation },
@@ -194,7 +182,10 @@ function generationOf(
   { attempt, pending }: StateOf<"starting" | "reloading">,
   loaded: Loaded,
 ): Generation {
-  return { ...loaded, number: attempt.number, moved: loaded.moved || pending.moved };
+  const { number, cause } = attempt;
+  // Its files are nobody else's.
+  if (cause.tag === "last_good") return { ...loaded, number, lastGood: cause.lastGood };
+  return { ...loaded, number, moved: loaded.moved || pending.moved };
 }
 
 /** What is to be done when a change is over: what was asked for meanwhile, or a look if nobody knows what was read. */

@@ -112,7 +112,8 @@ export function noteSettled<S extends Busy>(
   state: S,
   { fingerprint }: EventOf<"settled">,
 ): Decision {
-  const moved = fingerprint.digest !== state.attempt.fingerprint?.digest;
+  const { attempt } = "failed" in state ? state.failed ?? state : state;
+  const moved = fingerprint.digest !== attempt.fingerprint?.digest;
   return [{ ...state, pending: { ...state.pending, moved: state.pending.moved || moved } }, []];
 }
 

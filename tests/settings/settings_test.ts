@@ -31,6 +31,7 @@ const DEFAULTS: Settings = {
   pollIntervalMs: 5_000,
   minReloadIntervalMs: 0,
   runtimeParents: RUNTIME_PARENTS,
+  lastGood: null,
   statusListen: null,
   reloadEndpoint: false,
   logFormat: "text",
@@ -143,6 +144,12 @@ const SETTINGS: Readonly<
     text: "/run/one:/run/two",
     variable: { runtimeParents: ["/run/one"] },
   },
+  LAST_GOOD: {
+    words: ["--last-good=/tmp"],
+    flag: { lastGood: "/tmp" },
+    text: "/var/lib/haproxy/kept/",
+    variable: { lastGood: "/var/lib/haproxy/kept" },
+  },
   DRAIN_DELAY: {
     words: ["--drain-delay=1s"],
     flag: { drainDelayMs: 1_000 },
@@ -226,6 +233,10 @@ const REFUSED: readonly (readonly [name: string, text: string, wanted: RegExp])[
   ["RUNTIME_DIRECTORY", "/etc", /wanted a directory in or below \/run, /],
   ["RUNTIME_DIRECTORY", "/runner", /wanted a directory in or below \/run, /],
   ["RUNTIME_DIRECTORY", "run", /wanted a directory in or below \/run, /],
+  ["LAST_GOOD", "/etc", /wanted a directory in or below \/run, /],
+  ["LAST_GOOD", "/tmp/../etc", /wanted a directory in or below \/run, /],
+  ["LAST_GOOD", "kept", /wanted a directory in or below \/run, /],
+  ["LAST_GOOD", "/tmp/a b", /wanted a path without blanks, quotes and brackets$/],
   ["LOG_FORMAT", "xml", /wanted "text" or "json"$/],
   ["LOG_LEVEL", "INFO", /wanted "debug" or "info" or "warning" or "error"$/],
 ];

@@ -18,6 +18,8 @@ const ENDED = {
   connections: null,
 } as const;
 
+const LAST_GOOD = { directory: "/run/kept", keptMs: Date.UTC(2026, 10, 24, 12) } as const;
+
 const CRASHED = { tag: "signaled", code: 139, signal: "SIGSEGV" } as const;
 const SIX_PATHS = ["/a", "/b", "/c", "/d", "/e", "/f"];
 
@@ -57,10 +59,41 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     "reload, nothing changed; 1 old process draining",
   ],
   [
-    messages.notStarted(1, { tag: "no_listener" }, 1),
+    messages.notStarted({ number: 1, cause: { tag: "start" } }, {
+      failure: { tag: "no_listener" },
+      exitCode: 1,
+    }),
     "error",
     "generation 1 did not start: haproxy opened no listener, the configuration wants at least " +
     'one "bind"; nothing serves, ending with 1',
+  ],
+  [
+    messages.notStarted({ number: 2, cause: { tag: "last_good", lastGood: LAST_GOOD } }, {
+      failure: { tag: "timed_out", afterMs: 60_000 },
+      exitCode: 1,
+    }),
+    "error",
+    "generation 2, started from what served last, did not start: haproxy did not serve within 1m; " +
+    "nothing serves, ending with 1",
+  ],
+  [
+    messages.fellBack(1, {
+      failure: { tag: "died", ending: { tag: "exited", code: 1 } },
+      lastGood: LAST_GOOD,
+    }),
+    "error",
+    "generation 1 did not start: haproxy exited with 1 before it was ready; generation 2 is started " +
+    'from what served last (2026-11-24T12:00:00.000Z, kept in "/run/kept")',
+  ],
+  [
+    messages.serves({
+      ...SERVES,
+      cause: { tag: "last_good", lastGood: LAST_GOOD },
+      changed: null,
+      draining: 0,
+    }),
+    "info",
+    "generation 4 serves, ready after 42ms; started from what served last; 0 old processes draining",
   ],
   [
     messages.servingDied({ ...ENDED, ending: CRASHED }),

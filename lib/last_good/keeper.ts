@@ -1,0 +1,149 @@
+/** Keeps the files of what has served long enough: it only watches what the supervisor does. */
+import type { Log } from "../log.ts";
+import type { Generation } from "../supervisor/events.ts";
+import type { Step } from "../supervisor/supervisor.ts";
+import type { Fingerprint } from "../watch/fingerprint.ts";
+import * as messages from "./messages.ts";
+import type { Gathered, Store } from "./store.ts";
+
+export interface KeeperOptions {
+  readonly store: Store;
+  /** Where HAProxy's relative names start. */
+  readonly directory: string;
+  readonly log: Log;
+  /** How long a generation must have served with just these files. */
+  readonly servedMs?: number;
+  /** Called after many files may have been read. */
+  readonly onGathered?: () => void;
+}
+
+/** The time after which a configuration counts as good. */
+const SERVED_MS = 10_000;
+
+/** How long the end of the program waits for work on the directory. */
+const CLOSE_LIMIT_MS = 1_000;
+
+/** What serves now, and is kept when it has done so for long enough. */
+interface Candidate {
+  readonly generation: Generation;
+  readonly cancel: AbortController;
+  readonly timer: ReturnType<typeof setTimeout>;
+  readonly gathered: Promise<Gathered>;
+  /** Whether its time is over, and what could be kept of it is. */
+  isDone: boolean;
+}
+
+export class Keeper {
+  readonly #options: KeeperOptions;
+  #candidate: Candidate | null = null;
+  #haproxyVersion: string | null = null;
+  /** One after the other, so that none removes what another has just written. */
+  #work: Promise<unknown> = Promise.resolve();
+  /** Why nothing could be written, so that it is told once. */
+  #lastProblem: string | null = null;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note of a step of the supervisor's. */
+  readonly observe = ({ event, after }: Step): void => {
+    if (event?.name === "handoff_ended" && event.outcome.tag === "ready") {
+      this.#haproxyVersion = event.outcome.version;
+    }
+    const serving = "serving" in after ? after.serving : null;
+    if (serving === null || !isSame(this.#candidate?.generation, serving)) this.#follow(serving);
+  };
+
+  /** Gives up what has not served long enough; what is in place stays. A volume that hangs holds nothing up. */
+  async close(): Promise<void> {
+    this.#giveUp();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSE_LIMIT_MS);
+    await Promise.race([this.#work, promise]);
+    clearTimeout(timer);
+  }
+
+  /** What it loaded is read at once: when it has proved good the disk may hold something else. */
+  #follow(serving: Generation | null): void {
+    this.#giveUp();
+    if (serving === null || serving.lastGood !== undefined) return;
+    const { servedMs = SERVED_MS } = this.#options;
+    const cancel = new AbortController();
+    const gathered = this.#inTurn(() => this.#gather(serving, cancel.signal));
+    const timer = setTimeout(() => this.#keep(), servedMs);
+    this.#candidate = { generation: serving, cancel, timer, gathered, isDone: false };
+  }
+
+  #giveUp(): void {
+    const candidate = this.#candidate;
+    this.#candidate = null;
+    if (candidate === null) return;
+    clearTimeout(candidate.timer);
+    candidate.cancel.abort();
+    if (!candidate.isDone) this.#inTurn(() => this.#options.store.sweep());
+  }
+
+  async #gather({ fingerprint, moved }: Generation, cancel: AbortSignal): Promise<Gathered> {
+    if (cancel.aborted) return { tag: "cancelled" };
+    if (fingerprint === null || moved) return UNKNOWN;
+    const gathered = await this.#options.store.gather(fingerprint, cancel);
+    this.#options.onGathered?.();
+    return gathered;
+  }
+
+  async #keep(): Promise<void> {
+    const candidate = this.#candidate;
+    if (candidate === null) return;
+    const gathered = await candidate.gathered;
+    await this.#inTurn(async () => {
+      if (this.#candidate !== candidate) return;
+      candidate.isDone = true;
+      await this.#put(gathered, candidate.generation);
+    });
+  }
+
+  async #put(gathered: Gathered, { number }: Generation): Promise<void> {
+    const { store, directory, log, servedMs = SERVED_MS } = this.#options;
+    if (gathered.tag !== "gathered") {
+      await store.sweep();
+      if (gathered.tag === "incomplete") log(messages.incomplete(number, gathered.reason));
+      if (gathered.tag === "not_written") this.#complain(gathered.reason);
+      return;
+    }
+    const { files, added } = gathered;
+    const haproxyVersion = this.#haproxyVersion;
+    const manifest = { keptMs: Date.now(), generation: number, haproxyVersion, directory, files };
+    const failure = await store.put(manifest);
+    if (failure !== null) return this.#complain(failure.reason);
+    this.#lastProblem = null;
+    log(messages.kept(number, { path: store.path, files: files.size, added, servedMs }));
+  }
+
+  /** What keeps it from writing is the same for every generation. */
+  #complain(reason: string): void {
+    if (reason === this.#lastProblem) return;
+    this.#lastProblem = reason;
+    this.#options.log(messages.notWritten(this.#options.store.path, reason));
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const next = this.#work.then(work);
+    this.#work = next.catch(() => {});
+    return next;
+  }
+}
+
+const UNKNOWN: Gathered = {
+  tag: "incomplete",
+  reason:
+    "nobody knows what it has loaded, as its files were written meanwhile, or could not be read",
+};
+
+/** In the same process another content means that files were changed in place. */
+const isSame = (one: Generation | undefined, other: Generation) =>
+  one?.number === other.number && sameContent(one.fingerprint, other.fingerprint) &&
+  one.moved === other.moved;
+
+const sameContent = (one: Fingerprint | null, other: Fingerprint | null) =>
+  one?.digest === other?.digest;

@@ -1,0 +1,53 @@
+/** Decides whether what served last is started in the place of what does not start. Pure. */
+import { EXIT } from "../exit_codes.ts";
+import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
+import type { Action, Decision, FailedStart, HandoffEnd, StateOf } from "./events.ts";
+import * as messages from "./messages.ts";
+import { retryDelayMs } from "./reload.ts";
+
+type Failed = Extract<HandoffEnd, { tag: "failed" }>;
+
+/** Whether the cause may lie in the files; of a haproxy that is missing, or a full disk, others are no cure. */
+export function mayLieInFiles(failure: Failure): boolean {
+  if (failure.tag === "not_prepared") return failure.exitCode === EXIT.USAGE;
+  return failure.tag !== "not_spawned";
+}
+
+/** Starts the kept set as the next generation; `null` if there is none, or it is what has failed. */
+export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision | null {
+  const { attempt, pending } = state;
+  const { lastGood, failure, mayPass, alerts } = outcome;
+  if (lastGood === undefined || state.failed !== undefined) return null;
+  const { number: generation, fingerprint } = attempt;
+  const next = {
+    number: generation + 1,
+    fingerprint: null,
+    cause: { tag: "last_good", lastGood },
+  } as const;
+  const rejected = { generation, fingerprint, moved: pending.moved, failures: 1 };
+  const retryMs = mayPass ? retryDelayMs(1) : null;
+  const failed: FailedStart = { attempt, failure, alerts, rejected, retryMs };
+  return [{ ...state, attempt: next, failed }, [
+    { name: "log", entry: messages.fellBack(generation, { failure, lastGood }) },
+    { name: "discard", generation },
+    { name: "start_handoff", attempt: next, takeOverFrom: null },
+  ]];
+}
+
+/** Nothing serves, and that is told with the status and the reason of what was wanted. */
+export function giveUpStart(state: StateOf<"starting">, { failure, alerts }: Failed): Decision {
+  const { attempt, failed } = state;
+  const exitCode = exitCodeOf(failed?.failure ?? failure);
+  const entry = messages.notStarted(attempt, { failure, exitCode });
+  const first = failed && messages.notStarted(failed.attempt, { ...failed, exitCode });
+  const report: Action = {
+    name: "report_failed_start",
+    reason: first === undefined ? entry.text : `${first.text}\n${entry.text}`,
+    alerts: failed?.alerts ?? alerts,
+  };
+  return [{ name: "stopping", deadline: "kill timer", exitCode }, [
+    { name: "log", entry },
+    report,
+    { name: "terminate_all", signal: "SIGTERM" },
+  ]];
+}
