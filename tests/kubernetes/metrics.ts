@@ -11,6 +11,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   reload_duration_seconds_bucket: ["le"],
   reload_duration_seconds_sum: [],
   reload_duration_seconds_count: [],
+  serving_last_good: [],
   generation: [],
   draining_processes: [],
   drains_ended_total: ["how"],

@@ -6,7 +6,7 @@ import type { Snapshot } from "../../lib/status/snapshot.ts";
 import { STATES } from "../supervisor/samples.ts";
 import { METRICS } from "../kubernetes/metrics.ts";
 import { testNeeding } from "../requirements.ts";
-import { live, NOW_MS, snapshot } from "./samples.ts";
+import { live, NOW_MS, SAMPLES, snapshot } from "./samples.ts";
 
 const FILES = new Map([["/certs/a.pem", 2_000_000_000_000], ['/certs/"\\\n.pem', 1_000]]);
 
@@ -133,3 +133,12 @@ async function checkMetrics(text: string): Promise<{ success: boolean; report: s
 function isInstalled(): boolean {
   return new Deno.Command("sh", { args: ["-c", "command -v promtool"] }).outputSync().success;
 }
+
+Deno.test("that kept files serve is told, and that what is on disk does not", () => {
+  assert.equal(valueOf("serving_last_good", SAMPLES.lastGood), "1");
+  assert.equal(valueOf("config_last_reload_successful", SAMPLES.lastGood), "0");
+  assert.equal(valueOf("config_last_reload_success_timestamp_seconds", SAMPLES.lastGood), "0");
+  for (const one of [SAMPLES.serving, SAMPLES.degraded, SAMPLES.starting]) {
+    assert.equal(valueOf("serving_last_good", one), "0");
+  }
+});

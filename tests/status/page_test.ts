@@ -25,6 +25,12 @@ const VERDICTS = {
     "Generation 7 serves; the change of 13:58:20 UTC was rejected: haproxy exited with 1 before it " +
     "was ready; tried again in 8 s.",
   ],
+  lastGood: [
+    "degraded",
+    "Degraded",
+    "Generation 2 serves from files that were kept (21 Nov 12:03:20 UTC); what is on disk does not " +
+    "start: haproxy exited with 1 before it was ready; tried again when a source changes.",
+  ],
   holding: [
     "busy",
     "Serving, changing",
@@ -265,3 +271,11 @@ function evilSnapshot(text: string): Snapshot {
     settings: { ...settings, watchPaths: [text] },
   });
 }
+
+Deno.test("what serves from kept files says where they are, and why those on disk do not", () => {
+  const page = statusPage(SAMPLES.lastGood);
+  has(page, "<h2>Why what is on disk does not serve</h2>");
+  has(page, "kept in <code>/var/lib/haproxy/last-good</code>");
+  has(page, "in place of those on disk");
+  assert.ok(!statusPage(SAMPLES.degraded).includes("kept in"));
+});

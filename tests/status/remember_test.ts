@@ -225,3 +225,35 @@ Deno.test("the last fifty changes are kept, the newest first", () => {
   assert.equal(scene.history.changes[0]?.generation, 61);
   assert.equal(scene.history.reloads.get("success"), 60);
 });
+
+Deno.test("a start from what served last leaves the failure of what is on disk, and is no success", () => {
+  const lastGood = { directory: "/run/kept", keptMs: 0 };
+  const scene = new Scene().happen({
+    name: "handoff_ended",
+    outcome: { ...failed({ mayPass: false }).outcome, alerts: ["[ALERT] x"], lastGood },
+  });
+  assert.equal(scene.history.attempt?.generation, 2);
+  const { outcome } = ready("");
+  const loaded = { ...outcome.loaded, fingerprint: null };
+  scene.happen({ name: "handoff_ended", outcome: { ...outcome, loaded } });
+  const { failure, lastSuccessMs, processes, changes } = scene.history;
+  assert.deepEqual([failure?.generation, failure?.alerts, lastSuccessMs], [1, ["[ALERT] x"], null]);
+  assert.deepEqual([...processes.keys()], [2]);
+  assert.deepEqual(
+    changes.map(({ kind, generation, result, reason }) => [kind, generation, result, reason]),
+    [["start", 2, "success", "started from what served last"], ["start", 1, "failure", "start"]],
+  );
+  scene.happen(settled("mended"), ready("mended"));
+  assert.equal(scene.history.failure, null);
+  assert.equal(scene.history.lastSuccessMs, scene.nowMs);
+});
+
+Deno.test("if that fails as well, what is on disk stays the reason", () => {
+  const lastGood = { directory: "/run/kept", keptMs: 0 };
+  const { outcome } = failed({ mayPass: false });
+  const first = { ...outcome, failure: { tag: "no_listener" } as const, lastGood };
+  const scene = new Scene().happen({ name: "handoff_ended", outcome: first });
+  const { history } = scene.happen(failed({ mayPass: false }));
+  assert.match(history.failure?.reason ?? "", /opened no listener/);
+  assert.deepEqual(history.changes.map(({ result }) => result), ["failure", "failure"]);
+});

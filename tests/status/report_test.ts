@@ -3,7 +3,7 @@ import { type Option, OPTIONS } from "../../lib/settings/options.ts";
 import { statusReport } from "../../lib/status/report.ts";
 import type { StateName } from "../../lib/supervisor/events.ts";
 import { STATES } from "../supervisor/samples.ts";
-import { change, content, live, NOW_MS, SERVICE, snapshot } from "./samples.ts";
+import { change, content, live, NOW_MS, SAMPLES, SERVICE, snapshot } from "./samples.ts";
 
 const FAILURE = {
   generation: 8,
@@ -111,3 +111,17 @@ for (const [name, state] of Object.entries(STATES)) {
     assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
   });
 }
+
+Deno.test("that it is degraded is told, and what it serves from", () => {
+  const { degraded, ready, serving } = statusReport(SAMPLES.lastGood);
+  assert.deepEqual([degraded, ready, serving?.digest, serving?.files], [true, true, null, []]);
+  assert.deepEqual(serving?.lastGood, {
+    directory: "/var/lib/haproxy/last-good",
+    kept: "2026-11-21T12:03:20.000Z",
+  });
+  assert.equal(statusReport(SAMPLES.degraded).degraded, true);
+  assert.equal(statusReport(SAMPLES.degraded).serving?.lastGood, null);
+  for (const one of [SAMPLES.serving, SAMPLES.starting, SAMPLES.notStarted]) {
+    assert.equal(statusReport(one).degraded, false);
+  }
+});

@@ -196,6 +196,33 @@ export const SAMPLES = {
     },
     excerpts: EXCERPTS.slice(1),
   }),
+  lastGood: snapshot({
+    state: {
+      ...{ ...SERVICE, name: "serving", deadline: "none", lastGeneration: 2 },
+      serving: {
+        ...{ number: 2, fingerprint: null, moved: false, uses: NO_USES },
+        lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
+      },
+      rejected: { ...REJECTED, generation: 1 },
+    },
+    history: {
+      ...newHistory(NOW_MS - 9 * SECOND_MS),
+      ...{ failure: { ...FAILED.failure!, generation: 1 }, desired: FAILED.desired! },
+      processes: new Map([live(2, 7 * SECOND_MS)]),
+      haproxyVersion: HISTORY.haproxyVersion,
+      changes: [
+        change({
+          ...{ kind: "start", generation: 2, reason: "started from what served last" },
+          ...{ changed: null, durationMs: 44, endedMs: NOW_MS - 7 * SECOND_MS },
+        }),
+        change({
+          ...{ kind: "start", generation: 1, result: "failure", failure: REJECTION },
+          ...{ reason: "start", changed: [], endedMs: FAILED.failure!.lastTriedMs },
+        }),
+      ],
+    },
+    excerpts: EXCERPTS.slice(0, 1),
+  }),
   holding: snapshot({
     state: { ...SERVICE, name: "holding", deadline: "timer" },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
