@@ -4,6 +4,7 @@ import {
   findListedCertificates,
   findNamedFiles,
   type NamedFile,
+  type Naming,
 } from "../../lib/loaded/named_files.ts";
 
 const OPTIONS = { workingDirectory: "/srv", environment: { DIRECTORY: "/certs" } };
@@ -376,3 +377,36 @@ Deno.test("named files: those of a certificate list say all that others say", ()
     { ...certificate, path: "/d/c/c", name: "c//c", keyPath: null, line: 3 },
   ]);
 });
+
+/** `word path`, with the part of the word, its prefix and its alias where there are any. */
+const NAMINGS: Readonly<Record<string, readonly string[]>> = {
+  "bind :1 ssl crt /a crt /a": ["4 /a", "6 /a"],
+  "errorfile 408 /dev/null": ["2 /dev/null"],
+  "acl x src -f opt@a -f /b": ["4 /srv/a opt@", "6 /b"],
+  "http-request set-header x %[src,map(/a)]%[src,map(file@b)]": [
+    "3 /a 10+2",
+    "3 /srv/b 24+6 file@",
+  ],
+  "http-request set-map(/a) x y": ["1 /a 8+2 reference"],
+  "http-response add-acl(a) x": ["1 /srv/a 8+1 reference"],
+  "http-request set-map() x y": [],
+  "crt-store web\nload crt a key b": ["2 /srv/a alias a", "4 /srv/b"],
+  "crt-store web\nload key b crt /c alias d": ["4 /c", "2 /srv/b"],
+};
+
+for (const [text, expected] of Object.entries(NAMINGS)) {
+  Deno.test(`named files: each word that names one, ${JSON.stringify(text)}`, () => {
+    const found: string[] = [];
+    const onNaming = ({ word, path, place, prefix, alias, isReference }: Naming) => {
+      const part = place === null ? [] : [`${place.offset}+${place.length}`];
+      const notes = [
+        prefix,
+        alias === null ? "" : `alias ${alias}`,
+        isReference ? "reference" : "",
+      ];
+      found.push([word, path, ...part, ...notes.filter((note) => note !== "")].join(" "));
+    };
+    findNamedFiles([{ path: "/etc/h/h.cfg", text }], { ...OPTIONS, onNaming });
+    assert.deepEqual(found, expected);
+  });
+}
