@@ -1,5 +1,4 @@
 /** The program: reads its arguments and environment, builds the parts, runs them, and exits once. */
-import { resolve } from "@std/path";
 import denoJson from "./deno.json" with { type: "json" };
 import { checkArguments } from "./lib/haproxy/arguments.ts";
 import { describeEnvFile, readEnvFile } from "./lib/haproxy/env_file_reader.ts";
@@ -8,10 +7,7 @@ import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
 import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
-import type { Keeper } from "./lib/last_good/keeper.ts";
-import { unusable } from "./lib/last_good/messages.ts";
-import type { Restored, RestoringOptions } from "./lib/last_good/restoring.ts";
-import type { Store } from "./lib/last_good/store.ts";
+import { type KeptSet, openKeptSet } from "./lib/last_good/kept_set.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import { createLog, type Log, writeToStdout } from "./lib/log.ts";
 import { createGarbageCollector } from "./lib/memory.ts";
@@ -69,9 +65,9 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const { seen, inventory } = await looker.look();
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
-  const store = await openStore(settings);
-  const mayServeInstead = tag === "run" && invocation.problems.length === 0;
-  if (problems.length > 0 && !(mayServeInstead && await isKept(store))) {
+  const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
+  const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
+  if (problems.length > 0 && !await canServe(mayServeInstead)) {
     if (tag === "run") writeTerminationLog(libc, problems.join("\n"));
     return refuse(problems);
   }
@@ -80,9 +76,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
   const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
-  const restoreLastGood = store === null ? null : () => restoreFrom(store, settings, environment);
   const parts = { sources, looker, loadedFiles, mountedFiles, trimMemory, reportFailedStart };
-  return await run(settings, { ...parts, restoreLastGood, store, seen, signals });
+  return await run(settings, { ...parts, keptSet, seen, signals });
 }
 
 interface RunOptions {
@@ -95,14 +90,12 @@ interface RunOptions {
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
   readonly reportFailedStart: (text: string) => void;
-  readonly restoreLastGood: (() => Promise<Restored>) | null;
-  /** Where what has served well is kept. */
-  readonly store: Store | null;
+  readonly keptSet: KeptSet | null;
 }
 
 async function run(
   settings: Settings,
-  { seen, signals, store, ...parts }: RunOptions,
+  { seen, signals, ...parts }: RunOptions,
 ): Promise<number> {
   const made = await makePrivateFolder(settings.runtimeParents);
   if (made.tag === "not_made") {
@@ -119,11 +112,12 @@ async function run(
     write: writeToStdout,
   });
   const { folder } = made;
+  const collectGarbageSoon = createGarbageCollector(parts.trimMemory);
   const status = await createStatus(settings, {
-    collectGarbageSoon: createGarbageCollector(parts.trimMemory),
+    collectGarbageSoon,
     onBug: (bug) => log(describeStatusBug(bug)),
   });
-  const keeper = await createKeeper(settings, { ...parts, store, log });
+  const keeper = await parts.keptSet?.createKeeper({ log, onGathered: collectGarbageSoon });
   const supervisor = new Supervisor(settings, (step) => {
     status?.observe(step);
     keeper?.observe(step);
@@ -158,41 +152,6 @@ async function createStatus(
   const versions = { wrapper: denoJson.version, deno: Deno.version.deno };
   const directory = haproxyDirectory(settings, Deno.cwd());
   return new Status({ ...options, settings, versions, directory });
-}
-
-/** Only some need it. */
-async function openStore({ lastGood }: Settings): Promise<Store | null> {
-  if (lastGood === null) return null;
-  const { Store } = await import("./lib/last_good/store.ts");
-  return new Store(lastGood);
-}
-
-/** What is on disk will fail to start, and that set is then started in its place. */
-async function isKept(store: Store | null): Promise<boolean> {
-  const kept = await store?.read();
-  if (kept?.tag === "damaged") complain(unusable(store!.path, kept.reason).text);
-  return kept?.tag === "kept";
-}
-
-async function createKeeper(
-  settings: Settings,
-  { store, log, trimMemory }: Pick<RunOptions, "store" | "trimMemory"> & { readonly log: Log },
-): Promise<Keeper | null> {
-  if (store === null) return null;
-  const { Keeper } = await import("./lib/last_good/keeper.ts");
-  const directory = haproxyDirectory(settings, Deno.cwd());
-  return new Keeper({ store, directory, log, onGathered: createGarbageCollector(trimMemory) });
-}
-
-async function restoreFrom(
-  store: Store,
-  { haproxy, envFile, ...settings }: Settings,
-  environment: RestoringOptions["environment"],
-): Promise<Restored> {
-  const { restore } = await import("./lib/last_good/restoring.ts");
-  const directory = haproxyDirectory({ haproxy, ...settings }, Deno.cwd());
-  const file = envFile === null ? null : resolve(envFile);
-  return await restore(store, { haproxy, envFile: file, directory, environment });
 }
 
 /** It answers before anything serves. */
@@ -241,6 +200,13 @@ async function versionText(): Promise<string> {
     : `haproxy: ${spawned.reason}`;
   return [`haproxy-reload-wrapper ${denoJson.version}`, `Deno ${Deno.version.deno}`, haproxy]
     .join("\n");
+}
+
+/** What is on disk will fail to start, and what is kept is then started in its place. */
+async function canServe(keptSet: KeptSet | null): Promise<boolean> {
+  const problem = await keptSet?.problem();
+  if (problem) complain(problem);
+  return problem === null;
 }
 
 async function problemsOnDisk(settings: Settings, seen: Look["seen"]): Promise<string[]> {

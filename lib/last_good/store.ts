@@ -67,10 +67,14 @@ export class Store {
 
   /** Takes in what `fingerprint` says and the files still hold, or the store has already. */
   async gather({ files }: Fingerprint, cancel: AbortSignal): Promise<Gathered> {
-    const wanted = [...files].filter(([, { content }]) => content !== "missing");
-    const secret = wanted.find(([, { content }]) => isUnreadable(content));
-    if (secret !== undefined) return incomplete(secret[0], "cannot be read by the wrapper");
-    const pathOf = new Map(wanted.map(([path, { content }]) => [content, path]));
+    const wanted = new Map<string, string>();
+    const pathOf = new Map<string, string>();
+    for (const [path, { content }] of files) {
+      if (isUnreadable(content)) return incomplete(path, "cannot be read by the wrapper");
+      if (content === "missing") continue;
+      wanted.set(path, content);
+      pathOf.set(content, path);
+    }
     try {
       await mkdir(this.#objects, { recursive: true, mode: 0o700 });
       const present = await this.#presentOf(pathOf);
@@ -81,8 +85,7 @@ export class Store {
       const failure = failureOf(copies, ends);
       if (failure !== null) return failure;
       this.#verified = new Set(pathOf.keys());
-      const contents = wanted.map(([path, { content }]) => [path, content] as const);
-      return { tag: "gathered", files: new Map(contents), added: copies.length };
+      return { tag: "gathered", files: wanted, added: copies.length };
     } catch (error) {
       return notWritten(error);
     }
@@ -91,17 +94,18 @@ export class Store {
   /** Makes `manifest` the set that is kept, and removes what is not in it. */
   async put(manifest: Manifest): Promise<NotWritten | null> {
     try {
-      const present = new Set(await list(this.#objects));
-      const lost = [...manifest.files.values()].find((digest) => !present.has(digest));
-      if (lost !== undefined) throw new Error(`"${this.object(lost)}" is gone`);
+      const present = await list(this.#objects);
+      const named = new Set(manifest.files.values());
+      const lost = named.difference(new Set(present));
+      for (const digest of lost) throw new Error(`"${this.object(digest)}" is gone`);
       const bytes = new TextEncoder().encode(manifestText(manifest));
       await writePrivateFile(`${this.#manifest}.part`, bytes);
       await rename(`${this.#manifest}.part`, this.#manifest);
+      await this.#remove(present.filter((name) => !named.has(name)));
     } catch (error) {
       return notWritten(error);
     }
     await remove(this.tree, { recursive: true }).catch(() => {});
-    await this.sweep();
     return null;
   }
 
@@ -111,9 +115,7 @@ export class Store {
     if (kept.tag === "damaged") return;
     const named = new Set(kept.tag === "kept" ? kept.manifest.files.values() : []);
     const present = await list(this.#objects).catch(() => []);
-    for (const name of present.filter((name) => !named.has(name))) {
-      await remove(this.object(name)).catch(() => {});
-    }
+    await this.#remove(present.filter((name) => !named.has(name)));
   }
 
   /** The set that is kept, each file of which has just been read and found to be what was kept. */
@@ -125,6 +127,10 @@ export class Store {
     const lost = [...files].find(([, digest]) => !sound.has(digest));
     if (lost === undefined) return kept;
     return { tag: "damaged", reason: `the copy of "${lost[0]}" is missing or not what was kept` };
+  }
+
+  async #remove(names: readonly string[]): Promise<void> {
+    for (const name of names) await remove(this.object(name)).catch(() => {});
   }
 
   async #readManifest(): Promise<Kept> {

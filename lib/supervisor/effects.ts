@@ -3,7 +3,7 @@ import { DrainGauge } from "../haproxy/drain_gauge.ts";
 import { Fleet } from "../haproxy/fleet.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { Standby } from "../haproxy/standby.ts";
-import type { Restored } from "../last_good/restoring.ts";
+import type { KeptSet } from "../last_good/kept_set.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
 import type { Log } from "../log.ts";
 import { createGarbageCollector } from "../memory.ts";
@@ -25,8 +25,8 @@ export interface RealEffectsOptions {
   readonly looker: Looker;
   readonly loadedFiles: LoadedFiles;
   readonly mountedFiles: readonly MountedFile[];
-  /** Gets ready what served last; `null`: nothing is kept. */
-  readonly restoreLastGood: (() => Promise<Restored>) | null;
+  /** What served last; `null`: nothing is kept. */
+  readonly keptSet: KeptSet | null;
   /** Gives freed memory back to the kernel. */
   readonly trimMemory: () => void;
   /** Tells the platform, beside the log. */

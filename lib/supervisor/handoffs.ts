@@ -5,6 +5,7 @@ import { handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import type { Standby } from "../haproxy/standby.ts";
 import { unusable } from "../last_good/messages.ts";
+import type { KeptSet } from "../last_good/kept_set.ts";
 import type { Restored } from "../last_good/restoring.ts";
 import { adopt, type Adopted } from "../loaded/adoption.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
@@ -27,8 +28,8 @@ export interface HandoffsOptions {
   readonly loadedFiles: LoadedFiles;
   readonly log: Log;
   readonly post: (event: Event) => void;
-  /** Gets ready what served last; `null`: nothing is kept. */
-  readonly restoreLastGood: (() => Promise<Restored>) | null;
+  /** What served last; `null`: nothing is kept. */
+  readonly keptSet: KeptSet | null;
   /** Called with what is to be watched once a generation serves. */
   readonly onInventory: (inventory: Inventory) => void;
 }
@@ -88,9 +89,9 @@ export class Handoffs {
 
   /** A start that failed, with what can serve instead. */
   async #withLastGood(outcome: Failed): Promise<HandoffEnd> {
-    const { restoreLastGood, settings, log } = this.#options;
-    if (restoreLastGood === null || !mayLieInFiles(outcome.failure)) return outcome;
-    const restored = await restoreLastGood();
+    const { keptSet, settings, log } = this.#options;
+    if (keptSet === null || !mayLieInFiles(outcome.failure)) return outcome;
+    const restored = await keptSet.restore();
     if (restored.tag === "unusable") log(unusable(settings.lastGood!, restored.reason));
     if (restored.tag !== "restored") return outcome;
     this.#restored = restored;

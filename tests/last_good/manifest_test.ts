@@ -52,3 +52,18 @@ Deno.test("half a manifest is none", () => {
     assert.equal(parseManifest(text.slice(0, length)), null);
   }
 });
+
+for (
+  const path of ["//a", "/a//b", "/a/", "/./a", "/a/.", "/a/..", "/..", "/../a", "a", "", "/a\0/.."]
+) {
+  Deno.test(`"${path}" is no path in a manifest`, () => {
+    assert.equal(parseManifest(JSON.stringify({ ...WHOLE, files: { [path]: DIGEST } })), null);
+  });
+}
+
+for (const path of ["/a", "/.a/..b/c.", "/.../a..", "/a b/ü"]) {
+  Deno.test(`"${path}" is a path in a manifest`, () => {
+    const found = parseManifest(JSON.stringify({ ...WHOLE, files: { [path]: DIGEST } }));
+    assert.deepEqual([...found?.files.keys() ?? []], [path]);
+  });
+}
