@@ -2,7 +2,6 @@
 import type { Log } from "../log.ts";
 import type { Generation } from "../supervisor/events.ts";
 import type { Step } from "../supervisor/supervisor.ts";
-import type { Fingerprint } from "../watch/fingerprint.ts";
 import * as messages from "./messages.ts";
 import type { Gathered, Store } from "./store.ts";
 
@@ -29,13 +28,12 @@ interface Candidate {
   readonly cancel: AbortController;
   readonly timer: ReturnType<typeof setTimeout>;
   readonly gathered: Promise<Gathered>;
-  /** Whether its time is over, and what could be kept of it is. */
-  isDone: boolean;
 }
 
 export class Keeper {
   readonly #options: KeeperOptions;
   #candidate: Candidate | null = null;
+  #serving: Generation | null = null;
   #haproxyVersion: string | null = null;
   /** One after the other, so that none removes what another has just written. */
   #work: Promise<unknown> = Promise.resolve();
@@ -52,7 +50,8 @@ export class Keeper {
       this.#haproxyVersion = event.outcome.version;
     }
     const serving = "serving" in after ? after.serving : null;
-    if (serving === null || !isSame(this.#candidate?.generation, serving)) this.#follow(serving);
+    if (!isSame(this.#serving, serving)) this.#follow(serving);
+    this.#serving = serving;
   };
 
   /** Gives up what has not served long enough; what is in place stays. A volume that hangs holds nothing up. */
@@ -64,15 +63,19 @@ export class Keeper {
     clearTimeout(timer);
   }
 
-  /** What it loaded is read at once: when it has proved good the disk may hold something else. */
+  /**
+   * What it loaded is read at once: when it has proved good the disk may hold something else. What was read
+   * of one that came before goes when the next is kept, as most of it is the same.
+   */
   #follow(serving: Generation | null): void {
     this.#giveUp();
+    if (serving === null) this.#inTurn(() => this.#options.store.sweep());
     if (serving === null || serving.lastGood !== undefined) return;
     const { servedMs = SERVED_MS } = this.#options;
     const cancel = new AbortController();
     const gathered = this.#inTurn(() => this.#gather(serving, cancel.signal));
     const timer = setTimeout(() => this.#keep(), servedMs);
-    this.#candidate = { generation: serving, cancel, timer, gathered, isDone: false };
+    this.#candidate = { generation: serving, cancel, timer, gathered };
   }
 
   #giveUp(): void {
@@ -81,7 +84,6 @@ export class Keeper {
     if (candidate === null) return;
     clearTimeout(candidate.timer);
     candidate.cancel.abort();
-    if (!candidate.isDone) this.#inTurn(() => this.#options.store.sweep());
   }
 
   async #gather({ fingerprint, moved }: Generation, cancel: AbortSignal): Promise<Gathered> {
@@ -98,7 +100,6 @@ export class Keeper {
     const gathered = await candidate.gathered;
     await this.#inTurn(async () => {
       if (this.#candidate !== candidate) return;
-      candidate.isDone = true;
       await this.#put(gathered, candidate.generation);
     });
   }
@@ -141,9 +142,6 @@ const UNKNOWN: Gathered = {
 };
 
 /** In the same process another content means that files were changed in place. */
-const isSame = (one: Generation | undefined, other: Generation) =>
-  one?.number === other.number && sameContent(one.fingerprint, other.fingerprint) &&
-  one.moved === other.moved;
-
-const sameContent = (one: Fingerprint | null, other: Fingerprint | null) =>
-  one?.digest === other?.digest;
+const isSame = (one: Generation | null, other: Generation | null) =>
+  one?.number === other?.number && one?.fingerprint?.digest === other?.fingerprint?.digest &&
+  one?.moved === other?.moved;

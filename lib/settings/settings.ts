@@ -91,6 +91,7 @@ export function readInvocation(words: readonly string[], environment: Environmen
     logLevel: read.choice<LogLevel>("logLevel", ["debug", "info", "warning", "error"]),
   });
   read.requireTogether(settings);
+  read.requireApart(settings);
   const problems = [...line.problems, ...read.problems, ...haproxy.problems];
   const tag = line.own.listWatched ? "list_watched" : line.own.check ? "check" : "run";
   return { tag, settings, problems };
@@ -101,6 +102,10 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const isBelowWritable = (path: string) =>
   RUNTIME_PARENTS.some((parent) => path.startsWith(`${parent}/`));
+
+/** The directory of which everything is watched, however deep; a glob without `**` has no such. */
+const walkedBelow = (path: string) =>
+  resolve(path.replace(/[^/]*[*?[{].*\*\*.*|[^/]*\*\*.*/s, "")).replace(/\/$/, "");
 
 /** Takes one setting after the other and gathers what is wrong with them. */
 class Reader {
@@ -171,6 +176,18 @@ class Reader {
       );
     }
     return address;
+  }
+
+  /** What is kept would be a change, which is kept. */
+  requireApart({ lastGood, watchPaths }: Settings): void {
+    const covering = watchPaths.find((path) =>
+      isAbsolute(path) && `${lastGood}/`.startsWith(`${walkedBelow(path)}/`)
+    );
+    if (lastGood === null || covering === undefined) return;
+    const { lastGood: { flag }, watch } = OPTIONS;
+    this.problems.push(
+      `"--${flag}" wants a directory outside "--${watch.flag}", found "${covering}"`,
+    );
   }
 
   requireTogether({ reloadEndpoint }: Settings): void {

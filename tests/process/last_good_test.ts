@@ -105,6 +105,31 @@ programTest(
   },
 );
 
+programTest(
+  "a certificate that was renewed in place is kept, once it has served for 10 s",
+  async () => {
+    await using workspace = new Keeping();
+    const authority = new Authority(join(workspace.path, "ca"));
+    const [old, renewed] = [authority.issue(), authority.issue()];
+    const pem = workspace.write("site.pem", old.pem);
+    await workspace.replace(
+      `${workspace.page("one")}    bind 127.0.0.1:${workspace.tlsPort} ssl crt ${pem}\n`,
+    );
+    const first = await workspace.serve({ args: workspace.args });
+    await workspace.replace(renewed.pem, pem);
+    await first.saysMatching(/certificate ".*site.pem" replaced in generation 1 without a reload/);
+    await waitFor("it to be kept", () => /has served for 10s/.test(first.output), {
+      deadlineMs: 20_000,
+      explain: () => first.output,
+    });
+    first.signal("SIGTERM");
+    await first.exitCode;
+    workspace.write("site.pem", "no certificate\n");
+    await workspace.fallBack();
+    assert.equal(await servedTo(workspace.tlsPort), renewed.fingerprint);
+  },
+);
+
 programTest("from kept files to mended ones no request is lost", async () => {
   await using workspace = new Keeping();
   await workspace.keepNow();

@@ -270,3 +270,20 @@ Deno.test("--help and --version come before any problem", () => {
   assert.deepEqual(readInvocation(["-D", "--help", "--version"], environment), { tag: "help" });
   assert.deepEqual(readInvocation(["--version", "--nonsense"], environment), { tag: "version" });
 });
+
+for (const path of ["/run", "/run/kept", "/run/kept/", "/run/**", "/run/{a,b}/**/*.cfg", "/"]) {
+  Deno.test(`what is kept must not be watched, as by --watch=${path}`, () => {
+    const { problems } = read(["--last-good=/run/kept", `--watch=${path}`]);
+    assert.deepEqual(problems, [
+      `"--last-good" wants a directory outside "--watch", found "${path}"`,
+    ]);
+  });
+}
+
+for (
+  const path of ["/run/keptly", "/run/kept-2/x", "/etc/**", "/run/*.cfg", "kept", "/run/kept/below"]
+) {
+  Deno.test(`--watch=${path} is beside what is kept`, () => {
+    assert.deepEqual(read(["--last-good=/run/kept", `--watch=${path}`]).problems, []);
+  });
+}
