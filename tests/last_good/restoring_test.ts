@@ -28,27 +28,27 @@ class Site extends TempFolder {
     return await restore(new Store(this.kept), restoringOptions(line));
   }
 
-  /** Keeps it, takes everything away, and gives what HAProxy says of the copies. */
-  async checkCopies(line: CommandLine, variables = {}): Promise<string> {
+  /** Keeps it, takes everything away, and has HAProxy check the copies as it has checked the originals. */
+  async checkCopies(line: CommandLine, variables = {}): Promise<void> {
     const options = { cwd: this.original, env: { ...line.environment, ...variables } };
-    assert.match(await check(restoringOptions(line).haproxy, options), /is valid/);
+    await check(restoringOptions(line).haproxy, options);
     await keep(this.kept, line);
     Deno.renameSync(this.original, this.at("away"));
     Deno.mkdirSync(this.original);
     const restored = await this.restore(line);
     assert.equal(restored.tag, "restored", JSON.stringify(restored));
     const { haproxy } = restored as Extract<Restored, { tag: "restored" }>;
-    return await check(haproxy, options);
+    await check(haproxy, options);
   }
 }
 
 async function check(
   haproxy: HaproxyArguments,
   options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
-): Promise<string> {
+): Promise<void> {
   const args = checkArguments(haproxy);
-  const { stderr, stdout } = await new Deno.Command("haproxy", { args, ...options }).output();
-  return [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+  const { success, stderr } = await new Deno.Command("haproxy", { args, ...options }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
 }
 
 const DEFAULTS = `defaults
@@ -142,7 +142,7 @@ backend spoa
 Deno.test("everything that HAProxy loads is loaded from the copies, wherever the originals are", async () => {
   await using site = new Site();
   site.put("haproxy.cfg", everything(site));
-  assert.match(await site.checkCopies(site.line(["-f", "haproxy.cfg"])), /file is valid/);
+  await site.checkCopies(site.line(["-f", "haproxy.cfg"]));
   const text = Deno.readTextFileSync(join(site.kept, "tree", site.original, "haproxy.cfg"));
   assert.match(text, new RegExp(`acl certs path_beg /certs ${site.original}/certs\n`));
   for (const path of [join(site.kept, "tree"), join(site.kept, "tree", site.original, "certs")]) {
@@ -169,8 +169,39 @@ Deno.test("directories, several files, those behind --, -C and the env file are 
     ...["--env-file", "env", "-C", site.at("run"), "-f", "../site/first.cfg"],
     ...["-f", "../site/conf.d", "--", "../site/last.cfg"],
   ]);
-  assert.match(await site.checkCopies(line, { ERRORS: "../site/errors" }), /file is valid/);
+  await site.checkCopies(line, { ERRORS: "../site/errors" });
 });
+
+/** HAProxy 3.0 is the first that has certificate stores. */
+const ignore = await major() < 3;
+
+Deno.test(
+  "certificates of a store keep the names that their paths gave them",
+  { ignore },
+  async () => {
+    await using site = new Site();
+    const authority = new Authority(site.at("ca"));
+    site.put("store/sub/one.pem", authority.issue().pem);
+    const absolute = site.put("two.pem", authority.issue().pem);
+    site.put(
+      "haproxy.cfg",
+      `crt-store web
+    crt-base ${join(site.original, "store")}
+    load crt sub/one.pem
+crt-store other
+    load crt ${absolute}
+${DEFAULTS}frontend f
+    bind 127.0.0.1:1 ssl crt @web/sub/one.pem crt @other${absolute}
+`,
+    );
+    await site.checkCopies(site.line(["-f", "haproxy.cfg"]));
+  },
+);
+
+async function major(): Promise<number> {
+  const { stdout } = await new Deno.Command("haproxy", { args: ["-v"] }).output();
+  return Number(/version (\d+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? 0);
+}
 
 Deno.test("default-path config starts where the original was", async () => {
   await using site = new Site();
@@ -180,7 +211,7 @@ Deno.test("default-path config starts where the original was", async () => {
     `global\n    default-path config\n${DEFAULTS}    errorfile 503 errors/503.http
 frontend f\n    bind 127.0.0.1:1\n`,
   );
-  assert.match(await site.checkCopies(site.line(["-f", "deep/haproxy.cfg"])), /file is valid/);
+  await site.checkCopies(site.line(["-f", "deep/haproxy.cfg"]));
 });
 
 Deno.test("bytes that are no UTF-8 stay as they are, beside what is rewritten", async () => {
@@ -189,7 +220,7 @@ Deno.test("bytes that are no UTF-8 stay as they are, beside what is rewritten", 
   const text = `${DEFAULTS}    errorfile 503 503\nfrontend f\n    bind 127.0.0.1:1
     http-request return status 200 content-type text/plain string \xe9\xff\n`;
   site.put("haproxy.cfg", Uint8Array.from(text, (one) => one.charCodeAt(0)));
-  assert.match(await site.checkCopies(site.line(["-f", "haproxy.cfg"])), /file is valid/);
+  await site.checkCopies(site.line(["-f", "haproxy.cfg"]));
   const bytes = Deno.readFileSync(join(site.kept, "tree", site.original, "haproxy.cfg"));
   assert.deepEqual([...bytes.slice(-3)], [0xe9, 0xff, 0x0a]);
 });
