@@ -127,12 +127,12 @@ function race(
   return { first, stop: () => stop.abort() };
 }
 
-type Cut =
+export type Cut =
   | { readonly tag: "timed_out"; readonly afterMs: number }
   | { readonly tag: "cancelled" };
 
 /** Waits for `work` no longer than `timeoutMs`, nor than `cancel` lets it. */
-async function cutOff<Result>(
+export async function cutOff<Result>(
   work: Promise<Result>,
   { timeoutMs, cancel }: { readonly timeoutMs: number; readonly cancel: AbortSignal },
 ): Promise<Result | Cut> {

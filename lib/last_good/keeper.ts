@@ -69,12 +69,14 @@ export class Keeper {
    */
   #follow(serving: Generation | null): void {
     this.#giveUp();
-    if (serving === null) this.#inTurn(() => this.#options.store.sweep());
+    if (serving === null) this.#inTurn(() => this.#options.store.sweep()).catch(this.#onBug);
     if (serving === null || serving.lastGood !== undefined) return;
     const { servedMs = SERVED_MS } = this.#options;
     const cancel = new AbortController();
     const gathered = this.#inTurn(() => this.#gather(serving, cancel.signal));
-    const timer = setTimeout(() => this.#keep(), servedMs);
+    // Perhaps nobody ever asks for it.
+    gathered.catch(() => {});
+    const timer = setTimeout(() => this.#keep().catch(this.#onBug), servedMs);
     this.#candidate = { generation: serving, cancel, timer, gathered };
   }
 
@@ -127,6 +129,9 @@ export class Keeper {
     this.#lastProblem = reason;
     this.#options.log(messages.notWritten(this.#options.store.path, reason));
   }
+
+  /** Whatever is wrong here, it concerns neither the supervisor nor HAProxy. */
+  readonly #onBug = (bug: unknown): void => this.#complain(`a bug in the wrapper: ${bug}`);
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const next = this.#work.then(work);

@@ -96,8 +96,8 @@ export class Store {
     try {
       const present = await list(this.#objects);
       const named = new Set(manifest.files.values());
-      const lost = named.difference(new Set(present));
-      for (const digest of lost) throw new Error(`"${this.object(digest)}" is gone`);
+      const [lost] = named.difference(new Set(present));
+      if (lost !== undefined) throw new Error(`"${this.object(lost)}" is gone`);
       const bytes = new TextEncoder().encode(manifestText(manifest));
       await writePrivateFile(`${this.#manifest}.part`, bytes);
       await rename(`${this.#manifest}.part`, this.#manifest);

@@ -28,6 +28,7 @@ const PLAIN_ARGUMENT = /^[\w./@%+:=~-]+$/;
 /** A converter stands behind a comma; actions like `set-map(FILE)`, which only name a map, do not. */
 const CONVERTER = /,\s*(map(?:_[a-z]+){0,2}|jwt_verify)\(/g;
 const ARGUMENT = /"((?:[^"\\]|\\.?)*)"?|'([^']*)'?|((?:[^"',)\\]|\\[ "'\\nrt]?)+)/y;
+
 type Argument = Omit<Converter, "keyword">;
 
 /** The first two arguments from `start` on, which have quotes of their own. */

@@ -32,7 +32,7 @@ export function findNamedFiles(
     readonly onNaming?: (naming: Naming) => void;
   },
 ): NamedFiles {
-  const finder = new Finder(NO_BASES(workingDirectory), onNaming);
+  const finder = new Finder(withoutBases(workingDirectory), onNaming);
   const bases = new Map<string, Bases>();
   let variables = environment;
   for (const { path, text } of files) {
@@ -77,4 +77,4 @@ export function listedWords(line: string): { readonly word: string; readonly pla
 /** Blanks, the certificate, what is between, and what stands in the first brackets. */
 const LISTED = /^(\s*)([^\s#[][^\s[]*)([^[]*\[?)([^\]]*)/;
 
-const NO_BASES = (directory: string): Bases => ({ crt: null, key: null, ca: null, directory });
+const withoutBases = (directory: string): Bases => ({ crt: null, key: null, ca: null, directory });

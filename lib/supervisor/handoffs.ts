@@ -1,7 +1,8 @@
 /** Carries out the start of a generation, from the order until its outcome is an event. */
+import { formatDuration } from "../duration.ts";
 import type { DrainGauge } from "../haproxy/drain_gauge.ts";
 import type { Fleet } from "../haproxy/fleet.ts";
-import { handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
+import { type Cut, cutOff, handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import type { Standby } from "../haproxy/standby.ts";
 import { unusable } from "../last_good/messages.ts";
@@ -74,7 +75,7 @@ export class Handoffs {
         outcome: outcome.tag === "ready"
           ? { ...outcome, loaded }
           : isFallible && outcome.tag === "failed"
-          ? await this.#withLastGood(outcome)
+          ? await this.#withLastGood(outcome, cancel.signal)
           : outcome,
       });
     } finally {
@@ -88,11 +89,13 @@ export class Handoffs {
   }
 
   /** A start that failed, with what can serve instead. */
-  async #withLastGood(outcome: Failed): Promise<HandoffEnd> {
+  async #withLastGood(outcome: Failed, cancel: AbortSignal): Promise<HandoffEnd> {
     const { keptSet, settings, log } = this.#options;
     if (keptSet === null || !mayLieInFiles(outcome.failure)) return outcome;
-    const restored = await keptSet.restore();
-    if (restored.tag === "unusable") log(unusable(settings.lastGood!, restored.reason));
+    const timeoutMs = settings.readyTimeoutMs;
+    const restored = await cutOff(keptSet.restore(), { timeoutMs, cancel });
+    const problem = describeUnusable(restored);
+    if (problem !== null) log(unusable(settings.lastGood!, problem));
     if (restored.tag !== "restored") return outcome;
     this.#restored = restored;
     return { ...outcome, lastGood: restored.lastGood };
@@ -113,4 +116,12 @@ export class Handoffs {
       onSilence: () => log(messages.notListed(number)),
     });
   }
+}
+
+/** `null`: it can be used, or nobody needs to hear why not. */
+function describeUnusable(restored: Restored | Cut): string | null {
+  if (restored.tag === "timed_out") {
+    return `it could not be read within ${formatDuration(restored.afterMs)}`;
+  }
+  return restored.tag === "unusable" ? restored.reason : null;
 }

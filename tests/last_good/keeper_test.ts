@@ -193,3 +193,14 @@ Deno.test("what cannot be written is told once, until it can be", async () => {
   scene.step(await scene.generation(5, "one"));
   await waitFor("the warning", () => scene.lines.length === 3);
 });
+
+Deno.test("a bug in keeping is told, and reaches nobody else", async () => {
+  await using scene = new Scene();
+  scene.store.gather = () => Promise.reject(new TypeError("x is undefined"));
+  scene.step(await scene.generation(1, "one"));
+  scene.step(await scene.generation(2, "two"));
+  await scene.says(
+    /cannot keep what serves in ".*": a bug in the wrapper: TypeError: x is undefined/,
+  );
+  assert.equal(scene.lines.length, 1);
+});

@@ -238,6 +238,17 @@ programTest("mounts as kubelet writes them are kept, and mended by a swap", asyn
   await workspace.serves("two", wrapper);
 });
 
+programTest("where nothing is watched a signal loads what was mended", async () => {
+  await using workspace = new Keeping();
+  await workspace.keepNow();
+  await workspace.replace("nonsense\n");
+  const wrapper = await workspace.fallBack({ args: [...workspace.args, "--no-reload"] });
+  await workspace.replace(workspace.page("two"));
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 3 serves/);
+  await workspace.serves("two", wrapper);
+});
+
 programTest("a cause that passes is found by a retry", async () => {
   await using workspace = new Keeping();
   await workspace.keepNow();
