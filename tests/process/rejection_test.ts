@@ -141,6 +141,18 @@ programTest("a process that dies in whatever way is told with its status", async
   await wrapper.saysMatching(/generation \d+ rejected: haproxy was ended by SIGSEGV/);
 });
 
+programTest("a haproxy that cannot run for a while, as in an upgrade, is waited for", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve();
+  await workspace.standIn(STAND_INS.lacks_a_library);
+  await workspace.replace(workspace.page("two"));
+  const line = await isRejected(workspace, wrapper, /exited with 127 before it was ready/);
+  assert.match(line, /tried again in 1s/);
+  await workspace.standIn(STAND_INS.is_haproxy);
+  await workspace.serves("two", wrapper);
+});
+
 programTest("what serves while a failure is looked into drains, and nobody notices", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);

@@ -23,6 +23,8 @@ export const STAND_INS = {
   dies_of_a_signal: script("kill -SEGV $$"),
   never_ready: script("exec sleep 30"),
   /** Neither ready nor willing to go. */
+  /** Whatever it is asked for, as the dynamic linker does. */
+  lacks_a_library: "#!/bin/sh\nexit 127\n",
   ignores_term: script("trap '' USR1 TERM INT; while :; do sleep 1; done"),
   /** Fails once, and is a sound HAProxy from then on. */
   dies_once: script(`[ "$2" = /dev/stdin ] && exit 5
