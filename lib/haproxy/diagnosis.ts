@@ -88,15 +88,27 @@ async function listen(
   const stop = new AbortController();
   const limitMs = Math.min(options.readyTimeoutMs, 1_000 + 2 * options.failedAfterMs);
   const timer = setTimeout(() => stop.abort(), limitMs);
-  const output = await Promise.race([
-    process.output,
-    firstAnswer(socket, stop.signal).then(() => null),
-    new Promise<null>((resolve) => stop.signal.addEventListener("abort", () => resolve(null))),
+  const end = await Promise.race([
+    process.output.then((output) => ({ tag: "ended", output }) as const),
+    firstAnswer(socket, stop.signal).then(() => ({ tag: "serves" }) as const),
+    new Promise<{ readonly tag: "hangs" }>((resolve) =>
+      stop.signal.addEventListener("abort", () => resolve({ tag: "hangs" }))
+    ),
   ]);
   clearTimeout(timer);
   stop.abort();
-  if (output === null) fleet.retire(process, options.shutdownWaitMs);
-  return alertsOf(output ?? "");
+  switch (end.tag) {
+    case "ended":
+      return alertsOf(end.output);
+    case "serves":
+      fleet.retire(process, options.shutdownWaitMs);
+      return [];
+    case "hangs":
+      fleet.dismiss(process);
+      return [];
+    default:
+      return end satisfies never;
+  }
 }
 
 /** Where in `files` the keyword `master-worker` stands, as `"/path" line 3`; `null` if nowhere. */

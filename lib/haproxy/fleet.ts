@@ -65,6 +65,11 @@ export class Fleet {
     this.#members.get(process)?.draining.drain(limitMs);
   }
 
+  /** Ends a process that belongs to no generation, of which nobody knows what state it is in. */
+  dismiss(process: HaproxyProcess): void {
+    this.#members.get(process)?.draining.discard();
+  }
+
   signal(generation: number, signal: Deno.Signal): void {
     this.#find(generation)?.process.signal(signal);
   }

@@ -168,6 +168,21 @@ programTest("what serves while a failure is looked into drains, and nobody notic
   });
 });
 
+programTest("what hangs while a failure is looked into is ended all the same", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve();
+  await workspace.standIn(STAND_INS.dies_then_hangs);
+  await workspace.replace(workspace.page("two"));
+  await isRejected(workspace, wrapper, /exited with 3 before it was ready/);
+  await workspace.standIn(STAND_INS.is_haproxy);
+  await workspace.serves("two", wrapper);
+  wrapper.signal("SIGUSR1");
+  // Nobody set --shutdown-wait, so nothing else would ever end it.
+  assert.equal(await wrapper.exitCode, 0, wrapper.output);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
 programTest("a missing haproxy is waited for", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
