@@ -13,7 +13,7 @@ export interface PrivateFolder {
    * @throws the system's error, for instance when the disk is full.
    */
   prepare(generation: number): Promise<InjectedFiles>;
-  /** Removes what belongs to a generation that is gone. */
+  /** Removes what belongs to a generation that is gone, and to earlier ones where that failed. */
   forget(generation: number): Promise<void>;
   /** Removes the folder for good. */
   remove(): Promise<void>;
@@ -60,6 +60,14 @@ function createFolder(path: string): PrivateFolder {
   // A start that was given up may still be writing when the folder is removed.
   let lastWriting: Promise<void> = Promise.resolve();
   let isRemoved = false;
+  /** The generations of which something could not be removed, for instance while the disk was read-only. */
+  const left = new Set<number>();
+  async function removeFilesOf(generation: number): Promise<void> {
+    const { first, last } = filesOf(generation);
+    const removed = await Promise.all([socket(generation), first, last].map(removeIfThere));
+    if (removed.every((isGone) => isGone)) left.delete(generation);
+    else left.add(generation);
+  }
   return {
     path,
     socket,
@@ -75,8 +83,9 @@ function createFolder(path: string): PrivateFolder {
       return files;
     },
     async forget(generation) {
-      const { first, last } = filesOf(generation);
-      await Promise.all([socket(generation), first, last].map(removeIfThere));
+      // The files of a later one may be about to be written again.
+      const earlier = [...left].filter((one) => one < generation);
+      await Promise.all([...earlier, generation].map(removeFilesOf));
     },
     async remove() {
       isRemoved = true;
@@ -98,6 +107,10 @@ const firstConfiguration = (socket: string) =>
 /** Within single quotes HAProxy takes everything but a single quote as it is (configuration manual, section 2.2). */
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
-async function removeIfThere(path: string): Promise<void> {
-  await remove(path, { recursive: true }).catch(() => {});
+/** Whether it is gone. */
+async function removeIfThere(path: string): Promise<boolean> {
+  return await remove(path, { recursive: true }).then(
+    () => true,
+    (error) => error instanceof Deno.errors.NotFound,
+  );
 }

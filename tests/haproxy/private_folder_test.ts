@@ -58,6 +58,25 @@ Deno.test("a folder that somebody removed is made again, for nobody else", async
   assert.deepEqual(parent.names(folder.path), ["2-first.cfg", "2-last.cfg"]);
 });
 
+Deno.test("what could not be removed goes with a later generation, but none that may come", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  for (const generation of [1, 2, 3, 4]) await folder.prepare(generation);
+  // In a file nothing can be removed, as on a disk that is read-only.
+  const moved = parent.at("moved");
+  await Deno.rename(folder.path, moved);
+  await Deno.writeTextFile(folder.path, "");
+  await folder.forget(1);
+  await folder.forget(4);
+  await Deno.remove(folder.path);
+  await Deno.rename(moved, folder.path);
+  await folder.forget(2);
+  assert.deepEqual(
+    parent.names(folder.path),
+    ["3-first.cfg", "3-last.cfg", "4-first.cfg", "4-last.cfg"],
+  );
+});
+
 Deno.test("preparing fails with the system's error where nothing can be written", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
