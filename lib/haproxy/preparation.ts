@@ -1,4 +1,5 @@
 /** Gets ready what the start of a generation needs: environment, private files, and the words of the command. */
+import { lstat } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 import { type HaproxyArguments, startArguments } from "./arguments.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -47,9 +48,12 @@ export async function prepare(
     const reason = describeEnvFile(envFile, file).join("; ");
     return notPrepared({ reason, exitCode: EXIT.USAGE, mayPass: false });
   }
+  const own = takeOverFrom === null ? null : folder.socket(takeOverFrom);
+  if (own !== null && userSocket === null && await isGone(own)) {
+    return notPrepared({ reason: describeGone(own), exitCode: EXIT.CANNOT_CREATE, mayPass: true });
+  }
   try {
     const injected = await folder.prepare(generation);
-    const own = takeOverFrom === null ? null : folder.socket(takeOverFrom);
     const takeover = await chooseTakeover(own, userSocket);
     const words = startArguments(haproxy, injected, takeover);
     return { tag: "prepared", words, environment: file.variables };
@@ -65,6 +69,14 @@ function notPrepared(
 ): Preparation {
   return { tag: "failed", failure: { tag: "not_prepared", reason, exitCode }, mayPass, alerts: [] };
 }
+
+async function isGone(path: string): Promise<boolean> {
+  return await lstat(path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
+}
+
+const describeGone = (socket: string) =>
+  `the private socket "${socket}" is gone, from which the next process would take over: ` +
+  "restart the wrapper (--socket would name a second way)";
 
 /** The private socket, unless nobody listens there any more and the user has named another. */
 async function chooseTakeover(own: string | null, user: string | null): Promise<string | null> {

@@ -230,7 +230,9 @@ programTest(
       }
       await workspace.replace(stats + workspace.page("two"));
       if (hasUserSocket) await workspace.serves("two", wrapper);
-      else await isRejected(workspace, wrapper, /exited with 1/);
+      else {
+        await isRejected(workspace, wrapper, /the private socket ".*1\.sock" is gone.*--socket/);
+      }
     }
   },
 );
