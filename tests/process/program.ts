@@ -41,6 +41,12 @@ const OPTIONS = [
 /** The words that start the program. */
 export const PROGRAM = wordsOf("main.ts", EXECUTABLE);
 
+/**
+ * The same for tests that run in one form only: the executable, which starts fastest and has just its own
+ * permissions, unless `PROGRAM` names a form or there is none.
+ */
+export const ONE_FORM = Deno.env.has("PROGRAM") || !isThere(EXECUTABLE) ? PROGRAM : [EXECUTABLE];
+
 /** The words to put in front, so that what they start is process 1. */
 export const CONTAINMENT = FORM === "process_1"
   ? ["/usr/bin/unshare", "--fork", "--kill-child", "--pid", "--mount-proc"]
