@@ -96,12 +96,23 @@ async function start(
   const durationMs = performance.now() - startedMs;
   const failure = await judge(first.instance, process.pid, files) ?? await deathOf(process);
   if (failure !== null) return failed(failure);
+  const answeredMs = performance.now();
   const learned = await cutOff(learn(), { timeoutMs: readyTimeoutMs, cancel });
   if (learned?.tag === "cancelled") return CANCELLED;
+  if (performance.now() - answeredMs > FRESH_MS) {
+    // What stopped answering meanwhile would take connections, and nobody would be left to serve them.
+    const again = race(process, folder.socket(generation));
+    const last = await cutOff(again.first, { timeoutMs: readyTimeoutMs, cancel });
+    again.stop();
+    if (last.tag === "timed_out" || last.tag === "cancelled") return ofCut(last);
+  }
   const death = await deathOf(process);
   const { version } = first.instance;
   return death === null ? { tag: "ready", durationMs, pid: process.pid, version } : failed(death);
 }
+
+/** For so long an answer proves that the process serves. */
+const FRESH_MS = 1_000;
 
 const failed = (failure: Failure): Failed => ({
   tag: "failed",

@@ -3,7 +3,7 @@ import { STAND_INS } from "../process/stand_ins.ts";
 import { pause } from "../process/wait.ts";
 import type { Fault } from "./fault.ts";
 import { type Meddle, pidOf, StatsProxy } from "./stats_proxy.ts";
-import type { World } from "./world.ts";
+import { killQuietly, type World } from "./world.ts";
 
 /** The change is made while the next generation's answers are meddled with; `undo` comes before the end of that. */
 export function meddled(
@@ -50,6 +50,23 @@ const killedBefore = (name: string, standIn: string): Fault => ({
   expects: { tag: "rejected", reason: /haproxy was ended by SIGKILL before it was ready/ },
 });
 
+function frozenAtReady(): Fault {
+  let frozen: number | null = null;
+  return meddled(
+    "the new process is frozen when it has answered once",
+    () =>
+      afterFirstAnswer((pid) => {
+        frozen = pid;
+        Deno.kill(pid, "SIGSTOP");
+      }),
+    {
+      expects: { tag: "rejected", reason: /haproxy did not serve within/ },
+      undo: () => frozen === null || killQuietly(frozen, "SIGCONT"),
+      stalls: true,
+    },
+  );
+}
+
 export const NEW_PROCESS_FAULTS = (): readonly Fault[] => [
   killedBefore("the new process is killed before its socket is there", STAND_INS.killed_at_once),
   killedBefore(
@@ -78,4 +95,5 @@ export const NEW_PROCESS_FAULTS = (): readonly Fault[] => [
   meddled("the new process' first answer is no HAProxy's", () => () => "Hello\n", {
     expects: { tag: "rejected", reason: /haproxy did not serve within/ },
   }),
+  frozenAtReady(),
 ];
