@@ -8,7 +8,7 @@ import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
-import { createLog, type Log, writeToStdout } from "./lib/log.ts";
+import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log.ts";
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
 import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
@@ -21,6 +21,7 @@ import {
   describeStatusBug,
 } from "./lib/status/messages.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
+import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { describeWatched } from "./lib/watch/described.ts";
@@ -72,7 +73,11 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
   const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
-  const parts = { sources, looker, loadedFiles, mountedFiles, trimMemory, reportFailedStart };
+  const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
+  const parts = {
+    ...{ sources, looker, loadedFiles, mountedFiles, trimMemory, reportFailedStart },
+    isStdoutWritable,
+  };
   return await run(settings, { ...parts, seen, signals });
 }
 
@@ -86,6 +91,7 @@ interface RunOptions {
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
   readonly reportFailedStart: (text: string) => void;
+  readonly isStdoutWritable: () => boolean;
 }
 
 async function run(
@@ -100,11 +106,15 @@ async function run(
     );
     return EXIT.CANNOT_CREATE;
   }
+  const stdout = createStdout({
+    isWritable: parts.isStdoutWritable,
+    onLost: (lines) => log(describeLostLines(lines)),
+  });
   const log = createLog({
     format: settings.logFormat,
     level: settings.logLevel,
     pid: Deno.pid,
-    write: writeToStdout,
+    write: stdout.writeLine,
   });
   const { folder } = made;
   const status = await createStatus(settings, {
@@ -128,6 +138,7 @@ async function run(
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
   listening?.close();
   await effects.close();
+  await stdout.end();
   return exitCode;
 }
 

@@ -16,6 +16,8 @@ export interface Libc {
   isMountRoot(path: string): boolean;
   /** Writes `bytes` to a file in place of what it holds; whether it is there, and all could be written. */
   overwrite(path: string, bytes: Uint8Array<ArrayBuffer>): boolean;
+  /** Whether `PIPE_BUF` bytes can be written to an open file without waiting, or an error is all that would come. */
+  isWritable(file: number): boolean;
   /** Gives pages back to the kernel that are held for memory that was freed: see malloc_trim(3). */
   trimMemory(): void;
 }
@@ -36,6 +38,7 @@ const SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   // Since glibc 2.28.
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
@@ -62,6 +65,9 @@ const SIGINFO_BYTES = 128;
 
 /** From open(2): never waits, as for the reader of a FIFO. */
 const O_WRONLY_TRUNC_NONBLOCK_CLOEXEC = 0x1 | 0x200 | 0x800 | 0x8_0000;
+
+/** From poll(2): a struct of the file and, in one number on a little-endian machine, the events. */
+const POLLOUT = 4;
 
 /** From statx(2). */
 const AT_FDCWD = -100;
@@ -91,6 +97,9 @@ function wrap(symbols: Opened["symbols"]): Libc {
       const written = symbols.write(file, bytes, BigInt(bytes.length));
       symbols.close(file);
       return Number(written) === bytes.length;
+    },
+    isWritable(file) {
+      return symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0;
     },
     trimMemory() {
       malloc_trim(0n);

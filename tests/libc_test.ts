@@ -42,6 +42,11 @@ Deno.test("a FIFO that nobody reads is not waited for", async () => {
   assert.equal(opened().overwrite(path, new Uint8Array(1)), false);
 });
 
+Deno.test("where an error is all that would come nothing is waited for", () => {
+  const NOT_OPEN = 1_000_000;
+  assert.equal(opened().isWritable(NOT_OPEN), true);
+});
+
 Deno.test("memory is given back without harm", () => {
   opened().trimMemory();
   assert.equal(opened().endedChild(), null);

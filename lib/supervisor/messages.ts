@@ -271,7 +271,7 @@ export function describeCause(cause: Cause): string {
   }
 }
 
-/** A full pipe behind stdout blocks the program, so lines stay short. */
+/** A pipe takes 4 kB at once without waiting, and a line is best written as a whole. */
 const MOST_PATHS = 5;
 
 const listOf = (paths: readonly string[] | null, intro: string) =>

@@ -6,6 +6,7 @@ import type { Fault } from "./fault.ts";
 import { FOLDER_FAULTS } from "./folder_faults.ts";
 import { NEW_PROCESS_FAULTS } from "./new_process_faults.ts";
 import { OLD_PROCESS_FAULTS } from "./old_process_faults.ts";
+import { OUTPUT_FAULTS } from "./output_faults.ts";
 import { SURROUNDINGS_FAULTS } from "./surroundings_faults.ts";
 import { WRAPPER_FAULTS } from "./wrapper_faults.ts";
 
@@ -18,6 +19,7 @@ export const FAMILIES: Readonly<Record<string, () => readonly Fault[]>> = {
   "file descriptors": DESCRIPTOR_FAULTS,
   "the configuration": CONFIGURATION_FAULTS,
   "the surroundings": SURROUNDINGS_FAULTS,
+  "stdout": OUTPUT_FAULTS,
   "the wrapper": WRAPPER_FAULTS,
 };
 

@@ -57,9 +57,13 @@ export async function assertHealed(world: World, before: Mark, fault: Fault): Pr
   assert.equal(await world.metric("config_last_reload_successful"), 1, explain());
   assert.equal(await world.metric("draining_processes"), 0, explain());
   await assertNotStopping(world, explain());
-  const news = world.wrapper.output.slice(before.outputLength);
-  const served = news.match(/generation \d+ serves/g)?.length ?? 0;
-  if (fault.served !== null) assert.equal(served, fault.served ?? 1, explain());
+  const served = () =>
+    world.wrapper.output.slice(before.outputLength).match(/generation \d+ serves/g)?.length ?? 0;
+  if (fault.served !== null) {
+    const wanted = fault.served ?? 1;
+    await waitFor(`${wanted} reloads`, () => served() >= wanted, { explain });
+    assert.equal(served(), wanted, explain());
+  }
   await assertNoLeftovers(world);
   assertTraffic(world, fault);
 }

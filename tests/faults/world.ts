@@ -119,6 +119,7 @@ listen tcp
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
+    this.#wrapper?.readStdout();
     await this.#traffic?.stop();
     await this.#echo.close();
     if (IS_ROOT) {
