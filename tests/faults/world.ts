@@ -35,7 +35,10 @@ export class World extends Observed {
   static async serving(args: readonly string[] = [], options: WrapperOptions = {}): Promise<World> {
     const world = new World();
     try {
-      await world.#begin(args, options);
+      await world.standIn(STAND_INS.is_haproxy);
+      await world.begin(args, options);
+      await world.wrapper.saysMatching(/generation 1 serves/);
+      await world.#beginTraffic();
     } catch (error) {
       await world[Symbol.asyncDispose]();
       throw error;
@@ -105,7 +108,8 @@ listen tcp
 
   /** Asks the generation that serves, by its own socket; `null` if it does not answer. */
   async askServing(words: string): Promise<string | null> {
-    const socket = join(this.privateFolder, `${this.servingGeneration}.sock`);
+    const { generation } = (await this.report()).serving!;
+    const socket = join(this.privateFolder, `${generation}.sock`);
     return await ask(socket, words, AbortSignal.timeout(1_000));
   }
 
@@ -120,7 +124,7 @@ listen tcp
 
   override async [Symbol.asyncDispose](): Promise<void> {
     this.#wrapper?.readStdout();
-    await this.#traffic?.stop();
+    await this.stopTraffic();
     await this.#echo.close();
     if (IS_ROOT) {
       for (const pid of this.haproxyPids()) killQuietly(pid);
@@ -129,20 +133,30 @@ listen tcp
     await super[Symbol.asyncDispose]();
   }
 
-  async #begin(args: readonly string[], { launcher, ...options }: WrapperOptions): Promise<void> {
-    await this.standIn(STAND_INS.is_haproxy);
+  /** Starts the wrapper with what is found as `haproxy` now. */
+  async begin(args: readonly string[], options: WrapperOptions = {}): Promise<void> {
     await this.change();
     const inNamespace = IS_ROOT ? await this.#prepareMounts() : [];
-    const flags = [
-      ...["--poll-interval", `${POLL_INTERVAL_MS}ms`, "--ready-timeout", `${READY_TIMEOUT_MS}ms`],
-      ...args,
-    ];
-    this.#wrapper = await this.serveObserved(flags, {
+    const defaults = {
+      "--poll-interval": `${POLL_INTERVAL_MS}ms`,
+      "--ready-timeout": `${READY_TIMEOUT_MS}ms`,
+    };
+    const flags = Object.entries(defaults).filter(([flag]) => !args.includes(flag)).flat();
+    this.#wrapper = this.start({
       program: ONE_FORM,
       ...options,
-      launcher: [...inNamespace, ...launcher ?? []],
+      args: this.observedArgs([...flags, ...args]),
+      launcher: [...inNamespace, ...options.launcher ?? []],
       env: { PATH: `${this.binaries}:/usr/bin:/bin`, ...options.env },
     });
+  }
+
+  /** Before what cuts it off. */
+  async stopTraffic(): Promise<void> {
+    await this.#traffic?.stop();
+  }
+
+  async #beginTraffic(): Promise<void> {
     this.#traffic = new Traffic(this);
     await waitFor("traffic", () => this.traffic.answers > 20, {
       explain: () => JSON.stringify(this.traffic.failures),
