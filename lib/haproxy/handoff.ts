@@ -159,7 +159,9 @@ async function cutOff<Result>(
   }
 }
 
-const ofCut = (cut: Cut): HandoffOutcome => cut.tag === "cancelled" ? CANCELLED : failed(cut);
+/** What took too long may be faster the next time. */
+const ofCut = (cut: Cut): HandoffOutcome =>
+  cut.tag === "cancelled" ? CANCELLED : { ...failed(cut), mayPass: true };
 
 /** A process may answer and be gone before anybody has heard it. */
 async function deathOf({ ended }: HaproxyProcess): Promise<Failure | null> {
