@@ -1,6 +1,6 @@
 /** Makes one digest of the contents of all source files; a file that did not change is not read again. */
 import { sha256, sha256All } from "../files.ts";
-import { systemReason } from "../system_reason.ts";
+import { isShortage, systemReason } from "../system_reason.ts";
 import type { FileState, SourceFile, Unreadable } from "./inventory.ts";
 
 export interface Fingerprint {
@@ -114,7 +114,9 @@ function judge(
   const stamp = stampOf(info);
   const modifiedMs = info.mtime?.getTime() ?? 0;
   if (typeof content !== "string") {
-    if (source.kind !== "loaded") return { path, reason: systemReason(content) };
+    if (source.kind !== "loaded" || isShortage(content)) {
+      return { path, reason: systemReason(content) };
+    }
     // HAProxy may be able to read what the wrapper is not; whether it changed shows in its stamp alone.
     const mark = { content: `${UNREADABLE}${stamp}`, modifiedMs, stamp };
     return { file, mark, isProof: provesContent(info, startedMs) };

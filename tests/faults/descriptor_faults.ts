@@ -1,4 +1,6 @@
 /** What happens where no file can be opened any more, in the wrapper or in HAProxy. */
+import { join } from "@std/path";
+import type { Report } from "../process/observed.ts";
 import type { Fault } from "./fault.ts";
 
 /** No new one has a number below that. */
@@ -16,6 +18,27 @@ const IN_WRAPPER: Fault = {
   isSilent: true,
 };
 
+/** That a file cannot be opened is no change of it. */
+const IN_WRAPPER_LOADED: Fault = {
+  name: "the wrapper has no file descriptor left when a file changes that HAProxy has loaded",
+  async inject(world) {
+    const list = join(world.path, "list.acl");
+    await Deno.writeTextFile(list, "/one\n");
+    await world.change(
+      `backend listed\n    mode http\n    http-request deny if { path -f ${list} }\n`,
+    );
+    const isListed = ({ serving }: Report) => serving!.files.some(({ path }) => path === list);
+    await world.reports("the list", isListed, world.wrapper);
+    await world.limitOpenFiles(world.wrapper.pid, NONE);
+    await Deno.writeTextFile(list, "/two\n");
+    await world.wrapper.saysMatching(/cannot read ".*list.acl": Too many open files.*nothing is/);
+    await world.limitOpenFiles(world.wrapper.pid, MANY);
+    await world.wrapper.saysMatching(/ACL ".*list.acl" replaced in generation/);
+  },
+  heal: () => Promise.resolve(),
+  expects: { tag: "served" },
+};
+
 function inHaproxy(): Fault {
   let pid = 0;
   return {
@@ -31,4 +54,8 @@ function inHaproxy(): Fault {
   };
 }
 
-export const DESCRIPTOR_FAULTS = (): readonly Fault[] => [IN_WRAPPER, inHaproxy()];
+export const DESCRIPTOR_FAULTS = (): readonly Fault[] => [
+  IN_WRAPPER,
+  IN_WRAPPER_LOADED,
+  inHaproxy(),
+];
