@@ -41,7 +41,8 @@ touch died
 exit 3`),
   /** HAProxy is there and serves, but as a child of the process that was started. */
   answers_with_another_pid: script(
-    `trap 'kill $child' USR1 TERM; ${real} "$@" & child=$!; wait; wait`,
+    `trap 'kill -USR1 $child' USR1; trap 'kill $child' TERM; ${real} "$@" & child=$!
+while kill -0 $child 2> /dev/null; do wait; done`,
   ),
   /** Its private stats socket is at another path than the wrapper has named, so that a test may listen there. */
   listens_elsewhere: script(`${WAIT}
