@@ -24,6 +24,28 @@ const spoilt = (
 const standsIn = (name: string, standIn: string, reason: RegExp): Fault =>
   spoilt(name, (world) => world.standIn(standIn), reason);
 
+/** The words that start a haproxy of another version, which the environment names. */
+const OTHER = Deno.env.get("OTHER_HAPROXY") ?? null;
+
+/** As by an upgrade, and back by a downgrade. */
+const ANOTHER_VERSION: Fault = {
+  name: "the binary is replaced by another version, and that by the first one",
+  missing: OTHER === null ? "needs OTHER_HAPROXY, the words that start another version" : null,
+  async inject(world) {
+    const { haproxy: before } = await world.report();
+    await world.standIn(`#!/bin/sh\nexec ${OTHER} "$@"\n`);
+    await world.change();
+    await world.serves(world.wanted, world.wrapper);
+    await world.reports("another version", ({ haproxy }) => haproxy !== before, world.wrapper);
+  },
+  async heal(world) {
+    await world.standIn(STAND_INS.is_haproxy);
+    await world.change();
+  },
+  expects: { tag: "served" },
+  served: 2,
+};
+
 export const BINARY_FAULTS = (): readonly Fault[] => [
   spoilt(
     "the binary is missing",
@@ -46,4 +68,5 @@ export const BINARY_FAULTS = (): readonly Fault[] => [
     STAND_INS.answers_with_another_pid,
     /process \d+ answered in place of \d+/,
   ),
+  ANOTHER_VERSION,
 ];

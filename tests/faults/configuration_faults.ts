@@ -60,7 +60,25 @@ export const CONFIGURATION_FAULTS = (): readonly Fault[] => [
   ),
   inItsPlace("removed", awaited("No such file"), () => Promise.resolve()),
   parsingHangs(),
+  dated("a day in the future", 86_400_000),
+  dated("half a century in the past", -1_600_000_000_000),
 ];
+
+/** As after a clock that was wrong. */
+function dated(when: string, offsetMs: number): Fault {
+  return {
+    name: `the configuration is from ${when}`,
+    expects: { tag: "served" },
+    async inject(world) {
+      const path = join(world.path, "dated");
+      const time = new Date(Date.now() + offsetMs);
+      await Deno.writeTextFile(path, world.nextPage());
+      await Deno.utime(path, time, time);
+      await Deno.rename(path, world.configuration);
+    },
+    heal: () => Promise.resolve(),
+  };
+}
 
 /** HAProxy waits for a writer of the FIFO, in the middle of its configuration. */
 function parsingHangs(): Fault {

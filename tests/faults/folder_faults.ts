@@ -2,9 +2,9 @@
 import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
-import { IS_ROOT, type World } from "./world.ts";
+import { IS_ROOT, NEEDS_ROOT, type World } from "./world.ts";
 
-const missing = IS_ROOT ? null : "needs root";
+const missing = IS_ROOT ? null : NEEDS_ROOT;
 
 const filler = (world: World) => join(world.runtimeDirectory, "filler");
 const moved = (world: World) => join(world.runtimeDirectory, ".moved");

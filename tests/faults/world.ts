@@ -11,6 +11,7 @@ import { EchoServer } from "./echo_server.ts";
 import { Traffic } from "./traffic.ts";
 
 export const IS_ROOT = Deno.uid() === 0;
+export const NEEDS_ROOT = "needs root";
 
 /** Changes that no event tells must be served this much later. */
 export const POLL_INTERVAL_MS = 500;

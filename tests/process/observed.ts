@@ -8,6 +8,8 @@ export interface Report {
   readonly healthy: boolean;
   readonly ready: boolean;
   readonly reason: string | null;
+  /** Its version. */
+  readonly haproxy: string | null;
   readonly serving: {
     readonly generation: number;
     readonly pid: number;
