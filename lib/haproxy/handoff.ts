@@ -96,23 +96,33 @@ async function start(
   const durationMs = performance.now() - startedMs;
   const failure = await judge(first.instance, process.pid, files) ?? await deathOf(process);
   if (failure !== null) return failed(failure);
-  const answeredMs = performance.now();
   const learned = await cutOff(learn(), { timeoutMs: readyTimeoutMs, cancel });
   if (learned?.tag === "cancelled") return CANCELLED;
-  if (performance.now() - answeredMs > FRESH_MS) {
-    // What stopped answering meanwhile would take connections, and nobody would be left to serve them.
-    const again = race(process, folder.socket(generation));
-    const last = await cutOff(again.first, { timeoutMs: readyTimeoutMs, cancel });
-    again.stop();
-    if (last.tag === "timed_out" || last.tag === "cancelled") return ofCut(last);
-  }
-  const death = await deathOf(process);
+  const last = await askAgain(process, folder.socket(generation), {
+    timeoutMs: readyTimeoutMs,
+    cancel,
+  });
+  if (last !== null) return last;
   const { version } = first.instance;
-  return death === null ? { tag: "ready", durationMs, pid: process.pid, version } : failed(death);
+  return { tag: "ready", durationMs, pid: process.pid, version };
 }
 
-/** For so long an answer proves that the process serves. */
-const FRESH_MS = 1_000;
+/**
+ * Why the process that has answered does not serve any more; `null` if it does. It may have hung or begun
+ * to stop while it was asked for more, and then there would be nobody left to serve.
+ */
+async function askAgain(
+  process: HaproxyProcess,
+  socket: string,
+  limits: { readonly timeoutMs: number; readonly cancel: AbortSignal },
+): Promise<HandoffOutcome | null> {
+  const end = race(process, socket);
+  const last = await cutOff(end.first, limits);
+  end.stop();
+  if (last.tag === "timed_out" || last.tag === "cancelled") return ofCut(last);
+  const death = last.tag === "died" ? last : await deathOf(process);
+  return death === null ? null : failed(death);
+}
 
 const failed = (failure: Failure): Failed => ({
   tag: "failed",

@@ -67,6 +67,24 @@ function frozenAtReady(): Fault {
   );
 }
 
+/** A process that drains takes no new connection, not even of the wrapper's. */
+function stoppingAtReady(): Fault {
+  const requests: Deno.TcpConn[] = [];
+  return meddled(
+    "the new process gets SIGUSR1 when it has answered, and has connections to finish",
+    (world) =>
+      afterFirstAnswer(async (pid) => {
+        // Both processes accept them: some are the new one's.
+        for (let number = 0; number < 20; number++) requests.push(await world.openRequest());
+        Deno.kill(pid, "SIGUSR1");
+      }),
+    {
+      expects: { tag: "rejected", reason: /haproxy (?:did not serve|exited with 0)/ },
+      undo: () => requests.splice(0).forEach((request) => request.close()),
+    },
+  );
+}
+
 export const NEW_PROCESS_FAULTS = (): readonly Fault[] => [
   killedBefore("the new process is killed before its socket is there", STAND_INS.killed_at_once),
   killedBefore(
@@ -96,4 +114,5 @@ export const NEW_PROCESS_FAULTS = (): readonly Fault[] => [
     expects: { tag: "rejected", reason: /haproxy did not serve within/ },
   }),
   frozenAtReady(),
+  stoppingAtReady(),
 ];

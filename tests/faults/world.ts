@@ -182,16 +182,27 @@ listen tcp
   }
 }
 
+/** Those that this process has given to a world, whose wrapper may yet have to listen there. */
+const given = new Set<number>();
+
 /** None of those that the kernel gives to the clients, of which there are many here. */
 function quietPort(): number {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
+    if (!given.has(port) && isFree(port)) {
+      given.add(port);
       return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }
+  }
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
   }
 }
 
