@@ -1,10 +1,16 @@
 /**
- * Random sequences of faults from a seed that is printed first: `deno task faults [--seed S] [--sequences N]`.
- * Sequence number i is the one of the seed S + i, so that it can be had again by `--seed` and `--sequences 1`.
+ * Random sequences of faults, and as many sets of signals, from a seed that is printed first:
+ * `deno task faults [--seed S] [--sequences N]`. Number i is that of the seed S + i, so that it can be had
+ * again by `--seed` and `--sequences 1`.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { concurrently } from "./concurrently.ts";
+import type { Fault } from "./fault.ts";
+import { LONG_FAULTS } from "./long_faults.ts";
 import { describeSequence, randomSequence, runSequence } from "./sequence.ts";
+import { randomSignals, sendSignals } from "./signals.ts";
+import { undergo } from "./undergo.ts";
+import { World } from "./world.ts";
 
 /** Most of their time is waiting, and what they wait for has limits of seconds. */
 const WIDTH = 2 * navigator.hardwareConcurrency;
@@ -24,22 +30,44 @@ if (![seed, count, width].every(Number.isSafeInteger)) {
 
 console.log(`seed ${seed}: ${count} sequences of 3 to 8 faults, ${width} at a time`);
 const startedMs = performance.now();
-let done = 0;
 const seeds = Array.from({ length: count }, (_, index) => seed + index);
-const failures = await concurrently(seeds, width, async (own) => {
-  const sequence = randomSequence(own);
-  try {
-    await runSequence(sequence);
-  } catch (error) {
-    const { message } = error as Error;
-    console.log(`FAILED --seed ${own} --sequences 1: ${message}\n${describeSequence(sequence)}`);
-    throw error;
-  } finally {
-    if (++done % 10 === 0) console.log(`${done} of ${count}, ${seconds()} s`);
-  }
-});
-console.log(`${count - failures.length} of ${count} sequences went well in ${seconds()} s`);
-Deno.exit(failures.length === 0 ? 0 : 1);
+const results = [
+  ...await runAll("long faults", LONG_FAULTS(), suffer, ({ name }) => name),
+  ...await runAll("sequences", seeds, (own) => runSequence(randomSequence(own)), describe),
+  ...await runAll("sets of signals", seeds, (own) => sendSignals(randomSignals(own)), String),
+];
+Deno.exit(results.length === 0 ? 0 : 1);
+
+async function runAll<Item>(
+  what: string,
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+  describeItem: (item: Item) => string,
+): Promise<readonly Error[]> {
+  let done = 0;
+  const failures = await concurrently(items, width, async (item) => {
+    try {
+      await work(item);
+    } catch (error) {
+      console.log(`FAILED ${describeItem(item)}: ${(error as Error).message}`);
+      throw error;
+    } finally {
+      if (++done % 10 === 0) console.log(`${done} of ${items.length} ${what}, ${seconds()} s`);
+    }
+  });
+  const well = items.length - failures.length;
+  console.log(`${well} of ${items.length} ${what} went well, ${seconds()} s`);
+  return failures;
+}
+
+function describe(own: number): string {
+  return `--seed ${own} --sequences 1 ${describeSequence(randomSequence(own))}`;
+}
+
+async function suffer(fault: Fault): Promise<void> {
+  await using world = await World.serving();
+  await undergo(world, fault);
+}
 
 function seconds(): number {
   return Math.round((performance.now() - startedMs) / 1_000);
