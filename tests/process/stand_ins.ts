@@ -15,6 +15,11 @@ const LEAVE_ORPHANS = "i=0; while [ $i -lt 50 ]; do (sleep 0.$((i % 5)) &); i=$(
 /** On standby it waits here, where HAProxy itself would. */
 const WAIT = '[ "$2" = /dev/stdin ] && cat > /dev/null';
 
+const LISTEN_ELSEWHERE = `for file; do case "$file" in *-first.cfg)
+  sed -i "s/\\.sock'/.real'/" "$file"
+  socket="\${file%-first.cfg}.real" ;;
+esac; done`;
+
 export const STAND_INS = {
   is_haproxy: script(`exec ${real} "$@"`),
   /** A HAProxy that takes no configuration from a pipe, and so cannot be started ahead. */
@@ -45,12 +50,9 @@ exit 3`),
 while kill -0 $child 2> /dev/null; do wait; done`,
   ),
   /** Its private stats socket is at another path than the wrapper has named, so that a test may listen there. */
-  listens_elsewhere: script(`${WAIT}
-for file; do case "$file" in *-first.cfg) sed -i "s/\\.sock'/.real'/" "$file" ;; esac; done
-exec ${real} "$@"`),
-  /** The kernel kills it as soon as its private stats socket is there. */
-  killed_at_its_socket: script(`${WAIT}
-for file; do case "$file" in *-first.cfg) socket="\${file%-first.cfg}.sock" ;; esac; done
+  listens_elsewhere: script(`${WAIT}\n${LISTEN_ELSEWHERE}\nexec ${real} "$@"`),
+  /** The kernel kills it when its socket is there, which is elsewhere, so that nobody can have been answered by then. */
+  killed_at_its_socket: script(`${WAIT}\n${LISTEN_ELSEWHERE}
 rm -f "$socket"
 ( while [ ! -S "$socket" ]; do kill -0 $$ || exit; done; kill -KILL $$ ) &
 exec ${real} "$@"`),
