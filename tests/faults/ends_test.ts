@@ -1,6 +1,7 @@
-/** What no wrapper without --respawn can go on after: the process that serves is killed. All ends with its status. */
+/** What ends all: the process that serves is killed, which gives its status, or a signal while nobody reads stdout. */
 import assert from "node:assert/strict";
 import { afterFirstAnswer } from "./new_process_faults.ts";
+import { fillStdout } from "./output_faults.ts";
 import { StatsProxy } from "./stats_proxy.ts";
 import { waitFor } from "../process/wait.ts";
 import { World } from "./world.ts";
@@ -25,6 +26,16 @@ Deno.test("the new process is killed as soon as it serves", async () => {
   await waitFor("the next generation", async () => await world.servingPid() !== pid);
   Deno.kill(await world.servingPid(), "SIGKILL");
   await endsWith(world, 137, /generation 2 was ended by SIGKILL although it was to serve/);
+});
+
+Deno.test("a signal comes while nobody reads stdout", async () => {
+  await using world = await World.serving();
+  world.wrapper.holdStdout();
+  await fillStdout(world);
+  await world.stopTraffic();
+  world.wrapper.signal("SIGTERM");
+  assert.equal((await world.wrapper.child.status).code, 143);
+  assert.deepEqual(world.haproxyPids(), []);
 });
 
 async function endsWith(world: World, status: number, line: RegExp): Promise<void> {
