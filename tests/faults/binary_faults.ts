@@ -46,6 +46,13 @@ const ANOTHER_VERSION: Fault = {
   served: 2,
 };
 
+/** It takes two times the 5 s until SIGKILL. */
+export const IGNORES_SIGNALS = standsIn(
+  "the new process hangs and ignores signals",
+  STAND_INS.ignores_term,
+  /haproxy did not serve/,
+);
+
 export const BINARY_FAULTS = (): readonly Fault[] => [
   spoilt(
     "the binary is missing",
@@ -61,7 +68,6 @@ export const BINARY_FAULTS = (): readonly Fault[] => [
   standsIn("the binary is empty", "", /exited with 0|cannot start/),
   standsIn("the new process exits before its socket", STAND_INS.dies_before_ready, /exited with 3/),
   standsIn("the new process dies of SIGSEGV", STAND_INS.dies_of_a_signal, /ended by SIGSEGV/),
-  standsIn("the new process hangs and ignores signals", STAND_INS.ignores_term, /did not serve/),
   standsIn("the new process never answers", STAND_INS.never_ready, /did not serve within/),
   standsIn(
     "the new process answers with another pid",

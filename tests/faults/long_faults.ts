@@ -1,5 +1,6 @@
 /** Faults that take longer than the tests have time for; `deno task faults` begins with them. */
 import { waitFor } from "../process/wait.ts";
+import { IGNORES_SIGNALS } from "./binary_faults.ts";
 import type { Fault } from "./fault.ts";
 
 const LINE =
@@ -24,4 +25,4 @@ const HUGE_CONFIGURATION: Fault = {
   served: 2,
 };
 
-export const LONG_FAULTS = (): readonly Fault[] => [HUGE_CONFIGURATION];
+export const LONG_FAULTS = (): readonly Fault[] => [HUGE_CONFIGURATION, IGNORES_SIGNALS];
