@@ -36,6 +36,7 @@ export class DrainGauge {
 
   /** Tells of a process that is gone what was left when it ended; `null` if nobody knows. */
   forget(generation: number): number | null {
+    this.close(generation);
     const last = this.#last.get(generation);
     this.#last.delete(generation);
     this.#left.delete(generation);

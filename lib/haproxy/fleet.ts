@@ -48,6 +48,10 @@ export class Fleet {
       .flatMap(({ member }) => typeof member === "number" ? [member] : []);
   }
 
+  has(generation: number): boolean {
+    return this.#find(generation) !== null;
+  }
+
   spawn(member: Member, words: readonly string[], options: SpawnOptions): Spawn {
     const spawned = spawnHaproxy(words, options);
     if (spawned.tag === "spawned") this.#enlist(member, spawned.process);

@@ -57,6 +57,8 @@ export async function handoff(
   const outcome = await start(request, { ...options, prepared, cancel });
   if (outcome.tag === "ready") options.standby.learn(true);
   if (outcome.tag !== "failed" || cancel.aborted) return outcome;
+  // That explains it, and whoever starts another one without taking over must not wait.
+  if (hasLostSource(request, options)) return outcome;
   const failedAfterMs = performance.now() - startedMs;
   const diagnosis = await explain(outcome.failure, request, {
     ...options,
@@ -66,6 +68,10 @@ export async function handoff(
   if (diagnosis.mayPass) options.standby.learn(false);
   return cancel.aborted ? CANCELLED : { ...outcome, ...diagnosis };
 }
+
+/** Whether the generation is gone that this one was to take over from. */
+const hasLostSource = ({ takeOverFrom }: StartRequest, { fleet }: HandoffOptions) =>
+  takeOverFrom !== null && !fleet.has(takeOverFrom);
 
 const CANCELLED: HandoffOutcome = { tag: "cancelled" };
 

@@ -82,6 +82,12 @@ function processMetrics({ history, nowMs }: Snapshot): Metric[] {
       samples: samplesOf(history.drainsEnded, ["how"], DRAIN_ENDS),
     },
     {
+      name: "respawns_total",
+      type: "counter",
+      help: "Starts in the place of a serving process that ended by itself.",
+      samples: [{ value: history.respawns }],
+    },
+    {
       name: "process_exits_total",
       type: "counter",
       help: "HAProxy processes that ended, by what they were and their status as a shell has it.",

@@ -39,6 +39,7 @@ export interface StatusReport {
     readonly reloads: Readonly<Record<string, number>>;
     readonly hotApplies: Readonly<Record<string, number>>;
     readonly drainsEnded: Readonly<Record<string, number>>;
+    readonly respawns: number;
   };
   readonly watching: Watching;
   /** By the names of the flags, in the units of milliseconds where they are times. */
@@ -119,6 +120,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
       reloads: recordOf(history.reloads),
       hotApplies: recordOf(history.hotApplies),
       drainsEnded: recordOf(history.drainsEnded),
+      respawns: history.respawns,
     },
     watching,
     settings: settingsReport(settings),
@@ -179,6 +181,7 @@ const settingsReport = (settings: Settings): StatusReport["settings"] => ({
   [OPTIONS.drainDelay.flag]: settings.drainDelayMs,
   [OPTIONS.gracefulTerm.flag]: settings.gracefulTerm,
   [OPTIONS.maxDraining.flag]: settings.maxDraining,
+  [OPTIONS.respawn.flag]: settings.respawn,
   [OPTIONS.readyTimeout.flag]: settings.readyTimeoutMs,
   [OPTIONS.settleTime.flag]: settings.settleMs,
   [OPTIONS.pollInterval.flag]: settings.pollIntervalMs,

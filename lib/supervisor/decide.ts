@@ -6,6 +6,7 @@ import * as messages from "./messages.ts";
 import { endReload, endStart } from "./outcome.ts";
 import * as reload from "./reload.ts";
 import { endReplacing } from "./replacing.ts";
+import * as respawn from "./respawn.ts";
 import type { Policy } from "./reload.ts";
 
 /** What `state` becomes by `event`, and what is to be done for it, in order. */
@@ -27,10 +28,10 @@ const stay = (state: State): Decision => [state, []];
 
 /** What every state does alike in which a generation serves, whatever else goes on. */
 const WHILE_SERVING = {
-  process_ended: (state: Serving, { end }: EventOf<"process_ended">) =>
-    end.generation === state.serving.number
-      ? ending.servingDied(end)
-      : ending.forgetDrained(state, end),
+  process_ended: (state: Serving, event: EventOf<"process_ended">, policy: Policy) =>
+    event.end.generation === state.serving.number
+      ? respawn.servingDied(state, event, policy)
+      : ending.forgetDrained(state, event.end),
   stop_requested: ending.stopOrLeave,
   drain_requested: (state: State, _: EventOf<"drain_requested">, policy: Policy) =>
     ending.leave(state, "SIGUSR1", policy),
@@ -48,12 +49,12 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
     changing: stay,
     moved: stay,
-    settled: reload.noteSettled,
-    reload_requested: reload.noteRequest,
+    settled: (state, event) => respawn.cutPauseShort(reload.noteSettled(state, event)),
+    reload_requested: (state, event) => respawn.cutPauseShort(reload.noteRequest(state, event)),
     handoff_ended: endStart,
     replaced: stay,
-    // The handoff tells how its process ended.
-    process_ended: stay,
+    // The handoff tells how its own process ended.
+    process_ended: (state, { end }) => ending.forgetDrained(state, end),
     stop_requested: WHILE_SERVING.stop_requested,
     drain_requested: WHILE_SERVING.drain_requested,
     dump_requested: stay,

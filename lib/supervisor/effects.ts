@@ -56,7 +56,11 @@ export class RealEffects implements Effects {
     this.#fleet = new Fleet({
       onEnd: (end) => {
         const connections = this.#gauge.forget(end.generation);
-        post({ name: "process_ended", end: { ...end, connections } });
+        post({
+          name: "process_ended",
+          end: { ...end, connections },
+          atMs: performance.now(),
+        });
         this.#inBackground(folder.forget(end.generation));
       },
       onEmpty: () => this.#tellIfEmpty(),
@@ -92,6 +96,10 @@ export class RealEffects implements Effects {
     switch (action.name) {
       case "start_handoff":
         return this.#inBackground(this.#startHandoff(action));
+      case "hurry_handoff":
+        return this.#handoffs.hurry();
+      case "cancel_replace":
+        return this.#replacing?.abort();
       case "replace":
         return this.#inBackground(this.#replace(action));
       case "stand_by":

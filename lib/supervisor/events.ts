@@ -34,7 +34,9 @@ export type Cause =
   | { readonly tag: "order"; readonly order: ReloadOrder }
   /** The content is the same, but the sources moved during the last handoff. */
   | { readonly tag: "moved" }
-  | { readonly tag: "retry" };
+  | { readonly tag: "retry" }
+  /** The generation that served ended by itself. */
+  | { readonly tag: "respawn"; readonly lost: number; readonly ending: ProcessEnd["ending"] };
 
 export interface Attempt {
   readonly number: number;
@@ -65,16 +67,31 @@ export interface Pending {
   readonly moved: boolean;
 }
 
-/** What all states have in common in which a generation serves. */
-export interface Service {
-  readonly serving: Generation;
+/** What stays as it is while generations come and go. */
+export interface Lasting {
   /** The generations that finish what they have, oldest first. */
   readonly draining: readonly number[];
   /** Those that have been ended because too many drained, until they are gone. */
   readonly ending: readonly number[];
-  readonly lastGeneration: number;
+  /** Of the last reload. */
   readonly lastStartMs: number;
+  /** When respawns were counted that are not older than a minute, oldest first. */
+  readonly respawnedMs: readonly number[];
+}
+
+/** What all states have in common in which a generation serves. */
+export interface Service extends Lasting {
+  readonly serving: Generation;
+  readonly lastGeneration: number;
   readonly rejected: Rejected | null;
+}
+
+/** A generation that served and ended by itself, in whose place another is started. */
+export interface Lost {
+  readonly generation: Generation;
+  readonly ending: ProcessEnd["ending"];
+  /** How many starts in its place have failed so far. */
+  readonly failures: number;
 }
 
 /** Each waiting state names its deadline: who ends it if nothing else does. */
@@ -84,7 +101,9 @@ export type State =
     readonly deadline: "ready timeout";
     readonly attempt: Attempt;
     readonly pending: Pending;
-  }
+    /** `null`: it is the first start. */
+    readonly lost: Lost | null;
+  } & Lasting
   | { readonly name: "serving"; readonly deadline: "none" } & Service
   /** A change waits until the least time between two reloads is over. */
   | { readonly name: "holding"; readonly deadline: "timer" } & Service
@@ -134,9 +153,9 @@ export type Event =
   }
   /** The sources were written between the look before a handoff and its failure. */
   | { readonly name: "moved"; readonly generation: number }
-  | { readonly name: "handoff_ended"; readonly outcome: HandoffEnd }
+  | { readonly name: "handoff_ended"; readonly outcome: HandoffEnd; readonly atMs: number }
   | { readonly name: "replaced"; readonly outcome: ReplaceOutcome; readonly atMs: number }
-  | { readonly name: "process_ended"; readonly end: ProcessEnd }
+  | { readonly name: "process_ended"; readonly end: ProcessEnd; readonly atMs: number }
   | { readonly name: "stop_requested"; readonly signal: StopSignal }
   | { readonly name: "drain_requested" }
   | { readonly name: "dump_requested" }
@@ -149,7 +168,11 @@ export type Action =
     readonly name: "start_handoff";
     readonly attempt: Attempt;
     readonly takeOverFrom: number | null;
+    /** How long it waits before that; without it not at all. */
+    readonly pauseMs?: number;
   }
+  /** Ends the pause before a start, if that waits still. */
+  | { readonly name: "hurry_handoff" }
   /** Starts a process ahead that waits for the handoff. */
   | {
     readonly name: "stand_by";
@@ -161,6 +184,8 @@ export type Action =
   | { readonly name: "replace"; readonly generation: number; readonly request: ReplaceRequest }
   /** Ends a handoff, or a change in place. */
   | { readonly name: "cancel_handoff" }
+  /** Ends a change in place alone: another start may follow. */
+  | { readonly name: "cancel_replace" }
   | { readonly name: "drain"; readonly generation: number }
   | { readonly name: "terminate"; readonly generation: number }
   | { readonly name: "dump"; readonly generation: number }

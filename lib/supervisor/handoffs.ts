@@ -31,6 +31,7 @@ export interface HandoffsOptions {
 export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
+  #endPause: () => void = () => {};
 
   constructor(options: HandoffsOptions) {
     this.#options = options;
@@ -41,9 +42,10 @@ export class Handoffs {
   }
 
   /** Resolves when the outcome has been posted. */
-  async start({ attempt, takeOverFrom }: Extract<Action, { name: "start_handoff" }>) {
+  async start({ attempt, takeOverFrom, pauseMs }: Extract<Action, { name: "start_handoff" }>) {
     const { settings, gauge, post } = this.#options;
     const cancel = this.#running = new AbortController();
+    if (pauseMs !== undefined) await this.#pause(pauseMs);
     const files = [...attempt.fingerprint?.files.keys() ?? []];
     const startedMs = Date.now();
     let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
@@ -60,6 +62,7 @@ export class Handoffs {
       post({
         name: "handoff_ended",
         outcome: outcome.tag === "ready" ? { ...outcome, loaded } : outcome,
+        atMs: performance.now(),
       });
     } finally {
       this.#running = null;
@@ -69,6 +72,20 @@ export class Handoffs {
   /** Nothing more is started by the handoff that runs. */
   cancel(): void {
     this.#running?.abort();
+    this.hurry();
+  }
+
+  /** What waits to be started waits no longer. */
+  hurry(): void {
+    this.#endPause();
+  }
+
+  async #pause(pauseMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, pauseMs);
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 
   /** Of the generation that will be asked to drain then, which must not have to wait for that. */

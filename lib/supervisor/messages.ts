@@ -152,16 +152,6 @@ export function reverted(serving: number): LogEntry {
   };
 }
 
-export function servingDied({ generation, ending }: ProcessEnd): LogEntry {
-  const reason = describeEnding(ending);
-  return {
-    level: "error",
-    text: `generation ${generation} ${reason} although it was to serve; ` +
-      `the others are ended too, ending with ${ending.code}`,
-    fields: { generation, reason, exitCode: ending.code },
-  };
-}
-
 export function drained(
   { generation, ending, drainMs, drainEnd, connections }: ProcessEnd,
 ): LogEntry {
@@ -266,6 +256,8 @@ export function describeCause(cause: Cause): string {
       return "reloaded since the sources changed during the last reload";
     case "retry":
       return "reloaded by a retry";
+    case "respawn":
+      return `respawned since generation ${cause.lost} ${describeEnding(cause.ending)}`;
     default:
       return cause satisfies never;
   }

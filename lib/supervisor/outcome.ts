@@ -16,55 +16,61 @@ import type {
   Service,
   StateOf,
 } from "./events.ts";
+import { giveUpStart } from "./ending.ts";
 import * as messages from "./messages.ts";
-import { type Policy, retryDelayMs, serviceOf } from "./reload.ts";
+import { lastingOf, type Policy, retryDelayMs, serviceOf } from "./reload.ts";
+import { respawnFailed } from "./respawn.ts";
 
-/** The first handoff has ended: without a generation that serves there is nothing to keep. */
+/** The handoff has ended of a start beside which nothing serves: the first, or one in the place of what is lost. */
 export function endStart(
   state: StateOf<"starting">,
-  { outcome }: EventOf<"handoff_ended">,
+  { outcome, atMs }: EventOf<"handoff_ended">,
+  policy: Policy,
 ): Decision {
-  const { attempt } = state;
+  const { attempt, lost } = state;
   switch (outcome.tag) {
     case "cancelled":
       return [state, []];
     case "ready": {
       const { durationMs, loaded } = outcome;
       const serving = generationOf(state, loaded);
-      const facts = { generation: attempt.number, durationMs, cause: attempt.cause };
+      const lasting = lastingOf(state);
+      const entry = messages.serves({
+        generation: attempt.number,
+        durationMs,
+        cause: attempt.cause,
+        changed: changedByStart(state),
+        draining: lasting.draining.length,
+      });
       return [
         {
-          name: "serving",
-          deadline: "none",
-          serving,
-          draining: [],
-          ending: [],
+          ...lasting,
+          ...{ name: "serving", deadline: "none", serving, rejected: null },
           lastGeneration: attempt.number,
-          lastStartMs: -Infinity,
-          rejected: null,
         },
-        [
-          { name: "log", entry: messages.serves({ ...facts, changed: [], draining: 0 }) },
-          ...followUp(state.pending, serving),
-        ],
+        [{ name: "log", entry }, ...followUp(state.pending, serving)],
       ];
     }
     case "failed": {
       const { failure, alerts } = outcome;
+      if (lost !== null) {
+        return respawnFailed({ ...state, lost }, { failure, alerts, atMs }, policy);
+      }
       const exitCode = exitCodeOf(failure);
       const entry = messages.notStarted(attempt.number, failure, exitCode);
-      return [
-        { name: "stopping", deadline: "kill timer", exitCode },
-        [
-          { name: "log", entry },
-          { name: "report_failed_start", reason: entry.text, alerts },
-          { name: "terminate_all", signal: "SIGTERM" },
-        ],
-      ];
+      return giveUpStart(exitCode, entry, alerts);
     }
     default:
       return outcome satisfies never;
   }
+}
+
+/** The first start changes nothing, and of one in the place of another nobody knows it yet. */
+function changedByStart({ attempt, lost }: StateOf<"starting">): readonly string[] | null {
+  if (lost === null) return [];
+  return attempt.cause.tag === "respawn"
+    ? null
+    : changedPaths(lost.generation.fingerprint, attempt.fingerprint);
 }
 
 /** A reload's handoff has ended: the new generation takes the old one's place, or goes. */

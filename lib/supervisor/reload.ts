@@ -1,12 +1,23 @@
 /** Decides when a reload is started, or a change in place. Pure. */
 import { type Use, usesToReplace } from "../loaded/uses.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
-import type { Cause, Content, Decision, EventOf, Pending, Service, StateOf } from "./events.ts";
+import type {
+  Cause,
+  Content,
+  Decision,
+  EventOf,
+  Lasting,
+  Pending,
+  Service,
+  StateOf,
+} from "./events.ts";
 import * as messages from "./messages.ts";
 
 /** The settings that decisions depend on. */
 export interface Policy {
   readonly maxDraining: number;
+  /** How often in a minute another generation is started in the place of one that ended by itself. */
+  readonly respawn: number;
   readonly minReloadIntervalMs: number;
   /** Whether changes are watched for. */
   readonly watch: boolean;
@@ -22,7 +33,10 @@ export interface Policy {
 export function firstDecision(fingerprint: Fingerprint | null): Decision {
   const attempt = { number: 1, fingerprint, cause: { tag: "start" } } as const;
   return [
-    { name: "starting", deadline: "ready timeout", attempt, pending: NOTHING_PENDING },
+    {
+      ...{ name: "starting", deadline: "ready timeout", attempt, pending: NOTHING_PENDING },
+      ...{ lost: null, draining: [], ending: [], lastStartMs: -Infinity, respawnedMs: [] },
+    },
     [{ name: "start_handoff", attempt, takeOverFrom: null }],
   ];
 }
@@ -218,6 +232,12 @@ function digestOf(content: Content | null): string | null {
 
 /** What all states have in common in which a generation serves, without what is special to this one. */
 export function serviceOf(state: Service): Service {
-  const { serving, draining, ending, lastGeneration, lastStartMs, rejected } = state;
-  return { serving, draining, ending, lastGeneration, lastStartMs, rejected };
+  const { serving, lastGeneration, rejected } = state;
+  return { ...lastingOf(state), serving, lastGeneration, rejected };
+}
+
+/** What is left of it where none serves. */
+export function lastingOf(state: Lasting): Lasting {
+  const { draining, ending, lastStartMs, respawnedMs } = state;
+  return { draining, ending, lastStartMs, respawnedMs };
 }

@@ -18,6 +18,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   watched_files: [],
   watch_events_total: [],
   poll_found_changes_total: [],
+  respawns_total: [],
   process_exits_total: ["role", "status"],
   certificate_expiry_seconds: ["file"],
   build_info: ["version", "deno_version", "haproxy_version"],

@@ -7,6 +7,12 @@ import { change, content, live, MINUTE_MS, NOW_MS, SAMPLES, snapshot } from "./s
 
 const VERDICTS = {
   starting: ["busy", "Starting", "Generation 1 is starting; nothing serves yet."],
+  respawning: [
+    "bad",
+    "Respawning",
+    "Generation 7 was ended by SIGSEGV although it was to serve. Generation 8 is starting in its " +
+    "place; nothing serves until then.",
+  ],
   fresh: [
     "well",
     "Serving",

@@ -84,6 +84,7 @@ export const SERVICE: Service = {
     ]),
   },
   ...{ draining: [], ending: [], lastGeneration: 7, lastStartMs: 0, rejected: null },
+  respawnedMs: [],
 };
 
 const START = change({
@@ -155,13 +156,39 @@ const ATTEMPT = {
   cause: { tag: "change" },
 } as const;
 
+const RESPAWN = {
+  tag: "respawn",
+  lost: 7,
+  ending: { tag: "signaled", code: 139, signal: "SIGSEGV" },
+} as const;
+
 export const SAMPLES = {
   starting: snapshot({
     state: {
       ...{ name: "starting", deadline: "ready timeout", pending: NOTHING_PENDING },
       attempt: { number: 1, fingerprint: content("one"), cause: { tag: "start" } },
+      ...{ lost: null, draining: [], ending: [], lastStartMs: -Infinity, respawnedMs: [] },
     },
     history: newHistory(NOW_MS - 400),
+  }),
+  respawning: snapshot({
+    state: {
+      ...{ name: "starting", deadline: "ready timeout", pending: NOTHING_PENDING },
+      attempt: { ...ATTEMPT, cause: RESPAWN },
+      lost: { generation: SERVICE.serving, ending: RESPAWN.ending, failures: 0 },
+      ...{ draining: [6], ending: [], lastStartMs: 0, respawnedMs: [1_000] },
+    },
+    history: {
+      processes: new Map([live(6, 6 * HOUR_MS, 3 * HOUR_MS + 12 * MINUTE_MS)]),
+      changes: [
+        change({
+          ...{ kind: "start", generation: 7, changed: [], endedMs: NOW_MS - 12 * MINUTE_MS },
+          reason: "respawned since generation 6 exited with 1",
+        }),
+        ...HISTORY.changes,
+      ],
+      respawns: 2,
+    },
   }),
   fresh: snapshot({
     state: {

@@ -19,6 +19,7 @@ import type { Fingerprint } from "../../lib/watch/fingerprint.ts";
 
 export const POLICY: Policy = {
   maxDraining: 50,
+  respawn: 0,
   minReloadIntervalMs: 0,
   watch: true,
   hotApply: true,
@@ -41,6 +42,7 @@ export const SERVICE: Service = {
   draining: [2],
   lastGeneration: 3,
   lastStartMs: 1_000,
+  respawnedMs: [],
   rejected: null,
 };
 
@@ -53,6 +55,11 @@ export const STATES = {
     deadline: "ready timeout",
     attempt: { number: 1, fingerprint: content("new"), cause: { tag: "start" } },
     pending: NOTHING_PENDING,
+    lost: null,
+    draining: [],
+    ending: [],
+    lastStartMs: -Infinity,
+    respawnedMs: [],
   },
   serving: { ...SERVICE, name: "serving", deadline: "none" },
   holding: { ...SERVICE, name: "holding", deadline: "timer" },
@@ -127,6 +134,7 @@ export function ready(text: string, { moved = false } = {}) {
   return {
     name: "handoff_ended",
     outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "2.6.12", loaded },
+    atMs: 10_000,
   } as const;
 }
 
@@ -143,21 +151,22 @@ export function replaced(outcome: Partial<ReplaceOutcome> = {}, atMs = 10_000) {
   return { name: "replaced", outcome: { ...well, ...outcome }, atMs } as const;
 }
 
-export function failed({ mayPass }: { mayPass: boolean }) {
+export function failed({ mayPass }: { mayPass: boolean }, atMs = 10_000) {
   const outcome: HandoffOutcome = {
     tag: "failed",
     failure: { tag: "died", ending: { tag: "exited", code: 1 } },
     mayPass,
     alerts: [],
   };
-  return { name: "handoff_ended", outcome } as const;
+  return { name: "handoff_ended", outcome, atMs } as const;
 }
 
-export function processEnded(generation: number, code = 0) {
+export function processEnded(generation: number, code = 0, atMs = 10_000) {
   const ending = { tag: "exited", code } as const;
   return {
     name: "process_ended",
     end: { generation, ending, drainEnd: "by_itself", drainMs: 20, connections: null },
+    atMs,
   } as const;
 }
 
