@@ -22,6 +22,8 @@ export const STAND_INS = {
   checks_for_ever: "#!/bin/sh\nexec sleep 30\n",
   dies_of_a_signal: script("kill -SEGV $$"),
   never_ready: script("exec sleep 30"),
+  /** A sound HAProxy once there is a file `go` in its working directory. */
+  waits_for_go: script(`while ! [ -e go ]; do sleep 0.01; done; exec ${real} "$@"`),
   /** Neither ready nor willing to go. */
   ignores_term: script("trap '' USR1 TERM INT; while :; do sleep 1; done"),
   /** Fails once, and is a sound HAProxy from then on. */
