@@ -1,8 +1,8 @@
 /** Decides what follows when the generation that served ended by itself: another in its place, or the end. Pure. */
-import type { Failure } from "../haproxy/failure.ts";
+import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
 import { giveUpStart, type Serving, terminateAll } from "./ending.ts";
 import type { Action, Attempt, Decision, EventOf, Lost, StateOf } from "./events.ts";
-import { lastingOf, NOTHING_PENDING, type Policy } from "./reload.ts";
+import { lastingOf, NOTHING_PENDING, type Policy, retryDelayMs } from "./reload.ts";
 import * as messages from "./respawn_messages.ts";
 
 /** Nobody serves any more, unless a new process has the listeners already. */
@@ -65,7 +65,10 @@ export interface FailedStart {
   readonly atMs: number;
 }
 
-/** A start in the place of what is lost has failed: it counts, and is tried again while there are tries left. */
+/**
+ * A start in the place of what is lost has failed: it counts, and is tried again while there are tries
+ * left. As many as are allowed in a minute are also the most in a row, since one that hangs takes a minute.
+ */
 export function respawnFailed(
   state: StateOf<"starting"> & { readonly lost: Lost },
   { failure, alerts, atMs }: FailedStart,
@@ -77,15 +80,18 @@ export function respawnFailed(
   const isReload = attempt.cause.tag !== "respawn";
   const failures = isReload ? 0 : lost.failures + 1;
   const hasNews = pending.order !== null || pending.moved;
-  const pauseMs = isReload || hasNews ? 0 : respawnPauseMs(failures, limit);
+  const pauseMs = isReload || hasNews ? 0 : respawnPauseMs(failures);
   const respawnedMs = isReload
     ? state.respawnedMs
+    : failures === limit
+    ? null
     : countRespawn(state.respawnedMs, atMs + pauseMs, limit);
   const { number: generation } = attempt;
   if (respawnedMs === null) {
-    const { code } = lost.ending;
-    const entry = messages.respawnsUsedUp({ generation, failure, limit, exitCode: code });
-    return giveUpStart(code, entry, alerts);
+    // What ended by itself with 0 must not make that a good end.
+    const exitCode = lost.ending.code || exitCodeOf(failure);
+    const facts = { generation, failure, limit, haveAllFailed: failures === limit, exitCode };
+    return giveUpStart(exitCode, messages.respawnsUsedUp(facts), alerts);
   }
   const fingerprint = policy.watch ? attempt.fingerprint : null;
   const next: Attempt = { number: generation + 1, fingerprint, cause: causeOf(lost) };
@@ -128,6 +134,7 @@ function countRespawn(
   return recent.length < limit ? [...recent, atMs] : null;
 }
 
-/** 1 s, 2 s, 4 s and so on, but so short that half a minute uses all tries up: else it might never give up. */
-const respawnPauseMs = (failures: number, limit: number) =>
-  Math.min(1_000 * 2 ** (failures - 1), MINUTE_MS / 2 / limit);
+const LONGEST_PAUSE_MS = 5_000;
+
+/** 1 s, 2 s, 4 s, 5 s, 5 s and so on: nothing serves meanwhile. */
+const respawnPauseMs = (failures: number) => Math.min(LONGEST_PAUSE_MS, retryDelayMs(failures));

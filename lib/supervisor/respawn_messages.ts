@@ -67,16 +67,24 @@ export function respawnFailed(
 }
 
 export function respawnsUsedUp(
-  { generation, failure, limit, exitCode }: FailedRespawnFacts & { readonly exitCode: number },
+  { generation, failure, limit, haveAllFailed, exitCode }: FailedRespawnFacts & {
+    /** Whether none of them has led to anything. */
+    readonly haveAllFailed: boolean;
+    readonly exitCode: number;
+  },
 ): LogEntry {
   const reason = describeFailure(failure);
+  const why = haveAllFailed ? describeAllFailed(limit) : describeUsedUp(limit);
   return {
     level: "error",
     text: `generation ${generation} did not start: ${reason}; nothing serves, ` +
-      `${describeUsedUp(limit)}, ending with ${exitCode}`,
+      `${why}, ending with ${exitCode}`,
     fields: { generation, reason, exitCode },
   };
 }
+
+const describeAllFailed = (limit: number) =>
+  limit === 1 ? "the only respawn failed" : `all ${limit} respawns failed`;
 
 const describeCount = ({ respawn, limit }: { readonly respawn: number; readonly limit: number }) =>
   `(respawn ${respawn} of ${limit} in a minute)`;

@@ -208,7 +208,7 @@ programTest(
     assert.equal(await wrapper.exitCode, 137, wrapper.output);
     assert.match(
       wrapper.output,
-      /generation 4 did not start: .*; nothing serves, 2 respawns in a minute are used up, ending with 137/,
+      /generation 4 did not start: .*; nothing serves, all 2 respawns failed, ending with 137/,
     );
   },
 );

@@ -26,6 +26,7 @@ const FAILED_RESPAWN = {
   failure: { tag: "died", ending: CRASHED },
   limit: 5,
 } as const;
+const USED_UP = { haveAllFailed: true, exitCode: 137 };
 const SIX_PATHS = ["/a", "/b", "/c", "/d", "/e", "/f"];
 
 const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text: string])[] = [
@@ -106,10 +107,28 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     "generation 5 is started at once (respawn 1 of 1 in a minute)",
   ],
   [
-    respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, limit: 1, exitCode: 137 }),
+    respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, ...USED_UP, limit: 1 }),
     "error",
     "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
-    "1 respawn in a minute is used up, ending with 137",
+    "the only respawn failed, ending with 137",
+  ],
+  [
+    respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, ...USED_UP }),
+    "error",
+    "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
+    "all 5 respawns failed, ending with 137",
+  ],
+  [
+    respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, ...USED_UP, haveAllFailed: false }),
+    "error",
+    "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
+    "5 respawns in a minute are used up, ending with 137",
+  ],
+  [
+    respawnMessages.servingDied({ ...ENDED, ending: CRASHED }, 1),
+    "error",
+    "generation 2 was ended by SIGSEGV although it was to serve; 1 respawn in a minute is used up, " +
+    "the others are ended too, ending with 139",
   ],
   [
     messages.serves({

@@ -186,28 +186,43 @@ Deno.test("failed starts count, with growing pauses, and at their end the first 
     atMs += pauseMs ?? 0;
     if (next.name !== "starting") {
       assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
-      assert.match(textOf(actions), /generation 8 did not start: .* 5 respawns in a minute are /);
+      assert.match(
+        textOf(actions),
+        /generation 8 did not start: .*; nothing serves, all 5 respawns failed, ending with 139$/,
+      );
       assert.equal(find(actions, "report_failed_start")?.reason, textOf(actions));
     }
     state = next;
   }
   assert.equal(expectState(state, "stopping").exitCode, 139);
-  assert.deepEqual(pauses, [1_000, 2_000, 4_000, 6_000, undefined]);
+  assert.deepEqual(pauses, [1_000, 2_000, 4_000, 5_000, undefined]);
 });
 
-Deno.test("many respawns are used up within a minute as well if no start ever succeeds", () => {
-  for (const respawn of [1, 2, 7, 60, 500]) {
+Deno.test("so many failures in a row are the end, however long each start takes", () => {
+  for (const [respawn, startMs] of [[1, 50], [2, 60_000], [7, 120_000], [100, 2_000]] as const) {
     const policy = { ...POLICY, respawn };
     let state: State = decide(STATES.serving, died(0), policy)[0];
-    let atMs = 0;
-    for (let tries = 0; state.name === "starting"; tries++) {
-      assert.ok(tries < respawn && atMs < 60_000, `${tries} of ${respawn} after ${atMs} ms`);
-      const [next, actions] = decide(state, failed({ mayPass: true }, atMs += 50), policy);
+    let tries = 0;
+    for (let atMs = 0; state.name === "starting"; tries++) {
+      const [next, actions] = decide(state, failed({ mayPass: true }, atMs += startMs), policy);
       atMs += find(actions, "start_handoff")?.pauseMs ?? 0;
       state = next;
     }
-    assert.equal(expectState(state, "stopping").exitCode, 139);
+    assert.deepEqual([tries, expectState(state, "stopping").exitCode], [respawn, 139]);
   }
+});
+
+Deno.test("respawns that went well a moment before leave fewer tries", () => {
+  const state = { ...STATES.serving, respawnedMs: [9_000] };
+  const [next, actions] = decideAll(state, [died(), failed({ mayPass: true }, 10_050)], TWICE);
+  assert.equal(next.name, "stopping");
+  assert.match(textOf(actions), /; nothing serves, 2 respawns in a minute are used up, /);
+});
+
+Deno.test("what ended with 0 and cannot be started again is no good end", () => {
+  const events = [processEnded(3, 0), failed({ mayPass: false })];
+  const [next] = decideAll(STATES.serving, events, { ...POLICY, respawn: 1 });
+  assert.equal(expectState(next, "stopping").exitCode, 1);
 });
 
 Deno.test("what changed, or was asked for, during a start that failed is tried at once", () => {
