@@ -98,6 +98,7 @@ export interface Lost {
 export type State =
   | {
     readonly name: "starting";
+    /** After the pause, where the start before it failed. */
     readonly deadline: "ready timeout";
     readonly attempt: Attempt;
     readonly pending: Pending;

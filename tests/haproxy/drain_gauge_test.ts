@@ -78,6 +78,14 @@ Deno.test("what is left is told until only the question itself keeps the process
   await scene.left(undefined);
 });
 
+Deno.test("one that ends before it was asked to drain leaves no connection behind", async () => {
+  await using scene = new Scene();
+  await scene.gauge.open(1, scene.socket);
+  assert.equal(scene.isClosed, false);
+  assert.equal(scene.gauge.forget(1), null);
+  await waitFor("the connection to be closed", () => scene.isClosed);
+});
+
 Deno.test("a process that has not heard of its drain yet has nothing to tell and is not let go", async () => {
   await using scene = new Scene();
   scene.info = { jobs: 2, connections: 0, isStopping: false };
