@@ -49,8 +49,8 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
     changing: stay,
     moved: stay,
-    settled: (state, event) => respawn.cutPauseShort(reload.noteSettled(state, event)),
-    reload_requested: (state, event) => respawn.cutPauseShort(reload.noteRequest(state, event)),
+    settled: respawn.noteSettled,
+    reload_requested: respawn.noteRequest,
     handoff_ended: endStart,
     replaced: stay,
     // The handoff tells how its own process ended.

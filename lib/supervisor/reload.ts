@@ -124,10 +124,17 @@ export function reloadNow(
 /** The sources have settled during a handoff: on something else than what it was started with? */
 export function noteSettled<S extends Busy>(
   state: S,
-  { fingerprint }: EventOf<"settled">,
+  event: EventOf<"settled">,
 ): Decision {
-  const moved = fingerprint.digest !== state.attempt.fingerprint?.digest;
-  return [{ ...state, pending: { ...state.pending, moved: state.pending.moved || moved } }, []];
+  return [{ ...state, pending: pendingAfter(state, event) }, []];
+}
+
+export function pendingAfter(
+  { attempt, pending }: Busy,
+  { fingerprint }: EventOf<"settled">,
+): Pending {
+  const moved = fingerprint.digest !== attempt.fingerprint?.digest;
+  return { ...pending, moved: pending.moved || moved };
 }
 
 export function noteRequest<S extends Busy>(

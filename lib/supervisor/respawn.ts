@@ -2,7 +2,7 @@
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
 import { giveUpStart, type Serving, terminateAll } from "./ending.ts";
 import type { Action, Attempt, Decision, EventOf, Lost, StateOf } from "./events.ts";
-import { lastingOf, NOTHING_PENDING, type Policy, retryDelayMs } from "./reload.ts";
+import { lastingOf, NOTHING_PENDING, pendingAfter, type Policy, retryDelayMs } from "./reload.ts";
 import * as messages from "./respawn_messages.ts";
 
 /** Nobody serves any more, unless a new process has the listeners already. */
@@ -65,61 +65,89 @@ export interface FailedStart {
   readonly atMs: number;
 }
 
+type Respawning = StateOf<"starting"> & { readonly lost: Lost };
+
 /**
  * A start in the place of what is lost has failed: it counts, and is tried again while there are tries
  * left. As many as are allowed in a minute are also the most in a row, since one that hangs takes a minute.
  */
-export function respawnFailed(
-  state: StateOf<"starting"> & { readonly lost: Lost },
-  { failure, alerts, atMs }: FailedStart,
-  policy: Policy,
-): Decision {
+export function respawnFailed(state: Respawning, failed: FailedStart, policy: Policy): Decision {
   const { attempt, pending, lost } = state;
-  const limit = policy.respawn;
+  const { failure, atMs } = failed;
   // A reload that was under way tells nothing: it was to take over from a process that is gone.
-  const isReload = attempt.cause.tag !== "respawn";
-  const failures = isReload ? 0 : lost.failures + 1;
+  if (attempt.cause.tag !== "respawn") return startAgain(state, { failure, pauseMs: 0, policy });
+  const failures = lost.failures + 1;
   const hasNews = pending.order !== null || pending.moved;
-  const pauseMs = isReload || hasNews ? 0 : respawnPauseMs(failures);
-  const respawnedMs = isReload
-    ? state.respawnedMs
-    : failures === limit
-    ? null
-    : countRespawn(state.respawnedMs, atMs + pauseMs, limit);
-  const { number: generation } = attempt;
-  if (respawnedMs === null) {
-    // What ended by itself with 0 must not make that a good end.
-    const exitCode = lost.ending.code || exitCodeOf(failure);
-    const facts = { generation, failure, limit, haveAllFailed: failures === limit, exitCode };
-    return giveUpStart(exitCode, messages.respawnsUsedUp(facts), alerts);
-  }
-  const fingerprint = policy.watch ? attempt.fingerprint : null;
-  const next: Attempt = { number: generation + 1, fingerprint, cause: causeOf(lost) };
+  const pauseMs = hasNews ? 0 : respawnPauseMs(failures);
+  const respawnedMs = failures < policy.respawn
+    ? countRespawn(state.respawnedMs, atMs + pauseMs, policy.respawn)
+    : null;
+  const next = { ...state, lost: { ...lost, failures } };
+  return respawnedMs === null
+    ? giveUp(next, failed, policy)
+    : startAgain({ ...next, respawnedMs }, { failure, pauseMs, policy });
+}
+
+function startAgain(
+  state: Respawning,
+  { failure, pauseMs, policy: { respawn: limit, watch } }: {
+    readonly failure: Failure;
+    readonly pauseMs: number;
+    readonly policy: Policy;
+  },
+): Decision {
+  const { attempt: { number: generation, fingerprint }, lost, respawnedMs } = state;
+  const attempt: Attempt = {
+    number: generation + 1,
+    fingerprint: watch ? fingerprint : null,
+    cause: causeOf(lost),
+  };
   const respawn = respawnedMs.length;
   const entry = messages.respawnFailed({ generation, failure, pauseMs, respawn, limit });
+  const pause = pauseMs > 0 ? { pauseMs } : {};
   return [
-    {
-      ...{ ...state, respawnedMs, attempt: next, lost: { ...lost, failures } },
-      // What is on disk by then is what is started.
-      pending: NOTHING_PENDING,
-    },
+    // What came up is on disk when that is started.
+    { ...state, attempt, pending: NOTHING_PENDING },
     [
       { name: "log", entry },
       { name: "discard", generation },
-      {
-        ...{ name: "start_handoff", attempt: next, takeOverFrom: null },
-        ...pauseMs > 0 ? { pauseMs } : {},
-      },
+      { name: "start_handoff", attempt, takeOverFrom: null, ...pause },
     ],
   ];
 }
 
-/** What is new on disk, or asked for, makes the pause after a failed start pointless. */
-export function cutPauseShort([state, actions]: Decision): Decision {
-  const mayPause = state.name === "starting" && state.lost !== null && state.lost.failures > 0;
-  if (!mayPause) return [state, actions];
-  const { order, moved } = state.pending;
-  return [state, order === null && !moved ? actions : [...actions, { name: "hurry_handoff" }]];
+function giveUp(
+  { attempt: { number: generation }, lost }: Respawning,
+  { failure, alerts }: FailedStart,
+  { respawn: limit }: Policy,
+): Decision {
+  // What ended by itself with 0 must not make that a good end.
+  const exitCode = lost.ending.code || exitCodeOf(failure);
+  const haveAllFailed = lost.failures === limit;
+  const facts = { generation, failure, limit, haveAllFailed, exitCode };
+  return giveUpStart(exitCode, messages.respawnsUsedUp(facts), alerts);
+}
+
+/** As during every start, but what is new on disk need not wait for a pause. The next try is compared with it. */
+export function noteSettled(state: StateOf<"starting">, event: EventOf<"settled">): Decision {
+  const { attempt } = state;
+  const { fingerprint } = attempt.cause.tag === "respawn" ? event : attempt;
+  const pending = pendingAfter(state, event);
+  return cutPauseShort({ ...state, attempt: { ...attempt, fingerprint }, pending });
+}
+
+/** As during every start, but it need not wait for a pause. */
+export function noteRequest(
+  state: StateOf<"starting">,
+  { order }: EventOf<"reload_requested">,
+): Decision {
+  return cutPauseShort({ ...state, pending: { ...state.pending, order } });
+}
+
+function cutPauseShort(state: StateOf<"starting">): Decision {
+  const { lost, pending: { order, moved } } = state;
+  const mayPause = lost !== null && lost.failures > 0;
+  return [state, mayPause && (order !== null || moved) ? [{ name: "hurry_handoff" }] : []];
 }
 
 const MINUTE_MS = 60_000;

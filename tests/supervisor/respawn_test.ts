@@ -236,6 +236,12 @@ Deno.test("what changed, or was asked for, during a start that failed is tried a
   }
 });
 
+Deno.test("what has been tried is no news when it is seen again", () => {
+  const [state] = start(STATES.holding, [settled("held"), failed({ mayPass: true })]);
+  assert.deepEqual(expectState(state, "starting").attempt.fingerprint, content("held"));
+  assert.deepEqual(decide(state, settled("held"), TWICE), [state, []]);
+});
+
 Deno.test("nothing is hurried by what was there already, nor in a start that has not failed", () => {
   const [paused] = start(STATES.serving, [failed({ mayPass: true })]);
   assert.deepEqual(names(decide(paused, settled("served"), TWICE)[1]), []);
