@@ -71,8 +71,10 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   if (tag === "list_watched") return say(describeWatched(inventory, settings));
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
+  const readMemoryFile = libc?.readMemoryFile ?? (() => null);
   const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
-  const parts = { sources, looker, loadedFiles, mountedFiles, trimMemory, reportFailedStart };
+  const ofSystem = { mountedFiles, trimMemory, readMemoryFile, reportFailedStart };
+  const parts = { sources, looker, loadedFiles, ...ofSystem };
   return await run(settings, { ...parts, seen, signals });
 }
 
@@ -85,6 +87,7 @@ interface RunOptions {
   readonly signals: Signals;
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
+  readonly readMemoryFile: (path: string) => string | null;
   readonly reportFailedStart: (text: string) => void;
 }
 

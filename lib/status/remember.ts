@@ -189,7 +189,9 @@ function endProcess(history: History, end: ProcessEnd, { before }: Observation):
   const processExits = increment(history.processExits, `${role} ${ending.code}`);
   const isDrain = role === "draining" && before?.name !== "stopping";
   const drainsEnded = isDrain ? increment(history.drainsEnded, howOf(end)) : history.drainsEnded;
-  return { ...history, processes, processExits, drainsEnded };
+  const isCut = isDrain && end.endReason !== null;
+  const drainsCut = isCut ? increment(history.drainsCut, end.endReason) : history.drainsCut;
+  return { ...history, processes, processExits, drainsEnded, drainsCut };
 }
 
 function howOf({ ending, drainEnd }: ProcessEnd): DrainHow {

@@ -40,7 +40,10 @@ export interface StatusReport {
     readonly hotApplies: Readonly<Record<string, number>>;
     readonly drainsEnded: Readonly<Record<string, number>>;
     readonly respawns: number;
+    readonly drainsCut: Readonly<Record<string, number>>;
   };
+  /** The control group's limit and what is left of it; `null` where there is none. */
+  readonly memory: { readonly limitBytes: number; readonly availableBytes: number } | null;
   readonly watching: Watching;
   /** By the names of the flags, in the units of milliseconds where they are times. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -92,7 +95,7 @@ export interface ChangeReport {
 }
 
 export function statusReport(snapshot: Snapshot): StatusReport {
-  const { state, history, versions, settings, watching } = snapshot;
+  const { state, history, versions, settings, watching, memory } = snapshot;
   const ready = readiness(state);
   const { attempt, desired } = history;
   return {
@@ -121,7 +124,9 @@ export function statusReport(snapshot: Snapshot): StatusReport {
       hotApplies: recordOf(history.hotApplies),
       drainsEnded: recordOf(history.drainsEnded),
       respawns: history.respawns,
+      drainsCut: recordOf(history.drainsCut),
     },
+    memory: memory && { limitBytes: memory.limit, availableBytes: memory.available },
     watching,
     settings: settingsReport(settings),
   };

@@ -2,6 +2,7 @@
 import { EXIT } from "../exit_codes.ts";
 import * as ending from "./ending.ts";
 import type { Decision, Event, EventName, EventOf, State, StateName, StateOf } from "./events.ts";
+import * as governing from "./governing.ts";
 import * as messages from "./messages.ts";
 import { endReload, endStart } from "./outcome.ts";
 import * as reload from "./reload.ts";
@@ -38,6 +39,8 @@ const WHILE_SERVING = {
   dump_requested: (
     state: Serving,
   ): Decision => [state, [{ name: "dump", generation: state.serving.number }]],
+  memory_short: stay,
+  drain_lasts: governing.tellSlowdown,
   fleet_empty: stay,
   bug: (state: State, { description }: EventOf<"bug">) =>
     ending.drainAll(state, EXIT.SOFTWARE, messages.bug(description, "is asked to drain")),
@@ -47,6 +50,8 @@ type Serving = ending.Serving;
 
 const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
+    memory_short: stay,
+    drain_lasts: stay,
     changing: stay,
     moved: stay,
     settled: respawn.noteSettled,
@@ -98,6 +103,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     moved: stay,
     settled: reload.noteSettled,
     reload_requested: reload.noteRequest,
+    memory_short: governing.makeRoom,
     handoff_ended: endReload,
     replaced: stay,
     timer_due: stay,
@@ -126,6 +132,8 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     timer_due: ending.drainNow,
   },
   draining: {
+    memory_short: stay,
+    drain_lasts: stay,
     changing: stay,
     moved: stay,
     settled: stay,
@@ -142,13 +150,15 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
       ending.terminateAll(EXIT.SOFTWARE, messages.bug(description, "is terminated")),
   },
   stopping: {
+    memory_short: stay,
+    drain_lasts: stay,
     changing: stay,
     moved: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
     replaced: stay,
-    process_ended: stay,
+    process_ended: ending.tellCut,
     stop_requested: (state, { signal }) => [
       state,
       [{ name: "log", entry: messages.killing(signal) }, { name: "kill_all" }],
@@ -163,6 +173,8 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     ],
   },
   ended: {
+    memory_short: stay,
+    drain_lasts: stay,
     changing: stay,
     moved: stay,
     settled: stay,

@@ -1,8 +1,10 @@
 /** Carries out the supervisor's actions on real processes, files and timers. */
 import { DrainGauge } from "../haproxy/drain_gauge.ts";
 import { Fleet } from "../haproxy/fleet.ts";
+import { MemoryRoom } from "../haproxy/memory_room.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { Standby } from "../haproxy/standby.ts";
+import type { ReadFile } from "../cgroup_memory.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
 import type { Log } from "../log.ts";
 import { createGarbageCollector } from "../memory.ts";
@@ -26,6 +28,8 @@ export interface RealEffectsOptions {
   readonly mountedFiles: readonly MountedFile[];
   /** Gives freed memory back to the kernel. */
   readonly trimMemory: () => void;
+  /** What the kernel says about memory. */
+  readonly readMemoryFile: ReadFile;
   /** Tells the platform, beside the log. */
   readonly reportFailedStart: (text: string) => void;
   readonly log: Log;
@@ -43,6 +47,7 @@ export class RealEffects implements Effects {
   readonly #fleet: Fleet;
   readonly #gauge = new DrainGauge();
   readonly #standby: Standby;
+  readonly #memory: MemoryRoom;
   readonly #handoffs: Handoffs;
   readonly #collectGarbageSoon: () => void;
   readonly #detector: ChangeDetector | null;
@@ -74,11 +79,13 @@ export class RealEffects implements Effects {
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
     });
     this.#detector = this.#detect();
+    this.#memory = new MemoryRoom(options.readMemoryFile);
     this.#handoffs = new Handoffs({
       ...options,
       fleet: this.#fleet,
       standby: this.#standby,
       gauge: this.#gauge,
+      memory: this.#memory,
       onInventory: (inventory) => this.#detector?.adapt(inventory),
     });
   }
@@ -88,6 +95,7 @@ export class RealEffects implements Effects {
     return {
       watching: this.#detector?.counts ?? { files: 0, events: 0, pollFinds: 0 },
       connections: this.#gauge.left,
+      memory: this.#memory.limit,
     };
   }
 
@@ -108,13 +116,17 @@ export class RealEffects implements Effects {
         this.#standby.close();
         this.#replacing?.abort();
         return this.#handoffs.cancel();
+      case "start_anyway":
+        return this.#handoffs.startAnyway();
       case "drain":
         this.#fleet.drain(action.generation, settings.shutdownWaitMs);
         return this.#gauge.follow(action.generation);
+      case "await_drain":
+        return this.#awaitDrain(action);
       case "discard":
         return this.#fleet.discard(action.generation);
       case "terminate":
-        return this.#fleet.terminate(action.generation);
+        return this.#fleet.terminate(action.generation, action.reason);
       case "dump":
         return this.#fleet.signal(action.generation, "SIGQUIT");
       case "drain_all":
@@ -202,6 +214,13 @@ export class RealEffects implements Effects {
       this.#tellIfEmpty();
       this.#collectGarbageSoon();
     }
+  }
+
+  #awaitDrain({ generation, slowdown, delayMs }: Extract<Action, { name: "await_drain" }>): void {
+    setTimeout(
+      () => this.#options.post({ name: "drain_lasts", generation, slowdown }),
+      delayMs,
+    );
   }
 
   async #drainAll(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { LogEntry } from "../log.ts";
 import { type DrainSignal, SIGNAL_NUMBERS, type StopSignal } from "../os_signals.ts";
+import { drained } from "./drain_messages.ts";
 import type { Action, Decision, EventOf, Lasting, Service, State, StateOf } from "./events.ts";
 import * as messages from "./messages.ts";
 import { type Policy, serviceOf } from "./reload.ts";
@@ -100,7 +101,15 @@ export function endDraining(
 ): Decision {
   const isCrash = end.generation === state.lastServing && end.drainEnd === "by_itself";
   const exitCode = state.exitCode === 0 && isCrash ? end.ending.code : state.exitCode;
-  return [{ ...state, exitCode }, [{ name: "log", entry: messages.drained(end) }]];
+  return [{ ...state, exitCode }, [{ name: "log", entry: drained(end) }]];
+}
+
+/** Of one that drained when all were ended. */
+export function tellCut(
+  state: StateOf<"stopping">,
+  { end }: EventOf<"process_ended">,
+): Decision {
+  return [state, end.connections ? [{ name: "log", entry: drained(end) }] : []];
 }
 
 export function forgetDrained(state: Extract<State, Lasting>, end: ProcessEnd): Decision {
@@ -109,7 +118,7 @@ export function forgetDrained(state: Extract<State, Lasting>, end: ProcessEnd): 
   const others = (generations: readonly number[]) =>
     generations.filter((generation) => generation !== end.generation);
   const rest = { ...state, draining: others(state.draining), ending: others(state.ending) };
-  return [rest, [{ name: "log", entry: messages.drained(end) }]];
+  return [rest, [{ name: "log", entry: drained(end) }]];
 }
 
 export function finish({ exitCode }: { readonly exitCode: number }): Decision {

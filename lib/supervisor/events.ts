@@ -1,6 +1,9 @@
 /** The supervisor's vocabulary: the states it can be in, the events that reach it, the actions it takes. */
+import type { EndReason } from "../haproxy/draining.ts";
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { HandoffOutcome } from "../haproxy/handoff.ts";
+import type { Shortage } from "../haproxy/memory_room.ts";
+import type { Slowdown } from "../haproxy/slowdown.ts";
 import type { Refused, ReplaceOutcome, ReplaceRequest } from "../loaded/replace.ts";
 import type { Uses } from "../loaded/uses.ts";
 import type { LogEntry } from "../log.ts";
@@ -24,6 +27,8 @@ export interface Loaded extends Content {
 /** A start of HAProxy, numbered from 1. */
 export interface Generation extends Loaded {
   readonly number: number;
+  /** HAProxy's own; `null` where it does not say. */
+  readonly version: string | null;
 }
 
 /** Who asked for a reload whether or not anything has changed. */
@@ -71,8 +76,10 @@ export interface Pending {
 export interface Lasting {
   /** The generations that finish what they have, oldest first. */
   readonly draining: readonly number[];
-  /** Those that have been ended because too many drained, until they are gone. */
+  /** Those that have been ended because too many drained or memory was short, until they are gone. */
   readonly ending: readonly number[];
+  /** Whether it was said that what drains slows what serves: once is enough. */
+  readonly isSlowdownTold: boolean;
   /** Of the last reload. */
   readonly lastStartMs: number;
   /** When respawns were counted that are not older than a minute, oldest first. */
@@ -154,9 +161,13 @@ export type Event =
   }
   /** The sources were written between the look before a handoff and its failure. */
   | { readonly name: "moved"; readonly generation: number }
+  /** What a handoff is to start does not fit beside what runs. */
+  | { readonly name: "memory_short"; readonly shortage: Shortage }
   | { readonly name: "handoff_ended"; readonly outcome: HandoffEnd; readonly atMs: number }
   | { readonly name: "replaced"; readonly outcome: ReplaceOutcome; readonly atMs: number }
   | { readonly name: "process_ended"; readonly end: ProcessEnd; readonly atMs: number }
+  /** `generation` was asked to drain so long ago that others should hear of it, if it still does. */
+  | { readonly name: "drain_lasts"; readonly generation: number; readonly slowdown: Slowdown }
   | { readonly name: "stop_requested"; readonly signal: StopSignal }
   | { readonly name: "drain_requested" }
   | { readonly name: "dump_requested" }
@@ -187,8 +198,17 @@ export type Action =
   | { readonly name: "cancel_handoff" }
   /** Ends a change in place alone: another start may follow. */
   | { readonly name: "cancel_replace" }
+  /** Starts what a handoff has held back since memory is short. */
+  | { readonly name: "start_anyway" }
   | { readonly name: "drain"; readonly generation: number }
-  | { readonly name: "terminate"; readonly generation: number }
+  /** Leads to `drain_lasts`. */
+  | {
+    readonly name: "await_drain";
+    readonly generation: number;
+    readonly slowdown: Slowdown;
+    readonly delayMs: number;
+  }
+  | { readonly name: "terminate"; readonly generation: number; readonly reason: EndReason }
   | { readonly name: "dump"; readonly generation: number }
   /** Drains what a rejected generation may have accepted, for a short time. */
   | { readonly name: "discard"; readonly generation: number }

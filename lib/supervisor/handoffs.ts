@@ -1,7 +1,9 @@
 /** Carries out the start of a generation, from the order until its outcome is an event. */
 import type { DrainGauge } from "../haproxy/drain_gauge.ts";
 import type { Fleet } from "../haproxy/fleet.ts";
+import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { handoff } from "../haproxy/handoff.ts";
+import type { MemoryRoom } from "../haproxy/memory_room.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import type { Standby } from "../haproxy/standby.ts";
 import { adopt, type Adopted } from "../loaded/adoption.ts";
@@ -20,6 +22,7 @@ export interface HandoffsOptions {
   readonly fleet: Fleet;
   readonly standby: Standby;
   readonly gauge: DrainGauge;
+  readonly memory: MemoryRoom;
   readonly looker: Looker;
   readonly loadedFiles: LoadedFiles;
   readonly log: Log;
@@ -28,10 +31,14 @@ export interface HandoffsOptions {
   readonly onInventory: (inventory: Inventory) => void;
 }
 
+/** How long a process that was killed may take to be gone. */
+const KILLED_MS = 1_000;
+
 export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
   #endPause: () => void = () => {};
+  #startAnyway = () => {};
 
   constructor(options: HandoffsOptions) {
     this.#options = options;
@@ -57,6 +64,7 @@ export class Handoffs {
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
       const options = { ...this.#options, ...settings, learn };
+      if (takeOverFrom !== null) await this.#awaitRoom(takeOverFrom, cancel.signal);
       const outcome = await handoff(request, options, cancel.signal);
       if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
       post({
@@ -86,6 +94,36 @@ export class Handoffs {
     this.#endPause = resolve;
     await promise;
     clearTimeout(timer);
+  }
+
+  /** Starts what is held back since memory is short. */
+  startAnyway(): void {
+    this.#startAnyway();
+  }
+
+  /** Until one more process like that of `serving` fits beside what runs, or is to be started anyway. */
+  async #awaitRoom(serving: number, cancel: AbortSignal): Promise<void> {
+    const { memory, fleet, post } = this.#options;
+    const pid = fleet.pidOf(serving);
+    let isHeld = true;
+    while (pid !== null && isHeld && !cancel.aborted) {
+      const shortage = memory.shortage(pid);
+      if (shortage === null) return;
+      const anyway = Promise.withResolvers<void>();
+      const stop = () => {
+        isHeld = false;
+        anyway.resolve();
+      };
+      this.#startAnyway = stop;
+      cancel.addEventListener("abort", stop);
+      // What does not even heed SIGKILL frees nothing.
+      const timer = setTimeout(stop, KILL_AFTER_MS + KILLED_MS);
+      const nextEnd = fleet.nextEnd();
+      post({ name: "memory_short", shortage });
+      await Promise.race([nextEnd, anyway.promise]);
+      clearTimeout(timer);
+      cancel.removeEventListener("abort", stop);
+    }
   }
 
   /** Of the generation that will be asked to drain then, which must not have to wait for that. */

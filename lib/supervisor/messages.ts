@@ -2,7 +2,6 @@
 import { EXIT } from "../exit_codes.ts";
 import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { describeFailure, type Failure } from "../haproxy/failure.ts";
-import type { ProcessEnd } from "../haproxy/fleet.ts";
 import { describeEnding } from "../haproxy/process.ts";
 import type { Refused, Replaced } from "../loaded/replace.ts";
 import type { Use } from "../loaded/uses.ts";
@@ -152,29 +151,6 @@ export function reverted(serving: number): LogEntry {
   };
 }
 
-export function drained(
-  { generation, ending, drainMs, drainEnd, connections }: ProcessEnd,
-): LogEntry {
-  const elapsed = formatDuration(drainMs);
-  const isClean = ending.tag === "exited" && ending.code === 0;
-  const fields = { generation, reason: describeEnding(ending), durationMs: Math.round(drainMs) };
-  if (isClean) {
-    return { level: "info", text: `generation ${generation} drained in ${elapsed}`, fields };
-  }
-  const how = drainEnd === "by_itself" ? describeEnding(ending) : "was ended";
-  const left = connections === null ? "" : ` (${count(connections, "connection", "s")} open)`;
-  const text = `generation ${generation} ${how} after ${elapsed}, before it had drained${left}`;
-  return { level: "warning", text, fields };
-}
-
-export function tooManyDrain(generation: number, limit: number): LogEntry {
-  return {
-    level: "warning",
-    text: `more than ${limit} old processes drain; generation ${generation}, the oldest, is ended`,
-    fields: { generation, reason: "max-draining" },
-  };
-}
-
 export function stopping(signal: StopSignal): LogEntry {
   return {
     level: "info",
@@ -274,5 +250,5 @@ function quoted(paths: readonly string[]): string {
   return paths.length > MOST_PATHS ? `${named} and ${paths.length - MOST_PATHS} more` : named;
 }
 
-const count = (number: number, noun: string, plural: string) =>
+export const count = (number: number, noun: string, plural: string) =>
   `${number} ${noun}${number === 1 ? "" : plural}`;

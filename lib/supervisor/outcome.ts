@@ -2,6 +2,7 @@
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
 import { certificatesToReplace } from "../loaded/uses.ts";
 import { changedPaths } from "../watch/fingerprint.ts";
+import { tooManyDrain } from "./drain_messages.ts";
 import type {
   Action,
   Content,
@@ -9,7 +10,6 @@ import type {
   EventOf,
   Generation,
   HandoffEnd,
-  Loaded,
   Pending,
   Rejected,
   Rejection,
@@ -17,6 +17,7 @@ import type {
   StateOf,
 } from "./events.ts";
 import { giveUpStart } from "./ending.ts";
+import { awaitDrain } from "./governing.ts";
 import * as messages from "./messages.ts";
 import { lastingOf, type Policy, retryDelayMs, serviceOf } from "./reload.ts";
 import { respawnFailed } from "./respawn.ts";
@@ -32,8 +33,8 @@ export function endStart(
     case "cancelled":
       return [state, []];
     case "ready": {
-      const { durationMs, loaded } = outcome;
-      const serving = generationOf(state, loaded);
+      const { durationMs } = outcome;
+      const serving = generationOf(state, outcome);
       const lasting = lastingOf(state);
       const entry = messages.serves({
         generation: attempt.number,
@@ -91,13 +92,15 @@ export function endReload(
   }
 }
 
+type Ready = Extract<HandoffEnd, { tag: "ready" }>;
+
 function replaceServing(
   state: StateOf<"reloading">,
-  { durationMs, loaded }: Extract<HandoffEnd, { tag: "ready" }>,
+  outcome: Ready,
   { maxDraining }: Policy,
 ): Decision {
   const { attempt, serving } = state;
-  const next = generationOf(state, loaded);
+  const next = generationOf(state, outcome);
   const all = [...state.draining, serving.number];
   const surplus = all.slice(0, Math.max(0, all.length - maxDraining));
   const draining = all.slice(surplus.length);
@@ -110,7 +113,7 @@ function replaceServing(
   };
   const entry = messages.serves({
     generation: attempt.number,
-    durationMs,
+    durationMs: outcome.durationMs,
     cause: attempt.cause,
     changed: changedPaths(serving.fingerprint, attempt.fingerprint),
     draining: draining.length,
@@ -119,10 +122,11 @@ function replaceServing(
     { ...service, name: "serving", deadline: "none" },
     [
       { name: "drain", generation: serving.number },
+      ...awaitDrain(state),
       { name: "log", entry },
       ...surplus.flatMap((generation): Action[] => [
-        { name: "log", entry: messages.tooManyDrain(generation, maxDraining) },
-        { name: "terminate", generation },
+        { name: "log", entry: tooManyDrain(generation, maxDraining) },
+        { name: "terminate", generation, reason: "max-draining" },
       ]),
       ...followUp(state.pending, next),
     ],
@@ -198,9 +202,9 @@ export function waitAfter(
 /** `moved` if its files were seen to change before or after its end. */
 function generationOf(
   { attempt, pending }: StateOf<"starting" | "reloading">,
-  loaded: Loaded,
+  { loaded, version }: Ready,
 ): Generation {
-  return { ...loaded, number: attempt.number, moved: loaded.moved || pending.moved };
+  return { ...loaded, number: attempt.number, version, moved: loaded.moved || pending.moved };
 }
 
 /** What is to be done when a change is over: what was asked for meanwhile, or a look if nobody knows what was read. */

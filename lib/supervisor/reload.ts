@@ -35,7 +35,14 @@ export function firstDecision(fingerprint: Fingerprint | null): Decision {
   return [
     {
       ...{ name: "starting", deadline: "ready timeout", attempt, pending: NOTHING_PENDING },
-      ...{ lost: null, draining: [], ending: [], lastStartMs: -Infinity, respawnedMs: [] },
+      ...{
+        lost: null,
+        draining: [],
+        ending: [],
+        lastStartMs: -Infinity,
+        respawnedMs: [],
+        isSlowdownTold: false,
+      },
     },
     [{ name: "start_handoff", attempt, takeOverFrom: null }],
   ];
@@ -245,6 +252,6 @@ export function serviceOf(state: Service): Service {
 
 /** What is left of it where none serves. */
 export function lastingOf(state: Lasting): Lasting {
-  const { draining, ending, lastStartMs, respawnedMs } = state;
-  return { draining, ending, lastStartMs, respawnedMs };
+  const { draining, ending, isSlowdownTold, lastStartMs, respawnedMs } = state;
+  return { draining, ending, isSlowdownTold, lastStartMs, respawnedMs };
 }

@@ -14,6 +14,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   generation: [],
   draining_processes: [],
   drains_ended_total: ["how"],
+  drains_cut_total: ["reason"],
   drain_oldest_seconds: [],
   watched_files: [],
   watch_events_total: [],

@@ -25,6 +25,7 @@ export interface Report {
   readonly draining: readonly {
     readonly generation: number;
     readonly pid: number;
+    readonly since: string;
     readonly connections: number | null;
   }[];
   readonly changes: readonly { readonly kind: string; readonly result: string }[];

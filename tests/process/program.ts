@@ -12,7 +12,8 @@ export const FORM = formOf(Deno.env.get("PROGRAM") ?? "source");
 
 export const EXECUTABLE = join(ROOT, "haproxy-reload-wrapper");
 
-const missing = FORM !== "source" && !isThere(EXECUTABLE)
+/** What the form under test needs and is not there; `null`: nothing. */
+export const missing = FORM !== "source" && !isThere(EXECUTABLE)
   ? "needs the executable, and `deno task compile` made none"
   : FORM === "process_1" && Deno.uid() !== 0
   ? "needs root, to make a pid namespace"

@@ -81,7 +81,7 @@ Deno.test("a start is an attempt, and then serves; it is no reload", () => {
     servingSinceMs: 1_000,
     drainingSinceMs: null,
   });
-  assert.deepEqual([lastSuccessMs, haproxyVersion], [1_000, "2.6.12"]);
+  assert.deepEqual([lastSuccessMs, haproxyVersion], [1_000, "3.4.0"]);
   assert.deepEqual(changes.map(({ kind, result }) => [kind, result]), [["start", "success"]]);
   assert.deepEqual(scene.counts, {});
   assert.equal(scene.history.reloadSeconds.count, 0);
@@ -190,6 +190,19 @@ for (const [drainEnd, code, how] of DRAIN_ENDS) {
     assert.deepEqual([...scene.history.processes.keys()], [2]);
   });
 }
+
+Deno.test("a drain that was ended is counted by the reason, one that was not by none", () => {
+  const scene = new Scene().happen(ready("first"), settled("new"), ready("new"));
+  const { end } = processEnded(1, 143);
+  scene.happen({
+    name: "process_ended",
+    end: { ...end, drainEnd: "terminated", endReason: "memory" },
+    end: { ...end, drainEnd: "terminated", endReason: "memory" },
+    atMs: 10_000,
+  assert.deepEqual([...scene.history.drainsCut], [["memory", 1]]);
+  const drained = new Scene().happen(ready("first"), settled("new"), ready("new"));
+  assert.equal(drained.happen(processEnded(1)).history.drainsCut.size, 0);
+});
 
 Deno.test("the end of a process that never served, and of the one that serves, are told apart", () => {
   const scene = new Scene().happen(ready("first"), settled("new"), processEnded(2, 1));

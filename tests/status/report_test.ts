@@ -34,6 +34,15 @@ Deno.test("what serves is told with its process, its digest and its files", () =
   );
 });
 
+Deno.test("a limit of memory is told with what is left of it", () => {
+  assert.equal(statusReport(snapshot()).memory, null);
+  const memory = { limit: 512, available: 90 };
+  assert.deepEqual(statusReport(snapshot({ memory })).memory, {
+    limitBytes: 512,
+    availableBytes: 90,
+  });
+});
+
 Deno.test("what is on disk and not served is told", () => {
   const desired = { digest: content("other").digest, sinceMs: NOW_MS - 2_000 };
   const { serving, desired: told } = statusReport(snapshot({ history: { desired } }));

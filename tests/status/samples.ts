@@ -27,6 +27,7 @@ export function snapshot(
     state: { ...SERVICE, name: "serving", deadline: "none" },
     watching: { files: 18, events: 240, pollFinds: 0 },
     connections: new Map(),
+    memory: null,
     excerpts: [],
     versions: { wrapper: "0.1.0", deno: "2.9.6" },
     ...others,
@@ -75,7 +76,7 @@ const settingsOf = (...words: string[]): Settings => {
 
 export const SERVICE: Service = {
   serving: {
-    ...{ number: 7, moved: false, uses: NO_USES },
+    ...{ number: 7, version: "3.4.5", moved: false, uses: NO_USES },
     fingerprint: content("seven", [
       CONFIGURATION,
       "/certs/shop.example.com/tls.crt",
@@ -84,7 +85,7 @@ export const SERVICE: Service = {
     ]),
   },
   ...{ draining: [], ending: [], lastGeneration: 7, lastStartMs: 0, rejected: null },
-  respawnedMs: [],
+  ...{ isSlowdownTold: false, respawnedMs: [] },
 };
 
 const START = change({
@@ -167,7 +168,14 @@ export const SAMPLES = {
     state: {
       ...{ name: "starting", deadline: "ready timeout", pending: NOTHING_PENDING },
       attempt: { number: 1, fingerprint: content("one"), cause: { tag: "start" } },
-      ...{ lost: null, draining: [], ending: [], lastStartMs: -Infinity, respawnedMs: [] },
+      ...{
+        lost: null,
+        draining: [],
+        ending: [],
+        lastStartMs: -Infinity,
+        respawnedMs: [],
+        isSlowdownTold: false,
+      },
     },
     history: newHistory(NOW_MS - 400),
   }),

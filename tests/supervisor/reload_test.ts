@@ -38,6 +38,7 @@ for (const fingerprint of [content("new"), null]) {
         draining: [],
         ending: [],
         lastStartMs: -Infinity,
+        isSlowdownTold: false,
         respawnedMs: [],
       },
       [{ name: "start_handoff", attempt, takeOverFrom: null }],
@@ -50,9 +51,13 @@ Deno.test("the first generation that serves replaces nobody, and no interval cou
   assert.deepEqual(next, {
     name: "serving",
     deadline: "none",
-    serving: { number: 1, fingerprint: content("new"), moved: false, uses: NO_USES },
+    serving: {
+      ...{ number: 1, version: "3.4.0", fingerprint: content("new"), moved: false },
+      uses: NO_USES,
+    },
     draining: [],
     ending: [],
+    isSlowdownTold: false,
     lastGeneration: 1,
     lastStartMs: -Infinity,
     respawnedMs: [],
@@ -103,9 +108,13 @@ Deno.test("a reload forgets the failure before it and keeps the start's time", (
   assert.deepEqual(next, {
     name: "serving",
     deadline: "none",
-    serving: { number: 4, fingerprint: content("new"), moved: false, uses: NO_USES },
+    serving: {
+      ...{ number: 4, version: "3.4.0", fingerprint: content("new"), moved: false },
+      uses: NO_USES,
+    },
     draining: [2, 3],
     ending: [],
+    isSlowdownTold: false,
     lastGeneration: 4,
     lastStartMs: 7_000,
     respawnedMs: [],

@@ -38,8 +38,12 @@ export function content(text: string): Fingerprint {
 /** Generation 3 serves the content "served", generation 2 drains. */
 export const SERVICE: Service = {
   ending: [],
-  serving: { number: 3, fingerprint: content("served"), moved: false, uses: NO_USES },
+  serving: {
+    ...{ number: 3, version: "3.4.0", fingerprint: content("served"), moved: false },
+    uses: NO_USES,
+  },
   draining: [2],
+  isSlowdownTold: false,
   lastGeneration: 3,
   lastStartMs: 1_000,
   respawnedMs: [],
@@ -59,6 +63,7 @@ export const STATES = {
     draining: [],
     ending: [],
     lastStartMs: -Infinity,
+    isSlowdownTold: false,
     respawnedMs: [],
   },
   serving: { ...SERVICE, name: "serving", deadline: "none" },
@@ -106,6 +111,8 @@ export const EVENTS = {
   handoff_ended: ready("new"),
   replaced: replaced(),
   process_ended: processEnded(3),
+  memory_short: { name: "memory_short", shortage: { needed: 300, available: 100, limit: 500 } },
+  drain_lasts: drainLasts(2),
   stop_requested: { name: "stop_requested", signal: "SIGTERM" },
   drain_requested: { name: "drain_requested" },
   dump_requested: { name: "dump_requested" },
@@ -133,7 +140,7 @@ export function ready(text: string, { moved = false } = {}) {
   const loaded = { fingerprint: content(text), moved, uses: NO_USES };
   return {
     name: "handoff_ended",
-    outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "2.6.12", loaded },
+    outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "3.4.0", loaded },
     atMs: 10_000,
   } as const;
 }
@@ -161,11 +168,23 @@ export function failed({ mayPass }: { mayPass: boolean }, atMs = 10_000) {
   return { name: "handoff_ended", outcome, atMs } as const;
 }
 
+export function drainLasts(generation: number) {
+  const slowdown = { version: "2.6.12", mendedIn: "2.6.22" };
+  return { name: "drain_lasts", generation, slowdown } as const;
+}
+
 export function processEnded(generation: number, code = 0, atMs = 10_000) {
   const ending = { tag: "exited", code } as const;
   return {
     name: "process_ended",
-    end: { generation, ending, drainEnd: "by_itself", drainMs: 20, connections: null },
+    end: {
+      generation,
+      ending,
+      drainEnd: "by_itself",
+      endReason: null,
+      drainMs: 20,
+      connections: null,
+    },
     atMs,
   } as const;
 }
