@@ -9,21 +9,22 @@ export interface Shortage extends MemoryLimit {
 
 export class MemoryRoom {
   readonly #read: ReadFile;
-  readonly #limit: () => MemoryLimit | null;
+  /** Found when it is first wanted, which takes a millisecond. */
+  #limit: (() => MemoryLimit | null) | null = null;
 
   constructor(read: ReadFile) {
     this.#read = read;
-    this.#limit = findMemoryLimit(read);
   }
 
   /** `null` where there is no limit. */
   get limit(): MemoryLimit | null {
+    this.#limit ??= findMemoryLimit(this.#read);
     return this.#limit();
   }
 
   /** What is missing for one more process like `pid`; `null` if it fits, or nobody can tell. */
   shortage(pid: number): Shortage | null {
-    const limit = this.#limit();
+    const { limit } = this;
     if (limit === null) return null;
     const needed = memoryNeed(this.#read(`/proc/${pid}/status`) ?? "");
     return needed === null || needed <= limit.available ? null : { ...limit, needed };

@@ -7,7 +7,8 @@ import { freeze, type Wrapper } from "./wrapper.ts";
 const MB = 2 ** 20;
 
 /** Makes one process take 200 MB of its own, in pieces, so that it never has more. */
-const LUA = "memory = {}; for i = 1, 200 do memory[i] = string.rep(i % 10, 1024 * 1024) end";
+const LUA =
+  "memory = {}; for i = 1, 200 do memory[i] = string.rep(string.rep(i % 10, 1024), 1024) end";
 
 /** What the wrapper wants to have for one more process. */
 const NEED_BYTES = 230 * MB;

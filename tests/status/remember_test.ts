@@ -197,8 +197,8 @@ Deno.test("a drain that was ended is counted by the reason, one that was not by 
   scene.happen({
     name: "process_ended",
     end: { ...end, drainEnd: "terminated", endReason: "memory" },
-    end: { ...end, drainEnd: "terminated", endReason: "memory" },
     atMs: 10_000,
+  });
   assert.deepEqual([...scene.history.drainsCut], [["memory", 1]]);
   const drained = new Scene().happen(ready("first"), settled("new"), ready("new"));
   assert.equal(drained.happen(processEnded(1)).history.drainsCut.size, 0);
