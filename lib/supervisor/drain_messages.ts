@@ -30,11 +30,11 @@ export function drained(end: ProcessEnd): LogEntry {
 
 /** Who ended it; `null` if it had drained. */
 function whyEnded({ ending, drainEnd, endReason, connections }: ProcessEnd): string | null {
-  if (endReason !== null) return `${END_REASONS[endReason]}${drainEnd === "killed" ? KILLED : ""}`;
   const isClean = ending.tag === "exited" && ending.code === 0;
+  if (isClean && !connections) return null;
+  if (endReason !== null) return `${END_REASONS[endReason]}${drainEnd === "killed" ? KILLED : ""}`;
   // HAProxy does not end while the connection over which it was asked is open, but for this.
-  if (isClean) return connections ? "HAProxy's hard-stop-after was over" : null;
-  return `it ${describeEnding(ending)}`;
+  return isClean ? "HAProxy's hard-stop-after was over" : `it ${describeEnding(ending)}`;
 }
 
 const KILLED = ", and it did not heed SIGTERM";

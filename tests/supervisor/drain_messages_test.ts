@@ -25,6 +25,12 @@ const SHORTAGE = { needed: 210.4 * 2 ** 20, available: 90 * 2 ** 20, limit: 512 
 const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text: string])[] = [
   [messages.drained(DRAINED), "info", "generation 2 drained in 10m"],
   [messages.drained({ ...DRAINED, connections: 0 }), "info", "generation 2 drained in 10m"],
+  // Done at the very moment of its limit.
+  [
+    messages.drained({ ...CUT, ending: DRAINED.ending, connections: 0 }),
+    "info",
+    "generation 2 drained in 10m",
+  ],
   [
     messages.drained({ ...DRAINED, connections: 3 }),
     "warning",
