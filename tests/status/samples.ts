@@ -184,7 +184,7 @@ export const SAMPLES = {
       ...{ name: "starting", deadline: "ready timeout", pending: NOTHING_PENDING },
       attempt: { ...ATTEMPT, cause: RESPAWN },
       lost: { generation: SERVICE.serving, ending: RESPAWN.ending, failures: 0 },
-      ...{ draining: [6], ending: [], lastStartMs: 0, respawnedMs: [1_000] },
+      ...{ draining: [6], ending: [], lastStartMs: 0, respawnedMs: [1_000], isSlowdownTold: false },
     },
     history: {
       processes: new Map([live(6, 6 * HOUR_MS, 3 * HOUR_MS + 12 * MINUTE_MS)]),

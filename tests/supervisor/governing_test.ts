@@ -95,6 +95,10 @@ for (const [version, isAwaited] of [["2.6.12", true], ["3.4.1", false], [null, f
 Deno.test("what a signal cuts is told where connections were left", () => {
   const { end } = processEnded(2, 143);
   const cut = { ...end, drainEnd: "terminated", endReason: "SIGTERM", connections: 2 } as const;
-  const [, actions] = decide(STATES.stopping, { name: "process_ended", end: cut }, POLICY);
+  const [, actions] = decide(
+    STATES.stopping,
+    { name: "process_ended", end: cut, atMs: 10_000 },
+    POLICY,
+  );
   assert.match(texts(actions)[0]!, /generation 2 ended with 2 connections open .*SIGTERM received/);
 });

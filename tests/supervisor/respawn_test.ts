@@ -68,6 +68,8 @@ const WHILE_RESPAWNING: Readonly<Record<EventName, readonly [StateName, ...Actio
   settled: ["starting", "hurry_handoff"],
   reload_requested: ["starting", "hurry_handoff"],
   moved: ["starting"],
+  memory_short: ["starting"],
+  drain_lasts: ["starting"],
   handoff_ended: ["serving", "log"],
   replaced: ["starting"],
   process_ended: ["starting"],
@@ -93,7 +95,14 @@ Deno.test("another generation starts with the next number, takes over from nobod
   const attempt = { number: 4, fingerprint: content("served"), cause: CAUSE };
   assert.deepEqual(next, {
     ...{ name: "starting", deadline: "ready timeout", attempt, pending: NOTHING_PENDING },
-    ...{ lost: LOST, draining: [2], ending: [], lastStartMs: 1_000, respawnedMs: [10_000] },
+    ...{
+      lost: LOST,
+      draining: [2],
+      ending: [],
+      lastStartMs: 1_000,
+      respawnedMs: [10_000],
+      isSlowdownTold: false,
+    },
   });
   assert.deepEqual(actions.slice(1), [
     { name: "clear_timer" },
@@ -112,7 +121,7 @@ Deno.test("once it serves all is as before, but for the respawn that counts", ()
   assert.equal(serving.number, 5);
   assert.deepEqual(rest, {
     ...{ name: "serving", deadline: "none", draining: [2], ending: [], lastGeneration: 5 },
-    ...{ lastStartMs: 1_000, respawnedMs: [10_000], rejected: null },
+    ...{ lastStartMs: 1_000, respawnedMs: [10_000], isSlowdownTold: false, rejected: null },
   });
   assert.match(
     textOf(actions),
