@@ -27,6 +27,13 @@ export interface StatusReport {
     readonly reason: string;
     readonly since: string;
   } | null;
+  /** A reload that waits; `null` if none does. */
+  readonly waiting: {
+    /** The name of what keeps it from starting. */
+    readonly for: "min-reload-interval" | "stick-tables";
+    /** At the latest. */
+    readonly until: string | null;
+  } | null;
   /** What is on disk. */
   readonly desired: { readonly digest: string; readonly since: string } | null;
   /** `null` once what is on disk is served. */
@@ -111,6 +118,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
     attempt: attempt === null
       ? null
       : { generation: attempt.generation, reason: attempt.reason, since: iso(attempt.sinceMs) },
+    waiting: waitingReport(snapshot),
     desired: desired === null ? null : { digest: desired.digest, since: iso(desired.sinceMs) },
     lastFailure: failureReport(snapshot),
     draining: drainReports(snapshot),
@@ -129,6 +137,14 @@ export function statusReport(snapshot: Snapshot): StatusReport {
     memory: memory && { limitBytes: memory.limit, availableBytes: memory.available },
     watching,
     settings: settingsReport(settings),
+  };
+}
+
+function waitingReport({ state, history }: Snapshot): StatusReport["waiting"] {
+  if (state.name !== "holding") return null;
+  return {
+    for: state.awaits === "tables" ? "stick-tables" : "min-reload-interval",
+    until: history.timerDueMs === null ? null : iso(history.timerDueMs),
   };
 }
 

@@ -103,8 +103,14 @@ function describeNext(state: Lasting, snapshot: Snapshot): string {
       return `tried again ${
         snapshot.settings.watch ? "when a source changes" : "at the next signal"
       }`;
-    case "holding":
-      return `a new change waits${describeWait(snapshot, " ")}, as reloads are kept apart`;
+    case "holding": {
+      const what = state.order === null ? "a new change" : `the reload of ${state.order}`;
+      return state.awaits === "interval"
+        ? `${what} waits${describeWait(snapshot, " ")}, as reloads are kept apart`
+        : `${what} waits${
+          describeWait(snapshot, ", at most ")
+        }, until it can pass its stick-tables on`;
+    }
     case "retrying": {
       const wait = state.isDue ? "" : describeWait(snapshot, " in ");
       return `tried again${wait || " as soon as the files are quiet"}`;

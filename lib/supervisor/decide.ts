@@ -9,6 +9,7 @@ import * as reload from "./reload.ts";
 import { endReplacing } from "./replacing.ts";
 import * as respawn from "./respawn.ts";
 import type { Policy } from "./reload.ts";
+import * as tables from "./tables.ts";
 
 /** What `state` becomes by `event`, and what is to be done for it, in order. */
 export function decide(state: State, event: Event, policy: Policy): Decision {
@@ -36,6 +37,7 @@ const WHILE_SERVING = {
   stop_requested: ending.stopOrLeave,
   drain_requested: (state: State, _: EventOf<"drain_requested">, policy: Policy) =>
     ending.leave(state, "SIGUSR1", policy),
+  resynced: tables.resynced,
   dump_requested: (
     state: Serving,
   ): Decision => [state, [{ name: "dump", generation: state.serving.number }]],
@@ -54,6 +56,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     drain_lasts: stay,
     changing: stay,
     moved: stay,
+    resynced: stay,
     settled: respawn.noteSettled,
     reload_requested: respawn.noteRequest,
     handoff_ended: endStart,
@@ -85,7 +88,8 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     reload_requested: reload.reloadNow,
     handoff_ended: stay,
     replaced: stay,
-    timer_due: (state) => [state, [{ name: "look_soon" }]],
+    timer_due: (state) => [state, tables.goOn(state)],
+    resynced: tables.resyncedWhileHeld,
   },
   retrying: {
     ...WHILE_SERVING,
@@ -96,6 +100,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     handoff_ended: stay,
     replaced: stay,
     timer_due: reload.retryWhenSettled,
+    resynced: tables.resyncedBeforeRetry,
   },
   reloading: {
     ...WHILE_SERVING,
@@ -136,6 +141,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     drain_lasts: stay,
     changing: stay,
     moved: stay,
+    resynced: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
@@ -154,6 +160,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     drain_lasts: stay,
     changing: stay,
     moved: stay,
+    resynced: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
@@ -177,6 +184,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     drain_lasts: stay,
     changing: stay,
     moved: stay,
+    resynced: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,

@@ -22,6 +22,8 @@ export interface Content {
 export interface Loaded extends Content {
   /** What of it can be changed in place. */
   readonly uses: Uses;
+  /** Until when, at the latest, it could not pass its stick-tables on; it can where this is not there. */
+  readonly tablesByMs?: number;
 }
 
 /** A start of HAProxy, numbered from 1. */
@@ -113,8 +115,12 @@ export type State =
     readonly lost: Lost | null;
   } & Lasting
   | { readonly name: "serving"; readonly deadline: "none" } & Service
-  /** A change waits until the least time between two reloads is over. */
-  | { readonly name: "holding"; readonly deadline: "timer" } & Service
+  | { readonly name: "holding"; readonly deadline: "timer" } & Service & {
+    /** The least time between two reloads, or that the generation can pass its stick-tables on. */
+    readonly awaits: "interval" | "tables";
+    /** Waits for stick-tables alone, and for no change; `null`: a change waits. */
+    readonly order: ReloadOrder | null;
+  }
   | { readonly name: "retrying"; readonly deadline: "timer" } & Service & {
     readonly rejected: Rejected;
     /** The pause is over, and the next look at settled sources starts the retry. */
@@ -159,6 +165,8 @@ export type Event =
     readonly fingerprint: Fingerprint | null;
     readonly atMs: number;
   }
+  /** The generation can pass its stick-tables on. */
+  | { readonly name: "resynced"; readonly generation: number }
   /** The sources were written between the look before a handoff and its failure. */
   | { readonly name: "moved"; readonly generation: number }
   /** What a handoff is to start does not fit beside what runs. */

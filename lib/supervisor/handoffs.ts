@@ -5,6 +5,7 @@ import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { handoff } from "../haproxy/handoff.ts";
 import type { MemoryRoom } from "../haproxy/memory_room.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
+import { canPassTables, untilTablesPass } from "../haproxy/resync.ts";
 import type { Standby } from "../haproxy/standby.ts";
 import { adopt, type Adopted } from "../loaded/adoption.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
@@ -15,6 +16,9 @@ import type { Inventory } from "../watch/inventory.ts";
 import type { Looker } from "../watch/look.ts";
 import type { Action, Attempt, Event } from "./events.ts";
 import * as messages from "./messages.ts";
+
+/** HAProxy's resync takes 5 s where nobody answers it; longer than this no handoff waits. */
+const TABLES_LIMIT_MS = 8_000;
 
 export interface HandoffsOptions {
   readonly settings: Settings;
@@ -50,15 +54,18 @@ export class Handoffs {
 
   /** Resolves when the outcome has been posted. */
   async start({ attempt, takeOverFrom, pauseMs }: Extract<Action, { name: "start_handoff" }>) {
-    const { settings, gauge, post } = this.#options;
+    const { settings, folder, gauge, post } = this.#options;
     const cancel = this.#running = new AbortController();
     if (pauseMs !== undefined) await this.#pause(pauseMs);
     const files = [...attempt.fingerprint?.files.keys() ?? []];
     const startedMs = Date.now();
     let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
+    let passesTables = true;
     const learn = async () => {
       const opening = this.#openGauge(takeOverFrom);
+      const asking = canPassTables(folder.socket(attempt.number));
       if (settings.watch) loaded = await this.#adopt(attempt, startedMs);
+      passesTables = await asking;
       await opening;
     };
     try {
@@ -67,11 +74,12 @@ export class Handoffs {
       if (takeOverFrom !== null) await this.#awaitRoom(takeOverFrom, cancel.signal);
       const outcome = await handoff(request, options, cancel.signal);
       if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
-      post({
-        name: "handoff_ended",
-        outcome: outcome.tag === "ready" ? { ...outcome, loaded } : outcome,
-        atMs: performance.now(),
-      });
+      const atMs = performance.now();
+      if (outcome.tag !== "ready") return post({ name: "handoff_ended", outcome, atMs });
+      const tables = passesTables ? {} : { tablesByMs: atMs + TABLES_LIMIT_MS };
+      const ready = { ...outcome, loaded: { ...loaded, ...tables } };
+      post({ name: "handoff_ended", outcome: ready, atMs });
+      if (!passesTables) this.#tellWhenTablesPass(attempt.number);
     } finally {
       this.#running = null;
     }
@@ -130,6 +138,12 @@ export class Handoffs {
   async #openGauge(generation: number | null): Promise<void> {
     if (generation === null) return;
     await this.#options.gauge.open(generation, this.#options.folder.socket(generation));
+  }
+
+  async #tellWhenTablesPass(generation: number): Promise<void> {
+    const { folder, post } = this.#options;
+    await untilTablesPass(folder.socket(generation), TABLES_LIMIT_MS);
+    post({ name: "resynced", generation });
   }
 
   async #adopt({ number, fingerprint }: Attempt, startedMs: number): Promise<Adopted> {

@@ -143,6 +143,15 @@ export function notReplaced(reason: string, generation: number): LogEntry {
   };
 }
 
+export function awaitsTables(generation: number, waitMs: number): LogEntry {
+  return {
+    level: "info",
+    text: `reload waits, at most ${formatDuration(waitMs)}, until generation ${generation} can ` +
+      "pass its stick-tables on",
+    fields: { generation, reason: "stick-tables" },
+  };
+}
+
 export function reverted(serving: number): LogEntry {
   return {
     level: "info",

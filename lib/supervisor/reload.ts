@@ -8,10 +8,12 @@ import type {
   EventOf,
   Lasting,
   Pending,
+  ReloadOrder,
   Service,
   StateOf,
 } from "./events.ts";
 import * as messages from "./messages.ts";
+import { tablesWaitMs } from "./tables.ts";
 
 /** The settings that decisions depend on. */
 export interface Policy {
@@ -61,7 +63,7 @@ export function expectChange(
 ): Decision {
   const { serving, rejected, lastGeneration, lastStartMs } = state;
   const known = [digestOf(serving), digestOf(rejected)];
-  const isHeld = lastStartMs + minReloadIntervalMs > atMs;
+  const isHeld = lastStartMs + minReloadIntervalMs > atMs || tablesWaitMs(serving, atMs) > 0;
   if (known.includes(fingerprint.digest) || isHeld) return [state, []];
   if (hotApply && replaceable(state, fingerprint) !== null) return [state, []];
   return [state, [{
@@ -89,30 +91,62 @@ export function considerChange(
     reloadOrHold(state, { fingerprint, cause, atMs }, policy);
 }
 
-/** What only the least time between two reloads keeps from being reloaded at once. */
+/** Reloads, unless stick-tables or the least time between two reloads keep it from that. No order waits for the latter. */
 export function reloadOrHold(
   state: Idle,
   start: Start,
   { minReloadIntervalMs }: Policy,
 ): Decision {
-  const waitMs = state.lastStartMs + minReloadIntervalMs - start.atMs;
+  const { cause, atMs } = start;
+  const { serving, lastStartMs } = state;
+  const order = cause.tag === "order" ? cause.order : heldOrder(state);
+  const tablesMs = tablesWaitMs(serving, atMs);
+  const waitMs = Math.max(
+    tablesMs,
+    order === null ? lastStartMs + minReloadIntervalMs - atMs : -Infinity,
+  );
   if (waitMs <= 0) return startReload(state, start);
-  return state.name === "holding" ? [state, []] : [
-    { ...serviceOf(state), name: "holding", deadline: "timer" },
-    [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
+  const awaits = waitMs === tablesMs ? "tables" : "interval";
+  const isHeld = state.name === "holding" && state.awaits === awaits;
+  if (isHeld && order === null) return [state, []];
+  const isTold = isHeld || awaits === "interval";
+  return [
+    { ...serviceOf(state), name: "holding", deadline: "timer", awaits, order },
+    [
+      { name: "set_timer", delayMs: Math.ceil(waitMs) },
+      ...isTold
+        ? []
+        : [{ name: "log", entry: messages.awaitsTables(serving.number, waitMs) } as const],
+    ],
   ];
 }
+
+/** The order that waits, and must not be forgotten. */
+const heldOrder = (state: Idle): ReloadOrder | null =>
+  state.name === "holding" ? state.order : null;
 
 /** What was rejected is on disk still, or again. */
 function considerRetry(
   state: Idle,
   { fingerprint, atMs }: { readonly fingerprint: Fingerprint; readonly atMs: number },
 ): Decision {
+  if (heldOrder(state) !== null) return [state, []];
   if (state.name === "holding") return [idle(state), [{ name: "clear_timer" }]];
   if (state.name === "serving" || !state.isDue) return [state, []];
   const cause: Cause = { tag: "retry" };
   return startReplacing(state, { fingerprint, cause }) ??
-    startReload(state, { fingerprint, cause, atMs });
+    retryOrWait(state, { fingerprint, cause, atMs });
+}
+
+/** A retry waits for stick-tables alone. */
+export function retryOrWait(state: Idle, start: Start): Decision {
+  const { rejected, serving } = state;
+  const waitMs = tablesWaitMs(serving, start.atMs);
+  if (waitMs <= 0 || rejected === null) return startReload(state, start);
+  return [
+    { ...serviceOf(state), name: "retrying", deadline: "timer", rejected, isDue: true },
+    [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
+  ];
 }
 
 /** The pause of a retry is over; the sources may be in the middle of a change. */
@@ -120,12 +154,13 @@ export function retryWhenSettled(state: StateOf<"retrying">): Decision {
   return [{ ...state, isDue: true }, [{ name: "look_for_retry" }]];
 }
 
-/** A signal's reload waits for nothing, and does not need a change. */
+/** A signal's reload does not need a change. */
 export function reloadNow(
   state: Idle,
   { order, fingerprint, atMs }: EventOf<"reload_requested">,
+  policy: Policy,
 ): Decision {
-  return startReload(state, { fingerprint, cause: { tag: "order", order }, atMs });
+  return reloadOrHold(state, { fingerprint, cause: { tag: "order", order }, atMs }, policy);
 }
 
 /** The sources have settled during a handoff: on something else than what it was started with? */
@@ -187,7 +222,7 @@ function startReplacing(
       name: "replacing",
       deadline: "answer limit",
       attempt: { fingerprint, cause },
-      pending: NOTHING_PENDING,
+      pending: { ...NOTHING_PENDING, order: heldOrder(state) },
       rejection: null,
     },
     [
@@ -229,6 +264,7 @@ export function startReload(state: Idle, { fingerprint, cause, atMs }: Start): D
 /** What is on disk is what is served, so that no failure and no wait is left. */
 function settleBack(state: Idle): Decision {
   if (state.name === "serving" && state.rejected === null) return [state, []];
+  if (state.name === "holding" && state.order !== null) return [{ ...state, rejected: null }, []];
   const entry = messages.reverted(state.serving.number);
   return [idle({ ...state, rejected: null }), [{ name: "clear_timer" }, { name: "log", entry }]];
 }

@@ -8,6 +8,7 @@ export interface Report {
   readonly healthy: boolean;
   readonly ready: boolean;
   readonly reason: string | null;
+  readonly waiting: { readonly for: string; readonly until: string | null } | null;
   readonly serving: {
     readonly generation: number;
     readonly pid: number;

@@ -36,6 +36,12 @@ const VERDICTS = {
     "Serving, changing",
     "Generation 7 has served for 3 h 12 min; a new change waits 3 s, as reloads are kept apart.",
   ],
+  holdingForTables: [
+    "busy",
+    "Serving, changing",
+    "Generation 7 has served for 3 h 12 min; the reload of SIGHUP waits, at most 3 s, until it can " +
+    "pass its stick-tables on.",
+  ],
   reloading: [
     "busy",
     "Serving, changing",

@@ -232,7 +232,11 @@ export const SAMPLES = {
     excerpts: EXCERPTS.slice(1),
   }),
   holding: snapshot({
-    state: { ...SERVICE, name: "holding", deadline: "timer" },
+    state: { ...SERVICE, name: "holding", deadline: "timer", awaits: "interval", order: null },
+    history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
+  }),
+  holdingForTables: snapshot({
+    state: { ...SERVICE, name: "holding", deadline: "timer", awaits: "tables", order: "SIGHUP" },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
   reloading: snapshot({

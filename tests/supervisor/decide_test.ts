@@ -36,6 +36,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   starting: {
     memory_short: ["starting"],
     drain_lasts: ["starting"],
+    resynced: ["starting"],
     moved: ["starting"],
     changing: ["starting"],
     settled: ["starting"],
@@ -53,6 +54,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   serving: {
     memory_short: ["serving"],
     drain_lasts: ["serving", "log"],
+    resynced: ["serving"],
     moved: ["serving"],
     changing: ["serving", "stand_by"],
     settled: RELOAD,
@@ -70,6 +72,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   holding: {
     memory_short: ["holding"],
     drain_lasts: ["holding", "log"],
+    resynced: ["holding"],
     moved: ["holding"],
     changing: ["holding"],
     settled: RELOAD,
@@ -87,6 +90,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   retrying: {
     memory_short: ["retrying"],
     drain_lasts: ["retrying", "log"],
+    resynced: ["retrying"],
     moved: ["retrying", "look_soon"],
     changing: ["retrying", "stand_by"],
     settled: RELOAD,
@@ -104,6 +108,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   reloading: {
     memory_short: ["reloading", "log", "terminate"],
     drain_lasts: ["reloading", "log"],
+    resynced: ["reloading"],
     moved: ["reloading"],
     changing: ["reloading"],
     settled: ["reloading"],
@@ -121,6 +126,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   replacing: {
     memory_short: ["replacing"],
     drain_lasts: ["replacing", "log"],
+    resynced: ["replacing"],
     moved: ["replacing"],
     changing: ["replacing"],
     settled: ["replacing"],
@@ -138,6 +144,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   leaving: {
     memory_short: ["leaving"],
     drain_lasts: ["leaving", "log"],
+    resynced: ["leaving"],
     moved: ["leaving"],
     changing: ["leaving"],
     settled: ["leaving"],
@@ -155,6 +162,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   draining: {
     memory_short: ["draining"],
     drain_lasts: ["draining"],
+    resynced: ["draining"],
     moved: ["draining"],
     changing: ["draining"],
     settled: ["draining"],
@@ -172,6 +180,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   stopping: {
     memory_short: ["stopping"],
     drain_lasts: ["stopping"],
+    resynced: ["stopping"],
     moved: ["stopping"],
     changing: ["stopping"],
     settled: ["stopping"],
@@ -189,6 +198,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
   ended: {
     memory_short: ["ended"],
     drain_lasts: ["ended"],
+    resynced: ["ended"],
     moved: ["ended"],
     changing: ["ended"],
     settled: ["ended"],

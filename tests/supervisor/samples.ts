@@ -6,6 +6,7 @@ import type {
   Decision,
   Event,
   EventName,
+  Loaded,
   ReloadOrder,
   Service,
   State,
@@ -67,7 +68,7 @@ export const STATES = {
     respawnedMs: [],
   },
   serving: { ...SERVICE, name: "serving", deadline: "none" },
-  holding: { ...SERVICE, name: "holding", deadline: "timer" },
+  holding: { ...SERVICE, name: "holding", deadline: "timer", awaits: "interval", order: null },
   retrying: {
     ...SERVICE,
     name: "retrying",
@@ -108,6 +109,7 @@ export const EVENTS = {
   settled: settled("new"),
   reload_requested: reloadRequested("SIGHUP", "new"),
   moved: { name: "moved", generation: 4 },
+  resynced: { name: "resynced", generation: 3 },
   handoff_ended: ready("new"),
   replaced: replaced(),
   process_ended: processEnded(3),
@@ -136,8 +138,8 @@ export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 
 }
 
 /** A handoff's good end, after which the generation has loaded `text`. */
-export function ready(text: string, { moved = false } = {}) {
-  const loaded = { fingerprint: content(text), moved, uses: NO_USES };
+export function ready(text: string, { moved = false, ...more }: Partial<Loaded> = {}) {
+  const loaded = { fingerprint: content(text), moved, uses: NO_USES, ...more };
   return {
     name: "handoff_ended",
     outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "3.4.0", loaded },
