@@ -1,4 +1,5 @@
 /** Starts a generation, which takes over the listeners, and races everything that can come of it. */
+import { formatDuration } from "../duration.ts";
 import { diagnose, type Diagnosis, type DiagnosisOptions, findMasterWorker } from "./diagnosis.ts";
 import type { Failure } from "./failure.ts";
 import type { Fleet } from "./fleet.ts";
@@ -10,6 +11,7 @@ import {
 } from "./preparation.ts";
 import type { Ending, HaproxyProcess } from "./process.ts";
 import { firstAnswer, type Instance } from "./instance.ts";
+import { saveServerState } from "./server_state.ts";
 import type { Standby } from "./standby.ts";
 
 export interface HandoffOptions extends PreparationOptions {
@@ -19,6 +21,8 @@ export interface HandoffOptions extends PreparationOptions {
   readonly standby: Standby;
   /** Finds out more about the generation once it serves; the ready timeout cuts the wait for it off. */
   readonly learn: () => Promise<void>;
+  /** Called if the state of the servers could not be given to the generation. */
+  readonly onServerStateLost: (reason: string) => void;
 }
 
 export type HandoffOutcome =
@@ -53,8 +57,11 @@ export async function handoff(
   if (prepared.tag === "failed") return prepared;
   if (prepared.tag !== "prepared") return ofCut(prepared);
   if (cancel.aborted) return CANCELLED;
+  await keepServerState(prepared, { ...options, cancel });
+  if (cancel.aborted) return CANCELLED;
   const startedMs = performance.now();
   const outcome = await start(request, { ...options, prepared, cancel });
+  await options.folder.forgetServerState(request.generation);
   if (outcome.tag === "ready") options.standby.learn(true);
   if (outcome.tag !== "failed" || cancel.aborted) return outcome;
   // That explains it, and whoever starts another one without taking over must not wait.
@@ -108,6 +115,25 @@ async function start(
   const { version } = first.instance;
   return death === null ? { tag: "ready", durationMs, pid: process.pid, version } : failed(death);
 }
+
+/** As late as can be, since what somebody sets after that is lost. Without it the generation serves all the same. */
+async function keepServerState(
+  { serverState }: Prepared,
+  { onServerStateLost, cancel }: Pick<HandoffOptions, "onServerStateLost"> & {
+    readonly cancel: AbortSignal;
+  },
+): Promise<void> {
+  if (serverState === null) return;
+  const stop = new AbortController();
+  const saving = saveServerState(serverState, stop.signal).then((reason) => ({ reason }));
+  const end = await cutOff(saving, { timeoutMs: SERVER_STATE_LIMIT_MS, cancel });
+  stop.abort();
+  if ("reason" in end && end.reason !== null) onServerStateLost(end.reason);
+  else if ("afterMs" in end) onServerStateLost(`no answer within ${formatDuration(end.afterMs)}`);
+}
+
+/** Ten times what 50,000 servers take. */
+const SERVER_STATE_LIMIT_MS = 3_000;
 
 const failed = (failure: Failure): Failed => ({
   tag: "failed",

@@ -74,6 +74,7 @@ export class RealEffects implements Effects {
       ...options.settings,
       folder,
       fleet: this.#fleet,
+      wantsServerState: options.loadedFiles.wantsServerState,
       configurations: options.sources.filter(({ kind }) => kind === "configuration")
         .map(({ path }) => path),
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,

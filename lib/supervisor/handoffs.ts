@@ -54,7 +54,7 @@ export class Handoffs {
 
   /** Resolves when the outcome has been posted. */
   async start({ attempt, takeOverFrom, pauseMs }: Extract<Action, { name: "start_handoff" }>) {
-    const { settings, folder, gauge, post } = this.#options;
+    const { settings, folder, gauge, loadedFiles, log, post } = this.#options;
     const cancel = this.#running = new AbortController();
     if (pauseMs !== undefined) await this.#pause(pauseMs);
     const files = [...attempt.fingerprint?.files.keys() ?? []];
@@ -70,7 +70,12 @@ export class Handoffs {
     };
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
-      const options = { ...this.#options, ...settings, learn };
+      const options = {
+        ...{ ...this.#options, ...settings, learn },
+        wantsServerState: loadedFiles.wantsServerState,
+        onServerStateLost: (reason: string) =>
+          log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
+      };
       if (takeOverFrom !== null) await this.#awaitRoom(takeOverFrom, cancel.signal);
       const outcome = await handoff(request, options, cancel.signal);
       if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);

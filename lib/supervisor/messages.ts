@@ -87,6 +87,18 @@ export function notListed(generation: number): LogEntry {
   };
 }
 
+export function serverStateLost(
+  generation: number,
+  { from, reason }: { readonly from: number | null; readonly reason: string },
+): LogEntry {
+  return {
+    level: "warning",
+    text: `cannot keep the state of generation ${from}'s servers: ${reason}; ` +
+      `generation ${generation} starts with what the configuration says of them`,
+    fields: { generation, reason },
+  };
+}
+
 /** One line for each of the first files, and one for all others. */
 export function replaced(all: readonly Replaced[], generation: number): LogEntry[] {
   const lines = all.slice(0, MOST_PATHS).map((one) => replacedOne(one, generation));
