@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { parseResync } from "../../lib/haproxy/resync.ts";
+import { canPassTables, parseResync, untilTablesPass } from "../../lib/haproxy/resync.ts";
+import { ScriptedHaproxy } from "../loaded/scripted_haproxy.ts";
+import { TempFolder } from "../temp_folder.ts";
 
 /** As HAProxy 2.6.12 writes it; 3.0 has more in some lines. */
 function section(flags: string, { local = "local", table = true, disabled = 0 } = {}): string {
@@ -36,3 +38,27 @@ for (const [what, [answer, passes]] of Object.entries(ANSWERS)) {
     assert.equal(parseResync(answer), passes);
   });
 }
+
+Deno.test("a process is asked until its tables pass", async () => {
+  await using folder = new TempFolder();
+  const answers = [section("0x11"), section("0x11"), section("0x33")];
+  await using haproxy = new ScriptedHaproxy(folder.at("socket"), () => answers.shift()!);
+  assert.equal(await canPassTables(folder.at("socket")), false);
+  await untilTablesPass(folder.at("socket"), 10_000);
+  assert.deepEqual(haproxy.commands, ["show peers", "show peers", "show peers"]);
+});
+
+Deno.test("one whose tables never pass is asked no longer than the limit", async () => {
+  await using folder = new TempFolder();
+  await using haproxy = new ScriptedHaproxy(folder.at("socket"), () => section("0x11"));
+  await untilTablesPass(folder.at("socket"), 250);
+  assert.ok(haproxy.commands.length <= 2, `${haproxy.commands.length}`);
+});
+
+Deno.test("a process that is gone, or silent, holds nothing up", async () => {
+  await using folder = new TempFolder();
+  assert.equal(await canPassTables(folder.at("nobody")), true);
+  await untilTablesPass(folder.at("nobody"), 10_000);
+  using _silent = Deno.listen({ transport: "unix", path: folder.at("silent") });
+  assert.equal(await canPassTables(folder.at("silent")), true);
+});

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime_api.ts";
-import { programTest } from "./program.ts";
+import { commonTest, programTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
 import { freeze, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
@@ -72,8 +72,12 @@ ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\
     }
   }
 
-  async states(): Promise<Record<string, string>> {
-    const answer = await ask(this.#cli, "show servers state b", new AbortController().signal);
+  async states(backend = "b"): Promise<Record<string, string>> {
+    const answer = await ask(
+      this.#cli,
+      `show servers state ${backend}`,
+      new AbortController().signal,
+    );
     const [, names = "", ...lines] = answer!.trim().split("\n");
     const columns = names.replace("# ", "").split(" ");
     return Object.fromEntries(lines.map((line) => {
@@ -246,3 +250,25 @@ programTest(
     await workspace.serves("one", wrapper);
   },
 );
+
+/** As many as fill a state of more than a megabyte. */
+const MANY = 20_000;
+
+commonTest("the state of many servers is kept as well", async () => {
+  await using workspace = new WithServers();
+  const many = (text: string) =>
+    workspace.withServers({ text }) +
+    Array.from({ length: MANY / 100 }, (_, backend) =>
+      `backend b${backend}\n` +
+      Array.from({ length: 100 }, (_, server) => `    server s${server} 127.0.0.1:1\n`).join(""))
+      .join("");
+  await workspace.replace(many("one"));
+  const wrapper = await workspace.serveSet();
+  await workspace.set([`set server b${MANY / 100 - 1}/s99 state maint`]);
+  await workspace.replace(many("two"));
+  await workspace.serves("two", wrapper);
+  assert.deepEqual(await workspace.states(), SET, wrapper.output);
+  const { s99 } = await workspace.states(`b${MANY / 100 - 1}`);
+  assert.equal(s99, "down, weight 1, not checked");
+  assert.doesNotMatch(wrapper.output, COMPLAINT);
+});

@@ -93,6 +93,16 @@ Deno.test("what drains is told with its connections, where HAProxy tells", () =>
   ]);
 });
 
+Deno.test("what a reload waits for is told, and until when", () => {
+  const history = { timerDueMs: NOW_MS + 4_000 };
+  const until = new Date(NOW_MS + 4_000).toISOString();
+  const waitingFor = (awaits: "interval" | "tables") =>
+    statusReport(snapshot({ state: { ...STATES.holding, awaits }, history })).waiting;
+  assert.deepEqual(waitingFor("interval"), { for: "min-reload-interval", until });
+  assert.deepEqual(waitingFor("tables"), { for: "stick-tables", until });
+  assert.equal(statusReport(snapshot({ state: STATES.serving, history })).waiting, null);
+});
+
 Deno.test("changes and counts are told", () => {
   const { changes, counts } = statusReport(snapshot({
     history: {
