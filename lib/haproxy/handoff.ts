@@ -1,5 +1,4 @@
 /** Starts a generation, which takes over the listeners, and races everything that can come of it. */
-import { formatDuration } from "../duration.ts";
 import { diagnose, type Diagnosis, type DiagnosisOptions, findMasterWorker } from "./diagnosis.ts";
 import type { Failure } from "./failure.ts";
 import type { Fleet } from "./fleet.ts";
@@ -57,8 +56,10 @@ export async function handoff(
   if (prepared.tag === "failed") return prepared;
   if (prepared.tag !== "prepared") return ofCut(prepared);
   if (cancel.aborted) return CANCELLED;
-  await keepServerState(prepared, { ...options, cancel });
+  // As late as can be, since what somebody sets after that is lost.
+  const lost = prepared.serverState && await saveServerState(prepared.serverState, cancel);
   if (cancel.aborted) return CANCELLED;
+  if (lost !== null) options.onServerStateLost(lost);
   const startedMs = performance.now();
   const outcome = await start(request, { ...options, prepared, cancel });
   await options.folder.forgetServerState(request.generation);
@@ -115,25 +116,6 @@ async function start(
   const { version } = first.instance;
   return death === null ? { tag: "ready", durationMs, pid: process.pid, version } : failed(death);
 }
-
-/** As late as can be, since what somebody sets after that is lost. Without it the generation serves all the same. */
-async function keepServerState(
-  { serverState }: Prepared,
-  { onServerStateLost, cancel }: Pick<HandoffOptions, "onServerStateLost"> & {
-    readonly cancel: AbortSignal;
-  },
-): Promise<void> {
-  if (serverState === null) return;
-  const stop = new AbortController();
-  const saving = saveServerState(serverState, stop.signal).then((reason) => ({ reason }));
-  const end = await cutOff(saving, { timeoutMs: SERVER_STATE_LIMIT_MS, cancel });
-  stop.abort();
-  if ("reason" in end && end.reason !== null) onServerStateLost(end.reason);
-  else if ("afterMs" in end) onServerStateLost(`no answer within ${formatDuration(end.afterMs)}`);
-}
-
-/** Ten times what 50,000 servers take. */
-const SERVER_STATE_LIMIT_MS = 3_000;
 
 const failed = (failure: Failure): Failed => ({
   tag: "failed",

@@ -104,7 +104,7 @@ function describeNext(state: Lasting, snapshot: Snapshot): string {
         snapshot.settings.watch ? "when a source changes" : "at the next signal"
       }`;
     case "holding": {
-      const what = state.order === null ? "a new change" : `the reload of ${state.order}`;
+      const what = state.order === null ? "a new change" : `the reload by ${state.order}`;
       return state.awaits === "interval"
         ? `${what} waits${describeWait(snapshot, " ")}, as reloads are kept apart`
         : `${what} waits${

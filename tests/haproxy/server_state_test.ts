@@ -40,13 +40,22 @@ Deno.test("what is no such state is not saved, and is told", async () => {
   assert.equal(scene.state, "1\n");
 });
 
-Deno.test("a process that is gone, or not waited for, saves nothing", async () => {
+Deno.test("a process that is gone saves nothing", async () => {
   await using folder = new TempFolder();
   const copy = { from: folder.at("nobody"), to: folder.write("state", "1\n") };
-  assert.equal(await saveServerState(copy, never()), "it does not answer");
-  await using scene = new Scene(STATE);
-  assert.equal(await saveServerState(scene.copy, AbortSignal.abort()), "it does not answer");
-  assert.equal(scene.state, "1\n");
+  assert.equal(await saveServerState(copy, never()), "no answer, which is awaited for at most 3s");
+});
+
+Deno.test("a process that is silent is not waited for after an abort", async () => {
+  await using folder = new TempFolder();
+  const copy = { from: folder.at("silent"), to: folder.write("state", "1\n") };
+  using listener = Deno.listen({ transport: "unix", path: copy.from });
+  const cancel = new AbortController();
+  const saving = saveServerState(copy, cancel.signal);
+  using _connection = await listener.accept();
+  cancel.abort();
+  assert.notEqual(await saving, null);
+  assert.equal(await Deno.readTextFile(copy.to), "1\n");
 });
 
 Deno.test("a state that cannot be written is told, and no exception", async () => {

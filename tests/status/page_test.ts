@@ -39,7 +39,7 @@ const VERDICTS = {
   holdingForTables: [
     "busy",
     "Serving, changing",
-    "Generation 7 has served for 3 h 12 min; the reload of SIGHUP waits, at most 3 s, until it can " +
+    "Generation 7 has served for 3 h 12 min; the reload by SIGHUP waits, at most 3 s, until it can " +
     "pass its stick-tables on.",
   ],
   reloading: [
