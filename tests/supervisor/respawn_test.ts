@@ -70,6 +70,7 @@ const WHILE_RESPAWNING: Readonly<Record<EventName, readonly [StateName, ...Actio
   moved: ["starting"],
   memory_short: ["starting"],
   drain_lasts: ["starting"],
+  resynced: ["starting"],
   handoff_ended: ["serving", "log"],
   replaced: ["starting"],
   process_ended: ["starting"],
