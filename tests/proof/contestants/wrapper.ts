@@ -1,0 +1,24 @@
+/** The wrapper, with default settings, which needs no order to follow a change. */
+import type { Contestant } from "./contestant.ts";
+import type { Site } from "../site.ts";
+
+export async function startWrapper({ workspace }: Site): Promise<Contestant> {
+  // HAProxy's own output goes to where it goes by hand: nobody reads it.
+  const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
+  const wrapper = await workspace.serve({ launcher });
+  return {
+    supervisor: wrapper.pid,
+    explain: () => wrapper.output.slice(-2_000),
+    async reload(makeChange, expected) {
+      const read = wrapper.output.length;
+      makeChange();
+      // A port that is taken is tried again, so that a refusal may come of the change before as well.
+      const pattern = expected === "served" ? / serves/ : / (?:rejected|serves)/;
+      const [word] = await wrapper.saysMatching(
+        new RegExp(`generation \\d+${pattern.source}`),
+        read,
+      );
+      return word.endsWith("serves") ? "served" : "refused";
+    },
+  };
+}
