@@ -33,10 +33,16 @@ export interface ReloadFigures {
   readonly ms: number;
 }
 
+export interface Mishap {
+  readonly number: number;
+  readonly change: string;
+  readonly what: string;
+}
+
 export interface Campaign {
   readonly reloads: readonly ReloadFigures[];
-  /** What was neither served nor refused as it should, one line each. */
-  readonly mishaps: readonly string[];
+  /** What was neither served nor refused as it should. */
+  readonly mishaps: readonly Mishap[];
   readonly load: LoadFigures;
   readonly samples: readonly Sample[];
   readonly durationMs: number;
@@ -53,7 +59,7 @@ export async function runCampaign(
   const standing = new Standing();
   const { ports, authority } = site;
   const load = room.use(new Load({ ports, authority, standing }));
-  const drive = new Drive({ site, contestant, standing, client: room.use(new Client()) });
+  const drive = new Drive({ site, contestant, standing, client: room.use(new Client()), report });
   const startedMs = performance.now();
   const samples: Sample[] = [];
   const sample = () => {
@@ -64,7 +70,8 @@ export async function runCampaign(
   const reporting = setInterval(() => report(`${title}: ${drive.progress}`), REPORT_MS);
   try {
     await pause(WARM_UP_MS);
-    for (let number = 1; !isOver(plan, number, performance.now() - startedMs); number++) {
+    const elapsedMs = () => performance.now() - startedMs;
+    for (let number = 1; !isOver(plan, number, elapsedMs()) && !drive.isHopeless; number++) {
       const isServed = await drive.reload(number);
       const [least, most] = isServed ? plan.pauseMs : SHORT_PAUSE_MS;
       await pause(least + (most - least) * Math.random());
@@ -82,8 +89,11 @@ export async function runCampaign(
   }
 }
 
+const LONGEST_RELOAD_MS = 10_000;
 const REPORT_MS = 10_000;
 const WARM_UP_MS = 1_000;
+/** So many changes that ought to be served and are not. */
+const MOST_UNSERVED = 20;
 
 function isOver({ until }: Plan, number: number, elapsedMs: number): boolean {
   return "ms" in until ? elapsedMs >= until.ms : number > until.reloads;
@@ -102,13 +112,20 @@ interface DriveParts {
   readonly contestant: Contestant;
   readonly standing: Standing;
   readonly client: Client;
+  readonly report: (line: string) => void;
 }
 
 class Drive {
   readonly reloads: ReloadFigures[] = [];
-  readonly mishaps: string[] = [];
+  readonly mishaps: Mishap[] = [];
+  #unserved = 0;
 
   constructor(readonly parts: DriveParts) {}
+
+  /** Whether it makes no sense to go on. */
+  get isHopeless(): boolean {
+    return this.#unserved >= MOST_UNSERVED;
+  }
 
   get progress(): string {
     const refused = this.reloads.filter(({ refusal }) => refusal !== null).length;
@@ -118,7 +135,7 @@ class Drive {
 
   /** Whether it served, as it should. */
   async reload(number: number): Promise<boolean> {
-    const { site, contestant, standing } = this.parts;
+    const { site, contestant, standing, report } = this.parts;
     const change = changeOf(site, number);
     standing.begin(number, change.tag === "served" ? change.content : null);
     try {
@@ -126,10 +143,12 @@ class Drive {
       const refusal = change.tag === "served" ? null : change.reason;
       this.reloads.push({ number, refusal, ms });
     } catch (error) {
+      if (change.tag === "served") this.#unserved += 1;
       const { message } = error as Error;
-      this.mishaps.push(
-        `reload ${number}, ${describe(change)}: ${message}\n${contestant.explain()}`,
-      );
+      const what = `reload ${number}, ${describe(change)}: ${message}`;
+      this.mishaps.push({ number, change: describe(change), what: message });
+      report(`${what}
+${contestant.explain()}`);
     }
     if (change.tag === "served") standing.serves(change.content);
     return change.tag === "served";
@@ -137,15 +156,19 @@ class Drive {
 
   async #serve({ content, configuration }: Change & { tag: "served" }): Promise<number> {
     const { site, contestant, client } = this.parts;
-    const answered = client.firstAnswer(site.ports.new_connection, contentText(content));
+    const { new_connection: port } = site.ports;
+    const answered = client.firstAnswer(port, contentText(content), LONGEST_RELOAD_MS);
     let changedMs = NaN;
     const reload = contestant.reload(
       noting(renameOver(site.workspace, configuration), (ms) => changedMs = ms),
       "served",
     );
-    const [answeredMs, outcome] = await Promise.all([answered, reload]);
-    if (outcome !== "served") throw new Error("was refused");
-    return answeredMs - changedMs;
+    // Both, or else the client would still be asking when the next change is made.
+    const [asked, ended] = await Promise.allSettled([answered, reload]);
+    if (ended.status === "rejected") throw ended.reason;
+    if (ended.value === "refused") throw new Error("was refused");
+    if (asked.status === "rejected") throw asked.reason;
+    return asked.value - changedMs;
   }
 
   async #refuse({ configuration }: Change & { tag: "refused" }): Promise<number> {

@@ -15,7 +15,7 @@ export async function startMasterWorker({ workspace }: Site): Promise<Contestant
   const words = ["-W", "-db", "-S", socket, "-f", workspace.configuration];
   // In a session of its own, as the others start theirs.
   const master = new Running(["setsid", "haproxy", ...words]);
-  const explain = () => master.output.slice(-2_000);
+  const explain = () => master.output.slice(-LAST_WORDS);
   const says = async (pattern: RegExp, from: number) =>
     await waitFor(`output that matches ${pattern}`, () => pattern.exec(master.output.slice(from)), {
       deadlineMs: LONGEST_RELOAD_MS,
@@ -36,3 +36,6 @@ export async function startMasterWorker({ workspace }: Site): Promise<Contestant
 }
 
 const LONGEST_RELOAD_MS = 20_000;
+
+/** In characters. */
+const LAST_WORDS = 500;

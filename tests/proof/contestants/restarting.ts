@@ -5,12 +5,13 @@ import type { Contestant } from "./contestant.ts";
 
 export async function startRestarting({ workspace }: Site): Promise<Contestant> {
   const folder = await makeFolder(workspace);
-  let serving = await launchByHand(await prepareByHand(workspace, folder, 1));
+  let number = 1;
+  let serving = await launchByHand(await prepareByHand(workspace, folder, number));
   return {
     supervisor: null,
     explain: () => `process ${serving?.child.pid} served last`,
     async reload(makeChange) {
-      const number = serving!.number + 1;
+      number += 1;
       makeChange();
       const { success } = await new Deno.Command("haproxy", {
         args: ["-c", "-q", "-f", workspace.configuration],
@@ -18,8 +19,8 @@ export async function startRestarting({ workspace }: Site): Promise<Contestant> 
         stderr: "null",
       }).output();
       if (!success) return "refused";
-      serving!.child.kill("SIGTERM");
-      await serving!.child.status;
+      serving?.child.kill("SIGTERM");
+      await serving?.child.status;
       serving = await launchByHand(
         await prepareByHand(workspace, folder, number, { takesOver: false }),
       );

@@ -8,7 +8,7 @@ export async function startWrapper({ workspace }: Site): Promise<Contestant> {
   const wrapper = await workspace.serve({ launcher });
   return {
     supervisor: wrapper.pid,
-    explain: () => wrapper.output.slice(-2_000),
+    explain: () => wrapper.output.slice(-LAST_WORDS),
     async reload(makeChange, expected) {
       const read = wrapper.output.length;
       makeChange();
@@ -22,3 +22,6 @@ export async function startWrapper({ workspace }: Site): Promise<Contestant> {
     },
   };
 }
+
+/** In characters. */
+const LAST_WORDS = 500;
