@@ -33,7 +33,9 @@ exec ${quoted(loader)} --argv0 "$0" --library-path ${quoted(libraries)} ${
 `;
 }
 
-const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
 
 function isThere(path: string): boolean {
   try {

@@ -32,9 +32,12 @@ export function readOptions(
   const problems: string[] = [];
   const { values, unknown } = parse(args);
   problems.push(...unknown.map((word) => `found "${word}", which is no option`));
+  for (const name of WORDS.filter((one) => values[one] === "")) {
+    problems.push(`--${name}: wanted a value, found none`);
+  }
   const amount = (name: "reloads" | "hours" | "minutes", isWhole: boolean): number | null => {
     const value = values[name];
-    if (value === undefined) return null;
+    if (value === undefined || value === "") return null;
     const number = Number(value);
     if (number > 0 && (isWhole ? Number.isInteger(number) : Number.isFinite(number))) return number;
     problems.push(`--${name}: found "${value}", wanted a ${isWhole ? "whole " : ""}number above 0`);

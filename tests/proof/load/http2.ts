@@ -33,10 +33,9 @@ export class Http2Connection implements Connection {
       await this.#incoming.write(
         isFirst ? joined(PREFACE, headers(number, isSlow)) : headers(number, isSlow),
       );
-      while (!stream.isComplete && !this.#isBroken) {
-        if (number > this.#lastStream) return null;
-        await this.#moved();
-      }
+      const isIgnored = () => number > this.#lastStream;
+      while (!stream.isComplete && !isIgnored() && !this.#isBroken) await this.#moved();
+      if (isIgnored()) return null;
       if (!stream.isComplete) throw this.#failure(stream);
       if (!stream.isOk) throw new Failure("wrong", "answered another status than 200");
       return { content: contentOf(stream.body, isSlow), isLast: this.isOver };
