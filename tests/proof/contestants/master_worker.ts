@@ -1,13 +1,10 @@
 /** HAProxy's own master process, reloaded as its manual says: SIGUSR2 to the master. */
 import { join } from "@std/path";
+import { ask } from "../../../lib/haproxy/runtime_api.ts";
 import { Running } from "../../process/running.ts";
 import { waitFor } from "../../process/wait.ts";
 import type { Site } from "../site.ts";
-import type { Contestant } from "./contestant.ts";
-
-/** The master says so in each version: 2.6 to 3.0 in the first words for a failure, 3.1 and later in the second. */
-const SERVED = /Loading success\./;
-const REFUSED = /Loading failure!|Failed to load worker/;
+import type { Contestant, Outcome } from "./contestant.ts";
 
 export async function startMasterWorker({ workspace }: Site): Promise<Contestant> {
   // In the runtime directory, where the workspace finds the processes if they must be swept away.
@@ -16,12 +13,8 @@ export async function startMasterWorker({ workspace }: Site): Promise<Contestant
   // In a session of its own, as the others start theirs.
   const master = new Running(["setsid", "haproxy", ...words]);
   const explain = () => master.output.slice(-LAST_WORDS);
-  const says = async (pattern: RegExp, from: number) =>
-    await waitFor(`output that matches ${pattern}`, () => pattern.exec(master.output.slice(from)), {
-      deadlineMs: LONGEST_RELOAD_MS,
-      explain,
-    });
-  await says(SERVED, 0);
+  await waitFor("the master's first worker", () => SERVED.test(master.output), { explain });
+  let refusals = 0;
   return {
     supervisor: master.child.pid,
     explain,
@@ -29,13 +22,36 @@ export async function startMasterWorker({ workspace }: Site): Promise<Contestant
       const read = master.output.length;
       makeChange();
       master.child.kill("SIGUSR2");
-      const [word] = await says(new RegExp(`${SERVED.source}|${REFUSED.source}`), read);
-      return SERVED.test(word) ? "served" : "refused";
+      const sinceMs = performance.now();
+      const outcome = await waitFor("the master to tell what became of the reload", async () => {
+        const told = outcomeIn(master.output.slice(read));
+        if (told !== null || performance.now() - sinceMs < USUAL_RELOAD_MS) return told;
+        return await failedReloads(socket) > refusals ? "refused" : null;
+      }, { deadlineMs: LONGEST_RELOAD_MS, explain });
+      if (outcome === "refused") refusals += 1;
+      return outcome;
     },
   };
 }
 
 const LONGEST_RELOAD_MS = 20_000;
-
+/** After that the master is asked: not before, since it forgets whom it was about to answer when it reloads. */
+const USUAL_RELOAD_MS = 5_000;
+const LONGEST_ANSWER_MS = 1_000;
 /** In characters. */
 const LAST_WORDS = 500;
+
+const SERVED = /Loading success\./;
+/** Seen on 2.6 and 3.0. Where others say it in other words, the master's count of failures tells. */
+const REFUSED = /Loading failure!/;
+
+function outcomeIn(output: string): Outcome | null {
+  if (REFUSED.test(output)) return "refused";
+  return SERVED.test(output) ? "served" : null;
+}
+
+/** How many reloads the master counts as failed. */
+async function failedReloads(socket: string): Promise<number> {
+  const answer = await ask(socket, "show proc", AbortSignal.timeout(LONGEST_ANSWER_MS));
+  return Number(/\[failed: (\d+)\]/.exec(answer ?? "")?.[1] ?? 0);
+}
