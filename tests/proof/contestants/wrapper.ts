@@ -3,8 +3,8 @@ import type { Contestant } from "./contestant.ts";
 import type { Site } from "../site.ts";
 
 export async function startWrapper({ workspace }: Site): Promise<Contestant> {
-  // HAProxy's own output goes to where it goes by hand: nobody reads it.
-  const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
+  // In a session of its own, as an init starts it, and HAProxy writes to where it writes by hand.
+  const launcher = ["setsid", "sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
   const wrapper = await workspace.serve({ launcher });
   return {
     supervisor: wrapper.pid,
