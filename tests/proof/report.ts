@@ -1,4 +1,4 @@
-/** Writes results as Markdown: a table of the contestants, and one of the kinds of clients. Pure. */
+/** Writes results as Markdown, as it goes into the README. Pure. */
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANTS } from "./contestants/contestants.ts";
 import { type FailureKind, FAILURES } from "./failures.ts";
@@ -20,7 +20,13 @@ import {
 } from "./results.ts";
 
 export function markdown(results: Results): string {
-  return `${contestantTable(results)}\n\n${kindTable(results)}\n\n${results.machine}`;
+  return [
+    contestantTable(results),
+    "<details><summary>Each kind of clients</summary>",
+    kindTable(results),
+    "</details>",
+    results.machine,
+  ].join("\n\n");
 }
 
 /** The first few failures of each kind, one line each. */
@@ -40,7 +46,7 @@ const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => str
     const refused = reloads.filter(({ refusal }) => refusal !== null).length;
     return `${count(reloads.length - refused)}, ${count(refused)}`;
   }],
-  ["neither, as they should", ({ mishaps }) => mishapsText(mishaps)],
+  ["reloads that ended otherwise", ({ mishaps }) => mishapsText(mishaps)],
   [
     "change to first answer: p50, p90, p99, most",
     (campaign) =>

@@ -28,10 +28,11 @@ const RESULTS = {
 };
 
 Deno.test("each row of a table has as many cells as its heading", () => {
-  const tables = markdown(RESULTS).split("\n\n");
-  assert.equal(tables.length, 3);
-  assert.equal(tables[2], "this machine");
-  for (const table of tables.slice(0, 2)) {
+  const parts = markdown(RESULTS).split("\n\n");
+  assert.equal(parts.at(-1), "this machine");
+  const tables = parts.filter((part) => part.startsWith("|"));
+  assert.equal(tables.length, 2);
+  for (const table of tables) {
     const counts = new Set(table.split("\n").map((line) => line.split(" | ").length));
     assert.equal(counts.size, 1, table);
   }
@@ -42,7 +43,10 @@ Deno.test("percentiles, failures and what ended otherwise are told", () => {
   const row = (title: string) => text.split("\n").find((line) => line.startsWith(`| ${title}`));
   assert.equal(row("reloads served"), "| reloads served, refused | 75, 25 | 75, 25 |");
   assert.match(row("change to first answer")!, /\| 50, 90, 98, 99 ms \|/);
-  assert.equal(row("neither"), "| neither, as they should | 0 | 2: a content was refused |");
+  assert.equal(
+    row("reloads that"),
+    "| reloads that ended otherwise | 0 | 2: a content was refused |",
+  );
   assert.equal(row("**failed requests**"), "| **failed requests** | **0** | **1,236** |");
   assert.match(row("met the closing")!, /\| 0, 0 \| 7, 0 \|$/);
   assert.match(row("refused reloads that disturbed")!, /\| 0 \| 2 \|$/);
