@@ -24,7 +24,7 @@ async function proof(args: readonly string[]): Promise<number> {
     console.error([...problems, USAGE].join("\n"));
     return EXIT_USAGE;
   }
-  const missing = options.from === null ? whatIsMissing(options) : null;
+  const missing = whatIsMissing(options);
   if (missing !== null) {
     console.error(missing);
     return EXIT_UNAVAILABLE;
@@ -39,11 +39,14 @@ async function proof(args: readonly string[]): Promise<number> {
   return faults.length > 0 ? 1 : 0;
 }
 
-const readResults = (path: string) => JSON.parse(Deno.readTextFileSync(path)) as Results;
+function readResults(path: string): Results {
+  return JSON.parse(Deno.readTextFileSync(path));
+}
 
-function whatIsMissing({ only, haproxy }: Options): string | null {
+function whatIsMissing({ from, haproxy }: Options): string | null {
+  if (from !== null) return existsSync(from) ? null : `--from: there is no "${from}"`;
   if (haproxy !== null && !existsSync(haproxy)) return `--haproxy: there is no "${haproxy}"`;
-  if (!only.includes("wrapper") || existsSync(PROGRAM[0]!)) return null;
+  if (existsSync(PROGRAM[0]!)) return null;
   return `there is no "${PROGRAM[0]}": "deno task compile" makes it; ` +
     "or try the program from source, with PROGRAM=source in the environment";
 }
@@ -58,8 +61,9 @@ async function run({ until, only, haproxy }: Options): Promise<Results> {
   const campaigns: Partial<Record<ContestantName, Campaign>> = {};
   for (const name of only) {
     console.error(`${CONTESTANTS[name].title} …`);
-    campaigns[name] = await swept((swept) =>
-      runCampaign(swept, CONTESTANTS[name], { plan, report: console.error })
+    const entry = CONTESTANTS[name];
+    campaigns[name] = await swept((own) =>
+      runCampaign(own, entry, { plan, report: console.error })
     );
   }
   return { machine: await machine(), isSoak, campaigns };
