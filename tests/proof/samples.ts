@@ -1,5 +1,6 @@
 /** Made-up results for tests. */
-import type { Campaign, ReloadFigures } from "./campaign.ts";
+import type { Campaign } from "./campaign.ts";
+import type { ReloadFigures } from "./drive.ts";
 import { KIND_NAMES, type KindName } from "./load/kinds.ts";
 import type { LoadFigures } from "./load/load.ts";
 import type { KindFigures } from "./load/record.ts";

@@ -21,7 +21,11 @@ export class Http2Connection implements Connection {
   }
 
   get isOver(): boolean {
-    return this.#lastStream < Infinity || this.#isBroken || this.#incoming.end !== null;
+    return this.#isGoingAway || this.#isBroken || this.#incoming.end !== null;
+  }
+
+  get #isGoingAway(): boolean {
+    return this.#lastStream < Infinity;
   }
 
   async request(isSlow: boolean): Promise<Answer | null> {
@@ -33,12 +37,12 @@ export class Http2Connection implements Connection {
       await this.#incoming.write(
         isFirst ? joined(PREFACE, headers(number, isSlow)) : headers(number, isSlow),
       );
-      const isIgnored = () => number > this.#lastStream;
-      while (!stream.isComplete && !isIgnored() && !this.#isBroken) await this.#moved();
+      const isIgnored = () => number > this.#lastStream || stream.resetCode === REFUSED_STREAM;
+      while (!stream.isOver && !isIgnored() && !this.#isBroken) await this.#moved();
       if (isIgnored()) return null;
       if (!stream.isComplete) throw this.#failure(stream);
       if (!stream.isOk) throw new Failure("wrong", "answered another status than 200");
-      return { content: contentOf(stream.body, isSlow), isLast: this.isOver };
+      return { content: contentOf(stream.body, isSlow), isLast: this.#isGoingAway };
     });
   }
 
@@ -110,6 +114,10 @@ class Stream {
 
   constructor(readonly number: number) {}
 
+  get isOver(): boolean {
+    return this.isComplete || this.resetCode !== null;
+  }
+
   take({ type, flags, payload }: Frame): void {
     if (type === FrameType.headers) this.isOk = isStatus200(payload);
     else if (type === FrameType.data) this.body += new TextDecoder("latin1").decode(payload);
@@ -123,6 +131,8 @@ class Stream {
 const ACK = 1;
 const END_STREAM = 1;
 const END_HEADERS = 4;
+/** Says that the request was not looked at. */
+const REFUSED_STREAM = 7;
 
 const PREFACE = joined(
   new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),

@@ -59,6 +59,24 @@ Deno.test("a request that GOAWAY says was not looked at has not failed", async (
   });
 });
 
+Deno.test("nor has one whose stream is refused, and the connection goes on", async () => {
+  const refused = frame(FrameType.resetStream, 0, 1, uint32(7));
+  await withServer([[refused], answer(3, 1)], async (client) => {
+    assert.equal(await client.request(false), null);
+    assert.deepEqual(await client.request(false), { content: 1, isLast: false });
+  });
+});
+
+Deno.test("a reset stream ends its request at once", async () => {
+  await withServer(
+    [[frame(FrameType.resetStream, 0, 1, uint32(2))], answer(3, 1)],
+    async (client) => {
+      await assert.rejects(client.request(false), { kind: "reset" });
+      assert.equal((await client.request(false))?.content, 1);
+    },
+  );
+});
+
 Deno.test("one that GOAWAY lets pass is answered, and is the last", async () => {
   await withServer([[goaway(1), ...answer(1, 1)]], async (client) => {
     assert.deepEqual(await client.request(false), { content: 1, isLast: true });
@@ -72,7 +90,6 @@ for (
     ["cut", "an answer that GOAWAY has promised", [[goaway(1), answer(1, 1)[0]!]]],
     ["idle_closing", "an end without a word after an answer", [answer(1, 1), []]],
     ["wrong", "another status", [[frame(FrameType.headers, 4 | END_STREAM, 1, STATUS_503)]]],
-    ["reset", "a reset stream", [[frame(FrameType.resetStream, 0, 1, uint32(2))]]],
   ] as const
 ) {
   Deno.test(`${what} is "${kind}"`, async () => {

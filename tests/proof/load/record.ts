@@ -1,6 +1,6 @@
 /** What the clients of one kind have met. */
 import { nowMs } from "../../bench/clock.ts";
-import { type Failure, type FailureKind } from "../failures.ts";
+import type { Failure, FailureKind } from "../failures.ts";
 
 export interface KindFigures {
   readonly requests: number;
@@ -28,7 +28,7 @@ export interface Example {
 const EXAMPLES = 3;
 
 /** A request that takes longer has been held up. */
-export const HELD_UP_MS = 1_000;
+const HELD_UP_MS = 1_000;
 
 export class KindRecord {
   #figures = { requests: 0, connections: 0, announcedEnds: 0, longestGapMs: 0, longestAnswerMs: 0 };
@@ -54,7 +54,8 @@ export class KindRecord {
     const gapMs = answeredMs - (this.#lastMs ?? answeredMs);
     figures.longestGapMs = Math.max(figures.longestGapMs, gapMs);
     this.#lastMs = answeredMs;
-    if (answeredMs - sinceMs >= HELD_UP_MS) { for (const one of during) this.#disturbed.add(one); }
+    const isHeldUp = answeredMs - sinceMs >= HELD_UP_MS;
+    for (const one of isHeldUp ? during : []) this.#disturbed.add(one);
   }
 
   failed({ kind, message }: Failure, reload: number): void {
