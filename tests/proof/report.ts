@@ -136,11 +136,11 @@ function failuresText({ failures }: KindFigures): string {
 function mishapsText(mishaps: Campaign["mishaps"]): string {
   const counts = new Map<string, number>();
   for (const { change, what } of mishaps) {
-    const text = `${change.replace(/^content \d+$/, "a content")} ${what.split("\n")[0]}`;
+    const text = `${change.replace(/^content \d+$/, "a content")}: ${what.split("\n")[0]}`;
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   if (counts.size === 0) return "0";
-  return [...counts].map(([text, number]) => `${count(number)}: ${text}`).join("; ");
+  return [...counts].map(([text, number]) => `${count(number)} × ${text}`).join("; ");
 }
 
 function growth(

@@ -23,18 +23,20 @@ export async function startMasterWorker({ workspace }: Site): Promise<Contestant
       makeChange();
       master.child.kill("SIGUSR2");
       const sinceMs = performance.now();
-      const outcome = await waitFor("the master to tell what became of the reload", async () => {
+      const outcome = await waitFor("the master's word", async () => {
         const told = outcomeIn(master.output.slice(read));
         if (told !== null || performance.now() - sinceMs < USUAL_RELOAD_MS) return told;
         return await failedReloads(socket) > refusals ? "refused" : null;
-      }, { deadlineMs: LONGEST_RELOAD_MS, explain });
+      }, { deadlineMs: LONGEST_RELOAD_MS }).catch(() => {
+        throw new Error(`the master said nothing for ${LONGEST_RELOAD_MS / 1_000} s`);
+      });
       if (outcome === "refused") refusals += 1;
       return outcome;
     },
   };
 }
 
-const LONGEST_RELOAD_MS = 20_000;
+const LONGEST_RELOAD_MS = 10_000;
 /** After that the master is asked: not before, since it forgets whom it was about to answer when it reloads. */
 const USUAL_RELOAD_MS = 5_000;
 const LONGEST_ANSWER_MS = 1_000;
