@@ -1,18 +1,25 @@
 /** The proof itself, in short: it finds nothing wrong with the wrapper, and much with a mere restart. */
 import assert from "node:assert/strict";
 import { programTest } from "../process/program.ts";
-import { runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
-import type { Campaign } from "./campaign.ts";
+import { type Campaign, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
 import { CONTESTANTS, type Entry } from "./contestants/contestants.ts";
 import { startRestarting } from "./contestants/restarting.ts";
 import { KIND_NAMES } from "./load/kinds.ts";
 import { disturbing, refusedMs, servedMs } from "./results.ts";
 import { faultsOf } from "./verdict.ts";
 
-async function run(entry: Entry, reloads: number): Promise<Campaign> {
+interface Run {
+  readonly campaign: Campaign;
+  /** What was said of reloads that ended otherwise. */
+  readonly said: string;
+}
+
+async function run(entry: Entry, reloads: number): Promise<Run> {
   await using room = new AsyncDisposableStack();
   const plan = { until: { reloads }, pauseMs: SHORT_PAUSE_MS, sampleMs: 500 };
-  return await runCampaign(room, entry, { plan, report: () => {} });
+  const lines: string[] = [];
+  const campaign = await runCampaign(room, entry, { plan, report: (line) => lines.push(line) });
+  return { campaign, said: lines.join("\n") };
 }
 
 const faults = (wrapper: Campaign) =>
@@ -21,8 +28,8 @@ const faults = (wrapper: Campaign) =>
 programTest(
   "12 reloads by the wrapper, 3 of them refused, fail no request of any kind",
   async () => {
-    const campaign = await run(CONTESTANTS.wrapper, 12);
-    assert.deepEqual(faults(campaign), []);
+    const { campaign, said } = await run(CONTESTANTS.wrapper, 12);
+    assert.deepEqual(faults(campaign), [], said);
     assert.equal(servedMs(campaign).length, 9);
     assert.equal(refusedMs(campaign).length, 3);
     assert.deepEqual(disturbing(campaign), []);
@@ -34,7 +41,7 @@ programTest(
 );
 
 Deno.test("5 restarts fail requests of each kind, in each way that a restart has", async () => {
-  const campaign = await run({ title: "restarting", start: startRestarting }, 5);
+  const { campaign } = await run({ title: "restarting", start: startRestarting }, 5);
   for (const name of KIND_NAMES) {
     assert.ok((campaign.load[name].failures.refused ?? 0) > 0, `none was refused: ${name}`);
   }

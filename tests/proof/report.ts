@@ -134,13 +134,12 @@ function failuresText({ failures }: KindFigures): string {
 }
 
 function mishapsText(mishaps: Campaign["mishaps"]): string {
-  const counts = new Map<string, number>();
-  for (const { change, what } of mishaps) {
-    const text = `${change.replace(/^content \d+$/, "a content")}: ${what.split("\n")[0]}`;
-    counts.set(text, (counts.get(text) ?? 0) + 1);
-  }
-  if (counts.size === 0) return "0";
-  return [...counts].map(([text, number]) => `${count(number)} × ${text}`).join("; ");
+  if (mishaps.length === 0) return "0";
+  const byOutcome = Map.groupBy(mishaps, ({ what }) => what.split("\n")[0]!);
+  return [...byOutcome].map(([what, some]) => {
+    const changes = new Set(some.map(({ change }) => change.replace(/^content \d+$/, "a content")));
+    return `${count(some.length)} × ${what} (${[...changes].join(", ")})`;
+  }).join("; ");
 }
 
 function growth(
@@ -156,7 +155,8 @@ function numbers(values: readonly number[]): string {
   return [0.5, 1].map((share) => amount(quantileOf(values, share) ?? 0)).join(", ");
 }
 
-const amount = (value: number) => Number.isInteger(value) ? count(value) : value.toFixed(1);
+const amount = (value: number) =>
+  Number.isInteger(value) || value >= 1_000 ? count(Math.round(value)) : value.toFixed(1);
 
 const milliseconds = (values: readonly (number | null)[]) =>
   values.some((value) => value === null)

@@ -45,7 +45,7 @@ Deno.test("percentiles, failures and what ended otherwise are told", () => {
   assert.match(row("change to first answer")!, /\| 50, 90, 98, 99 ms \|/);
   assert.equal(
     row("reloads that"),
-    "| reloads that ended otherwise | 0 | 2 × a content: was refused |",
+    "| reloads that ended otherwise | 0 | 2 × was refused (a content) |",
   );
   assert.equal(row("**failed requests**"), "| **failed requests** | **0** | **1,236** |");
   assert.match(row("met the closing")!, /\| 0, 0 \| 7, 0 \|$/);

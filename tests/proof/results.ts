@@ -68,7 +68,10 @@ export function idleClosingShare({ load }: Campaign): number {
     Math.max(1, sum(excused.map(({ requests }) => requests)));
 }
 
-/** What the supervisor holds at rest: the least in the first quarter of the run, and in the last. */
+/**
+ * What the supervisor holds at rest: the lower quartile in the first quarter of the run, and in the last. The
+ * least would not do for the master, which holds nothing at all while it starts itself again.
+ */
 export function growthOf(
   { samples }: Campaign,
   measure: (supervisor: NonNullable<Sample["supervisor"]>) => number,
@@ -78,10 +81,8 @@ export function growthOf(
   );
   if (values.length === 0) return null;
   const quarter = Math.ceil(values.length / 4);
-  return {
-    first: Math.min(...values.slice(0, quarter)),
-    last: Math.min(...values.slice(-quarter)),
-  };
+  const atRest = (some: readonly number[]) => quantile(some, 0.25);
+  return { first: atRest(values.slice(0, quarter)), last: atRest(values.slice(-quarter)) };
 }
 
 /** `null` where there is nothing. */

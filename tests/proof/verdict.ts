@@ -59,7 +59,9 @@ function growing(wrapper: Campaign): string[] {
   const files = growthOf(wrapper, (supervisor) => supervisor.files);
   const grown = (what: string, growth: typeof memory, limit: number) =>
     growth === null || growth.last - growth.first <= limit ? [] : [
-      `the wrapper's ${what} grew from ${growth.first} to ${growth.last}, wanted at most ${limit} more`,
+      `the wrapper's ${what} grew from ${Math.round(growth.first)} to ${
+        Math.round(growth.last)
+      }, wanted at most ${limit} more`,
     ];
   return [
     ...grown("memory in kB", memory, MOST_MORE_MEMORY),

@@ -70,5 +70,5 @@ Deno.test("a soak finds what grows, at rest", () => {
   assert.deepEqual(faults(growing(9_000, 30), campaign(), false), []);
   const [memory, files] = faults(growing(9_000, 30), campaign(), true);
   assert.match(memory!, /^the wrapper's memory in kB grew from 14\d+/);
-  assert.match(files!, /^the wrapper's open files grew from 20/);
+  assert.match(files!, /^the wrapper's open files grew from 2\d to 4\d,/);
 });

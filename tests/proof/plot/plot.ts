@@ -31,12 +31,12 @@ export function plot(results: Results): string {
     failures({ x: right, ...upper, width }, campaigns),
     overTime({ x: MARGIN, ...lower, width }, campaigns, {
       title: "HAProxy processes",
-      subtitle: "the one that serves, and those that drain",
+      subtitle: "the one that serves, and those that drain; means",
       of: ({ haproxyProcesses }) => haproxyProcesses,
     }),
     overTime({ x: right, ...lower, width }, campaigns, {
       title: "Memory of the wrapper and of the master",
-      subtitle: "MB that belong to it alone; by hand there is no such process",
+      subtitle: "MB of its own, means; by hand there is no such process",
       of: ({ supervisor }) => supervisor && megabytes(supervisor.memory),
     }),
     text(results.machine, { x: MARGIN, y: HEIGHT - 18, class: "note" }),
