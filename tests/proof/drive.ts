@@ -61,6 +61,8 @@ export class Drive {
       const ms = change.tag === "served" ? await this.#serve(change) : await this.#refuse(change);
       const refusal = change.tag === "served" ? null : change.reason;
       this.reloads.push({ number, refusal, ms });
+      // Where it was not, the content before goes on being right.
+      if (change.tag === "served") standing.serves(change.content);
     } catch (error) {
       if (change.tag === "served") this.#unserved += 1;
       const { message } = error as Error;
@@ -68,7 +70,6 @@ export class Drive {
       this.mishaps.push({ number, change: describe(change), what: message });
       report(`${what}\n${contestant.explain()}`);
     }
-    if (change.tag === "served") standing.serves(change.content);
     return change.tag === "served";
   }
 

@@ -1,4 +1,5 @@
 /** How long the reloads took: for each time, the share that was faster. Pure. */
+import { quantile } from "../../bench/table.ts";
 import type { Campaign } from "../campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
 import { servedMs } from "../results.ts";
@@ -6,23 +7,24 @@ import { type Frame, group, horizontalAxis, panelTitle, spansOf, verticalAxis } 
 import { linear, logarithmic } from "./scale.ts";
 import { path } from "./svg.ts";
 
+/** As finely as can be seen. */
+const SHARES = Array.from({ length: 201 }, (_, index) => index / 200);
+
 export function distribution(
   frame: Frame,
   campaigns: readonly (readonly [ContestantName, Campaign])[],
 ): string {
   const spans = spansOf(frame);
-  const times = campaigns.map(([name, campaign]) =>
-    [name, servedMs(campaign).sort((a, b) => a - b)] as const
-  );
+  const times = campaigns.map(([name, campaign]) => [name, servedMs(campaign)] as const);
   const all = times.flatMap(([, values]) => values);
   const [least, most] = [Math.min(...all, 1_000), Math.max(...all, 10)];
   const across = logarithmic(roundDown(least), most, spans.across);
   const up = linear(100, spans.up);
   const lines = times.map(([name, values]) =>
     path(
-      values.map((value, index) => ({
-        x: across.place(value),
-        y: up.place(100 * (index + 1) / values.length),
+      values.length === 0 ? [] : SHARES.map((share) => ({
+        x: across.place(quantile(values, share)),
+        y: up.place(100 * share),
       })),
       { class: `line ${name}` },
     )
