@@ -68,6 +68,7 @@ export async function runCampaign(
   } finally {
     clearInterval(sampling);
     clearInterval(reporting);
+    await contestant.end?.();
   }
 }
 

@@ -8,6 +8,7 @@ const OVERLAP_MS = 500;
 /** Contents are numbered in the order in which they are to be served. */
 export class Standing {
   readonly #fields: Int32Array<SharedArrayBuffer>;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(
     readonly memory = new SharedArrayBuffer(FIELDS.length * Int32Array.BYTES_PER_ELEMENT),
@@ -44,12 +45,14 @@ export class Standing {
   /** `content` serves alone, once the process before it has had the time to hear of it. */
   serves(content: number): void {
     const timer = setTimeout(() => {
+      this.#timers.delete(timer);
       this.#set("oldest", Math.max(this.oldest, content));
     }, OVERLAP_MS);
-    Deno.unrefTimer(timer);
+    this.#timers.add(timer);
   }
 
   end(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
     this.#set("isOver", 1);
   }
 

@@ -22,5 +22,9 @@ export async function startByHand({ workspace }: Site): Promise<Contestant> {
       next = await prepareByHand(workspace, folder, started.number + 1);
       return "served";
     },
+    async end() {
+      serving?.child.kill("SIGKILL");
+      await serving?.child.status;
+    },
   };
 }

@@ -11,6 +11,8 @@ export interface Contestant {
   reload(makeChange: () => void, expected: Outcome): Promise<Outcome>;
   /** What was said, for the case that something goes wrong. */
   explain(): string;
+  /** Ends what it has started itself and the workspace does not wait for. */
+  end?(): Promise<void>;
 }
 
 export type Outcome = "served" | "refused";

@@ -33,6 +33,10 @@ export async function startMasterWorker({ workspace }: Site): Promise<Contestant
       if (outcome === "refused") refusals += 1;
       return outcome;
     },
+    async end() {
+      master.child.kill("SIGTERM");
+      await master.exitCode;
+    },
   };
 }
 

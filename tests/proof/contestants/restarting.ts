@@ -26,5 +26,9 @@ export async function startRestarting({ workspace }: Site): Promise<Contestant> 
       );
       return serving === null ? "refused" : "served";
     },
+    async end() {
+      serving?.child.kill("SIGKILL");
+      await serving?.child.status;
+    },
   };
 }
