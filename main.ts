@@ -72,12 +72,11 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   if (tag === "list_watched") return say(describeWatched(inventory, settings));
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
+  const readMemoryFile = libc?.readMemoryFile ?? (() => null);
   const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
-  const parts = {
-    ...{ sources, looker, loadedFiles, mountedFiles, trimMemory, reportFailedStart },
-    isStdoutWritable,
-  };
+  const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable };
+  const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
   return await run(settings, { ...parts, seen, signals });
 }
 
@@ -90,6 +89,7 @@ interface RunOptions {
   readonly signals: Signals;
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
+  readonly readMemoryFile: (path: string) => string | null;
   readonly reportFailedStart: (text: string) => void;
   readonly isStdoutWritable: () => boolean;
 }

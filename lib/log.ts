@@ -12,6 +12,7 @@ export interface LogFields {
   readonly durationMs?: number;
   readonly changed?: readonly string[];
   readonly draining?: number;
+  readonly connections?: number;
   readonly signal?: string;
   readonly exitCode?: number;
 }

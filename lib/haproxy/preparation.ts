@@ -7,6 +7,7 @@ import { describeEnvFile, readEnvFile } from "./env_file_reader.ts";
 import type { Failure } from "./failure.ts";
 import type { PrivateFolder } from "./private_folder.ts";
 import { isListening } from "./runtime_api.ts";
+import type { ServerStateCopy } from "./server_state.ts";
 
 export interface StartRequest {
   readonly generation: number;
@@ -21,6 +22,8 @@ export interface PreparationOptions {
   readonly envFile: string | null;
   readonly userSocket: string | null;
   readonly folder: PrivateFolder;
+  /** Whether the servers' last state is the wrapper's to provide. */
+  readonly wantsServerState: () => boolean;
 }
 
 export type Preparation =
@@ -28,6 +31,8 @@ export type Preparation =
     readonly tag: "prepared";
     readonly words: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
+    /** To be made just before the start; `null` if there is none to be made. */
+    readonly serverState: ServerStateCopy | null;
   }
   | {
     readonly tag: "failed";
@@ -41,7 +46,7 @@ export type Prepared = Extract<Preparation, { tag: "prepared" }>;
 /** Prepares a start; nothing of it is seen by the processes that run. */
 export async function prepare(
   { generation, takeOverFrom }: StartRequest,
-  { haproxy, envFile, userSocket, folder }: PreparationOptions,
+  { haproxy, envFile, userSocket, folder, wantsServerState }: PreparationOptions,
 ): Promise<Preparation> {
   const file = await readEnvFile(envFile);
   if (file.tag !== "read") {
@@ -53,10 +58,14 @@ export async function prepare(
     return notPrepared({ reason: describeGone(own), exitCode: EXIT.CANNOT_CREATE, mayPass: true });
   }
   try {
-    const injected = await folder.prepare(generation);
+    const loadsServerState = wantsServerState();
+    const injected = await folder.prepare(generation, { loadsServerState });
     const takeover = await chooseTakeover(own, userSocket);
     const words = startArguments(haproxy, injected, takeover);
-    return { tag: "prepared", words, environment: file.variables };
+    const serverState = loadsServerState && takeover !== null
+      ? { from: takeover, to: folder.serverState(generation) }
+      : null;
+    return { tag: "prepared", words, environment: file.variables, serverState };
   } catch (error) {
     await folder.forget(generation);
     const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;

@@ -1,12 +1,11 @@
 /** Carries out the supervisor's actions on real processes, files and timers. */
 import { DrainGauge } from "../haproxy/drain_gauge.ts";
 import { Fleet } from "../haproxy/fleet.ts";
-import { handoff } from "../haproxy/handoff.ts";
+import { MemoryRoom } from "../haproxy/memory_room.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { Standby } from "../haproxy/standby.ts";
-import { adopt, type Adopted } from "../loaded/adoption.ts";
+import type { ReadFile } from "../cgroup_memory.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
-import { NO_USES } from "../loaded/uses.ts";
 import type { Log } from "../log.ts";
 import { createGarbageCollector } from "../memory.ts";
 import type { SignalMeaning } from "../os_signals.ts";
@@ -16,8 +15,8 @@ import type { Looker } from "../watch/look.ts";
 import type { MountedFile } from "../watch/mounted_files.ts";
 import { hasMoved } from "../watch/moved.ts";
 import type { Source } from "../watch/sources.ts";
-import type { Action, Attempt, Event, EventOf, ReloadOrder } from "./events.ts";
-import * as messages from "./messages.ts";
+import type { Action, Event, EventOf, ReloadOrder } from "./events.ts";
+import { Handoffs } from "./handoffs.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
 
 export interface RealEffectsOptions {
@@ -29,6 +28,8 @@ export interface RealEffectsOptions {
   readonly mountedFiles: readonly MountedFile[];
   /** Gives freed memory back to the kernel. */
   readonly trimMemory: () => void;
+  /** What the kernel says about memory. */
+  readonly readMemoryFile: ReadFile;
   /** Tells the platform, beside the log. */
   readonly reportFailedStart: (text: string) => void;
   readonly log: Log;
@@ -46,9 +47,10 @@ export class RealEffects implements Effects {
   readonly #fleet: Fleet;
   readonly #gauge = new DrainGauge();
   readonly #standby: Standby;
+  readonly #memory: MemoryRoom;
+  readonly #handoffs: Handoffs;
   readonly #collectGarbageSoon: () => void;
   readonly #detector: ChangeDetector | null;
-  #handoff: AbortController | null = null;
   #replacing: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -59,7 +61,11 @@ export class RealEffects implements Effects {
     this.#fleet = new Fleet({
       onEnd: (end) => {
         const connections = this.#gauge.forget(end.generation);
-        post({ name: "process_ended", end: { ...end, connections } });
+        post({
+          name: "process_ended",
+          end: { ...end, connections },
+          atMs: performance.now(),
+        });
         this.#inBackground(folder.forget(end.generation));
       },
       onEmpty: () => this.#tellIfEmpty(),
@@ -68,11 +74,21 @@ export class RealEffects implements Effects {
       ...options.settings,
       folder,
       fleet: this.#fleet,
+      wantsServerState: options.loadedFiles.wantsServerState,
       configurations: options.sources.filter(({ kind }) => kind === "configuration")
         .map(({ path }) => path),
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
     });
     this.#detector = this.#detect();
+    this.#memory = new MemoryRoom(options.readMemoryFile);
+    this.#handoffs = new Handoffs({
+      ...options,
+      fleet: this.#fleet,
+      standby: this.#standby,
+      gauge: this.#gauge,
+      memory: this.#memory,
+      onInventory: (inventory) => this.#detector?.adapt(inventory),
+    });
   }
 
   /** What is known only here. */
@@ -80,6 +96,7 @@ export class RealEffects implements Effects {
     return {
       watching: this.#detector?.counts ?? { files: 0, events: 0, pollFinds: 0 },
       connections: this.#gauge.left,
+      memory: this.#memory.limit,
     };
   }
 
@@ -88,6 +105,10 @@ export class RealEffects implements Effects {
     switch (action.name) {
       case "start_handoff":
         return this.#inBackground(this.#startHandoff(action));
+      case "hurry_handoff":
+        return this.#handoffs.hurry();
+      case "cancel_replace":
+        return this.#replacing?.abort();
       case "replace":
         return this.#inBackground(this.#replace(action));
       case "stand_by":
@@ -95,14 +116,18 @@ export class RealEffects implements Effects {
       case "cancel_handoff":
         this.#standby.close();
         this.#replacing?.abort();
-        return this.#handoff?.abort();
+        return this.#handoffs.cancel();
+      case "start_anyway":
+        return this.#handoffs.startAnyway();
       case "drain":
         this.#fleet.drain(action.generation, settings.shutdownWaitMs);
         return this.#gauge.follow(action.generation);
+      case "await_drain":
+        return this.#awaitDrain(action);
       case "discard":
         return this.#fleet.discard(action.generation);
       case "terminate":
-        return this.#fleet.terminate(action.generation);
+        return this.#fleet.terminate(action.generation, action.reason);
       case "dump":
         return this.#fleet.signal(action.generation, "SIGQUIT");
       case "drain_all":
@@ -183,37 +208,20 @@ export class RealEffects implements Effects {
     return detector;
   }
 
-  async #startHandoff({ attempt, takeOverFrom }: Extract<Action, { name: "start_handoff" }>) {
-    const { settings, folder, post } = this.#options;
-    const cancel = this.#handoff = new AbortController();
-    const files = [...attempt.fingerprint?.files.keys() ?? []];
-    const startedMs = Date.now();
-    let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
-    const learn = async () => {
-      const opening = this.#openGauge(takeOverFrom);
-      if (settings.watch) loaded = await this.#adopt(attempt, startedMs);
-      await opening;
-    };
+  async #startHandoff(action: Extract<Action, { name: "start_handoff" }>): Promise<void> {
     try {
-      const request = { generation: attempt.number, takeOverFrom, files };
-      const options = { ...settings, folder, fleet: this.#fleet, standby: this.#standby, learn };
-      const outcome = await handoff(request, options, cancel.signal);
-      if (outcome.tag !== "ready" && takeOverFrom !== null) this.#gauge.close(takeOverFrom);
-      post({
-        name: "handoff_ended",
-        outcome: outcome.tag === "ready" ? { ...outcome, loaded } : outcome,
-      });
+      await this.#handoffs.start(action);
     } finally {
-      this.#handoff = null;
       this.#tellIfEmpty();
       this.#collectGarbageSoon();
     }
   }
 
-  /** Of the generation that will be asked to drain then, which must not have to wait for that. */
-  async #openGauge(generation: number | null): Promise<void> {
-    if (generation === null) return;
-    await this.#gauge.open(generation, this.#options.folder.socket(generation));
+  #awaitDrain({ generation, slowdown, delayMs }: Extract<Action, { name: "await_drain" }>): void {
+    setTimeout(
+      () => this.#options.post({ name: "drain_lasts", generation, slowdown }),
+      delayMs,
+    );
   }
 
   async #drainAll(): Promise<void> {
@@ -222,17 +230,6 @@ export class RealEffects implements Effects {
     await Promise.all(generations.map((one) => this.#gauge.open(one, folder.socket(one))));
     this.#fleet.drainAll(settings.shutdownWaitMs);
     generations.forEach((one) => this.#gauge.follow(one));
-  }
-
-  async #adopt({ number, fingerprint }: Attempt, startedMs: number): Promise<Adopted> {
-    const { settings, folder, log } = this.#options;
-    return await adopt(fingerprint, {
-      ...this.#options,
-      socket: settings.watchLoaded ? folder.socket(number) : null,
-      startedMs,
-      onSilence: () => log(messages.notListed(number)),
-      onInventory: (inventory) => this.#detector?.adapt(inventory),
-    });
   }
 
   async #replace({ generation, request }: Extract<Action, { name: "replace" }>): Promise<void> {
@@ -272,7 +269,9 @@ export class RealEffects implements Effects {
   }
 
   #tellIfEmpty(): void {
-    if (this.#fleet.isEmpty && this.#handoff === null) this.#options.post({ name: "fleet_empty" });
+    if (this.#fleet.isEmpty && !this.#handoffs.isRunning) {
+      this.#options.post({ name: "fleet_empty" });
+    }
   }
 
   #inBackground(work: Promise<void>): void {

@@ -10,8 +10,10 @@ function optionsOf(writing: Promise<never>): HandoffOptions {
   const folder: PrivateFolder = {
     path: "/none",
     socket: (generation) => `/none/${generation}.sock`,
+    serverState: (generation) => `/none/${generation}.state`,
     prepare: () => writing,
     forget: () => Promise.resolve(),
+    forgetServerState: () => Promise.resolve(),
     remove: () => Promise.resolve(),
   };
   const options = {
@@ -19,7 +21,13 @@ function optionsOf(writing: Promise<never>): HandoffOptions {
       haproxy: { options: [], configurations: [], filesAfterDashes: null, directory: null },
       envFile: null,
     },
-    ...{ userSocket: null, folder, fleet: new Fleet({ onEnd() {}, onEmpty() {} }) },
+    ...{
+      wantsServerState: () => false,
+      onServerStateLost() {},
+      userSocket: null,
+      folder,
+      fleet: new Fleet({ onEnd() {}, onEmpty() {} }),
+    },
   };
   return {
     ...options,

@@ -48,6 +48,21 @@ Deno.test("a generation's files stand around the user's and name its own socket"
   assert.equal(Deno.readTextFileSync(last), "global\n    stats maxconn 50\n");
 });
 
+Deno.test("a generation that loads its servers' state is told where, and finds that of none", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const { first } = await folder.prepare(7, { loadsServerState: true });
+  const state = folder.serverState(7);
+  assert.equal(state, `${folder.path}/7-servers.state`);
+  assert.ok(Deno.readTextFileSync(first).endsWith(`\n    server-state-file '${state}'\n`));
+  assert.equal(Deno.readTextFileSync(state), "1\n");
+  await folder.forgetServerState(7);
+  assert.deepEqual(parent.names(folder.path), ["7-first.cfg", "7-last.cfg"]);
+  await folder.prepare(7, { loadsServerState: true });
+  await folder.forget(7);
+  assert.deepEqual(parent.names(folder.path), []);
+});
+
 Deno.test("a folder that somebody removed is made again, for nobody else", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);

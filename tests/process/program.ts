@@ -12,7 +12,8 @@ export const FORM = formOf(Deno.env.get("PROGRAM") ?? "source");
 
 export const EXECUTABLE = join(ROOT, "haproxy-reload-wrapper");
 
-const missing = FORM !== "source" && !isThere(EXECUTABLE)
+/** What the form under test needs and is not there; `null`: nothing. */
+export const missing = FORM !== "source" && !isThere(EXECUTABLE)
   ? "needs the executable, and `deno task compile` made none"
   : FORM === "process_1" && Deno.uid() !== 0
   ? "needs root, to make a pid namespace"
@@ -31,12 +32,16 @@ export const rootTest = testNeeding(missing ?? (Deno.uid() === 0 ? null : "needs
 const OPTIONS = [
   "--quiet",
   `--config=${ROOT}/deno.json`,
-  ...import.meta.resolve("@std/path").startsWith("jsr:")
-    ? []
-    : [`--import-map=${ROOT}/tests/offline/import_map.json`],
+  ...importOptions(),
   ...printedBy(denoJson.tasks.lean),
   ...printedBy(denoJson.tasks.permissions),
 ];
+
+/** The import map, where the tests run with one. */
+export function importOptions(): string[] {
+  const hasOne = !import.meta.resolve("@std/path").startsWith("jsr:");
+  return hasOne ? [`--import-map=${ROOT}/tests/offline/import_map.json`] : [];
+}
 
 /** The words that start the program. */
 export const PROGRAM = wordsOf("main.ts", EXECUTABLE);

@@ -108,11 +108,11 @@ programTest("a process that never gets ready is ended after the ready timeout", 
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--ready-timeout", "500ms"],
+    args: ["-f", workspace.configuration, "--ready-timeout", "2s"],
   });
   await workspace.standIn(STAND_INS.never_ready);
   await workspace.replace(workspace.page("two"));
-  const line = await isRejected(workspace, wrapper, /did not serve within 500ms/);
+  const line = await isRejected(workspace, wrapper, /did not serve within 2s/);
   assert.match(line, /tried again in 1s/);
   await workspace.standIn(STAND_INS.is_haproxy);
   await workspace.serves("two", wrapper);
@@ -156,7 +156,10 @@ programTest("a haproxy that cannot run for a while, as in an upgrade, is waited 
 programTest("what serves while a failure is looked into drains, and nobody notices", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve();
+  // So that it is known by then that this one cannot wait.
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--settle-time", "500ms"],
+  });
   await workspace.standIn(STAND_INS.dies_once);
   await workspace.replace(workspace.page("two"));
   await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 3 before it was ready/);

@@ -32,6 +32,8 @@ export const STAND_INS = {
   lacks_a_library: "#!/bin/sh\nexit 127\n",
   dies_of_a_signal: script("kill -SEGV $$"),
   never_ready: script("exec sleep 30"),
+  /** A sound HAProxy once there is a file `go` in its working directory. */
+  waits_for_go: script(`while ! [ -e go ]; do sleep 0.01; done; exec ${real} "$@"`),
   /** Neither ready nor willing to go. */
   ignores_term: script("trap '' USR1 TERM INT; while :; do sleep 1; done"),
   /** Fails once, and from then on is neither ready nor willing to go. */

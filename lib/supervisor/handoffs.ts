@@ -1,0 +1,163 @@
+/** Carries out the start of a generation, from the order until its outcome is an event. */
+import type { DrainGauge } from "../haproxy/drain_gauge.ts";
+import type { Fleet } from "../haproxy/fleet.ts";
+import { KILL_AFTER_MS } from "../haproxy/draining.ts";
+import { handoff } from "../haproxy/handoff.ts";
+import type { MemoryRoom } from "../haproxy/memory_room.ts";
+import type { PrivateFolder } from "../haproxy/private_folder.ts";
+import { canPassTables, untilTablesPass } from "../haproxy/resync.ts";
+import type { Standby } from "../haproxy/standby.ts";
+import { adopt, type Adopted } from "../loaded/adoption.ts";
+import type { LoadedFiles } from "../loaded/loaded_files.ts";
+import { NO_USES } from "../loaded/uses.ts";
+import type { Log } from "../log.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { Inventory } from "../watch/inventory.ts";
+import type { Looker } from "../watch/look.ts";
+import type { Action, Attempt, Event } from "./events.ts";
+import * as messages from "./messages.ts";
+
+/** HAProxy's resync takes 5 s where nobody answers it; longer than this no handoff waits. */
+const TABLES_LIMIT_MS = 8_000;
+
+export interface HandoffsOptions {
+  readonly settings: Settings;
+  readonly folder: PrivateFolder;
+  readonly fleet: Fleet;
+  readonly standby: Standby;
+  readonly gauge: DrainGauge;
+  readonly memory: MemoryRoom;
+  readonly looker: Looker;
+  readonly loadedFiles: LoadedFiles;
+  readonly log: Log;
+  readonly post: (event: Event) => void;
+  /** Called with what is to be watched once a generation serves. */
+  readonly onInventory: (inventory: Inventory) => void;
+}
+
+/** How long a process that was killed may take to be gone. */
+const KILLED_MS = 1_000;
+
+export class Handoffs {
+  readonly #options: HandoffsOptions;
+  #running: AbortController | null = null;
+  #endPause: () => void = () => {};
+  #startAnyway = () => {};
+
+  constructor(options: HandoffsOptions) {
+    this.#options = options;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Resolves when the outcome has been posted. */
+  async start({ attempt, takeOverFrom, pauseMs }: Extract<Action, { name: "start_handoff" }>) {
+    const { settings, folder, gauge, loadedFiles, log, post } = this.#options;
+    const cancel = this.#running = new AbortController();
+    if (pauseMs !== undefined) await this.#pause(pauseMs);
+    const files = [...attempt.fingerprint?.files.keys() ?? []];
+    const startedMs = Date.now();
+    let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
+    let passesTables = true;
+    const learn = async () => {
+      const opening = this.#openGauge(takeOverFrom);
+      const asking = canPassTables(folder.socket(attempt.number));
+      if (settings.watch) loaded = await this.#adopt(attempt, startedMs);
+      passesTables = await asking;
+      await opening;
+    };
+    try {
+      const request = { generation: attempt.number, takeOverFrom, files };
+      const options = {
+        ...{ ...this.#options, ...settings, learn },
+        wantsServerState: loadedFiles.wantsServerState,
+        onServerStateLost: (reason: string) =>
+          log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
+      };
+      if (takeOverFrom !== null) await this.#awaitRoom(takeOverFrom, cancel.signal);
+      const outcome = await handoff(request, options, cancel.signal);
+      if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
+      const atMs = performance.now();
+      if (outcome.tag !== "ready") return post({ name: "handoff_ended", outcome, atMs });
+      const tables = passesTables ? {} : { tablesByMs: atMs + TABLES_LIMIT_MS };
+      const ready = { ...outcome, loaded: { ...loaded, ...tables } };
+      post({ name: "handoff_ended", outcome: ready, atMs });
+      if (!passesTables) this.#tellWhenTablesPass(attempt.number);
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  /** Nothing more is started by the handoff that runs. */
+  cancel(): void {
+    this.#running?.abort();
+    this.hurry();
+  }
+
+  /** What waits to be started waits no longer. */
+  hurry(): void {
+    this.#endPause();
+  }
+
+  async #pause(pauseMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, pauseMs);
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Starts what is held back since memory is short. */
+  startAnyway(): void {
+    this.#startAnyway();
+  }
+
+  /** Until one more process like that of `serving` fits beside what runs, or is to be started anyway. */
+  async #awaitRoom(serving: number, cancel: AbortSignal): Promise<void> {
+    const { memory, fleet, post } = this.#options;
+    const pid = fleet.pidOf(serving);
+    let isHeld = true;
+    while (pid !== null && isHeld && !cancel.aborted) {
+      const shortage = memory.shortage(pid);
+      if (shortage === null) return;
+      const anyway = Promise.withResolvers<void>();
+      const stop = () => {
+        isHeld = false;
+        anyway.resolve();
+      };
+      this.#startAnyway = stop;
+      cancel.addEventListener("abort", stop);
+      // What does not even heed SIGKILL frees nothing.
+      const timer = setTimeout(stop, KILL_AFTER_MS + KILLED_MS);
+      const nextEnd = fleet.nextEnd();
+      post({ name: "memory_short", shortage });
+      await Promise.race([nextEnd, anyway.promise]);
+      clearTimeout(timer);
+      cancel.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Of the generation that will be asked to drain then, which must not have to wait for that. */
+  async #openGauge(generation: number | null): Promise<void> {
+    if (generation === null) return;
+    await this.#options.gauge.open(generation, this.#options.folder.socket(generation));
+  }
+
+  async #tellWhenTablesPass(generation: number): Promise<void> {
+    const { folder, post } = this.#options;
+    await untilTablesPass(folder.socket(generation), TABLES_LIMIT_MS);
+    post({ name: "resynced", generation });
+  }
+
+  async #adopt({ number, fingerprint }: Attempt, startedMs: number): Promise<Adopted> {
+    const { settings, folder, log } = this.#options;
+    return await adopt(fingerprint, {
+      ...this.#options,
+      socket: settings.watchLoaded ? folder.socket(number) : null,
+      startedMs,
+      onSilence: () => log(messages.notListed(number)),
+    });
+  }
+}
