@@ -22,7 +22,8 @@ const IN_WRAPPER: Fault = {
 const IN_WRAPPER_LOADED: Fault = {
   name: "the wrapper has no file descriptor left when a file changes that HAProxy has loaded",
   async inject(world) {
-    const list = join(world.path, "list.acl");
+    // Another one each time, so that the log tells which.
+    const list = join(world.path, `list-${world.wanted}.acl`);
     await Deno.writeTextFile(list, "/one\n");
     await world.change(
       `backend listed\n    mode http\n    http-request deny if { path -f ${list} }\n`,
@@ -31,9 +32,9 @@ const IN_WRAPPER_LOADED: Fault = {
     await world.reports("the list", isListed, world.wrapper);
     await world.limitOpenFiles(world.wrapper.pid, NONE);
     await Deno.writeTextFile(list, "/two\n");
-    await world.wrapper.saysMatching(/cannot read ".*list.acl": Too many open files.*nothing is/);
+    await world.wrapper.saysMatching(new RegExp(`cannot read .*"${list}": Too many open files`));
     await world.limitOpenFiles(world.wrapper.pid, MANY);
-    await world.wrapper.saysMatching(/ACL ".*list.acl" replaced in generation/);
+    await world.wrapper.saysMatching(new RegExp(`ACL "${list}" replaced in generation`));
   },
   heal: () => Promise.resolve(),
   expects: { tag: "served" },
