@@ -10,6 +10,8 @@ export interface Fault {
   readonly expects: Expectation;
   /** Clients of a process that is frozen have to wait for it. */
   readonly stalls?: boolean;
+  /** A process dies that serves beside the old one already: nobody can save what it has accepted. */
+  readonly cuts?: boolean;
   /** Neither the wrapper's status nor the old process can be asked meanwhile. */
   readonly isSilent?: boolean;
   /** How many reloads succeed until the end, if not one; `null`: as many as it takes. */

@@ -9,7 +9,7 @@ import { killQuietly, type World } from "./world.ts";
 export function meddled(
   name: string,
   makeMeddle: (world: World) => Meddle | Promise<Meddle>,
-  more: Pick<Fault, "expects" | "stalls"> & { readonly undo?: (world: World) => void },
+  more: Pick<Fault, "expects" | "stalls" | "cuts"> & { readonly undo?: (world: World) => void },
 ): Fault {
   let proxy: StatsProxy | null = null;
   const { undo, ...rest } = more;
@@ -37,7 +37,7 @@ const signalsAtReady = (signal: Deno.Signal, reason: RegExp): Fault =>
   meddled(
     `the new process gets ${signal} when it has answered, before the old one is asked to stop`,
     () => afterFirstAnswer((pid) => Deno.kill(pid, signal)),
-    { expects: { tag: "rejected", reason } },
+    { expects: { tag: "rejected", reason }, cuts: signal !== "SIGUSR1" },
   );
 
 const killedBefore = (name: string, standIn: string): Fault => ({

@@ -24,7 +24,7 @@ const PAUSE_MS = 10;
 const ANSWER_LIMIT_MS = 15_000;
 
 export class Traffic implements AsyncDisposable {
-  readonly failures: TrafficFailure[] = [];
+  failures: TrafficFailure[] = [];
   answers = 0;
   readonly #options: TrafficOptions;
   readonly #startedMs = performance.now();
@@ -49,6 +49,16 @@ export class Traffic implements AsyncDisposable {
     const gapMs = Math.max(0, this.#longestGapMs - this.#pulse.takeLongestMs());
     this.#longestGapMs = 0;
     return gapMs;
+  }
+
+  /** Forgets one cut connection of each kind of client: a refused one, or one more, is none of those. */
+  forgiveResets(): void {
+    const kinds = new Set<ClientKind>();
+    this.failures = this.failures.filter(({ kind, what }) => {
+      if (!/reset by peer|^cut after|no body in/.test(what) || kinds.has(kind)) return true;
+      kinds.add(kind);
+      return false;
+    });
   }
 
   /** Ends the long-lived connection where nothing is under way, and opens another. */
