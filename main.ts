@@ -9,7 +9,7 @@ import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
 import { type KeptSet, openKeptSet } from "./lib/last_good/kept_set.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
-import { createLog, type Log, writeToStdout } from "./lib/log.ts";
+import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log.ts";
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
 import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
@@ -22,6 +22,7 @@ import {
   describeStatusBug,
 } from "./lib/status/messages.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
+import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { describeWatched } from "./lib/watch/described.ts";
@@ -75,8 +76,11 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   if (tag === "list_watched") return say(describeWatched(inventory, settings));
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
+  const readMemoryFile = libc?.readMemoryFile ?? (() => null);
   const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
-  const parts = { sources, looker, loadedFiles, mountedFiles, trimMemory, reportFailedStart };
+  const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
+  const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable };
+  const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
 }
 
@@ -89,8 +93,10 @@ interface RunOptions {
   readonly signals: Signals;
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
+  readonly readMemoryFile: (path: string) => string | null;
   readonly reportFailedStart: (text: string) => void;
   readonly keptSet: KeptSet | null;
+  readonly isStdoutWritable: () => boolean;
 }
 
 async function run(
@@ -105,11 +111,15 @@ async function run(
     );
     return EXIT.CANNOT_CREATE;
   }
+  const stdout = createStdout({
+    isWritable: parts.isStdoutWritable,
+    onLost: (lines) => log(describeLostLines(lines)),
+  });
   const log = createLog({
     format: settings.logFormat,
     level: settings.logLevel,
     pid: Deno.pid,
-    write: writeToStdout,
+    write: stdout.writeLine,
   });
   const { folder } = made;
   const collectGarbageSoon = createGarbageCollector(parts.trimMemory);
@@ -139,6 +149,7 @@ async function run(
   listening?.close();
   await keeper?.close();
   await effects.close();
+  await stdout.end();
   return exitCode;
 }
 

@@ -16,6 +16,10 @@ export interface Libc {
   isMountRoot(path: string): boolean;
   /** Writes `bytes` to a file in place of what it holds; whether it is there, and all could be written. */
   overwrite(path: string, bytes: Uint8Array<ArrayBuffer>): boolean;
+  /** Whether `PIPE_BUF` bytes can be written to an open file without waiting, or an error is all that would come. */
+  isWritable(file: number): boolean;
+  /** The text of one of the kernel's files about memory; `null` if it is another, cannot be read, or is huge. */
+  readMemoryFile(path: string): string | null;
   /** Gives pages back to the kernel that are held for memory that was freed: see malloc_trim(3). */
   trimMemory(): void;
 }
@@ -34,8 +38,10 @@ const SYMBOLS = {
   waitid: { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   // Since glibc 2.28.
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
@@ -62,6 +68,18 @@ const SIGINFO_BYTES = 128;
 
 /** From open(2): never waits, as for the reader of a FIFO. */
 const O_WRONLY_TRUNC_NONBLOCK_CLOEXEC = 0x1 | 0x200 | 0x800 | 0x8_0000;
+
+/** From poll(2): a struct of the file and, in one number on a little-endian machine, the events. */
+const POLLOUT = 4;
+
+const O_RDONLY_NONBLOCK_CLOEXEC = 0x800 | 0x8_0000;
+
+/** Nothing else of `/proc` and `/sys` can be read: Deno keeps them from all who do not have every permission. */
+const MEMORY_FILE =
+  /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
+
+/** More than the mounts of a busy host take. */
+const MOST_BYTES = 1 << 20;
 
 /** From statx(2). */
 const AT_FDCWD = -100;
@@ -92,10 +110,39 @@ function wrap(symbols: Opened["symbols"]): Libc {
       symbols.close(file);
       return Number(written) === bytes.length;
     },
+    isWritable(file) {
+      return symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0;
+    },
+    readMemoryFile(path) {
+      if (!MEMORY_FILE.test(path)) return null;
+      const file = symbols.open(cString(path), O_RDONLY_NONBLOCK_CLOEXEC);
+      if (file < 0) return null;
+      const bytes = readWhole((portion) => symbols.read(file, portion, BigInt(portion.length)));
+      symbols.close(file);
+      return bytes === null ? null : new TextDecoder().decode(bytes);
+    },
     trimMemory() {
       malloc_trim(0n);
     },
   };
+}
+
+/** The kernel gives such files in portions of its own choice. */
+function readWhole(
+  read: (portion: Uint8Array<ArrayBuffer>) => bigint | number,
+): Uint8Array<ArrayBuffer> | null {
+  let bytes = new Uint8Array(4_096);
+  let length = 0;
+  for (;;) {
+    const count = Number(read(bytes.subarray(length)));
+    if (count <= 0) return count < 0 ? null : bytes.subarray(0, length);
+    length += count;
+    if (length < bytes.length) continue;
+    if (length >= MOST_BYTES) return null;
+    const larger = new Uint8Array(2 * length);
+    larger.set(bytes);
+    bytes = larger;
+  }
 }
 
 const cString = (text: string) => new TextEncoder().encode(`${text}\0`);

@@ -12,6 +12,7 @@ export interface LogFields {
   readonly durationMs?: number;
   readonly changed?: readonly string[];
   readonly draining?: number;
+  readonly connections?: number;
   readonly signal?: string;
   readonly exitCode?: number;
 }
@@ -47,7 +48,14 @@ export function createLog({ format, level, pid, write }: LogOptions): Log {
   return (entry) => writers[entry.level](entry);
 }
 
-/** Writes a line to stdout. That nobody reads it any more is no reason to stop serving. */
+/** What to say when lines were lost. */
+export function describeLostLines(lines: number): LogEntry {
+  const text =
+    `${lines} lines of this log were lost: nobody read stdout, and what waited was too much`;
+  return { level: "warning", text, fields: { reason: "stdout was blocked" } };
+}
+
+/** Writes all of a line to stdout, however long that takes. That nobody reads it any more is no error. */
 export function writeToStdout(line: string): void {
   try {
     let bytes = new TextEncoder().encode(`${line}\n`);

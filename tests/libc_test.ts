@@ -42,6 +42,33 @@ Deno.test("a FIFO that nobody reads is not waited for", async () => {
   assert.equal(opened().overwrite(path, new Uint8Array(1)), false);
 });
 
+Deno.test("where an error is all that would come nothing is waited for", () => {
+  const NOT_OPEN = 1_000_000;
+  assert.equal(opened().isWritable(NOT_OPEN), true);
+});
+
+Deno.test("the kernel's files about memory are read whole, and no others", async () => {
+  assert.match(opened().readMemoryFile("/proc/self/cgroup") ?? "", /^\d+:.*:\/.*\n$/m);
+  assert.match(opened().readMemoryFile(`/proc/${Deno.pid}/status`) ?? "", /^RssAnon:\s+\d+ kB$/m);
+  const { stdout } = await new Deno.Command("cat", { args: ["/proc/self/mountinfo"] }).output();
+  const mounts = new TextDecoder().decode(stdout);
+  assert.equal(opened().readMemoryFile("/proc/self/mountinfo"), mounts);
+  const others = [
+    ...["/proc/self/environ", "/proc/self/status", "/proc/1/environ", "/proc/1/statusx"],
+    ...["/proc/self/mem", "/etc/passwd", "/sys/kernel/notes", "/etc/memory.max.key"],
+    ...["/proc/self/root/proc/self/cgroup", "/tmp/x/memory.maximum", ""],
+  ];
+  for (const path of others) assert.equal(opened().readMemoryFile(path), null, path);
+  await using folder = new TempFolder();
+  const long = "x".repeat(100_000);
+  assert.equal(opened().readMemoryFile(folder.write("memory.stat", long)), long);
+  const huge = folder.write("memory.current", "x".repeat((1 << 20) + 1));
+  assert.equal(opened().readMemoryFile(huge), null);
+  assert.equal(opened().readMemoryFile(folder.at("memory.max")), null);
+  await Deno.mkdir(folder.at("memory.max"));
+  assert.equal(opened().readMemoryFile(folder.at("memory.max")), null);
+});
+
 Deno.test("memory is given back without harm", () => {
   opened().trimMemory();
   assert.equal(opened().endedChild(), null);

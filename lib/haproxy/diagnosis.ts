@@ -31,6 +31,8 @@ export interface Diagnosis {
 /**
  * Asks HAProxy again what is wrong, with its output captured: the failed start wrote the same for the
  * user to read. A start may pass later unless `haproxy -c` reports an error in the configuration itself.
+ * A program that does not even come to that, such as one whose libraries are just being upgraded, is no
+ * fault of the configuration.
  */
 export async function diagnose(
   request: StartRequest,
@@ -46,11 +48,14 @@ export async function diagnose(
   const timer = setTimeout(() => process.signal("SIGKILL"), readyTimeoutMs);
   const [ending, output] = await Promise.all([process.ended, process.output]);
   clearTimeout(timer);
-  const reportsError = ending.tag === "exited" && ending.code !== 0;
+  const reportsError = ending.tag === "exited" && REPORTS.includes(ending.code);
   return reportsError
     ? { mayPass: PASSING_ERRORS.test(output), alerts: alertsOf(output) }
     : { mayPass: true, alerts: await rehearse(request, options) };
 }
+
+/** The exit statuses of a check, HAProxy 2.4 to 3.4: an error, no listener. */
+const REPORTS: readonly number[] = [1, 2];
 
 /** What HAProxy reports as an error of the configuration although the world around it is at fault. */
 const PASSING_ERRORS = /could not resolve address|cannot allocate memory|too many open files/i;
@@ -83,15 +88,27 @@ async function listen(
   const stop = new AbortController();
   const limitMs = Math.min(options.readyTimeoutMs, 1_000 + 2 * options.failedAfterMs);
   const timer = setTimeout(() => stop.abort(), limitMs);
-  const output = await Promise.race([
-    process.output,
-    firstAnswer(socket, stop.signal).then(() => null),
-    new Promise<null>((resolve) => stop.signal.addEventListener("abort", () => resolve(null))),
+  const end = await Promise.race([
+    process.output.then((output) => ({ tag: "ended", output }) as const),
+    firstAnswer(socket, stop.signal).then(() => ({ tag: "serves" }) as const),
+    new Promise<{ readonly tag: "hangs" }>((resolve) =>
+      stop.signal.addEventListener("abort", () => resolve({ tag: "hangs" }))
+    ),
   ]);
   clearTimeout(timer);
   stop.abort();
-  if (output === null) fleet.retire(process, options.shutdownWaitMs);
-  return alertsOf(output ?? "");
+  switch (end.tag) {
+    case "ended":
+      return alertsOf(end.output);
+    case "serves":
+      fleet.retire(process, options.shutdownWaitMs);
+      return [];
+    case "hangs":
+      fleet.dismiss(process);
+      return [];
+    default:
+      return end satisfies never;
+  }
 }
 
 /** Where in `files` the keyword `master-worker` stands, as `"/path" line 3`; `null` if nowhere. */

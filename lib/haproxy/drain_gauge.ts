@@ -4,7 +4,8 @@ import { openPrompt, type Prompt } from "./runtime_api.ts";
 export class DrainGauge {
   readonly #prompts = new Map<number, Prompt>();
   readonly #left = new Map<number, number>();
-  readonly #last = new Map<number, { readonly connections: number; readonly atMs: number }>();
+  /** The last answers, with the time until which they may tell what was left at the end. */
+  readonly #last = new Map<number, { readonly connections: number; readonly untilMs: number }>();
 
   /** By generation; one that does not tell is not there. */
   get left(): ReadonlyMap<number, number> {
@@ -36,10 +37,11 @@ export class DrainGauge {
 
   /** Tells of a process that is gone what was left when it ended; `null` if nobody knows. */
   forget(generation: number): number | null {
+    this.close(generation);
     const last = this.#last.get(generation);
     this.#last.delete(generation);
     this.#left.delete(generation);
-    return last === undefined || performance.now() - last.atMs > STALE_MS ? null : last.connections;
+    return last === undefined || performance.now() > last.untilMs ? null : last.connections;
   }
 
   /** Our own connection keeps the process from its end, so it is closed when nothing else does. */
@@ -49,16 +51,25 @@ export class DrainGauge {
       await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
       const answer = await prompt.ask("show info");
       const info = answer === null ? null : parse(answer);
+      if (info?.isStopping) this.#note(generation, info.connections);
       if (info === null || (info.isStopping && info.others <= 0)) break;
-      if (info.isStopping) this.#note(generation, info.connections);
     }
     prompt.close();
-    this.#left.delete(generation);
+    this.#endNotes(generation);
   }
 
   #note(generation: number, connections: number): void {
     this.#left.set(generation, connections);
-    this.#last.set(generation, { connections, atMs: performance.now() });
+    this.#last.set(generation, { connections, untilMs: performance.now() + STALE_MS });
+  }
+
+  /** Who lives on without answering may be left by anybody. */
+  #endNotes(generation: number): void {
+    this.#left.delete(generation);
+    const last = this.#last.get(generation);
+    if (last === undefined) return;
+    const untilMs = Math.min(last.untilMs, performance.now() + GOING_MS);
+    this.#last.set(generation, { ...last, untilMs });
   }
 }
 
@@ -67,6 +78,9 @@ const OPEN_LIMIT_MS = 100;
 
 /** Shorter than the 10 s after which HAProxy closes a connection to its CLI that is silent. */
 const LONGEST_PAUSE_MS = 2_000;
+
+/** At the end of its hard-stop-after HAProxy 2.6.12 cuts all connections, ours too, and ends a second later. */
+const GOING_MS = 1_500;
 
 /** Older answers tell nothing about the end. */
 const STALE_MS = LONGEST_PAUSE_MS + 1_000;

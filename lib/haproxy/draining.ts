@@ -5,6 +5,9 @@ import type { HaproxyProcess } from "./process.ts";
 /** What it took to end the process. */
 export type DrainEnd = "by_itself" | "terminated" | "killed";
 
+/** Why a process was not left to end by itself: a limit, or a signal that the wrapper got. */
+export type EndReason = "shutdown-wait" | "max-draining" | "memory" | "rejected" | StopSignal;
+
 /** How long a process has between SIGTERM, on which HAProxy dies at once, and SIGKILL. */
 export const KILL_AFTER_MS = 5_000;
 
@@ -20,6 +23,7 @@ export class Draining {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #startedMs: number | null = null;
   #end: DrainEnd = "by_itself";
+  #reason: EndReason | null = null;
   #gone = false;
 
   constructor(process: HaproxyProcess) {
@@ -35,6 +39,11 @@ export class Draining {
     return this.#end;
   }
 
+  /** `null` unless it was ended. */
+  get reason(): EndReason | null {
+    return this.#reason;
+  }
+
   /** Whether it has been asked to end, in whatever way. */
   get isStarted(): boolean {
     return this.#startedMs !== null;
@@ -45,26 +54,27 @@ export class Draining {
     return this.#startedMs === null ? 0 : performance.now() - this.#startedMs;
   }
 
-  /** Asks for SIGUSR1's soft stop; after `limitMs` follows SIGTERM, `null` waits for ever. */
-  drain(limitMs: number | null): void {
+  /** Asks for SIGUSR1's soft stop; after `limitMs` follows SIGTERM, for `reason`; `null` waits for ever. */
+  drain(limitMs: number | null, reason: EndReason = "shutdown-wait"): void {
     if (this.#end !== "by_itself") return;
     this.#startedMs ??= performance.now();
     this.#process.signal("SIGUSR1");
-    if (limitMs !== null) this.#after(limitMs, () => this.terminate("SIGTERM"));
+    if (limitMs !== null) this.#after(limitMs, () => this.terminate("SIGTERM", reason));
   }
 
   /** Drains a process that was rejected, of which nobody knows what state it is in. */
   discard(): void {
-    this.drain(DISCARD_LIMIT_MS);
+    this.drain(DISCARD_LIMIT_MS, "rejected");
     if (this.#gone) return;
     this.#repetition = setInterval(() => this.#process.signal("SIGUSR1"), REPEAT_AFTER_MS);
   }
 
   /** Ends it with `signal`, once, and with SIGKILL if it is still there after `KILL_AFTER_MS`. */
-  terminate(signal: StopSignal): void {
+  terminate(signal: StopSignal, reason: EndReason = signal): void {
     if (this.#end !== "by_itself") return;
     this.#startedMs ??= performance.now();
     this.#end = "terminated";
+    this.#reason = reason;
     this.#process.signal(signal);
     this.#after(KILL_AFTER_MS, () => this.kill());
   }

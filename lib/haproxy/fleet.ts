@@ -1,6 +1,6 @@
 /** All HAProxy processes that live, by generation: none is forgotten, and each end is told once. */
 import type { StopSignal } from "../os_signals.ts";
-import { type DrainEnd, Draining } from "./draining.ts";
+import { type DrainEnd, Draining, type EndReason } from "./draining.ts";
 import {
   type Ending,
   type HaproxyProcess,
@@ -13,6 +13,8 @@ export interface ProcessEnd {
   readonly generation: number;
   readonly ending: Ending;
   readonly drainEnd: DrainEnd;
+  /** Why it was ended; `null` if it ended by itself. */
+  readonly endReason: EndReason | null;
   /** From the first order to end until the end; 0 if there was none. */
   readonly drainMs: number;
   /** What was left in it when it was last asked; `null` if it did not tell. */
@@ -33,6 +35,7 @@ export class Fleet {
     { member: Member; readonly draining: Draining }
   >();
   readonly #listeners: FleetListeners;
+  #nextEnd = Promise.withResolvers<void>();
 
   constructor(listeners: FleetListeners) {
     this.#listeners = listeners;
@@ -46,6 +49,10 @@ export class Fleet {
   get generations(): readonly number[] {
     return [...this.#members.values()].filter(({ draining }) => !draining.isStarted)
       .flatMap(({ member }) => typeof member === "number" ? [member] : []);
+  }
+
+  has(generation: number): boolean {
+    return this.#find(generation) !== null;
   }
 
   spawn(member: Member, words: readonly string[], options: SpawnOptions): Spawn {
@@ -65,6 +72,11 @@ export class Fleet {
     this.#members.get(process)?.draining.drain(limitMs);
   }
 
+  /** Ends a process that belongs to no generation, of which nobody knows what state it is in. */
+  dismiss(process: HaproxyProcess): void {
+    this.#members.get(process)?.draining.discard();
+  }
+
   signal(generation: number, signal: Deno.Signal): void {
     this.#find(generation)?.process.signal(signal);
   }
@@ -77,8 +89,18 @@ export class Fleet {
     this.#find(generation)?.draining.discard();
   }
 
-  terminate(generation: number): void {
-    this.#find(generation)?.draining.terminate("SIGTERM");
+  terminate(generation: number, reason: EndReason): void {
+    this.#find(generation)?.draining.terminate("SIGTERM", reason);
+  }
+
+  /** The pid of that generation, if it lives. */
+  pidOf(generation: number): number | null {
+    return this.#find(generation)?.process.pid ?? null;
+  }
+
+  /** Resolves when one more process has ended. */
+  nextEnd(): Promise<void> {
+    return this.#nextEnd.promise;
   }
 
   /** Asks all to drain. What has been asked before keeps its own deadline. */
@@ -102,11 +124,13 @@ export class Fleet {
     this.#members.set(process, entry);
     process.ended.then((ending) => {
       this.#members.delete(process);
-      const { end: drainEnd, elapsedMs: drainMs } = draining;
+      const { end: drainEnd, reason: endReason, elapsedMs: drainMs } = draining;
       const { member } = entry;
       if (typeof member === "number") {
-        this.#listeners.onEnd({ generation: member, ending, drainEnd, drainMs });
+        this.#listeners.onEnd({ generation: member, ending, drainEnd, endReason, drainMs });
       }
+      this.#nextEnd.resolve();
+      this.#nextEnd = Promise.withResolvers();
       if (this.isEmpty) this.#listeners.onEmpty();
     });
   }

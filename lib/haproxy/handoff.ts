@@ -10,6 +10,7 @@ import {
 } from "./preparation.ts";
 import type { Ending, HaproxyProcess } from "./process.ts";
 import { firstAnswer, type Instance } from "./instance.ts";
+import { saveServerState } from "./server_state.ts";
 import type { Standby } from "./standby.ts";
 
 export interface HandoffOptions extends PreparationOptions {
@@ -19,6 +20,8 @@ export interface HandoffOptions extends PreparationOptions {
   readonly standby: Standby;
   /** Finds out more about the generation once it serves; the ready timeout cuts the wait for it off. */
   readonly learn: () => Promise<void>;
+  /** Called if the state of the servers could not be given to the generation. */
+  readonly onServerStateLost: (reason: string) => void;
 }
 
 export type HandoffOutcome =
@@ -53,10 +56,17 @@ export async function handoff(
   if (prepared.tag === "failed") return prepared;
   if (prepared.tag !== "prepared") return ofCut(prepared);
   if (cancel.aborted) return CANCELLED;
+  // As late as can be, since what somebody sets after that is lost.
+  const lost = prepared.serverState && await saveServerState(prepared.serverState, cancel);
+  if (cancel.aborted) return CANCELLED;
+  if (lost !== null) options.onServerStateLost(lost);
   const startedMs = performance.now();
   const outcome = await start(request, { ...options, prepared, cancel });
+  await options.folder.forgetServerState(request.generation);
   if (outcome.tag === "ready") options.standby.learn(true);
   if (outcome.tag !== "failed" || cancel.aborted) return outcome;
+  // That explains it, and whoever starts another one without taking over must not wait.
+  if (hasLostSource(request, options)) return outcome;
   const failedAfterMs = performance.now() - startedMs;
   const diagnosis = await explain(outcome.failure, request, {
     ...options,
@@ -66,6 +76,10 @@ export async function handoff(
   if (diagnosis.mayPass) options.standby.learn(false);
   return cancel.aborted ? CANCELLED : { ...outcome, ...diagnosis };
 }
+
+/** Whether the generation is gone that this one was to take over from. */
+const hasLostSource = ({ takeOverFrom }: StartRequest, { fleet }: HandoffOptions) =>
+  takeOverFrom !== null && !fleet.has(takeOverFrom);
 
 const CANCELLED: HandoffOutcome = { tag: "cancelled" };
 
@@ -98,9 +112,30 @@ async function start(
   if (failure !== null) return failed(failure);
   const learned = await cutOff(learn(), { timeoutMs: readyTimeoutMs, cancel });
   if (learned?.tag === "cancelled") return CANCELLED;
-  const death = await deathOf(process);
+  const last = await askAgain(process, folder.socket(generation), {
+    timeoutMs: readyTimeoutMs,
+    cancel,
+  });
+  if (last !== null) return last;
   const { version } = first.instance;
-  return death === null ? { tag: "ready", durationMs, pid: process.pid, version } : failed(death);
+  return { tag: "ready", durationMs, pid: process.pid, version };
+}
+
+/**
+ * Why the process that has answered does not serve any more; `null` if it does. It may have hung or begun
+ * to stop while it was asked for more, and then there would be nobody left to serve.
+ */
+async function askAgain(
+  process: HaproxyProcess,
+  socket: string,
+  limits: { readonly timeoutMs: number; readonly cancel: AbortSignal },
+): Promise<HandoffOutcome | null> {
+  const end = race(process, socket);
+  const last = await cutOff(end.first, limits);
+  end.stop();
+  if (last.tag === "timed_out" || last.tag === "cancelled") return ofCut(last);
+  const death = last.tag === "died" ? last : await deathOf(process);
+  return death === null ? null : failed(death);
 }
 
 const failed = (failure: Failure): Failed => ({
@@ -148,7 +183,9 @@ export async function cutOff<Result>(
   }
 }
 
-const ofCut = (cut: Cut): HandoffOutcome => cut.tag === "cancelled" ? CANCELLED : failed(cut);
+/** What took too long may be faster the next time. */
+const ofCut = (cut: Cut): HandoffOutcome =>
+  cut.tag === "cancelled" ? CANCELLED : { ...failed(cut), mayPass: true };
 
 /** A process may answer and be gone before anybody has heard it. */
 async function deathOf({ ended }: HaproxyProcess): Promise<Failure | null> {

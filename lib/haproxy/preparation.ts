@@ -1,4 +1,5 @@
 /** Gets ready what the start of a generation needs: environment, private files, and the words of the command. */
+import { lstat } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 import { type HaproxyArguments, startArguments } from "./arguments.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -6,6 +7,7 @@ import { describeEnvFile, readEnvFile } from "./env_file_reader.ts";
 import type { Failure } from "./failure.ts";
 import type { PrivateFolder } from "./private_folder.ts";
 import { isListening } from "./runtime_api.ts";
+import type { ServerStateCopy } from "./server_state.ts";
 
 export interface StartRequest {
   readonly generation: number;
@@ -20,6 +22,8 @@ export interface PreparationOptions {
   readonly envFile: string | null;
   readonly userSocket: string | null;
   readonly folder: PrivateFolder;
+  /** Whether the servers' last state is the wrapper's to provide. */
+  readonly wantsServerState: () => boolean;
 }
 
 export type Preparation =
@@ -27,6 +31,8 @@ export type Preparation =
     readonly tag: "prepared";
     readonly words: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
+    /** To be made just before the start; `null` if there is none to be made. */
+    readonly serverState: ServerStateCopy | null;
   }
   | {
     readonly tag: "failed";
@@ -40,19 +46,26 @@ export type Prepared = Extract<Preparation, { tag: "prepared" }>;
 /** Prepares a start; nothing of it is seen by the processes that run. */
 export async function prepare(
   { generation, takeOverFrom }: StartRequest,
-  { haproxy, envFile, userSocket, folder }: PreparationOptions,
+  { haproxy, envFile, userSocket, folder, wantsServerState }: PreparationOptions,
 ): Promise<Preparation> {
   const file = await readEnvFile(envFile);
   if (file.tag !== "read") {
     const reason = describeEnvFile(envFile, file).join("; ");
     return notPrepared({ reason, exitCode: EXIT.USAGE, mayPass: false });
   }
+  const own = takeOverFrom === null ? null : folder.socket(takeOverFrom);
+  if (own !== null && userSocket === null && await isGone(own)) {
+    return notPrepared({ reason: describeGone(own), exitCode: EXIT.CANNOT_CREATE, mayPass: true });
+  }
   try {
-    const injected = await folder.prepare(generation);
-    const own = takeOverFrom === null ? null : folder.socket(takeOverFrom);
+    const loadsServerState = wantsServerState();
+    const injected = await folder.prepare(generation, { loadsServerState });
     const takeover = await chooseTakeover(own, userSocket);
     const words = startArguments(haproxy, injected, takeover);
-    return { tag: "prepared", words, environment: file.variables };
+    const serverState = loadsServerState && takeover !== null
+      ? { from: takeover, to: folder.serverState(generation) }
+      : null;
+    return { tag: "prepared", words, environment: file.variables, serverState };
   } catch (error) {
     await folder.forget(generation);
     const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
@@ -65,6 +78,14 @@ function notPrepared(
 ): Preparation {
   return { tag: "failed", failure: { tag: "not_prepared", reason, exitCode }, mayPass, alerts: [] };
 }
+
+async function isGone(path: string): Promise<boolean> {
+  return await lstat(path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
+}
+
+const describeGone = (socket: string) =>
+  `the private socket "${socket}" is gone, from which the next process would take over: ` +
+  "restart the wrapper (--socket would name a second way)";
 
 /** The private socket, unless nobody listens there any more and the user has named another. */
 async function chooseTakeover(own: string | null, user: string | null): Promise<string | null> {

@@ -1,4 +1,4 @@
-/** The wrapper's private folder: the stats socket of each generation, and the files that configure it. */
+/** The wrapper's private folder: the stats socket of each generation, and the files that configure it or that it loads. */
 import { join } from "@std/path";
 import { mkdir, remove, writeTextFile } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
@@ -8,12 +8,20 @@ export interface PrivateFolder {
   readonly path: string;
   /** Where a generation's private stats socket is. */
   socket(generation: number): string;
+  /** What a generation loads as the last state of its servers, if it was prepared for that. */
+  serverState(generation: number): string;
   /**
-   * Writes the files of a generation, in a folder that is made again if somebody removed it.
+   * Writes the files of a generation, in a folder that is made again if somebody removed it. If it
+   * `loadsServerState`, that holds no server yet.
    * @throws the system's error, for instance when the disk is full.
    */
-  prepare(generation: number): Promise<InjectedFiles>;
-  /** Removes what belongs to a generation that is gone. */
+  prepare(
+    generation: number,
+    options?: { readonly loadsServerState: boolean },
+  ): Promise<InjectedFiles>;
+  /** Removes the servers' last state, of which nothing is read after the start. */
+  forgetServerState(generation: number): Promise<void>;
+  /** Removes what belongs to a generation that is gone, and to earlier ones where that failed. */
   forget(generation: number): Promise<void>;
   /** Removes the folder for good. */
   remove(): Promise<void>;
@@ -51,8 +59,12 @@ const socketBytes = (path: string) => new TextEncoder().encode(join(path, "99999
  */
 const LAST_CONFIGURATION = "global\n    stats maxconn 50\n";
 
+/** The state of no server. HAProxy 2.6 and 3.0 warn of a file that is missing or empty, or of none being named. */
+export const NO_SERVERS = "1\n";
+
 function createFolder(path: string): PrivateFolder {
   const socket = (generation: number) => join(path, `${generation}.sock`);
+  const serverState = (generation: number) => join(path, `${generation}-servers.state`);
   const filesOf = (generation: number) => ({
     first: join(path, `${generation}-first.cfg`),
     last: join(path, `${generation}-last.cfg`),
@@ -60,23 +72,40 @@ function createFolder(path: string): PrivateFolder {
   // A start that was given up may still be writing when the folder is removed.
   let lastWriting: Promise<void> = Promise.resolve();
   let isRemoved = false;
+  /** The generations of which something could not be removed, for instance while the disk was read-only. */
+  const left = new Set<number>();
+  async function removeFilesOf(generation: number): Promise<void> {
+    const { first, last } = filesOf(generation);
+    const files = [socket(generation), first, last, serverState(generation)];
+    const removed = await Promise.all(files.map(removeIfThere));
+    if (removed.every((isGone) => isGone)) left.delete(generation);
+    else left.add(generation);
+  }
   return {
     path,
     socket,
-    async prepare(generation) {
+    serverState,
+    async prepare(generation, { loadsServerState } = { loadsServerState: false }) {
       if (isRemoved) throw new Deno.errors.NotFound("the wrapper ends");
       const files = filesOf(generation);
+      const state = serverState(generation);
+      const first = firstConfiguration(socket(generation));
       const writing = write(path, {
-        [files.first]: firstConfiguration(socket(generation)),
+        [files.first]: loadsServerState ? first + loading(state) : first,
         [files.last]: LAST_CONFIGURATION,
+        ...loadsServerState ? { [state]: NO_SERVERS } : {},
       });
       lastWriting = writing.catch(() => {});
       await writing;
       return files;
     },
     async forget(generation) {
-      const { first, last } = filesOf(generation);
-      await Promise.all([socket(generation), first, last].map(removeIfThere));
+      // The files of a later one may be about to be written again.
+      const earlier = [...left].filter((one) => one < generation);
+      await Promise.all([...earlier, generation].map(removeFilesOf));
+    },
+    async forgetServerState(generation) {
+      await removeIfThere(serverState(generation));
     },
     async remove() {
       isRemoved = true;
@@ -95,9 +124,15 @@ async function write(folder: string, files: Readonly<Record<string, string>>): P
 const firstConfiguration = (socket: string) =>
   `global\n    stats socket ${quoted(socket)} mode 600 level admin expose-fd listeners\n`;
 
+const loading = (serverState: string) => `    server-state-file ${quoted(serverState)}\n`;
+
 /** Within single quotes HAProxy takes everything but a single quote as it is (configuration manual, section 2.2). */
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
-async function removeIfThere(path: string): Promise<void> {
-  await remove(path, { recursive: true }).catch(() => {});
+/** Whether it is gone. */
+async function removeIfThere(path: string): Promise<boolean> {
+  return await remove(path, { recursive: true }).then(
+    () => true,
+    (error) => error instanceof Deno.errors.NotFound,
+  );
 }

@@ -55,7 +55,8 @@ export async function openPrompt(socket: string, signal: AbortSignal): Promise<P
   if (connection === null) return null;
   const prompt = promptOn(connection);
   signal.addEventListener("abort", prompt.close);
-  const answer = await prompt.ask("prompt");
+  // An abort that came while it was opened calls nobody any more.
+  const answer = signal.aborted ? null : await prompt.ask("prompt");
   signal.removeEventListener("abort", prompt.close);
   if (answer === null) prompt.close();
   return answer === null ? null : prompt;

@@ -1,4 +1,4 @@
-/** Tells which files HAProxy loads besides its configuration: by the configuration's words, and by what it lists. */
+/** Tells what HAProxy loads besides its configuration: by the configuration's words, and by what it lists. */
 import { stat } from "../files.ts";
 import { readEnvFile } from "../haproxy/env_file_reader.ts";
 import type { FindNamed } from "../watch/look.ts";
@@ -13,18 +13,21 @@ import {
   type NamedFiles,
   type SideFileRule,
 } from "./named_files.ts";
+import { wantsServerState } from "./server_state_words.ts";
 import { type SideFiles, sideFilesBy } from "./side_files.ts";
 import { createTextReader, type TextFile } from "./texts.ts";
 
 export interface LoadedFiles {
   /** What the configuration names, with the certificates of its certificate lists. */
   readonly findNamed: FindNamed;
+  /** Whether the servers' last state is to be loaded from a file that nobody has named; after the last `findNamed`. */
+  wantsServerState(): boolean;
   /** Where what a generation lists is, and what can be changed in place, after the last `findNamed`. */
   locate(listed: readonly ListedFile[]): Located;
 }
 
 export interface LoadedFilesOptions {
-  /** `false`: there are none. */
+  /** `false`: none is named. */
   readonly watchLoaded: boolean;
   readonly envFile: string | null;
   /** Where HAProxy's relative names start. */
@@ -39,6 +42,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   let variables = "";
   let named: NamedFiles = { files: [], sideFiles: NO_SIDE_FILES, bases: new Map() };
   let inLists: readonly NamedFile[] = [];
+  let loadsServerState = false;
 
   /** `true` if the words may mean other files than before. */
   async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
@@ -48,7 +52,8 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     if (texts === null && !areOthers) return false;
     variables = JSON.stringify(environment);
     const files = texts ?? await textsOf(configurations);
-    named = findNamedFiles(files, { ...options, environment });
+    loadsServerState = wantsServerState(files, environment);
+    if (options.watchLoaded) named = findNamedFiles(files, { ...options, environment });
     return true;
   }
 
@@ -64,11 +69,11 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
 
   return {
     async findNamed(configurations) {
-      if (!options.watchLoaded) return [];
       await readNamedLists(await readWords(configurations));
       const sideFiles = sideFilesBy(named.sideFiles);
       return [...named.files, ...inLists].map((file) => sourceOf(file, sideFiles));
     },
+    wantsServerState: () => loadsServerState,
     locate: (listed) =>
       locate(listed, {
         ...options,

@@ -23,7 +23,8 @@ export function createTextReader(): ReadTexts {
     const found = files.map(({ path, info }) => `${stampOf(info)} ${path}\0`).join("");
     if (found === stamps) return null;
     const contents = await Promise.all(files.map(({ path }) => readFile(path).catch(() => EMPTY)));
-    const isProof = files.every(({ info }) => info !== null && provesContent(info, nowMs));
+    const isProof = !contents.includes(EMPTY) &&
+      files.every(({ info }) => info !== null && provesContent(info, nowMs));
     stamps = isProof ? found : null;
     const before = digest;
     const digests = await Promise.all(contents.map(sha256));

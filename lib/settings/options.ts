@@ -91,6 +91,15 @@ export const OPTIONS = {
     default: "50",
     meaning: "when more old processes than that drain, the oldest is ended",
   },
+  respawn: {
+    flag: "respawn",
+    variable: "RESPAWN",
+    value: "N",
+    default: "0",
+    meaning:
+      "when the serving process ends by itself another is started at once, at most N times " +
+      "in a minute; then, or with 0, the wrapper ends with its status",
+  },
   readyTimeout: {
     flag: "ready-timeout",
     variable: "READY_TIMEOUT",

@@ -31,6 +31,8 @@ export interface Settings {
   /** Whether SIGTERM drains, too. */
   readonly gracefulTerm: boolean;
   readonly maxDraining: number;
+  /** How often in a minute another process is started in the place of the serving one that ended by itself. */
+  readonly respawn: number;
   readonly readyTimeoutMs: number;
   readonly settleMs: number;
   /** 0: no poll. */
@@ -79,6 +81,7 @@ export function readInvocation(words: readonly string[], environment: Environmen
     drainDelayMs: read.duration("drainDelay"),
     gracefulTerm: read.switch("gracefulTerm"),
     maxDraining: read.count("maxDraining"),
+    respawn: read.count("respawn"),
     readyTimeoutMs: read.duration("readyTimeout", { leastMs: 1 }),
     settleMs: read.duration("settleTime"),
     pollIntervalMs: read.duration("pollInterval"),

@@ -1,13 +1,16 @@
 /** Whether it serves, and whether it should be sent more. Pure. */
-import type { State } from "../supervisor/events.ts";
+import { describeEnding } from "../haproxy/process.ts";
+import type { State, StateOf } from "../supervisor/events.ts";
 import type { HealthAnswer } from "./routes.ts";
 
 /**
  * For a liveness probe: whether a generation serves, or finishes what it has, which nobody should cut off
- * by starting the container anew.
+ * by starting the container anew. The place of one that is lost is filled sooner than that would do it, or
+ * the wrapper ends by itself.
  */
 export function health(state: State): HealthAnswer {
-  const isAlive = "serving" in state || (state.name === "draining" && state.lastServing !== null);
+  const isAlive = "serving" in state || (state.name === "starting" && state.lost !== null) ||
+    (state.name === "draining" && state.lastServing !== null);
   return isAlive ? { isOk: true } : readiness(state);
 }
 
@@ -21,7 +24,7 @@ export function readiness(state: State): HealthAnswer {
     case "replacing":
       return { isOk: true };
     case "starting":
-      return notReady(`generation ${state.attempt.number} is not ready yet`);
+      return notReady(describeStart(state));
     case "leaving":
       return notReady("leaving: it serves on only until the drain delay is over");
     case "draining":
@@ -32,6 +35,12 @@ export function readiness(state: State): HealthAnswer {
     default:
       return state satisfies never;
   }
+}
+
+function describeStart({ attempt, lost }: StateOf<"starting">): string {
+  const notYet = `generation ${attempt.number} is not ready yet`;
+  if (lost === null) return notYet;
+  return `${notYet}, generation ${lost.generation.number} ${describeEnding(lost.ending)}`;
 }
 
 const notReady = (reason: string): HealthAnswer => ({ isOk: false, reason });

@@ -74,6 +74,10 @@ export interface History {
   readonly hotApplies: Counts;
   /** A `DrainHow`. */
   readonly drainsEnded: Counts;
+  /** Starts in the place of a serving process that ended by itself. */
+  readonly respawns: number;
+  /** An `EndReason`. */
+  readonly drainsCut: Counts;
   /** A `Role` and an exit status as a shell has it. */
   readonly processExits: Counts;
   readonly reloadSeconds: Histogram;
@@ -98,6 +102,8 @@ export const newHistory = (nowMs: number): History => ({
   reloads: new Map(),
   hotApplies: new Map(),
   drainsEnded: new Map(),
+  respawns: 0,
+  drainsCut: new Map(),
   processExits: new Map(),
   reloadSeconds: { sum: 0, count: 0, buckets: RELOAD_BUCKETS.map(() => 0) },
   lastSuccessMs: null,

@@ -1,4 +1,5 @@
 /** What Prometheus is told. Pure. */
+import type { EndReason } from "../haproxy/draining.ts";
 import {
   type Counts,
   type DrainHow,
@@ -86,6 +87,18 @@ function processMetrics({ history, nowMs }: Snapshot): Metric[] {
       samples: samplesOf(history.drainsEnded, ["how"], DRAIN_ENDS),
     },
     {
+      name: "respawns_total",
+      type: "counter",
+      help: "Starts in the place of a serving process that ended by itself.",
+      samples: [{ value: history.respawns }],
+    },
+    {
+      name: "drains_cut_total",
+      type: "counter",
+      help: "Drains that were ended before they were done, by the limit that they met.",
+      samples: samplesOf(history.drainsCut, ["reason"], CUT_REASONS),
+    },
+    {
       name: "process_exits_total",
       type: "counter",
       help: "HAProxy processes that ended, by what they were and their status as a shell has it.",
@@ -143,6 +156,7 @@ const gauge = (
 
 const RELOAD_RESULTS = ["success", "failure"];
 const DRAIN_ENDS: readonly DrainHow[] = ["drained", "terminated", "killed", "crashed"];
+const CUT_REASONS: readonly EndReason[] = ["shutdown-wait", "max-draining", "memory"];
 const KINDS: readonly Use["tag"][] = ["certificate", "ca_file", "crl_file", "map", "acl"];
 const HOT_APPLIES = KINDS.flatMap((kind) =>
   ["success", "refused", "unconfirmed"].map((result) => `${kind} ${result}`)

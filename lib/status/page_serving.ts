@@ -10,7 +10,8 @@ import type { Snapshot } from "./snapshot.ts";
 
 export function servingPart(snapshot: Snapshot): Html {
   const { state } = snapshot;
-  const absence = html`<p>Nothing${state.name === "starting" ? " yet" : ""}.</p>`;
+  const isFirst = state.name === "starting" && state.lost === null;
+  const absence = html`<p>Nothing${isFirst ? " yet" : ""}.</p>`;
   return html`
     <section>
       <h2>What serves</h2>

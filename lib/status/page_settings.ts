@@ -44,6 +44,7 @@ const valuesOf = (settings: Settings): Readonly<Record<SettingName, string>> => 
   drainDelay: formatDuration(settings.drainDelayMs),
   gracefulTerm: yesOrNo(settings.gracefulTerm),
   maxDraining: String(settings.maxDraining),
+  respawn: settings.respawn === 0 ? "off" : `${settings.respawn} in a minute`,
   readyTimeout: formatDuration(settings.readyTimeoutMs),
   settleTime: formatDuration(settings.settleMs),
   pollInterval: settings.pollIntervalMs === 0 ? "off" : formatDuration(settings.pollIntervalMs),

@@ -73,7 +73,7 @@ function titlePart({ kind, generation, reason }: Change): Html {
   const why = html`<span class="aside">${shorten(reason)}</span>`;
   switch (kind) {
     case "start":
-      return html`<b>Start</b> of generation ${generation}`;
+      return html`<b>Start</b> of generation ${generation} ${reason === "start" ? "" : why}`;
     case "reload":
       return html`<b>Reload</b> to generation ${generation} ${why}`;
     case "in_place":

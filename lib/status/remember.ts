@@ -2,7 +2,7 @@
 import { describeFailure } from "../haproxy/failure.ts";
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { Use } from "../loaded/uses.ts";
-import type { Action, Cause, Event, EventOf } from "../supervisor/events.ts";
+import type { Action, Cause, Event, EventOf, State } from "../supervisor/events.ts";
 import { describeCause } from "../supervisor/messages.ts";
 import type { Step } from "../supervisor/supervisor.ts";
 import { changedPaths } from "../watch/fingerprint.ts";
@@ -25,8 +25,11 @@ export interface Observation extends Step {
 /** The history after one more step. */
 export function remember(history: History, step: Observation): History {
   const told = step.event === null ? history : rememberEvent(history, step.event, step);
-  return clearFailure(
-    step.actions.reduce((one, action) => rememberAction(one, action, step), told),
+  return countRespawn(
+    clearFailure(
+      step.actions.reduce((one, action) => rememberAction(one, action, step), told),
+      step,
+    ),
     step,
   );
 }
@@ -51,8 +54,14 @@ function rememberAction(history: History, action: Action, { nowMs }: Observation
   switch (action.name) {
     case "start_handoff": {
       const { number: generation, cause, fingerprint } = action.attempt;
-      const attempt = { generation, reason: describeCause(cause), sinceMs: nowMs };
-      return want({ ...history, attempt }, fingerprint?.digest ?? null, nowMs);
+      const sinceMs = nowMs + (action.pauseMs ?? 0);
+      const started = {
+        ...history,
+        attempt: { generation, reason: describeCause(cause), sinceMs },
+      };
+      // A respawn starts what is on disk without a look at it.
+      const digest = cause.tag === "respawn" ? null : fingerprint?.digest ?? null;
+      return want(started, digest, nowMs);
     }
     case "drain":
     case "terminate":
@@ -94,15 +103,16 @@ function endHandoff(
   const rest = { ...history, attempt: null };
   if (outcome.tag === "cancelled") return rest;
   const { number: generation, cause, fingerprint } = before.attempt;
-  const changed = before.name === "starting"
-    ? []
-    : changedPaths(before.serving.fingerprint, fingerprint);
-  const sinceMs = history.attempt?.sinceMs ?? nowMs;
+  const replaced = before.name === "starting" ? before.lost?.generation : before.serving;
+  const isLastGood = cause.tag === "last_good";
+  const isStart = cause.tag === "start" || cause.tag === "respawn" || isLastGood;
+  const changed = isStart ? [] : changedPaths(replaced?.fingerprint ?? null, fingerprint);
+  // A pause before it may have been cut short.
+  const sinceMs = Math.min(history.attempt?.sinceMs ?? nowMs, nowMs);
   const common = {
-    ...{ kind: before.name === "starting" ? "start" : "reload", generation, changed } as const,
+    ...{ kind: isStart ? "start" : "reload", generation, changed } as const,
     ...{ reason: describeCause(cause), endedMs: nowMs },
   };
-  const isLastGood = cause.tag === "last_good";
   if (outcome.tag === "failed") {
     const reason = describeFailure(outcome.failure);
     const durationMs = nowMs - sinceMs;
@@ -183,7 +193,9 @@ function endProcess(history: History, end: ProcessEnd, { before }: Observation):
   const processExits = increment(history.processExits, `${role} ${ending.code}`);
   const isDrain = role === "draining" && before?.name !== "stopping";
   const drainsEnded = isDrain ? increment(history.drainsEnded, howOf(end)) : history.drainsEnded;
-  return { ...history, processes, processExits, drainsEnded };
+  const isCut = isDrain && end.endReason !== null;
+  const drainsCut = isCut ? increment(history.drainsCut, end.endReason) : history.drainsCut;
+  return { ...history, processes, processExits, drainsEnded, drainsCut };
 }
 
 function howOf({ ending, drainEnd }: ProcessEnd): DrainHow {
@@ -233,6 +245,16 @@ function clearFailure(history: History, { before, after }: Observation): History
   if (!isOver || history.failure === null || before === null) return history;
   return { ...history, failure: null };
 }
+
+/** Also the one for which a reload that was under way was enough. */
+function countRespawn(history: History, { before, after }: Observation): History {
+  const last = lastRespawnMs(after);
+  const isNew = last !== null && last !== lastRespawnMs(before);
+  return isNew ? { ...history, respawns: history.respawns + 1 } : history;
+}
+
+const lastRespawnMs = (state: State | null) =>
+  state !== null && "respawnedMs" in state ? state.respawnedMs.at(-1) ?? null : null;
 
 const labelOf = ({ tag }: Use, result: string) => `${tag} ${result}`;
 

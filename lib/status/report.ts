@@ -29,6 +29,13 @@ export interface StatusReport {
     readonly reason: string;
     readonly since: string;
   } | null;
+  /** A reload that waits; `null` if none does. */
+  readonly waiting: {
+    /** The name of what keeps it from starting. */
+    readonly for: "min-reload-interval" | "stick-tables";
+    /** At the latest. */
+    readonly until: string | null;
+  } | null;
   /** What is on disk. */
   readonly desired: { readonly digest: string; readonly since: string } | null;
   /** `null` once what is on disk is served. */
@@ -41,7 +48,11 @@ export interface StatusReport {
     readonly reloads: Readonly<Record<string, number>>;
     readonly hotApplies: Readonly<Record<string, number>>;
     readonly drainsEnded: Readonly<Record<string, number>>;
+    readonly respawns: number;
+    readonly drainsCut: Readonly<Record<string, number>>;
   };
+  /** The control group's limit and what is left of it; `null` where there is none. */
+  readonly memory: { readonly limitBytes: number; readonly availableBytes: number } | null;
   readonly watching: Watching;
   /** By the names of the flags, in the units of milliseconds where they are times. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -95,7 +106,7 @@ export interface ChangeReport {
 }
 
 export function statusReport(snapshot: Snapshot): StatusReport {
-  const { state, history, versions, settings, watching } = snapshot;
+  const { state, history, versions, settings, watching, memory } = snapshot;
   const ready = readiness(state);
   const { attempt, desired } = history;
   return {
@@ -112,6 +123,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
     attempt: attempt === null
       ? null
       : { generation: attempt.generation, reason: attempt.reason, since: iso(attempt.sinceMs) },
+    waiting: waitingReport(snapshot),
     desired: desired === null ? null : { digest: desired.digest, since: iso(desired.sinceMs) },
     lastFailure: failureReport(snapshot),
     draining: drainReports(snapshot),
@@ -124,9 +136,20 @@ export function statusReport(snapshot: Snapshot): StatusReport {
       reloads: recordOf(history.reloads),
       hotApplies: recordOf(history.hotApplies),
       drainsEnded: recordOf(history.drainsEnded),
+      respawns: history.respawns,
+      drainsCut: recordOf(history.drainsCut),
     },
+    memory: memory && { limitBytes: memory.limit, availableBytes: memory.available },
     watching,
     settings: settingsReport(settings),
+  };
+}
+
+function waitingReport({ state, history }: Snapshot): StatusReport["waiting"] {
+  if (state.name !== "holding") return null;
+  return {
+    for: state.awaits === "tables" ? "stick-tables" : "min-reload-interval",
+    until: history.timerDueMs === null ? null : iso(history.timerDueMs),
   };
 }
 
@@ -190,6 +213,7 @@ const settingsReport = (settings: Settings): StatusReport["settings"] => ({
   [OPTIONS.drainDelay.flag]: settings.drainDelayMs,
   [OPTIONS.gracefulTerm.flag]: settings.gracefulTerm,
   [OPTIONS.maxDraining.flag]: settings.maxDraining,
+  [OPTIONS.respawn.flag]: settings.respawn,
   [OPTIONS.readyTimeout.flag]: settings.readyTimeoutMs,
   [OPTIONS.settleTime.flag]: settings.settleMs,
   [OPTIONS.pollInterval.flag]: settings.pollIntervalMs,

@@ -1,4 +1,5 @@
 /** Everything that the status pages tell, at one moment. */
+import type { MemoryLimit } from "../cgroup_memory.ts";
 import type { Place } from "../haproxy/alerts.ts";
 import type { LastGood } from "../last_good/manifest.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -14,6 +15,8 @@ export interface Snapshot {
   readonly watching: Watching;
   /** What is left in a generation that drains; one that does not tell is not there. */
   readonly connections: ReadonlyMap<number, number>;
+  /** The tightest limit that holds; `null` where there is none. */
+  readonly memory: MemoryLimit | null;
   /** Of what the open failure names. */
   readonly excerpts: readonly Excerpt[];
   readonly settings: Settings;

@@ -32,6 +32,7 @@ export interface StatusOptions {
 export interface Figures {
   readonly watching: Watching;
   readonly connections: ReadonlyMap<number, number>;
+  readonly memory: Snapshot["memory"];
 }
 
 export interface Source {
@@ -101,10 +102,10 @@ export class Status {
 
   #snapshot(): Snapshot {
     const { settings, versions } = this.#options;
-    const { watching, connections } = this.#source?.figures ?? NO_FIGURES;
+    const { watching, connections, memory } = this.#source?.figures ?? NO_FIGURES;
     return {
       ...{ nowMs: Date.now(), state: this.#state, history: this.#history },
-      ...{ watching, connections, excerpts: this.#excerpts, settings, versions },
+      ...{ watching, connections, memory, excerpts: this.#excerpts, settings, versions },
     };
   }
 
@@ -143,4 +144,5 @@ const ANSWERS_PER_COLLECTION = 50;
 const NO_FIGURES: Figures = {
   watching: { files: 0, events: 0, pollFinds: 0 },
   connections: new Map(),
+  memory: null,
 };

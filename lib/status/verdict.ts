@@ -1,4 +1,5 @@
 /** What an operator wants to know first, in a word and in a sentence. Pure. */
+import { describeEnding } from "../haproxy/process.ts";
 import type { Service, State, StateOf } from "../supervisor/events.ts";
 import type { OpenFailure } from "./history.ts";
 import { describeSeconds, describeTime } from "./page_times.ts";
@@ -44,10 +45,17 @@ export function verdictOf(snapshot: Snapshot): Verdict {
 
 type Lasting = Exclude<Extract<State, Service>, { readonly name: "leaving" }>;
 
-const starting = ({ attempt }: StateOf<"starting">): Verdict => ({
-  ...{ tone: "busy", word: "Starting" },
-  sentence: `Generation ${attempt.number} is starting; nothing serves yet.`,
-});
+function starting({ attempt, lost }: StateOf<"starting">): Verdict {
+  const start = `Generation ${attempt.number} is starting`;
+  return lost === null
+    ? { tone: "busy", word: "Starting", sentence: `${start}; nothing serves yet.` }
+    : {
+      ...{ tone: "bad", word: "Respawning" },
+      sentence: `Generation ${lost.generation.number} ${
+        describeEnding(lost.ending)
+      } although it was to serve. ${start} in its place; nothing serves until then.`,
+    };
+}
 
 function serving(state: Lasting, snapshot: Snapshot): Verdict {
   const { history, nowMs } = snapshot;
@@ -68,7 +76,8 @@ function serving(state: Lasting, snapshot: Snapshot): Verdict {
 function describeQuiet({ history, settings }: Snapshot): string {
   const [last] = history.changes;
   if (!settings.watch) return "changes wait for a signal";
-  if (last === undefined || last.kind === "start") return "nothing has changed since the start";
+  if (last === undefined || last.reason === "start") return "nothing has changed since the start";
+  if (last.kind === "start") return "it took the place of one that ended by itself";
   return last.result === "success"
     ? "the last change is live"
     : "the files are again what it serves";
@@ -100,8 +109,14 @@ function describeNext(state: Lasting, snapshot: Snapshot): string {
       return `tried again ${
         snapshot.settings.watch ? "when a source changes" : "at the next signal"
       }`;
-    case "holding":
-      return `a new change waits${describeWait(snapshot, " ")}, as reloads are kept apart`;
+    case "holding": {
+      const what = state.order === null ? "a new change" : `the reload by ${state.order}`;
+      return state.awaits === "interval"
+        ? `${what} waits${describeWait(snapshot, " ")}, as reloads are kept apart`
+        : `${what} waits${
+          describeWait(snapshot, ", at most ")
+        }, until it can pass its stick-tables on`;
+    }
     case "retrying": {
       const wait = state.isDue ? "" : describeWait(snapshot, " in ");
       return `tried again${wait || " as soon as the files are quiet"}`;

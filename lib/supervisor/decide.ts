@@ -2,11 +2,14 @@
 import { EXIT } from "../exit_codes.ts";
 import * as ending from "./ending.ts";
 import type { Decision, Event, EventName, EventOf, State, StateName, StateOf } from "./events.ts";
+import * as governing from "./governing.ts";
 import * as messages from "./messages.ts";
 import { endReload, endStart } from "./outcome.ts";
 import * as reload from "./reload.ts";
 import { endReplacing } from "./replacing.ts";
+import * as respawn from "./respawn.ts";
 import type { Policy } from "./reload.ts";
+import * as tables from "./tables.ts";
 
 /** What `state` becomes by `event`, and what is to be done for it, in order. */
 export function decide(state: State, event: Event, policy: Policy): Decision {
@@ -27,16 +30,19 @@ const stay = (state: State): Decision => [state, []];
 
 /** What every state does alike in which a generation serves, whatever else goes on. */
 const WHILE_SERVING = {
-  process_ended: (state: Serving, { end }: EventOf<"process_ended">) =>
-    end.generation === state.serving.number
-      ? ending.servingDied(end)
-      : ending.forgetDrained(state, end),
+  process_ended: (state: Serving, event: EventOf<"process_ended">, policy: Policy) =>
+    event.end.generation === state.serving.number
+      ? respawn.servingDied(state, event, policy)
+      : ending.forgetDrained(state, event.end),
   stop_requested: ending.stopOrLeave,
   drain_requested: (state: State, _: EventOf<"drain_requested">, policy: Policy) =>
     ending.leave(state, "SIGUSR1", policy),
+  resynced: tables.resynced,
   dump_requested: (
     state: Serving,
   ): Decision => [state, [{ name: "dump", generation: state.serving.number }]],
+  memory_short: stay,
+  drain_lasts: governing.tellSlowdown,
   fleet_empty: stay,
   bug: (state: State, { description }: EventOf<"bug">) =>
     ending.drainAll(state, EXIT.SOFTWARE, messages.bug(description, "is asked to drain")),
@@ -46,14 +52,17 @@ type Serving = ending.Serving;
 
 const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
+    memory_short: stay,
+    drain_lasts: stay,
     changing: stay,
     moved: stay,
-    settled: reload.noteSettled,
-    reload_requested: reload.noteRequest,
+    resynced: stay,
+    settled: respawn.noteSettled,
+    reload_requested: respawn.noteRequest,
     handoff_ended: endStart,
     replaced: stay,
-    // The handoff tells how its process ended.
-    process_ended: stay,
+    // The handoff tells how its own process ended.
+    process_ended: (state, { end }) => ending.forgetDrained(state, end),
     stop_requested: WHILE_SERVING.stop_requested,
     drain_requested: WHILE_SERVING.drain_requested,
     dump_requested: stay,
@@ -79,7 +88,8 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     reload_requested: reload.reloadNow,
     handoff_ended: stay,
     replaced: stay,
-    timer_due: (state) => [state, [{ name: "look_soon" }]],
+    timer_due: (state) => [state, tables.goOn(state)],
+    resynced: tables.resyncedWhileHeld,
   },
   retrying: {
     ...WHILE_SERVING,
@@ -90,6 +100,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     handoff_ended: stay,
     replaced: stay,
     timer_due: reload.retryWhenSettled,
+    resynced: tables.resyncedBeforeRetry,
   },
   reloading: {
     ...WHILE_SERVING,
@@ -97,6 +108,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     moved: stay,
     settled: reload.noteSettled,
     reload_requested: reload.noteRequest,
+    memory_short: governing.makeRoom,
     handoff_ended: endReload,
     replaced: stay,
     timer_due: stay,
@@ -125,8 +137,11 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     timer_due: ending.drainNow,
   },
   draining: {
+    memory_short: stay,
+    drain_lasts: stay,
     changing: stay,
     moved: stay,
+    resynced: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
@@ -141,13 +156,16 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
       ending.terminateAll(EXIT.SOFTWARE, messages.bug(description, "is terminated")),
   },
   stopping: {
+    memory_short: stay,
+    drain_lasts: stay,
     changing: stay,
     moved: stay,
+    resynced: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,
     replaced: stay,
-    process_ended: stay,
+    process_ended: ending.tellCut,
     stop_requested: (state, { signal }) => [
       state,
       [{ name: "log", entry: messages.killing(signal) }, { name: "kill_all" }],
@@ -162,8 +180,11 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     ],
   },
   ended: {
+    memory_short: stay,
+    drain_lasts: stay,
     changing: stay,
     moved: stay,
+    resynced: stay,
     settled: stay,
     reload_requested: stay,
     handoff_ended: stay,

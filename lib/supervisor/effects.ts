@@ -1,8 +1,10 @@
 /** Carries out the supervisor's actions on real processes, files and timers. */
 import { DrainGauge } from "../haproxy/drain_gauge.ts";
 import { Fleet } from "../haproxy/fleet.ts";
+import { MemoryRoom } from "../haproxy/memory_room.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { Standby } from "../haproxy/standby.ts";
+import type { ReadFile } from "../cgroup_memory.ts";
 import type { KeptSet } from "../last_good/kept_set.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
 import type { Log } from "../log.ts";
@@ -29,6 +31,8 @@ export interface RealEffectsOptions {
   readonly keptSet: KeptSet | null;
   /** Gives freed memory back to the kernel. */
   readonly trimMemory: () => void;
+  /** What the kernel says about memory. */
+  readonly readMemoryFile: ReadFile;
   /** Tells the platform, beside the log. */
   readonly reportFailedStart: (text: string) => void;
   readonly log: Log;
@@ -46,6 +50,7 @@ export class RealEffects implements Effects {
   readonly #fleet: Fleet;
   readonly #gauge = new DrainGauge();
   readonly #standby: Standby;
+  readonly #memory: MemoryRoom;
   readonly #handoffs: Handoffs;
   readonly #collectGarbageSoon: () => void;
   readonly #detector: ChangeDetector | null;
@@ -59,7 +64,11 @@ export class RealEffects implements Effects {
     this.#fleet = new Fleet({
       onEnd: (end) => {
         const connections = this.#gauge.forget(end.generation);
-        post({ name: "process_ended", end: { ...end, connections } });
+        post({
+          name: "process_ended",
+          end: { ...end, connections },
+          atMs: performance.now(),
+        });
         this.#inBackground(folder.forget(end.generation));
       },
       onEmpty: () => this.#tellIfEmpty(),
@@ -68,16 +77,19 @@ export class RealEffects implements Effects {
       ...options.settings,
       folder,
       fleet: this.#fleet,
+      wantsServerState: options.loadedFiles.wantsServerState,
       configurations: options.sources.filter(({ kind }) => kind === "configuration")
         .map(({ path }) => path),
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
     });
     this.#detector = this.#detect();
+    this.#memory = new MemoryRoom(options.readMemoryFile);
     this.#handoffs = new Handoffs({
       ...options,
       fleet: this.#fleet,
       standby: this.#standby,
       gauge: this.#gauge,
+      memory: this.#memory,
       onInventory: (inventory) => this.#detector?.adapt(inventory),
     });
   }
@@ -87,6 +99,7 @@ export class RealEffects implements Effects {
     return {
       watching: this.#detector?.counts ?? { files: 0, events: 0, pollFinds: 0 },
       connections: this.#gauge.left,
+      memory: this.#memory.limit,
     };
   }
 
@@ -95,6 +108,10 @@ export class RealEffects implements Effects {
     switch (action.name) {
       case "start_handoff":
         return this.#inBackground(this.#startHandoff(action));
+      case "hurry_handoff":
+        return this.#handoffs.hurry();
+      case "cancel_replace":
+        return this.#replacing?.abort();
       case "replace":
         return this.#inBackground(this.#replace(action));
       case "stand_by":
@@ -103,13 +120,17 @@ export class RealEffects implements Effects {
         this.#standby.close();
         this.#replacing?.abort();
         return this.#handoffs.cancel();
+      case "start_anyway":
+        return this.#handoffs.startAnyway();
       case "drain":
         this.#fleet.drain(action.generation, settings.shutdownWaitMs);
         return this.#gauge.follow(action.generation);
+      case "await_drain":
+        return this.#awaitDrain(action);
       case "discard":
         return this.#fleet.discard(action.generation);
       case "terminate":
-        return this.#fleet.terminate(action.generation);
+        return this.#fleet.terminate(action.generation, action.reason);
       case "dump":
         return this.#fleet.signal(action.generation, "SIGQUIT");
       case "drain_all":
@@ -197,6 +218,13 @@ export class RealEffects implements Effects {
       this.#tellIfEmpty();
       this.#collectGarbageSoon();
     }
+  }
+
+  #awaitDrain({ generation, slowdown, delayMs }: Extract<Action, { name: "await_drain" }>): void {
+    setTimeout(
+      () => this.#options.post({ name: "drain_lasts", generation, slowdown }),
+      delayMs,
+    );
   }
 
   async #drainAll(): Promise<void> {

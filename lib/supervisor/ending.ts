@@ -2,7 +2,8 @@
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { LogEntry } from "../log.ts";
 import { type DrainSignal, SIGNAL_NUMBERS, type StopSignal } from "../os_signals.ts";
-import type { Action, Decision, EventOf, Service, State, StateOf } from "./events.ts";
+import { drained } from "./drain_messages.ts";
+import type { Action, Decision, EventOf, Lasting, Service, State, StateOf } from "./events.ts";
 import * as messages from "./messages.ts";
 import { type Policy, serviceOf } from "./reload.ts";
 
@@ -54,8 +55,20 @@ export function terminateAll(exitCode: number, entry: LogEntry): Decision {
   ];
 }
 
-export function servingDied(end: ProcessEnd): Decision {
-  return terminateAll(end.ending.code, messages.servingDied(end));
+/** Nothing serves, and nothing is tried any more; the platform is told the `reason` with HAProxy's `alerts`. */
+export function giveUpStart(
+  exitCode: number,
+  entry: LogEntry,
+  { alerts, reason = entry.text }: { readonly alerts: readonly string[]; readonly reason?: string },
+): Decision {
+  return [
+    { name: "stopping", deadline: "kill timer", exitCode },
+    [
+      { name: "log", entry },
+      { name: "report_failed_start", reason, alerts },
+      { name: "terminate_all", signal: "SIGTERM" },
+    ],
+  ];
 }
 
 export function drainAll(state: State, exitCode: number, entry: LogEntry): Decision {
@@ -63,11 +76,16 @@ export function drainAll(state: State, exitCode: number, entry: LogEntry): Decis
     {
       name: "draining",
       deadline: "shutdown wait",
-      lastServing: "serving" in state ? state.serving.number : null,
+      lastServing: lastServingOf(state),
       exitCode,
     },
     [{ name: "log", entry }, ...GIVE_UP, ...discardAttempt(state), { name: "drain_all" }],
   ];
+}
+
+function lastServingOf(state: State): number | null {
+  if ("serving" in state) return state.serving.number;
+  return state.name === "starting" ? state.lost?.generation.number ?? null : null;
 }
 
 /** A generation that never served has a limit of its own, also where the others have none. */
@@ -83,16 +101,24 @@ export function endDraining(
 ): Decision {
   const isCrash = end.generation === state.lastServing && end.drainEnd === "by_itself";
   const exitCode = state.exitCode === 0 && isCrash ? end.ending.code : state.exitCode;
-  return [{ ...state, exitCode }, [{ name: "log", entry: messages.drained(end) }]];
+  return [{ ...state, exitCode }, [{ name: "log", entry: drained(end) }]];
 }
 
-export function forgetDrained(state: Serving, end: ProcessEnd): Decision {
+/** Of one that drained when all were ended. */
+export function tellCut(
+  state: StateOf<"stopping">,
+  { end }: EventOf<"process_ended">,
+): Decision {
+  return [state, end.connections ? [{ name: "log", entry: drained(end) }] : []];
+}
+
+export function forgetDrained(state: Extract<State, Lasting>, end: ProcessEnd): Decision {
   const isDraining = [...state.draining, ...state.ending].includes(end.generation);
   if (!isDraining) return [state, []];
   const others = (generations: readonly number[]) =>
     generations.filter((generation) => generation !== end.generation);
   const rest = { ...state, draining: others(state.draining), ending: others(state.ending) };
-  return [rest, [{ name: "log", entry: messages.drained(end) }]];
+  return [rest, [{ name: "log", entry: drained(end) }]];
 }
 
 export function finish({ exitCode }: { readonly exitCode: number }): Decision {

@@ -1,7 +1,10 @@
 /** The supervisor's vocabulary: the states it can be in, the events that reach it, the actions it takes. */
+import type { EndReason } from "../haproxy/draining.ts";
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { Failure } from "../haproxy/failure.ts";
 import type { HandoffOutcome } from "../haproxy/handoff.ts";
+import type { Shortage } from "../haproxy/memory_room.ts";
+import type { Slowdown } from "../haproxy/slowdown.ts";
 import type { LastGood } from "../last_good/manifest.ts";
 import type { Refused, ReplaceOutcome, ReplaceRequest } from "../loaded/replace.ts";
 import type { Uses } from "../loaded/uses.ts";
@@ -21,6 +24,8 @@ export interface Content {
 export interface Loaded extends Content {
   /** What of it can be changed in place. */
   readonly uses: Uses;
+  /** Until when, at the latest, it could not pass its stick-tables on; it can where this is not there. */
+  readonly tablesByMs?: number;
 }
 
 /** A start of HAProxy, numbered from 1. */
@@ -28,6 +33,8 @@ export interface Generation extends Loaded {
   readonly number: number;
   /** Where its files come from, if not from where they belong: then it has no fingerprint of these. */
   readonly lastGood?: LastGood;
+  /** HAProxy's own; `null` where it does not say. */
+  readonly version: string | null;
 }
 
 /** Who asked for a reload whether or not anything has changed. */
@@ -39,6 +46,8 @@ export type Cause =
   /** The content is the same, but the sources moved during the last handoff. */
   | { readonly tag: "moved" }
   | { readonly tag: "retry" }
+  /** The generation that served ended by itself. */
+  | { readonly tag: "respawn"; readonly lost: number; readonly ending: ProcessEnd["ending"] }
   /** What is on disk did not start. */
   | { readonly tag: "last_good"; readonly lastGood: LastGood };
 
@@ -78,31 +87,55 @@ export interface Pending {
   readonly moved: boolean;
 }
 
-/** What all states have in common in which a generation serves. */
-export interface Service {
-  readonly serving: Generation;
+/** What stays as it is while generations come and go. */
+export interface Lasting {
   /** The generations that finish what they have, oldest first. */
   readonly draining: readonly number[];
-  /** Those that have been ended because too many drained, until they are gone. */
+  /** Those that have been ended because too many drained or memory was short, until they are gone. */
   readonly ending: readonly number[];
-  readonly lastGeneration: number;
+  /** Whether it was said that what drains slows what serves: once is enough. */
+  readonly isSlowdownTold: boolean;
+  /** Of the last reload. */
   readonly lastStartMs: number;
+  /** When respawns were counted that are not older than a minute, oldest first. */
+  readonly respawnedMs: readonly number[];
+}
+
+/** What all states have in common in which a generation serves. */
+export interface Service extends Lasting {
+  readonly serving: Generation;
+  readonly lastGeneration: number;
   readonly rejected: Rejected | null;
+}
+
+/** A generation that served and ended by itself, in whose place another is started. */
+export interface Lost {
+  readonly generation: Generation;
+  readonly ending: ProcessEnd["ending"];
+  /** How many starts in its place have failed so far. */
+  readonly failures: number;
 }
 
 /** Each waiting state names its deadline: who ends it if nothing else does. */
 export type State =
   | {
     readonly name: "starting";
+    /** After the pause, where the start before it failed. */
     readonly deadline: "ready timeout";
     readonly attempt: Attempt;
     readonly pending: Pending;
-    /** In whose place this one is started. */
+    /** `null`: it is the first start. */
+    readonly lost: Lost | null;
+    /** In whose place this one is started, from what served last. */
     readonly failed?: FailedStart;
-  }
+  } & Lasting
   | { readonly name: "serving"; readonly deadline: "none" } & Service
-  /** A change waits until the least time between two reloads is over. */
-  | { readonly name: "holding"; readonly deadline: "timer" } & Service
+  | { readonly name: "holding"; readonly deadline: "timer" } & Service & {
+    /** The least time between two reloads, or that the generation can pass its stick-tables on. */
+    readonly awaits: "interval" | "tables";
+    /** Waits for stick-tables alone, and for no change; `null`: a change waits. */
+    readonly order: ReloadOrder | null;
+  }
   | { readonly name: "retrying"; readonly deadline: "timer" } & Service & {
     readonly rejected: Rejected;
     /** The pause is over, and the next look at settled sources starts the retry. */
@@ -149,11 +182,17 @@ export type Event =
     readonly fingerprint: Fingerprint | null;
     readonly atMs: number;
   }
+  /** The generation can pass its stick-tables on. */
+  | { readonly name: "resynced"; readonly generation: number }
   /** The sources were written between the look before a handoff and its failure. */
   | { readonly name: "moved"; readonly generation: number }
-  | { readonly name: "handoff_ended"; readonly outcome: HandoffEnd }
+  /** What a handoff is to start does not fit beside what runs. */
+  | { readonly name: "memory_short"; readonly shortage: Shortage }
+  | { readonly name: "handoff_ended"; readonly outcome: HandoffEnd; readonly atMs: number }
   | { readonly name: "replaced"; readonly outcome: ReplaceOutcome; readonly atMs: number }
-  | { readonly name: "process_ended"; readonly end: ProcessEnd }
+  | { readonly name: "process_ended"; readonly end: ProcessEnd; readonly atMs: number }
+  /** `generation` was asked to drain so long ago that others should hear of it, if it still does. */
+  | { readonly name: "drain_lasts"; readonly generation: number; readonly slowdown: Slowdown }
   | { readonly name: "stop_requested"; readonly signal: StopSignal }
   | { readonly name: "drain_requested" }
   | { readonly name: "dump_requested" }
@@ -166,7 +205,11 @@ export type Action =
     readonly name: "start_handoff";
     readonly attempt: Attempt;
     readonly takeOverFrom: number | null;
+    /** How long it waits before that; without it not at all. */
+    readonly pauseMs?: number;
   }
+  /** Ends the pause before a start, if that waits still. */
+  | { readonly name: "hurry_handoff" }
   /** Starts a process ahead that waits for the handoff. */
   | {
     readonly name: "stand_by";
@@ -178,8 +221,19 @@ export type Action =
   | { readonly name: "replace"; readonly generation: number; readonly request: ReplaceRequest }
   /** Ends a handoff, or a change in place. */
   | { readonly name: "cancel_handoff" }
+  /** Ends a change in place alone: another start may follow. */
+  | { readonly name: "cancel_replace" }
+  /** Starts what a handoff has held back since memory is short. */
+  | { readonly name: "start_anyway" }
   | { readonly name: "drain"; readonly generation: number }
-  | { readonly name: "terminate"; readonly generation: number }
+  /** Leads to `drain_lasts`. */
+  | {
+    readonly name: "await_drain";
+    readonly generation: number;
+    readonly slowdown: Slowdown;
+    readonly delayMs: number;
+  }
+  | { readonly name: "terminate"; readonly generation: number; readonly reason: EndReason }
   | { readonly name: "dump"; readonly generation: number }
   /** Drains what a rejected generation may have accepted, for a short time. */
   | { readonly name: "discard"; readonly generation: number }

@@ -1,7 +1,8 @@
 /** Decides whether what served last is started in the place of what does not start. Pure. */
 import { EXIT } from "../exit_codes.ts";
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
-import type { Action, Decision, FailedStart, HandoffEnd, StateOf } from "./events.ts";
+import { giveUpStart } from "./ending.ts";
+import type { Decision, FailedStart, HandoffEnd, StateOf } from "./events.ts";
 import * as messages from "./messages.ts";
 import { retryDelayMs } from "./reload.ts";
 
@@ -35,19 +36,14 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
 }
 
 /** Nothing serves, and that is told with the status and the reason of what was wanted. */
-export function giveUpStart(state: StateOf<"starting">, { failure, alerts }: Failed): Decision {
-  const { attempt, failed } = state;
+export function giveUpFirstStart(
+  { attempt, failed }: StateOf<"starting">,
+  { failure, alerts }: Failed,
+): Decision {
   const exitCode = exitCodeOf(failed?.failure ?? failure);
   const entry = messages.notStarted(attempt, { failure, exitCode });
-  const first = failed && messages.notStarted(failed.attempt, { ...failed, exitCode });
-  const report: Action = {
-    name: "report_failed_start",
-    reason: first === undefined ? entry.text : `${first.text}\n${entry.text}`,
-    alerts: failed?.alerts ?? alerts,
-  };
-  return [{ name: "stopping", deadline: "kill timer", exitCode }, [
-    { name: "log", entry },
-    report,
-    { name: "terminate_all", signal: "SIGTERM" },
-  ]];
+  if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
+  const first = messages.notStarted(failed.attempt, { ...failed, exitCode });
+  const reason = `${first.text}\n${entry.text}`;
+  return giveUpStart(exitCode, entry, { alerts: failed.alerts, reason });
 }

@@ -2,8 +2,11 @@
 import { formatDuration } from "../duration.ts";
 import type { DrainGauge } from "../haproxy/drain_gauge.ts";
 import type { Fleet } from "../haproxy/fleet.ts";
+import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { type Cut, cutOff, handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
+import type { MemoryRoom } from "../haproxy/memory_room.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
+import { canPassTables, untilTablesPass } from "../haproxy/resync.ts";
 import type { Standby } from "../haproxy/standby.ts";
 import { unusable } from "../last_good/messages.ts";
 import type { KeptSet } from "../last_good/kept_set.ts";
@@ -19,12 +22,16 @@ import type { Action, Attempt, Event, HandoffEnd } from "./events.ts";
 import { mayLieInFiles } from "./fallback.ts";
 import * as messages from "./messages.ts";
 
+/** HAProxy's resync takes 5 s where nobody answers it; longer than this no handoff waits. */
+const TABLES_LIMIT_MS = 8_000;
+
 export interface HandoffsOptions {
   readonly settings: Settings;
   readonly folder: PrivateFolder;
   readonly fleet: Fleet;
   readonly standby: Standby;
   readonly gauge: DrainGauge;
+  readonly memory: MemoryRoom;
   readonly looker: Looker;
   readonly loadedFiles: LoadedFiles;
   readonly log: Log;
@@ -37,10 +44,15 @@ export interface HandoffsOptions {
 
 type Failed = Extract<HandoffOutcome, { tag: "failed" }>;
 
+/** How long a process that was killed may take to be gone. */
+const KILLED_MS = 1_000;
+
 export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
   #restored: Extract<Restored, { tag: "restored" }> | null = null;
+  #endPause: () => void = () => {};
+  #startAnyway = () => {};
 
   constructor(options: HandoffsOptions) {
     this.#options = options;
@@ -51,33 +63,44 @@ export class Handoffs {
   }
 
   /** Resolves when the outcome has been posted. */
-  async start({ attempt, takeOverFrom }: Extract<Action, { name: "start_handoff" }>) {
-    const { settings, gauge, post } = this.#options;
+  async start({ attempt, takeOverFrom, pauseMs }: Extract<Action, { name: "start_handoff" }>) {
+    const { settings, folder, gauge, loadedFiles, log, post } = this.#options;
     const cancel = this.#running = new AbortController();
+    if (pauseMs !== undefined) await this.#pause(pauseMs);
     const files = [...attempt.fingerprint?.files.keys() ?? []];
     const startedMs = Date.now();
     const isLastGood = attempt.cause.tag === "last_good";
     let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
+    let passesTables = true;
     const learn = async () => {
       const opening = this.#openGauge(takeOverFrom);
+      const asking = canPassTables(folder.socket(attempt.number));
       if (settings.watch && !isLastGood) loaded = await this.#adopt(attempt, startedMs);
+      passesTables = await asking;
       await opening;
     };
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
-      const kept = isLastGood ? this.#restored : null;
-      const options = { ...this.#options, ...settings, ...kept, learn };
+      const options = {
+        ...{ ...this.#options, ...settings, ...isLastGood ? this.#restored : null, learn },
+        // Of the kept set nobody knows whether it wants one, and there is nothing to be loaded.
+        wantsServerState: () => !isLastGood && loadedFiles.wantsServerState(),
+        onServerStateLost: (reason: string) =>
+          log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
+      };
+      if (takeOverFrom !== null) await this.#awaitRoom(takeOverFrom, cancel.signal);
       const outcome = await handoff(request, options, cancel.signal);
       if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
       const isFallible = takeOverFrom === null && !isLastGood && !cancel.signal.aborted;
-      post({
-        name: "handoff_ended",
-        outcome: outcome.tag === "ready"
-          ? { ...outcome, loaded }
-          : isFallible && outcome.tag === "failed"
-          ? await this.#withLastGood(outcome, cancel.signal)
-          : outcome,
-      });
+      const end = isFallible && outcome.tag === "failed"
+        ? await this.#withLastGood(outcome, cancel.signal)
+        : outcome;
+      const atMs = performance.now();
+      if (end.tag !== "ready") return post({ name: "handoff_ended", outcome: end, atMs });
+      const tables = passesTables ? {} : { tablesByMs: atMs + TABLES_LIMIT_MS };
+      const ready = { ...end, loaded: { ...loaded, ...tables } };
+      post({ name: "handoff_ended", outcome: ready, atMs });
+      if (!passesTables) this.#tellWhenTablesPass(attempt.number);
     } finally {
       this.#running = null;
     }
@@ -86,6 +109,50 @@ export class Handoffs {
   /** Nothing more is started by the handoff that runs. */
   cancel(): void {
     this.#running?.abort();
+    this.hurry();
+  }
+
+  /** What waits to be started waits no longer. */
+  hurry(): void {
+    this.#endPause();
+  }
+
+  async #pause(pauseMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, pauseMs);
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Starts what is held back since memory is short. */
+  startAnyway(): void {
+    this.#startAnyway();
+  }
+
+  /** Until one more process like that of `serving` fits beside what runs, or is to be started anyway. */
+  async #awaitRoom(serving: number, cancel: AbortSignal): Promise<void> {
+    const { memory, fleet, post } = this.#options;
+    const pid = fleet.pidOf(serving);
+    let isHeld = true;
+    while (pid !== null && isHeld && !cancel.aborted) {
+      const shortage = memory.shortage(pid);
+      if (shortage === null) return;
+      const anyway = Promise.withResolvers<void>();
+      const stop = () => {
+        isHeld = false;
+        anyway.resolve();
+      };
+      this.#startAnyway = stop;
+      cancel.addEventListener("abort", stop);
+      // What does not even heed SIGKILL frees nothing.
+      const timer = setTimeout(stop, KILL_AFTER_MS + KILLED_MS);
+      const nextEnd = fleet.nextEnd();
+      post({ name: "memory_short", shortage });
+      await Promise.race([nextEnd, anyway.promise]);
+      clearTimeout(timer);
+      cancel.removeEventListener("abort", stop);
+    }
   }
 
   /** A start that failed, with what can serve instead. */
@@ -105,6 +172,12 @@ export class Handoffs {
   async #openGauge(generation: number | null): Promise<void> {
     if (generation === null) return;
     await this.#options.gauge.open(generation, this.#options.folder.socket(generation));
+  }
+
+  async #tellWhenTablesPass(generation: number): Promise<void> {
+    const { folder, post } = this.#options;
+    await untilTablesPass(folder.socket(generation), TABLES_LIMIT_MS);
+    post({ name: "resynced", generation });
   }
 
   async #adopt({ number, fingerprint }: Attempt, startedMs: number): Promise<Adopted> {

@@ -2,7 +2,6 @@
 import { EXIT } from "../exit_codes.ts";
 import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { describeFailure, type Failure } from "../haproxy/failure.ts";
-import type { ProcessEnd } from "../haproxy/fleet.ts";
 import { describeEnding } from "../haproxy/process.ts";
 import type { Refused, Replaced } from "../loaded/replace.ts";
 import type { Use } from "../loaded/uses.ts";
@@ -108,6 +107,18 @@ export function notListed(generation: number): LogEntry {
   };
 }
 
+export function serverStateLost(
+  generation: number,
+  { from, reason }: { readonly from: number | null; readonly reason: string },
+): LogEntry {
+  return {
+    level: "warning",
+    text: `cannot keep the state of generation ${from}'s servers: ${reason}; ` +
+      `generation ${generation} starts with what the configuration says of them`,
+    fields: { generation, reason },
+  };
+}
+
 /** One line for each of the first files, and one for all others. */
 export function replaced(all: readonly Replaced[], generation: number): LogEntry[] {
   const lines = all.slice(0, MOST_PATHS).map((one) => replacedOne(one, generation));
@@ -164,44 +175,20 @@ export function notReplaced(reason: string, generation: number): LogEntry {
   };
 }
 
+export function awaitsTables(generation: number, waitMs: number): LogEntry {
+  return {
+    level: "info",
+    text: `reload waits, at most ${formatDuration(waitMs)}, until generation ${generation} can ` +
+      "pass its stick-tables on",
+    fields: { generation, reason: "stick-tables" },
+  };
+}
+
 export function reverted(serving: number): LogEntry {
   return {
     level: "info",
     text: `the sources are again what generation ${serving} serves; no reload is needed`,
     fields: { generation: serving },
-  };
-}
-
-export function servingDied({ generation, ending }: ProcessEnd): LogEntry {
-  const reason = describeEnding(ending);
-  return {
-    level: "error",
-    text: `generation ${generation} ${reason} although it was to serve; ` +
-      `the others are ended too, ending with ${ending.code}`,
-    fields: { generation, reason, exitCode: ending.code },
-  };
-}
-
-export function drained(
-  { generation, ending, drainMs, drainEnd, connections }: ProcessEnd,
-): LogEntry {
-  const elapsed = formatDuration(drainMs);
-  const isClean = ending.tag === "exited" && ending.code === 0;
-  const fields = { generation, reason: describeEnding(ending), durationMs: Math.round(drainMs) };
-  if (isClean) {
-    return { level: "info", text: `generation ${generation} drained in ${elapsed}`, fields };
-  }
-  const how = drainEnd === "by_itself" ? describeEnding(ending) : "was ended";
-  const left = connections === null ? "" : ` (${count(connections, "connection", "s")} open)`;
-  const text = `generation ${generation} ${how} after ${elapsed}, before it had drained${left}`;
-  return { level: "warning", text, fields };
-}
-
-export function tooManyDrain(generation: number, limit: number): LogEntry {
-  return {
-    level: "warning",
-    text: `more than ${limit} old processes drain; generation ${generation}, the oldest, is ended`,
-    fields: { generation, reason: "max-draining" },
   };
 }
 
@@ -286,6 +273,8 @@ export function describeCause(cause: Cause): string {
       return "reloaded since the sources changed during the last reload";
     case "retry":
       return "reloaded by a retry";
+    case "respawn":
+      return `respawned since generation ${cause.lost} ${describeEnding(cause.ending)}`;
     case "last_good":
       return "started from what served last";
     default:
@@ -293,7 +282,7 @@ export function describeCause(cause: Cause): string {
   }
 }
 
-/** A full pipe behind stdout blocks the program, so lines stay short. */
+/** A pipe takes 4 kB at once without waiting, and a line is best written as a whole. */
 const MOST_PATHS = 5;
 
 const listOf = (paths: readonly string[] | null, intro: string) =>
@@ -304,5 +293,5 @@ function quoted(paths: readonly string[]): string {
   return paths.length > MOST_PATHS ? `${named} and ${paths.length - MOST_PATHS} more` : named;
 }
 
-const count = (number: number, noun: string, plural: string) =>
+export const count = (number: number, noun: string, plural: string) =>
   `${number} ${noun}${number === 1 ? "" : plural}`;

@@ -2,6 +2,7 @@
 import type { Failure } from "../haproxy/failure.ts";
 import { certificatesToReplace } from "../loaded/uses.ts";
 import { changedPaths } from "../watch/fingerprint.ts";
+import { tooManyDrain } from "./drain_messages.ts";
 import type {
   Action,
   Content,
@@ -9,50 +10,63 @@ import type {
   EventOf,
   Generation,
   HandoffEnd,
-  Loaded,
   Pending,
   Rejected,
   Rejection,
   Service,
   StateOf,
 } from "./events.ts";
-import { fallBack, giveUpStart } from "./fallback.ts";
+import { fallBack, giveUpFirstStart } from "./fallback.ts";
+import { awaitDrain } from "./governing.ts";
 import * as messages from "./messages.ts";
-import { type Policy, retryDelayMs, serviceOf } from "./reload.ts";
+import { lastingOf, type Policy, retryDelayMs, serviceOf } from "./reload.ts";
+import { respawnFailed } from "./respawn.ts";
 
-/** The first handoff has ended: without a generation that serves there is nothing to keep. */
+/** The handoff has ended of a start beside which nothing serves: the first, or one in the place of what is lost. */
 export function endStart(
   state: StateOf<"starting">,
-  { outcome }: EventOf<"handoff_ended">,
+  { outcome, atMs }: EventOf<"handoff_ended">,
+  policy: Policy,
 ): Decision {
-  const { attempt } = state;
+  const { attempt, lost } = state;
   switch (outcome.tag) {
     case "cancelled":
       return [state, []];
     case "ready": {
-      const { durationMs, loaded } = outcome;
-      const serving = generationOf(state, loaded);
-      const facts = { generation: attempt.number, durationMs, cause: attempt.cause };
-      const changed = state.failed === undefined ? [] : null;
-      const entry = messages.serves({ ...facts, changed, draining: 0 });
-      const service: Service = {
-        serving,
-        draining: [],
-        ending: [],
-        lastGeneration: attempt.number,
-        lastStartMs: -Infinity,
-        rejected: null,
-      };
+      const { durationMs } = outcome;
+      const serving = generationOf(state, outcome);
+      const lasting = lastingOf(state);
+      const entry = messages.serves({
+        generation: attempt.number,
+        durationMs,
+        cause: attempt.cause,
+        changed: changedByStart(state),
+        draining: lasting.draining.length,
+      });
+      const service = { ...lasting, serving, lastGeneration: attempt.number, rejected: null };
       const [next, actions]: Decision = state.failed === undefined
         ? [{ ...service, name: "serving", deadline: "none" }, followUp(state.pending, serving)]
         : waitAfter(service, state.failed, state.pending);
       return [next, [{ name: "log", entry }, ...actions]];
     }
-    case "failed":
-      return fallBack(state, outcome) ?? giveUpStart(state, outcome);
+    case "failed": {
+      const fallback = fallBack(state, outcome);
+      if (fallback !== null) return fallback;
+      return lost === null
+        ? giveUpFirstStart(state, outcome)
+        : respawnFailed({ ...state, lost }, { ...outcome, atMs }, policy);
+    }
     default:
       return outcome satisfies never;
   }
+}
+
+/** The first start changes nothing, and of one in the place of another nobody knows it yet. */
+function changedByStart({ attempt, lost, failed }: StateOf<"starting">): readonly string[] | null {
+  if (lost === null && failed === undefined) return [];
+  return lost === null || attempt.cause.tag === "respawn" || attempt.cause.tag === "last_good"
+    ? null
+    : changedPaths(lost.generation.fingerprint, attempt.fingerprint);
 }
 
 /** A reload's handoff has ended: the new generation takes the old one's place, or goes. */
@@ -73,13 +87,15 @@ export function endReload(
   }
 }
 
+type Ready = Extract<HandoffEnd, { tag: "ready" }>;
+
 function replaceServing(
   state: StateOf<"reloading">,
-  { durationMs, loaded }: Extract<HandoffEnd, { tag: "ready" }>,
+  outcome: Ready,
   { maxDraining }: Policy,
 ): Decision {
   const { attempt, serving } = state;
-  const next = generationOf(state, loaded);
+  const next = generationOf(state, outcome);
   const all = [...state.draining, serving.number];
   const surplus = all.slice(0, Math.max(0, all.length - maxDraining));
   const draining = all.slice(surplus.length);
@@ -92,7 +108,7 @@ function replaceServing(
   };
   const entry = messages.serves({
     generation: attempt.number,
-    durationMs,
+    durationMs: outcome.durationMs,
     cause: attempt.cause,
     changed: changedPaths(serving.fingerprint, attempt.fingerprint),
     draining: draining.length,
@@ -101,10 +117,11 @@ function replaceServing(
     { ...service, name: "serving", deadline: "none" },
     [
       { name: "drain", generation: serving.number },
+      ...awaitDrain(state),
       { name: "log", entry },
       ...surplus.flatMap((generation): Action[] => [
-        { name: "log", entry: messages.tooManyDrain(generation, maxDraining) },
-        { name: "terminate", generation },
+        { name: "log", entry: tooManyDrain(generation, maxDraining) },
+        { name: "terminate", generation, reason: "max-draining" },
       ]),
       ...followUp(state.pending, next),
     ],
@@ -180,12 +197,12 @@ export function waitAfter(
 /** `moved` if its files were seen to change before or after its end. */
 function generationOf(
   { attempt, pending }: StateOf<"starting" | "reloading">,
-  loaded: Loaded,
+  { loaded, version }: Ready,
 ): Generation {
   const { number, cause } = attempt;
   // Its files are nobody else's.
-  if (cause.tag === "last_good") return { ...loaded, number, lastGood: cause.lastGood };
-  return { ...loaded, number, moved: loaded.moved || pending.moved };
+  if (cause.tag === "last_good") return { ...loaded, number, version, lastGood: cause.lastGood };
+  return { ...loaded, number, version, moved: loaded.moved || pending.moved };
 }
 
 /** What is to be done when a change is over: what was asked for meanwhile, or a look if nobody knows what was read. */

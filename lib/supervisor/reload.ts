@@ -1,12 +1,25 @@
 /** Decides when a reload is started, or a change in place. Pure. */
 import { type Use, usesToReplace } from "../loaded/uses.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
-import type { Cause, Content, Decision, EventOf, Pending, Service, StateOf } from "./events.ts";
+import type {
+  Cause,
+  Content,
+  Decision,
+  EventOf,
+  Lasting,
+  Pending,
+  ReloadOrder,
+  Service,
+  StateOf,
+} from "./events.ts";
 import * as messages from "./messages.ts";
+import { tablesWaitMs } from "./tables.ts";
 
 /** The settings that decisions depend on. */
 export interface Policy {
   readonly maxDraining: number;
+  /** How often in a minute another generation is started in the place of one that ended by itself. */
+  readonly respawn: number;
   readonly minReloadIntervalMs: number;
   /** Whether changes are watched for. */
   readonly watch: boolean;
@@ -22,7 +35,17 @@ export interface Policy {
 export function firstDecision(fingerprint: Fingerprint | null): Decision {
   const attempt = { number: 1, fingerprint, cause: { tag: "start" } } as const;
   return [
-    { name: "starting", deadline: "ready timeout", attempt, pending: NOTHING_PENDING },
+    {
+      ...{ name: "starting", deadline: "ready timeout", attempt, pending: NOTHING_PENDING },
+      ...{
+        lost: null,
+        draining: [],
+        ending: [],
+        lastStartMs: -Infinity,
+        respawnedMs: [],
+        isSlowdownTold: false,
+      },
+    },
     [{ name: "start_handoff", attempt, takeOverFrom: null }],
   ];
 }
@@ -40,7 +63,7 @@ export function expectChange(
 ): Decision {
   const { serving, rejected, lastGeneration, lastStartMs } = state;
   const known = [digestOf(serving), digestOf(rejected)];
-  const isHeld = lastStartMs + minReloadIntervalMs > atMs;
+  const isHeld = lastStartMs + minReloadIntervalMs > atMs || tablesWaitMs(serving, atMs) > 0;
   if (known.includes(fingerprint.digest) || isHeld) return [state, []];
   if (hotApply && replaceable(state, fingerprint) !== null) return [state, []];
   return [state, [{
@@ -68,30 +91,62 @@ export function considerChange(
     reloadOrHold(state, { fingerprint, cause, atMs }, policy);
 }
 
-/** What only the least time between two reloads keeps from being reloaded at once. */
+/** Reloads, unless stick-tables or the least time between two reloads keep it from that. No order waits for the latter. */
 export function reloadOrHold(
   state: Idle,
   start: Start,
   { minReloadIntervalMs }: Policy,
 ): Decision {
-  const waitMs = state.lastStartMs + minReloadIntervalMs - start.atMs;
+  const { cause, atMs } = start;
+  const { serving, lastStartMs } = state;
+  const order = cause.tag === "order" ? cause.order : heldOrder(state);
+  const tablesMs = tablesWaitMs(serving, atMs);
+  const waitMs = Math.max(
+    tablesMs,
+    order === null ? lastStartMs + minReloadIntervalMs - atMs : -Infinity,
+  );
   if (waitMs <= 0) return startReload(state, start);
-  return state.name === "holding" ? [state, []] : [
-    { ...serviceOf(state), name: "holding", deadline: "timer" },
-    [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
+  const awaits = waitMs === tablesMs ? "tables" : "interval";
+  const isHeld = state.name === "holding" && state.awaits === awaits;
+  if (isHeld && order === null) return [state, []];
+  const isTold = isHeld || awaits === "interval";
+  return [
+    { ...serviceOf(state), name: "holding", deadline: "timer", awaits, order },
+    [
+      { name: "set_timer", delayMs: Math.ceil(waitMs) },
+      ...isTold
+        ? []
+        : [{ name: "log", entry: messages.awaitsTables(serving.number, waitMs) } as const],
+    ],
   ];
 }
+
+/** The order that waits, and must not be forgotten. */
+const heldOrder = (state: Idle): ReloadOrder | null =>
+  state.name === "holding" ? state.order : null;
 
 /** What was rejected is on disk still, or again. */
 function considerRetry(
   state: Idle,
   { fingerprint, atMs }: { readonly fingerprint: Fingerprint; readonly atMs: number },
 ): Decision {
+  if (heldOrder(state) !== null) return [state, []];
   if (state.name === "holding") return [idle(state), [{ name: "clear_timer" }]];
   if (state.name === "serving" || !state.isDue) return [state, []];
   const cause: Cause = { tag: "retry" };
   return startReplacing(state, { fingerprint, cause }) ??
-    startReload(state, { fingerprint, cause, atMs });
+    retryOrWait(state, { fingerprint, cause, atMs });
+}
+
+/** A retry waits for stick-tables alone. */
+export function retryOrWait(state: Idle, start: Start): Decision {
+  const { rejected, serving } = state;
+  const waitMs = tablesWaitMs(serving, start.atMs);
+  if (waitMs <= 0 || rejected === null) return startReload(state, start);
+  return [
+    { ...serviceOf(state), name: "retrying", deadline: "timer", rejected, isDue: true },
+    [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
+  ];
 }
 
 /** The pause of a retry is over; the sources may be in the middle of a change. */
@@ -99,22 +154,28 @@ export function retryWhenSettled(state: StateOf<"retrying">): Decision {
   return [{ ...state, isDue: true }, [{ name: "look_for_retry" }]];
 }
 
-/** A signal's reload waits for nothing, and does not need a change. */
+/** A signal's reload does not need a change. */
 export function reloadNow(
   state: Idle,
   { order, fingerprint, atMs }: EventOf<"reload_requested">,
+  policy: Policy,
 ): Decision {
-  return startReload(state, { fingerprint, cause: { tag: "order", order }, atMs });
+  return reloadOrHold(state, { fingerprint, cause: { tag: "order", order }, atMs }, policy);
 }
 
 /** The sources have settled during a handoff: on something else than what it was started with? */
 export function noteSettled<S extends Busy>(
   state: S,
-  { fingerprint }: EventOf<"settled">,
+  event: EventOf<"settled">,
 ): Decision {
+  return [{ ...state, pending: pendingAfter(state, event) }, []];
+}
+
+export function pendingAfter(state: Busy, { fingerprint }: EventOf<"settled">): Pending {
+  const { pending } = state;
   const { attempt } = "failed" in state ? state.failed ?? state : state;
   const moved = fingerprint.digest !== attempt.fingerprint?.digest;
-  return [{ ...state, pending: { ...state.pending, moved: state.pending.moved || moved } }, []];
+  return { ...pending, moved: pending.moved || moved };
 }
 
 export function noteRequest<S extends Busy>(
@@ -160,7 +221,7 @@ function startReplacing(
       name: "replacing",
       deadline: "answer limit",
       attempt: { fingerprint, cause },
-      pending: NOTHING_PENDING,
+      pending: { ...NOTHING_PENDING, order: heldOrder(state) },
       rejection: null,
     },
     [
@@ -202,6 +263,7 @@ export function startReload(state: Idle, { fingerprint, cause, atMs }: Start): D
 /** What is on disk is what is served, so that no failure and no wait is left. */
 function settleBack(state: Idle): Decision {
   if (state.name === "serving" && state.rejected === null) return [state, []];
+  if (state.name === "holding" && state.order !== null) return [{ ...state, rejected: null }, []];
   const entry = messages.reverted(state.serving.number);
   return [idle({ ...state, rejected: null }), [{ name: "clear_timer" }, { name: "log", entry }]];
 }
@@ -219,6 +281,12 @@ function digestOf(content: Content | null): string | null {
 
 /** What all states have in common in which a generation serves, without what is special to this one. */
 export function serviceOf(state: Service): Service {
-  const { serving, draining, ending, lastGeneration, lastStartMs, rejected } = state;
-  return { serving, draining, ending, lastGeneration, lastStartMs, rejected };
+  const { serving, lastGeneration, rejected } = state;
+  return { ...lastingOf(state), serving, lastGeneration, rejected };
+}
+
+/** What is left of it where none serves. */
+export function lastingOf(state: Lasting): Lasting {
+  const { draining, ending, isSlowdownTold, lastStartMs, respawnedMs } = state;
+  return { draining, ending, isSlowdownTold, lastStartMs, respawnedMs };
 }

@@ -19,9 +19,9 @@ import {
   idle,
   type Policy,
   reloadOrHold,
+  retryOrWait,
   serviceOf,
   type Start,
-  startReload,
 } from "./reload.ts";
 
 /** The files have been given to the generation that serves, or a reload has to do it. */
@@ -85,7 +85,7 @@ function soonest(retryMs: number | null, { fitInMs }: ReplaceOutcome): number | 
 /** Clocks are set, and timers of JavaScript end after 24 days. */
 const LONGEST_WAIT_MS = 3_600_000;
 
-/** As where nothing could have been changed in place: a signal and a retry wait for nothing. */
+/** As where nothing could have been changed in place: a signal and a retry wait for stick-tables alone. */
 function reload(
   state: Idle,
   { start, pending, policy }: {
@@ -96,7 +96,7 @@ function reload(
 ): Decision {
   if (pending.order !== null) return [state, followUp(pending, state.serving)];
   return start.cause.tag === "retry"
-    ? startReload(state, start)
+    ? retryOrWait(state, start)
     : reloadOrHold(state, start, policy);
 }
 

@@ -1,7 +1,7 @@
 /** Makes one digest of the contents of all source files; a file that did not change is not read again. */
-import { sha256, sha256All } from "../files.ts";
-import { systemReason } from "../system_reason.ts";
-import type { FileState, SourceFile, Unreadable } from "./inventory.ts";
+import { lstatAll, sha256, sha256All } from "../files.ts";
+import { isShortage, systemReason } from "../system_reason.ts";
+import { type FileState, type SourceFile, stateOf, type Unreadable } from "./inventory.ts";
 
 export interface Fingerprint {
   /** Equal for equal contents at equal paths, whatever the times and modes. */
@@ -84,13 +84,37 @@ async function readChanged(
   const results: (Known | Unreadable | null)[] = files.map((file) =>
     file.info === null ? missing(file) : findUnchanged(file, known.get(file.path))
   );
-  const changed = files.filter((_, index) => results[index] === null);
-  const contents = await sha256All(changed.map(({ path, info }) => ({ path, size: info!.size })));
-  const read = changed.map((file, index) =>
-    judge(file, contents[index]!, { startedMs, before: known.get(file.path) })
+  const changed = await readWhole(files.filter((_, index) => results[index] === null));
+  const read = changed.map(({ file, content }) =>
+    judge(file, content, { startedMs, before: known.get(file.path) })
   );
   return results.map((result) => result ?? read.shift()!);
 }
+
+interface Read {
+  readonly file: SourceFile;
+  readonly content: string | Error;
+}
+
+/**
+ * A file that is replaced between the look at its state and its reading would have the old state and the
+ * new content, and so seem to change once more; it is read again. Of thousands none is looked at twice.
+ */
+async function readWhole(files: readonly SourceFile[], tries = 3): Promise<Read[]> {
+  const contents = await sha256All(files.map(({ path, info }) => ({ path, size: info!.size })));
+  const read = files.map((file, index) => ({ file, content: contents[index]! }));
+  if (files.length > MOST_CHECKED || tries === 0) return read;
+  const infos = await lstatAll(files.map(({ realPath }) => realPath));
+  const fresh = files.flatMap((file, index) => {
+    const info = infos[index];
+    return info?.isFile && !isSameState(file.info, info) ? [{ ...file, info: stateOf(info) }] : [];
+  });
+  if (fresh.length === 0) return read;
+  const again = new Map((await readWhole(fresh, tries - 1)).map((one) => [one.file.path, one]));
+  return read.map((one) => again.get(one.file.path) ?? one);
+}
+
+const MOST_CHECKED = 100;
 
 const missing = (file: SourceFile): Known => ({
   file,
@@ -114,7 +138,9 @@ function judge(
   const stamp = stampOf(info);
   const modifiedMs = info.mtime?.getTime() ?? 0;
   if (typeof content !== "string") {
-    if (source.kind !== "loaded") return { path, reason: systemReason(content) };
+    if (source.kind !== "loaded" || isShortage(content)) {
+      return { path, reason: systemReason(content) };
+    }
     // HAProxy may be able to read what the wrapper is not; whether it changed shows in its stamp alone.
     const mark = { content: `${UNREADABLE}${stamp}`, modifiedMs, stamp };
     return { file, mark, isProof: provesContent(info, startedMs) };

@@ -4,6 +4,7 @@
  */
 import { basename, dirname, join } from "@std/path";
 import { list } from "../files.ts";
+import { isShortage, systemReason } from "../system_reason.ts";
 import { type Inventory, type SourceFile, stateOf, type Unreadable } from "./inventory.ts";
 import { type ChainEnd, followLinks } from "./link_chain.ts";
 import { findMembers, isVisible } from "./members.ts";
@@ -36,7 +37,7 @@ interface Wanted {
 
 class Collector implements Inventory {
   readonly files: SourceFile[] = [];
-  readonly unreadable: readonly Unreadable[] = [];
+  readonly unreadable: Unreadable[] = [];
   readonly directories = new Set<string>();
   readonly #entries = new Set<string>();
   readonly #whole = new Set<string>();
@@ -99,8 +100,18 @@ class Collector implements Inventory {
     if (end.tag !== "found" || !end.info.isDirectory) return null;
     this.#mark(chain);
     this.directories.add(end.realPath);
-    const names = await list(end.realPath).catch(() => null);
+    const names = await this.#list(path, end.realPath);
     return { realPath: end.realPath, names: names === null ? null : new Set(names) };
+  }
+
+  /** `null` where that is not allowed; a directory that could not be opened is not an empty one. */
+  async #list(path: string, realPath: string): Promise<string[] | null> {
+    try {
+      return await list(realPath);
+    } catch (error) {
+      if (isShortage(error)) this.unreadable.push({ path, reason: systemReason(error) });
+      return null;
+    }
   }
 
   readonly #follow = async (path: string): Promise<ChainEnd> => {

@@ -9,8 +9,8 @@ import type { Contestant } from "./latency.ts";
 /** Starts HAProxy. To follow a change, which has just been made, the next one is started at once. */
 export async function startByHand(workspace: Workspace): Promise<Contestant> {
   const folder = await makeFolder(workspace);
-  let serving = await start(await prepare(workspace, folder, 1));
-  let next = await prepare(workspace, folder, 2);
+  let serving = await start(await prepareByHand(workspace, folder, 1));
+  let next = await prepareByHand(workspace, folder, 2);
   return {
     workspace,
     async follow() {
@@ -19,13 +19,13 @@ export async function startByHand(workspace: Workspace): Promise<Contestant> {
       old.child.kill("SIGUSR1");
       await old.child.status;
       await folder.forget(old.number);
-      next = await prepare(workspace, folder, serving.number + 1);
+      next = await prepareByHand(workspace, folder, serving.number + 1);
     },
   };
 }
 
 /** In the runtime directory, where the workspace finds the processes if they must be swept away. */
-async function makeFolder({ runtimeDirectory }: Workspace): Promise<PrivateFolder> {
+export async function makeFolder({ runtimeDirectory }: Workspace): Promise<PrivateFolder> {
   const made = await makePrivateFolder([runtimeDirectory]);
   if (made.tag === "made") return made.folder;
   throw new Error(`cannot make a private folder: ${made.reason}`);
@@ -37,28 +37,38 @@ interface Prepared {
   readonly words: readonly string[];
 }
 
-/** Does all that can be done before the change is made. */
-async function prepare(
+/** Does all that can be done before the change is made. By default process `number` takes over from the last. */
+export async function prepareByHand(
   { configuration }: Workspace,
   folder: PrivateFolder,
   number: number,
+  { takesOver = number > 1 }: { readonly takesOver?: boolean } = {},
 ): Promise<Prepared> {
   const user = readHaproxyArguments(["-f", configuration], configuration).arguments;
-  const takeover = number === 1 ? null : folder.socket(number - 1);
+  const takeover = takesOver ? folder.socket(number - 1) : null;
   const words = startArguments(user, await folder.prepare(number), takeover);
   return { number, socket: folder.socket(number), words };
 }
 
-interface Serving {
+export interface Serving {
   readonly number: number;
   readonly child: Deno.ChildProcess;
 }
 
+async function start(prepared: Prepared): Promise<Serving> {
+  const serving = await launchByHand(prepared);
+  if (serving === null) throw new Error("haproxy ended, or opened no listener");
+  return serving;
+}
+
 /**
  * In a session of its own, as the wrapper starts it: where the kernel shares the CPU between sessions
- * (autogroups), a process in the bench's own would be slowed or sped up by the bench's client.
+ * (autogroups), a process in the bench's own would be slowed or sped up by the bench's client. `null` if the
+ * process ends, or ought to as it has no listener.
  */
-async function start({ number, socket, words }: Prepared): Promise<Serving> {
+export async function launchByHand(
+  { number, socket, words }: Prepared,
+): Promise<Serving | null> {
   const child = new Deno.Command("haproxy", {
     args: [...words],
     detached: true,
@@ -66,18 +76,28 @@ async function start({ number, socket, words }: Prepared): Promise<Serving> {
     stdout: "null",
     stderr: "null",
   }).spawn();
-  await untilReady(child, socket);
-  return { number, child };
+  const ended = new AbortController();
+  void child.status.then(() => ended.abort());
+  if (await serves(child, socket, ended.signal)) return { number, child };
+  if (!ended.signal.aborted) child.kill("SIGKILL");
+  await child.status;
+  return null;
 }
 
 const LONGEST_START_MS = 10_000;
 
-async function untilReady({ pid }: Deno.ChildProcess, socket: string): Promise<void> {
+/** Whether it has any listener, as soon as it answers. */
+async function serves(
+  { pid }: Deno.ChildProcess,
+  socket: string,
+  ended: AbortSignal,
+): Promise<boolean> {
   const startedMs = performance.now();
   const elapsedMs = () => performance.now() - startedMs;
   while (elapsedMs() < LONGEST_START_MS) {
-    const instance = await askInstance(socket, new AbortController().signal);
-    if (instance?.pid === pid) return;
+    const instance = await askInstance(socket, ended);
+    if (ended.aborted) return false;
+    if (instance?.pid === pid) return instance.userListeners > 0;
     await pause(pauseMs(elapsedMs()));
   }
   throw new Error(`haproxy did not serve within ${LONGEST_START_MS} ms`);

@@ -1,7 +1,7 @@
 /** What is left in a process that drains, asked of a played HAProxy; the process tests ask a real one. */
 import assert from "node:assert/strict";
 import { DrainGauge } from "../../lib/haproxy/drain_gauge.ts";
-import { waitFor } from "../process/wait.ts";
+import { pause, waitFor } from "../process/wait.ts";
 import { TempFolder } from "../temp_folder.ts";
 
 interface Info {
@@ -78,6 +78,14 @@ Deno.test("what is left is told until only the question itself keeps the process
   await scene.left(undefined);
 });
 
+Deno.test("one that ends before it was asked to drain leaves no connection behind", async () => {
+  await using scene = new Scene();
+  await scene.gauge.open(1, scene.socket);
+  assert.equal(scene.isClosed, false);
+  assert.equal(scene.gauge.forget(1), null);
+  await waitFor("the connection to be closed", () => scene.isClosed);
+});
+
 Deno.test("a process that has not heard of its drain yet has nothing to tell and is not let go", async () => {
   await using scene = new Scene();
   scene.info = { jobs: 2, connections: 0, isStopping: false };
@@ -107,6 +115,27 @@ Deno.test("the end of a process tells what was left, once", async () => {
   scene.info = null;
   await scene.left(undefined);
   assert.equal(scene.gauge.forget(1), 7);
+  assert.equal(scene.gauge.forget(1), null);
+});
+
+Deno.test("the end of a process that had drained tells that nothing was left", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  scene.info = { jobs: 9, connections: 7, isStopping: true };
+  await scene.left(7);
+  scene.info = { jobs: 2, connections: 0, isStopping: true };
+  await scene.left(undefined);
+  assert.equal(scene.gauge.forget(1), 0);
+});
+
+Deno.test("a process that lived on after its last answer tells nothing", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  scene.info = { jobs: 9, connections: 7, isStopping: true };
+  await scene.left(7);
+  scene.info = null;
+  await scene.left(undefined);
+  await pause(1_600);
   assert.equal(scene.gauge.forget(1), null);
 });
 

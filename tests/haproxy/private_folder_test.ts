@@ -48,6 +48,21 @@ Deno.test("a generation's files stand around the user's and name its own socket"
   assert.equal(Deno.readTextFileSync(last), "global\n    stats maxconn 50\n");
 });
 
+Deno.test("a generation that loads its servers' state is told where, and finds that of none", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const { first } = await folder.prepare(7, { loadsServerState: true });
+  const state = folder.serverState(7);
+  assert.equal(state, `${folder.path}/7-servers.state`);
+  assert.ok(Deno.readTextFileSync(first).endsWith(`\n    server-state-file '${state}'\n`));
+  assert.equal(Deno.readTextFileSync(state), "1\n");
+  await folder.forgetServerState(7);
+  assert.deepEqual(parent.names(folder.path), ["7-first.cfg", "7-last.cfg"]);
+  await folder.prepare(7, { loadsServerState: true });
+  await folder.forget(7);
+  assert.deepEqual(parent.names(folder.path), []);
+});
+
 Deno.test("a folder that somebody removed is made again, for nobody else", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
@@ -56,6 +71,25 @@ Deno.test("a folder that somebody removed is made again, for nobody else", async
   await folder.prepare(2);
   assert.equal(modeOf(folder.path), 0o700);
   assert.deepEqual(parent.names(folder.path), ["2-first.cfg", "2-last.cfg"]);
+});
+
+Deno.test("what could not be removed goes with a later generation, but none that may come", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  for (const generation of [1, 2, 3, 4]) await folder.prepare(generation);
+  // In a file nothing can be removed, as on a disk that is read-only.
+  const moved = parent.at("moved");
+  await Deno.rename(folder.path, moved);
+  await Deno.writeTextFile(folder.path, "");
+  await folder.forget(1);
+  await folder.forget(4);
+  await Deno.remove(folder.path);
+  await Deno.rename(moved, folder.path);
+  await folder.forget(2);
+  assert.deepEqual(
+    parent.names(folder.path),
+    ["3-first.cfg", "3-last.cfg", "4-first.cfg", "4-last.cfg"],
+  );
 });
 
 Deno.test("preparing fails with the system's error where nothing can be written", async () => {

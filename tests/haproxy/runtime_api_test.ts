@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ask, escaped, isListening } from "../../lib/haproxy/runtime_api.ts";
+import { ask, escaped, isListening, openPrompt } from "../../lib/haproxy/runtime_api.ts";
 import { ScriptedHaproxy } from "../loaded/scripted_haproxy.ts";
 import { waitFor } from "../process/wait.ts";
 import { TempFolder } from "../temp_folder.ts";
@@ -49,6 +49,13 @@ Deno.test("where nobody listens there is no answer", async () => {
 Deno.test("after an abort nothing is asked", async () => {
   await using scene = new Scene("a\n");
   assert.equal(await ask(scene.socket, "show map", AbortSignal.abort()), null);
+});
+
+Deno.test("after an abort no prompt is waited for, which a process that hangs would never give", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("socket");
+  using _silent = Deno.listen({ transport: "unix", path });
+  assert.equal(await openPrompt(path, AbortSignal.abort()), null);
 });
 
 Deno.test("a command is sent again as long as HAProxy's certificates are locked", async () => {

@@ -88,7 +88,7 @@ Deno.test("what has served for long enough is kept, and a line says so", async (
   const kept = await scene.store.read();
   assert.ok(kept.tag === "kept");
   const { generation, haproxyVersion, directory } = kept.manifest;
-  assert.deepEqual([generation, haproxyVersion, directory], [1, "2.6.12", scene.path]);
+  assert.deepEqual([generation, haproxyVersion, directory], [1, "3.4.0", scene.path]);
 });
 
 Deno.test("what it loaded is read at once, so that the disk may hold something else then", async () => {

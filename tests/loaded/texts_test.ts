@@ -44,6 +44,16 @@ Deno.test("what cannot be read is empty until it can be", async () => {
   assert.deepEqual(await read([{ path, info: null }]), [{ path, text: "1" }]);
 });
 
+Deno.test("what could not be read is read again, even if its times say nothing", async () => {
+  await using folder = new TempFolder();
+  const { path, info } = changedAt(LONG_AGO, folder.write("a", "1"));
+  const read = createTextReader();
+  await Deno.remove(path);
+  assert.deepEqual(await read([{ path, info }]), [{ path, text: "" }]);
+  folder.write("a", "1");
+  assert.deepEqual(await read([{ path, info }]), [{ path, text: "1" }]);
+});
+
 Deno.test("a file with the same times is not read again, unless it had just changed", async () => {
   await using folder = new TempFolder();
   for (const [time, isRead] of [[LONG_AGO, false], [JUST_NOW, true]] as const) {

@@ -1,6 +1,8 @@
 /** Old processes finish what they have, within their limits, and none is forgotten. */
 import assert from "node:assert/strict";
-import { programTest } from "./program.ts";
+import { slowdownBy } from "../../lib/haproxy/slowdown.ts";
+import { Observed } from "./observed.ts";
+import { commonTest, programTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
 import { freeze, Workspace, type Wrapper } from "./wrapper.ts";
 
@@ -24,9 +26,12 @@ programTest("an old process that does not drain within --shutdown-wait is ended 
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--shutdown-wait", "300ms"],
   });
-  using _request = await workspace.openRequest();
+  using _first = await workspace.openRequest();
+  using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
-  await wrapper.saysMatching(/warning .*generation 1 was ended after .*before it had drained/);
+  await wrapper.saysMatching(
+    /warning .*generation 1 ended with 2 connections open after \d+ms: its --shutdown-wait was over\n/,
+  );
   await waitFor("one process", () => workspace.haproxyPids().length === 1);
 });
 
@@ -40,7 +45,9 @@ programTest("an old process that ignores SIGTERM is killed 5 s later", async () 
   await workspace.replace(workspace.page("two"));
   await wrapper.saysMatching(/generation 2 serves/);
   await freeze(frozen!);
-  await wrapper.saysMatching(/warning .*generation 1 was ended after .*before it had drained/);
+  await wrapper.saysMatching(
+    /warning .*generation 1 .*: its --shutdown-wait was over, and it did not heed SIGTERM\n/,
+  );
   assert.equal(await workspace.get(), "two");
 });
 
@@ -54,7 +61,9 @@ programTest("when more drain than --max-draining the oldest is ended", async () 
   using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "three");
   await wrapper.saysMatching(/more than 1 old processes drain; generation 1, the oldest, is ended/);
-  await wrapper.saysMatching(/generation 1 was ended after/);
+  await wrapper.saysMatching(
+    /generation 1 ended with 1 connection open after .*: more drained than --max-draining\n/,
+  );
   assert.equal(workspace.haproxyPids().length, 2, wrapper.output);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
@@ -69,7 +78,67 @@ programTest("an old process that dies by itself is told and changes nothing", as
   await reload(workspace, wrapper, "two");
   Deno.kill(old!, "SIGSEGV");
   await wrapper.saysMatching(
-    /warning .*generation 1 was ended by SIGSEGV after .*before it had drained/,
+    /warning .*generation 1 ended with 1 connection open after .*: it was ended by SIGSEGV\n/,
   );
   assert.equal(await workspace.get(), "two");
 });
+
+programTest("HAProxy's own limit is told as such, with what it cut", async () => {
+  await using workspace = new Workspace();
+  const limited = (text: string) =>
+    workspace.page(text, { extra: "global\n    hard-stop-after 1s" });
+  await workspace.replace(limited("one"));
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--log-format", "json"],
+  });
+  const requests = await Promise.all([1, 2, 3].map(() => workspace.openRequest()));
+  await workspace.replace(limited("two"));
+  await workspace.serves("two", wrapper);
+  const [line] = await wrapper.saysMatching(/^.*HAProxy's hard-stop-after was over.*$/m);
+  const { generation, connections, reason, level, durationMs } = JSON.parse(line);
+  assert.deepEqual([generation, connections, reason, level], [1, 3, "exited with 0", "warning"]);
+  assert.ok(durationMs > 900 && durationMs < 5_000, line);
+  requests.forEach((request) => request.close());
+});
+
+programTest("connections that a signal cuts are told of each process that drained", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  using _first = await workspace.openRequest();
+  await reload(workspace, wrapper, "two");
+  using _second = await workspace.openRequest();
+  using _third = await workspace.openRequest();
+  await reload(workspace, wrapper, "three");
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.match(wrapper.output, /generation 1 ended with 1 connection open .*: SIGTERM received\n/);
+  assert.match(wrapper.output, /generation 2 ended with 2 connections open .*: SIGTERM received\n/);
+  assert.doesNotMatch(wrapper.output, /generation 3 (was )?ended/);
+});
+
+commonTest(
+  "that the drain of an old HAProxy slows what serves is told once, if it lasts",
+  async () => {
+    await using workspace = new Observed();
+    const wrapper = await workspace.serveObserved();
+    await reload(workspace, wrapper, "two");
+    await wrapper.saysMatching(/generation 1 drained in/);
+    using _first = await workspace.openRequest();
+    await reload(workspace, wrapper, "three");
+    using _second = await workspace.openRequest();
+    await reload(workspace, wrapper, "four");
+    await waitFor("both to have drained for 10 s", async () => {
+      const { draining } = await workspace.report();
+      return draining.length === 2 &&
+        draining.every(({ since }) => Date.now() - Date.parse(since) > 10_500);
+    }, { deadlineMs: 20_000, explain: () => wrapper.output });
+    const slowdown = slowdownBy(await versionOfHaproxy());
+    const told = wrapper.output.matchAll(/warning .* generation (\d) still drains, and .*$/gm);
+    assert.deepEqual(Array.from(told, ([, number]) => number), slowdown === null ? [] : ["2"]);
+  },
+);
+
+async function versionOfHaproxy(): Promise<string | null> {
+  const { stdout } = await new Deno.Command("haproxy", { args: ["-v"] }).output();
+  return /version (\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? null;
+}

@@ -76,7 +76,7 @@ commonTest(
     assert.equal(await wrapper.exitCode, 0);
     assert.match(
       wrapper.output,
-      /generation 1 was ended after .*before it had drained \(1 connection open\)/,
+      /generation 1 ended with 1 connection open after .*: its --shutdown-wait was over\n/,
     );
   },
 );

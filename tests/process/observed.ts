@@ -8,6 +8,9 @@ export interface Report {
   readonly healthy: boolean;
   readonly ready: boolean;
   readonly reason: string | null;
+  /** Its version. */
+  readonly haproxy: string | null;
+  readonly waiting: { readonly for: string; readonly until: string | null } | null;
   readonly serving: {
     readonly generation: number;
     readonly pid: number;
@@ -25,6 +28,7 @@ export interface Report {
   readonly draining: readonly {
     readonly generation: number;
     readonly pid: number;
+    readonly since: string;
     readonly connections: number | null;
   }[];
   readonly changes: readonly { readonly kind: string; readonly result: string }[];

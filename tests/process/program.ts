@@ -12,7 +12,8 @@ export const FORM = formOf(Deno.env.get("PROGRAM") ?? "source");
 
 export const EXECUTABLE = join(ROOT, "haproxy-reload-wrapper");
 
-const missing = FORM !== "source" && !isThere(EXECUTABLE)
+/** What the form under test needs and is not there; `null`: nothing. */
+export const missing = FORM !== "source" && !isThere(EXECUTABLE)
   ? "needs the executable, and `deno task compile` made none"
   : FORM === "process_1" && Deno.uid() !== 0
   ? "needs root, to make a pid namespace"
@@ -31,15 +32,25 @@ export const rootTest = testNeeding(missing ?? (Deno.uid() === 0 ? null : "needs
 const OPTIONS = [
   "--quiet",
   `--config=${ROOT}/deno.json`,
-  ...import.meta.resolve("@std/path").startsWith("jsr:")
-    ? []
-    : [`--import-map=${ROOT}/tests/offline/import_map.json`],
+  ...importOptions(),
   ...printedBy(denoJson.tasks.lean),
   ...printedBy(denoJson.tasks.permissions),
 ];
 
+/** The import map, where the tests run with one. */
+export function importOptions(): string[] {
+  const hasOne = !import.meta.resolve("@std/path").startsWith("jsr:");
+  return hasOne ? [`--import-map=${ROOT}/tests/offline/import_map.json`] : [];
+}
+
 /** The words that start the program. */
 export const PROGRAM = wordsOf("main.ts", EXECUTABLE);
+
+/**
+ * The same for tests that run in one form only: the executable, which starts fastest and has just its own
+ * permissions, unless `PROGRAM` names a form or there is none.
+ */
+export const ONE_FORM = Deno.env.has("PROGRAM") || !isThere(EXECUTABLE) ? PROGRAM : [EXECUTABLE];
 
 /** The words to put in front, so that what they start is process 1. */
 export const CONTAINMENT = FORM === "process_1"

@@ -108,11 +108,11 @@ programTest("a process that never gets ready is ended after the ready timeout", 
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--ready-timeout", "500ms"],
+    args: ["-f", workspace.configuration, "--ready-timeout", "2s"],
   });
   await workspace.standIn(STAND_INS.never_ready);
   await workspace.replace(workspace.page("two"));
-  const line = await isRejected(workspace, wrapper, /did not serve within 500ms/);
+  const line = await isRejected(workspace, wrapper, /did not serve within 2s/);
   assert.match(line, /tried again in 1s/);
   await workspace.standIn(STAND_INS.is_haproxy);
   await workspace.serves("two", wrapper);
@@ -141,10 +141,25 @@ programTest("a process that dies in whatever way is told with its status", async
   await wrapper.saysMatching(/generation \d+ rejected: haproxy was ended by SIGSEGV/);
 });
 
-programTest("what serves while a failure is looked into drains, and nobody notices", async () => {
+programTest("a haproxy that cannot run for a while, as in an upgrade, is waited for", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve();
+  await workspace.standIn(STAND_INS.lacks_a_library);
+  await workspace.replace(workspace.page("two"));
+  const line = await isRejected(workspace, wrapper, /exited with 127 before it was ready/);
+  assert.match(line, /tried again in 1s/);
+  await workspace.standIn(STAND_INS.is_haproxy);
+  await workspace.serves("two", wrapper);
+});
+
+programTest("what serves while a failure is looked into drains, and nobody notices", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  // So that it is known by then that this one cannot wait.
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--settle-time", "500ms"],
+  });
   await workspace.standIn(STAND_INS.dies_once);
   await workspace.replace(workspace.page("two"));
   await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 3 before it was ready/);
@@ -154,6 +169,21 @@ programTest("what serves while a failure is looked into drains, and nobody notic
   await waitFor("one process", () => workspace.haproxyPids().length === 1, {
     explain: () => wrapper.output,
   });
+});
+
+programTest("what hangs while a failure is looked into is ended all the same", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serve();
+  await workspace.standIn(STAND_INS.dies_then_hangs);
+  await workspace.replace(workspace.page("two"));
+  await isRejected(workspace, wrapper, /exited with 3 before it was ready/);
+  await workspace.standIn(STAND_INS.is_haproxy);
+  await workspace.serves("two", wrapper);
+  wrapper.signal("SIGUSR1");
+  // Nobody set --shutdown-wait, so nothing else would ever end it.
+  assert.equal(await wrapper.exitCode, 0, wrapper.output);
+  assert.deepEqual(workspace.haproxyPids(), []);
 });
 
 programTest("a missing haproxy is waited for", async () => {
@@ -203,7 +233,9 @@ programTest(
       }
       await workspace.replace(stats + workspace.page("two"));
       if (hasUserSocket) await workspace.serves("two", wrapper);
-      else await isRejected(workspace, wrapper, /exited with 1/);
+      else {
+        await isRejected(workspace, wrapper, /the private socket ".*1\.sock" is gone.*--socket/);
+      }
     }
   },
 );

@@ -10,6 +10,7 @@ export interface RunningOptions {
 export class Running {
   readonly child: Deno.ChildProcess;
   readonly #reading: Promise<unknown>;
+  #stdoutGate: Promise<void> = Promise.resolve();
   output = "";
 
   constructor([command, ...args]: readonly [string, ...string[]], options: RunningOptions = {}) {
@@ -20,7 +21,10 @@ export class Running {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    this.#reading = Promise.all([this.#read(this.child.stdout), this.#read(this.child.stderr)]);
+    this.#reading = Promise.all([
+      this.#read(this.child.stdout, () => this.#stdoutGate),
+      this.#read(this.child.stderr, () => Promise.resolve()),
+    ]);
   }
 
   /** The exit status, once all output has been read. */
@@ -59,7 +63,22 @@ export class Running {
     assert.equal(this.lastGeneration, number, this.output);
   }
 
-  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) this.output += text;
+  /** Nobody reads stdout any more, until `readStdout` is called. */
+  holdStdout(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#stdoutGate = promise;
+    this.readStdout = resolve;
+  }
+
+  readStdout: () => void = () => {};
+
+  async #read(
+    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+    gate: () => Promise<void>,
+  ): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.output += text;
+      await gate();
+    }
   }
 }

@@ -12,6 +12,14 @@ ${start}
 /** 50 processes that nobody waits for, which end one after another within half a second. */
 const LEAVE_ORPHANS = "i=0; while [ $i -lt 50 ]; do (sleep 0.$((i % 5)) &); i=$((i + 1)); done";
 
+/** On standby it waits here, where HAProxy itself would. */
+const WAIT = '[ "$2" = /dev/stdin ] && cat > /dev/null';
+
+const LISTEN_ELSEWHERE = `for file; do case "$file" in *-first.cfg)
+  sed -i "s/\\.sock'/.real'/" "$file"
+  socket="\${file%-first.cfg}.real" ;;
+esac; done`;
+
 export const STAND_INS = {
   is_haproxy: script(`exec ${real} "$@"`),
   /** A HAProxy that takes no configuration from a pipe, and so cannot be started ahead. */
@@ -20,10 +28,19 @@ export const STAND_INS = {
   cannot_wait_long: script(`[ "$2" = /dev/stdin ] && sleep 0.1 && exit 5; exec ${real} "$@"`),
   dies_before_ready: script("exit 3"),
   checks_for_ever: "#!/bin/sh\nexec sleep 30\n",
+  /** Whatever it is asked for, as the dynamic linker does. */
+  lacks_a_library: "#!/bin/sh\nexit 127\n",
   dies_of_a_signal: script("kill -SEGV $$"),
   never_ready: script("exec sleep 30"),
+  /** A sound HAProxy once there is a file `go` in its working directory. */
+  waits_for_go: script(`while ! [ -e go ]; do sleep 0.01; done; exec ${real} "$@"`),
   /** Neither ready nor willing to go. */
   ignores_term: script("trap '' USR1 TERM INT; while :; do sleep 1; done"),
+  /** Fails once, and from then on is neither ready nor willing to go. */
+  dies_then_hangs: script(`[ "$2" = /dev/stdin ] && exit 5
+[ -e died ] && trap '' USR1 && while :; do sleep 0.1; done
+touch died
+exit 3`),
   /** Fails once, and is a sound HAProxy from then on. */
   dies_once: script(`[ "$2" = /dev/stdin ] && exit 5
 [ -e died ] && exec ${real} "$@"
@@ -31,8 +48,17 @@ touch died
 exit 3`),
   /** HAProxy is there and serves, but as a child of the process that was started. */
   answers_with_another_pid: script(
-    `trap 'kill $child' USR1 TERM; ${real} "$@" & child=$!; wait; wait`,
+    `trap 'kill -USR1 $child' USR1; trap 'kill $child' TERM; ${real} "$@" & child=$!
+while kill -0 $child 2> /dev/null; do wait; done`,
   ),
+  /** Its private stats socket is at another path than the wrapper has named, so that a test may listen there. */
+  listens_elsewhere: script(`${WAIT}\n${LISTEN_ELSEWHERE}\nexec ${real} "$@"`),
+  /** The kernel kills it when its socket is there, which is elsewhere, so that nobody can have been answered by then. */
+  killed_at_its_socket: script(`${WAIT}\n${LISTEN_ELSEWHERE}
+rm -f "$socket"
+( while [ ! -S "$socket" ]; do kill -0 $$ || exit; done; kill -KILL $$ ) &
+exec ${real} "$@"`),
+  killed_at_once: script("kill -KILL $$"),
   leaves_orphans: script(`${LEAVE_ORPHANS}; exec ${real} "$@"`),
   leaves_orphans_and_dies: script(`${LEAVE_ORPHANS}; exit 7`),
 } as const;

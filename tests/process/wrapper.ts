@@ -10,6 +10,8 @@ export interface WrapperOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Put in front of the words that start the program, for instance `["unshare", …]`. */
   readonly launcher?: readonly string[];
+  /** The words that start the program; by default in the form that `PROGRAM` names. */
+  readonly program?: readonly string[];
 }
 
 /** A folder for one test, with a configuration, and room for the wrapper's private folder. */
@@ -118,11 +120,14 @@ frontend page
 export class Wrapper extends Running {
   #pidInside: number | undefined;
 
-  constructor(workspace: Workspace, { args, env = {}, launcher = [] }: WrapperOptions) {
+  constructor(
+    workspace: Workspace,
+    { args, env = {}, launcher = [], program = PROGRAM }: WrapperOptions,
+  ) {
     const words = [
       ...CONTAINMENT,
       ...launcher,
-      ...PROGRAM,
+      ...program,
       "--runtime-dir",
       workspace.runtimeDirectory,
       ...args ?? ["-f", workspace.configuration],

@@ -26,6 +26,7 @@ const DEFAULTS: Settings = {
   drainDelayMs: 0,
   gracefulTerm: false,
   maxDraining: 50,
+  respawn: 0,
   readyTimeoutMs: 60_000,
   settleMs: 10,
   pollIntervalMs: 5_000,
@@ -113,6 +114,12 @@ const SETTINGS: Readonly<
     flag: { maxDraining: 0 },
     text: "7",
     variable: { maxDraining: 7 },
+  },
+  RESPAWN: {
+    words: ["--respawn=5"],
+    flag: { respawn: 5 },
+    text: "7",
+    variable: { respawn: 7 },
   },
   READY_TIMEOUT: {
     words: ["--ready-timeout=1ms"],

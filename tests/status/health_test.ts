@@ -24,6 +24,17 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
   });
 }
 
+Deno.test("while another takes the place of one that is lost it is healthy, but not ready", () => {
+  const ending = { tag: "signaled", code: 139, signal: "SIGSEGV" } as const;
+  const lost = { generation: STATES.serving.serving, ending, failures: 2 };
+  const state = { ...STATES.starting, lost };
+  assert.equal(health(state).isOk, true);
+  assert.deepEqual(readiness(state), {
+    isOk: false,
+    reason: "generation 1 is not ready yet, generation 3 was ended by SIGSEGV",
+  });
+});
+
 Deno.test("a drain before anything has served is not healthy", () => {
   const verdict = health({ ...STATES.draining, lastServing: null });
   assert.ok(!verdict.isOk);

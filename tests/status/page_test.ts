@@ -7,6 +7,12 @@ import { change, content, live, MINUTE_MS, NOW_MS, SAMPLES, snapshot } from "./s
 
 const VERDICTS = {
   starting: ["busy", "Starting", "Generation 1 is starting; nothing serves yet."],
+  respawning: [
+    "bad",
+    "Respawning",
+    "Generation 7 was ended by SIGSEGV although it was to serve. Generation 8 is starting in its " +
+    "place; nothing serves until then.",
+  ],
   fresh: [
     "well",
     "Serving",
@@ -35,6 +41,12 @@ const VERDICTS = {
     "busy",
     "Serving, changing",
     "Generation 7 has served for 3 h 12 min; a new change waits 3 s, as reloads are kept apart.",
+  ],
+  holdingForTables: [
+    "busy",
+    "Serving, changing",
+    "Generation 7 has served for 3 h 12 min; the reload by SIGHUP waits, at most 3 s, until it can " +
+    "pass its stick-tables on.",
   ],
   reloading: [
     "busy",

@@ -71,7 +71,7 @@ Deno.test("a refused reload is answered with HAProxy's words", async () => {
   const { outcome } = failed({ mayPass: false });
   assert.ok(outcome.tag === "failed");
   const alerts = ["[ALERT] a"];
-  scene.happen(requested, { name: "handoff_ended", outcome: { ...outcome, alerts } });
+  scene.happen(requested, { name: "handoff_ended", outcome: { ...outcome, alerts }, atMs: 10_000 });
   const { isTried, isOk, report } = await answer;
   assert.deepEqual([isTried, isOk], [true, false]);
   assert.deepEqual(report, {

@@ -27,7 +27,7 @@ class Scene {
   nowMs = 0;
 
   /** Without a state from the very start. */
-  constructor(state: State | null = null) {
+  constructor(state: State | null = null, readonly policy = POLICY) {
     const [after, actions] = firstDecision(content("first"));
     this.state = state ?? after;
     if (state !== null) return;
@@ -37,7 +37,7 @@ class Scene {
   happen(...events: readonly Event[]): this {
     for (const event of events) {
       const before = this.state;
-      const [after, actions] = decide(before, event, POLICY);
+      const [after, actions] = decide(before, event, this.policy);
       this.nowMs += 1_000;
       const step = { event, before, after, actions, nowMs: this.nowMs };
       this.history = remember(this.history, step);
@@ -65,7 +65,7 @@ const REFUSED = { use: CERTIFICATE, reason: "has expired", awaited: "a valid one
 const failedWith = (alerts: readonly string[]): Event => {
   const { outcome } = failed({ mayPass: true });
   if (outcome.tag !== "failed") throw new Error("wanted a failure");
-  return { name: "handoff_ended", outcome: { ...outcome, alerts } };
+  return { name: "handoff_ended", outcome: { ...outcome, alerts }, atMs: 10_000 };
 };
 
 Deno.test("a start is an attempt, and then serves; it is no reload", () => {
@@ -81,7 +81,7 @@ Deno.test("a start is an attempt, and then serves; it is no reload", () => {
     servingSinceMs: 1_000,
     drainingSinceMs: null,
   });
-  assert.deepEqual([lastSuccessMs, haproxyVersion], [1_000, "2.6.12"]);
+  assert.deepEqual([lastSuccessMs, haproxyVersion], [1_000, "3.4.0"]);
   assert.deepEqual(changes.map(({ kind, result }) => [kind, result]), [["start", "success"]]);
   assert.deepEqual(scene.counts, {});
   assert.equal(scene.history.reloadSeconds.count, 0);
@@ -185,17 +185,70 @@ for (const [drainEnd, code, how] of DRAIN_ENDS) {
   Deno.test(`a drain that ends with ${code} (${drainEnd}) is ${how}`, () => {
     const scene = new Scene().happen(ready("first"), settled("new"), ready("new"));
     const { end } = processEnded(1, code);
-    scene.happen({ name: "process_ended", end: { ...end, drainEnd } });
+    scene.happen({ name: "process_ended", end: { ...end, drainEnd }, atMs: 10_000 });
     assert.deepEqual(scene.counts, { success: 1, [how]: 1, [`draining ${code}`]: 1 });
     assert.deepEqual([...scene.history.processes.keys()], [2]);
   });
 }
+
+Deno.test("a drain that was ended is counted by the reason, one that was not by none", () => {
+  const scene = new Scene().happen(ready("first"), settled("new"), ready("new"));
+  const { end } = processEnded(1, 143);
+  scene.happen({
+    name: "process_ended",
+    end: { ...end, drainEnd: "terminated", endReason: "memory" },
+    atMs: 10_000,
+  });
+  assert.deepEqual([...scene.history.drainsCut], [["memory", 1]]);
+  const drained = new Scene().happen(ready("first"), settled("new"), ready("new"));
+  assert.equal(drained.happen(processEnded(1)).history.drainsCut.size, 0);
+});
 
 Deno.test("the end of a process that never served, and of the one that serves, are told apart", () => {
   const scene = new Scene().happen(ready("first"), settled("new"), processEnded(2, 1));
   assert.deepEqual(scene.counts, { "new 1": 1 });
   scene.happen(processEnded(1, 139));
   assert.deepEqual(scene.counts, { "new 1": 1, "serving 139": 1 });
+});
+
+Deno.test("a start in the place of what served is a start that tells why, and counts", () => {
+  const policy = { ...POLICY, respawn: 5 };
+  const scene = new Scene(null, policy).happen(ready("first"), settled("new"), ready("new"));
+  scene.happen(processEnded(2, 139));
+  const reason = "respawned since generation 2 exited with 139";
+  assert.deepEqual(scene.history.attempt, { generation: 3, reason, sinceMs: 4_000 });
+  scene.happen(failed({ mayPass: true }));
+  assert.equal(scene.history.failure?.generation, 3);
+  // It is to begin when the pause is over.
+  assert.deepEqual(scene.history.attempt, { generation: 4, reason, sinceMs: 6_000 });
+  scene.happen(ready("new"));
+  assert.deepEqual(
+    scene.history.changes.slice(0, 2).map(({ kind, result, reason }) => [kind, result, reason]),
+    [["start", "success", reason], ["start", "failure", reason]],
+  );
+  assert.deepEqual([scene.history.respawns, scene.history.failure], [2, null]);
+  assert.deepEqual(scene.counts, { success: 1, "serving 139": 1 });
+});
+
+Deno.test("a reload that takes the place of what served is a reload, and a respawn that counts", () => {
+  const policy = { ...POLICY, respawn: 5 };
+  const scene = new Scene(null, policy).happen(ready("first"), settled("new"));
+  scene.happen(processEnded(1, 139), ready("new"));
+  const [last] = scene.history.changes;
+  assert.deepEqual([last?.kind, last?.reason, last?.changed], [
+    "reload",
+    "reloaded for a change",
+    ["/haproxy.cfg"],
+  ]);
+  assert.equal(scene.history.respawns, 1);
+  assert.deepEqual(scene.counts, { success: 1, "serving 139": 1 });
+});
+
+Deno.test("what is wanted stays the same when something is started without a look", () => {
+  const policy = { ...POLICY, respawn: 5, minReloadIntervalMs: 60_000 };
+  const held = { ...STATES.serving, lastStartMs: 9_000 };
+  const scene = new Scene(held, policy).happen(settled("held"), processEnded(3, 139));
+  assert.equal(scene.history.desired?.digest, "held");
 });
 
 Deno.test("at the last drain all drain, and what is stopped is no drain", () => {
@@ -211,6 +264,7 @@ Deno.test("a cancelled handoff leaves no attempt and no change", () => {
   const scene = new Scene().happen(ready("first"), settled("new"), {
     name: "handoff_ended",
     outcome: { tag: "cancelled" },
+    atMs: 10_000,
   });
   assert.equal(scene.history.attempt, null);
   assert.equal(scene.history.changes.length, 1);
@@ -231,11 +285,12 @@ Deno.test("a start from what served last leaves the failure of what is on disk, 
   const scene = new Scene().happen({
     name: "handoff_ended",
     outcome: { ...failed({ mayPass: false }).outcome, alerts: ["[ALERT] x"], lastGood },
+    atMs: 10_000,
   });
   assert.equal(scene.history.attempt?.generation, 2);
   const { outcome } = ready("");
   const loaded = { ...outcome.loaded, fingerprint: null };
-  scene.happen({ name: "handoff_ended", outcome: { ...outcome, loaded } });
+  scene.happen({ name: "handoff_ended", outcome: { ...outcome, loaded }, atMs: 10_000 });
   const { failure, lastSuccessMs, processes, changes } = scene.history;
   assert.deepEqual([failure?.generation, failure?.alerts, lastSuccessMs], [1, ["[ALERT] x"], null]);
   assert.deepEqual([...processes.keys()], [2]);
@@ -252,7 +307,7 @@ Deno.test("if that fails as well, what is on disk stays the reason", () => {
   const lastGood = { directory: "/run/kept", keptMs: 0 };
   const { outcome } = failed({ mayPass: false });
   const first = { ...outcome, failure: { tag: "no_listener" } as const, lastGood };
-  const scene = new Scene().happen({ name: "handoff_ended", outcome: first });
+  const scene = new Scene().happen({ name: "handoff_ended", outcome: first, atMs: 10_000 });
   const { history } = scene.happen(failed({ mayPass: false }));
   assert.match(history.failure?.reason ?? "", /opened no listener/);
   assert.deepEqual(history.changes.map(({ result }) => result), ["failure", "failure"]);

@@ -34,6 +34,15 @@ Deno.test("what serves is told with its process, its digest and its files", () =
   );
 });
 
+Deno.test("a limit of memory is told with what is left of it", () => {
+  assert.equal(statusReport(snapshot()).memory, null);
+  const memory = { limit: 512, available: 90 };
+  assert.deepEqual(statusReport(snapshot({ memory })).memory, {
+    limitBytes: 512,
+    availableBytes: 90,
+  });
+});
+
 Deno.test("what is on disk and not served is told", () => {
   const desired = { digest: content("other").digest, sinceMs: NOW_MS - 2_000 };
   const { serving, desired: told } = statusReport(snapshot({ history: { desired } }));
@@ -82,6 +91,16 @@ Deno.test("what drains is told with its connections, where HAProxy tells", () =>
     },
     { generation: 6, pid: 1_006, since: new Date(NOW_MS - 500).toISOString(), connections: 3 },
   ]);
+});
+
+Deno.test("what a reload waits for is told, and until when", () => {
+  const history = { timerDueMs: NOW_MS + 4_000 };
+  const until = new Date(NOW_MS + 4_000).toISOString();
+  const waitingFor = (awaits: "interval" | "tables") =>
+    statusReport(snapshot({ state: { ...STATES.holding, awaits }, history })).waiting;
+  assert.deepEqual(waitingFor("interval"), { for: "min-reload-interval", until });
+  assert.deepEqual(waitingFor("tables"), { for: "stick-tables", until });
+  assert.equal(statusReport(snapshot({ state: STATES.serving, history })).waiting, null);
 });
 
 Deno.test("changes and counts are told", () => {

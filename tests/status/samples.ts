@@ -27,6 +27,7 @@ export function snapshot(
     state: { ...SERVICE, name: "serving", deadline: "none" },
     watching: { files: 18, events: 240, pollFinds: 0 },
     connections: new Map(),
+    memory: null,
     excerpts: [],
     versions: { wrapper: "0.1.0", deno: "2.9.6" },
     ...others,
@@ -75,7 +76,7 @@ const settingsOf = (...words: string[]): Settings => {
 
 export const SERVICE: Service = {
   serving: {
-    ...{ number: 7, moved: false, uses: NO_USES },
+    ...{ number: 7, version: "3.4.5", moved: false, uses: NO_USES },
     fingerprint: content("seven", [
       CONFIGURATION,
       "/certs/shop.example.com/tls.crt",
@@ -84,6 +85,7 @@ export const SERVICE: Service = {
     ]),
   },
   ...{ draining: [], ending: [], lastGeneration: 7, lastStartMs: 0, rejected: null },
+  ...{ isSlowdownTold: false, respawnedMs: [] },
 };
 
 const START = change({
@@ -155,13 +157,46 @@ const ATTEMPT = {
   cause: { tag: "change" },
 } as const;
 
+const RESPAWN = {
+  tag: "respawn",
+  lost: 7,
+  ending: { tag: "signaled", code: 139, signal: "SIGSEGV" },
+} as const;
+
 export const SAMPLES = {
   starting: snapshot({
     state: {
       ...{ name: "starting", deadline: "ready timeout", pending: NOTHING_PENDING },
       attempt: { number: 1, fingerprint: content("one"), cause: { tag: "start" } },
+      ...{
+        lost: null,
+        draining: [],
+        ending: [],
+        lastStartMs: -Infinity,
+        respawnedMs: [],
+        isSlowdownTold: false,
+      },
     },
     history: newHistory(NOW_MS - 400),
+  }),
+  respawning: snapshot({
+    state: {
+      ...{ name: "starting", deadline: "ready timeout", pending: NOTHING_PENDING },
+      attempt: { ...ATTEMPT, cause: RESPAWN },
+      lost: { generation: SERVICE.serving, ending: RESPAWN.ending, failures: 0 },
+      ...{ draining: [6], ending: [], lastStartMs: 0, respawnedMs: [1_000], isSlowdownTold: false },
+    },
+    history: {
+      processes: new Map([live(6, 6 * HOUR_MS, 3 * HOUR_MS + 12 * MINUTE_MS)]),
+      changes: [
+        change({
+          ...{ kind: "start", generation: 7, changed: [], endedMs: NOW_MS - 12 * MINUTE_MS },
+          reason: "respawned since generation 6 exited with 1",
+        }),
+        ...HISTORY.changes,
+      ],
+      respawns: 2,
+    },
   }),
   fresh: snapshot({
     state: {
@@ -200,7 +235,7 @@ export const SAMPLES = {
     state: {
       ...{ ...SERVICE, name: "serving", deadline: "none", lastGeneration: 2 },
       serving: {
-        ...{ number: 2, fingerprint: null, moved: false, uses: NO_USES },
+        ...{ number: 2, version: "3.4.0", fingerprint: null, moved: false, uses: NO_USES },
         lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
       },
       rejected: { ...REJECTED, generation: 1 },
@@ -224,7 +259,11 @@ export const SAMPLES = {
     excerpts: EXCERPTS.slice(0, 1),
   }),
   holding: snapshot({
-    state: { ...SERVICE, name: "holding", deadline: "timer" },
+    state: { ...SERVICE, name: "holding", deadline: "timer", awaits: "interval", order: null },
+    history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
+  }),
+  holdingForTables: snapshot({
+    state: { ...SERVICE, name: "holding", deadline: "timer", awaits: "tables", order: "SIGHUP" },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
   reloading: snapshot({

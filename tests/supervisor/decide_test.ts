@@ -34,6 +34,9 @@ const RELOAD = ["reloading", "clear_timer", "start_handoff"] as const;
 /** What each sample event makes of each sample state. The type wants every cell. */
 const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell } } = {
   starting: {
+    memory_short: ["starting"],
+    drain_lasts: ["starting"],
+    resynced: ["starting"],
     moved: ["starting"],
     changing: ["starting"],
     settled: ["starting"],
@@ -49,6 +52,9 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN_HANDOFF,
   },
   serving: {
+    memory_short: ["serving"],
+    drain_lasts: ["serving", "log"],
+    resynced: ["serving"],
     moved: ["serving"],
     changing: ["serving", "stand_by"],
     settled: RELOAD,
@@ -64,6 +70,9 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   holding: {
+    memory_short: ["holding"],
+    drain_lasts: ["holding", "log"],
+    resynced: ["holding"],
     moved: ["holding"],
     changing: ["holding"],
     settled: RELOAD,
@@ -79,6 +88,9 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   retrying: {
+    memory_short: ["retrying"],
+    drain_lasts: ["retrying", "log"],
+    resynced: ["retrying"],
     moved: ["retrying", "look_soon"],
     changing: ["retrying", "stand_by"],
     settled: RELOAD,
@@ -94,6 +106,9 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   reloading: {
+    memory_short: ["reloading", "log", "terminate"],
+    drain_lasts: ["reloading", "log"],
+    resynced: ["reloading"],
     moved: ["reloading"],
     changing: ["reloading"],
     settled: ["reloading"],
@@ -109,6 +124,9 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN_HANDOFF,
   },
   replacing: {
+    memory_short: ["replacing"],
+    drain_lasts: ["replacing", "log"],
+    resynced: ["replacing"],
     moved: ["replacing"],
     changing: ["replacing"],
     settled: ["replacing"],
@@ -124,6 +142,9 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   leaving: {
+    memory_short: ["leaving"],
+    drain_lasts: ["leaving", "log"],
+    resynced: ["leaving"],
     moved: ["leaving"],
     changing: ["leaving"],
     settled: ["leaving"],
@@ -139,6 +160,9 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: DRAIN,
   },
   draining: {
+    memory_short: ["draining"],
+    drain_lasts: ["draining"],
+    resynced: ["draining"],
     moved: ["draining"],
     changing: ["draining"],
     settled: ["draining"],
@@ -154,6 +178,9 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: STOP,
   },
   stopping: {
+    memory_short: ["stopping"],
+    drain_lasts: ["stopping"],
+    resynced: ["stopping"],
     moved: ["stopping"],
     changing: ["stopping"],
     settled: ["stopping"],
@@ -169,6 +196,9 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     bug: ["stopping", "log", "kill_all"],
   },
   ended: {
+    memory_short: ["ended"],
+    drain_lasts: ["ended"],
+    resynced: ["ended"],
     moved: ["ended"],
     changing: ["ended"],
     settled: ["ended"],

@@ -29,13 +29,18 @@ function failedWithSet({ mayPass = false, code = 1 } = {}): Event {
   assert.ok(outcome.tag === "failed");
   const failure: Failure = { tag: "died", ending: { tag: "exited", code } };
   const alerts = ["[ALERT] of what is on disk"];
-  return { name: "handoff_ended", outcome: { ...outcome, failure, alerts, lastGood: LAST_GOOD } };
+  return {
+    name: "handoff_ended",
+    outcome: { ...outcome, failure, alerts, lastGood: LAST_GOOD },
+    atMs: 10_000,
+  };
 }
 
 /** The set itself is ready: it has no fingerprint of what is on disk. */
 const READY: Event = {
   name: "handoff_ended",
   outcome: { ...ready("").outcome, loaded: { ...ready("").outcome.loaded, fingerprint: null } },
+  atMs: 10_000,
 };
 
 const CAUSE = { tag: "last_good", lastGood: LAST_GOOD } as const;
@@ -197,3 +202,30 @@ for (const [failure, mayHelp] of FAILURES) {
     assert.equal(mayLieInFiles(failure), mayHelp);
   });
 }
+
+const RESPAWNING = { ...POLICY, respawn: 2 };
+
+Deno.test("the place of what ended by itself is filled from what served last, too", () => {
+  const [lost] = decide(STATES.serving, processEnded(3, 139), RESPAWNING);
+  const [next] = decide(lost, failedWithSet(), RESPAWNING);
+  assert.equal(expectState(next, "starting").attempt.cause.tag, "last_good");
+  const [serving, actions] = decide(next, READY, RESPAWNING);
+  const { serving: { lastGood }, rejected, draining } = expectState(serving, "serving");
+  assert.deepEqual([lastGood, rejected?.generation, draining], [LAST_GOOD, 4, [2]]);
+  assert.match(find(actions, "log")!.entry.text, /^generation 5 serves, .*from what served last/);
+});
+
+Deno.test("a set that fails in the place of what ended counts as one respawn, and the tries come to an end", () => {
+  const [first] = decide(STATES.serving, processEnded(3, 139), RESPAWNING);
+  const [again] = decideAll(first, [failedWithSet(), failedWithSet()], RESPAWNING);
+  const { attempt, failed, lost } = expectState(again, "starting");
+  assert.deepEqual([attempt.cause.tag, attempt.number, failed, lost?.failures], [
+    "respawn",
+    6,
+    undefined,
+    1,
+  ]);
+  assert.deepEqual(attempt.fingerprint, expectState(first, "starting").attempt.fingerprint);
+  const [end] = decideAll(again, [failedWithSet(), failedWithSet()], RESPAWNING);
+  assert.equal(expectState(end, "stopping").exitCode, 139);
+});

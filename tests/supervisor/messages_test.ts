@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogEntry } from "../../lib/log.ts";
 import * as messages from "../../lib/supervisor/messages.ts";
+import * as respawnMessages from "../../lib/supervisor/respawn_messages.ts";
 
 const SERVES = {
   generation: 4,
@@ -14,6 +15,7 @@ const ENDED = {
   generation: 2,
   ending: { tag: "exited", code: 0 },
   drainEnd: "by_itself",
+  endReason: null,
   drainMs: 90_000.4,
   connections: null,
 } as const;
@@ -21,6 +23,13 @@ const ENDED = {
 const LAST_GOOD = { directory: "/run/kept", keptMs: Date.UTC(2026, 10, 24, 12) } as const;
 
 const CRASHED = { tag: "signaled", code: 139, signal: "SIGSEGV" } as const;
+const RESPAWN = { generation: 3, isStarted: false, respawn: 1, limit: 5 };
+const FAILED_RESPAWN = {
+  generation: 4,
+  failure: { tag: "died", ending: CRASHED },
+  limit: 5,
+} as const;
+const USED_UP = { haveAllFailed: true, exitCode: 137 };
 const SIX_PATHS = ["/a", "/b", "/c", "/d", "/e", "/f"];
 
 const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text: string])[] = [
@@ -96,25 +105,74 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     "generation 4 serves, ready after 42ms; started from what served last; 0 old processes draining",
   ],
   [
-    messages.servingDied({ ...ENDED, ending: CRASHED }),
+    respawnMessages.servingDied({ ...ENDED, ending: CRASHED }, 0),
     "error",
     "generation 2 was ended by SIGSEGV although it was to serve; the others are ended too, " +
     "ending with 139",
   ],
-  [messages.drained(ENDED), "info", "generation 2 drained in 1m30s"],
   [
-    messages.drained({ ...ENDED, ending: CRASHED }),
-    "warning",
-    "generation 2 was ended by SIGSEGV after 1m30s, before it had drained",
+    respawnMessages.servingDied({ ...ENDED, ending: CRASHED }, 5),
+    "error",
+    "generation 2 was ended by SIGSEGV although it was to serve; 5 respawns in a minute are used " +
+    "up, the others are ended too, ending with 139",
   ],
   [
-    messages.drained({
-      ...ENDED,
-      ending: { tag: "signaled", code: 143, signal: "SIGTERM" },
-      drainEnd: "terminated",
+    respawnMessages.respawning({ ...ENDED, ending: CRASHED }, RESPAWN),
+    "error",
+    "generation 2 was ended by SIGSEGV although it was to serve; generation 3 is started in its " +
+    "place (respawn 1 of 5 in a minute)",
+  ],
+  [
+    respawnMessages.respawning(ENDED, { ...RESPAWN, isStarted: true }),
+    "error",
+    "generation 2 exited with 0 although it was to serve; generation 3, which is starting already, " +
+    "takes its place (respawn 1 of 5 in a minute)",
+  ],
+  [
+    respawnMessages.respawnFailed({ ...FAILED_RESPAWN, pauseMs: 2_000, respawn: 3 }),
+    "error",
+    "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
+    "generation 5 is started in 2s (respawn 3 of 5 in a minute)",
+  ],
+  [
+    respawnMessages.respawnFailed({ ...FAILED_RESPAWN, pauseMs: 0, respawn: 1, limit: 1 }),
+    "error",
+    "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
+    "generation 5 is started at once (respawn 1 of 1 in a minute)",
+  ],
+  [
+    respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, ...USED_UP, limit: 1 }),
+    "error",
+    "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
+    "the only respawn failed, ending with 137",
+  ],
+  [
+    respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, ...USED_UP }),
+    "error",
+    "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
+    "all 5 respawns failed, ending with 137",
+  ],
+  [
+    respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, ...USED_UP, haveAllFailed: false }),
+    "error",
+    "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
+    "5 respawns in a minute are used up, ending with 137",
+  ],
+  [
+    respawnMessages.servingDied({ ...ENDED, ending: CRASHED }, 1),
+    "error",
+    "generation 2 was ended by SIGSEGV although it was to serve; 1 respawn in a minute is used up, " +
+    "the others are ended too, ending with 139",
+  ],
+  [
+    messages.serves({
+      ...SERVES,
+      cause: { tag: "respawn", lost: 3, ending: CRASHED },
+      changed: null,
     }),
-    "warning",
-    "generation 2 was ended after 1m30s, before it had drained",
+    "info",
+    "generation 4 serves, ready after 42ms; respawned since generation 3 was ended by SIGSEGV; " +
+    "1 old process draining",
   ],
   [
     messages.reverted(3),
@@ -139,12 +197,7 @@ Deno.test("the fields of a line say what a program wants to know of it", () => {
     changed: ["/a"],
     draining: 1,
   });
-  assert.deepEqual(messages.drained(ENDED).fields, {
-    generation: 2,
-    reason: "exited with 0",
-    durationMs: 90_000,
-  });
-  const died = messages.servingDied({ ...ENDED, ending: CRASHED });
+  const died = respawnMessages.servingDied({ ...ENDED, ending: CRASHED }, 0);
   assert.deepEqual(died.fields, { generation: 2, reason: "was ended by SIGSEGV", exitCode: 139 });
 });
 

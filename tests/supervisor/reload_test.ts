@@ -34,6 +34,12 @@ for (const fingerprint of [content("new"), null]) {
         deadline: "ready timeout",
         attempt,
         pending: { order: null, moved: false },
+        lost: null,
+        draining: [],
+        ending: [],
+        lastStartMs: -Infinity,
+        isSlowdownTold: false,
+        respawnedMs: [],
       },
       [{ name: "start_handoff", attempt, takeOverFrom: null }],
     ]);
@@ -41,15 +47,20 @@ for (const fingerprint of [content("new"), null]) {
 }
 
 Deno.test("the first generation that serves replaces nobody, and no interval counts from it", () => {
-  const [next, actions] = endStart(STATES.starting, EVENTS.handoff_ended);
+  const [next, actions] = endStart(STATES.starting, EVENTS.handoff_ended, POLICY);
   assert.deepEqual(next, {
     name: "serving",
     deadline: "none",
-    serving: { number: 1, fingerprint: content("new"), moved: false, uses: NO_USES },
+    serving: {
+      ...{ number: 1, version: "3.4.0", fingerprint: content("new"), moved: false },
+      uses: NO_USES,
+    },
     draining: [],
     ending: [],
+    isSlowdownTold: false,
     lastGeneration: 1,
     lastStartMs: -Infinity,
+    respawnedMs: [],
     rejected: null,
   });
   assert.equal(firstLine(actions), "generation 1 serves, ready after 30ms");
@@ -67,7 +78,11 @@ for (const [failure, exitCode] of START_FAILURES) {
   Deno.test(`a first start that fails as ${failure.tag} ends with ${exitCode}, retried or not`, () => {
     for (const mayPass of [true, false]) {
       const outcome = { tag: "failed", failure, mayPass, alerts: ["[ALERT] a"] } as const;
-      const [next, actions] = endStart(STATES.starting, { name: "handoff_ended", outcome });
+      const [next, actions] = endStart(
+        STATES.starting,
+        { name: "handoff_ended", outcome, atMs: 10_000 },
+        POLICY,
+      );
       assert.deepEqual(next, { name: "stopping", deadline: "kill timer", exitCode });
       assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
       assert.deepEqual(actions[1], {
@@ -81,8 +96,8 @@ for (const [failure, exitCode] of START_FAILURES) {
 }
 
 Deno.test("a cancelled handoff decides nothing", () => {
-  const event = { name: "handoff_ended", outcome: { tag: "cancelled" } } as const;
-  assert.deepEqual(endStart(STATES.starting, event), [STATES.starting, []]);
+  const event = { name: "handoff_ended", outcome: { tag: "cancelled" }, atMs: 10_000 } as const;
+  assert.deepEqual(endStart(STATES.starting, event, POLICY), [STATES.starting, []]);
   assert.deepEqual(endReload(STATES.reloading, event, POLICY), [STATES.reloading, []]);
 });
 
@@ -93,11 +108,16 @@ Deno.test("a reload forgets the failure before it and keeps the start's time", (
   assert.deepEqual(next, {
     name: "serving",
     deadline: "none",
-    serving: { number: 4, fingerprint: content("new"), moved: false, uses: NO_USES },
+    serving: {
+      ...{ number: 4, version: "3.4.0", fingerprint: content("new"), moved: false },
+      uses: NO_USES,
+    },
     draining: [2, 3],
     ending: [],
+    isSlowdownTold: false,
     lastGeneration: 4,
     lastStartMs: 7_000,
+    respawnedMs: [],
     rejected: null,
   });
 });

@@ -6,6 +6,7 @@ import type {
   Decision,
   Event,
   EventName,
+  Loaded,
   ReloadOrder,
   Service,
   State,
@@ -19,6 +20,7 @@ import type { Fingerprint } from "../../lib/watch/fingerprint.ts";
 
 export const POLICY: Policy = {
   maxDraining: 50,
+  respawn: 0,
   minReloadIntervalMs: 0,
   watch: true,
   hotApply: true,
@@ -37,10 +39,15 @@ export function content(text: string): Fingerprint {
 /** Generation 3 serves the content "served", generation 2 drains. */
 export const SERVICE: Service = {
   ending: [],
-  serving: { number: 3, fingerprint: content("served"), moved: false, uses: NO_USES },
+  serving: {
+    ...{ number: 3, version: "3.4.0", fingerprint: content("served"), moved: false },
+    uses: NO_USES,
+  },
   draining: [2],
+  isSlowdownTold: false,
   lastGeneration: 3,
   lastStartMs: 1_000,
+  respawnedMs: [],
   rejected: null,
 };
 
@@ -53,9 +60,15 @@ export const STATES = {
     deadline: "ready timeout",
     attempt: { number: 1, fingerprint: content("new"), cause: { tag: "start" } },
     pending: NOTHING_PENDING,
+    lost: null,
+    draining: [],
+    ending: [],
+    lastStartMs: -Infinity,
+    isSlowdownTold: false,
+    respawnedMs: [],
   },
   serving: { ...SERVICE, name: "serving", deadline: "none" },
-  holding: { ...SERVICE, name: "holding", deadline: "timer" },
+  holding: { ...SERVICE, name: "holding", deadline: "timer", awaits: "interval", order: null },
   retrying: {
     ...SERVICE,
     name: "retrying",
@@ -96,9 +109,12 @@ export const EVENTS = {
   settled: settled("new"),
   reload_requested: reloadRequested("SIGHUP", "new"),
   moved: { name: "moved", generation: 4 },
+  resynced: { name: "resynced", generation: 3 },
   handoff_ended: ready("new"),
   replaced: replaced(),
   process_ended: processEnded(3),
+  memory_short: { name: "memory_short", shortage: { needed: 300, available: 100, limit: 500 } },
+  drain_lasts: drainLasts(2),
   stop_requested: { name: "stop_requested", signal: "SIGTERM" },
   drain_requested: { name: "drain_requested" },
   dump_requested: { name: "dump_requested" },
@@ -122,11 +138,12 @@ export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 
 }
 
 /** A handoff's good end, after which the generation has loaded `text`. */
-export function ready(text: string, { moved = false } = {}) {
-  const loaded = { fingerprint: content(text), moved, uses: NO_USES };
+export function ready(text: string, { moved = false, ...more }: Partial<Loaded> = {}) {
+  const loaded = { fingerprint: content(text), moved, uses: NO_USES, ...more };
   return {
     name: "handoff_ended",
-    outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "2.6.12", loaded },
+    outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "3.4.0", loaded },
+    atMs: 10_000,
   } as const;
 }
 
@@ -143,21 +160,34 @@ export function replaced(outcome: Partial<ReplaceOutcome> = {}, atMs = 10_000) {
   return { name: "replaced", outcome: { ...well, ...outcome }, atMs } as const;
 }
 
-export function failed({ mayPass }: { mayPass: boolean }) {
+export function failed({ mayPass }: { mayPass: boolean }, atMs = 10_000) {
   const outcome: HandoffOutcome = {
     tag: "failed",
     failure: { tag: "died", ending: { tag: "exited", code: 1 } },
     mayPass,
     alerts: [],
   };
-  return { name: "handoff_ended", outcome } as const;
+  return { name: "handoff_ended", outcome, atMs } as const;
 }
 
-export function processEnded(generation: number, code = 0) {
+export function drainLasts(generation: number) {
+  const slowdown = { version: "2.6.12", mendedIn: "2.6.22" };
+  return { name: "drain_lasts", generation, slowdown } as const;
+}
+
+export function processEnded(generation: number, code = 0, atMs = 10_000) {
   const ending = { tag: "exited", code } as const;
   return {
     name: "process_ended",
-    end: { generation, ending, drainEnd: "by_itself", drainMs: 20, connections: null },
+    end: {
+      generation,
+      ending,
+      drainEnd: "by_itself",
+      endReason: null,
+      drainMs: 20,
+      connections: null,
+    },
+    atMs,
   } as const;
 }
 

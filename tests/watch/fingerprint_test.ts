@@ -43,6 +43,16 @@ Deno.test("a fingerprint names the content and the time of each file", async () 
   ]);
 });
 
+Deno.test("of a file that is replaced after it was looked at the new state goes with the new content", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a", "old");
+  const looked = file(path);
+  await Deno.rename(folder.write("b", "new"), path);
+  const [mark] = (await take([looked])).files.values();
+  const [fresh] = (await take([file(path)])).files.values();
+  assert.deepEqual(mark, fresh);
+});
+
 Deno.test("equal contents give equal digests, whatever the times, modes and inodes", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "text");

@@ -1,0 +1,47 @@
+/** Decides what old processes may cost those that serve: memory, and time. Pure. */
+import { slowdownBy } from "../haproxy/slowdown.ts";
+import type { Action, Decision, EventOf, StateOf } from "./events.ts";
+import type { Serving } from "./ending.ts";
+import * as messages from "./drain_messages.ts";
+
+/**
+ * The next generation does not fit beside what runs: the oldest that drains makes room. One that is
+ * being ended already is waited for first. For an estimate no reload is refused.
+ */
+export function makeRoom(
+  state: StateOf<"reloading">,
+  { shortage }: EventOf<"memory_short">,
+): Decision {
+  const [oldest, ...draining] = state.draining;
+  const generation = state.attempt.number;
+  if (state.ending.length > 0) return [state, []];
+  if (oldest === undefined) {
+    const entry = messages.startsAnyway(generation, shortage);
+    return [state, [{ name: "log", entry }, { name: "start_anyway" }]];
+  }
+  return [{ ...state, draining, ending: [oldest] }, [
+    { name: "log", entry: messages.endedForMemory(oldest, { generation, shortage }) },
+    { name: "terminate", generation: oldest, reason: "memory" },
+  ]];
+}
+
+/** Most drains are over by then, and one that is gone slows nobody. */
+const SLOWDOWN_AFTER_MS = 10_000;
+
+/** What is to be done when what served drains, and slows from now on what serves. */
+export function awaitDrain({ serving, isSlowdownTold }: Serving): readonly Action[] {
+  const slowdown = isSlowdownTold ? null : slowdownBy(serving.version);
+  if (slowdown === null) return [];
+  const { number: generation } = serving;
+  return [{ name: "await_drain", generation, slowdown, delayMs: SLOWDOWN_AFTER_MS }];
+}
+
+/** Unless it was told before, or the generation is gone. */
+export function tellSlowdown<S extends Serving>(
+  state: S,
+  { generation, slowdown }: EventOf<"drain_lasts">,
+): Decision {
+  if (state.isSlowdownTold || !state.draining.includes(generation)) return [state, []];
+  const entry = messages.slowsServing(generation, slowdown);
+  return [{ ...state, isSlowdownTold: true }, [{ name: "log", entry }]];
+}

@@ -1,0 +1,44 @@
+/** Decides from when on a generation may hand over, so that its stick-tables are not lost. Pure. */
+import type { Action, Decision, EventOf, Generation, Service, State, StateOf } from "./events.ts";
+
+/** What `serving` has to wait for at `atMs`, at most; 0 or less: nothing. */
+export function tablesWaitMs({ tablesByMs = -Infinity }: Generation, atMs: number): number {
+  return tablesByMs - atMs;
+}
+
+/** From now on it waits for nothing. */
+export const resynced = <S extends Extract<State, Service>>(
+  state: S,
+  event: EventOf<"resynced">,
+): Decision => [passing(state, event), []];
+
+/** What waits for that goes on. */
+export function resyncedWhileHeld(
+  state: StateOf<"holding">,
+  event: EventOf<"resynced">,
+): Decision {
+  const isOver = state.awaits === "tables" && state.serving.number === event.generation;
+  return [passing(state, event), isOver ? goOn(state) : []];
+}
+
+export function resyncedBeforeRetry(
+  state: StateOf<"retrying">,
+  event: EventOf<"resynced">,
+): Decision {
+  const isOver = state.isDue && state.serving.number === event.generation;
+  return [passing(state, event), isOver ? [{ name: "look_for_retry" }] : []];
+}
+
+/** What was held is looked at again, and then reloaded unless something else holds it. */
+export const goOn = ({ order }: StateOf<"holding">): readonly Action[] => [
+  order === null ? { name: "look_soon" } : { name: "look_and_reload", order },
+];
+
+function passing<S extends Extract<State, Service>>(
+  state: S,
+  { generation }: EventOf<"resynced">,
+): S {
+  const { tablesByMs, ...serving } = state.serving;
+  const isNews = tablesByMs !== undefined && serving.number === generation;
+  return isNews ? { ...state, serving } : state;
+}

@@ -1,0 +1,69 @@
+/**
+ * A clock that jumps, for the wrapper and HAProxy alone: libfaketime is loaded into both by an `/etc` of their
+ * own, since the wrapper may not hand LD_PRELOAD on.
+ */
+import { join } from "@std/path";
+import type { Fault } from "./fault.ts";
+import { testFamily } from "./family.ts";
+import { IS_ROOT, NEEDS_ROOT, World } from "./world.ts";
+
+const LIBRARY = ["x86_64", "aarch64"].map((machine) =>
+  `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`
+).find(isThere);
+
+const missing = !IS_ROOT
+  ? NEEDS_ROOT
+  : LIBRARY === undefined
+  ? "needs libfaketime, as in Debian's package faketime"
+  : null;
+
+/** By how much the clock is wrong. */
+const OFFSET_FILE = "clock-offset";
+
+async function setClock(world: World, offset: string): Promise<void> {
+  await Deno.writeTextFile(join(world.path, OFFSET_FILE), `${offset}\n`);
+}
+
+/** `$0` is the library. */
+const LAUNCHER = `cp -a /etc etc && echo "$0" > etc/ld.so.preload && echo +0 > ${OFFSET_FILE} &&
+  mount --bind etc /etc && exec "$@"`;
+
+const jumpingWorld = () =>
+  World.serving([], {
+    launcher: ["sh", "-c", LAUNCHER, LIBRARY!],
+    env: {
+      FAKETIME_TIMESTAMP_FILE: OFFSET_FILE,
+      FAKETIME_NO_CACHE: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      NO_FAKE_STAT: "1",
+    },
+  });
+
+const jumps = (name: string, offset: string): Fault => ({
+  name: `the clock jumps ${name}`,
+  missing,
+  async inject(world) {
+    await setClock(world, offset);
+    await world.change();
+  },
+  async heal(world) {
+    await setClock(world, "+0");
+    await world.change();
+  },
+  expects: { tag: "served" },
+  served: 2,
+});
+
+testFamily("the clock", [
+  jumps("an hour ahead", "+1h"),
+  jumps("an hour back", "-1h"),
+  jumps("ten years ahead", "+3650d"),
+], jumpingWorld);
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,62 @@
+/** What happens where no file can be opened any more, in the wrapper or in HAProxy. */
+import { join } from "@std/path";
+import type { Report } from "../process/observed.ts";
+import type { Fault } from "./fault.ts";
+
+/** No new one has a number below that. */
+const NONE = 3;
+const MANY = 1_000;
+
+const IN_WRAPPER: Fault = {
+  name: "the wrapper has no file descriptor left",
+  async inject(world) {
+    await world.limitOpenFiles(world.wrapper.pid, NONE);
+    await world.change();
+  },
+  heal: (world) => world.limitOpenFiles(world.wrapper.pid, MANY),
+  expects: { tag: "awaited", line: /cannot read .*Too many open files.*nothing is reloaded/ },
+  isSilent: true,
+};
+
+/** That a file cannot be opened is no change of it. */
+const IN_WRAPPER_LOADED: Fault = {
+  name: "the wrapper has no file descriptor left when a file changes that HAProxy has loaded",
+  async inject(world) {
+    // Another one each time, so that the log tells which.
+    const list = join(world.path, `list-${world.wanted}.acl`);
+    await Deno.writeTextFile(list, "/one\n");
+    await world.change(
+      `backend listed\n    mode http\n    http-request deny if { path -f ${list} }\n`,
+    );
+    const isListed = ({ serving }: Report) => serving!.files.some(({ path }) => path === list);
+    await world.reports("the list", isListed, world.wrapper);
+    await world.limitOpenFiles(world.wrapper.pid, NONE);
+    await Deno.writeTextFile(list, "/two\n");
+    await world.wrapper.saysMatching(new RegExp(`cannot read .*"${list}": Too many open files`));
+    await world.limitOpenFiles(world.wrapper.pid, MANY);
+    await world.wrapper.saysMatching(new RegExp(`ACL "${list}" replaced in generation`));
+  },
+  heal: () => Promise.resolve(),
+  expects: { tag: "served" },
+};
+
+function inHaproxy(): Fault {
+  let pid = 0;
+  return {
+    name: "the serving HAProxy has no file descriptor left",
+    async inject(world) {
+      pid = await world.servingPid();
+      await world.limitOpenFiles(pid, NONE);
+      await world.change();
+    },
+    heal: (world) => world.limitOpenFiles(pid, MANY),
+    expects: { tag: "rejected", reason: /haproxy exited with 1 before it was ready/ },
+    stalls: true,
+  };
+}
+
+export const DESCRIPTOR_FAULTS = (): readonly Fault[] => [
+  IN_WRAPPER,
+  IN_WRAPPER_LOADED,
+  inHaproxy(),
+];

@@ -1,0 +1,26 @@
+/** All faults that can be brought about and healed, by what they are about. */
+import { BINARY_FAULTS } from "./binary_faults.ts";
+import { CONFIGURATION_FAULTS } from "./configuration_faults.ts";
+import { DESCRIPTOR_FAULTS } from "./descriptor_faults.ts";
+import type { Fault } from "./fault.ts";
+import { FOLDER_FAULTS } from "./folder_faults.ts";
+import { NEW_PROCESS_FAULTS } from "./new_process_faults.ts";
+import { OLD_PROCESS_FAULTS } from "./old_process_faults.ts";
+import { OUTPUT_FAULTS } from "./output_faults.ts";
+import { SURROUNDINGS_FAULTS } from "./surroundings_faults.ts";
+import { WRAPPER_FAULTS } from "./wrapper_faults.ts";
+
+/** Each is made anew for a world, since some keep what they have to heal. */
+export const FAMILIES: Readonly<Record<string, () => readonly Fault[]>> = {
+  "the new process": NEW_PROCESS_FAULTS,
+  "the old process": OLD_PROCESS_FAULTS,
+  "the binary": BINARY_FAULTS,
+  "the private folder": FOLDER_FAULTS,
+  "file descriptors": DESCRIPTOR_FAULTS,
+  "the configuration": CONFIGURATION_FAULTS,
+  "the surroundings": SURROUNDINGS_FAULTS,
+  "stdout": OUTPUT_FAULTS,
+  "the wrapper": WRAPPER_FAULTS,
+};
+
+export const allFaults = () => Object.values(FAMILIES).flatMap((make) => make());

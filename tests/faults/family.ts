@@ -1,0 +1,37 @@
+/** Registers the test of a family of faults: each with traffic, in a world of its own. */
+import assert from "node:assert/strict";
+import { testNeeding } from "../requirements.ts";
+import { concurrently } from "./concurrently.ts";
+import type { Fault } from "./fault.ts";
+import { undergo } from "./undergo.ts";
+import { NEEDS_ROOT, World } from "./world.ts";
+
+/** Most of a fault's time is waiting. */
+const WIDTH = 6;
+
+/** Those that cannot be had here are tests of their own, which say why. */
+export function testFamily(
+  family: string,
+  faults: readonly Fault[],
+  makeWorld: () => Promise<World> = () => World.serving(),
+): void {
+  const possible = faults.filter(({ missing }) => !missing);
+  if (possible.length > 0) {
+    Deno.test(
+      `faults of ${family}: ${possible.length}, each with traffic, healed without a trace`,
+      async () => {
+        const failures = await concurrently(possible, WIDTH, (fault) => suffer(fault, makeWorld));
+        assert.equal(failures.length, 0, failures.map(({ message }) => message).join("\n\n"));
+      },
+    );
+  }
+  for (const { name, missing } of faults) {
+    if (missing === NEEDS_ROOT) testNeeding(NEEDS_ROOT)(name, () => {});
+    else if (missing) Deno.test({ name: `${name} (${missing})`, ignore: true, fn: () => {} });
+  }
+}
+
+async function suffer(fault: Fault, makeWorld: () => Promise<World>): Promise<void> {
+  await using world = await makeWorld();
+  await undergo(world, fault);
+}

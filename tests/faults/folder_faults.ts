@@ -1,0 +1,86 @@
+/** What may happen to the disk that the private folder is on, which only root can bring about. */
+import { join } from "@std/path";
+import { command } from "./command.ts";
+import type { Fault } from "./fault.ts";
+import { IS_ROOT, NEEDS_ROOT, type World } from "./world.ts";
+
+const missing = IS_ROOT ? null : NEEDS_ROOT;
+
+const filler = (world: World) => join(world.runtimeDirectory, "filler");
+const moved = (world: World) => join(world.runtimeDirectory, ".moved");
+
+const FULL: Fault = {
+  name: "the private folder is full",
+  missing,
+  async inject(world) {
+    await fill(filler(world));
+    await world.change();
+  },
+  heal: (world) => Deno.remove(filler(world)),
+  expects: { tag: "rejected", reason: /cannot write to the private folder .*No space left/ },
+};
+
+const READ_ONLY: Fault = {
+  name: "the private folder becomes read-only",
+  missing,
+  async inject(world) {
+    await command("mount", "-o", "remount,ro", world.runtimeDirectory);
+    await world.change();
+  },
+  heal: (world) => command("mount", "-o", "remount,rw", world.runtimeDirectory),
+  expects: { tag: "rejected", reason: /cannot write to the private folder .*Read-only/ },
+};
+
+/** A process ends while nothing of it can be removed. */
+const READ_ONLY_AT_AN_END: Fault = {
+  name: "the private folder is read-only when an old process ends",
+  missing,
+  async inject(world) {
+    const { servingGeneration } = world;
+    const request = await world.openRequest();
+    await world.change();
+    await world.serves(world.wanted, world.wrapper);
+    await command("mount", "-o", "remount,ro", world.runtimeDirectory);
+    await request.write(new TextEncoder().encode("\r\n"));
+    await new Response(request.readable).text();
+    await world.traffic.renewLongLived();
+    await world.wrapper.saysMatching(new RegExp(`generation ${servingGeneration} drained`));
+  },
+  async heal(world) {
+    await command("mount", "-o", "remount,rw", world.runtimeDirectory);
+    await world.change();
+  },
+  expects: { tag: "served" },
+  served: 2,
+};
+
+/** From the wrapper's place it is deleted; only a test can bring its sockets back. */
+function gone(): Fault {
+  let original = "";
+  return {
+    name: "the private folder is deleted",
+    missing,
+    async inject(world) {
+      original = world.privateFolder;
+      await Deno.rename(original, moved(world));
+      await world.change();
+    },
+    async heal(world) {
+      await Deno.remove(original, { recursive: true }).catch(() => {});
+      await Deno.rename(moved(world), original);
+    },
+    expects: { tag: "rejected", reason: /the private socket .*sock" is gone/ },
+    stalls: true,
+  };
+}
+
+export const FOLDER_FAULTS = (): readonly Fault[] => [FULL, READ_ONLY, READ_ONLY_AT_AN_END, gone()];
+
+async function fill(path: string): Promise<void> {
+  using file = await Deno.open(path, { create: true, write: true });
+  try {
+    for (;;) await file.write(new Uint8Array(4_096));
+  } catch (error) {
+    if (!/No space left/.test(`${error}`)) throw error;
+  }
+}

@@ -1,0 +1,28 @@
+/** Faults that take longer than the tests have time for; `deno task faults` begins with them. */
+import { waitFor } from "../process/wait.ts";
+import { IGNORES_SIGNALS } from "./binary_faults.ts";
+import type { Fault } from "./fault.ts";
+
+const LINE =
+  `# server one 192.0.2.1:80 check inter 2s fall 3 rise 2 weight 100 maxconn 10 crt /no/such\n`;
+const HUGE_BYTES = 100_000_000;
+
+/** The wrapper looks for the names of files in all of that, and answers nobody meanwhile. */
+const HUGE_CONFIGURATION: Fault = {
+  name: "the configuration is 100 MB large",
+  async inject(world) {
+    const generation = world.wrapper.lastGeneration + 1;
+    await world.change(LINE.repeat(HUGE_BYTES / LINE.length));
+    await waitFor(
+      "the end of that start",
+      () => world.wrapper.output.includes(`generation ${generation} serves`),
+      { deadlineMs: 120_000, explain: () => world.wrapper.output },
+    );
+    await world.serves(world.wanted, world.wrapper);
+  },
+  heal: (world) => world.change(""),
+  expects: { tag: "served" },
+  served: 2,
+};
+
+export const LONG_FAULTS = (): readonly Fault[] => [HUGE_CONFIGURATION, IGNORES_SIGNALS];

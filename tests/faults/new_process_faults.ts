@@ -1,0 +1,118 @@
+/** What may befall the new process at every point of a handoff, from its start until the old one is asked to stop. */
+import { STAND_INS } from "../process/stand_ins.ts";
+import { pause } from "../process/wait.ts";
+import type { Fault } from "./fault.ts";
+import { type Meddle, pidOf, StatsProxy } from "./stats_proxy.ts";
+import { killQuietly, type World } from "./world.ts";
+
+/** The change is made while the next generation's answers are meddled with; `undo` comes before the end of that. */
+export function meddled(
+  name: string,
+  makeMeddle: (world: World) => Meddle | Promise<Meddle>,
+  more: Pick<Fault, "expects" | "stalls" | "cuts"> & { readonly undo?: (world: World) => void },
+): Fault {
+  let proxy: StatsProxy | null = null;
+  const { undo, ...rest } = more;
+  return {
+    ...rest,
+    name,
+    async inject(world) {
+      proxy = await StatsProxy.begin(world, await makeMeddle(world));
+      await world.change();
+    },
+    async heal(world) {
+      undo?.(world);
+      await proxy?.end();
+    },
+  };
+}
+
+/** Does something once, just after the new process has answered that it is there. */
+export const afterFirstAnswer = (act: (pid: number) => unknown): Meddle => async (exchange) => {
+  if (exchange.number === 1) await act(pidOf(exchange));
+  return exchange.answer;
+};
+
+const signalsAtReady = (signal: Deno.Signal, reason: RegExp): Fault =>
+  meddled(
+    `the new process gets ${signal} when it has answered, before the old one is asked to stop`,
+    () => afterFirstAnswer((pid) => Deno.kill(pid, signal)),
+    { expects: { tag: "rejected", reason }, cuts: signal !== "SIGUSR1" },
+  );
+
+const killedBefore = (name: string, standIn: string): Fault => ({
+  name,
+  async inject(world) {
+    await world.standIn(standIn);
+    await world.change();
+  },
+  heal: (world) => world.standIn(STAND_INS.is_haproxy),
+  expects: { tag: "rejected", reason: /haproxy was ended by SIGKILL before it was ready/ },
+});
+
+function frozenAtReady(): Fault {
+  let frozen: number | null = null;
+  return meddled(
+    "the new process is frozen when it has answered once",
+    () =>
+      afterFirstAnswer((pid) => {
+        frozen = pid;
+        Deno.kill(pid, "SIGSTOP");
+      }),
+    {
+      expects: { tag: "rejected", reason: /haproxy did not serve within/ },
+      undo: () => frozen === null || killQuietly(frozen, "SIGCONT"),
+      stalls: true,
+    },
+  );
+}
+
+/** A process that drains takes no new connection, not even of the wrapper's. */
+function stoppingAtReady(): Fault {
+  const requests: Deno.TcpConn[] = [];
+  return meddled(
+    "the new process gets SIGUSR1 when it has answered, and has connections to finish",
+    (world) =>
+      afterFirstAnswer(async (pid) => {
+        // Both processes accept them: some are the new one's.
+        for (let number = 0; number < 20; number++) requests.push(await world.openRequest());
+        Deno.kill(pid, "SIGUSR1");
+      }),
+    {
+      expects: { tag: "rejected", reason: /haproxy (?:did not serve|exited with 0)/ },
+      undo: () => requests.splice(0).forEach((request) => request.close()),
+    },
+  );
+}
+
+export const NEW_PROCESS_FAULTS = (): readonly Fault[] => [
+  killedBefore("the new process is killed before its socket is there", STAND_INS.killed_at_once),
+  killedBefore(
+    "the new process is killed when its socket is there",
+    STAND_INS.killed_at_its_socket,
+  ),
+  signalsAtReady("SIGKILL", /haproxy was ended by SIGKILL before it was ready/),
+  signalsAtReady("SIGUSR1", /haproxy exited with 0 before it was ready/),
+  signalsAtReady("SIGSEGV", /haproxy was ended by SIGSEGV before it was ready/),
+  meddled("the new process is silent on its socket", () => () => null, {
+    expects: { tag: "rejected", reason: /haproxy did not serve within/ },
+  }),
+  meddled(
+    "each answer of the new process takes 100 ms",
+    () => async ({ answer }) => {
+      await pause(100);
+      return answer;
+    },
+    { expects: { tag: "served" } },
+  ),
+  meddled(
+    "somebody else answers on the new process' socket",
+    () => ({ answer }) => answer.replace(/^Pid: \d+$/m, "Pid: 1"),
+    { expects: { tag: "rejected", reason: /process 1 answered in place of \d+/ } },
+  ),
+  meddled("the new process' first answer is no HAProxy's", () => () => "Hello\n", {
+    expects: { tag: "rejected", reason: /haproxy did not serve within/ },
+  }),
+  frozenAtReady(),
+  stoppingAtReady(),
+];

@@ -1,0 +1,33 @@
+/** What may befall the process that serves, before and while another takes over. */
+import type { Fault } from "./fault.ts";
+import { afterFirstAnswer, meddled } from "./new_process_faults.ts";
+import { killQuietly } from "./world.ts";
+
+function frozen(): Fault {
+  let pid = 0;
+  return {
+    name: "the old process is frozen before the handoff",
+    async inject(world) {
+      pid = await world.servingPid();
+      Deno.kill(pid, "SIGSTOP");
+      await world.change();
+    },
+    heal: () => Promise.resolve(Deno.kill(pid, "SIGCONT")),
+    expects: { tag: "rejected", reason: /haproxy exited with 1 before it was ready/ },
+    stalls: true,
+  };
+}
+
+function frozenInHandoff(): Fault {
+  let pid = 0;
+  return meddled(
+    "the old process is frozen when the new one has answered",
+    async (world) => {
+      pid = await world.servingPid();
+      return afterFirstAnswer(() => Deno.kill(pid, "SIGSTOP"));
+    },
+    { expects: { tag: "served" }, stalls: true, undo: () => killQuietly(pid, "SIGCONT") },
+  );
+}
+
+export const OLD_PROCESS_FAULTS = (): readonly Fault[] => [frozen(), frozenInHandoff()];

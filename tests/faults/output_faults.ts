@@ -1,0 +1,40 @@
+/** What may become of stdout, which HAProxy inherits. */
+import type { Report } from "../process/observed.ts";
+import { waitFor } from "../process/wait.ts";
+import type { Fault } from "./fault.ts";
+import type { World } from "./world.ts";
+
+/** Whatever the wrapper has to say meanwhile comes when somebody reads again. */
+function blocked(): Fault {
+  return {
+    name: "nobody reads stdout any more, and it is full",
+    async inject(world) {
+      world.wrapper.holdStdout();
+      await fillStdout(world);
+      const { generation } = (await world.report()).serving!;
+      await world.change();
+      // The old one has been asked to drain by then, and what is said of that waits.
+      await waitFor("the next generation, and an answer that it serves", async () => {
+        const { body } = await world.ask("/status", { signal: AbortSignal.timeout(2_000) });
+        return (JSON.parse(body) as Report).serving!.generation > generation;
+      });
+      await world.change();
+    },
+    heal: (world) => Promise.resolve(world.wrapper.readStdout()),
+    expects: { tag: "served" },
+    isSilent: true,
+    served: 2,
+  };
+}
+
+export const OUTPUT_FAULTS = (): readonly Fault[] => [blocked()];
+
+/** The stream that reads it here keeps some as well, so that it is full only when a pause changes nothing. */
+export async function fillStdout({ wrapper }: World): Promise<void> {
+  const pipe = `/proc/${wrapper.pid}/fd/1`;
+  const script = `for i in 1 2 3; do
+  while yes "" | dd of=${pipe} bs=4096 count=16 iflag=fullblock oflag=nonblock status=none; do :; done
+  sleep 0.05
+done 2>/dev/null`;
+  await new Deno.Command("sh", { args: ["-c", script] }).output();
+}

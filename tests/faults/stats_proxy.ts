@@ -1,0 +1,106 @@
+/** Stands between the wrapper and the private stats socket of its next generation, to meddle with what that answers. */
+import { join } from "@std/path";
+import { ask } from "../../lib/haproxy/runtime_api.ts";
+import { STAND_INS } from "../process/stand_ins.ts";
+import { waitFor } from "../process/wait.ts";
+import type { World } from "./world.ts";
+
+/** One command of the wrapper's, or several in a line. */
+export interface Exchange {
+  /** From 1. */
+  readonly number: number;
+  readonly words: string;
+  /** What HAProxy answers. */
+  readonly answer: string;
+}
+
+/** Makes the answer that the wrapper gets of HAProxy's; `null` is none, and the connection stays open. */
+export type Meddle = (exchange: Exchange) => Promise<string | null> | string | null;
+
+/**
+ * The next HAProxy listens beside its socket's path, where the proxy listens in its place. Nothing is
+ * started ahead, since that would have read the path before it is another.
+ */
+export class StatsProxy {
+  readonly #world: World;
+  readonly #meddle: Meddle;
+  readonly #listener: Deno.UnixListener;
+  readonly #generation: number;
+  readonly #path: string;
+  readonly #open = new Set<Deno.UnixConn>();
+  readonly #running: Promise<void>;
+  #exchanges = 0;
+
+  private constructor(world: World, meddle: Meddle) {
+    this.#world = world;
+    this.#meddle = meddle;
+    this.#generation = world.wrapper.lastGeneration + 1;
+    this.#path = join(world.privateFolder, `${this.#generation}.sock`);
+    this.#listener = Deno.listen({ transport: "unix", path: this.#path });
+    this.#running = this.#accept();
+  }
+
+  static async begin(world: World, meddle: Meddle): Promise<StatsProxy> {
+    await world.standIn(STAND_INS.listens_elsewhere);
+    return new StatsProxy(world, meddle);
+  }
+
+  /** From now on all is as if there had been no proxy: the socket of what serves takes its place. */
+  async end(): Promise<void> {
+    await this.#world.standIn(STAND_INS.is_haproxy);
+    this.#listener.close();
+    for (const connection of this.#open) connection.close();
+    this.#open.clear();
+    await this.#running;
+    // Deno removes a listener's path some time after it was closed.
+    await waitFor("the proxy's socket to go", () => !isThere(this.#path));
+    if (this.#world.servingGeneration !== this.#generation) {
+      return await Deno.remove(realPath(this.#path)).catch(() => {});
+    }
+    await Deno.rename(realPath(this.#path), this.#path);
+  }
+
+  async #accept(): Promise<void> {
+    const all: Promise<void>[] = [];
+    for await (const connection of this.#listener) {
+      this.#open.add(connection);
+      all.push(this.#exchange(connection));
+    }
+    await Promise.all(all);
+  }
+
+  async #exchange(connection: Deno.UnixConn): Promise<void> {
+    try {
+      const words = await readCommand(connection);
+      const answer = await ask(realPath(this.#path), words, AbortSignal.timeout(5_000));
+      if (answer !== null) {
+        const number = ++this.#exchanges;
+        const given = await this.#meddle({ number, words, answer });
+        if (given === null) return;
+        await connection.write(new TextEncoder().encode(given));
+      }
+    } catch {
+      // Whoever asked has gone.
+    }
+    if (this.#open.delete(connection)) connection.close();
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path) !== null;
+  } catch {
+    return false;
+  }
+}
+
+const realPath = (path: string) => path.replace(/\.sock$/, ".real");
+
+async function readCommand(connection: Deno.UnixConn): Promise<string> {
+  const chunk = new Uint8Array(16_384);
+  const count = await connection.read(chunk) ?? 0;
+  return new TextDecoder().decode(chunk.subarray(0, count)).trimEnd();
+}
+
+/** The process that has answered. */
+export const pidOf = ({ answer }: Exchange) => Number(/^Pid: (\d+)$/m.exec(answer)?.[1]);

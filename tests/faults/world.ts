@@ -1,0 +1,215 @@
+/** A wrapper with traffic, in a place where everything can be made to fail and be mended again. */
+import { join } from "@std/path";
+import { ask } from "../../lib/haproxy/runtime_api.ts";
+import { Observed } from "../process/observed.ts";
+import { ONE_FORM } from "../process/program.ts";
+import { STAND_INS } from "../process/stand_ins.ts";
+import { waitFor } from "../process/wait.ts";
+import { type Wrapper, type WrapperOptions } from "../process/wrapper.ts";
+import { command } from "./command.ts";
+import { EchoServer } from "./echo_server.ts";
+import { Traffic } from "./traffic.ts";
+
+export const IS_ROOT = Deno.uid() === 0;
+export const NEEDS_ROOT = "needs root";
+
+/** Changes that no event tells must be served this much later. */
+export const POLL_INTERVAL_MS = 500;
+
+/** A process that is not ready by then is given up. */
+export const READY_TIMEOUT_MS = 2_500;
+
+export class World extends Observed {
+  override readonly port = quietPort();
+  override readonly statusPort = quietPort();
+  readonly tcpPort = quietPort();
+  readonly hosts = join(this.path, "hosts");
+  readonly #echo = new EchoServer();
+  #traffic: Traffic | null = null;
+  #wrapper: Wrapper | null = null;
+  #version = 0;
+  #tail = "";
+  /** The open files of the wrapper when all was well. */
+  openFilesAtFirst = 0;
+
+  /** One that serves its first configuration, with traffic. */
+  static async serving(args: readonly string[] = [], options: WrapperOptions = {}): Promise<World> {
+    const world = new World();
+    try {
+      await world.standIn(STAND_INS.is_haproxy);
+      await world.begin(args, options);
+      await world.wrapper.saysMatching(/generation 1 serves/);
+      await world.#beginTraffic();
+    } catch (error) {
+      await world[Symbol.asyncDispose]();
+      throw error;
+    }
+    return world;
+  }
+
+  get wrapper(): Wrapper {
+    return this.#wrapper!;
+  }
+
+  get traffic(): Traffic {
+    return this.#traffic!;
+  }
+
+  /** What is on disk, if that can be served. */
+  get wanted(): string {
+    return `v${this.#version}`;
+  }
+
+  get privateFolder(): string {
+    const [entry] = [...Deno.readDirSync(this.runtimeDirectory)]
+      .filter(({ name }) => name.startsWith("haproxy-reload-wrapper-"));
+    return join(this.runtimeDirectory, entry?.name ?? "none");
+  }
+
+  /** The generation that said last that it serves. */
+  get servingGeneration(): number {
+    const all = [...this.wrapper.output.matchAll(/generation (\d+) serves/g)];
+    return Number(all.at(-1)?.[1]);
+  }
+
+  async servingPid(): Promise<number> {
+    return (await this.report()).serving!.pid;
+  }
+
+  /** A configuration that can be served, with a page of its own. */
+  content(text: string): string {
+    return `defaults
+    timeout connect 5s
+    timeout client 1m
+    timeout server 1m
+
+frontend page
+    mode http
+    option idle-close-on-response
+    bind 127.0.0.1:${this.port}
+    http-request return status 200 content-type text/plain string "${text}"
+
+listen tcp
+    bind 127.0.0.1:${this.tcpPort}
+    server echo 127.0.0.1:${this.#echo.port}
+`;
+  }
+
+  /** Another content, which is not written yet; `tail` stays in those that follow. */
+  nextPage(tail = this.#tail): string {
+    this.#tail = tail;
+    this.#version++;
+    return this.content(this.wanted) + tail;
+  }
+
+  /** Writes another content. */
+  async change(tail?: string): Promise<void> {
+    await this.replace(this.nextPage(tail));
+  }
+
+  /** Asks the generation that serves, by its own socket; `null` if it does not answer. */
+  async askServing(words: string): Promise<string | null> {
+    const { generation } = (await this.report()).serving!;
+    const socket = join(this.privateFolder, `${generation}.sock`);
+    return await ask(socket, words, AbortSignal.timeout(1_000));
+  }
+
+  openFiles(pid = this.wrapper.pid): number {
+    return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+  }
+
+  /** The soft limit alone, which can be raised again. */
+  async limitOpenFiles(pid: number, limit: number): Promise<void> {
+    await command("prlimit", `--pid=${pid}`, `--nofile=${limit}:`);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.#wrapper?.readStdout();
+    await this.stopTraffic();
+    await this.#echo.close();
+    if (IS_ROOT) {
+      for (const pid of this.haproxyPids()) killQuietly(pid);
+      await command("umount", "--lazy", this.runtimeDirectory).catch(() => {});
+    }
+    await super[Symbol.asyncDispose]();
+  }
+
+  /** Starts the wrapper with what is found as `haproxy` now. */
+  async begin(args: readonly string[], options: WrapperOptions = {}): Promise<void> {
+    await this.change();
+    const inNamespace = IS_ROOT ? await this.#prepareMounts() : [];
+    const defaults = {
+      "--poll-interval": `${POLL_INTERVAL_MS}ms`,
+      "--ready-timeout": `${READY_TIMEOUT_MS}ms`,
+    };
+    const flags = Object.entries(defaults).filter(([flag]) => !args.includes(flag)).flat();
+    this.#wrapper = this.start({
+      program: ONE_FORM,
+      ...options,
+      args: this.observedArgs([...flags, ...args]),
+      launcher: [...inNamespace, ...options.launcher ?? []],
+      env: { PATH: `${this.binaries}:/usr/bin:/bin`, ...options.env },
+    });
+  }
+
+  /** Before what cuts it off. */
+  async stopTraffic(): Promise<void> {
+    await this.#traffic?.stop();
+  }
+
+  async #beginTraffic(): Promise<void> {
+    this.#traffic = new Traffic(this);
+    await waitFor("traffic", () => this.traffic.answers > 20, {
+      explain: () => JSON.stringify(this.traffic.failures),
+    });
+    this.openFilesAtFirst = this.openFiles();
+  }
+
+  /** A small disk for the private folder, and a list of hosts that nobody else uses. */
+  async #prepareMounts(): Promise<string[]> {
+    await command(
+      "mount",
+      "-t",
+      "tmpfs",
+      "-o",
+      "size=256k,mode=700",
+      "none",
+      this.runtimeDirectory,
+    );
+    await Deno.writeTextFile(this.hosts, "127.0.0.1 localhost\n");
+    const script = 'mount --bind "$0" /etc/hosts && exec "$@"';
+    return ["unshare", "--mount", "sh", "-c", script, this.hosts];
+  }
+}
+
+/** Those that this process has given to a world, whose wrapper may yet have to listen there. */
+const given = new Set<number>();
+
+/** None of those that the kernel gives to the clients, of which there are many here. */
+function quietPort(): number {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if (!given.has(port) && isFree(port)) {
+      given.add(port);
+      return port;
+    }
+  }
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
+  }
+}
+
+export function killQuietly(pid: number, signal: Deno.Signal = "SIGKILL"): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

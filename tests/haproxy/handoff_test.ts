@@ -1,0 +1,50 @@
+/** What comes of a handoff that does not even get to a process; the process tests start real ones. */
+import assert from "node:assert/strict";
+import { Fleet } from "../../lib/haproxy/fleet.ts";
+import { handoff, type HandoffOptions } from "../../lib/haproxy/handoff.ts";
+import type { PrivateFolder } from "../../lib/haproxy/private_folder.ts";
+import { Standby } from "../../lib/haproxy/standby.ts";
+
+/** Options of a start whose files can be written only at the end of `writing`. */
+function optionsOf(writing: Promise<never>): HandoffOptions {
+  const folder: PrivateFolder = {
+    path: "/none",
+    socket: (generation) => `/none/${generation}.sock`,
+    serverState: (generation) => `/none/${generation}.state`,
+    prepare: () => writing,
+    forget: () => Promise.resolve(),
+    forgetServerState: () => Promise.resolve(),
+    remove: () => Promise.resolve(),
+  };
+  const options = {
+    ...{
+      haproxy: { options: [], configurations: [], filesAfterDashes: null, directory: null },
+      envFile: null,
+    },
+    ...{
+      wantsServerState: () => false,
+      onServerStateLost() {},
+      userSocket: null,
+      folder,
+      fleet: new Fleet({ onEnd() {}, onEmpty() {} }),
+    },
+  };
+  return {
+    ...options,
+    ...{ readyTimeoutMs: 20, shutdownWaitMs: null, learn: () => Promise.resolve() },
+    standby: new Standby({ ...options, configurations: [], limitMs: 0 }),
+  };
+}
+
+const REQUEST = { generation: 1, takeOverFrom: null, files: [] };
+const never = () => new AbortController().signal;
+
+Deno.test("a start that hangs before there is a process may be faster the next time", async () => {
+  const outcome = await handoff(REQUEST, optionsOf(new Promise(() => {})), never());
+  assert.deepEqual(outcome, {
+    tag: "failed",
+    failure: { tag: "timed_out", afterMs: 20 },
+    mayPass: true,
+    alerts: [],
+  });
+});

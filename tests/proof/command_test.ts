@@ -1,0 +1,47 @@
+/** The command of the proof: what it prints and writes, and its exit statuses. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { importOptions } from "../process/program.ts";
+import { TempFolder } from "../temp_folder.ts";
+import type { Results } from "./results.ts";
+import { campaign, load } from "./samples.ts";
+
+async function run(...args: readonly string[]) {
+  const entry = join(import.meta.dirname!, "proof.ts");
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "-A", ...importOptions(), entry, ...args],
+  }).output();
+  const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, out: out!, error: error! };
+}
+
+Deno.test("bad options end with 64, and every problem is told", async () => {
+  const { code, out, error } = await run("--reloads", "0", "--only", "nobody");
+  assert.equal(code, 64);
+  assert.equal(out, "");
+  assert.match(error, /--reloads: found "0".*\n--only: found "nobody".*\ndeno task proof/);
+});
+
+Deno.test("what is not there ends with 69", async () => {
+  for (const option of ["--haproxy", "--from"]) {
+    const { code, error } = await run(option, "/none");
+    assert.equal(code, 69);
+    assert.equal(error, `${option}: there is no "/none"\n`);
+  }
+});
+
+Deno.test("an earlier run is shown again, with its plot and its faults", async () => {
+  await using folder = new TempFolder();
+  const show = async (results: Results) => {
+    const from = folder.write("results.json", JSON.stringify(results));
+    return await run("--from", from, "--svg", folder.at("plot.svg"));
+  };
+  const fine = await show({ machine: "here", isSoak: false, campaigns: { wrapper: campaign() } });
+  assert.equal(fine.code, 0, fine.error);
+  assert.match(fine.out, /^\| {2}\| wrapper \|\n[^]*\n\nhere\n$/);
+  assert.match(Deno.readTextFileSync(folder.at("plot.svg")), /^<svg [^]*<\/svg>\n$/);
+  const wrapper = campaign({ load: load({ tcp: { failures: { cut: 2 } } }) });
+  const faulty = await show({ machine: "here", isSoak: false, campaigns: { wrapper } });
+  assert.equal(faulty.code, 1);
+  assert.match(faulty.error, /^FAULT TCP, connections of 1 to 3 s: 2 × cut answer$/m);
+});

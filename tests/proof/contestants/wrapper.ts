@@ -1,0 +1,27 @@
+/** The wrapper, with default settings, which needs no order to follow a change. */
+import type { Contestant } from "./contestant.ts";
+import type { Site } from "../site.ts";
+
+export async function startWrapper({ workspace }: Site): Promise<Contestant> {
+  // In a session of its own, as an init starts it, and HAProxy writes to where it writes by hand.
+  const launcher = ["setsid", "sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
+  const wrapper = await workspace.serve({ launcher });
+  return {
+    supervisor: wrapper.pid,
+    explain: () => wrapper.output.slice(-LAST_WORDS),
+    async reload(makeChange, expected) {
+      const read = wrapper.output.length;
+      makeChange();
+      // A port that is taken is tried again, so that a refusal may come of the change before as well.
+      const pattern = expected === "served" ? / serves/ : / (?:rejected|serves)/;
+      const [word] = await wrapper.saysMatching(
+        new RegExp(`generation \\d+${pattern.source}`),
+        read,
+      );
+      return word.endsWith("serves") ? "served" : "refused";
+    },
+  };
+}
+
+/** In characters. */
+const LAST_WORDS = 500;

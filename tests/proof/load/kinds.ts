@@ -1,0 +1,75 @@
+/** The kinds of clients: 50 connections in all. */
+import { type Address, type Connection, connectPlain, connectTls } from "./connection.ts";
+import { Http1Connection } from "./http1.ts";
+import { Http2Connection } from "./http2.ts";
+import { TcpConnection } from "./tcp.ts";
+
+export interface Kind {
+  readonly title: string;
+  readonly clients: number;
+  /** The longest pause between two requests of a client. */
+  readonly thinkMs: number;
+  /** How long a client keeps a connection; 0: for one request. */
+  readonly keepsMs: readonly [least: number, most: number];
+  /** Whether HAProxy may close an idle connection of this kind without announcing it. */
+  readonly mayMeetIdleClosing: boolean;
+  open(address: Address): Promise<Connection>;
+}
+
+const ONE_REQUEST = [0, 0] as const;
+const FOR_EVER = [Infinity, Infinity] as const;
+
+export const KINDS = {
+  new_connection: {
+    title: "HTTP, a connection for each request",
+    clients: 10,
+    thinkMs: 200,
+    keepsMs: ONE_REQUEST,
+    mayMeetIdleClosing: false,
+    open: async (address) => new Http1Connection(await connectPlain(address), true),
+  },
+  keep_alive: {
+    title: "HTTP keep-alive",
+    clients: 10,
+    thinkMs: 200,
+    keepsMs: FOR_EVER,
+    mayMeetIdleClosing: true,
+    open: async (address) => new Http1Connection(await connectPlain(address), false),
+  },
+  keep_alive_closing: {
+    title: "HTTP keep-alive, `option idle-close-on-response`",
+    clients: 10,
+    thinkMs: 200,
+    keepsMs: FOR_EVER,
+    mayMeetIdleClosing: false,
+    open: async (address) => new Http1Connection(await connectPlain(address), false),
+  },
+  tls: {
+    title: "HTTPS, a handshake for each request",
+    clients: 6,
+    thinkMs: 300,
+    keepsMs: ONE_REQUEST,
+    mayMeetIdleClosing: false,
+    open: async (address) => new Http1Connection(await connectTls(address, ["http/1.1"]), true),
+  },
+  http2: {
+    title: "HTTP/2 over TLS, kept connections",
+    clients: 6,
+    thinkMs: 200,
+    keepsMs: FOR_EVER,
+    mayMeetIdleClosing: false,
+    open: async (address) => new Http2Connection(await connectTls(address, ["h2"])),
+  },
+  tcp: {
+    title: "TCP, connections of 1 to 3 s",
+    clients: 8,
+    thinkMs: 200,
+    keepsMs: [1_000, 3_000],
+    mayMeetIdleClosing: false,
+    open: async (address) => new TcpConnection(await connectPlain(address)),
+  },
+} as const satisfies Record<string, Kind>;
+
+export type KindName = keyof typeof KINDS;
+
+export const KIND_NAMES = Object.keys(KINDS) as KindName[];

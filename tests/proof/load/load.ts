@@ -1,0 +1,57 @@
+/** Keeps all clients asking, each kind in a thread of its own, so that none delays another. */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Standing } from "../standing.ts";
+import type { Address } from "./connection.ts";
+import { KIND_NAMES, type KindName } from "./kinds.ts";
+import type { KindFigures } from "./record.ts";
+
+export interface Assignment {
+  readonly name: KindName;
+  readonly address: Address;
+  readonly memory: SharedArrayBuffer;
+}
+
+export type LoadFigures = Readonly<Record<KindName, KindFigures>>;
+
+export interface LoadOptions {
+  readonly ports: Readonly<Record<KindName, number>>;
+  /** The PEM of the authority whose certificate is to be served. */
+  readonly authority: string;
+  readonly standing: Standing;
+}
+
+export class Load implements AsyncDisposable {
+  readonly #standing: Standing;
+  readonly #workers: Worker[];
+  readonly #figures: Promise<KindFigures[]>;
+
+  constructor({ ports, authority, standing }: LoadOptions) {
+    this.#standing = standing;
+    this.#workers = KIND_NAMES.map(() => new Worker(new URL("./load_thread.ts", import.meta.url)));
+    this.#figures = Promise.all(this.#workers.map(async (worker, index) => {
+      const name = KIND_NAMES[index]!;
+      const answer = once(worker, "message");
+      const address = { port: ports[name], authority };
+      const { memory } = standing;
+      worker.postMessage({ name, address, memory } satisfies Assignment);
+      const [figures] = await answer as [KindFigures];
+      return figures;
+    }));
+    // A thread that fails is told by `stop`, not as an unhandled rejection.
+    this.#figures.catch(() => {});
+  }
+
+  /** Every client asks once more. */
+  async stop(): Promise<LoadFigures> {
+    this.#standing.end();
+    const figures = await this.#figures;
+    return Object.fromEntries(
+      KIND_NAMES.map((name, index) => [name, figures[index]!]),
+    ) as unknown as LoadFigures;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}

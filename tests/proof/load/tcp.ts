@@ -1,0 +1,44 @@
+/** A TCP connection through HAProxy to a server that sends everything back. */
+import { Failure, failureOf } from "../failures.ts";
+import type { Answer, Connection } from "./connection.ts";
+import { Incoming, within } from "./incoming.ts";
+
+export class TcpConnection implements Connection {
+  readonly #incoming: Incoming;
+  #sent = 0;
+
+  constructor(conn: Deno.Conn) {
+    this.#incoming = new Incoming(conn);
+  }
+
+  /** Never: HAProxy has no business with its end, so the next request is to find out. */
+  readonly isOver = false;
+
+  async request(): Promise<Answer> {
+    return await within(this, async () => {
+      const incoming = this.#incoming;
+      const text = `${this.#sent += 1}`.padEnd(MESSAGE_BYTES, ".");
+      await incoming.write(new TextEncoder().encode(text));
+      while (incoming.bytes.length < MESSAGE_BYTES) {
+        // A connection that is cut is a failure, however idle it was.
+        if (incoming.end !== null) {
+          throw failureOf(incoming.end, { phase: "answering", wasIdle: false });
+        }
+        await incoming.more();
+      }
+      const echo = new TextDecoder().decode(incoming.take(MESSAGE_BYTES));
+      if (echo !== text) throw new Failure("wrong", `answered "${echo}" to "${text}"`);
+      return { content: null, isLast: false };
+    });
+  }
+
+  async finish(): Promise<void> {
+    await this.#incoming.finish();
+  }
+
+  close(): void {
+    this.#incoming.close();
+  }
+}
+
+const MESSAGE_BYTES = 64;

@@ -1,0 +1,35 @@
+/** The options of the proof, and every problem with them at once. */
+import assert from "node:assert/strict";
+import { readOptions } from "./options.ts";
+
+Deno.test("without any it is 1,000 reloads of all three", () => {
+  assert.deepEqual(readOptions([]), {
+    problems: [],
+    options: {
+      until: { reloads: 1_000 },
+      only: ["wrapper", "by-hand", "master-worker"],
+      ...{ haproxy: null, svg: null, json: null, from: null },
+    },
+  });
+});
+
+Deno.test("a number of reloads, hours or minutes; some contestants, in the order of their turns", () => {
+  const { options } = readOptions(["--reloads", "5", "--only", "by-hand", "--only=wrapper"]);
+  assert.deepEqual(options.until, { reloads: 5 });
+  assert.deepEqual(options.only, ["wrapper", "by-hand"]);
+  assert.deepEqual(readOptions(["--hours", "1.5"]).options.until, { ms: 5_400_000 });
+  assert.deepEqual(readOptions(["--minutes=2"]).options.until, { ms: 120_000 });
+});
+
+Deno.test("all problems are told", () => {
+  const args = ["--reloads", "1.5", "--hours=-1", "--only", "nobody", "--fast", "word", "--svg"];
+  assert.deepEqual(readOptions(args).problems, [
+    'found "--fast", which is no option',
+    'found "word", which is no option',
+    "--svg: wanted a value, found none",
+    '--reloads: found "1.5", wanted a whole number above 0',
+    '--hours: found "-1", wanted a number above 0',
+    "found --reloads and --hours, wanted one of them",
+    '--only: found "nobody", wanted one of wrapper, by-hand, master-worker',
+  ]);
+});

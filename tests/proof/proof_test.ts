@@ -1,0 +1,51 @@
+/** The proof itself, in short: it finds nothing wrong with the wrapper, and much with a mere restart. */
+import assert from "node:assert/strict";
+import { programTest } from "../process/program.ts";
+import { type Campaign, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
+import { CONTESTANTS, type Entry } from "./contestants/contestants.ts";
+import { startRestarting } from "./contestants/restarting.ts";
+import { KIND_NAMES } from "./load/kinds.ts";
+import { disturbing, refusedMs, servedMs } from "./results.ts";
+import { faultsOf } from "./verdict.ts";
+
+interface Run {
+  readonly campaign: Campaign;
+  /** What was said of reloads that ended otherwise. */
+  readonly said: string;
+}
+
+async function run(entry: Entry, reloads: number): Promise<Run> {
+  await using room = new AsyncDisposableStack();
+  const plan = { until: { reloads }, pauseMs: SHORT_PAUSE_MS, sampleMs: 500 };
+  const lines: string[] = [];
+  const campaign = await runCampaign(room, entry, { plan, report: (line) => lines.push(line) });
+  return { campaign, said: lines.join("\n") };
+}
+
+const faults = (wrapper: Campaign) =>
+  faultsOf({ machine: "", isSoak: false, campaigns: { wrapper } });
+
+programTest(
+  "12 reloads by the wrapper, 3 of them refused, fail no request of any kind",
+  async () => {
+    const { campaign, said } = await run(CONTESTANTS.wrapper, 12);
+    assert.deepEqual(faults(campaign), [], said);
+    assert.equal(servedMs(campaign).length, 9);
+    assert.equal(refusedMs(campaign).length, 3);
+    assert.deepEqual(disturbing(campaign), []);
+    for (const name of KIND_NAMES) assert.ok(campaign.load[name].requests > 20, name);
+    assert.ok(campaign.load.keep_alive_closing.announcedEnds > 0);
+    const supervisors = campaign.samples.map(({ supervisor }) => supervisor?.memory ?? 0);
+    assert.ok(supervisors.every((memory) => memory > 1_000), `${supervisors}`);
+  },
+);
+
+Deno.test("5 restarts fail requests of each kind, in each way that a restart has", async () => {
+  const { campaign } = await run({ title: "restarting", start: startRestarting }, 5);
+  for (const name of KIND_NAMES) {
+    assert.ok((campaign.load[name].failures.refused ?? 0) > 0, `none was refused: ${name}`);
+  }
+  assert.ok((campaign.load.tcp.failures.cut ?? 0) > 0, "no connection was cut");
+  assert.ok(faults(campaign).length >= KIND_NAMES.length);
+  assert.ok(campaign.load.tcp.examples.some(({ kind, reload }) => kind === "cut" && reload > 0));
+});

@@ -1,0 +1,174 @@
+/** Writes results as Markdown, as it goes into the README. Pure. */
+import type { Campaign } from "./campaign.ts";
+import { CONTESTANTS } from "./contestants/contestants.ts";
+import { type FailureKind, FAILURES } from "./failures.ts";
+import { KIND_NAMES, KINDS } from "./load/kinds.ts";
+import type { KindFigures } from "./load/record.ts";
+import {
+  campaignsOf,
+  disturbing,
+  failedOf,
+  growthOf,
+  idleClosings,
+  kindsOf,
+  quantileOf,
+  refusedMs,
+  requestsOf,
+  type Results,
+  servedMs,
+  sum,
+} from "./results.ts";
+
+export function markdown(results: Results): string {
+  return [
+    contestantTable(results),
+    "<details><summary>Each kind of clients</summary>",
+    kindTable(results),
+    "</details>",
+    results.machine,
+  ].join("\n\n");
+}
+
+/** The first few failures of each kind, one line each. */
+export function examples(results: Results): string[] {
+  return campaignsOf(results).flatMap(([name, { load }]) =>
+    KIND_NAMES.flatMap((kind) =>
+      load[kind].examples.map(({ kind: failure, time, reload, detail }) =>
+        `${CONTESTANTS[name].title}, ${KINDS[kind].title}: ${FAILURES[failure]} at ${time}, ` +
+        `in reload ${reload}: ${detail}`
+      )
+    )
+  );
+}
+
+const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => string])[] = [
+  ["reloads served, refused", ({ reloads }) => {
+    const refused = reloads.filter(({ refusal }) => refusal !== null).length;
+    return `${count(reloads.length - refused)}, ${count(refused)}`;
+  }],
+  ["reloads that ended otherwise", ({ mishaps }) => mishapsText(mishaps)],
+  [
+    "change to first answer: p50, p90, p99, most",
+    (campaign) =>
+      milliseconds([0.5, 0.9, 0.99, 1].map((share) => quantileOf(servedMs(campaign), share))),
+  ],
+  [
+    "change to its refusal: p50, p99, most",
+    (campaign) =>
+      milliseconds([0.5, 0.99, 1].map((share) => quantileOf(refusedMs(campaign), share))),
+  ],
+  ["refused reloads that disturbed requests", (campaign) => count(disturbing(campaign).length)],
+  ["requests", (campaign) => count(requestsOf(campaign))],
+  ["**failed requests**", (campaign) => `**${count(sum(kindsOf(campaign).map(failedOf)))}**`],
+  ["met the closing of an idle connection: keep-alive, all others", (campaign) => {
+    const { excused, other } = idleClosings(campaign);
+    return `${count(excused)}, ${count(other)}`;
+  }],
+  [
+    "longest time with no answer to a kind of clients",
+    (campaign) =>
+      milliseconds([Math.max(...kindsOf(campaign).map(({ longestGapMs }) => longestGapMs))]),
+  ],
+  [
+    "HAProxy processes: p50, most",
+    ({ samples }) => numbers(samples.map(({ haproxyProcesses }) => haproxyProcesses)),
+  ],
+  [
+    "their memory together: p50, most",
+    ({ samples }) => `${numbers(samples.map(({ haproxyMemory }) => megabytes(haproxyMemory)))} MB`,
+  ],
+  [
+    "open files of a HAProxy process: p50, most",
+    ({ samples }) => numbers(samples.map(({ haproxyFiles }) => haproxyFiles)),
+  ],
+  [
+    "memory of the wrapper or master: at first, at the end",
+    (campaign) => growth(campaign, ({ memory }) => megabytes(memory), " MB"),
+  ],
+  [
+    "its open files: at first, at the end",
+    (campaign) => growth(campaign, ({ files }) => files, ""),
+  ],
+];
+
+function contestantTable(results: Results): string {
+  const campaigns = campaignsOf(results);
+  const rows = ROWS.map(([title, cell]) => [title, ...campaigns.map(([, one]) => cell(one))]);
+  return table(["", ...campaigns.map(([name]) => CONTESTANTS[name].title)], rows);
+}
+
+function kindTable(results: Results): string {
+  const campaigns = campaignsOf(results);
+  const rows = KIND_NAMES.flatMap((kind) =>
+    campaigns.map(([name, { load }], index) => [
+      index === 0 ? `${KINDS[kind].title} (${KINDS[kind].clients})` : "",
+      CONTESTANTS[name].title,
+      ...kindCells(load[kind]),
+    ])
+  );
+  const headings = [
+    "clients",
+    "",
+    "requests",
+    "connections",
+    "failed",
+    "longest gap",
+    "longest answer",
+  ];
+  return table(headings, rows);
+}
+
+const kindCells = (figures: KindFigures) => [
+  count(figures.requests),
+  count(figures.connections),
+  failuresText(figures),
+  milliseconds([figures.longestGapMs]),
+  milliseconds([figures.longestAnswerMs]),
+];
+
+function failuresText({ failures }: KindFigures): string {
+  const texts = Object.entries(failures).map(([kind, number]) =>
+    `${count(number)} ${FAILURES[kind as FailureKind]}`
+  );
+  return texts.length === 0 ? "0" : texts.join(", ");
+}
+
+function mishapsText(mishaps: Campaign["mishaps"]): string {
+  if (mishaps.length === 0) return "0";
+  const byOutcome = Map.groupBy(mishaps, ({ what }) => what.split("\n")[0]!);
+  return [...byOutcome].map(([what, some]) => {
+    const changes = new Set(some.map(({ change }) => change.replace(/^content \d+$/, "a content")));
+    return `${count(some.length)} × ${what} (${[...changes].join(", ")})`;
+  }).join("; ");
+}
+
+function growth(
+  campaign: Campaign,
+  measure: Parameters<typeof growthOf>[1],
+  unit: string,
+): string {
+  const found = growthOf(campaign, measure);
+  return found === null ? "—" : `${amount(found.first)}, ${amount(found.last)}${unit}`;
+}
+
+function numbers(values: readonly number[]): string {
+  return [0.5, 1].map((share) => amount(quantileOf(values, share) ?? 0)).join(", ");
+}
+
+const amount = (value: number) =>
+  Number.isInteger(value) || value >= 1_000 ? count(Math.round(value)) : value.toFixed(1);
+
+const milliseconds = (values: readonly (number | null)[]) =>
+  values.some((value) => value === null)
+    ? "—"
+    : `${values.map((value) => Math.round(value!).toLocaleString("en")).join(", ")} ms`;
+
+const count = (value: number) => value.toLocaleString("en");
+
+/** A megabyte is 2^20 bytes. */
+export const megabytes = (kilobytes: number) => kilobytes / 1_024;
+
+function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [headings, headings.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}

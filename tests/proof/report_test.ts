@@ -1,0 +1,69 @@
+/** The tables say what there is, for as many contestants as there are. */
+import assert from "node:assert/strict";
+import { examples, markdown } from "./report.ts";
+import { disturbing, servedMs } from "./results.ts";
+import { campaign, load } from "./samples.ts";
+
+const FAILING = campaign({
+  load: load({
+    tcp: {
+      failures: { cut: 1_234, refused: 2 },
+      disturbed: [3, 4, 8],
+      examples: [{ kind: "cut", detail: "closed", time: "2026-01-01T00:00:00Z", reload: 4 }],
+    },
+    keep_alive: { failures: { idle_closing: 7 } },
+  }),
+  mishaps: [5, 9].map((number) => ({
+    number,
+    change: `content ${number}`,
+    what: "was refused\nlog",
+  })),
+  samples: [],
+});
+
+const RESULTS = {
+  machine: "this machine",
+  isSoak: false,
+  campaigns: { wrapper: campaign(), "master-worker": FAILING },
+};
+
+Deno.test("each row of a table has as many cells as its heading", () => {
+  const parts = markdown(RESULTS).split("\n\n");
+  assert.equal(parts.at(-1), "this machine");
+  const tables = parts.filter((part) => part.startsWith("|"));
+  assert.equal(tables.length, 2);
+  for (const table of tables) {
+    const counts = new Set(table.split("\n").map((line) => line.split(" | ").length));
+    assert.equal(counts.size, 1, table);
+  }
+});
+
+Deno.test("percentiles, failures and what ended otherwise are told", () => {
+  const text = markdown(RESULTS);
+  const row = (title: string) => text.split("\n").find((line) => line.startsWith(`| ${title}`));
+  assert.equal(row("reloads served"), "| reloads served, refused | 75, 25 | 75, 25 |");
+  assert.match(row("change to first answer")!, /\| 50, 90, 98, 99 ms \|/);
+  assert.equal(
+    row("reloads that"),
+    "| reloads that ended otherwise | 0 | 2 × was refused (a content) |",
+  );
+  assert.equal(row("**failed requests**"), "| **failed requests** | **0** | **1,236** |");
+  assert.match(row("met the closing")!, /\| 0, 0 \| 7, 0 \|$/);
+  assert.match(row("refused reloads that disturbed")!, /\| 0 \| 2 \|$/);
+  assert.match(row("its open files")!, /\| 20, 20 \| — \|$/);
+  assert.match(
+    text,
+    /\| master-worker \| 1,000 \| 10 \| 1,234 cut answer, 2 connection refused \|/,
+  );
+});
+
+Deno.test("the first failures are told one by one", () => {
+  assert.deepEqual(examples(RESULTS), [
+    "master-worker, TCP, connections of 1 to 3 s: cut answer at 2026-01-01T00:00:00Z, in reload 4: closed",
+  ]);
+});
+
+Deno.test("only refused reloads disturb what they should not, and only served ones count as fast", () => {
+  assert.deepEqual(disturbing(FAILING), [4, 8]);
+  assert.equal(servedMs(FAILING).length, 75);
+});

@@ -1,0 +1,91 @@
+/** What each contestant serves: a frontend for each kind of clients, and the configuration that says so. */
+import { join } from "@std/path";
+import { Authority } from "../process/certificates.ts";
+import { freePort, Workspace } from "../process/wrapper.ts";
+import { contentText, QUICK_PATH, SLOW_PATH } from "./load/bodies.ts";
+import { SITE } from "./load/connection.ts";
+import { KIND_NAMES, type KindName } from "./load/kinds.ts";
+import { Upstream } from "./load/upstream.ts";
+
+export interface Site {
+  readonly workspace: Workspace;
+  readonly ports: Readonly<Record<KindName, number>>;
+  /** Where nobody asks: bound and given up again by some changes. */
+  readonly extraPort: number;
+  /** Somebody else's. */
+  readonly takenPort: number;
+  /** The PEM of the authority of the certificate. */
+  readonly authority: string;
+  /** A configuration that answers with that content. */
+  configuration(content: number, more?: ConfigurationMore): string;
+}
+
+export interface ConfigurationMore {
+  /** Put behind the first frontend's lines. */
+  readonly lines?: string;
+  /** Put into `global`. */
+  readonly global?: string;
+}
+
+/** Starts the servers behind HAProxy, and writes the first configuration. */
+export async function makeSite(room: AsyncDisposableStack): Promise<Site> {
+  const workspace = room.use(new Workspace());
+  const listener = room.use(asyncDisposable(Deno.listen({ hostname: "127.0.0.1", port: 0 })));
+  const upstream = await room.use(new Upstream()).start();
+  const authority = new Authority(join(workspace.path, "ca"));
+  const certificate = join(workspace.path, "site.pem");
+  Deno.writeTextFileSync(certificate, authority.issue({ name: SITE }).pem);
+  const ports = Object.fromEntries(KIND_NAMES.map((name) => [name, freePort()])) as Site["ports"];
+  return {
+    workspace,
+    ports,
+    extraPort: freePort(),
+    takenPort: listener.addr.port,
+    authority: authority.certificate,
+    configuration: (content, { lines = "", global = "" } = {}) =>
+      `global
+    hard-stop-after 30s
+${global}
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+    default_backend slow
+
+${frontend("new_connection", `127.0.0.1:${ports.new_connection}`, content)}${lines}
+${frontend("keep_alive", `127.0.0.1:${ports.keep_alive}`, content)}
+${frontend("keep_alive_closing", `127.0.0.1:${ports.keep_alive_closing}`, content)}
+    option idle-close-on-response
+
+${frontend("tls", `127.0.0.1:${ports.tls} ssl crt ${certificate}`, content)}
+${frontend("http2", `127.0.0.1:${ports.http2} ssl crt ${certificate} alpn h2`, content)}
+frontend tcp
+    mode tcp
+    bind 127.0.0.1:${ports.tcp}
+    default_backend echo
+
+backend slow
+    server only 127.0.0.1:${upstream.slow}
+
+backend echo
+    mode tcp
+    server only 127.0.0.1:${upstream.echo}
+`,
+  };
+}
+
+const frontend = (name: KindName, address: string, content: number) =>
+  `frontend ${name}
+    bind ${address}
+    http-request return status 200 content-type text/plain string "${
+    contentText(content)
+  }" if { path ${QUICK_PATH} }
+    http-request deny unless { path ${SLOW_PATH} }
+`;
+
+function asyncDisposable(listener: Deno.TcpListener): Deno.TcpListener & AsyncDisposable {
+  return Object.assign(listener, {
+    [Symbol.asyncDispose]: () => Promise.resolve(listener.close()),
+  });
+}
