@@ -1,7 +1,7 @@
 /** Old processes finish what they have, within their limits, and none is forgotten. */
 import assert from "node:assert/strict";
 import { slowdownBy } from "../../lib/haproxy/slowdown.ts";
-import { Observed } from "./observed.ts";
+import { Observed, type Report } from "./observed.ts";
 import { commonTest, programTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
 import { freeze, Workspace, type Wrapper } from "./wrapper.ts";
@@ -71,11 +71,13 @@ programTest("when more drain than --max-draining the oldest is ended", async () 
 });
 
 programTest("an old process that dies by itself is told and changes nothing", async () => {
-  await using workspace = new Workspace();
-  const wrapper = await workspace.serve();
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
   const [old] = workspace.haproxyPids();
   using _request = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
+  const isTold = ({ draining: [one] }: Report) => one?.connections === 1;
+  await workspace.reports("what is open to be told", isTold, wrapper);
   Deno.kill(old!, "SIGSEGV");
   await wrapper.saysMatching(
     /warning .*generation 1 ended with 1 connection open after .*: it was ended by SIGSEGV\n/,

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { keep } from "../last_good/kept.ts";
 import { Authority } from "./certificates.ts";
 import { Observed } from "./observed.ts";
-import { programTest, rootTest } from "./program.ts";
+import { longRootTest, longTest } from "./program.ts";
 import { STAND_INS } from "./stand_ins.ts";
 import { servedTo } from "./tls_client.ts";
 import { Volume } from "./volume.ts";
@@ -53,7 +53,7 @@ class Keeping extends Observed {
   }
 }
 
-programTest(
+longTest(
   "what has served for 10 s is kept, and stands in until the configuration works",
   async () => {
     await using workspace = new Keeping();
@@ -105,7 +105,7 @@ programTest(
   },
 );
 
-programTest(
+longTest(
   "a certificate that was renewed in place is kept, once it has served for 10 s",
   async () => {
     await using workspace = new Keeping();
@@ -130,7 +130,7 @@ programTest(
   },
 );
 
-programTest("from kept files to mended ones no request is lost", async () => {
+longTest("from kept files to mended ones no request is lost", async () => {
   await using workspace = new Keeping();
   await workspace.keepNow();
   await workspace.replace("nonsense\n");
@@ -147,7 +147,7 @@ programTest("from kept files to mended ones no request is lost", async () => {
   assert.deepEqual([...new Set(answers)].sort(), ["one", "two"]);
 });
 
-programTest("certificates, lists, maps and error files are served from the copies", async () => {
+longTest("certificates, lists, maps and error files are served from the copies", async () => {
   await using workspace = new Keeping();
   const authority = new Authority(join(workspace.path, "ca"));
   const [own, listed] = [
@@ -193,7 +193,7 @@ backend nobody
   await workspace.serves("mended", wrapper);
 });
 
-programTest("a configuration that is missing is waited for while what is kept serves", async () => {
+longTest("a configuration that is missing is waited for while what is kept serves", async () => {
   await using workspace = new Keeping();
   await workspace.keepNow();
   Deno.removeSync(workspace.configuration);
@@ -203,7 +203,7 @@ programTest("a configuration that is missing is waited for while what is kept se
   await workspace.serves("two", wrapper);
 });
 
-programTest(
+longTest(
   "an env file that is refused is, too, and the variables are those that were kept",
   async () => {
     await using workspace = new Keeping();
@@ -219,7 +219,7 @@ programTest(
   },
 );
 
-programTest("mounts as kubelet writes them are kept, and mended by a swap", async () => {
+longTest("mounts as kubelet writes them are kept, and mended by a swap", async () => {
   await using workspace = new Keeping();
   const volume = new Volume(join(workspace.path, "volume"));
   const map = join(volume.path, "text.map");
@@ -238,7 +238,7 @@ programTest("mounts as kubelet writes them are kept, and mended by a swap", asyn
   await workspace.serves("two", wrapper);
 });
 
-programTest("where nothing is watched a signal loads what was mended", async () => {
+longTest("where nothing is watched a signal loads what was mended", async () => {
   await using workspace = new Keeping();
   await workspace.keepNow();
   await workspace.replace("nonsense\n");
@@ -249,7 +249,7 @@ programTest("where nothing is watched a signal loads what was mended", async () 
   await workspace.serves("two", wrapper);
 });
 
-programTest("a cause that passes is found by a retry", async () => {
+longTest("a cause that passes is found by a retry", async () => {
   await using workspace = new Keeping();
   await workspace.keepNow();
   const taken = freePort();
@@ -262,7 +262,7 @@ programTest("a cause that passes is found by a retry", async () => {
   await workspace.serves("two", wrapper);
 });
 
-programTest(
+longTest(
   "if what is kept fails as well, all ends with the first status, and both are told",
   async () => {
     await using workspace = new Keeping();
@@ -282,7 +282,7 @@ programTest(
   },
 );
 
-programTest(
+longTest(
   "a set that was tampered with is refused with the file, and all ends as without",
   async () => {
     await using workspace = new Keeping();
@@ -301,7 +301,7 @@ programTest(
   },
 );
 
-programTest(
+longTest(
   "wrong flags end with 64 all the same, and a missing file without a set does",
   async () => {
     await using workspace = new Keeping();
@@ -324,7 +324,7 @@ programTest(
   },
 );
 
-programTest("a haproxy that is missing is no reason to try what is kept", async () => {
+longTest("a haproxy that is missing is no reason to try what is kept", async () => {
   await using workspace = new Keeping();
   await workspace.keepNow();
   const wrapper = workspace.start({ args: workspace.args, env: { PATH: workspace.binaries } });
@@ -332,7 +332,7 @@ programTest("a haproxy that is missing is no reason to try what is kept", async 
   assert.doesNotMatch(wrapper.output, /what served last/);
 });
 
-programTest("the death of what serves from kept files ends all, as that of any other", async () => {
+longTest("the death of what serves from kept files ends all, as that of any other", async () => {
   await using workspace = new Keeping();
   await workspace.keepNow();
   await workspace.replace("nonsense\n");
@@ -341,7 +341,7 @@ programTest("the death of what serves from kept files ends all, as that of any o
   assert.equal(await wrapper.exitCode, 137);
 });
 
-programTest("SIGKILL in the middle of keeping leaves the set that was kept before", async () => {
+longTest("SIGKILL in the middle of keeping leaves the set that was kept before", async () => {
   await using workspace = new Keeping();
   await workspace.keepNow();
   const lines = Array.from({ length: 2_000 }, (_, index) => {
@@ -370,7 +370,7 @@ const IN_NAMESPACE = (mount: string, directory: string) => [
 ];
 
 for (const [what, mount] of [["full", "size=16k"], ["read-only", "ro"]] as const) {
-  rootTest(`a ${what} directory is told once, and nothing else happens`, async () => {
+  longRootTest(`a ${what} directory is told once, and nothing else happens`, async () => {
     await using workspace = new Keeping();
     const paths = Array.from({ length: 20 }, (_, index) => {
       return workspace.write(`${index}.map`, `127.0.0.1 ${String(index).repeat(2_000)}\n`);

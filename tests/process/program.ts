@@ -25,8 +25,21 @@ export const programTest = testNeeding(missing);
 /** Registers a test of what is the same in every process: as process 1 it would only take its time. */
 export const commonTest: typeof programTest = FORM === "process_1" ? () => {} : programTest;
 
+/**
+ * Registers a test that waits for many seconds and is the same in every form: it runs once, as the
+ * executable, or in the form that `PROGRAM` names, or from source where there is no executable.
+ */
+export const longTest: typeof programTest = isOtherForm() ? () => {} : programTest;
+
 /** Registers a test that runs the program and does what only root may. */
 export const rootTest = testNeeding(missing ?? (Deno.uid() === 0 ? null : "needs root"));
+
+/** The same for a test that waits for many seconds. */
+export const longRootTest: typeof rootTest = isOtherForm() ? () => {} : rootTest;
+
+function isOtherForm(): boolean {
+  return FORM === "process_1" || (!Deno.env.has("PROGRAM") && isThere(EXECUTABLE));
+}
 
 /** How the tasks start and compile it, with just the permissions that it has for users. */
 const OPTIONS = [

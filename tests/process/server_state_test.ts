@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime_api.ts";
-import { commonTest, programTest } from "./program.ts";
+import { commonTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
 import { freeze, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
@@ -113,7 +113,7 @@ ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\
   }
 }
 
-programTest(
+commonTest(
   "what was set of servers survives changes and signals, one after the other",
   async () => {
     await using workspace = new WithServers();
@@ -135,7 +135,7 @@ programTest(
 );
 
 for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
-  programTest(`with ${option} it survives a signal as well`, async () => {
+  commonTest(`with ${option} it survives a signal as well`, async () => {
     await using workspace = new WithServers();
     const wrapper = await workspace.serveSet({ args: ["-f", workspace.configuration, option] });
     wrapper.signal("SIGHUP");
@@ -144,7 +144,7 @@ for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
   });
 }
 
-programTest("what is set while the next process waits already survives, too", async () => {
+commonTest("what is set while the next process waits already survives, too", async () => {
   await using workspace = new WithServers();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--settle-time", "1s", "--poll-interval", "0"],
@@ -157,7 +157,7 @@ programTest("what is set while the next process waits already survives, too", as
   assert.deepEqual(await workspace.states(), SET, wrapper.output);
 });
 
-programTest("servers that come, go or get another name disturb no other", async () => {
+commonTest("servers that come, go or get another name disturb no other", async () => {
   await using workspace = new WithServers();
   const wrapper = await workspace.serveSet();
   const [s1, ...others] = SERVERS;
@@ -171,7 +171,7 @@ programTest("servers that come, go or get another name disturb no other", async 
   assert.doesNotMatch(wrapper.output, COMPLAINT);
 });
 
-programTest("what the configuration says anew of a server counts", async () => {
+commonTest("what the configuration says anew of a server counts", async () => {
   await using workspace = new WithServers();
   const wrapper = await workspace.serveSet();
   const servers = SERVERS.map((server) => server.replace("weight 100", "weight 50"));
@@ -180,7 +180,7 @@ programTest("what the configuration says anew of a server counts", async () => {
   assert.deepEqual([s3, s4], ["up, weight 50, not checked", SET.s4]);
 });
 
-programTest(
+commonTest(
   "a configuration that begins to ask for it gets it, one that ends to does not",
   async () => {
     await using workspace = new WithServers({ load: "none" });
@@ -192,7 +192,7 @@ programTest(
   },
 );
 
-programTest("a server-state-file of the user's is left alone", async () => {
+commonTest("a server-state-file of the user's is left alone", async () => {
   await using workspace = new WithServers();
   const own = join(workspace.path, "own.state");
   await Deno.writeTextFile(own, "1\n");
@@ -205,7 +205,7 @@ programTest("a server-state-file of the user's is left alone", async () => {
   assert.ok(!workspace.privateFiles.join().includes("state"));
 });
 
-programTest(
+commonTest(
   "a rejected reload leaves nothing behind, and the next one keeps what was set",
   async () => {
     await using workspace = new WithServers();
@@ -233,7 +233,7 @@ programTest(
   },
 );
 
-programTest(
+commonTest(
   "a process that does not tell its servers' state in time is replaced all the same",
   async () => {
     await using workspace = new WithServers();

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { firstAnswer } from "../../lib/haproxy/instance.ts";
 import { canPassTables } from "../../lib/haproxy/resync.ts";
 import { Observed } from "./observed.ts";
-import { commonTest, programTest } from "./program.ts";
+import { longTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
 import { freePort, type Workspace, type Wrapper } from "./wrapper.ts";
 
@@ -114,7 +114,7 @@ async function passesByHand(untilTheyPass: boolean): Promise<boolean> {
   }).catch(() => false);
 }
 
-commonTest(
+longTest(
   "by hand, what HAProxy says of its resync tells whether its tables are passed on",
   async () => {
     assert.equal(await passesByHand(false), !waits);
@@ -122,7 +122,7 @@ commonTest(
   },
 );
 
-programTest("tables survive a change, and a second one right after it", async () => {
+longTest("tables survive a change, and a second one right after it", async () => {
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   for (const text of ["two", "three"]) {
@@ -134,7 +134,7 @@ programTest("tables survive a change, and a second one right after it", async ()
   assert.equal(lines.length, waits ? 2 : 0, wrapper.output);
 });
 
-programTest("tables survive signals in quick succession, and none is forgotten", async () => {
+longTest("tables survive signals in quick succession, and none is forgotten", async () => {
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   wrapper.signal("SIGHUP");
@@ -145,7 +145,7 @@ programTest("tables survive signals in quick succession, and none is forgotten",
   await wrapper.stopsAt(3);
 });
 
-programTest(
+longTest(
   "a request for a reload is answered when that has ended, and the wait is told",
   async () => {
     await using workspace = new Counting();
@@ -166,7 +166,7 @@ programTest(
   },
 );
 
-programTest(
+longTest(
   "what can be changed in place does not wait, and changes nothing for what does",
   async () => {
     await using workspace = new Counting();
@@ -190,7 +190,7 @@ const WITHOUT: Readonly<Record<string, { readonly peers?: string; readonly table
 };
 
 for (const [what, parts] of Object.entries(WITHOUT)) {
-  programTest(`a configuration with ${what} waits for nothing`, async () => {
+  longTest(`a configuration with ${what} waits for nothing`, async () => {
     await using workspace = new Counting();
     await workspace.replace(workspace.counting("one", parts));
     const wrapper = await serveVisited(workspace);
@@ -202,7 +202,7 @@ for (const [what, parts] of Object.entries(WITHOUT)) {
   });
 }
 
-programTest("what waits ends with the wrapper", async () => {
+longTest("what waits ends with the wrapper", async () => {
   for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
     await using workspace = new Counting();
     const wrapper = await serveVisited(workspace);
