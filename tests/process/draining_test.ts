@@ -104,13 +104,17 @@ programTest("HAProxy's own limit is told as such, with what it cut", async () =>
 });
 
 programTest("connections that a signal cuts are told of each process that drained", async () => {
-  await using workspace = new Workspace();
-  const wrapper = await workspace.serve();
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
   using _first = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
+  await workspace.haveStopped(1, wrapper);
   using _second = await workspace.openRequest();
   using _third = await workspace.openRequest();
   await reload(workspace, wrapper, "three");
+  const areTold = ({ draining }: Report) =>
+    draining.map(({ connections }) => connections).join() === "1,2";
+  await workspace.reports("what is open to be told", areTold, wrapper);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.match(wrapper.output, /generation 1 ended with 1 connection open .*: SIGTERM received\n/);
@@ -127,6 +131,7 @@ commonTest(
     await wrapper.saysMatching(/generation 1 drained in/);
     using _first = await workspace.openRequest();
     await reload(workspace, wrapper, "three");
+    await workspace.haveStopped(2, wrapper);
     using _second = await workspace.openRequest();
     await reload(workspace, wrapper, "four");
     await waitFor("both to have drained for 10 s", async () => {

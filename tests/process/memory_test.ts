@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { MemoryGroup, memoryTest } from "./memory_group.ts";
 import { Observed } from "./observed.ts";
-import { waitFor } from "./wait.ts";
 import { freeze, type Wrapper } from "./wrapper.ts";
 
 const MB = 2 ** 20;
@@ -33,11 +32,7 @@ class Large extends Observed {
   async reload(text: string, wrapper: Wrapper): Promise<void> {
     await this.replace(this.page(text));
     await this.serves(text, wrapper);
-    // As long as the old process listens, it may take the request that is meant for the new one.
-    const old = this.#requests.length;
-    await waitFor("the old process to listen no more", () => stopsIn(wrapper.output) >= old, {
-      explain: () => wrapper.output,
-    });
+    await this.haveStopped(this.#requests.length, wrapper);
     this.#requests.push(await this.openRequest());
   }
 
@@ -64,9 +59,6 @@ class Large extends Observed {
     await super[Symbol.asyncDispose]();
   }
 }
-
-/** How many processes have said that they take no more connections. */
-const stopsIn = (output: string) => output.split("Proxy page stopped").length - 1;
 
 /** One whose answer was read is closed already. */
 function tryToClose(request: Deno.TcpConn): void {

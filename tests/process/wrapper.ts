@@ -99,6 +99,14 @@ frontend page
     }, { explain: () => wrapper.output });
   }
 
+  /** Waits until `count` old processes have said that they listen no more: till then one may take a request. */
+  async haveStopped(count: number, wrapper: Running): Promise<void> {
+    const stops = () => wrapper.output.split("Proxy page stopped").length - 1;
+    await waitFor(`${count} old processes to listen no more`, () => stops() >= count, {
+      explain: () => wrapper.output,
+    });
+  }
+
   /** The pids of all HAProxy processes that were started for this workspace. */
   haproxyPids(): number[] {
     return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
