@@ -49,7 +49,9 @@ export function createStdout(options: StdoutOptions): Stdout {
   return {
     writeLine(line) {
       const bytes = new TextEncoder().encode(`${line}\n`);
-      if (waitingBytes + bytes.length > MOST_BYTES) return void lost++;
+      const isTooMuch = waitingBytes + bytes.length > MOST_BYTES;
+      // One line alone may be longer, as of thousands of changed files.
+      if (isTooMuch && waiting.length > 0) return void lost++;
       waiting.push(bytes);
       waitingBytes += bytes.length;
       if (timer === undefined) flush();

@@ -35,6 +35,18 @@ Deno.test("a long line is written in pieces that a pipe takes as a whole", () =>
   assert.equal(pipe.longestPiece, 4_096);
 });
 
+Deno.test("a line is not lost for being longer than all that may wait", async () => {
+  const pipe = new Pipe();
+  pipe.stdout.writeLine("x".repeat(100_000));
+  pipe.room = 0;
+  pipe.stdout.writeLine("y".repeat(100_000));
+  pipe.stdout.writeLine("z");
+  pipe.room = Infinity;
+  await pipe.stdout.end();
+  assert.equal(pipe.text, `${"x".repeat(100_000)}\n${"y".repeat(100_000)}\n`);
+  assert.deepEqual(pipe.lost, [1]);
+});
+
 Deno.test("what a full pipe does not take comes later, whole and in order", async () => {
   const pipe = new Pipe();
   pipe.room = 6;

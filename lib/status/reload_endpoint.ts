@@ -15,13 +15,13 @@ export interface ReloadOptions {
 export async function reloadAndWait(
   { look, request, watch }: ReloadOptions,
 ): Promise<ReloadAnswer> {
-  const last = lastGeneration(look().state);
+  let last = lastGeneration(look().state);
   if (last === null) return refuse(look().state);
   const { promise, resolve } = Promise.withResolvers<ReloadAnswer>();
   const stop = watch(() => {
     const { state, history } = look();
     const change = history.changes.find(({ kind, generation }) =>
-      kind !== "in_place" && generation > last
+      kind !== "in_place" && generation > last!
     );
     if (change !== undefined) resolve(answer(change, history));
     else if (lastGeneration(state) === null) resolve(refuse(state));
