@@ -1,5 +1,5 @@
 /** Reloads for a request, and waits for what comes of it. */
-import type { State } from "../supervisor/events.ts";
+import type { State, StateOf } from "../supervisor/events.ts";
 import { readiness } from "./health.ts";
 import type { Change, History } from "./history.ts";
 import type { ReloadAnswer } from "./routes.ts";
@@ -15,16 +15,19 @@ export interface ReloadOptions {
 export async function reloadAndWait(
   { look, request, watch }: ReloadOptions,
 ): Promise<ReloadAnswer> {
-  let last = lastGeneration(look().state);
-  if (last === null) return refuse(look().state);
+  const begun = lastGeneration(look().state);
+  if (begun === null) return refuse(look().state);
+  let last = begun;
   const { promise, resolve } = Promise.withResolvers<ReloadAnswer>();
   const stop = watch(() => {
     const { state, history } = look();
     const change = history.changes.find(({ kind, generation }) =>
-      kind !== "in_place" && generation > last!
+      kind !== "in_place" && generation > last
     );
     if (change !== undefined) resolve(answer(change, history));
     else if (lastGeneration(state) === null) resolve(refuse(state));
+    // Nor has what served last read what is on disk.
+    else if (startsLastGood(state)) last = state.attempt.number;
   });
   request();
   return await promise.finally(stop);
@@ -35,6 +38,9 @@ function lastGeneration(state: State): number | null {
   if (state.name === "starting") return state.attempt.number;
   return "serving" in state && state.name !== "leaving" ? state.lastGeneration : null;
 }
+
+const startsLastGood = (state: State): state is StateOf<"starting"> =>
+  state.name === "starting" && state.attempt.cause.tag === "last_good";
 
 function refuse(state: State): ReloadAnswer {
   const verdict = readiness(state);

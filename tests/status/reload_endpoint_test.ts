@@ -104,6 +104,22 @@ Deno.test("another reload that begins after the request answers it as well", asy
   assert.equal((await answer).isOk, true);
 });
 
+Deno.test("what served last is no answer: it has not read what is on disk", async () => {
+  const scene = new Scene(STATES.starting);
+  const answer = scene.request();
+  const refused = failed({ mayPass: false });
+  const lastGood = { directory: "/run/kept", keptMs: 0 };
+  scene.happen(requested, {
+    name: "handoff_ended",
+    outcome: { ...refused.outcome as Extract<typeof refused.outcome, { tag: "failed" }>, lastGood },
+    atMs: 10_000,
+  });
+  scene.happen(ready(""), reloadRequested("POST /reload", "new"), refused);
+  const { isOk, report } = await answer;
+  const { result, generation } = report as Readonly<Record<string, unknown>>;
+  assert.deepEqual([isOk, result, generation], [false, "failure", 3]);
+});
+
 for (const name of ["leaving", "draining", "stopping"] as const) {
   Deno.test(`while ${name} nothing is asked for`, async () => {
     const scene = new Scene(STATES[name]);
