@@ -14,6 +14,7 @@ import { parseEnvFile } from "../haproxy/env_file.ts";
 import type { Environment } from "../loaded/configuration_words.ts";
 import type { Bases } from "../loaded/named_files.ts";
 import type { Role } from "../loaded/naming_words.ts";
+import { wantsServerState } from "../loaded/server_state_words.ts";
 import { systemReason } from "../system_reason.ts";
 import type { LastGood, Manifest } from "./manifest.ts";
 import { replaceArguments } from "./replaced_arguments.ts";
@@ -36,6 +37,8 @@ export type Restored =
     readonly lastGood: LastGood;
     readonly haproxy: HaproxyArguments;
     readonly envFile: string | null;
+    /** Whether the servers' last state is the wrapper's to provide, of which there is none. */
+    readonly wantsServerState: boolean;
   }
   /** Nothing has been kept yet. */
   | { readonly tag: "none" }
@@ -76,9 +79,10 @@ async function layOut(
     replaced.files.map(async (path) => ({ path, text: await texts.read(path) })),
   );
   const copyOf = copyIn(files, copyAt);
+  const allVariables = { ...environment, ...variables };
   const rewritten = rewriteConfigurations(configurations, {
     workingDirectory: manifest.directory,
-    environment: { ...environment, ...variables },
+    environment: allVariables,
     copyOf,
   });
   const lists = await rewriteLists(rewritten.lists, { files, texts, copyOf });
@@ -95,6 +99,7 @@ async function layOut(
     lastGood: { directory: store.path, keptMs },
     haproxy: replaced.arguments,
     envFile: envFile === null ? null : copyAt(envFile),
+    wantsServerState: wantsServerState(configurations, allVariables),
   };
 }
 

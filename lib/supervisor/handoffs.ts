@@ -70,6 +70,7 @@ export class Handoffs {
     const files = [...attempt.fingerprint?.files.keys() ?? []];
     const startedMs = Date.now();
     const isLastGood = attempt.cause.tag === "last_good";
+    const restored = isLastGood ? this.#restored : null;
     let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
     let passesTables = true;
     const learn = async () => {
@@ -82,9 +83,8 @@ export class Handoffs {
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
       const options = {
-        ...{ ...this.#options, ...settings, ...isLastGood ? this.#restored : null, learn },
-        // Of the kept set nobody knows whether it wants one, and there is nothing to be loaded.
-        wantsServerState: () => !isLastGood && loadedFiles.wantsServerState(),
+        ...{ ...this.#options, ...settings, ...restored, learn },
+        wantsServerState: () => restored?.wantsServerState ?? loadedFiles.wantsServerState(),
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
       };

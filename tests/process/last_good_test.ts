@@ -106,6 +106,24 @@ longTest(
 );
 
 longTest(
+  "what is kept loads the servers' state where it wants to, as the rest does",
+  async () => {
+    await using workspace = new Keeping();
+    // Without a file HAProxy warns, which is an error then.
+    const page = workspace.page("one", { extra: "    load-server-state-from-file global" });
+    await workspace.replace(
+      `global\n    zero-warning\n${page}backend b\n    server s 127.0.0.1:1\n`,
+    );
+    await workspace.keepNow();
+    await workspace.replace(`nonsense\n${page}`);
+    const wrapper = await workspace.fallBack();
+    assert.equal(await workspace.get(), "one");
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+  },
+);
+
+longTest(
   "a certificate that was renewed in place is kept, once it has served for 10 s",
   async () => {
     await using workspace = new Keeping();
