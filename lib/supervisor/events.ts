@@ -135,6 +135,8 @@ export type State =
     readonly awaits: "interval" | "tables";
     /** Waits for stick-tables alone, and for no change; `null`: a change waits. */
     readonly order: ReloadOrder | null;
+    /** Whether what was rejected is tried again by itself, should that be on disk again. */
+    readonly isRetried: boolean;
   }
   | { readonly name: "retrying"; readonly deadline: "timer" } & Service & {
     readonly rejected: Rejected;

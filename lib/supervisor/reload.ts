@@ -111,7 +111,10 @@ export function reloadOrHold(
   if (isHeld && order === null) return [state, []];
   const isTold = isHeld || awaits === "interval";
   return [
-    { ...serviceOf(state), name: "holding", deadline: "timer", awaits, order },
+    {
+      ...serviceOf(state),
+      ...{ name: "holding", deadline: "timer", awaits, order, isRetried: isRetried(state) },
+    },
     [
       { name: "set_timer", delayMs: Math.ceil(waitMs) },
       ...isTold
@@ -125,17 +128,30 @@ export function reloadOrHold(
 const heldOrder = (state: Idle): ReloadOrder | null =>
   state.name === "holding" ? state.order : null;
 
+const isRetried = (state: Idle): boolean =>
+  state.name === "retrying" || (state.name === "holding" && state.isRetried);
+
 /** What was rejected is on disk still, or again. */
 function considerRetry(
   state: Idle,
   { fingerprint, atMs }: { readonly fingerprint: Fingerprint; readonly atMs: number },
 ): Decision {
   if (heldOrder(state) !== null) return [state, []];
-  if (state.name === "holding") return [idle(state), [{ name: "clear_timer" }]];
+  if (state.name === "holding") return waitAgain(state);
   if (state.name === "serving" || !state.isDue) return [state, []];
   const cause: Cause = { tag: "retry" };
   return startReplacing(state, { fingerprint, cause }) ??
     retryOrWait(state, { fingerprint, cause, atMs });
+}
+
+/** As before the change that was held, and is taken back. */
+function waitAgain({ isRetried, ...state }: StateOf<"holding">): Decision {
+  const { rejected } = state;
+  if (!isRetried || rejected === null) return [idle(state), [{ name: "clear_timer" }]];
+  return [
+    { ...serviceOf(state), name: "retrying", deadline: "timer", rejected, isDue: false },
+    [{ name: "set_timer", delayMs: retryDelayMs(rejected.failures) }],
+  ];
 }
 
 /** A retry waits for stick-tables alone. */

@@ -163,6 +163,8 @@ const RESPAWN = {
   ending: { tag: "signaled", code: 139, signal: "SIGSEGV" },
 } as const;
 
+const HOLDING = { ...SERVICE, name: "holding", deadline: "timer", isRetried: false } as const;
+
 export const SAMPLES = {
   starting: snapshot({
     state: {
@@ -259,11 +261,11 @@ export const SAMPLES = {
     excerpts: EXCERPTS.slice(0, 1),
   }),
   holding: snapshot({
-    state: { ...SERVICE, name: "holding", deadline: "timer", awaits: "interval", order: null },
+    state: { ...HOLDING, awaits: "interval", order: null },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
   holdingForTables: snapshot({
-    state: { ...SERVICE, name: "holding", deadline: "timer", awaits: "tables", order: "SIGHUP" },
+    state: { ...HOLDING, awaits: "tables", order: "SIGHUP" },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
   reloading: snapshot({

@@ -376,6 +376,16 @@ Deno.test("a held change that is what was rejected before starts nothing", () =>
   assert.deepEqual(names(actions), ["clear_timer"]);
 });
 
+Deno.test("a retry is not forgotten for a change that was held and taken back", () => {
+  const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
+  const [held] = decide(STATES.retrying, settled("other"), policy);
+  const [longer] = decide(held, settled("another"), policy);
+  assert.equal(expectState(longer, "holding").isRetried, true);
+  const [next, actions] = decide(longer, settled("rejected"), policy);
+  assert.deepEqual(next, STATES.retrying);
+  assert.deepEqual(actions, [{ name: "set_timer", delayMs: 1_000 }]);
+});
+
 Deno.test("a retry that finds what is served again starts nothing, and forgets the failure", () => {
   const [next, actions] = decideAll(STATES.retrying, [EVENTS.timer_due, settled("served")]);
   assert.equal(expectState(next, "serving").rejected, null);

@@ -68,7 +68,10 @@ export const STATES = {
     respawnedMs: [],
   },
   serving: { ...SERVICE, name: "serving", deadline: "none" },
-  holding: { ...SERVICE, name: "holding", deadline: "timer", awaits: "interval", order: null },
+  holding: {
+    ...SERVICE,
+    ...{ name: "holding", deadline: "timer", awaits: "interval", order: null, isRetried: false },
+  },
   retrying: {
     ...SERVICE,
     name: "retrying",
