@@ -20,6 +20,8 @@ export interface DiagnosisOptions extends PreparationOptions {
   readonly shutdownWaitMs: number | null;
   /** How long the start took to fail. */
   readonly failedAfterMs: number;
+  /** Nobody waits for the answer any more: what runs for it is ended, and nothing more is started. */
+  readonly stop: AbortSignal;
 }
 
 export interface Diagnosis {
@@ -38,21 +40,27 @@ export async function diagnose(
   request: StartRequest,
   options: DiagnosisOptions,
 ): Promise<Diagnosis> {
-  const { haproxy, fleet, prepared: { environment }, readyTimeoutMs } = options;
+  const { haproxy, fleet, prepared: { environment }, readyTimeoutMs, stop } = options;
+  if (stop.aborted) return UNKNOWN;
   const spawned = fleet.spawn("check", checkArguments(haproxy), {
     environment,
     output: "captured",
   });
-  if (spawned.tag === "not_spawned") return { mayPass: true, alerts: [] };
+  if (spawned.tag === "not_spawned") return UNKNOWN;
   const { process } = spawned;
-  const timer = setTimeout(() => process.signal("SIGKILL"), readyTimeoutMs);
+  const kill = () => process.signal("SIGKILL");
+  const timer = setTimeout(kill, readyTimeoutMs);
+  stop.addEventListener("abort", kill);
   const [ending, output] = await Promise.all([process.ended, process.output]);
   clearTimeout(timer);
+  stop.removeEventListener("abort", kill);
   const reportsError = ending.tag === "exited" && REPORTS.includes(ending.code);
   return reportsError
     ? { mayPass: PASSING_ERRORS.test(output), alerts: alertsOf(output) }
     : { mayPass: true, alerts: await rehearse(request, options) };
 }
+
+const UNKNOWN: Diagnosis = { mayPass: true, alerts: [] };
 
 /** The exit statuses of a check, HAProxy 2.4 to 3.4: an error, no listener. */
 const REPORTS: readonly number[] = [1, 2];
@@ -68,10 +76,11 @@ async function rehearse(
   request: StartRequest,
   options: DiagnosisOptions,
 ): Promise<readonly string[]> {
-  const { fleet, folder } = options;
+  const { fleet, folder, stop } = options;
+  if (stop.aborted) return [];
   // What the failed start had is gone with its process.
   const prepared = await prepare(request, options);
-  if (prepared.tag === "failed") return [];
+  if (prepared.tag === "failed" || stop.aborted) return [];
   const { words, environment } = prepared;
   const spawned = fleet.spawn("check", words, { environment, output: "captured" });
   const alerts = spawned.tag === "spawned"
@@ -86,8 +95,10 @@ async function listen(
   { fleet, socket, ...options }: DiagnosisOptions & { readonly socket: string },
 ): Promise<readonly string[]> {
   const stop = new AbortController();
+  const onStop = () => stop.abort();
+  options.stop.addEventListener("abort", onStop);
   const limitMs = Math.min(options.readyTimeoutMs, 1_000 + 2 * options.failedAfterMs);
-  const timer = setTimeout(() => stop.abort(), limitMs);
+  const timer = setTimeout(onStop, limitMs);
   const end = await Promise.race([
     process.output.then((output) => ({ tag: "ended", output }) as const),
     firstAnswer(socket, stop.signal).then(() => ({ tag: "serves" }) as const),
@@ -96,6 +107,7 @@ async function listen(
     ),
   ]);
   clearTimeout(timer);
+  options.stop.removeEventListener("abort", onStop);
   stop.abort();
   switch (end.tag) {
     case "ended":

@@ -68,18 +68,43 @@ export async function handoff(
   // That explains it, and whoever starts another one without taking over must not wait.
   if (hasLostSource(request, options)) return outcome;
   const failedAfterMs = performance.now() - startedMs;
+  const futile = futility(request, options, cancel);
   const diagnosis = await explain(outcome.failure, request, {
     ...options,
-    prepared,
-    failedAfterMs,
+    ...{ prepared, failedAfterMs, stop: futile.signal },
   });
+  futile.forget();
+  if (cancel.aborted) return CANCELLED;
+  if (hasLostSource(request, options)) return outcome;
   if (diagnosis.mayPass) options.standby.learn(false);
-  return cancel.aborted ? CANCELLED : { ...outcome, ...diagnosis };
+  return { ...outcome, ...diagnosis };
 }
 
 /** Whether the generation is gone that this one was to take over from. */
 const hasLostSource = ({ takeOverFrom }: StartRequest, { fleet }: HandoffOptions) =>
   takeOverFrom !== null && !fleet.has(takeOverFrom);
+
+/** Aborts when nobody waits any more to hear why a start failed: it is cancelled, or another one must not wait. */
+function futility(
+  request: StartRequest,
+  options: HandoffOptions,
+  cancel: AbortSignal,
+): { readonly signal: AbortSignal; forget(): void } {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const abort = () => controller.abort();
+  cancel.addEventListener("abort", abort);
+  const lookAgain = async () => {
+    while (!signal.aborted && !hasLostSource(request, options)) await options.fleet.nextEnd();
+    abort();
+  };
+  if (request.takeOverFrom !== null) lookAgain();
+  const forget = () => {
+    cancel.removeEventListener("abort", abort);
+    abort();
+  };
+  return { signal, forget };
+}
 
 const CANCELLED: HandoffOutcome = { tag: "cancelled" };
 

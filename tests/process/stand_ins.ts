@@ -58,6 +58,12 @@ while kill -0 $child 2> /dev/null; do wait; done`,
 rm -f "$socket"
 ( while [ ! -S "$socket" ]; do kill -0 $$ || exit; done; kill -KILL $$ ) &
 exec ${real} "$@"`),
+  /** Fails until its configuration is checked, which takes for ever, and is a sound HAProxy from then on. */
+  checks_for_ever_once: `#!/bin/sh
+[ "$1" = -c ] && touch checking && exec sleep 30
+[ -e checking ] || exit 1
+exec ${real} "$@"
+`,
   killed_at_once: script("kill -KILL $$"),
   leaves_orphans: script(`${LEAVE_ORPHANS}; exec ${real} "$@"`),
   leaves_orphans_and_dies: script(`${LEAVE_ORPHANS}; exit 7`),

@@ -173,3 +173,50 @@ programTest("what dies while its servers' state is asked for is replaced at once
     return names.every(({ name }) => name.startsWith(`${generation}`) && !name.endsWith(".state"));
   }, { explain: () => wrapper.output });
 });
+
+/** Generation 2 has failed, and HAProxy is asked why, for 30 s. */
+async function inDiagnosis(workspace: Together, args: readonly string[]): Promise<Wrapper> {
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serveObserved(args);
+  await workspace.standIn(STAND_INS.checks_for_ever_once);
+  await workspace.replace(workspace.page("two"));
+  await waitFor("the check", () => isThere(join(workspace.path, "checking")), {
+    explain: () => wrapper.output,
+  });
+  return wrapper;
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path) !== null;
+  } catch {
+    return false;
+  }
+}
+
+programTest("what dies while HAProxy is asked about a refusal is replaced at once", async () => {
+  await using workspace = new Together();
+  const wrapper = await inDiagnosis(workspace, ["--respawn", "1"]);
+  Deno.kill(workspace.servingPid, "SIGKILL");
+  await wrapper.saysMatching(/generation 3 serves, .*; respawned since generation 1/);
+  await workspace.serves("two", wrapper);
+  await waitFor("the check to be gone", () => childrenOf(wrapper.pid).length === 1);
+});
+
+for (const [signal, status] of Object.entries(STATUS_OF)) {
+  programTest(`after ${signal} nothing is started to explain a refusal`, async () => {
+    await using workspace = new Together();
+    const wrapper = await inDiagnosis(workspace, []);
+    const starts = await recordStarts(workspace);
+    wrapper.signal(signal as Deno.Signal);
+    assert.equal(await wrapper.exitCode, status, wrapper.output);
+    assert.equal(isThere(starts), false, "HAProxy was started again");
+  });
+}
+
+/** From now on each start leaves the file that is named. */
+async function recordStarts(workspace: Together): Promise<string> {
+  const path = join(workspace.path, "started");
+  await workspace.standIn(`#!/bin/sh\ntouch ${path}\nexit 1\n`);
+  return path;
+}
