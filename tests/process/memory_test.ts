@@ -21,10 +21,10 @@ class Large extends Observed {
     return super.page(text, { extra: `global\n    lua-load ${this.path}/large.lua` });
   }
 
-  async serveIn(group: MemoryGroup): Promise<Wrapper> {
+  async serveIn(group: MemoryGroup, args: readonly string[] = []): Promise<Wrapper> {
     await Deno.writeTextFile(`${this.path}/large.lua`, LUA);
     await Deno.writeTextFile(this.configuration, this.page("one"));
-    const wrapper = await this.serveObserved([], { launcher: group.launcher });
+    const wrapper = await this.serveObserved(args, { launcher: group.launcher });
     this.#requests.push(await this.openRequest());
     return wrapper;
   }
@@ -44,8 +44,8 @@ class Large extends Observed {
   }
 
   /** Generation 3 does not fit unless generation 1 goes, which can hear of nothing. */
-  async reloadBesideFrozen(group: MemoryGroup): Promise<Wrapper> {
-    const wrapper = await this.serveIn(group);
+  async reloadBesideFrozen(group: MemoryGroup, args: readonly string[] = []): Promise<Wrapper> {
+    const wrapper = await this.serveIn(group, args);
     const [oldest] = this.haproxyPids();
     await this.reload("two", wrapper);
     group.limit(group.usedBytes + 0.5 * NEED_BYTES);
@@ -136,6 +136,23 @@ memoryTest("one that does not heed SIGTERM is killed, and then the reload goes o
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
   await workspace.serves("three", wrapper);
+  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
+  assert.equal(group.killed, 0, wrapper.output);
+});
+
+memoryTest("a reload that waits for memory waits no longer when what serves dies", async () => {
+  await using group = new MemoryGroup(4_096 * MB);
+  await using workspace = new Large();
+  const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
+  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
+  const [, serving] = workspace.haproxyPids();
+  const killedMs = performance.now();
+  Deno.kill(serving!, "SIGKILL");
+  await wrapper.saysMatching(/generation 3, which is starting already, takes its place/);
+  await wrapper.saysMatching(/generation 4 serves, .*respawned since generation 2/);
+  assert.ok(performance.now() - killedMs < 4_000, wrapper.output);
+  await workspace.serves("three", wrapper);
+  // Generation 1 is killed 5 s after it was asked to go.
   await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
   assert.equal(group.killed, 0, wrapper.output);
 });
