@@ -52,7 +52,9 @@ export async function handoff(
   cancel: AbortSignal,
 ): Promise<HandoffOutcome> {
   const { readyTimeoutMs: timeoutMs } = options;
-  const prepared = await cutOff(prepare(request, options), { timeoutMs, cancel });
+  // Both write the same files, and what is saved in one must not be written over.
+  const preparing = options.standby.started.then(() => prepare(request, options));
+  const prepared = await cutOff(preparing, { timeoutMs, cancel });
   if (prepared.tag === "failed") return prepared;
   if (prepared.tag !== "prepared") return ofCut(prepared);
   if (cancel.aborted) return CANCELLED;

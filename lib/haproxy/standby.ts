@@ -46,6 +46,11 @@ export class Standby {
     return this.#starting;
   }
 
+  /** Resolves when nothing is written any more for a process that is to wait. */
+  get started(): Promise<void> {
+    return this.#starting;
+  }
+
   /** The waiting process, let go for `generation`; `null` if none waits that was started with just this. */
   async take(prepared: Prepared, generation: number): Promise<HaproxyProcess | null> {
     await this.#starting;

@@ -5,13 +5,13 @@ import { handoff, type HandoffOptions } from "../../lib/haproxy/handoff.ts";
 import type { PrivateFolder } from "../../lib/haproxy/private_folder.ts";
 import { Standby } from "../../lib/haproxy/standby.ts";
 
-/** Options of a start whose files can be written only at the end of `writing`. */
-function optionsOf(writing: Promise<never>): HandoffOptions {
+/** Options of a start whose files are written by `prepare`. */
+function optionsOf(prepare: () => Promise<never>): HandoffOptions {
   const folder: PrivateFolder = {
     path: "/none",
     socket: (generation) => `/none/${generation}.sock`,
     serverState: (generation) => `/none/${generation}.state`,
-    prepare: () => writing,
+    prepare,
     forget: () => Promise.resolve(),
     forgetServerState: () => Promise.resolve(),
     remove: () => Promise.resolve(),
@@ -40,11 +40,29 @@ const REQUEST = { generation: 1, takeOverFrom: null, files: [] };
 const never = () => new AbortController().signal;
 
 Deno.test("a start that hangs before there is a process may be faster the next time", async () => {
-  const outcome = await handoff(REQUEST, optionsOf(new Promise(() => {})), never());
+  const outcome = await handoff(REQUEST, optionsOf(() => new Promise(() => {})), never());
   assert.deepEqual(outcome, {
     tag: "failed",
     failure: { tag: "timed_out", afterMs: 20 },
     mayPass: true,
     alerts: [],
   });
+});
+
+Deno.test("nothing is written while a process that is to wait is prepared, of the same files", async () => {
+  const order: string[] = [];
+  const first = Promise.withResolvers<never>();
+  const options = optionsOf(async () => {
+    order.push("begun");
+    await first.promise.finally(() => order.push("ended"));
+    throw new Error("never");
+  });
+  const waiting = options.standby.begin(REQUEST);
+  const outcome = handoff(REQUEST, { ...options, readyTimeoutMs: 10_000 }, never());
+  // By then it would have begun as well.
+  await new Promise((resolve) => setTimeout(resolve));
+  first.reject(new Error("full"));
+  await waiting;
+  assert.equal((await outcome).tag, "failed");
+  assert.deepEqual(order, ["begun", "ended", "begun", "ended"]);
 });
