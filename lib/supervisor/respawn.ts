@@ -2,6 +2,7 @@
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
 import { giveUpStart, type Serving, terminateAll } from "./ending.ts";
 import type { Action, Attempt, Decision, EventOf, Lost, StateOf } from "./events.ts";
+import { notStarted } from "./messages.ts";
 import { lastingOf, NOTHING_PENDING, pendingAfter, type Policy, retryDelayMs } from "./reload.ts";
 import * as messages from "./respawn_messages.ts";
 
@@ -121,7 +122,7 @@ function startAgain(
 }
 
 function giveUp(
-  { attempt: { number: generation }, lost }: Respawning,
+  { attempt: { number: generation }, lost, failed }: Respawning,
   { failure, alerts }: FailedStart,
   { respawn: limit }: Policy,
 ): Decision {
@@ -129,7 +130,13 @@ function giveUp(
   const exitCode = lost.ending.code || exitCodeOf(failure);
   const haveAllFailed = lost.failures === limit;
   const facts = { generation, failure, limit, haveAllFailed, exitCode };
-  return giveUpStart(exitCode, messages.respawnsUsedUp(facts), { alerts });
+  const entry = messages.respawnsUsedUp(facts);
+  if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
+  // What is wrong is on disk; that what served last does not start either comes on top.
+  const first = notStarted(failed.attempt, { ...failed, exitCode });
+  return giveUpStart(exitCode, entry, {
+    ...{ alerts: failed.alerts, reason: `${first.text}\n${entry.text}` },
+  });
 }
 
 /** As during every start, but what is new on disk need not wait for a pause. The next try is compared with it. */

@@ -203,6 +203,7 @@ for (const [failure, mayHelp] of FAILURES) {
   });
 }
 
+const OWN_FAILURE = failed({ mayPass: false });
 const RESPAWNING = { ...POLICY, respawn: 2 };
 
 Deno.test("the place of what ended by itself is filled from what served last, too", () => {
@@ -226,6 +227,13 @@ Deno.test("a set that fails in the place of what ended counts as one respawn, an
     1,
   ]);
   assert.deepEqual(attempt.fingerprint, expectState(first, "starting").attempt.fingerprint);
-  const [end] = decideAll(again, [failedWithSet(), failedWithSet()], RESPAWNING);
+  const [end, actions] = decideAll(
+    again,
+    [failedWithSet(), OWN_FAILURE],
+    RESPAWNING,
+  );
   assert.equal(expectState(end, "stopping").exitCode, 139);
+  const { reason, alerts } = find(actions, "report_failed_start")!;
+  assert.match(reason, /^generation 6 did not start: .*139\ngeneration 7 did not start: .*139$/);
+  assert.deepEqual(alerts, ["[ALERT] of what is on disk"]);
 });
