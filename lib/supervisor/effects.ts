@@ -18,6 +18,7 @@ import { hasMoved } from "../watch/moved.ts";
 import type { Source } from "../watch/sources.ts";
 import type { Action, Event, EventOf, ReloadOrder } from "./events.ts";
 import { Handoffs } from "./handoffs.ts";
+import { Room } from "./room.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
 
 export interface RealEffectsOptions {
@@ -51,6 +52,7 @@ export class RealEffects implements Effects {
   readonly #gauge = new DrainGauge();
   readonly #standby: Standby;
   readonly #memory: MemoryRoom;
+  readonly #room: Room;
   readonly #handoffs: Handoffs;
   readonly #collectGarbageSoon: () => void;
   readonly #detector: ChangeDetector | null;
@@ -84,12 +86,13 @@ export class RealEffects implements Effects {
     });
     this.#detector = this.#detect();
     this.#memory = new MemoryRoom(options.readMemoryFile);
+    this.#room = new Room({ fleet: this.#fleet, memory: this.#memory, post });
     this.#handoffs = new Handoffs({
       ...options,
       fleet: this.#fleet,
       standby: this.#standby,
       gauge: this.#gauge,
-      memory: this.#memory,
+      room: this.#room,
       onInventory: (inventory) => this.#detector?.adapt(inventory),
     });
   }
@@ -121,7 +124,7 @@ export class RealEffects implements Effects {
         this.#replacing?.abort();
         return this.#handoffs.cancel();
       case "start_anyway":
-        return this.#handoffs.startAnyway();
+        return this.#room.startAnyway();
       case "drain":
         this.#fleet.drain(action.generation, settings.shutdownWaitMs);
         return this.#gauge.follow(action.generation);
