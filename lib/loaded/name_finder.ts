@@ -1,7 +1,7 @@
 /** Finds the files that the words of a line name, by what the lines above have said. Pure. */
-import { dirname, resolve } from "@std/path";
 import type { Place } from "./configuration_words.ts";
 import { findConverters } from "./converters.ts";
+import { NameBases } from "./name_bases.ts";
 import type { Bases, NamedFile, Naming, SideFileRule } from "./naming.ts";
 import {
   ACL_FLAGS,
@@ -36,28 +36,23 @@ export class Finder {
   sideFiles: SideFileRule = { extensions: ALL_SIDE_FILES, replacesCrt: false };
   file = "";
   readonly #onNaming: ((naming: Naming) => void) | undefined;
-  readonly #workingDirectory: string;
-  #bases: Bases;
-  #defaultPath: readonly string[] = ["current"];
+  readonly #bases: NameBases;
   #store: Store | null = null;
   #line = 0;
-  /** By name, for the present directory. */
-  readonly #paths = new Map<string, string>();
 
   constructor(bases: Bases, onNaming: ((naming: Naming) => void) | undefined) {
-    this.#workingDirectory = bases.directory;
-    this.#bases = bases;
+    this.#bases = new NameBases(bases);
     this.#onNaming = onNaming;
   }
 
   get bases(): Bases {
-    return this.#bases;
+    return this.#bases.current;
   }
 
   enterFile(path: string): void {
     this.file = path;
     this.#store = null;
-    this.#moveTo(this.#defaultPath);
+    this.#bases.enterFile(path);
   }
 
   readLine(words: readonly string[], line: number): void {
@@ -118,12 +113,9 @@ export class Finder {
     this.#addPairs(words, { from: 1, options: CERTIFICATE_OPTIONS });
   }
 
-  #readSetting([keyword, ...words]: readonly string[]): void {
-    const value = words[0] ?? null;
-    if (keyword === "crt-base") this.#bases = { ...this.#bases, crt: value };
-    if (keyword === "key-base") this.#bases = { ...this.#bases, key: value };
-    if (keyword === "ca-base") this.#bases = { ...this.#bases, ca: value };
-    if (keyword === "default-path") this.#moveTo(words);
+  #readSetting(setting: readonly string[]): void {
+    const [keyword, ...words] = setting;
+    this.#bases.read(setting);
     if (keyword === "ssl-load-extra-del-ext") {
       this.sideFiles = { ...this.sideFiles, replacesCrt: true };
     }
@@ -133,18 +125,6 @@ export class Finder {
       );
       this.sideFiles = { ...this.sideFiles, extensions };
     }
-  }
-
-  #moveTo(policy: readonly string[]): void {
-    this.#defaultPath = policy;
-    this.#paths.clear();
-    this.#bases = { ...this.#bases, directory: this.#directoryOf(policy) };
-  }
-
-  #directoryOf([policy, origin = "."]: readonly string[]): string {
-    if (policy === "config") return dirname(this.file);
-    if (policy === "parent") return resolve(dirname(this.file), "..");
-    return policy === "origin" ? resolve(this.#workingDirectory, origin) : this.#workingDirectory;
   }
 
   #readOptions(words: readonly string[]): void {
@@ -276,25 +256,12 @@ export class Finder {
     this.#onNaming?.({ ...where, prefix, role, path, alias, isReference });
   }
 
-  /** As HAProxy joins them: a slash too many stays, and is part of the name. */
   #joined(written: string, base: Base): string {
-    const directory = base === null ? null : this.#baseOf(base);
-    return directory === null || written.startsWith("/") ? written : `${directory}/${written}`;
+    return this.#bases.join(written, base, this.#store);
   }
 
-  /** A `crt-store` without a base of its own has the global one (HAProxy 3.0, unlike its manual). */
-  #baseOf(base: "crt" | "key" | "ca"): string | null {
-    const own = base === "ca" ? null : this.#store?.[base];
-    return own ?? this.#bases[base];
-  }
-
-  /** Large configurations name the same few files again and again. */
   #resolved(name: string): string {
-    const known = this.#paths.get(name);
-    if (known !== undefined) return known;
-    const path = resolve(this.#bases.directory, name);
-    this.#paths.set(name, path);
-    return path;
+    return this.#bases.resolve(name);
   }
 }
 

@@ -145,7 +145,7 @@ export const OPTIONS = {
     default: null,
     meaning:
       "keep the files of what has served for 10 s there, in or below /run, /var/lib/haproxy " +
-      "or /tmp, and serve from them if the first start fails",
+      "or /tmp, and serve from them if the first start, or a respawn, fails",
   },
   statusListen: {
     flag: "status-listen",

@@ -5,10 +5,10 @@ import type { Decision, Event, EventName, EventOf, State, StateName, StateOf } f
 import * as governing from "./governing.ts";
 import * as messages from "./messages.ts";
 import { endReload, endStart } from "./outcome.ts";
+import type { Policy } from "./policy.ts";
 import * as reload from "./reload.ts";
 import { endReplacing } from "./replacing.ts";
 import * as respawn from "./respawn.ts";
-import type { Policy } from "./reload.ts";
 import * as tables from "./tables.ts";
 
 /** What `state` becomes by `event`, and what is to be done for it, in order. */

@@ -11,13 +11,13 @@ import type { Log } from "../log.ts";
 import { createGarbageCollector } from "../memory.ts";
 import type { SignalMeaning } from "../os_signals.ts";
 import type { Settings } from "../settings/settings.ts";
-import { type ChangeDetector, detectChanges } from "../watch/change_detector.ts";
 import type { Looker } from "../watch/look.ts";
 import type { MountedFile } from "../watch/mounted_files.ts";
-import { hasMoved } from "../watch/moved.ts";
 import type { Source } from "../watch/sources.ts";
-import type { Action, Event, EventOf, ReloadOrder } from "./events.ts";
+import type { Action, Event, ReloadOrder } from "./events.ts";
 import { Handoffs } from "./handoffs.ts";
+import { Looks } from "./looks.ts";
+import { Room } from "./room.ts";
 import { describeBug, type Effects } from "./supervisor.ts";
 
 export interface RealEffectsOptions {
@@ -39,9 +39,6 @@ export interface RealEffectsOptions {
   readonly post: (event: Event) => void;
 }
 
-/** How often sources that cannot be read are looked at for a retry, if they are not watched. */
-const UNWATCHED_PAUSE_MS = 1_000;
-
 /** How long a process that was started ahead waits after the settle time for a change to be done. */
 const STANDBY_LIMIT_MS = 2_000;
 
@@ -51,9 +48,10 @@ export class RealEffects implements Effects {
   readonly #gauge = new DrainGauge();
   readonly #standby: Standby;
   readonly #memory: MemoryRoom;
+  readonly #room: Room;
   readonly #handoffs: Handoffs;
   readonly #collectGarbageSoon: () => void;
-  readonly #detector: ChangeDetector | null;
+  readonly #looks: Looks;
   #replacing: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -82,22 +80,27 @@ export class RealEffects implements Effects {
         .map(({ path }) => path),
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
     });
-    this.#detector = this.#detect();
+    this.#looks = new Looks({
+      ...options,
+      setTimer: (delayMs) => this.#setTimer(delayMs),
+      inBackground: (work) => this.#inBackground(work),
+    });
     this.#memory = new MemoryRoom(options.readMemoryFile);
+    this.#room = new Room({ fleet: this.#fleet, memory: this.#memory, post });
     this.#handoffs = new Handoffs({
       ...options,
       fleet: this.#fleet,
       standby: this.#standby,
       gauge: this.#gauge,
-      memory: this.#memory,
-      onInventory: (inventory) => this.#detector?.adapt(inventory),
+      room: this.#room,
+      onInventory: (inventory) => this.#looks.adapt(inventory),
     });
   }
 
   /** What is known only here. */
   get figures() {
     return {
-      watching: this.#detector?.counts ?? { files: 0, events: 0, pollFinds: 0 },
+      watching: this.#looks.counts,
       connections: this.#gauge.left,
       memory: this.#memory.limit,
     };
@@ -121,7 +124,7 @@ export class RealEffects implements Effects {
         this.#replacing?.abort();
         return this.#handoffs.cancel();
       case "start_anyway":
-        return this.#handoffs.startAnyway();
+        return this.#room.startAnyway();
       case "drain":
         this.#fleet.drain(action.generation, settings.shutdownWaitMs);
         return this.#gauge.follow(action.generation);
@@ -140,19 +143,15 @@ export class RealEffects implements Effects {
       case "kill_all":
         return this.#fleet.killAll();
       case "look_soon":
-        return this.#detector?.lookSoon();
+        return this.#looks.soon();
       case "look_for_retry":
-        return this.#detector === null
-          ? this.#inBackground(this.#lookUnwatched())
-          : this.#detector.lookSoon();
+        return this.#looks.forRetry();
       case "verify":
-        return this.#inBackground(this.#verify(action));
+        return this.#looks.verify(action);
       case "look_and_reload":
         return this.requestReload(action.order);
       case "set_timer":
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#options.post({ name: "timer_due" }), action.delayMs);
-        return;
+        return this.#setTimer(action.delayMs);
       case "clear_timer":
         return clearTimeout(this.#timer);
       case "report_failed_start":
@@ -184,7 +183,7 @@ export class RealEffects implements Effects {
   }
 
   requestReload(order: ReloadOrder): void {
-    this.#inBackground(this.#lookAndReload(order));
+    this.#looks.reload(order);
   }
 
   /**
@@ -193,22 +192,6 @@ export class RealEffects implements Effects {
    */
   async close(): Promise<void> {
     await this.#options.folder.remove();
-  }
-
-  #detect(): ChangeDetector | null {
-    const { settings, folder, looker: { look }, mountedFiles, log, post } = this.#options;
-    if (!settings.watch) return null;
-    const { settleMs, pollIntervalMs } = settings;
-    const onSettled = (fingerprint: EventOf<"settled">["fingerprint"]) =>
-      post({ name: "settled", fingerprint, atMs: performance.now() });
-    const onChanging = (fingerprint: EventOf<"changing">["fingerprint"]) =>
-      post({ name: "changing", fingerprint, atMs: performance.now() });
-    const detector = detectChanges({
-      ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log, mountedFiles },
-      probeDirectory: folder.path,
-    });
-    this.#inBackground(detector.ended);
-    return detector;
   }
 
   async #startHandoff(action: Extract<Action, { name: "start_handoff" }>): Promise<void> {
@@ -246,29 +229,9 @@ export class RealEffects implements Effects {
     if (outcome !== null) post({ name: "replaced", outcome, atMs: performance.now() });
   }
 
-  async #lookAndReload(order: ReloadOrder): Promise<void> {
-    const { seen } = await this.#options.looker.look();
-    const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
-    this.#options.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
-  }
-
-  /** Without a detector nobody else asks when the sources can be read again. */
-  async #lookUnwatched(): Promise<void> {
-    const { seen } = await this.#options.looker.look();
-    if (seen.tag === "unreadable") {
-      return this.perform({ name: "set_timer", delayMs: UNWATCHED_PAUSE_MS });
-    }
-    this.#options.post({
-      name: "settled",
-      fingerprint: seen.fingerprint,
-      atMs: performance.now(),
-    });
-  }
-
-  async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
-    if (this.#detector === null) return;
-    const look = await this.#options.looker.look();
-    if (await hasMoved(fingerprint, look, 0)) this.#options.post({ name: "moved", generation });
+  #setTimer(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#options.post({ name: "timer_due" }), delayMs);
   }
 
   #tellIfEmpty(): void {

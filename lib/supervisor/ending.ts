@@ -5,7 +5,8 @@ import { type DrainSignal, SIGNAL_NUMBERS, type StopSignal } from "../os_signals
 import { drained } from "./drain_messages.ts";
 import type { Action, Decision, EventOf, Lasting, Service, State, StateOf } from "./events.ts";
 import * as messages from "./messages.ts";
-import { type Policy, serviceOf } from "./reload.ts";
+import type { Policy } from "./policy.ts";
+import { serviceOf } from "./states.ts";
 
 export type Serving = Extract<State, Service>;
 

@@ -2,9 +2,7 @@
 import { formatDuration } from "../duration.ts";
 import type { DrainGauge } from "../haproxy/drain_gauge.ts";
 import type { Fleet } from "../haproxy/fleet.ts";
-import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { type Cut, cutOff, handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
-import type { MemoryRoom } from "../haproxy/memory_room.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { canPassTables, untilTablesPass } from "../haproxy/resync.ts";
 import type { Standby } from "../haproxy/standby.ts";
@@ -21,6 +19,7 @@ import type { Looker } from "../watch/look.ts";
 import type { Action, Attempt, Event, HandoffEnd } from "./events.ts";
 import { mayLieInFiles } from "./fallback.ts";
 import * as messages from "./messages.ts";
+import type { Room } from "./room.ts";
 
 /** HAProxy's resync takes 5 s where nobody answers it; longer than this no handoff waits. */
 const TABLES_LIMIT_MS = 8_000;
@@ -31,7 +30,7 @@ export interface HandoffsOptions {
   readonly fleet: Fleet;
   readonly standby: Standby;
   readonly gauge: DrainGauge;
-  readonly memory: MemoryRoom;
+  readonly room: Room;
   readonly looker: Looker;
   readonly loadedFiles: LoadedFiles;
   readonly log: Log;
@@ -44,15 +43,11 @@ export interface HandoffsOptions {
 
 type Failed = Extract<HandoffOutcome, { tag: "failed" }>;
 
-/** How long a process that was killed may take to be gone. */
-const KILLED_MS = 1_000;
-
 export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
   #restored: Extract<Restored, { tag: "restored" }> | null = null;
   #endPause: () => void = () => {};
-  #startAnyway = () => {};
 
   constructor(options: HandoffsOptions) {
     this.#options = options;
@@ -64,7 +59,7 @@ export class Handoffs {
 
   /** Resolves when the outcome has been posted. */
   async start({ attempt, takeOverFrom, pauseMs }: Extract<Action, { name: "start_handoff" }>) {
-    const { settings, folder, gauge, loadedFiles, log, post } = this.#options;
+    const { settings, folder, gauge, room, loadedFiles, log, post } = this.#options;
     const cancel = this.#running = new AbortController();
     if (pauseMs !== undefined) await this.#pause(pauseMs);
     const files = [...attempt.fingerprint?.files.keys() ?? []];
@@ -88,7 +83,7 @@ export class Handoffs {
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
       };
-      if (takeOverFrom !== null) await this.#awaitRoom(takeOverFrom, cancel.signal);
+      if (takeOverFrom !== null) await room.await(takeOverFrom, cancel.signal);
       const outcome = await handoff(request, options, cancel.signal);
       if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
       const isFallible = takeOverFrom === null && !isLastGood && !cancel.signal.aborted;
@@ -123,36 +118,6 @@ export class Handoffs {
     this.#endPause = resolve;
     await promise;
     clearTimeout(timer);
-  }
-
-  /** Starts what is held back since memory is short. */
-  startAnyway(): void {
-    this.#startAnyway();
-  }
-
-  /** Until one more process like that of `serving` fits beside what runs, or is to be started anyway. */
-  async #awaitRoom(serving: number, cancel: AbortSignal): Promise<void> {
-    const { memory, fleet, post } = this.#options;
-    const pid = fleet.pidOf(serving);
-    let isHeld = true;
-    while (pid !== null && isHeld && !cancel.aborted) {
-      const shortage = memory.shortage(pid);
-      if (shortage === null) return;
-      const anyway = Promise.withResolvers<void>();
-      const stop = () => {
-        isHeld = false;
-        anyway.resolve();
-      };
-      this.#startAnyway = stop;
-      cancel.addEventListener("abort", stop);
-      // What does not even heed SIGKILL frees nothing.
-      const timer = setTimeout(stop, KILL_AFTER_MS + KILLED_MS);
-      const nextEnd = fleet.nextEnd();
-      post({ name: "memory_short", shortage });
-      await Promise.race([nextEnd, anyway.promise]);
-      clearTimeout(timer);
-      cancel.removeEventListener("abort", stop);
-    }
   }
 
   /** A start that failed, with what can serve instead. */

@@ -19,8 +19,10 @@ import type {
 import { fallBack, giveUpFirstStart } from "./fallback.ts";
 import { awaitDrain } from "./governing.ts";
 import * as messages from "./messages.ts";
-import { lastingOf, type Policy, retryDelayMs, serviceOf } from "./reload.ts";
+import type { Policy } from "./policy.ts";
+import { retryDelayMs } from "./reload.ts";
 import { respawnFailed } from "./respawn.ts";
+import { lastingOf, serviceOf } from "./states.ts";
 
 /** The handoff has ended of a start beside which nothing serves: the first, or one in the place of what is lost. */
 export function endStart(

@@ -1,35 +1,12 @@
-/** Decides when a reload is started, or a change in place. Pure. */
+/** Decides what a change on disk or a signal leads to: a reload, a change in place, or nothing. Pure. */
 import { type Use, usesToReplace } from "../loaded/uses.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
-import type {
-  Cause,
-  Content,
-  Decision,
-  EventOf,
-  Lasting,
-  Pending,
-  ReloadOrder,
-  Service,
-  StateOf,
-} from "./events.ts";
+import type { Cause, Content, Decision, EventOf, Pending, StateOf } from "./events.ts";
+import { heldOrder, reloadOrHold, retryOrWait } from "./holding.ts";
 import * as messages from "./messages.ts";
+import type { Policy } from "./policy.ts";
+import { type Idle, idle, NOTHING_PENDING, serviceOf } from "./states.ts";
 import { tablesWaitMs } from "./tables.ts";
-
-/** The settings that decisions depend on. */
-export interface Policy {
-  readonly maxDraining: number;
-  /** How often in a minute another generation is started in the place of one that ended by itself. */
-  readonly respawn: number;
-  readonly minReloadIntervalMs: number;
-  /** Whether changes are watched for. */
-  readonly watch: boolean;
-  /** Whether what can be is changed in place. */
-  readonly hotApply: boolean;
-  /** How long HAProxy serves on after it has been asked to drain. */
-  readonly drainDelayMs: number;
-  /** Whether SIGTERM drains, too. */
-  readonly gracefulTerm: boolean;
-}
 
 /** The state before anything was started, with the action that starts the first generation. */
 export function firstDecision(fingerprint: Fingerprint | null): Decision {
@@ -50,10 +27,7 @@ export function firstDecision(fingerprint: Fingerprint | null): Decision {
   ];
 }
 
-export type Idle = StateOf<"serving" | "holding" | "retrying">;
 type Busy = StateOf<"starting" | "reloading" | "replacing">;
-
-export const NOTHING_PENDING: Pending = { order: null, moved: false };
 
 /** A reload is likely, and starts sooner if its process waits already. */
 export function expectChange(
@@ -91,46 +65,6 @@ export function considerChange(
     reloadOrHold(state, { fingerprint, cause, atMs }, policy);
 }
 
-/** Reloads, unless stick-tables or the least time between two reloads keep it from that. No order waits for the latter. */
-export function reloadOrHold(
-  state: Idle,
-  start: Start,
-  { minReloadIntervalMs }: Policy,
-): Decision {
-  const { cause, atMs } = start;
-  const { serving, lastStartMs } = state;
-  const order = cause.tag === "order" ? cause.order : heldOrder(state);
-  const tablesMs = tablesWaitMs(serving, atMs);
-  const waitMs = Math.max(
-    tablesMs,
-    order === null ? lastStartMs + minReloadIntervalMs - atMs : -Infinity,
-  );
-  if (waitMs <= 0) return startReload(state, start);
-  const awaits = waitMs === tablesMs ? "tables" : "interval";
-  const isHeld = state.name === "holding" && state.awaits === awaits;
-  if (isHeld && order === null) return [state, []];
-  const isTold = isHeld || awaits === "interval";
-  return [
-    {
-      ...serviceOf(state),
-      ...{ name: "holding", deadline: "timer", awaits, order, isRetried: isRetried(state) },
-    },
-    [
-      { name: "set_timer", delayMs: Math.ceil(waitMs) },
-      ...isTold
-        ? []
-        : [{ name: "log", entry: messages.awaitsTables(serving.number, waitMs) } as const],
-    ],
-  ];
-}
-
-/** The order that waits, and must not be forgotten. */
-const heldOrder = (state: Idle): ReloadOrder | null =>
-  state.name === "holding" ? state.order : null;
-
-const isRetried = (state: Idle): boolean =>
-  state.name === "retrying" || (state.name === "holding" && state.isRetried);
-
 /** What was rejected is on disk still, or again. */
 function considerRetry(
   state: Idle,
@@ -151,17 +85,6 @@ function waitAgain({ isRetried, ...state }: StateOf<"holding">): Decision {
   return [
     { ...serviceOf(state), name: "retrying", deadline: "timer", rejected, isDue: false },
     [{ name: "set_timer", delayMs: retryDelayMs(rejected.failures) }],
-  ];
-}
-
-/** A retry waits for stick-tables alone. */
-export function retryOrWait(state: Idle, start: Start): Decision {
-  const { rejected, serving } = state;
-  const waitMs = tablesWaitMs(serving, start.atMs);
-  if (waitMs <= 0 || rejected === null) return startReload(state, start);
-  return [
-    { ...serviceOf(state), name: "retrying", deadline: "timer", rejected, isDue: true },
-    [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
   ];
 }
 
@@ -216,12 +139,6 @@ const LONGEST_RETRY_MS = 60_000;
 export const retryDelayMs = (failures: number) =>
   Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** (failures - 1));
 
-export interface Start {
-  readonly fingerprint: Fingerprint | null;
-  readonly cause: Cause;
-  readonly atMs: number;
-}
-
 /** Changes what the serving generation loaded in place; `null` if that cannot be. */
 function startReplacing(
   state: Idle,
@@ -256,26 +173,6 @@ function replaceable({ serving }: Idle, fingerprint: Fingerprint): readonly Use[
   return serving.moved ? null : usesToReplace(serving.uses, serving.fingerprint, fingerprint);
 }
 
-export function startReload(state: Idle, { fingerprint, cause, atMs }: Start): Decision {
-  const number = state.lastGeneration + 1;
-  const attempt = { number, fingerprint, cause };
-  return [
-    {
-      ...serviceOf(state),
-      name: "reloading",
-      deadline: "ready timeout",
-      lastGeneration: number,
-      lastStartMs: atMs,
-      attempt,
-      pending: NOTHING_PENDING,
-    },
-    [
-      { name: "clear_timer" },
-      { name: "start_handoff", attempt, takeOverFrom: state.serving.number },
-    ],
-  ];
-}
-
 /** What is on disk is what is served, so that no failure and no wait is left. */
 function settleBack(state: Idle): Decision {
   if (state.name === "serving" && state.rejected === null) return [state, []];
@@ -284,25 +181,7 @@ function settleBack(state: Idle): Decision {
   return [idle({ ...state, rejected: null }), [{ name: "clear_timer" }, { name: "log", entry }]];
 }
 
-export const idle = (service: Service): StateOf<"serving"> => ({
-  ...serviceOf(service),
-  name: "serving",
-  deadline: "none",
-});
-
 /** What is known to have been read; `null` if that is nothing. */
 function digestOf(content: Content | null): string | null {
   return content === null || content.moved ? null : content.fingerprint?.digest ?? null;
-}
-
-/** What all states have in common in which a generation serves, without what is special to this one. */
-export function serviceOf(state: Service): Service {
-  const { serving, lastGeneration, rejected } = state;
-  return { ...lastingOf(state), serving, lastGeneration, rejected };
-}
-
-/** What is left of it where none serves. */
-export function lastingOf(state: Lasting): Lasting {
-  const { draining, ending, isSlowdownTold, lastStartMs, respawnedMs } = state;
-  return { draining, ending, isSlowdownTold, lastStartMs, respawnedMs };
 }

@@ -12,17 +12,11 @@ import type {
   Service,
   StateOf,
 } from "./events.ts";
+import { reloadOrHold, retryOrWait, type Start } from "./holding.ts";
 import * as messages from "./messages.ts";
 import { followUp, waitAfter } from "./outcome.ts";
-import {
-  type Idle,
-  idle,
-  type Policy,
-  reloadOrHold,
-  retryOrWait,
-  serviceOf,
-  type Start,
-} from "./reload.ts";
+import type { Policy } from "./policy.ts";
+import { type Idle, idle, serviceOf } from "./states.ts";
 
 /** The files have been given to the generation that serves, or a reload has to do it. */
 export function endReplacing(

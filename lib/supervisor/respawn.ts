@@ -3,8 +3,10 @@ import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
 import { giveUpStart, type Serving, terminateAll } from "./ending.ts";
 import type { Action, Attempt, Decision, EventOf, Lost, StateOf } from "./events.ts";
 import { notStarted } from "./messages.ts";
-import { lastingOf, NOTHING_PENDING, pendingAfter, type Policy, retryDelayMs } from "./reload.ts";
+import type { Policy } from "./policy.ts";
+import { pendingAfter, retryDelayMs } from "./reload.ts";
 import * as messages from "./respawn_messages.ts";
+import { lastingOf, NOTHING_PENDING } from "./states.ts";
 
 /** Nobody serves any more, unless a new process has the listeners already. */
 export function servingDied(

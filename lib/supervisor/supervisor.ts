@@ -2,7 +2,8 @@
 import { EXIT } from "../exit_codes.ts";
 import { decide } from "./decide.ts";
 import type { Action, Decision, Event, State } from "./events.ts";
-import { firstDecision, type Policy } from "./reload.ts";
+import type { Policy } from "./policy.ts";
+import { firstDecision } from "./reload.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 
 /** Carries out actions without waiting for what comes of them. */

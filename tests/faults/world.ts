@@ -14,7 +14,7 @@ export const IS_ROOT = Deno.uid() === 0;
 export const NEEDS_ROOT = "needs root";
 
 /** Changes that no event tells must be served this much later. */
-export const POLL_INTERVAL_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
 /** A process that is not ready by then is given up. */
 export const READY_TIMEOUT_MS = 2_500;

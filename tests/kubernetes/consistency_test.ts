@@ -82,11 +82,13 @@ Deno.test("configuration and certificate are mounted as directories, and their v
     configuration: "/usr/local/etc/haproxy",
     certificates: "/certs",
     tmp: "/tmp",
+    "last-good": settings().settings.lastGood,
   });
-  const [configMap, secret, tmp] = POD.volumes;
+  const [configMap, secret, tmp, lastGood] = POD.volumes;
   assert.equal(configMap.configMap.name, manifestOf("ConfigMap").metadata.name);
   assert.equal(secret.secret.secretName, manifestOf("Secret").metadata.name);
   assert.equal(tmp.emptyDir.medium, "Memory");
+  assert.equal(lastGood.emptyDir.medium, "Memory", "private keys on a disk");
 });
 
 Deno.test('the pod has only the rights of Pod Security\'s level "restricted", and a root to read', () => {

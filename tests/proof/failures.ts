@@ -12,8 +12,6 @@ export const FAILURES = {
 
 export type FailureKind = keyof typeof FAILURES;
 
-export const FAILURE_KINDS = Object.keys(FAILURES) as FailureKind[];
-
 /** How a connection ended, if not by us. */
 export type End =
   | { readonly tag: "closed" }

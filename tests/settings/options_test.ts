@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import denoJson from "../../deno.json" with { type: "json" };
 import { LIBC_PATHS } from "../../lib/libc.ts";
 import { helpText, type Option, OPTIONS, RUNTIME_PARENTS } from "../../lib/settings/options.ts";
@@ -57,16 +56,3 @@ for (const { flag, value, variable, default: preset, meaning } of ALL) {
     assert.equal(explanation.includes(`default: ${preset}`), preset !== null);
   });
 }
-
-Deno.test("the README's table has each setting with its variable and default", async () => {
-  const readme = await Deno.readTextFile(join(import.meta.dirname!, "../../README.md"));
-  const rows = readme.split("\n").filter((line) => line.startsWith("| `--"));
-  for (const { flag, variable, default: preset } of Object.values<Option>(OPTIONS)) {
-    const row = rows.find((line) => line.includes(`\`--${flag}`));
-    assert.ok(row !== undefined, `--${flag} is not in the README`);
-    assert.ok(variable === null || row.includes(`\`${variable}`), `${variable} is not in "${row}"`);
-    const isShown = preset === null || preset === "false" ||
-      row.split("|").some((cell) => cell.trim() === preset);
-    assert.ok(isShown, `"${preset}" is not in "${row}"`);
-  }
-});

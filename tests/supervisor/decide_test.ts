@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Action, EventName, State, StateName } from "../../lib/supervisor/events.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import { SIGNAL_NUMBERS } from "../../lib/os_signals.ts";
-import { serviceOf } from "../../lib/supervisor/reload.ts";
+import { serviceOf } from "../../lib/supervisor/states.ts";
 import {
   changing,
   content,

@@ -9,7 +9,7 @@ import type {
   StateOf,
 } from "../../lib/supervisor/events.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
-import { NOTHING_PENDING } from "../../lib/supervisor/reload.ts";
+import { NOTHING_PENDING } from "../../lib/supervisor/states.ts";
 import {
   changing,
   content,

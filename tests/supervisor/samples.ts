@@ -13,7 +13,7 @@ import type {
   StateName,
   StateOf,
 } from "../../lib/supervisor/events.ts";
-import type { Policy } from "../../lib/supervisor/reload.ts";
+import type { Policy } from "../../lib/supervisor/policy.ts";
 import type { ReplaceOutcome } from "../../lib/loaded/replace.ts";
 import { NO_USES } from "../../lib/loaded/uses.ts";
 import type { Fingerprint } from "../../lib/watch/fingerprint.ts";

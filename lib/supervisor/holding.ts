@@ -1,0 +1,84 @@
+/** Decides when a reload that is wanted is started: now, or once stick-tables and the least time between two let it. Pure. */
+import type { Fingerprint } from "../watch/fingerprint.ts";
+import type { Cause, Decision, ReloadOrder } from "./events.ts";
+import * as messages from "./messages.ts";
+import type { Policy } from "./policy.ts";
+import { type Idle, NOTHING_PENDING, serviceOf } from "./states.ts";
+import { tablesWaitMs } from "./tables.ts";
+
+export interface Start {
+  readonly fingerprint: Fingerprint | null;
+  readonly cause: Cause;
+  readonly atMs: number;
+}
+
+/** Reloads, unless stick-tables or the least time between two reloads keep it from that. No order waits for the latter. */
+export function reloadOrHold(
+  state: Idle,
+  start: Start,
+  { minReloadIntervalMs }: Policy,
+): Decision {
+  const { cause, atMs } = start;
+  const { serving, lastStartMs } = state;
+  const order = cause.tag === "order" ? cause.order : heldOrder(state);
+  const tablesMs = tablesWaitMs(serving, atMs);
+  const waitMs = Math.max(
+    tablesMs,
+    order === null ? lastStartMs + minReloadIntervalMs - atMs : -Infinity,
+  );
+  if (waitMs <= 0) return startReload(state, start);
+  const awaits = waitMs === tablesMs ? "tables" : "interval";
+  const isHeld = state.name === "holding" && state.awaits === awaits;
+  if (isHeld && order === null) return [state, []];
+  const isTold = isHeld || awaits === "interval";
+  return [
+    {
+      ...serviceOf(state),
+      ...{ name: "holding", deadline: "timer", awaits, order, isRetried: isRetried(state) },
+    },
+    [
+      { name: "set_timer", delayMs: Math.ceil(waitMs) },
+      ...isTold
+        ? []
+        : [{ name: "log", entry: messages.awaitsTables(serving.number, waitMs) } as const],
+    ],
+  ];
+}
+
+/** A retry waits for stick-tables alone. */
+export function retryOrWait(state: Idle, start: Start): Decision {
+  const { rejected, serving } = state;
+  const waitMs = tablesWaitMs(serving, start.atMs);
+  if (waitMs <= 0 || rejected === null) return startReload(state, start);
+  return [
+    { ...serviceOf(state), name: "retrying", deadline: "timer", rejected, isDue: true },
+    [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
+  ];
+}
+
+/** The order that waits, and must not be forgotten. */
+export const heldOrder = (state: Idle): ReloadOrder | null =>
+  state.name === "holding" ? state.order : null;
+
+const isRetried = (state: Idle): boolean =>
+  state.name === "retrying" || (state.name === "holding" && state.isRetried);
+
+function startReload(state: Idle, { fingerprint, cause, atMs }: Start): Decision {
+  const number = state.lastGeneration + 1;
+  const attempt = { number, fingerprint, cause };
+  return [
+    {
+      ...serviceOf(state),
+      name: "reloading",
+      deadline: "ready timeout",
+      lastGeneration: number,
+      lastStartMs: atMs,
+      attempt,
+      pending: NOTHING_PENDING,
+    },
+    [
+      { name: "clear_timer" },
+      { name: "start_handoff", attempt, takeOverFrom: state.serving.number },
+    ],
+  ];
+}
