@@ -123,22 +123,6 @@ longTest(
   },
 );
 
-longTest("what is kept stands in for a respawn that fails, too", async () => {
-  await using workspace = new Keeping();
-  await workspace.keepNow();
-  const wrapper = workspace.start({ args: [...workspace.args, "--respawn", "1"] });
-  await wrapper.saysMatching(/generation 1 serves/);
-  await workspace.replace(`nonsense\n${workspace.page("two")}`);
-  await wrapper.saysMatching(/generation 2 rejected/);
-  for (const pid of workspace.haproxyPids()) Deno.kill(pid, "SIGKILL");
-  await wrapper.saysMatching(/generation 3 did not start: .*; generation 4 is started from what/);
-  await wrapper.saysMatching(/generation 4 serves, .*; started from what served last/);
-  assert.equal(await workspace.get(), "one");
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
-  await workspace.measures("respawns_total", 1, wrapper);
-});
-
 longTest(
   "a certificate that was renewed in place is kept, once it has served for 10 s",
   async () => {
