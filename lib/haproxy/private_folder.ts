@@ -6,6 +6,11 @@ import type { InjectedFiles } from "./arguments.ts";
 
 export interface PrivateFolder {
   readonly path: string;
+  /**
+   * In it nothing happens by itself. What happens beside it at each reload gives a dozen events and more,
+   * and Deno 2.6 drops those that come while 16 wait: a change of the configuration could be among them.
+   */
+  readonly probeDirectory: string;
   /** Where a generation's private stats socket is. */
   socket(generation: number): string;
   /** What a generation loads as the last state of its servers, if it was prepared for that. */
@@ -38,7 +43,9 @@ export async function makePrivateFolder(parents: readonly string[]): Promise<Pri
     try {
       const path = await Deno.makeTempDir({ dir, prefix: "haproxy-reload-wrapper-" });
       if (socketBytes(path) <= LONGEST_SOCKET_BYTES) {
-        return { tag: "made", folder: createFolder(path) };
+        const folder = createFolder(path);
+        await mkdir(folder.probeDirectory, { mode: 0o700 });
+        return { tag: "made", folder };
       }
       await remove(path);
       failures.push(`"${dir}": the name is too long for a socket's address`);
@@ -83,6 +90,7 @@ function createFolder(path: string): PrivateFolder {
   }
   return {
     path,
+    probeDirectory: join(path, "probe"),
     socket,
     serverState,
     async prepare(generation, { loadsServerState } = { loadsServerState: false }) {

@@ -9,6 +9,7 @@ import { Standby } from "../../lib/haproxy/standby.ts";
 function optionsOf(prepare: () => Promise<never>): HandoffOptions {
   const folder: PrivateFolder = {
     path: "/none",
+    probeDirectory: "/none/probe",
     socket: (generation) => `/none/${generation}.sock`,
     serverState: (generation) => `/none/${generation}.state`,
     prepare,

@@ -19,6 +19,14 @@ Deno.test("the private folder is nobody else's", async () => {
   assert.equal(modeOf(folder.path), 0o700);
 });
 
+Deno.test("what is written for a generation gives no event where events are probed", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  await folder.prepare(1);
+  assert.ok([...Deno.readDirSync(folder.path)].length > 1);
+  assert.deepEqual([...Deno.readDirSync(folder.probeDirectory)], []);
+});
+
 Deno.test("two wrappers share a parent, but no folder", async () => {
   await using parent = new TempFolder();
   assert.notEqual((await makeIn(parent)).path, (await makeIn(parent)).path);
@@ -57,7 +65,7 @@ Deno.test("a generation that loads its servers' state is told where, and finds t
   assert.ok(Deno.readTextFileSync(first).endsWith(`\n    server-state-file '${state}'\n`));
   assert.equal(Deno.readTextFileSync(state), "1\n");
   await folder.forgetServerState(7);
-  assert.deepEqual(parent.names(folder.path), ["7-first.cfg", "7-last.cfg"]);
+  assert.deepEqual(parent.names(folder.path), ["7-first.cfg", "7-last.cfg", "probe"]);
   await folder.prepare(7, { loadsServerState: true });
   await folder.forget(7);
   assert.deepEqual(parent.names(folder.path), []);
@@ -83,19 +91,19 @@ Deno.test("what could not be removed goes with a later generation, but none that
   await Deno.writeTextFile(folder.path, "");
   await folder.forget(1);
   await folder.forget(4);
-  await Deno.remove(folder.path);
+  await Deno.remove(folder.path, { recursive: true });
   await Deno.rename(moved, folder.path);
   await folder.forget(2);
   assert.deepEqual(
     parent.names(folder.path),
-    ["3-first.cfg", "3-last.cfg", "4-first.cfg", "4-last.cfg"],
+    ["3-first.cfg", "3-last.cfg", "4-first.cfg", "4-last.cfg", "probe"],
   );
 });
 
 Deno.test("preparing fails with the system's error where nothing can be written", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  await Deno.remove(folder.path);
+  await Deno.remove(folder.path, { recursive: true });
   await Deno.writeTextFile(folder.path, "a file in the folder's place");
   await assert.rejects(() => folder.prepare(1), Error);
 });
@@ -108,7 +116,7 @@ Deno.test("forgetting a generation removes just what belongs to it, and may be d
   await Deno.writeTextFile(folder.socket(1), "");
   await folder.forget(1);
   await folder.forget(1);
-  assert.deepEqual(parent.names(folder.path), ["11-first.cfg", "11-last.cfg"]);
+  assert.deepEqual(parent.names(folder.path), ["11-first.cfg", "11-last.cfg", "probe"]);
 });
 
 Deno.test("removing the folder takes all files with it, and may be done twice", async () => {
