@@ -170,10 +170,25 @@ export class Wrapper extends Running {
   }
 }
 
+/**
+ * A port that nobody listens on. Below those that the kernel gives to clients, or else a connection of another
+ * test, which runs at the same time, could have it when it is wanted.
+ */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    try {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port });
+      return listener.addr.port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
+
+/** Linux gives clients those from 32,768 on (ip_local_port_range). */
+const FIRST_PORT = 10_000;
+const PORTS = 22_000;
 
 /** The pids of the processes that `pid` has started and not reaped. */
 export function childrenOf(pid: number): string[] {
