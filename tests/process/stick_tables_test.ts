@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { firstAnswer } from "../../lib/haproxy/instance.ts";
 import { canPassTables } from "../../lib/haproxy/resync.ts";
+import { isListening } from "../../lib/haproxy/runtime_api.ts";
 import { Observed } from "./observed.ts";
 import { longTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
@@ -108,6 +109,7 @@ async function passesByHand(untilTheyPass: boolean): Promise<boolean> {
   }
   await using _next = await startByHand(workspace, "next", old.socket);
   old.drain();
+  await waitFor("the old one to listen no more", async () => !await isListening(old.socket));
   // It takes some milliseconds; what has not come in a second does not come any more.
   return await waitFor("1 visit", async () => await workspace.get() === "one 1", {
     deadlineMs: 1_000,
