@@ -150,7 +150,7 @@ haproxy_reload_wrapper_generation ${generation}
 
   async #replace(pods: readonly string[]): Promise<string> {
     const count = this.#wrapper!.lastGeneration + 1;
-    if (this.#fault.cuts) this.#workspace.haproxyPids().forEach((pid) => Deno.kill(pid, "SIGKILL"));
+    if (this.#fault.cuts) this.#workspace.haproxyPids().forEach(killIfThere);
     else {
       this.#wrapper!.signal("SIGHUP");
       await this.#wrapper!.saysMatching(new RegExp(`generation ${count} serves`));
@@ -170,3 +170,12 @@ const terminated = (message: string) => ({
 Deno.test("the scenario names a Deployment, Services and a Secret that there are", () => {
   for (const kind of ["Deployment", "Service", "Secret", "ConfigMap"]) manifestOf(kind);
 });
+
+/** One that drains may have ended since it was listed. */
+function killIfThere(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
