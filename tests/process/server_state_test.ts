@@ -48,7 +48,9 @@ interface Parts {
 }
 
 class WithServers extends Workspace {
+  /** Old and new process answer there until the old one listens no more. */
   readonly #cli = join(this.path, "cli.sock");
+  #replaced = 0;
 
   constructor(parts: Parts = {}) {
     super();
@@ -110,6 +112,7 @@ ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\
   async reload(parts: Parts, wrapper: Wrapper): Promise<void> {
     await this.replace(this.withServers(parts));
     await this.serves(parts.text!, wrapper);
+    await this.haveStopped(++this.#replaced, wrapper);
   }
 }
 
@@ -124,10 +127,12 @@ commonTest(
     }
     wrapper.signal("SIGHUP");
     await wrapper.saysMatching(/generation 4 serves/);
+    await workspace.haveStopped(3, wrapper);
     assert.deepEqual(await workspace.states(), SET, wrapper.output);
     await workspace.set(["enable health b/s5", "set server b/s1 state ready"]);
     wrapper.signal("SIGUSR2");
     await wrapper.saysMatching(/generation 5 serves/);
+    await workspace.haveStopped(4, wrapper);
     const { s1, s5 } = await workspace.states();
     assert.deepEqual([s1, s5], [UNTOUCHED, "up, weight 1, checked"]);
     assert.doesNotMatch(wrapper.output, COMPLAINT);
@@ -140,6 +145,7 @@ for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
     const wrapper = await workspace.serveSet({ args: ["-f", workspace.configuration, option] });
     wrapper.signal("SIGHUP");
     await wrapper.saysMatching(/generation 2 serves/);
+    await workspace.haveStopped(1, wrapper);
     assert.deepEqual(await workspace.states(), SET, wrapper.output);
   });
 }
@@ -154,6 +160,7 @@ commonTest("what is set while the next process waits already survives, too", asy
   await workspace.set();
   assert.equal(await workspace.get(), "one", wrapper.output);
   await workspace.serves("two", wrapper);
+  await workspace.haveStopped(1, wrapper);
   assert.deepEqual(await workspace.states(), SET, wrapper.output);
 });
 
@@ -246,6 +253,7 @@ commonTest(
     );
     Deno.kill(pid!, "SIGCONT");
     await wrapper.saysMatching(/generation 2 serves/);
+    await workspace.haveStopped(1, wrapper);
     assert.equal((await workspace.states()).s1, UNTOUCHED);
     await workspace.serves("one", wrapper);
   },
@@ -267,6 +275,7 @@ commonTest("the state of many servers is kept as well", async () => {
   await workspace.set([`set server b${MANY / 100 - 1}/s99 state maint`]);
   await workspace.replace(many("two"));
   await workspace.serves("two", wrapper);
+  await workspace.haveStopped(1, wrapper);
   assert.deepEqual(await workspace.states(), SET, wrapper.output);
   const { s99 } = await workspace.states(`b${MANY / 100 - 1}`);
   assert.equal(s99, "down, weight 1, not checked");
