@@ -34,7 +34,7 @@ export const OPTIONS = {
     value: "FILE",
     default: null,
     meaning:
-      "KEY=value lines for HAProxy's environment, read at each start and watched; nothing is expanded, PATH and LD_* are refused",
+      "KEY=value lines for HAProxy's environment, read at each start and watched; nothing is expanded; PATH and what loads other code (LD_*, OPENSSL_CONF, LUA_PATH …) are refused",
   },
   watchLoaded: {
     flag: "no-watch-loaded",

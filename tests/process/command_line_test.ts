@@ -88,11 +88,19 @@ programTest("all problems are told at once, with hints, and end with 64", async 
 programTest("an env file with an error ends the start with 64", async () => {
   await using workspace = new Workspace();
   const envFile = join(workspace.path, "haproxy.env");
-  await Deno.writeTextFile(envFile, "GOOD=1\nsecret-without-a-key\nLD_PRELOAD=/x.so\n");
+  await Deno.writeTextFile(
+    envFile,
+    `GOOD=1
+secret-without-a-key
+LD_PRELOAD=/x.so
+OPENSSL_CONF=/x.cnf
+`,
+  );
   const wrapper = workspace.start({ env: { ENV_FILE: envFile } });
   assert.equal(await wrapper.exitCode, 64);
   assert.match(wrapper.output, /line 2 is not of the form KEY=value/);
   assert.match(wrapper.output, /line 3: "LD_PRELOAD"/);
+  assert.match(wrapper.output, /line 4: "OPENSSL_CONF" can load other code into HAProxy/);
   assert.ok(!wrapper.output.includes("secret"), wrapper.output);
 });
 
