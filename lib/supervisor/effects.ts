@@ -84,6 +84,7 @@ export class RealEffects implements Effects {
       ...options,
       setTimer: (delayMs) => this.#setTimer(delayMs),
       inBackground: (work) => this.#inBackground(work),
+      onBug: (error) => this.#reportBug(error),
     });
     this.#memory = new MemoryRoom(options.readMemoryFile);
     this.#room = new Room({ fleet: this.#fleet, memory: this.#memory, post });
@@ -241,7 +242,10 @@ export class RealEffects implements Effects {
   }
 
   #inBackground(work: Promise<void>): void {
-    const { post } = this.#options;
-    work.catch((error) => post({ name: "bug", description: describeBug(error) }));
+    work.catch((error) => this.#reportBug(error));
+  }
+
+  #reportBug(error: unknown): void {
+    this.#options.post({ name: "bug", description: describeBug(error) });
   }
 }
