@@ -16,11 +16,7 @@ import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
 import { helpText } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
-import {
-  describeListening,
-  describeNotListening,
-  describeStatusBug,
-} from "./lib/status/messages.ts";
+import { describeListening, describeNotListening } from "./lib/status/messages.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
@@ -125,15 +121,13 @@ async function run(
   const collectGarbageSoon = createGarbageCollector(parts.trimMemory);
   const status = await createStatus(settings, {
     collectGarbageSoon,
-    onBug: (bug) => log(describeStatusBug(bug)),
+    onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
   const keeper = await parts.keptSet?.createKeeper({ log, onGathered: collectGarbageSoon });
-  const supervisor = new Supervisor(settings, (step) => {
-    status?.observe(step);
-    keeper?.observe(step);
-  });
-  const { post } = supervisor;
-  const reportBug = (error: unknown) => post({ name: "bug", description: describeBug(error) });
+  const observers = [status?.observe, keeper?.observe].filter((one) => one !== undefined);
+  const supervisor = new Supervisor(settings, observers);
+  const { post, postBug } = supervisor;
+  const reportBug = (error: unknown) => postBug(error, null);
   const listening = await listen(settings, { status, log });
   if (listening?.tag === "not_listening") {
     complain(describeNotListening(settings.statusListen!, listening.reason));
@@ -141,7 +135,7 @@ async function run(
     return EXIT.CANNOT_CREATE;
   }
   parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
-  const effects = new RealEffects({ ...parts, settings, folder, log, post });
+  const effects = new RealEffects({ ...parts, settings, folder, log, post, postBug });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs(reportBug);

@@ -19,8 +19,6 @@ export interface LooksOptions {
   readonly post: (event: Event) => void;
   /** Sets the supervisor's timer, in place of one that is set. */
   readonly setTimer: (delayMs: number) => void;
-  /** Takes what nobody waits for, and hears of its bugs. */
-  readonly inBackground: (work: Promise<void>) => void;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -49,17 +47,17 @@ export class Looks {
   }
 
   forRetry(): void {
-    if (this.#detector === null) this.#options.inBackground(this.#unwatched());
+    if (this.#detector === null) this.#unwatched().catch(this.#options.onBug);
     else this.#detector.lookSoon();
   }
 
   verify(action: Extract<Action, { name: "verify" }>): void {
-    if (this.#detector !== null) this.#options.inBackground(this.#verify(action));
+    if (this.#detector !== null) this.#verify(action).catch(this.#options.onBug);
   }
 
   /** Whatever is seen. */
   reload(order: ReloadOrder): void {
-    this.#options.inBackground(this.#reload(order));
+    this.#reload(order).catch(this.#options.onBug);
   }
 
   #detect(): ChangeDetector | null {
