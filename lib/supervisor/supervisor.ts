@@ -71,7 +71,8 @@ export class Supervisor {
     const replacement = standIn(event);
     if (replacement !== null) {
       this.#standIns.add(replacement);
-      this.post(replacement);
+      // In the place of the one that is missing, so before what came after that.
+      this.#events.unshift(replacement);
     }
     const [after, actions] = decide(state, event, this.#policy);
     return [after, [...this.#tell(event), ...actions]];

@@ -6,7 +6,7 @@ import {
   type Step,
   Supervisor,
 } from "../../lib/supervisor/supervisor.ts";
-import { content, EVENTS, POLICY, settled } from "./samples.ts";
+import { content, EVENTS, POLICY, settled, STATES } from "./samples.ts";
 
 type Answers = { readonly [Name in Action["name"]]?: (action: Action) => readonly Event[] };
 
@@ -49,6 +49,11 @@ const failTimes = (last: number, effects: () => FakeEffects) => () => {
   if (--last === 0) effects().supervisor.post(EVENTS.drain_requested);
   return fail();
 };
+const START = {
+  name: "start_handoff",
+  attempt: STATES.starting.attempt,
+  takeOverFrom: null,
+} as const;
 const isReady = () => [EVENTS.handoff_ended];
 const isEmpty = () => [EVENTS.fleet_empty];
 
@@ -126,6 +131,13 @@ Deno.test("a first start that throws ends with 70", async () => {
     effects.said.at(-2)!,
     /did not start: a bug in the wrapper: Error: the disk is on fire/,
   );
+});
+
+Deno.test("what stands for the end of a start comes before what came after the bug", async () => {
+  const effects = new FakeEffects({});
+  effects.supervisor.postBug(new Error("oh"), START);
+  effects.supervisor.post(EVENTS.fleet_empty);
+  assert.equal(await effects.run(), 70);
 });
 
 Deno.test("a reload that throws is rejected, what serves goes on, and the next change is loaded", async () => {
