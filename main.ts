@@ -29,6 +29,7 @@ import {
   type MountedFile,
 } from "./lib/watch/mounted_files.ts";
 import { writeTerminationLog } from "./lib/termination_log.ts";
+import { visible } from "./lib/visible.ts";
 import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/sources.ts";
 
 if (import.meta.main) {
@@ -65,7 +66,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
   const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
   if (problems.length > 0 && !await canServe(mayServeInstead)) {
-    if (tag === "run") writeTerminationLog(libc, problems.join("\n"));
+    if (tag === "run") writeTerminationLog(libc, problems);
     return refuse(problems);
   }
   if (tag === "check") return await check(settings, signals);
@@ -73,7 +74,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
   const readMemoryFile = libc?.readMemoryFile ?? (() => null);
-  const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
+  const reportFailedStart = (lines: readonly string[]) => writeTerminationLog(libc, lines);
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
   const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable };
   const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
@@ -90,7 +91,7 @@ interface RunOptions {
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
   readonly readMemoryFile: (path: string) => string | null;
-  readonly reportFailedStart: (text: string) => void;
+  readonly reportFailedStart: (lines: readonly string[]) => void;
   readonly keptSet: KeptSet | null;
   readonly isStdoutWritable: () => boolean;
 }
@@ -204,7 +205,7 @@ async function versionText(): Promise<string> {
     ? (await spawned.process.output).split("\n")[0]!
     : `haproxy: ${spawned.reason}`;
   return [`haproxy-reload-wrapper ${denoJson.version}`, `Deno ${Deno.version.deno}`, haproxy]
-    .join("\n");
+    .map((line) => visible(line)).join("\n");
 }
 
 /** What is on disk will fail to start, and what is kept is then started in its place. */
@@ -242,5 +243,5 @@ function say(text: string): 0 {
 }
 
 function complain(text: string): void {
-  console.error(`haproxy-reload-wrapper: ${text}`);
+  console.error(`haproxy-reload-wrapper: ${visible(text)}`);
 }

@@ -35,7 +35,7 @@ export interface RealEffectsOptions {
   /** What the kernel says about memory. */
   readonly readMemoryFile: ReadFile;
   /** Tells the platform, beside the log. */
-  readonly reportFailedStart: (text: string) => void;
+  readonly reportFailedStart: (lines: readonly string[]) => void;
   readonly log: Log;
   readonly post: (event: Event) => void;
   readonly postBug: (error: unknown, broken: Broken) => void;
@@ -158,7 +158,7 @@ export class RealEffects implements Effects {
       case "clear_timer":
         return clearTimeout(this.#timer);
       case "report_failed_start":
-        return this.#options.reportFailedStart([action.reason, ...action.alerts].join("\n"));
+        return this.#options.reportFailedStart([...action.reasons, ...action.alerts]);
       case "log":
         return log(action.entry);
       default:

@@ -271,7 +271,7 @@ export type Action =
   /** Leaves the reason where Kubernetes looks for it. */
   | {
     readonly name: "report_failed_start";
-    readonly reason: string;
+    readonly reasons: readonly string[];
     readonly alerts: readonly string[];
   }
   | { readonly name: "log"; readonly entry: LogEntry };

@@ -44,6 +44,6 @@ export function giveUpFirstStart(
   const entry = messages.notStarted(attempt, { failure, exitCode });
   if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
   const first = messages.notStarted(failed.attempt, { ...failed, exitCode });
-  const reason = `${first.text}\n${entry.text}`;
-  return giveUpStart(exitCode, entry, { alerts: failed.alerts, reason });
+  const reasons = [first.text, entry.text];
+  return giveUpStart(exitCode, entry, { alerts: failed.alerts, reasons });
 }

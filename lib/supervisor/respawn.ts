@@ -138,7 +138,7 @@ function giveUp(
   // What is wrong is on disk; that what served last does not start either comes on top.
   const first = notStarted(failed.attempt, { ...failed, exitCode });
   return giveUpStart(exitCode, entry, {
-    ...{ alerts: failed.alerts, reason: `${first.text}\n${entry.text}` },
+    ...{ alerts: failed.alerts, reasons: [first.text, entry.text] },
   });
 }
 

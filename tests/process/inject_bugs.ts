@@ -14,11 +14,11 @@ function inject(bug: string): void {
 
 /** Only the handoff makes one text of words and variables. */
 const { stringify } = JSON;
-JSON.stringify = (...args: Parameters<typeof stringify>) => {
-  const [value] = args as unknown[];
+JSON.stringify = ((...args: readonly unknown[]) => {
+  const [value] = args;
   if (Array.isArray(value) && Array.isArray(value[0])) inject("handoff");
-  return stringify(...args);
-};
+  return Reflect.apply(stringify, JSON, args);
+}) as typeof stringify;
 
 /** A scan, which takes the digest of what it finds, and a hot apply. */
 const { digest } = crypto.subtle;
