@@ -13,7 +13,7 @@ import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
 import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
-import { helpText } from "./lib/settings/options.ts";
+import { helpText, OPTIONS } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
 import { describeListening, describeNotListening } from "./lib/status/messages.ts";
@@ -21,6 +21,7 @@ import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { systemReason } from "./lib/system_reason.ts";
 import { describeWatched } from "./lib/watch/described.ts";
 import { createLooker, type Look, type Looker } from "./lib/watch/look.ts";
 import {
@@ -48,6 +49,8 @@ function reapOrphans(libc: Libc): void {
 }
 
 async function main(signals: Signals, libc: Libc | null): Promise<number> {
+  const surrounding = problemsAround();
+  if (surrounding.length > 0) return refuse(surrounding);
   const environment = Deno.env.toObject();
   const invocation = readInvocation(Deno.args, environment);
   if (invocation.tag === "help") return say(helpText());
@@ -206,6 +209,24 @@ async function versionText(): Promise<string> {
     : `haproxy: ${spawned.reason}`;
   return [`haproxy-reload-wrapper ${denoJson.version}`, `Deno ${Deno.version.deno}`, haproxy]
     .map((line) => visible(line)).join("\n");
+}
+
+/** Of what every setting rests on; Deno leaves variables out that are not UTF-8. */
+function problemsAround(): string[] {
+  const variables = Object.values(OPTIONS).flatMap(({ variable }) => variable ?? []);
+  return [
+    ...problemOf("the working directory", () => Deno.cwd()),
+    ...variables.flatMap((name) => problemOf(name, () => Deno.env.get(name))),
+  ];
+}
+
+function problemOf(what: string, read: () => unknown): string[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    return [`cannot read ${what}: ${systemReason(error)}`];
+  }
 }
 
 /** What is on disk will fail to start, and what is kept is then started in its place. */

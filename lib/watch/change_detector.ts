@@ -7,6 +7,7 @@ import type { Look, Looker } from "./look.ts";
 import { createReplacementReport, type MountedFile } from "./mounted_files.ts";
 import { QuietTime, WRITER_SILENCE_MS } from "./quiet_time.ts";
 import type { Inventory, Unreadable } from "./inventory.ts";
+import { createUnnamedReport } from "./unnamed.ts";
 
 export interface ChangeDetectorOptions {
   readonly look: Looker["look"];
@@ -66,6 +67,7 @@ class Detector {
   readonly #options: ChangeDetectorOptions;
   readonly #quiet: QuietTime;
   readonly #events: FileEvents;
+  readonly #reportUnnamed: (paths: readonly string[]) => void;
   readonly #reportReplaced: (files: Look["inventory"]["files"]) => void;
   #isRelevant: (path: string) => boolean = () => true;
   #isClosed = false;
@@ -83,6 +85,7 @@ class Detector {
   constructor(options: ChangeDetectorOptions) {
     this.#options = options;
     this.#quiet = new QuietTime(options);
+    this.#reportUnnamed = createUnnamedReport(options.log);
     this.#reportReplaced = createReplacementReport(options.mountedFiles, options.log);
     this.#events = createFileEvents({
       isRelevant: (path) => this.#isRelevant(path),
@@ -188,6 +191,7 @@ class Detector {
       if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
     }
     this.#reportReplaced(inventory.files);
+    this.#reportUnnamed(inventory.unnamed);
     // What changed while no watch was armed gave no event.
     if (await this.#events.watch(this.#pathsToWatch(inventory))) this.lookSoon();
   }

@@ -54,6 +54,49 @@ programTest("touching such a name without end costs one line, and changes go liv
   await wrapper.stopsAt(5);
 });
 
+programTest(
+  "a working directory, or a setting, that is not UTF-8 is refused with a reason",
+  async () => {
+    await using workspace = new Workspace();
+    const inFolder = 'n=$(printf "\\377"); mkdir "$n"; cd "$n"; exec "$@"';
+    const outcomes = {
+      [inFolder]: /cannot read the working directory: .*not valid UTF-8/,
+      'ENV_FILE=$(printf "\\377") exec "$@"': /cannot read ENV_FILE: .*not valid unicode: "\\xFF"/,
+    };
+    for (const [script, reason] of Object.entries(outcomes)) {
+      const wrapper = workspace.start({ launcher: ["sh", "-c", script, "sh"] });
+      assert.equal(await wrapper.exitCode, 64, wrapper.output);
+      assert.match(wrapper.output, reason);
+      assert.match(wrapper.output, /nothing was started/);
+      assert.doesNotMatch(wrapper.output, /bug/);
+    }
+  },
+);
+
+programTest(
+  "variables that are not UTF-8 hinder nothing, and HAProxy gets them as they are",
+  async () => {
+    await using workspace = new Workspace();
+    await workspace.replace(workspace.page("${LATIN}"));
+    const script = 'LATIN=$(printf "caf\\351") exec env "$(printf "N\\377=1")" "$@"';
+    const wrapper = await workspace.serve({ launcher: ["sh", "-c", script, "sh"] });
+    assert.equal(await workspace.get(), "caf\ufffd");
+    await isServed(workspace, wrapper, "two");
+  },
+);
+
+programTest("an env file of any bytes hinders nothing", async () => {
+  await using workspace = new Workspace();
+  const envFile = join(workspace.path, "env");
+  await Deno.writeFile(envFile, new Uint8Array([0x41, 0x3d, 0xff, 0x0a]));
+  const wrapper = await workspace.serve({ env: { ENV_FILE: envFile } });
+  const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  await Deno.writeFile(envFile, bytes);
+  await wrapper.saysMatching(/generation 2 rejected: env file .*generation 1 keeps serving/);
+  await Deno.writeTextFile(envFile, "A=1\n");
+  await isServed(workspace, wrapper, "two");
+});
+
 async function isServed(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {
   await workspace.replace(workspace.page(text));
   await workspace.serves(text, wrapper);

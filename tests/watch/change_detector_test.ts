@@ -42,7 +42,7 @@ class Watch implements AsyncDisposable {
     const { isRelevant = () => true, directory = folder.path } = options;
     const directories = new Set([directory]);
     const isEntry = () => false;
-    const inventory = { files: [], unreadable: [], directories, isRelevant, isEntry };
+    const inventory = { files: [], unreadable: [], unnamed: [], directories, isRelevant, isEntry };
     this.detector = detectChanges({
       look: async (touched = null) => {
         // A look ahead is given what goes on being added to.
@@ -125,7 +125,7 @@ Deno.test("another's look in the same directories leads to none, one in others t
   await using watch = new Watch(folder, { see: readFile(folder) });
   await watch.armed();
   const inventory = {
-    ...{ files: [], unreadable: [], isRelevant: () => true, isEntry: () => false },
+    ...{ files: [], unreadable: [], unnamed: [], isRelevant: () => true, isEntry: () => false },
     directories: new Set([folder.path]),
   };
   watch.detector.adapt(inventory);
