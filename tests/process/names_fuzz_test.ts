@@ -18,32 +18,17 @@ const PLACES = [
   ...["conf", "crt", "maps", "env", "further", "further/below", "globbed", "globbed/below", "."],
 ] as const;
 
-/** What belongs to the test itself, and stays. */
-const OWN = [
-  ...["conf", "conf/haproxy.cfg", "conf/crt.cfg", "crt", "crt/site.pem", "maps", "maps/site.map"],
-  ...[
-    "env",
-    "env/file",
-    "further",
-    "further/below",
-    "globbed",
-    "globbed/below",
-    "ca",
-    "run",
-    "bin",
-  ],
-];
-
 class Fuzzed extends Observed {
   readonly #tlsPort = freePort();
+  readonly #files: Readonly<Record<string, string>> = {
+    "conf/crt.cfg": this.#secondFrontend(),
+    "crt/site.pem": new Authority(join(this.path, "ca")).issue().pem,
+    "maps/site.map": "/a b\n",
+    "env/file": "A=1\n",
+  };
 
   async serveAll(): Promise<Wrapper> {
-    for (const place of PLACES) await Deno.mkdir(join(this.path, place), { recursive: true });
-    const { pem } = new Authority(join(this.path, "ca")).issue();
-    await this.#write("crt/site.pem", pem);
-    await this.#write("maps/site.map", "/a b\n");
-    await this.#write("env/file", "A=1\n");
-    await this.#write("conf/crt.cfg", this.#secondFrontend());
+    await this.clear();
     return await this.serveObserved([
       ...["-f", this.configurationDirectory, "--env-file", join(this.path, "env/file")],
       ...["--watch", join(this.path, "further"), "--watch", join(this.path, "globbed/*/*.map")],
@@ -63,17 +48,20 @@ class Fuzzed extends Observed {
     assert.ok(success, new TextDecoder().decode(stderr));
   }
 
-  /** All that is there and is not the test's own. */
+  /** Leaves but the test's own files, and puts them back where a name was in their way. */
   async clear(): Promise<void> {
-    const own = OWN.map((path) => `-path "./${path}"`).join(" -o ");
+    const paths = ["conf/haproxy.cfg", ...Object.keys(this.#files)];
+    const own = paths.map((path) => `-path "./${path}" -type f`).join(" -o ");
     await this.run(
       `find . -mindepth 1 \\( -path ./ca -o -path ./run -o -path ./bin \\) -prune -o ` +
-        `! \\( ${own} \\) -print0 | xargs -0 -r rm -rf --; mkdir -p ${PLACES.join(" ")}`,
+        `! \\( ${own} \\) ! -type d -print0 | xargs -0 -r rm -f --; ` +
+        `find . -mindepth 1 -type d -empty ! -path ./ca ! -path "./run*" ! -path ./bin -delete; ` +
+        `mkdir -p ${PLACES.join(" ")}`,
     );
-  }
-
-  async #write(name: string, text: string): Promise<void> {
-    await Deno.writeTextFile(join(this.path, name), text);
+    for (const [path, text] of Object.entries(this.#files)) {
+      const isThere = await Deno.lstat(join(this.path, path)).then(() => true, () => false);
+      if (!isThere) await Deno.writeTextFile(join(this.path, path), text);
+    }
   }
 
   #secondFrontend(): string {
@@ -154,6 +142,7 @@ async function fuzz(seed: number): Promise<void> {
     deadlineMs: 30_000,
     explain,
   });
+  assert.ok(wrapper.lastGeneration > 2, explain());
   assert.equal(await workspace.metric("bugs_total"), 0, explain());
   assert.doesNotMatch(wrapper.lines.join("\n"), /bug/, explain());
   wrapper.signal("SIGTERM");
