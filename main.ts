@@ -106,8 +106,8 @@ async function run(
   const made = await makePrivateFolder(settings.runtimeParents);
   if (made.tag === "not_made") {
     complain(
-      `cannot make a private folder: found ${made.reason}; wanted one of them to be writable, ` +
-        "for instance by a tmpfs that is mounted at /tmp",
+      `cannot make a private folder: found ${made.reason}; wanted a directory that can be ` +
+        "written and that no other user can replace, for instance a tmpfs that is mounted at /tmp",
     );
     return EXIT.CANNOT_CREATE;
   }

@@ -33,7 +33,8 @@ export interface Wanted {
 
 /**
  * Why what is there is not `user`'s alone, as the rest of a sentence; `null` if it is. The setgid bit, which
- * a volume with an `fsGroup` hands down, lets nobody in; entries of an ACL show as bits of the group. Pure.
+ * a volume with an `fsGroup` hands down, lets nobody in; entries of an ACL show as bits of the group. A
+ * socket's folder keeps others out, whatever its mode. Pure.
  */
 export function describeForeign(
   info: Pick<Deno.FileInfo, "isDirectory" | "isFile" | "isSocket" | "uid" | "mode">,
@@ -42,7 +43,7 @@ export function describeForeign(
   const isKind = { directory: info.isDirectory, file: info.isFile, socket: info.isSocket }[kind];
   if (!isKind) return `is not a ${NAMES[kind]}`;
   if (info.uid !== user) return `belongs to user ${info.uid}, wanted ${user}`;
-  if ((info.mode! & 0o077) === 0) return null;
+  if (kind === "socket" || (info.mode! & 0o077) === 0) return null;
   return `has mode ${octal(info.mode!)}, wanted none for group and others`;
 }
 

@@ -69,7 +69,7 @@ export class Looks {
     const onSettled = (fingerprint: Fingerprint) => this.#tell("settled", fingerprint);
     const detector = detectChanges({
       ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log, mountedFiles },
-      probeDirectory: folder.probeDirectory,
+      probeDirectory: () => folder.probeDirectory(),
     });
     inBackground(detector.ended);
     return detector;

@@ -52,7 +52,7 @@ class Watch implements AsyncDisposable {
       onSettled: ({ digest }) => this.settled.push(digest),
       settleMs,
       pollIntervalMs,
-      probeDirectory: this.#probe.path,
+      probeDirectory: () => this.#probe.path,
       mountedFiles: [],
       log: (entry) => this.logged.push(entry),
     });
