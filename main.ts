@@ -78,8 +78,9 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const trimMemory = libc?.trimMemory ?? (() => {});
   const readMemoryFile = libc?.readMemoryFile ?? (() => null);
   const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
+  const withUmask = libc?.withUmask ?? null;
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
-  const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable };
+  const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable, withUmask };
   const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
 }
@@ -97,6 +98,7 @@ interface RunOptions {
   readonly reportFailedStart: (text: string) => void;
   readonly keptSet: KeptSet | null;
   readonly isStdoutWritable: () => boolean;
+  readonly withUmask: StatusOptions["withUmask"];
 }
 
 async function run(
@@ -125,6 +127,7 @@ async function run(
   const collectGarbageSoon = createGarbageCollector(parts.trimMemory);
   const status = await createStatus(settings, {
     collectGarbageSoon,
+    withUmask: parts.withUmask,
     onBug: (bug) => log(describeStatusBug(bug)),
   });
   const keeper = await parts.keptSet?.createKeeper({ log, onGathered: collectGarbageSoon });
@@ -156,7 +159,7 @@ async function run(
 /** Where the status is not asked for, its parts are not even loaded. */
 async function createStatus(
   settings: Settings,
-  options: Pick<StatusOptions, "collectGarbageSoon" | "onBug">,
+  options: Pick<StatusOptions, "collectGarbageSoon" | "onBug" | "withUmask">,
 ): Promise<Status | null> {
   if (settings.statusListen === null) return null;
   const { Status } = await import("./lib/status/status.ts");

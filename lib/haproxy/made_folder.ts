@@ -38,8 +38,8 @@ export class MadeFolder {
   problem(): string | null {
     const info = lookAt(this.path);
     if (info === null) return GONE;
-    if (identityOf(info) !== this.#identity) return "is not the one that was made";
-    return describeForeign(info, { kind: "directory", user: this.#user });
+    const foreign = describeForeign(info, { kind: "directory", user: this.#user });
+    return foreign ?? (identityOf(info) === this.#identity ? null : "is not the one that was made");
   }
 
   socket(name: string): PrivateSocket {

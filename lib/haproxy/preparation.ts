@@ -81,8 +81,8 @@ function notPrepared(
 }
 
 const describeLost = ({ path }: PrivateSocket, problem: string) =>
-  `the private socket "${path}" ${problem}, from which the next process would take over: ` +
-  "restart the wrapper (--socket would name a second way)";
+  `the private socket "${path}" ${problem}: the next process would take over from it, so restart ` +
+  "the wrapper (--socket would name a second way)";
 
 /** The private socket, unless nobody listens there any more and the user has named another. */
 async function chooseTakeover(

@@ -90,14 +90,14 @@ const LOSSES: Readonly<Record<string, { lose(path: string): void; readonly probl
       Deno.renameSync(path, `${path}-moved`);
       Deno.symlinkSync(`${path}-moved`, path);
     },
-    problem: /as its folder is not the one that was made$/,
+    problem: /as its folder is not a directory$/,
   },
   "is a file": {
     lose(path) {
       Deno.removeSync(path, { recursive: true });
       Deno.writeTextFileSync(path, "");
     },
-    problem: /as its folder is not the one that was made$/,
+    problem: /as its folder is not a directory$/,
   },
   "may be entered by others": {
     lose: (path) => Deno.chmodSync(path, 0o711),

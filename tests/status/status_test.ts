@@ -12,6 +12,7 @@ function create() {
   const rest = {
     directory: "/",
     collectGarbageSoon: () => {},
+    withUmask: null,
     onBug: (bug: unknown) => bugs.push(bug),
   };
   return { bugs, status: new Status({ settings, versions, ...rest }) };
