@@ -111,9 +111,12 @@ export async function copyAll(copies: readonly Copy[], cancel?: AbortSignal): Pr
 /** The paths that a glob stands for. */
 export const expand = (glob: string) =>
   work(
-    async () => (await Array.fromAsync(expandGlob(glob))).map(({ path }) => path),
-    () => [...expandGlobSync(glob)].map(({ path }) => path),
+    async () => (await Array.fromAsync(expandGlob(glob, PLAIN))).map(({ path }) => path),
+    () => [...expandGlobSync(glob, PLAIN)].map(({ path }) => path),
   );
+
+/** Round brackets mean themselves: there are names such as `site (1).pem`. */
+const PLAIN = { extended: false } as const;
 
 /** In hexadecimal digits. */
 export const sha256 = (bytes: Uint8Array<ArrayBuffer>) =>
