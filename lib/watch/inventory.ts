@@ -1,7 +1,8 @@
 /** Finds the files that the user's sources stand for now, and the real directories in which to watch for changes. */
 import { basename, dirname, join } from "@std/path";
-import { expand, list } from "../files.ts";
-import { systemReason } from "../system_reason.ts";
+import { list } from "../files.ts";
+import { isMissing, systemReason } from "../system_reason.ts";
+import { fixedPart, isGlob, matchesOf } from "./globs.ts";
 import { type ChainEnd, followLinks } from "./link_chain.ts";
 import { findMembers, isVisible } from "./members.ts";
 import type { Source } from "./sources.ts";
@@ -64,7 +65,7 @@ class Collector implements Inventory {
 
   async add(source: Source): Promise<void> {
     const { kind, path } = source;
-    if (kind === "watched" && /[*?[{]/.test(path)) return await this.#addGlob(source);
+    if (kind === "watched" && isGlob(path)) return await this.#addGlob(source);
     const end = await this.#follow(path);
     if (end.tag === "missing" && kind === "watched") {
       this.files.push({ path, realPath: path, info: null, source });
@@ -97,7 +98,7 @@ class Collector implements Inventory {
    */
   async #configurations(source: Source, realPath: string): Promise<SourceFile[]> {
     const { path } = source;
-    const names = (await this.#list(path, realPath)).filter((name) => name.endsWith(".cfg"));
+    const names = (await this.#list(realPath, source)).filter((name) => name.endsWith(".cfg"));
     const ends = await findMembers(realPath, names, this.#follow);
     return ends.flatMap((end, index) => {
       const member = join(path, names[index]!);
@@ -118,7 +119,7 @@ class Collector implements Inventory {
   ): Promise<SourceFile[]> {
     if (visited.has(realPath)) return [];
     visited.add(realPath);
-    const names = (await this.#list(path, realPath)).sort();
+    const names = (await this.#list(realPath, { ...source, path })).sort();
     const ends = await findMembers(realPath, names, this.#follow);
     const files: SourceFile[] = [];
     // One after the other: of two links to the same directory it must always be the same that counts.
@@ -136,31 +137,31 @@ class Collector implements Inventory {
 
   async #addGlob(source: Source): Promise<void> {
     const { path: glob } = source;
-    const base = glob.slice(0, glob.search(/[^/]*[*?[{]/));
-    const end = await this.#follow(base);
+    const end = await this.#follow(fixedPart(glob));
     if (end.tag === "found") this.#watchWhole(end.realPath);
-    const paths = await this.#expand(glob);
-    for (const path of paths.filter((path) => isVisible(basename(path))).sort()) {
+    for (const path of await this.#matches(glob)) {
       const match = await this.#follow(path);
       if (match.tag === "found" && match.info.isFile) this.files.push(fileOf(source, path, match));
     }
   }
 
-  async #expand(glob: string): Promise<string[]> {
+  async #matches(glob: string): Promise<string[]> {
     try {
-      return await expand(glob);
+      return await matchesOf(glob);
     } catch (error) {
       this.unreadable.push({ path: glob, reason: systemReason(error) });
       return [];
     }
   }
 
-  async #list(path: string, realPath: string): Promise<string[]> {
+  async #list(realPath: string, { path, kind }: Pick<Source, "path" | "kind">): Promise<string[]> {
     this.#watchWhole(realPath);
     try {
       return (await list(realPath)).filter(isVisible);
     } catch (error) {
-      this.unreadable.push({ path, reason: systemReason(error) });
+      // What is watched may vanish while it is looked at.
+      const isNoProblem = kind === "watched" && isMissing(error);
+      if (!isNoProblem) this.unreadable.push({ path, reason: systemReason(error) });
       return [];
     }
   }

@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 import denoJson from "../../deno.json" with { type: "json" };
 import { testNeeding } from "../requirements.ts";
+import { HAS_STAND_INS } from "../std/stand_ins.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
 
@@ -52,8 +53,7 @@ const OPTIONS = [
 
 /** The import map, where the tests run with one. */
 export function importOptions(): string[] {
-  const hasOne = !import.meta.resolve("@std/path").startsWith("jsr:");
-  return hasOne ? [`--import-map=${ROOT}/tests/offline/import_map.json`] : [];
+  return HAS_STAND_INS ? [`--import-map=${ROOT}/tests/offline/import_map.json`] : [];
 }
 
 /** The words that start the program. */
