@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { EXECUTABLE, FORM, rootTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
-import { Workspace, type Wrapper } from "./wrapper.ts";
+import { readIfThere, Workspace, type Wrapper } from "./wrapper.ts";
 
 /** No limit of processes holds root. */
 const USER = 23_456;
@@ -56,6 +56,6 @@ async function limitProcesses({ pid }: Wrapper, limit: number): Promise<void> {
 
 function hasFileThreads({ pid }: Wrapper): boolean {
   return [...Deno.readDirSync(`/proc/${pid}/task`)].some(({ name }) =>
-    Deno.readTextFileSync(`/proc/${pid}/task/${name}/comm`).startsWith("tokio-runtime-w")
+    readIfThere(`/proc/${pid}/task/${name}/comm`).startsWith("tokio-runtime-w")
   );
 }

@@ -211,7 +211,8 @@ function firstChild({ pid }: Deno.ChildProcess): number {
   throw new Error(`process ${pid} has started no process in a namespace of its own`);
 }
 
-function readIfThere(path: string): string {
+/** What a file holds; nothing if it is not there, as of a process or thread that has ended. */
+export function readIfThere(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch {
