@@ -55,6 +55,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const invocation = readInvocation(Deno.args, environment);
   if (invocation.tag === "help") return say(helpText());
   if (invocation.tag === "version") return say(await versionText());
+  if (invocation.tag === "haproxy_prints") return await letHaproxyPrint(invocation.flag);
   const { tag, settings } = invocation;
   const sources = sourcesOf(settings, Deno.cwd());
   const loadedFiles = createLoadedFiles({
@@ -202,6 +203,13 @@ async function check(settings: Settings, signals: Signals): Promise<number> {
   const { process } = spawned;
   signals.deliverTo((meaning) => meaning.tag === "stop" && process.signal(meaning.signal));
   return (await process.ended).code;
+}
+
+async function letHaproxyPrint(flag: string): Promise<number> {
+  const spawned = spawnHaproxy([flag], { environment: {}, output: "inherit" });
+  if (spawned.tag === "spawned") return (await spawned.process.ended).code;
+  complain(describeFailure(spawned));
+  return exitCodeOf(spawned);
 }
 
 async function versionText(): Promise<string> {

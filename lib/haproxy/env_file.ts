@@ -31,6 +31,9 @@ function problemOf({ line, number }: { line: string; number: number }): string[]
   return refusal === undefined ? [] : [`line ${number}: "${key}" ${refusal.reason}`];
 }
 
+/** Variables of ld.so(8) and its like: Deno hands none of them on, in whatever case, that is not empty. */
+export const LOADER_VARIABLE = /^(?:DY)?LD_/i;
+
 /**
  * The env file may say what HAProxy is told, not which code it runs. Each of these is read by the loader or by
  * a library before HAProxy reads its configuration, which no longer has a say in it then.
@@ -38,7 +41,7 @@ function problemOf({ line, number }: { line: string; number: number }): string[]
 const REFUSALS: readonly { readonly name: RegExp; readonly reason: string }[] = [
   { name: /^PATH$/, reason: "decides which haproxy runs, set it for the wrapper" },
   {
-    name: /^LD_/,
+    name: LOADER_VARIABLE,
     reason: "would load other code into HAProxy, which Deno's permissions forbid",
   },
   {
