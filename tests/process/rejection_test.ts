@@ -7,7 +7,7 @@ import { pause, waitFor } from "./wait.ts";
 import { freePort, Workspace, type Wrapper } from "./wrapper.ts";
 
 /** Without a settle time no process is started ahead, so that the first start is that of the handoff. */
-const NOTHING_AHEAD = { env: { SETTLE_TIME: "0s" } };
+const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
 
 /** Waits until generation 2 is rejected for a reason that matches, and proves that 1 still serves. */
 async function isRejected(workspace: Workspace, wrapper: Wrapper, reason: RegExp): Promise<string> {

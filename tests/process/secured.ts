@@ -83,7 +83,7 @@ export async function withoutReload(
 }
 
 /** What is changed within this time is one change, on a slow machine as well. */
-export const TOGETHER = { env: { SETTLE_TIME: "1s" } };
+export const TOGETHER = { env: { HRW_SETTLE_TIME: "1s" } };
 
 export interface Marker {
   /** The generation that is to be the last one. */
