@@ -15,9 +15,7 @@ if (FORM !== "source") {
     await using workspace = new Workspace();
     // Without a poll all threads that work on files come to their end.
     const wrapper = await serveAsUser(workspace, ["--poll-interval", "0"]);
-    await waitFor("the threads that work on files to end", () => !hasFileThreads(wrapper), {
-      deadlineMs: 30_000,
-    });
+    await waitFor("the threads that work on files to end", () => !hasFileThreads(wrapper));
     await limitProcesses(wrapper, 1);
     await workspace.replace(workspace.page("two"));
     await wrapper.saysMatching(
