@@ -3,7 +3,8 @@ import { STAND_INS } from "../process/stand_ins.ts";
 import { pause } from "../process/wait.ts";
 import type { Fault } from "./fault.ts";
 import { type Exchange, type Meddle, pidOf, StatsProxy } from "./stats_proxy.ts";
-import { killQuietly, type World } from "./world.ts";
+import { killQuietly } from "../process/wrapper.ts";
+import type { World } from "./world.ts";
 
 /** The change is made while the next generation's answers are meddled with; `undo` comes before the end of that. */
 export function meddled(

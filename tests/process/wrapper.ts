@@ -119,7 +119,7 @@ frontend page
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const wrapper of this.#wrappers) wrapper.kill();
-    for (const pid of this.haproxyPids()) Deno.kill(pid, "SIGKILL");
+    for (const pid of this.haproxyPids()) killQuietly(pid);
     await Promise.all(this.#wrappers.map(({ exitCode }) => exitCode));
     await Deno.remove(this.path, { recursive: true });
   }
@@ -199,6 +199,15 @@ export function childrenOf(pid: number): string[] {
 export async function freeze(pid: number): Promise<void> {
   Deno.kill(pid, "SIGSTOP");
   await waitFor("the process to stop", () => readIfThere(`/proc/${pid}/stat`).includes(") T "));
+}
+
+/** One that has ended by itself meanwhile is as good. */
+export function killQuietly(pid: number, signal: Deno.Signal = "SIGKILL"): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /** What `unshare` has forked, which takes it some milliseconds. */
