@@ -138,7 +138,7 @@ commonTest(
       const { draining } = await workspace.report();
       return draining.length === 2 &&
         draining.every(({ since }) => Date.now() - Date.parse(since) > 10_500);
-    }, { deadlineMs: 20_000, explain: () => wrapper.output });
+    }, { explain: () => wrapper.output });
     const slowdown = slowdownBy(await versionOfHaproxy());
     const told = wrapper.output.matchAll(/warning .* generation (\d) still drains, and .*$/gm);
     assert.deepEqual(Array.from(told, ([, number]) => number), slowdown === null ? [] : ["2"]);

@@ -13,9 +13,14 @@ export const FORM = formOf(Deno.env.get("PROGRAM") ?? "source");
 
 export const EXECUTABLE = join(ROOT, "haproxy-reload-wrapper");
 
+/** What a test of the executable itself lacks; `null`: nothing. */
+export const missingExecutable = isThere(EXECUTABLE)
+  ? null
+  : "needs the executable, and `deno task compile` made none";
+
 /** What the form under test needs and is not there; `null`: nothing. */
-export const missing = FORM !== "source" && !isThere(EXECUTABLE)
-  ? "needs the executable, and `deno task compile` made none"
+export const missing = FORM !== "source" && missingExecutable !== null
+  ? missingExecutable
   : FORM === "process_1" && Deno.uid() !== 0
   ? "needs root, to make a pid namespace"
   : null;
