@@ -1,6 +1,6 @@
 /** The wrapper's private folder: the stats socket of each generation, and the files that configure it or that it loads. */
 import { join } from "@std/path";
-import { mkdir, remove, writeTextFile } from "../files.ts";
+import { mkdir, remove, writePrivateFile } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 import type { InjectedFiles } from "./arguments.ts";
 
@@ -17,12 +17,12 @@ export interface PrivateFolder {
   serverState(generation: number): string;
   /**
    * Writes the files of a generation, in a folder that is made again if somebody removed it. If it
-   * `loadsServerState`, that holds no server yet.
+   * `loadsServerState`, that holds no server yet. If it `sharesSecret`, that is the same for all of them.
    * @throws the system's error, for instance when the disk is full.
    */
   prepare(
     generation: number,
-    options?: { readonly loadsServerState: boolean },
+    options?: { readonly loadsServerState?: boolean; readonly sharesSecret?: boolean },
   ): Promise<InjectedFiles>;
   /** Removes the servers' last state, of which nothing is read after the start. */
   forgetServerState(generation: number): Promise<void>;
@@ -66,10 +66,20 @@ const socketBytes = (path: string) => new TextEncoder().encode(join(path, "99999
  */
 const LAST_CONFIGURATION = "global\n    stats maxconn 50\n";
 
+/**
+ * HAProxy makes the tokens that it gives to QUIC clients with it (Retry, NEW_TOKEN, stateless reset). Each
+ * process chooses its own, so that clients wait in vain for an answer to what the process before gave them. Behind
+ * the user's files, where a `cluster-secret` of theirs stays the one that counts. HAProxy 2.6 without one makes
+ * none of these tokens, and is left at that.
+ */
+const sharing = (secret: string) =>
+  `.if version_atleast(2.8)\n    cluster-secret ${secret}\n.endif\n`;
+
 /** The state of no server. HAProxy 2.6 and 3.0 warn of a file that is missing or empty, or of none being named. */
 export const NO_SERVERS = "1\n";
 
 function createFolder(path: string): PrivateFolder {
+  const secret = crypto.getRandomValues(new Uint8Array(16)).toHex();
   const socket = (generation: number) => join(path, `${generation}.sock`);
   const serverState = (generation: number) => join(path, `${generation}-servers.state`);
   const filesOf = (generation: number) => ({
@@ -93,14 +103,14 @@ function createFolder(path: string): PrivateFolder {
     probeDirectory: join(path, "probe"),
     socket,
     serverState,
-    async prepare(generation, { loadsServerState } = { loadsServerState: false }) {
+    async prepare(generation, { loadsServerState = false, sharesSecret = false } = {}) {
       if (isRemoved) throw new Deno.errors.NotFound("the wrapper ends");
       const files = filesOf(generation);
       const state = serverState(generation);
       const first = firstConfiguration(socket(generation));
       const writing = write(path, {
         [files.first]: loadsServerState ? first + loading(state) : first,
-        [files.last]: LAST_CONFIGURATION,
+        [files.last]: sharesSecret ? LAST_CONFIGURATION + sharing(secret) : LAST_CONFIGURATION,
         ...loadsServerState ? { [state]: NO_SERVERS } : {},
       });
       lastWriting = writing.catch(() => {});
@@ -125,7 +135,9 @@ function createFolder(path: string): PrivateFolder {
 
 async function write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const [path, text] of Object.entries(files)) await writeTextFile(path, text);
+  for (const [path, text] of Object.entries(files)) {
+    await writePrivateFile(path, new TextEncoder().encode(text));
+  }
 }
 
 /** Listeners are handed out from `level operator` on; certificates and maps are changed by `admin` alone. */
