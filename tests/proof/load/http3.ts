@@ -42,11 +42,19 @@ export class Http3Connection implements Connection {
   /** The first stream that the server says it does not look at. */
   #firstIgnored = Infinity;
   #isClosed = false;
+  /** Why, if it was not closed in order: a request only hears that the connection is lost. */
+  #end: Error | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#reading = this.#readStreams();
-    parts.conn.closed.then(() => this.#isClosed = true, () => this.#isClosed = true);
+    parts.conn.closed.then(
+      () => this.#isClosed = true,
+      (error) => {
+        this.#isClosed = true;
+        this.#end = error;
+      },
+    );
   }
 
   get isOver(): boolean {
@@ -65,7 +73,11 @@ export class Http3Connection implements Connection {
         if (isRejection(error)) return null;
         if (this.#isClosed) await this.#reading;
         if (stream >= this.#firstIgnored) return null;
-        throw failureOf(error as Error, incoming.hasBegun ? "answering" : "asked", stream > 0);
+        throw failureOf(
+          this.#end ?? error as Error,
+          incoming.hasBegun ? "answering" : "asked",
+          stream > 0,
+        );
       }
       if (!incoming.isOk) throw new Failure("wrong", "answered another status than 200");
       const isLast = this.#firstIgnored < Infinity;
@@ -158,6 +170,7 @@ function failureOf(
 ): Failure {
   const detail = `${name}: ${message} (${phase})`;
   if (/timed out/.test(message)) return new Failure("timeout", detail);
+  if (/^reset by peer$/.test(message)) return new Failure("reset", detail);
   if (phase === "answering") return new Failure("cut", detail);
   return new Failure(phase === "asked" && wasIdle ? "idle_closing" : "reset", detail);
 }
