@@ -19,7 +19,8 @@ export async function listLoaded(ask: Ask): Promise<readonly ListedFile[] | null
   for (const { tag, command } of LISTS) {
     const answer = await ask(command);
     if (answer === null) return null;
-    listed.push(...parseListing(tag, answer));
+    // As arguments of a single call more than 120,000 would be too many.
+    for (const file of parseListing(tag, answer)) listed.push(file);
   }
   return listed;
 }

@@ -129,7 +129,10 @@ class Collector implements Inventory {
       if (end.tag !== "found") continue;
       if (end.info.isFile) files.push(fileOf(source, member, end));
       if (end.info.isDirectory) {
-        files.push(...await this.#tree(source, end.realPath, member, visited));
+        // As arguments of a single call more than 120,000 would be too many.
+        for (const file of await this.#tree(source, end.realPath, member, visited)) {
+          files.push(file);
+        }
       }
     }
     return files;

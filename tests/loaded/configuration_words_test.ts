@@ -128,3 +128,9 @@ for (
     assert.deepEqual(readConfiguration(line, ENVIRONMENT).lines[0]?.words, ["x", word, "y"]);
   });
 }
+
+Deno.test("a variable may mean more words than a call has arguments", () => {
+  const A = "a ".repeat(200_000);
+  const { lines } = readConfiguration('bind "${A[*]}"', { A }, /bind/);
+  assert.ok(lines[0]!.words.length > 200_000);
+});

@@ -117,3 +117,11 @@ Deno.test("nothing is asked before what was asked last is answered", async () =>
   assert.deepEqual(await listed, []);
   assert.equal(most, 1);
 });
+
+Deno.test("a process that has loaded more files than a call has arguments lists them all", async () => {
+  const lines = Array.from({ length: 200_000 }, (_, number) => `/certs/${number}.pem\n`).join("");
+  const listed = await listLoaded((command) =>
+    Promise.resolve(command === "show ssl cert" ? lines : "")
+  );
+  assert.equal(listed?.length, 200_000);
+});

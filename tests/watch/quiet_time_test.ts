@@ -77,3 +77,9 @@ Deno.test("a burst does not go on after a look", () => {
   quiet.note(done("/b"), LONGEST_BURST_MS);
   assert.equal(quiet.remainingMs(LONGEST_BURST_MS), 10);
 });
+
+Deno.test("as many writers at once as there can be files are waited for", () => {
+  const quiet = new QuietTime({ settleMs: 10 });
+  for (let file = 0; file < 200_000; file++) quiet.note({ tag: "writing", path: `/${file}` }, 100);
+  assert.equal(quiet.remainingMs(100), WRITER_SILENCE_MS);
+});
