@@ -3,6 +3,7 @@
  * those of one set. So what has not changed is not written again, and a set is there whole or not at all.
  */
 import { join } from "@std/path";
+import { readTextFile, sha256All } from "../contents.ts";
 import {
   type Copy,
   copyAll,
@@ -10,14 +11,12 @@ import {
   list,
   lstatAll,
   mkdir,
-  readTextFile,
   remove,
   rename,
-  sha256All,
   writePrivateFile,
 } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
-import { type Fingerprint, isUnreadable } from "../watch/fingerprint.ts";
+import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/fingerprint.ts";
 import { type Manifest, manifestText, parseManifest } from "./manifest.ts";
 
 /** What became of putting the contents of a fingerprint into the store. */
@@ -71,6 +70,7 @@ export class Store {
     const pathOf = new Map<string, string>();
     for (const [path, { content }] of files) {
       if (isUnreadable(content)) return incomplete(path, "cannot be read by the wrapper");
+      if (isTooLarge(content)) return incomplete(path, "is too large");
       if (content === "missing") continue;
       wanted.set(path, content);
       pathOf.set(content, path);
@@ -135,7 +135,7 @@ export class Store {
 
   async #readManifest(): Promise<Kept> {
     try {
-      const manifest = parseManifest(await readTextFile(this.#manifest));
+      const manifest = parseManifest(await readTextFile(this.#manifest, MOST_MANIFEST_BYTES));
       return manifest === null
         ? { tag: "damaged", reason: `"${this.#manifest}" is not of the form that is wanted` }
         : { tag: "kept", manifest };
@@ -163,6 +163,9 @@ export class Store {
     return new Set(all.filter((digest, index) => infos[index]?.isFile && found[index] === digest));
   }
 }
+
+/** Of 100,000 files. */
+const MOST_MANIFEST_BYTES = 16 * 2 ** 20;
 
 function failureOf(
   copies: readonly Copy[],

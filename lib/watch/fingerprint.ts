@@ -1,5 +1,6 @@
 /** Makes one digest of the contents of all source files; a file that did not change is not read again. */
-import { lstatAll, sha256, sha256All } from "../files.ts";
+import { type Digest, MOST_DIGESTED_BYTES, sha256, sha256All, TooLarge } from "../contents.ts";
+import { lstatAll } from "../files.ts";
 import { isShortage, systemReason } from "../system_reason.ts";
 import { type FileState, type SourceFile, stateOf, type Unreadable } from "./inventory.ts";
 
@@ -10,7 +11,7 @@ export interface Fingerprint {
 }
 
 export interface FileMark {
-  /** The SHA-256 of the content, `missing`, or else what `isUnreadable` knows. */
+  /** The SHA-256 of the content, `missing`, or else what `isUnreadable` or `isTooLarge` knows. */
   readonly content: string;
   /** When the file was last modified, in milliseconds since 1970; 0 where nobody knows. */
   readonly modifiedMs: number;
@@ -93,7 +94,7 @@ async function readChanged(
 
 interface Read {
   readonly file: SourceFile;
-  readonly content: string | Error;
+  readonly content: Digest;
 }
 
 /**
@@ -101,8 +102,7 @@ interface Read {
  * new content, and so seem to change once more; it is read again. Of thousands none is looked at twice.
  */
 async function readWhole(files: readonly SourceFile[], tries = 3): Promise<Read[]> {
-  const contents = await sha256All(files.map(({ path, info }) => ({ path, size: info!.size })));
-  const read = files.map((file, index) => ({ file, content: contents[index]! }));
+  const read = await readAll(files);
   if (files.length > MOST_CHECKED || tries === 0) return read;
   const infos = await lstatAll(files.map(({ realPath }) => realPath));
   const fresh = files.flatMap((file, index) => {
@@ -115,6 +115,30 @@ async function readWhole(files: readonly SourceFile[], tries = 3): Promise<Read[
 }
 
 const MOST_CHECKED = 100;
+
+/** What is too large, or comes after too much has been read, is not read. */
+async function readAll(files: readonly SourceFile[]): Promise<Read[]> {
+  let left = MOST_READ_BYTES;
+  const isRead = files.map(({ info }) => {
+    const { size } = info!;
+    const fits = size <= MOST_DIGESTED_BYTES && size <= left;
+    if (fits) left -= size;
+    return fits;
+  });
+  const sized = files.filter((_, index) => isRead[index]).map(({ path, info: state }) => ({
+    ...{ path, size: state!.size },
+  }));
+  const digests = (await sha256All(sized)).values();
+  return files.map((file, index) => ({
+    file,
+    content: isRead[index] ? digests.next().value! : TOO_LARGE,
+  }));
+}
+
+/** In one look, so that a change of another file does not wait for more than some seconds. */
+const MOST_READ_BYTES = 4 * MOST_DIGESTED_BYTES;
+
+const TOO_LARGE = new TooLarge(MOST_DIGESTED_BYTES);
 
 const missing = (file: SourceFile): Known => ({
   file,
@@ -137,6 +161,10 @@ function judge(
   const info = file.info!;
   const stamp = stampOf(info);
   const modifiedMs = info.mtime?.getTime() ?? 0;
+  if (content instanceof TooLarge) {
+    // Equal stamps are then all that is asked for.
+    return { file, mark: { content: `${STAMPED}${stamp}`, modifiedMs, stamp }, isProof: true };
+  }
   if (typeof content !== "string") {
     if (source.kind !== "loaded" || isShortage(content)) {
       return { path, reason: systemReason(content) };
@@ -165,6 +193,11 @@ const UNREADABLE = "unreadable ";
 
 /** Whether that is the content of a file that HAProxy loads and the wrapper may not read. */
 export const isUnreadable = (content: string) => content.startsWith(UNREADABLE);
+
+const STAMPED = "too large ";
+
+/** Whether that is the content of a file that is not read: another stamp then counts as another content. */
+export const isTooLarge = (content: string) => content.startsWith(STAMPED);
 
 const isSameState = (one: FileState | null, other: FileState | null) =>
   one?.ino === other?.ino && one?.size === other?.size && one?.dev === other?.dev &&

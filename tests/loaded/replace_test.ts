@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { replaceInPlace, type ReplaceOutcome } from "../../lib/loaded/replace.ts";
 import { NO_USES, type Use } from "../../lib/loaded/uses.ts";
-import { sha256 } from "../../lib/files.ts";
+import { sha256 } from "../../lib/contents.ts";
 import { type Fingerprint, fingerprintOf } from "../../lib/watch/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../process/certificates.ts";
 import { TempFolder } from "../temp_folder.ts";

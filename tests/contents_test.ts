@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sha256, sha256All, type SizedFile } from "../lib/files.ts";
+import { sha256, sha256All, type SizedFile } from "../lib/contents.ts";
 import { TempFolder } from "./temp_folder.ts";
 
 /** That many files, every seventh of them larger than a portion. */
