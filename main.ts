@@ -26,6 +26,7 @@ import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { describeWatched } from "./lib/watch/described.ts";
+import { Directories } from "./lib/watch/directories.ts";
 import { createLooker, type Look, type Looker } from "./lib/watch/look.ts";
 import {
   describeMountedFile,
@@ -62,7 +63,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
     environment,
     workingDirectory: haproxyDirectory(settings, Deno.cwd()),
   });
-  const looker = createLooker(sources, loadedFiles.findNamed);
+  const directories = new Directories(libc?.openDirectory ?? null);
+  const looker = createLooker(sources, loadedFiles.findNamed, directories);
   const { seen, inventory } = await looker.look();
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];

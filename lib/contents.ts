@@ -104,35 +104,47 @@ const SIDE_BY_SIDE = 8;
 
 async function digestMany(files: readonly SizedFile[]): Promise<Digest[]> {
   const { createHash } = await import("node:crypto");
-  const buffer = new Uint8Array(AT_ONCE_BYTES);
+  const buffer = new Uint8Array(AT_ONCE_BYTES + 1);
   const digests: Digest[] = [];
   let bytes = Infinity;
-  for (const { path, size } of files) {
+  for (const file of files) {
+    const { path, size } = file;
     bytes += size;
-    const isFirst = bytes > AT_ONCE_BYTES || digests.length % FEW === 0;
-    if (isFirst) bytes = size;
+    const onThread = bytes > AT_ONCE_BYTES || digests.length % FEW === 0;
+    if (onThread) bytes = size;
     digests.push(
-      (isFirst ? null : digestAtOnce(path, { buffer, createHash })) ?? await digestInPortions(path),
+      await digestSmall(file, { buffer, createHash, onThread }) ?? await digestInPortions(path),
     );
   }
   return digests;
 }
 
-type CreateHash = typeof import("node:crypto").createHash;
+interface Tools {
+  /** As much as may be read at once, and one byte more. */
+  readonly buffer: Uint8Array;
+  readonly createHash: typeof import("node:crypto").createHash;
+  readonly onThread: boolean;
+}
 
-/** `null`: it does not fit into the buffer. */
-function digestAtOnce(
-  path: string,
-  { buffer, createHash }: { readonly buffer: Uint8Array; readonly createHash: CreateHash },
-): Digest | null {
+/** `null`: it does not fit into the buffer. Made for 10,000 files: no call more than it takes. */
+async function digestSmall(
+  { path, size }: SizedFile,
+  { buffer, createHash, onThread }: Tools,
+): Promise<Digest | null> {
+  let file: Deno.FsFile | null = null;
   try {
-    using file = Deno.openSync(path);
-    let length = 0;
-    for (let count; (count = file.readSync(buffer.subarray(length)));) length += count;
+    file = onThread ? await openFile(path) : Deno.openSync(path);
+    let length = (onThread ? await readInto(file, buffer) : file.readSync(buffer)) ?? 0;
+    // As much as was wanted: there is no more.
+    if (length !== size) {
+      for (let count; (count = file.readSync(buffer.subarray(length)));) length += count;
+    }
     if (length === buffer.length) return null;
     return createHash("sha256").update(buffer.subarray(0, length)).digest("hex");
   } catch (error) {
     return error as Error;
+  } finally {
+    file?.close();
   }
 }
 

@@ -21,6 +21,15 @@ export async function lstatAll(paths: readonly string[]): Promise<(Deno.FileInfo
   return infos;
 }
 
+/** On the main thread: for a few of many, as by `lstatAll`. `null` where there is none. */
+export function statAtOnce(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return null;
+  }
+}
+
 export const stat = (path: string) => work(() => Deno.stat(path), () => Deno.statSync(path));
 
 export const readLink = (path: string) =>
@@ -41,6 +50,11 @@ export const mkdir = (path: string, options: Deno.MkdirOptions) =>
 
 export const remove = (path: string, options: Deno.RemoveOptions = {}) =>
   work(() => Deno.remove(path, options), () => Deno.removeSync(path, options));
+
+/** Whether a file or directory may be read: otherwise it throws why not. */
+export async function tryToOpen(path: string): Promise<void> {
+  (await work(() => Deno.open(path), () => Deno.openSync(path))).close();
+}
 
 /** The names of all entries of a directory. */
 export const list = (path: string) =>

@@ -1,7 +1,6 @@
 /** Reads texts only when their files may have changed. */
 import { readFile, sha256, TooLarge } from "../contents.ts";
-import { provesContent, stampOf } from "../watch/fingerprint.ts";
-import type { FileState } from "../watch/inventory.ts";
+import { type FileState, provesContent, stampOf } from "../watch/file_state.ts";
 import { MOST_TEXT_BYTES } from "./configuration_words.ts";
 import type { ConfigurationFile } from "./named_files.ts";
 

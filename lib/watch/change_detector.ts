@@ -2,6 +2,7 @@
 import type { Log } from "../log.ts";
 import { createFileEvents, type FileEvents, type Hint } from "./file_events.ts";
 import { changedPaths, type Fingerprint } from "./fingerprint.ts";
+import { createLimitReport } from "./limits.ts";
 import type { Look, Looker } from "./look.ts";
 import { createReplacementReport, type MountedFile } from "./mounted_files.ts";
 import { QuietTime, WRITER_SILENCE_MS } from "./quiet_time.ts";
@@ -58,12 +59,16 @@ export function detectChanges(options: ChangeDetectorOptions): ChangeDetector {
   };
 }
 
+/** A look at everything takes no longer then. */
+const MOST_TOUCHED = 1_000;
+
 class Detector {
   readonly counts = { files: 0, events: 0, pollFinds: 0 };
   readonly #options: ChangeDetectorOptions;
   readonly #quiet: QuietTime;
   readonly #events: FileEvents;
   readonly #reportReplaced: (files: Look["inventory"]["files"]) => void;
+  readonly #reportLimits: (look: Look) => void;
   #isRelevant: (path: string) => boolean = () => true;
   #isClosed = false;
   #isWoken = true;
@@ -72,6 +77,8 @@ class Detector {
   /** The real paths of which events came since the last look; `null`: look at everything. */
   #touched: Set<string> | null = null;
   #directories: ReadonlySet<string> = new Set();
+  /** When a directory that changed may be read again, after the last look. */
+  #dueInMs: number | null = null;
   #resolveSleep: (() => void) | null = null;
   #last: Fingerprint | null = null;
   #lastUnreadable = "";
@@ -80,6 +87,7 @@ class Detector {
     this.#options = options;
     this.#quiet = new QuietTime(options);
     this.#reportReplaced = createReplacementReport(options.mountedFiles, options.log);
+    this.#reportLimits = createLimitReport(options.log, options);
     this.#events = createFileEvents({
       isRelevant: (path) => this.#isRelevant(path),
       onHint: (hint) => this.#note(hint),
@@ -113,12 +121,19 @@ class Detector {
 
   async run(): Promise<void> {
     while (!this.#isClosed) {
-      const isWoken = await this.#sleep(this.#options.pollIntervalMs || null);
+      const isWoken = await this.#sleep(this.#longestSleepMs());
       if (!isWoken) this.#touched = null;
       await this.#untilQuiet();
       if (!this.#isClosed) await this.#look();
     }
     await this.#events.close();
+  }
+
+  /** `null`: until it is woken. */
+  #longestSleepMs(): number | null {
+    const limits = [this.#options.pollIntervalMs || Infinity, this.#dueInMs ?? Infinity];
+    const limitMs = Math.min(...limits);
+    return limitMs === Infinity ? null : limitMs;
   }
 
   #note(hint: Hint): void {
@@ -127,6 +142,7 @@ class Detector {
     this.#quiet.note(hint, performance.now());
     if (hint.tag === "lost") this.#touched = null;
     else this.#touched?.add(hint.path);
+    if (this.#touched !== null && this.#touched.size > MOST_TOUCHED) this.#touched = null;
     this.#wake();
   }
 
@@ -149,7 +165,9 @@ class Detector {
     this.#isWoken = false;
     this.#touched = new Set();
     const lookedMs = performance.now();
-    const { inventory, seen } = await this.#options.look(touched);
+    const look = await this.#options.look(touched);
+    const { inventory, seen, dueInMs = null } = look;
+    this.#dueInMs = dueInMs;
     this.#isRelevant = inventory.isRelevant;
     this.counts.files = inventory.files.length;
     this.#directories = inventory.directories;
@@ -160,6 +178,7 @@ class Detector {
       if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
     }
     this.#reportReplaced(inventory.files);
+    this.#reportLimits(look);
     // What changed while no watch was armed gave no event.
     if (await this.#events.watch(this.#pathsToWatch(inventory))) this.lookSoon();
   }

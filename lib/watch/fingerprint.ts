@@ -1,8 +1,10 @@
 /** Makes one digest of the contents of all source files; a file that did not change is not read again. */
 import { type Digest, MOST_DIGESTED_BYTES, sha256, sha256All, TooLarge } from "../contents.ts";
 import { lstatAll } from "../files.ts";
+import type { Whole } from "./directories.ts";
 import { isShortage, systemReason } from "../system_reason.ts";
-import { type FileState, type SourceFile, stateOf, type Unreadable } from "./inventory.ts";
+import { isSameState, provesContent, stampOf, stateOf } from "./file_state.ts";
+import type { SourceFile, Unreadable } from "./inventory.ts";
 
 export interface Fingerprint {
   /** Equal for equal contents at equal paths, whatever the times and modes. */
@@ -11,7 +13,7 @@ export interface Fingerprint {
 }
 
 export interface FileMark {
-  /** The SHA-256 of the content, `missing`, or else what `isUnreadable` or `isTooLarge` knows. */
+  /** The SHA-256 of the content, `missing`, or else what `isUnreadable`, `isTooLarge` or `isWhole` knows. */
   readonly content: string;
   /** When the file was last modified, in milliseconds since 1970; 0 where nobody knows. */
   readonly modifiedMs: number;
@@ -70,21 +72,17 @@ interface Known {
   readonly isProof: boolean;
 }
 
-/**
- * Times are as coarse as 2 s on some file systems, and Deno rounds a change time to 1 s. So what was
- * read less than that after a change may have been changed once more without showing it.
- */
-const COARSEST_TIMES_MS = 3_000;
-
 /** Reads only what has to be read, which matters for 10,000 files. */
 async function readChanged(
   files: readonly SourceFile[],
   known: ReadonlyMap<string, Known>,
   startedMs: number,
 ): Promise<(Known | Unreadable)[]> {
-  const results: (Known | Unreadable | null)[] = files.map((file) =>
-    file.info === null ? missing(file) : findUnchanged(file, known.get(file.path))
-  );
+  const results: (Known | Unreadable | null)[] = files.map((file) => {
+    const before = known.get(file.path);
+    if (file.whole !== undefined) return wholeDirectory(file, file.whole, before);
+    return file.info === null ? missing(file) : findUnchanged(file, before);
+  });
   const changed = await readWhole(files.filter((_, index) => results[index] === null));
   const read = changed.map(({ file, content }) =>
     judge(file, content, { startedMs, before: known.get(file.path) })
@@ -146,6 +144,14 @@ const missing = (file: SourceFile): Known => ({
   isProof: false,
 });
 
+/** Some change times are rounded, and so are two that are a second apart; but an event tells of the second. */
+function wholeDirectory(file: SourceFile, whole: Whole, before: Known | undefined): Known {
+  const content = `${WHOLE}${whole.digest}`;
+  if (before?.mark.content === content) return { ...before, file };
+  const mark = { content, modifiedMs: whole.newestMs, stamp: whole.digest };
+  return { file, mark, isProof: true };
+}
+
 /** A file that was not looked at again is the same object: events would have told of a change. */
 function findUnchanged(file: SourceFile, before: Known | undefined): Known | null {
   if (before === undefined || before.file === file) return before ?? null;
@@ -195,23 +201,10 @@ const UNREADABLE = "unreadable ";
 export const isUnreadable = (content: string) => content.startsWith(UNREADABLE);
 
 const STAMPED = "too large ";
+const WHOLE = "directory ";
 
 /** Whether that is the content of a file that is not read: another stamp then counts as another content. */
 export const isTooLarge = (content: string) => content.startsWith(STAMPED);
 
-const isSameState = (one: FileState | null, other: FileState | null) =>
-  one?.ino === other?.ino && one?.size === other?.size && one?.dev === other?.dev &&
-  one?.mtime?.getTime() === other?.mtime?.getTime() &&
-  one?.ctime?.getTime() === other?.ctime?.getTime();
-
-/** When a file was last written, replaced or renamed, in milliseconds since 1970, rounded down to 1 s. */
-export const lastChangeMs = ({ mtime, ctime }: FileState) =>
-  Math.max(mtime?.getTime() ?? 0, ctime?.getTime() ?? Infinity);
-
-/** Whether a file with this state, read at `nowMs`, has that content as long as it has that state. */
-export const provesContent = (info: FileState, nowMs: number) =>
-  nowMs - lastChangeMs(info) > COARSEST_TIMES_MS;
-
-/** Differs whenever a file was written or replaced, as far as its times show it. */
-export const stampOf = (info: FileState | null) =>
-  `${info?.dev} ${info?.ino} ${info?.size} ${info?.mtime?.getTime()} ${info?.ctime?.getTime()}`;
+/** Whether that stands for all that is in a directory. */
+export const isWhole = (content: string) => content.startsWith(WHOLE);

@@ -1,7 +1,9 @@
 /** Finds the files that the user's sources stand for now, and the real directories in which to watch for changes. */
 import { basename, dirname, join } from "@std/path";
-import { expand, list } from "../files.ts";
+import { expand } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
+import { Directories, type Wanted, type Whole } from "./directories.ts";
+import { type FileState, stateOf } from "./file_state.ts";
 import { type ChainEnd, followLinks } from "./link_chain.ts";
 import { findMembers, isVisible } from "./members.ts";
 import type { Source } from "./sources.ts";
@@ -12,10 +14,9 @@ export interface SourceFile {
   readonly realPath: string;
   readonly info: FileState | null;
   readonly source: Source;
+  /** Only of a directory that stands for all that is in it. */
+  readonly whole?: Whole;
 }
-
-/** What tells one state of a file from another. Kept small: there may be 10,000 of them. */
-export type FileState = Pick<Deno.FileInfo, "dev" | "ino" | "size" | "mtime" | "ctime" | "nlink">;
 
 export interface Unreadable {
   readonly path: string;
@@ -34,15 +35,13 @@ export interface Inventory {
 }
 
 /** Finds everything that `sources`, which HAProxy need not have loaded, stand for at this moment. */
-export async function takeInventory(sources: readonly Source[]): Promise<Inventory> {
-  const collector = new Collector();
+export async function takeInventory(
+  sources: readonly Source[],
+  directories = new Directories(),
+): Promise<Inventory> {
+  const collector = new Collector(directories);
   for (const source of sources) await collector.add(source);
   return collector;
-}
-
-/** What `info` tells of a file's state. */
-export function stateOf({ dev, ino, size, mtime, ctime, nlink }: Deno.FileInfo): FileState {
-  return { dev, ino, size, mtime, ctime, nlink };
 }
 
 class Collector implements Inventory {
@@ -52,6 +51,11 @@ class Collector implements Inventory {
   readonly #entries = new Set<string>();
   /** Directories of which every visible member counts. */
   readonly #whole = new Set<string>();
+  readonly #reader: Directories;
+
+  constructor(reader: Directories) {
+    this.#reader = reader;
+  }
 
   readonly isRelevant = (path: string): boolean =>
     this.#entries.has(path) || (this.#whole.has(dirname(path)) && isVisible(basename(path)));
@@ -69,13 +73,12 @@ class Collector implements Inventory {
     else if (!end.info.isDirectory) {
       this.unreadable.push({ path, reason: "neither a file nor a directory" });
     } else if (kind === "env_file") this.unreadable.push({ path, reason: "Is a directory" });
-    else if (kind === "configuration") {
-      await this.#addSorted(this.#configurations(source, end.realPath));
-    } else await this.#addSorted(this.#tree(source, end.realPath));
+    else if (kind === "configuration") await this.#addConfigurations(source, end);
+    else await this.#addTree(source, end);
   }
 
-  async #addSorted(found: Promise<SourceFile[]>): Promise<void> {
-    for (const file of (await found).sort((a, b) => a.path < b.path ? -1 : 1)) {
+  #addSorted(found: SourceFile[]): void {
+    for (const file of found.sort((a, b) => a.path < b.path ? -1 : 1)) {
       this.files.push(file);
     }
   }
@@ -91,37 +94,56 @@ class Collector implements Inventory {
    * HAProxy loads the visible regular files that end in `.cfg`, in the order of their bytes, and does
    * not look further down (configuration manual, "-f" in section 3 of the management guide).
    */
-  async #configurations(source: Source, realPath: string): Promise<SourceFile[]> {
+  async #addConfigurations(source: Source, end: Found): Promise<void> {
     const { path } = source;
-    const names = (await this.#list(path, realPath)).filter((name) => name.endsWith(".cfg"));
-    const ends = await findMembers(realPath, names, this.#follow);
-    return ends.flatMap((end, index) => {
+    const names = await this.#members(source, end, CONFIGURATIONS);
+    const ends = await findMembers(end.realPath, names, this.#follow);
+    this.#addSorted(ends.flatMap((end, index) => {
       const member = join(path, names[index]!);
       if (end.tag !== "found") this.unreadable.push({ path: member, reason: end.reason });
       return end.tag === "found" && end.info.isFile ? [fileOf(source, member, end)] : [];
-    });
+    }));
   }
 
-  /** Every visible file below a watched directory; linked directories are followed, each only once. */
+  /** Every visible file below a watched directory, unless they are too many. */
+  async #addTree(source: Source, end: Found): Promise<void> {
+    const known = await this.#reader.knownWhole(end.realPath, ALL_BELOW);
+    if (known !== null) return this.#addWhole(source, end, known);
+    const inside = new Collector(this.#reader);
+    const files = await inside.#tree(source, end.realPath);
+    if (files === null) {
+      return this.#addWhole(source, end, await this.#reader.whole(end.realPath, ALL_BELOW));
+    }
+    inside.directories.forEach((one) => this.directories.add(one));
+    inside.#entries.forEach((one) => this.#entries.add(one));
+    inside.#whole.forEach((one) => this.#whole.add(one));
+    inside.unreadable.forEach((one) => this.unreadable.push(one));
+    this.#addSorted(files);
+  }
+
+  /** Linked directories are followed, each only once; `null`: there are too many. */
   async #tree(
     source: Source,
     realPath: string,
     path = source.path,
     visited = new Set<string>(),
-  ): Promise<SourceFile[]> {
+  ): Promise<SourceFile[] | null> {
     if (visited.has(realPath)) return [];
     visited.add(realPath);
-    const names = (await this.#list(path, realPath)).sort();
-    const ends = await findMembers(realPath, names, this.#follow);
+    this.#watchWhole(realPath);
+    const names = await this.#names(path, realPath);
+    if (names === null || !this.#reader.takeDirectory()) return null;
+    const ends = await findMembers(realPath, names.sort(), this.#follow);
     const files: SourceFile[] = [];
     // One after the other: of two links to the same directory it must always be the same that counts.
     for (const [index, end] of ends.entries()) {
       const member = join(path, names[index]!);
       if (end.tag !== "found") continue;
       if (end.info.isFile) files.push(fileOf(source, member, end));
-      if (end.info.isDirectory) {
-        files.push(...await this.#tree(source, end.realPath, member, visited));
-      }
+      if (!end.info.isDirectory) continue;
+      const below = await this.#tree(source, end.realPath, member, visited);
+      if (below === null) return null;
+      for (const file of below) files.push(file);
     }
     return files;
   }
@@ -147,14 +169,33 @@ class Collector implements Inventory {
     }
   }
 
-  async #list(path: string, realPath: string): Promise<string[]> {
-    this.#watchWhole(realPath);
+  /** Those of a directory that is followed as a whole are none. */
+  async #members(source: Source, end: Found, wanted: Wanted): Promise<readonly string[]> {
+    this.#watchWhole(end.realPath);
     try {
-      return (await list(realPath)).filter(isVisible);
+      const members = await this.#reader.members(end.realPath, wanted);
+      if (!("digest" in members)) return members;
+      this.#addWhole(source, end, members);
+    } catch (error) {
+      this.unreadable.push({ path: source.path, reason: systemReason(error) });
+    }
+    return [];
+  }
+
+  /** `null`: there are too many. */
+  async #names(path: string, realPath: string): Promise<string[] | null> {
+    try {
+      const names = await this.#reader.names(realPath, isVisible);
+      return names !== null && this.#reader.take(names.length) ? names : null;
     } catch (error) {
       this.unreadable.push({ path, reason: systemReason(error) });
       return [];
     }
+  }
+
+  #addWhole(source: Source, end: Found, whole: Whole): void {
+    this.#watchWhole(end.realPath);
+    this.files.push({ ...fileOf(source, source.path, end), whole });
   }
 
   #watchWhole(directory: string): void {
@@ -163,8 +204,14 @@ class Collector implements Inventory {
   }
 }
 
-const fileOf = (
-  source: Source,
-  path: string,
-  { realPath, info }: Extract<ChainEnd, { tag: "found" }>,
-): SourceFile => ({ path, realPath, info: stateOf(info), source });
+type Found = Extract<ChainEnd, { tag: "found" }>;
+
+const CONFIGURATIONS: Wanted = { isWanted: (name) => isVisible(name) && name.endsWith(".cfg") };
+const ALL_BELOW: Wanted = { isWanted: isVisible, isDeep: true };
+
+const fileOf = (source: Source, path: string, { realPath, info }: Found): SourceFile => ({
+  path,
+  realPath,
+  info: stateOf(info),
+  source,
+});
