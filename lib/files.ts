@@ -12,13 +12,27 @@ export const lstat = (path: string) => work(() => Deno.lstat(path), () => Deno.l
  * and the others at once, which is four times faster. A network mount that hangs holds up a thread, and
  * the main one only if it begins to hang within such a millisecond.
  */
-export async function lstatAll(paths: readonly string[]): Promise<(Deno.FileInfo | null)[]> {
-  const infos: (Deno.FileInfo | null)[] = [];
+export async function lstatAll(paths: readonly string[]): Promise<(Entry | null)[]> {
+  const entries: (Entry | null)[] = [];
   for (let from = 0; from < paths.length; from += PORTION) {
-    infos.push(await lstat(paths[from]!).catch(() => null));
-    for (const path of paths.slice(from + 1, from + PORTION)) infos.push(lstatAtOnce(path));
+    entries.push(entryOf(await lstat(paths[from]!).catch(() => null)));
+    for (const path of paths.slice(from + 1, from + PORTION)) {
+      entries.push(entryOf(lstatAtOnce(path)));
+    }
   }
-  return infos;
+  return entries;
+}
+
+/** What is asked of a file: Deno's answer takes three times the memory. */
+export type Entry = Pick<
+  Deno.FileInfo,
+  "isFile" | "isDirectory" | "isSymlink" | "dev" | "ino" | "size" | "mtime" | "ctime" | "nlink"
+>;
+
+function entryOf(info: Deno.FileInfo | null): Entry | null {
+  if (info === null) return null;
+  const { isFile, isDirectory, isSymlink, dev, ino, size, mtime, ctime, nlink } = info;
+  return { isFile, isDirectory, isSymlink, dev, ino, size, mtime, ctime, nlink };
 }
 
 /** On the main thread: for a few of many, as by `lstatAll`. `null` where there is none. */

@@ -4,7 +4,7 @@
 export type FileState = Pick<Deno.FileInfo, "dev" | "ino" | "size" | "mtime" | "ctime" | "nlink">;
 
 /** What `info` tells of a file's state. */
-export function stateOf({ dev, ino, size, mtime, ctime, nlink }: Deno.FileInfo): FileState {
+export function stateOf({ dev, ino, size, mtime, ctime, nlink }: FileState): FileState {
   return { dev, ino, size, mtime, ctime, nlink };
 }
 

@@ -65,6 +65,15 @@ export function changedPaths(
   return changed.sort();
 }
 
+/** As many of `paths` as somebody reads, and how many more there are. */
+export function abridged(paths: readonly string[]): readonly string[] {
+  return paths.length <= MOST_SHOWN
+    ? paths
+    : [...paths.slice(0, MOST_SHOWN), `… and ${paths.length - MOST_SHOWN} more`];
+}
+
+const MOST_SHOWN = 100;
+
 interface Known {
   readonly file: SourceFile;
   readonly mark: FileMark;

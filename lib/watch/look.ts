@@ -1,4 +1,5 @@
 /** Looks at all sources: which files there are, what they hold, and where to watch them. */
+import { collectGarbage } from "../memory.ts";
 import { Directories } from "./directories.ts";
 import { createFingerprinter, type Fingerprint } from "./fingerprint.ts";
 import { type Inventory, type SourceFile, takeInventory, type Unreadable } from "./inventory.ts";
@@ -69,6 +70,7 @@ export function createLooker(
       : null;
     const inventory = refreshed ?? await takeAll();
     const outcome = await fingerprint(inventory.files);
+    if (refreshed === null && inventory.files.length > MANY) collectGarbage();
     const unreadable = [
       ...inventory.unreadable,
       ...(outcome.tag === "unreadable" ? outcome.unreadable : []),
@@ -89,6 +91,9 @@ export function createLooker(
       }),
   };
 }
+
+/** So many leave some megabytes of garbage. */
+const MANY = 2_000;
 
 function merge(one: Inventory, other: Inventory): Inventory {
   return {
