@@ -5,6 +5,7 @@
  */
 import { list as listAll, lstat, statAtOnce } from "../files.ts";
 import type { DirectoryEntry, Libc } from "../libc.ts";
+import { collectGarbage } from "../memory.ts";
 import type { FileState } from "./file_state.ts";
 
 /** A directory of which no entry is followed by itself. */
@@ -56,6 +57,8 @@ export class Directories {
   readonly #most: number;
   readonly #known = new Map<string, Known>();
   #left: number;
+  #restedMs = -Infinity;
+  #rests = 0;
 
   /** Without `open` a directory is read at once, whatever memory that takes. */
   constructor(
@@ -113,6 +116,29 @@ export class Directories {
       if (names.length > this.#left) return null;
     }
     return names;
+  }
+
+  /** Whether there is more in and below a real directory, down to so many levels, than can be listed at once. */
+  async isHuge(path: string, levels: number): Promise<boolean> {
+    return await this.#count(path, { levels, left: 3 * this.#most }) < 0;
+  }
+
+  /** How many of `left` are left; less than 0: none is, and that is all. */
+  async #count(
+    path: string,
+    { levels, left }: { readonly levels: number; readonly left: number },
+  ): Promise<number> {
+    let rest = left;
+    for await (const portion of this.#portions(path)) {
+      rest -= portion.length;
+      for (const { name, isDirectory } of portion) {
+        if (rest < 0) return rest;
+        if (!isDirectory || levels <= 1) continue;
+        const below = { levels: Math.min(levels, MOST_LEVELS) - 1, left: rest };
+        rest = await this.#count(`${path}/${name}`, below).catch(() => rest);
+      }
+    }
+    return rest;
   }
 
   /** As it is now, or as it was when it was last read if that is not long ago. */
@@ -173,8 +199,8 @@ export class Directories {
     }
   }
 
-  /** First of each portion a look on a thread: where a network mount hangs, that does, and not the program. */
   async *#portions(path: string): AsyncGenerator<readonly DirectoryEntry[]> {
+    await this.#rest(path);
     const reader = this.#open?.(path) ?? null;
     // It may not be read, or is none: that is what Deno's own error tells.
     if (reader === null) {
@@ -182,17 +208,31 @@ export class Directories {
       return yield names.map((name) => ({ name, isDirectory: false }));
     }
     try {
-      for (;;) {
-        await lstat(path);
-        const portion = reader.next();
-        if (portion.length === 0) return;
+      for (let portion = reader.next(); portion.length > 0; portion = reader.next()) {
         yield portion;
+        await this.#rest(path);
       }
     } finally {
       reader.close();
     }
   }
+
+  /**
+   * Once in a while a look on a thread, which lets others in between: where a network mount hangs, that does,
+   * and not the program. Garbage is collected before it becomes more than some megabytes.
+   */
+  async #rest(path: string): Promise<void> {
+    const nowMs = this.#now();
+    if (nowMs - this.#restedMs < PORTION_MS) return;
+    if (++this.#rests % COLLECT_AFTER === 0) collectGarbage();
+    await lstat(path).catch(() => {});
+    this.#restedMs = this.#now();
+  }
 }
+
+/** How long the main thread goes on. */
+const PORTION_MS = 2;
+const COLLECT_AFTER = 100;
 
 /** Adds up a hash of 64 bits for each entry, so that their order does not count. */
 class Sum {

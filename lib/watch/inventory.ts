@@ -152,11 +152,37 @@ class Collector implements Inventory {
     const { path: glob } = source;
     const base = glob.slice(0, glob.search(/[^/]*[*?[{]/));
     const end = await this.#follow(base);
-    if (end.tag === "found") this.#watchWhole(end.realPath);
+    if (end.tag === "found") {
+      this.#watchWhole(end.realPath);
+      const whole = await this.#hugeBase(source, { end, below: glob.slice(base.length) });
+      if (whole !== null) return this.#addWhole({ ...source, path: base }, end, whole);
+    }
     const paths = await this.#expand(glob);
-    for (const path of paths.filter((path) => isVisible(basename(path))).sort()) {
+    const visible = paths.filter((path) => isVisible(basename(path))).sort();
+    if (end.tag === "found" && !this.#reader.take(visible.length)) {
+      const whole = await this.#reader.whole(end.realPath, ALL_BELOW);
+      return this.#addWhole({ ...source, path: base }, end, whole);
+    }
+    for (const path of visible) {
       const match = await this.#follow(path);
       if (match.tag === "found" && match.info.isFile) this.files.push(fileOf(source, path, match));
+    }
+  }
+
+  /** The directory in which a glob begins, if there is too much in it; `null`: it is not followed as a whole. */
+  async #hugeBase(
+    source: Source,
+    { end, below }: { readonly end: Found; readonly below: string },
+  ): Promise<Whole | null> {
+    const levels = below.includes("**") ? Infinity : below.split("/").length;
+    const wanted = levels > 1 ? ALL_BELOW : { isWanted: isVisible };
+    try {
+      const known = await this.#reader.knownWhole(end.realPath, wanted);
+      const isHuge = known === null && await this.#reader.isHuge(end.realPath, levels);
+      return isHuge ? await this.#reader.whole(end.realPath, wanted) : known;
+    } catch (error) {
+      this.unreadable.push({ path: source.path, reason: systemReason(error) });
+      return null;
     }
   }
 
