@@ -12,7 +12,13 @@ import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.t
 import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log.ts";
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
-import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
+import {
+  listenToSignals,
+  onChildEnd,
+  SIGNAL_NUMBERS,
+  type SignalMeaning,
+  type Signals,
+} from "./lib/os_signals.ts";
 import { helpText } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
@@ -65,7 +71,10 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   });
   const directories = new Directories(libc?.openDirectory ?? null);
   const looker = createLooker(sources, loadedFiles.findNamed, directories);
+  // On a slow disk the first look may take long, and nothing has been started that would have to end first.
+  signals.deliverTo(endAtOnce);
   const { seen, inventory } = await looker.look();
+  signals.hold();
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
@@ -84,6 +93,11 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable };
   const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
+}
+
+function endAtOnce(meaning: SignalMeaning): void {
+  if (meaning.tag === "stop") Deno.exit(128 + SIGNAL_NUMBERS[meaning.signal]);
+  if (meaning.tag === "drain") Deno.exit(0);
 }
 
 interface RunOptions {

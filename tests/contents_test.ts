@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { sha256, sha256All, type SizedFile } from "../lib/contents.ts";
+import {
+  copyInPortions,
+  MOST_DIGESTED_BYTES,
+  readFile,
+  readTextFile,
+  sha256,
+  sha256All,
+  type SizedFile,
+  TooLarge,
+} from "../lib/contents.ts";
 import { TempFolder } from "./temp_folder.ts";
 
 /** That many files, every seventh of them larger than a portion. */
@@ -41,4 +50,60 @@ Deno.test("in place of the digest of a file that cannot be read stands why, amon
     assert.equal(found[51], await digestOf(all[51]!));
     assert.equal(found.filter((one) => one instanceof Error).length, count === 60 ? 2 : 3);
   }
+});
+
+/** A file of that many bytes, of which none is on disk. */
+function sparse(folder: TempFolder, name: string, bytes: number): string {
+  const path = folder.write(name, "");
+  Deno.truncateSync(path, bytes);
+  return path;
+}
+
+Deno.test("a file that is or has become too large has no digest, among few and many", async () => {
+  await using folder = new TempFolder();
+  const large = sparse(folder, "large", MOST_DIGESTED_BYTES + 1);
+  const small = folder.write("small");
+  for (const count of [1, 120]) {
+    const files = Array.from({ length: count }, () => ({ path: small, size: 5 }));
+    // As if it had been small when it was looked at.
+    const [found] = await sha256All([{ path: large, size: 5 }, ...files]);
+    assert.ok(found instanceof TooLarge);
+  }
+});
+
+Deno.test("a large file has the digest of its content, and other work goes on meanwhile", async () => {
+  await using folder = new TempFolder();
+  const path = sparse(folder, "large", MOST_DIGESTED_BYTES);
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const [digest] = await sha256All([{ path, size: MOST_DIGESTED_BYTES }]);
+  clearInterval(timer);
+  // What `head -c 256M /dev/zero | sha256sum` prints.
+  assert.equal(digest, "a6d72ac7690f53be6ae46ba88506bd97302a093f7108472bd9efc3cefda06484");
+  assert.ok(turns > 3, `${turns} turns`);
+});
+
+Deno.test("a file is read whole up to the limit, and not beyond it", async () => {
+  await using folder = new TempFolder();
+  for (const length of [0, 1, 65_535, 65_536, 65_537, 300_000]) {
+    const path = folder.write("file", "x".repeat(length));
+    assert.equal(await readTextFile(path, length), "x".repeat(length));
+    assert.equal(await readTextFile(path, length + 1), "x".repeat(length));
+    if (length > 0) await assert.rejects(readFile(path, length - 1), TooLarge);
+  }
+  await assert.rejects(readFile(sparse(folder, "6GB", 6 * 2 ** 30), 1_000_000), TooLarge);
+});
+
+Deno.test("a copy in portions is the file, and its digest is given", async () => {
+  await using folder = new TempFolder();
+  for (const length of [0, 10, 2 ** 20, 3_000_000]) {
+    const from = folder.write("from", "y".repeat(length));
+    const to = folder.at(`to-${length}`);
+    assert.equal(await copyInPortions(from, to), await sha256(Deno.readFileSync(from)));
+    assert.deepEqual(Deno.readFileSync(to), Deno.readFileSync(from));
+    assert.equal(Deno.statSync(to).mode! & 0o777, 0o600);
+    await assert.rejects(copyInPortions(from, to), Deno.errors.AlreadyExists);
+  }
+  const nothing = await copyInPortions(folder.at("none"), folder.at("to-none"));
+  assert.ok(nothing instanceof Deno.errors.NotFound);
 });
