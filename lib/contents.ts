@@ -32,8 +32,10 @@ export const formatBytes = (bytes: number) =>
  */
 export async function readFile(path: string, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   using file = await openFile(path);
-  const bytes = await readHead(file, mostBytes + 1);
-  if (bytes.length > mostBytes) throw new TooLarge(mostBytes);
+  const { size } = await work(() => file.stat(), () => file.statSync());
+  // It may grow, and those of the kernel say 0; a buffer of just that size leaves no garbage.
+  const bytes = size > mostBytes ? null : await readHead(file, mostBytes + 1, size + 1);
+  if (bytes === null || bytes.length > mostBytes) throw new TooLarge(mostBytes);
   return bytes;
 }
 
@@ -177,8 +179,12 @@ async function digestInPortions(path: string, take?: Take): Promise<Digest> {
 const openFile = (path: string) => work(() => Deno.open(path), () => Deno.openSync(path));
 
 /** What a file begins with, at most that much of it. */
-async function readHead(file: Deno.FsFile, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  let buffer = new Uint8Array(Math.min(mostBytes, FIRST_BYTES));
+async function readHead(
+  file: Deno.FsFile,
+  mostBytes: number,
+  firstBytes = 64 * KB,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let buffer = new Uint8Array(Math.min(mostBytes, firstBytes));
   let length = 0;
   for (;;) {
     const count = await readInto(file, buffer.subarray(length));
@@ -191,8 +197,6 @@ async function readHead(file: Deno.FsFile, mostBytes: number): Promise<Uint8Arra
     buffer = longer;
   }
 }
-
-const FIRST_BYTES = 64 * KB;
 
 const readInto = (file: Deno.FsFile, buffer: Uint8Array) =>
   work(() => file.read(buffer), () => file.readSync(buffer));
