@@ -19,18 +19,15 @@ import {
   type SignalMeaning,
   type Signals,
 } from "./lib/os_signals.ts";
-import { helpText } from "./lib/settings/options.ts";
+import { helpText, OPTIONS } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
-import {
-  describeListening,
-  describeNotListening,
-  describeStatusBug,
-} from "./lib/status/messages.ts";
+import { describeListening, describeNotListening } from "./lib/status/messages.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { systemReason } from "./lib/system_reason.ts";
 import { describeWatched } from "./lib/watch/described.ts";
 import { Directories } from "./lib/watch/directories.ts";
 import { createLooker, type Look, type Looker } from "./lib/watch/look.ts";
@@ -40,6 +37,7 @@ import {
   type MountedFile,
 } from "./lib/watch/mounted_files.ts";
 import { writeTerminationLog } from "./lib/termination_log.ts";
+import { visible } from "./lib/visible.ts";
 import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/sources.ts";
 
 if (import.meta.main) {
@@ -58,10 +56,13 @@ function reapOrphans(libc: Libc): void {
 }
 
 async function main(signals: Signals, libc: Libc | null): Promise<number> {
+  const surrounding = problemsAround();
+  if (surrounding.length > 0) return refuse(surrounding);
   const environment = Deno.env.toObject();
   const invocation = readInvocation(Deno.args, environment);
   if (invocation.tag === "help") return say(helpText());
   if (invocation.tag === "version") return say(await versionText());
+  if (invocation.tag === "haproxy_prints") return await letHaproxyPrint(invocation.flag);
   const { tag, settings } = invocation;
   const sources = sourcesOf(settings, Deno.cwd());
   const loadedFiles = createLoadedFiles({
@@ -80,7 +81,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
   const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
   if (problems.length > 0 && !await canServe(mayServeInstead)) {
-    if (tag === "run") writeTerminationLog(libc, problems.join("\n"));
+    if (tag === "run") writeTerminationLog(libc, problems);
     return refuse(problems);
   }
   if (tag === "check") return await check(settings, signals);
@@ -88,7 +89,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
   const readMemoryFile = libc?.readMemoryFile ?? (() => null);
-  const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
+  const reportFailedStart = (lines: readonly string[]) => writeTerminationLog(libc, lines);
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
   const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable };
   const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
@@ -110,7 +111,7 @@ interface RunOptions {
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
   readonly readMemoryFile: (path: string) => string | null;
-  readonly reportFailedStart: (text: string) => void;
+  readonly reportFailedStart: (lines: readonly string[]) => void;
   readonly keptSet: KeptSet | null;
   readonly isStdoutWritable: () => boolean;
 }
@@ -141,15 +142,13 @@ async function run(
   const collectGarbageSoon = createGarbageCollector(parts.trimMemory);
   const status = await createStatus(settings, {
     collectGarbageSoon,
-    onBug: (bug) => log(describeStatusBug(bug)),
+    onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
   const keeper = await parts.keptSet?.createKeeper({ log, onGathered: collectGarbageSoon });
-  const supervisor = new Supervisor(settings, (step) => {
-    status?.observe(step);
-    keeper?.observe(step);
-  });
-  const { post } = supervisor;
-  const reportBug = (error: unknown) => post({ name: "bug", description: describeBug(error) });
+  const observers = [status?.observe, keeper?.observe].filter((one) => one !== undefined);
+  const supervisor = new Supervisor(settings, observers);
+  const { post, postBug } = supervisor;
+  const reportBug = (error: unknown) => postBug(error, null);
   const listening = await listen(settings, { status, log });
   if (listening?.tag === "not_listening") {
     complain(describeNotListening(settings.statusListen!, listening.reason));
@@ -157,7 +156,7 @@ async function run(
     return EXIT.CANNOT_CREATE;
   }
   parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
-  const effects = new RealEffects({ ...parts, settings, folder, log, post });
+  const effects = new RealEffects({ ...parts, settings, folder, log, post, postBug });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs(reportBug);
@@ -220,13 +219,38 @@ async function check(settings: Settings, signals: Signals): Promise<number> {
   return (await process.ended).code;
 }
 
+async function letHaproxyPrint(flag: string): Promise<number> {
+  const spawned = spawnHaproxy([flag], { environment: {}, output: "inherit" });
+  if (spawned.tag === "spawned") return (await spawned.process.ended).code;
+  complain(describeFailure(spawned));
+  return exitCodeOf(spawned);
+}
+
 async function versionText(): Promise<string> {
   const spawned = spawnHaproxy(["-v"], { environment: {}, output: "captured" });
   const haproxy = spawned.tag === "spawned"
     ? (await spawned.process.output).split("\n")[0]!
     : `haproxy: ${spawned.reason}`;
   return [`haproxy-reload-wrapper ${denoJson.version}`, `Deno ${Deno.version.deno}`, haproxy]
-    .join("\n");
+    .map((line) => visible(line)).join("\n");
+}
+
+/** Of what every setting rests on; Deno leaves variables out that are not UTF-8. */
+function problemsAround(): string[] {
+  const variables = Object.values(OPTIONS).flatMap(({ variable }) => variable ?? []);
+  return [
+    ...problemOf("the working directory", () => Deno.cwd()),
+    ...variables.flatMap((name) => problemOf(name, () => Deno.env.get(name))),
+  ];
+}
+
+function problemOf(what: string, read: () => unknown): string[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    return [`cannot read ${what}: ${systemReason(error)}`];
+  }
 }
 
 /** What is on disk will fail to start, and what is kept is then started in its place. */
@@ -264,5 +288,5 @@ function say(text: string): 0 {
 }
 
 function complain(text: string): void {
-  console.error(`haproxy-reload-wrapper: ${text}`);
+  console.error(`haproxy-reload-wrapper: ${visible(text)}`);
 }

@@ -27,14 +27,30 @@ function problemOf({ line, number }: { line: string; number: number }): string[]
   // The line itself may hold a secret, and this text ends in a log.
   if (key === undefined) return [`line ${number} is not of the form KEY=value`];
   if (line.includes("\0")) return [`line ${number}: "${key}" holds a NUL character`];
-  if (key === "PATH") {
-    return [`line ${number}: "PATH" decides which haproxy runs, set it for the wrapper`];
-  }
-  if (!key.startsWith("LD_")) return [];
-  return [
-    `line ${number}: "${key}" would load other code into HAProxy, which Deno's permissions forbid`,
-  ];
+  const refusal = REFUSALS.find(({ name }) => name.test(key));
+  return refusal === undefined ? [] : [`line ${number}: "${key}" ${refusal.reason}`];
 }
+
+/** Variables of ld.so(8) and its like: Deno hands none of them on, in whatever case, that is not empty. */
+export const LOADER_VARIABLE = /^(?:DY)?LD_/i;
+
+/**
+ * The env file may say what HAProxy is told, not which code it runs. Each of these is read by the loader or by
+ * a library before HAProxy reads its configuration, which no longer has a say in it then.
+ */
+const REFUSALS: readonly { readonly name: RegExp; readonly reason: string }[] = [
+  { name: /^PATH$/, reason: "decides which haproxy runs, set it for the wrapper" },
+  {
+    name: LOADER_VARIABLE,
+    reason: "would load other code into HAProxy, which Deno's permissions forbid",
+  },
+  {
+    // ld.so(8), iconv(3); locale(7); config(5) of OpenSSL; section 6.3 of Lua's manual.
+    name:
+      /^(?:GCONV_PATH|GLIBC_TUNABLES|LOCPATH|OPENSSL_(?:CONF(?:_INCLUDE)?|ENGINES|MODULES)|LUA_C?PATH(?:_\d+_\d+)?)$/,
+    reason: "can load other code into HAProxy, set it for the wrapper if it is meant",
+  },
+];
 
 function unquoted(value: string): string {
   return /^(["'])(.*)\1$/s.exec(value)?.[2] ?? value;

@@ -1,6 +1,6 @@
 /** Makes HAProxy's arguments name the copies of the configuration files. Pure. */
 import { basename, dirname, resolve } from "@std/path";
-import { type HaproxyArguments, VALUE_FLAGS } from "../haproxy/arguments.ts";
+import { type HaproxyArguments, valuesOf } from "../haproxy/arguments.ts";
 
 export interface ReplacedArguments {
   readonly arguments: HaproxyArguments;
@@ -42,9 +42,9 @@ function replaceFiles(options: readonly string[], copyOf: (name: string) => stri
   for (let at = 0; at < options.length; at++) {
     const flag = options[at]!;
     words.push(flag);
-    if (!VALUE_FLAGS.includes(flag)) continue;
-    const value = options[++at];
-    if (value !== undefined) words.push(flag === "-f" ? copyOf(value) : value);
+    const values = options.slice(at + 1, at + 1 + valuesOf(flag, options.slice(at + 1)));
+    words.push(...flag === "-f" ? values.map(copyOf) : values);
+    at += values.length;
   }
   return words;
 }

@@ -1,6 +1,7 @@
 /** Splits the command line: the wrapper's own `--flags` here, all other words for HAProxy. Pure. */
 import { parseArgs } from "@std/cli/parse-args";
-import { VALUE_FLAGS } from "../haproxy/arguments.ts";
+import { basename } from "@std/path";
+import { valuesOf } from "../haproxy/arguments.ts";
 import { type Option, type OptionName, OPTIONS } from "./options.ts";
 
 export interface CommandLine {
@@ -11,8 +12,8 @@ export interface CommandLine {
 }
 
 /**
- * Splits `words`. The word `haproxy` is dropped: the command of an existing image starts with it, and
- * stands behind the entrypoint's own words. Flags of the wrapper may stand anywhere before `--`, behind which HAProxy has files.
+ * Splits `words`. The word `haproxy`, also with a directory, is dropped: the command of an existing image
+ * starts with it, and stands behind the entrypoint's own words. Flags of the wrapper may stand anywhere before `--`, behind which HAProxy has files.
  */
 export function splitCommandLine(words: readonly string[]): CommandLine {
   const own: string[] = [];
@@ -21,9 +22,9 @@ export function splitCommandLine(words: readonly string[]): CommandLine {
   const rest = [...words];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === "--") haproxyWords.push(word, ...rest.splice(0));
-    else if (VALUE_FLAGS.includes(word)) haproxyWords.push(word, ...rest.splice(0, 1));
     else if (word.startsWith("--")) takeOwnFlag(word, rest, { own, problems });
-    else if (word !== "haproxy") haproxyWords.push(word);
+    else if (word.startsWith("-")) haproxyWords.push(word, ...rest.splice(0, valuesOf(word, rest)));
+    else if (basename(word) !== "haproxy") haproxyWords.push(word);
   }
   return { own: readOwnFlags(own), haproxyWords, problems };
 }

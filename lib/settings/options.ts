@@ -2,9 +2,12 @@
 
 export interface Option {
   readonly flag: string;
-  /** The environment variable that means the same; `null` where there is none. */
-  readonly variable: string | null;
-  /** What the value is called in the help; `null` for a switch, whose flag turns the default round. */
+  /**
+   * The environment variable that means the same, where `HRW_…` is not it: a name that users of other images
+   * know, or one that systemd sets. `null` where there is none.
+   */
+  readonly variable?: string | null;
+  /** What the value is called in the help; `null` for a switch. */
   readonly value: string | null;
   readonly default: string | null;
   readonly meaning: string;
@@ -34,21 +37,19 @@ export const OPTIONS = {
     value: "FILE",
     default: null,
     meaning:
-      "KEY=value lines for HAProxy's environment, read at each start and watched; nothing is expanded, PATH and LD_* are refused",
+      "KEY=value lines for HAProxy's environment, read at each start and watched; nothing is expanded; PATH and what loads other code (LD_*, OPENSSL_CONF, LUA_PATH …) are refused",
   },
-  watchLoaded: {
+  noWatchLoaded: {
     flag: "no-watch-loaded",
-    variable: "WATCH_LOADED",
     value: null,
-    default: "true",
+    default: "false",
     meaning:
       "watch only the configuration, not the certificates, maps and other files that HAProxy loads",
   },
-  hotApply: {
+  noHotApply: {
     flag: "no-hot-apply",
-    variable: "HOT_APPLY",
     value: null,
-    default: "true",
+    default: "false",
     meaning: "reload for every change, even of what HAProxy can change in place: " +
       "certificates, CA files, CRLs, maps, ACLs",
   },
@@ -70,7 +71,6 @@ export const OPTIONS = {
   },
   drainDelay: {
     flag: "drain-delay",
-    variable: "DRAIN_DELAY",
     value: "DURATION",
     default: "0s",
     meaning: "how long HAProxy serves on after SIGUSR1, not ready any more on /readyz, before it " +
@@ -78,7 +78,6 @@ export const OPTIONS = {
   },
   gracefulTerm: {
     flag: "graceful-term",
-    variable: "GRACEFUL_TERM",
     value: null,
     default: "false",
     meaning: "SIGTERM drains as SIGUSR1 does, for platforms that can send nothing else; " +
@@ -86,14 +85,12 @@ export const OPTIONS = {
   },
   maxDraining: {
     flag: "max-draining",
-    variable: "MAX_DRAINING",
     value: "N",
     default: "50",
     meaning: "when more old processes than that drain, the oldest is ended",
   },
   respawn: {
     flag: "respawn",
-    variable: "RESPAWN",
     value: "N",
     default: "0",
     meaning:
@@ -102,28 +99,24 @@ export const OPTIONS = {
   },
   readyTimeout: {
     flag: "ready-timeout",
-    variable: "READY_TIMEOUT",
     value: "DURATION",
     default: "60s",
     meaning: "a new process that does not serve by then is ended, and the old one stays",
   },
   settleTime: {
     flag: "settle-time",
-    variable: "SETTLE_TIME",
     value: "DURATION",
     default: "10ms",
     meaning: "quiet time after the last change before it counts",
   },
   pollInterval: {
     flag: "poll-interval",
-    variable: "POLL_INTERVAL",
     value: "DURATION",
     default: "5s",
     meaning: "how often the sources are looked at without any event; 0 is off",
   },
   minReloadInterval: {
     flag: "min-reload-interval",
-    variable: "MIN_RELOAD_INTERVAL",
     value: "DURATION",
     default: "0s",
     meaning:
@@ -140,7 +133,6 @@ export const OPTIONS = {
   },
   lastGood: {
     flag: "last-good",
-    variable: "LAST_GOOD",
     value: "DIR",
     default: null,
     meaning:
@@ -149,7 +141,6 @@ export const OPTIONS = {
   },
   statusListen: {
     flag: "status-listen",
-    variable: "STATUS_LISTEN",
     value: "ADDRESS",
     default: null,
     meaning:
@@ -158,21 +149,18 @@ export const OPTIONS = {
   },
   reloadEndpoint: {
     flag: "enable-reload-endpoint",
-    variable: "ENABLE_RELOAD_ENDPOINT",
     value: null,
     default: "false",
     meaning: "POST /reload there reloads, and answers with the outcome",
   },
   logFormat: {
     flag: "log-format",
-    variable: "LOG_FORMAT",
     value: "text|json",
     default: "text",
     meaning: "the form of the wrapper's own log lines",
   },
   logLevel: {
     flag: "log-level",
-    variable: "LOG_LEVEL",
     value: "debug|info|warning|error",
     default: "info",
     meaning: "the least important line that is written",
@@ -203,6 +191,13 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 
+/**
+ * The environment variable of an option, by one rule: `HRW_SOME_FLAG` for `--some-flag`. Bare names, such as
+ * LOG_LEVEL, belong to the user, whose configuration may say `"${LOG_LEVEL}"`.
+ */
+export const variableOf = ({ flag, variable }: Option): string | null =>
+  variable === undefined ? `HRW_${flag.toUpperCase().replaceAll("-", "_")}` : variable;
+
 export const DEFAULT_CONFIGURATION = "/usr/local/etc/haproxy/haproxy.cfg";
 
 /** Where the private folder may be, in the order in which they are tried; the program may write nowhere else. */
@@ -225,7 +220,9 @@ export function helpText(): string {
   ].join("\n");
 }
 
-function optionHelp({ flag, value, variable, default: preset, meaning }: Option): string[] {
+function optionHelp(option: Option): string[] {
+  const { flag, value, default: preset, meaning } = option;
+  const variable = variableOf(option);
   const notes = [
     variable === null ? [] : [`environment: ${variable}`],
     preset === null ? [] : [`default: ${preset}`],

@@ -1,6 +1,7 @@
 /** Makes the frozen settings of the command line and the environment, or names every problem. Pure. */
 import { isAbsolute, resolve } from "@std/path";
 import { type HaproxyArguments, readHaproxyArguments } from "../haproxy/arguments.ts";
+import { LOADER_VARIABLE } from "../haproxy/env_file.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
 import { type CommandLine, splitCommandLine } from "./command_line.ts";
 import { parseDuration } from "../duration.ts";
@@ -11,6 +12,7 @@ import {
   type OptionName,
   OPTIONS,
   RUNTIME_PARENTS,
+  variableOf,
 } from "./options.ts";
 
 export interface Settings {
@@ -53,6 +55,8 @@ export interface Settings {
 export type Invocation =
   | { readonly tag: "help" }
   | { readonly tag: "version" }
+  /** HAProxy is to print, and nothing else. */
+  | { readonly tag: "haproxy_prints"; readonly flag: string }
   /** With any problem the settings are only good to find more problems with. */
   | {
     readonly tag: "run" | "check" | "list_watched";
@@ -69,14 +73,15 @@ export function readInvocation(words: readonly string[], environment: Environmen
   if (line.own.version) return { tag: "version" };
   const read = new Reader(line, environment);
   const haproxy = readHaproxyArguments(line.haproxyWords, DEFAULT_CONFIGURATION);
+  if (haproxy.prints !== null) return { tag: "haproxy_prints", flag: haproxy.prints };
   const settings: Settings = Object.freeze({
     haproxy: haproxy.arguments,
     userSocket: read.text("socket"),
     watchPaths: read.list("watch"),
     envFile: read.text("envFile"),
     watch: !read.switch("noReload"),
-    watchLoaded: read.switch("watchLoaded"),
-    hotApply: read.switch("hotApply"),
+    watchLoaded: !read.switch("noWatchLoaded"),
+    hotApply: !read.switch("noHotApply"),
     shutdownWaitMs: read.duration("shutdownWait") || null,
     drainDelayMs: read.duration("drainDelay"),
     gracefulTerm: read.switch("gracefulTerm"),
@@ -95,9 +100,24 @@ export function readInvocation(words: readonly string[], environment: Environmen
   });
   read.requireTogether(settings);
   read.requireApart(settings);
-  const problems = [...line.problems, ...read.problems, ...haproxy.problems];
+  const problems = [
+    ...line.problems,
+    ...read.problems,
+    ...haproxy.problems,
+    ...loaderProblems(environment),
+  ];
   const tag = line.own.listWatched ? "list_watched" : line.own.check ? "check" : "run";
   return { tag, settings, problems };
+}
+
+/** What is set so for the wrapper would keep every HAProxy from being started. */
+function loaderProblems(environment: Environment): string[] {
+  const names = Object.keys(environment)
+    .filter((name) => LOADER_VARIABLE.test(name) && environment[name] !== "");
+  return names.map((name) =>
+    `environment: found "${name}", wanted no variable of the loader, as Deno hands none on to HAProxy; ` +
+    `unset it, or set it in a script named "haproxy" that comes first in PATH and ends with an exec of HAProxy`
+  );
 }
 
 /** The longest delay that a JavaScript timer takes; a longer one would fire at once. */
@@ -128,7 +148,7 @@ class Reader {
 
   /** A switch in the environment takes the words of Go's `strconv.ParseBool`. */
   switch(name: OptionName): boolean {
-    if (this.line.own[name] === true) return OPTIONS[name].default === "false";
+    if (this.line.own[name] === true) return true;
     const value = this.text(name) ?? "false";
     if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
     if (!/^(?:0|f|F|FALSE|false|False)$/.test(value)) this.#refuse(name, '"true" or "false"');
@@ -213,7 +233,9 @@ class Reader {
   }
 
   #given(name: OptionName): { readonly value: string; readonly from: string } | null {
-    const { flag, variable, default: preset }: Option = OPTIONS[name];
+    const option: Option = OPTIONS[name];
+    const { flag, default: preset } = option;
+    const variable = variableOf(option);
     const own = this.line.own[name];
     if (typeof own === "string") return { value: own, from: `--${flag}` };
     const fromEnvironment = variable === null ? undefined : this.environment[variable];

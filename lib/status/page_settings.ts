@@ -35,8 +35,8 @@ const valuesOf = (settings: Settings): Readonly<Record<SettingName, string>> => 
   socket: settings.userSocket ?? NONE,
   watch: settings.watchPaths.join(" ") || NONE,
   envFile: settings.envFile ?? NONE,
-  watchLoaded: yesOrNo(!settings.watchLoaded),
-  hotApply: yesOrNo(!settings.hotApply),
+  noWatchLoaded: yesOrNo(!settings.watchLoaded),
+  noHotApply: yesOrNo(!settings.hotApply),
   noReload: yesOrNo(!settings.watch),
   shutdownWait: settings.shutdownWaitMs === null
     ? "no limit"

@@ -57,11 +57,7 @@ export class Status {
   /** Takes note of a step of the supervisor's. */
   readonly observe = (step: Step): void => {
     this.#state = step.after;
-    try {
-      this.#remember(step);
-    } catch (bug) {
-      this.#options.onBug(bug);
-    }
+    this.#remember(step);
   };
 
   attach(source: Source): void {

@@ -1,4 +1,5 @@
 /** Says what is watched and how it was found. Pure. */
+import { visible } from "../visible.ts";
 import type { Inventory, SourceFile } from "./inventory.ts";
 
 /**
@@ -10,18 +11,18 @@ export function describeWatched(
   { watchLoaded }: { readonly watchLoaded: boolean },
 ): string {
   return [
-    ...files.map(describeFile),
+    ...files.flatMap(describeFile),
     "",
     "Directories that are watched:",
     ...[...directories].sort().map((path) => `  ${path}`),
     ...watchLoaded ? ["", ASKED] : [],
-  ].join("\n");
+  ].map((line) => visible(line)).join("\n");
 }
 
 const ASKED =
   "Each process is asked besides, as soon as it serves, which certificates, maps and so on it has loaded.";
 
-function describeFile({ path, info, source, whole }: SourceFile): string {
+function describeFile({ path, info, source, whole }: SourceFile): readonly string[] {
   const state = info === null
     ? " (missing)"
     : whole === undefined
@@ -30,7 +31,7 @@ function describeFile({ path, info, source, whole }: SourceFile): string {
   const origin = path === source.path
     ? source.foundBy
     : `${relation({ path, source })}${source.foundBy}`;
-  return `${path}${state}\n    ${origin}`;
+  return [`${path}${state}`, `    ${origin}`];
 }
 
 function relation({ path, source }: Pick<SourceFile, "path" | "source">): string {

@@ -37,16 +37,12 @@ export async function refreshInventory(
     if (!whole) return null;
     for (const index of indices.get(directory)!) files[index] = { ...files[index]!, whole };
   }
-  return inventoryWith(inventory, files);
+  const { unreadable, unnamed, directories: watched, isRelevant, isEntry } = inventory;
+  return { files, unreadable, unnamed, directories: watched, isRelevant, isEntry };
 }
 
 const isWhole = (files: readonly SourceFile[], indices: readonly number[] = []) =>
   indices.some((index) => files[index]!.whole !== undefined);
-
-function inventoryWith(inventory: Inventory, files: readonly SourceFile[]): Inventory {
-  const { unreadable, directories, isRelevant, isEntry } = inventory;
-  return { files, unreadable, directories, isRelevant, isEntry };
-}
 
 const namesFiles = ({ kind, namesFiles }: Source) =>
   namesFiles === true || kind === "configuration" || kind === "env_file";

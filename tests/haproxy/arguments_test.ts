@@ -40,6 +40,18 @@ const LINES: Readonly<
     takesOver: "-db -x /s -f /first -f a -dM -f b -f /last",
     checks: "-c -f a -dM -f b",
   },
+  "-dt h1 -f a -dt -n 5 -dtx": {
+    loads: "a",
+    starts: "-db -f /first -dt h1 -f a -dt -n 5 -dtx -f /last",
+    takesOver: "-db -x /s -f /first -dt h1 -f a -dt -n 5 -dtx -f /last",
+    checks: "-c -dt h1 -f a -dt -n 5 -dtx",
+  },
+  "-file a -f a -f b": {
+    loads: "a b",
+    starts: "-db -f /first -f a -f b -f /last",
+    takesOver: "-db -x /s -f /first -f a -f b -f /last",
+    checks: "-c -f a -f b",
+  },
   "-f a -- -D b": {
     loads: "a -D b",
     starts: "-db -f /first -f a -- -D b /last",
@@ -86,6 +98,12 @@ const REFUSED: readonly (readonly [line: string, problems: readonly RegExp[], op
     ["-p /pid -f a", [/^"-p" is refused/], "-f a"],
     ["-q -f a", [/^"-q" is refused/], "-f a"],
     ["a -f b", [/^unexpected word "a": HAProxy wants a flag there/], "-f b"],
+    ["-Ds -f a", [/^"-Ds" is refused: a daemon/], "-f a"],
+    ["-Wx -f a", [/^"-Wx" is refused/], "-f a"],
+    ["-sfx 1 2 -f a", [/^"-sfx" is refused/], "-f a"],
+    ["-cc 1 -f a", [/^"-cc" is refused.*--check/], "-f a"],
+    ["-quiet -f a", [/^"-quiet" is refused/], "-f a"],
+    ["-pid /pid -f a", [/^"-pid" is refused/], "-f a"],
     ["-f", [/^"-f" wants a value, found none$/], "-f /default.cfg"],
     ["-D -W -f a", [/^"-D" is refused/, /^"-W" is refused/], "-f a"],
   ];
@@ -101,4 +119,14 @@ for (const [line, expected, options] of REFUSED) {
 
 Deno.test("the value of a flag is taken whatever it looks like", () => {
   assert.deepEqual(read("-f -D -L -- -f -x").configurations, ["-D", "-x"]);
+});
+
+for (const flag of ["-v", "-vv", "-vq"]) {
+  Deno.test(`${flag} lets HAProxy print`, () => {
+    assert.equal(readHaproxyArguments(["-f", "a", flag], DEFAULT).prints, flag);
+  });
+}
+
+Deno.test("the value of another flag lets HAProxy print nothing", () => {
+  assert.equal(readHaproxyArguments(["-L", "-v", "-dv"], DEFAULT).prints, null);
 });

@@ -45,7 +45,14 @@ Deno.test("env file: every bad line is named by its number, and none is quoted",
   });
 });
 
-for (const key of ["PATH", "LD_PRELOAD", "LD_LIBRARY_PATH"]) {
+const REFUSED = [
+  ...["PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"],
+  ...["GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH"],
+  ...["OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_MODULES", "OPENSSL_ENGINES"],
+  ...["LUA_PATH", "LUA_CPATH", "LUA_PATH_5_3", "LUA_CPATH_5_4"],
+];
+
+for (const key of REFUSED) {
   Deno.test(`env file: "${key}" is refused, and its line is named`, () => {
     const file = parseEnvFile(`A=1\nexport ${key}=/secret`);
     assert.equal(file.tag, "invalid");
@@ -55,3 +62,8 @@ for (const key of ["PATH", "LD_PRELOAD", "LD_LIBRARY_PATH"]) {
     assert.deepEqual(more, []);
   });
 }
+
+Deno.test("env file: a name that only resembles a refused one is taken", () => {
+  const text = "MY_LD_PRELOAD=1\nOPENSSL_CONFIG=2\nLUA_PATHS=3\npath=4\nXGCONV_PATH=5\n";
+  assert.equal(parseEnvFile(text).tag, "read");
+});

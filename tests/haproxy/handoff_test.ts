@@ -27,7 +27,7 @@ function optionsOf(prepare: () => Promise<never>): HandoffOptions {
       onServerStateLost() {},
       userSocket: null,
       folder,
-      fleet: new Fleet({ onEnd() {}, onEmpty() {} }),
+      fleet: new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} }),
     },
   };
   return {

@@ -1,7 +1,10 @@
 /** Builds images with buildah and runs containers with podman, as root. */
+import { join } from "@std/path";
 import { Running } from "../process/running.ts";
 import { childrenOf } from "../process/wrapper.ts";
 import { testNeeding } from "../requirements.ts";
+
+const ROOT = join(import.meta.dirname!, "../..");
 
 const missing = ["buildah", "podman", "runc"].find((program) => !isInstalled(program));
 
@@ -28,7 +31,17 @@ export async function output(words: readonly string[]): Promise<string> {
 }
 
 export async function build(image: string, words: readonly string[]): Promise<void> {
-  await output(["buildah", "bud", "--isolation", "chroot", "--tag", image, ...words]);
+  const options = ["--isolation", "chroot", "--tag", image, ...await standInOptions()];
+  await output(["buildah", "bud", ...options, ...words]);
+}
+
+/** An image that only stands in for the one which the Containerfile pins has another digest. */
+async function standInOptions(): Promise<readonly string[]> {
+  const containerfile = await Deno.readTextFile(join(ROOT, "Containerfile"));
+  const name = /(docker\.io\S+)\$\{DENO_DIGEST\}/.exec(containerfile)![1]!;
+  const isThere = await output(["buildah", "inspect", "--type", "image", name])
+    .then(() => true, () => false);
+  return isThere ? ["--build-arg", "DENO_DIGEST="] : [];
 }
 
 export interface ContainerOptions {

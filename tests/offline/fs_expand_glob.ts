@@ -3,27 +3,41 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-export async function* expandGlob(glob: string): AsyncIterableIterator<{ path: string }> {
-  yield* expandGlobSync(glob);
+interface Options {
+  readonly exclude: readonly string[];
 }
 
-export function* expandGlobSync(glob: string): IterableIterator<{ path: string }> {
+export async function* expandGlob(
+  glob: string,
+  options: Options,
+): AsyncIterableIterator<{ path: string }> {
+  yield* expandGlobSync(glob, options);
+}
+
+export function* expandGlobSync(
+  glob: string,
+  { exclude }: Options,
+): IterableIterator<{ path: string }> {
   const base = glob.slice(0, glob.search(/[^/]*[*?[{]/));
-  const pattern = new RegExp(
-    `^${glob.split("/").map(segment).join("/").replaceAll("**/", "(?:.*/)?")}$`,
-  );
+  const pattern = patternOf(glob);
+  const excluded = exclude.map(patternOf);
   const depth = glob.includes("/**/") ? Infinity : glob.slice(base.length).split("/").length;
   if (!existsSync(base)) return;
-  for (const path of walk(base, depth)) if (pattern.test(path)) yield { path };
+  for (const path of walk(base, depth, excluded)) if (pattern.test(path)) yield { path };
 }
 
-function* walk(directory: string, depth: number): IterableIterator<string> {
+function* walk(directory: string, depth: number, excluded: RegExp[]): IterableIterator<string> {
   if (depth === 0) return;
   for (const { name, isDirectory } of Deno.readDirSync(directory)) {
-    yield join(directory, name);
-    if (isDirectory) yield* walk(join(directory, name), depth - 1);
+    const path = join(directory, name);
+    if (excluded.some((pattern) => pattern.test(path))) continue;
+    yield path;
+    if (isDirectory) yield* walk(path, depth - 1, excluded);
   }
 }
+
+const patternOf = (glob: string) =>
+  new RegExp(`^${glob.split("/").map(segment).join("/").replaceAll("**/", "(?:.*/)?")}$`, "s");
 
 /** `**` is special only as a whole segment; it is put together with the slash behind it later. */
 const segment = (text: string): string => text === "**" ? text : translate(text);

@@ -65,7 +65,7 @@ programTest("all problems are told at once, with hints, and end with 64", async 
       ...["-W", "-sf", "1", "2", "--wach", "-f", missing, "-f", workspace.configuration],
       ...["--settle-time", "soon", "--env-file", envFile, "--check=yes", "stray"],
     ],
-    env: { MAX_DRAINING: "many", LOG_FORMAT: "xml", DISABLE_RELOAD: "perhaps" },
+    env: { HRW_MAX_DRAINING: "many", HRW_LOG_FORMAT: "xml", DISABLE_RELOAD: "perhaps" },
   });
   assert.equal(await wrapper.exitCode, 64);
   const expected = [
@@ -73,8 +73,8 @@ programTest("all problems are told at once, with hints, and end with 64", async 
     /"-W" is refused: the wrapper takes the place of HAProxy's master/,
     /"-sf" is refused/,
     /--settle-time: found "soon", wanted a duration/,
-    /MAX_DRAINING: found "many", wanted a whole number/,
-    /LOG_FORMAT: found "xml", wanted "text" or "json"/,
+    /HRW_MAX_DRAINING: found "many", wanted a whole number/,
+    /HRW_LOG_FORMAT: found "xml", wanted "text" or "json"/,
     /DISABLE_RELOAD: found "perhaps", wanted "true" or "false"/,
     /"--check=yes": "--check" takes no value/,
     /unexpected word "stray"/,
@@ -85,14 +85,67 @@ programTest("all problems are told at once, with hints, and end with 64", async 
   assert.deepEqual(workspace.haproxyPids(), []);
 });
 
+programTest("variables of the user's own mean nothing to the wrapper", async () => {
+  await using workspace = new Workspace();
+  const extra = `    log stdout format raw daemon "\${LOG_LEVEL}"
+    log-format "\${LOG_FORMAT}"
+    option httplog`;
+  await workspace.replace(workspace.page("one", { extra }));
+  const env = { LOG_LEVEL: "notice", LOG_FORMAT: "%ci %r", RESPAWN: "often", STATUS_LISTEN: "x" };
+  const wrapper = await workspace.serve({ env });
+  assert.equal(await workspace.get(), "one", wrapper.output);
+});
+
+programTest("a variable of the loader ends the start with 64, and says what to do", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ env: { LD_BIND_NOW: "1" } });
+  assert.equal(await wrapper.exitCode, 64);
+  assert.match(wrapper.output, /found "LD_BIND_NOW".*a script named "haproxy"/);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+programTest("a script that sets a variable of the loader is run as haproxy", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.sets_a_loader_variable);
+  const wrapper = await workspace.serve();
+  const [pid] = workspace.haproxyPids();
+  assert.match(Deno.readTextFileSync(`/proc/${pid}/environ`), /(?:^|\0)LD_BIND_NOW=1\0/);
+  assert.equal(await workspace.get(), "one", wrapper.output);
+});
+
+programTest("the command of an image that names haproxy by its path goes on working", async () => {
+  await using workspace = new Workspace();
+  const args = ["/usr/local/sbin/haproxy", "-f", workspace.configuration];
+  const wrapper = await workspace.serve({ args });
+  assert.equal(await workspace.get(), "one", wrapper.output);
+});
+
+for (const flag of ["-v", "-vv"]) {
+  programTest(`haproxy ${flag} prints just what HAProxy does`, async () => {
+    await using workspace = new Workspace();
+    const wrapper = workspace.start({ args: ["-f", workspace.configuration, "haproxy", flag] });
+    assert.equal(await wrapper.exitCode, 0);
+    const { stdout } = await new Deno.Command("haproxy", { args: [flag] }).output();
+    assert.equal(wrapper.output, new TextDecoder().decode(stdout));
+  });
+}
+
 programTest("an env file with an error ends the start with 64", async () => {
   await using workspace = new Workspace();
   const envFile = join(workspace.path, "haproxy.env");
-  await Deno.writeTextFile(envFile, "GOOD=1\nsecret-without-a-key\nLD_PRELOAD=/x.so\n");
+  await Deno.writeTextFile(
+    envFile,
+    `GOOD=1
+secret-without-a-key
+LD_PRELOAD=/x.so
+OPENSSL_CONF=/x.cnf
+`,
+  );
   const wrapper = workspace.start({ env: { ENV_FILE: envFile } });
   assert.equal(await wrapper.exitCode, 64);
   assert.match(wrapper.output, /line 2 is not of the form KEY=value/);
   assert.match(wrapper.output, /line 3: "LD_PRELOAD"/);
+  assert.match(wrapper.output, /line 4: "OPENSSL_CONF" can load other code into HAProxy/);
   assert.ok(!wrapper.output.includes("secret"), wrapper.output);
 });
 

@@ -183,9 +183,9 @@ commonTest("of two certificates the fit one is replaced and the other one refuse
 });
 
 for (
-  const options of [{ args: ["--no-hot-apply"] }, { env: { HOT_APPLY: "false" } }]
+  const options of [{ args: ["--no-hot-apply"] }, { env: { HRW_NO_HOT_APPLY: "true" } }]
 ) {
-  const name = options.args?.[0] ?? "HOT_APPLY=false";
+  const name = options.args?.[0] ?? "HRW_NO_HOT_APPLY=true";
   commonTest(`with ${name} a certificate is reloaded, unless it must not be served`, async () => {
     await using workspace = new Secured();
     const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];

@@ -45,7 +45,7 @@ programTest("a graceful SIGTERM drains, and ends with 0", async () => {
 commonTest("a second graceful SIGTERM ends at once", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serve({
-    env: { GRACEFUL_TERM: "true", DRAIN_DELAY: "1m" },
+    env: { HRW_GRACEFUL_TERM: "true", HRW_DRAIN_DELAY: "1m" },
   });
   using _request = await workspace.openRequest();
   wrapper.signal("SIGTERM");

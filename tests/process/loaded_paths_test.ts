@@ -136,8 +136,8 @@ commonTest("server states and sockets of logs are not watched", async () => {
   await wrapper.stopsAt(2);
 });
 
-for (const options of [{ args: ["--no-watch-loaded"] }, { env: { WATCH_LOADED: "false" } }]) {
-  const name = options.args?.[0] ?? "WATCH_LOADED=false";
+for (const options of [{ args: ["--no-watch-loaded"] }, { env: { HRW_NO_WATCH_LOADED: "true" } }]) {
+  const name = options.args?.[0] ?? "HRW_NO_WATCH_LOADED=true";
   commonTest(`with ${name} only the configuration is watched`, async () => {
     await using workspace = new Secured();
     const path = workspace.write("503.http", error("before"));

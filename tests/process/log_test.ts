@@ -15,7 +15,7 @@ programTest("a line of text has time, level, pid and what happened", async () =>
 
 programTest("a line of JSON has the same by name", async () => {
   await using workspace = new Workspace();
-  const wrapper = workspace.start({ env: { LOG_FORMAT: "json" } });
+  const wrapper = workspace.start({ env: { HRW_LOG_FORMAT: "json" } });
   await wrapper.saysMatching(/generation 1 serves/);
   await workspace.replace(workspace.page("two"));
   await wrapper.saysMatching(/generation 2 serves/);
@@ -61,7 +61,7 @@ programTest(
 
 programTest("lines below --log-level are not written", async () => {
   await using workspace = new Workspace();
-  const wrapper = workspace.start({ env: { LOG_LEVEL: "error" } });
+  const wrapper = workspace.start({ env: { HRW_LOG_LEVEL: "error" } });
   await workspace.serves("one", wrapper);
   await workspace.replace("nonsense\n");
   await wrapper.saysMatching(/generation 2 rejected/);

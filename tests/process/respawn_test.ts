@@ -28,7 +28,7 @@ for (
 ) {
   programTest(`what serves is started again when it ends by ${signal}`, async () => {
     await using workspace = new Workspace();
-    const wrapper = await workspace.serve({ env: { RESPAWN: "5" } });
+    const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "5" } });
     Deno.kill(servingPid(workspace), signal);
     await wrapper.saysMatching(
       new RegExp(
@@ -75,7 +75,7 @@ programTest("what drains meanwhile goes on, and its open request is answered", a
 
 programTest("when all respawns of a minute are used up it ends with the last status", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ env: { RESPAWN: "2" } });
+  const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "2" } });
   for (const generation of [1, 2]) {
     Deno.kill(servingPid(workspace), "SIGKILL");
     await wrapper.saysMatching(new RegExp(`generation ${generation + 1} serves`));
@@ -122,7 +122,7 @@ commonTest("a process that stands by for a reload is not taken for a respawn", a
 /** Generation 2 has been started for a change, and does not go on before it may. */
 async function inReload(workspace: Workspace, respawn: string): Promise<Wrapper> {
   await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve({ env: { SETTLE_TIME: "0s", RESPAWN: respawn } });
+  const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: "0s", HRW_RESPAWN: respawn } });
   await workspace.standIn(STAND_INS.waits_for_go);
   await workspace.replace(workspace.page("two"));
   await waitFor("the new process", () => childrenOf(wrapper.pid).length === 2);
@@ -150,7 +150,7 @@ programTest(
 
 programTest("a reload that has the listeners goes on, and no connection is lost", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ env: { SETTLE_TIME: "0s", RESPAWN: "1" } });
+  const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: "0s", HRW_RESPAWN: "1" } });
   const serving = servingPid(workspace);
   // So many that HAProxy takes a while to start: the wrapper must not notice that it has.
   const backends = Array.from(
@@ -198,7 +198,7 @@ programTest(
   "with a refused configuration on disk the tries are used up, and the first status told",
   async () => {
     await using workspace = new Workspace();
-    const wrapper = await workspace.serve({ env: { RESPAWN: "2" } });
+    const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "2" } });
     await workspace.replace("nonsense\n");
     await wrapper.saysMatching(/generation 2 rejected/);
     Deno.kill(servingPid(workspace), "SIGKILL");
@@ -303,7 +303,7 @@ programTest("during the start a liveness probe is content, a readiness probe is 
 
 commonTest("while the drain delay lasts nothing is started again", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ env: { RESPAWN: "5", DRAIN_DELAY: "1m" } });
+  const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "5", HRW_DRAIN_DELAY: "1m" } });
   wrapper.signal("SIGUSR1");
   await wrapper.saysMatching(/not ready any more/);
   Deno.kill(servingPid(workspace), "SIGSEGV");

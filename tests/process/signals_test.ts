@@ -256,7 +256,7 @@ async function inHandoff(
   standIn: string = STAND_INS.never_ready,
 ): Promise<Wrapper> {
   await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve({ env: { SETTLE_TIME: "0s" } });
+  const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: "0s" } });
   await workspace.standIn(standIn);
   await workspace.replace(workspace.page("two"));
   await waitFor("the new process", () => childrenOf(wrapper.pid).length === 2);

@@ -66,6 +66,8 @@ exec ${real} "$@"
 `,
   killed_at_once: script("kill -KILL $$"),
   leaves_orphans: script(`${LEAVE_ORPHANS}; exec ${real} "$@"`),
+  /** As an image does that needs a variable of the loader, which Deno hands on to nobody. */
+  sets_a_loader_variable: `#!/bin/sh\nLD_BIND_NOW=1 exec ${real} "$@"\n`,
   leaves_orphans_and_dies: script(`${LEAVE_ORPHANS}; exit 7`),
 } as const;
 

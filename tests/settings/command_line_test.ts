@@ -22,6 +22,14 @@ const SPLIT: Readonly<Record<string, { words: string[]; line: Partial<CommandLin
     words: ["-f", "a.cfg", "haproxy", "-dM"],
     line: { haproxyWords: ["-f", "a.cfg", "-dM"] },
   },
+  "a haproxy with its directory is dropped": {
+    words: ["-f", "a.cfg", "/usr/local/sbin/haproxy", "-f", "/usr/sbin/haproxy"],
+    line: { haproxyWords: ["-f", "a.cfg", "-f", "/usr/sbin/haproxy"] },
+  },
+  "a word behind -dt belongs to it, a flag does not": {
+    words: ["-dt", "h1", "-dt", "--check"],
+    line: { own: { check: true }, haproxyWords: ["-dt", "h1", "-dt"] },
+  },
   "every word behind -- is HAProxy's": {
     words: ["--", "--check", "--nonsense"],
     line: { haproxyWords: ["--", "--check", "--nonsense"] },

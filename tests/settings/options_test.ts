@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
 import { LIBC_PATHS } from "../../lib/libc.ts";
-import { helpText, type Option, OPTIONS, RUNTIME_PARENTS } from "../../lib/settings/options.ts";
+import {
+  helpText,
+  type Option,
+  OPTIONS,
+  RUNTIME_PARENTS,
+  variableOf,
+} from "../../lib/settings/options.ts";
 
 const ALL = Object.values<Option>(OPTIONS);
-const VARIABLES = ALL.flatMap(({ variable }) => variable ?? []);
+const VARIABLES = ALL.flatMap((option) => variableOf(option) ?? []);
 
 /** What the program is allowed by `--allow-<name>=`, as the task that starts it says. */
 function permitted(name: string): string[] {
@@ -39,13 +45,25 @@ Deno.test("the program has no other permission, and is compiled with just these"
   assert.doesNotMatch(compiler, /-A\b|--allow/);
 });
 
+Deno.test("only names of the original, and systemd's, stand without HRW_ in front", () => {
+  assert.deepEqual(VARIABLES.filter((name) => !name.startsWith("HRW_")), [
+    ...["HAPROXY_SOCKET", "WATCH_PATH", "ENV_FILE", "DISABLE_RELOAD", "SHUTDOWN_WAIT"],
+    "RUNTIME_DIRECTORY",
+  ]);
+  assert.equal(variableOf(OPTIONS.logLevel), "HRW_LOG_LEVEL");
+  assert.equal(variableOf(OPTIONS.noHotApply), "HRW_NO_HOT_APPLY");
+  assert.equal(variableOf(OPTIONS.help), null);
+});
+
 Deno.test("no two options share a flag or a variable", () => {
   const flags = ALL.map(({ flag }) => flag);
   assert.deepEqual([...new Set(flags)], flags);
   assert.deepEqual([...new Set(VARIABLES)], VARIABLES);
 });
 
-for (const { flag, value, variable, default: preset, meaning } of ALL) {
+for (const option of ALL) {
+  const { flag, value, default: preset, meaning } = option;
+  const variable = variableOf(option);
   Deno.test(`the help tells of --${flag}`, () => {
     const lines = helpText().split("\n");
     const index = lines.indexOf(value === null ? `  --${flag}` : `  --${flag} ${value}`);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Option, OPTIONS, RUNTIME_PARENTS } from "../../lib/settings/options.ts";
+import { type Option, OPTIONS, RUNTIME_PARENTS, variableOf } from "../../lib/settings/options.ts";
 import { type Environment, readInvocation, type Settings } from "../../lib/settings/settings.ts";
 
 /** The settings and problems of what starts or checks something. */
@@ -44,7 +44,7 @@ Deno.test("without words and variables all settings have their defaults", () => 
 });
 
 Deno.test("an empty variable counts as none", () => {
-  const variables = Object.values<Option>(OPTIONS).flatMap(({ variable }) => variable ?? []);
+  const variables = Object.values<Option>(OPTIONS).flatMap((option) => variableOf(option) ?? []);
   const empty = Object.fromEntries(variables.map((variable) => [variable, ""]));
   assert.deepEqual(read([], empty), { tag: "run", settings: DEFAULTS, problems: [] });
 });
@@ -85,17 +85,17 @@ const SETTINGS: Readonly<
     text: "/b",
     variable: { envFile: "/b" },
   },
-  WATCH_LOADED: {
+  HRW_NO_WATCH_LOADED: {
     words: ["--no-watch-loaded"],
     flag: { watchLoaded: false },
     text: "0",
-    variable: { watchLoaded: false },
+    variable: { watchLoaded: true },
   },
-  HOT_APPLY: {
+  HRW_NO_HOT_APPLY: {
     words: ["--no-hot-apply"],
     flag: { hotApply: false },
     text: "true",
-    variable: { hotApply: true },
+    variable: { hotApply: false },
   },
   DISABLE_RELOAD: {
     words: ["--no-reload"],
@@ -109,37 +109,37 @@ const SETTINGS: Readonly<
     text: "1m",
     variable: { shutdownWaitMs: 60_000 },
   },
-  MAX_DRAINING: {
+  HRW_MAX_DRAINING: {
     words: ["--max-draining=0"],
     flag: { maxDraining: 0 },
     text: "7",
     variable: { maxDraining: 7 },
   },
-  RESPAWN: {
+  HRW_RESPAWN: {
     words: ["--respawn=5"],
     flag: { respawn: 5 },
     text: "7",
     variable: { respawn: 7 },
   },
-  READY_TIMEOUT: {
+  HRW_READY_TIMEOUT: {
     words: ["--ready-timeout=1ms"],
     flag: { readyTimeoutMs: 1 },
     text: "2s",
     variable: { readyTimeoutMs: 2_000 },
   },
-  SETTLE_TIME: {
+  HRW_SETTLE_TIME: {
     words: ["--settle-time=0s"],
     flag: { settleMs: 0 },
     text: "2s",
     variable: { settleMs: 2_000 },
   },
-  POLL_INTERVAL: {
+  HRW_POLL_INTERVAL: {
     words: ["--poll-interval=0"],
     flag: { pollIntervalMs: 0 },
     text: "2s",
     variable: { pollIntervalMs: 2_000 },
   },
-  MIN_RELOAD_INTERVAL: {
+  HRW_MIN_RELOAD_INTERVAL: {
     words: ["--min-reload-interval=1s"],
     flag: { minReloadIntervalMs: 1_000 },
     text: "2s",
@@ -151,47 +151,47 @@ const SETTINGS: Readonly<
     text: "/run/one:/run/two",
     variable: { runtimeParents: ["/run/one"] },
   },
-  LAST_GOOD: {
+  HRW_LAST_GOOD: {
     words: ["--last-good=/tmp"],
     flag: { lastGood: "/tmp" },
     text: "/var/lib/haproxy/kept/",
     variable: { lastGood: "/var/lib/haproxy/kept" },
   },
-  DRAIN_DELAY: {
+  HRW_DRAIN_DELAY: {
     words: ["--drain-delay=1s"],
     flag: { drainDelayMs: 1_000 },
     text: "2s",
     variable: { drainDelayMs: 2_000 },
   },
-  GRACEFUL_TERM: {
+  HRW_GRACEFUL_TERM: {
     words: ["--graceful-term"],
     flag: { gracefulTerm: true },
     text: "true",
     variable: { gracefulTerm: true },
   },
-  STATUS_LISTEN: {
+  HRW_STATUS_LISTEN: {
     words: ["--status-listen=unix:/run/status.sock"],
     flag: { statusListen: { tag: "unix", path: "/run/status.sock" } },
     text: "127.0.0.1:9101",
     variable: { statusListen: STATUS },
   },
-  ENABLE_RELOAD_ENDPOINT: {
+  HRW_ENABLE_RELOAD_ENDPOINT: {
     words: ["--enable-reload-endpoint"],
     flag: { reloadEndpoint: true },
     text: "true",
     variable: { reloadEndpoint: true },
     besides: {
-      environment: { STATUS_LISTEN: "127.0.0.1:9101" },
+      environment: { HRW_STATUS_LISTEN: "127.0.0.1:9101" },
       settings: { statusListen: STATUS },
     },
   },
-  LOG_FORMAT: {
+  HRW_LOG_FORMAT: {
     words: ["--log-format=text"],
     flag: { logFormat: "text" },
     text: "json",
     variable: { logFormat: "json" },
   },
-  LOG_LEVEL: {
+  HRW_LOG_LEVEL: {
     words: ["--log-level=error"],
     flag: { logLevel: "error" },
     text: "debug",
@@ -200,7 +200,7 @@ const SETTINGS: Readonly<
 };
 
 Deno.test("the table of settings names every variable", () => {
-  const variables = Object.values<Option>(OPTIONS).flatMap(({ variable }) => variable ?? []);
+  const variables = Object.values<Option>(OPTIONS).flatMap((option) => variableOf(option) ?? []);
   assert.deepEqual(Object.keys(SETTINGS).sort(), variables.sort());
 });
 
@@ -233,19 +233,23 @@ const REFUSED: readonly (readonly [name: string, text: string, wanted: RegExp])[
   ["SHUTDOWN_WAIT", "5", /wanted a duration like "500ms" or "1m30s", at most 596h$/],
   ["SHUTDOWN_WAIT", "-1s", /wanted a duration/],
   ["SHUTDOWN_WAIT", "597h", /at most 596h$/],
-  ["READY_TIMEOUT", "0", /wanted a duration like "500ms" or "1m30s", at least 1ms, at most 596h$/],
-  ["MAX_DRAINING", "-1", /wanted a whole number$/],
-  ["MAX_DRAINING", "1.5", /wanted a whole number$/],
-  ["MAX_DRAINING", "1e3", /wanted a whole number$/],
+  [
+    "HRW_READY_TIMEOUT",
+    "0",
+    /wanted a duration like "500ms" or "1m30s", at least 1ms, at most 596h$/,
+  ],
+  ["HRW_MAX_DRAINING", "-1", /wanted a whole number$/],
+  ["HRW_MAX_DRAINING", "1.5", /wanted a whole number$/],
+  ["HRW_MAX_DRAINING", "1e3", /wanted a whole number$/],
   ["RUNTIME_DIRECTORY", "/etc", /wanted a directory in or below \/run, /],
   ["RUNTIME_DIRECTORY", "/runner", /wanted a directory in or below \/run, /],
   ["RUNTIME_DIRECTORY", "run", /wanted a directory in or below \/run, /],
-  ["LAST_GOOD", "/etc", /wanted a directory in or below \/run, /],
-  ["LAST_GOOD", "/tmp/../etc", /wanted a directory in or below \/run, /],
-  ["LAST_GOOD", "kept", /wanted a directory in or below \/run, /],
-  ["LAST_GOOD", "/tmp/a b", /wanted a path without blanks, quotes and brackets$/],
-  ["LOG_FORMAT", "xml", /wanted "text" or "json"$/],
-  ["LOG_LEVEL", "INFO", /wanted "debug" or "info" or "warning" or "error"$/],
+  ["HRW_LAST_GOOD", "/etc", /wanted a directory in or below \/run, /],
+  ["HRW_LAST_GOOD", "/tmp/../etc", /wanted a directory in or below \/run, /],
+  ["HRW_LAST_GOOD", "kept", /wanted a directory in or below \/run, /],
+  ["HRW_LAST_GOOD", "/tmp/a b", /wanted a path without blanks, quotes and brackets$/],
+  ["HRW_LOG_FORMAT", "xml", /wanted "text" or "json"$/],
+  ["HRW_LOG_LEVEL", "INFO", /wanted "debug" or "info" or "warning" or "error"$/],
 ];
 
 for (const [name, text, wanted] of REFUSED) {
@@ -259,10 +263,10 @@ for (const [name, text, wanted] of REFUSED) {
 
 Deno.test("every problem is named at once, those of flags by the flag", () => {
   const words = ["--nonsense", "--log-format=xml", "-D"];
-  const { problems } = read(words, { SETTLE_TIME: "x", LOG_FORMAT: "json" });
+  const { problems } = read(words, { HRW_SETTLE_TIME: "x", HRW_LOG_FORMAT: "json" });
   assert.deepEqual(problems.map((problem) => problem.split(/[:,]? /).slice(0, 3).join(" ")), [
     'unknown flag "--nonsense"',
-    'SETTLE_TIME found "x"',
+    'HRW_SETTLE_TIME found "x"',
     '--log-format found "xml"',
     '"-D" is refused',
   ]);
@@ -273,7 +277,7 @@ Deno.test("--check only checks", () => {
 });
 
 Deno.test("--help and --version come before any problem", () => {
-  const environment = { LOG_FORMAT: "xml" };
+  const environment = { HRW_LOG_FORMAT: "xml" };
   assert.deepEqual(readInvocation(["-D", "--help", "--version"], environment), { tag: "help" });
   assert.deepEqual(readInvocation(["--version", "--nonsense"], environment), { tag: "version" });
 });
@@ -292,5 +296,14 @@ for (
 ) {
   Deno.test(`--watch=${path} is beside what is kept`, () => {
     assert.deepEqual(read(["--last-good=/run/kept", `--watch=${path}`]).problems, []);
+  });
+}
+
+for (const name of ["LD_PRELOAD", "LD_LIBRARY_PATH", "ld_x", "DYLD_X"]) {
+  Deno.test(`${name} in the environment is a problem, with what to do, unless it is empty`, () => {
+    const { problems } = read([], { [name]: "/x.so" });
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, new RegExp(`^environment: found "${name}".*named "haproxy".*exec`));
+    assert.deepEqual(read([], { [name]: "" }).problems, []);
   });
 }
