@@ -19,7 +19,7 @@ import {
   type SignalMeaning,
   type Signals,
 } from "./lib/os_signals.ts";
-import { helpText, OPTIONS } from "./lib/settings/options.ts";
+import { helpText, type Option, OPTIONS, variableOf } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
 import { describeListening, describeNotListening } from "./lib/status/messages.ts";
@@ -90,8 +90,9 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const trimMemory = libc?.trimMemory ?? (() => {});
   const readMemoryFile = libc?.readMemoryFile ?? (() => null);
   const reportFailedStart = (lines: readonly string[]) => writeTerminationLog(libc, lines);
+  const withUmask = libc?.withUmask ?? null;
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
-  const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable };
+  const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable, withUmask };
   const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
 }
@@ -114,6 +115,7 @@ interface RunOptions {
   readonly reportFailedStart: (lines: readonly string[]) => void;
   readonly keptSet: KeptSet | null;
   readonly isStdoutWritable: () => boolean;
+  readonly withUmask: StatusOptions["withUmask"];
 }
 
 async function run(
@@ -123,8 +125,8 @@ async function run(
   const made = await makePrivateFolder(settings.runtimeParents);
   if (made.tag === "not_made") {
     complain(
-      `cannot make a private folder: found ${made.reason}; wanted one of them to be writable, ` +
-        "for instance by a tmpfs that is mounted at /tmp",
+      `cannot make a private folder: found ${made.reason}; wanted a directory that can be ` +
+        "written and that no other user can replace, for instance a tmpfs that is mounted at /tmp",
     );
     return EXIT.CANNOT_CREATE;
   }
@@ -142,6 +144,7 @@ async function run(
   const collectGarbageSoon = createGarbageCollector(parts.trimMemory);
   const status = await createStatus(settings, {
     collectGarbageSoon,
+    withUmask: parts.withUmask,
     onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
   const keeper = await parts.keptSet?.createKeeper({ log, onGathered: collectGarbageSoon });
@@ -171,7 +174,7 @@ async function run(
 /** Where the status is not asked for, its parts are not even loaded. */
 async function createStatus(
   settings: Settings,
-  options: Pick<StatusOptions, "collectGarbageSoon" | "onBug">,
+  options: Pick<StatusOptions, "collectGarbageSoon" | "onBug" | "withUmask">,
 ): Promise<Status | null> {
   if (settings.statusListen === null) return null;
   const { Status } = await import("./lib/status/status.ts");
@@ -237,7 +240,7 @@ async function versionText(): Promise<string> {
 
 /** Of what every setting rests on; Deno leaves variables out that are not UTF-8. */
 function problemsAround(): string[] {
-  const variables = Object.values(OPTIONS).flatMap(({ variable }) => variable ?? []);
+  const variables = Object.values<Option>(OPTIONS).flatMap((option) => variableOf(option) ?? []);
   return [
     ...problemOf("the working directory", () => Deno.cwd()),
     ...variables.flatMap((name) => problemOf(name, () => Deno.env.get(name))),

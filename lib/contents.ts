@@ -27,12 +27,19 @@ export const formatBytes = (bytes: number) =>
   bytes < MB ? `${Math.floor(bytes / KB)} kB` : `${Math.floor(bytes / MB)} MB`;
 
 /**
- * The content of a file that must be held whole.
+ * The content of a file that must be held whole. `check` is given what the open file is, in whose place
+ * nobody can put another, and throws if it must not be read.
  * @throws {TooLarge}
  */
-export async function readFile(path: string, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readFile(
+  path: string,
+  mostBytes: number,
+  check: (info: Deno.FileInfo) => void = () => {},
+): Promise<Uint8Array<ArrayBuffer>> {
   using file = await openFile(path);
-  const { size } = await work(() => file.stat(), () => file.statSync());
+  const info = await work(() => file.stat(), () => file.statSync());
+  check(info);
+  const { size } = info;
   // It may grow, and those of the kernel say 0; a buffer of just that size leaves no garbage.
   const bytes = size > mostBytes ? null : await readHead(file, mostBytes + 1, size + 1);
   if (bytes === null || bytes.length > mostBytes) throw new TooLarge(mostBytes);

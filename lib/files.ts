@@ -26,13 +26,26 @@ export async function lstatAll(paths: readonly string[]): Promise<(Entry | null)
 /** What is asked of a file: Deno's answer takes three times the memory. */
 export type Entry = Pick<
   Deno.FileInfo,
-  "isFile" | "isDirectory" | "isSymlink" | "dev" | "ino" | "size" | "mtime" | "ctime" | "nlink"
+  | "isFile"
+  | "isDirectory"
+  | "isSymlink"
+  | "isSocket"
+  | "dev"
+  | "ino"
+  | "size"
+  | "mtime"
+  | "ctime"
+  | "nlink"
+  | "uid"
+  | "mode"
 >;
 
 function entryOf(info: Deno.FileInfo | null): Entry | null {
   if (info === null) return null;
-  const { isFile, isDirectory, isSymlink, dev, ino, size, mtime, ctime, nlink } = info;
-  return { isFile, isDirectory, isSymlink, dev, ino, size, mtime, ctime, nlink };
+  const { isFile, isDirectory, isSymlink, isSocket } = info;
+  const { dev, ino, size, mtime, ctime, nlink, uid, mode } = info;
+  const kind = { isFile, isDirectory, isSymlink, isSocket };
+  return { ...kind, dev, ino, size, mtime, ctime, nlink, uid, mode };
 }
 
 /** On the main thread: for a few of many, as by `lstatAll`. `null` where there is none. */
@@ -52,9 +65,18 @@ export const readLink = (path: string) =>
 export const writeTextFile = (path: string, text: string) =>
   work(() => Deno.writeTextFile(path, text), () => Deno.writeTextFileSync(path, text));
 
-/** For nobody else to read. */
+/** For nobody else to read: never into what is there, which goes. */
 export const writePrivateFile = (path: string, bytes: Uint8Array) =>
-  work(() => Deno.writeFile(path, bytes, PRIVATE), () => Deno.writeFileSync(path, bytes, PRIVATE));
+  work(
+    async () => {
+      await Deno.remove(path).catch(ignoreMissing);
+      await Deno.writeFile(path, bytes, PRIVATE);
+    },
+    () => {
+      removeAtOnce(path);
+      Deno.writeFileSync(path, bytes, PRIVATE);
+    },
+  );
 
 export const rename = (from: string, to: string) =>
   work(() => Deno.rename(from, to), () => Deno.renameSync(from, to));
@@ -128,7 +150,19 @@ const PORTION_BYTES = 500_000;
 /** Writing takes longer than looking, on some volumes much longer. */
 const PORTION_MS = 2;
 
-const PRIVATE = { mode: 0o600 } as const;
+const PRIVATE = { mode: 0o600, createNew: true } as const;
+
+function removeAtOnce(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    ignoreMissing(error);
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
 
 async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
   let bytes: Uint8Array<ArrayBuffer>;
@@ -153,7 +187,7 @@ async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
 async function copyLarge({ from, to, digest }: Copy): Promise<CopyEnd> {
   const part = `${to}.part`;
   try {
-    await remove(part).catch(() => {});
+    await remove(part).catch(ignoreMissing);
     const found = await copyInPortions(from, part);
     if (found !== digest) await remove(part);
     if (typeof found !== "string") return { tag: "unreadable", error: found };
@@ -165,7 +199,7 @@ async function copyLarge({ from, to, digest }: Copy): Promise<CopyEnd> {
   }
 }
 
-/** `null`: that is for a thread, since the file is large or something is wrong. */
+/** `null`: that is for a thread, since the file is large or something is wrong, such as a `.part` that was left. */
 function copyAtOnce({ from, to, digest }: Copy, createHash: CreateHash): CopyEnd | null {
   try {
     const { isFile, size } = Deno.statSync(from);

@@ -22,6 +22,8 @@ export interface Libc {
   readMemoryFile(path: string): string | null;
   /** Opens a directory to be read in portions; `null` if it cannot be, or the C library has no such function. */
   openDirectory(path: string): DirectoryReader | null;
+  /** Does `work`, which must not wait, with that umask: Deno 2.9 takes a further permission for it. */
+  withUmask<Result>(umask: number, work: () => Result): Result;
   /** Gives pages back to the kernel that are held for memory that was freed: see malloc_trim(3). */
   trimMemory(): void;
 }
@@ -56,6 +58,7 @@ const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  umask: { parameters: ["u32"], result: "u32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   // Since glibc 2.30.
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize", optional: true },
@@ -146,6 +149,14 @@ function wrap(symbols: Opened["symbols"]): Libc {
       const buffer = new DataView(new ArrayBuffer(DIRECTORY_BYTES));
       const read = () => Number(getdents64(file, buffer, BigInt(DIRECTORY_BYTES)));
       return { next: () => nextEntries(read, buffer), close: () => void symbols.close(file) };
+    },
+    withUmask(umask, work) {
+      const before = symbols.umask(umask);
+      try {
+        return work();
+      } finally {
+        symbols.umask(before);
+      }
     },
     trimMemory() {
       malloc_trim(0n);

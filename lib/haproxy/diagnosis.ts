@@ -12,6 +12,7 @@ import {
   type StartRequest,
 } from "./preparation.ts";
 import type { HaproxyProcess } from "./process.ts";
+import type { StatsSocket } from "./runtime_api.ts";
 
 export interface DiagnosisOptions extends PreparationOptions {
   readonly fleet: Fleet;
@@ -93,7 +94,7 @@ async function rehearse(
 
 async function listen(
   process: HaproxyProcess,
-  { fleet, socket, ...options }: DiagnosisOptions & { readonly socket: string },
+  { fleet, socket, ...options }: DiagnosisOptions & { readonly socket: StatsSocket },
 ): Promise<readonly string[]> {
   const stop = new AbortController();
   const onStop = () => stop.abort();

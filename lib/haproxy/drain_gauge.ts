@@ -1,5 +1,5 @@
 /** Tells how many connections are left in processes that drain. HAProxy tells that only to those who asked before it drained. */
-import { openPrompt, type Prompt } from "./runtime_api.ts";
+import { openPrompt, type Prompt, type StatsSocket } from "./runtime_api.ts";
 
 export class DrainGauge {
   readonly #prompts = new Map<number, Prompt>();
@@ -16,7 +16,7 @@ export class DrainGauge {
    * Connects to the generation behind `socket`, which may be asked to drain after that. Waits a moment at
    * most, so that a process that hangs is none the less asked to drain.
    */
-  async open(generation: number, socket: string): Promise<void> {
+  async open(generation: number, socket: StatsSocket): Promise<void> {
     this.close(generation);
     const prompt = await openPrompt(socket, AbortSignal.timeout(OPEN_LIMIT_MS));
     if (prompt !== null) this.#prompts.set(generation, prompt);

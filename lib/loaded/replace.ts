@@ -1,5 +1,6 @@
 /** Gives a generation the changed content of files it loaded, one use after the other, without a reload. */
 import { readFile, sha256, TooLarge } from "../contents.ts";
+import type { StatsSocket } from "../haproxy/runtime_api.ts";
 import {
   changedPaths,
   type FileMark,
@@ -27,7 +28,7 @@ export interface ReplaceRequest {
 
 export interface ReplaceOptions {
   /** The generation's private stats socket. */
-  readonly socket: string;
+  readonly socket: StatsSocket;
   /** `false`: only tells what must not be served. */
   readonly apply: boolean;
 }

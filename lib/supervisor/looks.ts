@@ -68,7 +68,7 @@ export class Looks {
     const onSettled = (fingerprint: Fingerprint) => this.#tell("settled", fingerprint);
     return detectChanges({
       ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log, onBug, mountedFiles },
-      probeDirectory: folder.probeDirectory,
+      probeDirectory: () => folder.probeDirectory(),
     });
   }
 

@@ -20,7 +20,7 @@ export interface ChangeDetectorOptions {
   /** 0: no poll. */
   readonly pollIntervalMs: number;
   /** A directory of the program's own, to see whether events still come. */
-  readonly probeDirectory: string;
+  readonly probeDirectory: () => string | null;
   /** Watched themselves: what happens to them gives no event in the directory where they are mounted. */
   readonly mountedFiles: readonly MountedFile[];
   /** Told what is thrown; the watch goes on all the same. */

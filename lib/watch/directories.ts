@@ -6,7 +6,7 @@
 import { list as listAll, lstat, statAtOnce } from "../files.ts";
 import type { DirectoryEntry, Libc } from "../libc.ts";
 import { collectGarbage } from "../memory.ts";
-import type { FileState } from "./file_state.ts";
+import { EntrySum } from "./entry_sum.ts";
 
 /** A directory of which no entry is followed by itself. */
 export interface Whole {
@@ -149,7 +149,7 @@ export class Directories {
       return known.whole;
     }
     const startedMs = this.#now();
-    const sum = new Sum();
+    const sum = new EntrySum();
     await this.#add(path, wanted, { sum, below: "", level: 0 });
     const readMs = this.#now();
     const whole = { ...sum.value, durationMs: readMs - startedMs };
@@ -180,7 +180,11 @@ export class Directories {
   async #add(
     path: string,
     { isWanted, isDeep = false }: Wanted,
-    { sum, below, level }: { readonly sum: Sum; readonly below: string; readonly level: number },
+    { sum, below, level }: {
+      readonly sum: EntrySum;
+      readonly below: string;
+      readonly level: number;
+    },
   ): Promise<void> {
     try {
       for await (const portion of this.#portions(path)) {
@@ -233,45 +237,3 @@ export class Directories {
 /** How long the main thread goes on. */
 const PORTION_MS = 2;
 const COLLECT_AFTER = 100;
-
-/** Adds up a hash of 64 bits for each entry, so that their order does not count. */
-class Sum {
-  #low = 0;
-  #high = 0;
-  #entries = 0;
-  #newestMs = 0;
-
-  /** `null`: a name alone, such as that of a link that leads nowhere. */
-  add(name: string, state: FileState | null): void {
-    const hash = new Hash();
-    for (let index = 0; index < name.length; index++) hash.take(name.charCodeAt(index));
-    const modifiedMs = state?.mtime?.getTime() ?? 0;
-    const { dev = 0, ino = 0, size = -1, ctime = null } = state ?? {};
-    for (const one of [dev, ino ?? 0, size, modifiedMs, ctime?.getTime() ?? 0]) {
-      hash.take(one % 2 ** 32);
-      hash.take(one / 2 ** 32);
-    }
-    this.#low = (this.#low + mixed(hash.low)) >>> 0;
-    this.#high = (this.#high + mixed(hash.high)) >>> 0;
-    this.#entries++;
-    this.#newestMs = Math.max(this.#newestMs, modifiedMs);
-  }
-
-  get value(): Omit<Whole, "durationMs"> {
-    const digits = [this.#high, this.#low].map((half) => half.toString(16).padStart(8, "0"));
-    return { digest: digits.join(""), entries: this.#entries, newestMs: this.#newestMs };
-  }
-}
-
-/** As FNV-1a, with 32 bits at a time and two primes. */
-class Hash {
-  low = 0x811c9dc5;
-  high = 0x9747b28c;
-
-  take(bits: number): void {
-    this.low = Math.imul(this.low ^ bits, 0x01000193);
-    this.high = Math.imul((this.high ^ bits) + (this.high >>> 15), 0x85ebca6b);
-  }
-}
-
-const mixed = (bits: number) => Math.imul(bits ^ (bits >>> 15), 0x2c1b3c6d) ^ (bits >>> 13);

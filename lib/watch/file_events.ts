@@ -22,8 +22,8 @@ export interface FileEventsOptions {
   readonly onHint: (hint: Hint) => void;
   /** Told what is thrown while an event is passed on; the next one is passed on all the same. */
   readonly onBug: (error: unknown) => void;
-  /** A directory of the program's own, watched only to see whether events still come. */
-  readonly probeDirectory: string;
+  /** A directory of the program's own, watched only to see whether events still come; `null`: there is none now. */
+  readonly probeDirectory: () => string | null;
   readonly log: Log;
 }
 
@@ -151,19 +151,21 @@ const PROBE_MS = 1_000;
  * closing the watch would hang the whole program (seen on 2.6 and 2.9). So first of all a file of its
  * own has to give an event.
  */
-function createProbe(directory: string) {
+function createProbe(find: () => string | null) {
+  const directory = find();
   const path = `${directory}/probe`;
   let answer: (isAlive: boolean) => void = () => {};
   // Once it was removed its events say nothing, even if it is made again.
-  let isWatched = isThere(directory);
+  let isWatched = directory !== null && isThere(directory);
   return {
-    directories: isWatched ? [directory] : [],
+    directories: directory !== null && isWatched ? [directory] : [],
     onEvent({ kind, paths }: Deno.FsEvent) {
       if (paths.includes(path)) answer(true);
-      if (kind === "remove" && paths.includes(directory)) isWatched = false;
+      if (kind === "remove" && paths.includes(directory!)) isWatched = false;
     },
     async isAlive(): Promise<boolean> {
-      if (!isWatched) return true;
+      // In another's place a file could be written through a link.
+      if (!isWatched || find() !== directory) return true;
       const { promise, resolve } = Promise.withResolvers<boolean>();
       answer = resolve;
       const timer = setTimeout(() => resolve(false), PROBE_MS);

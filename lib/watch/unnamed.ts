@@ -32,9 +32,7 @@ export function createUnnamedReport(log: Log): (paths: readonly string[]) => voi
 function unnamedEntry(path: string): LogEntry {
   return {
     level: "warning",
-    text:
-      `cannot watch "${path}": ${UNNAMED}; what is changed there is loaded by the next reload, ` +
-      "and leads to none: rename it",
+    text: `cannot watch "${path}": ${UNNAMED}; a change there causes no reload: rename it`,
     fields: { reason: UNNAMED, changed: [path] },
   };
 }

@@ -9,7 +9,7 @@ import { snapshot } from "./samples.ts";
 
 Deno.test("a bug in what is remembered keeps the probes from nothing", async () => {
   const { settings, versions } = snapshot();
-  const rest = { directory: "/", collectGarbageSoon: () => {}, onBug: () => {} };
+  const rest = { directory: "/", collectGarbageSoon: () => {}, withUmask: null, onBug: () => {} };
   const status = new Status({ settings, versions, ...rest });
   const broken = { ...stepTo(STATES.leaving), actions: null } as unknown as Step;
   assert.throws(() => status.observe(broken), TypeError);

@@ -53,7 +53,7 @@ class Watch implements AsyncDisposable {
       onSettled: ({ digest }) => this.settled.push(digest),
       settleMs,
       pollIntervalMs,
-      probeDirectory: this.#probe.path,
+      probeDirectory: () => this.#probe.path,
       mountedFiles: [],
       onBug: (error) => this.bugs.push(String(error)),
       log: (entry) => this.logged.push(entry),
