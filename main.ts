@@ -12,7 +12,13 @@ import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.t
 import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log.ts";
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
-import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
+import {
+  listenToSignals,
+  onChildEnd,
+  SIGNAL_NUMBERS,
+  type SignalMeaning,
+  type Signals,
+} from "./lib/os_signals.ts";
 import { helpText, type Option, OPTIONS, variableOf } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
@@ -23,6 +29,7 @@ import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { systemReason } from "./lib/system_reason.ts";
 import { describeWatched } from "./lib/watch/described.ts";
+import { Directories } from "./lib/watch/directories.ts";
 import { createLooker, type Look, type Looker } from "./lib/watch/look.ts";
 import {
   describeMountedFile,
@@ -63,8 +70,12 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
     environment,
     workingDirectory: haproxyDirectory(settings, Deno.cwd()),
   });
-  const looker = createLooker(sources, loadedFiles.findNamed);
+  const directories = new Directories(libc?.openDirectory ?? null);
+  const looker = createLooker(sources, loadedFiles.findNamed, directories);
+  // On a slow disk the first look may take long, and nothing has been started that would have to end first.
+  signals.deliverTo(endAtOnce);
   const { seen, inventory } = await looker.look();
+  signals.hold();
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
@@ -84,6 +95,11 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable, withUmask };
   const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
+}
+
+function endAtOnce(meaning: SignalMeaning): void {
+  if (meaning.tag === "stop") Deno.exit(128 + SIGNAL_NUMBERS[meaning.signal]);
+  if (meaning.tag === "drain") Deno.exit(0);
 }
 
 interface RunOptions {

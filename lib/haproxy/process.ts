@@ -11,7 +11,7 @@ export interface HaproxyProcess {
   readonly pid: number;
   /** Never rejects. */
   readonly ended: Promise<Ending>;
-  /** What it wrote so far; always empty unless the output is `captured`. */
+  /** What it wrote, at most its first megabyte; always empty unless the output is `captured`. */
   readonly output: Promise<string>;
   /** Lets a process go on that was started with `stdin: "held"`. */
   release(): Promise<void>;
@@ -128,6 +128,18 @@ function unknownEnding(): Ending {
 }
 
 async function outputOf(child: Deno.ChildProcess): Promise<string> {
-  const streams = [new Response(child.stdout).text(), new Response(child.stderr).text()];
-  return (await Promise.all(streams)).join("");
+  return (await Promise.all([child.stdout, child.stderr].map(beginningOf))).join("");
 }
+
+/** Reads to the end, so that the process can go on, and keeps what it says first. */
+async function beginningOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of stream) {
+    if (text.length < MOST_OUTPUT) text += decoder.decode(bytes, { stream: true });
+  }
+  return text.slice(0, MOST_OUTPUT);
+}
+
+/** Much more than the first alerts of a configuration that is wrong throughout. */
+const MOST_OUTPUT = 1_000_000;

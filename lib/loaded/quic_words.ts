@@ -1,5 +1,6 @@
 /** Tells what a configuration says about QUIC that matters when a process takes over from another. Pure. */
-import { type Environment, readConfiguration } from "./configuration_words.ts";
+import { atOnce } from "../threads.ts";
+import { blocksOf, type Environment, readConfiguration } from "./configuration_words.ts";
 import type { ConfigurationFile } from "./named_files.ts";
 
 export interface QuicWords {
@@ -15,22 +16,34 @@ export const NO_QUIC: QuicWords = { wantsSecret: false, sharedSockets: null };
  * Reads `files` in HAProxy's order. All branches of an `.if` count. Connections that share the listener's
  * socket are lost with it at a reload.
  */
-export function readQuicWords(
+export const readQuicWords = (
   files: readonly ConfigurationFile[],
   environment: Environment,
-): QuicWords {
+): QuicWords => atOnce(readQuicWordsInSteps(files, environment));
+
+/** The same in steps of some 20 ms. */
+export function* readQuicWordsInSteps(
+  files: readonly ConfigurationFile[],
+  environment: Environment,
+): Generator<void, QuicWords> {
   let variables = environment;
   let isBound = false;
   let hasSecret = false;
   let sharedSockets: string | null = null;
-  for (const { path, text } of files) {
+  const blocks = files.flatMap(({ path, text }) =>
+    [...blocksOf(text)].map((block) => ({ path, ...block }))
+  );
+  for (const { path, text, linesBefore } of blocks) {
+    if (linesBefore > 0) yield;
     const configuration = readConfiguration(text, variables, WANTED);
     for (const { number, words } of configuration.lines) {
       if (words[0] === "no-quic") return NO_QUIC;
       isBound ||= words[0] === "bind" && QUIC_ADDRESS.test(words[1] ?? "");
       hasSecret ||= words[0] === "cluster-secret";
       const sharing = sharingWords(words);
-      if (sharing !== null) sharedSockets ??= `"${sharing}" in "${path}" line ${number}`;
+      if (sharing !== null) {
+        sharedSockets ??= `"${sharing}" in "${path}" line ${linesBefore + number}`;
+      }
     }
     variables = configuration.environment;
   }

@@ -1,11 +1,12 @@
 /** Gives a generation the changed content of files it loaded, one use after the other, without a reload. */
-import { readFile, sha256 } from "../files.ts";
+import { readFile, sha256, TooLarge } from "../contents.ts";
 import type { StatsSocket } from "../haproxy/runtime_api.ts";
 import {
   changedPaths,
   type FileMark,
   type Fingerprint,
   fingerprintOf,
+  isTooLarge,
   isUnreadable,
   UNKNOWN_MARK,
 } from "../watch/fingerprint.ts";
@@ -13,7 +14,7 @@ import { type Ask, createAsk } from "./asking.ts";
 import { replacePatterns } from "./replace_patterns.ts";
 import { replaceCaFile, replaceCertificate, replaceCrlFile } from "./replace_tls.ts";
 import { impossible, type Replacement, type Unfit } from "./replacement.ts";
-import { pathsOf, type Use, type Uses } from "./uses.ts";
+import { MOST_HOT_BYTES, pathsOf, type Use, type Uses } from "./uses.ts";
 
 export interface ReplaceRequest {
   /** What to change, so that a generation with `before` has `after`. */
@@ -99,8 +100,8 @@ class Work {
       this.#next = { tag: "look" };
       return false;
     }
-    const result = texts === "unreadable"
-      ? impossible("the wrapper may not read it")
+    const result = "impossible" in texts
+      ? impossible(texts.impossible)
       : await this.#replaceBy(use, texts);
     const durationMs = performance.now() - startedMs;
     switch (result.tag) {
@@ -165,12 +166,19 @@ class Work {
   }
 
   /** `null` for a file that is gone; `moved` if one is not what it was looked at as. */
-  async #read(use: Use): Promise<readonly (string | null)[] | "moved" | "unreadable"> {
+  async #read(
+    use: Use,
+  ): Promise<readonly (string | null)[] | "moved" | { readonly impossible: string }> {
     const texts: (string | null)[] = [];
     for (const path of this.#pathsOf(use)) {
       const content = this.#request.after.files.get(path)?.content ?? "missing";
-      if (isUnreadable(content)) return "unreadable";
-      const bytes = content === "missing" ? null : await readFile(path).catch(() => null);
+      if (isUnreadable(content)) return { impossible: "the wrapper may not read it" };
+      const bytes = content === "missing"
+        ? null
+        : isTooLarge(content)
+        ? TOO_LARGE
+        : await read(path);
+      if (bytes instanceof TooLarge) return { impossible: bytes.message };
       if (bytes === null && content !== "missing") return "moved";
       if (bytes !== null && await sha256(bytes) !== content) return "moved";
       texts.push(bytes === null ? null : DECODER.decode(bytes));
@@ -217,6 +225,14 @@ class Work {
     // The order of files counts as well, and is that of a look.
     return changedPaths(now, after)?.length === 0 ? after : now;
   }
+}
+
+const TOO_LARGE = new TooLarge(MOST_HOT_BYTES);
+
+async function read(path: string): Promise<Uint8Array<ArrayBuffer> | TooLarge | null> {
+  return await readFile(path, MOST_HOT_BYTES).catch((error) =>
+    error instanceof TooLarge ? error : null
+  );
 }
 
 /** A byte order mark is a part of the first key for HAProxy. */

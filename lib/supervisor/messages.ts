@@ -9,6 +9,7 @@ import type { LogEntry } from "../log.ts";
 import { formatDuration } from "../duration.ts";
 import type { DrainSignal, StopSignal } from "../os_signals.ts";
 import type { LastGood } from "../last_good/manifest.ts";
+import { abridged } from "../watch/fingerprint.ts";
 import type { Attempt, Cause, Generation } from "./events.ts";
 
 export interface ServesFacts {
@@ -36,7 +37,7 @@ export function serves(
       generation,
       reason: describeCause(cause),
       durationMs: Math.round(durationMs),
-      ...changed === null ? {} : { changed },
+      ...changed === null ? {} : { changed: abridged(changed) },
       draining,
     },
   };
@@ -94,14 +95,14 @@ export function rejected(facts: RejectedFacts): LogEntry {
     level: "error",
     text: `generation ${generation} rejected: ${reason}${files}; ` +
       `generation ${serving.number} keeps serving,${origin} ${next}`,
-    fields: { generation, reason, ...changed === null ? {} : { changed } },
+    fields: { generation, reason, ...changed === null ? {} : { changed: abridged(changed) } },
   };
 }
 
 export function notListed(generation: number): LogEntry {
   return {
     level: "warning",
-    text: `generation ${generation} does not say which files it loaded; ` +
+    text: `generation ${generation} does not say which files it loaded, or says too many; ` +
       "until the next reload only those that the configuration names are watched, and none is changed in place",
     fields: { generation, reason: "no answer" },
   };

@@ -3,6 +3,7 @@ import { retryDelayMs } from "../backoff.ts";
 import type { Log } from "../log.ts";
 import { createFileEvents, type FileEvents, type Hint } from "./file_events.ts";
 import { changedPaths, type Fingerprint } from "./fingerprint.ts";
+import { createLimitReport } from "./limits.ts";
 import type { Look, Looker } from "./look.ts";
 import { createReplacementReport, type MountedFile } from "./mounted_files.ts";
 import { QuietTime, WRITER_SILENCE_MS } from "./quiet_time.ts";
@@ -62,6 +63,9 @@ export function detectChanges(options: ChangeDetectorOptions): ChangeDetector {
   };
 }
 
+/** A look at everything takes no longer then. */
+const MOST_TOUCHED = 1_000;
+
 class Detector {
   readonly counts = { files: 0, events: 0, pollFinds: 0 };
   readonly #options: ChangeDetectorOptions;
@@ -69,6 +73,7 @@ class Detector {
   readonly #events: FileEvents;
   readonly #reportUnnamed: (paths: readonly string[]) => void;
   readonly #reportReplaced: (files: Look["inventory"]["files"]) => void;
+  readonly #reportLimits: (look: Look) => void;
   #isRelevant: (path: string) => boolean = () => true;
   #isClosed = false;
   #isWoken = true;
@@ -77,6 +82,8 @@ class Detector {
   /** The real paths of which events came since the last look; `null`: look at everything. */
   #touched: Set<string> | null = null;
   #directories: ReadonlySet<string> = new Set();
+  /** When a directory that changed may be read again, after the last look. */
+  #dueInMs: number | null = null;
   #resolveSleep: (() => void) | null = null;
   #endRest: () => void = () => {};
   #last: Fingerprint | null = null;
@@ -87,6 +94,7 @@ class Detector {
     this.#quiet = new QuietTime(options);
     this.#reportUnnamed = createUnnamedReport(options.log);
     this.#reportReplaced = createReplacementReport(options.mountedFiles, options.log);
+    this.#reportLimits = createLimitReport(options.log, options);
     this.#events = createFileEvents({
       isRelevant: (path) => this.#isRelevant(path),
       onHint: (hint) => this.#note(hint),
@@ -135,10 +143,17 @@ class Detector {
   }
 
   async #turn(): Promise<void> {
-    const isWoken = await this.#sleep(this.#options.pollIntervalMs || null);
+    const isWoken = await this.#sleep(this.#longestSleepMs());
     if (!isWoken) this.#touched = null;
     await this.#untilQuiet();
     if (!this.#isClosed) await this.#look();
+  }
+
+  /** `null`: until it is woken. */
+  #longestSleepMs(): number | null {
+    const limits = [this.#options.pollIntervalMs || Infinity, this.#dueInMs ?? Infinity];
+    const limitMs = Math.min(...limits);
+    return limitMs === Infinity ? null : limitMs;
   }
 
   /** Whatever happens meanwhile, and looks at everything after it. */
@@ -158,6 +173,7 @@ class Detector {
     this.#quiet.note(hint, performance.now());
     if (hint.tag === "lost") this.#touched = null;
     else this.#touched?.add(hint.path);
+    if (this.#touched !== null && this.#touched.size > MOST_TOUCHED) this.#touched = null;
     this.#wake();
   }
 
@@ -180,7 +196,9 @@ class Detector {
     this.#isWoken = false;
     this.#touched = new Set();
     const lookedMs = performance.now();
-    const { inventory, seen } = await this.#options.look(touched);
+    const look = await this.#options.look(touched);
+    const { inventory, seen, dueInMs = null } = look;
+    this.#dueInMs = dueInMs;
     this.#isRelevant = inventory.isRelevant;
     this.counts.files = inventory.files.length;
     this.#directories = inventory.directories;
@@ -191,6 +209,7 @@ class Detector {
       if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
     }
     this.#reportReplaced(inventory.files);
+    this.#reportLimits(look);
     this.#reportUnnamed(inventory.unnamed);
     // What changed while no watch was armed gave no event.
     if (await this.#events.watch(this.#pathsToWatch(inventory))) this.lookSoon();

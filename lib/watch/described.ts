@@ -22,8 +22,12 @@ export function describeWatched(
 const ASKED =
   "Each process is asked besides, as soon as it serves, which certificates, maps and so on it has loaded.";
 
-function describeFile({ path, info, source }: SourceFile): readonly string[] {
-  const state = info === null ? " (missing)" : "";
+function describeFile({ path, info, source, whole }: SourceFile): readonly string[] {
+  const state = info === null
+    ? " (missing)"
+    : whole === undefined
+    ? ""
+    : ` (as a whole, with ${whole.entries} entries)`;
   const origin = path === source.path
     ? source.foundBy
     : `${relation({ path, source })}${source.foundBy}`;

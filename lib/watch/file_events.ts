@@ -1,5 +1,5 @@
 /** Watches real paths with `Deno.watchFs`, its only user, and yields hints; re-arms itself. */
-import { list, remove, stat, writeTextFile } from "../files.ts";
+import { remove, stat, tryToOpen, writeTextFile } from "../files.ts";
 import type { Log, LogEntry } from "../log.ts";
 import { systemReason } from "../system_reason.ts";
 import { type Hint, passEvents } from "./event_passing.ts";
@@ -109,7 +109,7 @@ async function splitWatchable(
 
 async function denialOf(path: string): Promise<string | null> {
   try {
-    await list(path);
+    await tryToOpen(path);
     return null;
   } catch (error) {
     return error instanceof Deno.errors.PermissionDenied ? systemReason(error) : null;

@@ -1,6 +1,6 @@
 /** Follows a path link by link, to tell which real directories must be watched to see it change. */
 import { dirname, join } from "@std/path";
-import { lstat, readLink } from "../files.ts";
+import { type Entry, lstat, readLink } from "../files.ts";
 import { isMissing, systemReason } from "../system_reason.ts";
 
 export interface LinkChain {
@@ -12,7 +12,7 @@ export interface LinkChain {
 }
 
 export type ChainEnd =
-  | { readonly tag: "found"; readonly realPath: string; readonly info: Deno.FileInfo }
+  | { readonly tag: "found"; readonly realPath: string; readonly info: Entry }
   | { readonly tag: "missing" | "unreadable"; readonly reason: string };
 
 /** Called with each directory, link and end that the way leads through, `/` first. */

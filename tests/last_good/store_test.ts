@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Manifest } from "../../lib/last_good/manifest.ts";
 import { type Gathered, Store } from "../../lib/last_good/store.ts";
-import { sha256 } from "../../lib/files.ts";
+import { sha256 } from "../../lib/contents.ts";
 import type { Fingerprint } from "../../lib/watch/fingerprint.ts";
 import { waitFor } from "../process/wait.ts";
 import { TempFolder } from "../temp_folder.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describeWatched } from "../../lib/watch/described.ts";
-import type { FileState, Inventory, SourceFile } from "../../lib/watch/inventory.ts";
+import type { FileState } from "../../lib/watch/file_state.ts";
+import type { Inventory, SourceFile } from "../../lib/watch/inventory.ts";
 import type { Source } from "../../lib/watch/sources.ts";
 
 function described(
