@@ -7,6 +7,7 @@ import type { Step } from "../supervisor/supervisor.ts";
 import { readExcerpts } from "./excerpts.ts";
 import { createExpiries } from "./expiries.ts";
 import { health, readiness } from "./health.ts";
+import { ofAMoment } from "./moment.ts";
 import { listenForStatus, type StatusListening } from "./http_listener.ts";
 import { type History, newHistory } from "./history.ts";
 import { remember } from "./remember.ts";
@@ -54,6 +55,10 @@ export class Status {
   #answers = 0;
   #excerpts: readonly Excerpt[] = [];
 
+  readonly #metrics = ofAMoment(async () => metricsText(this.#snapshot(), await this.#expiries()));
+  readonly #report = ofAMoment(() => statusReport(this.#snapshot()));
+  readonly #page = ofAMoment(() => statusPage(this.#snapshot()));
+
   constructor(options: StatusOptions) {
     this.#options = options;
   }
@@ -79,6 +84,7 @@ export class Status {
   }
 
   #remember(step: Step): void {
+    this.#forget();
     const before = this.#history.failure;
     this.#history = remember(this.#history, { ...step, nowMs: Date.now() });
     if (this.#history.failure !== before) this.#showExcerpts(step).catch(this.#options.onBug);
@@ -95,11 +101,15 @@ export class Status {
     return {
       health: () => health(this.#state),
       readiness: () => readiness(this.#state),
-      metrics: async () => metricsText(this.#snapshot(), await this.#expiries()),
-      report: () => statusReport(this.#snapshot()),
-      page: () => statusPage(this.#snapshot()),
+      metrics: this.#metrics.get,
+      report: this.#report.get,
+      page: this.#page.get,
       reload: this.#options.settings.reloadEndpoint ? () => this.#reload(gone) : null,
     };
+  }
+
+  #forget(): void {
+    for (const one of [this.#metrics, this.#report, this.#page]) one.forget();
   }
 
   #snapshot(): Snapshot {
@@ -126,7 +136,9 @@ export class Status {
     const { directory } = this.#options;
     const files = new Set(tried.files.keys());
     const excerpts = await readExcerpts(failure.alerts, { files, directory });
-    if (this.#history.failure === failure) this.#excerpts = excerpts;
+    if (this.#history.failure !== failure) return;
+    this.#excerpts = excerpts;
+    this.#forget();
   }
 
   readonly #reload = shareReloads(() =>

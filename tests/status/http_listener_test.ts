@@ -384,7 +384,10 @@ Deno.test("a bug in the response gives 500 and is told", async () => {
 });
 
 /** As if file descriptors lacked: `accept` fails `times` times. Gives when that was. */
-function failToAccept(times: number): { readonly failedMs: number[] } & Disposable {
+function failToAccept(
+  times: number,
+  error = new Error("Too many open files (os error 24)"),
+): { readonly failedMs: number[] } & Disposable {
   const { listen } = Deno;
   const failedMs: number[] = [];
   const failing = (options: Deno.TcpListenOptions & { transport?: "tcp" }) => {
@@ -393,7 +396,7 @@ function failToAccept(times: number): { readonly failedMs: number[] } & Disposab
     listener.accept = () => {
       if (failedMs.length >= times) return accept();
       failedMs.push(performance.now());
-      return Promise.reject(new Error("Too many open files (os error 24)"));
+      return Promise.reject(error);
     };
     return listener;
   };
@@ -408,6 +411,16 @@ Deno.test("connections that cannot be accepted are tried again after a pause", a
   const [first, second, third] = failure.failedMs;
   assert.equal(failure.failedMs.length, 3);
   assert(second! - first! >= 95 && third! - second! >= 95, `${failure.failedMs}`);
+});
+
+Deno.test("clients that are gone before they are accepted hold up nobody", async () => {
+  // With a pause after each that would take 100 s.
+  using failure = failToAccept(1_000, new Deno.errors.NotConnected("os error 107"));
+  await using scene = await Scene.open();
+  let response = "";
+  scene.ask(GET).then((text) => response = text);
+  await waitFor("the answer", () => bodyOf(response) === "/");
+  assert.equal(failure.failedMs.length, 1_000);
 });
 
 /** Makes the socket of a process that was killed. Deno removes it, but only by its first name. */
