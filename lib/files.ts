@@ -133,15 +133,16 @@ export async function copyAll(copies: readonly Copy[], cancel?: AbortSignal): Pr
 /** The paths that a glob stands for. */
 export const expand = (glob: string) =>
   work(
-    async () => (await Array.fromAsync(expandGlob(glob, NAMED))).map(({ path }) => path),
-    () => [...expandGlobSync(glob, NAMED)].map(({ path }) => path),
+    async () => (await Array.fromAsync(expandGlob(glob, OPTIONS))).map(({ path }) => path),
+    () => [...expandGlobSync(glob, OPTIONS)].map(({ path }) => path),
   );
 
 /**
- * Without names that are not UTF-8: Deno 2.9 lists them with U+FFFD, and then finds nothing there, so that a
- * single such folder would let no glob be expanded.
+ * Round brackets mean themselves: there are names such as `site (1).pem`. Names that are not UTF-8 are left
+ * out: Deno 2.9 lists them with U+FFFD, and then finds nothing there, so that a single such folder would let
+ * no glob be expanded.
  */
-const NAMED = { exclude: ["/**/*\ufffd*"] };
+const OPTIONS = { extended: false, exclude: ["/**/*\ufffd*"] };
 
 /** So many files can be looked at in about a millisecond. */
 const PORTION = 100;

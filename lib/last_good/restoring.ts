@@ -7,6 +7,7 @@ import { parseEnvFile } from "../haproxy/env_file.ts";
 import { type Environment, MOST_TEXT_BYTES } from "../loaded/configuration_words.ts";
 import type { Bases } from "../loaded/named_files.ts";
 import type { Role } from "../loaded/naming_words.ts";
+import { readQuicWords } from "../loaded/quic_words.ts";
 import { wantsServerState } from "../loaded/server_state_words.ts";
 import { systemReason } from "../system_reason.ts";
 import type { LastGood, Manifest } from "./manifest.ts";
@@ -32,6 +33,7 @@ export type Restored =
     readonly envFile: string | null;
     /** Whether the servers' last state is the wrapper's to provide, of which there is none. */
     readonly wantsServerState: boolean;
+    readonly wantsSecret: boolean;
   }
   /** Nothing has been kept yet. */
   | { readonly tag: "none" }
@@ -93,6 +95,7 @@ async function layOut(
     haproxy: replaced.arguments,
     envFile: envFile === null ? null : copyAt(envFile),
     wantsServerState: wantsServerState(configurations, allVariables),
+    wantsSecret: readQuicWords(configurations, allVariables).wantsSecret,
   };
 }
 

@@ -160,7 +160,7 @@ function quotedWords(line: string, variables: Variables): readonly string[] {
   const words: string[] = [];
   for (const raw of line.match(WORD_OR_COMMENT) ?? []) {
     if (raw === "#") break;
-    words.push(...meant(raw, variables));
+    for (const word of meant(raw, variables)) words.push(word);
   }
   return words;
 }

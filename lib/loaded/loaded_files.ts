@@ -15,6 +15,7 @@ import {
   type NamedFiles,
   type SideFileRule,
 } from "./named_files.ts";
+import { NO_QUIC, type QuicWords, readQuicWordsInSteps } from "./quic_words.ts";
 import { wantsServerStateInSteps } from "./server_state_words.ts";
 import { type SideFiles, sideFilesBy } from "./side_files.ts";
 import { createTextReader, type TextFile } from "./texts.ts";
@@ -24,6 +25,8 @@ export interface LoadedFiles {
   readonly findNamed: FindNamed;
   /** Whether the servers' last state is to be loaded from a file that nobody has named; after the last `findNamed`. */
   wantsServerState(): boolean;
+  /** What the configuration says about QUIC; after the last `findNamed`. */
+  quic(): QuicWords;
   /** Where what a generation lists is, and what can be changed in place, after the last `findNamed`. */
   locate(listed: readonly ListedFile[]): Located;
 }
@@ -45,6 +48,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   let named: NamedFiles = { files: [], sideFiles: NO_SIDE_FILES, bases: new Map() };
   let inLists: readonly NamedFile[] = [];
   let loadsServerState = false;
+  let quic = NO_QUIC;
 
   /** `true` if the words may mean other files than before. */
   async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
@@ -55,6 +59,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     variables = JSON.stringify(environment);
     const files = texts ?? await textsOf(configurations);
     loadsServerState = await inSteps(wantsServerStateInSteps(files, environment));
+    quic = await inSteps(readQuicWordsInSteps(files, environment));
     if (options.watchLoaded) {
       named = await inSteps(findNamedFilesInSteps(files, { ...options, environment }));
     }
@@ -82,6 +87,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
         .map((file) => sourceOf(file, sideFiles));
     },
     wantsServerState: () => loadsServerState,
+    quic: () => quic,
     locate: (listed) =>
       locate(listed, {
         ...options,

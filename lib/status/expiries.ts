@@ -70,7 +70,7 @@ async function firstExpiry(text: string): Promise<number | null> {
       return [];
     }
   });
-  return times.length === 0 ? null : Math.min(...times);
+  return times.length === 0 ? null : times.reduce((one, other) => Math.min(one, other));
 }
 
 const expiriesOf = (known: ReadonlyMap<string, Known>): Expiries =>

@@ -228,6 +228,7 @@ const settingsReport = (settings: Settings): StatusReport["settings"] => ({
   [OPTIONS.statusListen.flag]: settings.statusListen === null
     ? null
     : describeStatusAddress(settings.statusListen),
+  [OPTIONS.statusHost.flag]: settings.statusHosts,
   [OPTIONS.reloadEndpoint.flag]: settings.reloadEndpoint,
   [OPTIONS.logFormat.flag]: settings.logFormat,
   [OPTIONS.logLevel.flag]: settings.logLevel,

@@ -13,7 +13,7 @@ import { remember } from "./remember.ts";
 import type { HttpRequest, HttpResponse } from "./http_message.ts";
 import { metricsText } from "./metrics.ts";
 import { statusPage } from "./page.ts";
-import { reloadAndWait } from "./reload_endpoint.ts";
+import { reloadAndWait, shareReloads } from "./reload_endpoint.ts";
 import { statusReport } from "./report.ts";
 import { route, type Views } from "./routes.ts";
 import type { Excerpt, Snapshot, Watching } from "./snapshot.ts";
@@ -46,10 +46,11 @@ export interface Source {
 export class Status {
   readonly #options: StatusOptions;
   readonly #readExpiries = createExpiries();
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<(step: Step) => void>();
   #history: History = newHistory(Date.now());
   #state: State = firstDecision(null)[0];
   #source: Source | null = null;
+  #names: readonly string[] | null = [];
   #answers = 0;
   #excerpts: readonly Excerpt[] = [];
 
@@ -69,8 +70,9 @@ export class Status {
 
   /** Answers from now on. */
   async listen(address: StatusAddress): Promise<StatusListening> {
+    this.#names = namesOf(address, this.#options.settings);
     return await listenForStatus(address, {
-      respond: (request) => this.#respond(request),
+      respond: (request, gone) => this.#respond(request, gone),
       onBug: this.#options.onBug,
       withUmask: this.#options.withUmask,
     });
@@ -80,23 +82,23 @@ export class Status {
     const before = this.#history.failure;
     this.#history = remember(this.#history, { ...step, nowMs: Date.now() });
     if (this.#history.failure !== before) this.#showExcerpts(step).catch(this.#options.onBug);
-    this.#watchers.forEach((look) => look());
+    this.#watchers.forEach((onStep) => onStep(step));
   }
 
   /** Left to itself V8 would let the garbage of hundreds of answers grow. */
-  async #respond(request: HttpRequest): Promise<HttpResponse> {
+  async #respond(request: HttpRequest, gone: AbortSignal): Promise<HttpResponse> {
     if (++this.#answers % ANSWERS_PER_COLLECTION === 0) this.#options.collectGarbageSoon();
-    return await route(request, this.#views);
+    return await route(request, this.#views(gone), this.#names);
   }
 
-  get #views(): Views {
+  #views(gone: AbortSignal): Views {
     return {
       health: () => health(this.#state),
       readiness: () => readiness(this.#state),
       metrics: async () => metricsText(this.#snapshot(), await this.#expiries()),
       report: () => statusReport(this.#snapshot()),
       page: () => statusPage(this.#snapshot()),
-      reload: this.#options.settings.reloadEndpoint ? () => this.#reload() : null,
+      reload: this.#options.settings.reloadEndpoint ? () => this.#reload(gone) : null,
     };
   }
 
@@ -127,17 +129,21 @@ export class Status {
     if (this.#history.failure === failure) this.#excerpts = excerpts;
   }
 
-  #reload() {
-    return reloadAndWait({
+  readonly #reload = shareReloads(() =>
+    reloadAndWait({
       look: () => ({ state: this.#state, history: this.#history }),
       request: () => this.#source?.requestReload("POST /reload"),
-      watch: (look) => {
-        this.#watchers.add(look);
-        return () => this.#watchers.delete(look);
+      watch: (onStep) => {
+        this.#watchers.add(onStep);
+        return () => this.#watchers.delete(onStep);
       },
-    });
-  }
+    })
+  );
 }
+
+/** No page of another site reaches a socket that has no port; a name to listen at is one to be asked by. */
+const namesOf = (address: StatusAddress, { statusHosts }: Settings) =>
+  address.tag === "unix" ? null : [address.hostname, ...statusHosts];
 
 const ANSWERS_PER_COLLECTION = 50;
 

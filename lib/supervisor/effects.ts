@@ -79,6 +79,7 @@ export class RealEffects implements Effects {
       folder,
       fleet: this.#fleet,
       wantsServerState: options.loadedFiles.wantsServerState,
+      wantsSecret: () => options.loadedFiles.quic().wantsSecret,
       configurations: options.sources.filter(({ kind }) => kind === "configuration")
         .map(({ path }) => path),
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,

@@ -1,9 +1,9 @@
 /** Finds the files that the user's sources stand for now, and the real directories in which to watch for changes. */
 import { basename, dirname, join } from "@std/path";
-import { expand } from "../files.ts";
-import { systemReason } from "../system_reason.ts";
+import { isMissing, systemReason } from "../system_reason.ts";
 import { Directories, type Wanted, type Whole } from "./directories.ts";
 import { type FileState, stateOf } from "./file_state.ts";
+import { fixedPart, isGlob, matchesOf } from "./globs.ts";
 import { type ChainEnd, followLinks } from "./link_chain.ts";
 import { findMembers, isVisible } from "./members.ts";
 import type { Source } from "./sources.ts";
@@ -68,7 +68,7 @@ class Collector implements Inventory {
 
   async add(source: Source): Promise<void> {
     const { kind, path } = source;
-    if (kind === "watched" && /[*?[{]/.test(path)) return await this.#addGlob(source);
+    if (kind === "watched" && isGlob(path)) return await this.#addGlob(source);
     const end = await this.#follow(path);
     if (end.tag === "missing" && kind === "watched") {
       this.files.push({ path, realPath: path, info: null, source });
@@ -159,20 +159,19 @@ class Collector implements Inventory {
 
   async #addGlob(source: Source): Promise<void> {
     const { path: glob } = source;
-    const base = glob.slice(0, glob.search(/[^/]*[*?[{]/));
+    const base = fixedPart(glob);
     const end = await this.#follow(base);
     if (end.tag === "found") {
       this.#watchWhole(end.realPath);
       const whole = await this.#hugeBase(source, { end, below: glob.slice(base.length) });
       if (whole !== null) return this.#addWhole({ ...source, path: base }, end, whole);
     }
-    const paths = await this.#expand(glob);
-    const visible = paths.filter((path) => isVisible(basename(path))).sort();
-    if (end.tag === "found" && !this.#reader.take(visible.length)) {
+    const paths = await this.#matches(glob);
+    if (end.tag === "found" && !this.#reader.take(paths.length)) {
       const whole = await this.#reader.whole(end.realPath, ALL_BELOW);
       return this.#addWhole({ ...source, path: base }, end, whole);
     }
-    for (const path of visible) {
+    for (const path of paths) {
       const match = await this.#follow(path);
       if (match.tag === "found" && match.info.isFile) this.files.push(fileOf(source, path, match));
     }
@@ -190,14 +189,16 @@ class Collector implements Inventory {
       const isHuge = known === null && await this.#reader.isHuge(end.realPath, levels);
       return isHuge ? await this.#reader.whole(end.realPath, wanted) : known;
     } catch (error) {
-      this.unreadable.push({ path: source.path, reason: systemReason(error) });
+      if (!isMissing(error)) {
+        this.unreadable.push({ path: source.path, reason: systemReason(error) });
+      }
       return null;
     }
   }
 
-  async #expand(glob: string): Promise<string[]> {
+  async #matches(glob: string): Promise<string[]> {
     try {
-      return await expand(glob);
+      return await matchesOf(glob);
     } catch (error) {
       this.unreadable.push({ path: glob, reason: systemReason(error) });
       return [];
@@ -223,7 +224,8 @@ class Collector implements Inventory {
       const names = await this.#reader.names(realPath, isVisible);
       return names !== null && this.#reader.take(names.length) ? names : null;
     } catch (error) {
-      this.unreadable.push({ path, reason: systemReason(error) });
+      // What is watched may vanish while it is looked at.
+      if (!isMissing(error)) this.unreadable.push({ path, reason: systemReason(error) });
       return [];
     }
   }

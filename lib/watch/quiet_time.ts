@@ -73,6 +73,8 @@ export class QuietTime {
 
   /** When the last writer that has not closed its file counts as done. */
   #silentMs(): number {
-    return Math.max(-Infinity, ...this.#lastWriteMs.values()) + WRITER_SILENCE_MS;
+    let lastMs = -Infinity;
+    for (const writtenMs of this.#lastWriteMs.values()) lastMs = Math.max(lastMs, writtenMs);
+    return lastMs + WRITER_SILENCE_MS;
   }
 }

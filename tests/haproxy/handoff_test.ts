@@ -24,6 +24,7 @@ function optionsOf(prepare: () => Promise<never>): HandoffOptions {
     },
     ...{
       wantsServerState: () => false,
+      wantsSecret: () => false,
       onServerStateLost() {},
       userSocket: null,
       folder,

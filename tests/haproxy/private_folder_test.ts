@@ -265,3 +265,21 @@ Deno.test("a parent that is too long for a socket's address is refused, and left
   });
   assert.deepEqual(parent.names(long), []);
 });
+
+Deno.test("the generations that share a secret have the same, which nobody else can read or guess", async () => {
+  await using parent = new TempFolder();
+  const [folder, other] = [await makeIn(parent), await makeIn(parent)];
+  const secretOf = async ({ prepare }: typeof folder, generation: number) => {
+    const { last } = await prepare(generation, { sharesSecret: true });
+    assert.equal(modeOf(last), 0o600);
+    const text = Deno.readTextFileSync(last);
+    const [, secret] =
+      /^\.if version_atleast\(2\.8\)\n {4}cluster-secret (\w+)\n\.endif\n$/m.exec(text) ??
+        assert.fail(text);
+    return secret;
+  };
+  const secret = await secretOf(folder, 1);
+  assert.match(secret!, /^[0-9a-f]{32}$/);
+  assert.equal(await secretOf(folder, 2), secret);
+  assert.notEqual(await secretOf(other, 1), secret);
+});

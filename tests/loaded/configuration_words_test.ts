@@ -130,6 +130,12 @@ for (
   });
 }
 
+Deno.test("a variable may mean more words than a call has arguments", () => {
+  const A = "a ".repeat(200_000);
+  const { lines } = readConfiguration('bind "${A[*]}"', { A }, /bind/);
+  assert.ok(lines[0]!.words.length > 200_000);
+});
+
 Deno.test("the blocks of a text are its lines, whatever its length, each with how many stand before", () => {
   const lines = Array.from({ length: 30_000 }, (_, index) => "x".repeat(index % 17));
   for (const text of ["", "\n", "a", "a\n", lines.join("\n"), `${lines.join("\n")}\n`]) {
