@@ -13,18 +13,15 @@ import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
 import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
-import { helpText } from "./lib/settings/options.ts";
+import { helpText, type Option, OPTIONS, variableOf } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
-import {
-  describeListening,
-  describeNotListening,
-  describeStatusBug,
-} from "./lib/status/messages.ts";
+import { describeListening, describeNotListening } from "./lib/status/messages.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { systemReason } from "./lib/system_reason.ts";
 import { describeWatched } from "./lib/watch/described.ts";
 import { createLooker, type Look, type Looker } from "./lib/watch/look.ts";
 import {
@@ -33,6 +30,7 @@ import {
   type MountedFile,
 } from "./lib/watch/mounted_files.ts";
 import { writeTerminationLog } from "./lib/termination_log.ts";
+import { visible } from "./lib/visible.ts";
 import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/sources.ts";
 
 if (import.meta.main) {
@@ -51,6 +49,8 @@ function reapOrphans(libc: Libc): void {
 }
 
 async function main(signals: Signals, libc: Libc | null): Promise<number> {
+  const surrounding = problemsAround();
+  if (surrounding.length > 0) return refuse(surrounding);
   const environment = Deno.env.toObject();
   const invocation = readInvocation(Deno.args, environment);
   if (invocation.tag === "help") return say(helpText());
@@ -70,7 +70,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
   const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
   if (problems.length > 0 && !await canServe(mayServeInstead)) {
-    if (tag === "run") writeTerminationLog(libc, problems.join("\n"));
+    if (tag === "run") writeTerminationLog(libc, problems);
     return refuse(problems);
   }
   if (tag === "check") return await check(settings, signals);
@@ -78,9 +78,10 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
   const readMemoryFile = libc?.readMemoryFile ?? (() => null);
-  const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
+  const reportFailedStart = (lines: readonly string[]) => writeTerminationLog(libc, lines);
+  const withUmask = libc?.withUmask ?? null;
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
-  const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable };
+  const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable, withUmask };
   const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
 }
@@ -95,9 +96,10 @@ interface RunOptions {
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
   readonly readMemoryFile: (path: string) => string | null;
-  readonly reportFailedStart: (text: string) => void;
+  readonly reportFailedStart: (lines: readonly string[]) => void;
   readonly keptSet: KeptSet | null;
   readonly isStdoutWritable: () => boolean;
+  readonly withUmask: StatusOptions["withUmask"];
 }
 
 async function run(
@@ -107,8 +109,8 @@ async function run(
   const made = await makePrivateFolder(settings.runtimeParents);
   if (made.tag === "not_made") {
     complain(
-      `cannot make a private folder: found ${made.reason}; wanted one of them to be writable, ` +
-        "for instance by a tmpfs that is mounted at /tmp",
+      `cannot make a private folder: found ${made.reason}; wanted a directory that can be ` +
+        "written and that no other user can replace, for instance a tmpfs that is mounted at /tmp",
     );
     return EXIT.CANNOT_CREATE;
   }
@@ -126,15 +128,14 @@ async function run(
   const collectGarbageSoon = createGarbageCollector(parts.trimMemory);
   const status = await createStatus(settings, {
     collectGarbageSoon,
-    onBug: (bug) => log(describeStatusBug(bug)),
+    withUmask: parts.withUmask,
+    onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
   const keeper = await parts.keptSet?.createKeeper({ log, onGathered: collectGarbageSoon });
-  const supervisor = new Supervisor(settings, (step) => {
-    status?.observe(step);
-    keeper?.observe(step);
-  });
-  const { post } = supervisor;
-  const reportBug = (error: unknown) => post({ name: "bug", description: describeBug(error) });
+  const observers = [status?.observe, keeper?.observe].filter((one) => one !== undefined);
+  const supervisor = new Supervisor(settings, observers);
+  const { post, postBug } = supervisor;
+  const reportBug = (error: unknown) => postBug(error, null);
   const listening = await listen(settings, { status, log });
   if (listening?.tag === "not_listening") {
     complain(describeNotListening(settings.statusListen!, listening.reason));
@@ -142,7 +143,7 @@ async function run(
     return EXIT.CANNOT_CREATE;
   }
   parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
-  const effects = new RealEffects({ ...parts, settings, folder, log, post });
+  const effects = new RealEffects({ ...parts, settings, folder, log, post, postBug });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs(reportBug);
@@ -157,7 +158,7 @@ async function run(
 /** Where the status is not asked for, its parts are not even loaded. */
 async function createStatus(
   settings: Settings,
-  options: Pick<StatusOptions, "collectGarbageSoon" | "onBug">,
+  options: Pick<StatusOptions, "collectGarbageSoon" | "onBug" | "withUmask">,
 ): Promise<Status | null> {
   if (settings.statusListen === null) return null;
   const { Status } = await import("./lib/status/status.ts");
@@ -218,7 +219,25 @@ async function versionText(): Promise<string> {
     ? (await spawned.process.output).split("\n")[0]!
     : `haproxy: ${spawned.reason}`;
   return [`haproxy-reload-wrapper ${denoJson.version}`, `Deno ${Deno.version.deno}`, haproxy]
-    .join("\n");
+    .map((line) => visible(line)).join("\n");
+}
+
+/** Of what every setting rests on; Deno leaves variables out that are not UTF-8. */
+function problemsAround(): string[] {
+  const variables = Object.values<Option>(OPTIONS).flatMap((option) => variableOf(option) ?? []);
+  return [
+    ...problemOf("the working directory", () => Deno.cwd()),
+    ...variables.flatMap((name) => problemOf(name, () => Deno.env.get(name))),
+  ];
+}
+
+function problemOf(what: string, read: () => unknown): string[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    return [`cannot read ${what}: ${systemReason(error)}`];
+  }
 }
 
 /** What is on disk will fail to start, and what is kept is then started in its place. */
@@ -256,5 +275,5 @@ function say(text: string): 0 {
 }
 
 function complain(text: string): void {
-  console.error(`haproxy-reload-wrapper: ${text}`);
+  console.error(`haproxy-reload-wrapper: ${visible(text)}`);
 }

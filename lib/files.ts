@@ -30,12 +30,25 @@ export const readFile = (path: string) =>
 export const readTextFile = (path: string) =>
   work(() => Deno.readTextFile(path), () => Deno.readTextFileSync(path));
 
+/** Reads what `check` lets pass, by the open file, in whose place nobody can put another: it throws otherwise. */
+export const readChecked = (path: string, check: (info: Deno.FileInfo) => void) =>
+  work(() => readOpen(path, check), () => readOpenAtOnce(path, check));
+
 export const writeTextFile = (path: string, text: string) =>
   work(() => Deno.writeTextFile(path, text), () => Deno.writeTextFileSync(path, text));
 
-/** For nobody else to read. */
+/** For nobody else to read: never into what is there, which goes. */
 export const writePrivateFile = (path: string, bytes: Uint8Array) =>
-  work(() => Deno.writeFile(path, bytes, PRIVATE), () => Deno.writeFileSync(path, bytes, PRIVATE));
+  work(
+    async () => {
+      await Deno.remove(path).catch(ignoreMissing);
+      await Deno.writeFile(path, bytes, PRIVATE);
+    },
+    () => {
+      removeAtOnce(path);
+      Deno.writeFileSync(path, bytes, PRIVATE);
+    },
+  );
 
 export const rename = (from: string, to: string) =>
   work(() => Deno.rename(from, to), () => Deno.renameSync(from, to));
@@ -109,14 +122,11 @@ export async function copyAll(copies: readonly Copy[], cancel?: AbortSignal): Pr
 }
 
 /** The paths that a glob stands for. */
-export const expand = (glob: string) =>
+export const expand = (glob: string, options: { extended: false; exclude: string[] }) =>
   work(
-    async () => (await Array.fromAsync(expandGlob(glob, PLAIN))).map(({ path }) => path),
-    () => [...expandGlobSync(glob, PLAIN)].map(({ path }) => path),
+    async () => (await Array.fromAsync(expandGlob(glob, options))).map(({ path }) => path),
+    () => [...expandGlobSync(glob, options)].map(({ path }) => path),
   );
-
-/** Round brackets mean themselves: there are names such as `site (1).pem`. */
-const PLAIN = { extended: false } as const;
 
 /** In hexadecimal digits. */
 export const sha256 = (bytes: Uint8Array<ArrayBuffer>) =>
@@ -139,7 +149,35 @@ const PORTION_BYTES = 500_000;
 /** Writing takes longer than looking, on some volumes much longer. */
 const PORTION_MS = 2;
 
-const PRIVATE = { mode: 0o600 } as const;
+const PRIVATE = { mode: 0o600, createNew: true } as const;
+
+async function readOpen(path: string, check: (info: Deno.FileInfo) => void) {
+  using file = await Deno.open(path);
+  check(await file.stat());
+  return new Uint8Array(await new Response(file.readable).arrayBuffer());
+}
+
+function readOpenAtOnce(path: string, check: (info: Deno.FileInfo) => void) {
+  using file = Deno.openSync(path);
+  const info = file.statSync();
+  check(info);
+  const bytes = new Uint8Array(info.size);
+  let length = 0;
+  for (let count; (count = file.readSync(bytes.subarray(length)));) length += count;
+  return bytes.subarray(0, length);
+}
+
+function removeAtOnce(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    ignoreMissing(error);
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
 
 async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
   let bytes: Uint8Array<ArrayBuffer>;
@@ -160,7 +198,7 @@ async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
   }
 }
 
-/** `null`: that is for a thread, since the file is large or something is wrong. */
+/** `null`: that is for a thread, since the file is large or something is wrong, such as a `.part` that was left. */
 function copyAtOnce({ from, to, digest }: Copy, createHash: CreateHash): CopyEnd | null {
   try {
     const { isFile, size } = Deno.statSync(from);

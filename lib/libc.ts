@@ -20,6 +20,8 @@ export interface Libc {
   isWritable(file: number): boolean;
   /** The text of one of the kernel's files about memory; `null` if it is another, cannot be read, or is huge. */
   readMemoryFile(path: string): string | null;
+  /** Does `work`, which must not wait, with that umask: Deno 2.9 takes a further permission for it. */
+  withUmask<Result>(umask: number, work: () => Result): Result;
   /** Gives pages back to the kernel that are held for memory that was freed: see malloc_trim(3). */
   trimMemory(): void;
 }
@@ -42,6 +44,7 @@ const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  umask: { parameters: ["u32"], result: "u32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   // Since glibc 2.28.
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
@@ -120,6 +123,14 @@ function wrap(symbols: Opened["symbols"]): Libc {
       const bytes = readWhole((portion) => symbols.read(file, portion, BigInt(portion.length)));
       symbols.close(file);
       return bytes === null ? null : new TextDecoder().decode(bytes);
+    },
+    withUmask(umask, work) {
+      const before = symbols.umask(umask);
+      try {
+        return work();
+      } finally {
+        symbols.umask(before);
+      }
     },
     trimMemory() {
       malloc_trim(0n);

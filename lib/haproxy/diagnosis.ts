@@ -11,6 +11,7 @@ import {
   type StartRequest,
 } from "./preparation.ts";
 import type { HaproxyProcess } from "./process.ts";
+import type { StatsSocket } from "./runtime_api.ts";
 
 export interface DiagnosisOptions extends PreparationOptions {
   readonly fleet: Fleet;
@@ -92,7 +93,7 @@ async function rehearse(
 
 async function listen(
   process: HaproxyProcess,
-  { fleet, socket, ...options }: DiagnosisOptions & { readonly socket: string },
+  { fleet, socket, ...options }: DiagnosisOptions & { readonly socket: StatsSocket },
 ): Promise<readonly string[]> {
   const stop = new AbortController();
   const onStop = () => stop.abort();

@@ -1,5 +1,5 @@
 /** Tells how many connections are left in processes that drain. HAProxy tells that only to those who asked before it drained. */
-import { openPrompt, type Prompt } from "./runtime_api.ts";
+import { openPrompt, type Prompt, type StatsSocket } from "./runtime_api.ts";
 
 export class DrainGauge {
   readonly #prompts = new Map<number, Prompt>();
@@ -16,7 +16,7 @@ export class DrainGauge {
    * Connects to the generation behind `socket`, which may be asked to drain after that. Waits a moment at
    * most, so that a process that hangs is none the less asked to drain.
    */
-  async open(generation: number, socket: string): Promise<void> {
+  async open(generation: number, socket: StatsSocket): Promise<void> {
     this.close(generation);
     const prompt = await openPrompt(socket, AbortSignal.timeout(OPEN_LIMIT_MS));
     if (prompt !== null) this.#prompts.set(generation, prompt);
@@ -47,15 +47,18 @@ export class DrainGauge {
   /** Our own connection keeps the process from its end, so it is closed when nothing else does. */
   async #ask(generation: number, prompt: Prompt): Promise<void> {
     const startedMs = performance.now();
-    for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
-      const answer = await prompt.ask("show info");
-      const info = answer === null ? null : parse(answer);
-      if (info?.isStopping) this.#note(generation, info.connections);
-      if (info === null || (info.isStopping && info.others <= 0)) break;
+    try {
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
+        const answer = await prompt.ask("show info");
+        const info = answer === null ? null : parse(answer);
+        if (info?.isStopping) this.#note(generation, info.connections);
+        if (info === null || (info.isStopping && info.others <= 0)) break;
+      }
+    } finally {
+      prompt.close();
+      this.#endNotes(generation);
     }
-    prompt.close();
-    this.#endNotes(generation);
   }
 
   #note(generation: number, connections: number): void {

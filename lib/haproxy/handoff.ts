@@ -10,6 +10,7 @@ import {
 } from "./preparation.ts";
 import type { Ending, HaproxyProcess } from "./process.ts";
 import { firstAnswer, type Instance } from "./instance.ts";
+import type { StatsSocket } from "./runtime_api.ts";
 import { saveServerState } from "./server_state.ts";
 import type { Standby } from "./standby.ts";
 
@@ -154,7 +155,7 @@ async function start(
  */
 async function askAgain(
   process: HaproxyProcess,
-  socket: string,
+  socket: StatsSocket,
   limits: { readonly timeoutMs: number; readonly cancel: AbortSignal },
 ): Promise<HandoffOutcome | null> {
   const end = race(process, socket);
@@ -179,7 +180,7 @@ type RaceEnd =
 /** Whether the process answers or dies first; `stop` ends the asking. */
 function race(
   process: HaproxyProcess,
-  socket: string,
+  socket: StatsSocket,
 ): { readonly first: Promise<RaceEnd>; stop(): void } {
   const stop = new AbortController();
   const first = Promise.race([
@@ -243,6 +244,7 @@ async function explain(
     case "not_spawned":
     case "timed_out":
     case "wrong_pid":
+    case "bug":
       return { mayPass: true, alerts: [] };
     case "master_worker":
     case "not_prepared":

@@ -1,5 +1,5 @@
 /** Asks a HAProxy process about itself. */
-import { ask } from "./runtime_api.ts";
+import { ask, type StatsSocket } from "./runtime_api.ts";
 
 /** What a process says about itself. */
 export interface Instance {
@@ -14,7 +14,10 @@ export interface Instance {
  * Asks the process behind `socket` about itself. `null` if nobody answers, what answers is no HAProxy,
  * or `signal` aborts, which closes the connection.
  */
-export async function askInstance(socket: string, signal: AbortSignal): Promise<Instance | null> {
+export async function askInstance(
+  socket: StatsSocket,
+  signal: AbortSignal,
+): Promise<Instance | null> {
   const answer = await ask(socket, "show info;show cli sockets", signal);
   return answer === null ? null : parseInstance(answer);
 }
@@ -23,7 +26,7 @@ export async function askInstance(socket: string, signal: AbortSignal): Promise<
  * Asks until somebody answers. HAProxy 2.4 to 3.4 enable all listeners before any thread answers, so
  * the first answer means that it serves. Never settles once `stop` has aborted.
  */
-export async function firstAnswer(socket: string, stop: AbortSignal): Promise<Instance> {
+export async function firstAnswer(socket: StatsSocket, stop: AbortSignal): Promise<Instance> {
   const startedMs = performance.now();
   while (!stop.aborted) {
     const instance = await askInstance(socket, stop);

@@ -1,12 +1,11 @@
 /** Gets ready what the start of a generation needs: environment, private files, and the words of the command. */
-import { lstat } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 import { type HaproxyArguments, startArguments } from "./arguments.ts";
 import { EXIT } from "../exit_codes.ts";
 import { describeEnvFile, readEnvFile } from "./env_file_reader.ts";
 import type { Failure } from "./failure.ts";
 import type { PrivateFolder } from "./private_folder.ts";
-import { isListening } from "./runtime_api.ts";
+import { isListening, pathOf, type PrivateSocket, type StatsSocket } from "./runtime_api.ts";
 import type { ServerStateCopy } from "./server_state.ts";
 
 export interface StartRequest {
@@ -54,14 +53,16 @@ export async function prepare(
     return notPrepared({ reason, exitCode: EXIT.USAGE, mayPass: false });
   }
   const own = takeOverFrom === null ? null : folder.socket(takeOverFrom);
-  if (own !== null && userSocket === null && await isGone(own)) {
-    return notPrepared({ reason: describeGone(own), exitCode: EXIT.CANNOT_CREATE, mayPass: true });
+  const lost = userSocket === null ? own?.problem() ?? null : null;
+  if (lost !== null) {
+    const reason = describeLost(own!, lost);
+    return notPrepared({ reason, exitCode: EXIT.CANNOT_CREATE, mayPass: true });
   }
   try {
     const loadsServerState = wantsServerState();
     const injected = await folder.prepare(generation, { loadsServerState });
     const takeover = await chooseTakeover(own, userSocket);
-    const words = startArguments(haproxy, injected, takeover);
+    const words = startArguments(haproxy, injected, takeover && pathOf(takeover));
     const serverState = loadsServerState && takeover !== null
       ? { from: takeover, to: folder.serverState(generation) }
       : null;
@@ -79,16 +80,15 @@ function notPrepared(
   return { tag: "failed", failure: { tag: "not_prepared", reason, exitCode }, mayPass, alerts: [] };
 }
 
-async function isGone(path: string): Promise<boolean> {
-  return await lstat(path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
-}
-
-const describeGone = (socket: string) =>
-  `the private socket "${socket}" is gone, from which the next process would take over: ` +
-  "restart the wrapper (--socket would name a second way)";
+const describeLost = ({ path }: PrivateSocket, problem: string) =>
+  `the private socket "${path}" ${problem}: the next process would take over from it, so restart ` +
+  "the wrapper (--socket would name a second way)";
 
 /** The private socket, unless nobody listens there any more and the user has named another. */
-async function chooseTakeover(own: string | null, user: string | null): Promise<string | null> {
+async function chooseTakeover(
+  own: PrivateSocket | null,
+  user: string | null,
+): Promise<StatsSocket | null> {
   if (own === null || user === null) return own;
   return await isListening(own) ? own : user;
 }

@@ -1,22 +1,25 @@
 /** The wrapper's private folder: the stats socket of each generation, and the files that configure it or that it loads. */
 import { join } from "@std/path";
-import { mkdir, remove, writeTextFile } from "../files.ts";
+import { mkdir } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 import type { InjectedFiles } from "./arguments.ts";
+import { type MadeFolder, makeFolder } from "./made_folder.ts";
+import type { PrivateSocket } from "./runtime_api.ts";
 
 export interface PrivateFolder {
   readonly path: string;
   /**
    * In it nothing happens by itself. What happens beside it at each reload gives a dozen events and more,
    * and Deno 2.6 drops those that come while 16 wait: a change of the configuration could be among them.
+   * `null` if the folder is not ours any more.
    */
-  readonly probeDirectory: string;
-  /** Where a generation's private stats socket is. */
-  socket(generation: number): string;
+  probeDirectory(): string | null;
+  /** A generation's private stats socket. */
+  socket(generation: number): PrivateSocket;
   /** What a generation loads as the last state of its servers, if it was prepared for that. */
-  serverState(generation: number): string;
+  serverState(generation: number): PrivateFile;
   /**
-   * Writes the files of a generation, in a folder that is made again if somebody removed it. If it
+   * Writes the files of a generation, in a new folder if the one before is not ours any more. If it
    * `loadsServerState`, that holds no server yet.
    * @throws the system's error, for instance when the disk is full.
    */
@@ -32,33 +35,36 @@ export interface PrivateFolder {
   remove(): Promise<void>;
 }
 
+export interface PrivateFile {
+  readonly path: string;
+  /** @throws the system's error, or why nothing may be written there any more. */
+  write(text: string): Promise<void>;
+}
+
 export type PrivateFolderOutcome =
   | { readonly tag: "made"; readonly folder: PrivateFolder }
   | { readonly tag: "not_made"; readonly reason: string };
 
-/** Makes the folder, of mode 0700, in the first of `parents` that can be written. */
+/** Makes the folder, of mode 0700, in the first of `parents` that can be written and that can be trusted. */
 export async function makePrivateFolder(parents: readonly string[]): Promise<PrivateFolderOutcome> {
   const failures: string[] = [];
-  for (const dir of parents) {
+  for (const parent of parents) {
     try {
-      const path = await Deno.makeTempDir({ dir, prefix: "haproxy-reload-wrapper-" });
-      if (socketBytes(path) <= LONGEST_SOCKET_BYTES) {
-        const folder = createFolder(path);
-        await mkdir(folder.probeDirectory, { mode: 0o700 });
-        return { tag: "made", folder };
-      }
-      await remove(path);
-      failures.push(`"${dir}": the name is too long for a socket's address`);
+      return { tag: "made", folder: createFolder(parent, await makeWithProbe(parent)) };
     } catch (error) {
-      failures.push(`"${dir}": ${systemReason(error)}`);
+      failures.push(`"${parent}": ${systemReason(error)}`);
     }
   }
   return { tag: "not_made", reason: failures.join("; ") };
 }
 
-/** Longer paths are refused by HAProxy 2.4 to 3.4, which adds a suffix while it binds. */
-const LONGEST_SOCKET_BYTES = 97;
-const socketBytes = (path: string) => new TextEncoder().encode(join(path, "999999999.sock")).length;
+async function makeWithProbe(parent: string): Promise<MadeFolder> {
+  const folder = await makeFolder(parent);
+  await mkdir(join(folder.path, PROBE), { mode: 0o700 });
+  return folder;
+}
+
+const PROBE = "probe";
 
 /**
  * All stats sockets share one limit, 10 by default. A dozen idle connections to a socket of the user's
@@ -69,43 +75,64 @@ const LAST_CONFIGURATION = "global\n    stats maxconn 50\n";
 /** The state of no server. HAProxy 2.6 and 3.0 warn of a file that is missing or empty, or of none being named. */
 export const NO_SERVERS = "1\n";
 
-function createFolder(path: string): PrivateFolder {
-  const socket = (generation: number) => join(path, `${generation}.sock`);
-  const serverState = (generation: number) => join(path, `${generation}-servers.state`);
-  const filesOf = (generation: number) => ({
-    first: join(path, `${generation}-first.cfg`),
-    last: join(path, `${generation}-last.cfg`),
-  });
+const namesOf = (generation: number) => ({
+  socket: `${generation}.sock`,
+  first: `${generation}-first.cfg`,
+  last: `${generation}-last.cfg`,
+  serverState: `${generation}-servers.state`,
+});
+
+function createFolder(parent: string, made: MadeFolder): PrivateFolder {
+  const all = [made];
+  let current = made;
+  /** Where each generation was prepared. */
+  const homes = new Map<number, MadeFolder>();
+  const homeOf = (generation: number) => homes.get(generation) ?? current;
   // A start that was given up may still be writing when the folder is removed.
-  let lastWriting: Promise<void> = Promise.resolve();
+  let lastWriting: Promise<unknown> = Promise.resolve();
   let isRemoved = false;
   /** The generations of which something could not be removed, for instance while the disk was read-only. */
   const left = new Set<number>();
   async function removeFilesOf(generation: number): Promise<void> {
-    const { first, last } = filesOf(generation);
-    const files = [socket(generation), first, last, serverState(generation)];
-    const removed = await Promise.all(files.map(removeIfThere));
-    if (removed.every((isGone) => isGone)) left.delete(generation);
-    else left.add(generation);
+    const home = homeOf(generation);
+    const names = Object.values(namesOf(generation));
+    const removed = await Promise.all(names.map((name) => home.removeFrom(name)));
+    if (!removed.every((isGone) => isGone)) return void left.add(generation);
+    left.delete(generation);
+    homes.delete(generation);
+  }
+  async function write(generation: number, loadsServerState: boolean): Promise<void> {
+    if (current.problem() !== null) all.push(current = await makeWithProbe(parent));
+    homes.set(generation, current);
+    const { socket, first, last, serverState } = namesOf(generation);
+    const text = firstConfiguration(join(current.path, socket));
+    const loading = loadingFrom(join(current.path, serverState));
+    await current.write(first, loadsServerState ? text + loading : text);
+    await current.write(last, LAST_CONFIGURATION);
+    if (loadsServerState) await current.write(serverState, NO_SERVERS);
   }
   return {
-    path,
-    probeDirectory: join(path, "probe"),
-    socket,
-    serverState,
+    get path() {
+      return current.path;
+    },
+    probeDirectory: () => current.problem() === null ? join(current.path, PROBE) : null,
+    socket: (generation) => homeOf(generation).socket(namesOf(generation).socket),
+    serverState(generation) {
+      const home = homeOf(generation);
+      const { serverState } = namesOf(generation);
+      return {
+        path: join(home.path, serverState),
+        write: (text) => home.write(serverState, text),
+      };
+    },
     async prepare(generation, { loadsServerState } = { loadsServerState: false }) {
       if (isRemoved) throw new Deno.errors.NotFound("the wrapper ends");
-      const files = filesOf(generation);
-      const state = serverState(generation);
-      const first = firstConfiguration(socket(generation));
-      const writing = write(path, {
-        [files.first]: loadsServerState ? first + loading(state) : first,
-        [files.last]: LAST_CONFIGURATION,
-        ...loadsServerState ? { [state]: NO_SERVERS } : {},
-      });
+      const writing = write(generation, loadsServerState);
       lastWriting = writing.catch(() => {});
       await writing;
-      return files;
+      const { first, last } = namesOf(generation);
+      const { path } = homeOf(generation);
+      return { first: join(path, first), last: join(path, last) };
     },
     async forget(generation) {
       // The files of a later one may be about to be written again.
@@ -113,34 +140,21 @@ function createFolder(path: string): PrivateFolder {
       await Promise.all([...earlier, generation].map(removeFilesOf));
     },
     async forgetServerState(generation) {
-      await removeIfThere(serverState(generation));
+      await homeOf(generation).removeFrom(namesOf(generation).serverState);
     },
     async remove() {
       isRemoved = true;
       await lastWriting;
-      await removeIfThere(path);
+      await Promise.all(all.map((folder) => folder.remove()));
     },
   };
-}
-
-async function write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const [path, text] of Object.entries(files)) await writeTextFile(path, text);
 }
 
 /** Listeners are handed out from `level operator` on; certificates and maps are changed by `admin` alone. */
 const firstConfiguration = (socket: string) =>
   `global\n    stats socket ${quoted(socket)} mode 600 level admin expose-fd listeners\n`;
 
-const loading = (serverState: string) => `    server-state-file ${quoted(serverState)}\n`;
+const loadingFrom = (serverState: string) => `    server-state-file ${quoted(serverState)}\n`;
 
 /** Within single quotes HAProxy takes everything but a single quote as it is (configuration manual, section 2.2). */
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
-
-/** Whether it is gone. */
-async function removeIfThere(path: string): Promise<boolean> {
-  return await remove(path, { recursive: true }).then(
-    () => true,
-    (error) => error instanceof Deno.errors.NotFound,
-  );
-}

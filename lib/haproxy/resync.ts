@@ -1,5 +1,5 @@
 /** Tells whether a process can pass its stick-tables on, which it does to its successor when it is asked to drain. */
-import { ask } from "./runtime_api.ts";
+import { ask, type StatsSocket } from "./runtime_api.ts";
 
 /**
  * Whether the process behind `socket` loses nothing of its stick-tables at a handoff: they reach its
@@ -7,7 +7,7 @@ import { ask } from "./runtime_api.ts";
  * of 5 s at each start, 3.0 only where there are other peers. `true` if it has no such tables, or does not
  * answer.
  */
-export async function canPassTables(socket: string): Promise<boolean> {
+export async function canPassTables(socket: StatsSocket): Promise<boolean> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), ANSWER_LIMIT_MS);
   const answer = await ask(socket, "show peers", limit.signal);
@@ -16,7 +16,7 @@ export async function canPassTables(socket: string): Promise<boolean> {
 }
 
 /** Resolves when the process can, is gone or drains; after `limitMs` at the latest. */
-export async function untilTablesPass(socket: string, limitMs: number): Promise<void> {
+export async function untilTablesPass(socket: StatsSocket, limitMs: number): Promise<void> {
   const startedMs = performance.now();
   do await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); while (
     performance.now() - startedMs < limitMs && !await canPassTables(socket)

@@ -1,12 +1,23 @@
 /** Speaks HAProxy's Runtime API over a unix socket (management guide, section 9.3). */
 
+/** Where a process listens; a path alone is one that the user has named, who knows who listens there. */
+export type StatsSocket = PrivateSocket | string;
+
+export interface PrivateSocket {
+  readonly path: string;
+  /** Why nobody may connect to it now, as the rest of a sentence; `null` if they may. */
+  problem(): string | null;
+}
+
+export const pathOf = (socket: StatsSocket) => typeof socket === "string" ? socket : socket.path;
+
 /**
  * Sends `command`, or several with `;` between them, and reads until HAProxy closes. `null` if nobody
  * answers, or `signal` aborts, which closes the connection. A payload follows the last command's `<<`
  * in lines of its own, and ends with an empty one. As long as HAProxy is busy it is asked again.
  */
 export async function ask(
-  socket: string,
+  socket: StatsSocket,
   command: string,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -22,7 +33,7 @@ const LOCKED = /^Operations on certificates are currently locked!$/m;
 const LOCKED_PAUSE_MS = 10;
 
 async function askOnce(
-  socket: string,
+  socket: StatsSocket,
   command: string,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -50,7 +61,7 @@ export interface Prompt {
 }
 
 /** Opens such a connection, which HAProxy has taken when it is there; `null` if that fails or `signal` aborts. */
-export async function openPrompt(socket: string, signal: AbortSignal): Promise<Prompt | null> {
+export async function openPrompt(socket: StatsSocket, signal: AbortSignal): Promise<Prompt | null> {
   const connection = await connect(socket);
   if (connection === null) return null;
   const prompt = promptOn(connection);
@@ -92,7 +103,7 @@ async function readToPrompt(connection: Deno.UnixConn): Promise<string | null> {
 const END_OF_ANSWER = "\n> ";
 
 /** Whether anybody listens on `socket`. */
-export async function isListening(socket: string): Promise<boolean> {
+export async function isListening(socket: StatsSocket): Promise<boolean> {
   const connection = await connect(socket);
   connection?.close();
   return connection !== null;
@@ -105,9 +116,11 @@ async function writeAll(connection: Deno.UnixConn, bytes: Uint8Array): Promise<v
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
 }
 
-async function connect(path: string): Promise<Deno.UnixConn | null> {
+/** The only way to a process: none leads past the check. */
+async function connect(socket: StatsSocket): Promise<Deno.UnixConn | null> {
+  if (typeof socket !== "string" && socket.problem() !== null) return null;
   try {
-    return await Deno.connect({ transport: "unix", path });
+    return await Deno.connect({ transport: "unix", path: pathOf(socket) });
   } catch {
     return null;
   }

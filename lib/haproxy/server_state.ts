@@ -1,15 +1,14 @@
 /** Saves the state of all servers of a process, such as maintenance and weights, for its successor to load. */
 import { formatDuration } from "../duration.ts";
-import { writeTextFile } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
-import { NO_SERVERS } from "./private_folder.ts";
-import { ask } from "./runtime_api.ts";
+import { NO_SERVERS, type PrivateFile } from "./private_folder.ts";
+import { ask, type StatsSocket } from "./runtime_api.ts";
 
 export interface ServerStateCopy {
   /** The stats socket of the process that has it. */
-  readonly from: string;
+  readonly from: StatsSocket;
   /** The file that its successor loads. */
-  readonly to: string;
+  readonly to: PrivateFile;
 }
 
 /**
@@ -26,19 +25,19 @@ export async function saveServerState(
   }
   if (!answer.startsWith("1\n# ")) return `found "${answer.trim().slice(0, 80)}", wanted a list`;
   try {
-    await writeTextFile(to, answer);
+    await to.write(answer);
     return null;
   } catch (error) {
     // Half of it may be there, which would be half true.
-    await writeTextFile(to, NO_SERVERS).catch(() => {});
-    return `cannot write "${to}": ${systemReason(error)}`;
+    await to.write(NO_SERVERS).catch(() => {});
+    return `cannot write "${to.path}": ${systemReason(error)}`;
   }
 }
 
 /** Ten times what HAProxy 2.6 and 3.0 take for 50,000 servers, of 3.5 MB. */
 const ANSWER_LIMIT_MS = 3_000;
 
-async function askInTime(socket: string, cancel: AbortSignal): Promise<string | null> {
+async function askInTime(socket: StatsSocket, cancel: AbortSignal): Promise<string | null> {
   const limit = new AbortController();
   const stop = () => limit.abort();
   const timer = setTimeout(stop, ANSWER_LIMIT_MS);

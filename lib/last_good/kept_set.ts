@@ -28,7 +28,7 @@ export async function openKeptSet(
   const { lastGood, haproxy, envFile } = settings;
   if (lastGood === null) return null;
   const { Store } = await import("./store.ts");
-  const store = new Store(lastGood);
+  const store = new Store(lastGood, settings.runtimeParents);
   const directory = haproxyDirectory(settings, workingDirectory);
   return {
     async problem() {

@@ -1,14 +1,6 @@
 /** Lays the kept set out as a tree of files, whose configuration names the copies in place of the originals. */
 import { dirname } from "@std/path";
-import {
-  copyAll,
-  type CopyEnd,
-  mkdir,
-  readFile,
-  remove,
-  sha256,
-  writePrivateFile,
-} from "../files.ts";
+import { copyAll, type CopyEnd, mkdir, readFile, sha256, writePrivateFile } from "../files.ts";
 import type { HaproxyArguments } from "../haproxy/arguments.ts";
 import { parseEnvFile } from "../haproxy/env_file.ts";
 import type { Environment } from "../loaded/configuration_words.ts";
@@ -70,7 +62,7 @@ async function layOut(
   const [missing] = [...replaced.missing, ...others];
   if (missing !== undefined) return unusable(`"${missing}" is not among the files that are kept`);
 
-  await remove(store.tree, { recursive: true }).catch(() => {});
+  await store.removeTree();
   const directories = new Set([...files.keys()].map((path) => dirname(copyAt(path))));
   for (const path of directories) await mkdir(path, { recursive: true, mode: 0o700 });
   const texts = new Texts(store, files);

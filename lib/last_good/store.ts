@@ -1,6 +1,7 @@
 /**
  * Keeps sets of files in a directory: each content once, under its digest, and a manifest that names
  * those of one set. So what has not changed is not written again, and a set is there whole or not at all.
+ * All is in a folder of its own, which is looked at before each use: nobody else may read or change it.
  */
 import { join } from "@std/path";
 import {
@@ -9,16 +10,17 @@ import {
   type CopyEnd,
   list,
   lstatAll,
-  mkdir,
-  readTextFile,
   remove,
   rename,
   sha256All,
   writePrivateFile,
 } from "../files.ts";
+import { describeForeign, readOwnFile } from "../ownership.ts";
+import { RUNTIME_PARENTS } from "../settings/options.ts";
 import { systemReason } from "../system_reason.ts";
 import { type Fingerprint, isUnreadable } from "../watch/fingerprint.ts";
 import { type Manifest, manifestText, parseManifest } from "./manifest.ts";
+import { OwnFolder } from "./own_folder.ts";
 
 /** What became of putting the contents of a fingerprint into the store. */
 export type Gathered =
@@ -45,24 +47,24 @@ export type Kept =
 
 export class Store {
   readonly path: string;
-  readonly #objects: string;
+  readonly #folder: OwnFolder;
   readonly #manifest: string;
   /** The digests of what was read and found to be so, or was written, in this process. */
   #verified: ReadonlySet<string> = new Set();
 
-  constructor(path: string) {
+  constructor(path: string, newFilesIn: readonly string[] = RUNTIME_PARENTS) {
     this.path = path;
-    this.#objects = join(path, "objects");
-    this.#manifest = join(path, "manifest.json");
+    this.#folder = new OwnFolder(path, newFilesIn);
+    this.#manifest = join(this.#folder.path, "manifest.json");
   }
 
   /** Where the files of a set that is put to use are laid out. */
   get tree(): string {
-    return join(this.path, "tree");
+    return join(this.#folder.path, "tree");
   }
 
   object(digest: string): string {
-    return join(this.#objects, digest);
+    return join(this.#folder.objects, digest);
   }
 
   /** Takes in what `fingerprint` says and the files still hold, or the store has already. */
@@ -76,7 +78,7 @@ export class Store {
       pathOf.set(content, path);
     }
     try {
-      await mkdir(this.#objects, { recursive: true, mode: 0o700 });
+      await this.#folder.make();
       const present = await this.#presentOf(pathOf);
       const absent = [...pathOf].filter(([digest]) => !present.has(digest));
       const copies = absent.map(([digest, from]) => ({ from, to: this.object(digest), digest }));
@@ -94,7 +96,8 @@ export class Store {
   /** Makes `manifest` the set that is kept, and removes what is not in it. */
   async put(manifest: Manifest): Promise<NotWritten | null> {
     try {
-      const present = await list(this.#objects);
+      await this.#folder.check();
+      const present = await list(this.#folder.objects);
       const named = new Set(manifest.files.values());
       const [lost] = named.difference(new Set(present));
       if (lost !== undefined) throw new Error(`"${this.object(lost)}" is gone`);
@@ -105,7 +108,7 @@ export class Store {
     } catch (error) {
       return notWritten(error);
     }
-    await remove(this.tree, { recursive: true }).catch(() => {});
+    await this.removeTree();
     return null;
   }
 
@@ -114,8 +117,12 @@ export class Store {
     const kept = await this.#readManifest();
     if (kept.tag === "damaged") return;
     const named = new Set(kept.tag === "kept" ? kept.manifest.files.values() : []);
-    const present = await list(this.#objects).catch(() => []);
+    const present = await list(this.#folder.objects).catch(() => []);
     await this.#remove(present.filter((name) => !named.has(name)));
+  }
+
+  async removeTree(): Promise<void> {
+    await remove(this.tree, { recursive: true }).catch(() => {});
   }
 
   /** The set that is kept, each file of which has just been read and found to be what was kept. */
@@ -135,20 +142,25 @@ export class Store {
 
   async #readManifest(): Promise<Kept> {
     try {
-      const manifest = parseManifest(await readTextFile(this.#manifest));
+      await this.#folder.check();
+    } catch (error) {
+      return damaged(error);
+    }
+    try {
+      const bytes = await readOwnFile(this.#manifest, this.#folder.user);
+      const manifest = parseManifest(new TextDecoder().decode(bytes));
       return manifest === null
-        ? { tag: "damaged", reason: `"${this.#manifest}" is not of the form that is wanted` }
+        ? damaged(`"${this.#manifest}" is not of the form that is wanted`)
         : { tag: "kept", manifest };
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return { tag: "none" };
-      const reason = `cannot read "${this.#manifest}": ${systemReason(error)}`;
-      return { tag: "damaged", reason };
+      return damaged(`cannot read "${this.#manifest}": ${systemReason(error)}`);
     }
   }
 
   /** Those of the `wanted` digests that need not be written; each is read once in the life of the process. */
   async #presentOf(wanted: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
-    const names = new Set(await list(this.#objects));
+    const names = new Set(await list(this.#folder.objects));
     const present = new Set([...wanted.keys()].filter((digest) => names.has(digest)));
     const sound = await this.#verify(present.difference(this.#verified));
     return present.intersection(this.#verified).union(sound);
@@ -158,9 +170,18 @@ export class Store {
     const all = [...digests];
     const paths = all.map((digest) => this.object(digest));
     const infos = await lstatAll(paths);
-    const files = paths.map((path, index) => ({ path, size: infos[index]?.size ?? 0 }));
-    const found = await sha256All(files);
-    return new Set(all.filter((digest, index) => infos[index]?.isFile && found[index] === digest));
+    // Nothing else is even opened: a FIFO would wait for its writer.
+    const own = all.flatMap((digest, index) => {
+      const info = infos[index];
+      if (!info || describeForeign(info, { kind: "file", user: this.#folder.user }) !== null) {
+        return [];
+      }
+      return [{ digest, path: paths[index]!, size: info.size }];
+    });
+    const found = await sha256All(own);
+    return new Set(
+      own.filter(({ digest }, index) => found[index] === digest).map(({ digest }) => digest),
+    );
   }
 }
 
@@ -183,6 +204,8 @@ function failureOf(
 
 const incomplete = (path: string, reason: string) =>
   ({ tag: "incomplete", reason: `"${path}" ${reason}` }) as const;
+
+const damaged = (error: unknown) => ({ tag: "damaged", reason: systemReason(error) }) as const;
 
 const notWritten = (error: unknown) =>
   ({ tag: "not_written", reason: systemReason(error) }) as const;

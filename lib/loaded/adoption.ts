@@ -1,4 +1,5 @@
 /** Finds out what a generation that serves has loaded, and whether that is what was looked at before its start. */
+import type { StatsSocket } from "../haproxy/runtime_api.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 import type { Inventory } from "../watch/inventory.ts";
 import type { Looker } from "../watch/look.ts";
@@ -18,7 +19,7 @@ export interface Adopted {
 
 export interface AdoptionOptions {
   /** The generation's private stats socket; `null`: what it says it loaded is not watched. */
-  readonly socket: string | null;
+  readonly socket: StatsSocket | null;
   /** Just before its start, in milliseconds since 1970. */
   readonly startedMs: number;
   readonly looker: Looker;

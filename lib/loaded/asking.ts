@@ -1,5 +1,5 @@
 /** Asks a process that may hang, without waiting for it twice. */
-import { ask as askProcess } from "../haproxy/runtime_api.ts";
+import { ask as askProcess, type StatsSocket } from "../haproxy/runtime_api.ts";
 
 /** Sends a command, and gives HAProxy's answer; `null` if there is none. */
 export type Ask = (command: string) => Promise<string | null>;
@@ -8,7 +8,7 @@ export type Ask = (command: string) => Promise<string | null>;
  * Makes what asks the process behind `socket`. Once it has not answered it is not asked again, and
  * neither is it after an abort of `cancel`.
  */
-export function createAsk(socket: string, cancel?: AbortSignal): Ask {
+export function createAsk(socket: StatsSocket, cancel?: AbortSignal): Ask {
   let isLost = false;
   return async (command) => {
     if (isLost || cancel?.aborted) return null;

@@ -1,11 +1,13 @@
 /** Gives a generation the changed content of files it loaded, one use after the other, without a reload. */
 import { readFile, sha256 } from "../files.ts";
+import type { StatsSocket } from "../haproxy/runtime_api.ts";
 import {
   changedPaths,
   type FileMark,
   type Fingerprint,
   fingerprintOf,
   isUnreadable,
+  UNKNOWN_MARK,
 } from "../watch/fingerprint.ts";
 import { type Ask, createAsk } from "./asking.ts";
 import { replacePatterns } from "./replace_patterns.ts";
@@ -25,7 +27,7 @@ export interface ReplaceRequest {
 
 export interface ReplaceOptions {
   /** The generation's private stats socket. */
-  readonly socket: string;
+  readonly socket: StatsSocket;
   /** `false`: only tells what must not be served. */
   readonly apply: boolean;
 }
@@ -71,9 +73,6 @@ export async function replaceInPlace(
   for (const use of request.changed) if (!await work.replace(use)) break;
   return cancel.aborted ? null : await work.outcome();
 }
-
-/** What nobody knows is equal to nothing on disk. */
-const UNKNOWN: FileMark = { content: "unknown", modifiedMs: 0, stamp: "" };
 
 class Work {
   readonly #request: ReplaceRequest;
@@ -189,7 +188,7 @@ class Work {
     const uses = changed.filter((use) => this.#pathsOf(use).includes(path));
     const isTouched = uses.some((use) => this.#done.has(use) || this.#unknown.has(use));
     if (!isTouched) return before.files.get(path);
-    return uses.every((use) => this.#done.has(use)) ? after.files.get(path) : UNKNOWN;
+    return uses.every((use) => this.#done.has(use)) ? after.files.get(path) : UNKNOWN_MARK;
   }
 
   /** HAProxy 2.6 to 3.4 forgets what these held when it is given another certificate. */

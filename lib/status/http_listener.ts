@@ -1,7 +1,8 @@
-/** Listens for the clients of the status pages: the only user of Deno.listen. */
+/** Listens for the clients of the status pages. */
 import type { StatusAddress } from "../settings/status_address.ts";
 import { systemReason } from "../system_reason.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./http_limits.ts";
+import { listenAt, type WithUmask } from "./unix_listener.ts";
 import { HttpService, type HttpServiceOptions } from "./http_service.ts";
 
 export type StatusListening = Listening | NotListening;
@@ -19,6 +20,7 @@ export interface NotListening {
 
 export interface StatusListenerOptions extends Omit<HttpServiceOptions, "limits"> {
   readonly limits?: Partial<HttpLimits>;
+  readonly withUmask: WithUmask | null;
 }
 
 /** Has every request at `address` answered by `respond`. */
@@ -26,14 +28,12 @@ export async function listenForStatus(
   address: StatusAddress,
   options: StatusListenerOptions,
 ): Promise<StatusListening> {
-  const opened = await open(address);
+  const opened = await open(address, options.withUmask);
   if (opened.tag === "not_listening") return opened;
   const limits = { ...HTTP_LIMITS, ...options.limits };
   const service = new HttpService({ ...options, limits });
   const close = () => {
-    // Deno does it as well, but not before the program may have exited.
-    if (address.tag === "unix") remove(address.path);
-    opened.listener.close();
+    opened.close();
     service.closeAll();
   };
   acceptAll(opened.listener, service, limits.acceptPauseMs);
@@ -56,67 +56,26 @@ async function acceptAll(
   }
 }
 
-type Opened = { readonly tag: "opened"; readonly listener: Deno.Listener } | NotListening;
+type Opened =
+  | { readonly tag: "opened"; readonly listener: Deno.Listener; close(): void }
+  | NotListening;
 
-async function open(address: StatusAddress): Promise<Opened> {
-  const opened = tryToOpen(address);
-  if (opened.tag === "opened" || address.tag === "tcp") return opened;
-  const occupant = await occupantOf(address.path);
-  switch (occupant) {
-    case "left_over":
-      return remove(address.path) ?? tryToOpen(address);
-    case "listener":
-      return notListening("another process listens there");
-    case "no_socket":
-      return notListening("it exists and is not a socket");
-    case "unknown":
-      return opened;
-    default:
-      return occupant satisfies never;
-  }
-}
-
-function tryToOpen(address: StatusAddress): Opened {
-  try {
-    return { tag: "opened", listener: listen(address) };
-  } catch (error) {
-    return notListening(systemReason(error));
-  }
-}
-
-/** @throws where it cannot listen */
-function listen(address: StatusAddress): Deno.Listener {
+async function open(address: StatusAddress, withUmask: WithUmask | null): Promise<Opened> {
   switch (address.tag) {
     case "tcp":
-      return Deno.listen({ hostname: address.hostname, port: address.port });
+      return listenOnPort(address);
     case "unix":
-      return Deno.listen({ transport: "unix", path: address.path });
+      return await listenAt(address.path, withUmask);
     default:
       return address satisfies never;
   }
 }
 
-/** The socket of a process that was killed is left over: nobody accepts a connection there. */
-async function occupantOf(
-  path: string,
-): Promise<"left_over" | "listener" | "no_socket" | "unknown"> {
+function listenOnPort({ hostname, port }: Extract<StatusAddress, { tag: "tcp" }>): Opened {
   try {
-    if (!(await Deno.lstat(path)).isSocket) return "no_socket";
-    (await Deno.connect({ transport: "unix", path })).close();
-    return "listener";
+    const listener = Deno.listen({ hostname, port });
+    return { tag: "opened", listener, close: () => listener.close() };
   } catch (error) {
-    return error instanceof Deno.errors.ConnectionRefused ? "left_over" : "unknown";
+    return { tag: "not_listening", reason: systemReason(error) };
   }
 }
-
-/** `null`: it is gone. */
-function remove(path: string): NotListening | null {
-  try {
-    Deno.removeSync(path);
-    return null;
-  } catch (error) {
-    return notListening(systemReason(error));
-  }
-}
-
-const notListening = (reason: string): NotListening => ({ tag: "not_listening", reason });

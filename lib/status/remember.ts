@@ -45,6 +45,10 @@ function rememberEvent(history: History, event: Event, step: Observation): Histo
       return endReplacing(history, event, step);
     case "process_ended":
       return endProcess(history, event.end, step);
+    case "bug": {
+      const lastBug = { description: event.description, atMs: step.nowMs };
+      return { ...history, bugs: history.bugs + 1, lastBug };
+    }
     default:
       return history;
   }

@@ -1,4 +1,5 @@
 /** What each path of the status address answers. Pure, but for the reload. */
+import { visibleJson } from "../visible.ts";
 import type { HttpRequest, HttpResponse } from "./http_message.ts";
 
 /** What there is to show, made only when it is asked for. */
@@ -82,5 +83,5 @@ const text = (status: number, line: string): HttpResponse => ({
 const json = (status: number, value: object): HttpResponse => ({
   status,
   contentType: "application/json",
-  body: `${JSON.stringify(value, null, 2)}\n`,
+  body: `${visibleJson(value, 2)}\n`,
 });

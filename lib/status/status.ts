@@ -17,6 +17,7 @@ import { reloadAndWait } from "./reload_endpoint.ts";
 import { statusReport } from "./report.ts";
 import { route, type Views } from "./routes.ts";
 import type { Excerpt, Snapshot, Watching } from "./snapshot.ts";
+import type { WithUmask } from "./unix_listener.ts";
 
 export interface StatusOptions {
   readonly settings: Settings;
@@ -24,6 +25,8 @@ export interface StatusOptions {
   /** That HAProxy's relative paths start from. */
   readonly directory: string;
   readonly collectGarbageSoon: () => void;
+  /** Keeps other users out of a unix socket; `null`: nothing can. */
+  readonly withUmask: WithUmask | null;
   /** Told what is thrown here: whatever is wrong with the status, it concerns neither the supervisor nor HAProxy. */
   readonly onBug: (bug: unknown) => void;
 }
@@ -57,11 +60,7 @@ export class Status {
   /** Takes note of a step of the supervisor's. */
   readonly observe = (step: Step): void => {
     this.#state = step.after;
-    try {
-      this.#remember(step);
-    } catch (bug) {
-      this.#options.onBug(bug);
-    }
+    this.#remember(step);
   };
 
   attach(source: Source): void {
@@ -73,6 +72,7 @@ export class Status {
     return await listenForStatus(address, {
       respond: (request) => this.#respond(request),
       onBug: this.#options.onBug,
+      withUmask: this.#options.withUmask,
     });
   }
 

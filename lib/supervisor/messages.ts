@@ -236,11 +236,22 @@ export function drainingNow(): LogEntry {
   };
 }
 
-export function bug(description: string, fate: string): LogEntry {
+/** `isLast`: no other one will be told. */
+export function bug(description: string, { isLast }: { readonly isLast: boolean }): LogEntry {
+  const rest = isLast ? "; further ones are only counted, as bugs_total" : "";
   return {
     level: "error",
-    text: `a bug in the wrapper: ${description}; HAProxy ${fate}, ending with ${EXIT.SOFTWARE}`,
-    fields: { reason: description, exitCode: EXIT.SOFTWARE },
+    text: `a bug in the wrapper, please report it: ${description}; ` +
+      `HAProxy is left alone unless the next lines say otherwise${rest}`,
+    fields: { reason: description },
+  };
+}
+
+export function endsForBug(fate: string): LogEntry {
+  return {
+    level: "error",
+    text: `after that bug HAProxy ${fate}, ending with ${EXIT.SOFTWARE}`,
+    fields: { reason: "bug", exitCode: EXIT.SOFTWARE },
   };
 }
 

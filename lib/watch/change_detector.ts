@@ -1,4 +1,5 @@
 /** Turns hints and a slow poll into one statement: "the sources have settled on this fingerprint". */
+import { retryDelayMs } from "../backoff.ts";
 import type { Log } from "../log.ts";
 import { createFileEvents, type FileEvents, type Hint } from "./file_events.ts";
 import { changedPaths, type Fingerprint } from "./fingerprint.ts";
@@ -6,6 +7,7 @@ import type { Look, Looker } from "./look.ts";
 import { createReplacementReport, type MountedFile } from "./mounted_files.ts";
 import { QuietTime, WRITER_SILENCE_MS } from "./quiet_time.ts";
 import type { Inventory, Unreadable } from "./inventory.ts";
+import { createUnnamedReport } from "./unnamed.ts";
 
 export interface ChangeDetectorOptions {
   readonly look: Looker["look"];
@@ -17,14 +19,16 @@ export interface ChangeDetectorOptions {
   /** 0: no poll. */
   readonly pollIntervalMs: number;
   /** A directory of the program's own, to see whether events still come. */
-  readonly probeDirectory: string;
+  readonly probeDirectory: () => string | null;
   /** Watched themselves: what happens to them gives no event in the directory where they are mounted. */
   readonly mountedFiles: readonly MountedFile[];
+  /** Told what is thrown; the watch goes on all the same. */
+  readonly onBug: (error: unknown) => void;
   readonly log: Log;
 }
 
 export interface ChangeDetector {
-  /** Settles with the end of the detector; rejects on a bug. */
+  /** Settles with the end of the detector; never rejects. */
   readonly ended: Promise<void>;
   /** Asks for a look soon, whatever the file system says. */
   lookSoon(): void;
@@ -63,6 +67,7 @@ class Detector {
   readonly #options: ChangeDetectorOptions;
   readonly #quiet: QuietTime;
   readonly #events: FileEvents;
+  readonly #reportUnnamed: (paths: readonly string[]) => void;
   readonly #reportReplaced: (files: Look["inventory"]["files"]) => void;
   #isRelevant: (path: string) => boolean = () => true;
   #isClosed = false;
@@ -73,16 +78,19 @@ class Detector {
   #touched: Set<string> | null = null;
   #directories: ReadonlySet<string> = new Set();
   #resolveSleep: (() => void) | null = null;
+  #endRest: () => void = () => {};
   #last: Fingerprint | null = null;
   #lastUnreadable = "";
 
   constructor(options: ChangeDetectorOptions) {
     this.#options = options;
     this.#quiet = new QuietTime(options);
+    this.#reportUnnamed = createUnnamedReport(options.log);
     this.#reportReplaced = createReplacementReport(options.mountedFiles, options.log);
     this.#events = createFileEvents({
       isRelevant: (path) => this.#isRelevant(path),
       onHint: (hint) => this.#note(hint),
+      onBug: options.onBug,
       probeDirectory: options.probeDirectory,
       log: options.log,
     });
@@ -109,16 +117,39 @@ class Detector {
   close(): void {
     this.#isClosed = true;
     this.#wake();
+    this.#endRest();
   }
 
+  /** The watch that is armed outlives a bug in a turn, so that nothing is missed before the next one. */
   async run(): Promise<void> {
-    while (!this.#isClosed) {
-      const isWoken = await this.#sleep(this.#options.pollIntervalMs || null);
-      if (!isWoken) this.#touched = null;
-      await this.#untilQuiet();
-      if (!this.#isClosed) await this.#look();
+    for (let failures = 0; !this.#isClosed;) {
+      try {
+        await this.#turn();
+        failures = 0;
+      } catch (error) {
+        this.#options.onBug(error);
+        await this.#rest(retryDelayMs(++failures));
+      }
     }
     await this.#events.close();
+  }
+
+  async #turn(): Promise<void> {
+    const isWoken = await this.#sleep(this.#options.pollIntervalMs || null);
+    if (!isWoken) this.#touched = null;
+    await this.#untilQuiet();
+    if (!this.#isClosed) await this.#look();
+  }
+
+  /** Whatever happens meanwhile, and looks at everything after it. */
+  async #rest(limitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#endRest = resolve;
+    const timer = setTimeout(resolve, limitMs);
+    if (this.#isClosed) resolve();
+    await promise;
+    clearTimeout(timer);
+    this.lookSoon();
   }
 
   #note(hint: Hint): void {
@@ -160,6 +191,7 @@ class Detector {
       if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
     }
     this.#reportReplaced(inventory.files);
+    this.#reportUnnamed(inventory.unnamed);
     // What changed while no watch was armed gave no event.
     if (await this.#events.watch(this.#pathsToWatch(inventory))) this.lookSoon();
   }

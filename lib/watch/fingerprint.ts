@@ -18,6 +18,9 @@ export interface FileMark {
   readonly stamp: string;
 }
 
+/** Of a file of which nobody knows what was loaded: equal to nothing on disk. */
+export const UNKNOWN_MARK: FileMark = { content: "unknown", modifiedMs: 0, stamp: "" };
+
 export type FingerprintOutcome =
   | { readonly tag: "taken"; readonly fingerprint: Fingerprint }
   | { readonly tag: "unreadable"; readonly unreadable: readonly Unreadable[] };

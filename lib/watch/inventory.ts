@@ -6,6 +6,7 @@ import { fixedPart, isGlob, matchesOf } from "./globs.ts";
 import { type ChainEnd, followLinks } from "./link_chain.ts";
 import { findMembers, isVisible } from "./members.ts";
 import type { Source } from "./sources.ts";
+import { isUnnamed, UNNAMED } from "./unnamed.ts";
 
 /** One file, or `null` in place of its state where there is none. */
 export interface SourceFile {
@@ -26,6 +27,8 @@ export interface Unreadable {
 export interface Inventory {
   readonly files: readonly SourceFile[];
   readonly unreadable: readonly Unreadable[];
+  /** Paths in listed directories that nobody can look at, as their names are not UTF-8. */
+  readonly unnamed: readonly string[];
   /** Real paths. */
   readonly directories: ReadonlySet<string>;
   /** Whether a change of that real path, in one of the directories, may change what is served. */
@@ -49,6 +52,7 @@ export function stateOf({ dev, ino, size, mtime, ctime, nlink }: Deno.FileInfo):
 class Collector implements Inventory {
   readonly files: SourceFile[] = [];
   readonly unreadable: Unreadable[] = [];
+  readonly unnamed: string[] = [];
   readonly directories = new Set<string>();
   readonly #entries = new Set<string>();
   /** Directories of which every visible member counts. */
@@ -98,7 +102,10 @@ class Collector implements Inventory {
     const ends = await findMembers(realPath, names, this.#follow);
     return ends.flatMap((end, index) => {
       const member = join(path, names[index]!);
-      if (end.tag !== "found") this.unreadable.push({ path: member, reason: end.reason });
+      if (end.tag !== "found") {
+        const reason = isUnnamed(names[index]!, end) ? UNNAMED : end.reason;
+        this.unreadable.push({ path: member, reason });
+      }
       return end.tag === "found" && end.info.isFile ? [fileOf(source, member, end)] : [];
     });
   }
@@ -118,6 +125,7 @@ class Collector implements Inventory {
     // One after the other: of two links to the same directory it must always be the same that counts.
     for (const [index, end] of ends.entries()) {
       const member = join(path, names[index]!);
+      if (isUnnamed(names[index]!, end)) this.unnamed.push(member);
       if (end.tag !== "found") continue;
       if (end.info.isFile) files.push(fileOf(source, member, end));
       if (end.info.isDirectory) {

@@ -15,8 +15,11 @@ export type ChainEnd =
   | { readonly tag: "found"; readonly realPath: string; readonly info: Deno.FileInfo }
   | { readonly tag: "missing" | "unreadable"; readonly reason: string };
 
+/** Called with each directory, link and end that the way leads through, `/` first. */
+export type OnStep = (path: string, info: Deno.FileInfo) => void;
+
 /** Follows the absolute `path` as the kernel does, `..` behind a link included. */
-export async function followLinks(path: string): Promise<LinkChain> {
+export async function followLinks(path: string, onStep?: OnStep): Promise<LinkChain> {
   const walk: Walk = {
     directories: new Set(),
     entries: new Set(),
@@ -27,9 +30,11 @@ export async function followLinks(path: string): Promise<LinkChain> {
   let info: Deno.FileInfo | null = null;
   let entry = "/";
   try {
+    onStep?.("/", await lstat("/"));
     for (let name = walk.rest.shift(); name !== undefined; name = walk.rest.shift()) {
       entry = join(walk.here, name);
       info = await step(walk, entry);
+      onStep?.(entry, info);
     }
     return {
       ...walk,

@@ -9,6 +9,7 @@ import { type Inventory, type SourceFile, stateOf, type Unreadable } from "./inv
 import { type ChainEnd, followLinks } from "./link_chain.ts";
 import { findMembers, isVisible } from "./members.ts";
 import type { Source } from "./sources.ts";
+import { isUnnamed } from "./unnamed.ts";
 
 /**
  * Finds what is there of `sources` and is not among `known` paths. What is missing is no fault, and
@@ -38,6 +39,7 @@ interface Wanted {
 class Collector implements Inventory {
   readonly files: SourceFile[] = [];
   readonly unreadable: Unreadable[] = [];
+  readonly unnamed: string[] = [];
   readonly directories = new Set<string>();
   readonly #entries = new Set<string>();
   readonly #whole = new Set<string>();
@@ -75,6 +77,7 @@ class Collector implements Inventory {
     );
     return wanted.filter(({ path, source }, index) => {
       const end = ends[index]!;
+      if (isUnnamed(path, end)) this.unnamed.push(path);
       if (end.tag === "found" && end.info.isFile && !this.#paths.has(path)) {
         this.#paths.add(path);
         this.files.push({ path, realPath: end.realPath, info: stateOf(end.info), source });

@@ -77,6 +77,7 @@ function merge(one: Inventory, other: Inventory): Inventory {
   return {
     files: [...one.files, ...other.files],
     unreadable: [...one.unreadable, ...other.unreadable],
+    unnamed: [...one.unnamed, ...other.unnamed],
     directories: one.directories.union(other.directories),
     isRelevant: (path) => one.isRelevant(path) || other.isRelevant(path),
     isEntry: (path) => one.isEntry(path) || other.isEntry(path),

@@ -22,8 +22,8 @@ export async function refreshInventory(
     for (const index of found) files[index] = { ...files[index]!, info: stateOf(info) };
     if (found.some((index) => namesFiles(files[index]!.source))) return null;
   }
-  const { unreadable, directories, isRelevant, isEntry } = inventory;
-  return { files, unreadable, directories, isRelevant, isEntry };
+  const { unreadable, unnamed, directories, isRelevant, isEntry } = inventory;
+  return { files, unreadable, unnamed, directories, isRelevant, isEntry };
 }
 
 const namesFiles = ({ kind, namesFiles }: Source) =>

@@ -45,9 +45,9 @@ export async function prepareByHand(
   { takesOver = number > 1 }: { readonly takesOver?: boolean } = {},
 ): Promise<Prepared> {
   const user = readHaproxyArguments(["-f", configuration], configuration).arguments;
-  const takeover = takesOver ? folder.socket(number - 1) : null;
+  const takeover = takesOver ? folder.socket(number - 1).path : null;
   const words = startArguments(user, await folder.prepare(number), takeover);
-  return { number, socket: folder.socket(number), words };
+  return { number, socket: folder.socket(number).path, words };
 }
 
 export interface Serving {

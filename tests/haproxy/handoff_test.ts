@@ -9,9 +9,9 @@ import { Standby } from "../../lib/haproxy/standby.ts";
 function optionsOf(prepare: () => Promise<never>): HandoffOptions {
   const folder: PrivateFolder = {
     path: "/none",
-    probeDirectory: "/none/probe",
-    socket: (generation) => `/none/${generation}.sock`,
-    serverState: (generation) => `/none/${generation}.state`,
+    probeDirectory: () => null,
+    socket: (generation) => ({ path: `/none/${generation}.sock`, problem: () => null }),
+    serverState: () => ({ path: "/none/1.state", write: () => Promise.resolve() }),
     prepare,
     forget: () => Promise.resolve(),
     forgetServerState: () => Promise.resolve(),
@@ -27,7 +27,7 @@ function optionsOf(prepare: () => Promise<never>): HandoffOptions {
       onServerStateLost() {},
       userSocket: null,
       folder,
-      fleet: new Fleet({ onEnd() {}, onEmpty() {} }),
+      fleet: new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} }),
     },
   };
   return {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
+import { isListening } from "../../lib/haproxy/runtime_api.ts";
 import { RUNTIME_PARENTS } from "../../lib/settings/options.ts";
 import { TempFolder } from "../temp_folder.ts";
 
@@ -24,7 +25,7 @@ Deno.test("what is written for a generation gives no event where events are prob
   const folder = await makeIn(parent);
   await folder.prepare(1);
   assert.ok([...Deno.readDirSync(folder.path)].length > 1);
-  assert.deepEqual([...Deno.readDirSync(folder.probeDirectory)], []);
+  assert.deepEqual([...Deno.readDirSync(folder.probeDirectory()!)], []);
 });
 
 Deno.test("two wrappers share a parent, but no folder", async () => {
@@ -47,7 +48,7 @@ Deno.test("a generation's files stand around the user's and name its own socket"
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   const { first, last } = await folder.prepare(7);
-  const socket = folder.socket(7);
+  const socket = folder.socket(7).path;
   assert.equal(socket, `${folder.path}/7.sock`);
   assert.equal(
     Deno.readTextFileSync(first),
@@ -60,7 +61,7 @@ Deno.test("a generation that loads its servers' state is told where, and finds t
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   const { first } = await folder.prepare(7, { loadsServerState: true });
-  const state = folder.serverState(7);
+  const state = folder.serverState(7).path;
   assert.equal(state, `${folder.path}/7-servers.state`);
   assert.ok(Deno.readTextFileSync(first).endsWith(`\n    server-state-file '${state}'\n`));
   assert.equal(Deno.readTextFileSync(state), "1\n");
@@ -71,14 +72,116 @@ Deno.test("a generation that loads its servers' state is told where, and finds t
   assert.deepEqual(parent.names(folder.path), ["probe"]);
 });
 
-Deno.test("a folder that somebody removed is made again, for nobody else", async () => {
+/** What may be found in the folder's place, or be wrong with it. */
+const LOSSES: Readonly<Record<string, { lose(path: string): void; readonly problem: RegExp }>> = {
+  "is removed": {
+    lose: (path) => Deno.removeSync(path, { recursive: true }),
+    problem: /^is gone$/,
+  },
+  "is another one": {
+    lose(path) {
+      Deno.renameSync(path, `${path}-moved`);
+      Deno.mkdirSync(path, { mode: 0o700 });
+    },
+    problem: /^cannot be trusted any more, as its folder is not the one that was made$/,
+  },
+  "is a link to the one that was made": {
+    lose(path) {
+      Deno.renameSync(path, `${path}-moved`);
+      Deno.symlinkSync(`${path}-moved`, path);
+    },
+    problem: /as its folder is not a directory$/,
+  },
+  "is a file": {
+    lose(path) {
+      Deno.removeSync(path, { recursive: true });
+      Deno.writeTextFileSync(path, "");
+    },
+    problem: /as its folder is not a directory$/,
+  },
+  "may be entered by others": {
+    lose: (path) => Deno.chmodSync(path, 0o711),
+    problem: /as its folder has mode 0711, wanted none for group and others$/,
+  },
+};
+
+for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
+  Deno.test(`a folder that ${loss} is not used any more, and the next is another`, async () => {
+    await using parent = new TempFolder();
+    const folder = await makeIn(parent);
+    await folder.prepare(1);
+    using _listener = Deno.listen({ transport: "unix", path: folder.socket(1).path });
+    assert.equal(folder.socket(1).problem(), null);
+    assert.equal(await isListening(folder.socket(1)), true);
+    const { path } = folder;
+    lose(path);
+    assert.match(folder.socket(1).problem()!, problem);
+    assert.equal(folder.probeDirectory(), null);
+    // Where another one stands, it is somebody else who listens there.
+    assert.equal(await isListening(folder.socket(1)), false);
+    await assert.rejects(() => folder.serverState(1).write("state"));
+    const before = namesIn(path);
+    await folder.prepare(2);
+    assert.notEqual(folder.path, path);
+    assert.equal(modeOf(folder.path), 0o700);
+    assert.deepEqual(parent.names(folder.path), ["2-first.cfg", "2-last.cfg", "probe"]);
+    assert.ok(folder.socket(2).path.startsWith(folder.path));
+    assert.deepEqual(namesIn(path), before);
+    await folder.forget(1);
+    await folder.remove();
+    assert.equal(isThere(folder.path), false);
+    // What was made here goes, if it is still there; what stands in its place stays.
+    assert.equal(isThere(path), loss !== "is removed" && loss !== "may be entered by others");
+  });
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path) !== null;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a folder that comes back is used again for what is in it", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   await folder.prepare(1);
-  await Deno.remove(folder.path, { recursive: true });
-  await folder.prepare(2);
-  assert.equal(modeOf(folder.path), 0o700);
-  assert.deepEqual(parent.names(folder.path), ["2-first.cfg", "2-last.cfg"]);
+  using _listener = Deno.listen({ transport: "unix", path: folder.socket(1).path });
+  Deno.chmodSync(folder.path, 0o750);
+  assert.equal(await isListening(folder.socket(1)), false);
+  Deno.chmodSync(folder.path, 0o700);
+  assert.equal(await isListening(folder.socket(1)), true);
+});
+
+Deno.test("what lies in wait for a generation's files is not written into", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const other = parent.write("other", "precious");
+  Deno.symlinkSync(other, `${folder.path}/1-first.cfg`);
+  Deno.linkSync(other, `${folder.path}/1-last.cfg`);
+  const { first } = await folder.prepare(1);
+  assert.equal(Deno.readTextFileSync(other), "precious");
+  assert.equal(Deno.lstatSync(first).isFile, true);
+  assert.equal(modeOf(first), 0o600);
+});
+
+Deno.test("no connection is made to what is no socket of ours", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  using _listener = Deno.listen({ transport: "unix", path: parent.at("s") });
+  Deno.symlinkSync(parent.at("s"), folder.socket(1).path);
+  assert.equal(await isListening(parent.at("s")), true);
+  assert.match(folder.socket(1).problem()!, /cannot be trusted any more, as it is not a socket/);
+  assert.equal(await isListening(folder.socket(1)), false);
 });
 
 Deno.test("what could not be removed goes with a later generation, but none that may come", async () => {
@@ -100,12 +203,27 @@ Deno.test("what could not be removed goes with a later generation, but none that
   );
 });
 
-Deno.test("preparing fails with the system's error where nothing can be written", async () => {
+Deno.test("preparing fails with the system's error where no folder can be made", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  await Deno.remove(folder.path, { recursive: true });
-  await Deno.writeTextFile(folder.path, "a file in the folder's place");
-  await assert.rejects(() => folder.prepare(1), Error);
+  const moved = `${parent.path}-moved`;
+  await Deno.rename(parent.path, moved);
+  try {
+    await assert.rejects(() => folder.prepare(1), Deno.errors.NotFound);
+  } finally {
+    await Deno.rename(moved, parent.path);
+  }
+});
+
+Deno.test("a parent that others may write to is refused, unless it is sticky", async () => {
+  await using parent = new TempFolder();
+  Deno.chmodSync(parent.path, 0o777);
+  const made = await makePrivateFolder([parent.path]);
+  assert.ok(made.tag === "not_made");
+  assert.match(made.reason, /^"\/.*": others may write to "\/.*", which has mode 0777: take that/);
+  assert.deepEqual(parent.names(), []);
+  Deno.chmodSync(parent.path, 0o1777);
+  assert.equal((await makePrivateFolder([parent.path])).tag, "made");
 });
 
 Deno.test("forgetting a generation removes just what belongs to it, and may be done twice", async () => {
@@ -113,7 +231,7 @@ Deno.test("forgetting a generation removes just what belongs to it, and may be d
   const folder = await makeIn(parent);
   await folder.prepare(1);
   await folder.prepare(11);
-  await Deno.writeTextFile(folder.socket(1), "");
+  await Deno.writeTextFile(folder.socket(1).path, "");
   await folder.forget(1);
   await folder.forget(1);
   assert.deepEqual(parent.names(folder.path), ["11-first.cfg", "11-last.cfg", "probe"]);

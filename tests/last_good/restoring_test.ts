@@ -143,12 +143,14 @@ Deno.test("everything that HAProxy loads is loaded from the copies, wherever the
   await using site = new Site();
   site.put("haproxy.cfg", everything(site));
   await site.checkCopies(site.line(["-f", "haproxy.cfg"]));
-  const text = Deno.readTextFileSync(join(site.kept, "tree", site.original, "haproxy.cfg"));
+  const text = Deno.readTextFileSync(join(site.kept, "set/tree", site.original, "haproxy.cfg"));
   assert.match(text, new RegExp(`acl certs path_beg /certs ${site.original}/certs\n`));
-  for (const path of [join(site.kept, "tree"), join(site.kept, "tree", site.original, "certs")]) {
+  for (
+    const path of [join(site.kept, "set/tree"), join(site.kept, "set/tree", site.original, "certs")]
+  ) {
     assert.equal(Deno.statSync(path).mode! & 0o777, 0o700);
   }
-  const key = join(site.kept, "tree", site.original, "secret/tls.key");
+  const key = join(site.kept, "set/tree", site.original, "secret/tls.key");
   assert.equal(Deno.statSync(key).mode! & 0o777, 0o600);
 });
 
@@ -221,7 +223,7 @@ Deno.test("bytes that are no UTF-8 stay as they are, beside what is rewritten", 
     http-request return status 200 content-type text/plain string \xe9\xff\n`;
   site.put("haproxy.cfg", Uint8Array.from(text, (one) => one.charCodeAt(0)));
   await site.checkCopies(site.line(["-f", "haproxy.cfg"]));
-  const bytes = Deno.readFileSync(join(site.kept, "tree", site.original, "haproxy.cfg"));
+  const bytes = Deno.readFileSync(join(site.kept, "set/tree", site.original, "haproxy.cfg"));
   assert.deepEqual([...bytes.slice(-3)], [0xe9, 0xff, 0x0a]);
 });
 
@@ -230,13 +232,13 @@ Deno.test("each time the tree is made anew", async () => {
   site.put("haproxy.cfg", `${DEFAULTS}frontend f\n    bind 127.0.0.1:1\n`);
   const line = site.line(["-f", "haproxy.cfg"]);
   await keep(site.kept, line);
-  const [tree] = [join(site.kept, "tree")];
+  const [tree] = [join(site.kept, "set/tree")];
   Deno.mkdirSync(tree);
   Deno.writeTextFileSync(join(tree, "stale"), "");
   await site.restore(line);
   assert.deepEqual(site.names(tree).includes("stale"), false);
   await keep(site.kept, line);
-  assert.deepEqual(site.names(site.kept), ["manifest.json", "objects"]);
+  assert.deepEqual(site.names(join(site.kept, "set")), ["manifest.json", "objects"]);
 });
 
 Deno.test("what cannot be used is told with the reason", async () => {
@@ -256,9 +258,9 @@ Deno.test("what cannot be used is told with the reason", async () => {
     await reasonOf(site.line(["-f", "haproxy.cfg", "--env-file", "env"])),
     /env" is not/,
   );
-  Deno.writeTextFileSync(join(site.kept, "tree"), "in the way");
+  Deno.writeTextFileSync(join(site.kept, "set/tree"), "in the way");
   assert.equal((await site.restore(line)).tag, "restored");
-  const [object] = site.names(join(site.kept, "objects"));
-  Deno.truncateSync(join(site.kept, "objects", object!));
+  const [object] = site.names(join(site.kept, "set/objects"));
+  Deno.truncateSync(join(site.kept, "set/objects", object!));
   assert.match(await reasonOf(line), /the copy of ".*haproxy.cfg" is missing or not what was kept/);
 });

@@ -45,7 +45,7 @@ class Folder extends TempFolder {
   }
 
   get objects(): string[] {
-    return this.names(this.at("kept/objects"));
+    return this.names(this.at("kept/set/objects"));
   }
 }
 
@@ -57,8 +57,13 @@ Deno.test("a set that was kept is read by another process, each content once, fo
   assert.deepEqual([...kept.files.keys()], Object.keys(folder.files));
   assert.deepEqual(await new Store(folder.at("kept")).read(), { tag: "kept", manifest: kept });
   assert.equal(folder.objects.length, 2);
-  for (const name of ["kept", "kept/objects"]) assert.equal(modeOf(folder.at(name)), 0o700);
-  const files = ["kept/manifest.json", ...folder.objects.map((name) => `kept/objects/${name}`)];
+  for (const name of ["kept", "kept/set", "kept/set/objects"]) {
+    assert.equal(modeOf(folder.at(name)), 0o700);
+  }
+  const files = [
+    "kept/set/manifest.json",
+    ...folder.objects.map((name) => `kept/set/objects/${name}`),
+  ];
   for (const name of files) assert.equal(modeOf(folder.at(name)), 0o600);
 });
 
@@ -87,7 +92,7 @@ Deno.test("what has not changed is not written again, and what is not named any 
 });
 
 const inodeOf = (folder: Folder, name: string) =>
-  Deno.statSync(folder.at(`kept/objects/${name}`)).ino;
+  Deno.statSync(folder.at(`kept/set/objects/${name}`)).ino;
 
 Deno.test("what is missing is left out", async () => {
   await using folder = new Folder();
@@ -143,10 +148,10 @@ const DAMAGES: Readonly<Record<string, (folder: Folder, object: string) => void>
     Deno.removeSync(object);
     Deno.mkdirSync(object);
   },
-  "half a manifest": (folder) => Deno.truncateSync(folder.at("kept/manifest.json"), 100),
+  "half a manifest": (folder) => Deno.truncateSync(folder.at("kept/set/manifest.json"), 100),
   "a manifest that is a directory": (folder) => {
-    Deno.removeSync(folder.at("kept/manifest.json"));
-    Deno.mkdirSync(folder.at("kept/manifest.json"));
+    Deno.removeSync(folder.at("kept/set/manifest.json"));
+    Deno.mkdirSync(folder.at("kept/set/manifest.json"));
   },
 };
 
@@ -154,7 +159,7 @@ for (const [damage, apply] of Object.entries(DAMAGES)) {
   Deno.test(`a set with a ${damage} is refused as a whole`, async () => {
     await using folder = new Folder();
     await folder.keep();
-    apply(folder, folder.at(`kept/objects/${folder.objects[0]}`));
+    apply(folder, folder.at(`kept/set/objects/${folder.objects[0]}`));
     const kept = await new Store(folder.at("kept")).read();
     assert.equal(kept.tag, "damaged", JSON.stringify(kept));
     assert.match((kept as { reason: string }).reason, /"\/.*"/);
@@ -164,7 +169,7 @@ for (const [damage, apply] of Object.entries(DAMAGES)) {
 Deno.test("a damaged object is written again by the next process that keeps it", async () => {
   await using folder = new Folder();
   await folder.keep();
-  Deno.writeTextFileSync(folder.at(`kept/objects/${folder.objects[0]}`), "evil");
+  Deno.writeTextFileSync(folder.at(`kept/set/objects/${folder.objects[0]}`), "evil");
   const again = new Store(folder.at("kept"));
   await again.put(manifest(await again.gather(await fingerprint(folder.files), NEVER)));
   assert.equal((await again.read()).tag, "kept");
@@ -181,7 +186,7 @@ Deno.test("a directory that was removed is made again", async () => {
 Deno.test("objects that were removed after they were gathered keep the manifest from being put", async () => {
   await using folder = new Folder();
   const kept = manifest(await folder.store.gather(await fingerprint(folder.files), NEVER));
-  Deno.removeSync(folder.at("kept/objects"), { recursive: true });
+  Deno.removeSync(folder.at("kept/set/objects"), { recursive: true });
   assert.equal((await folder.store.put(kept))?.tag, "not_written");
   assert.deepEqual(await folder.store.read(), { tag: "none" });
 });
@@ -191,7 +196,8 @@ Deno.test("what cannot be written is told with the system's reason", async () =>
   folder.write("blocked", "a file in the way");
   const store = new Store(folder.at("blocked/kept"));
   const gathered = await store.gather(await fingerprint(folder.files), NEVER);
-  assert.deepEqual(gathered, { tag: "not_written", reason: "Not a directory" });
+  const reason = `"${folder.at("blocked")}" is not a directory`;
+  assert.deepEqual(gathered, { tag: "not_written", reason });
 });
 
 Deno.test("a gathering that is given up leaves the set that is kept, and goes by the next sweep", async () => {
@@ -205,7 +211,7 @@ Deno.test("a gathering that is given up leaves the set that is kept, and goes by
   await waitFor("the first of them", () => folder.objects.length > 2);
   cancel.abort();
   assert.deepEqual(await gathering, { tag: "cancelled" });
-  Deno.writeTextFileSync(folder.at("kept/objects/x.part"), "half");
+  Deno.writeTextFileSync(folder.at("kept/set/objects/x.part"), "half");
   assert.deepEqual(await new Store(folder.at("kept")).read(), { tag: "kept", manifest: kept });
   await folder.store.sweep();
   assert.equal(folder.objects.length, 2);

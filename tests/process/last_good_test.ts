@@ -46,7 +46,7 @@ class Keeping extends Observed {
 
   get objects(): string[] {
     try {
-      return [...Deno.readDirSync(join(this.kept, "objects"))].map(({ name }) => name);
+      return [...Deno.readDirSync(join(this.kept, "set/objects"))].map(({ name }) => name);
     } catch {
       return [];
     }
@@ -61,8 +61,8 @@ longTest(
     await first.saysMatching(/generation 1 serves/);
     const servedMs = performance.now();
     await workspace.serves("one", first);
-    assert.equal(isThere(join(workspace.kept, "manifest.json")), false);
-    await waitFor("it to be kept", () => isThere(join(workspace.kept, "manifest.json")), {
+    assert.equal(isThere(join(workspace.kept, "set/manifest.json")), false);
+    await waitFor("it to be kept", () => isThere(join(workspace.kept, "set/manifest.json")), {
       deadlineMs: 20_000,
       explain: () => first.output,
     });
@@ -307,7 +307,7 @@ longTest(
     await workspace.keepNow();
     const [object] = workspace.objects;
     const text = workspace.page("evil");
-    Deno.writeTextFileSync(join(workspace.kept, "objects", object!), text);
+    Deno.writeTextFileSync(join(workspace.kept, "set/objects", object!), text);
     await workspace.replace("nonsense\n");
     const wrapper = workspace.start({ args: workspace.args });
     assert.equal(await wrapper.exitCode, 1);
@@ -332,7 +332,7 @@ longTest(
     const wrong = workspace.start({ args: [...workspace.args, "--settle-time", "soon"] });
     assert.equal(await wrong.exitCode, 64);
     const [object] = workspace.objects;
-    Deno.truncateSync(join(workspace.kept, "objects", object!));
+    Deno.truncateSync(join(workspace.kept, "set/objects", object!));
     const damaged = workspace.start({ args: workspace.args });
     assert.equal(await damaged.exitCode, 64);
     assert.match(

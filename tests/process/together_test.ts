@@ -144,7 +144,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
 /** Refuses what is on disk, and never gets ready with what is kept. */
 const HANGS_FROM_KEPT = `#!/bin/sh
 case "$*" in
-  */kept/tree/*) exec sleep 1000 ;;
+  */kept/set/tree/*) exec sleep 1000 ;;
   *) exit 1 ;;
 esac
 `;

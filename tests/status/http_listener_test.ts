@@ -4,7 +4,16 @@ import { listenForStatus } from "../../lib/status/http_listener.ts";
 import { HTTP_LIMITS } from "../../lib/status/http_limits.ts";
 import { pause, waitFor } from "../process/wait.ts";
 import { TempFolder } from "../temp_folder.ts";
-import { bodyOf, Client, connectTo, freePort, Scene, statusOf, textResponse } from "./listening.ts";
+import {
+  bodyOf,
+  Client,
+  connectTo,
+  freePort,
+  Scene,
+  statusOf,
+  textResponse,
+  withUmask,
+} from "./listening.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -23,6 +32,7 @@ async function refusalAt(address: StatusAddress): Promise<string> {
   const listening = await listenForStatus(address, {
     respond: () => Promise.resolve(textResponse("")),
     onBug: () => {},
+    withUmask,
   });
   if (listening.tag === "not_listening") return listening.reason;
   listening.close();

@@ -40,6 +40,7 @@ export class Scene implements AsyncDisposable {
         return await (respond?.(request) ?? textResponse(request.path));
       },
       onBug: (error) => scene.bugs.push(error),
+      withUmask,
       limits,
     });
     assert(listening.tag === "listening", JSON.stringify(listening));
@@ -69,6 +70,16 @@ export class Scene implements AsyncDisposable {
     this.clients.forEach((client) => client.close());
     this.close();
     return Promise.resolve();
+  }
+}
+
+/** As the C library does it. */
+export function withUmask<Result>(umask: number, work: () => Result): Result {
+  const before = Deno.umask(umask);
+  try {
+    return work();
+  } finally {
+    Deno.umask(before);
   }
 }
 

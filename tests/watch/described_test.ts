@@ -25,6 +25,13 @@ Deno.test("each file is told with how it was found", () => {
   assert.deepEqual(fileLines("/a", source("/a")), ["/a", "    --watch"]);
 });
 
+Deno.test("what would move a terminal's cursor is shown as its number, and breaks no line", () => {
+  const name = "/a\u001b[2J\nb\u202e";
+  const shown = "/a\\u{1b}[2J\\nb\\u{202e}";
+  assert.deepEqual(fileLines(name, source(name, { foundBy: name })), [shown, `    ${shown}`]);
+  assert.ok(described([], { directories: [name] }).includes(`  ${shown}`));
+});
+
 Deno.test("a file that is missing is told as such", () => {
   assert.deepEqual(fileLines("/a", source("/a"), null), ["/a (missing)", "    --watch"]);
 });

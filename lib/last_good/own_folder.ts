@@ -1,0 +1,58 @@
+/** The folder in a directory of the user's that holds what is kept: nobody else may read or change it, or put another there. */
+import { join } from "@std/path";
+import { lstat, mkdir } from "../files.ts";
+import { describeForeign, ownUser } from "../ownership.ts";
+import { makeTrusted, trustIn } from "../trusted_directory.ts";
+
+export class OwnFolder {
+  readonly path: string;
+  readonly objects: string;
+  readonly #directory: string;
+  readonly #newFilesIn: readonly string[];
+  #user: number | null = null;
+
+  /** As whom the program runs is learned from a file in one of `newFilesIn`. */
+  constructor(directory: string, newFilesIn: readonly string[]) {
+    this.path = join(directory, "set");
+    this.objects = join(this.path, "objects");
+    this.#directory = directory;
+    this.#newFilesIn = newFilesIn;
+  }
+
+  get user(): number {
+    return this.#user ??= ownUser(this.#newFilesIn);
+  }
+
+  /** @throws why it cannot be made, or must not be used. */
+  async make(): Promise<void> {
+    const distrust = await makeTrusted(this.#directory, this.user);
+    if (distrust !== null) throw new Error(distrust);
+    for (const path of [this.path, this.objects]) {
+      await mkdir(path, { mode: 0o700 }).catch(ignoreExisting);
+      // Perhaps somebody else has made it, or a link.
+      await this.check();
+    }
+  }
+
+  /** @throws why what is there must not be used; that there is nothing yet is no reason. */
+  async check(): Promise<void> {
+    const trust = await trustIn(this.#directory, this.user);
+    if (trust.tag === "distrusted") throw new Error(trust.reason);
+    for (const path of [this.path, this.objects]) {
+      const info = await lstat(path).catch(nullIfMissing);
+      if (info === null) return;
+      const foreign = describeForeign(info, { kind: "directory", user: this.user });
+      if (foreign === null) continue;
+      throw new Error(`"${path}" ${foreign}: remove it, or name another directory`);
+    }
+  }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+}
+
+function nullIfMissing(error: unknown): null {
+  if (error instanceof Deno.errors.NotFound) return null;
+  throw error;
+}
