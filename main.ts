@@ -73,9 +73,10 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const directories = new Directories(libc?.openDirectory ?? null);
   const looker = createLooker(sources, loadedFiles.findNamed, directories);
   // On a slow disk the first look may take long, and nothing has been started that would have to end first.
-  signals.deliverTo(endAtOnce);
+  const early: SignalMeaning[] = [];
+  signals.deliverTo((meaning) => endAtOnce(meaning) ?? early.push(meaning));
   const { seen, inventory } = await looker.look();
-  signals.hold();
+  signals.hold(early);
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });

@@ -131,18 +131,11 @@ export async function copyAll(copies: readonly Copy[], cancel?: AbortSignal): Pr
 }
 
 /** The paths that a glob stands for. */
-export const expand = (glob: string) =>
+export const expand = (glob: string, options: { extended: false; exclude: string[] }) =>
   work(
-    async () => (await Array.fromAsync(expandGlob(glob, OPTIONS))).map(({ path }) => path),
-    () => [...expandGlobSync(glob, OPTIONS)].map(({ path }) => path),
+    async () => (await Array.fromAsync(expandGlob(glob, options))).map(({ path }) => path),
+    () => [...expandGlobSync(glob, options)].map(({ path }) => path),
   );
-
-/**
- * Round brackets mean themselves: there are names such as `site (1).pem`. Names that are not UTF-8 are left
- * out: Deno 2.9 lists them with U+FFFD, and then finds nothing there, so that a single such folder would let
- * no glob be expanded.
- */
-const OPTIONS = { extended: false, exclude: ["/**/*\ufffd*"] };
 
 /** So many files can be looked at in about a millisecond. */
 const PORTION = 100;

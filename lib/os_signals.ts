@@ -34,8 +34,8 @@ export const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2,
 export interface Signals {
   /** Gives `receive` every signal that has come since listening began, and from now on each at once. */
   deliverTo(receive: (meaning: SignalMeaning) => unknown): void;
-  /** From now on all wait for the next who is to have them. */
-  hold(): void;
+  /** From now on all wait for the next who is to have them, after those that were `kept`. */
+  hold(kept: readonly SignalMeaning[]): void;
 }
 
 /** Listens to each signal of the table from now on, until the process ends. */
@@ -55,7 +55,8 @@ export function listenToSignals(): Signals {
       deliver = receive;
       early.splice(0).forEach(receive);
     },
-    hold() {
+    hold(kept) {
+      early.push(...kept);
       deliver = hold;
     },
   };

@@ -21,6 +21,13 @@ export async function matchesOf(glob: string): Promise<string[]> {
   return (await expandInQuiet(glob)).filter((path) => path.split("/").every(counts)).sort();
 }
 
+/**
+ * Round brackets mean themselves: there are names such as `site (1).pem`. Names that are not UTF-8 are left
+ * out: Deno 2.9 lists them with U+FFFD, and then finds nothing there, so that a single such folder would let
+ * no glob be expanded.
+ */
+export const GLOB_OPTIONS = { extended: false as const, exclude: ["/**/*\ufffd*"] };
+
 const SPECIAL = /[*?[{]/;
 
 /**
@@ -29,7 +36,7 @@ const SPECIAL = /[*?[{]/;
  */
 async function expandInQuiet(glob: string, tries = 5): Promise<string[]> {
   try {
-    return await expand(glob);
+    return await expand(glob, GLOB_OPTIONS);
   } catch (error) {
     if (!isMissing(error)) throw error;
     if (tries > 1) return await expandInQuiet(glob, tries - 1);

@@ -1,8 +1,8 @@
-// Stands in for `@std/fs/expand-glob` where JSR cannot be reached, for absolute globs that are not
-// extended and without `[[:alpha:]]`. What is not there any more is left out; the package throws.
+// Stands in for `@std/fs/expand-glob` where JSR cannot be reached, for absolute globs without `[[:alpha:]]` and the
+// program's options: not extended, no names with U+FFFD. What vanishes meanwhile is left out; the package throws.
 import { join } from "node:path";
 
-type Options = { extended: boolean; exclude?: string[] };
+type Options = { extended: false; exclude: string[] };
 type Found = { path: string; isDirectory: boolean };
 /** Asks for the entries of one directory after the other: `null` for none that is there. */
 type Search = Generator<string, Found[], Deno.DirEntry[] | null>;
@@ -59,7 +59,7 @@ function* search(directories: Set<string>, segment: string): Search {
     const entries = yield directory;
     if (entries === null) continue;
     if (isAnyDepth) found.push({ path: directory, isDirectory: true });
-    const pattern = isAnyDepth ? /^/ : new RegExp(`^${translate(segment)}$`);
+    const pattern = new RegExp(`^(?![^]*\ufffd)${isAnyDepth ? "" : `${translate(segment)}$`}`);
     for (const { name, isDirectory } of entries.filter(({ name }) => pattern.test(name))) {
       const path = join(directory, name);
       if (isAnyDepth && isDirectory) directories.add(path);
@@ -72,7 +72,7 @@ function* search(directories: Set<string>, segment: string): Search {
 /** The segments before the first such one are gone through as they stand, links included. */
 const isGlob = (segment: string) => SPECIAL.test(segment.replaceAll(ESCAPED, "\\"));
 const ESCAPED = /\\(?:\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|.)/gs;
-const SPECIAL = /[*?]|\[[^[\]\\]+\]|\{[^{}\\]+\}|^!|@\([^)]+\)|\([^(|]+\|[^)\\]+\)/;
+const SPECIAL = /[*?]|\[[^[\]\\]+\]|\{[^{}\\]+\}|(?:^|\\)!|@\([^)]+\)|\([^(|]+\|[^)\\]+\)/;
 const unescaped = (segment: string) => segment.replaceAll(/\\([*?{}[\]()|+@!])/g, "$1");
 const literal = (text: string) => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, "\\$&");
 const SET_STARTS: Record<string, string> = { "": "[", "!": "[^", "^": "[\\^" };

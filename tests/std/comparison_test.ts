@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { splitCommandLine } from "../../lib/settings/command_line.ts";
 import { type Option, OPTIONS } from "../../lib/settings/options.ts";
 import { isMissing } from "../../lib/system_reason.ts";
+import { GLOB_OPTIONS } from "../../lib/watch/globs.ts";
 import { createRandom, type Random } from "../faults/random.ts";
 import * as globsOffline from "../offline/fs_expand_glob.ts";
 import * as pathsOffline from "../offline/path.ts";
@@ -33,12 +34,16 @@ comparison("a glob stands for the same paths, or cannot be expanded", async (ran
     await using tree = new RandomTree(random);
     for (let count = 0; count < 40; count++) {
       const glob = tree.glob();
-      const found = await outcome(() => Array.fromAsync(globs.expandGlob(glob, PLAIN)));
-      const offline = await outcome(() => Array.fromAsync(globsOffline.expandGlob(glob, PLAIN)));
+      const found = await outcome(() => Array.fromAsync(globs.expandGlob(glob, GLOB_OPTIONS)));
+      const offline = await outcome(() =>
+        Array.fromAsync(globsOffline.expandGlob(glob, GLOB_OPTIONS))
+      );
       assert.deepEqual(offline, found, glob);
-      const limited = await asNobody(() => outcome(() => [...globs.expandGlobSync(glob, PLAIN)]));
+      const limited = await asNobody(() =>
+        outcome(() => [...globs.expandGlobSync(glob, GLOB_OPTIONS)])
+      );
       const limitedOffline = asNobody(() =>
-        outcome(() => [...globsOffline.expandGlobSync(glob, PLAIN)])
+        outcome(() => [...globsOffline.expandGlobSync(glob, GLOB_OPTIONS)])
       );
       assert.deepEqual(await limitedOffline, limited, glob);
       if (Array.isArray(found) && found.length > 0) matches++;
@@ -47,8 +52,6 @@ comparison("a glob stands for the same paths, or cannot be expanded", async (ran
   // About a third: something is compared.
   assert.ok(matches > rounds * 4, `${matches} of ${rounds * 40} globs stand for something`);
 });
-
-const PLAIN = { extended: false } as const;
 
 /** Where nothing is there the package fails in some cases, and the program takes that for no match. */
 async function outcome(

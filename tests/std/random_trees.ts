@@ -8,6 +8,9 @@ const NAMES = [
   ...["site (1).pem", " ", "\n", "a\nb"],
 ];
 
+/** A setting that is not UTF-8 is refused, so that no glob has such a name. */
+const UNNAMED = "a\ufffd";
+
 /** What a segment is put together of, beside names. */
 const PARTS =
   ("* * ? ** *** [ab] [!a] [^a] [a-c] [] [!] [\\]] [\\^a] [\\!a] [[] [z-a] {a,b} {a,{b,.h}*} { } , [ ] " +
@@ -34,13 +37,17 @@ export class RandomTree extends TempFolder {
   /** An absolute glob without `.`, `..` and `//`, as all are that the program has. */
   glob(): string {
     const { random } = this;
-    const start = random.below(2) === 0 ? random.pick(this.#directories) : "/tree";
+    const start = random.below(2) === 0 ? random.pick(this.#named()) : "/tree";
     return [this.path + start, ...several(1 + random.below(3), () => this.#segment())].join("/");
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
     for (const directory of this.#directories) Deno.chmodSync(this.path + directory, 0o755);
     await super[Symbol.asyncDispose]();
+  }
+
+  #named(): string[] {
+    return this.#directories.filter((directory) => !directory.includes(UNNAMED));
   }
 
   #segment(): string {
@@ -54,7 +61,7 @@ export class RandomTree extends TempFolder {
 
   #grow(): void {
     const { random } = this;
-    const place = `${random.pick(this.#directories)}/${random.pick(NAMES)}`;
+    const place = `${random.pick(this.#directories)}/${random.pick([...NAMES, UNNAMED])}`;
     const path = this.path + place;
     const kind = random.below(4);
     try {
