@@ -24,7 +24,9 @@ Deno.test("a refusal by the master at hand is understood", async () => {
   const master = await startMasterWorker(site);
   try {
     const breaking = () => write(`${site.configuration(1)}    nonsense\n`);
-    assert.equal(await master.reload(breaking, "refused"), "refused");
+    const reload = () => master.reload(breaking, "refused");
+    // HAProxy 2.6 loses a signal that comes within some 100 ms of its start.
+    assert.equal(await reload().catch(reload), "refused");
   } finally {
     await master.end?.();
   }
