@@ -167,10 +167,11 @@ export class Directories {
 
   /** In how many milliseconds one may be read again in which something has changed; `null`: there is none. */
   get dueInMs(): number | null {
-    const touched = [...this.#known.values()].filter(({ isTouched }) => isTouched);
-    return touched.length === 0
-      ? null
-      : Math.max(0, Math.min(...touched.map((known) => this.#pauseMs(known))));
+    let dueInMs: number | null = null;
+    for (const known of this.#known.values()) {
+      if (known.isTouched) dueInMs = Math.min(dueInMs ?? Infinity, this.#pauseMs(known));
+    }
+    return dueInMs === null ? null : Math.max(0, dueInMs);
   }
 
   #pauseMs({ whole, readMs, isTouched }: Known): number {

@@ -28,6 +28,23 @@ Deno.test("what is written for a generation gives no event where events are prob
   assert.deepEqual([...Deno.readDirSync(folder.probeDirectory()!)], []);
 });
 
+Deno.test("what is written again is there all the time: a HAProxy on standby may be looking for it", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const { first, last } = await folder.prepare(1);
+  using watcher = Deno.watchFs(folder.path, { recursive: false });
+  const marker = `${folder.path}/marker`;
+  await folder.prepare(1);
+  Deno.writeTextFileSync(marker, "");
+  const kinds = new Map<string, string[]>();
+  for await (const { kind, paths } of watcher) {
+    if (paths.includes(marker)) break;
+    for (const path of paths) kinds.set(path, [...kinds.get(path) ?? [], kind]);
+  }
+  for (const path of [first, last]) assert.deepEqual([...new Set(kinds.get(path))], ["rename"]);
+  assert.deepEqual([...Deno.readDirSync(folder.path)].filter(({ name }) => /part$/.test(name)), []);
+});
+
 Deno.test("two wrappers share a parent, but no folder", async () => {
   await using parent = new TempFolder();
   assert.notEqual((await makeIn(parent)).path, (await makeIn(parent)).path);
