@@ -6,6 +6,7 @@ import { EXIT } from "./lib/exit_codes.ts";
 import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
 import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
+import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/program_path.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
 import { type KeptSet, openKeptSet } from "./lib/last_good/kept_set.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
@@ -13,6 +14,7 @@ import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
 import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
+import { ownUser } from "./lib/ownership.ts";
 import { helpText } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
@@ -82,7 +84,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const withUmask = libc?.withUmask ?? null;
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
   const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable, withUmask };
-  const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
+  const path = environment.PATH ?? "";
+  const parts = { sources, looker, loadedFiles, mountedFiles, path, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
 }
 
@@ -99,6 +102,8 @@ interface RunOptions {
   readonly reportFailedStart: (text: string) => void;
   readonly keptSet: KeptSet | null;
   readonly isStdoutWritable: () => boolean;
+  /** As the variable has it. */
+  readonly path: string;
   readonly withUmask: StatusOptions["withUmask"];
 }
 
@@ -145,6 +150,8 @@ async function run(
     return EXIT.CANNOT_CREATE;
   }
   parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
+  const foreign = await findForeignProgram(parts.path, ownUser(settings.runtimeParents));
+  if (foreign !== null) log(describeForeignProgram(foreign));
   const effects = new RealEffects({ ...parts, settings, folder, log, post });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
