@@ -6,6 +6,7 @@ import { EXIT } from "./lib/exit_codes.ts";
 import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
 import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
+import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/program_path.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
 import { type KeptSet, openKeptSet } from "./lib/last_good/kept_set.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
@@ -19,6 +20,7 @@ import {
   type SignalMeaning,
   type Signals,
 } from "./lib/os_signals.ts";
+import { ownUser } from "./lib/ownership.ts";
 import { helpText, type Option, OPTIONS, variableOf } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
@@ -94,7 +96,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const withUmask = libc?.withUmask ?? null;
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
   const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable, withUmask };
-  const parts = { sources, looker, loadedFiles, mountedFiles, ...ofSystem };
+  const path = environment.PATH ?? "";
+  const parts = { sources, looker, loadedFiles, mountedFiles, path, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
 }
 
@@ -116,6 +119,8 @@ interface RunOptions {
   readonly reportFailedStart: (lines: readonly string[]) => void;
   readonly keptSet: KeptSet | null;
   readonly isStdoutWritable: () => boolean;
+  /** As the variable has it. */
+  readonly path: string;
   readonly withUmask: StatusOptions["withUmask"];
 }
 
@@ -160,6 +165,7 @@ async function run(
     return EXIT.CANNOT_CREATE;
   }
   parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
+  await warnOfForeignProgram(parts.path, { settings, log });
   const effects = new RealEffects({ ...parts, settings, folder, log, post, postBug });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
@@ -170,6 +176,18 @@ async function run(
   await effects.close();
   await stdout.end();
   return exitCode;
+}
+
+async function warnOfForeignProgram(
+  path: string,
+  { settings, log }: { readonly settings: Settings; readonly log: Log },
+): Promise<void> {
+  try {
+    const reason = await findForeignProgram(path, ownUser(settings.runtimeParents));
+    if (reason !== null) log(describeForeignProgram(reason));
+  } catch {
+    // A disk that is full now hides a warning, and nothing more.
+  }
 }
 
 /** Where the status is not asked for, its parts are not even loaded. */

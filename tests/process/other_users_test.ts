@@ -89,11 +89,10 @@ for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
     await spoil(workspace);
     const args = ["--last-good", workspace.kept, "-f", workspace.configuration];
     const wrapper = workspace.start({ args });
-    assert.equal(await wrapper.exitCode, 1, wrapper.output);
-    assert.match(
-      wrapper.output,
+    await wrapper.saysMatching(
       /what is kept in ".*kept" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
     );
+    assert.equal(await wrapper.exitCode, 1);
     assert.equal(workspace.wasRun, false);
   });
 }
@@ -242,9 +241,9 @@ for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
     await using workspace = new Crowded();
     await spoil(workspace);
     const wrapper = workspace.start();
-    assert.equal(await wrapper.exitCode, 73, wrapper.output);
-    assert.match(wrapper.output, /cannot make a private folder: found /);
+    await wrapper.saysMatching(/cannot make a private folder: found /);
     assert.match(wrapper.output, reason);
+    assert.equal(await wrapper.exitCode, 73);
     const directory = await Deno.realPath(workspace.runtimeDirectory);
     assert.deepEqual([...Deno.readDirSync(directory)], []);
   });
@@ -293,4 +292,20 @@ onceRootTest("the status socket lets nobody else in, whatever the umask", async 
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.equal(await Deno.readTextFile(path), "another's");
+});
+
+onceRootTest("a PATH in which another user may put a program is warned of, once", async () => {
+  await using workspace = new Crowded();
+  const quiet = await workspace.serve();
+  assert.doesNotMatch(quiet.output, /warning \[/);
+  quiet.signal("SIGTERM");
+  await quiet.exitCode;
+  await workspace.give(workspace.binaries);
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(
+    /warning \[\d+\] another user could put a program of his own in the place of "haproxy" in PATH: ".*bin" belongs to user 41002/,
+  );
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 2 serves/);
+  assert.equal(wrapper.output.match(/in the place of "haproxy"/g)?.length, 1);
 });
