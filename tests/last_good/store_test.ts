@@ -225,17 +225,12 @@ Deno.test("thousands of files are kept without holding the main thread up, large
     contents[folder.write(`many/${index}`, text)] = text;
   }
   const wanted = await fingerprint(contents);
-  const startedMs = performance.now();
-  let [longestMs, lastMs] = [0, startedMs];
-  const beat = setInterval(() => {
-    const nowMs = performance.now();
-    longestMs = Math.max(longestMs, nowMs - lastMs);
-    lastMs = nowMs;
-  }, 1);
+  let turns = 0;
+  const counter = setInterval(() => turns++, 0);
   const gathered = await folder.store.gather(wanted, NEVER);
-  clearInterval(beat);
+  clearInterval(counter);
   assert.equal(manifest(gathered).files.size, 3_000);
-  // A portion takes about 2 ms; the rest is for a machine that has other work, and then all takes longer.
-  const limitMs = Math.max(100, (performance.now() - startedMs) / 4);
-  assert.ok(longestMs < limitMs, `${longestMs} ms of ${limitMs} ms`);
+  // It takes some 2 ms at a time, which makes more than 100 turns; all at once would be none. How long one takes
+  // depends on what else the machine does.
+  assert.ok(turns > 20, `${turns} turns`);
 });
