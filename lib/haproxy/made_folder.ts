@@ -3,7 +3,7 @@
  * `/tmp` do, and another user may make one of the same name: nothing is written there, and nobody connected to.
  */
 import { join } from "@std/path";
-import { remove, writePrivateFile } from "../files.ts";
+import { remove, rename, writePrivateFile } from "../files.ts";
 import { describeForeign, ownUser } from "../ownership.ts";
 import { trustIn } from "../trusted_directory.ts";
 import type { PrivateSocket } from "./runtime_api.ts";
@@ -47,11 +47,21 @@ export class MadeFolder {
     return { path, problem: () => this.#problemOf(path) };
   }
 
-  /** @throws why it must not be written to, or the system's error. */
+  /**
+   * Writes a file whole, in the place of one that is there: a process on standby may be about to read it.
+   * @throws why the folder must not be written to, or the system's error.
+   */
   async write(name: string, text: string): Promise<void> {
     const problem = this.problem();
     if (problem !== null) throw new Error(`it ${problem}`);
-    await writePrivateFile(join(this.path, name), new TextEncoder().encode(text));
+    const path = join(this.path, name);
+    try {
+      await writePrivateFile(`${path}.part`, new TextEncoder().encode(text));
+      await rename(`${path}.part`, path);
+    } catch (error) {
+      await remove(`${path}.part`).catch(() => {});
+      throw error;
+    }
   }
 
   /** Whether it is gone from the folder; what somebody else has put there is left. */

@@ -174,6 +174,22 @@ Deno.test("what lies in wait for a generation's files is not written into", asyn
   assert.equal(modeOf(first), 0o600);
 });
 
+Deno.test("a file that is written again is there all the time, whole", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const { first } = await folder.prepare(1);
+  const text = Deno.readTextFileSync(first);
+  let isDone = false;
+  const found = new Set<string>();
+  const reading = (async () => {
+    while (!isDone) found.add(await Deno.readTextFile(first).catch(String));
+  })();
+  for (let again = 0; again < 100; again++) await folder.prepare(1);
+  isDone = true;
+  await reading;
+  assert.deepEqual([...found], [text]);
+});
+
 Deno.test("no connection is made to what is no socket of ours", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
