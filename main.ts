@@ -13,21 +13,25 @@ import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.t
 import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log.ts";
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
-import { listenToSignals, onChildEnd, type Signals } from "./lib/os_signals.ts";
+import {
+  listenToSignals,
+  onChildEnd,
+  SIGNAL_NUMBERS,
+  type SignalMeaning,
+  type Signals,
+} from "./lib/os_signals.ts";
 import { ownUser } from "./lib/ownership.ts";
-import { helpText } from "./lib/settings/options.ts";
+import { helpText, type Option, OPTIONS, variableOf } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
-import {
-  describeListening,
-  describeNotListening,
-  describeStatusBug,
-} from "./lib/status/messages.ts";
+import { describeListening, describeNotListening } from "./lib/status/messages.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { systemReason } from "./lib/system_reason.ts";
 import { describeWatched } from "./lib/watch/described.ts";
+import { Directories } from "./lib/watch/directories.ts";
 import { createLooker, type Look, type Looker } from "./lib/watch/look.ts";
 import {
   describeMountedFile,
@@ -35,6 +39,7 @@ import {
   type MountedFile,
 } from "./lib/watch/mounted_files.ts";
 import { writeTerminationLog } from "./lib/termination_log.ts";
+import { visible } from "./lib/visible.ts";
 import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/sources.ts";
 
 if (import.meta.main) {
@@ -53,6 +58,8 @@ function reapOrphans(libc: Libc): void {
 }
 
 async function main(signals: Signals, libc: Libc | null): Promise<number> {
+  const surrounding = problemsAround();
+  if (surrounding.length > 0) return refuse(surrounding);
   const environment = Deno.env.toObject();
   const invocation = readInvocation(Deno.args, environment);
   if (invocation.tag === "help") return say(helpText());
@@ -65,14 +72,19 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
     environment,
     workingDirectory: haproxyDirectory(settings, Deno.cwd()),
   });
-  const looker = createLooker(sources, loadedFiles.findNamed);
+  const directories = new Directories(libc?.openDirectory ?? null);
+  const looker = createLooker(sources, loadedFiles.findNamed, directories);
+  // On a slow disk the first look may take long, and nothing has been started that would have to end first.
+  const early: SignalMeaning[] = [];
+  signals.deliverTo((meaning) => endAtOnce(meaning) ?? early.push(meaning));
   const { seen, inventory } = await looker.look();
+  signals.hold(early);
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
   const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
   if (problems.length > 0 && !await canServe(mayServeInstead)) {
-    if (tag === "run") writeTerminationLog(libc, problems.join("\n"));
+    if (tag === "run") writeTerminationLog(libc, problems);
     return refuse(problems);
   }
   if (tag === "check") return await check(settings, signals);
@@ -80,13 +92,18 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
   const readMemoryFile = libc?.readMemoryFile ?? (() => null);
-  const reportFailedStart = (text: string) => writeTerminationLog(libc, text);
+  const reportFailedStart = (lines: readonly string[]) => writeTerminationLog(libc, lines);
   const withUmask = libc?.withUmask ?? null;
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
   const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable, withUmask };
   const path = environment.PATH ?? "";
   const parts = { sources, looker, loadedFiles, mountedFiles, path, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
+}
+
+function endAtOnce(meaning: SignalMeaning): void {
+  if (meaning.tag === "stop") Deno.exit(128 + SIGNAL_NUMBERS[meaning.signal]);
+  if (meaning.tag === "drain") Deno.exit(0);
 }
 
 interface RunOptions {
@@ -99,7 +116,7 @@ interface RunOptions {
   readonly mountedFiles: readonly MountedFile[];
   readonly trimMemory: () => void;
   readonly readMemoryFile: (path: string) => string | null;
-  readonly reportFailedStart: (text: string) => void;
+  readonly reportFailedStart: (lines: readonly string[]) => void;
   readonly keptSet: KeptSet | null;
   readonly isStdoutWritable: () => boolean;
   /** As the variable has it. */
@@ -134,15 +151,13 @@ async function run(
   const status = await createStatus(settings, {
     collectGarbageSoon,
     withUmask: parts.withUmask,
-    onBug: (bug) => log(describeStatusBug(bug)),
+    onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
   const keeper = await parts.keptSet?.createKeeper({ log, onGathered: collectGarbageSoon });
-  const supervisor = new Supervisor(settings, (step) => {
-    status?.observe(step);
-    keeper?.observe(step);
-  });
-  const { post } = supervisor;
-  const reportBug = (error: unknown) => post({ name: "bug", description: describeBug(error) });
+  const observers = [status?.observe, keeper?.observe].filter((one) => one !== undefined);
+  const supervisor = new Supervisor(settings, observers);
+  const { post, postBug } = supervisor;
+  const reportBug = (error: unknown) => postBug(error, null);
   const listening = await listen(settings, { status, log });
   if (listening?.tag === "not_listening") {
     complain(describeNotListening(settings.statusListen!, listening.reason));
@@ -150,9 +165,8 @@ async function run(
     return EXIT.CANNOT_CREATE;
   }
   parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
-  const foreign = await findForeignProgram(parts.path, ownUser(settings.runtimeParents));
-  if (foreign !== null) log(describeForeignProgram(foreign));
-  const effects = new RealEffects({ ...parts, settings, folder, log, post });
+  await warnOfForeignProgram(parts.path, { settings, log });
+  const effects = new RealEffects({ ...parts, settings, folder, log, post, postBug });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs(reportBug);
@@ -162,6 +176,18 @@ async function run(
   await effects.close();
   await stdout.end();
   return exitCode;
+}
+
+async function warnOfForeignProgram(
+  path: string,
+  { settings, log }: { readonly settings: Settings; readonly log: Log },
+): Promise<void> {
+  try {
+    const reason = await findForeignProgram(path, ownUser(settings.runtimeParents));
+    if (reason !== null) log(describeForeignProgram(reason));
+  } catch {
+    // A disk that is full now hides a warning, and nothing more.
+  }
 }
 
 /** Where the status is not asked for, its parts are not even loaded. */
@@ -228,7 +254,25 @@ async function versionText(): Promise<string> {
     ? (await spawned.process.output).split("\n")[0]!
     : `haproxy: ${spawned.reason}`;
   return [`haproxy-reload-wrapper ${denoJson.version}`, `Deno ${Deno.version.deno}`, haproxy]
-    .join("\n");
+    .map((line) => visible(line)).join("\n");
+}
+
+/** Of what every setting rests on; Deno leaves variables out that are not UTF-8. */
+function problemsAround(): string[] {
+  const variables = Object.values<Option>(OPTIONS).flatMap((option) => variableOf(option) ?? []);
+  return [
+    ...problemOf("the working directory", () => Deno.cwd()),
+    ...variables.flatMap((name) => problemOf(name, () => Deno.env.get(name))),
+  ];
+}
+
+function problemOf(what: string, read: () => unknown): string[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    return [`cannot read ${what}: ${systemReason(error)}`];
+  }
 }
 
 /** What is on disk will fail to start, and what is kept is then started in its place. */
@@ -266,5 +310,5 @@ function say(text: string): 0 {
 }
 
 function complain(text: string): void {
-  console.error(`haproxy-reload-wrapper: ${text}`);
+  console.error(`haproxy-reload-wrapper: ${visible(text)}`);
 }

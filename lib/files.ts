@@ -1,5 +1,7 @@
-/** The file system, and the digests of what is in it: all that Deno does on threads beside the main one. */
+/** The file system, but for what is in files (see contents.ts): all that Deno does on threads beside the main one. */
 import { expandGlob, expandGlobSync } from "@std/fs/expand-glob";
+import { copyInPortions, readFile, sha256, TooLarge } from "./contents.ts";
+import { work } from "./threads.ts";
 
 // Each does what Deno's function of that name does, and throws the same errors.
 
@@ -10,29 +12,55 @@ export const lstat = (path: string) => work(() => Deno.lstat(path), () => Deno.l
  * and the others at once, which is four times faster. A network mount that hangs holds up a thread, and
  * the main one only if it begins to hang within such a millisecond.
  */
-export async function lstatAll(paths: readonly string[]): Promise<(Deno.FileInfo | null)[]> {
-  const infos: (Deno.FileInfo | null)[] = [];
+export async function lstatAll(paths: readonly string[]): Promise<(Entry | null)[]> {
+  const entries: (Entry | null)[] = [];
   for (let from = 0; from < paths.length; from += PORTION) {
-    infos.push(await lstat(paths[from]!).catch(() => null));
-    for (const path of paths.slice(from + 1, from + PORTION)) infos.push(lstatAtOnce(path));
+    entries.push(entryOf(await lstat(paths[from]!).catch(() => null)));
+    for (const path of paths.slice(from + 1, from + PORTION)) {
+      entries.push(entryOf(lstatAtOnce(path)));
+    }
   }
-  return infos;
+  return entries;
+}
+
+/** What is asked of a file: Deno's answer takes three times the memory. */
+export type Entry = Pick<
+  Deno.FileInfo,
+  | "isFile"
+  | "isDirectory"
+  | "isSymlink"
+  | "isSocket"
+  | "dev"
+  | "ino"
+  | "size"
+  | "mtime"
+  | "ctime"
+  | "nlink"
+  | "uid"
+  | "mode"
+>;
+
+function entryOf(info: Deno.FileInfo | null): Entry | null {
+  if (info === null) return null;
+  const { isFile, isDirectory, isSymlink, isSocket } = info;
+  const { dev, ino, size, mtime, ctime, nlink, uid, mode } = info;
+  const kind = { isFile, isDirectory, isSymlink, isSocket };
+  return { ...kind, dev, ino, size, mtime, ctime, nlink, uid, mode };
+}
+
+/** On the main thread: for a few of many, as by `lstatAll`. `null` where there is none. */
+export function statAtOnce(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return null;
+  }
 }
 
 export const stat = (path: string) => work(() => Deno.stat(path), () => Deno.statSync(path));
 
 export const readLink = (path: string) =>
   work(() => Deno.readLink(path), () => Deno.readLinkSync(path));
-
-export const readFile = (path: string) =>
-  work(() => Deno.readFile(path), () => Deno.readFileSync(path));
-
-export const readTextFile = (path: string) =>
-  work(() => Deno.readTextFile(path), () => Deno.readTextFileSync(path));
-
-/** Reads what `check` lets pass, by the open file, in whose place nobody can put another: it throws otherwise. */
-export const readChecked = (path: string, check: (info: Deno.FileInfo) => void) =>
-  work(() => readOpen(path, check), () => readOpenAtOnce(path, check));
 
 export const writeTextFile = (path: string, text: string) =>
   work(() => Deno.writeTextFile(path, text), () => Deno.writeTextFileSync(path, text));
@@ -59,36 +87,17 @@ export const mkdir = (path: string, options: Deno.MkdirOptions) =>
 export const remove = (path: string, options: Deno.RemoveOptions = {}) =>
   work(() => Deno.remove(path, options), () => Deno.removeSync(path, options));
 
+/** Whether a file or directory may be read: otherwise it throws why not. */
+export async function tryToOpen(path: string): Promise<void> {
+  (await work(() => Deno.open(path), () => Deno.openSync(path))).close();
+}
+
 /** The names of all entries of a directory. */
 export const list = (path: string) =>
   work(
     async () => (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name),
     () => [...Deno.readDirSync(path)].map(({ name }) => name),
   );
-
-/**
- * The SHA-256 of the content of each file in hexadecimal digits, or why it cannot be read. Of many files
- * most are read at once, as by `lstatAll`: a thread for each would take four times as long.
- */
-export async function sha256All(files: readonly SizedFile[]): Promise<(string | Error)[]> {
-  if (files.length <= PORTION) return await Promise.all(files.map(({ path }) => digestOf(path)));
-  const { createHash } = await import("node:crypto");
-  const digests: (string | Error)[] = [];
-  let bytes = Infinity;
-  for (const { path, size } of files) {
-    bytes += size;
-    const isFirst = bytes > PORTION_BYTES || digests.length % PORTION === 0;
-    if (isFirst) bytes = size;
-    digests.push(isFirst ? await digestOf(path) : digestAtOnce(path, createHash));
-  }
-  return digests;
-}
-
-export interface SizedFile {
-  readonly path: string;
-  /** In bytes. */
-  readonly size: number;
-}
 
 export interface Copy {
   readonly from: string;
@@ -122,50 +131,20 @@ export async function copyAll(copies: readonly Copy[], cancel?: AbortSignal): Pr
 }
 
 /** The paths that a glob stands for. */
-export const expand = (glob: string) =>
+export const expand = (glob: string, options: { extended: false; exclude: string[] }) =>
   work(
-    async () => (await Array.fromAsync(expandGlob(glob))).map(({ path }) => path),
-    () => [...expandGlobSync(glob)].map(({ path }) => path),
+    async () => (await Array.fromAsync(expandGlob(glob, options))).map(({ path }) => path),
+    () => [...expandGlobSync(glob, options)].map(({ path }) => path),
   );
 
-/** In hexadecimal digits. */
-export const sha256 = (bytes: Uint8Array<ArrayBuffer>) =>
-  work(
-    async () => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex(),
-    async () => (await import("node:crypto")).createHash("sha256").update(bytes).digest("hex"),
-  );
-
-/**
- * A thread ends after 10 s without work. Where none can be started then, because a limit of processes is
- * reached, Deno aborts (2.6 and 2.9). So from the first longer rest on, which a slow poll, none, or a
- * standstill of the whole program makes possible, all is done at once on the main thread, which a hung
- * network mount would hold up.
- */
-const THREAD_LIVES_MS = 8_000;
-
-/** So many files can be looked at in about a millisecond, and so many bytes of them be read. */
+/** So many files can be looked at in about a millisecond. */
 const PORTION = 100;
+/** Of a file that is copied as a whole. */
 const PORTION_BYTES = 500_000;
 /** Writing takes longer than looking, on some volumes much longer. */
 const PORTION_MS = 2;
 
 const PRIVATE = { mode: 0o600, createNew: true } as const;
-
-async function readOpen(path: string, check: (info: Deno.FileInfo) => void) {
-  using file = await Deno.open(path);
-  check(await file.stat());
-  return new Uint8Array(await new Response(file.readable).arrayBuffer());
-}
-
-function readOpenAtOnce(path: string, check: (info: Deno.FileInfo) => void) {
-  using file = Deno.openSync(path);
-  const info = file.statSync();
-  check(info);
-  const bytes = new Uint8Array(info.size);
-  let length = 0;
-  for (let count; (count = file.readSync(bytes.subarray(length)));) length += count;
-  return bytes.subarray(0, length);
-}
 
 function removeAtOnce(path: string): void {
   try {
@@ -184,14 +163,30 @@ async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
   try {
     // Opening a FIFO would wait for its writer.
     if (!(await stat(from)).isFile) throw new Deno.errors.NotSupported("not a regular file");
-    bytes = await readFile(from);
+    bytes = await readFile(from, PORTION_BYTES);
   } catch (error) {
+    if (error instanceof TooLarge) return await copyLarge({ from, to, digest });
     return { tag: "unreadable", error };
   }
   if (await sha256(bytes) !== digest) return { tag: "differs" };
   try {
     await writePrivateFile(`${to}.part`, bytes);
     await rename(`${to}.part`, to);
+    return { tag: "copied" };
+  } catch (error) {
+    return { tag: "unwritable", error };
+  }
+}
+
+async function copyLarge({ from, to, digest }: Copy): Promise<CopyEnd> {
+  const part = `${to}.part`;
+  try {
+    await remove(part).catch(ignoreMissing);
+    const found = await copyInPortions(from, part);
+    if (found !== digest) await remove(part);
+    if (typeof found !== "string") return { tag: "unreadable", error: found };
+    if (found !== digest) return { tag: "differs" };
+    await rename(part, to);
     return { tag: "copied" };
   } catch (error) {
     return { tag: "unwritable", error };
@@ -213,22 +208,6 @@ function copyAtOnce({ from, to, digest }: Copy, createHash: CreateHash): CopyEnd
   }
 }
 
-async function digestOf(path: string): Promise<string | Error> {
-  try {
-    return await sha256(await readFile(path));
-  } catch (error) {
-    return error as Error;
-  }
-}
-
-function digestAtOnce(path: string, createHash: CreateHash): string | Error {
-  try {
-    return createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
-  } catch (error) {
-    return error as Error;
-  }
-}
-
 type CreateHash = typeof import("node:crypto").createHash;
 
 function lstatAtOnce(path: string): Deno.FileInfo | null {
@@ -236,19 +215,5 @@ function lstatAtOnce(path: string): Deno.FileInfo | null {
     return Deno.lstatSync(path);
   } catch {
     return null;
-  }
-}
-
-let lastWorkMs = performance.now();
-
-async function work<Result>(
-  onThread: () => Promise<Result>,
-  atOnce: () => Result | Promise<Result>,
-): Promise<Result> {
-  if (performance.now() - lastWorkMs > THREAD_LIVES_MS) return await atOnce();
-  try {
-    return await onThread();
-  } finally {
-    lastWorkMs = performance.now();
   }
 }

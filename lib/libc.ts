@@ -20,10 +20,24 @@ export interface Libc {
   isWritable(file: number): boolean;
   /** The text of one of the kernel's files about memory; `null` if it is another, cannot be read, or is huge. */
   readMemoryFile(path: string): string | null;
+  /** Opens a directory to be read in portions; `null` if it cannot be, or the C library has no such function. */
+  openDirectory(path: string): DirectoryReader | null;
   /** Does `work`, which must not wait, with that umask: Deno 2.9 takes a further permission for it. */
   withUmask<Result>(umask: number, work: () => Result): Result;
   /** Gives pages back to the kernel that are held for memory that was freed: see malloc_trim(3). */
   trimMemory(): void;
+}
+
+export interface DirectoryReader {
+  /** The next few hundred entries, in no order, without `.` and `..`; none at the end. */
+  next(): readonly DirectoryEntry[];
+  close(): void;
+}
+
+export interface DirectoryEntry {
+  readonly name: string;
+  /** Where the file system tells, and not for a link. */
+  readonly isDirectory: boolean;
 }
 
 /**
@@ -46,6 +60,8 @@ const SYMBOLS = {
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   umask: { parameters: ["u32"], result: "u32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
+  // Since glibc 2.30.
+  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize", optional: true },
   // Since glibc 2.28.
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
 } as const;
@@ -124,6 +140,16 @@ function wrap(symbols: Opened["symbols"]): Libc {
       symbols.close(file);
       return bytes === null ? null : new TextDecoder().decode(bytes);
     },
+    openDirectory(path) {
+      const { getdents64 } = symbols;
+      const file = getdents64 === null
+        ? -1
+        : symbols.open(cString(path), O_RDONLY_NONBLOCK_CLOEXEC);
+      if (file < 0 || getdents64 === null) return null;
+      const buffer = new DataView(new ArrayBuffer(DIRECTORY_BYTES));
+      const read = () => Number(getdents64(file, buffer, BigInt(DIRECTORY_BYTES)));
+      return { next: () => nextEntries(read, buffer), close: () => void symbols.close(file) };
+    },
     withUmask(umask, work) {
       const before = symbols.umask(umask);
       try {
@@ -137,6 +163,36 @@ function wrap(symbols: Opened["symbols"]): Libc {
     },
   };
 }
+
+/** Some 400 entries. */
+const DIRECTORY_BYTES = 16_384;
+
+/** Of a `struct dirent64`, see getdents(2). */
+const D_RECLEN = 16;
+const D_TYPE = 18;
+const D_NAME = 19;
+const DT_DIR = 4;
+
+function nextEntries(read: () => number, buffer: DataView<ArrayBuffer>): DirectoryEntry[] {
+  const entries: DirectoryEntry[] = [];
+  // A portion may hold nothing else than "." and "..".
+  while (entries.length === 0) {
+    const length = read();
+    if (length <= 0) break;
+    for (let at = 0; at < length; at += buffer.getUint16(at + D_RECLEN, true)) {
+      const name = nameAt(new Uint8Array(buffer.buffer, at + D_NAME));
+      if (name === "." || name === "..") continue;
+      entries.push({ name, isDirectory: buffer.getUint8(at + D_TYPE) === DT_DIR });
+    }
+  }
+  return entries;
+}
+
+/** Bytes that are no UTF-8 make a name that no file has. */
+const nameAt = (bytes: Uint8Array<ArrayBuffer>) =>
+  DECODER.decode(bytes.subarray(0, bytes.indexOf(0)));
+
+const DECODER = new TextDecoder();
 
 /** The kernel gives such files in portions of its own choice. */
 function readWhole(

@@ -1,6 +1,7 @@
 /** Writes the program's own log: one line an event, and the only user of `@std/log`. */
 import { BaseHandler } from "@std/log/base-handler";
 import { Logger, type LogRecord } from "@std/log/logger";
+import { visible, visibleJson } from "./visible.ts";
 
 export type LogLevel = "debug" | "info" | "warning" | "error";
 export type LogFormat = "text" | "json";
@@ -77,13 +78,10 @@ class LineHandler extends BaseHandler {
 
 const textLine = (pid: number) => (record: LogRecord) => {
   const { level, text } = record.args[0] as LogEntry;
-  return `${record.datetime.toISOString()} ${level} [${pid}] ${oneLine(text)}`;
+  return `${record.datetime.toISOString()} ${level} [${pid}] ${visible(text)}`;
 };
 
 const jsonLine = (pid: number) => (record: LogRecord) => {
   const { level, text, fields } = record.args[0] as LogEntry;
-  return JSON.stringify({ time: record.datetime.toISOString(), level, pid, text, ...fields });
+  return visibleJson({ time: record.datetime.toISOString(), level, pid, text, ...fields });
 };
-
-/** A file name may hold a line break; a log line must not. */
-const oneLine = (text: string) => text.replaceAll("\n", "\\n");

@@ -9,6 +9,16 @@ const PAUSE_MS = 1_000;
  */
 const THOROUGH = { type: "major", execution: "sync", flavor: "last-resort" } as const;
 
+type Gc = (options: { readonly [Key in keyof typeof THOROUGH]?: string }) => void;
+
+const collect: Gc = (options) => (globalThis as { gc?: Gc }).gc?.(options);
+
+/**
+ * Collects garbage at once: that of a look at 10,000 files takes 40 ms, which the next look is faster by, as
+ * V8 would let four looks pass and hold 90 MB.
+ */
+export const collectGarbage = () => collect({ type: "major", execution: "sync" });
+
 /**
  * Makes the function that collects garbage soon, once for several calls, and then has the C library
  * give its pages back by `trim`, which is worth another megabyte. A program that allocates only
@@ -19,7 +29,7 @@ export function createGarbageCollector(trim: () => void): () => void {
   return () => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      (globalThis as { gc?: (options: typeof THOROUGH) => void }).gc?.(THOROUGH);
+      collect(THOROUGH);
       trim();
     }, PAUSE_MS);
   };

@@ -34,12 +34,15 @@ export const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2,
 export interface Signals {
   /** Gives `receive` every signal that has come since listening began, and from now on each at once. */
   deliverTo(receive: (meaning: SignalMeaning) => unknown): void;
+  /** From now on all wait for the next who is to have them, after those that were `kept`. */
+  hold(kept: readonly SignalMeaning[]): void;
 }
 
 /** Listens to each signal of the table from now on, until the process ends. */
 export function listenToSignals(): Signals {
   const early: SignalMeaning[] = [];
-  let deliver = (meaning: SignalMeaning): unknown => early.push(meaning);
+  const hold = (meaning: SignalMeaning): unknown => early.push(meaning);
+  let deliver = hold;
   for (const [signal, meaning] of Object.entries(SIGNALS)) {
     const listener = () => deliver(meaning);
     Deno.addSignalListener(
@@ -51,6 +54,10 @@ export function listenToSignals(): Signals {
     deliverTo(receive) {
       deliver = receive;
       early.splice(0).forEach(receive);
+    },
+    hold(kept) {
+      early.push(...kept);
+      deliver = hold;
     },
   };
 }

@@ -1,6 +1,7 @@
 /** As whom the program runs, and whether a file, socket or folder is its own and nobody else's. */
 import { join } from "@std/path";
-import { lstat, readChecked } from "./files.ts";
+import { readFile } from "./contents.ts";
+import { lstat } from "./files.ts";
 import { octal } from "./trusted_directory.ts";
 
 /**
@@ -54,11 +55,15 @@ const NAMES = { directory: "directory", file: "regular file", socket: "socket" }
  * for its writer, and once more by the open file.
  * @throws the system's error, or why it is not.
  */
-export async function readOwnFile(path: string, user: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readOwnFile(
+  path: string,
+  user: number,
+  mostBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const check = (info: Deno.FileInfo) => {
     const foreign = describeForeign(info, { kind: "file", user });
     if (foreign !== null) throw new Error(`it ${foreign}`);
   };
   check(await lstat(path));
-  return await readChecked(path, check);
+  return await readFile(path, mostBytes, check);
 }

@@ -3,6 +3,10 @@ export function systemReason(error: unknown): string {
   return error instanceof Error ? error.message.split(" (os error")[0]! : String(error);
 }
 
+/** Whether it failed since nothing is there. */
+export const isMissing = (error: unknown) =>
+  error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+
 /** Whether it failed only since the program, or the machine, has no file descriptor or memory left. */
 export const isShortage = (error: unknown) =>
   error instanceof Error && /\(os error (?:12|23|24)\)/.test(error.message);

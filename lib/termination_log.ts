@@ -1,9 +1,11 @@
 /** Leaves the reason of a failed start where Kubernetes looks for it: the container's termination message. */
 import type { Libc } from "./libc.ts";
+import { visible } from "./visible.ts";
 
-/** Writes `text`, if there is such a file, as in every container that Kubernetes runs. */
-export function writeTerminationLog(libc: Libc | null, text: string): void {
-  const bytes = new TextEncoder().encode(`${text}\n`);
+/** Writes `lines`, if there is such a file, as in every container that Kubernetes runs. */
+export function writeTerminationLog(libc: Libc | null, lines: readonly string[]): void {
+  const text = lines.map((line) => `${visible(line)}\n`).join("");
+  const bytes = new TextEncoder().encode(text);
   libc?.overwrite(PATH, bytes.subarray(0, MOST_BYTES));
 }
 

@@ -51,6 +51,18 @@ for (const format of ["text", "json"] as const) {
   });
 }
 
+const HIDDEN = "\u001b[2J\r\u007f\u0085\u009b31m\u202e\u2066\u200f\u2028\ufeff";
+
+for (const format of ["text", "json"] as const) {
+  Deno.test(`nothing in a ${format} line moves a terminal's cursor or turns the text round`, () => {
+    const fields = { reason: HIDDEN, changed: [HIDDEN] };
+    const [line] = linesOf([{ level: "info", text: `é"${HIDDEN}"`, fields }], { format });
+    for (const one of HIDDEN.replaceAll(/[[2J31m]/g, "")) assert.ok(!line!.includes(one), line);
+    assert.ok(line!.includes("é"));
+    if (format === "json") assert.equal(JSON.parse(line!).text, `é"${HIDDEN}"`);
+  });
+}
+
 Deno.test("every entry is a line of its own, in order", () => {
   const lines = linesOf([entry("one"), entry("two"), entry("one")], { format: "text" });
   assert.deepEqual(lines.map((line) => line.split("] ")[1]), ["one", "two", "one"]);

@@ -35,9 +35,12 @@ Deno.test("a folder is our own that has our user and no bits for others", () => 
 Deno.test("a file is read that is our own, and a FIFO, a link or another's is not even opened", async () => {
   await using folder = new TempFolder();
   Deno.writeTextFileSync(folder.at("own"), "text", { mode: 0o600 });
-  assert.deepEqual(await readOwnFile(folder.at("own"), user), new TextEncoder().encode("text"));
+  assert.deepEqual(
+    await readOwnFile(folder.at("own"), user, 100),
+    new TextEncoder().encode("text"),
+  );
   const refused = (name: string, reason: RegExp) =>
-    assert.rejects(() => readOwnFile(folder.at(name), user), reason);
+    assert.rejects(() => readOwnFile(folder.at(name), user, 100), reason);
   Deno.writeTextFileSync(folder.at("open"), "text", { mode: 0o644 });
   await refused("open", /it has mode 0644, wanted none/);
   folder.link("link", "own");
@@ -45,5 +48,5 @@ Deno.test("a file is read that is our own, and a FIFO, a link or another's is no
   new Deno.Command("mkfifo", { args: [folder.at("fifo")] }).outputSync();
   await refused("fifo", /it is not a regular file/);
   await refused("missing", /No such file/);
-  await assert.rejects(() => readOwnFile(folder.at("own"), user + 1), /it belongs to user/);
+  await assert.rejects(() => readOwnFile(folder.at("own"), user + 1, 100), /it belongs to user/);
 });

@@ -29,7 +29,9 @@ Deno.test("every npm package of the tests and workflows is pinned by its content
   const found = await Promise.all(
     [join(ROOT, "tests"), join(ROOT, ".github/workflows")].map(specifiersBelow),
   );
-  assert.deepEqual(new Set(found.flat()), new Set(Object.keys(specifiers)));
+  // Deno adds the packages of JSR where it can reach them.
+  const pinned = Object.keys(specifiers).filter((specifier) => specifier.startsWith("npm:"));
+  assert.deepEqual(new Set(found.flat()), new Set(pinned));
   for (const [name, { integrity }] of Object.entries<{ integrity?: string }>(npm)) {
     assert.match(integrity ?? "", /^sha512-/, name);
   }

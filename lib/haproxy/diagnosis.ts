@@ -1,5 +1,6 @@
 /** Finds out why a generation failed: what HAProxy says, whether that may pass, and where `master-worker` stands. */
-import { readTextFile } from "../files.ts";
+import { readTextFile } from "../contents.ts";
+import { MOST_TEXT_BYTES } from "../loaded/configuration_words.ts";
 import { alertsOf } from "./alerts.ts";
 import { checkArguments } from "./arguments.ts";
 import type { Fleet } from "./fleet.ts";
@@ -127,9 +128,9 @@ async function listen(
 /** Where in `files` the keyword `master-worker` stands, as `"/path" line 3`; `null` if nowhere. */
 export async function findMasterWorker(files: Iterable<string>): Promise<string | null> {
   for (const path of files) {
-    const text = await readTextFile(path).catch(() => "");
-    const index = text.split("\n").findIndex((line) => /^\s*master-worker\b/.test(line));
-    if (index >= 0) return `"${path}" line ${index + 1}`;
+    const text = await readTextFile(path, MOST_TEXT_BYTES).catch(() => "");
+    const index = text.search(/^[^\S\n]*master-worker\b/m);
+    if (index >= 0) return `"${path}" line ${text.slice(0, index).split("\n").length}`;
   }
   return null;
 }

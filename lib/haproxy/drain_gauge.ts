@@ -47,15 +47,18 @@ export class DrainGauge {
   /** Our own connection keeps the process from its end, so it is closed when nothing else does. */
   async #ask(generation: number, prompt: Prompt): Promise<void> {
     const startedMs = performance.now();
-    for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
-      const answer = await prompt.ask("show info");
-      const info = answer === null ? null : parse(answer);
-      if (info?.isStopping) this.#note(generation, info.connections);
-      if (info === null || (info.isStopping && info.others <= 0)) break;
+    try {
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
+        const answer = await prompt.ask("show info");
+        const info = answer === null ? null : parse(answer);
+        if (info?.isStopping) this.#note(generation, info.connections);
+        if (info === null || (info.isStopping && info.others <= 0)) break;
+      }
+    } finally {
+      prompt.close();
+      this.#endNotes(generation);
     }
-    prompt.close();
-    this.#endNotes(generation);
   }
 
   #note(generation: number, connections: number): void {

@@ -58,8 +58,8 @@ export class Draining {
   drain(limitMs: number | null, reason: EndReason = "shutdown-wait"): void {
     if (this.#end !== "by_itself") return;
     this.#startedMs ??= performance.now();
-    this.#process.signal("SIGUSR1");
     if (limitMs !== null) this.#after(limitMs, () => this.terminate("SIGTERM", reason));
+    this.#process.signal("SIGUSR1");
   }
 
   /** Drains a process that was rejected, of which nobody knows what state it is in. */
@@ -75,8 +75,8 @@ export class Draining {
     this.#startedMs ??= performance.now();
     this.#end = "terminated";
     this.#reason = reason;
-    this.#process.signal(signal);
     this.#after(KILL_AFTER_MS, () => this.kill());
+    this.#process.signal(signal);
   }
 
   kill(): void {

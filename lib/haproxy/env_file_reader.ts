@@ -1,5 +1,6 @@
 /** Reads the env file whose variables HAProxy gets besides the wrapper's own. */
-import { readTextFile, stat } from "../files.ts";
+import { readTextFile } from "../contents.ts";
+import { stat } from "../files.ts";
 import { systemReason } from "../system_reason.ts";
 import { type EnvFile, parseEnvFile } from "./env_file.ts";
 
@@ -12,11 +13,14 @@ export async function readEnvFile(path: string | null): Promise<EnvFileOutcome> 
     // Opening a FIFO would wait for its writer, on Deno 2.6 with the whole program.
     const { isFile } = await stat(path);
     if (!isFile) return { tag: "unreadable", reason: "not a regular file" };
-    return parseEnvFile(await readTextFile(path));
+    return parseEnvFile(await readTextFile(path, MOST_BYTES));
   } catch (error) {
     return { tag: "unreadable", reason: systemReason(error) };
   }
 }
+
+/** Linux starts no program with more arguments and environment than that: see execve(2). */
+const MOST_BYTES = 2 * 2 ** 20;
 
 /** What is wrong with the env file at `path`, each problem a clause. */
 export function describeEnvFile(path: string | null, outcome: EnvFileOutcome): readonly string[] {

@@ -1,4 +1,5 @@
 /** Why a generation does not serve, in a sentence and as an exit status. Pure. */
+import { EXIT } from "../exit_codes.ts";
 import { formatDuration } from "../duration.ts";
 import { describeEnding, type Ending } from "./process.ts";
 
@@ -10,7 +11,9 @@ export type Failure =
   | { readonly tag: "timed_out"; readonly afterMs: number }
   | { readonly tag: "no_listener" }
   | { readonly tag: "wrong_pid"; readonly found: number; readonly started: number }
-  | { readonly tag: "master_worker"; readonly line: string };
+  | { readonly tag: "master_worker"; readonly line: string }
+  /** The wrapper's own, in the middle of the start. */
+  | { readonly tag: "bug"; readonly description: string };
 
 /** A clause that says what was found and, where it helps, what is wanted. */
 export function describeFailure(failure: Failure): string {
@@ -29,6 +32,8 @@ export function describeFailure(failure: Failure): string {
       return `process ${failure.found} answered in place of ${failure.started}, which was started`;
     case "master_worker":
       return `${failure.line} says "master-worker": remove it, the wrapper takes the master's place`;
+    case "bug":
+      return `a bug in the wrapper: ${failure.description.split("\n")[0]}`;
     default:
       return failure satisfies never;
   }
@@ -47,6 +52,8 @@ export function exitCodeOf(failure: Failure): number {
     case "wrong_pid":
     case "master_worker":
       return 1;
+    case "bug":
+      return EXIT.SOFTWARE;
     default:
       return failure satisfies never;
   }

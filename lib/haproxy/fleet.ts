@@ -27,6 +27,8 @@ export type Member = number | "check" | "standby";
 export interface FleetListeners {
   readonly onEnd: (end: Omit<ProcessEnd, "connections">) => void;
   readonly onEmpty: () => void;
+  /** Told once of a process that the wrapper may not signal. */
+  readonly onRefused: (pid: number, signal: Deno.Signal, reason: string) => void;
 }
 
 export class Fleet {
@@ -56,7 +58,14 @@ export class Fleet {
   }
 
   spawn(member: Member, words: readonly string[], options: SpawnOptions): Spawn {
-    const spawned = spawnHaproxy(words, options);
+    const spawned = spawnHaproxy(words, {
+      ...options,
+      onRefused: (signal, reason) => {
+        if (spawned.tag === "spawned") {
+          this.#listeners.onRefused(spawned.process.pid, signal, reason);
+        }
+      },
+    });
     if (spawned.tag === "spawned") this.#enlist(member, spawned.process);
     return spawned;
   }
@@ -126,12 +135,15 @@ export class Fleet {
       this.#members.delete(process);
       const { end: drainEnd, reason: endReason, elapsedMs: drainMs } = draining;
       const { member } = entry;
-      if (typeof member === "number") {
-        this.#listeners.onEnd({ generation: member, ending, drainEnd, endReason, drainMs });
+      try {
+        if (typeof member === "number") {
+          this.#listeners.onEnd({ generation: member, ending, drainEnd, endReason, drainMs });
+        }
+      } finally {
+        this.#nextEnd.resolve();
+        this.#nextEnd = Promise.withResolvers();
+        if (this.isEmpty) this.#listeners.onEmpty();
       }
-      this.#nextEnd.resolve();
-      this.#nextEnd = Promise.withResolvers();
-      if (this.isEmpty) this.#listeners.onEmpty();
     });
   }
 

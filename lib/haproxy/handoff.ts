@@ -57,7 +57,11 @@ export async function handoff(
   const preparing = options.standby.started.then(() => prepare(request, options));
   const prepared = await cutOff(preparing, { timeoutMs, cancel });
   if (prepared.tag === "failed") return prepared;
-  if (prepared.tag !== "prepared") return ofCut(prepared);
+  if (prepared.tag !== "prepared") {
+    const forget = () => options.folder.forget(request.generation);
+    preparing.then(forget, forget);
+    return ofCut(prepared);
+  }
   if (cancel.aborted) return CANCELLED;
   // As late as can be, since what somebody sets after that is lost.
   const lost = prepared.serverState && await saveServerState(prepared.serverState, cancel);
@@ -244,6 +248,7 @@ async function explain(
     case "not_spawned":
     case "timed_out":
     case "wrong_pid":
+    case "bug":
       return { mayPass: true, alerts: [] };
     case "master_worker":
     case "not_prepared":

@@ -48,18 +48,19 @@ export class MadeFolder {
   }
 
   /**
-   * Writes a file whole, in the place of one that is there: a process on standby may be about to read it.
-   * @throws why the folder must not be written to, or the system's error.
+   * Replaces what is there at once: a HAProxy that is on standby may just be looking whether it is there.
+   * @throws why it must not be written to, or the system's error.
    */
   async write(name: string, text: string): Promise<void> {
     const problem = this.problem();
     if (problem !== null) throw new Error(`it ${problem}`);
     const path = join(this.path, name);
+    const part = `${path}.part`;
     try {
-      await writePrivateFile(`${path}.part`, new TextEncoder().encode(text));
-      await rename(`${path}.part`, path);
+      await writePrivateFile(part, new TextEncoder().encode(text));
+      await rename(part, path);
     } catch (error) {
-      await remove(`${path}.part`).catch(() => {});
+      await remove(part).catch(() => {});
       throw error;
     }
   }

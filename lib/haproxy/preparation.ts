@@ -23,6 +23,8 @@ export interface PreparationOptions {
   readonly folder: PrivateFolder;
   /** Whether the servers' last state is the wrapper's to provide. */
   readonly wantsServerState: () => boolean;
+  /** Whether all generations are to make the tokens of QUIC clients alike. */
+  readonly wantsSecret: () => boolean;
 }
 
 export type Preparation =
@@ -45,7 +47,7 @@ export type Prepared = Extract<Preparation, { tag: "prepared" }>;
 /** Prepares a start; nothing of it is seen by the processes that run. */
 export async function prepare(
   { generation, takeOverFrom }: StartRequest,
-  { haproxy, envFile, userSocket, folder, wantsServerState }: PreparationOptions,
+  { haproxy, envFile, userSocket, folder, wantsServerState, wantsSecret }: PreparationOptions,
 ): Promise<Preparation> {
   const file = await readEnvFile(envFile);
   if (file.tag !== "read") {
@@ -60,7 +62,10 @@ export async function prepare(
   }
   try {
     const loadsServerState = wantsServerState();
-    const injected = await folder.prepare(generation, { loadsServerState });
+    const injected = await folder.prepare(generation, {
+      loadsServerState,
+      sharesSecret: wantsSecret(),
+    });
     const takeover = await chooseTakeover(own, userSocket);
     const words = startArguments(haproxy, injected, takeover && pathOf(takeover));
     const serverState = loadsServerState && takeover !== null

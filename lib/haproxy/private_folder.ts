@@ -20,12 +20,12 @@ export interface PrivateFolder {
   serverState(generation: number): PrivateFile;
   /**
    * Writes the files of a generation, in a new folder if the one before is not ours any more. If it
-   * `loadsServerState`, that holds no server yet.
+   * `loadsServerState`, that holds no server yet. If it `sharesSecret`, that is the same for all of them.
    * @throws the system's error, for instance when the disk is full.
    */
   prepare(
     generation: number,
-    options?: { readonly loadsServerState: boolean },
+    options?: { readonly loadsServerState?: boolean; readonly sharesSecret?: boolean },
   ): Promise<InjectedFiles>;
   /** Removes the servers' last state, of which nothing is read after the start. */
   forgetServerState(generation: number): Promise<void>;
@@ -72,6 +72,15 @@ const PROBE = "probe";
  */
 const LAST_CONFIGURATION = "global\n    stats maxconn 50\n";
 
+/**
+ * HAProxy makes the tokens that it gives to QUIC clients with it (Retry, NEW_TOKEN, stateless reset). Each
+ * process chooses its own, so that clients wait in vain for an answer to what the process before gave them. Behind
+ * the user's files, where a `cluster-secret` of theirs stays the one that counts. HAProxy 2.6 without one makes
+ * none of these tokens, and is left at that.
+ */
+const sharing = (secret: string) =>
+  `.if version_atleast(2.8)\n    cluster-secret ${secret}\n.endif\n`;
+
 /** The state of no server. HAProxy 2.6 and 3.0 warn of a file that is missing or empty, or of none being named. */
 export const NO_SERVERS = "1\n";
 
@@ -83,6 +92,7 @@ const namesOf = (generation: number) => ({
 });
 
 function createFolder(parent: string, made: MadeFolder): PrivateFolder {
+  const secret = crypto.getRandomValues(new Uint8Array(16)).toHex();
   const all = [made];
   let current = made;
   /** Where each generation was prepared. */
@@ -101,14 +111,18 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
     left.delete(generation);
     homes.delete(generation);
   }
-  async function write(generation: number, loadsServerState: boolean): Promise<void> {
+  async function write(
+    generation: number,
+    { loadsServerState = false, sharesSecret = false }: Parameters<PrivateFolder["prepare"]>[1] =
+      {},
+  ): Promise<void> {
     if (current.problem() !== null) all.push(current = await makeWithProbe(parent));
     homes.set(generation, current);
     const { socket, first, last, serverState } = namesOf(generation);
     const text = firstConfiguration(join(current.path, socket));
     const loading = loadingFrom(join(current.path, serverState));
     await current.write(first, loadsServerState ? text + loading : text);
-    await current.write(last, LAST_CONFIGURATION);
+    await current.write(last, LAST_CONFIGURATION + (sharesSecret ? sharing(secret) : ""));
     if (loadsServerState) await current.write(serverState, NO_SERVERS);
   }
   return {
@@ -125,9 +139,9 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
         write: (text) => home.write(serverState, text),
       };
     },
-    async prepare(generation, { loadsServerState } = { loadsServerState: false }) {
+    async prepare(generation, options) {
       if (isRemoved) throw new Deno.errors.NotFound("the wrapper ends");
-      const writing = write(generation, loadsServerState);
+      const writing = write(generation, options);
       lastWriting = writing.catch(() => {});
       await writing;
       const { first, last } = namesOf(generation);

@@ -11,11 +11,11 @@ export interface HaproxyProcess {
   readonly pid: number;
   /** Never rejects. */
   readonly ended: Promise<Ending>;
-  /** What it wrote so far; always empty unless the output is `captured`. */
+  /** What it wrote, at most its first megabyte; always empty unless the output is `captured`. */
   readonly output: Promise<string>;
   /** Lets a process go on that was started with `stdin: "held"`. */
   release(): Promise<void>;
-  /** Sends `signal`; that the process is gone already is no error. */
+  /** Sends `signal`; that the process is gone already, or is somebody else's, is no error. */
   signal(signal: Deno.Signal): void;
 }
 
@@ -30,6 +30,8 @@ export interface SpawnOptions {
   readonly output: "inherit" | "captured";
   /** `held`: its stdin is a pipe that ends only when the process is released; by default it is empty. */
   readonly stdin?: "held";
+  /** Told the first time that the wrapper may not send a signal: HAProxy may have changed its user. */
+  readonly onRefused?: (signal: Deno.Signal, reason: string) => void;
 }
 
 /**
@@ -52,7 +54,7 @@ export function spawnHaproxy(words: readonly string[], options: SpawnOptions): S
       // The process may be gone, and with it the other end of the pipe.
       if (options.stdin === "held") await child.stdin.close().catch(() => {});
     };
-    return { tag: "spawned", process: wrap(child, { output, release }) };
+    return { tag: "spawned", process: wrap(child, { output, release }, options.onRefused) };
   } catch (error) {
     return error instanceof Deno.errors.NotFound
       ? { tag: "not_spawned", exitCode: EXIT.NOT_FOUND, reason: "there is none" }
@@ -91,7 +93,9 @@ const ownChildren = new Set<number>();
 function wrap(
   child: Deno.ChildProcess,
   more: Pick<HaproxyProcess, "output" | "release">,
+  onRefused: SpawnOptions["onRefused"],
 ): HaproxyProcess {
+  let isRefused = false;
   ownChildren.add(child.pid);
   return {
     ...more,
@@ -101,6 +105,11 @@ function wrap(
       try {
         child.kill(signal);
       } catch (error) {
+        if (error instanceof Deno.errors.PermissionDenied) {
+          if (!isRefused) onRefused?.(signal, systemReason(error));
+          isRefused = true;
+          return;
+        }
         // Deno says "Child process has already terminated" in this way.
         const isGone = error instanceof TypeError || error instanceof Deno.errors.NotFound;
         if (!isGone) throw error;
@@ -119,6 +128,18 @@ function unknownEnding(): Ending {
 }
 
 async function outputOf(child: Deno.ChildProcess): Promise<string> {
-  const streams = [new Response(child.stdout).text(), new Response(child.stderr).text()];
-  return (await Promise.all(streams)).join("");
+  return (await Promise.all([child.stdout, child.stderr].map(beginningOf))).join("");
 }
+
+/** Reads to the end, so that the process can go on, and keeps what it says first. */
+async function beginningOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of stream) {
+    if (text.length < MOST_OUTPUT) text += decoder.decode(bytes, { stream: true });
+  }
+  return text.slice(0, MOST_OUTPUT);
+}
+
+/** Much more than the first alerts of a configuration that is wrong throughout. */
+const MOST_OUTPUT = 1_000_000;

@@ -15,7 +15,9 @@ export async function findForeignProgram(path: string, user: number): Promise<st
     const program = join(directory, "haproxy");
     const isHere = await stat(program).then(({ isFile }) => isFile, () => false);
     // What it is a link to, too.
-    const directories = isHere ? [directory, dirname(await Deno.realPath(program))] : [directory];
+    const directories = isHere
+      ? [directory, dirname(await Deno.realPath(program).catch(() => program))]
+      : [directory];
     for (const one of directories) {
       const trust = await trustIn(one, user);
       if (trust.tag === "distrusted") return trust.reason;

@@ -13,7 +13,7 @@ export const pathOf = (socket: StatsSocket) => typeof socket === "string" ? sock
 
 /**
  * Sends `command`, or several with `;` between them, and reads until HAProxy closes. `null` if nobody
- * answers, or `signal` aborts, which closes the connection. A payload follows the last command's `<<`
+ * answers, or at too great a length, or `signal` aborts, which closes the connection. A payload follows the last command's `<<`
  * in lines of its own, and ends with an empty one. As long as HAProxy is busy it is asked again.
  */
 export async function ask(
@@ -44,13 +44,28 @@ async function askOnce(
   try {
     if (signal.aborted) return null;
     await writeAll(connection, new TextEncoder().encode(`${command}\n`));
-    return await new Response(connection.readable).text();
+    return await readAnswer(connection);
   } catch {
     return null;
   } finally {
     signal.removeEventListener("abort", close);
     closeQuietly(connection);
   }
+}
+
+/** The longest that is asked for shows a map of 100,000 entries. */
+const MOST_ANSWER = 8_000_000;
+
+/** `null` if it is longer. */
+async function readAnswer(connection: Deno.UnixConn): Promise<string | null> {
+  const chunk = new Uint8Array(65_536);
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let count; (count = await connection.read(chunk)) !== null;) {
+    text += decoder.decode(chunk.subarray(0, count), { stream: true });
+    if (text.length > MOST_ANSWER) return null;
+  }
+  return text;
 }
 
 /** A connection that goes on after each answer. */
@@ -94,7 +109,7 @@ async function readToPrompt(connection: Deno.UnixConn): Promise<string | null> {
   let text = "";
   while (!text.endsWith(END_OF_ANSWER)) {
     const count = await connection.read(chunk);
-    if (count === null) return null;
+    if (count === null || text.length > MOST_ANSWER) return null;
     text += decoder.decode(chunk.subarray(0, count), { stream: true });
   }
   return text.slice(0, -END_OF_ANSWER.length);

@@ -42,8 +42,10 @@ export class Standby {
 
   /** Starts a process that will be good for `request` if nothing comes between, in place of an earlier one. */
   begin(request: StartRequest): Promise<void> {
-    this.#starting = this.#starting.then(() => this.#start(request));
-    return this.#starting;
+    const starting = this.#starting.then(() => this.#start(request));
+    // Only this one is in vain if that throws.
+    this.#starting = starting.catch(() => {});
+    return starting;
   }
 
   /** Resolves when nothing is written any more for a process that is to wait. */

@@ -1,11 +1,13 @@
 /** Lays the kept set out as a tree of files, whose configuration names the copies in place of the originals. */
 import { dirname } from "@std/path";
-import { copyAll, type CopyEnd, mkdir, readFile, sha256, writePrivateFile } from "../files.ts";
+import { readFile, sha256 } from "../contents.ts";
+import { copyAll, type CopyEnd, mkdir, writePrivateFile } from "../files.ts";
 import type { HaproxyArguments } from "../haproxy/arguments.ts";
 import { parseEnvFile } from "../haproxy/env_file.ts";
-import type { Environment } from "../loaded/configuration_words.ts";
+import { type Environment, MOST_TEXT_BYTES } from "../loaded/configuration_words.ts";
 import type { Bases } from "../loaded/named_files.ts";
 import type { Role } from "../loaded/naming_words.ts";
+import { readQuicWords } from "../loaded/quic_words.ts";
 import { wantsServerState } from "../loaded/server_state_words.ts";
 import { systemReason } from "../system_reason.ts";
 import type { LastGood, Manifest } from "./manifest.ts";
@@ -31,6 +33,7 @@ export type Restored =
     readonly envFile: string | null;
     /** Whether the servers' last state is the wrapper's to provide, of which there is none. */
     readonly wantsServerState: boolean;
+    readonly wantsSecret: boolean;
   }
   /** Nothing has been kept yet. */
   | { readonly tag: "none" }
@@ -92,6 +95,7 @@ async function layOut(
     haproxy: replaced.arguments,
     envFile: envFile === null ? null : copyAt(envFile),
     wantsServerState: wantsServerState(configurations, allVariables),
+    wantsSecret: readQuicWords(configurations, allVariables).wantsSecret,
   };
 }
 
@@ -150,7 +154,7 @@ class Texts {
   /** @throws if it is not any more what was kept. */
   async read(path: string): Promise<string> {
     const digest = this.#files.get(path)!;
-    const bytes = await readFile(this.#store.object(digest));
+    const bytes = await readFile(this.#store.object(digest), MOST_TEXT_BYTES);
     if (await sha256(bytes) !== digest) throw new Error(`the copy of "${path}" has changed`);
     try {
       return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -4,6 +4,7 @@
  * All is in a folder of its own, which is looked at before each use: nobody else may read or change it.
  */
 import { join } from "@std/path";
+import { sha256All } from "../contents.ts";
 import {
   type Copy,
   copyAll,
@@ -12,13 +13,12 @@ import {
   lstatAll,
   remove,
   rename,
-  sha256All,
   writePrivateFile,
 } from "../files.ts";
 import { describeForeign, readOwnFile } from "../ownership.ts";
 import { RUNTIME_PARENTS } from "../settings/options.ts";
 import { systemReason } from "../system_reason.ts";
-import { type Fingerprint, isUnreadable } from "../watch/fingerprint.ts";
+import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/fingerprint.ts";
 import { type Manifest, manifestText, parseManifest } from "./manifest.ts";
 import { OwnFolder } from "./own_folder.ts";
 
@@ -73,6 +73,7 @@ export class Store {
     const pathOf = new Map<string, string>();
     for (const [path, { content }] of files) {
       if (isUnreadable(content)) return incomplete(path, "cannot be read by the wrapper");
+      if (isTooLarge(content)) return incomplete(path, "is too large");
       if (content === "missing") continue;
       wanted.set(path, content);
       pathOf.set(content, path);
@@ -147,7 +148,7 @@ export class Store {
       return damaged(error);
     }
     try {
-      const bytes = await readOwnFile(this.#manifest, this.#folder.user);
+      const bytes = await readOwnFile(this.#manifest, this.#folder.user, MOST_MANIFEST_BYTES);
       const manifest = parseManifest(new TextDecoder().decode(bytes));
       return manifest === null
         ? damaged(`"${this.#manifest}" is not of the form that is wanted`)
@@ -184,6 +185,9 @@ export class Store {
     );
   }
 }
+
+/** Of 100,000 files. */
+const MOST_MANIFEST_BYTES = 16 * 2 ** 20;
 
 function failureOf(
   copies: readonly Copy[],

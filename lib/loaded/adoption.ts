@@ -1,5 +1,6 @@
 /** Finds out what a generation that serves has loaded, and whether that is what was looked at before its start. */
 import type { StatsSocket } from "../haproxy/runtime_api.ts";
+import { collectGarbage } from "../memory.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 import type { Inventory } from "../watch/inventory.ts";
 import type { Looker } from "../watch/look.ts";
@@ -40,6 +41,7 @@ export async function adopt(
   const { sources, uses } = listed === null
     ? { sources: [], uses: NO_USES }
     : loadedFiles.locate(listed);
+  if (uses.byPath.size > MANY) collectGarbage();
   const look = await looker.lookWith(sources);
   options.onInventory(look.inventory);
   if (before === null) return { fingerprint: null, moved: false, uses };
@@ -47,6 +49,9 @@ export async function adopt(
   const fingerprint = look.seen.tag === "taken" && !moved ? look.seen.fingerprint : before;
   return { fingerprint, moved, uses };
 }
+
+/** A list of so many takes some megabytes to read. */
+const MANY = 2_000;
 
 async function listOf(
   { socket, onSilence }: AdoptionOptions,

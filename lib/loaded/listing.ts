@@ -1,5 +1,6 @@
 /** Asks a HAProxy process which files it loaded. */
 import type { Ask } from "./asking.ts";
+import { MOST_NAMED } from "./name_finder.ts";
 
 /** A file by the name that the Runtime API has for it; maps and ACLs have a number as well. */
 export type ListedFile =
@@ -11,7 +12,7 @@ export type ListedFile =
 
 /**
  * What the process that `ask` asks has loaded. What its version cannot list (HAProxy 2.4 and 2.5 know no
- * CA files and CRLs) is left out; `null` if it does not answer.
+ * CA files and CRLs) is left out; `null` if it does not answer, or lists more than can be followed.
  */
 export async function listLoaded(ask: Ask): Promise<readonly ListedFile[] | null> {
   const listed: ListedFile[] = [];
@@ -19,7 +20,8 @@ export async function listLoaded(ask: Ask): Promise<readonly ListedFile[] | null
   for (const { tag, command } of LISTS) {
     const answer = await ask(command);
     if (answer === null) return null;
-    listed.push(...parseListing(tag, answer));
+    for (const file of parseListing(tag, answer)) listed.push(file);
+    if (listed.length > MOST_NAMED) return null;
   }
   return listed;
 }

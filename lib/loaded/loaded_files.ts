@@ -1,19 +1,22 @@
 /** Tells what HAProxy loads besides its configuration: by the configuration's words, and by what it lists. */
 import { stat } from "../files.ts";
 import { readEnvFile } from "../haproxy/env_file_reader.ts";
+import { inSteps } from "../threads.ts";
 import type { FindNamed } from "../watch/look.ts";
 import type { Source } from "../watch/sources.ts";
 import type { ListedFile } from "./listing.ts";
 import { locate, type Located } from "./locate.ts";
+import { MOST_NAMED } from "./name_finder.ts";
 import {
   type Bases,
-  findListedCertificates,
-  findNamedFiles,
+  findListedCertificatesInSteps,
+  findNamedFilesInSteps,
   type NamedFile,
   type NamedFiles,
   type SideFileRule,
 } from "./named_files.ts";
-import { wantsServerState } from "./server_state_words.ts";
+import { NO_QUIC, type QuicWords, readQuicWordsInSteps } from "./quic_words.ts";
+import { wantsServerStateInSteps } from "./server_state_words.ts";
 import { type SideFiles, sideFilesBy } from "./side_files.ts";
 import { createTextReader, type TextFile } from "./texts.ts";
 
@@ -22,6 +25,8 @@ export interface LoadedFiles {
   readonly findNamed: FindNamed;
   /** Whether the servers' last state is to be loaded from a file that nobody has named; after the last `findNamed`. */
   wantsServerState(): boolean;
+  /** What the configuration says about QUIC; after the last `findNamed`. */
+  quic(): QuicWords;
   /** Where what a generation lists is, and what can be changed in place, after the last `findNamed`. */
   locate(listed: readonly ListedFile[]): Located;
 }
@@ -43,6 +48,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   let named: NamedFiles = { files: [], sideFiles: NO_SIDE_FILES, bases: new Map() };
   let inLists: readonly NamedFile[] = [];
   let loadsServerState = false;
+  let quic = NO_QUIC;
 
   /** `true` if the words may mean other files than before. */
   async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
@@ -52,8 +58,11 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     if (texts === null && !areOthers) return false;
     variables = JSON.stringify(environment);
     const files = texts ?? await textsOf(configurations);
-    loadsServerState = wantsServerState(files, environment);
-    if (options.watchLoaded) named = findNamedFiles(files, { ...options, environment });
+    loadsServerState = await inSteps(wantsServerStateInSteps(files, environment));
+    quic = await inSteps(readQuicWordsInSteps(files, environment));
+    if (options.watchLoaded) {
+      named = await inSteps(findNamedFilesInSteps(files, { ...options, environment }));
+    }
     return true;
   }
 
@@ -62,18 +71,23 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     const files = await Promise.all(lists.map(({ path }) => fileAt(path)));
     const texts = await readLists(files) ?? (areOthers ? await textsOf(files) : null);
     if (texts === null) return;
-    inLists = texts.flatMap((text, index) =>
-      findListedCertificates(text, named.bases.get(lists[index]!.file) ?? NO_BASES)
-    );
+    inLists = [];
+    for (const [index, text] of texts.entries()) {
+      const bases = named.bases.get(lists[index]!.file) ?? NO_BASES;
+      const more = await inSteps(findListedCertificatesInSteps(text, bases));
+      inLists = [...inLists, ...more].slice(0, MOST_NAMED);
+    }
   }
 
   return {
     async findNamed(configurations) {
       await readNamedLists(await readWords(configurations));
       const sideFiles = sideFilesBy(named.sideFiles);
-      return [...named.files, ...inLists].map((file) => sourceOf(file, sideFiles));
+      return [...named.files, ...inLists].slice(0, MOST_NAMED)
+        .map((file) => sourceOf(file, sideFiles));
     },
     wantsServerState: () => loadsServerState,
+    quic: () => quic,
     locate: (listed) =>
       locate(listed, {
         ...options,

@@ -244,7 +244,8 @@ export class Finder {
     const { role, path } = named;
     if (this.#onNaming !== undefined) this.#tell({ ...spot, role, path, alias });
     const identity = [path, role, named.name].join("\0");
-    if (!this.found.has(identity) && isWatchable(path)) this.found.set(identity, named);
+    if (this.found.size >= MOST_NAMED || this.found.has(identity)) return;
+    if (isWatchable(path)) this.found.set(identity, named);
   }
 
   #tell(
@@ -264,6 +265,9 @@ export class Finder {
     return this.#bases.resolve(name);
   }
 }
+
+/** Each takes about a kilobyte while it is followed. What more is named is not found. */
+export const MOST_NAMED = 20_000;
 
 /** Where a name stands. */
 interface Spot {

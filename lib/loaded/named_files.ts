@@ -1,5 +1,12 @@
 /** Finds the files that an HAProxy configuration names. Pure. */
-import { type Environment, type Place, readConfiguration } from "./configuration_words.ts";
+import { atOnce } from "../threads.ts";
+import {
+  blocksOf,
+  type Environment,
+  LONGEST_LINE,
+  type Place,
+  readConfiguration,
+} from "./configuration_words.ts";
 import { Finder } from "./name_finder.ts";
 import type { Bases, NamedFile, Naming, SideFileRule } from "./naming.ts";
 import { WANTED } from "./naming_words.ts";
@@ -24,39 +31,62 @@ export interface NamedFiles {
  * Both branches of an `.if` are gone through. Names that HAProxy makes while it runs are left out, and
  * so is what it only writes, and what is no file (`/dev/null`).
  */
-export function findNamedFiles(
+export const findNamedFiles = (
   files: readonly ConfigurationFile[],
-  { workingDirectory, environment, onNaming }: {
-    readonly workingDirectory: string;
-    readonly environment: Environment;
-    readonly onNaming?: (naming: Naming) => void;
-  },
-): NamedFiles {
+  options: NamedFilesOptions,
+): NamedFiles => atOnce(findNamedFilesInSteps(files, options));
+
+export interface NamedFilesOptions {
+  readonly workingDirectory: string;
+  readonly environment: Environment;
+  readonly onNaming?: (naming: Naming) => void;
+}
+
+/** The same in steps of some 20 ms. */
+export function* findNamedFilesInSteps(
+  files: readonly ConfigurationFile[],
+  { workingDirectory, environment, onNaming }: NamedFilesOptions,
+): Generator<void, NamedFiles> {
   const finder = new Finder(withoutBases(workingDirectory), onNaming);
   const bases = new Map<string, Bases>();
   let variables = environment;
   for (const { path, text } of files) {
-    const configuration = readConfiguration(text, variables, WANTED);
     finder.enterFile(path);
-    for (const { number, words } of configuration.lines) finder.readLine(words, number);
-    variables = configuration.environment;
+    for (const block of blocksOf(text)) {
+      if (block.linesBefore > 0) yield;
+      const configuration = readConfiguration(block.text, variables, WANTED);
+      for (const { number, words } of configuration.lines) {
+        finder.readLine(words, block.linesBefore + number);
+      }
+      variables = configuration.environment;
+    }
     bases.set(path, finder.bases);
   }
   return { files: [...finder.found.values()], sideFiles: finder.sideFiles, bases };
 }
 
 /** Finds what the lines of a certificate list name: `path [options] filters`, without any quoting. */
-export function findListedCertificates(
+export const findListedCertificates = (
   list: ConfigurationFile,
   bases: Bases,
   onNaming?: (naming: Naming) => void,
-): NamedFile[] {
+): NamedFile[] => atOnce(findListedCertificatesInSteps(list, bases, onNaming));
+
+/** The same in steps of some 20 ms. */
+export function* findListedCertificatesInSteps(
+  list: ConfigurationFile,
+  bases: Bases,
+  onNaming?: (naming: Naming) => void,
+): Generator<void, NamedFile[]> {
   const finder = new Finder(bases, onNaming);
   finder.file = list.path;
-  list.text.split("\n").forEach((line, index) => {
-    const words = listedWords(line).map(({ word }) => word);
-    if (words.length > 0) finder.readListed(words, index + 1);
-  });
+  for (const { text, linesBefore } of blocksOf(list.text)) {
+    if (linesBefore > 0) yield;
+    text.split("\n").forEach((line, index) => {
+      const words = line.length > LONGEST_LINE ? [] : listedWords(line).map(({ word }) => word);
+      if (words.length > 0) finder.readListed(words, linesBefore + index + 1);
+    });
+  }
   return [...finder.found.values()];
 }
 

@@ -17,6 +17,9 @@ export type Patterns =
  * space, and a value that may hold spaces (configuration manual, "map"); an ACL's is one pattern.
  */
 export function readPatterns(kind: PatternKind, text: string): Patterns {
+  if (hasMoreLines(text, MOST_PATTERNS)) {
+    return { tag: "unfit", reason: `it has more than ${MOST_PATTERNS} lines` };
+  }
   if (text.includes("\0") || text.includes("\ufffd")) {
     return { tag: "unfit", reason: "it holds bytes that are no text" };
   }
@@ -28,6 +31,17 @@ export function readPatterns(kind: PatternKind, text: string): Patterns {
     return { tag: "unfit", reason: "a key in it has no value" };
   }
   return { tag: "read", entries };
+}
+
+/** HAProxy's answer takes some 20 bytes more for each, and is read back twice. */
+const MOST_PATTERNS = 100_000;
+
+function hasMoreLines(text: string, most: number): boolean {
+  let lines = 1;
+  for (let at = text.indexOf("\n"); at >= 0 && lines <= most; at = text.indexOf("\n", at + 1)) {
+    lines++;
+  }
+  return lines > most;
 }
 
 /** The commands that add `entries` to the prepared `version` of the map or ACL with that number. */

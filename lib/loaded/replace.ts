@@ -1,18 +1,20 @@
 /** Gives a generation the changed content of files it loaded, one use after the other, without a reload. */
-import { readFile, sha256 } from "../files.ts";
+import { readFile, sha256, TooLarge } from "../contents.ts";
 import type { StatsSocket } from "../haproxy/runtime_api.ts";
 import {
   changedPaths,
   type FileMark,
   type Fingerprint,
   fingerprintOf,
+  isTooLarge,
   isUnreadable,
+  UNKNOWN_MARK,
 } from "../watch/fingerprint.ts";
 import { type Ask, createAsk } from "./asking.ts";
 import { replacePatterns } from "./replace_patterns.ts";
 import { replaceCaFile, replaceCertificate, replaceCrlFile } from "./replace_tls.ts";
 import { impossible, type Replacement, type Unfit } from "./replacement.ts";
-import { pathsOf, type Use, type Uses } from "./uses.ts";
+import { MOST_HOT_BYTES, pathsOf, type Use, type Uses } from "./uses.ts";
 
 export interface ReplaceRequest {
   /** What to change, so that a generation with `before` has `after`. */
@@ -73,9 +75,6 @@ export async function replaceInPlace(
   return cancel.aborted ? null : await work.outcome();
 }
 
-/** What nobody knows is equal to nothing on disk. */
-const UNKNOWN: FileMark = { content: "unknown", modifiedMs: 0, stamp: "" };
-
 class Work {
   readonly #request: ReplaceRequest;
   readonly #apply: boolean;
@@ -101,8 +100,8 @@ class Work {
       this.#next = { tag: "look" };
       return false;
     }
-    const result = texts === "unreadable"
-      ? impossible("the wrapper may not read it")
+    const result = "impossible" in texts
+      ? impossible(texts.impossible)
       : await this.#replaceBy(use, texts);
     const durationMs = performance.now() - startedMs;
     switch (result.tag) {
@@ -167,12 +166,19 @@ class Work {
   }
 
   /** `null` for a file that is gone; `moved` if one is not what it was looked at as. */
-  async #read(use: Use): Promise<readonly (string | null)[] | "moved" | "unreadable"> {
+  async #read(
+    use: Use,
+  ): Promise<readonly (string | null)[] | "moved" | { readonly impossible: string }> {
     const texts: (string | null)[] = [];
     for (const path of this.#pathsOf(use)) {
       const content = this.#request.after.files.get(path)?.content ?? "missing";
-      if (isUnreadable(content)) return "unreadable";
-      const bytes = content === "missing" ? null : await readFile(path).catch(() => null);
+      if (isUnreadable(content)) return { impossible: "the wrapper may not read it" };
+      const bytes = content === "missing"
+        ? null
+        : isTooLarge(content)
+        ? TOO_LARGE
+        : await read(path);
+      if (bytes instanceof TooLarge) return { impossible: bytes.message };
       if (bytes === null && content !== "missing") return "moved";
       if (bytes !== null && await sha256(bytes) !== content) return "moved";
       texts.push(bytes === null ? null : DECODER.decode(bytes));
@@ -190,7 +196,7 @@ class Work {
     const uses = changed.filter((use) => this.#pathsOf(use).includes(path));
     const isTouched = uses.some((use) => this.#done.has(use) || this.#unknown.has(use));
     if (!isTouched) return before.files.get(path);
-    return uses.every((use) => this.#done.has(use)) ? after.files.get(path) : UNKNOWN;
+    return uses.every((use) => this.#done.has(use)) ? after.files.get(path) : UNKNOWN_MARK;
   }
 
   /** HAProxy 2.6 to 3.4 forgets what these held when it is given another certificate. */
@@ -219,6 +225,14 @@ class Work {
     // The order of files counts as well, and is that of a look.
     return changedPaths(now, after)?.length === 0 ? after : now;
   }
+}
+
+const TOO_LARGE = new TooLarge(MOST_HOT_BYTES);
+
+async function read(path: string): Promise<Uint8Array<ArrayBuffer> | TooLarge | null> {
+  return await readFile(path, MOST_HOT_BYTES).catch((error) =>
+    error instanceof TooLarge ? error : null
+  );
 }
 
 /** A byte order mark is a part of the first key for HAProxy. */

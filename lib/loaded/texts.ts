@@ -1,7 +1,7 @@
 /** Reads texts only when their files may have changed. */
-import { readFile, sha256 } from "../files.ts";
-import { provesContent, stampOf } from "../watch/fingerprint.ts";
-import type { FileState } from "../watch/inventory.ts";
+import { readFile, sha256, TooLarge } from "../contents.ts";
+import { type FileState, provesContent, stampOf } from "../watch/file_state.ts";
+import { MOST_TEXT_BYTES } from "./configuration_words.ts";
 import type { ConfigurationFile } from "./named_files.ts";
 
 export interface TextFile {
@@ -9,7 +9,10 @@ export interface TextFile {
   readonly info: FileState | null;
 }
 
-/** The texts of `files`; `null` if they are the same as at the last call. What cannot be read is empty. */
+/**
+ * The texts of `files`; `null` if they are the same as at the last call. What cannot be read is empty, and so
+ * is what would make all together too much to be held.
+ */
 export type ReadTexts = (
   files: readonly TextFile[],
 ) => Promise<readonly ConfigurationFile[] | null>;
@@ -22,17 +25,35 @@ export function createTextReader(): ReadTexts {
     const nowMs = Date.now();
     const found = files.map(({ path, info }) => `${stampOf(info)} ${path}\0`).join("");
     if (found === stamps) return null;
-    const contents = await Promise.all(files.map(({ path }) => readFile(path).catch(() => EMPTY)));
-    const isProof = !contents.includes(EMPTY) &&
+    const contents = await readAll(files);
+    const isProof = contents.every(({ isKnown }) => isKnown) &&
       files.every(({ info }) => info !== null && provesContent(info, nowMs));
     stamps = isProof ? found : null;
     const before = digest;
-    const digests = await Promise.all(contents.map(sha256));
-    digest = files.map(({ path }, index) => `${digests[index]} ${path}\0`).join("");
-    if (digest === before) return null;
-    const decoder = new TextDecoder();
-    return files.map(({ path }, index) => ({ path, text: decoder.decode(contents[index]) }));
+    digest = contents.map(({ path, digest }) => `${digest} ${path}\0`).join("");
+    return digest === before ? null : contents.map(({ path, text }) => ({ path, text }));
   };
 }
 
-const EMPTY = new Uint8Array();
+interface Content extends ConfigurationFile {
+  readonly digest: string;
+  /** Whether it could be read, or is too large for that. */
+  readonly isKnown: boolean;
+}
+
+/** One after the other: the bytes of one alone are held beside the texts. */
+async function readAll(files: readonly TextFile[]): Promise<readonly Content[]> {
+  const contents: Content[] = [];
+  let left = MOST_TEXT_BYTES;
+  for (const { path } of files) {
+    const bytes = await readFile(path, left).catch((error) => error as Error);
+    if (bytes instanceof Error) {
+      contents.push({ path, text: "", digest: "", isKnown: bytes instanceof TooLarge });
+      continue;
+    }
+    left -= bytes.length;
+    const text = new TextDecoder().decode(bytes);
+    contents.push({ path, text, digest: await sha256(bytes), isKnown: true });
+  }
+  return contents;
+}

@@ -5,7 +5,7 @@ import { valuesOf } from "../haproxy/arguments.ts";
 import { type Option, type OptionName, OPTIONS } from "./options.ts";
 
 export interface CommandLine {
-  /** The wrapper's own flags as given: texts, `true` for a switch, every value of `--watch`. */
+  /** The wrapper's own flags as given: texts, `true` for a switch, every value of one that is repeatable. */
   readonly own: Readonly<Partial<Record<OptionName, string | true | readonly string[]>>>;
   readonly haproxyWords: readonly string[];
   readonly problems: readonly string[];
@@ -31,9 +31,9 @@ export function splitCommandLine(words: readonly string[]): CommandLine {
 
 const FLAGS = Object.values<Option>(OPTIONS);
 const SWITCHES = FLAGS.filter(({ value }) => value === null).map(({ flag }) => flag);
-const REPEATABLE = [OPTIONS.watch.flag];
+const REPEATABLE: string[] = [OPTIONS.watch.flag, OPTIONS.statusHost.flag];
 const VALUED = FLAGS.filter(({ value }) => value !== null).map(({ flag }) => flag)
-  .filter((flag) => flag !== OPTIONS.watch.flag);
+  .filter((flag) => !REPEATABLE.includes(flag));
 
 function takeOwnFlag(
   word: string,

@@ -147,6 +147,14 @@ export const OPTIONS = {
       "where status, health and metrics are to be had by HTTP: 127.0.0.1:9101, [::1]:9101, " +
       ":9101 for every address, or unix:/run/status.sock",
   },
+  statusHost: {
+    flag: "status-host",
+    value: "NAME",
+    default: null,
+    meaning:
+      "a name by which browsers and other clients may ask there for the page, /status and reloads, " +
+      'besides addresses and localhost; repeatable, ":" between in the variable',
+  },
   reloadEndpoint: {
     flag: "enable-reload-endpoint",
     value: null,

@@ -46,6 +46,8 @@ export interface Settings {
   readonly lastGood: string | null;
   /** Where the status is to be had; `null`: nowhere. */
   readonly statusListen: StatusAddress | null;
+  /** The names by which it may be asked for, besides addresses. */
+  readonly statusHosts: readonly string[];
   /** Whether POST /reload reloads. */
   readonly reloadEndpoint: boolean;
   readonly logFormat: LogFormat;
@@ -94,6 +96,7 @@ export function readInvocation(words: readonly string[], environment: Environmen
     runtimeParents: read.runtimeParents(),
     lastGood: read.lastGood(),
     statusListen: read.statusAddress("statusListen"),
+    statusHosts: read.hosts("statusHost"),
     reloadEndpoint: read.switch("reloadEndpoint"),
     logFormat: read.choice<LogFormat>("logFormat", ["text", "json"]),
     logLevel: read.choice<LogLevel>("logLevel", ["debug", "info", "warning", "error"]),
@@ -125,6 +128,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const isBelowWritable = (path: string) =>
   RUNTIME_PARENTS.some((parent) => path.startsWith(`${parent}/`));
+
+const HOST_NAME = /^(?=.*[a-z_])[\w-]+(?:\.[\w-]+)*\.?$/i;
 
 /** The directory of which everything is watched, however deep; a glob without `**` has no such. */
 const walkedBelow = (path: string) =>
@@ -213,10 +218,30 @@ class Reader {
     );
   }
 
-  requireTogether({ reloadEndpoint }: Settings): void {
-    if (!reloadEndpoint || this.text("statusListen") !== null) return;
-    const { reloadEndpoint: endpoint, statusListen } = OPTIONS;
-    this.problems.push(`"--${endpoint.flag}" wants "--${statusListen.flag}" besides, found none`);
+  /** Numbers alone would be a port, or an address, which need not be listed. */
+  hosts(name: OptionName): readonly string[] {
+    const names = this.list(name);
+    const from = this.line.own[name] === undefined
+      ? variableOf(OPTIONS[name])
+      : `--${OPTIONS[name].flag}`;
+    for (const value of names.filter((value) => !HOST_NAME.test(value))) {
+      this.problems.push(`${from}: found "${value}", wanted a host's name without a port`);
+    }
+    return names;
+  }
+
+  /** What concerns the status address, and there is none. */
+  requireTogether({ reloadEndpoint, statusHosts }: Settings): void {
+    if (this.text("statusListen") !== null) return;
+    const given: readonly OptionName[] = [
+      ...statusHosts.length > 0 ? ["statusHost"] as const : [],
+      ...reloadEndpoint ? ["reloadEndpoint"] as const : [],
+    ];
+    for (const name of given) {
+      this.problems.push(
+        `"--${OPTIONS[name].flag}" wants "--${OPTIONS.statusListen.flag}" besides, found none`,
+      );
+    }
   }
 
   count(name: OptionName): number {

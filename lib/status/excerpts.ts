@@ -1,7 +1,8 @@
 /** Reads the lines of the configuration around those that HAProxy has named. */
 import { resolve } from "@std/path";
-import { readTextFile } from "../files.ts";
+import { readTextFile } from "../contents.ts";
 import { placesOf } from "../haproxy/alerts.ts";
+import { MOST_TEXT_BYTES } from "../loaded/configuration_words.ts";
 import type { Excerpt } from "./snapshot.ts";
 
 export interface ExcerptOptions {
@@ -19,7 +20,9 @@ export async function readExcerpts(
   const excerpts: Excerpt[] = [];
   for (const { path, line } of placesOf(alerts).slice(0, MOST_EXCERPTS)) {
     const file = resolve(directory, path);
-    const text = files.has(file) ? await readTextFile(file).catch(() => null) : null;
+    const text = files.has(file)
+      ? await readTextFile(file, MOST_TEXT_BYTES).catch(() => null)
+      : null;
     const lines = text === null ? [] : linesAround(text, line);
     if (lines.length > 0) excerpts.push({ path, line, lines });
   }

@@ -1,7 +1,7 @@
 /** Finds out when the certificates expire that a generation has loaded. A file that did not change is not read again. */
-import { readFile, sha256 } from "../files.ts";
+import { readFile, sha256 } from "../contents.ts";
 import { isCertificate, pemBlocks } from "../loaded/pem.ts";
-import type { Use, Uses } from "../loaded/uses.ts";
+import { MOST_HOT_BYTES, type Use, type Uses } from "../loaded/uses.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 
 /** By path: when the first certificate in the file expires, in milliseconds since 1970. */
@@ -56,7 +56,7 @@ async function learn(
 ): Promise<Known | undefined> {
   const content = fingerprint?.files.get(path)?.content;
   if (content === undefined || known?.content === content) return known;
-  const bytes = await readFile(path).catch(() => null);
+  const bytes = await readFile(path, MOST_HOT_BYTES).catch(() => null);
   if (bytes === null || await sha256(bytes) !== content) return known;
   return { content, expiresMs: await firstExpiry(new TextDecoder().decode(bytes)) };
 }
@@ -70,7 +70,7 @@ async function firstExpiry(text: string): Promise<number | null> {
       return [];
     }
   });
-  return times.length === 0 ? null : Math.min(...times);
+  return times.length === 0 ? null : times.reduce((one, other) => Math.min(one, other));
 }
 
 const expiriesOf = (known: ReadonlyMap<string, Known>): Expiries =>

@@ -76,6 +76,8 @@ export interface History {
   readonly drainsEnded: Counts;
   /** Starts in the place of a serving process that ended by itself. */
   readonly respawns: number;
+  readonly bugs: number;
+  readonly lastBug: { readonly description: string; readonly atMs: number } | null;
   /** An `EndReason`. */
   readonly drainsCut: Counts;
   /** A `Role` and an exit status as a shell has it. */
@@ -103,6 +105,8 @@ export const newHistory = (nowMs: number): History => ({
   hotApplies: new Map(),
   drainsEnded: new Map(),
   respawns: 0,
+  bugs: 0,
+  lastBug: null,
   drainsCut: new Map(),
   processExits: new Map(),
   reloadSeconds: { sum: 0, count: 0, buckets: RELOAD_BUCKETS.map(() => 0) },

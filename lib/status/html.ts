@@ -1,4 +1,5 @@
 /** Builds HTML in which every text that is put in is escaped. Pure. */
+import { visible } from "../visible.ts";
 
 /**
  * The tag of a template: `html`<p>${text}</p>`` escapes the text; what is HTML already stays as it is.
@@ -24,10 +25,5 @@ function write(part: Part): string {
   return escape(String(part));
 }
 
-/** Invisible characters, and those that turn the order of others round, are shown as their numbers. */
 const escape = (text: string) =>
-  text
-    .replace(/(?![\t\n])[\p{Cc}\p{Bidi_Control}]/gu, (one) =>
-      `\\u{${one.charCodeAt(0).toString(16)}}`)
-    .replace(/[&<>"']/g, (one) =>
-      `&#${one.charCodeAt(0)};`);
+  visible(text, "\t\n").replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);

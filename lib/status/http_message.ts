@@ -29,7 +29,7 @@ export interface ReadHead {
 
 export interface Malformed {
   readonly tag: "malformed";
-  readonly status: 400 | 431 | 501 | 505;
+  readonly status: 400 | 413;
 }
 
 /** Reads the head of a request, as far as it has come; one of `limitBytes` and more is malformed. */
@@ -41,7 +41,7 @@ export function parseHead(bytes: Uint8Array, limitBytes: number): Head {
     return readLines(text.slice(start, start + end.index), start + end.index + end[0].length);
   }
   if (text !== "" && !BEGINNING.test(text)) return malformed(400);
-  return bytes.length < limitBytes ? { tag: "incomplete" } : malformed(431);
+  return bytes.length < limitBytes ? { tag: "incomplete" } : malformed(413);
 }
 
 /** The bytes of a response after which the connection is closed. */
@@ -54,6 +54,7 @@ export function formatResponse(
     "content-type": response.contentType,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
     ...response.headers,
     "content-length": String(body.length),
     "connection": "close",
@@ -80,20 +81,21 @@ const LINE_END = /\r?\n/;
 
 /** Of a head that may become a request; a client that speaks TLS is told at once that it may not. */
 const BEGINNING = /^\r?\n?(?:[!#$%&'*+.^`|~\w-]|$)/;
-const REQUEST_LINE = /^(?<method>[!#$%&'*+.^`|~\w-]+) (?<target>[!-~]+) HTTP\/(?<major>\d)\.\d$/;
+const REQUEST_LINE = /^(?<method>[!#$%&'*+.^`|~\w-]+) (?<target>[!-~]+) HTTP\/1\.\d$/;
 /** Comes first where the client takes this for a proxy. */
-const AUTHORITY = /^http:\/\/[^/?]+/i;
+const AUTHORITY = /^http:\/\/(?<host>[^/?]+)/i;
 const QUERY = /\?.*$/;
 const FIELD = /^(?<name>[!#$%&'*+.^`|~\w-]+):(?<value>[\t -~\u0080-\uffff]*)$/;
 
 function readLines(text: string, headBytes: number): ReadHead | Malformed {
   const [first, ...rest] = text.split(LINE_END);
-  const { method, target, major } = REQUEST_LINE.exec(first!)?.groups ?? {};
-  if (major !== undefined && major !== "1") return malformed(505);
+  const { method, target } = REQUEST_LINE.exec(first!)?.groups ?? {};
   const path = readPath(target ?? "");
   const headers = readFields(rest);
   if (method === undefined || path === null || headers === null) return malformed(400);
-  if (headers.has("transfer-encoding")) return malformed(501);
+  if (!namesOneHost(headers, target!)) return malformed(400);
+  // Nobody sends a body here, and two ways to tell its end would be one too many.
+  if (headers.has("transfer-encoding")) return malformed(400);
   const length = headers.get("content-length") ?? "0";
   if (!/^\d+$/.test(length)) return malformed(400);
   const request = { method, path, headers };
@@ -108,6 +110,15 @@ function readPath(target: string): string | null {
   return path === "" && local !== target ? "/" : null;
 }
 
+/** The target's host is the request's, and must not be another than the field's. */
+function namesOneHost(headers: Map<string, string>, target: string): boolean {
+  const field = headers.get("host");
+  const host = AUTHORITY.exec(target)?.groups?.host ?? field;
+  if (host === undefined) return true;
+  headers.set("host", host);
+  return field === undefined || field.toLowerCase() === host.toLowerCase();
+}
+
 /** A field that comes several times is a list. */
 function readFields(lines: readonly string[]): Map<string, string> | null {
   const headers = new Map<string, string>();
@@ -115,6 +126,7 @@ function readFields(lines: readonly string[]): Map<string, string> | null {
     const field = FIELD.exec(line)?.groups;
     if (field === undefined) return null;
     const [name, value] = [field.name!.toLowerCase(), field.value!.trim()];
+    if (name === "host" && headers.has(name)) return null;
     headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
   }
   return headers;
@@ -133,22 +145,13 @@ function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuf
 
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
-  301: "Moved Permanently",
-  302: "Found",
-  303: "See Other",
-  307: "Temporary Redirect",
-  308: "Permanent Redirect",
   400: "Bad Request",
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
-  406: "Not Acceptable",
   408: "Request Timeout",
   413: "Content Too Large",
   421: "Misdirected Request",
-  431: "Request Header Fields Too Large",
   500: "Internal Server Error",
-  501: "Not Implemented",
   503: "Service Unavailable",
-  505: "HTTP Version Not Supported",
 };

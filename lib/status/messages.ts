@@ -15,14 +15,3 @@ export function describeNotListening(address: StatusAddress, reason: string): st
   return `cannot listen for the status on "${describeStatusAddress(address)}": ${reason}; ` +
     "nothing was started";
 }
-
-/** `bug` is what was thrown. */
-export function describeStatusBug(bug: unknown): LogEntry {
-  const reason = bug instanceof Error ? bug.stack ?? bug.message : String(bug);
-  return {
-    level: "error",
-    text: `a bug in the wrapper: ${reason}; what the status tells may be wrong, ` +
-      "HAProxy is not concerned",
-    fields: { reason },
-  };
-}

@@ -93,6 +93,12 @@ function processMetrics({ history, nowMs }: Snapshot): Metric[] {
       samples: [{ value: history.respawns }],
     },
     {
+      name: "bugs_total",
+      type: "counter",
+      help: "Bugs in the wrapper that were caught; the log and /status tell what they are.",
+      samples: [{ value: history.bugs }],
+    },
+    {
       name: "drains_cut_total",
       type: "counter",
       help: "Drains that were ended before they were done, by the limit that they met.",

@@ -54,6 +54,7 @@ const valuesOf = (settings: Settings): Readonly<Record<SettingName, string>> => 
   statusListen: settings.statusListen === null
     ? NONE
     : describeStatusAddress(settings.statusListen),
+  statusHost: settings.statusHosts.join(" ") || NONE,
   reloadEndpoint: yesOrNo(settings.reloadEndpoint),
   logFormat: settings.logFormat,
   logLevel: settings.logLevel,

@@ -1,37 +1,73 @@
-/** Reloads for a request, and waits for what comes of it. */
-import type { State, StateOf } from "../supervisor/events.ts";
+/** Reloads for requests, and waits for what comes of it. */
+import type { Event, State, StateOf } from "../supervisor/events.ts";
+import type { Step } from "../supervisor/supervisor.ts";
 import { readiness } from "./health.ts";
 import type { Change, History } from "./history.ts";
 import type { ReloadAnswer } from "./routes.ts";
 
 export interface ReloadOptions {
   look(): { readonly state: State; readonly history: History };
+  /** Has the sources scanned, and then a reload, whatever is seen. */
   request(): void;
-  /** Calls `look` after each step until the function that it gives is called. */
-  watch(look: () => void): () => void;
+  /** Calls `onStep` after each step until the function that it gives is called. */
+  watch(onStep: (step: Pick<Step, "event" | "before">) => void): () => void;
 }
 
-/** Waits for the end of a reload that began after the request, and so has read what was on disk then. */
+/**
+ * Has all requests that come before a reload is asked for share it and its answer. Those that come later
+ * share the next: its scan must not be older than they are. Who is gone leaves nothing behind; what was asked
+ * for is done all the same.
+ */
+export function shareReloads(
+  reload: () => Promise<ReloadAnswer>,
+): (gone: AbortSignal) => Promise<ReloadAnswer> {
+  let next: Set<(answer: Promise<ReloadAnswer>) => void> | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+  const take = async (waiters: Iterable<(answer: Promise<ReloadAnswer>) => void>) => {
+    next = null;
+    const answer = reload();
+    await answer.catch(() => {});
+    for (const resolve of waiters) resolve(answer);
+  };
+  return (gone) => {
+    const { promise, resolve } = Promise.withResolvers<ReloadAnswer>();
+    const waiters = next ?? new Set();
+    if (next === null) turn = turn.then(() => take(waiters));
+    next = waiters.add(resolve);
+    gone.addEventListener("abort", () => waiters.delete(resolve), { once: true });
+    return promise;
+  };
+}
+
+/** Waits for the end of a reload that follows the scan of this request, and so has read what was on disk then. */
 export async function reloadAndWait(
   { look, request, watch }: ReloadOptions,
 ): Promise<ReloadAnswer> {
-  const begun = lastGeneration(look().state);
-  if (begun === null) return refuse(look().state);
-  let last = begun;
+  if (lastGeneration(look().state) === null) return refuse(look().state);
+  /** The newest generation that began before the scan was done; `null`: it is not done. */
+  let last: number | null = null;
   const { promise, resolve } = Promise.withResolvers<ReloadAnswer>();
-  const stop = watch(() => {
+  const stop = watch(({ event, before }) => {
     const { state, history } = look();
+    if (lastGeneration(state) === null) return resolve(refuse(state));
+    if (last === null) {
+      if (isOrdered(event)) last = lastGeneration(before ?? state);
+      return;
+    }
+    // Nor has what served last read what is on disk.
+    if (startsLastGood(state)) last = state.attempt.number;
+    const begunBefore = last;
     const change = history.changes.find(({ kind, generation }) =>
-      kind !== "in_place" && generation > last
+      kind !== "in_place" && generation > begunBefore
     );
     if (change !== undefined) resolve(answer(change, history));
-    else if (lastGeneration(state) === null) resolve(refuse(state));
-    // Nor has what served last read what is on disk.
-    else if (startsLastGood(state)) last = state.attempt.number;
   });
   request();
   return await promise.finally(stop);
 }
+
+const isOrdered = (event: Event | null) =>
+  event?.name === "reload_requested" && event.order === "POST /reload";
 
 /** The newest generation that was started; `null` if no reload can follow. */
 function lastGeneration(state: State): number | null {

@@ -5,7 +5,7 @@ import type { Use } from "../loaded/uses.ts";
 import type { Action, Cause, Event, EventOf, State } from "../supervisor/events.ts";
 import { describeCause } from "../supervisor/messages.ts";
 import type { Step } from "../supervisor/supervisor.ts";
-import { changedPaths } from "../watch/fingerprint.ts";
+import { abridged, changedPaths } from "../watch/fingerprint.ts";
 import {
   type Change,
   type Counts,
@@ -45,6 +45,10 @@ function rememberEvent(history: History, event: Event, step: Observation): Histo
       return endReplacing(history, event, step);
     case "process_ended":
       return endProcess(history, event.end, step);
+    case "bug": {
+      const lastBug = { description: event.description, atMs: step.nowMs };
+      return { ...history, bugs: history.bugs + 1, lastBug };
+    }
     default:
       return history;
   }
@@ -106,7 +110,8 @@ function endHandoff(
   const replaced = before.name === "starting" ? before.lost?.generation : before.serving;
   const isLastGood = cause.tag === "last_good";
   const isStart = cause.tag === "start" || cause.tag === "respawn" || isLastGood;
-  const changed = isStart ? [] : changedPaths(replaced?.fingerprint ?? null, fingerprint);
+  const all = isStart ? [] : changedPaths(replaced?.fingerprint ?? null, fingerprint);
+  const changed = all && abridged(all);
   // A pause before it may have been cut short.
   const sinceMs = Math.min(history.attempt?.sinceMs ?? nowMs, nowMs);
   const common = {

@@ -40,6 +40,8 @@ export interface StatusReport {
   readonly desired: { readonly digest: string; readonly since: string } | null;
   /** `null` once what is on disk is served. */
   readonly lastFailure: FailureReport | null;
+  /** The last of the wrapper's own bugs that was caught, as the log has it. */
+  readonly lastBug: { readonly description: string; readonly at: string } | null;
   readonly draining: readonly DrainReport[];
   /** The last 50 starts, reloads and changes in place, newest first. */
   readonly changes: readonly ChangeReport[];
@@ -49,6 +51,7 @@ export interface StatusReport {
     readonly hotApplies: Readonly<Record<string, number>>;
     readonly drainsEnded: Readonly<Record<string, number>>;
     readonly respawns: number;
+    readonly bugs: number;
     readonly drainsCut: Readonly<Record<string, number>>;
   };
   /** The control group's limit and what is left of it; `null` where there is none. */
@@ -108,7 +111,7 @@ export interface ChangeReport {
 export function statusReport(snapshot: Snapshot): StatusReport {
   const { state, history, versions, settings, watching, memory } = snapshot;
   const ready = readiness(state);
-  const { attempt, desired } = history;
+  const { attempt, desired, lastBug } = history;
   return {
     version: versions.wrapper,
     deno: versions.deno,
@@ -126,6 +129,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
     waiting: waitingReport(snapshot),
     desired: desired === null ? null : { digest: desired.digest, since: iso(desired.sinceMs) },
     lastFailure: failureReport(snapshot),
+    lastBug: lastBug && { description: lastBug.description, at: iso(lastBug.atMs) },
     draining: drainReports(snapshot),
     changes: history.changes.map(({ endedMs, durationMs, ...change }) => ({
       ...change,
@@ -137,6 +141,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
       hotApplies: recordOf(history.hotApplies),
       drainsEnded: recordOf(history.drainsEnded),
       respawns: history.respawns,
+      bugs: history.bugs,
       drainsCut: recordOf(history.drainsCut),
     },
     memory: memory && { limitBytes: memory.limit, availableBytes: memory.available },
@@ -223,6 +228,7 @@ const settingsReport = (settings: Settings): StatusReport["settings"] => ({
   [OPTIONS.statusListen.flag]: settings.statusListen === null
     ? null
     : describeStatusAddress(settings.statusListen),
+  [OPTIONS.statusHost.flag]: settings.statusHosts,
   [OPTIONS.reloadEndpoint.flag]: settings.reloadEndpoint,
   [OPTIONS.logFormat.flag]: settings.logFormat,
   [OPTIONS.logLevel.flag]: settings.logLevel,

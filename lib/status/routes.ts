@@ -1,5 +1,8 @@
 /** What each path of the status address answers. Pure, but for the reload. */
+import { visibleJson } from "../visible.ts";
+import { OPTIONS } from "../settings/options.ts";
 import type { HttpRequest, HttpResponse } from "./http_message.ts";
+import { type Refusal, refusalOf } from "./who_may_ask.ts";
 
 /** What there is to show, made only when it is asked for. */
 export interface Views {
@@ -24,9 +27,18 @@ export interface ReloadAnswer {
   readonly report: object;
 }
 
-/** Answers a request; whatever is read disturbs nothing. */
-export async function route(request: HttpRequest, views: Views): Promise<HttpResponse> {
+/**
+ * Answers a request; whatever is read disturbs nothing. `names` are those that this may be asked by
+ * besides its addresses; `null`: whoever connects may ask.
+ */
+export async function route(
+  request: HttpRequest,
+  views: Views,
+  names: readonly string[] | null,
+): Promise<HttpResponse> {
   const { method, path } = request;
+  const refusal = names === null || ALWAYS.includes(path) ? null : refusalOf(request, names);
+  if (refusal !== null) return refuse(refusal);
   if (path === "/reload") return await routeReload(request, views);
   const view = VIEWS[path];
   if (view === undefined) return text(404, "there is no such page");
@@ -39,7 +51,7 @@ const VIEWS: Readonly<Record<string, (views: Views) => HttpResponse | Promise<Ht
     status: 200,
     contentType: "text/html; charset=utf-8",
     body: views.page(),
-    headers: { "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'" },
+    headers: { "content-security-policy": POLICY },
   }),
   "/healthz": (views) => verdict(views.health()),
   "/readyz": (views) => verdict(views.readiness()),
@@ -51,23 +63,39 @@ const VIEWS: Readonly<Record<string, (views: Views) => HttpResponse | Promise<Ht
   "/status": (views) => json(200, views.report()),
 };
 
-async function routeReload(
-  { method, headers }: HttpRequest,
-  { reload }: Views,
-): Promise<HttpResponse> {
+/** The page loads, runs and sends nothing, and stands in no frame. */
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'";
+
+/**
+ * Answered whatever the Host: kubelets send the pod's address, but load balancers and Prometheus what they
+ * are configured with, and a probe that is refused takes down what serves. A page that got hold of them would
+ * learn whether it serves, counts, and the paths of certificates.
+ */
+const ALWAYS = ["/healthz", "/readyz", "/metrics"];
+
+function refuse(refusal: Refusal): HttpResponse {
+  switch (refusal.status) {
+    case 403:
+      return text(403, "a page of another site may neither read this nor reload");
+    case 421:
+      return text(
+        421,
+        `found the host "${refusal.host}", wanted an address, "localhost" or a name that ` +
+          `"--${OPTIONS.statusHost.flag}" lists`,
+      );
+    default:
+      return refusal satisfies never;
+  }
+}
+
+async function routeReload({ method }: HttpRequest, { reload }: Views): Promise<HttpResponse> {
   if (method !== "POST") {
     return { ...text(405, "a reload is a POST"), headers: { allow: "POST" } };
   }
   if (reload === null) return text(403, 'wanted "--enable-reload-endpoint", found it switched off');
-  if (isFromElsewhere(headers)) return text(403, "a page of another site may not reload");
   const { isTried, isOk, report } = await reload();
   return json(isOk ? 200 : isTried ? 500 : 503, report);
-}
-
-/** A browser says from which site a page's request comes; other programs do not. */
-function isFromElsewhere(headers: HttpRequest["headers"]): boolean {
-  const origin = headers.get("origin");
-  return origin !== undefined && origin !== `http://${headers.get("host")}`;
 }
 
 const verdict = (one: HealthAnswer): HttpResponse =>
@@ -82,5 +110,5 @@ const text = (status: number, line: string): HttpResponse => ({
 const json = (status: number, value: object): HttpResponse => ({
   status,
   contentType: "application/json",
-  body: `${JSON.stringify(value, null, 2)}\n`,
+  body: `${visibleJson(value, 2)}\n`,
 });

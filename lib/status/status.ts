@@ -7,13 +7,14 @@ import type { Step } from "../supervisor/supervisor.ts";
 import { readExcerpts } from "./excerpts.ts";
 import { createExpiries } from "./expiries.ts";
 import { health, readiness } from "./health.ts";
+import { ofAMoment } from "./moment.ts";
 import { listenForStatus, type StatusListening } from "./http_listener.ts";
 import { type History, newHistory } from "./history.ts";
 import { remember } from "./remember.ts";
 import type { HttpRequest, HttpResponse } from "./http_message.ts";
 import { metricsText } from "./metrics.ts";
 import { statusPage } from "./page.ts";
-import { reloadAndWait } from "./reload_endpoint.ts";
+import { reloadAndWait, shareReloads } from "./reload_endpoint.ts";
 import { statusReport } from "./report.ts";
 import { route, type Views } from "./routes.ts";
 import type { Excerpt, Snapshot, Watching } from "./snapshot.ts";
@@ -46,12 +47,17 @@ export interface Source {
 export class Status {
   readonly #options: StatusOptions;
   readonly #readExpiries = createExpiries();
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<(step: Step) => void>();
   #history: History = newHistory(Date.now());
   #state: State = firstDecision(null)[0];
   #source: Source | null = null;
+  #names: readonly string[] | null = [];
   #answers = 0;
   #excerpts: readonly Excerpt[] = [];
+
+  readonly #metrics = ofAMoment(async () => metricsText(this.#snapshot(), await this.#expiries()));
+  readonly #report = ofAMoment(() => statusReport(this.#snapshot()));
+  readonly #page = ofAMoment(() => statusPage(this.#snapshot()));
 
   constructor(options: StatusOptions) {
     this.#options = options;
@@ -60,11 +66,7 @@ export class Status {
   /** Takes note of a step of the supervisor's. */
   readonly observe = (step: Step): void => {
     this.#state = step.after;
-    try {
-      this.#remember(step);
-    } catch (bug) {
-      this.#options.onBug(bug);
-    }
+    this.#remember(step);
   };
 
   attach(source: Source): void {
@@ -73,35 +75,41 @@ export class Status {
 
   /** Answers from now on. */
   async listen(address: StatusAddress): Promise<StatusListening> {
+    this.#names = namesOf(address, this.#options.settings);
     return await listenForStatus(address, {
-      respond: (request) => this.#respond(request),
+      respond: (request, gone) => this.#respond(request, gone),
       onBug: this.#options.onBug,
       withUmask: this.#options.withUmask,
     });
   }
 
   #remember(step: Step): void {
+    this.#forget();
     const before = this.#history.failure;
     this.#history = remember(this.#history, { ...step, nowMs: Date.now() });
     if (this.#history.failure !== before) this.#showExcerpts(step).catch(this.#options.onBug);
-    this.#watchers.forEach((look) => look());
+    this.#watchers.forEach((onStep) => onStep(step));
   }
 
   /** Left to itself V8 would let the garbage of hundreds of answers grow. */
-  async #respond(request: HttpRequest): Promise<HttpResponse> {
+  async #respond(request: HttpRequest, gone: AbortSignal): Promise<HttpResponse> {
     if (++this.#answers % ANSWERS_PER_COLLECTION === 0) this.#options.collectGarbageSoon();
-    return await route(request, this.#views);
+    return await route(request, this.#views(gone), this.#names);
   }
 
-  get #views(): Views {
+  #views(gone: AbortSignal): Views {
     return {
       health: () => health(this.#state),
       readiness: () => readiness(this.#state),
-      metrics: async () => metricsText(this.#snapshot(), await this.#expiries()),
-      report: () => statusReport(this.#snapshot()),
-      page: () => statusPage(this.#snapshot()),
-      reload: this.#options.settings.reloadEndpoint ? () => this.#reload() : null,
+      metrics: this.#metrics.get,
+      report: this.#report.get,
+      page: this.#page.get,
+      reload: this.#options.settings.reloadEndpoint ? () => this.#reload(gone) : null,
     };
+  }
+
+  #forget(): void {
+    for (const one of [this.#metrics, this.#report, this.#page]) one.forget();
   }
 
   #snapshot(): Snapshot {
@@ -128,20 +136,26 @@ export class Status {
     const { directory } = this.#options;
     const files = new Set(tried.files.keys());
     const excerpts = await readExcerpts(failure.alerts, { files, directory });
-    if (this.#history.failure === failure) this.#excerpts = excerpts;
+    if (this.#history.failure !== failure) return;
+    this.#excerpts = excerpts;
+    this.#forget();
   }
 
-  #reload() {
-    return reloadAndWait({
+  readonly #reload = shareReloads(() =>
+    reloadAndWait({
       look: () => ({ state: this.#state, history: this.#history }),
       request: () => this.#source?.requestReload("POST /reload"),
-      watch: (look) => {
-        this.#watchers.add(look);
-        return () => this.#watchers.delete(look);
+      watch: (onStep) => {
+        this.#watchers.add(onStep);
+        return () => this.#watchers.delete(onStep);
       },
-    });
-  }
+    })
+  );
 }
+
+/** No page of another site reaches a socket that has no port; a name to listen at is one to be asked by. */
+const namesOf = (address: StatusAddress, { statusHosts }: Settings) =>
+  address.tag === "unix" ? null : [address.hostname, ...statusHosts];
 
 const ANSWERS_PER_COLLECTION = 50;
 

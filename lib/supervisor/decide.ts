@@ -1,5 +1,5 @@
 /** The supervisor's decisions: a table of every state and every event. Pure and synchronous. */
-import { EXIT } from "../exit_codes.ts";
+import * as bugs from "./bugs.ts";
 import * as ending from "./ending.ts";
 import type { Decision, Event, EventName, EventOf, State, StateName, StateOf } from "./events.ts";
 import * as governing from "./governing.ts";
@@ -44,8 +44,7 @@ const WHILE_SERVING = {
   memory_short: stay,
   drain_lasts: governing.tellSlowdown,
   fleet_empty: stay,
-  bug: (state: State, { description }: EventOf<"bug">) =>
-    ending.drainAll(state, EXIT.SOFTWARE, messages.bug(description, "is asked to drain")),
+  bug: bugs.serveOn,
 } as const;
 
 type Serving = ending.Serving;
@@ -68,7 +67,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     dump_requested: stay,
     timer_due: stay,
     fleet_empty: stay,
-    bug: WHILE_SERVING.bug,
+    bug: bugs.giveUpStart,
   },
   serving: {
     ...WHILE_SERVING,
@@ -152,8 +151,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     dump_requested: stay,
     timer_due: stay,
     fleet_empty: ending.finish,
-    bug: (_, { description }) =>
-      ending.terminateAll(EXIT.SOFTWARE, messages.bug(description, "is terminated")),
+    bug: bugs.drainOn,
   },
   stopping: {
     memory_short: stay,
@@ -174,10 +172,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     dump_requested: stay,
     timer_due: stay,
     fleet_empty: ending.finish,
-    bug: (state, { description }) => [
-      { ...state, exitCode: EXIT.SOFTWARE },
-      [{ name: "log", entry: messages.bug(description, "is killed") }, { name: "kill_all" }],
-    ],
+    bug: bugs.stopOn,
   },
   ended: {
     memory_short: stay,

@@ -48,6 +48,15 @@ const END_REASONS: Readonly<Record<EndReason, string>> = {
   SIGINT: "SIGINT received",
 };
 
+export function signalRefused(pid: number, signal: string, reason: string): LogEntry {
+  return {
+    level: "error",
+    text: `cannot send ${signal} to HAProxy's process ${pid}: ${reason}; it goes on as it is: ` +
+      "run the wrapper as the user to whom HAProxy changes, or with the capability CAP_KILL",
+    fields: { signal, reason },
+  };
+}
+
 export function tooManyDrain(generation: number, limit: number): LogEntry {
   return {
     level: "warning",

@@ -14,11 +14,12 @@ import type { Settings } from "../settings/settings.ts";
 import type { Looker } from "../watch/look.ts";
 import type { MountedFile } from "../watch/mounted_files.ts";
 import type { Source } from "../watch/sources.ts";
-import type { Action, Event, ReloadOrder } from "./events.ts";
+import type { Action, Broken, Event, ReloadOrder } from "./events.ts";
+import { signalRefused } from "./drain_messages.ts";
 import { Handoffs } from "./handoffs.ts";
 import { Looks } from "./looks.ts";
 import { Room } from "./room.ts";
-import { describeBug, type Effects } from "./supervisor.ts";
+import type { Effects } from "./supervisor.ts";
 
 export interface RealEffectsOptions {
   readonly settings: Settings;
@@ -34,9 +35,10 @@ export interface RealEffectsOptions {
   /** What the kernel says about memory. */
   readonly readMemoryFile: ReadFile;
   /** Tells the platform, beside the log. */
-  readonly reportFailedStart: (text: string) => void;
+  readonly reportFailedStart: (lines: readonly string[]) => void;
   readonly log: Log;
   readonly post: (event: Event) => void;
+  readonly postBug: (error: unknown, broken: Broken) => void;
 }
 
 /** How long a process that was started ahead waits after the settle time for a change to be done. */
@@ -67,15 +69,17 @@ export class RealEffects implements Effects {
           end: { ...end, connections },
           atMs: performance.now(),
         });
-        this.#inBackground(folder.forget(end.generation));
+        this.#inBackground(folder.forget(end.generation), { name: "private_folder" });
       },
       onEmpty: () => this.#tellIfEmpty(),
+      onRefused: (pid, signal, reason) => options.log(signalRefused(pid, signal, reason)),
     });
     this.#standby = new Standby({
       ...options.settings,
       folder,
       fleet: this.#fleet,
       wantsServerState: options.loadedFiles.wantsServerState,
+      wantsSecret: () => options.loadedFiles.quic().wantsSecret,
       configurations: options.sources.filter(({ kind }) => kind === "configuration")
         .map(({ path }) => path),
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
@@ -83,7 +87,7 @@ export class RealEffects implements Effects {
     this.#looks = new Looks({
       ...options,
       setTimer: (delayMs) => this.#setTimer(delayMs),
-      inBackground: (work) => this.#inBackground(work),
+      onBug: (error) => options.postBug(error, { name: "watch" }),
     });
     this.#memory = new MemoryRoom(options.readMemoryFile);
     this.#room = new Room({ fleet: this.#fleet, memory: this.#memory, post });
@@ -110,15 +114,15 @@ export class RealEffects implements Effects {
     const { settings, log } = this.#options;
     switch (action.name) {
       case "start_handoff":
-        return this.#inBackground(this.#startHandoff(action));
+        return void this.#startHandoff(action);
       case "hurry_handoff":
         return this.#handoffs.hurry();
       case "cancel_replace":
         return this.#replacing?.abort();
       case "replace":
-        return this.#inBackground(this.#replace(action));
+        return void this.#replace(action);
       case "stand_by":
-        return this.#inBackground(this.#standby.begin(action));
+        return this.#inBackground(this.#standby.begin(action), action);
       case "cancel_handoff":
         this.#standby.close();
         this.#replacing?.abort();
@@ -137,7 +141,7 @@ export class RealEffects implements Effects {
       case "dump":
         return this.#fleet.signal(action.generation, "SIGQUIT");
       case "drain_all":
-        return this.#inBackground(this.#drainAll());
+        return this.#inBackground(this.#drainAll(), action);
       case "terminate_all":
         return this.#fleet.terminateAll(action.signal);
       case "kill_all":
@@ -155,7 +159,7 @@ export class RealEffects implements Effects {
       case "clear_timer":
         return clearTimeout(this.#timer);
       case "report_failed_start":
-        return this.#options.reportFailedStart([action.reason, ...action.alerts].join("\n"));
+        return this.#options.reportFailedStart([...action.reasons, ...action.alerts]);
       case "log":
         return log(action.entry);
       default:
@@ -197,6 +201,9 @@ export class RealEffects implements Effects {
   async #startHandoff(action: Extract<Action, { name: "start_handoff" }>): Promise<void> {
     try {
       await this.#handoffs.start(action);
+    } catch (error) {
+      // Before it is told that nothing is left, or that would come too soon to be heeded.
+      this.#options.postBug(error, action);
     } finally {
       this.#tellIfEmpty();
       this.#collectGarbageSoon();
@@ -213,20 +220,29 @@ export class RealEffects implements Effects {
   async #drainAll(): Promise<void> {
     const { folder, settings } = this.#options;
     const { generations } = this.#fleet;
-    await Promise.all(generations.map((one) => this.#gauge.open(one, folder.socket(one))));
-    this.#fleet.drainAll(settings.shutdownWaitMs);
-    generations.forEach((one) => this.#gauge.follow(one));
+    try {
+      await Promise.all(generations.map((one) => this.#gauge.open(one, folder.socket(one))));
+    } finally {
+      this.#fleet.drainAll(settings.shutdownWaitMs);
+      generations.forEach((one) => this.#gauge.follow(one));
+    }
   }
 
-  async #replace({ generation, request }: Extract<Action, { name: "replace" }>): Promise<void> {
-    const { settings, folder, post } = this.#options;
+  async #replace(action: Extract<Action, { name: "replace" }>): Promise<void> {
+    const { settings, folder, post, postBug } = this.#options;
+    const { generation, request } = action;
     const cancel = this.#replacing = new AbortController();
     const options = { socket: folder.socket(generation), apply: settings.hotApply };
-    // Only some need it, and it keeps memory.
-    const { replaceInPlace } = await import("../loaded/replace.ts");
-    const outcome = await replaceInPlace(request, options, cancel.signal);
+    try {
+      // Only some need it, and it keeps memory.
+      const { replaceInPlace } = await import("../loaded/replace.ts");
+      const outcome = await replaceInPlace(request, options, cancel.signal);
+      if (outcome !== null) post({ name: "replaced", outcome, atMs: performance.now() });
+    } catch (error) {
+      // Another one may be under way by now, which has not failed.
+      postBug(error, cancel.signal.aborted ? { name: "cancel_replace" } : action);
+    }
     this.#collectGarbageSoon();
-    if (outcome !== null) post({ name: "replaced", outcome, atMs: performance.now() });
   }
 
   #setTimer(delayMs: number): void {
@@ -240,8 +256,8 @@ export class RealEffects implements Effects {
     }
   }
 
-  #inBackground(work: Promise<void>): void {
-    const { post } = this.#options;
-    work.catch((error) => post({ name: "bug", description: describeBug(error) }));
+  /** `broken`: what is not done if that throws. */
+  #inBackground(work: Promise<void>, broken: Broken): void {
+    work.catch((error) => this.#options.postBug(error, broken));
   }
 }

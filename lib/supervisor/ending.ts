@@ -56,17 +56,20 @@ export function terminateAll(exitCode: number, entry: LogEntry): Decision {
   ];
 }
 
-/** Nothing serves, and nothing is tried any more; the platform is told the `reason` with HAProxy's `alerts`. */
+/** Nothing serves, and nothing is tried any more; the platform is told the `reasons` with HAProxy's `alerts`. */
 export function giveUpStart(
   exitCode: number,
   entry: LogEntry,
-  { alerts, reason = entry.text }: { readonly alerts: readonly string[]; readonly reason?: string },
+  { alerts, reasons = [entry.text] }: {
+    readonly alerts: readonly string[];
+    readonly reasons?: readonly string[];
+  },
 ): Decision {
   return [
     { name: "stopping", deadline: "kill timer", exitCode },
     [
       { name: "log", entry },
-      { name: "report_failed_start", reason, alerts },
+      { name: "report_failed_start", reasons, alerts },
       { name: "terminate_all", signal: "SIGTERM" },
     ],
   ];

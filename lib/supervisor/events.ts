@@ -200,7 +200,22 @@ export type Event =
   | { readonly name: "dump_requested" }
   | { readonly name: "timer_due" }
   | { readonly name: "fleet_empty" }
-  | { readonly name: "bug"; readonly description: string };
+  | {
+    readonly name: "bug";
+    readonly description: string;
+    readonly broken: Broken;
+    readonly atMs: number;
+  };
+
+/**
+ * What a bug has kept from being decided, or from being carried out to its end; or a part on which nothing
+ * else depends. `null`: nobody knows.
+ */
+export type Broken =
+  | Event
+  | Action
+  | { readonly name: "status" | "watch" | "private_folder" }
+  | null;
 
 export type Action =
   | {
@@ -256,7 +271,7 @@ export type Action =
   /** Leaves the reason where Kubernetes looks for it. */
   | {
     readonly name: "report_failed_start";
-    readonly reason: string;
+    readonly reasons: readonly string[];
     readonly alerts: readonly string[];
   }
   | { readonly name: "log"; readonly entry: LogEntry };

@@ -1,10 +1,10 @@
 /** Decides whether what served last is started in the place of what does not start. Pure. */
+import { retryDelayMs } from "../backoff.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
 import { giveUpStart } from "./ending.ts";
 import type { Decision, FailedStart, HandoffEnd, StateOf } from "./events.ts";
 import * as messages from "./messages.ts";
-import { retryDelayMs } from "./reload.ts";
 
 type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 
@@ -44,6 +44,6 @@ export function giveUpFirstStart(
   const entry = messages.notStarted(attempt, { failure, exitCode });
   if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
   const first = messages.notStarted(failed.attempt, { ...failed, exitCode });
-  const reason = `${first.text}\n${entry.text}`;
-  return giveUpStart(exitCode, entry, { alerts: failed.alerts, reason });
+  const reasons = [first.text, entry.text];
+  return giveUpStart(exitCode, entry, { alerts: failed.alerts, reasons });
 }

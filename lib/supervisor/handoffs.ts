@@ -47,6 +47,7 @@ export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
   #restored: Extract<Restored, { tag: "restored" }> | null = null;
+  #sharedSockets: string | null = null;
   #endPause: () => void = () => {};
 
   constructor(options: HandoffsOptions) {
@@ -80,6 +81,7 @@ export class Handoffs {
       const options = {
         ...{ ...this.#options, ...settings, ...restored, learn },
         wantsServerState: () => restored?.wantsServerState ?? loadedFiles.wantsServerState(),
+        wantsSecret: () => restored?.wantsSecret ?? loadedFiles.quic().wantsSecret,
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
       };
@@ -96,6 +98,7 @@ export class Handoffs {
       const ready = { ...end, loaded: { ...loaded, ...tables } };
       post({ name: "handoff_ended", outcome: ready, atMs });
       if (!passesTables) this.#tellWhenTablesPass(attempt.number);
+      if (!isLastGood) this.#tellOfSharedSockets(attempt.number);
     } finally {
       this.#running = null;
     }
@@ -137,6 +140,16 @@ export class Handoffs {
   async #openGauge(generation: number | null): Promise<void> {
     if (generation === null) return;
     await this.#options.gauge.open(generation, this.#options.folder.socket(generation));
+  }
+
+  /** Once for the same words. */
+  #tellOfSharedSockets(generation: number): void {
+    const { loadedFiles, log } = this.#options;
+    const { sharedSockets } = loadedFiles.quic();
+    if (sharedSockets !== null && sharedSockets !== this.#sharedSockets) {
+      log(messages.quicIsCut(generation, sharedSockets));
+    }
+    this.#sharedSockets = sharedSockets;
   }
 
   async #tellWhenTablesPass(generation: number): Promise<void> {

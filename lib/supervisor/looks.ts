@@ -19,8 +19,7 @@ export interface LooksOptions {
   readonly post: (event: Event) => void;
   /** Sets the supervisor's timer, in place of one that is set. */
   readonly setTimer: (delayMs: number) => void;
-  /** Takes what nobody waits for, and hears of its bugs. */
-  readonly inBackground: (work: Promise<void>) => void;
+  readonly onBug: (error: unknown) => void;
 }
 
 /** How often sources that cannot be read are looked at for a retry, if they are not watched. */
@@ -48,38 +47,40 @@ export class Looks {
   }
 
   forRetry(): void {
-    if (this.#detector === null) this.#options.inBackground(this.#unwatched());
+    if (this.#detector === null) this.#unwatched().catch(this.#options.onBug);
     else this.#detector.lookSoon();
   }
 
   verify(action: Extract<Action, { name: "verify" }>): void {
-    if (this.#detector !== null) this.#options.inBackground(this.#verify(action));
+    if (this.#detector !== null) this.#verify(action).catch(this.#options.onBug);
   }
 
   /** Whatever is seen. */
   reload(order: ReloadOrder): void {
-    this.#options.inBackground(this.#reload(order));
+    this.#reload(order).catch(this.#options.onBug);
   }
 
   #detect(): ChangeDetector | null {
-    const { settings, folder, looker: { look }, mountedFiles, log, inBackground } = this.#options;
+    const { settings, folder, looker: { look }, mountedFiles, log, onBug } = this.#options;
     if (!settings.watch) return null;
     const { settleMs, pollIntervalMs } = settings;
     const onChanging = (fingerprint: Fingerprint) => this.#tell("changing", fingerprint);
     const onSettled = (fingerprint: Fingerprint) => this.#tell("settled", fingerprint);
-    const detector = detectChanges({
-      ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log, mountedFiles },
+    return detectChanges({
+      ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log, onBug, mountedFiles },
       probeDirectory: () => folder.probeDirectory(),
     });
-    inBackground(detector.ended);
-    return detector;
   }
 
   /** Without a detector nobody else asks when the sources can be read again. */
   async #unwatched(): Promise<void> {
-    const { seen } = await this.#options.looker.look();
-    if (seen.tag === "taken") return this.#tell("settled", seen.fingerprint);
-    this.#options.setTimer(UNWATCHED_PAUSE_MS);
+    let fingerprint: Fingerprint | null = null;
+    try {
+      fingerprint = await this.#fingerprint();
+    } finally {
+      if (fingerprint === null) this.#options.setTimer(UNWATCHED_PAUSE_MS);
+      else this.#tell("settled", fingerprint);
+    }
   }
 
   async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
@@ -87,10 +88,20 @@ export class Looks {
     if (await hasMoved(fingerprint, look, 0)) this.#options.post({ name: "moved", generation });
   }
 
+  /** An order is no less an order where a bug keeps it from looking. */
   async #reload(order: ReloadOrder): Promise<void> {
+    let fingerprint: Fingerprint | null = null;
+    try {
+      fingerprint = await this.#fingerprint();
+    } finally {
+      this.#options.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
+    }
+  }
+
+  /** `null`: the sources cannot be read. */
+  async #fingerprint(): Promise<Fingerprint | null> {
     const { seen } = await this.#options.looker.look();
-    const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
-    this.#options.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
+    return seen.tag === "taken" ? seen.fingerprint : null;
   }
 
   #tell(name: "changing" | "settled", fingerprint: Fingerprint): void {

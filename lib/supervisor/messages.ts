@@ -9,6 +9,7 @@ import type { LogEntry } from "../log.ts";
 import { formatDuration } from "../duration.ts";
 import type { DrainSignal, StopSignal } from "../os_signals.ts";
 import type { LastGood } from "../last_good/manifest.ts";
+import { abridged } from "../watch/fingerprint.ts";
 import type { Attempt, Cause, Generation } from "./events.ts";
 
 export interface ServesFacts {
@@ -36,7 +37,7 @@ export function serves(
       generation,
       reason: describeCause(cause),
       durationMs: Math.round(durationMs),
-      ...changed === null ? {} : { changed },
+      ...changed === null ? {} : { changed: abridged(changed) },
       draining,
     },
   };
@@ -94,14 +95,14 @@ export function rejected(facts: RejectedFacts): LogEntry {
     level: "error",
     text: `generation ${generation} rejected: ${reason}${files}; ` +
       `generation ${serving.number} keeps serving,${origin} ${next}`,
-    fields: { generation, reason, ...changed === null ? {} : { changed } },
+    fields: { generation, reason, ...changed === null ? {} : { changed: abridged(changed) } },
   };
 }
 
 export function notListed(generation: number): LogEntry {
   return {
     level: "warning",
-    text: `generation ${generation} does not say which files it loaded; ` +
+    text: `generation ${generation} does not say which files it loaded, or says too many; ` +
       "until the next reload only those that the configuration names are watched, and none is changed in place",
     fields: { generation, reason: "no answer" },
   };
@@ -115,6 +116,15 @@ export function serverStateLost(
     level: "warning",
     text: `cannot keep the state of generation ${from}'s servers: ${reason}; ` +
       `generation ${generation} starts with what the configuration says of them`,
+    fields: { generation, reason },
+  };
+}
+
+export function quicIsCut(generation: number, reason: string): LogEntry {
+  return {
+    level: "warning",
+    text: `each reload of generation ${generation} cuts its QUIC connections: they share the ` +
+      `listener's socket, which the next process takes over (${reason}); without that each has its own`,
     fields: { generation, reason },
   };
 }
@@ -236,11 +246,22 @@ export function drainingNow(): LogEntry {
   };
 }
 
-export function bug(description: string, fate: string): LogEntry {
+/** `isLast`: no other one will be told. */
+export function bug(description: string, { isLast }: { readonly isLast: boolean }): LogEntry {
+  const rest = isLast ? "; further ones are only counted, as bugs_total" : "";
   return {
     level: "error",
-    text: `a bug in the wrapper: ${description}; HAProxy ${fate}, ending with ${EXIT.SOFTWARE}`,
-    fields: { reason: description, exitCode: EXIT.SOFTWARE },
+    text: `a bug in the wrapper, please report it: ${description}; ` +
+      `HAProxy is left alone unless the next lines say otherwise${rest}`,
+    fields: { reason: description },
+  };
+}
+
+export function endsForBug(fate: string): LogEntry {
+  return {
+    level: "error",
+    text: `after that bug HAProxy ${fate}, ending with ${EXIT.SOFTWARE}`,
+    fields: { reason: "bug", exitCode: EXIT.SOFTWARE },
   };
 }
 

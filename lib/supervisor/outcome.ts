@@ -1,4 +1,5 @@
 /** Decides what the outcome of a handoff means: for the new generation, the old one, and a next try. Pure. */
+import { retryDelayMs } from "../backoff.ts";
 import type { Failure } from "../haproxy/failure.ts";
 import { certificatesToReplace } from "../loaded/uses.ts";
 import { changedPaths } from "../watch/fingerprint.ts";
@@ -20,7 +21,6 @@ import { fallBack, giveUpFirstStart } from "./fallback.ts";
 import { awaitDrain } from "./governing.ts";
 import * as messages from "./messages.ts";
 import type { Policy } from "./policy.ts";
-import { retryDelayMs } from "./reload.ts";
 import { respawnFailed } from "./respawn.ts";
 import { lastingOf, serviceOf } from "./states.ts";
 

@@ -1,4 +1,5 @@
 /** Decides what a change on disk or a signal leads to: a reload, a change in place, or nothing. Pure. */
+import { retryDelayMs } from "../backoff.ts";
 import { type Use, usesToReplace } from "../loaded/uses.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 import type { Cause, Content, Decision, EventOf, Pending, StateOf } from "./events.ts";
@@ -132,12 +133,6 @@ export function forgetRejected<S extends Idle>(
   if (state.rejected?.generation !== generation) return [state, []];
   return [{ ...state, rejected: { ...state.rejected, moved: true } }, [{ name: "look_soon" }]];
 }
-
-const LONGEST_RETRY_MS = 60_000;
-
-/** 1 s, 2 s, 4 s and so on, at most a minute, after that many failures in a row. */
-export const retryDelayMs = (failures: number) =>
-  Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** (failures - 1));
 
 /** Changes what the serving generation loaded in place; `null` if that cannot be. */
 function startReplacing(

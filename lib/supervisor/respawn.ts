@@ -1,10 +1,11 @@
 /** Decides what follows when the generation that served ended by itself: another in its place, or the end. Pure. */
+import { retryDelayMs } from "../backoff.ts";
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
 import { giveUpStart, type Serving, terminateAll } from "./ending.ts";
 import type { Action, Attempt, Decision, EventOf, Lost, StateOf } from "./events.ts";
 import { notStarted } from "./messages.ts";
 import type { Policy } from "./policy.ts";
-import { pendingAfter, retryDelayMs } from "./reload.ts";
+import { pendingAfter } from "./reload.ts";
 import * as messages from "./respawn_messages.ts";
 import { lastingOf, NOTHING_PENDING } from "./states.ts";
 
@@ -137,7 +138,7 @@ function giveUp(
   // What is wrong is on disk; that what served last does not start either comes on top.
   const first = notStarted(failed.attempt, { ...failed, exitCode });
   return giveUpStart(exitCode, entry, {
-    ...{ alerts: failed.alerts, reason: `${first.text}\n${entry.text}` },
+    ...{ alerts: failed.alerts, reasons: [first.text, entry.text] },
   });
 }
 

@@ -1,7 +1,8 @@
 /** The loop: takes an event, decides, and has the actions carried out, whose results come back as events. */
-import { EXIT } from "../exit_codes.ts";
+import { standIn } from "./bugs.ts";
 import { decide } from "./decide.ts";
-import type { Action, Decision, Event, State } from "./events.ts";
+import type { Action, Broken, Decision, Event, EventOf, State } from "./events.ts";
+import { bug } from "./messages.ts";
 import type { Policy } from "./policy.ts";
 import { firstDecision } from "./reload.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
@@ -22,14 +23,18 @@ export interface Step {
 
 export class Supervisor {
   readonly #policy: Policy;
-  readonly #observe: (step: Step) => void;
+  readonly #observers: readonly ((step: Step) => void)[];
   readonly #events: Event[] = [];
+  /** Those that stand for what a bug has kept from coming: a bug in one of them has no further one. */
+  readonly #standIns = new WeakSet<Event>();
+  /** The texts of the bugs that were told. */
+  readonly #told = new Set<string>();
   #wake: () => void = () => {};
 
-  /** `observe` is told each step, before its actions are carried out. */
-  constructor(policy: Policy, observe: (step: Step) => void = () => {}) {
+  /** Each of `observers` is told each step, before its actions are carried out. */
+  constructor(policy: Policy, observers: readonly ((step: Step) => void)[] = []) {
     this.#policy = policy;
-    this.#observe = observe;
+    this.#observers = observers;
   }
 
   readonly post = (event: Event): void => {
@@ -37,49 +42,74 @@ export class Supervisor {
     this.#wake();
   };
 
+  /** Tells of a bug; see `Broken` for what is known of it. */
+  readonly postBug = (error: unknown, broken: Broken): void =>
+    this.post({ name: "bug", description: describeBug(error), broken, atMs: performance.now() });
+
   /** Starts HAProxy, whose sources have this `fingerprint`, and gives the exit status when all is over. */
   async run(effects: Effects, fingerprint: Fingerprint | null): Promise<number> {
     const first = firstDecision(fingerprint);
     let state = this.#carryOut(first, { event: null, before: null, effects });
-    let bugs = 0;
     while (state.name !== "ended") {
-      const event = await this.#nextEvent();
-      if (event.name === "bug" && ++bugs > MOST_BUGS) return EXIT.SOFTWARE;
-      state = this.#handle(state, event, effects);
+      state = this.#handle(state, await this.#nextEvent(), effects);
     }
     return state.exitCode;
   }
 
   #handle(state: State, event: Event, effects: Effects): State {
+    let decision: Decision = [state, []];
     try {
-      const decision = decide(state, event, this.#policy);
-      return this.#carryOut(decision, { event, before: state, effects });
+      decision = this.#decide(state, event);
     } catch (error) {
-      this.#reportBug(error);
-      return state;
+      this.#reportBug(error, { event, broken: this.#standIns.has(event) ? null : event });
     }
+    return this.#carryOut(decision, { event, before: state, effects });
   }
 
-  /** An action that fails keeps none of the others from being tried; the first failure is reported. */
+  #decide(state: State, event: Event): Decision {
+    if (event.name !== "bug") return decide(state, event, this.#policy);
+    const replacement = standIn(event);
+    if (replacement !== null) {
+      this.#standIns.add(replacement);
+      // In the place of the one that is missing, so before what came after that.
+      this.#events.unshift(replacement);
+    }
+    const [after, actions] = decide(state, event, this.#policy);
+    return [after, [...this.#tell(event), ...actions]];
+  }
+
+  /** One that comes again and again must not flood the log. */
+  #tell({ description }: EventOf<"bug">): readonly Action[] {
+    if (this.#told.has(description) || this.#told.size >= MOST_TOLD) return [];
+    this.#told.add(description);
+    return [{ name: "log", entry: bug(description, { isLast: this.#told.size === MOST_TOLD }) }];
+  }
+
+  /** Whoever fails, observer or action, keeps none of the others from being tried. */
   #carryOut(
     [after, actions]: Decision,
-    { effects, ...origin }: Pick<Step, "event" | "before"> & { readonly effects: Effects },
+    { effects, event, before }: Pick<Step, "event" | "before"> & { readonly effects: Effects },
   ): State {
-    const failures: unknown[] = [];
-    this.#observe({ ...origin, after, actions });
-    for (const action of actions) {
+    const attempt = (work: () => void, broken: Broken) => {
       try {
-        effects.perform(action);
+        work();
       } catch (error) {
-        failures.push(error);
+        this.#reportBug(error, { event, broken });
       }
-    }
-    if (failures.length > 0) this.#reportBug(failures[0]);
+    };
+    const step = { event, before, after, actions };
+    this.#observers.forEach((observe) => attempt(() => observe(step), STATUS));
+    actions.forEach((action) => attempt(() => effects.perform(action), action));
     return after;
   }
 
-  #reportBug(error: unknown): void {
-    this.post({ name: "bug", description: describeBug(error) });
+  /** Whoever hears of each bug and fails by that would go on doing so without end. */
+  #reportBug(
+    error: unknown,
+    { event, broken }: { readonly event: Event | null; readonly broken: Broken },
+  ): void {
+    const isHearer = broken === null || HEARERS.includes(broken.name);
+    if (event?.name !== "bug" || !isHearer) this.postBug(error, broken);
   }
 
   async #nextEvent(): Promise<Event> {
@@ -95,5 +125,8 @@ export function describeBug(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
-/** The first asks to drain, the second to terminate, the third to kill; with one more nothing is left to try. */
-const MOST_BUGS = 3;
+const STATUS = { name: "status" } as const;
+const HEARERS: readonly string[] = ["bug", "log", "status"];
+
+/** More than there can be, unless their texts differ each time. */
+const MOST_TOLD = 50;

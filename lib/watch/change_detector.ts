@@ -1,11 +1,14 @@
 /** Turns hints and a slow poll into one statement: "the sources have settled on this fingerprint". */
+import { retryDelayMs } from "../backoff.ts";
 import type { Log } from "../log.ts";
 import { createFileEvents, type FileEvents, type Hint } from "./file_events.ts";
 import { changedPaths, type Fingerprint } from "./fingerprint.ts";
+import { createLimitReport } from "./limits.ts";
 import type { Look, Looker } from "./look.ts";
 import { createReplacementReport, type MountedFile } from "./mounted_files.ts";
 import { QuietTime, WRITER_SILENCE_MS } from "./quiet_time.ts";
 import type { Inventory, Unreadable } from "./inventory.ts";
+import { createUnnamedReport } from "./unnamed.ts";
 
 export interface ChangeDetectorOptions {
   readonly look: Looker["look"];
@@ -20,11 +23,13 @@ export interface ChangeDetectorOptions {
   readonly probeDirectory: () => string | null;
   /** Watched themselves: what happens to them gives no event in the directory where they are mounted. */
   readonly mountedFiles: readonly MountedFile[];
+  /** Told what is thrown; the watch goes on all the same. */
+  readonly onBug: (error: unknown) => void;
   readonly log: Log;
 }
 
 export interface ChangeDetector {
-  /** Settles with the end of the detector; rejects on a bug. */
+  /** Settles with the end of the detector; never rejects. */
   readonly ended: Promise<void>;
   /** Asks for a look soon, whatever the file system says. */
   lookSoon(): void;
@@ -58,12 +63,17 @@ export function detectChanges(options: ChangeDetectorOptions): ChangeDetector {
   };
 }
 
+/** A look at everything takes no longer then. */
+const MOST_TOUCHED = 1_000;
+
 class Detector {
   readonly counts = { files: 0, events: 0, pollFinds: 0 };
   readonly #options: ChangeDetectorOptions;
   readonly #quiet: QuietTime;
   readonly #events: FileEvents;
+  readonly #reportUnnamed: (paths: readonly string[]) => void;
   readonly #reportReplaced: (files: Look["inventory"]["files"]) => void;
+  readonly #reportLimits: (look: Look) => void;
   #isRelevant: (path: string) => boolean = () => true;
   #isClosed = false;
   #isWoken = true;
@@ -72,17 +82,23 @@ class Detector {
   /** The real paths of which events came since the last look; `null`: look at everything. */
   #touched: Set<string> | null = null;
   #directories: ReadonlySet<string> = new Set();
+  /** When a directory that changed may be read again, after the last look. */
+  #dueInMs: number | null = null;
   #resolveSleep: (() => void) | null = null;
+  #endRest: () => void = () => {};
   #last: Fingerprint | null = null;
   #lastUnreadable = "";
 
   constructor(options: ChangeDetectorOptions) {
     this.#options = options;
     this.#quiet = new QuietTime(options);
+    this.#reportUnnamed = createUnnamedReport(options.log);
     this.#reportReplaced = createReplacementReport(options.mountedFiles, options.log);
+    this.#reportLimits = createLimitReport(options.log, options);
     this.#events = createFileEvents({
       isRelevant: (path) => this.#isRelevant(path),
       onHint: (hint) => this.#note(hint),
+      onBug: options.onBug,
       probeDirectory: options.probeDirectory,
       log: options.log,
     });
@@ -109,16 +125,46 @@ class Detector {
   close(): void {
     this.#isClosed = true;
     this.#wake();
+    this.#endRest();
   }
 
+  /** The watch that is armed outlives a bug in a turn, so that nothing is missed before the next one. */
   async run(): Promise<void> {
-    while (!this.#isClosed) {
-      const isWoken = await this.#sleep(this.#options.pollIntervalMs || null);
-      if (!isWoken) this.#touched = null;
-      await this.#untilQuiet();
-      if (!this.#isClosed) await this.#look();
+    for (let failures = 0; !this.#isClosed;) {
+      try {
+        await this.#turn();
+        failures = 0;
+      } catch (error) {
+        this.#options.onBug(error);
+        await this.#rest(retryDelayMs(++failures));
+      }
     }
     await this.#events.close();
+  }
+
+  async #turn(): Promise<void> {
+    const isWoken = await this.#sleep(this.#longestSleepMs());
+    if (!isWoken) this.#touched = null;
+    await this.#untilQuiet();
+    if (!this.#isClosed) await this.#look();
+  }
+
+  /** `null`: until it is woken. */
+  #longestSleepMs(): number | null {
+    const limits = [this.#options.pollIntervalMs || Infinity, this.#dueInMs ?? Infinity];
+    const limitMs = Math.min(...limits);
+    return limitMs === Infinity ? null : limitMs;
+  }
+
+  /** Whatever happens meanwhile, and looks at everything after it. */
+  async #rest(limitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#endRest = resolve;
+    const timer = setTimeout(resolve, limitMs);
+    if (this.#isClosed) resolve();
+    await promise;
+    clearTimeout(timer);
+    this.lookSoon();
   }
 
   #note(hint: Hint): void {
@@ -127,6 +173,7 @@ class Detector {
     this.#quiet.note(hint, performance.now());
     if (hint.tag === "lost") this.#touched = null;
     else this.#touched?.add(hint.path);
+    if (this.#touched !== null && this.#touched.size > MOST_TOUCHED) this.#touched = null;
     this.#wake();
   }
 
@@ -149,7 +196,9 @@ class Detector {
     this.#isWoken = false;
     this.#touched = new Set();
     const lookedMs = performance.now();
-    const { inventory, seen } = await this.#options.look(touched);
+    const look = await this.#options.look(touched);
+    const { inventory, seen, dueInMs = null } = look;
+    this.#dueInMs = dueInMs;
     this.#isRelevant = inventory.isRelevant;
     this.counts.files = inventory.files.length;
     this.#directories = inventory.directories;
@@ -160,6 +209,8 @@ class Detector {
       if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
     }
     this.#reportReplaced(inventory.files);
+    this.#reportLimits(look);
+    this.#reportUnnamed(inventory.unnamed);
     // What changed while no watch was armed gave no event.
     if (await this.#events.watch(this.#pathsToWatch(inventory))) this.lookSoon();
   }

@@ -1,4 +1,5 @@
 /** Says what is watched and how it was found. Pure. */
+import { visible } from "../visible.ts";
 import type { Inventory, SourceFile } from "./inventory.ts";
 
 /**
@@ -10,23 +11,27 @@ export function describeWatched(
   { watchLoaded }: { readonly watchLoaded: boolean },
 ): string {
   return [
-    ...files.map(describeFile),
+    ...files.flatMap(describeFile),
     "",
     "Directories that are watched:",
     ...[...directories].sort().map((path) => `  ${path}`),
     ...watchLoaded ? ["", ASKED] : [],
-  ].join("\n");
+  ].map((line) => visible(line)).join("\n");
 }
 
 const ASKED =
   "Each process is asked besides, as soon as it serves, which certificates, maps and so on it has loaded.";
 
-function describeFile({ path, info, source }: SourceFile): string {
-  const state = info === null ? " (missing)" : "";
+function describeFile({ path, info, source, whole }: SourceFile): readonly string[] {
+  const state = info === null
+    ? " (missing)"
+    : whole === undefined
+    ? ""
+    : ` (as a whole, with ${whole.entries} entries)`;
   const origin = path === source.path
     ? source.foundBy
     : `${relation({ path, source })}${source.foundBy}`;
-  return `${path}${state}\n    ${origin}`;
+  return [`${path}${state}`, `    ${origin}`];
 }
 
 function relation({ path, source }: Pick<SourceFile, "path" | "source">): string {

@@ -1,15 +1,11 @@
 /** Watches real paths with `Deno.watchFs`, its only user, and yields hints; re-arms itself. */
-import { list, lstat, remove, stat, writeTextFile } from "../files.ts";
+import { remove, stat, tryToOpen, writeTextFile } from "../files.ts";
 import type { Log, LogEntry } from "../log.ts";
 import { systemReason } from "../system_reason.ts";
+import { type Hint, passEvents } from "./event_passing.ts";
+import { createLossReport, type LossReport } from "./lost_events.ts";
 
-/**
- * Something may have changed at the real path. While somebody `writing` has not closed the file, what
- * it holds may be half of what it will. `lost`: events were dropped, so anything may have changed.
- */
-export type Hint =
-  | { readonly tag: "writing" | "settled"; readonly path: string }
-  | { readonly tag: "lost" };
+export type { Hint } from "./event_passing.ts";
 
 export interface FileEvents {
   /**
@@ -24,6 +20,8 @@ export interface FileEventsOptions {
   /** Asked for each real path; only of those that are relevant there are hints. */
   readonly isRelevant: (path: string) => boolean;
   readonly onHint: (hint: Hint) => void;
+  /** Told what is thrown while an event is passed on; the next one is passed on all the same. */
+  readonly onBug: (error: unknown) => void;
   /** A directory of the program's own, watched only to see whether events still come; `null`: there is none now. */
   readonly probeDirectory: () => string | null;
   readonly log: Log;
@@ -31,6 +29,10 @@ export interface FileEventsOptions {
 
 /** Makes file events that watch nothing yet. */
 export function createFileEvents(options: FileEventsOptions): FileEvents {
+  const loss = createLossReport({
+    log: options.log,
+    onLoss: () => options.onHint({ tag: "lost" }),
+  });
   let armed: Armed | null = null;
   let lastFailure: string | null = null;
   let lastGone: string | null = null;
@@ -44,9 +46,9 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
       options.log(DEAD_ENTRY);
       return false;
     }
-    await close();
+    await disarm();
     const { watchable, reason } = await splitWatchable(paths);
-    const outcome = arm(watchable, key, options);
+    const outcome = arm(watchable, key, { ...options, loss });
     const failure = outcome.tag === "failed" ? outcome.reason : reason;
     if (failure !== null && failure !== lastFailure) options.log(failureEntry(failure));
     lastFailure = failure;
@@ -58,10 +60,15 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
   }
 
   /** Deno 2.9 loses the events of a watcher that is opened while the one before it is still closing. */
-  async function close(): Promise<void> {
+  async function disarm(): Promise<void> {
     const previous = armed;
     armed = null;
     await previous?.close();
+  }
+
+  async function close(): Promise<void> {
+    loss.close();
+    await disarm();
   }
 
   return { watch, close };
@@ -102,7 +109,7 @@ async function splitWatchable(
 
 async function denialOf(path: string): Promise<string | null> {
   try {
-    await list(path);
+    await tryToOpen(path);
     return null;
   } catch (error) {
     return error instanceof Deno.errors.PermissionDenied ? systemReason(error) : null;
@@ -113,14 +120,14 @@ async function denialOf(path: string): Promise<string | null> {
 function arm(
   watched: ReadonlySet<string>,
   key: string,
-  options: FileEventsOptions,
+  options: FileEventsOptions & { readonly loss: LossReport },
 ): Armed | { readonly tag: "failed"; readonly reason: string } | { readonly tag: "gone" } {
   try {
     const probe = createProbe(options.probeDirectory);
     const paths = [...watched, ...probe.directories];
     const watcher = Deno.watchFs(paths, { recursive: false });
     let stale = false;
-    const ended = pass(watcher, {
+    const ended = passEvents(watcher, {
       ...options,
       onEvent: probe.onEvent,
       onRemoved: (path) => stale ||= watched.has(path),
@@ -133,23 +140,6 @@ function arm(
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { tag: "gone" };
     return { tag: "failed", reason: describeFailure(error) };
-  }
-}
-
-async function pass(
-  watcher: Deno.FsWatcher,
-  { isRelevant, onHint, onRemoved, onEvent }: FileEventsOptions & {
-    readonly onRemoved: (path: string) => void;
-    readonly onEvent: (event: Deno.FsEvent) => void;
-  },
-): Promise<void> {
-  for await (const event of watcher) {
-    onEvent(event);
-    if (event.flag === "rescan") onHint({ tag: "lost" });
-    for (const path of event.paths.filter(isRelevant)) {
-      if (event.kind === "remove" || event.kind === "rename") onRemoved(path);
-      onHint({ tag: await meaningOf(event.kind, path), path });
-    }
   }
 }
 
@@ -202,14 +192,6 @@ const DEAD_ENTRY: LogEntry = {
     "from now on only the poll finds changes (--poll-interval)",
   fields: { reason: "no event came for the wrapper's own probe" },
 };
-
-/** Deno's `access` is the close after a write; plain reading gives no event. */
-async function meaningOf(kind: Deno.FsEvent["kind"], path: string): Promise<"writing" | "settled"> {
-  if (kind === "modify") return "writing";
-  if (kind !== "create") return "settled";
-  const info = await lstat(path).catch(() => null);
-  return info?.isFile ? "writing" : "settled";
-}
 
 /** What cannot be watched, and what that means. */
 function failureEntry(failure: string): LogEntry {

@@ -1,7 +1,10 @@
 /** Makes one digest of the contents of all source files; a file that did not change is not read again. */
-import { lstatAll, sha256, sha256All } from "../files.ts";
+import { type Digest, MOST_DIGESTED_BYTES, sha256, sha256All, TooLarge } from "../contents.ts";
+import { lstatAll } from "../files.ts";
+import type { Whole } from "./directories.ts";
 import { isShortage, systemReason } from "../system_reason.ts";
-import { type FileState, type SourceFile, stateOf, type Unreadable } from "./inventory.ts";
+import { isSameState, provesContent, stampOf, stateOf } from "./file_state.ts";
+import type { SourceFile, Unreadable } from "./inventory.ts";
 
 export interface Fingerprint {
   /** Equal for equal contents at equal paths, whatever the times and modes. */
@@ -10,13 +13,16 @@ export interface Fingerprint {
 }
 
 export interface FileMark {
-  /** The SHA-256 of the content, `missing`, or else what `isUnreadable` knows. */
+  /** The SHA-256 of the content, `missing`, or else what `isUnreadable`, `isTooLarge` or `isWhole` knows. */
   readonly content: string;
   /** When the file was last modified, in milliseconds since 1970; 0 where nobody knows. */
   readonly modifiedMs: number;
   /** Differs whenever the file was written or replaced, even with the same content. */
   readonly stamp: string;
 }
+
+/** Of a file of which nobody knows what was loaded: equal to nothing on disk. */
+export const UNKNOWN_MARK: FileMark = { content: "unknown", modifiedMs: 0, stamp: "" };
 
 export type FingerprintOutcome =
   | { readonly tag: "taken"; readonly fingerprint: Fingerprint }
@@ -62,6 +68,15 @@ export function changedPaths(
   return changed.sort();
 }
 
+/** As many of `paths` as somebody reads, and how many more there are. */
+export function abridged(paths: readonly string[]): readonly string[] {
+  return paths.length <= MOST_SHOWN
+    ? paths
+    : [...paths.slice(0, MOST_SHOWN), `… and ${paths.length - MOST_SHOWN} more`];
+}
+
+const MOST_SHOWN = 100;
+
 interface Known {
   readonly file: SourceFile;
   readonly mark: FileMark;
@@ -69,21 +84,17 @@ interface Known {
   readonly isProof: boolean;
 }
 
-/**
- * Times are as coarse as 2 s on some file systems, and Deno rounds a change time to 1 s. So what was
- * read less than that after a change may have been changed once more without showing it.
- */
-const COARSEST_TIMES_MS = 3_000;
-
 /** Reads only what has to be read, which matters for 10,000 files. */
 async function readChanged(
   files: readonly SourceFile[],
   known: ReadonlyMap<string, Known>,
   startedMs: number,
 ): Promise<(Known | Unreadable)[]> {
-  const results: (Known | Unreadable | null)[] = files.map((file) =>
-    file.info === null ? missing(file) : findUnchanged(file, known.get(file.path))
-  );
+  const results: (Known | Unreadable | null)[] = files.map((file) => {
+    const before = known.get(file.path);
+    if (file.whole !== undefined) return wholeDirectory(file, file.whole, before);
+    return file.info === null ? missing(file) : findUnchanged(file, before);
+  });
   const changed = await readWhole(files.filter((_, index) => results[index] === null));
   const read = changed.map(({ file, content }) =>
     judge(file, content, { startedMs, before: known.get(file.path) })
@@ -93,7 +104,7 @@ async function readChanged(
 
 interface Read {
   readonly file: SourceFile;
-  readonly content: string | Error;
+  readonly content: Digest;
 }
 
 /**
@@ -101,8 +112,7 @@ interface Read {
  * new content, and so seem to change once more; it is read again. Of thousands none is looked at twice.
  */
 async function readWhole(files: readonly SourceFile[], tries = 3): Promise<Read[]> {
-  const contents = await sha256All(files.map(({ path, info }) => ({ path, size: info!.size })));
-  const read = files.map((file, index) => ({ file, content: contents[index]! }));
+  const read = await readAll(files);
   if (files.length > MOST_CHECKED || tries === 0) return read;
   const infos = await lstatAll(files.map(({ realPath }) => realPath));
   const fresh = files.flatMap((file, index) => {
@@ -116,11 +126,43 @@ async function readWhole(files: readonly SourceFile[], tries = 3): Promise<Read[
 
 const MOST_CHECKED = 100;
 
+/** What is too large, or comes after too much has been read, is not read. */
+async function readAll(files: readonly SourceFile[]): Promise<Read[]> {
+  let left = MOST_READ_BYTES;
+  const isRead = files.map(({ info }) => {
+    const { size } = info!;
+    const fits = size <= MOST_DIGESTED_BYTES && size <= left;
+    if (fits) left -= size;
+    return fits;
+  });
+  const sized = files.filter((_, index) => isRead[index]).map(({ path, info: state }) => ({
+    ...{ path, size: state!.size },
+  }));
+  const digests = (await sha256All(sized)).values();
+  return files.map((file, index) => ({
+    file,
+    content: isRead[index] ? digests.next().value! : TOO_LARGE,
+  }));
+}
+
+/** In one look, so that a change of another file does not wait for more than some seconds. */
+const MOST_READ_BYTES = 4 * MOST_DIGESTED_BYTES;
+
+const TOO_LARGE = new TooLarge(MOST_DIGESTED_BYTES);
+
 const missing = (file: SourceFile): Known => ({
   file,
   mark: { content: "missing", modifiedMs: 0, stamp: "missing" },
   isProof: false,
 });
+
+/** Some change times are rounded, and so are two that are a second apart; but an event tells of the second. */
+function wholeDirectory(file: SourceFile, whole: Whole, before: Known | undefined): Known {
+  const content = `${WHOLE}${whole.digest}`;
+  if (before?.mark.content === content) return { ...before, file };
+  const mark = { content, modifiedMs: whole.newestMs, stamp: whole.digest };
+  return { file, mark, isProof: true };
+}
 
 /** A file that was not looked at again is the same object: events would have told of a change. */
 function findUnchanged(file: SourceFile, before: Known | undefined): Known | null {
@@ -137,6 +179,10 @@ function judge(
   const info = file.info!;
   const stamp = stampOf(info);
   const modifiedMs = info.mtime?.getTime() ?? 0;
+  if (content instanceof TooLarge) {
+    // Equal stamps are then all that is asked for.
+    return { file, mark: { content: `${STAMPED}${stamp}`, modifiedMs, stamp }, isProof: true };
+  }
   if (typeof content !== "string") {
     if (source.kind !== "loaded" || isShortage(content)) {
       return { path, reason: systemReason(content) };
@@ -166,19 +212,11 @@ const UNREADABLE = "unreadable ";
 /** Whether that is the content of a file that HAProxy loads and the wrapper may not read. */
 export const isUnreadable = (content: string) => content.startsWith(UNREADABLE);
 
-const isSameState = (one: FileState | null, other: FileState | null) =>
-  one?.ino === other?.ino && one?.size === other?.size && one?.dev === other?.dev &&
-  one?.mtime?.getTime() === other?.mtime?.getTime() &&
-  one?.ctime?.getTime() === other?.ctime?.getTime();
+const STAMPED = "too large ";
+const WHOLE = "directory ";
 
-/** When a file was last written, replaced or renamed, in milliseconds since 1970, rounded down to 1 s. */
-export const lastChangeMs = ({ mtime, ctime }: FileState) =>
-  Math.max(mtime?.getTime() ?? 0, ctime?.getTime() ?? Infinity);
+/** Whether that is the content of a file that is not read: another stamp then counts as another content. */
+export const isTooLarge = (content: string) => content.startsWith(STAMPED);
 
-/** Whether a file with this state, read at `nowMs`, has that content as long as it has that state. */
-export const provesContent = (info: FileState, nowMs: number) =>
-  nowMs - lastChangeMs(info) > COARSEST_TIMES_MS;
-
-/** Differs whenever a file was written or replaced, as far as its times show it. */
-export const stampOf = (info: FileState | null) =>
-  `${info?.dev} ${info?.ino} ${info?.size} ${info?.mtime?.getTime()} ${info?.ctime?.getTime()}`;
+/** Whether that stands for all that is in a directory. */
+export const isWhole = (content: string) => content.startsWith(WHOLE);

@@ -1,7 +1,7 @@
 /** Follows a path link by link, to tell which real directories must be watched to see it change. */
 import { dirname, join } from "@std/path";
-import { lstat, readLink } from "../files.ts";
-import { systemReason } from "../system_reason.ts";
+import { type Entry, lstat, readLink } from "../files.ts";
+import { isMissing, systemReason } from "../system_reason.ts";
 
 export interface LinkChain {
   /** The real directories that hold a link on the way, its end, or the place where it breaks off, and their parents. */
@@ -12,7 +12,7 @@ export interface LinkChain {
 }
 
 export type ChainEnd =
-  | { readonly tag: "found"; readonly realPath: string; readonly info: Deno.FileInfo }
+  | { readonly tag: "found"; readonly realPath: string; readonly info: Entry }
   | { readonly tag: "missing" | "unreadable"; readonly reason: string };
 
 /** Called with each directory, link and end that the way leads through, `/` first. */
@@ -81,7 +81,5 @@ function mark({ directories, entries, here }: Walk, entry: string): void {
 const names = (path: string) => path.split("/").filter((name) => name !== "" && name !== ".");
 
 function brokenEnd(error: unknown): ChainEnd {
-  const missing = error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.NotADirectory;
-  return { tag: missing ? "missing" : "unreadable", reason: systemReason(error) };
+  return { tag: isMissing(error) ? "missing" : "unreadable", reason: systemReason(error) };
 }

@@ -3,12 +3,14 @@
  * 10,000 certificates: each directory is walked to and listed once.
  */
 import { basename, dirname, join } from "@std/path";
-import { list } from "../files.ts";
 import { isShortage, systemReason } from "../system_reason.ts";
-import { type Inventory, type SourceFile, stateOf, type Unreadable } from "./inventory.ts";
+import { Directories } from "./directories.ts";
+import { stateOf } from "./file_state.ts";
+import type { Inventory, SourceFile, Unreadable } from "./inventory.ts";
 import { type ChainEnd, followLinks } from "./link_chain.ts";
 import { findMembers, isVisible } from "./members.ts";
 import type { Source } from "./sources.ts";
+import { isUnnamed } from "./unnamed.ts";
 
 /**
  * Finds what is there of `sources` and is not among `known` paths. What is missing is no fault, and
@@ -17,18 +19,15 @@ import type { Source } from "./sources.ts";
 export async function takeLoadedInventory(
   sources: readonly Source[],
   known: ReadonlySet<string>,
+  directories = new Directories(),
 ): Promise<Inventory> {
-  const collector = new Collector(known);
+  const collector = new Collector(known, directories);
   const byDirectory = Map.groupBy(sources, ({ path }) => dirname(path));
   for (const [directory, group] of byDirectory) await collector.addGroup(directory, group);
   return collector;
 }
 
-interface Folder {
-  readonly realPath: string;
-  /** `null`: it cannot be listed, although its members may be there. */
-  readonly names: ReadonlySet<string> | null;
-}
+type Folder = Extract<ChainEnd, { readonly tag: "found" }>;
 
 interface Wanted {
   readonly path: string;
@@ -38,13 +37,16 @@ interface Wanted {
 class Collector implements Inventory {
   readonly files: SourceFile[] = [];
   readonly unreadable: Unreadable[] = [];
+  readonly unnamed: string[] = [];
   readonly directories = new Set<string>();
   readonly #entries = new Set<string>();
   readonly #whole = new Set<string>();
   readonly #paths: Set<string>;
+  readonly #reader: Directories;
 
-  constructor(known: ReadonlySet<string>) {
+  constructor(known: ReadonlySet<string>, reader: Directories) {
     this.#paths = new Set(known);
+    this.#reader = reader;
   }
 
   readonly isRelevant = (path: string): boolean =>
@@ -55,14 +57,20 @@ class Collector implements Inventory {
   async addGroup(directory: string, sources: readonly Source[]): Promise<void> {
     const folder = await this.#open(directory);
     if (folder === null) return;
+    if (!this.#reader.take(sources.length)) {
+      return await this.#addMembers({ path: directory, source: sources[0]! }, folder);
+    }
     const wanted = sources.flatMap((source) => [
       { path: source.path, source },
       ...source.sideFiles?.(source.path).map((path) => ({ path, source })) ?? [],
     ]);
     wanted.forEach(({ path }) => this.#entries.add(join(folder.realPath, basename(path))));
-    const present = wanted.filter(({ path }) => folder.names?.has(basename(path)) ?? true);
-    for (const { path, source } of await this.#addFiles(folder, present)) {
-      await this.#addMembers(path, source);
+    const names = await this.#try(directory, () => this.#reader.names(folder.realPath, () => true));
+    const present = names === null ? null : new Set(names);
+    const found = wanted.filter(({ path }) => present?.has(basename(path)) ?? true);
+    for (const one of await this.#addFiles(folder, found)) {
+      const below = await this.#open(one.path);
+      if (below !== null) await this.#addMembers(one, below);
     }
   }
 
@@ -75,6 +83,7 @@ class Collector implements Inventory {
     );
     return wanted.filter(({ path, source }, index) => {
       const end = ends[index]!;
+      if (isUnnamed(path, end)) this.unnamed.push(path);
       if (end.tag === "found" && end.info.isFile && !this.#paths.has(path)) {
         this.#paths.add(path);
         this.files.push({ path, realPath: end.realPath, info: stateOf(end.info), source });
@@ -84,11 +93,17 @@ class Collector implements Inventory {
   }
 
   /** HAProxy does not look below the directories that it loads. */
-  async #addMembers(path: string, source: Source): Promise<void> {
-    const folder = await this.#open(path);
-    if (folder === null) return;
-    this.#whole.add(folder.realPath);
-    const names = [...folder.names ?? []].filter(isVisible).sort();
+  async #addMembers({ path, source }: Wanted, folder: Folder): Promise<void> {
+    const { realPath, info } = folder;
+    this.#whole.add(realPath);
+    const isWanted = isVisible;
+    const members = await this.#try(path, () => this.#reader.members(realPath, { isWanted }));
+    if (members === null) return;
+    if ("digest" in members) {
+      this.files.push({ path, realPath, info: stateOf(info), source, whole: members });
+      return;
+    }
+    const names = members.toSorted();
     await this.#addFiles(folder, names.map((name) => ({ path: `${path}/${name}`, source })));
   }
 
@@ -100,14 +115,13 @@ class Collector implements Inventory {
     if (end.tag !== "found" || !end.info.isDirectory) return null;
     this.#mark(chain);
     this.directories.add(end.realPath);
-    const names = await this.#list(path, end.realPath);
-    return { realPath: end.realPath, names: names === null ? null : new Set(names) };
+    return end;
   }
 
   /** `null` where that is not allowed; a directory that could not be opened is not an empty one. */
-  async #list(path: string, realPath: string): Promise<string[] | null> {
+  async #try<Result>(path: string, read: () => Promise<Result>): Promise<Result | null> {
     try {
-      return await list(realPath);
+      return await read();
     } catch (error) {
       if (isShortage(error)) this.unreadable.push({ path, reason: systemReason(error) });
       return null;

@@ -15,8 +15,8 @@ export function findMountedFiles(
   files: readonly SourceFile[],
   isMountRoot: (path: string) => boolean,
 ): readonly MountedFile[] {
-  return files.flatMap(({ path, info }) =>
-    info !== null && isMountRoot(path)
+  return files.flatMap(({ path, info, whole }) =>
+    info !== null && whole === undefined && isMountRoot(path)
       ? [{ path, realPath: realPathOf(path), hasLinks: info.nlink !== 0 }]
       : []
   );

@@ -1,6 +1,7 @@
 /** Tells whether any source was written between two looks. */
 import { stat } from "../files.ts";
-import { type FileMark, type Fingerprint, lastChangeMs } from "./fingerprint.ts";
+import { lastChangeMs } from "./file_state.ts";
+import type { FileMark, Fingerprint } from "./fingerprint.ts";
 import type { Look } from "./look.ts";
 
 /**

@@ -17,6 +17,10 @@ export const WRITER_SILENCE_MS = 1_000;
  */
 export const LONGEST_BURST_MS = 1_000;
 
+const MOST_WRITERS = 1_000;
+/** In place of the path of a writer. */
+const OTHERS = "";
+
 export class QuietTime {
   readonly #settleMs: number;
   readonly #longestBurstMs: number;
@@ -33,7 +37,7 @@ export class QuietTime {
   note(hint: Hint, nowMs: number): void {
     this.#firstHintMs ??= nowMs;
     this.#lastHintMs = nowMs;
-    if (hint.tag === "writing") this.#lastWriteMs.set(hint.path, nowMs);
+    if (hint.tag === "writing") this.#noteWriting(hint.path, nowMs);
     if (hint.tag === "settled") this.#lastWriteMs.delete(hint.path);
   }
 
@@ -61,8 +65,16 @@ export class QuietTime {
     this.#lastHintMs = -Infinity;
   }
 
+  /** Of very many writers at once not each is known: then the last write of all counts, whoever has closed his file. */
+  #noteWriting(path: string, nowMs: number): void {
+    const isKnown = this.#lastWriteMs.has(path) || this.#lastWriteMs.size < MOST_WRITERS;
+    this.#lastWriteMs.set(isKnown ? path : OTHERS, nowMs);
+  }
+
   /** When the last writer that has not closed its file counts as done. */
   #silentMs(): number {
-    return Math.max(-Infinity, ...this.#lastWriteMs.values()) + WRITER_SILENCE_MS;
+    let lastMs = -Infinity;
+    for (const writtenMs of this.#lastWriteMs.values()) lastMs = Math.max(lastMs, writtenMs);
+    return lastMs + WRITER_SILENCE_MS;
   }
 }

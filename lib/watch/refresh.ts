@@ -1,6 +1,9 @@
 /** Brings an inventory up to date where only the content of some files can have changed. */
+import { dirname } from "@std/path";
 import { lstat } from "../files.ts";
-import { type Inventory, type SourceFile, stateOf } from "./inventory.ts";
+import type { Directories } from "./directories.ts";
+import { stateOf } from "./file_state.ts";
+import type { Inventory, SourceFile } from "./inventory.ts";
 import type { Source } from "./sources.ts";
 
 /**
@@ -10,11 +13,18 @@ import type { Source } from "./sources.ts";
 export async function refreshInventory(
   inventory: Inventory,
   touched: ReadonlySet<string>,
+  directories?: Directories,
 ): Promise<Inventory | null> {
   const indices = indicesOf(inventory);
   const files = [...inventory.files];
+  const wholes = new Set<string>();
   for (const realPath of touched) {
     const found = indices.get(realPath);
+    const directory = dirname(realPath);
+    if (found === undefined && isWhole(files, indices.get(directory))) {
+      wholes.add(directory);
+      continue;
+    }
     const info = await lstat(realPath).catch(() => null);
     // Such as the temporary file of somebody who then renamed it.
     if (found === undefined && info === null && !inventory.isEntry(realPath)) continue;
@@ -22,9 +32,17 @@ export async function refreshInventory(
     for (const index of found) files[index] = { ...files[index]!, info: stateOf(info) };
     if (found.some((index) => namesFiles(files[index]!.source))) return null;
   }
-  const { unreadable, directories, isRelevant, isEntry } = inventory;
-  return { files, unreadable, directories, isRelevant, isEntry };
+  for (const directory of wholes) {
+    const whole = await directories?.wholeAgain(directory).catch(() => null);
+    if (!whole) return null;
+    for (const index of indices.get(directory)!) files[index] = { ...files[index]!, whole };
+  }
+  const { unreadable, unnamed, directories: watched, isRelevant, isEntry } = inventory;
+  return { files, unreadable, unnamed, directories: watched, isRelevant, isEntry };
 }
+
+const isWhole = (files: readonly SourceFile[], indices: readonly number[] = []) =>
+  indices.some((index) => files[index]!.whole !== undefined);
 
 const namesFiles = ({ kind, namesFiles }: Source) =>
   namesFiles === true || kind === "configuration" || kind === "env_file";

@@ -59,9 +59,9 @@ async function digestOf(look: Promise<Look>): Promise<string | null> {
 /** Counts from now on how often the library reads a file, on a thread or at once. */
 function countReads(): () => number {
   let count = 0;
-  const { readFile, readFileSync } = Deno;
-  Deno.readFile = (...args) => (count++, readFile(...args));
-  Deno.readFileSync = (...args) => (count++, readFileSync(...args));
+  const { open, openSync } = Deno;
+  Deno.open = (...args) => (count++, open(...args));
+  Deno.openSync = (...args) => (count++, openSync(...args));
   return () => count;
 }
 

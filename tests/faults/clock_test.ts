@@ -15,6 +15,8 @@ const missing = !IS_ROOT
   ? NEEDS_ROOT
   : LIBRARY === undefined
   ? "needs libfaketime, as in Debian's package faketime"
+  : !runsWith(LIBRARY)
+  ? "needs a HAProxy into which libfaketime loads, which has this machine's C library"
   : null;
 
 /** By how much the clock is wrong. */
@@ -59,6 +61,13 @@ testFamily("the clock", [
   jumps("an hour back", "-1h"),
   jumps("ten years ahead", "+3650d"),
 ], jumpingWorld);
+
+/** With another C library than it was built for, it hangs. */
+function runsWith(library: string): boolean {
+  const args = ["-s", "KILL", "5", "haproxy", "-v"];
+  const env = { LD_PRELOAD: library, FAKETIME: "+0" };
+  return new Deno.Command("timeout", { args, env, stderr: "null" }).outputSync().success;
+}
 
 function isThere(path: string): boolean {
   try {

@@ -2,8 +2,9 @@
 import { STAND_INS } from "../process/stand_ins.ts";
 import { pause } from "../process/wait.ts";
 import type { Fault } from "./fault.ts";
-import { type Meddle, pidOf, StatsProxy } from "./stats_proxy.ts";
-import { killQuietly, type World } from "./world.ts";
+import { type Exchange, type Meddle, pidOf, StatsProxy } from "./stats_proxy.ts";
+import { killQuietly } from "../process/wrapper.ts";
+import type { World } from "./world.ts";
 
 /** The change is made while the next generation's answers are meddled with; `undo` comes before the end of that. */
 export function meddled(
@@ -28,15 +29,22 @@ export function meddled(
 }
 
 /** Does something once, just after the new process has answered that it is there. */
-export const afterFirstAnswer = (act: (pid: number) => unknown): Meddle => async (exchange) => {
-  if (exchange.number === 1) await act(pidOf(exchange));
-  return exchange.answer;
-};
+export const afterFirstAnswer =
+  (act: (pid: number, exchange: Exchange) => unknown): Meddle => async (exchange) => {
+    if (exchange.number === 1) await act(pidOf(exchange), exchange);
+    return exchange.answer;
+  };
+
+/** Of its threads one could answer the wrapper again before another has taken the signal. */
+async function signalAndWait(pid: number, signal: Deno.Signal, exchange: Exchange): Promise<void> {
+  Deno.kill(pid, signal);
+  await exchange.untilItStops();
+}
 
 const signalsAtReady = (signal: Deno.Signal, reason: RegExp): Fault =>
   meddled(
     `the new process gets ${signal} when it has answered, before the old one is asked to stop`,
-    () => afterFirstAnswer((pid) => Deno.kill(pid, signal)),
+    () => afterFirstAnswer((pid, exchange) => signalAndWait(pid, signal, exchange)),
     { expects: { tag: "rejected", reason }, cuts: signal !== "SIGUSR1" },
   );
 
@@ -74,10 +82,10 @@ function stoppingAtReady(): Fault {
   return meddled(
     "the new process gets SIGUSR1 when it has answered, and has connections to finish",
     (world) =>
-      afterFirstAnswer(async (pid) => {
+      afterFirstAnswer(async (pid, exchange) => {
         // Both processes accept them: some are the new one's.
         for (let number = 0; number < 20; number++) requests.push(await world.openRequest());
-        Deno.kill(pid, "SIGUSR1");
+        await signalAndWait(pid, "SIGUSR1", exchange);
       }),
     {
       expects: { tag: "rejected", reason: /haproxy (?:did not serve|exited with 0)/ },

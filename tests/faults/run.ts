@@ -3,7 +3,7 @@
  * `deno task faults [--seed S] [--sequences N]`. Number i is that of the seed S + i, so that it can be had
  * again by `--seed` and `--sequences 1`.
  */
-import { parseArgs } from "@std/cli/parse-args";
+import { parseArgs } from "node:util";
 import { concurrently } from "./concurrently.ts";
 import type { Fault } from "./fault.ts";
 import { LONG_FAULTS } from "./long_faults.ts";
@@ -15,14 +15,12 @@ import { World } from "./world.ts";
 /** Most of their time is waiting, and what they wait for has limits of seconds. */
 const WIDTH = 2 * navigator.hardwareConcurrency;
 
-const flags = parseArgs(Deno.args, {
-  string: ["seed", "sequences", "width"],
-  boolean: [],
-  collect: [],
+const { values } = parseArgs({
+  options: { seed: { type: "string" }, sequences: { type: "string" }, width: { type: "string" } },
 });
-const seed = Number(flags.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1);
-const count = Number(flags.sequences ?? 200);
-const width = Number(flags.width ?? WIDTH);
+const seed = Number(values.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1);
+const count = Number(values.sequences ?? 200);
+const width = Number(values.width ?? WIDTH);
 if (![seed, count, width].every(Number.isSafeInteger)) {
   console.error("--seed, --sequences and --width want whole numbers");
   Deno.exit(64);

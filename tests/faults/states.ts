@@ -1,9 +1,9 @@
 /** Brings a world into each state of the supervisor, and holds it there. */
 import { join } from "@std/path";
 import { STAND_INS } from "../process/stand_ins.ts";
-import { freeze } from "../process/wrapper.ts";
+import { freeze, killQuietly } from "../process/wrapper.ts";
 import type { StateName } from "../../lib/supervisor/events.ts";
-import { killQuietly, World } from "./world.ts";
+import { World } from "./world.ts";
 
 export interface Held extends AsyncDisposable {
   readonly world: World;

@@ -1,6 +1,6 @@
 /** Stands between the wrapper and the private stats socket of its next generation, to meddle with what that answers. */
 import { join } from "@std/path";
-import { ask } from "../../lib/haproxy/runtime_api.ts";
+import { ask, isListening } from "../../lib/haproxy/runtime_api.ts";
 import { STAND_INS } from "../process/stand_ins.ts";
 import { waitFor } from "../process/wait.ts";
 import type { World } from "./world.ts";
@@ -12,6 +12,8 @@ export interface Exchange {
   readonly words: string;
   /** What HAProxy answers. */
   readonly answer: string;
+  /** Waits until HAProxy takes no more connections on that socket, since it is gone or drains. */
+  readonly untilItStops: () => Promise<unknown>;
 }
 
 /** Makes the answer that the wrapper gets of HAProxy's; `null` is none, and the connection stays open. */
@@ -70,12 +72,14 @@ export class StatsProxy {
   }
 
   async #exchange(connection: Deno.UnixConn): Promise<void> {
+    const path = realPath(this.#path);
+    const untilItStops = () => waitFor("HAProxy to stop", async () => !await isListening(path));
     try {
       const words = await readCommand(connection);
-      const answer = await ask(realPath(this.#path), words, AbortSignal.timeout(5_000));
+      const answer = await ask(path, words, AbortSignal.timeout(5_000));
       if (answer !== null) {
         const number = ++this.#exchanges;
-        const given = await this.#meddle({ number, words, answer });
+        const given = await this.#meddle({ number, words, answer, untilItStops });
         if (given === null) return;
         await connection.write(new TextEncoder().encode(given));
       }

@@ -7,8 +7,12 @@ export interface TrafficFailure {
   /** Milliseconds since the traffic began. */
   readonly atMs: number;
   readonly kind: ClientKind;
+  /** Which of all clients it is. */
+  readonly client: number;
   readonly what: string;
 }
+
+type Client = Pick<TrafficFailure, "kind" | "client">;
 
 export interface TrafficOptions {
   /** Of the page that each request asks for. */
@@ -32,6 +36,7 @@ export class Traffic implements AsyncDisposable {
   readonly #pulse = new Pulse();
   #longestGapMs = 0;
   #isStopped = false;
+  #clients = 0;
   #renewals = 0;
   #renewed = 0;
 
@@ -51,12 +56,15 @@ export class Traffic implements AsyncDisposable {
     return gapMs;
   }
 
-  /** Forgets one cut connection of each kind of client: a refused one, or one more, is none of those. */
+  /**
+   * Forgets one cut connection of each client, which has no more than one open when a process dies: a refused
+   * one, or one more, is none of those.
+   */
   forgiveResets(): void {
-    const kinds = new Set<ClientKind>();
-    this.failures = this.failures.filter(({ kind, what }) => {
-      if (!/reset by peer|^cut after|no body in/.test(what) || kinds.has(kind)) return true;
-      kinds.add(kind);
+    const clients = new Set<number>();
+    this.failures = this.failures.filter(({ client, what }) => {
+      if (!/reset by peer|^cut after|no body in/.test(what) || clients.has(client)) return true;
+      clients.add(client);
       return false;
     });
   }
@@ -80,26 +88,28 @@ export class Traffic implements AsyncDisposable {
 
   async #run(kind: ClientKind, exchange: () => Promise<string>): Promise<void> {
     const beat = this.#beat();
+    const client = { kind, client: ++this.#clients };
     for (let isLast = false; !isLast; await pause(PAUSE_MS)) {
       isLast = this.#isStopped;
-      await this.#note(kind, exchange, beat);
+      await this.#note(client, exchange, beat);
     }
   }
 
-  async #note(kind: ClientKind, exchange: () => Promise<string>, beat: () => void): Promise<void> {
+  async #note(client: Client, exchange: () => Promise<string>, beat: () => void): Promise<void> {
     try {
       const answer = await limited(exchange());
       if (!/^v\d+$/.test(answer)) throw new Error(`found the answer ${JSON.stringify(answer)}`);
       this.answers++;
       beat();
     } catch (error) {
-      this.#fail(kind, error);
+      this.#fail(client, error);
     }
   }
 
-  #fail(kind: ClientKind, error: unknown): void {
+  #fail(client: Client, error: unknown): void {
     const atMs = Math.round(performance.now() - this.#startedMs);
-    this.failures.push({ atMs, kind, what: error instanceof Error ? error.message : `${error}` });
+    const what = error instanceof Error ? error.message : `${error}`;
+    this.failures.push({ atMs, ...client, what });
   }
 
   #beat(): () => void {

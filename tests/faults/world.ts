@@ -5,7 +5,7 @@ import { Observed } from "../process/observed.ts";
 import { ONE_FORM } from "../process/program.ts";
 import { STAND_INS } from "../process/stand_ins.ts";
 import { waitFor } from "../process/wait.ts";
-import { type Wrapper, type WrapperOptions } from "../process/wrapper.ts";
+import { killQuietly, type Wrapper, type WrapperOptions } from "../process/wrapper.ts";
 import { command } from "./command.ts";
 import { EchoServer } from "./echo_server.ts";
 import { Traffic } from "./traffic.ts";
@@ -203,13 +203,5 @@ function isFree(port: number): boolean {
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) return false;
     throw error;
-  }
-}
-
-export function killQuietly(pid: number, signal: Deno.Signal = "SIGKILL"): void {
-  try {
-    Deno.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

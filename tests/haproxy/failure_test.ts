@@ -36,6 +36,11 @@ const FAILURES: {
     text: "process 3 answered in place of 2, which was started",
     exitCode: 1,
   },
+  bug: {
+    failure: { tag: "bug", description: "TypeError: x is undefined\n    at y" },
+    text: "a bug in the wrapper: TypeError: x is undefined",
+    exitCode: 70,
+  },
   master_worker: {
     failure: { tag: "master_worker", line: '"/a" line 2' },
     text: '"/a" line 2 says "master-worker": remove it, the wrapper takes the master\'s place',

@@ -6,14 +6,17 @@ import type { PrivateFolder } from "../../lib/haproxy/private_folder.ts";
 import { Standby } from "../../lib/haproxy/standby.ts";
 
 /** Options of a start whose files are written by `prepare`. */
-function optionsOf(prepare: () => Promise<never>): HandoffOptions {
+function optionsOf(
+  prepare: PrivateFolder["prepare"],
+  forget: PrivateFolder["forget"] = () => Promise.resolve(),
+): HandoffOptions {
   const folder: PrivateFolder = {
     path: "/none",
     probeDirectory: () => null,
     socket: (generation) => ({ path: `/none/${generation}.sock`, problem: () => null }),
     serverState: () => ({ path: "/none/1.state", write: () => Promise.resolve() }),
     prepare,
-    forget: () => Promise.resolve(),
+    forget,
     forgetServerState: () => Promise.resolve(),
     remove: () => Promise.resolve(),
   };
@@ -24,10 +27,11 @@ function optionsOf(prepare: () => Promise<never>): HandoffOptions {
     },
     ...{
       wantsServerState: () => false,
+      wantsSecret: () => false,
       onServerStateLost() {},
       userSocket: null,
       folder,
-      fleet: new Fleet({ onEnd() {}, onEmpty() {} }),
+      fleet: new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} }),
     },
   };
   return {
@@ -48,6 +52,19 @@ Deno.test("a start that hangs before there is a process may be faster the next t
     mayPass: true,
     alerts: [],
   });
+});
+
+Deno.test("what is written after a start was given up is removed", async () => {
+  const written = Promise.withResolvers<{ first: string; last: string }>();
+  const forgotten = Promise.withResolvers<number>();
+  const options = optionsOf(() => written.promise, async (generation) => {
+    await Promise.resolve();
+    forgotten.resolve(generation);
+  });
+  const { tag } = await handoff(REQUEST, options, never());
+  assert.equal(tag, "failed");
+  written.resolve({ first: "/none/1-first.cfg", last: "/none/1-last.cfg" });
+  assert.equal(await forgotten.promise, 1);
 });
 
 Deno.test("nothing is written while a process that is to wait is prepared, of the same files", async () => {

@@ -28,6 +28,23 @@ Deno.test("what is written for a generation gives no event where events are prob
   assert.deepEqual([...Deno.readDirSync(folder.probeDirectory()!)], []);
 });
 
+Deno.test("what is written again is there all the time: a HAProxy on standby may be looking for it", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const { first, last } = await folder.prepare(1);
+  using watcher = Deno.watchFs(folder.path, { recursive: false });
+  const marker = `${folder.path}/marker`;
+  await folder.prepare(1);
+  Deno.writeTextFileSync(marker, "");
+  const kinds = new Map<string, string[]>();
+  for await (const { kind, paths } of watcher) {
+    if (paths.includes(marker)) break;
+    for (const path of paths) kinds.set(path, [...kinds.get(path) ?? [], kind]);
+  }
+  for (const path of [first, last]) assert.deepEqual([...new Set(kinds.get(path))], ["rename"]);
+  assert.deepEqual([...Deno.readDirSync(folder.path)].filter(({ name }) => /part$/.test(name)), []);
+});
+
 Deno.test("two wrappers share a parent, but no folder", async () => {
   await using parent = new TempFolder();
   assert.notEqual((await makeIn(parent)).path, (await makeIn(parent)).path);
@@ -174,22 +191,6 @@ Deno.test("what lies in wait for a generation's files is not written into", asyn
   assert.equal(modeOf(first), 0o600);
 });
 
-Deno.test("a file that is written again is there all the time, whole", async () => {
-  await using parent = new TempFolder();
-  const folder = await makeIn(parent);
-  const { first } = await folder.prepare(1);
-  const text = Deno.readTextFileSync(first);
-  let isDone = false;
-  const found = new Set<string>();
-  const reading = (async () => {
-    while (!isDone) found.add(await Deno.readTextFile(first).catch(String));
-  })();
-  for (let again = 0; again < 100; again++) await folder.prepare(1);
-  isDone = true;
-  await reading;
-  assert.deepEqual([...found], [text]);
-});
-
 Deno.test("no connection is made to what is no socket of ours", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
@@ -280,4 +281,22 @@ Deno.test("a parent that is too long for a socket's address is refused, and left
     reason: `"${long}": the name is too long for a socket's address`,
   });
   assert.deepEqual(parent.names(long), []);
+});
+
+Deno.test("the generations that share a secret have the same, which nobody else can read or guess", async () => {
+  await using parent = new TempFolder();
+  const [folder, other] = [await makeIn(parent), await makeIn(parent)];
+  const secretOf = async ({ prepare }: typeof folder, generation: number) => {
+    const { last } = await prepare(generation, { sharesSecret: true });
+    assert.equal(modeOf(last), 0o600);
+    const text = Deno.readTextFileSync(last);
+    const [, secret] =
+      /^\.if version_atleast\(2\.8\)\n {4}cluster-secret (\w+)\n\.endif\n$/m.exec(text) ??
+        assert.fail(text);
+    return secret;
+  };
+  const secret = await secretOf(folder, 1);
+  assert.match(secret!, /^[0-9a-f]{32}$/);
+  assert.equal(await secretOf(folder, 2), secret);
+  assert.notEqual(await secretOf(other, 1), secret);
 });

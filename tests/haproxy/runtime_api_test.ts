@@ -87,3 +87,19 @@ Deno.test("a map that speaks of locks is an answer", async () => {
   await using scene = new Scene(text, "asked again");
   assert.equal(await ask(scene.socket, "show map #1", never()), text);
 });
+
+Deno.test("an answer without an end is none", async () => {
+  await using folder = new TempFolder();
+  const socket = folder.at("socket");
+  using listener = Deno.listen({ transport: "unix", path: socket });
+  const answering = listener.accept().then(async (connection) => {
+    const chunk = new Uint8Array(100_000).fill(120);
+    try {
+      for (;;) await connection.write(chunk);
+    } catch {
+      connection.close();
+    }
+  });
+  assert.ok(await ask(socket, "show map", never()) === null);
+  await answering;
+});

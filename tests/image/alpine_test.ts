@@ -2,13 +2,16 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { TempFolder } from "../temp_folder.ts";
-import { build, Container, imageTest, output } from "./podman.ts";
+import { build, Container, imageTestNeeding, output } from "./podman.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
 const BASE_TAG = "stand-in-alpine";
 const IMAGE = "localhost/haproxy-reload-wrapper:stand-in-alpine";
 
-imageTest("on an alpine base the executable finds its own glibc, and musl does not", async () => {
+/** The base is made of Debian's packages. */
+const debianTest = imageTestNeeding(null, ["apt-get", "dpkg-deb"]);
+
+debianTest("on an alpine base the executable finds its own glibc, and musl does not", async () => {
   await using folder = new TempFolder();
   await makeBase(folder.path);
   await build(IMAGE, ["--build-arg", `HAPROXY_TAG=${BASE_TAG}`, ROOT]);

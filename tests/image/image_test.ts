@@ -1,13 +1,20 @@
 /** The image, built from the Containerfile and run in containers that are locked up as far as they can be. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { EXECUTABLE } from "../process/program.ts";
+import { EXECUTABLE, missingExecutable } from "../process/program.ts";
 import { Secured } from "../process/secured.ts";
 import { servedTo } from "../process/tls_client.ts";
 import { Volume } from "../process/volume.ts";
 import { waitFor } from "../process/wait.ts";
 import { Workspace } from "../process/wrapper.ts";
-import { build, Container, type ContainerOptions, imageTest, output } from "./podman.ts";
+import {
+  build,
+  Container,
+  type ContainerOptions,
+  imageTest,
+  imageTestNeeding,
+  output,
+} from "./podman.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
 const IMAGE = "localhost/haproxy-reload-wrapper:test";
@@ -115,7 +122,9 @@ imageTest("a configuration that is mounted as a single file is warned of", async
   await workspace.serves("two", container);
 });
 
-imageTest("the executable in an image of one's own works as the README has it", async () => {
+const executableTest = imageTestNeeding(missingExecutable);
+
+executableTest("the executable in an image of one's own works as the README has it", async () => {
   await using workspace = new Workspace();
   const lines = dockerfileIn(await Deno.readTextFile(join(ROOT, "README.md")));
   assert.equal(lines.length, 3, lines.join("\n"));

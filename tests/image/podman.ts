@@ -6,12 +6,19 @@ import { testNeeding } from "../requirements.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
 
-const missing = ["buildah", "podman", "runc"].find((program) => !isInstalled(program));
-
 /** Registers a test that builds images and runs containers. */
-export const imageTest = testNeeding(
-  Deno.uid() !== 0 ? "needs root" : missing === undefined ? null : `needs ${missing}`,
-);
+export const imageTest: ReturnType<typeof testNeeding> = imageTestNeeding(null);
+
+/** Makes the function that registers such tests with a need of their own, or with further programs. */
+export function imageTestNeeding(
+  missing: string | null,
+  programs: readonly string[] = [],
+): ReturnType<typeof testNeeding> {
+  const lacking = ["buildah", "podman", "runc", ...programs].find((one) => !isInstalled(one));
+  return testNeeding(
+    Deno.uid() !== 0 ? "needs root" : lacking !== undefined ? `needs ${lacking}` : missing,
+  );
+}
 
 /** Settings that also do where nothing but the kernel is there: no systemd, no bridge, no raised limits. */
 const PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"] as const;

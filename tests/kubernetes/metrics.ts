@@ -21,6 +21,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   watch_events_total: [],
   poll_found_changes_total: [],
   respawns_total: [],
+  bugs_total: [],
   process_exits_total: ["role", "status"],
   certificate_expiry_seconds: ["file"],
   build_info: ["version", "deno_version", "haproxy_version"],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Keeper } from "../../lib/last_good/keeper.ts";
 import { Store } from "../../lib/last_good/store.ts";
-import { sha256 } from "../../lib/files.ts";
+import { sha256 } from "../../lib/contents.ts";
 import type { LogEntry } from "../../lib/log.ts";
 import type { Event, Generation, State } from "../../lib/supervisor/events.ts";
 import type { Fingerprint } from "../../lib/watch/fingerprint.ts";

@@ -4,6 +4,7 @@ import { dirname, join } from "@std/path";
 import { checkArguments, type HaproxyArguments } from "../../lib/haproxy/arguments.ts";
 import { restore, type Restored } from "../../lib/last_good/restoring.ts";
 import { Store } from "../../lib/last_good/store.ts";
+import { needsSection } from "../capabilities.ts";
 import { Authority, dhParameters, ticketKeys } from "../process/certificates.ts";
 import { TempFolder } from "../temp_folder.ts";
 import { type CommandLine, keep, restoringOptions } from "./kept.ts";
@@ -174,12 +175,13 @@ Deno.test("directories, several files, those behind --, -C and the env file are 
   await site.checkCopies(line, { ERRORS: "../site/errors" });
 });
 
-/** HAProxy 3.0 is the first that has certificate stores. */
-const ignore = await major() < 3;
+const noStores = needsSection("crt-store web");
 
 Deno.test(
-  "certificates of a store keep the names that their paths gave them",
-  { ignore },
+  `certificates of a store keep the names that their paths gave them${
+    noStores ? ` (${noStores})` : ""
+  }`,
+  { ignore: noStores !== null },
   async () => {
     await using site = new Site();
     const authority = new Authority(site.at("ca"));
@@ -199,11 +201,6 @@ ${DEFAULTS}frontend f
     await site.checkCopies(site.line(["-f", "haproxy.cfg"]));
   },
 );
-
-async function major(): Promise<number> {
-  const { stdout } = await new Deno.Command("haproxy", { args: ["-v"] }).output();
-  return Number(/version (\d+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? 0);
-}
 
 Deno.test("default-path config starts where the original was", async () => {
   await using site = new Site();

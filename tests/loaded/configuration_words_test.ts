@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  blocksOf,
   quotedWord,
   readConfiguration,
   readPlacedConfiguration,
@@ -128,3 +129,23 @@ for (
     assert.deepEqual(readConfiguration(line, ENVIRONMENT).lines[0]?.words, ["x", word, "y"]);
   });
 }
+
+Deno.test("a variable may mean more words than a call has arguments", () => {
+  const A = "a ".repeat(200_000);
+  const { lines } = readConfiguration('bind "${A[*]}"', { A }, /bind/);
+  assert.ok(lines[0]!.words.length > 200_000);
+});
+
+Deno.test("the blocks of a text are its lines, whatever its length, each with how many stand before", () => {
+  const lines = Array.from({ length: 30_000 }, (_, index) => "x".repeat(index % 17));
+  for (const text of ["", "\n", "a", "a\n", lines.join("\n"), `${lines.join("\n")}\n`]) {
+    const blocks = [...blocksOf(text)];
+    assert.equal(blocks.map(({ text }) => text).join("\n"), text);
+    let before = 0;
+    for (const block of blocks) {
+      assert.equal(block.linesBefore, before);
+      before += block.text.split("\n").length;
+    }
+    assert.ok(text.length < 200_000 || blocks.length > 1);
+  }
+});

@@ -117,3 +117,11 @@ Deno.test("nothing is asked before what was asked last is answered", async () =>
   assert.deepEqual(await listed, []);
   assert.equal(most, 1);
 });
+
+Deno.test("more files than can be followed are none", async () => {
+  await using folder = new TempFolder();
+  const many = Array.from({ length: 20_001 }, (_, index) => `/${index}.pem`).join("\n");
+  const socket = folder.at("socket");
+  await using _ = new ScriptedHaproxy(socket, (command) => command === "show ssl cert" ? many : "");
+  assert.equal(await listLoaded(createAsk(socket)), null);
+});

@@ -119,3 +119,9 @@ Deno.test("what stands behind the first of several CRs is dropped", () => {
   const entries = ["a 1", "d 2"];
   assert.deepEqual(readPatterns("map", "a 1\rb\rc\nd 2\r\r\n"), { tag: "read", entries });
 });
+
+Deno.test("what has too many lines is unfit", () => {
+  assert.equal(readPatterns("map", "a 1\n".repeat(99_999)).tag, "read");
+  const patterns = readPatterns("map", "a 1\n".repeat(100_000));
+  assert.deepEqual(patterns, { tag: "unfit", reason: "it has more than 100000 lines" });
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { replaceInPlace, type ReplaceOutcome } from "../../lib/loaded/replace.ts";
-import { NO_USES, type Use } from "../../lib/loaded/uses.ts";
-import { sha256 } from "../../lib/files.ts";
+import { MOST_HOT_BYTES, NO_USES, type Use } from "../../lib/loaded/uses.ts";
+import { sha256 } from "../../lib/contents.ts";
 import { type Fingerprint, fingerprintOf } from "../../lib/watch/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../process/certificates.ts";
 import { TempFolder } from "../temp_folder.ts";
@@ -376,4 +376,15 @@ Deno.test("of what becomes fit by itself the first time counts", async () => {
   const [outcome] = await replace({ changed, before: {}, after });
   assert.equal(outcome?.refused.length, 3);
   assert.ok(outcome.fitInMs! > 0.9 * DAY_MS && outcome.fitInMs! <= DAY_MS);
+});
+
+Deno.test("a file with too many bytes is left to a reload, and not given to the process", async () => {
+  await using folder = new TempFolder();
+  const line = `key ${"x".repeat(1_000)}\n`;
+  const text = line.repeat(Math.ceil(MOST_HOT_BYTES / line.length));
+  const path = folder.write("map", text);
+  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: text } };
+  const [outcome, commands] = await replace(situation);
+  assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": it has more than 2 MB` });
+  assert.deepEqual(commands, []);
 });

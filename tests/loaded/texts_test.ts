@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { MOST_TEXT_BYTES } from "../../lib/loaded/configuration_words.ts";
 import { createTextReader, type TextFile } from "../../lib/loaded/texts.ts";
 import { TempFolder } from "../temp_folder.ts";
 
@@ -73,4 +74,15 @@ Deno.test("a file that was written with the same text is no change", async () =>
   Deno.removeSync(path);
   folder.write("a", "1");
   assert.equal(await read([file(path)]), null);
+});
+
+Deno.test("what is too much together is left out, and not tried again", async () => {
+  await using folder = new TempFolder();
+  const large = folder.write("large", "x".repeat(MOST_TEXT_BYTES - 2));
+  const [small, other] = [folder.write("small", "three"), folder.write("other", "1")];
+  const read = createTextReader();
+  const files = [large, small, other].map((path) => changedAt(LONG_AGO, path));
+  const texts = await read(files);
+  assert.deepEqual(texts?.map(({ text }) => text.length), [MOST_TEXT_BYTES - 2, 0, 1]);
+  assert.equal(await read(files), null);
 });

@@ -1,38 +1,95 @@
-// Stands in for `@std/fs/expand-glob` where JSR cannot be reached, for the globs that the README promises.
-// Node's own glob wants an environment variable that the program may not read.
-import { existsSync } from "node:fs";
+// Stands in for `@std/fs/expand-glob` where JSR cannot be reached, for absolute globs without `[[:alpha:]]` and the
+// program's options: not extended, no names with U+FFFD. What vanishes meanwhile is left out; the package throws.
 import { join } from "node:path";
 
-export async function* expandGlob(glob: string): AsyncIterableIterator<{ path: string }> {
-  yield* expandGlobSync(glob);
+type Options = { extended: false; exclude: string[] };
+type Found = { path: string; isDirectory: boolean };
+/** Asks for the entries of one directory after the other: `null` for none that is there. */
+type Search = Generator<string, Found[], Deno.DirEntry[] | null>;
+
+export async function* expandGlob(glob: string, _: Options): AsyncIterableIterator<Found> {
+  const steps = expand(glob);
+  let step = steps.next();
+  while (!step.done) {
+    step = steps.next(await Array.fromAsync(Deno.readDir(step.value)).catch(nullIfGone));
+  }
+  yield* step.value;
 }
 
-export function* expandGlobSync(glob: string): IterableIterator<{ path: string }> {
-  const base = glob.slice(0, glob.search(/[^/]*[*?[{]/));
-  const pattern = new RegExp(
-    `^${glob.split("/").map(segment).join("/").replaceAll("**/", "(?:.*/)?")}$`,
-  );
-  const depth = glob.includes("/**/") ? Infinity : glob.slice(base.length).split("/").length;
-  if (!existsSync(base)) return;
-  for (const path of walk(base, depth)) if (pattern.test(path)) yield { path };
+export function* expandGlobSync(glob: string, _: Options): IterableIterator<Found> {
+  const steps = expand(glob);
+  let step = steps.next();
+  while (!step.done) step = steps.next(listSync(step.value));
+  yield* step.value;
 }
 
-function* walk(directory: string, depth: number): IterableIterator<string> {
-  if (depth === 0) return;
-  for (const { name, isDirectory } of Deno.readDirSync(directory)) {
-    yield join(directory, name);
-    if (isDirectory) yield* walk(join(directory, name), depth - 1);
+const listSync = (directory: string) => nullOr(() => [...Deno.readDirSync(directory)]);
+
+function nullOr<Result>(look: () => Result): Result | null {
+  try {
+    return look();
+  } catch (error) {
+    return nullIfGone(error);
   }
 }
 
-/** `**` is special only as a whole segment; it is put together with the slash behind it later. */
-const segment = (text: string): string => text === "**" ? text : translate(text);
+function nullIfGone(error: unknown): null {
+  const { NotFound, NotADirectory } = Deno.errors;
+  if (error instanceof NotFound || error instanceof NotADirectory) return null;
+  throw error;
+}
 
-function translate(text: string): string {
-  return text.replaceAll(/\*+|\?|\[!?[^\]]+\]|\{([^}]*)\}|[.+^$()|\\\]}[{]/g, (token, inBraces) => {
+function* expand(glob: string): Search {
+  const segments = glob.split("/").slice(1);
+  let root = "";
+  while (segments.length > 0 && !isGlob(segments[0]!)) root += `/${unescaped(segments.shift()!)}`;
+  if (segments.length === 0 && nullOr(() => Deno.statSync(root)) === null) return [];
+  let found = [{ path: root || "/", isDirectory: true }];
+  for (const segment of segments) {
+    const directories = found.filter((entry) => entry.isDirectory).map((entry) => entry.path);
+    found = yield* search(new Set(directories), segment);
+  }
+  return found;
+}
+
+function* search(directories: Set<string>, segment: string): Search {
+  const isAnyDepth = segment === "**";
+  const found = [];
+  for (const directory of directories) {
+    const entries = yield directory;
+    if (entries === null) continue;
+    if (isAnyDepth) found.push({ path: directory, isDirectory: true });
+    const pattern = new RegExp(`^(?![^]*\ufffd)${isAnyDepth ? "" : `${translate(segment)}$`}`);
+    for (const { name, isDirectory } of entries.filter(({ name }) => pattern.test(name))) {
+      const path = join(directory, name);
+      if (isAnyDepth && isDirectory) directories.add(path);
+      else found.push({ path, isDirectory });
+    }
+  }
+  return found;
+}
+
+/** The segments before the first such one are gone through as they stand, links included. */
+const isGlob = (segment: string) => SPECIAL.test(segment.replaceAll(ESCAPED, "\\"));
+const ESCAPED = /\\(?:\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|.)/gs;
+const SPECIAL = /[*?]|\[[^[\]\\]+\]|\{[^{}\\]+\}|(?:^|\\)!|@\([^)]+\)|\([^(|]+\|[^)\\]+\)/;
+const unescaped = (segment: string) => segment.replaceAll(/\\([*?{}[\]()|+@!])/g, "$1");
+const literal = (text: string) => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, "\\$&");
+const SET_STARTS: Record<string, string> = { "": "[", "!": "[^", "^": "[\\^" };
+const TOKEN = /\\(.)|\[([!^]?)((?:\\.|[^\]\\])*)\]|\*+|./gs;
+
+/** A segment in which a bracket, a brace or a backslash stays open stands for itself. */
+function translate(segment: string): string {
+  let open = 0;
+  const text = segment.replaceAll(TOKEN, (token, plain?: string, not?: string, set?: string) => {
+    if (set !== undefined) return `${SET_STARTS[not!]}${set.replaceAll(/\\([^\]\\-])/gs, "$1")}]`;
     if (token.startsWith("*")) return "[^/]*";
-    if (token === "?") return "[^/]";
-    if (inBraces !== undefined) return `(?:${inBraces.split(",").map(translate).join("|")})`;
-    return token.length > 1 ? token.replace("[!", "[^") : `\\${token}`;
+    if (token === "?") return ".";
+    if (token === "{") return open++, "(?:";
+    if (token === "}" && open > 0) return open--, ")";
+    if (token === "," && open > 0) return "|";
+    if (token === "[" || token === "\\") open = Infinity;
+    return literal(plain ?? token);
   });
+  return open === 0 ? text : literal(segment);
 }

@@ -1,51 +1,27 @@
-// Stands in for the two modules of `@std/log` that `lib/log.ts` uses, where JSR cannot be reached.
+// Stands in for the modules of `@std/log` that `lib/log.ts` uses, where JSR cannot be reached.
 
-const LogLevels = { DEBUG: 10, INFO: 20, WARN: 30, ERROR: 40 } as const;
-type LevelName = keyof typeof LogLevels;
+const LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
+type Level = (typeof LEVELS)[number];
 
-export class LogRecord {
-  readonly datetime = new Date();
-  constructor(readonly msg: string, readonly levelName: LevelName, readonly args: unknown[]) {}
-  get level(): number {
-    return LogLevels[this.levelName];
-  }
-}
+export type LogRecord = { readonly datetime: Date; readonly args: unknown[] };
 
 export class BaseHandler {
-  readonly #level: number;
-  readonly #formatter: (record: LogRecord) => string;
-
-  constructor(levelName: LevelName, options: { formatter: (record: LogRecord) => string }) {
-    this.#level = LogLevels[levelName];
-    this.#formatter = options.formatter;
-  }
-
-  handle(record: LogRecord): void {
-    if (record.level >= this.#level) this.log(this.#formatter(record));
-  }
-
+  constructor(_asLogger: Level, readonly options: { formatter: (record: LogRecord) => string }) {}
   log(_message: string): void {}
 }
 
 export class Logger {
-  readonly #level: number;
-  readonly #handlers: BaseHandler[];
-
-  constructor(_name: string, levelName: LevelName, options: { handlers: BaseHandler[] }) {
-    this.#level = LogLevels[levelName];
-    this.#handlers = options.handlers;
-  }
-
+  constructor(_: string, readonly level: Level, readonly options: { handlers: BaseHandler[] }) {}
   debug = this.#at("DEBUG");
   info = this.#at("INFO");
   warn = this.#at("WARN");
   error = this.#at("ERROR");
 
-  #at(levelName: LevelName): (message: string, ...args: unknown[]) => string {
-    return (message, ...args) => {
-      const record = new LogRecord(message, levelName, args);
-      if (record.level >= this.#level) this.#handlers.forEach((handler) => handler.handle(record));
-      return message;
+  #at(level: Level): (message: string, ...args: unknown[]) => void {
+    return (_, ...args) => {
+      if (LEVELS.indexOf(level) < LEVELS.indexOf(this.level)) return;
+      const record = { datetime: new Date(), args };
+      for (const one of this.options.handlers) one.log(one.options.formatter(record));
     };
   }
 }

@@ -5,10 +5,10 @@ import { isLastReload, Secured } from "./secured.ts";
 import { waitFor } from "./wait.ts";
 import { freeze, type Wrapper } from "./wrapper.ts";
 
-const HUGE = 200_000;
+const HUGE = 99_000;
 const FIRST = "/first\n";
 
-/** A workspace with a list so long that it takes seconds to fill. */
+/** A workspace with a list so long that it takes long to fill; a longer one is a reload. */
 class Listing extends Secured {
   readonly list = this.write("site.lst", FIRST);
 

@@ -2,18 +2,18 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
+import { needsSection } from "../capabilities.ts";
 import { commonTest } from "./program.ts";
 import { Secured, withoutReload } from "./secured.ts";
 import { answerTo, servedTo } from "./tls_client.ts";
 
-const HAS_STORES = new Deno.Command("haproxy", { args: ["-cc", "version_atleast(3.0)"] })
-  .outputSync().success;
+const NO_STORES = needsSection("crt-store web");
 
-/** Registers a test of what HAProxy has since 3.0. */
-const storeTest = HAS_STORES
+/** Registers a test of what not every branch of HAProxy has. */
+const storeTest = NO_STORES === null
   ? commonTest
   : (name: string, fn: () => Promise<void>) =>
-    Deno.test({ name: `${name} (needs HAProxy 3.0)`, ignore: true, fn });
+    Deno.test({ name: `${name} (${NO_STORES})`, ignore: true, fn });
 
 for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
   commonTest(

@@ -1,7 +1,7 @@
 /** Maps and ACLs that change without a reload. */
 import assert from "node:assert/strict";
 import { commonTest } from "./program.ts";
-import { isLastReload, quoted, Secured, withoutReload } from "./secured.ts";
+import { isLastReload, quoted, Secured, TOGETHER, withoutReload } from "./secured.ts";
 import { waitFor } from "./wait.ts";
 import type { Wrapper } from "./wrapper.ts";
 
@@ -128,7 +128,7 @@ commonTest("a key without a value takes one reload, and the log says why", async
 
 commonTest("a map and the configuration that change at once are one reload", async () => {
   await using workspace = new Mapped();
-  const wrapper = await workspace.serveSecure(workspace.mapPage());
+  const wrapper = await workspace.serveSecure(workspace.mapPage(), TOGETHER);
   await workspace.replace("/a two\n", workspace.map);
   await workspace.replace(workspace.mapPage("two"));
   await workspace.serves("two", wrapper);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Pair } from "./certificates.ts";
 import { commonTest } from "./program.ts";
-import { isLastReload, Secured, withoutReload } from "./secured.ts";
+import { isLastReload, Secured, TOGETHER, withoutReload } from "./secured.ts";
 import { servedTo } from "./tls_client.ts";
 import { waitFor } from "./wait.ts";
 
@@ -68,7 +68,7 @@ commonTest("a certificate and its .ocsp that change at once are one reload", asy
     await workspace.replace(pair.pem + workspace.authority.certificate, workspace.pem);
   };
   await write(old);
-  const wrapper = await workspace.serveSecure();
+  const wrapper = await workspace.serveSecure(undefined, TOGETHER);
   await write(next);
   await workspace.servesCertificate(next, wrapper);
   await wrapper.saysMatching(/generation 2 serves.*changed: ".*site\.pem\.ocsp"/);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { EXECUTABLE, FORM, rootTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
-import { Workspace, type Wrapper } from "./wrapper.ts";
+import { readIfThere, Workspace, type Wrapper } from "./wrapper.ts";
 
 /** No limit of processes holds root. */
 const USER = 23_456;
@@ -15,9 +15,7 @@ if (FORM !== "source") {
     await using workspace = new Workspace();
     // Without a poll all threads that work on files come to their end.
     const wrapper = await serveAsUser(workspace, ["--poll-interval", "0"]);
-    await waitFor("the threads that work on files to end", () => !hasFileThreads(wrapper), {
-      deadlineMs: 30_000,
-    });
+    await waitFor("the threads that work on files to end", () => !hasFileThreads(wrapper));
     await limitProcesses(wrapper, 1);
     await workspace.replace(workspace.page("two"));
     await wrapper.saysMatching(
@@ -56,6 +54,6 @@ async function limitProcesses({ pid }: Wrapper, limit: number): Promise<void> {
 
 function hasFileThreads({ pid }: Wrapper): boolean {
   return [...Deno.readDirSync(`/proc/${pid}/task`)].some(({ name }) =>
-    Deno.readTextFileSync(`/proc/${pid}/task/${name}/comm`).startsWith("tokio-runtime-w")
+    readIfThere(`/proc/${pid}/task/${name}/comm`).startsWith("tokio-runtime-w")
   );
 }

@@ -1,5 +1,6 @@
 /** A control group's limit of memory is kept by ending old processes, and never by the kernel. */
 import assert from "node:assert/strict";
+import { memoryNeed } from "../../lib/haproxy/memory_need.ts";
 import { MemoryGroup, memoryTest } from "./memory_group.ts";
 import { Observed } from "./observed.ts";
 import { freeze, type Wrapper } from "./wrapper.ts";
@@ -9,9 +10,6 @@ const MB = 2 ** 20;
 /** Makes one process take 200 MB of its own, in pieces, so that it never has more. */
 const LUA =
   "memory = {}; for i = 1, 200 do memory[i] = string.rep(string.rep(i % 10, 1024), 1024) end";
-
-/** What the wrapper wants to have for one more process. */
-const NEED_BYTES = 230 * MB;
 
 /** Large processes, each of which has a request open that keeps it from being done. */
 class Large extends Observed {
@@ -36,6 +34,12 @@ class Large extends Observed {
     this.#requests.push(await this.openRequest());
   }
 
+  /** What the wrapper wants to have for one more process: how large one is differs from branch to branch. */
+  get needBytes(): number {
+    const [pid] = this.haproxyPids();
+    return memoryNeed(Deno.readTextFileSync(`/proc/${pid}/status`))!;
+  }
+
   /** The answer to the request that `generation` has open. */
   async finish(generation: number): Promise<string> {
     const request = this.#requests[generation - 1]!;
@@ -48,7 +52,7 @@ class Large extends Observed {
     const wrapper = await this.serveIn(group, args);
     const [oldest] = this.haproxyPids();
     await this.reload("two", wrapper);
-    group.limit(group.usedBytes + 0.5 * NEED_BYTES);
+    group.limit(group.usedBytes + 0.5 * this.needBytes);
     await freeze(oldest!);
     await this.replace(this.page("three"));
     return wrapper;
@@ -73,12 +77,12 @@ memoryTest("a reload that does not fit has the oldest that drains ended first", 
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.serveIn(group);
-  group.limit(group.usedBytes + 1.6 * NEED_BYTES);
+  group.limit(group.usedBytes + 1.6 * workspace.needBytes);
   await workspace.reload("two", wrapper);
   assert.doesNotMatch(wrapper.output, /is ended|started all the same/);
   await workspace.reload("three", wrapper);
   await wrapper.saysMatching(
-    /warning .*generation 1, the oldest that drains, is ended: generation 3 needs about 23\d MB, \d+ MB of the limit of \d+ MB are left\n/,
+    /warning .*generation 1, the oldest that drains, is ended: generation 3 needs about 2\d\d MB, \d+ MB of the limit of \d+ MB are left\n/,
   );
   await wrapper.saysMatching(
     /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
@@ -109,7 +113,7 @@ memoryTest("where nothing drains, what does not fit is started all the same", as
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.serveIn(group);
-  group.limit(group.usedBytes + NEED_BYTES - 12 * MB);
+  group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
   await workspace.reload("two", wrapper);
   assert.match(
     wrapper.output,

@@ -25,6 +25,7 @@ export interface Report {
     readonly excerpts: readonly { readonly line: number }[];
     readonly nextRetry: string | null;
   } | null;
+  readonly lastBug: { readonly description: string } | null;
   readonly draining: readonly {
     readonly generation: number;
     readonly pid: number;

@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 import denoJson from "../../deno.json" with { type: "json" };
 import { testNeeding } from "../requirements.ts";
+import { HAS_STAND_INS } from "../std/stand_ins.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
 
@@ -12,9 +13,14 @@ export const FORM = formOf(Deno.env.get("PROGRAM") ?? "source");
 
 export const EXECUTABLE = join(ROOT, "haproxy-reload-wrapper");
 
+/** What a test of the executable itself lacks; `null`: nothing. */
+export const missingExecutable = isThere(EXECUTABLE)
+  ? null
+  : "needs the executable, and `deno task compile` made none";
+
 /** What the form under test needs and is not there; `null`: nothing. */
-export const missing = FORM !== "source" && !isThere(EXECUTABLE)
-  ? "needs the executable, and `deno task compile` made none"
+export const missing = FORM !== "source" && missingExecutable !== null
+  ? missingExecutable
   : FORM === "process_1" && Deno.uid() !== 0
   ? "needs root, to make a pid namespace"
   : null;
@@ -52,8 +58,7 @@ const OPTIONS = [
 
 /** The import map, where the tests run with one. */
 export function importOptions(): string[] {
-  const hasOne = !import.meta.resolve("@std/path").startsWith("jsr:");
-  return hasOne ? [`--import-map=${ROOT}/tests/offline/import_map.json`] : [];
+  return HAS_STAND_INS ? [`--import-map=${ROOT}/tests/offline/import_map.json`] : [];
 }
 
 /** The words that start the program. */

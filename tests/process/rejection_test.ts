@@ -6,6 +6,9 @@ import { STAND_INS } from "./stand_ins.ts";
 import { pause, waitFor } from "./wait.ts";
 import { freePort, Workspace, type Wrapper } from "./wrapper.ts";
 
+/** Without a settle time no process is started ahead, so that the first start is that of the handoff. */
+const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
+
 /** Waits until generation 2 is rejected for a reason that matches, and proves that 1 still serves. */
 async function isRejected(workspace: Workspace, wrapper: Wrapper, reason: RegExp): Promise<string> {
   const pattern =
@@ -156,10 +159,7 @@ programTest("a haproxy that cannot run for a while, as in an upgrade, is waited 
 programTest("what serves while a failure is looked into drains, and nobody notices", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
-  // So that it is known by then that this one cannot wait.
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--settle-time", "500ms"],
-  });
+  const wrapper = await workspace.serve(NOTHING_AHEAD);
   await workspace.standIn(STAND_INS.dies_once);
   await workspace.replace(workspace.page("two"));
   await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 3 before it was ready/);
@@ -174,7 +174,7 @@ programTest("what serves while a failure is looked into drains, and nobody notic
 programTest("what hangs while a failure is looked into is ended all the same", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve();
+  const wrapper = await workspace.serve(NOTHING_AHEAD);
   await workspace.standIn(STAND_INS.dies_then_hangs);
   await workspace.replace(workspace.page("two"));
   await isRejected(workspace, wrapper, /exited with 3 before it was ready/);
@@ -256,10 +256,8 @@ programTest("connections held on the user's own stats socket are in nobody's way
 
 programTest("a change during a handoff is applied by another reload", async () => {
   await using workspace = new Workspace();
-  // Without a settle time no process is started ahead: the second one means that a handoff runs.
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--settle-time", "0s"],
-  });
+  // The second process means that a handoff runs.
+  const wrapper = await workspace.serve(NOTHING_AHEAD);
   // Parsing that many backends takes HAProxy long enough to change the file meanwhile.
   const backends = Array.from(
     { length: 3_000 },

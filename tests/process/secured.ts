@@ -82,6 +82,9 @@ export async function withoutReload(
   assert.equal(wrapper.lastGeneration, generation, wrapper.output);
 }
 
+/** What is changed within this time is one change, on a slow machine as well. */
+export const TOGETHER = { env: { HRW_SETTLE_TIME: "1s" } };
+
 export interface Marker {
   /** The generation that is to be the last one. */
   readonly generation: number;

@@ -147,12 +147,42 @@ programTest("the status is told over a unix socket, which is gone at the end", a
     args: ["-f", workspace.configuration, "--status-listen", `unix:${path}`],
   });
   using connection = await Deno.connect({ transport: "unix", path });
-  await connection.write(new TextEncoder().encode("GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n"));
-  assert.match(await new Response(connection.readable).text(), /^HTTP\/1\.1 200 OK\r\n[^]*ok\n$/);
+  await connection.write(new TextEncoder().encode("GET /status HTTP/1.1\r\nhost: x\r\n\r\n"));
+  assert.match(
+    await new Response(connection.readable).text(),
+    /^HTTP\/1\.1 200 OK\r\n[^]*"ready": true/,
+  );
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.throws(() => Deno.lstatSync(path), Deno.errors.NotFound);
 });
+
+/** What a client gets that names the host as it likes. */
+async function askAs(workspace: Observed, host: string, request: string): Promise<string> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: workspace.statusPort });
+  const text = `${request} HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://${host}\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(text));
+  return await new Response(connection.readable).text();
+}
+
+commonTest(
+  "a page whose name was made to lead here reads nothing and reloads nothing",
+  async () => {
+    await using workspace = new Observed();
+    const args = ["--enable-reload-endpoint", "--status-host", "lb.test"];
+    const wrapper = await workspace.serveObserved(args);
+    for (const request of ["GET /", "GET /status", "POST /reload"]) {
+      const answer = await askAs(workspace, "evil.test", request);
+      assert.match(answer, /^HTTP\/1\.1 421 [^]*found the host "evil\.test".*"--status-host"/);
+    }
+    for (const path of ["/healthz", "/readyz", "/metrics"]) {
+      assert.match(await askAs(workspace, "evil.test", `GET ${path}`), /^HTTP\/1\.1 200 /);
+    }
+    assert.match(await askAs(workspace, "lb.test", "GET /status"), /^HTTP\/1\.1 200 /);
+    assert.match(await askAs(workspace, "lb.test", "POST /reload"), /^HTTP\/1\.1 200 /);
+    await wrapper.stopsAt(2);
+  },
+);
 
 commonTest("an address that is taken is told, and nothing is started", async () => {
   await using workspace = new Observed();

@@ -1,10 +1,16 @@
 /** Waits for conditions instead of for time. */
 
+/** No test takes longer for it, so that it may be as long as a machine with a lot of other work needs. */
+const DEADLINE_MS = 60_000;
+
 /** Asks `condition` again and again until it gives a truthy value, and fails with `explain()` after `deadlineMs`. */
 export async function waitFor<Value>(
   what: string,
   condition: () => Value | Promise<Value>,
-  { deadlineMs = 10_000, explain = () => "" }: { deadlineMs?: number; explain?: () => string } = {},
+  { deadlineMs = DEADLINE_MS, explain = () => "" }: {
+    deadlineMs?: number;
+    explain?: () => string;
+  } = {},
 ): Promise<NonNullable<Exclude<Awaited<Value>, false>>> {
   const startedMs = performance.now();
   while (performance.now() - startedMs < deadlineMs) {

@@ -119,7 +119,7 @@ frontend page
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const wrapper of this.#wrappers) wrapper.kill();
-    for (const pid of this.haproxyPids()) Deno.kill(pid, "SIGKILL");
+    for (const pid of this.haproxyPids()) killQuietly(pid);
     await Promise.all(this.#wrappers.map(({ exitCode }) => exitCode));
     await Deno.remove(this.path, { recursive: true });
   }
@@ -201,6 +201,15 @@ export async function freeze(pid: number): Promise<void> {
   await waitFor("the process to stop", () => readIfThere(`/proc/${pid}/stat`).includes(") T "));
 }
 
+/** One that has ended by itself meanwhile is as good. */
+export function killQuietly(pid: number, signal: Deno.Signal = "SIGKILL"): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 /** What `unshare` has forked, which takes it some milliseconds. */
 function firstChild({ pid }: Deno.ChildProcess): number {
   for (const startedMs = Date.now(); Date.now() - startedMs < 5_000;) {
@@ -211,7 +220,8 @@ function firstChild({ pid }: Deno.ChildProcess): number {
   throw new Error(`process ${pid} has started no process in a namespace of its own`);
 }
 
-function readIfThere(path: string): string {
+/** What a file holds; nothing if it is not there, as of a process or thread that has ended. */
+export function readIfThere(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch {

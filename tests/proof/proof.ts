@@ -29,7 +29,9 @@ async function proof(args: readonly string[]): Promise<number> {
     console.error(missing);
     return EXIT_UNAVAILABLE;
   }
-  const results = options.from === null ? await run(options) : readResults(options.from);
+  const results = options.from === null
+    ? await run(options, ["deno task proof", ...args].join(" "))
+    : readResults(options.from);
   if (options.json !== null) Deno.writeTextFileSync(options.json, JSON.stringify(results));
   if (options.svg !== null) Deno.writeTextFileSync(options.svg, plot(results));
   console.log(markdown(results));
@@ -51,7 +53,7 @@ function whatIsMissing({ from, haproxy }: Options): string | null {
     "or try the program from source, with PROGRAM=source in the environment";
 }
 
-async function run({ until, only, haproxy }: Options): Promise<Results> {
+async function run({ until, only, haproxy }: Options, command: string): Promise<Results> {
   await using room = new AsyncDisposableStack();
   if (haproxy !== null) putInPath(room, haproxy);
   const isSoak = "ms" in until;
@@ -66,7 +68,8 @@ async function run({ until, only, haproxy }: Options): Promise<Results> {
       runCampaign(own, entry, { plan, report: console.error })
     );
   }
-  return { machine: await machine(), isSoak, campaigns };
+  const clients = `clients on Deno ${Deno.version.deno}`;
+  return { machine: `${await machine()}, ${clients}, \`${command}\``, isSoak, campaigns };
 }
 
 /** Makes it what is found as `haproxy`, by a link, so that it knows where it lies. */

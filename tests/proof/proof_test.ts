@@ -4,9 +4,12 @@ import { programTest } from "../process/program.ts";
 import { type Campaign, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
 import { CONTESTANTS, type Entry } from "./contestants/contestants.ts";
 import { startRestarting } from "./contestants/restarting.ts";
-import { KIND_NAMES } from "./load/kinds.ts";
-import { disturbing, refusedMs, servedMs } from "./results.ts";
+import { missingForQuic } from "../process/quic.ts";
+import { isOfQuic, kindNames } from "./load/kinds.ts";
+import { disturbing, failedRequests, kindsOf, refusedMs, servedMs } from "./results.ts";
 import { faultsOf } from "./verdict.ts";
+
+const KINDS_HERE = kindNames({ hasQuic: missingForQuic === null });
 
 interface Run {
   readonly campaign: Campaign;
@@ -26,14 +29,15 @@ const faults = (wrapper: Campaign) =>
   faultsOf({ machine: "", isSoak: false, campaigns: { wrapper } });
 
 programTest(
-  "12 reloads by the wrapper, 3 of them refused, fail no request of any kind",
+  "12 reloads by the wrapper, 3 of them refused, fail no request of any kind, and few over QUIC",
   async () => {
     const { campaign, said } = await run(CONTESTANTS.wrapper, 12);
     assert.deepEqual(faults(campaign), [], said);
     assert.equal(servedMs(campaign).length, 9);
     assert.equal(refusedMs(campaign).length, 3);
     assert.deepEqual(disturbing(campaign), []);
-    for (const name of KIND_NAMES) assert.ok(campaign.load[name].requests > 20, name);
+    assert.deepEqual(kindsOf(campaign).map(({ name }) => name), KINDS_HERE);
+    for (const { name, figures } of kindsOf(campaign)) assert.ok(figures.requests > 20, name);
     assert.ok(campaign.load.keep_alive_closing.announcedEnds > 0);
     const supervisors = campaign.samples.map(({ supervisor }) => supervisor?.memory ?? 0);
     assert.ok(supervisors.every((memory) => memory > 1_000), `${supervisors}`);
@@ -42,10 +46,12 @@ programTest(
 
 Deno.test("5 restarts fail requests of each kind, in each way that a restart has", async () => {
   const { campaign } = await run({ title: "restarting", start: startRestarting }, 5);
-  for (const name of KIND_NAMES) {
-    assert.ok((campaign.load[name].failures.refused ?? 0) > 0, `none was refused: ${name}`);
+  for (const { name, figures } of kindsOf(campaign).filter(({ name }) => !isOfQuic(name))) {
+    assert.ok((figures.failures.refused ?? 0) > 0, `none was refused: ${name}`);
   }
+  // A new connection over QUIC is tried again by itself, a kept one is lost.
+  if (missingForQuic === null) assert.ok(failedRequests(campaign, { overQuic: true }) > 0);
   assert.ok((campaign.load.tcp.failures.cut ?? 0) > 0, "no connection was cut");
-  assert.ok(faults(campaign).length >= KIND_NAMES.length);
+  assert.ok(faults(campaign).length >= KINDS_HERE.filter((name) => !isOfQuic(name)).length);
   assert.ok(campaign.load.tcp.examples.some(({ kind, reload }) => kind === "cut" && reload > 0));
 });

@@ -2,12 +2,11 @@
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANTS } from "./contestants/contestants.ts";
 import { type FailureKind, FAILURES } from "./failures.ts";
-import { KIND_NAMES, KINDS } from "./load/kinds.ts";
 import type { KindFigures } from "./load/record.ts";
 import {
   campaignsOf,
   disturbing,
-  failedOf,
+  failedRequests,
   growthOf,
   idleClosings,
   kindsOf,
@@ -16,7 +15,6 @@ import {
   requestsOf,
   type Results,
   servedMs,
-  sum,
 } from "./results.ts";
 
 export function markdown(results: Results): string {
@@ -31,10 +29,10 @@ export function markdown(results: Results): string {
 
 /** The first few failures of each kind, one line each. */
 export function examples(results: Results): string[] {
-  return campaignsOf(results).flatMap(([name, { load }]) =>
-    KIND_NAMES.flatMap((kind) =>
-      load[kind].examples.map(({ kind: failure, time, reload, detail }) =>
-        `${CONTESTANTS[name].title}, ${KINDS[kind].title}: ${FAILURES[failure]} at ${time}, ` +
+  return campaignsOf(results).flatMap(([name, campaign]) =>
+    kindsOf(campaign).flatMap(({ kind: { title }, figures }) =>
+      figures.examples.map(({ kind: failure, time, reload, detail }) =>
+        `${CONTESTANTS[name].title}, ${title}: ${FAILURES[failure]} at ${time}, ` +
         `in reload ${reload}: ${detail}`
       )
     )
@@ -59,7 +57,14 @@ const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => str
   ],
   ["refused reloads that disturbed requests", (campaign) => count(disturbing(campaign).length)],
   ["requests", (campaign) => count(requestsOf(campaign))],
-  ["**failed requests**", (campaign) => `**${count(sum(kindsOf(campaign).map(failedOf)))}**`],
+  [
+    "**failed requests**, but for those over QUIC",
+    (campaign) => `**${count(failedRequests(campaign, { overQuic: false }))}**`,
+  ],
+  ["failed requests over QUIC", (campaign) => {
+    const failed = failedRequests(campaign, { overQuic: true });
+    return campaign.load.http3 === undefined ? "—" : count(failed);
+  }],
   ["met the closing of an idle connection: keep-alive, all others", (campaign) => {
     const { excused, other } = idleClosings(campaign);
     return `${count(excused)}, ${count(other)}`;
@@ -67,7 +72,7 @@ const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => str
   [
     "longest time with no answer to a kind of clients",
     (campaign) =>
-      milliseconds([Math.max(...kindsOf(campaign).map(({ longestGapMs }) => longestGapMs))]),
+      milliseconds([Math.max(...kindsOf(campaign).map(({ figures }) => figures.longestGapMs))]),
   ],
   [
     "HAProxy processes: p50, most",
@@ -99,11 +104,12 @@ function contestantTable(results: Results): string {
 
 function kindTable(results: Results): string {
   const campaigns = campaignsOf(results);
-  const rows = KIND_NAMES.flatMap((kind) =>
-    campaigns.map(([name, { load }], index) => [
-      index === 0 ? `${KINDS[kind].title} (${KINDS[kind].clients})` : "",
+  const all = campaigns.map(([name, campaign]) => [name, kindsOf(campaign)] as const);
+  const rows = (all[0]?.[1] ?? []).flatMap(({ kind }, row) =>
+    all.map(([name, kinds], index) => [
+      index === 0 ? `${kind.title} (${kind.clients})` : "",
       CONTESTANTS[name].title,
-      ...kindCells(load[kind]),
+      ...kindCells(kinds[row]!.figures),
     ])
   );
   const headings = [

@@ -3,7 +3,7 @@ import { quantile } from "../bench/table.ts";
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANT_NAMES, type ContestantName } from "./contestants/contestants.ts";
 import type { FailureKind } from "./failures.ts";
-import { KIND_NAMES, KINDS } from "./load/kinds.ts";
+import { isOfQuic, type Kind, KIND_NAMES, type KindName, KINDS } from "./load/kinds.ts";
 import type { KindFigures } from "./load/record.ts";
 import type { Sample } from "./processes.ts";
 
@@ -31,39 +31,64 @@ export const refusedMs = ({ reloads }: Campaign) =>
 
 /** The refused reloads in which requests failed or were held up. */
 export function disturbing({ reloads, load }: Campaign): number[] {
-  const disturbed = new Set(KIND_NAMES.flatMap((name) => load[name].disturbed));
+  const disturbed = new Set(kindsOf({ load }).flatMap(({ figures }) => figures.disturbed));
   return reloads.filter(({ refusal, number }) => refusal !== null && disturbed.has(number))
     .map(({ number }) => number);
 }
 
 export const requestsOf = (campaign: Campaign) =>
-  sum(kindsOf(campaign).map(({ requests }) => requests));
+  sum(kindsOf(campaign).map(({ figures }) => figures.requests));
 
 /** Requests that failed, but for those that met the closing of an idle connection. */
 export const failedOf = ({ failures }: KindFigures) =>
   sum(Object.entries(failures).map(([kind, count]) => kind === "idle_closing" ? 0 : count));
 
+/** Of all kinds over QUIC, or of all others. */
+export const failedRequests = (campaign: Campaign, { overQuic }: { readonly overQuic: boolean }) =>
+  sum(
+    kindsOf(campaign).filter(({ name }) => isOfQuic(name) === overQuic)
+      .map(({ figures }) => failedOf(figures) + (overQuic ? countOf(figures, "idle_closing") : 0)),
+  );
+
+/** The share of the requests over QUIC that failed. */
+export function quicFailureShare(campaign: Campaign): number {
+  const requests = kindsOf(campaign).filter(({ name }) => isOfQuic(name))
+    .map(({ figures }) => figures.requests);
+  return failedRequests(campaign, { overQuic: true }) / Math.max(1, sum(requests));
+}
+
 export const countOf = ({ failures }: KindFigures, kind: FailureKind) => failures[kind] ?? 0;
 
-export const kindsOf = ({ load }: Campaign) => KIND_NAMES.map((name) => load[name]);
+export interface PresentKind {
+  readonly name: KindName;
+  readonly kind: Kind;
+  readonly figures: KindFigures;
+}
+
+/** The kinds that took part. */
+export const kindsOf = ({ load }: Pick<Campaign, "load">): readonly PresentKind[] =>
+  KIND_NAMES.flatMap((name) => {
+    const figures = load[name];
+    return figures === undefined ? [] : [{ name, kind: KINDS[name], figures }];
+  });
 
 /** Of those kinds where nobody but HAProxy is at fault for it, and of the others. */
 export function idleClosings(
-  { load }: Campaign,
+  campaign: Campaign,
 ): { readonly excused: number; readonly other: number } {
   const count = (isExcused: boolean) =>
     sum(
-      KIND_NAMES.filter((name) => KINDS[name].mayMeetIdleClosing === isExcused)
-        .map((name) => countOf(load[name], "idle_closing")),
+      kindsOf(campaign)
+        .filter(({ name, kind }) => !isOfQuic(name) && kind.mayMeetIdleClosing === isExcused)
+        .map(({ figures }) => countOf(figures, "idle_closing")),
     );
   return { excused: count(true), other: count(false) };
 }
 
 /** The share of the requests of the excused kinds that met the closing of an idle connection. */
-export function idleClosingShare({ load }: Campaign): number {
-  const excused = KIND_NAMES.filter((name) => KINDS[name].mayMeetIdleClosing).map((name) =>
-    load[name]
-  );
+export function idleClosingShare(campaign: Campaign): number {
+  const excused = kindsOf(campaign).filter(({ kind }) => kind.mayMeetIdleClosing)
+    .map(({ figures }) => figures);
   return sum(excused.map((figures) => countOf(figures, "idle_closing"))) /
     Math.max(1, sum(excused.map(({ requests }) => requests)));
 }

@@ -1,15 +1,16 @@
 /** What each contestant serves: a frontend for each kind of clients, and the configuration that says so. */
 import { join } from "@std/path";
 import { Authority } from "../process/certificates.ts";
+import { missingForQuic } from "../process/quic.ts";
 import { freePort, Workspace } from "../process/wrapper.ts";
 import { contentText, QUICK_PATH, SLOW_PATH } from "./load/bodies.ts";
 import { SITE } from "./load/connection.ts";
-import { KIND_NAMES, type KindName } from "./load/kinds.ts";
+import { type KindName, kindNames, type PerKind } from "./load/kinds.ts";
 import { Upstream } from "./load/upstream.ts";
 
 export interface Site {
   readonly workspace: Workspace;
-  readonly ports: Readonly<Record<KindName, number>>;
+  readonly ports: PerKind<number>;
   /** Where nobody asks: bound and given up again by some changes. */
   readonly extraPort: number;
   /** Somebody else's. */
@@ -35,7 +36,14 @@ export async function makeSite(room: AsyncDisposableStack): Promise<Site> {
   const authority = new Authority(join(workspace.path, "ca"));
   const certificate = join(workspace.path, "site.pem");
   Deno.writeTextFileSync(certificate, authority.issue({ name: SITE }).pem);
-  const ports = Object.fromEntries(KIND_NAMES.map((name) => [name, freePort()])) as Site["ports"];
+  const kinds = kindNames({ hasQuic: missingForQuic === null });
+  const ports = Object.fromEntries(
+    kinds.map((name) => [name, freePort()]),
+  ) as unknown as Site["ports"];
+  const quic = (name: KindName, content: number) =>
+    ports[name] === undefined
+      ? ""
+      : frontend(name, `quic4@127.0.0.1:${ports[name]} ssl crt ${certificate} alpn h3`, content);
   return {
     workspace,
     ports,
@@ -60,6 +68,8 @@ ${frontend("keep_alive_closing", `127.0.0.1:${ports.keep_alive_closing}`, conten
 
 ${frontend("tls", `127.0.0.1:${ports.tls} ssl crt ${certificate}`, content)}
 ${frontend("http2", `127.0.0.1:${ports.http2} ssl crt ${certificate} alpn h2`, content)}
+${quic("http3", content)}
+${quic("http3_kept", content)}
 frontend tcp
     mode tcp
     bind 127.0.0.1:${ports.tcp}

@@ -1,8 +1,17 @@
 /** What is wrong with the wrapper after a run: every fault, one line each. Pure. */
 import type { Campaign } from "./campaign.ts";
 import { type FailureKind, FAILURES } from "./failures.ts";
-import { KIND_NAMES, KINDS } from "./load/kinds.ts";
-import { countOf, growthOf, idleClosings, idleClosingShare, type Results } from "./results.ts";
+import { isOfQuic } from "./load/kinds.ts";
+import {
+  countOf,
+  failedRequests,
+  growthOf,
+  idleClosings,
+  idleClosingShare,
+  kindsOf,
+  quicFailureShare,
+  type Results,
+} from "./results.ts";
 
 export function faultsOf({ campaigns, isSoak }: Results): string[] {
   const { wrapper, "by-hand": byHand } = campaigns;
@@ -11,6 +20,7 @@ export function faultsOf({ campaigns, isSoak }: Results): string[] {
     ...mishapsOf(wrapper),
     ...failuresOf(wrapper),
     ...byHand === undefined ? [] : idleClosingsBeside(wrapper, byHand),
+    ...quicFailuresBeside(wrapper, byHand),
     ...isSoak ? growing(wrapper) : [],
   ];
 }
@@ -18,15 +28,15 @@ export function faultsOf({ campaigns, isSoak }: Results): string[] {
 const mishapsOf = ({ mishaps }: Campaign) =>
   mishaps.map(({ number, change, what }) => `reload ${number} (${change}): ${what}`);
 
-function failuresOf({ load }: Campaign): string[] {
-  return KIND_NAMES.flatMap((name) => {
-    const { title, mayMeetIdleClosing } = KINDS[name];
-    const { failures, requests } = load[name];
+function failuresOf(campaign: Campaign): string[] {
+  return kindsOf(campaign).flatMap(({ name, kind: { title, mayMeetIdleClosing }, figures }) => {
+    const { failures, requests } = figures;
     const faults = Object.entries(failures)
+      .filter(([kind]) => !isOfQuic(name) || kind === "wrong")
       .filter(([kind]) => kind !== "idle_closing" || !mayMeetIdleClosing)
       .map(([kind, count]) => `${title}: ${count} × ${FAILURES[kind as FailureKind]}`);
     const answered = requests - Object.keys(failures)
-      .reduce((total, kind) => total + countOf(load[name], kind as FailureKind), 0);
+      .reduce((total, kind) => total + countOf(figures, kind as FailureKind), 0);
     return answered > 0 ? faults : [...faults, `${title}: no request was answered`];
   });
 }
@@ -45,6 +55,14 @@ function idleClosingsBeside(wrapper: Campaign, byHand: Campaign): string[] {
       perMille(theirs)
     }`,
   ];
+}
+
+/** As well: HAProxy cuts answers over QUIC when it drains, and may lose a handshake that two processes share. */
+function quicFailuresBeside(wrapper: Campaign, byHand: Campaign | undefined): string[] {
+  const ours = quicFailureShare(wrapper);
+  const theirs = byHand === undefined ? 0 : quicFailureShare(byHand);
+  if (failedRequests(wrapper, { overQuic: true }) <= FEW || ours <= MOST_TIMES * theirs) return [];
+  return [`${perMille(ours)} of the requests over QUIC failed, by hand ${perMille(theirs)}`];
 }
 
 const perMille = (share: number) => `${(1_000 * share).toFixed(2)} in 1,000`;

@@ -34,6 +34,7 @@ const DEFAULTS: Settings = {
   runtimeParents: RUNTIME_PARENTS,
   lastGood: null,
   statusListen: null,
+  statusHosts: [],
   reloadEndpoint: false,
   logFormat: "text",
   logLevel: "info",
@@ -175,6 +176,16 @@ const SETTINGS: Readonly<
     text: "127.0.0.1:9101",
     variable: { statusListen: STATUS },
   },
+  HRW_STATUS_HOST: {
+    words: ["--status-host=lb.example", "--status-host", "LB"],
+    flag: { statusHosts: ["lb.example", "LB"] },
+    text: "a.example:b_c.:",
+    variable: { statusHosts: ["a.example", "b_c."] },
+    besides: {
+      environment: { HRW_STATUS_LISTEN: "127.0.0.1:9101" },
+      settings: { statusListen: STATUS },
+    },
+  },
   HRW_ENABLE_RELOAD_ENDPOINT: {
     words: ["--enable-reload-endpoint"],
     flag: { reloadEndpoint: true },
@@ -258,6 +269,25 @@ for (const [name, text, wanted] of REFUSED) {
     assert.equal(problems.length, 1);
     assert.ok(problems[0]!.startsWith(`${name}: found "${text}", `), problems[0]);
     assert.match(problems[0]!, wanted);
+  });
+}
+
+for (
+  const name of ["lb:9101", "http://lb", "9101", "10.0.0.7", "*.example", "a b", "[::1]", "a..b"]
+) {
+  Deno.test(`"${name}" is no name of a host`, () => {
+    const { problems } = read(["--status-listen=:1", `--status-host=${name}`]);
+    assert.deepEqual(problems, [
+      `--status-host: found "${name}", wanted a host's name without a port`,
+    ]);
+  });
+}
+
+for (const flag of ["--enable-reload-endpoint", "--status-host=lb"]) {
+  Deno.test(`${flag} is nothing without an address`, () => {
+    assert.deepEqual(read([flag]).problems, [
+      `"${flag.split("=")[0]}" wants "--status-listen" besides, found none`,
+    ]);
   });
 }
 

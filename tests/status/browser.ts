@@ -28,7 +28,13 @@ export class Browser implements AsyncDisposable {
   }
 
   /** Shows a page, as if it were a file. */
-  async show(page: string, { width, height, scheme }: View): Promise<Page> {
+  async show(page: string, view: View): Promise<Page> {
+    const url = `file://${this.folder.write(`${crypto.randomUUID()}.html`, page)}`;
+    return await this.open(url, view);
+  }
+
+  /** Goes to an address. */
+  async open(url: string, { width, height, scheme }: View): Promise<Page> {
     const { targetId } = await this.tools.send("Target.createTarget", { url: "about:blank" });
     const { sessionId } = await this.tools.send("Target.attachToTarget", {
       ...{ targetId, flatten: true },
@@ -41,7 +47,6 @@ export class Browser implements AsyncDisposable {
     await tools.send("Emulation.setDeviceMetricsOverride", metrics);
     const features = [{ name: "prefers-color-scheme", value: scheme }];
     await tools.send("Emulation.setEmulatedMedia", { features });
-    const url = `file://${this.folder.write(`${crypto.randomUUID()}.html`, page)}`;
     const loaded = tools.next("Page.loadEventFired");
     await tools.send("Page.navigate", { url });
     await loaded;
@@ -120,7 +125,8 @@ export class Page implements AsyncDisposable {
 const FLAGS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  ...["--disable-dev-shm-usage", "--remote-debugging-port=0"],
+  ...["--host-resolver-rules=MAP *.test 127.0.0.1", "--disable-dev-shm-usage"],
+  "--remote-debugging-port=0",
 ];
 
 function isInstalled(): boolean {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sha256 } from "../../lib/files.ts";
+import { sha256 } from "../../lib/contents.ts";
 import type { Use, Uses } from "../../lib/loaded/uses.ts";
 import { createExpiries } from "../../lib/status/expiries.ts";
 import type { Fingerprint } from "../../lib/watch/fingerprint.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { StatusAddress } from "../../lib/settings/status_address.ts";
 import { listenForStatus } from "../../lib/status/http_listener.ts";
-import { HTTP_LIMITS } from "../../lib/status/http_limits.ts";
+import { HTTP_LIMITS, HttpServer } from "../../lib/status/http_server.ts";
 import { pause, waitFor } from "../process/wait.ts";
 import { TempFolder } from "../temp_folder.ts";
 import {
@@ -9,6 +9,7 @@ import {
   Client,
   connectTo,
   freePort,
+  type Respond,
   Scene,
   statusOf,
   textResponse,
@@ -112,7 +113,7 @@ Deno.test("a body that is too large is refused, and the answer survives it", asy
 Deno.test("a huge head is refused, and the answer survives it", async () => {
   await using scene = await Scene.open();
   const response = await scene.ask(`GET / HTTP/1.1\r\nA: ${"x".repeat(1_000_000)}`);
-  assert.equal(statusOf(response), 431);
+  assert.equal(statusOf(response), 413);
 });
 
 Deno.test("the longest head and the longest body go together", async () => {
@@ -125,8 +126,8 @@ Deno.test("the longest head and the longest body go together", async () => {
 Deno.test("what is no HTTP is refused at once", async () => {
   await using scene = await Scene.open();
   assert.equal(statusOf(await scene.ask("\x16\x03\x01")), 400);
-  assert.equal(statusOf(await scene.ask("GET / HTTP/2.0\r\n\r\n")), 505);
-  assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\nTransfer-Encoding: a\r\n\r\n")), 501);
+  assert.equal(statusOf(await scene.ask("GET / HTTP/2.0\r\n\r\n")), 400);
+  assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\nTransfer-Encoding: a\r\n\r\n")), 400);
 });
 
 Deno.test("a request that ends in its middle is refused", async () => {
@@ -167,13 +168,13 @@ Deno.test("a client that goes away before its answer does no harm", async () => 
 });
 
 Deno.test("half a request is waited for no longer than the limit", async () => {
-  await using scene = await Scene.open({ limits: { requestMs: 50 } });
+  await using scene = await Scene.open({ limits: { turnMs: 50 } });
   assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\n")), 408);
   assert.equal(statusOf(await scene.ask("")), 408);
 });
 
 Deno.test("a byte now and then does not make the wait longer", async () => {
-  await using scene = await Scene.open({ limits: { requestMs: 200, partingMs: 50 } });
+  await using scene = await Scene.open({ limits: { turnMs: 200 } });
   const client = await scene.client();
   const response = client.rest();
   await client.send("GET /");
@@ -197,18 +198,18 @@ Deno.test("what comes after the request does not destroy a response that is stil
   assert.equal(bodyOf(await client.rest()).length, LARGE.length);
 });
 
-Deno.test("a client that does not read holds its place no longer than the limit", async () => {
+Deno.test("a client that does not read is left after its turn", async () => {
   await using folder = new TempFolder();
   await using scene = await Scene.open({
     address: unixIn(folder),
     respond: respondLargely,
-    limits: { answering: 1, responseMs: 200 },
+    limits: { turnMs: 200 },
   });
   const client = await scene.client();
   await client.send(get("/large"));
   await waitFor("the request", () => scene.requests.length === 1);
-  assert.equal(statusOf(await scene.ask(GET)), 503);
-  await waitFor("the free place", async () => statusOf(await scene.ask(GET)) === 200);
+  // Its turn began later, so that the other's is over as well when it is told.
+  assert.equal(statusOf(await (await scene.client()).rest()), 408);
   assert(bodyOf(await client.rest()).length < LARGE.length);
 });
 
@@ -234,18 +235,16 @@ Deno.test("1,000 idle connections do not keep a request from its answer", async 
   await using scene = await Scene.open();
   const idle: Client[] = [];
   while (idle.length < 1_000) idle.push(await scene.client());
-  const startedMs = performance.now();
   assert.equal(bodyOf(await scene.ask(GET)), "/");
-  assert(performance.now() - startedMs < 1_000);
-  const closed = idle.slice(0, 1_001 - HTTP_LIMITS.waiting);
-  assert(closed.length > 900);
+  const closed = idle.slice(0, 1_001 - HTTP_LIMITS.connections);
+  assert(closed.length > 700);
   for (const client of closed) assert.equal(await client.rest(), "");
   await idle.at(-1)?.send(get("/late"));
   assert.equal(bodyOf(await idle.at(-1)!.rest()), "/late");
 });
 
 Deno.test("one connection too many costs the one that has waited longest, and no other", async () => {
-  await using scene = await Scene.open({ limits: { waiting: 2 } });
+  await using scene = await Scene.open({ limits: { connections: 2 } });
   const [first, second] = [await scene.client(), await scene.client()];
   await first.send("GET /first HTTP/1.1\r\n");
   const third = await scene.client();
@@ -256,26 +255,103 @@ Deno.test("one connection too many costs the one that has waited longest, and no
   assert.equal(bodyOf(await third.rest()), "/third");
 });
 
-Deno.test("a request that is being answered is not given up for idle connections", async () => {
+/** Answers every path but `/` when it is told to. */
+function respondLater() {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  await using scene = await Scene.open({
-    limits: { waiting: 1, answering: 1 },
-    respond: async ({ path }) => (await released, textResponse(path)),
-  });
+  const gone: string[] = [];
+  const respond: Respond = async ({ path }, signal) => {
+    if (path === "/") return textResponse(path);
+    signal.addEventListener("abort", () => gone.push(path));
+    await released;
+    return textResponse(path);
+  };
+  return { respond, release, gone };
+}
+
+/** Asks for a path that is answered later. */
+async function askLater(scene: Scene, path: string): Promise<Client> {
   const client = await scene.client();
-  await client.send(get("/a"));
-  await waitFor("the request", () => scene.requests.length === 1);
-  const idle = [await scene.client(), await scene.client(), await scene.client()];
+  await client.send(get(path));
+  await waitFor("the request", () => scene.requests.some((request) => request.path === path));
+  return client;
+}
+
+Deno.test("idle connections do not push out who waits for an answer", async () => {
+  const { respond, release, gone } = respondLater();
+  await using scene = await Scene.open({ limits: { connections: 4 }, respond });
+  const waiting = [await askLater(scene, "/a"), await askLater(scene, "/b")];
+  const idle: Client[] = [];
+  while (idle.length < 20) idle.push(await scene.client());
   assert(await idle[0]!.isClosed());
-  assert.equal(statusOf(await scene.ask(GET)), 503);
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
   release();
-  assert.equal(bodyOf(await client.rest()), "/a");
-  assert.equal(bodyOf(await scene.ask(get("/b"))), "/b");
-  assert.deepEqual(scene.requests.map(({ path }) => path), ["/a", "/b"]);
+  assert.deepEqual(await Promise.all(waiting.map(async (one) => bodyOf(await one.rest()))), [
+    "/a",
+    "/b",
+  ]);
+  assert.deepEqual(gone, []);
+});
+
+Deno.test("of those who wait the oldest makes room with a 503, and every other request is answered", async () => {
+  const { respond, release, gone } = respondLater();
+  await using scene = await Scene.open({ limits: { connections: 4 }, respond });
+  const waiting: Client[] = [];
+  for (const path of ["/a", "/b", "/c", "/d", "/e", "/f"]) {
+    waiting.push(await askLater(scene, path));
+    assert.equal(bodyOf(await scene.ask(GET)), "/");
+  }
+  const [first, second] = waiting;
+  for (const one of [first!, second!]) assert.equal(statusOf(await one.rest()), 503);
+  assert.deepEqual(gone.slice(0, 2), ["/a", "/b"]);
+  release();
+  assert.equal(bodyOf(await waiting.at(-1)!.rest()), "/f");
+});
+
+/** A connection that has brought a request, and is reset when it is told to: no API of Deno 2.6 does that. */
+function resettable(request: string) {
+  const { promise: next, reject } = Promise.withResolvers<never>();
+  const pieces = [new TextEncoder().encode(request)];
+  const isClosed = { value: false };
+  const connection = {
+    read: (buffer: Uint8Array) => {
+      const piece = pieces.shift();
+      if (piece !== undefined) buffer.set(piece);
+      return piece === undefined ? next : Promise.resolve(piece.length);
+    },
+    close: () => void (isClosed.value = true),
+  } as unknown as Deno.Conn;
+  return { connection, isClosed, reset: () => reject(new Deno.errors.ConnectionReset()) };
+}
+
+Deno.test("a client that resets its connection while it waits frees its place at once", async () => {
+  const { respond, release, gone } = respondLater();
+  const bugs: unknown[] = [];
+  const onBug = (bug: unknown) => bugs.push(bug);
+  const server = new HttpServer({ respond, onBug, limits: HTTP_LIMITS });
+  const { connection, isClosed, reset } = resettable(get("/a"));
+  const served = server.serve(connection);
+  reset();
+  await served;
+  assert.deepEqual([gone, isClosed.value, bugs], [["/a"], true, []]);
+  release();
+});
+
+Deno.test("a client that has ended its side makes room as an idle one, and is answered otherwise", async () => {
+  const { respond, release, gone } = respondLater();
+  await using scene = await Scene.open({ limits: { connections: 4 }, respond });
+  const [first, second] = [await askLater(scene, "/a"), await askLater(scene, "/b")];
+  await first.end();
+  await second.end();
+  const waiting = await askLater(scene, "/c");
+  for (let times = 0; times < 3; times++) await scene.client();
+  assert.equal(statusOf(await first.rest()), 503);
+  release();
+  assert.equal(bodyOf(await waiting.rest()), "/c");
+  assert(gone.includes("/a") && !gone.includes("/c"), `${gone}`);
 });
 
 Deno.test("a client that does not close after its answer is left", async () => {
-  await using scene = await Scene.open({ limits: { partingMs: 50 } });
+  await using scene = await Scene.open({ limits: { turnMs: 50 } });
   const client = await scene.client();
   await client.send(GET);
   assert.equal(bodyOf(await client.rest()), "/");
@@ -283,12 +359,14 @@ Deno.test("a client that does not close after its answer is left", async () => {
 });
 
 Deno.test("of clients that do not close only so many are kept", async () => {
-  await using scene = await Scene.open({ limits: { partingMs: 60_000, parting: 1 } });
-  const [first, second] = [await scene.client(), await scene.client()];
-  for (const client of [first, second]) {
+  await using scene = await Scene.open({ limits: { turnMs: 60_000, connections: 1 } });
+  const answered = async () => {
+    const client = await scene.client();
     await client.send(GET);
     assert.equal(bodyOf(await client.rest()), "/");
-  }
+    return client;
+  };
+  const [first, second] = [await answered(), await answered()];
   await first.waitUntilRefused();
   await second.send("it is still open");
 });
@@ -306,7 +384,10 @@ Deno.test("a bug in the response gives 500 and is told", async () => {
 });
 
 /** As if file descriptors lacked: `accept` fails `times` times. Gives when that was. */
-function failToAccept(times: number): { readonly failedMs: number[] } & Disposable {
+function failToAccept(
+  times: number,
+  error = new Error("Too many open files (os error 24)"),
+): { readonly failedMs: number[] } & Disposable {
   const { listen } = Deno;
   const failedMs: number[] = [];
   const failing = (options: Deno.TcpListenOptions & { transport?: "tcp" }) => {
@@ -315,7 +396,7 @@ function failToAccept(times: number): { readonly failedMs: number[] } & Disposab
     listener.accept = () => {
       if (failedMs.length >= times) return accept();
       failedMs.push(performance.now());
-      return Promise.reject(new Error("Too many open files (os error 24)"));
+      return Promise.reject(error);
     };
     return listener;
   };
@@ -325,11 +406,21 @@ function failToAccept(times: number): { readonly failedMs: number[] } & Disposab
 
 Deno.test("connections that cannot be accepted are tried again after a pause", async () => {
   using failure = failToAccept(3);
-  await using scene = await Scene.open({ limits: { acceptPauseMs: 50 } });
+  await using scene = await Scene.open();
   assert.equal(bodyOf(await scene.ask(GET)), "/");
   const [first, second, third] = failure.failedMs;
   assert.equal(failure.failedMs.length, 3);
-  assert(second! - first! >= 45 && third! - second! >= 45, `${failure.failedMs}`);
+  assert(second! - first! >= 95 && third! - second! >= 95, `${failure.failedMs}`);
+});
+
+Deno.test("clients that are gone before they are accepted hold up nobody", async () => {
+  // With a pause after each that would take 100 s.
+  using failure = failToAccept(1_000, new Deno.errors.NotConnected("os error 107"));
+  await using scene = await Scene.open();
+  let response = "";
+  scene.ask(GET).then((text) => response = text);
+  await waitFor("the answer", () => bodyOf(response) === "/");
+  assert.equal(failure.failedMs.length, 1_000);
 });
 
 /** Makes the socket of a process that was killed. Deno removes it, but only by its first name. */

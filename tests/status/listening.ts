@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import type { StatusAddress } from "../../lib/settings/status_address.ts";
 import { listenForStatus, type Listening } from "../../lib/status/http_listener.ts";
-import type { HttpLimits } from "../../lib/status/http_limits.ts";
 import type { HttpRequest, HttpResponse } from "../../lib/status/http_message.ts";
+import type { HttpLimits } from "../../lib/status/http_server.ts";
 import { waitFor } from "../process/wait.ts";
 
-export type Respond = (request: HttpRequest) => Promise<HttpResponse>;
+export type Respond = (request: HttpRequest, gone: AbortSignal) => Promise<HttpResponse>;
 
 export interface SceneOptions {
   readonly address?: StatusAddress;
@@ -35,9 +35,9 @@ export class Scene implements AsyncDisposable {
   static async open({ address, limits = {}, respond }: SceneOptions = {}): Promise<Scene> {
     const scene = new Scene(address);
     const listening = await listenForStatus(scene.address, {
-      respond: async (request) => {
+      respond: async (request, gone) => {
         scene.requests.push(request);
-        return await (respond?.(request) ?? textResponse(request.path));
+        return await (respond?.(request, gone) ?? textResponse(request.path));
       },
       onBug: (error) => scene.bugs.push(error),
       withUmask,

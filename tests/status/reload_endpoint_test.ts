@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { type History, newHistory } from "../../lib/status/history.ts";
 import { remember } from "../../lib/status/remember.ts";
-import { reloadAndWait } from "../../lib/status/reload_endpoint.ts";
+import { reloadAndWait, shareReloads } from "../../lib/status/reload_endpoint.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import type { Event, State } from "../../lib/supervisor/events.ts";
+import type { ReloadAnswer } from "../../lib/status/routes.ts";
+import type { Step } from "../../lib/supervisor/supervisor.ts";
 import {
   EVENTS,
   failed,
@@ -19,7 +21,7 @@ import {
 class Scene {
   history: History = newHistory(0);
   requests = 0;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<(step: Step) => void>();
 
   constructor(public state: State) {}
 
@@ -28,9 +30,9 @@ class Scene {
     return reloadAndWait({
       look: () => ({ state: this.state, history: this.history }),
       request: () => void this.requests++,
-      watch: (look) => {
-        this.#watchers.add(look);
-        return () => this.#watchers.delete(look);
+      watch: (onStep) => {
+        this.#watchers.add(onStep);
+        return () => this.#watchers.delete(onStep);
       },
     });
   }
@@ -45,7 +47,7 @@ class Scene {
       const [after, actions] = decide(before, event, POLICY);
       this.history = remember(this.history, { event, before, after, actions, nowMs: 1_000 });
       this.state = after;
-      this.#watchers.forEach((look) => look());
+      this.#watchers.forEach((onStep) => onStep({ event, before, after, actions }));
     }
   }
 }
@@ -97,11 +99,13 @@ Deno.test("a reload that has begun before the request is not its answer", async 
   });
 });
 
-Deno.test("another reload that begins after the request answers it as well", async () => {
+Deno.test("a reload for a change that was seen before the request's own scan is not its answer", async () => {
   const scene = new Scene(STATES.serving);
   const answer = scene.request();
-  scene.happen(settled("new"), ready("new"));
-  assert.equal((await answer).isOk, true);
+  scene.happen(settled("new"), requested, ready("new"));
+  scene.happen(reloadRequested("POST /reload", "new"), ready("new"));
+  const { report } = await answer;
+  assert.equal((report as { generation: number }).generation, 5);
 });
 
 Deno.test("what served last is no answer: it has not read what is on disk", async () => {
@@ -137,3 +141,74 @@ for (const event of [EVENTS.stop_requested, EVENTS.drain_requested, processEnded
     assert.equal(scene.watchers, 0);
   });
 }
+
+const ANSWER: ReloadAnswer = { isTried: true, isOk: true, report: {} };
+
+/** Reloads that end when they are told to. */
+function shared() {
+  const running: PromiseWithResolvers<ReloadAnswer>[] = [];
+  const ask = shareReloads(() => {
+    running.push(Promise.withResolvers<ReloadAnswer>());
+    return running.at(-1)!.promise;
+  });
+  const end = (index: number) => running[index]!.resolve({ ...ANSWER, report: { index } });
+  return { running, ask, end };
+}
+
+const STAYS = new AbortController().signal;
+
+const turns = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("requests that come together share a reload, and those that come later the next", async () => {
+  const { running, ask, end } = shared();
+  const together = [ask(STAYS), ask(STAYS)];
+  await turns();
+  const later = Array.from({ length: 64 }, () => ask(STAYS));
+  await turns();
+  assert.equal(running.length, 1);
+  end(0);
+  assert.deepEqual(
+    await Promise.all(together),
+    together.map(() => ({ ...ANSWER, report: { index: 0 } })),
+  );
+  await turns();
+  assert.equal(running.length, 2);
+  end(1);
+  assert.deepEqual(
+    await Promise.all(later),
+    later.map(() => ({ ...ANSWER, report: { index: 1 } })),
+  );
+  await turns();
+  assert.equal(running.length, 2);
+});
+
+Deno.test("what a client asked for that is gone is done, and the others get their answer", async () => {
+  const { running, ask, end } = shared();
+  const [leaving, alsoLeaving] = [new AbortController(), new AbortController()];
+  ask(leaving.signal);
+  const other = ask(STAYS);
+  await turns();
+  ask(alsoLeaving.signal);
+  leaving.abort();
+  alsoLeaving.abort();
+  end(0);
+  assert.equal((await other).isOk, true);
+  await turns();
+  assert.equal(running.length, 2);
+});
+
+Deno.test("a bug in a reload is told to all who share it, and the next is asked for", async () => {
+  const { running, ask, end } = shared();
+  const both = [ask(STAYS), ask(STAYS)];
+  await turns();
+  const next = ask(STAYS);
+  const bug = new TypeError("a bug");
+  running[0]!.reject(bug);
+  assert.deepEqual((await Promise.allSettled(both)).map(({ status }) => status), [
+    "rejected",
+    "rejected",
+  ]);
+  await turns();
+  end(1);
+  assert.equal((await next).isOk, true);
+});

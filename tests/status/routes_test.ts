@@ -12,13 +12,14 @@ const VIEWS: Views = {
 
 async function ask(
   path: string,
-  { method = "GET", headers = {}, views = VIEWS }: {
+  { method = "GET", headers = {}, views = VIEWS, names = [] }: {
     method?: string;
     headers?: Record<string, string>;
     views?: Views;
+    names?: readonly string[] | null;
   } = {},
 ) {
-  return await route({ method, path, headers: new Map(Object.entries(headers)) }, views);
+  return await route({ method, path, headers: new Map(Object.entries(headers)) }, views, names);
 }
 
 const PAGES = {
@@ -87,10 +88,43 @@ Deno.test("a reload is a POST, has to be switched on, and comes from no other si
   const { views, count } = reloading(SUCCESS);
   assert.equal((await ask("/reload", { views })).status, 405);
   assert.equal((await ask("/reload", POST)).status, 403);
-  const from = (origin: string) => ({ ...POST, views, headers: { origin, host: "lb:9101" } });
+  const from = (origin: string) => ({
+    ...POST,
+    views,
+    headers: { origin, host: "localhost:9101" },
+  });
   assert.equal((await ask("/reload", from("http://evil.test"))).status, 403);
   assert.equal((await ask("/reload", from("null"))).status, 403);
   assert.equal(count(), 0);
-  assert.equal((await ask("/reload", from("http://lb:9101"))).status, 200);
+  assert.equal((await ask("/reload", from("http://localhost:9101"))).status, 200);
   assert.equal(count(), 1);
+});
+
+const REBOUND = { host: "evil.test", origin: "http://evil.test" };
+
+Deno.test("a page whose name leads here reads nothing but what is always answered, and reloads nothing", async () => {
+  const { views, count } = reloading(SUCCESS);
+  const statusOf = async (path: string, method = "GET") =>
+    (await ask(path, { method, views, headers: REBOUND })).status;
+  assert.equal(await statusOf("/"), 421);
+  assert.equal(await statusOf("/status"), 421);
+  assert.equal(await statusOf("/reload", "POST"), 421);
+  assert.equal(await statusOf("/elsewhere"), 421);
+  assert.equal(await statusOf("/healthz"), 200);
+  assert.equal(await statusOf("/readyz"), 503);
+  assert.equal(await statusOf("/metrics"), 200);
+  assert.equal(count(), 0);
+});
+
+Deno.test("the refusal names the host and the setting", async () => {
+  const { body } = await ask("/status", { headers: REBOUND });
+  assert.equal(
+    body,
+    'found the host "evil.test", wanted an address, "localhost" or a name that "--status-host" lists\n',
+  );
+});
+
+Deno.test("a name that is listed may ask, and a socket without a port by any name", async () => {
+  assert.equal((await ask("/status", { headers: REBOUND, names: ["evil.test"] })).status, 200);
+  assert.equal((await ask("/status", { headers: { host: "evil.test" }, names: null })).status, 200);
 });

@@ -134,7 +134,7 @@ Deno.test("if the set fails as well, all ends with the status of what was wanted
     assert.deepEqual(next, { name: "stopping", deadline: "kill timer", exitCode: 3 });
     const report = find(actions, "report_failed_start")!;
     assert.match(
-      report.reason,
+      report.reasons.join("\n"),
       /^generation 1 did not start: .* 3 .*\ngeneration 2, started from what served last, did not/,
     );
     assert.deepEqual(report.alerts, ["[ALERT] of what is on disk"]);
@@ -233,7 +233,10 @@ Deno.test("a set that fails in the place of what ended counts as one respawn, an
     RESPAWNING,
   );
   assert.equal(expectState(end, "stopping").exitCode, 139);
-  const { reason, alerts } = find(actions, "report_failed_start")!;
-  assert.match(reason, /^generation 6 did not start: .*139\ngeneration 7 did not start: .*139$/);
+  const { reasons, alerts } = find(actions, "report_failed_start")!;
+  assert.match(
+    reasons.join("\n"),
+    /^generation 6 did not start: .*139\ngeneration 7 did not start: .*139$/,
+  );
   assert.deepEqual(alerts, ["[ALERT] of what is on disk"]);
 });

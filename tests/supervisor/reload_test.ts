@@ -87,7 +87,7 @@ for (const [failure, exitCode] of START_FAILURES) {
       assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
       assert.deepEqual(actions[1], {
         name: "report_failed_start",
-        reason: firstLine(actions),
+        reasons: [firstLine(actions)],
         alerts: ["[ALERT] a"],
       });
       assert.match(firstLine(actions)!, new RegExp(`nothing serves, ending with ${exitCode}$`));

@@ -200,7 +200,7 @@ Deno.test("failed starts count, with growing pauses, and at their end the first 
         textOf(actions),
         /generation 8 did not start: .*; nothing serves, all 5 respawns failed, ending with 139$/,
       );
-      assert.equal(find(actions, "report_failed_start")?.reason, textOf(actions));
+      assert.equal(find(actions, "report_failed_start")?.reasons[0], textOf(actions));
     }
     state = next;
   }

@@ -3,6 +3,7 @@ import type { HandoffOutcome } from "../../lib/haproxy/handoff.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import type {
   Action,
+  Broken,
   Decision,
   Event,
   EventName,
@@ -123,8 +124,13 @@ export const EVENTS = {
   dump_requested: { name: "dump_requested" },
   timer_due: { name: "timer_due" },
   fleet_empty: { name: "fleet_empty" },
-  bug: { name: "bug", description: "TypeError: x is undefined" },
+  bug: bug(null),
 } as const satisfies { [E in EventName]: Event & { readonly name: E } };
+
+/** A bug that has kept `broken` from being done. */
+export function bug(broken: Broken, description = "TypeError: x is undefined") {
+  return { name: "bug", description, broken, atMs: 10_000 } as const;
+}
 
 export function changing(text: string, atMs = 10_000) {
   return { name: "changing", fingerprint: content(text), atMs } as const;

@@ -1,22 +1,30 @@
 import assert from "node:assert/strict";
 import type { Action, Event } from "../../lib/supervisor/events.ts";
-import { describeBug, type Effects, Supervisor } from "../../lib/supervisor/supervisor.ts";
-import { content, EVENTS, POLICY, settled } from "./samples.ts";
+import {
+  describeBug,
+  type Effects,
+  type Step,
+  Supervisor,
+} from "../../lib/supervisor/supervisor.ts";
+import { content, EVENTS, POLICY, settled, STATES } from "./samples.ts";
 
 type Answers = { readonly [Name in Action["name"]]?: (action: Action) => readonly Event[] };
 
 /** Notes each action and posts what a real one would lead to, or throws where the test wants that. */
 class FakeEffects implements Effects {
   readonly performed: Action["name"][] = [];
-  readonly supervisor = new Supervisor(POLICY);
+  readonly said: string[] = [];
+  readonly supervisor: Supervisor;
   readonly #answers: Answers;
 
-  constructor(answers: Answers) {
+  constructor(answers: Answers, observers: ConstructorParameters<typeof Supervisor>[1] = []) {
     this.#answers = answers;
+    this.supervisor = new Supervisor(POLICY, observers);
   }
 
   perform(action: Action): void {
     this.performed.push(action.name);
+    if (action.name === "log") this.said.push(action.entry.text);
     this.#answers[action.name]?.(action).forEach(this.supervisor.post);
   }
 
@@ -28,6 +36,24 @@ class FakeEffects implements Effects {
 const fail = () => {
   throw new Error("the disk is on fire");
 };
+
+/** How many lines tell of a bug. */
+const bugsIn = ({ said }: FakeEffects) =>
+  said.filter((text) =>
+    text.startsWith("a bug in the wrapper, please report it: Error: the disk is")
+  )
+    .length;
+
+/** Throws each time, and has the wrapper asked to drain when it is called for the `last` time. */
+const failTimes = (last: number, effects: () => FakeEffects) => () => {
+  if (--last === 0) effects().supervisor.post(EVENTS.drain_requested);
+  return fail();
+};
+const START = {
+  name: "start_handoff",
+  attempt: STATES.starting.attempt,
+  takeOverFrom: null,
+} as const;
 const isReady = () => [EVENTS.handoff_ended];
 const isEmpty = () => [EVENTS.fleet_empty];
 
@@ -82,63 +108,135 @@ Deno.test("events after the end change nothing", async () => {
   assert.ok(!effects.performed.includes("kill_all"));
 });
 
-Deno.test("an action that throws does not keep the others from being carried out", async () => {
-  const changes = [settled("other")];
+Deno.test("an action that throws keeps neither the others from being carried out nor HAProxy from serving", async () => {
   const effects = new FakeEffects({
     start_handoff: () => [EVENTS.handoff_ended, ...changes.splice(0)],
     drain: fail,
+    dump: () => [EVENTS.drain_requested],
     drain_all: isEmpty,
   });
-  assert.equal(await effects.run(), 70);
-  assert.deepEqual(effects.performed.slice(2), [
-    "clear_timer",
-    "start_handoff",
-    "drain",
-    "log",
-    "log",
-    "cancel_handoff",
-    "clear_timer",
-    "drain_all",
-    "log",
+  const changes: Event[] = [settled("other"), EVENTS.handoff_ended, EVENTS.dump_requested];
+  assert.equal(await effects.run(), 0);
+  assert.deepEqual(effects.performed.filter((name) => name !== "log"), [
+    ...["start_handoff", "clear_timer", "start_handoff", "drain", "dump"],
+    ...["cancel_handoff", "clear_timer", "drain_all"],
   ]);
+  assert.equal(bugsIn(effects), 1);
 });
 
-Deno.test("a start that throws ends with 70", async () => {
-  const effects = new FakeEffects({ start_handoff: fail, drain_all: isEmpty });
+Deno.test("a first start that throws ends with 70", async () => {
+  const effects = new FakeEffects({ start_handoff: fail, terminate_all: isEmpty });
+  assert.equal(await effects.run(), 70);
+  assert.match(
+    effects.said.at(-2)!,
+    /did not start: a bug in the wrapper: Error: the disk is on fire/,
+  );
+});
+
+Deno.test("what stands for the end of a start comes before what came after the bug", async () => {
+  const effects = new FakeEffects({});
+  effects.supervisor.postBug(new Error("oh"), START);
+  effects.supervisor.post(EVENTS.fleet_empty);
   assert.equal(await effects.run(), 70);
 });
 
-Deno.test("a decision that throws is a bug like any other, and ends with 70", async () => {
+Deno.test("a reload that throws is rejected, what serves goes on, and the next change is loaded", async () => {
+  const starts = [
+    () => [EVENTS.handoff_ended, settled("other")],
+    fail,
+    () => [EVENTS.handoff_ended, EVENTS.drain_requested],
+  ];
+  const effects = new FakeEffects({
+    start_handoff: () => starts.shift()!(),
+    set_timer: () => [settled("newer")],
+    drain_all: isEmpty,
+  });
+  assert.equal(await effects.run(), 0);
+  assert.equal(bugsIn(effects), 1);
+  assert.ok(effects.said.some((text) => /generation 2 rejected: a bug in the wrapper/.test(text)));
+  assert.ok(effects.said.some((text) => /^generation 3 serves/.test(text)));
+});
+
+Deno.test("a decision that throws is a bug that is told, and what serves goes on", async () => {
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
   effects.supervisor.post({ name: "nonsense" } as unknown as Event);
-  assert.equal(await effects.run(), 70);
-  assert.ok(effects.performed.includes("drain_all"));
+  effects.supervisor.post(EVENTS.handoff_ended);
+  effects.supervisor.post(settled("other"));
+  effects.supervisor.post(EVENTS.drain_requested);
+  assert.equal(await effects.run(), 0);
+  assert.equal(effects.performed.filter((name) => name === "start_handoff").length, 2);
+  assert.ok(effects.said.some((text) => /^a bug in the wrapper/.test(text)));
 });
 
-Deno.test("while every log line throws, all are asked to drain, then terminated, then killed", async () => {
-  const effects = new FakeEffects({ start_handoff: isReady, log: fail });
-  assert.equal(await effects.run(), 70);
-  const tried = effects.performed.filter((name) => name.endsWith("_all"));
-  assert.deepEqual(tried, ["drain_all", "terminate_all", "kill_all"]);
+Deno.test("a bug that comes again and again is told once, and counted each time", async () => {
+  let bugs = 0;
+  const count = ({ event }: Step) => {
+    if (event?.name === "bug") bugs++;
+  };
+  const effects: FakeEffects = new FakeEffects({
+    start_handoff: isReady,
+    dump: failTimes(1_000, () => effects),
+    drain_all: isEmpty,
+  }, [count]);
+  effects.supervisor.post(EVENTS.handoff_ended);
+  for (let dump = 0; dump < 1_000; dump++) effects.supervisor.post(EVENTS.dump_requested);
+  assert.equal(await effects.run(), 0);
+  assert.deepEqual([bugsIn(effects), bugs], [1, 1_000]);
 });
 
-Deno.test("bugs that others report escalate in the same way", async () => {
+Deno.test("bugs whose texts differ each time do not flood the log", async () => {
+  const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
+  effects.supervisor.post(EVENTS.handoff_ended);
+  for (let bug = 0; bug < 1_000; bug++) {
+    effects.supervisor.postBug(`number ${bug}`, { name: "status" });
+  }
+  effects.supervisor.post(EVENTS.drain_requested);
+  assert.equal(await effects.run(), 0);
+  const told = effects.said.filter((text) => /^a bug/.test(text));
+  assert.equal(told.length, 50);
+  assert.match(told.at(-1)!, /number 49.*further ones are only counted/);
+});
+
+Deno.test("while every log line throws, it serves, reloads and ends as it was asked to", async () => {
+  const effects = new FakeEffects({
+    start_handoff: () => [EVENTS.handoff_ended],
+    drain: () => [EVENTS.drain_requested],
+    log: fail,
+    drain_all: isEmpty,
+  });
+  effects.supervisor.post(settled("other"));
+  effects.supervisor.post(EVENTS.handoff_ended);
+  effects.supervisor.post(settled("other"));
+  assert.equal(await effects.run(), 0);
+});
+
+Deno.test("an observer that throws at each step is in nobody's way, and keeps none of the others from hearing", async () => {
+  const heard: string[] = [];
+  const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty }, [
+    fail,
+    ({ after }) => heard.push(after.name),
+  ]);
+  effects.supervisor.post(EVENTS.handoff_ended);
+  effects.supervisor.post(EVENTS.drain_requested);
+  assert.equal(await effects.run(), 0);
+  assert.deepEqual(heard.filter((name, index) => name !== heard[index - 1]), [
+    ...["starting", "serving", "draining", "ended"],
+  ]);
+  // Once for each place in the program from which it was called.
+  assert.equal(bugsIn(effects), 2);
+});
+
+Deno.test("who was to end ends although all that is done for it throws", async () => {
   const effects = new FakeEffects({
     start_handoff: isReady,
-    drain_all: () => [EVENTS.bug],
-    terminate_all: () => [EVENTS.bug],
+    drain_all: fail,
+    terminate_all: fail,
     kill_all: isEmpty,
   });
-  effects.supervisor.post(EVENTS.bug);
+  effects.supervisor.post(EVENTS.drain_requested);
   assert.equal(await effects.run(), 70);
   const tried = effects.performed.filter((name) => name.endsWith("_all"));
   assert.deepEqual(tried, ["drain_all", "terminate_all", "kill_all"]);
-});
-
-Deno.test("the loop ends although every action throws", async () => {
-  const names = ["start_handoff", "log", "cancel_handoff", "clear_timer", "drain_all"] as const;
-  const effects = new FakeEffects(Object.fromEntries(names.map((name) => [name, fail])));
-  assert.equal(await effects.run(), 70);
 });
 
 Deno.test("a bug is described by its stack, or by whatever was thrown", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describeWatched } from "../../lib/watch/described.ts";
-import type { FileState, Inventory, SourceFile } from "../../lib/watch/inventory.ts";
+import type { FileState } from "../../lib/watch/file_state.ts";
+import type { Inventory, SourceFile } from "../../lib/watch/inventory.ts";
 import type { Source } from "../../lib/watch/sources.ts";
 
 function described(
@@ -23,6 +24,13 @@ const source = (path: string, more: Partial<Source> = {}): Source => ({
 
 Deno.test("each file is told with how it was found", () => {
   assert.deepEqual(fileLines("/a", source("/a")), ["/a", "    --watch"]);
+});
+
+Deno.test("what would move a terminal's cursor is shown as its number, and breaks no line", () => {
+  const name = "/a\u001b[2J\nb\u202e";
+  const shown = "/a\\u{1b}[2J\\nb\\u{202e}";
+  assert.deepEqual(fileLines(name, source(name, { foundBy: name })), [shown, `    ${shown}`]);
+  assert.ok(described([], { directories: [name] }).includes(`  ${shown}`));
 });
 
 Deno.test("a file that is missing is told as such", () => {

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import {
+  abridged,
   changedPaths,
   createFingerprinter,
   type Fingerprint,
   type Fingerprinter,
+  isTooLarge,
 } from "../../lib/watch/fingerprint.ts";
+import { MOST_DIGESTED_BYTES } from "../../lib/contents.ts";
 import type { SourceFile } from "../../lib/watch/inventory.ts";
 import { TempFolder } from "../temp_folder.ts";
 
@@ -193,4 +196,61 @@ Deno.test("a file that was only touched has not changed", async () => {
   Deno.utimeSync(path, 5, 5);
   const after = await take([file(path)]);
   assert.deepEqual(changedPaths(before, after), []);
+});
+
+/** A file of that many bytes, of which none is on disk. */
+function sparse(folder: TempFolder, name: string, bytes = MOST_DIGESTED_BYTES + 1): SourceFile {
+  const path = folder.write(name, "");
+  Deno.truncateSync(path, bytes);
+  Deno.utimeSync(path, 5, 5);
+  return file(path);
+}
+
+Deno.test("a large file is not read: another size or time counts as another content", async () => {
+  await using folder = new TempFolder();
+  const [large, small] = [sparse(folder, "large"), file(folder.write("small"))];
+  const fingerprint = createFingerprinter();
+  const first = await take([large, small], fingerprint);
+  const [content] = [...first.files.values()].map(({ content }) => content);
+  assert.ok(isTooLarge(content!));
+  // It is not even tried.
+  assert.equal((await take([{ ...large }, small], fingerprint)).digest, first.digest);
+  const later = sparse(folder, "large", MOST_DIGESTED_BYTES + 2);
+  const second = await take([later, small], fingerprint);
+  assert.deepEqual(changedPaths(first, second), [large.path]);
+  const few = await take([sparse(folder, "large", 10), small], fingerprint);
+  assert.deepEqual(changedPaths(second, few), [large.path]);
+  assert.ok(!isTooLarge(few.files.get(large.path)!.content));
+});
+
+Deno.test("of many large files only so many are read in one look, and the others do not change by that", async () => {
+  await using folder = new TempFolder();
+  const all = Array.from(
+    { length: 5 },
+    (_, index) => sparse(folder, String(index), MOST_DIGESTED_BYTES),
+  );
+  const fingerprint = createFingerprinter();
+  const first = await take(all, fingerprint);
+  const large = [...first.files.values()].map(({ content }) => isTooLarge(content));
+  assert.deepEqual(large, [false, false, false, false, true]);
+  assert.equal((await take(all.map((one) => ({ ...one })), fingerprint)).digest, first.digest);
+});
+
+Deno.test("a whole directory changes with its digest alone", async () => {
+  await using folder = new TempFolder();
+  const whole = { digest: "1", entries: 9, newestMs: 7, durationMs: 1 };
+  const directory = { ...file(folder.path), whole };
+  const fingerprint = createFingerprinter();
+  const first = await take([directory], fingerprint);
+  assert.equal(first.files.get(folder.path)?.modifiedMs, 7);
+  const again = await take([{ ...directory, whole: { ...whole, durationMs: 2 } }], fingerprint);
+  assert.equal(again, first);
+  const other = await take([{ ...directory, whole: { ...whole, digest: "2" } }], fingerprint);
+  assert.deepEqual(changedPaths(first, other), [folder.path]);
+});
+
+Deno.test("very many paths are abridged for people", () => {
+  const paths = Array.from({ length: 12_000 }, (_, index) => `/${index}`);
+  assert.equal(abridged(paths.slice(0, 100)).length, 100);
+  assert.deepEqual(abridged(paths).slice(99), ["/99", "… and 11900 more"]);
 });

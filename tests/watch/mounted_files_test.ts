@@ -1,7 +1,7 @@
 /** What is said of files that are mounted one by one. */
 import assert from "node:assert/strict";
 import type { LogEntry } from "../../lib/log.ts";
-import type { FileState } from "../../lib/watch/inventory.ts";
+import type { FileState } from "../../lib/watch/file_state.ts";
 import { createReplacementReport, findMountedFiles } from "../../lib/watch/mounted_files.ts";
 import { TempFolder } from "../temp_folder.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Fingerprint } from "../../lib/watch/fingerprint.ts";
-import type { FileState, Inventory, SourceFile } from "../../lib/watch/inventory.ts";
+import type { FileState } from "../../lib/watch/file_state.ts";
+import type { Inventory, SourceFile } from "../../lib/watch/inventory.ts";
 import type { Look } from "../../lib/watch/look.ts";
 import { hasMoved } from "../../lib/watch/moved.ts";
 import type { Source } from "../../lib/watch/sources.ts";

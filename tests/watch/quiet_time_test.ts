@@ -77,3 +77,19 @@ Deno.test("a burst does not go on after a look", () => {
   quiet.note(done("/b"), LONGEST_BURST_MS);
   assert.equal(quiet.remainingMs(LONGEST_BURST_MS), 10);
 });
+
+Deno.test("a flood of writers is waited for as one", () => {
+  const hints = Array.from(
+    { length: 200_000 },
+    (_, index) => [index / 1_000, writing(`/${index}`)] as const,
+  );
+  const quiet = quietAfter(...hints.slice(0, 100));
+  for (const [atMs, hint] of hints) quiet.note(hint, atMs);
+  assert.equal(Math.round(quiet.remainingMs(200)), WRITER_SILENCE_MS);
+  // Nobody knows whether that was the last of them.
+  hints.forEach(([atMs], index) => quiet.note(done(`/${index}`), 200 + atMs));
+  assert.ok(quiet.remainingMs(400) > 10);
+  assert.equal(quiet.remainingMs(200 + WRITER_SILENCE_MS), 0);
+  quiet.reset();
+  assert.equal(quiet.remainingMs(200), 0);
+});

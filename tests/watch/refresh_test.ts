@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Directories } from "../../lib/watch/directories.ts";
 import { type Inventory, takeInventory } from "../../lib/watch/inventory.ts";
 import { refreshInventory } from "../../lib/watch/refresh.ts";
 import type { Source } from "../../lib/watch/sources.ts";
@@ -103,4 +104,25 @@ Deno.test("a link that is gone, Kubernetes' ..data among them, wants a look at e
   const before = await take(folder.link("a", "..data/a"));
   Deno.removeSync(data);
   assert.equal(await refresh(before, data), null);
+});
+
+Deno.test("what is touched in a whole directory is a new look at that directory alone", async () => {
+  await using folder = new TempFolder();
+  const [a] = [folder.write("one/a", "1"), folder.write("many/1"), folder.write("many/2")];
+  let nowMs = 0;
+  const directories = new Directories(null, { most: 11, now: () => ++nowMs });
+  const sources = ["one/a", "many"].map((name): Source => ({
+    ...{ kind: "watched", path: folder.at(name), foundBy: "" },
+  }));
+  const before = await takeInventory(sources, directories);
+  const [, many] = before.files;
+  assert.equal(many?.whole?.entries, 2);
+  folder.write("many/3");
+  folder.write("one/a", "22");
+  nowMs += 1_000;
+  const after = await refreshInventory(before, new Set([folder.at("many/3")]), directories);
+  assert.equal(after?.files[1]?.whole?.entries, 3);
+  assert.equal(after?.files[0], before.files[0]);
+  assert.equal(a, after?.files[0]?.path);
+  assert.equal(await refreshInventory(before, new Set([folder.at("many/3")])), null);
 });

@@ -76,7 +76,7 @@ export class Incoming {
   }
 }
 
-const TIMEOUT_MS = 5_000;
+export const TIMEOUT_MS = 5_000;
 
 /** Closes the connection when `work` takes too long. */
 export async function within<Result>(

@@ -1,7 +1,8 @@
-/** The kinds of clients: 50 connections in all. */
+/** The kinds of clients: 50 connections in all, and 10 more where HAProxy speaks QUIC. */
 import { type Address, type Connection, connectPlain, connectTls } from "./connection.ts";
 import { Http1Connection } from "./http1.ts";
 import { Http2Connection } from "./http2.ts";
+import { connectHttp3 } from "./http3.ts";
 import { TcpConnection } from "./tcp.ts";
 
 export interface Kind {
@@ -13,6 +14,11 @@ export interface Kind {
   readonly keepsMs: readonly [least: number, most: number];
   /** Whether HAProxy may close an idle connection of this kind without announcing it. */
   readonly mayMeetIdleClosing: boolean;
+  /**
+   * It takes a HAProxy that speaks QUIC, and Deno's `--unstable-net`. HAProxy itself fails some requests of it
+   * at each reload: see the README.
+   */
+  readonly needsQuic?: true;
   open(address: Address): Promise<Connection>;
 }
 
@@ -68,8 +74,41 @@ export const KINDS = {
     mayMeetIdleClosing: false,
     open: async (address) => new TcpConnection(await connectPlain(address)),
   },
+  http3: {
+    title: "HTTP/3 over QUIC, a connection for each request",
+    clients: 4,
+    thinkMs: 300,
+    keepsMs: ONE_REQUEST,
+    mayMeetIdleClosing: false,
+    needsQuic: true,
+    open: connectHttp3,
+  },
+  http3_kept: {
+    title: "HTTP/3 over QUIC, kept connections",
+    clients: 6,
+    thinkMs: 200,
+    keepsMs: FOR_EVER,
+    mayMeetIdleClosing: false,
+    needsQuic: true,
+    open: connectHttp3,
+  },
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;
 
 export const KIND_NAMES = Object.keys(KINDS) as KindName[];
+
+type QuicKindName = {
+  [Name in KindName]: typeof KINDS[Name] extends { needsQuic: true } ? Name : never;
+}[KindName];
+
+/** Of the kinds that take part, which those over QUIC may not. */
+export type PerKind<Value> =
+  & Readonly<Record<Exclude<KindName, QuicKindName>, Value>>
+  & Readonly<Partial<Record<QuicKindName, Value>>>;
+
+/** Those that can be served. */
+export const kindNames = ({ hasQuic }: { readonly hasQuic: boolean }): readonly KindName[] =>
+  KIND_NAMES.filter((name) => hasQuic || !isOfQuic(name));
+
+export const isOfQuic = (name: KindName) => "needsQuic" in KINDS[name];

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Standing } from "../standing.ts";
 import type { Address } from "./connection.ts";
-import { KIND_NAMES, type KindName } from "./kinds.ts";
+import type { KindName, PerKind } from "./kinds.ts";
 import type { KindFigures } from "./record.ts";
 
 export interface Assignment {
@@ -12,10 +12,10 @@ export interface Assignment {
   readonly memory: SharedArrayBuffer;
 }
 
-export type LoadFigures = Readonly<Record<KindName, KindFigures>>;
+export type LoadFigures = PerKind<KindFigures>;
 
 export interface LoadOptions {
-  readonly ports: Readonly<Record<KindName, number>>;
+  readonly ports: PerKind<number>;
   /** The PEM of the authority whose certificate is to be served. */
   readonly authority: string;
   readonly standing: Standing;
@@ -24,19 +24,20 @@ export interface LoadOptions {
 export class Load implements AsyncDisposable {
   readonly #standing: Standing;
   readonly #workers: Worker[];
-  readonly #figures: Promise<KindFigures[]>;
+  readonly #figures: Promise<[KindName, KindFigures][]>;
 
   constructor({ ports, authority, standing }: LoadOptions) {
     this.#standing = standing;
-    this.#workers = KIND_NAMES.map(() => new Worker(new URL("./load_thread.ts", import.meta.url)));
-    this.#figures = Promise.all(this.#workers.map(async (worker, index) => {
-      const name = KIND_NAMES[index]!;
+    const assigned = Object.entries(ports) as [KindName, number][];
+    this.#workers = assigned.map(() => new Worker(new URL("./load_thread.ts", import.meta.url)));
+    this.#figures = Promise.all(assigned.map(async ([name, port], index) => {
+      const worker = this.#workers[index]!;
       const answer = once(worker, "message");
-      const address = { port: ports[name], authority };
+      const address = { port, authority };
       const { memory } = standing;
       worker.postMessage({ name, address, memory } satisfies Assignment);
       const [figures] = await answer as [KindFigures];
-      return figures;
+      return [name, figures] as [KindName, KindFigures];
     }));
     // A thread that fails is told by `stop`, not as an unhandled rejection.
     this.#figures.catch(() => {});
@@ -45,10 +46,7 @@ export class Load implements AsyncDisposable {
   /** Every client asks once more. */
   async stop(): Promise<LoadFigures> {
     this.#standing.end();
-    const figures = await this.#figures;
-    return Object.fromEntries(
-      KIND_NAMES.map((name, index) => [name, figures[index]!]),
-    ) as unknown as LoadFigures;
+    return Object.fromEntries(await this.#figures) as unknown as LoadFigures;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,8 @@
 /** How many requests of each kind of clients failed: a bar for each contestant. Pure. */
 import type { Campaign } from "../campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
-import { KIND_NAMES, type KindName, KINDS } from "../load/kinds.ts";
-import { countOf, failedOf } from "../results.ts";
+import type { KindName } from "../load/kinds.ts";
+import { failedOf, idleClosings, kindsOf } from "../results.ts";
 import { type Frame, group, horizontalAxis, panelTitle, spansOf } from "./panel.ts";
 import { logarithmicFromZero } from "./scale.ts";
 import { element, text } from "./svg.ts";
@@ -15,25 +15,23 @@ const LABELS: Readonly<Record<KindName, string>> = {
   tls: "TLS",
   http2: "HTTP/2",
   tcp: "TCP, long-lived",
+  http3: "HTTP/3, connection each …",
+  http3_kept: "HTTP/3, kept",
 };
 
 interface Bar {
   readonly label: string;
-  readonly count: (campaign: Campaign) => number;
+  readonly count: number;
 }
 
 /** What HAProxy causes by itself has a row of its own. */
-const BARS: readonly Bar[] = [
-  ...KIND_NAMES.map((name) => ({
+const barsOf = (campaign: Campaign): readonly Bar[] => [
+  ...kindsOf(campaign).map(({ name, kind, figures }) => ({
     label: LABELS[name],
-    count: ({ load }: Campaign) =>
-      failedOf(load[name]) +
-      (KINDS[name].mayMeetIdleClosing ? 0 : countOf(load[name], "idle_closing")),
+    count: failedOf(figures) +
+      (kind.mayMeetIdleClosing ? 0 : figures.failures.idle_closing ?? 0),
   })),
-  {
-    label: "keep-alive, met idle close",
-    count: ({ load }) => countOf(load.keep_alive, "idle_closing"),
-  },
+  { label: "keep-alive, met idle close", count: idleClosings(campaign).excused },
 ];
 
 export function failures(
@@ -42,15 +40,18 @@ export function failures(
 ): string {
   const spans = spansOf(frame, { left: 158 });
   const across = { ...spans.across, to: spans.across.to - 46 };
-  const most = Math.max(...campaigns.flatMap(([, one]) => BARS.map(({ count }) => count(one))));
+  const all = campaigns.map(([name, campaign]) => [name, barsOf(campaign)] as const);
+  const most = Math.max(...all.flatMap(([, bars]) => bars.map(({ count }) => count)));
   const scale = logarithmicFromZero(most, across);
-  const rowHeight = (spans.up.from - spans.up.to) / BARS.length;
+  const labels = all[0]?.[1].map(({ label }) => label) ?? [];
+  const rowHeight = (spans.up.from - spans.up.to) / labels.length;
   const barHeight = (rowHeight - 8) / campaigns.length;
-  const rows = BARS.map(({ label, count }, row) => {
+  const rows = labels.map((label, row) => {
     const top = spans.up.to + row * rowHeight;
-    const bars = campaigns.map(([name, campaign], index) => {
+    const bars = all.map(([name, bars], index) => {
+      const { count } = bars[row]!;
       const y = top + 4 + index * barHeight;
-      const end = scale.place(count(campaign));
+      const end = scale.place(count);
       const bar = {
         x: across.from,
         y,
@@ -58,7 +59,7 @@ export function failures(
         height: barHeight - 1,
       };
       return element("rect", { ...bar, class: `bar ${name}` }) +
-        text(count(campaign).toLocaleString("en"), {
+        text(count.toLocaleString("en"), {
           x: end + 6,
           y: y + barHeight / 2 + 3,
           class: "value",

@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { ofAMoment } from "../../lib/status/moment.ts";
+import { waitFor } from "../process/wait.ts";
+
+Deno.test("all who ask within a moment get the same, and then it is made anew", async () => {
+  let made = 0;
+  const { get, forget } = ofAMoment(() => ++made);
+  assert.deepEqual([get(), get(), get()], [1, 1, 1]);
+  forget();
+  assert.deepEqual([get(), get()], [2, 2]);
+  await waitFor("another", () => get() === 3);
+  assert.equal(made, 3);
+});
