@@ -1,4 +1,5 @@
 /** What HAProxy says about a configuration that it does not take. Pure. */
+import { maskedMessage } from "../secrets/masked_message.ts";
 
 /** A line of the configuration that HAProxy has named. */
 export interface Place {
@@ -7,13 +8,15 @@ export interface Place {
   readonly line: number;
 }
 
-/** The alerts in HAProxy's `output`, with the lines that go on with one; a few that say the most. */
+/** The alerts in HAProxy's `output`, with the lines that go on with one and without secrets; a few that say the most. */
 export function alertsOf(output: string): readonly string[] {
   let isAlert = false;
   return output.split("\n").filter((line) => {
     isAlert = line.startsWith("[ALERT]") || (isAlert && CONTINUATION.test(line));
     return isAlert && !SUMMARY.test(line);
-  }).slice(0, MOST_ALERTS).map((line) => line.slice(0, MOST_CHARACTERS));
+  }).slice(0, MOST_ALERTS).map((line) =>
+    maskedMessage(line.slice(0, MOST_READ)).slice(0, MOST_CHARACTERS)
+  );
 }
 
 /** The places that `alerts` name, each once and in their order. */
@@ -37,3 +40,5 @@ const SUMMARY = /(?:Error\(s\) found in configuration file|Fatal errors found in
 
 const MOST_ALERTS = 20;
 const MOST_CHARACTERS = 500;
+/** A value that is cut here has no end, and is masked. */
+const MOST_READ = 2_000;

@@ -1,5 +1,6 @@
 /** Saves the state of all servers of a process, such as maintenance and weights, for its successor to load. */
 import { formatDuration } from "../duration.ts";
+import { maskedMessage } from "../secrets/masked_message.ts";
 import { systemReason } from "../system_reason.ts";
 import { NO_SERVERS, type PrivateFile } from "./private_folder.ts";
 import { ask, type StatsSocket } from "./runtime_api.ts";
@@ -23,7 +24,9 @@ export async function saveServerState(
   if (answer === null) {
     return `no answer, which is awaited for at most ${formatDuration(ANSWER_LIMIT_MS)}`;
   }
-  if (!answer.startsWith("1\n# ")) return `found "${answer.trim().slice(0, 80)}", wanted a list`;
+  if (!answer.startsWith("1\n# ")) {
+    return `found "${maskedMessage(answer.trim().slice(0, 80))}", wanted a list`;
+  }
   try {
     await to.write(answer);
     return null;

@@ -1,4 +1,5 @@
 /** Replaces what a generation has loaded from files, through its Runtime API, and reads back that it has. */
+import { maskedMessage } from "../secrets/masked_message.ts";
 import type { Use } from "./uses.ts";
 
 /** Why a content must not be served. */
@@ -30,12 +31,15 @@ export const unconfirmed = (reason: string): Replacement => ({ tag: "unconfirmed
 export function quoted(answer: string | null): string {
   if (answer === null) return "HAProxy does not answer";
   const lines = answer.split("\n").filter((line) => line.trim() !== "");
-  return `HAProxy says "${lines.find((line) => !IS_PROGRESS.test(line)) ?? lines[0] ?? ""}"`;
+  const line = lines.find((line) => !IS_PROGRESS.test(line)) ?? lines[0] ?? "";
+  return `HAProxy says "${maskedMessage(line.slice(0, MOST_CHARACTERS))}"`;
 }
 
 /** Why what HAProxy shows after a change proves nothing. */
 export const differs = (shown: string | null) =>
   shown === null ? quoted(shown) : "HAProxy shows something else after the change";
+
+const MOST_CHARACTERS = 500;
 
 const IS_PROGRESS = /^(?:committing|transaction (?:created|updated)) /i;
 

@@ -3,6 +3,7 @@ import { resolve } from "@std/path";
 import { readTextFile } from "../contents.ts";
 import { placesOf } from "../haproxy/alerts.ts";
 import { MOST_TEXT_BYTES } from "../loaded/configuration_words.ts";
+import { maskedLines } from "../secrets/masked_line.ts";
 import type { Excerpt } from "./snapshot.ts";
 
 export interface ExcerptOptions {
@@ -29,28 +30,14 @@ export async function readExcerpts(
   return excerpts;
 }
 
-/** `line` and its neighbours, numbered from 1, without the secrets that can be told. Pure. */
+/** `line` and its neighbours, numbered from 1, without what may be a secret. Pure. */
 export function linesAround(text: string, line: number): Excerpt["lines"] {
   const first = Math.max(1, line - NEIGHBOURS);
-  return text.split("\n").slice(first - 1, line + NEIGHBOURS)
-    .map((text, index) => ({
-      number: first + index,
-      text: withoutSecrets(text).slice(0, MOST_CHARACTERS),
-    }))
+  return maskedLines(text, { first, last: line + NEIGHBOURS })
+    .map((text, index) => ({ number: first + index, text: text.slice(0, MOST_CHARACTERS) }))
     .filter(({ text, number }) => number === line || text !== "");
 }
 
 const MOST_EXCERPTS = 5;
 const NEIGHBOURS = 3;
 const MOST_CHARACTERS = 300;
-
-/** Passwords of user lists and of the statistics page, values of the environment, and headers with credentials. */
-const SECRETS = [
-  /((?:insecure-)?password\s+)\S+/gi,
-  /(\bauth\s+)\S+/gi,
-  /(\b(?:setenv|presetenv)\s+\S+\s+).+/gi,
-  /(\b(?:authorization|x-api-key|cookie)\b\s+).+/gi,
-];
-
-const withoutSecrets = (text: string) =>
-  SECRETS.reduce((masked, secret) => masked.replaceAll(secret, "$1***"), text);

@@ -6,7 +6,7 @@ const OUTPUT = `[NOTICE]   (5102) : haproxy version is 2.6.12-1+deb12u4
 [WARNING]  (5102) : config : missing timeouts for frontend 'a'.
    | While not properly invalid, you will certainly encounter various problems
 [ALERT]    (5102) : config : parsing [/etc/a.cfg:2] : unknown keyword 'foo' in 'global' section
-   | did you mean "bar"?
+   | did you mean "maxconn"?
 [ALERT]    (5102) : config : parsing [/etc/a.cfg:8] : unknown fetch method 'bad'.
 [ALERT]    (5102) : config : Error(s) found in configuration file : /etc/a.cfg
 [ALERT]    (5102) : config : Fatal errors found in configuration.
@@ -14,16 +14,28 @@ const OUTPUT = `[NOTICE]   (5102) : haproxy version is 2.6.12-1+deb12u4
 
 Deno.test("alerts come with the lines that go on with them, without warnings and summaries", () => {
   assert.deepEqual(alertsOf(OUTPUT), [
-    "[ALERT]    (5102) : config : parsing [/etc/a.cfg:2] : unknown keyword 'foo' in 'global' section",
-    '   | did you mean "bar"?',
-    "[ALERT]    (5102) : config : parsing [/etc/a.cfg:8] : unknown fetch method 'bad'.",
+    "[ALERT]    (5102) : config : parsing [/etc/a.cfg:2] : unknown keyword '***' in 'global' section",
+    '   | did you mean "maxconn"?',
+    "[ALERT]    (5102) : config : parsing [/etc/a.cfg:8] : unknown fetch method '***'.",
   ]);
 });
 
 Deno.test("the first twenty alerts are kept, of each the first 500 characters", () => {
-  const line = (number: number) => `[ALERT] ${number} ${"x".repeat(1_000)}`;
+  const line = (number: number) => `[ALERT]    (${number}) : ${"unknown keyword ".repeat(200)}`;
   const alerts = alertsOf(Array.from({ length: 30 }, (_, number) => line(number)).join("\n"));
   assert.deepEqual(alerts, Array.from({ length: 20 }, (_, number) => line(number).slice(0, 500)));
+});
+
+Deno.test("neither a value that is cut nor a line that HAProxy repeats is shown", () => {
+  const repeated =
+    `[ALERT]    (12) : config : parsing [/etc/a.cfg:8]: unmatched quote at position 43:
+  http-request set-header Authorization "Basic hunter2
+                                        ^
+[ALERT]    (12) : config : parsing [/etc/a.cfg:9] : unexpected '${"hunter2 ".repeat(400)}'`;
+  assert.deepEqual(alertsOf(repeated), [
+    "[ALERT]    (12) : config : parsing [/etc/a.cfg:8]: unmatched quote at position 43:",
+    "[ALERT]    (12) : config : parsing [/etc/a.cfg:9] : unexpected ***",
+  ]);
 });
 
 Deno.test("the places in alerts are told once each", () => {

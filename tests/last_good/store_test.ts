@@ -234,3 +234,54 @@ Deno.test("thousands of files are kept without holding the main thread up, large
   // depends on what else the machine does.
   assert.ok(turns > 20, `${turns} turns`);
 });
+
+Deno.test("what lies in wait for a copy is not written into, and nothing but a file of ours is read", async () => {
+  await using folder = new Folder();
+  await folder.keep({ [folder.at("b")]: "two" });
+  const digest = await sha256(new TextEncoder().encode("one"));
+  const other = folder.write("other", "precious");
+  Deno.linkSync(other, folder.at(`kept/set/objects/${digest}.part`));
+  folder.link("kept/set/manifest.json.part", other);
+  await folder.keep();
+  assert.equal(Deno.readTextFileSync(other), "precious");
+  const path = folder.at(`kept/set/objects/${digest}`);
+  assert.equal(Deno.lstatSync(path).nlink, 1);
+  for (const lay of [layFifo, layLink]) {
+    Deno.removeSync(path);
+    await lay(folder, path);
+    assert.equal((await new Store(folder.at("kept")).read()).tag, "damaged", lay.name);
+    const again = new Store(folder.at("kept"));
+    await again.put(manifest(await again.gather(await fingerprint(folder.files), NEVER)));
+    assert.equal((await again.read()).tag, "kept", lay.name);
+  }
+});
+
+const layFifo = async (_: Folder, path: string) =>
+  void await new Deno.Command("mkfifo", { args: [path] }).output();
+
+const layLink = async (folder: Folder, path: string) =>
+  await Deno.symlink(folder.write("elsewhere", "one"), path);
+
+Deno.test("no copy is written where others could read or replace it, and that is told with the reason", async () => {
+  for (const [name, mode] of [["", 0o777], ["/set", 0o777], ["/set", 0o750]] as const) {
+    await using folder = new Folder();
+    Deno.mkdirSync(folder.at("kept/set/objects"), { recursive: true, mode: 0o700 });
+    Deno.chmodSync(folder.at(`kept${name}`), mode);
+    const gathered = await folder.store.gather(await fingerprint(folder.files), NEVER);
+    assert.equal(gathered.tag, "not_written");
+    assert.match(
+      (gathered as { reason: string }).reason,
+      /^others may write to ".*kept", which has mode 0777: |^".*set" has mode 07.., wanted none for group and others: remove it/,
+    );
+    assert.deepEqual(folder.objects, []);
+  }
+});
+
+Deno.test("a set in a directory that is setgid, as a volume with an fsGroup, is nobody else's", async () => {
+  await using folder = new Folder();
+  Deno.mkdirSync(folder.at("kept"));
+  Deno.chmodSync(folder.at("kept"), 0o2755);
+  await folder.keep();
+  assert.equal(Deno.statSync(folder.at("kept/set")).mode! & 0o7777, 0o2700);
+  assert.equal((await new Store(folder.at("kept")).read()).tag, "kept");
+});

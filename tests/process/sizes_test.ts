@@ -116,7 +116,7 @@ programTest(
     await says(wrapper, /generation 2 serves, .*changed: ".*\/map"/);
     await workspace.replace("/ two\n", map);
     await workspace.serves("two", wrapper);
-    assert.match(wrapper.output, /map ".*\/map" replaced in generation 2 without a reload/);
+    await says(wrapper, /map ".*\/map" replaced in generation 2 without a reload/);
 
     await workspace.replaceSparse(join(tree, "later"), 6 * GB);
     await wrapper.saysMatching(/generation 3 serves, .*changed: ".*tree\/later"/);

@@ -29,7 +29,7 @@ programTest("a generation that serves is healthy, ready, and told with its proce
 programTest("a refused change is told with HAProxy's words, until it is reverted", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
-  await workspace.replace(`${workspace.page("two")}    no-such-keyword\n`);
+  await workspace.replace(`${workspace.page("two")}    default_backnd\n`);
   await wrapper.saysMatching(/generation 2 rejected/);
   const { lastFailure, ready, serving } = await workspace.reports(
     "the failure with its lines",
@@ -39,12 +39,12 @@ programTest("a refused change is told with HAProxy's words, until it is reverted
   assert.equal(ready, true);
   assert.equal(serving?.servesDesired, false);
   assert.equal(lastFailure?.generation, 2);
-  assert.match(lastFailure!.alerts.join("\n"), /unknown keyword 'no-such-keyword'/);
+  assert.match(lastFailure!.alerts.join("\n"), /unknown keyword 'default_backnd'/);
   assert.equal(lastFailure!.nextRetry, null);
   const page = await workspace.ask("/");
   assert.match(
     page.body,
-    /unknown keyword &#39;no-such-keyword&#39;|unknown keyword 'no-such-keyword'/,
+    /unknown keyword &#39;default_backnd&#39;|unknown keyword 'default_backnd'/,
   );
   await workspace.measures("config_last_reload_successful", 0, wrapper);
   assert.equal(await workspace.metric(`reloads_total{result="failure"}`), 1);
@@ -116,7 +116,7 @@ commonTest(
     const { result, generation, reason } = JSON.parse(first.body);
     assert.deepEqual([first.status, result, generation, reason], [200, "success", 2, null]);
     assert.match(wrapper.output, /generation 2 serves, .*reloaded by POST \/reload/);
-    await workspace.replace(`${workspace.page("three")}    no-such-keyword\n`);
+    await workspace.replace(`${workspace.page("three")}    default_backnd\n`);
     const second = await workspace.ask("/reload", { method: "POST" });
     assert.equal(second.status, 500);
     assert.match(JSON.parse(second.body).reason, /haproxy exited with 1 before it was ready/);

@@ -1,5 +1,6 @@
 /** Why nothing was started, where Kubernetes looks for it. */
 import assert from "node:assert/strict";
+import { BROKEN, MARKER } from "../secrets/cases.ts";
 import { rootTest } from "./program.ts";
 import { Workspace } from "./wrapper.ts";
 
@@ -24,14 +25,14 @@ class Pod extends Workspace {
 
 rootTest("the reason of a failed first start is left with HAProxy's words", async () => {
   await using pod = new Pod();
-  await pod.replace(`${pod.page("one")}    no-such-keyword\n`);
+  await pod.replace(`${pod.page("one")}    default_backnd\n`);
   const wrapper = pod.start();
   assert.equal(await wrapper.exitCode, 1);
   assert.match(
     pod.message,
     /^generation 1 did not start: haproxy exited with 1 before it was ready/,
   );
-  assert.match(pod.message, /\n\[ALERT\].*unknown keyword 'no-such-keyword'/);
+  assert.match(pod.message, /\n\[ALERT\].*unknown keyword 'default_backnd'/);
 });
 
 rootTest("of a port that is taken HAProxy's words are left, too", async () => {
@@ -52,4 +53,15 @@ rootTest("settings that are refused are left there, and a good start leaves noth
   await pod.replace("frontend broken\n");
   await wrapper.saysMatching(/generation 2 rejected/);
   assert.equal(pod.message, "");
+});
+
+rootTest("no secret of what HAProxy refuses is left there", async () => {
+  for (const broken of BROKEN) {
+    await using pod = new Pod();
+    await pod.replace(`${pod.page("one")}${broken}\n`);
+    const wrapper = pod.start({ env: { SECRET: MARKER } });
+    assert.equal(await wrapper.exitCode, 1);
+    assert.match(pod.message, /\n\[ALERT\].*haproxy\.cfg:\d+\]/, broken);
+    assert.ok(!pod.message.includes(MARKER), `of ${broken}: ${pod.message}`);
+  }
 });

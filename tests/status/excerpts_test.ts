@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { linesAround, readExcerpts } from "../../lib/status/excerpts.ts";
 import { TempFolder } from "../temp_folder.ts";
 
-const TEXT = Array.from({ length: 10 }, (_, index) => `line ${index + 1}`).join("\n");
+const TEXT = Array.from({ length: 10 }, (_, index) => `maxconn ${index + 1}`).join("\n");
 
 const numbersAround = (line: number) => linesAround(TEXT, line).map(({ number }) => number);
 
@@ -10,28 +10,21 @@ Deno.test("a line comes with three on each side, as far as there are any", () =>
   assert.deepEqual(numbersAround(5), [2, 3, 4, 5, 6, 7, 8]);
   assert.deepEqual(numbersAround(1), [1, 2, 3, 4]);
   assert.deepEqual(numbersAround(10), [7, 8, 9, 10]);
-  assert.deepEqual(linesAround(TEXT, 1)[0], { number: 1, text: "line 1" });
+  assert.deepEqual(linesAround(TEXT, 1)[0], { number: 1, text: "maxconn 1" });
 });
 
-const SECRETS = {
-  "  user a insecure-password hunter2 groups g": "  user a insecure-password *** groups g",
-  "  user a password $6$x": "  user a password ***",
-  "stats auth admin:hunter2": "stats auth ***",
-  "setenv TOKEN a b": "setenv TOKEN ***",
-  'http-request set-header Authorization "Bearer abc def"':
-    "http-request set-header Authorization ***",
-  "http-request auth realm x": "http-request auth *** x",
-  "bind :443 ssl crt /certs/password.pem": "bind :443 ssl crt /certs/password.pem",
-};
-
-for (const [line, shown] of Object.entries(SECRETS)) {
-  Deno.test(`of ${line} no secret is shown`, () => {
-    assert.equal(linesAround(line, 1)[0]?.text, shown);
-  });
-}
+Deno.test("of a line only what is harmless is shown", () => {
+  const text = "backend app\n  server s 10.0.0.1:80 hunter2\n  # hunter2";
+  assert.deepEqual(linesAround(text, 2).map(({ text }) => text), [
+    "backend app",
+    "  server s 10.0.0.1:80 ***",
+    "  # ***",
+  ]);
+});
 
 Deno.test("a very long line is cut", () => {
-  assert.equal(linesAround("x".repeat(1_000), 1)[0]?.text.length, 300);
+  const long = `use_backend a if ${"b ".repeat(1_000)}`;
+  assert.equal(linesAround(long, 1)[0]?.text, long.slice(0, 300));
 });
 
 Deno.test("what alerts name is read, relative to HAProxy's directory, from its own files alone", async () => {

@@ -1,0 +1,215 @@
+/**
+ * Shows of lines of HAProxy's configuration, word by word, its own keywords, names where a keyword announces some, numbers
+ * and addresses. What is behind a keyword that takes secrets is masked, and so is the first other word with all behind it:
+ * a line is not understood, only what is known to be harmless is told from the rest. Pure.
+ */
+import { readPlacedConfiguration } from "../loaded/configuration_words.ts";
+import { type Behind, type Keywords, vocabulary } from "./vocabulary.ts";
+
+export const MASK = "***";
+
+/** From line `first` to line `last`, from 1, as far as there are any; nothing of one that goes on with another. */
+export function maskedLines(
+  text: string,
+  { first, last }: { readonly first: number; readonly last: number },
+): readonly string[] {
+  const shown: string[] = [];
+  let open: Open = null;
+  for (const [index, line] of text.split("\n", last).entries()) {
+    if (isHeader(line)) open = null;
+    const hidden = line.trim() === "" ? "" : `${/^[ \t]*/.exec(line)![0]}${MASK}`;
+    if (index + 1 >= first) shown.push(open === null ? maskedLine(line) : hidden);
+    open = openAfter(line, open);
+  }
+  return shown;
+}
+
+/** The line without what may be a secret; a comment is one. */
+export function maskedLine(line: string): string {
+  let shown = "";
+  let end = 0;
+  let now: Expected = { names: 0, then: "first", isBraced: false };
+  for (const word of wordsOf(line)) {
+    const gap = line.slice(end, word.start);
+    const read = gap.trim() === "" ? next(word, now) : null;
+    const text = read?.text ?? MASK;
+    if (text !== MASK || !shown.endsWith(MASK)) shown += gap.replace(/[^\t ]/g, " ") + text;
+    if (read === null) return shown;
+    [now, end] = [read.now, word.end];
+  }
+  const [, blanks = "", rest] = /^(\s*)(.*?)\s*$/s.exec(line.slice(end))!;
+  if (rest === "" || rest === "#") return shown + (rest && blanks.replace(/[^\t ]/g, " ") + rest);
+  return `${shown}${blanks.replace(/[^\t ]/g, " ")}${rest!.startsWith("#") ? "# " : ""}${MASK}`;
+}
+
+/** `pattern` is what an address or a count is compared with, `hidden` anything else, up to a brace. */
+interface Expected {
+  readonly names: number;
+  readonly then: Behind["then"] | "first" | "pattern" | "hidden";
+  readonly isBraced: boolean;
+}
+
+const SECRETS_BEHIND: Behind = { names: 0, then: "secrets" };
+const SECRETS: Expected = { ...SECRETS_BEHIND, isBraced: false };
+const CONDITION: Expected = { names: Infinity, then: "words", isBraced: false };
+
+/** `null`: the word is masked with all that follows. */
+function next({ raw, meaning }: Word, now: Expected): { text: string; now: Expected } | null {
+  const { first, all } = vocabulary();
+  const { names, then, isBraced } = now;
+  if (meaning === null || (then === "secrets" && names === 0)) return null;
+  if (meaning === "}" && isBraced && then !== "sample") return { text: raw, now: CONDITION };
+  const hidden = isBraced ? { ...now, then: "hidden" as const } : SECRETS;
+  if (then === "hidden") return { text: MASK, now };
+  const known = knownWord(meaning, then === "first");
+  const text = known?.text === meaning ? raw : known?.text ?? raw;
+  if (then === "sample" && names === 0) {
+    if (known === null) return null;
+    return { text, now: COMPARABLE.test(meaning) ? { ...now, then: "pattern" } : hidden };
+  }
+  if (known?.then === "secrets" && !text.endsWith(MASK)) {
+    return { text, now: { ...known, isBraced: false } };
+  }
+  if (names > 0 && !/^(?:if|unless|!?\{)$/.test(meaning)) {
+    const isName = (then === "secrets" ? OWNER : NAME).test(meaning);
+    if (isName) return { text: raw, now: { ...now, names: names - 1 } };
+    if (then === "secrets") return null;
+  }
+  if (known !== null) {
+    if (then === "pattern") return { text, now: { ...now, names: known.names } };
+    return { text, now: { ...known, isBraced: meaning.endsWith("{") } };
+  }
+  if (then !== "first" && isLiteral(meaning)) return { text: raw, now: { ...now, names: 0 } };
+  if (then === "pattern") return { text: MASK, now: hidden };
+  return isSlip(raw, then === "first" ? first : all) ? { text: raw, now: SECRETS } : null;
+}
+
+/** Or an address, a path, several. */
+export const NAME =
+  /^(?:(?:ipv[46]|(?:udp|tcp|quic|mptcp)[46]?|unix|uxst|uxdg|abnsz?|fd|sockpair|ring|rhttp|rev|file|opt|optfile|virt)@)*[@!]?(?:[\w.:\/*,[\]+~-]|:!){1,512}$/;
+/** Of a header or a variable, or a file. */
+const OWNER = /^[\w\/][\w.\/-]{0,100}$/;
+/** With a unit; a range or a mask may be one. */
+const NUMBER = /^[+-]?\d{1,12}(?:\.\d{1,6})?(?:[-:,]\d{1,10}){0,20}[A-Za-z%]{0,3}$/;
+const ADDRESS =
+  /^(?:\*|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:]{2,39}\]|[\da-f]{0,4}(?::[\da-f]{0,4}){2,7})?(?::\d{1,5}(?:-\d{1,5})?)?(?:\/\d{1,3})?$/i;
+
+export const isLiteral = (word: string) => word !== "" && (NUMBER.test(word) || ADDRESS.test(word));
+
+/** Samples whose value is an address or a count that says nothing else. */
+const COMPARABLE =
+  /^(?:(?:fc_|bc_)?(?:src|dst)|[\w.]*(?:_cnt|_cur|_rate|_port|_len|_conn|_type|_ver|nbsrv|connslots|queue|status)(?:\([^()]*\))?)$/;
+
+type Known = Behind & { readonly text: string };
+
+/** One family is too large to be listed. */
+const behindOf = (word: string): Behind | undefined =>
+  TUNING.test(word) ? { names: 0, then: "words" } : vocabulary().all.get(word);
+const TUNING = /^tune(?:\.[a-z][a-z\d_-]{0,30}){1,6}$/;
+
+/** A keyword, or a fetch with its converters, without arguments; behind an unknown one all is masked. */
+export function knownWord(word: string, isFirst = false): Known | null {
+  if (isFirst && !TUNING.test(word)) {
+    const behind = vocabulary().first.get(word);
+    return behind === undefined ? null : { ...behind, text: word };
+  }
+  const [, content] = /^%\[(.*)\]$/s.exec(word) ?? [];
+  if (content !== undefined) {
+    const known = knownWord(content);
+    return known && { names: 0, then: known.then, text: `%[${known.text}]` };
+  }
+  let text = "";
+  let first: Behind | null = null;
+  for (let rest = word; rest !== "";) {
+    const [step = "", name = "", argument] = STEP.exec(rest) ?? [];
+    const behind = LUA.test(name) ? SECRETS_BEHIND : behindOf(name);
+    if (behind === undefined) return first && { ...SECRETS_BEHIND, text: text + MASK };
+    first ??= argument === undefined ? behind : { ...behind, names: 0 };
+    text += argument === undefined || TAKES_VARIABLE.test(step)
+      ? step
+      : step.replace(argument, `(${MASK})`);
+    rest = rest.slice(step.length);
+  }
+  return first && { ...first, text };
+}
+
+const STEP = /^([^\s,()"'\\]+)(\([^()"'\\]*\))?(?:,|$)/;
+const TAKES_VARIABLE =
+  /^(?:un)?(?:set-)?var(?:-fmt)?\((?:proc|sess|txn|req|res|check)\.[A-Za-z_]\w{0,60}\)/;
+/** The functions of scripts. */
+const LUA = /^lua\.[A-Za-z_]\w{0,60}$/;
+
+/** Whether `word` is a keyword but for one letter that is wrong, missing, too many or swapped. */
+export function isSlip(word: string, keywords: Keywords): boolean {
+  if (!/^[A-Za-z][\w.-]{3,40}$/.test(word)) return false;
+  return keywords.keys().some((keyword) => {
+    if (Math.abs(keyword.length - word.length) > 1) return false;
+    let [start, end] = [0, 0];
+    while (start < word.length && word[start] === keyword[start]) start++;
+    const most = Math.min(word.length, keyword.length) - start;
+    while (end < most && word.at(-1 - end) === keyword.at(-1 - end)) end++;
+    const [a, b] = [
+      word.slice(start, word.length - end),
+      keyword.slice(start, keyword.length - end),
+    ];
+    return Math.max(a.length, b.length) < 2 || (a.length === 2 && a === `${b[1]}${b[0]}`);
+  });
+}
+
+interface Word {
+  readonly start: number;
+  readonly end: number;
+  /** As written. */
+  readonly raw: string;
+  /** Without quotes and escapes, `0` for each variable; `null`: it is several words, or not closed. */
+  readonly meaning: string | null;
+}
+
+function wordsOf(line: string): readonly Word[] {
+  const words = new Map<number, Word>();
+  const [read] = readPlacedConfiguration(line, variablesOf(line)).lines;
+  read?.places.forEach(({ offset: start, length }, index) => {
+    const raw = line.slice(start, start + length);
+    const isOne = !words.has(start) && COMPLETE.exec(raw)![0] === raw;
+    words.set(start, {
+      start,
+      end: start + length,
+      raw,
+      meaning: isOne ? read.words[index]! : null,
+    });
+  });
+  return [...words.values()];
+}
+
+const VARIABLE = /\$(?:\{(\.?[A-Za-z_]\w*)(?:\[\*\])?(-)?|(\.?[A-Za-z_]\w*))/g;
+
+/** A value for each variable that has no other by a default, which would be shown. */
+function variablesOf(line: string): Record<string, string> {
+  const all = [...line.matchAll(VARIABLE)].map(([, braced, dash, bare]) => [braced ?? bare, dash]);
+  const byDefault = new Set(all.flatMap(([name, dash]) => dash === undefined ? [] : [name]));
+  const others = all.flatMap(([name]) => byDefault.has(name) ? [] : [name!]);
+  return Object.fromEntries(others.map((name) => [name, "0"]));
+}
+
+/** The quote that a line leaves open, or a backslash at its end. HAProxy knows of neither, but whoever wrote it may. */
+type Open = '"' | "'" | "\\" | null;
+
+/** Up to what is left open, or a comment. */
+const COMPLETE = /^(?:[^"'\\#]|\\[^]|"(?:[^"\\]|\\[^])*"|'[^']*')*/;
+
+function openAfter(line: string, before: Open): Open {
+  if (!/["'\\]/.test(line)) return before === "\\" ? null : before;
+  if (before === '"' || before === "'") {
+    const end = line.indexOf(before);
+    return end < 0 ? before : openAfter(line.slice(end + 1), null);
+  }
+  const text = line.trimEnd();
+  const rest = text.slice(COMPLETE.exec(text)![0].length);
+  return rest.startsWith("#") || rest === "" ? null : rest[0] as Open;
+}
+
+/** A section begins anew, whatever was left open in the one above. */
+function isHeader(line: string): boolean {
+  const [, word = ""] = /^([a-z-]+)(?:\s+[\w.:-]+)*\s*$/.exec(line) ?? [];
+  return vocabulary().sections.has(word);
+}
