@@ -67,16 +67,17 @@ function next({ raw, meaning }: Word, now: Expected): { text: string; now: Expec
     if (known === null) return null;
     return { text, now: COMPARABLE.test(meaning) ? { ...now, then: "pattern" } : hidden };
   }
+  if (names > 0 && then === "secrets") {
+    return OWNER.test(meaning) ? { text: raw, now: { ...now, names: names - 1 } } : null;
+  }
+  // Where a name may stand a keyword that takes secrets is one, too.
   if (known?.then === "secrets" && !text.endsWith(MASK)) {
-    return { text, now: { ...known, isBraced: false } };
+    return { text, now: { ...SECRETS, names: names > 0 ? 0 : known.names } };
   }
-  if (names > 0 && !/^(?:if|unless|!?\{)$/.test(meaning)) {
-    const isName = (then === "secrets" ? OWNER : NAME).test(meaning);
-    if (isName) return { text: raw, now: { ...now, names: names - 1 } };
-    if (then === "secrets") return null;
-  }
+  const mayBeName = names > 0 && !(then === "words" && /^(?:if|unless|!?\{)$/.test(meaning));
+  if (mayBeName && NAME.test(meaning)) return { text: raw, now: { ...now, names: names - 1 } };
   if (known !== null) {
-    if (then === "pattern") return { text, now: { ...now, names: known.names } };
+    if (then === "pattern") return { text, now: { ...now, names: meaning === "-f" ? 1 : 0 } };
     return { text, now: { ...known, isBraced: meaning.endsWith("{") } };
   }
   if (then !== "first" && isLiteral(meaning)) return { text: raw, now: { ...now, names: 0 } };

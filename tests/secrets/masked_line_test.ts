@@ -13,6 +13,19 @@ for (const { line } of SECRET_LINES) {
   });
 }
 
+/** A value behind these is masked even if it is a number, an address or a keyword. */
+const TAKES_SECRETS =
+  /(?:password|auth|realm|uri|set-header|add-header|replace-\w+|set-var(?:-fmt)?|setenv|string|send|httpchk|key|secret|description|location|prefix|hdr|cook|log-format|errorloc|ca-sign-pass|tcp-md5sig|agent-send|ssl-passphrase-cmd|mysql-check|(?:req\.hdr|str)\([^()§]*\)[^§]*) "?§/;
+
+for (const line of linesOf("secret_lines.txt").filter((line) => TAKES_SECRETS.test(line))) {
+  Deno.test(`no number, address or keyword is shown of: ${line}`, () => {
+    for (const secret of ["73915284", "10.73.91.52", "leastconn", "7391:5284"]) {
+      const shown = maskedLine(line.replaceAll("§", secret));
+      assert.ok(!shown.includes(secret), shown);
+    }
+  });
+}
+
 for (const line of linesOf("shown_lines.txt")) {
   Deno.test(`all is shown of: ${line}`, () => {
     // What is masked is masked again, and hides nothing more.

@@ -16,6 +16,27 @@ Deno.test(`${LINES} random lines show no secret, from the seed ${SEED}`, () => {
   }
 });
 
+Deno.test("no word of HAProxy's makes a secret beside it anything else", () => {
+  for (const keyword of vocabulary().all.keys()) {
+    for (const line of BESIDE_A_SECRET) {
+      for (const secret of [MARKER, "73915284"]) {
+        const shown = maskedLine(line.replaceAll("@", () => keyword).replaceAll("§", secret));
+        assert.ok(!shown.includes(secret), `with ${keyword} of ${line}: ${shown}`);
+      }
+    }
+  }
+});
+
+/** Any keyword stands at `@`. */
+const BESIDE_A_SECRET = `
+  setenv @ §|setenv @ if §|http-request set-header @ § if §|http-request replace-header @ @ §|user @ §|user a @ §
+  http-request return status 200 hdr @ §|http-request return string @ §|stats auth @ §|description @ §|log-format @ §
+  http-request set-var(txn.a) @ §|http-request set-var(txn.a) @(§)|http-request deny if { req.hdr(x) @ § }
+  http-request deny if @ { req.hdr(x) § }|acl k req.hdr(x) @ §|option httpchk @ §|http-check send @ §
+  tcp-check expect string @ §|server s 10.0.0.1:80 agent-send @ §|server s 10.0.0.1:80 @ agent-send §
+  user a groups @ insecure-password §|bind :443 ssl @ ca-sign-pass §
+`.split(/[|\n]/).map((line) => line.trim()).filter((line) => line !== "");
+
 /** Values stand at `§`; written by hand, so that the grammar is not its own witness. */
 const LINES_WITH_VALUES = `
   setenv NAME §|presetenv NAME §|set-var proc.x str(§)|description §|ssl-passphrase-cmd § §
