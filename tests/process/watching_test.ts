@@ -199,7 +199,7 @@ programTest("a deleted file changes nothing until it is there again", async () =
     wrapper,
     () => Deno.writeTextFile(workspace.configuration, workspace.page("marker")),
   );
-  assert.match(wrapper.output, /all sources can be read again/);
+  await wrapper.saysMatching(/all sources can be read again/);
 });
 
 programTest("a directory that is removed and made again is watched again", async () => {
