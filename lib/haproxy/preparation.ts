@@ -3,6 +3,7 @@ import { systemReason } from "../system_reason.ts";
 import { type HaproxyArguments, startArguments } from "./arguments.ts";
 import { EXIT } from "../exit_codes.ts";
 import { describeEnvFile, readEnvFile } from "./env_file_reader.ts";
+import type { Needs } from "../loaded/needs.ts";
 import type { Failure } from "./failure.ts";
 import type { PrivateFolder } from "./private_folder.ts";
 import { isListening, pathOf, type PrivateSocket, type StatsSocket } from "./runtime_api.ts";
@@ -21,10 +22,8 @@ export interface PreparationOptions {
   readonly envFile: string | null;
   readonly userSocket: string | null;
   readonly folder: PrivateFolder;
-  /** Whether the servers' last state is the wrapper's to provide. */
-  readonly wantsServerState: () => boolean;
-  /** Whether all generations are to make the tokens of QUIC clients alike. */
-  readonly wantsSecret: () => boolean;
+  /** What the configuration needs of the wrapper's files. */
+  readonly needs: () => Needs;
 }
 
 export type Preparation =
@@ -47,7 +46,7 @@ export type Prepared = Extract<Preparation, { tag: "prepared" }>;
 /** Prepares a start; nothing of it is seen by the processes that run. */
 export async function prepare(
   { generation, takeOverFrom }: StartRequest,
-  { haproxy, envFile, userSocket, folder, wantsServerState, wantsSecret }: PreparationOptions,
+  { haproxy, envFile, userSocket, folder, needs: currentNeeds }: PreparationOptions,
 ): Promise<Preparation> {
   const file = await readEnvFile(envFile);
   if (file.tag !== "read") {
@@ -61,14 +60,11 @@ export async function prepare(
     return notPrepared({ reason, exitCode: EXIT.CANNOT_CREATE, mayPass: true });
   }
   try {
-    const loadsServerState = wantsServerState();
-    const injected = await folder.prepare(generation, {
-      loadsServerState,
-      sharesSecret: wantsSecret(),
-    });
+    const needs = currentNeeds();
+    const injected = await folder.prepare(generation, needs);
     const takeover = await chooseTakeover(own, userSocket);
     const words = startArguments(haproxy, injected, takeover && pathOf(takeover));
-    const serverState = loadsServerState && takeover !== null
+    const serverState = needs.loadsServerState && takeover !== null
       ? { from: takeover, to: folder.serverState(generation) }
       : null;
     return { tag: "prepared", words, environment: file.variables, serverState };

@@ -1,6 +1,7 @@
 /** The wrapper's private folder: the stats socket of each generation, and the files that configure it or that it loads. */
 import { join } from "@std/path";
 import { mkdir } from "../files.ts";
+import type { Needs } from "../loaded/needs.ts";
 import { systemReason } from "../system_reason.ts";
 import type { InjectedFiles } from "./arguments.ts";
 import { type MadeFolder, makeFolder } from "./made_folder.ts";
@@ -19,14 +20,11 @@ export interface PrivateFolder {
   /** What a generation loads as the last state of its servers, if it was prepared for that. */
   serverState(generation: number): PrivateFile;
   /**
-   * Writes the files of a generation, in a new folder if the one before is not ours any more. If it
-   * `loadsServerState`, that holds no server yet. If it `sharesSecret`, that is the same for all of them.
+   * Writes the files of a generation, in a new folder if the one before is not ours any more. If servers
+   * load their last state, that holds no server yet. A shared secret is the same for all generations.
    * @throws the system's error, for instance when the disk is full.
    */
-  prepare(
-    generation: number,
-    options?: { readonly loadsServerState?: boolean; readonly sharesSecret?: boolean },
-  ): Promise<InjectedFiles>;
+  prepare(generation: number, needs: Needs): Promise<InjectedFiles>;
   /** Removes the servers' last state, of which nothing is read after the start. */
   forgetServerState(generation: number): Promise<void>;
   /** Removes what belongs to a generation that is gone, and to earlier ones where that failed. */
@@ -68,9 +66,17 @@ const PROBE = "probe";
 
 /**
  * All stats sockets share one limit, 10 by default. A dozen idle connections to a socket of the user's
- * must neither keep the wrapper from asking nor the next generation from taking over.
+ * must neither keep the wrapper from asking nor the next generation from taking over. In front of the user's
+ * files, where a limit of theirs counts; one that can be told is raised behind them.
  */
-const LAST_CONFIGURATION = "global\n    stats maxconn 50\n";
+const LEAST_CONNECTIONS = 50;
+/** The wrapper asks, follows a drain and changes files at once, while the next process asks for the sockets. */
+const OWN_CONNECTIONS = 10;
+
+const raised = (statsMaxconn: number | null) =>
+  statsMaxconn === null
+    ? ""
+    : `    stats maxconn ${Math.max(LEAST_CONNECTIONS, statsMaxconn + OWN_CONNECTIONS)}\n`;
 
 /**
  * HAProxy makes the tokens that it gives to QUIC clients with it (Retry, NEW_TOKEN, stateless reset). Each
@@ -113,8 +119,7 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
   }
   async function write(
     generation: number,
-    { loadsServerState = false, sharesSecret = false }: Parameters<PrivateFolder["prepare"]>[1] =
-      {},
+    { loadsServerState, sharesSecret, statsMaxconn }: Needs,
   ): Promise<void> {
     if (current.problem() !== null) all.push(current = await makeWithProbe(parent));
     homes.set(generation, current);
@@ -122,7 +127,10 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
     const text = firstConfiguration(join(current.path, socket));
     const loading = loadingFrom(join(current.path, serverState));
     await current.write(first, loadsServerState ? text + loading : text);
-    await current.write(last, LAST_CONFIGURATION + (sharesSecret ? sharing(secret) : ""));
+    await current.write(
+      last,
+      "global\n" + raised(statsMaxconn) + (sharesSecret ? sharing(secret) : ""),
+    );
     if (loadsServerState) await current.write(serverState, NO_SERVERS);
   }
   return {
@@ -139,9 +147,9 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
         write: (text) => home.write(serverState, text),
       };
     },
-    async prepare(generation, options) {
+    async prepare(generation, needs) {
       if (isRemoved) throw new Deno.errors.NotFound("the wrapper ends");
-      const writing = write(generation, options);
+      const writing = write(generation, needs);
       lastWriting = writing.catch(() => {});
       await writing;
       const { first, last } = namesOf(generation);
@@ -166,7 +174,8 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
 
 /** Listeners are handed out from `level operator` on; certificates and maps are changed by `admin` alone. */
 const firstConfiguration = (socket: string) =>
-  `global\n    stats socket ${quoted(socket)} mode 600 level admin expose-fd listeners\n`;
+  `global\n    stats socket ${quoted(socket)} mode 600 level admin expose-fd listeners\n` +
+  `    stats maxconn ${LEAST_CONNECTIONS}\n`;
 
 const loadingFrom = (serverState: string) => `    server-state-file ${quoted(serverState)}\n`;
 

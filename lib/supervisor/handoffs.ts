@@ -11,6 +11,7 @@ import type { KeptSet } from "../last_good/kept_set.ts";
 import type { Restored } from "../last_good/restoring.ts";
 import { adopt, type Adopted } from "../loaded/adoption.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
+import { type Needs, NO_NEEDS } from "../loaded/needs.ts";
 import { NO_USES } from "../loaded/uses.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -47,7 +48,7 @@ export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
   #restored: Extract<Restored, { tag: "restored" }> | null = null;
-  #sharedSockets: string | null = null;
+  #noted: Needs["noted"] = NO_NEEDS.noted;
   #endPause: () => void = () => {};
 
   constructor(options: HandoffsOptions) {
@@ -79,9 +80,7 @@ export class Handoffs {
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
       const options = {
-        ...{ ...this.#options, ...settings, ...restored, learn },
-        wantsServerState: () => restored?.wantsServerState ?? loadedFiles.wantsServerState(),
-        wantsSecret: () => restored?.wantsSecret ?? loadedFiles.quic().wantsSecret,
+        ...{ ...this.#options, ...settings, needs: loadedFiles.needs, ...restored, learn },
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
       };
@@ -98,7 +97,7 @@ export class Handoffs {
       const ready = { ...end, loaded: { ...loaded, ...tables } };
       post({ name: "handoff_ended", outcome: ready, atMs });
       if (!passesTables) this.#tellWhenTablesPass(attempt.number);
-      if (!isLastGood) this.#tellOfSharedSockets(attempt.number);
+      if (!isLastGood) this.#tellOfWords(attempt.number);
     } finally {
       this.#running = null;
     }
@@ -143,13 +142,13 @@ export class Handoffs {
   }
 
   /** Once for the same words. */
-  #tellOfSharedSockets(generation: number): void {
-    const { loadedFiles, log } = this.#options;
-    const { sharedSockets } = loadedFiles.quic();
-    if (sharedSockets !== null && sharedSockets !== this.#sharedSockets) {
-      log(messages.quicIsCut(generation, sharedSockets));
+  #tellOfWords(generation: number): void {
+    const { noted } = this.#options.loadedFiles.needs();
+    const { shared_sockets: sharing } = noted;
+    if (sharing !== null && sharing !== this.#noted.shared_sockets) {
+      this.#options.log(messages.quicIsCut(generation, sharing));
     }
-    this.#sharedSockets = sharedSockets;
+    this.#noted = noted;
   }
 
   async #tellWhenTablesPass(generation: number): Promise<void> {

@@ -4,6 +4,7 @@ import { Fleet } from "../../lib/haproxy/fleet.ts";
 import { handoff, type HandoffOptions } from "../../lib/haproxy/handoff.ts";
 import type { PrivateFolder } from "../../lib/haproxy/private_folder.ts";
 import { Standby } from "../../lib/haproxy/standby.ts";
+import { NO_NEEDS } from "../../lib/loaded/needs.ts";
 
 /** Options of a start whose files are written by `prepare`. */
 function optionsOf(
@@ -26,8 +27,7 @@ function optionsOf(
       envFile: null,
     },
     ...{
-      wantsServerState: () => false,
-      wantsSecret: () => false,
+      needs: () => NO_NEEDS,
       onServerStateLost() {},
       userSocket: null,
       folder,
