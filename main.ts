@@ -1,15 +1,16 @@
 /** The program: reads its arguments and environment, builds the parts, runs them, and exits once. */
 import denoJson from "./deno.json" with { type: "json" };
-import { checkArguments } from "./lib/haproxy/arguments.ts";
+import { checkConfiguration } from "./lib/haproxy/check.ts";
 import { describeEnvFile, readEnvFile } from "./lib/haproxy/env_file_reader.ts";
 import { EXIT } from "./lib/exit_codes.ts";
 import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
-import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
+import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
 import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/program_path.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
 import { type KeptSet, openKeptSet } from "./lib/last_good/kept_set.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
+import type { Needs } from "./lib/loaded/needs.ts";
 import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log.ts";
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
@@ -87,7 +88,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
     if (tag === "run") writeTerminationLog(libc, problems);
     return refuse(problems);
   }
-  if (tag === "check") return await check(settings, signals);
+  if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
   if (tag === "list_watched") return say(describeWatched(inventory, settings));
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
@@ -130,10 +131,7 @@ async function run(
 ): Promise<number> {
   const made = await makePrivateFolder(settings.runtimeParents);
   if (made.tag === "not_made") {
-    complain(
-      `cannot make a private folder: found ${made.reason}; wanted a directory that can be ` +
-        "written and that no other user can replace, for instance a tmpfs that is mounted at /tmp",
-    );
+    complain(describeNotMade(made.reason));
     return EXIT.CANNOT_CREATE;
   }
   const stdout = createStdout({
@@ -225,20 +223,17 @@ function catchBugs(report: (error: unknown) => void): void {
   });
 }
 
-async function check(settings: Settings, signals: Signals): Promise<number> {
-  const envFile = await readEnvFile(settings.envFile);
-  if (envFile.tag !== "read") return refuse(describeEnvFile(settings.envFile, envFile));
-  const spawned = spawnHaproxy(checkArguments(settings.haproxy), {
-    environment: envFile.variables,
-    output: "inherit",
+async function check(
+  settings: Settings,
+  { needs, signals }: { readonly needs: Needs; readonly signals: Signals },
+): Promise<number> {
+  const end = await checkConfiguration(settings, {
+    needs,
+    onStarted: (stop) =>
+      signals.deliverTo((meaning) => meaning.tag === "stop" && stop(meaning.signal)),
   });
-  if (spawned.tag === "not_spawned") {
-    complain(describeFailure(spawned));
-    return exitCodeOf(spawned);
-  }
-  const { process } = spawned;
-  signals.deliverTo((meaning) => meaning.tag === "stop" && process.signal(meaning.signal));
-  return (await process.ended).code;
+  if (end.tag === "not_checked") end.problems.forEach(complain);
+  return end.exitCode;
 }
 
 async function letHaproxyPrint(flag: string): Promise<number> {

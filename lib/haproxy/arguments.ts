@@ -49,23 +49,33 @@ export function readHaproxyArguments(
  * the old process for about 2 s (seen on HAProxy 2.4 to 3.4).
  */
 export function startArguments(
-  { options, filesAfterDashes }: HaproxyArguments,
-  { first, last }: InjectedFiles,
+  haproxy: HaproxyArguments,
+  injected: InjectedFiles,
   takeover: string | null,
 ): string[] {
+  return ["-db", ...(takeover === null ? [] : ["-x", takeover]), ...around(haproxy, injected)];
+}
+
+/** The words that make HAProxy check what it would start with, and exit. */
+export const checkArguments = (haproxy: HaproxyArguments, injected: InjectedFiles): string[] => [
+  "-c",
+  ...around(haproxy, injected),
+];
+
+function around(
+  { options, filesAfterDashes }: HaproxyArguments,
+  { first, last }: InjectedFiles,
+): string[] {
   return [
-    "-db",
-    ...(takeover === null ? [] : ["-x", takeover]),
     ...["-f", first],
     ...options,
     ...(filesAfterDashes === null ? ["-f", last] : ["--", ...filesAfterDashes, last]),
   ];
 }
 
-/** The words that make HAProxy check the user's configuration and exit. */
-export function checkArguments({ options, filesAfterDashes }: HaproxyArguments): string[] {
-  return ["-c", ...options, ...(filesAfterDashes === null ? [] : ["--", ...filesAfterDashes])];
-}
+/** Whether HAProxy is told not to start after a warning. */
+export const hasZeroWarning = ({ options }: HaproxyArguments): boolean =>
+  options.some((word) => word.startsWith("-dW"));
 
 /** How many of the words in `rest` belong to the flag `word` in front of them. */
 export function valuesOf(word: string, rest: readonly string[]): number {

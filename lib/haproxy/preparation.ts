@@ -1,6 +1,6 @@
 /** Gets ready what the start of a generation needs: environment, private files, and the words of the command. */
 import { systemReason } from "../system_reason.ts";
-import { type HaproxyArguments, startArguments } from "./arguments.ts";
+import { type HaproxyArguments, hasZeroWarning, startArguments } from "./arguments.ts";
 import { EXIT } from "../exit_codes.ts";
 import { describeEnvFile, readEnvFile } from "./env_file_reader.ts";
 import type { Needs } from "../loaded/needs.ts";
@@ -64,7 +64,8 @@ export async function prepare(
     const injected = await folder.prepare(generation, needs);
     const takeover = await chooseTakeover(own, userSocket);
     const words = startArguments(haproxy, injected, takeover && pathOf(takeover));
-    const serverState = needs.loadsServerState && takeover !== null
+    const keepsState = needs.loadsServerState && forbidsWarnings(haproxy, needs) === null;
+    const serverState = keepsState && takeover !== null
       ? { from: takeover, to: folder.serverState(generation) }
       : null;
     return { tag: "prepared", words, environment: file.variables, serverState };
@@ -73,6 +74,14 @@ export async function prepare(
     const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
     return notPrepared({ reason, exitCode: EXIT.CANNOT_CREATE, mayPass: true });
   }
+}
+
+/**
+ * What makes HAProxy refuse to start after a warning; `null` if nothing does. It warns of each server that
+ * is down or drains by its last state (2.6 to 3.4), which a strict configuration is therefore not given.
+ */
+export function forbidsWarnings(haproxy: HaproxyArguments, { noted }: Needs): string | null {
+  return noted.zero_warning ?? (hasZeroWarning(haproxy) ? '"-dW" among the arguments' : null);
 }
 
 function notPrepared(

@@ -17,6 +17,8 @@ export interface PrivateFolder {
   probeDirectory(): string | null;
   /** A generation's private stats socket. */
   socket(generation: number): PrivateSocket;
+  /** How many connections all its stats sockets may have; `null`: the least, or what the configuration says. */
+  connectionsOf(generation: number): number | null;
   /** What a generation loads as the last state of its servers, if it was prepared for that. */
   serverState(generation: number): PrivateFile;
   /**
@@ -24,14 +26,17 @@ export interface PrivateFolder {
    * load their last state, that holds no server yet. A shared secret is the same for all generations.
    * @throws the system's error, for instance when the disk is full.
    */
-  prepare(generation: number, needs: Needs): Promise<InjectedFiles>;
+  prepare(owner: Owner, needs: Needs): Promise<InjectedFiles>;
   /** Removes the servers' last state, of which nothing is read after the start. */
   forgetServerState(generation: number): Promise<void>;
   /** Removes what belongs to a generation that is gone, and to earlier ones where that failed. */
-  forget(generation: number): Promise<void>;
+  forget(owner: Owner): Promise<void>;
   /** Removes the folder for good. */
   remove(): Promise<void>;
 }
+
+/** Whose files they are: a generation's, or those of a check, which has no socket: it would count as a listener. */
+export type Owner = number | "check";
 
 export interface PrivateFile {
   readonly path: string;
@@ -42,6 +47,10 @@ export interface PrivateFile {
 export type PrivateFolderOutcome =
   | { readonly tag: "made"; readonly folder: PrivateFolder }
   | { readonly tag: "not_made"; readonly reason: string };
+
+export const describeNotMade = (reason: string) =>
+  `cannot make a private folder: found ${reason}; wanted a directory that can be written and that ` +
+  "no other user can replace, for instance a tmpfs that is mounted at /tmp";
 
 /** Makes the folder, of mode 0700, in the first of `parents` that can be written and that can be trusted. */
 export async function makePrivateFolder(parents: readonly string[]): Promise<PrivateFolderOutcome> {
@@ -69,14 +78,15 @@ const PROBE = "probe";
  * must neither keep the wrapper from asking nor the next generation from taking over. In front of the user's
  * files, where a limit of theirs counts; one that can be told is raised behind them.
  */
-const LEAST_CONNECTIONS = 50;
+export const LEAST_CONNECTIONS = 50;
 /** The wrapper asks, follows a drain and changes files at once, while the next process asks for the sockets. */
 const OWN_CONNECTIONS = 10;
 
 const raised = (statsMaxconn: number | null) =>
-  statsMaxconn === null
-    ? ""
-    : `    stats maxconn ${Math.max(LEAST_CONNECTIONS, statsMaxconn + OWN_CONNECTIONS)}\n`;
+  statsMaxconn === null ? null : Math.max(LEAST_CONNECTIONS, statsMaxconn + OWN_CONNECTIONS);
+
+const raising = (connections: number | null) =>
+  connections === null ? "" : `    stats maxconn ${connections}\n`;
 
 /**
  * HAProxy makes the tokens that it gives to QUIC clients with it (Retry, NEW_TOKEN, stateless reset). Each
@@ -90,7 +100,7 @@ const sharing = (secret: string) =>
 /** The state of no server. HAProxy 2.6 and 3.0 warn of a file that is missing or empty, or of none being named. */
 export const NO_SERVERS = "1\n";
 
-const namesOf = (generation: number) => ({
+const namesOf = (generation: Owner) => ({
   socket: `${generation}.sock`,
   first: `${generation}-first.cfg`,
   last: `${generation}-last.cfg`,
@@ -102,35 +112,38 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
   const all = [made];
   let current = made;
   /** Where each generation was prepared. */
-  const homes = new Map<number, MadeFolder>();
-  const homeOf = (generation: number) => homes.get(generation) ?? current;
+  const homes = new Map<Owner, MadeFolder>();
+  /** How many connections the stats sockets of each may have, as far as that is told here. */
+  const limits = new Map<Owner, number | null>();
+  const homeOf = (generation: Owner) => homes.get(generation) ?? current;
   // A start that was given up may still be writing when the folder is removed.
   let lastWriting: Promise<unknown> = Promise.resolve();
   let isRemoved = false;
   /** The generations of which something could not be removed, for instance while the disk was read-only. */
-  const left = new Set<number>();
-  async function removeFilesOf(generation: number): Promise<void> {
+  const left = new Set<Owner>();
+  async function removeFilesOf(generation: Owner): Promise<void> {
     const home = homeOf(generation);
     const names = Object.values(namesOf(generation));
     const removed = await Promise.all(names.map((name) => home.removeFrom(name)));
     if (!removed.every((isGone) => isGone)) return void left.add(generation);
     left.delete(generation);
     homes.delete(generation);
+    limits.delete(generation);
   }
   async function write(
-    generation: number,
+    generation: Owner,
     { loadsServerState, sharesSecret, statsMaxconn }: Needs,
   ): Promise<void> {
     if (current.problem() !== null) all.push(current = await makeWithProbe(parent));
     homes.set(generation, current);
     const { socket, first, last, serverState } = namesOf(generation);
-    const text = firstConfiguration(join(current.path, socket));
+    const text = firstConfiguration(generation === "check" ? null : join(current.path, socket));
     const loading = loadingFrom(join(current.path, serverState));
     await current.write(first, loadsServerState ? text + loading : text);
-    await current.write(
-      last,
-      "global\n" + raised(statsMaxconn) + (sharesSecret ? sharing(secret) : ""),
-    );
+    const connections = raised(statsMaxconn);
+    limits.set(generation, connections);
+    const behind = raising(connections) + (sharesSecret ? sharing(secret) : "");
+    await current.write(last, `global\n${behind}`);
     if (loadsServerState) await current.write(serverState, NO_SERVERS);
   }
   return {
@@ -139,6 +152,7 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
     },
     probeDirectory: () => current.problem() === null ? join(current.path, PROBE) : null,
     socket: (generation) => homeOf(generation).socket(namesOf(generation).socket),
+    connectionsOf: (generation) => limits.get(generation) ?? null,
     serverState(generation) {
       const home = homeOf(generation);
       const { serverState } = namesOf(generation);
@@ -156,10 +170,10 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
       const { path } = homeOf(generation);
       return { first: join(path, first), last: join(path, last) };
     },
-    async forget(generation) {
+    async forget(owner) {
       // The files of a later one may be about to be written again.
-      const earlier = [...left].filter((one) => one < generation);
-      await Promise.all([...earlier, generation].map(removeFilesOf));
+      const earlier = [...left].filter((one) => one < owner);
+      await Promise.all([...earlier, owner].map(removeFilesOf));
     },
     async forgetServerState(generation) {
       await homeOf(generation).removeFrom(namesOf(generation).serverState);
@@ -172,10 +186,12 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
   };
 }
 
+const firstConfiguration = (socket: string | null) =>
+  `global\n    stats maxconn ${LEAST_CONNECTIONS}\n` + (socket === null ? "" : binding(socket));
+
 /** Listeners are handed out from `level operator` on; certificates and maps are changed by `admin` alone. */
-const firstConfiguration = (socket: string) =>
-  `global\n    stats socket ${quoted(socket)} mode 600 level admin expose-fd listeners\n` +
-  `    stats maxconn ${LEAST_CONNECTIONS}\n`;
+const binding = (socket: string) =>
+  `    stats socket ${quoted(socket)} mode 600 level admin expose-fd listeners\n`;
 
 const loadingFrom = (serverState: string) => `    server-state-file ${quoted(serverState)}\n`;
 

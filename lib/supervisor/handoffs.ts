@@ -11,7 +11,6 @@ import type { KeptSet } from "../last_good/kept_set.ts";
 import type { Restored } from "../last_good/restoring.ts";
 import { adopt, type Adopted } from "../loaded/adoption.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
-import { type Needs, NO_NEEDS } from "../loaded/needs.ts";
 import { NO_USES } from "../loaded/uses.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -20,6 +19,7 @@ import type { Looker } from "../watch/look.ts";
 import type { Action, Attempt, Event, HandoffEnd } from "./events.ts";
 import { mayLieInFiles } from "./fallback.ts";
 import * as messages from "./messages.ts";
+import { NotedWords } from "./noted_words.ts";
 import type { Room } from "./room.ts";
 
 /** HAProxy's resync takes 5 s where nobody answers it; longer than this no handoff waits. */
@@ -48,11 +48,12 @@ export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
   #restored: Extract<Restored, { tag: "restored" }> | null = null;
-  #noted: Needs["noted"] = NO_NEEDS.noted;
+  readonly #notedWords: NotedWords;
   #endPause: () => void = () => {};
 
   constructor(options: HandoffsOptions) {
     this.#options = options;
+    this.#notedWords = new NotedWords(options);
   }
 
   get isRunning(): boolean {
@@ -97,7 +98,7 @@ export class Handoffs {
       const ready = { ...end, loaded: { ...loaded, ...tables } };
       post({ name: "handoff_ended", outcome: ready, atMs });
       if (!passesTables) this.#tellWhenTablesPass(attempt.number);
-      if (!isLastGood) this.#tellOfWords(attempt.number);
+      if (!isLastGood) this.#notedWords.tell(attempt.number);
     } finally {
       this.#running = null;
     }
@@ -139,16 +140,6 @@ export class Handoffs {
   async #openGauge(generation: number | null): Promise<void> {
     if (generation === null) return;
     await this.#options.gauge.open(generation, this.#options.folder.socket(generation));
-  }
-
-  /** Once for the same words. */
-  #tellOfWords(generation: number): void {
-    const { noted } = this.#options.loadedFiles.needs();
-    const { shared_sockets: sharing } = noted;
-    if (sharing !== null && sharing !== this.#noted.shared_sockets) {
-      this.#options.log(messages.quicIsCut(generation, sharing));
-    }
-    this.#noted = noted;
   }
 
   async #tellWhenTablesPass(generation: number): Promise<void> {

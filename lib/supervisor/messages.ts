@@ -120,15 +120,6 @@ export function serverStateLost(
   };
 }
 
-export function quicIsCut(generation: number, reason: string): LogEntry {
-  return {
-    level: "warning",
-    text: `each reload of generation ${generation} cuts its QUIC connections: they share the ` +
-      `listener's socket, which the next process takes over (${reason}); without that each has its own`,
-    fields: { generation, reason },
-  };
-}
-
 /** One line for each of the first files, and one for all others. */
 export function replaced(all: readonly Replaced[], generation: number): LogEntry[] {
   const lines = all.slice(0, MOST_PATHS).map((one) => replacedOne(one, generation));

@@ -70,8 +70,8 @@ Deno.test("a generation's files stand around the user's and name its own socket"
   assert.equal(socket, `${folder.path}/7.sock`);
   assert.equal(
     Deno.readTextFileSync(first),
-    `global\n    stats socket '${socket}' mode 600 level admin expose-fd listeners\n` +
-      "    stats maxconn 50\n",
+    "global\n    stats maxconn 50\n" +
+      `    stats socket '${socket}' mode 600 level admin expose-fd listeners\n`,
   );
   assert.equal(Deno.readTextFileSync(last), "global\n");
 });
@@ -309,7 +309,26 @@ for (
   Deno.test(`of ${most} connections to stats sockets, which the user allows, the wrapper makes ${raised}`, async () => {
     await using parent = new TempFolder();
     const folder = await makeIn(parent);
+    assert.equal(folder.connectionsOf(1), null);
     const { last } = await folder.prepare(1, { ...NO_NEEDS, statsMaxconn: most });
+    assert.equal(folder.connectionsOf(1), raised);
     assert.equal(Deno.readTextFileSync(last), `global\n    stats maxconn ${raised}\n`);
   });
 }
+
+Deno.test("a check loads what a start does, but for the socket, and leaves nothing", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const needs = { ...NO_NEEDS, loadsServerState: true, sharesSecret: true, statsMaxconn: 200 };
+  const start = await folder.prepare(1, needs);
+  const check = await folder.prepare("check", needs);
+  const [started, checked] = [start, check].map(({ first }) =>
+    Deno.readTextFileSync(first).replaceAll("/1-", "/check-").split("\n")
+  );
+  assert.deepEqual(started!.filter((line) => !line.includes("stats socket")), checked);
+  assert.equal(checked!.length, started!.length - 1);
+  assert.equal(Deno.readTextFileSync(start.last), Deno.readTextFileSync(check.last));
+  assert.equal(Deno.readTextFileSync(`${folder.path}/check-servers.state`), "1\n");
+  await folder.forget("check");
+  assert.deepEqual(parent.names(folder.path).filter((name) => name.startsWith("check")), []);
+});

@@ -47,7 +47,7 @@ async function check(
   haproxy: HaproxyArguments,
   options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
 ): Promise<void> {
-  const args = checkArguments(haproxy);
+  const args = checkArguments(haproxy, { first: "/dev/null", last: "/dev/null" });
   const { success, stderr } = await new Deno.Command("haproxy", { args, ...options }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
 }
