@@ -172,7 +172,7 @@ async function findProgramSection(
   output: string,
 ): Promise<Pick<Diagnosis, "failure">> {
   if (!NO_PROGRAMS.test(output)) return {};
-  const line = await findLine(files, /^[^\S\n]*program\b/m);
+  const line = await findLine(files, /^[^\S\n]*program[^\S\n]+\S+[^\S\n]*(?:#.*)?$/m);
   return line === null ? {} : { failure: { tag: "program_section", line } };
 }
 

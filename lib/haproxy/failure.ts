@@ -45,9 +45,7 @@ export function describeFailure(failure: Failure): string {
         "that program in a container or unit of its own";
     case "withheld_sockets":
       return `generation ${failure.from} did not hand its sockets over: ` +
-        `${
-          describeConnections(failure.connections)
-        } to its stats sockets are taken, or it hangs; ` +
+        `${describeTaken(failure.connections)}, or it hangs; ` +
         'close some, or raise "stats maxconn" in "global"';
     case "bug":
       return `a bug in the wrapper: ${failure.description.split("\n")[0]}`;
@@ -56,10 +54,10 @@ export function describeFailure(failure: Failure): string {
   }
 }
 
-const describeConnections = (connections: number | null) =>
+const describeTaken = (connections: number | null) =>
   connections === null
-    ? `all ${LEAST_CONNECTIONS} connections, or as many as "stats maxconn" allows,`
-    : `all ${connections} connections`;
+    ? `all connections to its stats sockets are taken (${LEAST_CONNECTIONS}, or what "stats maxconn" allows)`
+    : `all ${connections} connections to its stats sockets are taken`;
 
 /** The wrapper's exit status if this was the first start. */
 export function exitCodeOf(failure: Failure): number {

@@ -74,3 +74,8 @@ Deno.test("a start that exited by itself hands its exit status on", () => {
   assert.equal(describeFailure(failure), "haproxy exited with 1 before it was ready");
   assert.equal(exitCodeOf(failure), 1);
 });
+
+Deno.test("where only the configuration tells how many connections are taken, the least is named", () => {
+  const failure: Failure = { tag: "withheld_sockets", from: 3, connections: null };
+  assert.match(describeFailure(failure), /are taken \(50, or what "stats maxconn" allows\), or it/);
+});

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { openPrompt, type Prompt } from "../../lib/haproxy/runtime_api.ts";
-import { commonTest, programTest } from "./program.ts";
+import { commonTest, longTest, programTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
 import { Workspace } from "./wrapper.ts";
 
@@ -72,8 +72,8 @@ programTest("as many connections as the user allows hold up no reload", async ()
 
 for (
   const [global, limit] of [
-    ["", /all 50 connections, or as many as "stats maxconn" allows,/],
-    ["stats maxconn 60", /all 70 connections/],
+    ["", /all connections to its stats sockets are taken \(50, or what/],
+    ["stats maxconn 60", /all 70 connections to its stats sockets are taken,/],
   ] as const
 ) {
   programTest(
@@ -95,3 +95,26 @@ for (
     },
   );
 }
+
+longTest(
+  "a map that changes while all connections are taken waits for one, and each step says so",
+  async () => {
+    await using workspace = new StatsWorkspace();
+    const map = join(workspace.path, "page.map");
+    await Deno.writeTextFile(map, "/ one\n");
+    const text = workspace.text("one", "")
+      .replace('string "one"', `lf-string "%[path,map(${map})]"`)
+      .replace("mode http", "mode http\n    load-server-state-from-file global");
+    await workspace.replace(text);
+    const wrapper = await workspace.serve();
+    assert.equal(await workspace.get(), "one");
+    await workspace.hold(1_000);
+    await workspace.replace("/ two\n", map);
+    await wrapper.saysMatching(/cannot change generation 1 in place, .*: HAProxy does not answer/);
+    await wrapper.saysMatching(/cannot keep the state of generation 1's servers: no answer/);
+    await wrapper.saysMatching(/generation 2 rejected: generation 1 did not hand its sockets over/);
+    assert.equal(await workspace.get(), "one");
+    workspace.letGo();
+    await workspace.serves("two", wrapper);
+  },
+);

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime_api.ts";
 import { commonTest, programTest } from "./program.ts";
+import { STAND_INS } from "./stand_ins.ts";
+import { waitFor } from "./wait.ts";
 import { Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
 const STRICT: Readonly<Record<string, { readonly global: string; readonly args: string[] }>> = {
@@ -118,3 +120,16 @@ commonTest(
     assert.match(output, /none": No such file or directory/);
   },
 );
+
+commonTest("a check that is stopped leaves nothing behind", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.waits_for_go);
+  const wrapper = workspace.start({ args: ["--check", "-f", workspace.configuration] });
+  const privateFolders = () => [...Deno.readDirSync(workspace.runtimeDirectory)].length;
+  await waitFor("the check", () => workspace.haproxyPids().length === 1);
+  assert.equal(privateFolders(), 1);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+  assert.equal(privateFolders(), 0);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
