@@ -4,7 +4,7 @@ import type { Needs } from "../loaded/needs.ts";
 import type { StopSignal } from "../os_signals.ts";
 import type { Settings } from "../settings/settings.ts";
 import { systemReason } from "../system_reason.ts";
-import { checkArguments } from "./arguments.ts";
+import { checkArguments, type InjectedFiles } from "./arguments.ts";
 import { describeEnvFile, readEnvFile } from "./env_file_reader.ts";
 import { describeFailure, exitCodeOf } from "./failure.ts";
 import { describeNotMade, makePrivateFolder, type PrivateFolder } from "./private_folder.ts";
@@ -46,17 +46,23 @@ async function checkWith(
 ): Promise<CheckEnd> {
   const file = await readEnvFile(envFile);
   if (file.tag !== "read") return notChecked(EXIT.USAGE, ...describeEnvFile(envFile, file));
+  const injected = await prepareIn(folder, needs);
+  if (typeof injected === "string") return notChecked(EXIT.CANNOT_CREATE, injected);
+  const words = checkArguments(haproxy, injected);
+  const spawned = spawnHaproxy(words, { environment: file.variables, output: "inherit" });
+  if (spawned.tag === "not_spawned") {
+    return notChecked(exitCodeOf(spawned), describeFailure(spawned));
+  }
+  onStarted(spawned.process.signal);
+  return { tag: "checked", exitCode: (await spawned.process.ended).code };
+}
+
+/** The files, or why there are none. */
+async function prepareIn(folder: PrivateFolder, needs: Needs): Promise<InjectedFiles | string> {
   try {
-    const words = checkArguments(haproxy, await folder.prepare("check", needs));
-    const spawned = spawnHaproxy(words, { environment: file.variables, output: "inherit" });
-    if (spawned.tag === "not_spawned") {
-      return notChecked(exitCodeOf(spawned), describeFailure(spawned));
-    }
-    onStarted(spawned.process.signal);
-    return { tag: "checked", exitCode: (await spawned.process.ended).code };
+    return await folder.prepare("check", needs);
   } catch (error) {
-    const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
-    return notChecked(EXIT.CANNOT_CREATE, reason);
+    return `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
   }
 }
 

@@ -63,14 +63,15 @@ interface Checked {
   readonly output: string;
 }
 
-/** `null` if it could not be done. */
+/** `null` if it could not be done, or what is to be checked cannot be written, as on a full disk. */
 async function check(options: DiagnosisOptions): Promise<Checked | null> {
   const { haproxy, fleet, folder, needs, prepared: { environment }, readyTimeoutMs, stop } =
     options;
   if (stop.aborted) return null;
   try {
-    const words = checkArguments(haproxy, await folder.prepare("check", needs()));
-    if (stop.aborted) return null;
+    const injected = await folder.prepare("check", needs()).catch(() => null);
+    if (injected === null || stop.aborted) return null;
+    const words = checkArguments(haproxy, injected);
     const spawned = fleet.spawn("check", words, { environment, output: "captured" });
     if (spawned.tag === "not_spawned") return null;
     const { process } = spawned;
@@ -81,9 +82,6 @@ async function check(options: DiagnosisOptions): Promise<Checked | null> {
     clearTimeout(timer);
     stop.removeEventListener("abort", kill);
     return { ending, output };
-  } catch {
-    // What was to be checked cannot be written, as on a full disk.
-    return null;
   } finally {
     await folder.forget("check");
   }

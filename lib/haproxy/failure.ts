@@ -45,8 +45,10 @@ export function describeFailure(failure: Failure): string {
         "that program in a container or unit of its own";
     case "withheld_sockets":
       return `generation ${failure.from} did not hand its sockets over: ` +
-        `${describeTaken(failure.connections)}, or it hangs; ` +
-        'close some, or raise "stats maxconn" in "global"';
+        `${
+          describeTaken(failure.connections)
+        } (close some, or raise "stats maxconn" in "global"), ` +
+        "or it hangs or has no file descriptor left";
     case "bug":
       return `a bug in the wrapper: ${failure.description.split("\n")[0]}`;
     default:
@@ -56,7 +58,7 @@ export function describeFailure(failure: Failure): string {
 
 const describeTaken = (connections: number | null) =>
   connections === null
-    ? `all connections to its stats sockets are taken (${LEAST_CONNECTIONS}, or what "stats maxconn" allows)`
+    ? `all connections to its stats sockets, ${LEAST_CONNECTIONS} or what "stats maxconn" says, are taken`
     : `all ${connections} connections to its stats sockets are taken`;
 
 /** The wrapper's exit status if this was the first start. */

@@ -100,11 +100,11 @@ const sharing = (secret: string) =>
 /** The state of no server. HAProxy 2.6 and 3.0 warn of a file that is missing or empty, or of none being named. */
 export const NO_SERVERS = "1\n";
 
-const namesOf = (generation: Owner) => ({
-  socket: `${generation}.sock`,
-  first: `${generation}-first.cfg`,
-  last: `${generation}-last.cfg`,
-  serverState: `${generation}-servers.state`,
+const namesOf = (owner: Owner) => ({
+  socket: `${owner}.sock`,
+  first: `${owner}-first.cfg`,
+  last: `${owner}-last.cfg`,
+  serverState: `${owner}-servers.state`,
 });
 
 function createFolder(parent: string, made: MadeFolder): PrivateFolder {
@@ -115,33 +115,33 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
   const homes = new Map<Owner, MadeFolder>();
   /** How many connections the stats sockets of each may have, as far as that is told here. */
   const limits = new Map<Owner, number | null>();
-  const homeOf = (generation: Owner) => homes.get(generation) ?? current;
+  const homeOf = (owner: Owner) => homes.get(owner) ?? current;
   // A start that was given up may still be writing when the folder is removed.
   let lastWriting: Promise<unknown> = Promise.resolve();
   let isRemoved = false;
   /** The generations of which something could not be removed, for instance while the disk was read-only. */
   const left = new Set<Owner>();
-  async function removeFilesOf(generation: Owner): Promise<void> {
-    const home = homeOf(generation);
-    const names = Object.values(namesOf(generation));
+  async function removeFilesOf(owner: Owner): Promise<void> {
+    const home = homeOf(owner);
+    const names = Object.values(namesOf(owner));
     const removed = await Promise.all(names.map((name) => home.removeFrom(name)));
-    if (!removed.every((isGone) => isGone)) return void left.add(generation);
-    left.delete(generation);
-    homes.delete(generation);
-    limits.delete(generation);
+    if (!removed.every((isGone) => isGone)) return void left.add(owner);
+    left.delete(owner);
+    homes.delete(owner);
+    limits.delete(owner);
   }
   async function write(
-    generation: Owner,
+    owner: Owner,
     { loadsServerState, sharesSecret, statsMaxconn }: Needs,
   ): Promise<void> {
     if (current.problem() !== null) all.push(current = await makeWithProbe(parent));
-    homes.set(generation, current);
-    const { socket, first, last, serverState } = namesOf(generation);
-    const text = firstConfiguration(generation === "check" ? null : join(current.path, socket));
+    homes.set(owner, current);
+    const { socket, first, last, serverState } = namesOf(owner);
+    const text = firstConfiguration(owner === "check" ? null : join(current.path, socket));
     const loading = loadingFrom(join(current.path, serverState));
     await current.write(first, loadsServerState ? text + loading : text);
     const connections = raised(statsMaxconn);
-    limits.set(generation, connections);
+    limits.set(owner, connections);
     const behind = raising(connections) + (sharesSecret ? sharing(secret) : "");
     await current.write(last, `global\n${behind}`);
     if (loadsServerState) await current.write(serverState, NO_SERVERS);
@@ -161,13 +161,13 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
         write: (text) => home.write(serverState, text),
       };
     },
-    async prepare(generation, needs) {
+    async prepare(owner, needs) {
       if (isRemoved) throw new Deno.errors.NotFound("the wrapper ends");
-      const writing = write(generation, needs);
+      const writing = write(owner, needs);
       lastWriting = writing.catch(() => {});
       await writing;
-      const { first, last } = namesOf(generation);
-      const { path } = homeOf(generation);
+      const { first, last } = namesOf(owner);
+      const { path } = homeOf(owner);
       return { first: join(path, first), last: join(path, last) };
     },
     async forget(owner) {

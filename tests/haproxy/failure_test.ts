@@ -47,7 +47,7 @@ const FAILURES: {
     failure: { tag: "withheld_sockets", from: 3, connections: 210 },
     text:
       "generation 3 did not hand its sockets over: all 210 connections to its stats sockets are " +
-      'taken, or it hangs; close some, or raise "stats maxconn" in "global"',
+      'taken (close some, or raise "stats maxconn" in "global"), or it hangs or has no file descriptor left',
     exitCode: 1,
   },
   bug: {
@@ -77,5 +77,8 @@ Deno.test("a start that exited by itself hands its exit status on", () => {
 
 Deno.test("where only the configuration tells how many connections are taken, the least is named", () => {
   const failure: Failure = { tag: "withheld_sockets", from: 3, connections: null };
-  assert.match(describeFailure(failure), /are taken \(50, or what "stats maxconn" allows\), or it/);
+  assert.match(
+    describeFailure(failure),
+    /: all connections to its stats sockets, 50 or what "stats maxconn" says, are taken \(close/,
+  );
 });
