@@ -1,7 +1,7 @@
 /** Splits the command line: the wrapper's own `--flags` here, all other words for HAProxy. Pure. */
 import { parseArgs } from "@std/cli/parse-args";
 import { basename } from "@std/path";
-import { valuesOf } from "../haproxy/arguments.ts";
+import { valuesOf } from "./haproxy_arguments.ts";
 import { type Option, type OptionName, OPTIONS } from "./options.ts";
 
 export interface CommandLine {

@@ -1,7 +1,6 @@
 /** Makes the frozen settings of the command line and the environment, or names every problem. Pure. */
 import { isAbsolute, resolve } from "@std/path";
-import { type HaproxyArguments, readHaproxyArguments } from "../haproxy/arguments.ts";
-import { LOADER_VARIABLE } from "../haproxy/env_file.ts";
+import { type HaproxyArguments, readHaproxyArguments } from "./haproxy_arguments.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
 import { type CommandLine, splitCommandLine } from "./command_line.ts";
 import { parseDuration } from "../duration.ts";
@@ -112,6 +111,9 @@ export function readInvocation(words: readonly string[], environment: Environmen
   const tag = line.own.listWatched ? "list_watched" : line.own.check ? "check" : "run";
   return { tag, settings, problems };
 }
+
+/** Variables of ld.so(8) and its like: Deno hands none on, in whatever case, unless it is empty. */
+export const LOADER_VARIABLE = /^(?:DY)?LD_/i;
 
 /** What is set so for the wrapper would keep every HAProxy from being started. */
 function loaderProblems(environment: Environment): string[] {
