@@ -1,5 +1,5 @@
 /** Makes the command lines with which HAProxy is started and checked. Pure. */
-import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
+import { type HaproxyArguments, wordsOf } from "../settings/haproxy_arguments.ts";
 
 /** The files that a generation gets in front of and behind the user's own. */
 export interface InjectedFiles {
@@ -27,6 +27,4 @@ export function startArguments(
 }
 
 /** The words that make HAProxy check the user's configuration and exit. */
-export function checkArguments({ options, filesAfterDashes }: HaproxyArguments): string[] {
-  return ["-c", ...options, ...(filesAfterDashes === null ? [] : ["--", ...filesAfterDashes])];
-}
+export const checkArguments = (haproxy: HaproxyArguments): string[] => ["-c", ...wordsOf(haproxy)];

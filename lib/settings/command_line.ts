@@ -1,12 +1,11 @@
 /** Splits the command line: the wrapper's own `--flags` here, all other words for HAProxy. Pure. */
-import { parseArgs } from "@std/cli/parse-args";
 import { basename } from "@std/path";
 import { valuesOf } from "./haproxy_arguments.ts";
-import { type Option, type OptionName, OPTIONS } from "./options.ts";
+import { ACTIONS, OPTION_NAMES, OPTIONS } from "./options.ts";
 
 export interface CommandLine {
-  /** The wrapper's own flags as given: texts, `true` for a switch, every value of one that is repeatable. */
-  readonly own: Readonly<Partial<Record<OptionName, string | true | readonly string[]>>>;
+  /** What each flag of the wrapper was given, in order; `true` for a switch. */
+  readonly own: ReadonlyMap<string, readonly string[]>;
   readonly haproxyWords: readonly string[];
   readonly problems: readonly string[];
 }
@@ -16,7 +15,7 @@ export interface CommandLine {
  * starts with it, and stands behind the entrypoint's own words. Flags of the wrapper may stand anywhere before `--`, behind which HAProxy has files.
  */
 export function splitCommandLine(words: readonly string[]): CommandLine {
-  const own: string[] = [];
+  const own = new Map<string, string[]>();
   const haproxyWords: string[] = [];
   const problems: string[] = [];
   const rest = [...words];
@@ -26,54 +25,31 @@ export function splitCommandLine(words: readonly string[]): CommandLine {
     else if (word.startsWith("-")) haproxyWords.push(word, ...rest.splice(0, valuesOf(word, rest)));
     else if (basename(word) !== "haproxy") haproxyWords.push(word);
   }
-  return { own: readOwnFlags(own), haproxyWords, problems };
+  return { own, haproxyWords, problems };
 }
 
-const FLAGS = Object.values<Option>(OPTIONS);
-const SWITCHES = FLAGS.filter(({ value }) => value === null).map(({ flag }) => flag);
-const REPEATABLE: string[] = [OPTIONS.watch.flag, OPTIONS.statusHost.flag];
-const VALUED = FLAGS.filter(({ value }) => value !== null).map(({ flag }) => flag)
-  .filter((flag) => !REPEATABLE.includes(flag));
+const OWN = OPTION_NAMES.map((name) => OPTIONS[name]);
+const VALUED = OWN.filter(({ type }) => type.placeholder !== null).map(({ flag }) => flag);
+const FLAGS = [...OWN.map(({ flag }) => flag), ...Object.keys(ACTIONS)];
 
 function takeOwnFlag(
   word: string,
   rest: string[],
-  { own, problems }: { own: string[]; problems: string[] },
+  { own, problems }: { own: Map<string, string[]>; problems: string[] },
 ): void {
   const [, flag = "", given] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
-  if (SWITCHES.includes(flag)) {
-    if (given === undefined) own.push(word);
-    else problems.push(`"${word}": "--${flag}" takes no value`);
-    return;
+  if (!FLAGS.includes(flag)) return void problems.push(`unknown flag "--${flag}"${hint(flag)}`);
+  const isSwitch = !VALUED.includes(flag);
+  if (isSwitch && given !== undefined) {
+    return void problems.push(`"${word}": "--${flag}" takes no value`);
   }
-  if (![...VALUED, ...REPEATABLE].includes(flag)) {
-    problems.push(`unknown flag "--${flag}"${hint(flag)}`);
-    return;
-  }
-  const value = given ?? rest.shift();
-  if (value === undefined || value === "") problems.push(`"--${flag}" wants a value, found none`);
-  else own.push(`--${flag}=${value}`);
-}
-
-/** The package reads what is certain to be well formed; what is wrong has a better message already. */
-function readOwnFlags(own: string[]): CommandLine["own"] {
-  const parsed: Readonly<Record<string, unknown>> = parseArgs(own, {
-    boolean: SWITCHES,
-    string: [...VALUED, ...REPEATABLE],
-    collect: REPEATABLE,
-  });
-  const given = Object.entries<Option>(OPTIONS)
-    .map(([name, { flag }]) => [name, parsed[flag]] as const)
-    .filter(([, value]) => value !== undefined && value !== false)
-    .filter(([, value]) => !Array.isArray(value) || value.length > 0);
-  return Object.fromEntries(given);
+  const value = isSwitch ? "true" : given ?? rest.shift();
+  if (value) own.set(flag, [...own.get(flag) ?? [], value]);
+  else problems.push(`"--${flag}" wants a value, found none`);
 }
 
 function hint(flag: string): string {
-  const nearest = FLAGS.map((option) => ({
-    name: option.flag,
-    edits: editDistance(flag, option.flag),
-  }))
+  const nearest = FLAGS.map((name) => ({ name, edits: editDistance(flag, name) }))
     .sort((a, b) => a.edits - b.edits)[0]!;
   return nearest.edits <= Math.max(2, flag.length / 3) ? `; did you mean "--${nearest.name}"?` : "";
 }

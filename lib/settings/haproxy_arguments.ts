@@ -37,6 +37,10 @@ export function readHaproxyArguments(
   };
 }
 
+/** All words, as HAProxy takes them. */
+export const wordsOf = ({ options, filesAfterDashes }: HaproxyArguments): readonly string[] =>
+  filesAfterDashes === null ? options : [...options, "--", ...filesAfterDashes];
+
 /** How many of the words in `rest` belong to the flag `word` in front of them. */
 export function valuesOf(word: string, rest: readonly string[]): number {
   const flag = flagOf(word);
