@@ -2,7 +2,6 @@
  * The one table of the wrapper's settings. Command line, environment, `--help`, `Settings`, `/status` and its page
  * derive from it: a new setting is an entry here, what uses it, a test, and its row in the README. Pure.
  */
-import type { HaproxyArguments } from "./haproxy_arguments.ts";
 import * as types from "./option_types.ts";
 
 export interface Option<Value> {
@@ -158,8 +157,6 @@ export type OptionValues = typeof OPTIONS extends Table<infer Found> ? Found : n
 
 export type OptionName = keyof OptionValues;
 
-export type Settings = Readonly<OptionValues> & { readonly haproxy: HaproxyArguments };
-
 export const DEFAULT_CONFIGURATION = "/usr/local/etc/haproxy/haproxy.cfg";
 
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
@@ -173,9 +170,9 @@ export const variableOf = ({ flag, variable }: Pick<Option<never>, "flag" | "var
 
 export const VARIABLES = OPTION_NAMES.map((name) => variableOf(OPTIONS[name]));
 
-/** Every setting as it was given or by default, in the order of the table. */
-export const settingsInForce = (settings: Settings) =>
-  OPTION_NAMES.map((name) => inForce(name, settings));
+/** Every setting as it was given or by default, in the order of the table, for people and for machines. */
+export const settingsInForce = (values: OptionValues) =>
+  OPTION_NAMES.map((name) => inForce(name, values));
 
 function inForce<Name extends OptionName>(name: Name, values: OptionValues) {
   const { flag, type }: Option<OptionValues[Name]> = OPTIONS[name];

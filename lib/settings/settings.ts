@@ -1,19 +1,19 @@
 /** Makes the frozen settings of the command line and the environment, or names every problem. Pure. */
 import { isAbsolute, resolve } from "@std/path";
 import { type CommandLine, splitCommandLine } from "./command_line.ts";
-import { readHaproxyArguments } from "./haproxy_arguments.ts";
+import { type HaproxyArguments, readHaproxyArguments } from "./haproxy_arguments.ts";
 import {
+  type ACTIONS,
   DEFAULT_CONFIGURATION,
   type Option,
   OPTION_NAMES,
   type OptionName,
   OPTIONS,
   type OptionValues,
-  type Settings,
   variableOf,
 } from "./options.ts";
 
-export type { Settings } from "./options.ts";
+export type Settings = Readonly<OptionValues> & { readonly haproxy: HaproxyArguments };
 
 export type Invocation =
   | { readonly tag: "help" }
@@ -32,8 +32,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads the words behind the program's name and the environment. A flag beats its variable. */
 export function readInvocation(words: readonly string[], environment: Environment): Invocation {
   const line = splitCommandLine(words);
-  if (line.own.has("help")) return { tag: "help" };
-  if (line.own.has("version")) return { tag: "version" };
+  const asksFor = (action: keyof typeof ACTIONS) => line.own.has(action);
+  if (asksFor("help")) return { tag: "help" };
+  if (asksFor("version")) return { tag: "version" };
   const haproxy = readHaproxyArguments(line.haproxyWords, DEFAULT_CONFIGURATION);
   if (haproxy.prints !== null) return { tag: "haproxy_prints", flag: haproxy.prints };
   const given = (name: OptionName) => findGiven(OPTIONS[name], line, environment);
@@ -46,11 +47,7 @@ export function readInvocation(words: readonly string[], environment: Environmen
     ...haproxy.problems,
     ...loaderProblems(environment),
   ];
-  const tag = line.own.has("list-watched")
-    ? "list_watched"
-    : line.own.has("check")
-    ? "check"
-    : "run";
+  const tag = asksFor("list-watched") ? "list_watched" : asksFor("check") ? "check" : "run";
   return { tag, settings, problems };
 }
 

@@ -4,12 +4,11 @@ import {
   OPTION_NAMES,
   type OptionName,
   OPTIONS,
-  type Settings,
   settingsInForce,
   variableOf,
   VARIABLES,
 } from "../../lib/settings/options.ts";
-import { type Environment, readInvocation } from "../../lib/settings/settings.ts";
+import { type Environment, readInvocation, type Settings } from "../../lib/settings/settings.ts";
 
 /** The settings and problems of what starts or checks something. */
 function read(words: readonly string[], environment: Environment = {}) {
