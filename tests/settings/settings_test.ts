@@ -193,6 +193,12 @@ for (const flag of ["--enable-reload-endpoint", "--status-host=lb"]) {
   });
 }
 
+Deno.test("what is refused keeps its default, and does not count as missing", () => {
+  const { settings, problems } = read(["--status-listen=x", "--status-host=lb", "--settle-time=x"]);
+  assert.deepEqual(settings, { ...DEFAULTS, statusHosts: ["lb"] });
+  assert.equal(problems.length, 2);
+});
+
 Deno.test("every problem is named at once, those of flags by the flag", () => {
   const words = ["--nonsense", "--log-format=xml", "-D"];
   const { problems } = read(words, { HRW_SETTLE_TIME: "x", HRW_LOG_FORMAT: "json" });

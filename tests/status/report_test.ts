@@ -114,9 +114,11 @@ Deno.test("changes and counts are told", () => {
 });
 
 Deno.test("settings are told by the names of their flags", () => {
-  const { settings } = statusReport(snapshot({ settings: { hotApply: false, settleMs: 20 } }));
+  const { haproxy: user } = snapshot().settings;
+  const given = { haproxy: { ...user, filesAfterDashes: ["b"] }, hotApply: false, settleMs: 20 };
+  const { settings } = statusReport(snapshot({ settings: given }));
   const { haproxy, "no-hot-apply": noHotApply, "no-reload": noReload } = settings;
-  assert.deepEqual(haproxy, ["-f", "/usr/local/etc/haproxy/haproxy.cfg"]);
+  assert.deepEqual(haproxy, ["-f", "/usr/local/etc/haproxy/haproxy.cfg", "--", "b"]);
   assert.deepEqual([noHotApply, noReload, settings["settle-time"]], [true, false, 20]);
   assert.deepEqual([settings["shutdown-wait"], settings.watch], [null, []]);
   assert.equal(settings["status-listen"], "http://0.0.0.0:9101/");
