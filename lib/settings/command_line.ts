@@ -11,8 +11,9 @@ export interface CommandLine {
 }
 
 /**
- * Splits `words`. The word `haproxy`, also with a directory, is dropped: the command of an existing image
- * starts with it, and stands behind the entrypoint's own words. Flags of the wrapper may stand anywhere before `--`, behind which HAProxy has files.
+ * Splits `words`. The wrapper's flags may stand anywhere before `--`, which HAProxy's files follow. The word
+ * `haproxy`, with or without a directory, is dropped: an existing image's command starts with it, and comes after
+ * the words of the entrypoint.
  */
 export function splitCommandLine(words: readonly string[]): CommandLine {
   const own = new Map<string, string[]>();

@@ -28,7 +28,7 @@ export const text = (placeholder: string): Type<string | null> =>
 export const texts = (placeholder: string): Type<readonly string[]> =>
   list({ placeholder, wanted: "a text", parse: (text) => text });
 
-/** Numbers alone would be a port, or an address, which need not be listed. */
+/** Digits alone would be a port or part of an address, and addresses need no listing. */
 export const hosts = (): Type<readonly string[]> =>
   list({
     placeholder: "NAME",
@@ -36,7 +36,7 @@ export const hosts = (): Type<readonly string[]> =>
     parse: (text) => /^(?=.*[a-z_])[\w-]+(?:\.[\w-]+)*\.?$/i.test(text) ? text : undefined,
   });
 
-/** `value` stands for the flag, its opposite for none. A variable takes the words of Go's `strconv.ParseBool`. */
+/** `value` with the flag, its opposite without. A variable takes the words of Go's `strconv.ParseBool`. */
 export const switchTo = (value: boolean): Type<boolean> => ({
   ...required("false", {
     placeholder: null,
@@ -90,7 +90,7 @@ export const choice = <const Choice extends string>(
     parse: (text) => choices.find((one) => one === text),
   });
 
-/** For copies that certificate lists name, where nothing can be quoted. */
+/** Certificate lists will name files in it, and nothing can be quoted there. */
 export const plainDirectory = (): Type<string | null> =>
   optional({
     placeholder: "DIR",
