@@ -1,10 +1,11 @@
 /** Splits the command line: the wrapper's own `--flags` here, all other words for HAProxy. Pure. */
+import { parseArgs } from "@std/cli/parse-args";
 import { basename } from "@std/path";
 import { valuesOf } from "./haproxy_arguments.ts";
 import { ACTIONS, OPTION_NAMES, OPTIONS } from "./options.ts";
 
 export interface CommandLine {
-  /** What each flag of the wrapper was given, in order; `true` for a switch. */
+  /** The values of each flag of the wrapper that was given, in order; `true` for a switch. */
   readonly own: ReadonlyMap<string, readonly string[]>;
   readonly haproxyWords: readonly string[];
   readonly problems: readonly string[];
@@ -16,7 +17,7 @@ export interface CommandLine {
  * the words of the entrypoint.
  */
 export function splitCommandLine(words: readonly string[]): CommandLine {
-  const own = new Map<string, string[]>();
+  const own: string[] = [];
   const haproxyWords: string[] = [];
   const problems: string[] = [];
   const rest = [...words];
@@ -26,27 +27,45 @@ export function splitCommandLine(words: readonly string[]): CommandLine {
     else if (word.startsWith("-")) haproxyWords.push(word, ...rest.splice(0, valuesOf(word, rest)));
     else if (basename(word) !== "haproxy") haproxyWords.push(word);
   }
-  return { own, haproxyWords, problems };
+  return { own: readOwnFlags(own), haproxyWords, problems };
 }
 
 const OWN = OPTION_NAMES.map((name) => OPTIONS[name]);
 const VALUED = OWN.filter(({ type }) => type.placeholder !== null).map(({ flag }) => flag);
 const FLAGS = [...OWN.map(({ flag }) => flag), ...Object.keys(ACTIONS)];
+const SWITCHES = FLAGS.filter((flag) => !VALUED.includes(flag));
 
 function takeOwnFlag(
   word: string,
   rest: string[],
-  { own, problems }: { own: Map<string, string[]>; problems: string[] },
+  { own, problems }: { own: string[]; problems: string[] },
 ): void {
   const [, flag = "", given] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
   if (!FLAGS.includes(flag)) return void problems.push(`unknown flag "--${flag}"${hint(flag)}`);
-  const isSwitch = !VALUED.includes(flag);
-  if (isSwitch && given !== undefined) {
-    return void problems.push(`"${word}": "--${flag}" takes no value`);
+  if (SWITCHES.includes(flag)) {
+    if (given === undefined) own.push(word);
+    else problems.push(`"${word}": "--${flag}" takes no value`);
+    return;
   }
-  const value = isSwitch ? "true" : given ?? rest.shift();
-  if (value) own.set(flag, [...own.get(flag) ?? [], value]);
+  const value = given ?? rest.shift();
+  if (value) own.push(`--${flag}=${value}`);
   else problems.push(`"--${flag}" wants a value, found none`);
+}
+
+/** The package reads only well-formed words: what is wrong has a better message already. */
+function readOwnFlags(own: string[]): CommandLine["own"] {
+  const parsed: Readonly<Record<string, unknown>> = parseArgs(own, {
+    boolean: SWITCHES,
+    string: VALUED,
+    collect: VALUED,
+  });
+  const given = FLAGS.map((flag) => [flag, valuesOfFlag(parsed[flag])] as const);
+  return new Map(given.filter(([, values]) => values.length > 0));
+}
+
+function valuesOfFlag(found: unknown): readonly string[] {
+  if (Array.isArray(found)) return found.map(String);
+  return found === true ? ["true"] : [];
 }
 
 function hint(flag: string): string {

@@ -5,6 +5,8 @@
 import * as globs from "@std/fs/expand-glob";
 import * as paths from "@std/path";
 import assert from "node:assert/strict";
+import { splitCommandLine } from "../../lib/settings/command_line.ts";
+import { ACTIONS, OPTION_NAMES, OPTIONS } from "../../lib/settings/options.ts";
 import { isMissing } from "../../lib/system_reason.ts";
 import { GLOB_OPTIONS } from "../../lib/watch/globs.ts";
 import { createRandom, type Random } from "../faults/random.ts";
@@ -60,6 +62,62 @@ async function outcome(
   } catch (error) {
     return isMissing(error) ? [] : "fails";
   }
+}
+
+comparison("a command line is split in the same way", async (random) => {
+  const flags = [
+    ...OPTION_NAMES.map((name) => OPTIONS[name].flag),
+    ...Object.keys(ACTIONS),
+  ];
+  const values = "a true false 0 007 1e3 -1 --socket = a=b --watch=c é [a] __proto__ haproxy".split(
+    " ",
+  );
+  const word = () => {
+    const flag = `--${random.pick(flags)}`;
+    const value = random.pick([...values, "\n", "a\nb", " ", ""]);
+    return random.pick([
+      flag,
+      `${flag}=${value}`,
+      `${flag}=${value}`,
+      value,
+      "-f",
+      "--no-such",
+      "--",
+    ]);
+  };
+  const lines = Array.from(
+    { length: rounds * 40 },
+    () => Array.from({ length: random.below(8) }, word),
+  );
+  const offline = await splitOffline(lines);
+  lines.forEach((words, index) => {
+    assert.deepEqual(
+      offline[index],
+      JSON.parse(JSON.stringify(split(words))),
+      words.join(" "),
+    );
+  });
+});
+
+const split = (words: readonly string[]) => ({
+  ...splitCommandLine(words),
+  own: [...splitCommandLine(words).own],
+});
+
+/** By the program's own function, with the stand-ins. */
+async function splitOffline(lines: readonly (readonly string[])[]): Promise<unknown[]> {
+  const at = (path: string) => import.meta.resolve(`../../${path}`);
+  const script = `import { splitCommandLine } from "${at("lib/settings/command_line.ts")}";
+    const lines = await new Response(Deno.stdin.readable).json();
+    const split = (words) => ({ ...splitCommandLine(words), own: [...splitCommandLine(words).own] });
+    console.log(JSON.stringify(lines.map(split)));`;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", `--import-map=${at("tests/offline/import_map.json")}`, script],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  await new Blob([JSON.stringify(lines)]).stream().pipeTo(process.stdin);
+  return JSON.parse(new TextDecoder().decode((await process.output()).stdout));
 }
 
 comparison("a path is taken apart and put together in the same way", async (random) => {
