@@ -7,7 +7,6 @@ import type { Shortage } from "../haproxy/memory_room.ts";
 import type { Slowdown } from "../haproxy/slowdown.ts";
 import type { LastGood } from "../last_good/manifest.ts";
 import type { Refused, ReplaceOutcome, ReplaceRequest } from "../loaded/replace.ts";
-import type { NotWhole } from "../loaded/newcomers.ts";
 import type { Uses } from "../loaded/uses.ts";
 import type { LogEntry } from "../log.ts";
 import type { ReloadSignal, StopSignal } from "../os_signals.ts";
@@ -67,7 +66,7 @@ export interface Rejected extends Content {
   /** What was not changed in place since it must not be served. */
   readonly refused?: readonly Refused[];
   /** What appeared and is not whole: nothing was tried, and until it is a reload waits for a while. */
-  readonly awaited?: { readonly sinceMs: number; readonly files: readonly NotWhole[] };
+  readonly awaited?: { readonly sinceMs: number };
 }
 
 /** A reload that failed, with what is to come of it. */

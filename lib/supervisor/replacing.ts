@@ -41,7 +41,7 @@ function goOn(
   const serving = servingAfter(state, outcome);
   const service: Service = { ...serviceOf(state), serving };
   if (rejection !== null) return waitAfter(service, extend(rejection, outcome), pending);
-  if (isAwaited(outcome)) return awaitNewcomers(state, outcome.awaited, atMs);
+  if (isAwaited(outcome)) return awaitNewcomers(state, atMs);
   switch (outcome.next.tag) {
     case "nothing": {
       const rejected = rejectedOf(state, outcome);
@@ -64,15 +64,13 @@ const isAwaited = (outcome: ReplaceOutcome): outcome is Awaiting =>
 type Awaiting = ReplaceOutcome & { readonly awaited: readonly NotWhole[] };
 
 /** Until they are whole or gone, which is another content; a retry comes when that takes too long. */
-function awaitNewcomers(
-  state: StateOf<"replacing">,
-  files: readonly NotWhole[],
-  atMs: number,
-): Decision {
+function awaitNewcomers(state: StateOf<"replacing">, atMs: number): Decision {
   const { attempt: { fingerprint }, pending } = state;
   const sinceMs = state.rejected?.awaited?.sinceMs ?? atMs;
-  const awaited = { sinceMs, files };
-  const rejected = { generation: null, fingerprint, moved: false, failures: 0, awaited };
+  const rejected = {
+    ...{ generation: null, fingerprint, moved: false, failures: 0 },
+    awaited: { sinceMs },
+  };
   // It may be over while they are examined.
   const retryMs = Math.max(1, awaitMs(rejected, atMs));
   return waitAfter(serviceOf(state), { rejected, retryMs }, pending);
@@ -128,18 +126,14 @@ function rejectedOf(
   return { generation: null, fingerprint, moved: false, failures: 0, refused };
 }
 
-/** One line, and no other until something else is wrong. */
+/** One line for each wait: a file that goes on being written has another fault at every look. */
 function describeAwaited(
   { rejected }: StateOf<"replacing">,
   files: readonly NotWhole[],
   atMs: number,
 ): Action[] {
-  const known = rejected?.awaited?.files ?? [];
-  const news = files.filter(({ path, reason }) =>
-    !known.some((one) => one.path === path && one.reason === reason)
-  );
-  if (news.length === 0) return [];
-  return [{ name: "log", entry: messages.awaitsFiles(news, awaitMs(rejected, atMs)) }];
+  if (rejected?.awaited !== undefined) return [];
+  return [{ name: "log", entry: messages.awaitsFiles(files, awaitMs(rejected, atMs)) }];
 }
 
 /** What was said already of a file that is still as unfit is not said again at every change of another. */

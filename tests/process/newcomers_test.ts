@@ -73,7 +73,7 @@ commonTest("a certificate beside which its key comes later is one reload", async
 });
 
 commonTest(
-  "so is a key that comes first, and one whose certificate is another's at first",
+  "so is a key that comes first, even if another's certificate is there for a moment",
   async () => {
     const { workspace, configuration, start } = prepare();
     await using _ = workspace;
@@ -83,7 +83,6 @@ commonTest(
     await waits(wrapper, key, "has no certificate beside it");
     const path = workspace.at("certs/b.pem");
     await workspace.replace(other.certificate, path);
-    await waits(wrapper, path, "does not match the private key beside it");
     await workspace.replace(one.certificate, path);
     await isOneReload(workspace, wrapper, configuration);
   },
