@@ -32,9 +32,10 @@ import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { systemReason } from "./lib/system_reason.ts";
+import { findShortfalls } from "./lib/watch/absent.ts";
 import { describeWatched } from "./lib/watch/described.ts";
 import { Directories } from "./lib/watch/directories.ts";
-import { createLooker, type Look, type Looker } from "./lib/watch/look.ts";
+import { configurationsIn, createLooker, type Look, type Looker } from "./lib/watch/look.ts";
 import {
   describeMountedFile,
   findMountedFiles,
@@ -79,7 +80,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   // On a slow disk the first look may take long, and nothing has been started that would have to end first.
   const early: SignalMeaning[] = [];
   signals.deliverTo((meaning) => endAtOnce(meaning) ?? early.push(meaning));
-  const { seen, inventory } = await looker.look();
+  const look = await looker.look();
+  const { seen, inventory } = look;
   signals.hold(early);
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
@@ -90,7 +92,11 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
     return refuse(problems);
   }
   if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
-  if (tag === "list_watched") return say(describeWatched(inventory, settings));
+  if (tag === "list_watched") {
+    const named = await loadedFiles.findNamed(configurationsIn(inventory));
+    const shortfalls = await findShortfalls([...sources, ...named], look);
+    return say(describeWatched(inventory, { ...settings, ...shortfalls }));
+  }
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
   const readMemoryFile = libc?.readMemoryFile ?? (() => null);

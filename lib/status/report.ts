@@ -31,7 +31,7 @@ export interface StatusReport {
   /** A reload that waits; `null` if none does. */
   readonly waiting: {
     /** The name of what keeps it from starting. */
-    readonly for: "min-reload-interval" | "stick-tables";
+    readonly for: "min-reload-interval" | "stick-tables" | "whole-files";
     /** At the latest. */
     readonly until: string | null;
   } | null;
@@ -153,11 +153,16 @@ export function statusReport(snapshot: Snapshot): StatusReport {
 }
 
 function waitingReport({ state, history }: Snapshot): StatusReport["waiting"] {
-  if (state.name !== "holding") return null;
-  return {
-    for: state.awaits === "tables" ? "stick-tables" : "min-reload-interval",
-    until: history.timerDueMs === null ? null : iso(history.timerDueMs),
-  };
+  const what = whatIsAwaited(state);
+  if (what === null) return null;
+  return { for: what, until: history.timerDueMs === null ? null : iso(history.timerDueMs) };
+}
+
+function whatIsAwaited(state: Snapshot["state"]) {
+  if (state.name === "holding") {
+    return state.awaits === "tables" ? "stick-tables" : "min-reload-interval";
+  }
+  return state.name === "retrying" && state.rejected.awaited !== undefined ? "whole-files" : null;
 }
 
 function servingReport({ state, history }: Snapshot): ServingReport | null {

@@ -4,6 +4,7 @@ import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { describeFailure, type Failure } from "../haproxy/failure.ts";
 import { describeEnding } from "../haproxy/process.ts";
 import type { Refused, Replaced } from "../loaded/replace.ts";
+import type { NotWhole } from "../loaded/newcomers.ts";
 import type { Use } from "../loaded/uses.ts";
 import type { LogEntry } from "../log.ts";
 import { formatDuration } from "../duration.ts";
@@ -182,6 +183,23 @@ export function awaitsTables(generation: number, waitMs: number): LogEntry {
     text: `reload waits, at most ${formatDuration(waitMs)}, until generation ${generation} can ` +
       "pass its stick-tables on",
     fields: { generation, reason: "stick-tables" },
+  };
+}
+
+/** One line for all, since one hand writes them. */
+export function awaitsFiles(files: readonly NotWhole[], waitMs: number): LogEntry {
+  const told = files.slice(0, MOST_PATHS).map(({ path, reason }) => `"${path}" ${reason}`);
+  const others = files.length - told.length;
+  const more = others === 0 ? "" : ` and ${others} more`;
+  return {
+    level: "info",
+    text: `reload waits, at most ${formatDuration(waitMs)}, for new files to be whole: ${
+      told.join(", ")
+    }${more}`,
+    fields: {
+      reason: files[0]!.reason,
+      changed: abridged(files.map(({ path }) => path)),
+    },
   };
 }
 

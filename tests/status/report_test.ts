@@ -99,7 +99,14 @@ Deno.test("what a reload waits for is told, and until when", () => {
     statusReport(snapshot({ state: { ...STATES.holding, awaits }, history })).waiting;
   assert.deepEqual(waitingFor("interval"), { for: "min-reload-interval", until });
   assert.deepEqual(waitingFor("tables"), { for: "stick-tables", until });
-  assert.equal(statusReport(snapshot({ state: STATES.serving, history })).waiting, null);
+  const rejected = { ...STATES.retrying.rejected, generation: null, awaited: { sinceMs: 0 } };
+  const awaiting = { ...STATES.retrying, rejected };
+  assert.deepEqual(statusReport(snapshot({ state: awaiting, history })).waiting, {
+    ...{ for: "whole-files", until },
+  });
+  for (const state of [STATES.serving, STATES.retrying]) {
+    assert.equal(statusReport(snapshot({ state, history })).waiting, null);
+  }
 });
 
 Deno.test("changes and counts are told", () => {
