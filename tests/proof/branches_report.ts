@@ -32,7 +32,7 @@ export function branchesMarkdown(runs: readonly Results[]): string {
       kindTable(run),
       "</details>",
     ]),
-    surroundings(runs),
+    surroundings(runs).join(", "),
   ].join("\n\n");
 }
 

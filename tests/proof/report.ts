@@ -24,7 +24,7 @@ export function markdown(results: Results): string {
     "<details><summary>Each kind of clients</summary>",
     kindTable(results),
     "</details>",
-    surroundings([results]),
+    surroundings([results]).join(", "),
   ].join("\n\n");
 }
 

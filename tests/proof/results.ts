@@ -23,14 +23,15 @@ export interface Results {
 export const haproxyOf = ({ machine: { haproxy } }: Results) =>
   `HAProxy ${/^[\d.]+/.exec(haproxy)?.[0] ?? haproxy}`;
 
-/** What was measured, on what and how, of all runs in one line. */
-export function surroundings(runs: readonly Results[]): string {
+/** What was measured and on what, and how, of all runs in a line each. */
+export function surroundings(runs: readonly Results[]): readonly [what: string, how: string] {
   const distinct = (tell: (run: Results) => string) => [...new Set(runs.map(tell))].join(", ");
   return [
     described(...runs.map(({ machine }) => machine)),
-    `clients on ${distinct(({ clients }) => clients)}`,
-    distinct(({ command }) => `\`${command}\``),
-  ].join(", ");
+    `clients on ${distinct(({ clients }) => clients)}, ${
+      distinct(({ command }) => `\`${command}\``)
+    }`,
+  ];
 }
 
 export const campaignsOf = ({ campaigns }: Results): [ContestantName, Campaign][] =>

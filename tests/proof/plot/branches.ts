@@ -7,30 +7,28 @@ import { titleOf } from "./plot.ts";
 
 const ROW = 240;
 const GAP = 30;
-/** The times take more room than the bars. */
-const LEFT_SHARE = 0.5;
 
 export function branchesPlot(runs: readonly Results[]): string {
-  const room = WIDTH - 3 * MARGIN;
-  const [left, right] = [room * LEFT_SHARE, room * (1 - LEFT_SHARE)];
+  const width = (WIDTH - 3 * MARGIN) / 2;
   const allMs = runs.flatMap((run) => campaignsOf(run).flatMap(([, one]) => servedMs(one)));
   const panels = runs.flatMap((run, index) => {
     const place = { y: TOP + index * (ROW + GAP), height: ROW };
-    const title = haproxyOf(run);
+    const name = haproxyOf(run);
+    const title = `${name}: reload times`;
     return [
-      distribution({ x: MARGIN, ...place, width: left }, campaignsOf(run), { title, allMs }),
-      failures({ x: left + 2 * MARGIN, ...place, width: right }, campaignsOf(run), {
-        title: `${title}: failed requests`,
+      distribution({ x: MARGIN, ...place, width }, campaignsOf(run), { title, allMs }),
+      failures({ x: width + 2 * MARGIN, ...place, width }, campaignsOf(run), {
+        title: `${name}: failed requests`,
         subtitle: "by what the clients speak",
         barsOf: inShort,
       }),
     ];
   });
   return page({
-    height: TOP + runs.length * (ROW + GAP) + 30,
+    height: TOP + runs.length * (ROW + GAP) + 46,
     title: titleOf(runs),
     contestants: [...new Set(runs.flatMap((run) => campaignsOf(run).map(([name]) => name)))],
-    note: surroundings(runs),
+    notes: surroundings(runs),
     panels,
   });
 }

@@ -11,12 +11,12 @@ export interface Page {
   readonly height: number;
   readonly title: string;
   readonly contestants: readonly ContestantName[];
-  /** In the last line. */
-  readonly note: string;
+  /** The last lines. */
+  readonly notes: readonly string[];
   readonly panels: readonly string[];
 }
 
-export function page({ height, title, contestants, note, panels }: Page): string {
+export function page({ height, title, contestants, notes, panels }: Page): string {
   const content = [
     element("title", {}, "Reloads under load"),
     element("style", {}, STYLE),
@@ -24,7 +24,10 @@ export function page({ height, title, contestants, note, panels }: Page): string
     text(title, { x: MARGIN, y: 42, class: "title" }),
     legend(contestants),
     ...panels,
-    text(note, { x: MARGIN, y: height - 18, class: "note" }),
+    ...notes.map((note, index) => {
+      const y = height - 18 - (notes.length - 1 - index) * NOTE_STEP;
+      return text(note, { x: MARGIN, y, class: "note" });
+    }),
   ];
   const size = { viewBox: `0 0 ${WIDTH} ${height}`, width: WIDTH, height };
   return `${
@@ -36,6 +39,7 @@ export function page({ height, title, contestants, note, panels }: Page): string
   }\n`;
 }
 
+const NOTE_STEP = 16;
 const LEGEND_STEP = 170;
 
 function legend(names: readonly ContestantName[]): string {

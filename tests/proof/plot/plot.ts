@@ -12,10 +12,10 @@ export function plot(results: Results): string {
   const right = width + 2 * MARGIN;
   const [upper, lower] = [{ y: TOP, height: 350 }, { y: 484, height: 250 }];
   return page({
-    height: 780,
+    height: 796,
     title: titleOf([results]),
     contestants: campaigns.map(([name]) => name),
-    note: surroundings([results]),
+    notes: surroundings([results]),
     panels: [
       distribution({ x: MARGIN, ...upper, width }, campaigns),
       failures({ x: right, ...upper, width }, campaigns),

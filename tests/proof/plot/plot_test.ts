@@ -58,7 +58,9 @@ Deno.test("of several HAProxys each has its row, on one scale of time, and HTTP/
   ]);
   elementsOf(svg);
   for (const haproxy of ["HAProxy 2.6.12", "HAProxy 3.4.7"]) {
-    assert.ok(svg.includes(`>${haproxy}<`) && svg.includes(`>${haproxy}: failed requests<`));
+    assert.ok(
+      svg.includes(`>${haproxy}: reload times<`) && svg.includes(`>${haproxy}: failed requests<`),
+    );
   }
   assert.equal(svg.split(">HTTP/3<").length - 1, 1);
   assert.equal(svg.split(">20 s<").length - 1, 2);
