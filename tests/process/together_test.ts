@@ -177,16 +177,20 @@ programTest("what dies while its servers' state is asked for is replaced at once
   }, { explain: () => wrapper.output });
 });
 
-/** Generation 2 has failed, and HAProxy is asked why, for 30 s. */
-async function inDiagnosis(workspace: Together, args: readonly string[]): Promise<Wrapper> {
+/** Generation 2 has failed, and HAProxy is asked why, for 30 s, by a process beside what serves as `pid`. */
+async function inDiagnosis(
+  workspace: Together,
+  args: readonly string[],
+): Promise<{ readonly wrapper: Wrapper; readonly pid: number }> {
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serveObserved(args);
+  const pid = workspace.servingPid;
   await workspace.standIn(STAND_INS.checks_for_ever_once);
   await workspace.replace(workspace.page("two"));
   await waitFor("the check", () => isThere(join(workspace.path, "checking")), {
     explain: () => wrapper.output,
   });
-  return wrapper;
+  return { wrapper, pid };
 }
 
 function isThere(path: string): boolean {
@@ -199,8 +203,8 @@ function isThere(path: string): boolean {
 
 programTest("what dies while HAProxy is asked about a refusal is replaced at once", async () => {
   await using workspace = new Together();
-  const wrapper = await inDiagnosis(workspace, ["--respawn", "1"]);
-  Deno.kill(workspace.servingPid, "SIGKILL");
+  const { wrapper, pid } = await inDiagnosis(workspace, ["--respawn", "1"]);
+  Deno.kill(pid, "SIGKILL");
   await wrapper.saysMatching(/generation 3 serves, .*; respawned since generation 1/);
   await workspace.serves("two", wrapper);
   await waitFor("the check to be gone", () => childrenOf(wrapper.pid).length === 1);
@@ -209,7 +213,7 @@ programTest("what dies while HAProxy is asked about a refusal is replaced at onc
 for (const [signal, status] of Object.entries(STATUS_OF)) {
   programTest(`after ${signal} nothing is started to explain a refusal`, async () => {
     await using workspace = new Together();
-    const wrapper = await inDiagnosis(workspace, []);
+    const { wrapper } = await inDiagnosis(workspace, []);
     const starts = await recordStarts(workspace);
     wrapper.signal(signal as Deno.Signal);
     assert.equal(await wrapper.exitCode, status, wrapper.output);
