@@ -13,6 +13,7 @@ function optionsOf(
   const folder: PrivateFolder = {
     path: "/none",
     probeDirectory: () => null,
+    adopt() {},
     socket: (generation) => ({ path: `/none/${generation}.sock`, problem: () => null }),
     serverState: () => ({ path: "/none/1.state", write: () => Promise.resolve() }),
     prepare,

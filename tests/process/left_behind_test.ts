@@ -1,0 +1,194 @@
+/** A wrapper that was killed leaves its HAProxy: the next one takes over from it, and from nobody else's. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { commonTest } from "./program.ts";
+import { waitFor } from "./wait.ts";
+import { Workspace, type Wrapper } from "./wrapper.ts";
+
+class Restarted extends Workspace {
+  /** Starts the wrapper, ends it by SIGKILL, and tells the pid of what it leaves. */
+  async leave(options: Parameters<Workspace["serve"]>[0] = {}): Promise<number> {
+    const before = new Set(this.haproxyPids());
+    const wrapper = await this.serve(options);
+    wrapper.kill();
+    await wrapper.child.status;
+    const [left, ...others] = this.haproxyPids().filter((pid) => !before.has(pid));
+    assert.deepEqual(others, []);
+    return left!;
+  }
+
+  get folders(): readonly string[] {
+    return [...Deno.readDirSync(this.runtimeDirectory)].map(({ name }) => name);
+  }
+
+  async endOf(pid: number, wrapper: Wrapper): Promise<void> {
+    await waitFor(`process ${pid} to end`, () => !this.haproxyPids().includes(pid), {
+      explain: () => wrapper.output,
+    });
+  }
+}
+
+/** Asks again and again, and collects the answers. */
+class Client {
+  readonly answers = new Map<string | null, number>();
+  readonly #running: Promise<void>;
+  #isStopped = false;
+
+  constructor(workspace: Workspace) {
+    this.#running = this.#run(workspace);
+  }
+
+  async stop(): Promise<ReadonlyMap<string | null, number>> {
+    this.#isStopped = true;
+    await this.#running;
+    return this.answers;
+  }
+
+  async #run(workspace: Workspace): Promise<void> {
+    while (!this.#isStopped) {
+      const answer = await workspace.get();
+      this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
+    }
+  }
+}
+
+commonTest("what a killed wrapper left hands over without a lost request, and drains", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  const clients = Array.from({ length: 4 }, () => new Client(workspace));
+  using open = await workspace.openRequest();
+  await workspace.replace(workspace.page("two"));
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(
+    new RegExp(`process ${left}, left behind .*, drains as generation 0 now that generation 1 `),
+  );
+  await workspace.serves("two", wrapper);
+  // It finishes what it has.
+  await open.write(new TextEncoder().encode("\r\n"));
+  assert.match(await new Response(open.readable).text(), /one$/);
+  await wrapper.saysMatching(/generation 0 drained in /);
+  await workspace.endOf(left, wrapper);
+  for (const client of clients) {
+    const answers = [...(await client.stop()).keys()];
+    assert.deepEqual(answers.filter((one) => one !== "one" && one !== "two"), [], wrapper.output);
+    assert.ok(answers.includes("two"));
+  }
+  await waitFor("its folder to be removed", () => workspace.folders.length === 1, {
+    explain: () => join(...workspace.folders),
+  });
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.folders, []);
+});
+
+commonTest("what was left serves on where the next start fails", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  await workspace.replace("nonsense\n");
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1);
+  const goesOn = `process ${left}, left behind by a wrapper that is gone, goes on`;
+  assert.ok(wrapper.output.includes(`${goesOn}, ending with 1`), wrapper.output);
+  assert.ok(wrapper.output.includes(`HAProxy's ${goesOn}: it was not touched`), wrapper.output);
+  assert.equal(await workspace.get(), "one");
+  assert.deepEqual(workspace.haproxyPids(), [left]);
+  assert.equal(workspace.folders.length, 1);
+  await workspace.replace(workspace.page("two"));
+  const next = await workspace.serve();
+  await workspace.endOf(left, next);
+  await workspace.serves("two", next);
+});
+
+commonTest("the signal that ends a start leaves alone what was left", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  await workspace.standIn("#!/bin/sh\nexec sleep 60\n");
+  const wrapper = workspace.start();
+  await wrapper.saysMatching(new RegExp(`process ${left}, left behind .* serves still`));
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.match(wrapper.output, new RegExp(`process ${left}, left behind .* was not touched`));
+  assert.equal(await workspace.get(), "one");
+});
+
+commonTest("what was left and does not drain within --shutdown-wait is ended", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  using _open = await workspace.openRequest();
+  const args = ["-f", workspace.configuration, "--shutdown-wait", "100ms"];
+  const wrapper = await workspace.serve({ args });
+  await wrapper.saysMatching(
+    /generation 0 ended with 1 connection open after .*: its --shutdown-wait was over/,
+  );
+  await workspace.endOf(left, wrapper);
+});
+
+commonTest("all that was left drains: what drained already, and what hangs", async () => {
+  await using workspace = new Restarted();
+  const first = await workspace.serve();
+  const [drains] = workspace.haproxyPids();
+  using _open = await workspace.openRequest();
+  await workspace.replace(workspace.page("two"));
+  await first.saysMatching(/generation 2 serves/);
+  const serves = workspace.haproxyPids().find((pid) => pid !== drains)!;
+  first.kill();
+  await first.child.status;
+  Deno.kill(serves, "SIGSTOP");
+  await workspace.replace(workspace.page("three"));
+  const args = ["-f", workspace.configuration, "--max-draining", "1"];
+  const wrapper = await workspace.serve({ args });
+  await wrapper.saysMatching(new RegExp(`process ${drains}, .* drains as generation -1`));
+  await wrapper.saysMatching(/generation -1, the oldest, is ended/);
+  await wrapper.saysMatching(new RegExp(`process ${serves}, .* drains as generation 0`));
+  await workspace.endOf(drains!, wrapper);
+  Deno.kill(serves, "SIGCONT");
+  await workspace.endOf(serves, wrapper);
+  await workspace.serves("three", wrapper);
+});
+
+commonTest("a wrapper that lives is not robbed, nor one that is stopped", async () => {
+  await using workspace = new Restarted();
+  const first = await workspace.serve();
+  const pids = workspace.haproxyPids();
+  Deno.kill(first.pid, "SIGSTOP");
+  const second = await workspace.serve();
+  assert.equal(workspace.haproxyPids().length, 2);
+  assert.ok(!second.output.includes("left behind"), second.output);
+  second.signal("SIGTERM");
+  assert.equal(await second.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), pids);
+  assert.equal(workspace.folders.length, 1);
+  Deno.kill(first.pid, "SIGCONT");
+  first.signal("SIGTERM");
+  assert.equal(await first.exitCode, 143);
+});
+
+commonTest("what another service left is told of, and left alone", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  const other = join(workspace.configurationDirectory, "other.cfg");
+  await workspace.replace(workspace.page("other", { port: workspace.port }), other);
+  const wrapper = await workspace.serve({ args: ["-f", other] });
+  assert.match(
+    wrapper.output,
+    new RegExp(`process ${left}, left behind .* other arguments .*"kill -USR1 ${left}"`),
+  );
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), [left]);
+});
+
+commonTest("folders that nobody needs are removed, and no others", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  const [dead] = workspace.folders;
+  Deno.kill(left, "SIGKILL");
+  const kept = ["haproxy-reload-wrapper-unclaimed", "haproxy-reload-wrapper-file"];
+  Deno.mkdirSync(join(workspace.runtimeDirectory, kept[0]!), { mode: 0o700 });
+  Deno.writeTextFileSync(join(workspace.runtimeDirectory, kept[1]!), "");
+  const wrapper = await workspace.serve();
+  assert.ok(!workspace.folders.includes(dead!), wrapper.output);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual([...workspace.folders].sort(), kept.sort());
+});
