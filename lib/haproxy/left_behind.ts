@@ -2,6 +2,7 @@
  * Finds what wrappers that were killed have left below the runtime directories. HAProxy processes of the same
  * service are to be taken over from, others are told of, and folders that nobody needs are removed.
  */
+import { list } from "../files.ts";
 import type { Libc } from "../libc.ts";
 import { claim, type Claimed, type Service } from "./claim.ts";
 import { askInstance } from "./instance.ts";
@@ -87,11 +88,20 @@ async function claimAll(
 ): Promise<readonly Dead[]> {
   const dead: Dead[] = [];
   for (const { path, owner } of own) {
-    const made = new MadeFolder(path, options.user);
-    const claimed = await claim(made, options);
-    if (claimed !== null) dead.push({ ...claimed, made, owner });
+    const made = openFolder(path, options.user);
+    const claimed = made === null ? null : await claim(made, options);
+    if (made !== null && claimed !== null) dead.push({ ...claimed, made, owner });
   }
   return dead;
+}
+
+/** `null` if it is gone by now, as that of a wrapper that is just ending. */
+function openFolder(path: string, user: number): MadeFolder | null {
+  try {
+    return new MadeFolder(path, user);
+  } catch {
+    return null;
+  }
 }
 
 interface LookOptions {
@@ -165,16 +175,18 @@ const ANSWER_LIMIT_MS = 500;
 
 /** By a process that is not to be seen from here, as in another container that has the same volume. */
 async function isAnswered(made: MadeFolder): Promise<boolean> {
-  const names = [...Deno.readDirSync(made.path)].map(({ name }) => name)
-    .filter((name) => name.endsWith(".sock"));
+  const names = (await list(made.path).catch(() => [])).filter((name) => name.endsWith(".sock"));
   const answers = await Promise.all(names.map((name) => isListening(made.socket(name))));
   return answers.includes(true);
 }
 
-/** Another user's wrapper is asked nothing. It lives as long as its processes have it for a parent. */
+/**
+ * Another user's wrapper is asked nothing. It lives as long as its processes have it for a parent. Who that user
+ * is tells nothing of root's: HAProxy may have changed to any.
+ */
 const orphansIn = (
   { path, owner }: FoundFolder,
   running: readonly Running[],
 ): readonly Untouched[] =>
-  running.filter(({ isOrphan }) => isOrphan)
+  running.filter(({ isOrphan, user }) => isOrphan && (owner === 0 || user === owner))
     .map(({ pid }) => ({ folder: path, owner, pid, why: "other user" }));

@@ -1,11 +1,15 @@
 /** A wrapper that was killed leaves its HAProxy: the next one takes over from it, and from nobody else's. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { commonTest } from "./program.ts";
+import { keep } from "../last_good/kept.ts";
+import { Observed } from "./observed.ts";
+import { commonTest, FORM, rootTest } from "./program.ts";
 import { waitFor } from "./wait.ts";
-import { Workspace, type Wrapper } from "./wrapper.ts";
+import type { Workspace, Wrapper } from "./wrapper.ts";
 
-class Restarted extends Workspace {
+const onceRootTest: typeof rootTest = FORM === "process_1" ? commonTest : rootTest;
+
+class Restarted extends Observed {
   /** Starts the wrapper, ends it by SIGKILL, and tells the pid of what it leaves. */
   async leave(options: Parameters<Workspace["serve"]>[0] = {}): Promise<number> {
     const before = new Set(this.haproxyPids());
@@ -79,6 +83,68 @@ commonTest("what a killed wrapper left hands over without a lost request, and dr
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.deepEqual(workspace.folders, []);
+});
+
+commonTest("what was left is in the status until it is gone", async () => {
+  await using workspace = new Restarted();
+  const args = workspace.observedArgs();
+  const left = await workspace.leave({ args });
+  using open = await workspace.openRequest();
+  const wrapper = await workspace.serve({ args });
+  const { draining } = await workspace.reports(
+    "what drains, and what is left in it",
+    ({ draining }) => draining[0]?.connections === 1,
+    wrapper,
+  );
+  assert.deepEqual(draining.map(({ generation, pid }) => [generation, pid]), [[0, left]]);
+  open.close();
+  await workspace.reports("nothing to drain", ({ draining }) => draining.length === 0, wrapper);
+  const exits = 'process_exits_total{role="draining",status="0"}';
+  assert.equal(await workspace.metric(exits), 1);
+});
+
+commonTest("what serves in the place of a broken configuration takes over, too", async () => {
+  await using workspace = new Restarted();
+  const kept = join(workspace.path, "kept");
+  const words = ["-f", workspace.configuration];
+  const args = [...words, "--last-good", kept];
+  await keep(kept, { words, directory: workspace.path });
+  const left = await workspace.leave({ args });
+  await workspace.replace("nonsense\n");
+  const client = new Client(workspace);
+  const wrapper = workspace.start({ args });
+  await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
+  await wrapper.saysMatching(/generation 0 drained/);
+  await workspace.endOf(left, wrapper);
+  assert.deepEqual([...(await client.stop()).keys()], ["one"]);
+});
+
+commonTest("a wrapper that is killed while that drains leaves both to the next", async () => {
+  await using workspace = new Restarted();
+  const first = await workspace.leave();
+  using _open = await workspace.openRequest();
+  await workspace.replace(workspace.page("two"));
+  const second = await workspace.leave();
+  await workspace.replace(workspace.page("three"));
+  const args = ["-f", workspace.configuration, "--shutdown-wait", "100ms"];
+  const wrapper = await workspace.serve({ args });
+  await wrapper.saysMatching(new RegExp(`process ${second}, .* drains as generation 0`));
+  await wrapper.saysMatching(new RegExp(`process ${first}, .* drains as generation -1`));
+  await workspace.endOf(first, wrapper);
+  await workspace.endOf(second, wrapper);
+  await workspace.serves("three", wrapper);
+});
+
+onceRootTest("what was left and has changed its user is ours as well", async () => {
+  await using workspace = new Restarted();
+  const extra = "global\n    user nobody\n";
+  await workspace.replace(workspace.page("one", { extra }));
+  const left = await workspace.leave();
+  await workspace.replace(workspace.page("two", { extra }));
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(/generation 0 drained/);
+  await workspace.endOf(left, wrapper);
+  await workspace.serves("two", wrapper);
 });
 
 commonTest("what was left serves on where the next start fails", async () => {
