@@ -46,7 +46,7 @@ interface Candidate {
 
 /** In `/tmp` anybody may make as many as they like: the start must not wait for that. */
 const MOST_PORTIONS = 50;
-const MOST_CANDIDATES = 500;
+const MOST_CANDIDATES = 2_000;
 const MOST_OWN = 50;
 
 function foldersIn(parent: string, libc: Libc): readonly Candidate[] {
