@@ -115,35 +115,44 @@ type DeadLook = Pick<LeftBehind, "untouched" | "removed"> & {
 };
 
 async function look(dead: Dead, options: LookOptions): Promise<DeadLook> {
-  const { libc } = options;
-  const { made, owner, isSame, unlock } = dead;
+  const { made, unlock } = dead;
   const proven = await prove(made, options);
-  const leave = (untouched: readonly Pick<Untouched, "pid" | "why">[]): DeadLook => {
+  const why = await reasonToLeave(dead, proven, options);
+  if (why !== null) {
+    const pids = proven.length === 0 ? [null] : proven.map(({ pid }) => pid);
     unlock();
-    const folder = made.path;
-    return { ...NOTHING, untouched: untouched.map((one) => ({ ...one, folder, owner })) };
-  };
+    const common = { folder: made.path, owner: dead.owner, why };
+    return { ...NOTHING, untouched: pids.map((pid) => ({ ...common, pid })) };
+  }
+  const processes = proven.map(({ socket, serves, ...one }) => ({
+    ...{ socket, serves, folder: made.path },
+    process: leftProcess({ ...one, libc: options.libc }),
+  }));
+  return { processes, untouched: [], removed: removeAfter(processes, dead) };
+}
+
+/** `null`: the processes are to be taken over from, or there are none. */
+async function reasonToLeave(
+  { made, isSame }: Dead,
+  proven: readonly Proven[],
+  { libc }: LookOptions,
+): Promise<Untouched["why"] | null> {
+  if (proven.length === 0) return await isAnswered(made) ? "not seen" : null;
+  if (!isSame) return "other service";
+  const isRefused = proven.some(({ pid, word }) => libc.signalNamed(pid, word, 0) === "refused");
+  return isRefused ? "may not be signalled" : null;
+}
+
+/** Removes the folder when all its processes have ended; the result waits for that once it has begun. */
+function removeAfter(processes: readonly Pick<Left, "process">[], { made, unlock }: Dead) {
+  let removal: Promise<void> = Promise.resolve();
   const remove = async () => {
     await made.remove();
     unlock();
   };
-  if (proven.length === 0) {
-    if (await isAnswered(made)) return leave([{ pid: null, why: "not seen" }]);
-    await remove();
-    return NOTHING;
-  }
-  const maySignal = proven.every(({ pid, word }) => libc.signalNamed(pid, word, 0) !== "refused");
-  if (!isSame || !maySignal) {
-    const why = isSame ? "may not be signalled" : "other service";
-    return leave(proven.map(({ pid }) => ({ pid, why })));
-  }
-  const processes = proven.map(({ socket, serves, ...one }) => ({
-    ...{ socket, serves, folder: made.path },
-    process: leftProcess({ ...one, libc }),
-  }));
-  let removal: Promise<void> = Promise.resolve();
-  Promise.all(processes.map(({ process }) => process.ended)).then(() => removal = remove());
-  return { processes, untouched: [], removed: () => removal };
+  const end = Promise.all(processes.map(({ process }) => process.ended));
+  end.then(() => removal = remove());
+  return () => removal;
 }
 
 interface Proven extends Running {
@@ -156,16 +165,18 @@ interface Proven extends Running {
  * answers at a socket that only we could make, or it runs as we do, or as one does that answers.
  */
 async function prove(made: MadeFolder, { user, running }: LookOptions): Promise<readonly Proven[]> {
-  const latest = running.toSorted((one, other) => other.generation - one.generation);
+  const isOurs = (one: Running) => Number(one.user === user);
+  const likely = running.toSorted((one, other) => isOurs(other) - isOurs(one));
   const asked = await Promise.all(
-    latest.slice(0, MOST_ASKED).map(async (one) => {
+    likely.slice(0, MOST_ASKED).map(async (one) => {
       const socket = made.socket(socketName(one.generation));
       const instance = await askInstance(socket, AbortSignal.timeout(ANSWER_LIMIT_MS));
       return { ...one, socket, serves: instance?.pid === one.pid };
     }),
   );
   const users = new Set([user, ...asked.filter(({ serves }) => serves).map((one) => one.user)]);
-  return asked.filter((one) => users.has(one.user));
+  return asked.filter((one) => users.has(one.user))
+    .toSorted((one, other) => other.generation - one.generation);
 }
 
 /** Others may start processes with whatever words they like. */

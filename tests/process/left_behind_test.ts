@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import { keep } from "../last_good/kept.ts";
 import { Observed } from "./observed.ts";
 import { commonTest, FORM, rootTest } from "./program.ts";
+import { STAND_INS } from "./stand_ins.ts";
 import { waitFor } from "./wait.ts";
 import type { Workspace, Wrapper } from "./wrapper.ts";
 
@@ -165,6 +166,18 @@ commonTest("what was left serves on where the next start fails", async () => {
   await workspace.serves("two", next);
 });
 
+commonTest("where it ends while the next starts that is done again without it", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  const start = `[ -e went ] || { touch went; kill -KILL ${left}; exit 3; }`;
+  await workspace.standIn(STAND_INS.is_haproxy.replace("\nexec", `\n${start}\nexec`));
+  await workspace.replace(workspace.page("two"));
+  const wrapper = workspace.start();
+  await wrapper.saysMatching(/generation 1 did not start: the process .* has ended meanwhile/);
+  await wrapper.saysMatching(/generation 2 serves/);
+  await workspace.serves("two", wrapper);
+});
+
 commonTest("the signal that ends a start leaves alone what was left", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
@@ -187,6 +200,57 @@ commonTest("what was left and does not drain within --shutdown-wait is ended", a
     /generation 0 ended with 1 connection open after .*: its --shutdown-wait was over/,
   );
   await workspace.endOf(left, wrapper);
+});
+
+commonTest("a stop ends what was left and drains still, with all others", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  using _open = await workspace.openRequest();
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(/drains as generation 0/);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.match(wrapper.output, /generation 0 ended with 1 connection open .*: SIGTERM received/);
+  assert.deepEqual(workspace.haproxyPids(), [], `process ${left} is left`);
+  assert.deepEqual(workspace.folders, []);
+});
+
+commonTest(
+  "a process that waited for a change when its wrapper was killed drains as well",
+  async () => {
+    await using workspace = new Restarted();
+    const args = ["-f", workspace.configuration, "--settle-time", "30s"];
+    const first = await workspace.serve({ args });
+    const [serves] = workspace.haproxyPids();
+    await workspace.replace(workspace.page("two"));
+    const waits = await waitFor("another process", () => {
+      return workspace.haproxyPids().find((pid) => pid !== serves);
+    });
+    first.kill();
+    await first.child.status;
+    await workspace.replace(workspace.page("three"));
+    const wrapper = await workspace.serve({ args });
+    await workspace.endOf(serves!, wrapper);
+    await workspace.endOf(waits, wrapper);
+    await workspace.serves("three", wrapper);
+    assert.equal(workspace.haproxyPids().length, 1);
+  },
+);
+
+onceRootTest("what may not be signalled is told of, and left alone", async () => {
+  await using workspace = new Restarted();
+  await workspace.replace(workspace.page("one", { extra: "global\n    user nobody\n" }));
+  const left = await workspace.leave();
+  await workspace.replace(workspace.page("two"));
+  const launcher = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
+  const wrapper = await workspace.serve({ launcher });
+  assert.match(
+    wrapper.output,
+    new RegExp(`process ${left}, .* may not signal it, .*"kill -USR1 ${left}"`),
+  );
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), [left]);
 });
 
 commonTest("all that was left drains: what drained already, and what hangs", async () => {
@@ -253,7 +317,7 @@ commonTest("folders that nobody needs are removed, and no others", async () => {
   Deno.mkdirSync(join(workspace.runtimeDirectory, kept[0]!), { mode: 0o700 });
   Deno.writeTextFileSync(join(workspace.runtimeDirectory, kept[1]!), "");
   const wrapper = await workspace.serve();
-  assert.ok(!workspace.folders.includes(dead!), wrapper.output);
+  await waitFor("it to be removed", () => !workspace.folders.includes(dead!));
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.deepEqual([...workspace.folders].sort(), kept.sort());

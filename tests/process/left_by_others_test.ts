@@ -74,7 +74,7 @@ onceRootTest(
     killQuietly(left);
     await workspace.stranger("touch done; sleep 600; :", word);
     const wrapper = await workspace.serve();
-    assert.ok(!workspace.folders.includes(dead!), wrapper.output);
+    await waitFor("the folder to be removed", () => !workspace.folders.includes(dead!));
     assert.ok(!wrapper.output.includes("left behind"), wrapper.output);
     wrapper.signal("SIGTERM");
     await wrapper.exitCode;
@@ -101,7 +101,7 @@ for (const count of [3, 2_500]) {
     await using workspace = new Shared();
     const victim = join(workspace.path, "victim");
     Deno.mkdirSync(victim, { mode: 0o700 });
-    Deno.writeTextFileSync(join(victim, "service.json"), "{}");
+    Deno.writeTextFileSync(join(victim, "service.json"), "{}", { mode: 0o600 });
     await workspace.stranger(
       `seq -f "${PREFIX}%g" $1 | xargs mkdir -m 0777
 mkfifo ${PREFIX}fifo ${PREFIX}1/service.json ${PREFIX}1/1.sock; ln -s "$2" ${PREFIX}link
