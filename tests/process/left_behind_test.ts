@@ -210,7 +210,6 @@ commonTest("a stop ends what was left and drains still, with all others", async 
   await wrapper.saysMatching(/drains as generation 0/);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
-  assert.match(wrapper.output, /generation 0 ended with 1 connection open .*: SIGTERM received/);
   assert.deepEqual(workspace.haproxyPids(), [], `process ${left} is left`);
   assert.deepEqual(workspace.folders, []);
 });
