@@ -27,7 +27,7 @@ export interface Libc {
    * `null` till then. So does everybody where the file system has no such locks.
    */
   lockDirectory(path: string): (() => void) | null;
-  /** The words that started a process; none of one that is gone, or may not be seen. */
+  /** The words that started a process, as many as 4 kB hold; none of one that is gone, or may not be seen. */
   commandLine(pid: number): readonly string[];
   /** Sends a signal to a process among whose words is `word`; no number that was given anew gets it. */
   signalNamed(pid: number, word: string, signal: number): SignalOutcome;
@@ -125,16 +125,16 @@ const STATX_BYTES = 256;
 
 function wrap(symbols: Opened["symbols"]): Libc {
   const { waitid, waitpid, malloc_trim, statx } = symbols;
-  const textOf = (path: string) => {
+  const textOf = (path: string, readBytes: typeof readWhole) => {
     const file = symbols.open(cString(path), O_RDONLY_NONBLOCK_CLOEXEC);
     if (file < 0) return null;
-    const bytes = readWhole((portion) => symbols.read(file, portion, BigInt(portion.length)));
+    const bytes = readBytes((portion) => symbols.read(file, portion, BigInt(portion.length)));
     symbols.close(file);
     return bytes === null ? null : DECODER.decode(bytes);
   };
   const commandLine = (pid: number) => {
-    const text = Number.isSafeInteger(pid) && pid > 0 ? textOf(`/proc/${pid}/cmdline`) : null;
-    return text ? text.split("\0") : [];
+    if (!Number.isSafeInteger(pid) || pid <= 0) return [];
+    return textOf(`/proc/${pid}/cmdline`, readBeginning)?.split("\0") ?? [];
   };
   return {
     endedChild() {
@@ -161,7 +161,7 @@ function wrap(symbols: Opened["symbols"]): Libc {
       return symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0;
     },
     readMemoryFile(path) {
-      return MEMORY_FILE.test(path) ? textOf(path) : null;
+      return MEMORY_FILE.test(path) ? textOf(path, readWhole) : null;
     },
     lockDirectory(path) {
       const file = symbols.open(cString(path), O_RDONLY_NONBLOCK_CLOEXEC);
@@ -230,10 +230,17 @@ const nameAt = (bytes: Uint8Array<ArrayBuffer>) =>
 
 const DECODER = new TextDecoder();
 
+type Read = (portion: Uint8Array<ArrayBuffer>) => bigint | number;
+
+/** Anybody may start processes with megabytes of words. */
+function readBeginning(read: Read): Uint8Array<ArrayBuffer> | null {
+  const bytes = new Uint8Array(4_096);
+  const count = Number(read(bytes));
+  return count > 0 ? bytes.subarray(0, count) : null;
+}
+
 /** The kernel gives such files in portions of its own choice. */
-function readWhole(
-  read: (portion: Uint8Array<ArrayBuffer>) => bigint | number,
-): Uint8Array<ArrayBuffer> | null {
+function readWhole(read: Read): Uint8Array<ArrayBuffer> | null {
   let bytes = new Uint8Array(4_096);
   let length = 0;
   for (;;) {

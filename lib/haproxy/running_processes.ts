@@ -27,7 +27,9 @@ export function runningProcesses(libc: Libc): ReadonlyMap<string, readonly Runni
       user: numberOf(status, "Uid"),
     };
     const folder = dirname(word);
-    found.set(folder, [...found.get(folder) ?? [], process]);
+    const others = found.get(folder);
+    if (others === undefined) found.set(folder, [process]);
+    else others.push(process);
   }
   return found;
 }
