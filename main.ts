@@ -8,6 +8,7 @@ import { createClaim } from "./lib/haproxy/claim.ts";
 import { findLeftBehind } from "./lib/haproxy/left_behind.ts";
 import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
+import { lookForStrays } from "./lib/haproxy/strays.ts";
 import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/program_path.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
 import { type KeptSet, openKeptSet } from "./lib/last_good/kept_set.ts";
@@ -30,7 +31,7 @@ import { describeListening, describeNotListening } from "./lib/status/messages.t
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
-import { describeLeftBehind } from "./lib/supervisor/left_messages.ts";
+import { describeLeftBehind, describeUntouched } from "./lib/supervisor/left_messages.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { systemReason } from "./lib/system_reason.ts";
 import { describeWatched } from "./lib/watch/described.ts";
@@ -186,7 +187,12 @@ async function run(
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs(reportBug);
+  const strays = lookForStrays(
+    { parents: settings.runtimeParents, folder: folder.path, libc: parts.libc },
+    (found) => describeUntouched(found).forEach(log),
+  );
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
+  strays.hurry();
   listening?.close();
   await keeper?.close();
   await effects.close();

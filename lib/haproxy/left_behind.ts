@@ -28,10 +28,13 @@ export interface Left {
 /** What is left alone although it may serve. */
 export interface Untouched {
   readonly folder: string;
+  /** Of the folder, or if that is gone of the process. */
   readonly owner: number;
   /** `null`: it is not to be seen from here. */
   readonly pid: number | null;
-  readonly why: "other user" | "other service" | "may not be signalled" | "not seen";
+  readonly why:
+    | ("other user" | "folder is gone")
+    | ("other service" | "may not be signalled" | "not seen");
 }
 
 export interface LeftBehind {
@@ -56,20 +59,17 @@ export async function findLeftBehind(
 ): Promise<LeftBehind> {
   if (libc === null) return NOTHING;
   const user = Deno.lstatSync(folder).uid!;
-  const found = await findFolders(parents, { libc, user });
-  const own = found.own.filter(({ path }) => path !== folder);
-  const dead = await claimAll(own, { libc, service, user });
-  if (dead.length + found.foreign.length === 0) return NOTHING;
+  const all = await findFolders(parents, { libc, user });
+  const others = all.filter(({ path }) => path !== folder);
+  const dead = await claimAll(others, { libc, service, user });
+  if (dead.length === 0) return NOTHING;
   const running = runningProcesses(libc);
   const looks = await Promise.all(
     dead.map((one) => look(one, { libc, user, running: running.get(one.made.path) ?? [] })),
   );
-  const untouched = [
-    ...looks.flatMap((one) => one.untouched),
-    ...found.foreign.flatMap((one) => orphansIn(one, running.get(one.path) ?? [])),
-  ];
-  const all = looks.flatMap((one) => one.processes);
-  const processes = all.map((one, index) => ({ ...one, generation: -index }));
+  const untouched = looks.flatMap((one) => one.untouched);
+  const processes = looks.flatMap((one) => one.processes)
+    .map((one, index) => ({ ...one, generation: -index }));
   const removed = async () => void await Promise.all(looks.map((one) => one.removed()));
   return { processes, untouched, removed };
 }
@@ -190,14 +190,3 @@ async function isAnswered(made: MadeFolder): Promise<boolean> {
   const answers = await Promise.all(names.map((name) => isListening(made.socket(name))));
   return answers.includes(true);
 }
-
-/**
- * Another user's wrapper is asked nothing. It lives as long as its processes have it for a parent. Who that user
- * is tells nothing of root's: HAProxy may have changed to any.
- */
-const orphansIn = (
-  { path, owner }: FoundFolder,
-  running: readonly Running[],
-): readonly Untouched[] =>
-  running.filter(({ isOrphan, user }) => isOrphan && (owner === 0 || user === owner))
-    .map(({ pid }) => ({ folder: path, owner, pid, why: "other user" }));

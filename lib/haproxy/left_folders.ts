@@ -1,4 +1,4 @@
-/** Finds the private folders below the runtime directories, our own user's and those of others. */
+/** Finds the private folders of our own user below the runtime directories. */
 import { join } from "@std/path";
 import type { DirectoryReader, Libc } from "../libc.ts";
 import { describeForeign } from "../ownership.ts";
@@ -11,32 +11,24 @@ export interface FoundFolder {
   readonly madeMs: number;
 }
 
-export interface FoundFolders {
-  /** Nobody else can have made them, enter them, or put others in their place; the newest first. */
-  readonly own: readonly FoundFolder[];
-  readonly foreign: readonly FoundFolder[];
-}
-
-/** Looks at some of the entries only where somebody has made very many. */
+/**
+ * Those that nobody else can have made, or enter, or put others in the place of; the newest first. Where somebody
+ * has made very many, not all are looked at.
+ */
 export async function findFolders(
   parents: readonly string[],
   { libc, user }: { readonly libc: Libc; readonly user: number },
-): Promise<FoundFolders> {
-  const own: FoundFolder[] = [];
-  const foreign: FoundFolder[] = [];
+): Promise<readonly FoundFolder[]> {
+  const found: FoundFolder[] = [];
   for (const parent of new Set(parents)) {
-    const found = foldersIn(parent, libc);
-    const mine = found.filter(({ info }) =>
+    const own = foldersIn(parent, libc).filter(({ info }) =>
       describeForeign(info, { kind: "directory", user }) === null
     );
-    if (mine.length > 0 && (await trustIn(parent, user)).tag === "trusted") {
-      own.push(...mine.map(describe));
+    if (own.length > 0 && (await trustIn(parent, user)).tag === "trusted") {
+      found.push(...own.map(describe));
     }
-    const others = found.filter(({ info }) => info.isDirectory && info.uid !== user);
-    foreign.push(...others.map(describe));
   }
-  own.sort((one, other) => other.madeMs - one.madeMs);
-  return { own: own.slice(0, MOST_OWN), foreign };
+  return found.toSorted((one, other) => other.madeMs - one.madeMs).slice(0, MOST_OWN);
 }
 
 interface Candidate {

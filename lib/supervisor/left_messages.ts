@@ -7,7 +7,7 @@ const LEFT = "left behind by a wrapper that is gone";
 
 /** What was found at the start, before anything is started. */
 export function describeLeftBehind({ processes, untouched }: LeftBehind): readonly LogEntry[] {
-  return [...processes.map(foundLeft), ...untouchedLeft(untouched)];
+  return [...processes.map(foundLeft), ...describeUntouched(untouched)];
 }
 
 function foundLeft({ process, generation, folder, serves }: FoundLeft): LogEntry {
@@ -49,16 +49,16 @@ export function leftIsGone(generation: number): LogEntry {
 }
 
 /** A line for each of the first; anybody may have made very many. */
-function untouchedLeft(all: readonly Untouched[]): LogEntry[] {
+export function describeUntouched(all: readonly Untouched[]): LogEntry[] {
   const lines = all.slice(0, MOST_LINES).map((one): LogEntry => ({
     level: "warning",
-    text: `${subjectOf(one)}, ${LEFT} in "${one.folder}", may answer beside generation 1: ` +
-      describeUntouched(one),
+    text: `${subjectOf(one)}, ${LEFT} in "${one.folder}", may answer beside this wrapper's: ` +
+      reasonAndRemedy(one),
     fields: { reason: one.why },
   }));
   const others = all.length - lines.length;
   if (others === 0) return lines;
-  const text = `${others} more processes of HAProxy may answer beside generation 1`;
+  const text = `${others} more processes of HAProxy may answer beside this wrapper's`;
   return [...lines, { level: "warning", text, fields: { reason: "left behind" } }];
 }
 
@@ -66,11 +66,14 @@ const MOST_LINES = 5;
 
 const subjectOf = ({ pid }: Untouched) => pid === null ? "a HAProxy" : `HAProxy's process ${pid}`;
 
-function describeUntouched({ pid, owner, why }: Untouched): string {
+function reasonAndRemedy({ pid, owner, why }: Untouched): string {
   const end = pid === null ? "end it there" : `end it by "kill -USR1 ${pid}"`;
   switch (why) {
     case "other user":
       return `its folder belongs to user ${owner}, so it is left alone; as that user or root, ${end}`;
+    case "folder is gone":
+      return `it runs as user ${owner}, and with its folder the way to take over from it is gone; ` +
+        `if nothing else wants it, ${end}`;
     case "may not be signalled":
       return `this user may not signal it, so it is left alone; as root, ${end}`;
     case "other service":

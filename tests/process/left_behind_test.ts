@@ -6,7 +6,7 @@ import { Observed } from "./observed.ts";
 import { commonTest, FORM, rootTest } from "./program.ts";
 import { STAND_INS } from "./stand_ins.ts";
 import { waitFor } from "./wait.ts";
-import type { Workspace, Wrapper } from "./wrapper.ts";
+import { readIfThere, type Workspace, type Wrapper } from "./wrapper.ts";
 
 const onceRootTest: typeof rootTest = FORM === "process_1" ? commonTest : rootTest;
 
@@ -305,6 +305,27 @@ commonTest("what another service left is told of, and left alone", async () => {
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.deepEqual(workspace.haproxyPids(), [left]);
+});
+
+commonTest("what has lost its folder as well is told of, also where the start fails", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  await Deno.remove(join(workspace.runtimeDirectory, workspace.folders[0]!), { recursive: true });
+  await waitFor(
+    "it to be an orphan",
+    () => readIfThere(`/proc/${left}/status`).includes("PPid:\t1\n"),
+  );
+  await workspace.replace("nonsense\n");
+  const told = new RegExp(
+    `process ${left}, .* way to take over from it is gone; .*kill -USR1 ${left}`,
+  );
+  const failing = workspace.start();
+  await failing.child.status;
+  await failing.saysMatching(told);
+  await workspace.replace(workspace.page("two"));
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(told);
+  assert.ok(workspace.haproxyPids().includes(left));
 });
 
 commonTest("folders that nobody needs are removed, and no others", async () => {

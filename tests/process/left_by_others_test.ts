@@ -42,7 +42,7 @@ class Shared extends Workspace {
     const child = new Deno.Command("setpriv", {
       args: [...as, "sh", "-c", script, "sh", ...words],
       cwd: this.runtimeDirectory,
-      ...{ stdin: "null", stdout: "null", stderr: "inherit" },
+      ...{ stdin: "null", stdout: "null", stderr: "null" },
     }).spawn();
     this.#strangers.push(child);
     await waitFor("the stranger to be done", () => this.folders.includes("done"));
@@ -51,14 +51,19 @@ class Shared extends Workspace {
 
   /** The pids of processes of the stranger that have `word` among their words. */
   strangersWith(word: string): number[] {
+    return this.strangers().filter((pid) =>
+      readIfThere(`/proc/${pid}/cmdline`).split("\0").includes(word)
+    );
+  }
+
+  strangers(): number[] {
     return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) =>
-      pid > 0 && readIfThere(`/proc/${pid}/cmdline`).split("\0").includes(word) &&
-      readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${STRANGER}\t`)
+      pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${STRANGER}\t`)
     );
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    this.#strangers.forEach(({ pid }) => killQuietly(pid));
+    this.strangers().forEach((pid) => killQuietly(pid));
     await Promise.all(this.#strangers.map(({ status }) => status));
     await super[Symbol.asyncDispose]();
   }
@@ -144,8 +149,9 @@ onceRootTest(
     );
     try {
       const wrapper = await workspace.serve();
-      const told = new RegExp(`process ${pid}, .* folder belongs to user ${STRANGER}.*kill -USR1`);
-      assert.match(wrapper.output, told);
+      await wrapper.saysMatching(
+        new RegExp(`process ${pid}, .* folder belongs to user ${STRANGER}.*kill -USR1 ${pid}`),
+      );
       wrapper.signal("SIGTERM");
       assert.equal(await wrapper.exitCode, 143);
       assert.deepEqual(workspace.strangersWith(word), [pid]);
