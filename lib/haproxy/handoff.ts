@@ -251,6 +251,8 @@ async function explain(
     case "bug":
       return { mayPass: true, alerts: [] };
     case "master_worker":
+    case "program_section":
+    case "withheld_sockets":
     case "not_prepared":
       return { mayPass: false, alerts: [] };
     case "died":

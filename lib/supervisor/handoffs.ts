@@ -19,6 +19,7 @@ import type { Looker } from "../watch/look.ts";
 import type { Action, Attempt, Event, HandoffEnd } from "./events.ts";
 import { mayLieInFiles } from "./fallback.ts";
 import * as messages from "./messages.ts";
+import { NotedWords } from "./noted_words.ts";
 import type { Room } from "./room.ts";
 
 /** HAProxy's resync takes 5 s where nobody answers it; longer than this no handoff waits. */
@@ -47,11 +48,12 @@ export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
   #restored: Extract<Restored, { tag: "restored" }> | null = null;
-  #sharedSockets: string | null = null;
+  readonly #notedWords: NotedWords;
   #endPause: () => void = () => {};
 
   constructor(options: HandoffsOptions) {
     this.#options = options;
+    this.#notedWords = new NotedWords(options);
   }
 
   get isRunning(): boolean {
@@ -80,9 +82,7 @@ export class Handoffs {
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
       const options = {
-        ...{ ...this.#options, ...settings, ...restored, learn },
-        wantsServerState: () => restored?.wantsServerState ?? loadedFiles.wantsServerState(),
-        wantsSecret: () => restored?.wantsSecret ?? loadedFiles.quic().wantsSecret,
+        ...{ ...this.#options, ...settings, needs: loadedFiles.needs, ...restored, learn },
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
       };
@@ -104,7 +104,7 @@ export class Handoffs {
       const ready = { ...end, loaded: { ...loaded, ...tables }, left };
       post({ name: "handoff_ended", outcome: ready, atMs });
       if (!passesTables) this.#tellWhenTablesPass(attempt.number);
-      if (!isLastGood) this.#tellOfSharedSockets(attempt.number);
+      if (!isLastGood) this.#notedWords.tell(attempt.number);
     } finally {
       this.#running = null;
     }
@@ -146,16 +146,6 @@ export class Handoffs {
   async #openGauge(generation: number | null): Promise<void> {
     if (generation === null) return;
     await this.#options.gauge.open(generation, this.#options.folder.socket(generation));
-  }
-
-  /** Once for the same words. */
-  #tellOfSharedSockets(generation: number): void {
-    const { loadedFiles, log } = this.#options;
-    const { sharedSockets } = loadedFiles.quic();
-    if (sharedSockets !== null && sharedSockets !== this.#sharedSockets) {
-      log(messages.quicIsCut(generation, sharedSockets));
-    }
-    this.#sharedSockets = sharedSockets;
   }
 
   async #tellWhenTablesPass(generation: number): Promise<void> {
