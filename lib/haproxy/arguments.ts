@@ -67,6 +67,10 @@ export function checkArguments({ options, filesAfterDashes }: HaproxyArguments):
   return ["-c", ...options, ...(filesAfterDashes === null ? [] : ["--", ...filesAfterDashes])];
 }
 
+/** Whether HAProxy lets others bind its ports, as it does unless `-dR` forbids it. */
+export const sharesPorts = ({ options }: HaproxyArguments): boolean =>
+  !options.some((word) => word.startsWith("-dR"));
+
 /** How many of the words in `rest` belong to the flag `word` in front of them. */
 export function valuesOf(word: string, rest: readonly string[]): number {
   const flag = flagOf(word);

@@ -27,6 +27,8 @@ export interface LoadedFiles {
   wantsServerState(): boolean;
   /** What the configuration says about QUIC; after the last `findNamed`. */
   quic(): QuicWords;
+  /** Whether nothing in the configuration keeps ports from being shared; after the last `findNamed`. */
+  sharesPorts(): boolean;
   /** Where what a generation lists is, and what can be changed in place, after the last `findNamed`. */
   locate(listed: readonly ListedFile[]): Located;
 }
@@ -49,6 +51,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   let inLists: readonly NamedFile[] = [];
   let loadsServerState = false;
   let quic = NO_QUIC;
+  let sharesPorts = true;
 
   /** `true` if the words may mean other files than before. */
   async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
@@ -60,6 +63,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     const files = texts ?? await textsOf(configurations);
     loadsServerState = await inSteps(wantsServerStateInSteps(files, environment));
     quic = await inSteps(readQuicWordsInSteps(files, environment));
+    sharesPorts = !files.some(({ text }) => UNSHARED_PORTS.test(text));
     if (options.watchLoaded) {
       named = await inSteps(findNamedFilesInSteps(files, { ...options, environment }));
     }
@@ -88,6 +92,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     },
     wantsServerState: () => loadsServerState,
     quic: () => quic,
+    sharesPorts: () => sharesPorts,
     locate: (listed) =>
       locate(listed, {
         ...options,
@@ -98,6 +103,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
 }
 
 const NO_SIDE_FILES: SideFileRule = { extensions: [], replacesCrt: false };
+const UNSHARED_PORTS = /^[^\S\n]*noreuseport\b/m;
 const NO_BASES: Bases = { crt: null, key: null, ca: null, directory: "/" };
 
 function sourceOf(named: NamedFile, sideFiles: SideFiles): Source {

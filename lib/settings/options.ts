@@ -83,6 +83,14 @@ export const OPTIONS = {
     meaning: "SIGTERM drains as SIGUSR1 does, for platforms that can send nothing else; " +
       "a second SIGTERM ends at once",
   },
+  pauseOnBindConflict: {
+    flag: "pause-on-bind-conflict",
+    value: null,
+    default: "false",
+    meaning:
+      "when a reload fails since the serving process itself holds a port that it does not share " +
+      '("noreuseport", "-dR"), try once more with the frontends paused that hold it; nobody listens there meanwhile',
+  },
   maxDraining: {
     flag: "max-draining",
     value: "N",

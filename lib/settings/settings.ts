@@ -32,6 +32,8 @@ export interface Settings {
   readonly drainDelayMs: number;
   /** Whether SIGTERM drains, too. */
   readonly gracefulTerm: boolean;
+  /** Whether frontends that keep a reload from binding their port may be paused for it. */
+  readonly pauseOnBindConflict: boolean;
   readonly maxDraining: number;
   /** How often in a minute another process is started in the place of the serving one that ended by itself. */
   readonly respawn: number;
@@ -87,6 +89,7 @@ export function readInvocation(words: readonly string[], environment: Environmen
     shutdownWaitMs: read.duration("shutdownWait") || null,
     drainDelayMs: read.duration("drainDelay"),
     gracefulTerm: read.switch("gracefulTerm"),
+    pauseOnBindConflict: read.switch("pauseOnBindConflict"),
     maxDraining: read.count("maxDraining"),
     respawn: read.count("respawn"),
     readyTimeoutMs: read.duration("readyTimeout", { leastMs: 1 }),

@@ -43,6 +43,7 @@ const valuesOf = (settings: Settings): Readonly<Record<SettingName, string>> => 
     : formatDuration(settings.shutdownWaitMs),
   drainDelay: formatDuration(settings.drainDelayMs),
   gracefulTerm: yesOrNo(settings.gracefulTerm),
+  pauseOnBindConflict: yesOrNo(settings.pauseOnBindConflict),
   maxDraining: String(settings.maxDraining),
   respawn: settings.respawn === 0 ? "off" : `${settings.respawn} in a minute`,
   readyTimeout: formatDuration(settings.readyTimeoutMs),

@@ -217,6 +217,7 @@ const settingsReport = (settings: Settings): StatusReport["settings"] => ({
   [OPTIONS.shutdownWait.flag]: settings.shutdownWaitMs,
   [OPTIONS.drainDelay.flag]: settings.drainDelayMs,
   [OPTIONS.gracefulTerm.flag]: settings.gracefulTerm,
+  [OPTIONS.pauseOnBindConflict.flag]: settings.pauseOnBindConflict,
   [OPTIONS.maxDraining.flag]: settings.maxDraining,
   [OPTIONS.respawn.flag]: settings.respawn,
   [OPTIONS.readyTimeout.flag]: settings.readyTimeoutMs,

@@ -1,8 +1,10 @@
 /** Carries out the start of a generation, from the order until its outcome is an event. */
 import { formatDuration } from "../duration.ts";
+import { sharesPorts } from "../haproxy/arguments.ts";
 import type { DrainGauge } from "../haproxy/drain_gauge.ts";
 import type { Fleet } from "../haproxy/fleet.ts";
 import { type Cut, cutOff, handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
+import type { PauseEnd } from "../haproxy/pause.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { canPassTables, untilTablesPass } from "../haproxy/resync.ts";
 import type { Standby } from "../haproxy/standby.ts";
@@ -48,6 +50,8 @@ export class Handoffs {
   #running: AbortController | null = null;
   #restored: Extract<Restored, { tag: "restored" }> | null = null;
   #sharedSockets: string | null = null;
+  /** Whether what serves does, by its configuration. */
+  #sharesPorts = true;
   #endPause: () => void = () => {};
 
   constructor(options: HandoffsOptions) {
@@ -84,6 +88,9 @@ export class Handoffs {
         wantsSecret: () => restored?.wantsSecret ?? loadedFiles.quic().wantsSecret,
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
+        sharesPorts: () =>
+          this.#sharesPorts && loadedFiles.sharesPorts() && sharesPorts(settings.haproxy),
+        onPauseEnd: (end: PauseEnd) => log(messages.pauseEnded(end)),
       };
       if (takeOverFrom !== null) await room.await(takeOverFrom, cancel.signal);
       const outcome = await handoff(request, options, cancel.signal);
@@ -94,6 +101,7 @@ export class Handoffs {
         : outcome;
       const atMs = performance.now();
       if (end.tag !== "ready") return post({ name: "handoff_ended", outcome: end, atMs });
+      this.#sharesPorts = loadedFiles.sharesPorts();
       const tables = passesTables ? {} : { tablesByMs: atMs + TABLES_LIMIT_MS };
       const ready = { ...end, loaded: { ...loaded, ...tables } };
       post({ name: "handoff_ended", outcome: ready, atMs });

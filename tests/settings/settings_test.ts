@@ -25,6 +25,7 @@ const DEFAULTS: Settings = {
   shutdownWaitMs: null,
   drainDelayMs: 0,
   gracefulTerm: false,
+  pauseOnBindConflict: false,
   maxDraining: 50,
   respawn: 0,
   readyTimeoutMs: 60_000,
@@ -169,6 +170,12 @@ const SETTINGS: Readonly<
     flag: { gracefulTerm: true },
     text: "true",
     variable: { gracefulTerm: true },
+  },
+  HRW_PAUSE_ON_BIND_CONFLICT: {
+    words: ["--pause-on-bind-conflict"],
+    flag: { pauseOnBindConflict: true },
+    text: "true",
+    variable: { pauseOnBindConflict: true },
   },
   HRW_STATUS_LISTEN: {
     words: ["--status-listen=unix:/run/status.sock"],
