@@ -1,15 +1,16 @@
 /** The program: reads its arguments and environment, builds the parts, runs them, and exits once. */
 import denoJson from "./deno.json" with { type: "json" };
-import { checkArguments } from "./lib/haproxy/arguments.ts";
+import { checkConfiguration } from "./lib/haproxy/check.ts";
 import { describeEnvFile, readEnvFile } from "./lib/haproxy/env_file_reader.ts";
 import { EXIT } from "./lib/exit_codes.ts";
 import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
-import { makePrivateFolder } from "./lib/haproxy/private_folder.ts";
+import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
 import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/program_path.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
 import { type KeptSet, openKeptSet } from "./lib/last_good/kept_set.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
+import type { Needs } from "./lib/loaded/needs.ts";
 import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log.ts";
 import { createGarbageCollector } from "./lib/memory.ts";
 import { createReaper } from "./lib/orphans.ts";
@@ -21,7 +22,8 @@ import {
   type Signals,
 } from "./lib/os_signals.ts";
 import { ownUser } from "./lib/ownership.ts";
-import { helpText, type Option, OPTIONS, variableOf } from "./lib/settings/options.ts";
+import { helpText } from "./lib/settings/help.ts";
+import { VARIABLES } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
 import { describeListening, describeNotListening } from "./lib/status/messages.ts";
@@ -30,9 +32,10 @@ import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { systemReason } from "./lib/system_reason.ts";
+import { findShortfalls } from "./lib/watch/absent.ts";
 import { describeWatched } from "./lib/watch/described.ts";
 import { Directories } from "./lib/watch/directories.ts";
-import { createLooker, type Look, type Looker } from "./lib/watch/look.ts";
+import { configurationsIn, createLooker, type Look, type Looker } from "./lib/watch/look.ts";
 import {
   describeMountedFile,
   findMountedFiles,
@@ -77,7 +80,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   // On a slow disk the first look may take long, and nothing has been started that would have to end first.
   const early: SignalMeaning[] = [];
   signals.deliverTo((meaning) => endAtOnce(meaning) ?? early.push(meaning));
-  const { seen, inventory } = await looker.look();
+  const look = await looker.look();
+  const { seen, inventory } = look;
   signals.hold(early);
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
@@ -87,8 +91,12 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
     if (tag === "run") writeTerminationLog(libc, problems);
     return refuse(problems);
   }
-  if (tag === "check") return await check(settings, signals);
-  if (tag === "list_watched") return say(describeWatched(inventory, settings));
+  if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
+  if (tag === "list_watched") {
+    const named = await loadedFiles.findNamed(configurationsIn(inventory));
+    const shortfalls = await findShortfalls([...sources, ...named], look);
+    return say(describeWatched(inventory, { ...settings, ...shortfalls }));
+  }
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const trimMemory = libc?.trimMemory ?? (() => {});
   const readMemoryFile = libc?.readMemoryFile ?? (() => null);
@@ -130,10 +138,7 @@ async function run(
 ): Promise<number> {
   const made = await makePrivateFolder(settings.runtimeParents);
   if (made.tag === "not_made") {
-    complain(
-      `cannot make a private folder: found ${made.reason}; wanted a directory that can be ` +
-        "written and that no other user can replace, for instance a tmpfs that is mounted at /tmp",
-    );
+    complain(describeNotMade(made.reason));
     return EXIT.CANNOT_CREATE;
   }
   const stdout = createStdout({
@@ -225,20 +230,17 @@ function catchBugs(report: (error: unknown) => void): void {
   });
 }
 
-async function check(settings: Settings, signals: Signals): Promise<number> {
-  const envFile = await readEnvFile(settings.envFile);
-  if (envFile.tag !== "read") return refuse(describeEnvFile(settings.envFile, envFile));
-  const spawned = spawnHaproxy(checkArguments(settings.haproxy), {
-    environment: envFile.variables,
-    output: "inherit",
+async function check(
+  settings: Settings,
+  { needs, signals }: { readonly needs: Needs; readonly signals: Signals },
+): Promise<number> {
+  const end = await checkConfiguration(settings, {
+    needs,
+    onStarted: (stop) =>
+      signals.deliverTo((meaning) => meaning.tag === "stop" && stop(meaning.signal)),
   });
-  if (spawned.tag === "not_spawned") {
-    complain(describeFailure(spawned));
-    return exitCodeOf(spawned);
-  }
-  const { process } = spawned;
-  signals.deliverTo((meaning) => meaning.tag === "stop" && process.signal(meaning.signal));
-  return (await process.ended).code;
+  if (end.tag === "not_checked") end.problems.forEach(complain);
+  return end.exitCode;
 }
 
 async function letHaproxyPrint(flag: string): Promise<number> {
@@ -259,10 +261,9 @@ async function versionText(): Promise<string> {
 
 /** Of what every setting rests on; Deno leaves variables out that are not UTF-8. */
 function problemsAround(): string[] {
-  const variables = Object.values<Option>(OPTIONS).flatMap((option) => variableOf(option) ?? []);
   return [
     ...problemOf("the working directory", () => Deno.cwd()),
-    ...variables.flatMap((name) => problemOf(name, () => Deno.env.get(name))),
+    ...VARIABLES.flatMap((name) => problemOf(name, () => Deno.env.get(name))),
   ];
 }
 

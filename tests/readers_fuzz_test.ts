@@ -12,8 +12,8 @@ import { examineCertificate } from "../lib/loaded/certificate.ts";
 import { parseListing } from "../lib/loaded/listing.ts";
 import { locate } from "../lib/loaded/locate.ts";
 import { findListedCertificates, findNamedFiles } from "../lib/loaded/named_files.ts";
+import { readNeeds } from "../lib/loaded/needs.ts";
 import { parseEntries, readPatterns } from "../lib/loaded/patterns.ts";
-import { wantsServerState } from "../lib/loaded/server_state_words.ts";
 import { linesAround } from "../lib/status/excerpts.ts";
 import { html } from "../lib/status/html.ts";
 import { parseHead } from "../lib/status/http_message.ts";
@@ -63,7 +63,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   },
   configuration: (text) => {
     const files = [{ path: "/a.cfg", text }, { path: "/b.cfg", text }];
-    wantsServerState(files, {});
+    readNeeds(files, {});
     return findNamedFiles(files, { workingDirectory: "/", environment: { A: text } });
   },
   certificateList: (text) => findListedCertificates({ path: "/l", text }, bases),

@@ -1,8 +1,9 @@
-/** Finds out why a generation failed: what HAProxy says, whether that may pass, and where `master-worker` stands. */
+/** Finds out why a generation failed: what HAProxy says, whether that may pass, and which line is at fault. */
 import { readTextFile } from "../contents.ts";
 import { MOST_TEXT_BYTES } from "../loaded/configuration_words.ts";
 import { alertsOf } from "./alerts.ts";
 import { checkArguments } from "./arguments.ts";
+import type { Failure } from "./failure.ts";
 import type { Fleet } from "./fleet.ts";
 import { firstAnswer } from "./instance.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type Prepared,
   type StartRequest,
 } from "./preparation.ts";
-import type { HaproxyProcess } from "./process.ts";
+import type { Ending, HaproxyProcess } from "./process.ts";
 import type { StatsSocket } from "./runtime_api.ts";
 
 export interface DiagnosisOptions extends PreparationOptions {
@@ -30,6 +31,8 @@ export interface Diagnosis {
   /** Whether the same files may be taken later. */
   readonly mayPass: boolean;
   readonly alerts: readonly string[];
+  /** What says more than that the process has died. */
+  readonly failure?: Failure;
 }
 
 /**
@@ -42,27 +45,47 @@ export async function diagnose(
   request: StartRequest,
   options: DiagnosisOptions,
 ): Promise<Diagnosis> {
-  const { haproxy, fleet, prepared: { environment }, readyTimeoutMs, stop } = options;
-  if (stop.aborted) return UNKNOWN;
-  const spawned = fleet.spawn("check", checkArguments(haproxy), {
-    environment,
-    output: "captured",
-  });
-  if (spawned.tag === "not_spawned") return UNKNOWN;
-  const { process } = spawned;
-  const kill = () => process.signal("SIGKILL");
-  const timer = setTimeout(kill, readyTimeoutMs);
-  stop.addEventListener("abort", kill);
-  const [ending, output] = await Promise.all([process.ended, process.output]);
-  clearTimeout(timer);
-  stop.removeEventListener("abort", kill);
-  const reportsError = ending.tag === "exited" && REPORTS.includes(ending.code);
-  return reportsError
-    ? { mayPass: PASSING_ERRORS.test(output), alerts: alertsOf(output) }
-    : { mayPass: true, alerts: await rehearse(request, options) };
+  const checked = await check(options);
+  if (checked === null) return UNKNOWN;
+  const { ending, output } = checked;
+  if (ending.tag === "exited" && REPORTS.includes(ending.code)) {
+    const failure = await findProgramSection(request.files, output);
+    return { mayPass: PASSING_ERRORS.test(output), alerts: alertsOf(output), ...failure };
+  }
+  const said = await rehearse(request, options);
+  return { mayPass: true, alerts: alertsOf(said), ...withheldSockets(said, request, options) };
 }
 
 const UNKNOWN: Diagnosis = { mayPass: true, alerts: [] };
+
+interface Checked {
+  readonly ending: Ending;
+  readonly output: string;
+}
+
+/** `null` if it could not be done, or what is to be checked cannot be written, as on a full disk. */
+async function check(options: DiagnosisOptions): Promise<Checked | null> {
+  const { haproxy, fleet, folder, needs, prepared: { environment }, readyTimeoutMs, stop } =
+    options;
+  if (stop.aborted) return null;
+  try {
+    const injected = await folder.prepare("check", needs()).catch(() => null);
+    if (injected === null || stop.aborted) return null;
+    const words = checkArguments(haproxy, injected);
+    const spawned = fleet.spawn("check", words, { environment, output: "captured" });
+    if (spawned.tag === "not_spawned") return null;
+    const { process } = spawned;
+    const kill = () => process.signal("SIGKILL");
+    const timer = setTimeout(kill, readyTimeoutMs);
+    stop.addEventListener("abort", kill);
+    const [ending, output] = await Promise.all([process.ended, process.output]);
+    clearTimeout(timer);
+    stop.removeEventListener("abort", kill);
+    return { ending, output };
+  } finally {
+    await folder.forget("check");
+  }
+}
 
 /** The exit statuses of a check, HAProxy 2.4 to 3.4: an error, no listener. */
 const REPORTS: readonly number[] = [1, 2];
@@ -74,28 +97,38 @@ const PASSING_ERRORS = /could not resolve address|cannot allocate memory|too man
  * Only a start tells what is wrong with ports, users and the like. Should this one serve, since the cause
  * has passed meanwhile, it is a sound process: it drains like any other, and nothing is lost.
  */
-async function rehearse(
-  request: StartRequest,
-  options: DiagnosisOptions,
-): Promise<readonly string[]> {
+async function rehearse(request: StartRequest, options: DiagnosisOptions): Promise<string> {
   const { fleet, folder, stop } = options;
-  if (stop.aborted) return [];
+  if (stop.aborted) return "";
   // What the failed start had is gone with its process.
   const prepared = await prepare(request, options);
-  if (prepared.tag === "failed" || stop.aborted) return [];
+  if (prepared.tag === "failed" || stop.aborted) return "";
   const { words, environment } = prepared;
   const spawned = fleet.spawn("check", words, { environment, output: "captured" });
-  const alerts = spawned.tag === "spawned"
+  const output = spawned.tag === "spawned"
     ? await listen(spawned.process, { ...options, socket: folder.socket(request.generation) })
-    : [];
+    : "";
   await folder.forget(request.generation);
-  return alerts;
+  return output;
+}
+
+/** What HAProxy 2.4 to 3.4 say when they have waited a second for the sockets of the process before. */
+const WITHHELD = /Failed to get the number of sockets to be transferred/;
+
+function withheldSockets(
+  output: string,
+  { takeOverFrom }: StartRequest,
+  { folder }: DiagnosisOptions,
+): Pick<Diagnosis, "failure"> {
+  if (takeOverFrom === null || !WITHHELD.test(output)) return {};
+  const connections = folder.connectionsOf(takeOverFrom);
+  return { failure: { tag: "withheld_sockets", from: takeOverFrom, connections } };
 }
 
 async function listen(
   process: HaproxyProcess,
   { fleet, socket, ...options }: DiagnosisOptions & { readonly socket: StatsSocket },
-): Promise<readonly string[]> {
+): Promise<string> {
   const stop = new AbortController();
   const onStop = () => stop.abort();
   options.stop.addEventListener("abort", onStop);
@@ -113,23 +146,38 @@ async function listen(
   stop.abort();
   switch (end.tag) {
     case "ended":
-      return alertsOf(end.output);
+      return end.output;
     case "serves":
       fleet.retire(process, options.shutdownWaitMs);
-      return [];
+      return "";
     case "hangs":
       fleet.dismiss(process);
-      return [];
+      return "";
     default:
       return end satisfies never;
   }
 }
 
 /** Where in `files` the keyword `master-worker` stands, as `"/path" line 3`; `null` if nowhere. */
-export async function findMasterWorker(files: Iterable<string>): Promise<string | null> {
+export const findMasterWorker = (files: Iterable<string>) =>
+  findLine(files, /^[^\S\n]*master-worker\b/m);
+
+/** What HAProxy says of such a section, up to 3.2 and from 3.3 on. */
+const NO_PROGRAMS = /'program' section|unknown keyword 'program'/;
+
+async function findProgramSection(
+  files: readonly string[],
+  output: string,
+): Promise<Pick<Diagnosis, "failure">> {
+  if (!NO_PROGRAMS.test(output)) return {};
+  const line = await findLine(files, /^[^\S\n]*program[^\S\n]+\S+[^\S\n]*(?:#.*)?$/m);
+  return line === null ? {} : { failure: { tag: "program_section", line } };
+}
+
+async function findLine(files: Iterable<string>, keyword: RegExp): Promise<string | null> {
   for (const path of files) {
     const text = await readTextFile(path, MOST_TEXT_BYTES).catch(() => "");
-    const index = text.search(/^[^\S\n]*master-worker\b/m);
+    const index = text.search(keyword);
     if (index >= 0) return `"${path}" line ${text.slice(0, index).split("\n").length}`;
   }
   return null;

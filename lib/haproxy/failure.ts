@@ -2,6 +2,7 @@
 import { EXIT } from "../exit_codes.ts";
 import { formatDuration } from "../duration.ts";
 import type { BindConflict } from "./bind_conflict.ts";
+import { LEAST_CONNECTIONS } from "./private_folder.ts";
 import { describeEnding, type Ending } from "./process.ts";
 
 /** A process that `died`, also for a `bind_conflict`, or was `not_spawned` is gone; of the others one may be left. */
@@ -21,6 +22,13 @@ export type Failure =
   | { readonly tag: "no_listener" }
   | { readonly tag: "wrong_pid"; readonly found: number; readonly started: number }
   | { readonly tag: "master_worker"; readonly line: string }
+  | { readonly tag: "program_section"; readonly line: string }
+  /** `connections`: as many as its stats sockets take; `null`: only the configuration tells. */
+  | {
+    readonly tag: "withheld_sockets";
+    readonly from: number;
+    readonly connections: number | null;
+  }
   /** The wrapper's own, in the middle of the start. */
   | { readonly tag: "bug"; readonly description: string };
 
@@ -43,12 +51,26 @@ export function describeFailure(failure: Failure): string {
       return `process ${failure.found} answered in place of ${failure.started}, which was started`;
     case "master_worker":
       return `${failure.line} says "master-worker": remove it, the wrapper takes the master's place`;
+    case "program_section":
+      return `${failure.line} begins a "program" section: remove it, only HAProxy's master runs such; run ` +
+        "that program in a container or unit of its own";
+    case "withheld_sockets":
+      return `generation ${failure.from} did not hand its sockets over: ` +
+        `${
+          describeTaken(failure.connections)
+        } (close some, or raise "stats maxconn" in "global"), ` +
+        "or it hangs or has no file descriptor left";
     case "bug":
       return `a bug in the wrapper: ${failure.description.split("\n")[0]}`;
     default:
       return failure satisfies never;
   }
 }
+
+const describeTaken = (connections: number | null) =>
+  connections === null
+    ? `all connections to its stats sockets, ${LEAST_CONNECTIONS} or what "stats maxconn" says, are taken`
+    : `all ${connections} connections to its stats sockets are taken`;
 
 /** The wrapper's exit status if this was the first start. */
 export function exitCodeOf(failure: Failure): number {
@@ -63,6 +85,8 @@ export function exitCodeOf(failure: Failure): number {
     case "no_listener":
     case "wrong_pid":
     case "master_worker":
+    case "program_section":
+    case "withheld_sockets":
       return 1;
     case "bug":
       return EXIT.SOFTWARE;

@@ -305,6 +305,8 @@ async function explain(
     case "bug":
       return { mayPass: true, alerts: [] };
     case "master_worker":
+    case "program_section":
+    case "withheld_sockets":
     case "not_prepared":
     case "bind_conflict":
       return { mayPass: false, alerts: [] };

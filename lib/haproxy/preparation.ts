@@ -1,8 +1,10 @@
 /** Gets ready what the start of a generation needs: environment, private files, and the words of the command. */
 import { systemReason } from "../system_reason.ts";
-import { type HaproxyArguments, startArguments } from "./arguments.ts";
+import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
+import { hasZeroWarning, startArguments } from "./arguments.ts";
 import { EXIT } from "../exit_codes.ts";
 import { describeEnvFile, readEnvFile } from "./env_file_reader.ts";
+import type { Needs } from "../loaded/needs.ts";
 import type { Failure } from "./failure.ts";
 import type { PrivateFolder } from "./private_folder.ts";
 import { isListening, pathOf, type PrivateSocket, type StatsSocket } from "./runtime_api.ts";
@@ -21,10 +23,8 @@ export interface PreparationOptions {
   readonly envFile: string | null;
   readonly userSocket: string | null;
   readonly folder: PrivateFolder;
-  /** Whether the servers' last state is the wrapper's to provide. */
-  readonly wantsServerState: () => boolean;
-  /** Whether all generations are to make the tokens of QUIC clients alike. */
-  readonly wantsSecret: () => boolean;
+  /** What the configuration needs of the wrapper's files. */
+  readonly needs: () => Needs;
 }
 
 export type Preparation =
@@ -47,7 +47,7 @@ export type Prepared = Extract<Preparation, { tag: "prepared" }>;
 /** Prepares a start; nothing of it is seen by the processes that run. */
 export async function prepare(
   { generation, takeOverFrom }: StartRequest,
-  { haproxy, envFile, userSocket, folder, wantsServerState, wantsSecret }: PreparationOptions,
+  { haproxy, envFile, userSocket, folder, needs: currentNeeds }: PreparationOptions,
 ): Promise<Preparation> {
   const file = await readEnvFile(envFile);
   if (file.tag !== "read") {
@@ -61,14 +61,12 @@ export async function prepare(
     return notPrepared({ reason, exitCode: EXIT.CANNOT_CREATE, mayPass: true });
   }
   try {
-    const loadsServerState = wantsServerState();
-    const injected = await folder.prepare(generation, {
-      loadsServerState,
-      sharesSecret: wantsSecret(),
-    });
+    const needs = currentNeeds();
+    const injected = await folder.prepare(generation, needs);
     const takeover = await chooseTakeover(own, userSocket);
     const words = startArguments(haproxy, injected, takeover && pathOf(takeover));
-    const serverState = loadsServerState && takeover !== null
+    const keepsState = needs.loadsServerState && forbidsWarnings(haproxy, needs) === null;
+    const serverState = keepsState && takeover !== null
       ? { from: takeover, to: folder.serverState(generation) }
       : null;
     return { tag: "prepared", words, environment: file.variables, serverState };
@@ -77,6 +75,14 @@ export async function prepare(
     const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
     return notPrepared({ reason, exitCode: EXIT.CANNOT_CREATE, mayPass: true });
   }
+}
+
+/**
+ * What makes HAProxy refuse to start after a warning; `null` if nothing does. It warns of each server that
+ * is down or drains by its last state (2.6 to 3.4), which a strict configuration is therefore not given.
+ */
+export function forbidsWarnings(haproxy: HaproxyArguments, { noted }: Needs): string | null {
+  return noted.zero_warning ?? (hasZeroWarning(haproxy) ? '"-dW" among the arguments' : null);
 }
 
 function notPrepared(

@@ -1,6 +1,7 @@
 /** The wrapper's private folder: the stats socket of each generation, and the files that configure it or that it loads. */
 import { join } from "@std/path";
 import { mkdir } from "../files.ts";
+import type { Needs } from "../loaded/needs.ts";
 import { systemReason } from "../system_reason.ts";
 import type { InjectedFiles } from "./arguments.ts";
 import { type MadeFolder, makeFolder } from "./made_folder.ts";
@@ -16,24 +17,26 @@ export interface PrivateFolder {
   probeDirectory(): string | null;
   /** A generation's private stats socket. */
   socket(generation: number): PrivateSocket;
+  /** How many connections all its stats sockets may have; `null`: the least, or what the configuration says. */
+  connectionsOf(generation: number): number | null;
   /** What a generation loads as the last state of its servers, if it was prepared for that. */
   serverState(generation: number): PrivateFile;
   /**
-   * Writes the files of a generation, in a new folder if the one before is not ours any more. If it
-   * `loadsServerState`, that holds no server yet. If it `sharesSecret`, that is the same for all of them.
+   * Writes the files of a generation, in a new folder if the one before is not ours any more. If servers
+   * load their last state, that holds no server yet. A shared secret is the same for all generations.
    * @throws the system's error, for instance when the disk is full.
    */
-  prepare(
-    generation: number,
-    options?: { readonly loadsServerState?: boolean; readonly sharesSecret?: boolean },
-  ): Promise<InjectedFiles>;
+  prepare(owner: Owner, needs: Needs): Promise<InjectedFiles>;
   /** Removes the servers' last state, of which nothing is read after the start. */
   forgetServerState(generation: number): Promise<void>;
   /** Removes what belongs to a generation that is gone, and to earlier ones where that failed. */
-  forget(generation: number): Promise<void>;
+  forget(owner: Owner): Promise<void>;
   /** Removes the folder for good. */
   remove(): Promise<void>;
 }
+
+/** Whose files they are: a generation's, or those of a check, which has no socket: it would count as a listener. */
+export type Owner = number | "check";
 
 export interface PrivateFile {
   readonly path: string;
@@ -44,6 +47,10 @@ export interface PrivateFile {
 export type PrivateFolderOutcome =
   | { readonly tag: "made"; readonly folder: PrivateFolder }
   | { readonly tag: "not_made"; readonly reason: string };
+
+export const describeNotMade = (reason: string) =>
+  `cannot make a private folder: found ${reason}; wanted a directory that can be written and that ` +
+  "no other user can replace, for instance a tmpfs that is mounted at /tmp";
 
 /** Makes the folder, of mode 0700, in the first of `parents` that can be written and that can be trusted. */
 export async function makePrivateFolder(parents: readonly string[]): Promise<PrivateFolderOutcome> {
@@ -68,9 +75,18 @@ const PROBE = "probe";
 
 /**
  * All stats sockets share one limit, 10 by default. A dozen idle connections to a socket of the user's
- * must neither keep the wrapper from asking nor the next generation from taking over.
+ * must neither keep the wrapper from asking nor the next generation from taking over. In front of the user's
+ * files, where a limit of theirs counts; one that can be told is raised behind them.
  */
-const LAST_CONFIGURATION = "global\n    stats maxconn 50\n";
+export const LEAST_CONNECTIONS = 50;
+/** The wrapper asks, follows a drain and changes files at once, while the next process asks for the sockets. */
+const OWN_CONNECTIONS = 10;
+
+const raised = (statsMaxconn: number | null) =>
+  statsMaxconn === null ? null : Math.max(LEAST_CONNECTIONS, statsMaxconn + OWN_CONNECTIONS);
+
+const raising = (connections: number | null) =>
+  connections === null ? "" : `    stats maxconn ${connections}\n`;
 
 /**
  * HAProxy makes the tokens that it gives to QUIC clients with it (Retry, NEW_TOKEN, stateless reset). Each
@@ -84,11 +100,11 @@ const sharing = (secret: string) =>
 /** The state of no server. HAProxy 2.6 and 3.0 warn of a file that is missing or empty, or of none being named. */
 export const NO_SERVERS = "1\n";
 
-const namesOf = (generation: number) => ({
-  socket: `${generation}.sock`,
-  first: `${generation}-first.cfg`,
-  last: `${generation}-last.cfg`,
-  serverState: `${generation}-servers.state`,
+const namesOf = (owner: Owner) => ({
+  socket: `${owner}.sock`,
+  first: `${owner}-first.cfg`,
+  last: `${owner}-last.cfg`,
+  serverState: `${owner}-servers.state`,
 });
 
 function createFolder(parent: string, made: MadeFolder): PrivateFolder {
@@ -96,33 +112,38 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
   const all = [made];
   let current = made;
   /** Where each generation was prepared. */
-  const homes = new Map<number, MadeFolder>();
-  const homeOf = (generation: number) => homes.get(generation) ?? current;
+  const homes = new Map<Owner, MadeFolder>();
+  /** How many connections the stats sockets of each may have, as far as that is told here. */
+  const limits = new Map<Owner, number | null>();
+  const homeOf = (owner: Owner) => homes.get(owner) ?? current;
   // A start that was given up may still be writing when the folder is removed.
   let lastWriting: Promise<unknown> = Promise.resolve();
   let isRemoved = false;
   /** The generations of which something could not be removed, for instance while the disk was read-only. */
-  const left = new Set<number>();
-  async function removeFilesOf(generation: number): Promise<void> {
-    const home = homeOf(generation);
-    const names = Object.values(namesOf(generation));
+  const left = new Set<Owner>();
+  async function removeFilesOf(owner: Owner): Promise<void> {
+    const home = homeOf(owner);
+    const names = Object.values(namesOf(owner));
     const removed = await Promise.all(names.map((name) => home.removeFrom(name)));
-    if (!removed.every((isGone) => isGone)) return void left.add(generation);
-    left.delete(generation);
-    homes.delete(generation);
+    if (!removed.every((isGone) => isGone)) return void left.add(owner);
+    left.delete(owner);
+    homes.delete(owner);
+    limits.delete(owner);
   }
   async function write(
-    generation: number,
-    { loadsServerState = false, sharesSecret = false }: Parameters<PrivateFolder["prepare"]>[1] =
-      {},
+    owner: Owner,
+    { loadsServerState, sharesSecret, statsMaxconn }: Needs,
   ): Promise<void> {
     if (current.problem() !== null) all.push(current = await makeWithProbe(parent));
-    homes.set(generation, current);
-    const { socket, first, last, serverState } = namesOf(generation);
-    const text = firstConfiguration(join(current.path, socket));
+    homes.set(owner, current);
+    const { socket, first, last, serverState } = namesOf(owner);
+    const text = firstConfiguration(owner === "check" ? null : join(current.path, socket));
     const loading = loadingFrom(join(current.path, serverState));
     await current.write(first, loadsServerState ? text + loading : text);
-    await current.write(last, LAST_CONFIGURATION + (sharesSecret ? sharing(secret) : ""));
+    const connections = raised(statsMaxconn);
+    limits.set(owner, connections);
+    const behind = raising(connections) + (sharesSecret ? sharing(secret) : "");
+    await current.write(last, `global\n${behind}`);
     if (loadsServerState) await current.write(serverState, NO_SERVERS);
   }
   return {
@@ -131,6 +152,7 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
     },
     probeDirectory: () => current.problem() === null ? join(current.path, PROBE) : null,
     socket: (generation) => homeOf(generation).socket(namesOf(generation).socket),
+    connectionsOf: (generation) => limits.get(generation) ?? null,
     serverState(generation) {
       const home = homeOf(generation);
       const { serverState } = namesOf(generation);
@@ -139,19 +161,19 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
         write: (text) => home.write(serverState, text),
       };
     },
-    async prepare(generation, options) {
+    async prepare(owner, needs) {
       if (isRemoved) throw new Deno.errors.NotFound("the wrapper ends");
-      const writing = write(generation, options);
+      const writing = write(owner, needs);
       lastWriting = writing.catch(() => {});
       await writing;
-      const { first, last } = namesOf(generation);
-      const { path } = homeOf(generation);
+      const { first, last } = namesOf(owner);
+      const { path } = homeOf(owner);
       return { first: join(path, first), last: join(path, last) };
     },
-    async forget(generation) {
+    async forget(owner) {
       // The files of a later one may be about to be written again.
-      const earlier = [...left].filter((one) => one < generation);
-      await Promise.all([...earlier, generation].map(removeFilesOf));
+      const earlier = [...left].filter((one) => one < owner);
+      await Promise.all([...earlier, owner].map(removeFilesOf));
     },
     async forgetServerState(generation) {
       await homeOf(generation).removeFrom(namesOf(generation).serverState);
@@ -164,9 +186,12 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
   };
 }
 
+const firstConfiguration = (socket: string | null) =>
+  `global\n    stats maxconn ${LEAST_CONNECTIONS}\n` + (socket === null ? "" : binding(socket));
+
 /** Listeners are handed out from `level operator` on; certificates and maps are changed by `admin` alone. */
-const firstConfiguration = (socket: string) =>
-  `global\n    stats socket ${quoted(socket)} mode 600 level admin expose-fd listeners\n`;
+const binding = (socket: string) =>
+  `    stats socket ${quoted(socket)} mode 600 level admin expose-fd listeners\n`;
 
 const loadingFrom = (serverState: string) => `    server-state-file ${quoted(serverState)}\n`;
 

@@ -2,13 +2,12 @@
 import { dirname } from "@std/path";
 import { readFile, sha256 } from "../contents.ts";
 import { copyAll, type CopyEnd, mkdir, writePrivateFile } from "../files.ts";
-import type { HaproxyArguments } from "../haproxy/arguments.ts";
+import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
 import { parseEnvFile } from "../haproxy/env_file.ts";
 import { type Environment, MOST_TEXT_BYTES } from "../loaded/configuration_words.ts";
 import type { Bases } from "../loaded/named_files.ts";
 import type { Role } from "../loaded/naming_words.ts";
-import { readQuicWords } from "../loaded/quic_words.ts";
-import { wantsServerState } from "../loaded/server_state_words.ts";
+import { type Needs, readNeeds } from "../loaded/needs.ts";
 import { systemReason } from "../system_reason.ts";
 import type { LastGood, Manifest } from "./manifest.ts";
 import { replaceArguments } from "./replaced_arguments.ts";
@@ -31,9 +30,7 @@ export type Restored =
     readonly lastGood: LastGood;
     readonly haproxy: HaproxyArguments;
     readonly envFile: string | null;
-    /** Whether the servers' last state is the wrapper's to provide, of which there is none. */
-    readonly wantsServerState: boolean;
-    readonly wantsSecret: boolean;
+    readonly needs: () => Needs;
   }
   /** Nothing has been kept yet. */
   | { readonly tag: "none" }
@@ -75,6 +72,7 @@ async function layOut(
   );
   const copyOf = copyIn(files, copyAt);
   const allVariables = { ...environment, ...variables };
+  const needs = readNeeds(configurations, allVariables);
   const rewritten = rewriteConfigurations(configurations, {
     workingDirectory: manifest.directory,
     environment: allVariables,
@@ -94,8 +92,7 @@ async function layOut(
     lastGood: { directory: store.path, keptMs },
     haproxy: replaced.arguments,
     envFile: envFile === null ? null : copyAt(envFile),
-    wantsServerState: wantsServerState(configurations, allVariables),
-    wantsSecret: readQuicWords(configurations, allVariables).wantsSecret,
+    needs: () => needs,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Tells whether a certificate is fit to be served, before HAProxy is given it. */
 import type { Unfit } from "./replacement.ts";
-import { isCertificate, isPrivateKey, type PemBlock, pemBlocks } from "./pem.ts";
+import { isCertificate, isCutOff, isPrivateKey, type PemBlock, pemBlocks } from "./pem.ts";
 
 export type Examination =
   | Fit
@@ -37,7 +37,7 @@ export async function examineCertificate(
   const inside = blocks.find(isPrivateKey);
   const keyBlock = inside ?? pemBlocks(key ?? "").find(isPrivateKey);
   if (keyBlock === undefined) {
-    return unfit("has no private key, neither in it nor beside it", "the key");
+    return unfit(NO_KEY, "the key");
   }
   const crypto = await import("node:crypto");
   const read = attempt(() => new crypto.X509Certificate(plain(certificate)));
@@ -49,8 +49,8 @@ export async function examineCertificate(
   }
   if (isOfAnother(crypto, read, keyBlock.text)) {
     return inside === undefined
-      ? unfit("does not match the private key beside it", "the other of the pair")
-      : unfit("does not match the private key in it", "another one");
+      ? unfit(OTHER_KEY_BESIDE, "the other of the pair")
+      : unfit(OTHER_KEY_INSIDE, "another one");
   }
   return {
     tag: "fit",
@@ -60,6 +60,29 @@ export async function examineCertificate(
     expiresMs: until,
   };
 }
+
+/**
+ * Why HAProxy cannot load what a file and the key file beside it hold, expired or not; `null`: it may, or
+ * only it can tell.
+ */
+export async function flawOf(text: string, key: string | null): Promise<string | null> {
+  if (text.trim() === "") return "is empty";
+  if (isCutOff(text)) return "ends in the middle of a block";
+  const blocks = pemBlocks(text);
+  const certificate = blocks.find(isCertificate);
+  if (certificate === undefined) return "holds no certificate";
+  const inside = blocks.find(isPrivateKey);
+  const keyBlock = inside ?? pemBlocks(key ?? "").find(isPrivateKey);
+  if (keyBlock === undefined) return NO_KEY;
+  const crypto = await import("node:crypto");
+  const read = attempt(() => new crypto.X509Certificate(plain(certificate)));
+  if (read === null || !isOfAnother(crypto, read, keyBlock.text)) return null;
+  return inside === undefined ? OTHER_KEY_BESIDE : OTHER_KEY_INSIDE;
+}
+
+const NO_KEY = "has no private key, neither in it nor beside it";
+const OTHER_KEY_BESIDE = "does not match the private key beside it";
+const OTHER_KEY_INSIDE = "does not match the private key in it";
 
 /** The SHA-1 fingerprint in the form in which HAProxy shows it. */
 export const shownFingerprint = ({ fingerprint }: { readonly fingerprint: string }) =>

@@ -15,20 +15,15 @@ import {
   type NamedFiles,
   type SideFileRule,
 } from "./named_files.ts";
-import { NO_QUIC, type QuicWords, readQuicWordsInSteps } from "./quic_words.ts";
-import { wantsServerStateInSteps } from "./server_state_words.ts";
+import { type Needs, NO_NEEDS, readNeedsInSteps } from "./needs.ts";
 import { type SideFiles, sideFilesBy } from "./side_files.ts";
 import { createTextReader, type TextFile } from "./texts.ts";
 
 export interface LoadedFiles {
   /** What the configuration names, with the certificates of its certificate lists. */
   readonly findNamed: FindNamed;
-  /** Whether the servers' last state is to be loaded from a file that nobody has named; after the last `findNamed`. */
-  wantsServerState(): boolean;
-  /** What the configuration says about QUIC; after the last `findNamed`. */
-  quic(): QuicWords;
-  /** Whether nothing in the configuration keeps ports from being shared; after the last `findNamed`. */
-  sharesPorts(): boolean;
+  /** What the configuration needs of the files that are added to it; after the last `findNamed`. */
+  needs(): Needs;
   /** Where what a generation lists is, and what can be changed in place, after the last `findNamed`. */
   locate(listed: readonly ListedFile[]): Located;
 }
@@ -49,9 +44,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   let variables = "";
   let named: NamedFiles = { files: [], sideFiles: NO_SIDE_FILES, bases: new Map() };
   let inLists: readonly NamedFile[] = [];
-  let loadsServerState = false;
-  let quic = NO_QUIC;
-  let sharesPorts = true;
+  let needs = NO_NEEDS;
 
   /** `true` if the words may mean other files than before. */
   async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
@@ -61,9 +54,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     if (texts === null && !areOthers) return false;
     variables = JSON.stringify(environment);
     const files = texts ?? await textsOf(configurations);
-    loadsServerState = await inSteps(wantsServerStateInSteps(files, environment));
-    quic = await inSteps(readQuicWordsInSteps(files, environment));
-    sharesPorts = !files.some(({ text }) => UNSHARED_PORTS.test(text));
+    needs = await inSteps(readNeedsInSteps(files, environment));
     if (options.watchLoaded) {
       named = await inSteps(findNamedFilesInSteps(files, { ...options, environment }));
     }
@@ -90,9 +81,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
       return [...named.files, ...inLists].slice(0, MOST_NAMED)
         .map((file) => sourceOf(file, sideFiles));
     },
-    wantsServerState: () => loadsServerState,
-    quic: () => quic,
-    sharesPorts: () => sharesPorts,
+    needs: () => needs,
     locate: (listed) =>
       locate(listed, {
         ...options,
@@ -103,7 +92,6 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
 }
 
 const NO_SIDE_FILES: SideFileRule = { extensions: [], replacesCrt: false };
-const UNSHARED_PORTS = /^[^\S\n]*noreuseport\b/m;
 const NO_BASES: Bases = { crt: null, key: null, ca: null, directory: "/" };
 
 function sourceOf(named: NamedFile, sideFiles: SideFiles): Source {

@@ -4,7 +4,7 @@ import type { Source } from "../watch/sources.ts";
 import { listCommandOf, type ListedFile } from "./listing.ts";
 import type { NamedFile, SideFileRule } from "./named_files.ts";
 import { type SideFiles, sideFilesBy } from "./side_files.ts";
-import { NO_USES, type Use, type Uses } from "./uses.ts";
+import { type FolderKind, NO_USES, type Use, type Uses } from "./uses.ts";
 
 export interface Known {
   /** What the configuration names. */
@@ -38,10 +38,20 @@ export function locate(listed: readonly ListedFile[], known: Known): Located {
     addUse(uses, file, place);
   }
   for (const path of unchangeable(named, listed, find)) uses.delete(path);
+  const folders = foldersOf(named);
+  const { replacesCrt } = sideFiles;
   return {
     sources: [...sources.values()],
-    uses: uses.size === 0 ? NO_USES : { byPath: uses, replacesCrt: sideFiles.replacesCrt },
+    uses: uses.size === 0 ? NO_USES : { byPath: uses, folders, replacesCrt },
   };
+}
+
+function foldersOf(named: readonly NamedFile[]): ReadonlyMap<string, FolderKind> {
+  return new Map(
+    named.flatMap(({ path, role }): [string, FolderKind][] =>
+      role === "certificate" || role === "ca" ? [[path, role]] : []
+    ),
+  );
 }
 
 /** For a member of a directory that is the directory. */

@@ -15,6 +15,10 @@ export function pemBlocks(text: string): readonly PemBlock[] {
   }));
 }
 
+/** Whether a block begins in `text` that does not end, as in a file that is still being written. */
+export const isCutOff = (text: string) =>
+  [...text.matchAll(BEGIN)].length > [...text.matchAll(BLOCK)].length;
+
 export const isCertificate = ({ label }: PemBlock) => /^(?:TRUSTED )?CERTIFICATE$/.test(label);
 
 export const isPrivateKey = ({ label }: PemBlock) => label.endsWith("PRIVATE KEY");
@@ -31,4 +35,5 @@ export function contentOf({ text }: PemBlock): Uint8Array | null {
 }
 
 /** OpenSSL wants them at the start of a line, and takes blanks behind them. */
+const BEGIN = /^-----BEGIN [A-Z0-9 ]+-----[ \t]*\r?$/gm;
 const BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n[\s\S]*?\n-----END \1-----/gm;

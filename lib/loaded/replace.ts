@@ -11,6 +11,7 @@ import {
   UNKNOWN_MARK,
 } from "../watch/fingerprint.ts";
 import { type Ask, createAsk } from "./asking.ts";
+import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
 import { replacePatterns } from "./replace_patterns.ts";
 import { replaceCaFile, replaceCertificate, replaceCrlFile } from "./replace_tls.ts";
 import { impossible, type Replacement, type Unfit } from "./replacement.ts";
@@ -22,6 +23,8 @@ export interface ReplaceRequest {
   readonly uses: Uses;
   readonly before: Fingerprint;
   readonly after: Fingerprint;
+  /** What appeared and is examined before a reload, in place of any change. */
+  readonly newcomers?: readonly Newcomer[];
   /** Whether more has changed, so that what cannot be replaced keeps nothing else from it. */
   readonly isPart: boolean;
 }
@@ -51,6 +54,8 @@ export interface ReplaceOutcome {
   readonly refused: readonly Refused[];
   /** Of what nobody knows whether it has the new content. */
   readonly unconfirmed: readonly Use[];
+  /** What a reload would be refused for, or leave out, and is likely to be whole soon. */
+  readonly awaited?: readonly NotWhole[];
   /** When what was refused will be fit, in milliseconds from now; `null` if nobody knows. */
   readonly fitInMs: number | null;
   readonly next:
@@ -70,10 +75,20 @@ export async function replaceInPlace(
   options: ReplaceOptions,
   cancel: AbortSignal,
 ): Promise<ReplaceOutcome | null> {
+  const { newcomers = [], before, after } = request;
+  if (newcomers.length > 0) {
+    const awaited = await examineNewcomers(newcomers, after);
+    return cancel.aborted ? null : { ...RELOAD, fingerprint: before, awaited };
+  }
   const work = new Work(request, options, cancel);
   for (const use of request.changed) if (!await work.replace(use)) break;
   return cancel.aborted ? null : await work.outcome();
 }
+
+const RELOAD = {
+  ...{ replaced: [], refused: [], unconfirmed: [], fitInMs: null },
+  next: { tag: "reload", reason: null },
+} as const;
 
 class Work {
   readonly #request: ReplaceRequest;

@@ -20,9 +20,14 @@ export type Use =
 export interface Uses {
   /** By path: all uses of a file, each of which can be changed in place. */
   readonly byPath: ReadonlyMap<string, readonly Use[]>;
+  /** The directories of which HAProxy loads every member, by the paths that the configuration names. */
+  readonly folders?: ReadonlyMap<string, FolderKind>;
   /** `ssl-load-extra-del-ext`: the key of `a.crt` is in `a.key`, not in `a.crt.key`. */
   readonly replacesCrt: boolean;
 }
+
+/** What is in it. A path is of a kind even if a file is there, which has no members. */
+export type FolderKind = "certificate" | "ca";
 
 export const NO_USES: Uses = { byPath: new Map(), replacesCrt: false };
 
@@ -94,8 +99,12 @@ export function keyPathOf(
   { path, keyPath }: Extract<Use, { tag: "certificate" }>,
   uses: Uses,
 ): string {
-  if (keyPath !== null) return keyPath;
-  return uses.replacesCrt && path.endsWith(".crt") ? path.replace(/crt$/, "key") : `${path}.key`;
+  return keyPath ?? keyFileOf(path, uses);
+}
+
+/** The key file beside the certificate at `path`. */
+export function keyFileOf(path: string, { replacesCrt }: Pick<Uses, "replacesCrt">): string {
+  return replacesCrt && path.endsWith(".crt") ? path.replace(/crt$/, "key") : `${path}.key`;
 }
 
 function usesOf(uses: Uses, path: string): readonly Use[] {

@@ -118,6 +118,9 @@ function describeNext(state: Lasting, snapshot: Snapshot): string {
         }, until it can pass its stick-tables on`;
     }
     case "retrying": {
+      if (state.rejected.awaited !== undefined) {
+        return `a reload waits${describeWait(snapshot, " at most ")} for new files to be whole`;
+      }
       const wait = state.isDue ? "" : describeWait(snapshot, " in ");
       return `tried again${wait || " as soon as the files are quiet"}`;
     }

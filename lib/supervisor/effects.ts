@@ -78,8 +78,7 @@ export class RealEffects implements Effects {
       ...options.settings,
       folder,
       fleet: this.#fleet,
-      wantsServerState: options.loadedFiles.wantsServerState,
-      wantsSecret: () => options.loadedFiles.quic().wantsSecret,
+      needs: options.loadedFiles.needs,
       configurations: options.sources.filter(({ kind }) => kind === "configuration")
         .map(({ path }) => path),
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,

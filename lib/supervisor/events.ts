@@ -65,6 +65,8 @@ export interface Rejected extends Content {
   readonly failures: number;
   /** What was not changed in place since it must not be served. */
   readonly refused?: readonly Refused[];
+  /** What appeared and is not whole: nothing was tried, and until it is a reload waits for a while. */
+  readonly awaited?: { readonly sinceMs: number };
 }
 
 /** A reload that failed, with what is to come of it. */

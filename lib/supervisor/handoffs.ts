@@ -21,6 +21,7 @@ import type { Looker } from "../watch/look.ts";
 import type { Action, Attempt, Event, HandoffEnd } from "./events.ts";
 import { mayLieInFiles } from "./fallback.ts";
 import * as messages from "./messages.ts";
+import { NotedWords } from "./noted_words.ts";
 import type { Room } from "./room.ts";
 
 /** HAProxy's resync takes 5 s where nobody answers it; longer than this no handoff waits. */
@@ -49,13 +50,14 @@ export class Handoffs {
   readonly #options: HandoffsOptions;
   #running: AbortController | null = null;
   #restored: Extract<Restored, { tag: "restored" }> | null = null;
-  #sharedSockets: string | null = null;
+  readonly #notedWords: NotedWords;
   /** Whether what serves does, by its configuration. */
   #sharesPorts = true;
   #endPause: () => void = () => {};
 
   constructor(options: HandoffsOptions) {
     this.#options = options;
+    this.#notedWords = new NotedWords(options);
   }
 
   get isRunning(): boolean {
@@ -71,6 +73,7 @@ export class Handoffs {
     const startedMs = Date.now();
     const isLastGood = attempt.cause.tag === "last_good";
     const restored = isLastGood ? this.#restored : null;
+    const needs = restored?.needs ?? loadedFiles.needs;
     let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
     let passesTables = true;
     const learn = async () => {
@@ -83,13 +86,11 @@ export class Handoffs {
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
       const options = {
-        ...{ ...this.#options, ...settings, ...restored, learn },
-        wantsServerState: () => restored?.wantsServerState ?? loadedFiles.wantsServerState(),
-        wantsSecret: () => restored?.wantsSecret ?? loadedFiles.quic().wantsSecret,
+        ...{ ...this.#options, ...settings, needs, ...restored, learn },
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
         sharesPorts: () =>
-          this.#sharesPorts && loadedFiles.sharesPorts() && sharesPorts(settings.haproxy),
+          this.#sharesPorts && needs().sharesPorts && sharesPorts(settings.haproxy),
         onPauseEnd: (end: PauseEnd) => log(messages.pauseEnded(end)),
       };
       if (takeOverFrom !== null) await room.await(takeOverFrom, cancel.signal);
@@ -101,12 +102,12 @@ export class Handoffs {
         : outcome;
       const atMs = performance.now();
       if (end.tag !== "ready") return post({ name: "handoff_ended", outcome: end, atMs });
-      this.#sharesPorts = loadedFiles.sharesPorts();
+      this.#sharesPorts = needs().sharesPorts;
       const tables = passesTables ? {} : { tablesByMs: atMs + TABLES_LIMIT_MS };
       const ready = { ...end, loaded: { ...loaded, ...tables } };
       post({ name: "handoff_ended", outcome: ready, atMs });
       if (!passesTables) this.#tellWhenTablesPass(attempt.number);
-      if (!isLastGood) this.#tellOfSharedSockets(attempt.number);
+      if (!isLastGood) this.#notedWords.tell(attempt.number);
     } finally {
       this.#running = null;
     }
@@ -148,16 +149,6 @@ export class Handoffs {
   async #openGauge(generation: number | null): Promise<void> {
     if (generation === null) return;
     await this.#options.gauge.open(generation, this.#options.folder.socket(generation));
-  }
-
-  /** Once for the same words. */
-  #tellOfSharedSockets(generation: number): void {
-    const { loadedFiles, log } = this.#options;
-    const { sharedSockets } = loadedFiles.quic();
-    if (sharedSockets !== null && sharedSockets !== this.#sharedSockets) {
-      log(messages.quicIsCut(generation, sharedSockets));
-    }
-    this.#sharedSockets = sharedSockets;
   }
 
   async #tellWhenTablesPass(generation: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** Decides when a reload that is wanted is started: now, or once stick-tables and the least time between two let it. Pure. */
 import type { Fingerprint } from "../watch/fingerprint.ts";
-import type { Cause, Decision, ReloadOrder } from "./events.ts";
+import type { Cause, Decision, Rejected, ReloadOrder } from "./events.ts";
 import * as messages from "./messages.ts";
 import type { Policy } from "./policy.ts";
 import { type Idle, NOTHING_PENDING, serviceOf } from "./states.ts";
@@ -55,6 +55,18 @@ export function retryOrWait(state: Idle, start: Start): Decision {
     [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
   ];
 }
+
+/**
+ * How much longer a reload waits at `atMs` for files that are not whole: 0 where that is over. It counts from
+ * the first of them on, so that a file that changes for ever, or one after the other, cannot stretch it.
+ */
+export function awaitMs(rejected: Rejected | null, atMs: number): number {
+  const sinceMs = rejected?.awaited?.sinceMs ?? atMs;
+  return Math.max(0, sinceMs + AWAITED_MS - atMs);
+}
+
+/** Who copies a certificate, then its key, is done by then; and who made a mistake reads of it soon. */
+const AWAITED_MS = 5_000;
 
 /** The order that waits, and must not be forgotten. */
 export const heldOrder = (state: Idle): ReloadOrder | null =>

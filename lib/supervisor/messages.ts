@@ -5,6 +5,7 @@ import { describeFailure, type Failure } from "../haproxy/failure.ts";
 import type { PauseEnd } from "../haproxy/pause.ts";
 import { describeEnding } from "../haproxy/process.ts";
 import type { Refused, Replaced } from "../loaded/replace.ts";
+import type { NotWhole } from "../loaded/newcomers.ts";
 import type { Use } from "../loaded/uses.ts";
 import type { LogEntry } from "../log.ts";
 import { formatDuration } from "../duration.ts";
@@ -140,15 +141,6 @@ const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
   not_resumed: "that did not serve, and the old one does not listen again: restart the wrapper",
 };
 
-export function quicIsCut(generation: number, reason: string): LogEntry {
-  return {
-    level: "warning",
-    text: `each reload of generation ${generation} cuts its QUIC connections: they share the ` +
-      `listener's socket, which the next process takes over (${reason}); without that each has its own`,
-    fields: { generation, reason },
-  };
-}
-
 /** One line for each of the first files, and one for all others. */
 export function replaced(all: readonly Replaced[], generation: number): LogEntry[] {
   const lines = all.slice(0, MOST_PATHS).map((one) => replacedOne(one, generation));
@@ -211,6 +203,23 @@ export function awaitsTables(generation: number, waitMs: number): LogEntry {
     text: `reload waits, at most ${formatDuration(waitMs)}, until generation ${generation} can ` +
       "pass its stick-tables on",
     fields: { generation, reason: "stick-tables" },
+  };
+}
+
+/** One line for all, since one hand writes them. */
+export function awaitsFiles(files: readonly NotWhole[], waitMs: number): LogEntry {
+  const told = files.slice(0, MOST_PATHS).map(({ path, reason }) => `"${path}" ${reason}`);
+  const others = files.length - told.length;
+  const more = others === 0 ? "" : ` and ${others} more`;
+  return {
+    level: "info",
+    text: `reload waits, at most ${formatDuration(waitMs)}, for new files to be whole: ${
+      told.join(", ")
+    }${more}`,
+    fields: {
+      reason: files[0]!.reason,
+      changed: abridged(files.map(({ path }) => path)),
+    },
   };
 }
 

@@ -1,9 +1,10 @@
 /** Decides what a change on disk or a signal leads to: a reload, a change in place, or nothing. Pure. */
 import { retryDelayMs } from "../backoff.ts";
+import { type Newcomer, newcomersIn } from "../loaded/newcomers.ts";
 import { type Use, usesToReplace } from "../loaded/uses.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 import type { Cause, Content, Decision, EventOf, Pending, StateOf } from "./events.ts";
-import { heldOrder, reloadOrHold, retryOrWait } from "./holding.ts";
+import { awaitMs, heldOrder, reloadOrHold, retryOrWait } from "./holding.ts";
 import * as messages from "./messages.ts";
 import type { Policy } from "./policy.ts";
 import { type Idle, idle, NOTHING_PENDING, serviceOf } from "./states.ts";
@@ -62,7 +63,7 @@ export function considerChange(
   if (digestOf(state.serving) === digest) return settleBack(state);
   const isSame = state.serving.fingerprint?.digest === digest;
   const cause: Cause = { tag: isSame ? "moved" : "change" };
-  return startReplacing(state, { fingerprint, cause }) ??
+  return startReplacing(state, { fingerprint, cause, atMs }) ??
     reloadOrHold(state, { fingerprint, cause, atMs }, policy);
 }
 
@@ -75,7 +76,7 @@ function considerRetry(
   if (state.name === "holding") return waitAgain(state);
   if (state.name === "serving" || !state.isDue) return [state, []];
   const cause: Cause = { tag: "retry" };
-  return startReplacing(state, { fingerprint, cause }) ??
+  return startReplacing(state, { fingerprint, cause, atMs }) ??
     retryOrWait(state, { fingerprint, cause, atMs });
 }
 
@@ -134,13 +135,18 @@ export function forgetRejected<S extends Idle>(
   return [{ ...state, rejected: { ...state.rejected, moved: true } }, [{ name: "look_soon" }]];
 }
 
-/** Changes what the serving generation loaded in place; `null` if that cannot be. */
-function startReplacing(
-  state: Idle,
-  { fingerprint, cause }: { readonly fingerprint: Fingerprint; readonly cause: Cause },
-): Decision | null {
+interface Change {
+  readonly fingerprint: Fingerprint;
+  readonly cause: Cause;
+  readonly atMs: number;
+}
+
+/** Changes what the serving generation loaded in place, or examines what appeared; `null` if neither can be. */
+function startReplacing(state: Idle, change: Change): Decision | null {
   const { serving } = state;
-  const changed = replaceable(state, fingerprint);
+  const { fingerprint, cause } = change;
+  const newcomers = newcomersOf(state, change);
+  const changed = newcomers.length > 0 ? [] : replaceable(state, fingerprint);
   if (changed === null || serving.fingerprint === null) return null;
   const before = serving.fingerprint;
   return [
@@ -157,10 +163,21 @@ function startReplacing(
       {
         name: "replace",
         generation: serving.number,
-        request: { changed, uses: serving.uses, before, after: fingerprint, isPart: false },
+        request: {
+          ...{ changed, uses: serving.uses, before, after: fingerprint, isPart: false },
+          ...newcomers.length > 0 ? { newcomers } : {},
+        },
       },
     ],
   ];
+}
+
+/** What has to be whole before a reload, unless that has waited for long enough. */
+function newcomersOf(state: Idle, { fingerprint, cause, atMs }: Change): readonly Newcomer[] {
+  const { serving, rejected } = state;
+  if (cause.tag === "retry" || awaitMs(rejected, atMs) === 0) return [];
+  const tried = rejected !== null && rejected.generation !== null ? rejected.fingerprint : null;
+  return newcomersIn(serving.uses, { before: serving.fingerprint, after: fingerprint, tried });
 }
 
 /** What would have to be changed in place to make the serving generation have that content; `null` if it cannot be. */

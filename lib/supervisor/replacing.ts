@@ -1,5 +1,6 @@
 /** Decides what the outcome of a change in place means. Pure. */
 import type { ReplaceOutcome } from "../loaded/replace.ts";
+import type { NotWhole } from "../loaded/newcomers.ts";
 import { usesAfter } from "../loaded/uses.ts";
 import type {
   Action,
@@ -12,7 +13,7 @@ import type {
   Service,
   StateOf,
 } from "./events.ts";
-import { reloadOrHold, retryOrWait, type Start } from "./holding.ts";
+import { awaitMs, reloadOrHold, retryOrWait, type Start } from "./holding.ts";
 import * as messages from "./messages.ts";
 import { followUp, waitAfter } from "./outcome.ts";
 import type { Policy } from "./policy.ts";
@@ -25,7 +26,10 @@ export function endReplacing(
   policy: Policy,
 ): Decision {
   const [next, actions] = goOn(state, event, policy);
-  return [next, [...describe(event.outcome, state), ...actions]];
+  const lines = isAwaited(event.outcome)
+    ? describeAwaited(state, event.outcome.awaited, event.atMs)
+    : describe(event.outcome, state);
+  return [next, [...lines, ...actions]];
 }
 
 function goOn(
@@ -37,6 +41,7 @@ function goOn(
   const serving = servingAfter(state, outcome);
   const service: Service = { ...serviceOf(state), serving };
   if (rejection !== null) return waitAfter(service, extend(rejection, outcome), pending);
+  if (isAwaited(outcome)) return awaitNewcomers(state, atMs);
   switch (outcome.next.tag) {
     case "nothing": {
       const rejected = rejectedOf(state, outcome);
@@ -51,6 +56,24 @@ function goOn(
     default:
       return outcome.next satisfies never;
   }
+}
+
+const isAwaited = (outcome: ReplaceOutcome): outcome is Awaiting =>
+  outcome.awaited !== undefined && outcome.awaited.length > 0;
+
+type Awaiting = ReplaceOutcome & { readonly awaited: readonly NotWhole[] };
+
+/** Until they are whole or gone, which is another content; a retry comes when that takes too long. */
+function awaitNewcomers(state: StateOf<"replacing">, atMs: number): Decision {
+  const { attempt: { fingerprint }, pending } = state;
+  const sinceMs = state.rejected?.awaited?.sinceMs ?? atMs;
+  const rejected = {
+    ...{ generation: null, fingerprint, moved: false, failures: 0 },
+    awaited: { sinceMs },
+  };
+  // It may be over while they are examined.
+  const retryMs = Math.max(1, awaitMs(rejected, atMs));
+  return waitAfter(serviceOf(state), { rejected, retryMs }, pending);
 }
 
 function servingAfter(
@@ -101,6 +124,16 @@ function rejectedOf(
   if (refused.length === 0) return null;
   const { fingerprint } = attempt;
   return { generation: null, fingerprint, moved: false, failures: 0, refused };
+}
+
+/** One line for each wait: a file that goes on being written has another fault at every look. */
+function describeAwaited(
+  { rejected }: StateOf<"replacing">,
+  files: readonly NotWhole[],
+  atMs: number,
+): Action[] {
+  if (rejected?.awaited !== undefined) return [];
+  return [{ name: "log", entry: messages.awaitsFiles(files, awaitMs(rejected, atMs)) }];
 }
 
 /** What was said already of a file that is still as unfit is not said again at every change of another. */

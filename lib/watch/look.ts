@@ -50,10 +50,7 @@ export function createLooker(
   async function takeAll(): Promise<Inventory> {
     directories.begin();
     const base = await takeInventory(sources, directories);
-    const configurations = base.files.filter(({ source, whole }) =>
-      source.kind === "configuration" && whole === undefined
-    );
-    const named = await findNamed(configurations);
+    const named = await findNamed(configurationsIn(base));
     namedCount = named.length;
     const known = new Set(base.files.map(({ path }) => path));
     const namedPaths = new Set(named.map(({ path }) => path));
@@ -91,6 +88,10 @@ export function createLooker(
       }),
   };
 }
+
+/** The files that may name others. */
+export const configurationsIn = ({ files }: Pick<Inventory, "files">): readonly SourceFile[] =>
+  files.filter(({ source, whole }) => source.kind === "configuration" && whole === undefined);
 
 /** So many leave some megabytes of garbage. */
 const MANY = 2_000;

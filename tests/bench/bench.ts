@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { PROGRAM } from "../process/program.ts";
 import { FIGURES } from "./figures.ts";
-import { machine } from "./machine.ts";
+import { described, machine } from "./machine.ts";
 import { swept } from "./sweep.ts";
 import { markdown, type Row } from "./table.ts";
 
@@ -22,10 +22,12 @@ async function bench(): Promise<number> {
   const rows: Row[] = [];
   for (const figure of chosen) {
     console.error(`measuring ${figure.name} …`);
-    const measured = swept((room) => figure.measure(room, rounds ?? figure.rounds));
-    rows.push(...[await measured].flat());
+    rows.push(
+      ...[await swept((room) => figure.measure(room, rounds ?? figure.rounds))].flat(),
+    );
   }
-  console.log(`${markdown(rows)}\n\n${await machine()}`);
+  const measured = await machine();
+  console.log(`${markdown(rows, measured)}\n\n${described(measured)}`);
   return 0;
 }
 

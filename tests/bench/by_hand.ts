@@ -1,7 +1,9 @@
 /** The same handoff with no wrapper in between: just a start with `-x`, and SIGUSR1 to the old process. */
-import { readHaproxyArguments, startArguments } from "../../lib/haproxy/arguments.ts";
+import { startArguments } from "../../lib/haproxy/arguments.ts";
+import { readHaproxyArguments } from "../../lib/settings/haproxy_arguments.ts";
 import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
 import { askInstance } from "../../lib/haproxy/instance.ts";
+import { NO_NEEDS } from "../../lib/loaded/needs.ts";
 import { pause } from "../process/wait.ts";
 import type { Workspace } from "../process/wrapper.ts";
 import type { Contestant } from "./latency.ts";
@@ -46,7 +48,7 @@ export async function prepareByHand(
 ): Promise<Prepared> {
   const user = readHaproxyArguments(["-f", configuration], configuration).arguments;
   const takeover = takesOver ? folder.socket(number - 1).path : null;
-  const words = startArguments(user, await folder.prepare(number), takeover);
+  const words = startArguments(user, await folder.prepare(number, NO_NEEDS), takeover);
   return { number, socket: folder.socket(number).path, words };
 }
 

@@ -1,4 +1,5 @@
 /** Turns samples into the rows of a Markdown table. Pure. */
+import type { Machine } from "./machine.ts";
 import type { Samples } from "./rounds.ts";
 
 export interface Row {
@@ -18,12 +19,17 @@ export interface Target {
   readonly limit: number;
 }
 
-export function markdown(rows: readonly Row[]): string {
+/** Its heading tells which Deno the figures are of: that of the executable, or the one that runs the source. */
+export function markdown(
+  rows: readonly Row[],
+  { form, deno }: Pick<Machine, "form" | "deno">,
+): string {
+  const headings = ["Figure", `Wrapper (${form}, ${deno})`, ...FURTHER_HEADINGS];
   const lines = rows.map((row) => [
     ...[row.figure, row.wrapper, row.beside, row.difference, row.ratio, row.target],
     describeResult(row),
   ]);
-  return [HEADINGS, HEADINGS.map(() => "---"), ...lines]
+  return [headings, headings.map(() => "---"), ...lines]
     .map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
@@ -34,7 +40,7 @@ function describeResult({ isMet }: Row): string {
 
 const NOTHING = "—";
 
-const HEADINGS = ["Figure", "Wrapper", "Beside", "Difference", "Ratio", "Target", "Result"];
+const FURTHER_HEADINGS = ["Beside", "Difference", "Ratio", "Target", "Result"];
 
 /**
  * Compares times in milliseconds: median, with the 90th percentile behind it. Difference and ratio are

@@ -13,8 +13,8 @@ if (!isInstalled()) {
 }
 if (!forTests) {
   console.log(
-    "HAProxy will serve http://127.0.0.1:8080/ as tests/dev/haproxy.cfg says.\n" +
-      "Edit that file, for instance its last line, and look again; Ctrl-C ends it.",
+    "HAProxy will serve http://127.0.0.1:8080/ as tests/dev/haproxy.cfg says, and the wrapper's status\n" +
+      "is on http://127.0.0.1:9101/. Edit that file, for instance its last line, and look again; Ctrl-C ends it.",
   );
 }
 

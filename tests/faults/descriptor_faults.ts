@@ -50,7 +50,7 @@ function inHaproxy(): Fault {
       await world.change();
     },
     heal: (world) => world.limitOpenFiles(pid, MANY),
-    expects: { tag: "rejected", reason: /haproxy exited with 1 before it was ready/ },
+    expects: { tag: "rejected", reason: /did not hand its sockets over: .*no file descriptor/ },
     stalls: true,
   };
 }

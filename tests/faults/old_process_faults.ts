@@ -13,7 +13,7 @@ function frozen(): Fault {
       await world.change();
     },
     heal: () => Promise.resolve(Deno.kill(pid, "SIGCONT")),
-    expects: { tag: "rejected", reason: /haproxy exited with 1 before it was ready/ },
+    expects: { tag: "rejected", reason: /did not hand its sockets over: .*or it hangs/ },
     stalls: true,
   };
 }

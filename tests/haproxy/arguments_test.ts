@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
+import { checkArguments, startArguments } from "../../lib/haproxy/arguments.ts";
 import {
-  checkArguments,
   type HaproxyArguments,
   readHaproxyArguments,
-  startArguments,
-} from "../../lib/haproxy/arguments.ts";
+} from "../../lib/settings/haproxy_arguments.ts";
 
 const DEFAULT = "/default.cfg";
 const INJECTED = { first: "/first", last: "/last" };
@@ -26,43 +25,43 @@ const LINES: Readonly<
     loads: "/default.cfg",
     starts: "-db -f /first -f /default.cfg -f /last",
     takesOver: "-db -x /s -f /first -f /default.cfg -f /last",
-    checks: "-c -f /default.cfg",
+    checks: "-c -f /first -f /default.cfg -f /last",
   },
   "-V -n 5": {
     loads: "/default.cfg",
     starts: "-db -f /first -V -n 5 -f /default.cfg -f /last",
     takesOver: "-db -x /s -f /first -V -n 5 -f /default.cfg -f /last",
-    checks: "-c -V -n 5 -f /default.cfg",
+    checks: "-c -f /first -V -n 5 -f /default.cfg -f /last",
   },
   "-f a -dM -f b": {
     loads: "a b",
     starts: "-db -f /first -f a -dM -f b -f /last",
     takesOver: "-db -x /s -f /first -f a -dM -f b -f /last",
-    checks: "-c -f a -dM -f b",
+    checks: "-c -f /first -f a -dM -f b -f /last",
   },
   "-dt h1 -f a -dt -n 5 -dtx": {
     loads: "a",
     starts: "-db -f /first -dt h1 -f a -dt -n 5 -dtx -f /last",
     takesOver: "-db -x /s -f /first -dt h1 -f a -dt -n 5 -dtx -f /last",
-    checks: "-c -dt h1 -f a -dt -n 5 -dtx",
+    checks: "-c -f /first -dt h1 -f a -dt -n 5 -dtx -f /last",
   },
   "-file a -f a -f b": {
     loads: "a b",
     starts: "-db -f /first -f a -f b -f /last",
     takesOver: "-db -x /s -f /first -f a -f b -f /last",
-    checks: "-c -f a -f b",
+    checks: "-c -f /first -f a -f b -f /last",
   },
   "-f a -- -D b": {
     loads: "a -D b",
     starts: "-db -f /first -f a -- -D b /last",
     takesOver: "-db -x /s -f /first -f a -- -D b /last",
-    checks: "-c -f a -- -D b",
+    checks: "-c -f /first -f a -- -D b /last",
   },
   "-V --": {
     loads: "/default.cfg",
     starts: "-db -f /first -V -f /default.cfg -f /last",
     takesOver: "-db -x /s -f /first -V -f /default.cfg -f /last",
-    checks: "-c -V -f /default.cfg",
+    checks: "-c -f /first -V -f /default.cfg -f /last",
   },
 };
 
@@ -72,7 +71,7 @@ for (const [line, { loads, starts, takesOver, checks }] of Object.entries(LINES)
     assert.deepEqual(words.configurations, split(loads));
     assert.deepEqual(startArguments(words, INJECTED, null), split(starts));
     assert.deepEqual(startArguments(words, INJECTED, "/s"), split(takesOver));
-    assert.deepEqual(checkArguments(words), split(checks));
+    assert.deepEqual(checkArguments(words, INJECTED), split(checks));
   });
 }
 

@@ -49,6 +49,20 @@ const FAILURES: {
     text: "process 3 answered in place of 2, which was started",
     exitCode: 1,
   },
+  program_section: {
+    failure: { tag: "program_section", line: '"/a" line 2' },
+    text:
+      '"/a" line 2 begins a "program" section: remove it, only HAProxy\'s master runs such; run ' +
+      "that program in a container or unit of its own",
+    exitCode: 1,
+  },
+  withheld_sockets: {
+    failure: { tag: "withheld_sockets", from: 3, connections: 210 },
+    text:
+      "generation 3 did not hand its sockets over: all 210 connections to its stats sockets are " +
+      'taken (close some, or raise "stats maxconn" in "global"), or it hangs or has no file descriptor left',
+    exitCode: 1,
+  },
   bug: {
     failure: { tag: "bug", description: "TypeError: x is undefined\n    at y" },
     text: "a bug in the wrapper: TypeError: x is undefined",
@@ -72,4 +86,12 @@ Deno.test("a start that exited by itself hands its exit status on", () => {
   const failure: Failure = { tag: "died", ending: { tag: "exited", code: 1 } };
   assert.equal(describeFailure(failure), "haproxy exited with 1 before it was ready");
   assert.equal(exitCodeOf(failure), 1);
+});
+
+Deno.test("where only the configuration tells how many connections are taken, the least is named", () => {
+  const failure: Failure = { tag: "withheld_sockets", from: 3, connections: null };
+  assert.match(
+    describeFailure(failure),
+    /: all connections to its stats sockets, 50 or what "stats maxconn" says, are taken \(close/,
+  );
 });

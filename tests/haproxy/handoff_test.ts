@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { Fleet } from "../../lib/haproxy/fleet.ts";
 import { handoff, type HandoffOptions } from "../../lib/haproxy/handoff.ts";
-import type { PrivateFolder } from "../../lib/haproxy/private_folder.ts";
+import type { Owner, PrivateFolder } from "../../lib/haproxy/private_folder.ts";
 import { Standby } from "../../lib/haproxy/standby.ts";
+import { NO_NEEDS } from "../../lib/loaded/needs.ts";
 
 /** Options of a start whose files are written by `prepare`. */
 function optionsOf(
@@ -15,6 +16,7 @@ function optionsOf(
     probeDirectory: () => null,
     socket: (generation) => ({ path: `/none/${generation}.sock`, problem: () => null }),
     serverState: () => ({ path: "/none/1.state", write: () => Promise.resolve() }),
+    connectionsOf: () => null,
     prepare,
     forget,
     forgetServerState: () => Promise.resolve(),
@@ -26,8 +28,7 @@ function optionsOf(
       envFile: null,
     },
     ...{
-      wantsServerState: () => false,
-      wantsSecret: () => false,
+      needs: () => NO_NEEDS,
       onServerStateLost() {},
       sharesPorts: () => true,
       pauseOnBindConflict: false,
@@ -59,7 +60,7 @@ Deno.test("a start that hangs before there is a process may be faster the next t
 
 Deno.test("what is written after a start was given up is removed", async () => {
   const written = Promise.withResolvers<{ first: string; last: string }>();
-  const forgotten = Promise.withResolvers<number>();
+  const forgotten = Promise.withResolvers<Owner>();
   const options = optionsOf(() => written.promise, async (generation) => {
     await Promise.resolve();
     forgotten.resolve(generation);

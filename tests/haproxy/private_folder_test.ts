@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
 import { isListening } from "../../lib/haproxy/runtime_api.ts";
-import { RUNTIME_PARENTS } from "../../lib/settings/options.ts";
+import { NO_NEEDS } from "../../lib/loaded/needs.ts";
+import { RUNTIME_PARENTS } from "../../lib/settings/option_types.ts";
 import { TempFolder } from "../temp_folder.ts";
 
 /** Makes the private folder in `parent`, which must be possible. */
@@ -23,7 +24,7 @@ Deno.test("the private folder is nobody else's", async () => {
 Deno.test("what is written for a generation gives no event where events are probed", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  await folder.prepare(1);
+  await folder.prepare(1, NO_NEEDS);
   assert.ok([...Deno.readDirSync(folder.path)].length > 1);
   assert.deepEqual([...Deno.readDirSync(folder.probeDirectory()!)], []);
 });
@@ -31,10 +32,10 @@ Deno.test("what is written for a generation gives no event where events are prob
 Deno.test("what is written again is there all the time: a HAProxy on standby may be looking for it", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  const { first, last } = await folder.prepare(1);
+  const { first, last } = await folder.prepare(1, NO_NEEDS);
   using watcher = Deno.watchFs(folder.path, { recursive: false });
   const marker = `${folder.path}/marker`;
-  await folder.prepare(1);
+  await folder.prepare(1, NO_NEEDS);
   Deno.writeTextFileSync(marker, "");
   const kinds = new Map<string, string[]>();
   for await (const { kind, paths } of watcher) {
@@ -64,27 +65,28 @@ Deno.test("without a parent the folder is in the first that can be written", asy
 Deno.test("a generation's files stand around the user's and name its own socket", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  const { first, last } = await folder.prepare(7);
+  const { first, last } = await folder.prepare(7, NO_NEEDS);
   const socket = folder.socket(7).path;
   assert.equal(socket, `${folder.path}/7.sock`);
   assert.equal(
     Deno.readTextFileSync(first),
-    `global\n    stats socket '${socket}' mode 600 level admin expose-fd listeners\n`,
+    "global\n    stats maxconn 50\n" +
+      `    stats socket '${socket}' mode 600 level admin expose-fd listeners\n`,
   );
-  assert.equal(Deno.readTextFileSync(last), "global\n    stats maxconn 50\n");
+  assert.equal(Deno.readTextFileSync(last), "global\n");
 });
 
 Deno.test("a generation that loads its servers' state is told where, and finds that of none", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  const { first } = await folder.prepare(7, { loadsServerState: true });
+  const { first } = await folder.prepare(7, { ...NO_NEEDS, loadsServerState: true });
   const state = folder.serverState(7).path;
   assert.equal(state, `${folder.path}/7-servers.state`);
   assert.ok(Deno.readTextFileSync(first).endsWith(`\n    server-state-file '${state}'\n`));
   assert.equal(Deno.readTextFileSync(state), "1\n");
   await folder.forgetServerState(7);
   assert.deepEqual(parent.names(folder.path), ["7-first.cfg", "7-last.cfg", "probe"]);
-  await folder.prepare(7, { loadsServerState: true });
+  await folder.prepare(7, { ...NO_NEEDS, loadsServerState: true });
   await folder.forget(7);
   assert.deepEqual(parent.names(folder.path), ["probe"]);
 });
@@ -126,7 +128,7 @@ for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
   Deno.test(`a folder that ${loss} is not used any more, and the next is another`, async () => {
     await using parent = new TempFolder();
     const folder = await makeIn(parent);
-    await folder.prepare(1);
+    await folder.prepare(1, NO_NEEDS);
     using _listener = Deno.listen({ transport: "unix", path: folder.socket(1).path });
     assert.equal(folder.socket(1).problem(), null);
     assert.equal(await isListening(folder.socket(1)), true);
@@ -138,7 +140,7 @@ for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
     assert.equal(await isListening(folder.socket(1)), false);
     await assert.rejects(() => folder.serverState(1).write("state"));
     const before = namesIn(path);
-    await folder.prepare(2);
+    await folder.prepare(2, NO_NEEDS);
     assert.notEqual(folder.path, path);
     assert.equal(modeOf(folder.path), 0o700);
     assert.deepEqual(parent.names(folder.path), ["2-first.cfg", "2-last.cfg", "probe"]);
@@ -171,7 +173,7 @@ function isThere(path: string): boolean {
 Deno.test("a folder that comes back is used again for what is in it", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  await folder.prepare(1);
+  await folder.prepare(1, NO_NEEDS);
   using _listener = Deno.listen({ transport: "unix", path: folder.socket(1).path });
   Deno.chmodSync(folder.path, 0o750);
   assert.equal(await isListening(folder.socket(1)), false);
@@ -185,7 +187,7 @@ Deno.test("what lies in wait for a generation's files is not written into", asyn
   const other = parent.write("other", "precious");
   Deno.symlinkSync(other, `${folder.path}/1-first.cfg`);
   Deno.linkSync(other, `${folder.path}/1-last.cfg`);
-  const { first } = await folder.prepare(1);
+  const { first } = await folder.prepare(1, NO_NEEDS);
   assert.equal(Deno.readTextFileSync(other), "precious");
   assert.equal(Deno.lstatSync(first).isFile, true);
   assert.equal(modeOf(first), 0o600);
@@ -204,7 +206,7 @@ Deno.test("no connection is made to what is no socket of ours", async () => {
 Deno.test("what could not be removed goes with a later generation, but none that may come", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  for (const generation of [1, 2, 3, 4]) await folder.prepare(generation);
+  for (const generation of [1, 2, 3, 4]) await folder.prepare(generation, NO_NEEDS);
   // In a file nothing can be removed, as on a disk that is read-only.
   const moved = parent.at("moved");
   await Deno.rename(folder.path, moved);
@@ -226,7 +228,7 @@ Deno.test("preparing fails with the system's error where no folder can be made",
   const moved = `${parent.path}-moved`;
   await Deno.rename(parent.path, moved);
   try {
-    await assert.rejects(() => folder.prepare(1), Deno.errors.NotFound);
+    await assert.rejects(() => folder.prepare(1, NO_NEEDS), Deno.errors.NotFound);
   } finally {
     await Deno.rename(moved, parent.path);
   }
@@ -246,8 +248,8 @@ Deno.test("a parent that others may write to is refused, unless it is sticky", a
 Deno.test("forgetting a generation removes just what belongs to it, and may be done twice", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  await folder.prepare(1);
-  await folder.prepare(11);
+  await folder.prepare(1, NO_NEEDS);
+  await folder.prepare(11, NO_NEEDS);
   await Deno.writeTextFile(folder.socket(1).path, "");
   await folder.forget(1);
   await folder.forget(1);
@@ -257,7 +259,7 @@ Deno.test("forgetting a generation removes just what belongs to it, and may be d
 Deno.test("removing the folder takes all files with it, and may be done twice", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
-  await folder.prepare(1);
+  await folder.prepare(1, NO_NEEDS);
   await folder.remove();
   await folder.remove();
   assert.deepEqual(parent.names(), []);
@@ -287,7 +289,7 @@ Deno.test("the generations that share a secret have the same, which nobody else 
   await using parent = new TempFolder();
   const [folder, other] = [await makeIn(parent), await makeIn(parent)];
   const secretOf = async ({ prepare }: typeof folder, generation: number) => {
-    const { last } = await prepare(generation, { sharesSecret: true });
+    const { last } = await prepare(generation, { ...NO_NEEDS, sharesSecret: true });
     assert.equal(modeOf(last), 0o600);
     const text = Deno.readTextFileSync(last);
     const [, secret] =
@@ -299,4 +301,34 @@ Deno.test("the generations that share a secret have the same, which nobody else 
   assert.match(secret!, /^[0-9a-f]{32}$/);
   assert.equal(await secretOf(folder, 2), secret);
   assert.notEqual(await secretOf(other, 1), secret);
+});
+
+for (
+  const [most, raised] of [[10, 50], [40, 50], [50, 60], [200, 210]] as const
+) {
+  Deno.test(`of ${most} connections to stats sockets, which the user allows, the wrapper makes ${raised}`, async () => {
+    await using parent = new TempFolder();
+    const folder = await makeIn(parent);
+    assert.equal(folder.connectionsOf(1), null);
+    const { last } = await folder.prepare(1, { ...NO_NEEDS, statsMaxconn: most });
+    assert.equal(folder.connectionsOf(1), raised);
+    assert.equal(Deno.readTextFileSync(last), `global\n    stats maxconn ${raised}\n`);
+  });
+}
+
+Deno.test("a check loads what a start does, but for the socket, and leaves nothing", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const needs = { ...NO_NEEDS, loadsServerState: true, sharesSecret: true, statsMaxconn: 200 };
+  const start = await folder.prepare(1, needs);
+  const check = await folder.prepare("check", needs);
+  const [started, checked] = [start, check].map(({ first }) =>
+    Deno.readTextFileSync(first).replaceAll("/1-", "/check-").split("\n")
+  );
+  assert.deepEqual(started!.filter((line) => !line.includes("stats socket")), checked);
+  assert.equal(checked!.length, started!.length - 1);
+  assert.equal(Deno.readTextFileSync(start.last), Deno.readTextFileSync(check.last));
+  assert.equal(Deno.readTextFileSync(`${folder.path}/check-servers.state`), "1\n");
+  await folder.forget("check");
+  assert.deepEqual(parent.names(folder.path).filter((name) => name.startsWith("check")), []);
 });

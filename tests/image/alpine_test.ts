@@ -2,46 +2,63 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { TempFolder } from "../temp_folder.ts";
-import { build, Container, imageTestNeeding, output } from "./podman.ts";
+import { build, compilingBase, Container, imageTestNeeding, output } from "./podman.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
-const BASE_TAG = "stand-in-alpine";
-const IMAGE = "localhost/haproxy-reload-wrapper:stand-in-alpine";
+const BASE = "docker.io/library/haproxy:stand-in-alpine";
 
 /** The base is made of Debian's packages. */
-const debianTest = imageTestNeeding(null, ["apt-get", "dpkg-deb"]);
+const PACKAGES = "busybox-static musl";
+
+const debianTest = await imageTestNeeding({
+  programs: ["apt-get", "dpkg-deb"],
+  missing: await whyNotDownloaded(),
+  bases: [await compilingBase()],
+});
 
 debianTest("on an alpine base the executable finds its own glibc, and musl does not", async () => {
   await using folder = new TempFolder();
-  await makeBase(folder.path);
-  await build(IMAGE, ["--build-arg", `HAPROXY_TAG=${BASE_TAG}`, ROOT]);
+  const [, tag] = (await makeBase(folder.path)).split(":");
+  const name = "localhost/haproxy-reload-wrapper:stand-in-alpine";
+  const image = await build(name, ["--build-arg", `HAPROXY_TAG=${tag}`, ROOT]);
   assert.match(
-    await answer(["--version"]),
+    await answer(image, ["--version"]),
     /haproxy-reload-wrapper \d.*\nDeno \d.*\nbusybox as haproxy/,
   );
-  await answer(["--check"], 5);
-  const musl = ["--entrypoint", "/lib/ld-musl.so.1"];
+  await answer(image, ["--check"], { exitCode: 5 });
+  const options = ["--entrypoint", "/lib/ld-musl.so.1"];
+  const args = ["--list", "/usr/local/bin/haproxy-reload-wrapper"];
   assert.match(
-    await answer(["--list", "/usr/local/bin/haproxy-reload-wrapper"], 127, musl),
+    await answer(image, args, { exitCode: 127, options }),
     /Error loading shared library libgcc_s\.so\.1: No such file/,
   );
 });
 
+/** Tried, as only that tells whether its mirror can be reached. */
+async function whyNotDownloaded(): Promise<string | null> {
+  await using folder = new TempFolder();
+  return await output(["sh", "-c", `cd ${folder.path} && apt-get download -qq ${PACKAGES}`])
+    .then(() => null, () => `needs apt-get to download ${PACKAGES}`);
+}
+
 async function answer(
+  image: string,
   args: readonly string[],
-  exitCode = 0,
-  options: readonly string[] = [],
+  { exitCode = 0, options = [] }: {
+    readonly exitCode?: number;
+    readonly options?: readonly string[];
+  } = {},
 ): Promise<string> {
-  await using container = new Container({ image: IMAGE, options, args });
+  await using container = new Container({ image, options, args });
   assert.equal(await container.exitCode, exitCode, container.output);
   return container.output;
 }
 
 /** As alpine has it: the loader in /lib, its search path, a shell, and no glibc anywhere. */
-async function makeBase(folder: string): Promise<void> {
+async function makeBase(folder: string): Promise<string> {
   const script = `set -e
     cd ${folder}
-    apt-get download -qq busybox-static musl
+    apt-get download -qq ${PACKAGES}
     for package in *.deb; do dpkg-deb -x $package unpacked; done
     mkdir -p tree/bin tree/lib tree/etc tree/tmp tree/usr/local/sbin tree/usr/local/etc/haproxy
     chmod 1777 tree/tmp
@@ -54,5 +71,5 @@ async function makeBase(folder: string): Promise<void> {
     touch tree/usr/local/etc/haproxy/haproxy.cfg
     printf '%s\\n' 'FROM scratch' 'COPY tree /' 'ENV PATH=/usr/local/sbin:/usr/local/bin:/bin' 'USER 99' > Dockerfile`;
   await output(["sh", "-c", script]);
-  await build(`docker.io/library/haproxy:${BASE_TAG}`, [folder]);
+  return await build(BASE, [folder]);
 }

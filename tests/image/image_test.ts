@@ -9,21 +9,23 @@ import { waitFor } from "../process/wait.ts";
 import { Workspace } from "../process/wrapper.ts";
 import {
   build,
+  compilingBase,
   Container,
   type ContainerOptions,
-  imageTest,
   imageTestNeeding,
   output,
 } from "./podman.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
-const IMAGE = "localhost/haproxy-reload-wrapper:test";
+const BASE = `docker.io/library/haproxy:${await defaultTag()}`;
+
+const imageTest = await imageTestNeeding({ bases: [BASE, await compilingBase()] });
 
 imageTest(
   "the image builds, and keeps user, stop signal and working directory of its base",
   async () => {
     const image = await configurationOf(await builtImage());
-    const base = await configurationOf(`docker.io/library/haproxy:${await defaultTag()}`);
+    const base = await configurationOf(BASE);
     for (const name of ["User", "StopSignal", "WorkingDir"]) {
       assert.deepEqual(image[name], base[name], name);
     }
@@ -122,29 +124,32 @@ imageTest("a configuration that is mounted as a single file is warned of", async
   await workspace.serves("two", container);
 });
 
-const executableTest = imageTestNeeding(missingExecutable);
+const ownImage = dockerfileIn(await Deno.readTextFile(join(ROOT, "README.md")));
+const executableTest = await imageTestNeeding({
+  missing: missingExecutable,
+  bases: ownImage.flatMap((line) => /^FROM (\S+)/.exec(line)?.slice(1) ?? []),
+});
 
 executableTest("the executable in an image of one's own works as the README has it", async () => {
   await using workspace = new Workspace();
-  const lines = dockerfileIn(await Deno.readTextFile(join(ROOT, "README.md")));
-  assert.equal(lines.length, 3, lines.join("\n"));
-  await Deno.writeTextFile(join(workspace.path, "Dockerfile"), lines.join("\n"));
+  assert.equal(ownImage.length, 3, ownImage.join("\n"));
+  await Deno.writeTextFile(join(workspace.path, "Dockerfile"), ownImage.join("\n"));
   const executable = join(workspace.path, "haproxy-reload-wrapper-linux-amd64");
   await Deno.copyFile(EXECUTABLE, executable);
-  const image = "localhost/haproxy-reload-wrapper:own";
-  await build(image, ["--file", join(workspace.path, "Dockerfile"), workspace.path]);
+  const words = ["--file", join(workspace.path, "Dockerfile"), workspace.path];
+  const image = await build("localhost/haproxy-reload-wrapper:own", words);
   // No volume comes with that image, but podman mounts a tmpfs at /tmp.
   await using container = await serve(workspace, { image, options: ["--read-only-tmpfs=true"] });
   await workspace.replace(workspace.page("two"));
   await workspace.serves("two", container);
 });
 
-let building: Promise<void> | null = null;
+let building: Promise<string> | null = null;
 
 /** The name of the image, which is built when it is first asked for. */
 async function builtImage(): Promise<string> {
-  await (building ??= build(IMAGE, ["--build-arg", "VERSION=1.2.3", ROOT]));
-  return IMAGE;
+  const words = ["--build-arg", "VERSION=1.2.3", ROOT];
+  return await (building ??= build("localhost/haproxy-reload-wrapper:test", words));
 }
 
 interface LockedOptions extends Partial<ContainerOptions> {

@@ -6,18 +6,40 @@ import { testNeeding } from "../requirements.ts";
 
 const ROOT = join(import.meta.dirname!, "../..");
 
-/** Registers a test that builds images and runs containers. */
-export const imageTest: ReturnType<typeof testNeeding> = imageTestNeeding(null);
+interface Needs {
+  /** What else is missing, if anything. */
+  readonly missing?: string | null;
+  /** Programs besides those that build and run. */
+  readonly programs?: readonly string[];
+  /** The images that are built upon. */
+  readonly bases: readonly string[];
+}
 
-/** Makes the function that registers such tests with a need of their own, or with further programs. */
-export function imageTestNeeding(
-  missing: string | null,
-  programs: readonly string[] = [],
-): ReturnType<typeof testNeeding> {
+/** Makes the function that registers tests which build images and run containers. */
+export async function imageTestNeeding(
+  { missing = null, programs = [], bases }: Needs,
+): Promise<ReturnType<typeof testNeeding>> {
   const lacking = ["buildah", "podman", "runc", ...programs].find((one) => !isInstalled(one));
-  return testNeeding(
-    Deno.uid() !== 0 ? "needs root" : lacking !== undefined ? `needs ${lacking}` : missing,
-  );
+  if (Deno.uid() !== 0) return testNeeding("needs root");
+  if (lacking !== undefined) return testNeeding(`needs ${lacking}`);
+  if (missing !== null) return testNeeding(missing);
+  const unreachable = await Promise.all(bases.map(whyNotThere));
+  return testNeeding(unreachable.find((reason) => reason !== null) ?? null);
+}
+
+/** Why the image is neither in the local store nor to be had from its registry; else `null`. */
+async function whyNotThere(image: string): Promise<string | null> {
+  if (await isStored(image)) return null;
+  const pulled = await output(["buildah", "pull", "--quiet", image]).catch((error: Error) => error);
+  if (typeof pulled === "string") return null;
+  const reason = pulled.message.trimEnd().split("\n").at(-1)!;
+  return `needs the image ${image}, which cannot be pulled: ${reason}`;
+}
+
+/** The image that the Containerfile compiles in: a stand-in that is stored, or else the one with the pinned digest. */
+export async function compilingBase(): Promise<string> {
+  const { tagged, pinned } = await compilingImages();
+  return await isStored(tagged) ? tagged : pinned;
 }
 
 /** Settings that also do where nothing but the kernel is there: no systemd, no bridge, no raised limits. */
@@ -37,18 +59,38 @@ export async function output(words: readonly string[]): Promise<string> {
   return running.output;
 }
 
-export async function build(image: string, words: readonly string[]): Promise<void> {
+const built: string[] = [];
+
+/** Builds an image of a name that no other run has, which is removed when the file's tests have ended. */
+export async function build(name: string, words: readonly string[]): Promise<string> {
+  const image = `${name}-${crypto.randomUUID()}`;
   const options = ["--isolation", "chroot", "--tag", image, ...await standInOptions()];
   await output(["buildah", "bud", ...options, ...words]);
+  built.push(image);
+  return image;
 }
+
+Deno.test.afterAll(async () => {
+  for (const image of built.toReversed()) await output(["buildah", "rmi", "--force", image]);
+});
 
 /** An image that only stands in for the one which the Containerfile pins has another digest. */
 async function standInOptions(): Promise<readonly string[]> {
+  const { tagged } = await compilingImages();
+  return await isStored(tagged) ? ["--build-arg", "DENO_DIGEST="] : [];
+}
+
+/** The Containerfile's image of Deno, by its tag and by its digest: no name may have both. */
+async function compilingImages(): Promise<{ readonly tagged: string; readonly pinned: string }> {
   const containerfile = await Deno.readTextFile(join(ROOT, "Containerfile"));
-  const name = /(docker\.io\S+)\$\{DENO_DIGEST\}/.exec(containerfile)![1]!;
-  const isThere = await output(["buildah", "inspect", "--type", "image", name])
-    .then(() => true, () => false);
-  return isThere ? ["--build-arg", "DENO_DIGEST="] : [];
+  const [, name, tag] = /(docker\.io\S+):(\S+)\$\{DENO_DIGEST\}/.exec(containerfile)!;
+  const [, digest] = /^ARG DENO_DIGEST=(\S+)$/m.exec(containerfile)!;
+  return { tagged: `${name}:${tag}`, pinned: `${name}${digest}` };
+}
+
+async function isStored(image: string): Promise<boolean> {
+  const words = ["buildah", "inspect", "--type", "image", image];
+  return await output(words).then(() => true, () => false);
 }
 
 export interface ContainerOptions {

@@ -64,16 +64,16 @@ Deno.test("if nothing is to be watched, nothing is named", async () => {
   assert.deepEqual(await scene.find("errorfile 503 /e"), []);
 });
 
-Deno.test("whether the servers' state is wanted is known for the last configuration, watched or not", async () => {
+Deno.test("what the configuration needs is known for the last configuration, watched or not", async () => {
   for (const watchLoaded of [true, false]) {
     await using scene = new Scene({ watchLoaded, environment: { MODE: "global" } });
-    assert.equal(scene.files.wantsServerState(), false);
+    assert.equal(scene.files.needs().loadsServerState, false);
     const line = 'load-server-state-from-file "$MODE"';
     for (
       const [lines, wanted] of [[[line], true], [[line], true], [["mode http"], false]] as const
     ) {
       await scene.find("defaults", ...lines);
-      assert.equal(scene.files.wantsServerState(), wanted);
+      assert.equal(scene.files.needs().loadsServerState, wanted);
     }
   }
 });

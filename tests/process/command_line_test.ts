@@ -220,6 +220,34 @@ programTest(
   },
 );
 
+programTest('a first start with a "program" section ends with 1 and names the line', async () => {
+  await using workspace = new Workspace();
+  await workspace.replace(`program logger\n    command sleep 100\n${workspace.page("one")}`);
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1, wrapper.output);
+  assert.match(wrapper.output, /did not start: .*line 1 begins a "program" section: remove it/);
+});
+
+programTest('a "pidfile" is told once to have no effect, which is true', async () => {
+  await using workspace = new Workspace();
+  const pidfile = join(workspace.path, "haproxy.pid");
+  const text = (answer: string) =>
+    `global
+    daemon
+    pidfile ${pidfile}
+${workspace.page(answer)}`;
+  await workspace.replace(text("one"));
+  const wrapper = await workspace.serve();
+  await workspace.replace(text("two"));
+  await workspace.serves("two", wrapper);
+  await workspace.haveStopped(1, wrapper);
+  await wrapper.stopsAt(2);
+  const told = wrapper.lines.filter((line) => line.includes('"pidfile"'));
+  assert.equal(told.length, 1, wrapper.output);
+  assert.match(told[0]!, /warning .*"pidfile" in ".*haproxy.cfg" line 3, which has no effect/);
+  await assert.rejects(() => Deno.stat(pidfile), Deno.errors.NotFound);
+});
+
 programTest("without haproxy in PATH it ends with 127", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ env: { PATH: "/bin/nowhere" } });

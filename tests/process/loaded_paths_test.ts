@@ -175,13 +175,18 @@ commonTest(
     );
     const { configuration, configurationDirectory } = workspace;
     const wrapper = workspace.start({
-      args: ["-f", configuration, "--watch", further, "--list-watched"],
+      args: [
+        ...["-f", configuration, "--watch", further, "--watch", workspace.at("*.none")],
+        "--list-watched",
+      ],
     });
     assert.equal(await wrapper.exitCode, 0, wrapper.output);
     const line = (path: string, origin: string) =>
       assert.match(wrapper.output, new RegExp(`^${quoted(path)}[^\\n]*\\n +${origin}$`, "m"));
     line(configuration, "-f");
     line(further, "--watch");
+    line(`${missing} (missing)`, `map in "${quoted(configuration)}" line \\d+`);
+    line(`${workspace.at("*.none")} (matches nothing)`, "--watch");
     line(workspace.pem, `crt in "${quoted(configuration)}" line \\d+`);
     line(key, `beside "${quoted(workspace.pem)}", crt in ".*" line \\d+`);
     line(member, `in "${quoted(workspace.at("certificates"))}", crt in ".*" line \\d+`);

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { keep } from "../last_good/kept.ts";
 import { commonTest, FORM, rootTest } from "./program.ts";
-import { waitFor } from "./wait.ts";
 import { Workspace } from "./wrapper.ts";
 
 /** Neither root nor the one that the wrapper runs as. */
@@ -270,10 +269,7 @@ unprivilegedTest("the volumes of a pod will do for a user without any right", as
   await wrapper.saysMatching(/generation 1 serves/);
   await workspace.replace(workspace.page("two"));
   await workspace.serves("two", wrapper);
-  await waitFor("it to be kept", () => /has served for 10s/.test(wrapper.output), {
-    deadlineMs: 20_000,
-    explain: () => wrapper.output,
-  });
+  await wrapper.saysMatching(/has served for 10s/);
   const inside = `/proc/${wrapper.pid}/root${workspace.kept}/set`;
   const { uid, mode } = Deno.statSync(inside);
   assert.deepEqual([uid, mode! & 0o7777], [OURS, 0o700]);

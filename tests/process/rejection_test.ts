@@ -1,7 +1,9 @@
 /** Whatever happens to a reload, the generation that served before goes on serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { programTest } from "./program.ts";
+import { needsSection } from "../capabilities.ts";
+import { testNeeding } from "../requirements.ts";
+import { missing, programTest } from "./program.ts";
 import { STAND_INS } from "./stand_ins.ts";
 import { pause, waitFor } from "./wait.ts";
 import { freePort, Workspace, type Wrapper } from "./wrapper.ts";
@@ -106,6 +108,31 @@ programTest(
     await workspace.serves("one", wrapper);
   },
 );
+
+const EXPOSED = "global\n    expose-deprecated-directives\n";
+const PROGRAM_SECTION = "program logger\n    command sleep 100\n";
+const exposingTest = testNeeding(missing ?? needsSection(EXPOSED));
+
+for (
+  const [register, what, section] of [
+    [programTest, "", PROGRAM_SECTION],
+    [exposingTest, " where it is exposed as deprecated", EXPOSED + PROGRAM_SECTION],
+  ] as const
+) {
+  register(`a "program" section${what} is rejected with its line and what to do`, async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve();
+    const text = workspace.page("two") + section;
+    await workspace.replace(text);
+    const number = text.split("\n").indexOf("program logger") + 1;
+    const line = await isRejected(
+      workspace,
+      wrapper,
+      new RegExp(`haproxy.cfg" line ${number} begins a "program" section: remove it`),
+    );
+    assert.match(line, /run that program in a container.*tried again when a source changes/);
+  });
+}
 
 programTest("a process that never gets ready is ended after the ready timeout", async () => {
   await using workspace = new Workspace();

@@ -45,6 +45,15 @@ export class Running {
     return Math.max(0, ...[...numbers].map(([, number]) => Number(number)));
   }
 
+  /** The time from the first line that matches `from` to the first that matches `to`, by the log's own clock. */
+  msBetween(from: RegExp, to: RegExp): number {
+    const [fromMs, toMs] = [from, to].map((pattern) => {
+      const line = this.lines.find((line) => pattern.test(line));
+      return Date.parse(/\d{4}-[^Z]*Z/.exec(line!)![0]);
+    });
+    return toMs! - fromMs!;
+  }
+
   /** Waits until the output matches `pattern`; from the character `from` on, if given. */
   async saysMatching(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
     return await waitFor(

@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { importOptions } from "../process/program.ts";
 import { TempFolder } from "../temp_folder.ts";
 import type { Results } from "./results.ts";
-import { campaign, load } from "./samples.ts";
+import { campaign, load, MACHINE, run as sampleRun } from "./samples.ts";
 
 async function run(...args: readonly string[]) {
   const entry = join(import.meta.dirname!, "proof.ts");
@@ -36,12 +36,34 @@ Deno.test("an earlier run is shown again, with its plot and its faults", async (
     const from = folder.write("results.json", JSON.stringify(results));
     return await run("--from", from, "--svg", folder.at("plot.svg"));
   };
-  const fine = await show({ machine: "here", isSoak: false, campaigns: { wrapper: campaign() } });
+  const fine = await show(sampleRun({ wrapper: campaign() }));
   assert.equal(fine.code, 0, fine.error);
-  assert.match(fine.out, /^\| {2}\| wrapper \|\n[^]*\n\nhere\n$/);
+  assert.match(
+    fine.out,
+    /^\| {2}\| wrapper \|\n[^]*\n\nwrapper 0 \(executable\), .*, `deno task proof`\n$/,
+  );
   assert.match(Deno.readTextFileSync(folder.at("plot.svg")), /^<svg [^]*<\/svg>\n$/);
   const wrapper = campaign({ load: load({ tcp: { failures: { cut: 2 } } }) });
-  const faulty = await show({ machine: "here", isSoak: false, campaigns: { wrapper } });
+  const faulty = await show(sampleRun({ wrapper }));
   assert.equal(faulty.code, 1);
   assert.match(faulty.error, /^FAULT TCP, connections of 1 to 3 s: 2 × cut answer$/m);
+});
+
+Deno.test("several earlier runs are one table and one plot, and a fault names its HAProxy", async () => {
+  await using folder = new TempFolder();
+  const old = { ...MACHINE, haproxy: "2.6.12-1+deb12u4" };
+  const wrapper = campaign({ load: load({ tcp: { failures: { cut: 2 } } }) });
+  const runs = [sampleRun({ wrapper }, { machine: old }), sampleRun({ wrapper: campaign() })];
+  const from = runs.flatMap((one, index) => [
+    "--from",
+    folder.write(`${index}.json`, JSON.stringify(one)),
+  ]);
+  const { code, out, error } = await run(...from, "--svg", folder.at("plot.svg"));
+  assert.equal(code, 1);
+  assert.match(out, /^\| HAProxy 2\.6\.12 \| wrapper \|[^]*^\| HAProxy 3\.4\.7 \| wrapper \|/m);
+  assert.match(
+    error,
+    /^FAULT HAProxy 2\.6\.12, TCP, connections of 1 to 3 s: 2 × cut answer\n$/m,
+  );
+  assert.match(Deno.readTextFileSync(folder.at("plot.svg")), /HAProxy 2\.6\.12[^]*HAProxy 3\.4\.7/);
 });

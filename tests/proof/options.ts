@@ -10,8 +10,8 @@ export interface Options {
   /** Where results are written. */
   readonly svg: string | null;
   readonly json: string | null;
-  /** The JSON of an earlier run, to be shown instead of a new one. */
-  readonly from: string | null;
+  /** The JSON of earlier runs, to be shown instead of a new one; of several, side by side. */
+  readonly from: readonly string[];
 }
 
 export const USAGE = `deno task proof [OPTION…]
@@ -22,7 +22,7 @@ export const USAGE = `deno task proof [OPTION…]
   --haproxy PATH   a HAProxy, or what starts one, instead of the one in PATH
   --svg FILE       where to write the plot
   --json FILE      where to write all results
-  --from FILE      shows the results in that JSON, and runs nothing`;
+  --from FILE      shows the results in that JSON, and runs nothing; repeatable: several side by side`;
 
 const STANDARD_RELOADS = 1_000;
 
@@ -32,7 +32,7 @@ export function readOptions(
   const problems: string[] = [];
   const { values, unknown } = parse(args);
   problems.push(...unknown.map((word) => `found "${word}", which is no option`));
-  for (const name of WORDS.filter((one) => values[one] === "")) {
+  for (const name of [...WORDS, ...LISTS].filter((one) => [values[one]].flat().includes(""))) {
     problems.push(`--${name}: wanted a value, found none`);
   }
   const amount = (name: "reloads" | "hours" | "minutes", isWhole: boolean): number | null => {
@@ -53,7 +53,7 @@ export function readOptions(
     problems.push(`found ${ways.map((one) => `--${one}`).join(" and ")}, wanted one of them`);
   }
   const only = (values.only ?? []) as string[];
-  for (const name of only.filter((one) => !isContestant(one))) {
+  for (const name of only.filter((one) => one !== "" && !isContestant(one))) {
     problems.push(`--only: found "${name}", wanted one of ${CONTESTANT_NAMES.join(", ")}`);
   }
   const soakMs = hours !== null ? hours * 3_600_000 : minutes !== null ? minutes * 60_000 : null;
@@ -67,16 +67,34 @@ export function readOptions(
       haproxy: text("haproxy"),
       svg: text("svg"),
       json: text("json"),
-      from: text("from"),
+      from: (values.from ?? []) as string[],
     },
     problems,
   };
 }
 
+/** The command that repeats a run, without what only says where its results go. */
+export function commandOf({ until, only, haproxy }: Options): string {
+  const length = "ms" in until
+    ? ["--minutes", until.ms / 60_000]
+    : until.reloads === STANDARD_RELOADS
+    ? []
+    : ["--reloads", until.reloads];
+  const all = only.length === CONTESTANT_NAMES.length;
+  return [
+    "deno task proof",
+    ...length,
+    ...all ? [] : only.flatMap((name) => ["--only", name]),
+    ...haproxy === null ? [] : ["--haproxy PATH"],
+  ].join(" ");
+}
+
 const isContestant = (name: string): name is ContestantName =>
   (CONTESTANT_NAMES as readonly string[]).includes(name);
 
-const WORDS = ["reloads", "hours", "minutes", "haproxy", "svg", "json", "from"] as const;
+const WORDS = ["reloads", "hours", "minutes", "haproxy", "svg", "json"] as const;
+
+const LISTS = ["only", "from"] as const;
 
 interface Parsed {
   readonly values: Readonly<Record<string, string | string[] | undefined>>;
@@ -89,7 +107,9 @@ function parse(args: readonly string[]): Parsed {
     args: [...args],
     options: {
       ...Object.fromEntries(WORDS.map((name) => [name, { type: "string" as const }])),
-      only: { type: "string", multiple: true },
+      ...Object.fromEntries(
+        LISTS.map((name) => [name, { type: "string" as const, multiple: true }]),
+      ),
     },
     strict: false,
     allowPositionals: true,
@@ -101,8 +121,9 @@ function parse(args: readonly string[]): Parsed {
     if (token.kind === "positional") unknown.push(token.value);
     if (token.kind !== "option") continue;
     const { name, rawName, value = "" } = token;
-    if (name === "only") values.only = [...(values.only ?? []), value];
-    else if ((WORDS as readonly string[]).includes(name)) values[name] = value;
+    if ((LISTS as readonly string[]).includes(name)) {
+      values[name] = [...(values[name] ?? []), value];
+    } else if ((WORDS as readonly string[]).includes(name)) values[name] = value;
     else unknown.push(rawName);
   }
   return { values, unknown };

@@ -1,6 +1,6 @@
 /** The options of the proof, and every problem with them at once. */
 import assert from "node:assert/strict";
-import { readOptions } from "./options.ts";
+import { commandOf, readOptions } from "./options.ts";
 
 Deno.test("without any it is 1,000 reloads of all three", () => {
   assert.deepEqual(readOptions([]), {
@@ -8,7 +8,7 @@ Deno.test("without any it is 1,000 reloads of all three", () => {
     options: {
       until: { reloads: 1_000 },
       only: ["wrapper", "by-hand", "master-worker"],
-      ...{ haproxy: null, svg: null, json: null, from: null },
+      ...{ haproxy: null, svg: null, json: null, from: [] },
     },
   });
 });
@@ -21,12 +21,27 @@ Deno.test("a number of reloads, hours or minutes; some contestants, in the order
   assert.deepEqual(readOptions(["--minutes=2"]).options.until, { ms: 120_000 });
 });
 
+Deno.test("several earlier runs", () => {
+  assert.deepEqual(readOptions(["--from", "a", "--from=b"]).options.from, ["a", "b"]);
+});
+
+Deno.test("the command that repeats a run says nothing of where things are", () => {
+  const command = (...args: readonly string[]) => commandOf(readOptions(args).options);
+  assert.equal(command("--json", "/a", "--reloads", "1000"), "deno task proof");
+  assert.equal(
+    command("--reloads", "30", "--haproxy", "/b", "--only", "wrapper"),
+    "deno task proof --reloads 30 --only wrapper --haproxy PATH",
+  );
+  assert.equal(command("--hours", "2"), "deno task proof --minutes 120");
+});
+
 Deno.test("all problems are told", () => {
-  const args = ["--reloads", "1.5", "--hours=-1", "--only", "nobody", "--fast", "word", "--svg"];
-  assert.deepEqual(readOptions(args).problems, [
+  const args = ["--reloads", "1.5", "--hours=-1", "--only", "nobody", "--fast", "word", "--from="];
+  assert.deepEqual(readOptions([...args, "--svg"]).problems, [
     'found "--fast", which is no option',
     'found "word", which is no option',
     "--svg: wanted a value, found none",
+    "--from: wanted a value, found none",
     '--reloads: found "1.5", wanted a whole number above 0',
     '--hours: found "-1", wanted a number above 0',
     "found --reloads and --hours, wanted one of them",

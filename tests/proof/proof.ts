@@ -6,10 +6,12 @@ import { swept } from "../bench/sweep.ts";
 import { PROGRAM } from "../process/program.ts";
 import { type Campaign, type Plan, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
 import { type ContestantName, CONTESTANTS } from "./contestants/contestants.ts";
-import { type Options, readOptions, USAGE } from "./options.ts";
+import { commandOf, type Options, readOptions, USAGE } from "./options.ts";
+import { branchesMarkdown } from "./branches_report.ts";
+import { branchesPlot } from "./plot/branches.ts";
 import { plot } from "./plot/plot.ts";
 import { examples, markdown } from "./report.ts";
-import type { Results } from "./results.ts";
+import { haproxyOf, type Results } from "./results.ts";
 import { faultsOf } from "./verdict.ts";
 
 /** As in sysexits(3). */
@@ -29,15 +31,21 @@ async function proof(args: readonly string[]): Promise<number> {
     console.error(missing);
     return EXIT_UNAVAILABLE;
   }
-  const results = options.from === null
-    ? await run(options, ["deno task proof", ...args].join(" "))
-    : readResults(options.from);
-  if (options.json !== null) Deno.writeTextFileSync(options.json, JSON.stringify(results));
-  if (options.svg !== null) Deno.writeTextFileSync(options.svg, plot(results));
-  console.log(markdown(results));
-  for (const example of examples(results)) console.error(example);
-  const faults = faultsOf(results);
-  for (const fault of faults) console.error(`FAULT ${fault}`);
+  const runs = options.from.length === 0 ? [await run(options)] : options.from.map(readResults);
+  return show(runs, options);
+}
+
+function show(runs: readonly Results[], { svg }: Options): number {
+  const [only, ...others] = runs as [Results, ...Results[]];
+  const isOne = others.length === 0;
+  if (svg !== null) Deno.writeTextFileSync(svg, isOne ? plot(only) : branchesPlot(runs));
+  console.log(isOne ? markdown(only) : branchesMarkdown(runs));
+  const told = (lines: (run: Results) => readonly string[], mark: string) =>
+    runs.flatMap((run) =>
+      lines(run).map((line) => `${mark}${isOne ? "" : `${haproxyOf(run)}, `}${line}`)
+    );
+  const faults = told(faultsOf, "FAULT ");
+  for (const line of [...told(examples, ""), ...faults]) console.error(line);
   return faults.length > 0 ? 1 : 0;
 }
 
@@ -46,14 +54,18 @@ function readResults(path: string): Results {
 }
 
 function whatIsMissing({ from, haproxy }: Options): string | null {
-  if (from !== null) return existsSync(from) ? null : `--from: there is no "${from}"`;
+  const missing = from.find((path) => !existsSync(path));
+  if (missing !== undefined) return `--from: there is no "${missing}"`;
+  if (from.length > 0) return null;
   if (haproxy !== null && !existsSync(haproxy)) return `--haproxy: there is no "${haproxy}"`;
   if (existsSync(PROGRAM[0]!)) return null;
   return `there is no "${PROGRAM[0]}": "deno task compile" makes it; ` +
     "or try the program from source, with PROGRAM=source in the environment";
 }
 
-async function run({ until, only, haproxy }: Options, command: string): Promise<Results> {
+/** Writes what there is after each contestant, so that one that fails does not take the others with it. */
+async function run(options: Options): Promise<Results> {
+  const { until, only, haproxy, json } = options;
   await using room = new AsyncDisposableStack();
   if (haproxy !== null) putInPath(room, haproxy);
   const isSoak = "ms" in until;
@@ -61,15 +73,22 @@ async function run({ until, only, haproxy }: Options, command: string): Promise<
     ? { until, pauseMs: [2_000, 5_000], sampleMs: 5_000 }
     : { until, pauseMs: SHORT_PAUSE_MS, sampleMs: 1_000 };
   const campaigns: Partial<Record<ContestantName, Campaign>> = {};
+  const results: Results = {
+    machine: await machine(),
+    clients: `Deno ${Deno.version.deno}`,
+    command: commandOf(options),
+    isSoak,
+    campaigns,
+  };
   for (const name of only) {
     console.error(`${CONTESTANTS[name].title} …`);
     const entry = CONTESTANTS[name];
     campaigns[name] = await swept((own) =>
       runCampaign(own, entry, { plan, report: console.error })
     );
+    if (json !== null) Deno.writeTextFileSync(json, JSON.stringify(results));
   }
-  const clients = `clients on Deno ${Deno.version.deno}`;
-  return { machine: `${await machine()}, ${clients}, \`${command}\``, isSoak, campaigns };
+  return results;
 }
 
 /** Makes it what is found as `haproxy`, by a link, so that it knows where it lies. */

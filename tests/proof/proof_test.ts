@@ -7,6 +7,7 @@ import { startRestarting } from "./contestants/restarting.ts";
 import { missingForQuic } from "../process/quic.ts";
 import { isOfQuic, kindNames } from "./load/kinds.ts";
 import { disturbing, failedRequests, kindsOf, refusedMs, servedMs } from "./results.ts";
+import { run as sampleRun } from "./samples.ts";
 import { faultsOf } from "./verdict.ts";
 
 const KINDS_HERE = kindNames({ hasQuic: missingForQuic === null });
@@ -25,8 +26,7 @@ async function run(entry: Entry, reloads: number): Promise<Run> {
   return { campaign, said: lines.join("\n") };
 }
 
-const faults = (wrapper: Campaign) =>
-  faultsOf({ machine: "", isSoak: false, campaigns: { wrapper } });
+const faults = (wrapper: Campaign) => faultsOf(sampleRun({ wrapper }));
 
 programTest(
   "12 reloads by the wrapper, 3 of them refused, fail no request of any kind, and few over QUIC",

@@ -1,4 +1,4 @@
-/** Writes results as Markdown, as it goes into the README. Pure. */
+/** Writes the results of one HAProxy as Markdown: a table of the contestants, and of each kind of clients. Pure. */
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANTS } from "./contestants/contestants.ts";
 import { type FailureKind, FAILURES } from "./failures.ts";
@@ -15,6 +15,7 @@ import {
   requestsOf,
   type Results,
   servedMs,
+  surroundings,
 } from "./results.ts";
 
 export function markdown(results: Results): string {
@@ -23,7 +24,7 @@ export function markdown(results: Results): string {
     "<details><summary>Each kind of clients</summary>",
     kindTable(results),
     "</details>",
-    results.machine,
+    surroundings([results]).join(", "),
   ].join("\n\n");
 }
 
@@ -37,6 +38,12 @@ export function examples(results: Results): string[] {
       )
     )
   );
+}
+
+/** With those that met the closing of a connection, as nothing says which were idle. */
+export function overQuicText(campaign: Campaign): string {
+  const failed = failedRequests(campaign, { overQuic: true });
+  return campaign.load.http3 === undefined ? "—" : count(failed);
 }
 
 const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => string])[] = [
@@ -61,10 +68,7 @@ const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => str
     "**failed requests**, but for those over QUIC",
     (campaign) => `**${count(failedRequests(campaign, { overQuic: false }))}**`,
   ],
-  ["failed requests over QUIC", (campaign) => {
-    const failed = failedRequests(campaign, { overQuic: true });
-    return campaign.load.http3 === undefined ? "—" : count(failed);
-  }],
+  ["failed requests over QUIC", overQuicText],
   ["met the closing of an idle connection: keep-alive, all others", (campaign) => {
     const { excused, other } = idleClosings(campaign);
     return `${count(excused)}, ${count(other)}`;
@@ -96,13 +100,13 @@ const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => str
   ],
 ];
 
-function contestantTable(results: Results): string {
+export function contestantTable(results: Results): string {
   const campaigns = campaignsOf(results);
   const rows = ROWS.map(([title, cell]) => [title, ...campaigns.map(([, one]) => cell(one))]);
   return table(["", ...campaigns.map(([name]) => CONTESTANTS[name].title)], rows);
 }
 
-function kindTable(results: Results): string {
+export function kindTable(results: Results): string {
   const campaigns = campaignsOf(results);
   const all = campaigns.map(([name, campaign]) => [name, kindsOf(campaign)] as const);
   const rows = (all[0]?.[1] ?? []).flatMap(({ kind }, row) =>
@@ -139,7 +143,7 @@ function failuresText({ failures }: KindFigures): string {
   return texts.length === 0 ? "0" : texts.join(", ");
 }
 
-function mishapsText(mishaps: Campaign["mishaps"]): string {
+export function mishapsText(mishaps: Campaign["mishaps"]): string {
   if (mishaps.length === 0) return "0";
   const byOutcome = Map.groupBy(mishaps, ({ what }) => what.split("\n")[0]!);
   return [...byOutcome].map(([what, some]) => {
@@ -164,17 +168,17 @@ function numbers(values: readonly number[]): string {
 const amount = (value: number) =>
   Number.isInteger(value) || value >= 1_000 ? count(Math.round(value)) : value.toFixed(1);
 
-const milliseconds = (values: readonly (number | null)[]) =>
+export const milliseconds = (values: readonly (number | null)[]) =>
   values.some((value) => value === null)
     ? "—"
     : `${values.map((value) => Math.round(value!).toLocaleString("en")).join(", ")} ms`;
 
-const count = (value: number) => value.toLocaleString("en");
+export const count = (value: number) => value.toLocaleString("en");
 
 /** A megabyte is 2^20 bytes. */
 export const megabytes = (kilobytes: number) => kilobytes / 1_024;
 
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   return [headings, headings.map(() => "---"), ...rows]
     .map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

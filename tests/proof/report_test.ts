@@ -1,8 +1,9 @@
 /** The tables say what there is, for as many contestants as there are. */
 import assert from "node:assert/strict";
+import { branchesMarkdown } from "./branches_report.ts";
 import { examples, markdown } from "./report.ts";
 import { disturbing, servedMs } from "./results.ts";
-import { campaign, load } from "./samples.ts";
+import { campaign, load, MACHINE, run } from "./samples.ts";
 
 const FAILING = campaign({
   load: load({
@@ -22,15 +23,14 @@ const FAILING = campaign({
   samples: [],
 });
 
-const RESULTS = {
-  machine: "this machine",
-  isSoak: false,
-  campaigns: { wrapper: campaign(), "master-worker": FAILING },
-};
+const RESULTS = run({ wrapper: campaign(), "master-worker": FAILING });
 
 Deno.test("each row of a table has as many cells as its heading", () => {
   const parts = markdown(RESULTS).split("\n\n");
-  assert.equal(parts.at(-1), "this machine");
+  assert.equal(
+    parts.at(-1),
+    "wrapper 0 (executable), Deno 2.6.10, HAProxy 3.4.7-1, 2 cores, 2026-01-31, clients on Deno 2.9.6, `deno task proof`",
+  );
   const tables = parts.filter((part) => part.startsWith("|"));
   assert.equal(tables.length, 2);
   for (const table of tables) {
@@ -68,4 +68,29 @@ Deno.test("the first failures are told one by one", () => {
 Deno.test("only refused reloads disturb what they should not, and only served ones count as fast", () => {
   assert.deepEqual(disturbing(FAILING), [4, 8]);
   assert.equal(servedMs(FAILING).length, 75);
+});
+
+Deno.test("several HAProxys are one table, and what they have in common is told once", () => {
+  const old = { ...MACHINE, haproxy: "2.6.12-1+deb12u4" };
+  const { http3: _new, http3_kept: _kept, ...others } = load({});
+  const text = branchesMarkdown([
+    run({ wrapper: campaign({ load: others }) }, { machine: old, command: "deno task proof A" }),
+    RESULTS,
+  ]);
+  const [first, ...parts] = text.split("\n\n");
+  const rows = first!.split("\n").map((line) => line.split(" | "));
+  assert.deepEqual(rows.slice(2).map((cells) => cells.slice(0, 2).join()), [
+    "| HAProxy 2.6.12,wrapper",
+    "| HAProxy 3.4.7,wrapper",
+    "| ,master-worker",
+  ]);
+  assert.equal(new Set(rows.map((cells) => cells.length)).size, 1);
+  assert.match(first!, /\| \*\*1,236\*\* \| 12 \| 7, 0 \|$/);
+  assert.match(first!, /^\| HAProxy 2\.6\.12 .* \| — \| 0, 0 \|$/m);
+  assert.equal(parts.filter((part) => part.startsWith("<details>")).length, 2);
+  assert.equal(
+    parts.at(-1),
+    "wrapper 0 (executable), Deno 2.6.10, HAProxy 2.6.12-1+deb12u4, 3.4.7-1, 2 cores, 2026-01-31, " +
+      "clients on Deno 2.9.6, `deno task proof A`, `deno task proof`",
+  );
 });

@@ -1,4 +1,5 @@
-/** What a run of the proof leaves, and what can be read from it. Pure. */
+/** What a run of the proof leaves, which is of one HAProxy, and what can be read from it. Pure. */
+import { described, type Machine } from "../bench/machine.ts";
 import { quantile } from "../bench/table.ts";
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANT_NAMES, type ContestantName } from "./contestants/contestants.ts";
@@ -9,10 +10,28 @@ import type { Sample } from "./processes.ts";
 
 /** As it is written to JSON. */
 export interface Results {
-  /** Versions, machine and date, in one line. */
-  readonly machine: string;
+  readonly machine: Machine;
+  /** The Deno that the clients run on. */
+  readonly clients: string;
+  /** Which repeats it. */
+  readonly command: string;
   readonly isSoak: boolean;
   readonly campaigns: Partial<Readonly<Record<ContestantName, Campaign>>>;
+}
+
+/** `HAProxy 3.4.7`, without what a distribution adds to it. */
+export const haproxyOf = ({ machine: { haproxy } }: Results) =>
+  `HAProxy ${/^[\d.]+/.exec(haproxy)?.[0] ?? haproxy}`;
+
+/** What was measured and on what, and how, of all runs in a line each. */
+export function surroundings(runs: readonly Results[]): readonly [what: string, how: string] {
+  const distinct = (tell: (run: Results) => string) => [...new Set(runs.map(tell))].join(", ");
+  return [
+    described(...runs.map(({ machine }) => machine)),
+    `clients on ${distinct(({ clients }) => clients)}, ${
+      distinct(({ command }) => `\`${command}\``)
+    }`,
+  ];
 }
 
 export const campaignsOf = ({ campaigns }: Results): [ContestantName, Campaign][] =>

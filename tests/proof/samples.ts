@@ -5,6 +5,28 @@ import { KIND_NAMES, type KindName } from "./load/kinds.ts";
 import type { LoadFigures } from "./load/load.ts";
 import type { KindFigures } from "./load/record.ts";
 import type { Sample } from "./processes.ts";
+import type { Results } from "./results.ts";
+
+/** A run with those campaigns. */
+export function run(campaigns: Results["campaigns"], changes: Partial<Results> = {}): Results {
+  return {
+    machine: MACHINE,
+    clients: "Deno 2.9.6",
+    command: "deno task proof",
+    isSoak: false,
+    campaigns,
+    ...changes,
+  };
+}
+
+export const MACHINE = {
+  program: "wrapper 0",
+  form: "executable",
+  deno: "Deno 2.6.10",
+  haproxy: "3.4.7-1",
+  cores: 2,
+  date: "2026-01-31",
+} as const;
 
 /** 100 reloads from 1 to 100 ms, every fourth refused, and no failure. */
 export function campaign(changes: Partial<Campaign> = {}): Campaign {

@@ -1,7 +1,7 @@
 /** What each contestant serves: a frontend for each kind of clients, and the configuration that says so. */
 import { join } from "@std/path";
 import { Authority } from "../process/certificates.ts";
-import { missingForQuic } from "../process/quic.ts";
+import { whatQuicLacks } from "../process/quic.ts";
 import { freePort, Workspace } from "../process/wrapper.ts";
 import { contentText, QUICK_PATH, SLOW_PATH } from "./load/bodies.ts";
 import { SITE } from "./load/connection.ts";
@@ -36,7 +36,7 @@ export async function makeSite(room: AsyncDisposableStack): Promise<Site> {
   const authority = new Authority(join(workspace.path, "ca"));
   const certificate = join(workspace.path, "site.pem");
   Deno.writeTextFileSync(certificate, authority.issue({ name: SITE }).pem);
-  const kinds = kindNames({ hasQuic: missingForQuic === null });
+  const kinds = kindNames({ hasQuic: whatQuicLacks() === null });
   const ports = Object.fromEntries(
     kinds.map((name) => [name, freePort()]),
   ) as unknown as Site["ports"];

@@ -1,19 +1,16 @@
 /** What counts as a fault of the wrapper, and what does not. */
 import assert from "node:assert/strict";
 import type { Campaign } from "./campaign.ts";
-import { campaign, load, sample } from "./samples.ts";
+import { campaign, load, run, sample } from "./samples.ts";
 import { faultsOf } from "./verdict.ts";
 
 const faults = (wrapper: Campaign, byHand: Campaign = campaign(), isSoak = false) =>
-  faultsOf({ machine: "", isSoak, campaigns: { wrapper, "by-hand": byHand } });
+  faultsOf(run({ wrapper, "by-hand": byHand }, { isSoak }));
 
 Deno.test("nothing is wrong where nothing failed, whatever becomes of the others", () => {
   const failing = campaign({ load: load({ tcp: { failures: { cut: 5 } } }) });
   assert.deepEqual(faults(campaign(), failing), []);
-  assert.deepEqual(
-    faultsOf({ machine: "", isSoak: false, campaigns: { "by-hand": failing } }),
-    [],
-  );
+  assert.deepEqual(faultsOf(run({ "by-hand": failing })), []);
 });
 
 Deno.test("every failed request is a fault", () => {

@@ -205,10 +205,11 @@ Deno.test("a head that ends at the limit is read, and none that ends later", () 
 
 Deno.test("a head of nothing but spaces is read in no time", () => {
   const startedMs = performance.now();
-  for (let times = 0; times < 100; times++) {
+  for (let times = 0; times < 4_000; times++) {
     assert.equal(statusOf(withFields(`a:${" ".repeat(8_000)}\0`)), 400);
   }
-  assert(performance.now() - startedMs < 2_000);
+  // A look at each pair of them would take a minute.
+  assert(performance.now() - startedMs < 20_000);
 });
 
 const RESPONSE: HttpResponse = {

@@ -84,7 +84,7 @@ Deno.test("a refused change is no success, until it is over", () => {
   assert.equal(valueOf("config_last_reload_successful", degraded), "0");
 });
 
-Deno.test("each metric has one help, one type, and is known to alerts and README", async () => {
+Deno.test("each metric has one help, one type, and is known to alerts and to the page of metrics", async () => {
   const lines = linesOf(BUSY, FILES);
   const named = (word: string) =>
     lines.filter((line) => line.startsWith(`# ${word} `)).map((line) => line.split(" ")[2]!);
@@ -93,8 +93,8 @@ Deno.test("each metric has one help, one type, and is known to alerts and README
   assert.equal(new Set(names).size, names.length);
   const asked = Object.keys(METRICS).map((name) => name.replace(/_(?:bucket|sum|count)$/, ""));
   assert.deepEqual([...new Set(asked)].sort(), names.toSorted());
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-  for (const name of names) assert.match(readme, new RegExp(`\\| .*\`${name}(?:\\{|\`)`));
+  const page = await Deno.readTextFile(new URL("../../lib/status/README.md", import.meta.url));
+  for (const name of names) assert.match(page, new RegExp(`\\| .*\`${name}(?:\\{|\`)`));
 });
 
 Deno.test("each sample has just the labels that alerts may ask for", () => {

@@ -140,6 +140,18 @@ Deno.test("a retry whose time has come waits for the files alone", () => {
   assert.match(sentenceOf(late), /; tried again as soon as the files are quiet\.$/);
 });
 
+Deno.test("a reload that waits for new files to be whole is no failure", () => {
+  const { state } = SAMPLES.retrying;
+  assert.ok(state.name === "retrying");
+  const rejected = { ...state.rejected, generation: null, awaited: { sinceMs: 0 } };
+  const waiting = snapshot({
+    state: { ...state, rejected },
+    history: { timerDueMs: NOW_MS + 4_000 },
+  });
+  assert.equal(verdictOf(waiting).tone, "busy");
+  assert.match(sentenceOf(waiting), /; a reload waits at most 4 s for new files to be whole\.$/);
+});
+
 Deno.test("the failure comes with HAProxy's lines, the failing line marked, and what had changed", () => {
   const page = statusPage(SAMPLES.degraded);
   has(page, "Why the last change is not live");

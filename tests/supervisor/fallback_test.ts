@@ -192,6 +192,7 @@ const FAILURES: readonly (readonly [Failure, boolean])[] = [
   [{ tag: "no_listener" }, true],
   [{ tag: "wrong_pid", found: 1, started: 2 }, true],
   [{ tag: "master_worker", line: "x" }, true],
+  [{ tag: "program_section", line: "x" }, true],
   [{ tag: "not_prepared", reason: "the env file", exitCode: 64 }, true],
   [{ tag: "not_prepared", reason: "the private folder", exitCode: 73 }, false],
   [{ tag: "not_spawned", reason: "x", exitCode: 127 }, false],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Shortfalls } from "../../lib/watch/absent.ts";
 import { describeWatched } from "../../lib/watch/described.ts";
 import type { FileState } from "../../lib/watch/file_state.ts";
 import type { Inventory, SourceFile } from "../../lib/watch/inventory.ts";
@@ -6,10 +7,14 @@ import type { Source } from "../../lib/watch/sources.ts";
 
 function described(
   files: readonly SourceFile[],
-  { directories = [] as readonly string[], watchLoaded = true } = {},
+  { directories = [] as readonly string[], watchLoaded = true, ...more }: {
+    readonly directories?: readonly string[];
+    readonly watchLoaded?: boolean;
+  } & Partial<Shortfalls> = {},
 ): string[] {
   const inventory = { files, unreadable: [], directories: new Set(directories) } as unknown;
-  return describeWatched(inventory as Inventory, { watchLoaded }).split("\n");
+  const shortfalls = { absent: [], unreadable: new Map(), ...more };
+  return describeWatched(inventory as Inventory, { watchLoaded, ...shortfalls }).split("\n");
 }
 
 /** The two lines of one file. */
@@ -35,6 +40,17 @@ Deno.test("what would move a terminal's cursor is shown as its number, and break
 
 Deno.test("a file that is missing is told as such", () => {
   assert.deepEqual(fileLines("/a", source("/a"), null), ["/a (missing)", "    --watch"]);
+});
+
+Deno.test("what is not there and what cannot be read is told in the same form", () => {
+  const files = [{ path: "/a", realPath: "/a", info: {} as FileState, source: source("/a") }];
+  const foundBy = 'crt in "/h.cfg" line 1';
+  const absent = [{ source: source("/b", { kind: "loaded", foundBy }), state: "missing" }];
+  const unreadable = new Map([["/a", "Permission denied"]]);
+  assert.deepEqual(described(files, { absent, unreadable }).slice(0, 4), [
+    ...["/a (unreadable: Permission denied)", "    --watch"],
+    ...["/b (missing)", `    ${foundBy}`],
+  ]);
 });
 
 Deno.test("it is told in what directory, beside what, and of what glob a file was found", () => {

@@ -10,13 +10,20 @@ import { path } from "./svg.ts";
 /** As finely as can be seen. */
 const SHARES = Array.from({ length: 201 }, (_, index) => index / 200);
 
+export interface DistributionMore {
+  readonly title?: string;
+  /** All times that the axis is to have room for; those of the campaigns unless given. */
+  readonly allMs?: readonly number[];
+}
+
 export function distribution(
   frame: Frame,
   campaigns: readonly (readonly [ContestantName, Campaign])[],
+  { title = "Reload times", allMs }: DistributionMore = {},
 ): string {
   const spans = spansOf(frame);
   const times = campaigns.map(([name, campaign]) => [name, servedMs(campaign)] as const);
-  const all = times.flatMap(([, values]) => values);
+  const all = allMs ?? times.flatMap(([, values]) => values);
   const [least, most] = [Math.min(...all, 1_000), Math.max(...all, 10)];
   const across = logarithmic(roundDown(least), most, spans.across);
   const up = linear(100, spans.up);
@@ -30,7 +37,7 @@ export function distribution(
     )
   );
   return group(
-    panelTitle(frame, "Reload times", "share of the reloads that served within that time"),
+    panelTitle(frame, title, "share of the reloads that served within that time"),
     verticalAxis({ scale: up, label: (tick) => `${tick} %` }, spans),
     horizontalAxis(
       { scale: across, label: milliseconds },

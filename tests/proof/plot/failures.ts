@@ -2,7 +2,7 @@
 import type { Campaign } from "../campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
 import type { KindName } from "../load/kinds.ts";
-import { failedOf, idleClosings, kindsOf } from "../results.ts";
+import { failedOf, failedRequests, idleClosings, kindsOf } from "../results.ts";
 import { type Frame, group, horizontalAxis, panelTitle, spansOf } from "./panel.ts";
 import { logarithmicFromZero } from "./scale.ts";
 import { element, text } from "./svg.ts";
@@ -25,7 +25,7 @@ interface Bar {
 }
 
 /** What HAProxy causes by itself has a row of its own. */
-const barsOf = (campaign: Campaign): readonly Bar[] => [
+const byKind = (campaign: Campaign): readonly Bar[] => [
   ...kindsOf(campaign).map(({ name, kind, figures }) => ({
     label: LABELS[name],
     count: failedOf(figures) +
@@ -34,9 +34,29 @@ const barsOf = (campaign: Campaign): readonly Bar[] => [
   { label: "keep-alive, met idle close", count: idleClosings(campaign).excused },
 ];
 
+/** No more than what is over TCP, what is over QUIC, and what HAProxy causes by itself. */
+export const inShort = (campaign: Campaign): readonly Bar[] => [
+  {
+    label: "HTTP/1, HTTP/2, TLS, TCP",
+    count: failedRequests(campaign, { overQuic: false }) + idleClosings(campaign).other,
+  },
+  ...campaign.load.http3 === undefined
+    ? []
+    : [{ label: "HTTP/3", count: failedRequests(campaign, { overQuic: true }) }],
+  { label: "keep-alive, met idle close", count: idleClosings(campaign).excused },
+];
+
+export interface FailuresMore {
+  readonly title?: string;
+  readonly subtitle?: string;
+  readonly barsOf?: (campaign: Campaign) => readonly Bar[];
+}
+
 export function failures(
   frame: Frame,
   campaigns: readonly (readonly [ContestantName, Campaign])[],
+  { title = "Failed requests", subtitle = "by kind of clients", barsOf = byKind }: FailuresMore =
+    {},
 ): string {
   const spans = spansOf(frame, { left: 158 });
   const across = { ...spans.across, to: spans.across.to - 46 };
@@ -69,7 +89,7 @@ export function failures(
     return text(label, { ...place, class: "tick", "text-anchor": "end" }) + bars.join("");
   });
   return group(
-    panelTitle(frame, "Failed requests", "by kind of clients"),
+    panelTitle(frame, title, subtitle),
     horizontalAxis(
       { scale, label: (tick) => tick.toLocaleString("en") },
       { ...spans, across },

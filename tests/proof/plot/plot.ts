@@ -1,93 +1,42 @@
-/** Draws results as one SVG, readable on a light and on a dark page. Pure. */
-import { type ContestantName, CONTESTANTS } from "../contestants/contestants.ts";
+/** Draws the results of one HAProxy as one SVG. Pure. */
 import { megabytes } from "../report.ts";
-import { campaignsOf, type Results } from "../results.ts";
+import { campaignsOf, type Results, surroundings } from "../results.ts";
 import { distribution } from "./distribution.ts";
 import { failures } from "./failures.ts";
 import { overTime } from "./over_time.ts";
-import { element, line, text } from "./svg.ts";
-
-const WIDTH = 960;
-const HEIGHT = 780;
-const MARGIN = 28;
+import { MARGIN, page, TOP, WIDTH } from "./page.ts";
 
 export function plot(results: Results): string {
   const campaigns = campaignsOf(results);
   const width = (WIDTH - 3 * MARGIN) / 2;
   const right = width + 2 * MARGIN;
-  const [upper, lower] = [{ y: 104, height: 350 }, { y: 484, height: 250 }];
-  const count = Math.max(
-    ...campaigns.map(([, { reloads, mishaps }]) => reloads.length + mishaps.length),
-  );
-  const content = [
-    element("title", {}, "Reloads under load"),
-    element("style", {}, STYLE),
-    element("rect", { x: 0.5, y: 0.5, width: WIDTH - 1, height: HEIGHT - 1, rx: 8, class: "page" }),
-    text(`${count.toLocaleString("en")} reloads under load, a quarter of them refused`, {
-      ...{ x: MARGIN, y: 42, class: "title" },
-    }),
-    legend(campaigns.map(([name]) => name)),
-    distribution({ x: MARGIN, ...upper, width }, campaigns),
-    failures({ x: right, ...upper, width }, campaigns),
-    overTime({ x: MARGIN, ...lower, width }, campaigns, {
-      title: "HAProxy processes",
-      subtitle: "the one that serves, and those that drain; means",
-      of: ({ haproxyProcesses }) => haproxyProcesses,
-    }),
-    overTime({ x: right, ...lower, width }, campaigns, {
-      title: "Memory of the wrapper and of the master",
-      subtitle: "MB of its own, means; by hand there is no such process",
-      of: ({ supervisor }) => supervisor && megabytes(supervisor.memory),
-    }),
-    text(results.machine, { x: MARGIN, y: HEIGHT - 18, class: "note" }),
-  ];
-  const size = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT };
-  return `${
-    element(
-      "svg",
-      { xmlns: "http://www.w3.org/2000/svg", role: "img", ...size },
-      content.join("\n"),
-    )
-  }\n`;
+  const [upper, lower] = [{ y: TOP, height: 350 }, { y: 484, height: 250 }];
+  return page({
+    height: 796,
+    title: titleOf([results]),
+    contestants: campaigns.map(([name]) => name),
+    notes: surroundings([results]),
+    panels: [
+      distribution({ x: MARGIN, ...upper, width }, campaigns),
+      failures({ x: right, ...upper, width }, campaigns),
+      overTime({ x: MARGIN, ...lower, width }, campaigns, {
+        title: "HAProxy processes",
+        subtitle: "the one that serves, and those that drain; means",
+        of: ({ haproxyProcesses }) => haproxyProcesses,
+      }),
+      overTime({ x: right, ...lower, width }, campaigns, {
+        title: "Memory of the wrapper and of the master",
+        subtitle: "MB of its own, means; by hand there is no such process",
+        of: ({ supervisor }) => supervisor && megabytes(supervisor.memory),
+      }),
+    ],
+  });
 }
 
-const LEGEND_STEP = 170;
-
-function legend(names: readonly ContestantName[]): string {
-  return names.map((name, index) => {
-    const x = MARGIN + index * LEGEND_STEP;
-    const y = 70;
-    return line({ x, y: y - 4 }, { x: x + 28, y: y - 4 }, { class: `line ${name}` }) +
-      text(CONTESTANTS[name].title, { x: x + 36, y, class: "tick" });
-  }).join("");
+/** How many reloads each contestant had. */
+export function titleOf(runs: readonly Results[]): string {
+  const counts = runs.flatMap(campaignsOf)
+    .map(([, { reloads, mishaps }]) => reloads.length + mishaps.length);
+  const most = Math.max(...counts).toLocaleString("en");
+  return `${most} reloads under load, a quarter of them refused`;
 }
-
-/** The colours can be told apart with every kind of colour vision, and the lines by their dashes as well. */
-const STYLE = `
-svg { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; font-size: 12px }
-.page { fill: #ffffff; stroke: #d0d7de }
-.title { font-size: 20px; font-weight: 600; fill: #1f2328 }
-.panel { font-size: 15px; font-weight: 600; fill: #1f2328 }
-.note { fill: #59636e }
-.tick { fill: #424a53 }
-.value { font-size: 10px; fill: #424a53 }
-.grid { stroke: #e4e8ec }
-.axis { stroke: #8c959f }
-.line { fill: none; stroke-width: 2; stroke-linejoin: round }
-.by-hand.line { stroke-dasharray: 6 3 }
-.master-worker.line { stroke-dasharray: 2 2 }
-.wrapper.line { stroke: #0072b2 } .wrapper.bar { fill: #0072b2 }
-.by-hand.line { stroke: #009e73 } .by-hand.bar { fill: #009e73 }
-.master-worker.line { stroke: #d55e00 } .master-worker.bar { fill: #d55e00 }
-@media (prefers-color-scheme: dark) {
-.page { fill: #0d1117; stroke: #3d444d }
-.title, .panel { fill: #f0f6fc }
-.note { fill: #9198a1 }
-.tick, .value { fill: #c9d1d9 }
-.grid { stroke: #262c34 }
-.axis { stroke: #656c76 }
-.wrapper.line { stroke: #56b4e9 } .wrapper.bar { fill: #56b4e9 }
-.by-hand.line { stroke: #2fc79a } .by-hand.bar { fill: #2fc79a }
-.master-worker.line { stroke: #ff8a4c } .master-worker.bar { fill: #ff8a4c }
-}
-`;

@@ -1,17 +1,14 @@
 /** The plot is well-formed, draws each contestant, and stays inside its page. */
 import assert from "node:assert/strict";
-import { campaign, load } from "../samples.ts";
+import { campaign, load, MACHINE, run } from "../samples.ts";
+import { branchesPlot } from "./branches.ts";
 import { plot } from "./plot.ts";
 
-const RESULTS = {
-  machine: `a <machine> & "one" core`,
-  isSoak: false,
-  campaigns: {
-    wrapper: campaign(),
-    "by-hand": campaign({ samples: [] }),
-    "master-worker": campaign({ load: load({ tls: { failures: { refused: 1_234 } } }) }),
-  },
-};
+const RESULTS = run({
+  wrapper: campaign(),
+  "by-hand": campaign({ samples: [] }),
+  "master-worker": campaign({ load: load({ tls: { failures: { refused: 1_234 } } }) }),
+}, { command: `a <command> & "one" word` });
 
 /** The names of all elements; throws where tags do not match, or a bare `<` or `&` stands between them. */
 function elementsOf(svg: string): string[] {
@@ -36,7 +33,7 @@ Deno.test("it is well-formed, and escapes what is put in", () => {
   const names = elementsOf(svg);
   assert.equal(names[0], "svg");
   assert.ok(names.includes("title") && names.includes("path"));
-  assert.match(svg, /a &lt;machine&gt; &amp; &quot;one&quot; core/);
+  assert.match(svg, /a &lt;command&gt; &amp; &quot;one&quot; word/);
   assert.match(svg, />1,234</);
 });
 
@@ -51,11 +48,34 @@ Deno.test("each contestant has its lines and bars, and none is needed", () => {
   elementsOf(plot({ ...RESULTS, campaigns: { wrapper: campaign({ reloads: [], samples: [] }) } }));
 });
 
+Deno.test("of several HAProxys each has its row, on one scale of time, and HTTP/3 where it speaks it", () => {
+  const { http3: _new, http3_kept: _kept, ...others } = load({});
+  const wrapper = campaign({ load: others });
+  const slow = campaign({ reloads: [{ number: 1, refusal: null, ms: 30_000 }] });
+  const svg = branchesPlot([
+    run({ wrapper }, { machine: { ...MACHINE, haproxy: "2.6.12-1+deb12u4" } }),
+    run({ wrapper: slow, "by-hand": slow }),
+  ]);
+  elementsOf(svg);
+  for (const haproxy of ["HAProxy 2.6.12", "HAProxy 3.4.7"]) {
+    assert.ok(
+      svg.includes(`>${haproxy}: reload times<`) && svg.includes(`>${haproxy}: failed requests<`),
+    );
+  }
+  assert.equal(svg.split(">HTTP/3<").length - 1, 1);
+  assert.equal(svg.split(">20 s<").length - 1, 2);
+  assertInside(svg);
+});
+
 Deno.test("every place is a number inside the page", () => {
-  const svg = plot(RESULTS);
+  assertInside(plot(RESULTS));
+});
+
+function assertInside(svg: string): void {
   assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
+  const [width, height] = /viewBox="0 0 (\d+) (\d+)"/.exec(svg)!.slice(1).map(Number);
   for (const [, axis, value] of svg.matchAll(/ (x|y|x1|x2|y1|y2)="([^"]*)"/g)) {
-    const most = axis!.startsWith("x") ? 960 : 780;
+    const most = axis!.startsWith("x") ? width! : height!;
     assert.ok(Number(value) >= 0 && Number(value) <= most, `${axis} is ${value}`);
   }
-});
+}

@@ -1,0 +1,71 @@
+/** Writes the results of several HAProxys as one Markdown table, with all else of each folded away. Pure. */
+import type { Campaign } from "./campaign.ts";
+import { CONTESTANTS } from "./contestants/contestants.ts";
+import {
+  contestantTable,
+  count,
+  kindTable,
+  milliseconds,
+  mishapsText,
+  overQuicText,
+  table,
+} from "./report.ts";
+import {
+  campaignsOf,
+  failedRequests,
+  haproxyOf,
+  idleClosings,
+  quantileOf,
+  refusedMs,
+  requestsOf,
+  type Results,
+  servedMs,
+  surroundings,
+} from "./results.ts";
+
+export function branchesMarkdown(runs: readonly Results[]): string {
+  return [
+    branchTable(runs),
+    ...runs.flatMap((run) => [
+      `<details><summary>${haproxyOf(run)}: all figures, and each kind of clients</summary>`,
+      contestantTable(run),
+      kindTable(run),
+      "</details>",
+    ]),
+    surroundings(runs).join(", "),
+  ].join("\n\n");
+}
+
+const COLUMNS: readonly (readonly [title: string, cell: (campaign: Campaign) => string])[] = [
+  ["reloads served, refused", ({ reloads }) => {
+    const refused = reloads.filter(({ refusal }) => refusal !== null).length;
+    return `${count(reloads.length - refused)}, ${count(refused)}`;
+  }],
+  ["ended otherwise", ({ mishaps }) => mishapsText(mishaps)],
+  ["change to first answer: p50, p99, most", (campaign) => times(servedMs(campaign))],
+  ["to its refusal: p50, p99, most", (campaign) => times(refusedMs(campaign))],
+  ["requests", (campaign) => count(requestsOf(campaign))],
+  [
+    "**failed**, but for QUIC",
+    (campaign) => `**${count(failedRequests(campaign, { overQuic: false }))}**`,
+  ],
+  ["failed over QUIC", overQuicText],
+  ["met an idle closing: keep-alive, others", (campaign) => {
+    const { excused, other } = idleClosings(campaign);
+    return `${count(excused)}, ${count(other)}`;
+  }],
+];
+
+const times = (values: readonly number[]) =>
+  milliseconds([0.5, 0.99, 1].map((share) => quantileOf(values, share)));
+
+function branchTable(runs: readonly Results[]): string {
+  const rows = runs.flatMap((run) =>
+    campaignsOf(run).map(([name, campaign], index) => [
+      index === 0 ? haproxyOf(run) : "",
+      CONTESTANTS[name].title,
+      ...COLUMNS.map(([, cell]) => cell(campaign)),
+    ])
+  );
+  return table(["", "", ...COLUMNS.map(([title]) => title)], rows);
+}
