@@ -123,7 +123,7 @@ Deno.test("what is not set is shown as none, off or no limit", () => {
   assert.deepEqual(flags("none"), [
     ...["socket", "watch", "env-file", "last-good", "status-listen", "status-host"],
   ]);
-  assert.equal(flags("no").length, 5);
+  assert.equal(flags("no").length, 6);
 });
 
 const SWITCHED = {
