@@ -76,7 +76,7 @@ export const OPTIONS = table({
     flag: "pause-on-bind-conflict",
     type: types.switchTo(true),
     help:
-      "when a reload fails because the serving process holds a port that it does not share (noreuseport, -dR), try once more with the frontends paused that hold it; nobody listens there meanwhile",
+      "if a reload fails because the serving process holds a port that it does not share (noreuseport, -dR), pause the frontends that hold it and try once more; nobody listens there meanwhile",
   },
   maxDraining: {
     flag: "max-draining",
