@@ -76,7 +76,7 @@ export const OPTIONS = table({
     flag: "pause-on-bind-conflict",
     type: types.switchTo(true),
     help:
-      "if a reload fails because the serving process holds a port that it does not share (noreuseport, -dR), pause the frontends that hold it and try once more; nobody listens there meanwhile",
+      "if the serving process holds a port that a reload needs and does not share it (noreuseport, -dR), pause its frontends there and try once more; nobody listens meanwhile",
   },
   maxDraining: {
     flag: "max-draining",

@@ -110,11 +110,11 @@ programTest(
       /so that generation 2 could bind its ports; that one listens now\n/,
     );
     await workspace.serves("two", wrapper);
-    assert.equal(await workspace.get(workspace.otherPort), "two");
-    assert.equal(await workspace.askOther(), "two");
     await request.write(new TextEncoder().encode("\r\n"));
     assert.match(await new Response(request.readable).text(), /one$/);
     await wrapper.saysMatching(/generation 1 drained/);
+    assert.equal(await workspace.get(workspace.otherPort), "two");
+    assert.equal(await workspace.askOther(), "two");
     assert.doesNotMatch(wrapper.output, /Paused frontend (?!page)/);
   },
 );
@@ -144,6 +144,7 @@ async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void>
   await workspace.standIn(STAND_INS.is_haproxy);
   await workspace.replace(workspace.bound("marker", "127.0.0.1"));
   await workspace.serves("marker", wrapper);
+  await wrapper.saysMatching(/generation 1 drained/);
   assert.equal(await workspace.get(workspace.otherPort), "marker");
   assert.equal(await workspace.askOther(), "marker");
   await wrapper.stopsAt(3);
