@@ -133,6 +133,17 @@ export class Fleet {
     this.#find(generation)?.draining.terminate("SIGTERM", reason);
   }
 
+  /** Kills that generation, and waits until it is gone, but no longer than `limitMs`. */
+  async eliminate(generation: number, limitMs: number): Promise<void> {
+    const found = this.#find(generation);
+    if (found === null) return;
+    const { promise: limit, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, limitMs);
+    found.draining.kill();
+    await Promise.race([found.process.ended, limit]);
+    clearTimeout(timer);
+  }
+
   /** The pid of that generation, if it lives. */
   pidOf(generation: number): number | null {
     return this.#find(generation)?.process.pid ?? null;

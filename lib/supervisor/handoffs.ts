@@ -1,8 +1,10 @@
 /** Carries out the start of a generation, from the order until its outcome is an event. */
 import { formatDuration } from "../duration.ts";
+import { sharesPorts } from "../haproxy/arguments.ts";
 import type { DrainGauge } from "../haproxy/drain_gauge.ts";
 import type { Fleet, LeftMember } from "../haproxy/fleet.ts";
 import { type Cut, cutOff, handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
+import type { PauseEnd } from "../haproxy/pause.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { canPassTables, untilTablesPass } from "../haproxy/resync.ts";
 import type { Standby } from "../haproxy/standby.ts";
@@ -49,6 +51,8 @@ export class Handoffs {
   #running: AbortController | null = null;
   #restored: Extract<Restored, { tag: "restored" }> | null = null;
   readonly #notedWords: NotedWords;
+  /** Whether what serves does, by its configuration. */
+  #sharesPorts = true;
   #endPause: () => void = () => {};
 
   constructor(options: HandoffsOptions) {
@@ -70,6 +74,7 @@ export class Handoffs {
     const startedMs = Date.now();
     const isLastGood = attempt.cause.tag === "last_good";
     const restored = isLastGood ? this.#restored : null;
+    const needs = restored?.needs ?? loadedFiles.needs;
     let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
     let passesTables = true;
     const learn = async () => {
@@ -82,9 +87,12 @@ export class Handoffs {
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
       const options = {
-        ...{ ...this.#options, ...settings, needs: loadedFiles.needs, ...restored, learn },
+        ...{ ...this.#options, ...settings, needs, ...restored, learn },
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
+        sharesPorts: () =>
+          this.#sharesPorts && needs().sharesPorts && sharesPorts(settings.haproxy),
+        onPauseEnd: (end: PauseEnd) => log(messages.pauseEnded(end)),
       };
       if (own !== null) await room.await(own, cancel.signal);
       const outcome = await handoff(request, options, cancel.signal);
@@ -100,6 +108,7 @@ export class Handoffs {
         const outcome = end.tag === "failed" ? { ...end, left, isLeftGone } : end;
         return post({ name: "handoff_ended", outcome, atMs });
       }
+      this.#sharesPorts = needs().sharesPorts;
       const tables = passesTables ? {} : { tablesByMs: atMs + TABLES_LIMIT_MS };
       const ready = { ...end, loaded: { ...loaded, ...tables }, left };
       post({ name: "handoff_ended", outcome: ready, atMs });

@@ -2,6 +2,7 @@
 import { EXIT } from "../exit_codes.ts";
 import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { describeFailure, type Failure } from "../haproxy/failure.ts";
+import type { PauseEnd } from "../haproxy/pause.ts";
 import { describeEnding } from "../haproxy/process.ts";
 import type { Refused, Replaced } from "../loaded/replace.ts";
 import type { NotWhole } from "../loaded/newcomers.ts";
@@ -126,6 +127,25 @@ export function serverStateLost(
     fields: { generation, reason },
   };
 }
+
+export function pauseEnded(end: PauseEnd): LogEntry {
+  const { serving, generation, frontends, durationMs: ms } = end;
+  const durationMs = Math.round(ms);
+  const which = `${frontends.length === 1 ? "frontend" : "frontends"} ${quoted(frontends)}`;
+  const paused =
+    `for ${durationMs} ms nobody listened for ${which}: paused in generation ${serving}`;
+  return {
+    level: end.tag === "not_resumed" ? "error" : "warning",
+    text: `${paused} so that generation ${generation} could bind its ports; ${PAUSE_ENDS[end.tag]}`,
+    fields: { generation, reason: "bind conflict", durationMs },
+  };
+}
+
+const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
+  replaced: "that one listens now",
+  resumed: "that did not serve, and the old one listens again",
+  not_resumed: "that did not serve, and the old one does not listen again: restart the wrapper",
+};
 
 /** One line for each of the first files, and one for all others. */
 export function replaced(all: readonly Replaced[], generation: number): LogEntry[] {

@@ -31,6 +31,9 @@ function optionsOf(
     ...{
       needs: () => NO_NEEDS,
       onServerStateLost() {},
+      sharesPorts: () => true,
+      pauseOnBindConflict: false,
+      onPauseEnd() {},
       userSocket: null,
       folder,
       fleet: new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} }),
