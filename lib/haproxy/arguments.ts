@@ -37,6 +37,10 @@ function around(
   ];
 }
 
+/** Whether HAProxy lets others of its kind bind its ports. */
+export const sharesPorts = ({ options }: HaproxyArguments): boolean =>
+  !options.some((word) => word.startsWith("-dR"));
+
 /** Whether HAProxy is told not to start after a warning. */
 export const hasZeroWarning = ({ options }: HaproxyArguments): boolean =>
   options.some((word) => word.startsWith("-dW"));

@@ -1,14 +1,23 @@
 /** Why a generation does not serve, in a sentence and as an exit status. Pure. */
 import { EXIT } from "../exit_codes.ts";
 import { formatDuration } from "../duration.ts";
+import type { BindConflict } from "./bind_conflict.ts";
 import { LEAST_CONNECTIONS } from "./private_folder.ts";
 import { describeEnding, type Ending } from "./process.ts";
 
-/** A process that `died` or was `not_spawned` is gone; of the others one may be left. */
+/** A process that `died`, also for a `bind_conflict`, or was `not_spawned` is gone; of the others one may be left. */
 export type Failure =
   | { readonly tag: "not_prepared"; readonly reason: string; readonly exitCode: number }
   | { readonly tag: "not_spawned"; readonly reason: string; readonly exitCode: number }
   | { readonly tag: "died"; readonly ending: Ending }
+  /** It died for a port that the generation which serves holds; `remedy` is what may come next. */
+  | {
+    readonly tag: "bind_conflict";
+    readonly ending: Ending;
+    readonly conflict: BindConflict;
+    readonly serving: number;
+    readonly remedy: string;
+  }
   | { readonly tag: "timed_out"; readonly afterMs: number }
   | { readonly tag: "no_listener" }
   | { readonly tag: "wrong_pid"; readonly found: number; readonly started: number }
@@ -32,6 +41,8 @@ export function describeFailure(failure: Failure): string {
       return `cannot start "haproxy" from PATH: ${failure.reason}`;
     case "died":
       return `haproxy ${describeEnding(failure.ending)} before it was ready`;
+    case "bind_conflict":
+      return describeConflict(failure);
     case "timed_out":
       return `haproxy did not serve within ${formatDuration(failure.afterMs)}`;
     case "no_listener":
@@ -68,6 +79,7 @@ export function exitCodeOf(failure: Failure): number {
     case "not_spawned":
       return failure.exitCode;
     case "died":
+    case "bind_conflict":
       return failure.ending.code;
     case "timed_out":
     case "no_listener":
@@ -81,4 +93,15 @@ export function exitCodeOf(failure: Failure): number {
     default:
       return failure satisfies never;
   }
+}
+
+function describeConflict(
+  { conflict, serving, remedy }: Extract<Failure, { tag: "bind_conflict" }>,
+): string {
+  const { addresses, frontends } = conflict;
+  const holders = frontends.map((frontend) => `"${frontend}"`).join(", ");
+  return `haproxy cannot bind ${
+    addresses.join(", ")
+  }: generation ${serving} itself holds the port, for ${holders}, ` +
+    `and shares none, by "noreuseport" or "-dR"; ${remedy}`;
 }

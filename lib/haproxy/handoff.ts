@@ -1,4 +1,6 @@
 /** Starts a generation, which takes over the listeners, and races everything that can come of it. */
+import { findBindConflict } from "./bind_conflict.ts";
+import { type OwnConflict, resolveConflict, type StartBy } from "./conflict_resolution.ts";
 import { diagnose, type Diagnosis, type DiagnosisOptions, findMasterWorker } from "./diagnosis.ts";
 import type { Failure } from "./failure.ts";
 import type { Fleet } from "./fleet.ts";
@@ -8,6 +10,7 @@ import {
   type Prepared,
   type StartRequest,
 } from "./preparation.ts";
+import type { PauseEnd } from "./pause.ts";
 import type { Ending, HaproxyProcess } from "./process.ts";
 import { firstAnswer, type Instance } from "./instance.ts";
 import type { StatsSocket } from "./runtime_api.ts";
@@ -19,6 +22,11 @@ export interface HandoffOptions extends PreparationOptions {
   readonly shutdownWaitMs: number | null;
   readonly fleet: Fleet;
   readonly standby: Standby;
+  /** Whether both the generation and that which serves share their ports, so that these do not conflict. */
+  readonly sharesPorts: () => boolean;
+  /** Whether frontends that hold a port which the generation needs may be paused for it. */
+  readonly pauseOnBindConflict: boolean;
+  readonly onPauseEnd: (end: PauseEnd) => void;
   /** Finds out more about the generation once it serves; the ready timeout cuts the wait for it off. */
   readonly learn: () => Promise<void>;
   /** Called if the state of the servers could not be given to the generation. */
@@ -44,14 +52,58 @@ export type HandoffOutcome =
 
 /**
  * Starts the generation and waits until it serves or is known not to. Whatever the outcome, a process
- * that it leaves is in the fleet, and the one that served before has not been touched. After an abort
- * of `cancel` nothing more is started.
+ * that it leaves is in the fleet, and the one that served before has not been touched, or, where it may be paused,
+ * listens again. After an abort of `cancel` nothing more is started.
  */
 export async function handoff(
   request: StartRequest,
   options: HandoffOptions,
   cancel: AbortSignal,
 ): Promise<HandoffOutcome> {
+  const begun = await begin(request, options, cancel);
+  if (begun.tag !== "begun") return begun;
+  const { prepared, outcome, failedAfterMs } = begun;
+  if (outcome.tag !== "failed" || cancel.aborted) return outcome;
+  // That explains it, and whoever starts another one without taking over must not wait.
+  if (hasLostSource(request, options)) return outcome;
+  const futile = futility(request, options, cancel);
+  const stop = futile.signal;
+  const diagnosed = { ...options, ...{ prepared, failedAfterMs, stop } };
+  const diagnosis = await explain(outcome.failure, request, diagnosed);
+  const failed = { ...outcome, ...diagnosis };
+  const conflict = stop.aborted ? null : await conflictOf(failed, request, options);
+  futile.forget();
+  if (cancel.aborted) return CANCELLED;
+  if (hasLostSource(request, options)) return outcome;
+  if (diagnosis.mayPass) options.standby.learn(false);
+  if (conflict === null) return failed;
+  return await resolveConflict({ ...conflict, failed, failedAfterMs }, {
+    ...{ ...options, generation: request.generation, cancel },
+    again: async (startBy, timeoutMs) => {
+      const limited = { ...options, readyTimeoutMs: timeoutMs };
+      const again = await begin(request, limited, cancel, startBy);
+      return again.tag === "begun" ? again.outcome : again;
+    },
+  });
+}
+
+type Begun =
+  | {
+    readonly tag: "begun";
+    readonly outcome: HandoffOutcome;
+    readonly prepared: Prepared;
+    readonly failedAfterMs: number;
+  }
+  | Failed
+  | { readonly tag: "cancelled" };
+
+/** Prepares all and starts the generation, which `startBy` may have wait for something else. */
+async function begin(
+  request: StartRequest,
+  options: HandoffOptions,
+  cancel: AbortSignal,
+  startBy: StartBy = (start) => start(),
+): Promise<Begun> {
   const { readyTimeoutMs: timeoutMs } = options;
   // Both write the same files, and what is saved in one must not be written over.
   const preparing = options.standby.started.then(() => prepare(request, options));
@@ -68,23 +120,25 @@ export async function handoff(
   if (cancel.aborted) return CANCELLED;
   if (lost !== null) options.onServerStateLost(lost);
   const startedMs = performance.now();
-  const outcome = await start(request, { ...options, prepared, cancel });
-  await options.folder.forgetServerState(request.generation);
-  if (outcome.tag === "ready") options.standby.learn(true);
-  if (outcome.tag !== "failed" || cancel.aborted) return outcome;
-  // That explains it, and whoever starts another one without taking over must not wait.
-  if (hasLostSource(request, options)) return outcome;
-  const failedAfterMs = performance.now() - startedMs;
-  const futile = futility(request, options, cancel);
-  const diagnosis = await explain(outcome.failure, request, {
-    ...options,
-    ...{ prepared, failedAfterMs, stop: futile.signal },
+  const outcome = await startBy(async () => {
+    const outcome = await start(request, { ...options, prepared, cancel });
+    await options.folder.forgetServerState(request.generation);
+    return outcome;
   });
-  futile.forget();
-  if (cancel.aborted) return CANCELLED;
-  if (hasLostSource(request, options)) return outcome;
-  if (diagnosis.mayPass) options.standby.learn(false);
-  return { ...outcome, ...diagnosis };
+  if (outcome.tag === "ready") options.standby.learn(true);
+  return { tag: "begun", outcome, prepared, failedAfterMs: performance.now() - startedMs };
+}
+
+/** Of one that died beside another. */
+async function conflictOf(
+  { failure, alerts }: Failed,
+  { takeOverFrom: serving }: StartRequest,
+  { folder, sharesPorts }: HandoffOptions,
+): Promise<Pick<OwnConflict, "conflict" | "ending" | "serving" | "socket"> | null> {
+  if (failure.tag !== "died" || serving === null || sharesPorts()) return null;
+  const socket = folder.socket(serving);
+  const conflict = await findBindConflict(alerts, socket);
+  return conflict && { conflict, ending: failure.ending, serving, socket };
 }
 
 /** Whether the generation is gone that this one was to take over from. */
@@ -113,7 +167,7 @@ function futility(
   return { signal, forget };
 }
 
-const CANCELLED: HandoffOutcome = { tag: "cancelled" };
+const CANCELLED = { tag: "cancelled" } as const;
 
 type Failed = Extract<HandoffOutcome, { tag: "failed" }>;
 type Start = HandoffOptions & { readonly prepared: Prepared; readonly cancel: AbortSignal };
@@ -216,7 +270,7 @@ export async function cutOff<Result>(
 }
 
 /** What took too long may be faster the next time. */
-const ofCut = (cut: Cut): HandoffOutcome =>
+const ofCut = (cut: Cut): Failed | typeof CANCELLED =>
   cut.tag === "cancelled" ? CANCELLED : { ...failed(cut), mayPass: true };
 
 /** A process may answer and be gone before anybody has heard it. */
@@ -254,6 +308,7 @@ async function explain(
     case "program_section":
     case "withheld_sockets":
     case "not_prepared":
+    case "bind_conflict":
       return { mayPass: false, alerts: [] };
     case "died":
     case "no_listener":

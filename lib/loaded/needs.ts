@@ -10,6 +10,8 @@ export interface Needs {
   readonly sharesSecret: boolean;
   /** The most connections to all stats sockets that the user allows; `null`: no word of it, or one that can't be told. */
   readonly statsMaxconn: number | null;
+  /** Whether HAProxy lets the ports that it binds be bound by others of its kind. */
+  readonly sharesPorts: boolean;
   /** Words that the user has to know more of, and where they stand. */
   readonly noted: Readonly<Record<Noted, string | null>>;
 }
@@ -26,6 +28,7 @@ export const NO_NEEDS: Needs = {
   loadsServerState: false,
   sharesSecret: false,
   statsMaxconn: null,
+  sharesPorts: true,
   noted: NOTHING_NOTED,
 };
 
@@ -56,7 +59,7 @@ export function* readNeedsInSteps(
 
 /** An address may stand in a variable. */
 const WANTED =
-  /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|pidfile|setenv|\.(?:end)?if/;
+  /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|pidfile|noreuseport|setenv|\.(?:end)?if/;
 
 class Reader {
   readonly #found = new Set<Found>();
@@ -88,18 +91,20 @@ class Reader {
       loadsServerState: has("loading") && !has("state_file"),
       sharesSecret: hasQuic && !has("secret"),
       statsMaxconn: largestOf(this.#statsMaxconns),
+      sharesPorts: !has("no_sharing"),
       noted: { ...this.#noted, ...hasQuic ? {} : { shared_sockets: null } },
     };
   }
 }
 
-type Found = "loading" | "state_file" | "quic" | "no_quic" | "secret";
+type Found = "loading" | "state_file" | "quic" | "no_quic" | "secret" | "no_sharing";
 
 const FINDERS: readonly (readonly [Found, (words: readonly string[]) => boolean])[] = [
   ["loading", ([first, what]) => first === "load-server-state-from-file" && what === "global"],
   ["state_file", ([first]) => first === "server-state-file"],
   ["quic", ([first, address = ""]) => first === "bind" && /(?:^|,)quic[46]@/.test(address)],
   ["no_quic", ([first]) => first === "no-quic"],
+  ["no_sharing", ([first]) => first === "noreuseport"],
   ["secret", ([first]) => first === "cluster-secret"],
 ];
 

@@ -72,6 +72,12 @@ export const OPTIONS = table({
     help:
       "SIGTERM drains as SIGUSR1 does, for platforms that can send nothing else; a second SIGTERM stops now",
   },
+  pauseOnBindConflict: {
+    flag: "pause-on-bind-conflict",
+    type: types.switchTo(true),
+    help:
+      "if the serving process holds a port that a reload needs and does not share it (noreuseport, -dR), pause its frontends there and try once more; nobody listens meanwhile",
+  },
   maxDraining: {
     flag: "max-draining",
     type: types.count("50"),

@@ -2,6 +2,7 @@
 import { EXIT } from "../exit_codes.ts";
 import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import { describeFailure, type Failure } from "../haproxy/failure.ts";
+import type { PauseEnd } from "../haproxy/pause.ts";
 import { describeEnding } from "../haproxy/process.ts";
 import type { Refused, Replaced } from "../loaded/replace.ts";
 import type { NotWhole } from "../loaded/newcomers.ts";
@@ -11,7 +12,8 @@ import { formatDuration } from "../duration.ts";
 import type { DrainSignal, StopSignal } from "../os_signals.ts";
 import type { LastGood } from "../last_good/manifest.ts";
 import { abridged } from "../watch/fingerprint.ts";
-import type { Attempt, Cause, Generation } from "./events.ts";
+import type { Attempt, Cause, Generation, Left } from "./events.ts";
+import { describeLeft } from "./left_messages.ts";
 
 export interface ServesFacts {
   readonly generation: number;
@@ -46,14 +48,19 @@ export function serves(
 
 export function notStarted(
   { number: generation, cause }: Pick<Attempt, "number" | "cause">,
-  { failure, exitCode }: { readonly failure: Failure; readonly exitCode: number },
+  { failure, exitCode, left = [] }: {
+    readonly failure: Failure;
+    readonly exitCode: number;
+    readonly left?: readonly Left[] | undefined;
+  },
 ): LogEntry {
   const reason = describeFailure(failure);
+  const serving = left.length === 0 ? "nothing serves" : describeLeft(left);
   const which = cause.tag === "last_good" ? `, ${describeCause(cause)},` : "";
   return {
     level: "error",
     text: `generation ${generation}${which} did not start: ${reason}; ` +
-      `nothing serves, ending with ${exitCode}`,
+      `${serving}, ending with ${exitCode}`,
     fields: { generation, reason, exitCode },
   };
 }
@@ -120,6 +127,25 @@ export function serverStateLost(
     fields: { generation, reason },
   };
 }
+
+export function pauseEnded(end: PauseEnd): LogEntry {
+  const { serving, generation, frontends, durationMs: ms } = end;
+  const durationMs = Math.round(ms);
+  const which = `${frontends.length === 1 ? "frontend" : "frontends"} ${quoted(frontends)}`;
+  const paused =
+    `for ${durationMs} ms nobody listened for ${which}: paused in generation ${serving}`;
+  return {
+    level: end.tag === "not_resumed" ? "error" : "warning",
+    text: `${paused} so that generation ${generation} could bind its ports; ${PAUSE_ENDS[end.tag]}`,
+    fields: { generation, reason: "bind conflict", durationMs },
+  };
+}
+
+const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
+  replaced: "that one listens now",
+  resumed: "that did not serve, and the old one listens again",
+  not_resumed: "that did not serve, and the old one does not listen again: restart the wrapper",
+};
 
 /** One line for each of the first files, and one for all others. */
 export function replaced(all: readonly Replaced[], generation: number): LogEntry[] {

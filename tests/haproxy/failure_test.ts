@@ -21,6 +21,19 @@ const FAILURES: {
     text: "haproxy was ended by SIGSEGV before it was ready",
     exitCode: 139,
   },
+  bind_conflict: {
+    failure: {
+      tag: "bind_conflict",
+      ending: { tag: "exited", code: 1 },
+      conflict: { addresses: ["0.0.0.0:80", "0.0.0.0:81"], frontends: ["a", "b"], obstacle: null },
+      serving: 3,
+      remedy: "restart the wrapper",
+    },
+    text:
+      'haproxy cannot bind 0.0.0.0:80, 0.0.0.0:81: generation 3 itself holds the port, for "a", "b", ' +
+      'and shares none, by "noreuseport" or "-dR"; restart the wrapper',
+    exitCode: 1,
+  },
   timed_out: {
     failure: { tag: "timed_out", afterMs: 90_000 },
     text: "haproxy did not serve within 1m30s",

@@ -169,3 +169,16 @@ for (const [what, [noted, ...texts]] of Object.entries(NOTED)) {
     assert.deepEqual(read(texts).noted, { ...NO_NEEDS.noted, ...noted });
   });
 }
+
+for (
+  const [text, shares] of [
+    ["global\n    maxconn 10\n", true],
+    ["global\n    noreuseport\n", false],
+    ["global\n    # noreuseport\n", true],
+    ['global\n    setenv A noreuseport\n    "noreuseport"\n', false],
+  ] as const
+) {
+  Deno.test(`ports are ${shares ? "" : "not "}shared after ${JSON.stringify(text)}`, () => {
+    assert.equal(read([text]).sharesPorts, shares);
+  });
+}

@@ -172,7 +172,8 @@ programTest("what dies while its servers' state is asked for is replaced at once
     const [folder] = [...Deno.readDirSync(workspace.runtimeDirectory)];
     const names = [...Deno.readDirSync(join(workspace.runtimeDirectory, folder!.name))];
     return names.every(({ name }) =>
-      name === "probe" || (name.startsWith(`${generation}`) && !name.endsWith(".state"))
+      ["probe", "service.json"].includes(name) ||
+      (name.startsWith(`${generation}`) && !name.endsWith(".state"))
     );
   }, { explain: () => wrapper.output });
 });

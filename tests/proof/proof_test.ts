@@ -29,7 +29,7 @@ async function run(entry: Entry, reloads: number): Promise<Run> {
 const faults = (wrapper: Campaign) => faultsOf(sampleRun({ wrapper }));
 
 programTest(
-  "12 reloads by the wrapper, 3 of them refused, fail no request of any kind, and few over QUIC",
+  "12 reloads by the wrapper, 3 of them refused, fail no request of any kind but over QUIC",
   async () => {
     const { campaign, said } = await run(CONTESTANTS.wrapper, 12);
     assert.deepEqual(faults(campaign), [], said);

@@ -40,13 +40,14 @@ Deno.test("and elsewhere if they are many more than by hand", () => {
   ]);
 });
 
-Deno.test("failures over QUIC are one if they are many more than by hand, and a wrong answer always", () => {
+Deno.test("failures over QUIC are one if they are many more than by hand in the same run, and a wrong answer always", () => {
   const having = (count: number) =>
     campaign({ load: load({ http3: { failures: { cut: count } } }) });
   assert.deepEqual(faults(having(30), having(10)), []);
   assert.deepEqual(faults(having(31), having(10)), [
     "15.50 in 1,000 of the requests over QUIC failed, by hand 5.00 in 1,000",
   ]);
+  assert.deepEqual(faultsOf(run({ wrapper: having(500) })), []);
   const wrong = campaign({ load: load({ http3_kept: { failures: { wrong: 1 } } }) });
   assert.deepEqual(faults(wrong), ["HTTP/3 over QUIC, kept connections: 1 × wrong answer"]);
 });

@@ -33,6 +33,7 @@ const DEFAULTS: Settings = {
   shutdownWaitMs: null,
   drainDelayMs: 0,
   gracefulTerm: false,
+  pauseOnBindConflict: false,
   maxDraining: 50,
   respawn: 0,
   readyTimeoutMs: 60_000,
@@ -76,6 +77,7 @@ const GIVEN: {
   watch: ["--no-reload", false, "yes", "0", true],
   shutdownWaitMs: ["--shutdown-wait=0", null, "no limit", "1m", 60_000],
   drainDelayMs: ["--drain-delay=1s", 1_000, "1s", "2s", 2_000],
+  pauseOnBindConflict: ["--pause-on-bind-conflict", true, "yes", "false", false],
   gracefulTerm: ["--graceful-term", true, "yes", "false", false],
   maxDraining: ["--max-draining=0", 0, "0", "7", 7],
   respawn: ["--respawn=5", 5, "5 in a minute", "0", 0],
@@ -121,7 +123,7 @@ Deno.test("what is not set is shown as none, off or no limit", () => {
   assert.deepEqual(flags("none"), [
     ...["socket", "watch", "env-file", "last-good", "status-listen", "status-host"],
   ]);
-  assert.equal(flags("no").length, 5);
+  assert.equal(flags("no").length, 6);
 });
 
 const SWITCHED = {
