@@ -49,6 +49,7 @@ export interface Desired {
 }
 
 export type DrainHow = "drained" | "terminated" | "killed" | "crashed";
+export type HotApplyResult = "success" | "refused" | "unconfirmed";
 export type Role = "new" | "serving" | "draining";
 
 /** How often, by labels that are put together with a space. */
@@ -70,7 +71,7 @@ export interface History {
   readonly changes: readonly Change[];
   /** `success`, `failure`: without the first start. */
   readonly reloads: Counts;
-  /** A kind of use and `success`, `refused` or `unconfirmed`. */
+  /** A kind of use and a `HotApplyResult`. */
   readonly hotApplies: Counts;
   /** A `DrainHow`. */
   readonly drainsEnded: Counts;

@@ -12,6 +12,7 @@ import {
   type DrainHow,
   type Histogram,
   type History,
+  type HotApplyResult,
   type OpenFailure,
   RELOAD_BUCKETS,
   type Role,
@@ -261,7 +262,7 @@ function countRespawn(history: History, { before, after }: Observation): History
 const lastRespawnMs = (state: State | null) =>
   state !== null && "respawnedMs" in state ? state.respawnedMs.at(-1) ?? null : null;
 
-const labelOf = ({ tag }: Use, result: string) => `${tag} ${result}`;
+const labelOf = ({ tag }: Use, result: HotApplyResult) => `${tag} ${result}`;
 
 const increment = (counts: Counts, label: string): Counts =>
   new Map([...counts, [label, (counts.get(label) ?? 0) + 1]]);
