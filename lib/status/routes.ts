@@ -1,8 +1,8 @@
 /** What each path of the status address answers. Pure, but for the reload. */
 import { visibleJson } from "../visible.ts";
 import { OPTIONS } from "../settings/options.ts";
-import type { HttpRequest, HttpResponse } from "./http_message.ts";
-import { type Refusal, refusalOf } from "./who_may_ask.ts";
+import type { HttpRequest, HttpResponse } from "./http/message.ts";
+import { type Refusal, refusalOf } from "./http/who_may_ask.ts";
 
 /** What there is to show, made only when it is asked for. */
 export interface Views {

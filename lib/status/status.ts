@@ -7,18 +7,18 @@ import type { Step } from "../supervisor/supervisor.ts";
 import { readExcerpts } from "./excerpts.ts";
 import { createExpiries } from "./expiries.ts";
 import { health, readiness } from "./health.ts";
-import { ofAMoment } from "./moment.ts";
-import { listenForStatus, type StatusListening } from "./http_listener.ts";
+import { ofAMoment } from "./short_cache.ts";
+import { listenForStatus, type StatusListening } from "./http/listener.ts";
 import { type History, newHistory } from "./history.ts";
-import { remember } from "./remember.ts";
-import type { HttpRequest, HttpResponse } from "./http_message.ts";
+import { remember } from "./history_reducer.ts";
+import type { HttpRequest, HttpResponse } from "./http/message.ts";
 import { metricsText } from "./metrics.ts";
-import { statusPage } from "./page.ts";
+import { statusPage } from "./page/page.ts";
 import { reloadAndWait, shareReloads } from "./reload_endpoint.ts";
 import { statusReport } from "./report.ts";
 import { route, type Views } from "./routes.ts";
 import type { Excerpt, Snapshot, Watching } from "./snapshot.ts";
-import type { WithUmask } from "./unix_listener.ts";
+import type { WithUmask } from "./http/unix_listener.ts";
 
 export interface StatusOptions {
   readonly settings: Settings;

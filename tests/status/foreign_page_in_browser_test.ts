@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { route, type Views } from "../../lib/status/routes.ts";
 import { waitFor } from "../process/wait.ts";
 import { Browser, browserTest } from "./browser.ts";
-import { Scene } from "./listening.ts";
+import { Scene } from "./http/listening.ts";
 
 const VIEW = { width: 800, height: 600, scheme: "light" } as const;
 

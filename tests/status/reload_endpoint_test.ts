@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type History, newHistory } from "../../lib/status/history.ts";
-import { remember } from "../../lib/status/remember.ts";
+import { remember } from "../../lib/status/history_reducer.ts";
 import { reloadAndWait, shareReloads } from "../../lib/status/reload_endpoint.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import type { Event, State } from "../../lib/supervisor/events.ts";

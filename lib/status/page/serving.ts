@@ -1,12 +1,12 @@
 /** The part of the page that says what serves. Pure. */
-import type { LastGood } from "../last_good/manifest.ts";
-import type { Generation } from "../supervisor/events.ts";
-import { type FileMark, type Fingerprint, isUnreadable } from "../watch/fingerprint.ts";
+import type { LastGood } from "../../last_good/manifest.ts";
+import type { Generation } from "../../supervisor/events.ts";
+import { type FileMark, type Fingerprint, isUnreadable } from "../../watch/fingerprint.ts";
 import { type Html, html, NOTHING, type Part } from "./html.ts";
-import { detailsPart } from "./page_details.ts";
-import { fact } from "./page_fact.ts";
-import { since } from "./page_times.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { detailsPart } from "./details.ts";
+import { fact } from "./fact.ts";
+import { since } from "./times.ts";
+import type { Snapshot } from "../snapshot.ts";
 
 export function servingPart(snapshot: Snapshot): Html {
   const { state } = snapshot;

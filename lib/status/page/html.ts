@@ -1,5 +1,5 @@
 /** Builds HTML in which every text that is put in is escaped. Pure. */
-import { visible } from "../visible.ts";
+import { visible } from "../../visible.ts";
 
 /**
  * The tag of a template: `html`<p>${text}</p>`` escapes the text; what is HTML already stays as it is.

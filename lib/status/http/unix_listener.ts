@@ -1,8 +1,8 @@
 /** Listens at a unix socket for our own user alone, and removes what is ours there, and nothing else. */
 import { dirname } from "@std/path";
-import type { Libc } from "../libc.ts";
-import { describeForeign, ownUser } from "../ownership.ts";
-import { systemReason } from "../system_reason.ts";
+import type { Libc } from "../../libc.ts";
+import { describeForeign, ownUser } from "../../ownership.ts";
+import { systemReason } from "../../system_reason.ts";
 
 export type WithUmask = Libc["withUmask"];
 

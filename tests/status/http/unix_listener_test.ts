@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { listenAt, type UnixListening } from "../../lib/status/unix_listener.ts";
-import { testNeeding } from "../requirements.ts";
-import { TempFolder } from "../temp_folder.ts";
+import { listenAt, type UnixListening } from "../../../lib/status/http/unix_listener.ts";
+import { testNeeding } from "../../requirements.ts";
+import { TempFolder } from "../../temp_folder.ts";
 import { withUmask } from "./listening.ts";
 
 const rootTest = testNeeding(Deno.uid() === 0 ? null : "needs root");

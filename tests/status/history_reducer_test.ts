@@ -4,7 +4,7 @@ import type { DrainEnd } from "../../lib/haproxy/draining.ts";
 import type { ReplaceOutcome } from "../../lib/loaded/replace.ts";
 import type { Use } from "../../lib/loaded/uses.ts";
 import { type History, newHistory } from "../../lib/status/history.ts";
-import { remember } from "../../lib/status/remember.ts";
+import { remember } from "../../lib/status/history_reducer.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import type { Event, State } from "../../lib/supervisor/events.ts";
 import { firstDecision } from "../../lib/supervisor/reload.ts";

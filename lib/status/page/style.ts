@@ -1,5 +1,5 @@
 /** How the page looks: one column on a phone, two where there is room. Pure. */
-import { PAGE_COLOURS } from "./page_colours.ts";
+import { PAGE_COLOURS } from "./colours.ts";
 
 export const PAGE_STYLE = `${PAGE_COLOURS}
 * { box-sizing: border-box; }

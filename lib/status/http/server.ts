@@ -12,13 +12,8 @@ import {
   receiveRequest,
   write,
   writeAll,
-} from "./http_connection.ts";
-import {
-  bareResponse,
-  formatResponse,
-  type HttpRequest,
-  type HttpResponse,
-} from "./http_message.ts";
+} from "./connection.ts";
+import { bareResponse, formatResponse, type HttpRequest, type HttpResponse } from "./message.ts";
 
 export interface HttpLimits extends HeadLimits {
   /** For a client to send its request, and again to take its response and close. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { StatusAddress } from "../../lib/settings/status_address.ts";
-import { listenForStatus } from "../../lib/status/http_listener.ts";
-import { HTTP_LIMITS, HttpServer } from "../../lib/status/http_server.ts";
-import { pause, waitFor } from "../process/wait.ts";
-import { TempFolder } from "../temp_folder.ts";
+import type { StatusAddress } from "../../../lib/settings/status_address.ts";
+import { listenForStatus } from "../../../lib/status/http/listener.ts";
+import { HTTP_LIMITS, HttpServer } from "../../../lib/status/http/server.ts";
+import { pause, waitFor } from "../../process/wait.ts";
+import { TempFolder } from "../../temp_folder.ts";
 import {
   bodyOf,
   Client,

@@ -1,8 +1,8 @@
 /** The part of the page that says which old processes still finish their connections. Pure. */
-import type { LiveProcess } from "./history.ts";
+import type { LiveProcess } from "../history.ts";
 import { type Html, html } from "./html.ts";
-import { describeSeconds, time } from "./page_times.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { describeSeconds, time } from "./times.ts";
+import type { Snapshot } from "../snapshot.ts";
 
 export function drainingPart(snapshot: Snapshot): Html {
   const draining = [...snapshot.history.processes.values()].filter(isDraining);

@@ -1,9 +1,9 @@
 /** Listens for the clients of the status pages. */
-import type { StatusAddress } from "../settings/status_address.ts";
-import { systemReason } from "../system_reason.ts";
+import type { StatusAddress } from "../../settings/status_address.ts";
+import { systemReason } from "../../system_reason.ts";
 import { listenAt, type WithUmask } from "./unix_listener.ts";
-import { write } from "./http_connection.ts";
-import { HTTP_LIMITS, type HttpLimits, HttpServer, type HttpServerOptions } from "./http_server.ts";
+import { write } from "./connection.ts";
+import { HTTP_LIMITS, type HttpLimits, HttpServer, type HttpServerOptions } from "./server.ts";
 
 export type StatusListening = Listening | NotListening;
 

@@ -1,5 +1,5 @@
 /** Reads from one HTTP client and writes to it: a client that is gone is an outcome. */
-import { type HttpRequest, parseHead } from "./http_message.ts";
+import { type HttpRequest, parseHead } from "./message.ts";
 
 export type Received =
   | { readonly tag: "request"; readonly request: HttpRequest }

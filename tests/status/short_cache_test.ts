@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ofAMoment } from "../../lib/status/moment.ts";
+import { ofAMoment } from "../../lib/status/short_cache.ts";
 import { waitFor } from "../process/wait.ts";
 
 Deno.test("all who ask within a moment get the same, and then it is made anew", async () => {

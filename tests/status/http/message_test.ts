@@ -4,7 +4,7 @@ import {
   formatResponse,
   type HttpResponse,
   parseHead,
-} from "../../lib/status/http_message.ts";
+} from "../../../lib/status/http/message.ts";
 
 const LIMIT_BYTES = 8_192;
 
