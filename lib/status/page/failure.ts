@@ -1,8 +1,7 @@
 /** The part of the page that says why the last change is not live. Pure. */
 import type { Change, OpenFailure } from "../history.ts";
 import { type Html, html, NOTHING } from "./html.ts";
-import { fact } from "./fact.ts";
-import { pathList } from "./paths.ts";
+import { fact, pathList } from "./parts.ts";
 import { since } from "./times.ts";
 import { type Excerpt, lastGoodOf, type Snapshot } from "../snapshot.ts";
 

@@ -1,11 +1,9 @@
 /** The page that people look at: is it serving, with what, did the last change go live, and if not, why. Pure. */
 import { Html, html } from "./html.ts";
-import { drainingPart } from "./draining.ts";
 import { failurePart } from "./failure.ts";
-import { servingPart } from "./serving.ts";
+import { drainingPart, servingPart } from "./processes.ts";
 import { settingsPart } from "./settings.ts";
-import { ICON_COLOURS } from "./colours.ts";
-import { PAGE_STYLE } from "./style.ts";
+import { ICON_COLOURS, PAGE_STYLE } from "./style.ts";
 import { describeMoment, describeSeconds } from "./times.ts";
 import { timelinePart } from "./timeline.ts";
 import type { Snapshot } from "../snapshot.ts";

@@ -3,7 +3,7 @@ import { wordsOf } from "../../settings/haproxy_arguments.ts";
 import { settingsInForce } from "../../settings/options.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type Html, html } from "./html.ts";
-import { detailsPart } from "./details.ts";
+import { detailsPart } from "./parts.ts";
 
 export function settingsPart(settings: Settings): Html {
   return detailsPart("settings", {

@@ -1,7 +1,7 @@
 /** The part of the page that lists what was started and changed. Pure. */
 import type { Change } from "../history.ts";
 import { type Html, html } from "./html.ts";
-import { pathList } from "./paths.ts";
+import { pathList } from "./parts.ts";
 import { describeSpan, time } from "./times.ts";
 import type { Snapshot } from "../snapshot.ts";
 
