@@ -1,7 +1,7 @@
 /** What each path of the status address answers. Pure, but for the reload. */
 import { visibleJson } from "../visible.ts";
 import { OPTIONS } from "../settings/options.ts";
-import type { HttpRequest, HttpResponse } from "./http/message.ts";
+import type { HttpRequest, HttpResponse, HttpStatus } from "./http/message.ts";
 import { type Refusal, refusalOf } from "./http/who_may_ask.ts";
 
 /** What there is to show, made only when it is asked for. */
@@ -101,13 +101,13 @@ async function routeReload({ method }: HttpRequest, { reload }: Views): Promise<
 const verdict = (one: HealthAnswer): HttpResponse =>
   one.isOk ? text(200, "ok") : text(503, one.reason);
 
-const text = (status: number, line: string): HttpResponse => ({
+const text = (status: HttpStatus, line: string): HttpResponse => ({
   status,
   contentType: "text/plain; charset=utf-8",
   body: `${line}\n`,
 });
 
-const json = (status: number, value: object): HttpResponse => ({
+const json = (status: HttpStatus, value: object): HttpResponse => ({
   status,
   contentType: "application/json",
   body: `${visibleJson(value, 2)}\n`,

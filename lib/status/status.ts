@@ -8,7 +8,7 @@ import { readExcerpts } from "./excerpts.ts";
 import { createExpiries } from "./expiries.ts";
 import { health, readiness } from "./health.ts";
 import { ofAMoment } from "./short_cache.ts";
-import { listenForStatus, type StatusListening } from "./http/listener.ts";
+import { listenForStatus, type StatusListening, type WithUmask } from "./http/listener.ts";
 import { type History, newHistory } from "./history.ts";
 import { remember } from "./history_reducer.ts";
 import type { HttpRequest, HttpResponse } from "./http/message.ts";
@@ -18,7 +18,6 @@ import { reloadAndWait, shareReloads } from "./reload_endpoint.ts";
 import { statusReport } from "./report.ts";
 import { route, type Views } from "./routes.ts";
 import type { Excerpt, Snapshot, Watching } from "./snapshot.ts";
-import type { WithUmask } from "./http/unix_listener.ts";
 
 export interface StatusOptions {
   readonly settings: Settings;
