@@ -24,18 +24,18 @@ export interface Observation extends Step {
 }
 
 /** The history after one more step. */
-export function remember(history: History, step: Observation): History {
-  const told = step.event === null ? history : rememberEvent(history, step.event, step);
+export function reduceHistory(history: History, step: Observation): History {
+  const told = step.event === null ? history : reduceEvent(history, step.event, step);
   return countRespawn(
     clearFailure(
-      step.actions.reduce((one, action) => rememberAction(one, action, step), told),
+      step.actions.reduce((one, action) => reduceAction(one, action, step), told),
       step,
     ),
     step,
   );
 }
 
-function rememberEvent(history: History, event: Event, step: Observation): History {
+function reduceEvent(history: History, event: Event, step: Observation): History {
   switch (event.name) {
     case "settled":
     case "reload_requested":
@@ -55,7 +55,7 @@ function rememberEvent(history: History, event: Event, step: Observation): Histo
   }
 }
 
-function rememberAction(history: History, action: Action, { nowMs }: Observation): History {
+function reduceAction(history: History, action: Action, { nowMs }: Observation): History {
   switch (action.name) {
     case "start_handoff": {
       const { number: generation, cause, fingerprint } = action.attempt;

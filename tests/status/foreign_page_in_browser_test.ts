@@ -22,8 +22,8 @@ async function serveStatus() {
     reload: () => Promise.resolve({ isTried: ++reloads > 0, isOk: true, report: {} }),
   };
   const scene = await Scene.open({
-    respond: async (request) => {
-      const response = await route(request, views, []);
+    respond: async (request, gone) => {
+      const response = await route(request, views, { names: [], gone });
       answers.push(`${request.method} ${request.path} ${response.status}`);
       return response;
     },
