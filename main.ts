@@ -4,8 +4,11 @@ import { checkConfiguration } from "./lib/haproxy/check.ts";
 import { describeEnvFile, readEnvFile } from "./lib/haproxy/env_file_reader.ts";
 import { EXIT } from "./lib/exit_codes.ts";
 import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
+import { createClaim } from "./lib/haproxy/claim.ts";
+import { findLeftBehind } from "./lib/haproxy/left_behind.ts";
 import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
+import { lookForStrays } from "./lib/haproxy/strays.ts";
 import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/program_path.ts";
 import { type Libc, openLibc } from "./lib/libc.ts";
 import { type KeptSet, openKeptSet } from "./lib/last_good/kept_set.ts";
@@ -30,6 +33,7 @@ import { describeListening, describeNotListening } from "./lib/status/messages.t
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { createStdout, STDOUT } from "./lib/stdout.ts";
 import { RealEffects } from "./lib/supervisor/effects.ts";
+import { describeLeftBehind, describeUntouched } from "./lib/supervisor/left_messages.ts";
 import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { systemReason } from "./lib/system_reason.ts";
 import { findShortfalls } from "./lib/watch/absent.ts";
@@ -105,7 +109,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
   const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable, withUmask };
   const path = environment.PATH ?? "";
-  const parts = { sources, looker, loadedFiles, mountedFiles, path, ...ofSystem };
+  const parts = { sources, looker, libc, loadedFiles, mountedFiles, path, ...ofSystem };
   return await run(settings, { ...parts, keptSet, seen, signals });
 }
 
@@ -117,6 +121,7 @@ function endAtOnce(meaning: SignalMeaning): void {
 interface RunOptions {
   readonly sources: readonly Source[];
   readonly looker: Looker;
+  readonly libc: Libc | null;
   readonly loadedFiles: LoadedFiles;
   /** What was on disk when the settings were checked. */
   readonly seen: Look["seen"];
@@ -136,7 +141,13 @@ async function run(
   settings: Settings,
   { seen, signals, ...parts }: RunOptions,
 ): Promise<number> {
-  const made = await makePrivateFolder(settings.runtimeParents);
+  const service = {
+    words: [...settings.haproxy.options, ...settings.haproxy.filesAfterDashes ?? []],
+    envFile: settings.envFile,
+    directory: Deno.cwd(),
+  };
+  const claim = createClaim(parts.libc, service);
+  const made = await makePrivateFolder(settings.runtimeParents, claim);
   if (made.tag === "not_made") {
     complain(describeNotMade(made.reason));
     return EXIT.CANNOT_CREATE;
@@ -171,11 +182,22 @@ async function run(
   }
   parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
   await warnOfForeignProgram(parts.path, { settings, log });
-  const effects = new RealEffects({ ...parts, settings, folder, log, post, postBug });
+  const leftBehind = await findLeftBehind({
+    ...{ parents: settings.runtimeParents, folder: folder.path, service, libc: parts.libc },
+  });
+  describeLeftBehind(leftBehind).forEach(log);
+  const effects = new RealEffects({
+    ...{ ...parts, settings, folder, leftBehind, log, post, postBug },
+  });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs(reportBug);
+  const strays = lookForStrays(
+    { parents: settings.runtimeParents, folder: folder.path, libc: parts.libc },
+    (found) => describeUntouched(found).forEach(log),
+  );
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
+  strays.hurry();
   listening?.close();
   await keeper?.close();
   await effects.close();

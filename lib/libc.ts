@@ -22,11 +22,23 @@ export interface Libc {
   readMemoryFile(path: string): string | null;
   /** Opens a directory to be read in portions; `null` if it cannot be, or the C library has no such function. */
   openDirectory(path: string): DirectoryReader | null;
+  /**
+   * Locks a directory until this process is gone, however it ends, or the result is called: who locks it too gets
+   * `null` till then. So does everybody where the file system has no such locks.
+   */
+  lockDirectory(path: string): (() => void) | null;
+  /** The words that started a process, as many as 4 kB hold; none of one that is gone, or may not be seen. */
+  commandLine(pid: number): readonly string[];
+  /** Sends a signal to a process among whose words is `word`; no number that was given anew gets it. */
+  signalNamed(pid: number, word: string, signal: number): SignalOutcome;
   /** Does `work`, which must not wait, with that umask: Deno 2.9 takes a further permission for it. */
   withUmask<Result>(umask: number, work: () => Result): Result;
   /** Gives pages back to the kernel that are held for memory that was freed: see malloc_trim(3). */
   trimMemory(): void;
 }
+
+/** `refused`: the process is another user's. */
+export type SignalOutcome = "sent" | "gone" | "refused";
 
 export interface DirectoryReader {
   /** The next few hundred entries, in no order, without `.` and `..`; none at the end. */
@@ -58,6 +70,8 @@ const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
   umask: { parameters: ["u32"], result: "u32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   // Since glibc 2.30.
@@ -93,6 +107,9 @@ const POLLOUT = 4;
 
 const O_RDONLY_NONBLOCK_CLOEXEC = 0x800 | 0x8_0000;
 
+/** From flock(2): exclusive, without waiting. */
+const LOCK_EX_NB = 2 | 4;
+
 /** Nothing else of `/proc` and `/sys` can be read: Deno keeps them from all who do not have every permission. */
 const MEMORY_FILE =
   /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
@@ -108,6 +125,17 @@ const STATX_BYTES = 256;
 
 function wrap(symbols: Opened["symbols"]): Libc {
   const { waitid, waitpid, malloc_trim, statx } = symbols;
+  const textOf = (path: string, readBytes: typeof readWhole) => {
+    const file = symbols.open(cString(path), O_RDONLY_NONBLOCK_CLOEXEC);
+    if (file < 0) return null;
+    const bytes = readBytes((portion) => symbols.read(file, portion, BigInt(portion.length)));
+    symbols.close(file);
+    return bytes === null ? null : DECODER.decode(bytes);
+  };
+  const commandLine = (pid: number) => {
+    if (!Number.isSafeInteger(pid) || pid <= 0) return [];
+    return textOf(`/proc/${pid}/cmdline`, readBeginning)?.split("\0") ?? [];
+  };
   return {
     endedChild() {
       const info = new Int32Array(SIGINFO_BYTES / 4);
@@ -133,12 +161,20 @@ function wrap(symbols: Opened["symbols"]): Libc {
       return symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0;
     },
     readMemoryFile(path) {
-      if (!MEMORY_FILE.test(path)) return null;
+      return MEMORY_FILE.test(path) ? textOf(path, readWhole) : null;
+    },
+    lockDirectory(path) {
       const file = symbols.open(cString(path), O_RDONLY_NONBLOCK_CLOEXEC);
       if (file < 0) return null;
-      const bytes = readWhole((portion) => symbols.read(file, portion, BigInt(portion.length)));
+      if (symbols.flock(file, LOCK_EX_NB) === 0) return () => void symbols.close(file);
       symbols.close(file);
-      return bytes === null ? null : new TextDecoder().decode(bytes);
+      return null;
+    },
+    commandLine,
+    signalNamed(pid, word, signal) {
+      if (!commandLine(pid).includes(word)) return "gone";
+      if (symbols.kill(pid, signal) === 0) return "sent";
+      return commandLine(pid).includes(word) ? "refused" : "gone";
     },
     openDirectory(path) {
       const { getdents64 } = symbols;
@@ -194,10 +230,17 @@ const nameAt = (bytes: Uint8Array<ArrayBuffer>) =>
 
 const DECODER = new TextDecoder();
 
+type Read = (portion: Uint8Array<ArrayBuffer>) => bigint | number;
+
+/** Anybody may start processes with megabytes of words. */
+function readBeginning(read: Read): Uint8Array<ArrayBuffer> | null {
+  const bytes = new Uint8Array(4_096);
+  const count = Number(read(bytes));
+  return count > 0 ? bytes.subarray(0, count) : null;
+}
+
 /** The kernel gives such files in portions of its own choice. */
-function readWhole(
-  read: (portion: Uint8Array<ArrayBuffer>) => bigint | number,
-): Uint8Array<ArrayBuffer> | null {
+function readWhole(read: Read): Uint8Array<ArrayBuffer> | null {
   let bytes = new Uint8Array(4_096);
   let length = 0;
   for (;;) {

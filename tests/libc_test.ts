@@ -1,6 +1,7 @@
 /** The C library's answers, and that nothing else can be opened once it has been. */
 import assert from "node:assert/strict";
 import { type Libc, LIBC_PATHS, openLibc } from "../lib/libc.ts";
+import { waitFor } from "./process/wait.ts";
 import { TempFolder } from "./temp_folder.ts";
 
 // The permission is given back for the whole file, so there is one for all tests.
@@ -67,6 +68,34 @@ Deno.test("the kernel's files about memory are read whole, and no others", async
   assert.equal(opened().readMemoryFile(folder.at("memory.max")), null);
   await Deno.mkdir(folder.at("memory.max"));
   assert.equal(opened().readMemoryFile(folder.at("memory.max")), null);
+});
+
+Deno.test("a directory is locked by one at a time, until it is given up", async () => {
+  await using folder = new TempFolder();
+  const unlock = opened().lockDirectory(folder.path);
+  assert.notEqual(unlock, null);
+  assert.equal(opened().lockDirectory(folder.path), null);
+  unlock!();
+  const again = opened().lockDirectory(folder.path);
+  assert.notEqual(again, null);
+  again!();
+  assert.equal(opened().lockDirectory(folder.at("none")), null);
+});
+
+Deno.test("a process gets a signal only by a word that started it", async () => {
+  const words = ["-c", "sleep 60; :", "its name"];
+  const child = new Deno.Command("sh", { args: words, stdin: "null" }).spawn();
+  const { pid } = child;
+  const { commandLine, signalNamed } = opened();
+  // It has none while it is still becoming `sh`.
+  await waitFor("its words", () => commandLine(pid).length > 0);
+  assert.deepEqual(commandLine(pid).slice(1), [...words, ""]);
+  assert.equal(signalNamed(pid, "another", 9), "gone");
+  assert.equal(signalNamed(pid, "its name", 0), "sent");
+  assert.equal(signalNamed(pid, "its name", 15), "sent");
+  assert.equal((await child.status).signal, "SIGTERM");
+  assert.equal(signalNamed(pid, "its name", 0), "gone");
+  for (const none of [0, -1, 1.5, NaN, pid]) assert.deepEqual(commandLine(none), []);
 });
 
 Deno.test("memory is given back without harm", () => {

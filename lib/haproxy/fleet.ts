@@ -21,6 +21,14 @@ export interface ProcessEnd {
   readonly connections: number | null;
 }
 
+/** A process that another wrapper has left. */
+export interface LeftMember {
+  readonly generation: number;
+  readonly process: HaproxyProcess;
+  /** Whether it can hand its listeners over. */
+  readonly serves: boolean;
+}
+
 /** What belongs to no generation, or not yet to one, is not told when it ends. */
 export type Member = number | "check" | "standby";
 
@@ -36,6 +44,7 @@ export class Fleet {
     HaproxyProcess,
     { member: Member; readonly draining: Draining }
   >();
+  readonly #left = new Map<LeftMember, { isGone: boolean }>();
   readonly #listeners: FleetListeners;
   #nextEnd = Promise.withResolvers<void>();
 
@@ -54,7 +63,29 @@ export class Fleet {
   }
 
   has(generation: number): boolean {
-    return this.#find(generation) !== null;
+    return this.#find(generation) !== null ||
+      this.left.some((one) => one.generation === generation);
+  }
+
+  /** What another wrapper has left and lives, the last first: not ours until somebody takes charge of it. */
+  get left(): readonly LeftMember[] {
+    return [...this.#left].filter(([, { isGone }]) => !isGone).map(([member]) => member);
+  }
+
+  /** Takes note of a process that is left alone whatever becomes of ours. */
+  meet(member: LeftMember): void {
+    const entry = { isGone: false };
+    this.#left.set(member, entry);
+    member.process.ended.then(() => {
+      entry.isGone = true;
+      this.#tellNextEnd();
+    });
+  }
+
+  /** What was left is ours from now on; the end of those that are gone is told as well. */
+  takeCharge(): void {
+    for (const { generation, process } of this.#left.keys()) this.#enlist(generation, process);
+    this.#left.clear();
   }
 
   spawn(member: Member, words: readonly string[], options: SpawnOptions): Spawn {
@@ -140,11 +171,15 @@ export class Fleet {
           this.#listeners.onEnd({ generation: member, ending, drainEnd, endReason, drainMs });
         }
       } finally {
-        this.#nextEnd.resolve();
-        this.#nextEnd = Promise.withResolvers();
+        this.#tellNextEnd();
         if (this.isEmpty) this.#listeners.onEmpty();
       }
     });
+  }
+
+  #tellNextEnd(): void {
+    this.#nextEnd.resolve();
+    this.#nextEnd = Promise.withResolvers();
   }
 
   #find(generation: number) {

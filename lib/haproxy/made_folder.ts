@@ -14,7 +14,7 @@ export async function makeFolder(parent: string): Promise<MadeFolder> {
   const trust = await trustIn(parent, user);
   if (trust.tag !== "trusted") throw new Error(trust.reason);
   // At once, since no thread may be had when it is made again.
-  const path = Deno.makeTempDirSync({ dir: parent, prefix: "haproxy-reload-wrapper-" });
+  const path = Deno.makeTempDirSync({ dir: parent, prefix: FOLDER_PREFIX });
   const folder = new MadeFolder(path, user);
   const problem = folder.problem() ?? (isTooLong(path) ? TOO_LONG : null);
   if (problem === null) return folder;
@@ -22,12 +22,14 @@ export async function makeFolder(parent: string): Promise<MadeFolder> {
   throw new Error(problem);
 }
 
+export const FOLDER_PREFIX = "haproxy-reload-wrapper-";
+
 export class MadeFolder {
   readonly path: string;
   readonly #user: number;
   readonly #identity: string;
 
-  /** What is at `path` now has just been made by `user`. */
+  /** What is at `path` now is `user`'s. */
   constructor(path: string, user: number) {
     this.path = path;
     this.#user = user;

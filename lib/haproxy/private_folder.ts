@@ -4,7 +4,8 @@ import { mkdir } from "../files.ts";
 import type { Needs } from "../loaded/needs.ts";
 import { systemReason } from "../system_reason.ts";
 import type { InjectedFiles } from "./arguments.ts";
-import { type MadeFolder, makeFolder } from "./made_folder.ts";
+import type { Claim } from "./claim.ts";
+import { FOLDER_PREFIX, type MadeFolder, makeFolder } from "./made_folder.ts";
 import type { PrivateSocket } from "./runtime_api.ts";
 
 export interface PrivateFolder {
@@ -15,6 +16,8 @@ export interface PrivateFolder {
    * `null` if the folder is not ours any more.
    */
   probeDirectory(): string | null;
+  /** A process that another wrapper has left counts from now on as that generation. */
+  adopt(generation: number, socket: PrivateSocket): void;
   /** A generation's private stats socket. */
   socket(generation: number): PrivateSocket;
   /** How many connections all its stats sockets may have; `null`: the least, or what the configuration says. */
@@ -52,12 +55,23 @@ export const describeNotMade = (reason: string) =>
   `cannot make a private folder: found ${reason}; wanted a directory that can be written and that ` +
   "no other user can replace, for instance a tmpfs that is mounted at /tmp";
 
-/** Makes the folder, of mode 0700, in the first of `parents` that can be written and that can be trusted. */
-export async function makePrivateFolder(parents: readonly string[]): Promise<PrivateFolderOutcome> {
+/**
+ * Makes the folder, of mode 0700, in the first of `parents` that can be written and that can be trusted. It is
+ * claimed, as is any that has to be made in its place.
+ */
+export async function makePrivateFolder(
+  parents: readonly string[],
+  claim: Claim = async () => {},
+): Promise<PrivateFolderOutcome> {
+  const make = async (parent: string) => {
+    const folder = await makeWithProbe(parent);
+    await claim(folder);
+    return folder;
+  };
   const failures: string[] = [];
   for (const parent of parents) {
     try {
-      return { tag: "made", folder: createFolder(parent, await makeWithProbe(parent)) };
+      return { tag: "made", folder: createFolder(await make(parent), () => make(parent)) };
     } catch (error) {
       failures.push(`"${parent}": ${systemReason(error)}`);
     }
@@ -100,6 +114,16 @@ const sharing = (secret: string) =>
 /** The state of no server. HAProxy 2.6 and 3.0 warn of a file that is missing or empty, or of none being named. */
 export const NO_SERVERS = "1\n";
 
+/** Which generation a private file configures that HAProxy is started with; `null` if it is none. */
+export function generationOf(path: string): number | null {
+  const [, generation] = FIRST_FILE.exec(path) ?? [];
+  return generation === undefined ? null : Number(generation);
+}
+
+const FIRST_FILE = new RegExp(`^/(?:.*/)?${FOLDER_PREFIX}[^/]+/(\\d+)-first\\.cfg$`);
+
+export const socketName = (generation: number) => namesOf(generation).socket;
+
 const namesOf = (owner: Owner) => ({
   socket: `${owner}.sock`,
   first: `${owner}-first.cfg`,
@@ -107,10 +131,11 @@ const namesOf = (owner: Owner) => ({
   serverState: `${owner}-servers.state`,
 });
 
-function createFolder(parent: string, made: MadeFolder): PrivateFolder {
+function createFolder(made: MadeFolder, makeAgain: () => Promise<MadeFolder>): PrivateFolder {
   const secret = crypto.getRandomValues(new Uint8Array(16)).toHex();
   const all = [made];
   let current = made;
+  const adopted = new Map<number, PrivateSocket>();
   /** Where each generation was prepared. */
   const homes = new Map<Owner, MadeFolder>();
   /** How many connections the stats sockets of each may have, as far as that is told here. */
@@ -134,7 +159,7 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
     owner: Owner,
     { loadsServerState, sharesSecret, statsMaxconn }: Needs,
   ): Promise<void> {
-    if (current.problem() !== null) all.push(current = await makeWithProbe(parent));
+    if (current.problem() !== null) all.push(current = await makeAgain());
     homes.set(owner, current);
     const { socket, first, last, serverState } = namesOf(owner);
     const text = firstConfiguration(owner === "check" ? null : join(current.path, socket));
@@ -151,7 +176,9 @@ function createFolder(parent: string, made: MadeFolder): PrivateFolder {
       return current.path;
     },
     probeDirectory: () => current.problem() === null ? join(current.path, PROBE) : null,
-    socket: (generation) => homeOf(generation).socket(namesOf(generation).socket),
+    adopt: (generation, socket) => void adopted.set(generation, socket),
+    socket: (generation) =>
+      adopted.get(generation) ?? homeOf(generation).socket(namesOf(generation).socket),
     connectionsOf: (generation) => limits.get(generation) ?? null,
     serverState(generation) {
       const home = homeOf(generation);

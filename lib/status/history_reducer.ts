@@ -68,6 +68,11 @@ function reduceAction(history: History, action: Action, { nowMs }: Observation):
       const digest = cause.tag === "respawn" ? null : fingerprint?.digest ?? null;
       return want(started, digest, nowMs);
     }
+    case "take_charge": {
+      const rest = { servingSinceMs: nowMs, drainingSinceMs: null };
+      const left = action.left.map((one) => [one.generation, { ...one, ...rest }] as const);
+      return { ...history, processes: new Map([...left, ...history.processes]) };
+    }
     case "drain":
     case "terminate":
       return drain(history, [action.generation], nowMs);

@@ -2,6 +2,7 @@
 import { DrainGauge } from "../haproxy/drain_gauge.ts";
 import { Fleet } from "../haproxy/fleet.ts";
 import { MemoryRoom } from "../haproxy/memory_room.ts";
+import type { LeftBehind } from "../haproxy/left_behind.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { Standby } from "../haproxy/standby.ts";
 import type { ReadFile } from "../cgroup_memory.ts";
@@ -17,6 +18,7 @@ import type { Source } from "../watch/sources.ts";
 import type { Action, Broken, Event, ReloadOrder } from "./events.ts";
 import { signalRefused } from "./drain_messages.ts";
 import { Handoffs } from "./handoffs.ts";
+import { leftAlone } from "./left_messages.ts";
 import { Looks } from "./looks.ts";
 import { Room } from "./room.ts";
 import type { Effects } from "./supervisor.ts";
@@ -24,6 +26,7 @@ import type { Effects } from "./supervisor.ts";
 export interface RealEffectsOptions {
   readonly settings: Settings;
   readonly folder: PrivateFolder;
+  readonly leftBehind: LeftBehind;
   readonly sources: readonly Source[];
   readonly looker: Looker;
   readonly loadedFiles: LoadedFiles;
@@ -74,6 +77,10 @@ export class RealEffects implements Effects {
       onEmpty: () => this.#tellIfEmpty(),
       onRefused: (pid, signal, reason) => options.log(signalRefused(pid, signal, reason)),
     });
+    for (const left of options.leftBehind.processes) {
+      this.#fleet.meet(left);
+      folder.adopt(left.generation, left.socket);
+    }
     this.#standby = new Standby({
       ...options.settings,
       folder,
@@ -128,6 +135,8 @@ export class RealEffects implements Effects {
         return this.#handoffs.cancel();
       case "start_anyway":
         return this.#room.startAnyway();
+      case "take_charge":
+        return this.#fleet.takeCharge();
       case "drain":
         this.#fleet.drain(action.generation, settings.shutdownWaitMs);
         return this.#gauge.follow(action.generation);
@@ -194,7 +203,10 @@ export class RealEffects implements Effects {
    * made a FIFO in a watched directory, Deno 2.9 would wait in `close` for ever.
    */
   async close(): Promise<void> {
-    await this.#options.folder.remove();
+    const { folder, leftBehind, log } = this.#options;
+    await Promise.all([folder.remove(), leftBehind.removed()]);
+    const left = this.#fleet.left.map(({ generation, process: { pid } }) => ({ generation, pid }));
+    if (left.length > 0) log(leftAlone(left));
   }
 
   async #startHandoff(action: Extract<Action, { name: "start_handoff" }>): Promise<void> {

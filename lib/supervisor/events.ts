@@ -169,11 +169,27 @@ export type State =
   | { readonly name: "stopping"; readonly deadline: "kill timer"; readonly exitCode: number }
   | { readonly name: "ended"; readonly exitCode: number };
 
+/** With what another wrapper has left and lives, the last first. */
 export type HandoffEnd =
   | Extract<HandoffOutcome, { tag: "cancelled" }>
-  /** With the set that can serve instead, where nothing serves and there is one. */
-  | Extract<HandoffOutcome, { tag: "failed" }> & { readonly lastGood?: LastGood }
-  | Extract<HandoffOutcome, { tag: "ready" }> & { readonly loaded: Loaded };
+  | Extract<HandoffOutcome, { tag: "failed" }> & {
+    /** The set that can serve instead, where nothing serves and there is one. */
+    readonly lastGood?: LastGood;
+    readonly left?: readonly Left[];
+    /** What was left and was to hand over is gone by now. */
+    readonly isLeftGone?: boolean;
+  }
+  | Extract<HandoffOutcome, { tag: "ready" }> & {
+    readonly loaded: Loaded;
+    readonly left?: readonly Left[];
+  };
+
+/** A HAProxy process that another wrapper has left. */
+export interface Left {
+  /** Not above 0. */
+  readonly generation: number;
+  readonly pid: number;
+}
 
 /** Times are in milliseconds of a clock that never jumps. */
 export type Event =
@@ -244,6 +260,8 @@ export type Action =
   | { readonly name: "cancel_replace" }
   /** Starts what a handoff has held back since memory is short. */
   | { readonly name: "start_anyway" }
+  /** From now on what another wrapper has left is drained and ended like any old process. */
+  | { readonly name: "take_charge"; readonly left: readonly Left[] }
   | { readonly name: "drain"; readonly generation: number }
   /** Leads to `drain_lasts`. */
   | {

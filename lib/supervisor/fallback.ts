@@ -38,12 +38,12 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
 /** Nothing serves, and that is told with the status and the reason of what was wanted. */
 export function giveUpFirstStart(
   { attempt, failed }: StateOf<"starting">,
-  { failure, alerts }: Failed,
+  { failure, alerts, left }: Failed,
 ): Decision {
   const exitCode = exitCodeOf(failed?.failure ?? failure);
-  const entry = messages.notStarted(attempt, { failure, exitCode });
+  const entry = messages.notStarted(attempt, { failure, exitCode, left });
   if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
-  const first = messages.notStarted(failed.attempt, { ...failed, exitCode });
+  const first = messages.notStarted(failed.attempt, { ...failed, exitCode, left });
   const reasons = [first.text, entry.text];
   return giveUpStart(exitCode, entry, { alerts: failed.alerts, reasons });
 }

@@ -1,8 +1,27 @@
 /** Decides what old processes may cost those that serve: memory, and time. Pure. */
 import { slowdownBy } from "../haproxy/slowdown.ts";
-import type { Action, Decision, EventOf, StateOf } from "./events.ts";
+import type { Action, Decision, EventOf, Lasting, StateOf } from "./events.ts";
 import type { Serving } from "./ending.ts";
 import * as messages from "./drain_messages.ts";
+import type { Policy } from "./policy.ts";
+
+/** `generations` drain from now on, oldest first; of all that do, the oldest are ended that are too many. */
+export function addDraining(
+  state: Lasting,
+  generations: readonly number[],
+  { maxDraining }: Policy,
+): Pick<Lasting, "draining" | "ending"> & { readonly actions: readonly Action[] } {
+  const all = [...state.draining, ...generations];
+  const surplus = all.slice(0, Math.max(0, all.length - maxDraining));
+  return {
+    draining: all.slice(surplus.length),
+    ending: [...state.ending, ...surplus],
+    actions: surplus.flatMap((generation): Action[] => [
+      { name: "log", entry: messages.tooManyDrain(generation, maxDraining) },
+      { name: "terminate", generation, reason: "max-draining" },
+    ]),
+  };
+}
 
 /**
  * The next generation does not fit beside what runs: the oldest that drains makes room. One that is

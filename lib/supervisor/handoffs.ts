@@ -1,7 +1,7 @@
 /** Carries out the start of a generation, from the order until its outcome is an event. */
 import { formatDuration } from "../duration.ts";
 import type { DrainGauge } from "../haproxy/drain_gauge.ts";
-import type { Fleet } from "../haproxy/fleet.ts";
+import type { Fleet, LeftMember } from "../haproxy/fleet.ts";
 import { type Cut, cutOff, handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { canPassTables, untilTablesPass } from "../haproxy/resync.ts";
@@ -61,10 +61,11 @@ export class Handoffs {
   }
 
   /** Resolves when the outcome has been posted. */
-  async start({ attempt, takeOverFrom, pauseMs }: Extract<Action, { name: "start_handoff" }>) {
-    const { settings, folder, gauge, room, loadedFiles, log, post } = this.#options;
+  async start({ attempt, takeOverFrom: own, pauseMs }: Extract<Action, { name: "start_handoff" }>) {
+    const { settings, folder, fleet, gauge, room, loadedFiles, log, post } = this.#options;
     const cancel = this.#running = new AbortController();
     if (pauseMs !== undefined) await this.#pause(pauseMs);
+    const takeOverFrom = own ?? servingOf(fleet.left)?.generation ?? null;
     const files = [...attempt.fingerprint?.files.keys() ?? []];
     const startedMs = Date.now();
     const isLastGood = attempt.cause.tag === "last_good";
@@ -85,17 +86,22 @@ export class Handoffs {
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
       };
-      if (takeOverFrom !== null) await room.await(takeOverFrom, cancel.signal);
+      if (own !== null) await room.await(own, cancel.signal);
       const outcome = await handoff(request, options, cancel.signal);
       if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
-      const isFallible = takeOverFrom === null && !isLastGood && !cancel.signal.aborted;
+      const isLeftGone = own === null && takeOverFrom !== null && !fleet.has(takeOverFrom);
+      const isFallible = own === null && !isLeftGone && !isLastGood && !cancel.signal.aborted;
       const end = isFallible && outcome.tag === "failed"
         ? await this.#withLastGood(outcome, cancel.signal)
         : outcome;
       const atMs = performance.now();
-      if (end.tag !== "ready") return post({ name: "handoff_ended", outcome: end, atMs });
+      const left = fleet.left.map(pidOf);
+      if (end.tag !== "ready") {
+        const outcome = end.tag === "failed" ? { ...end, left, isLeftGone } : end;
+        return post({ name: "handoff_ended", outcome, atMs });
+      }
       const tables = passesTables ? {} : { tablesByMs: atMs + TABLES_LIMIT_MS };
-      const ready = { ...end, loaded: { ...loaded, ...tables } };
+      const ready = { ...end, loaded: { ...loaded, ...tables }, left };
       post({ name: "handoff_ended", outcome: ready, atMs });
       if (!passesTables) this.#tellWhenTablesPass(attempt.number);
       if (!isLastGood) this.#notedWords.tell(attempt.number);
@@ -158,6 +164,11 @@ export class Handoffs {
     });
   }
 }
+
+/** From which listeners are to be had. */
+const servingOf = (left: readonly LeftMember[]) => left.find(({ serves }) => serves);
+
+const pidOf = ({ generation, process: { pid } }: LeftMember) => ({ generation, pid });
 
 /** `null`: it can be used, or nobody needs to hear why not. */
 function describeUnusable(restored: Restored | Cut): string | null {

@@ -11,7 +11,8 @@ import { formatDuration } from "../duration.ts";
 import type { DrainSignal, StopSignal } from "../os_signals.ts";
 import type { LastGood } from "../last_good/manifest.ts";
 import { abridged } from "../watch/fingerprint.ts";
-import type { Attempt, Cause, Generation } from "./events.ts";
+import type { Attempt, Cause, Generation, Left } from "./events.ts";
+import { describeLeft } from "./left_messages.ts";
 
 export interface ServesFacts {
   readonly generation: number;
@@ -46,14 +47,19 @@ export function serves(
 
 export function notStarted(
   { number: generation, cause }: Pick<Attempt, "number" | "cause">,
-  { failure, exitCode }: { readonly failure: Failure; readonly exitCode: number },
+  { failure, exitCode, left = [] }: {
+    readonly failure: Failure;
+    readonly exitCode: number;
+    readonly left?: readonly Left[] | undefined;
+  },
 ): LogEntry {
   const reason = describeFailure(failure);
+  const serving = left.length === 0 ? "nothing serves" : describeLeft(left);
   const which = cause.tag === "last_good" ? `, ${describeCause(cause)},` : "";
   return {
     level: "error",
     text: `generation ${generation}${which} did not start: ${reason}; ` +
-      `nothing serves, ending with ${exitCode}`,
+      `${serving}, ending with ${exitCode}`,
     fields: { generation, reason, exitCode },
   };
 }

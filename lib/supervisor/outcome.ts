@@ -3,7 +3,6 @@ import { retryDelayMs } from "../backoff.ts";
 import type { Failure } from "../haproxy/failure.ts";
 import { certificatesToReplace } from "../loaded/uses.ts";
 import { changedPaths } from "../watch/fingerprint.ts";
-import { tooManyDrain } from "./drain_messages.ts";
 import type {
   Action,
   Content,
@@ -18,11 +17,12 @@ import type {
   StateOf,
 } from "./events.ts";
 import { fallBack, giveUpFirstStart } from "./fallback.ts";
-import { awaitDrain } from "./governing.ts";
+import { addDraining, awaitDrain } from "./governing.ts";
+import { startWithoutLeft, takeCharge } from "./left.ts";
 import * as messages from "./messages.ts";
 import type { Policy } from "./policy.ts";
 import { respawnFailed } from "./respawn.ts";
-import { lastingOf, serviceOf } from "./states.ts";
+import { serviceOf } from "./states.ts";
 
 /** The handoff has ended of a start beside which nothing serves: the first, or one in the place of what is lost. */
 export function endStart(
@@ -37,7 +37,7 @@ export function endStart(
     case "ready": {
       const { durationMs } = outcome;
       const serving = generationOf(state, outcome);
-      const lasting = lastingOf(state);
+      const { lasting, actions: charged } = takeCharge(state, outcome, policy);
       const entry = messages.serves({
         generation: attempt.number,
         durationMs,
@@ -49,10 +49,10 @@ export function endStart(
       const [next, actions]: Decision = state.failed === undefined
         ? [{ ...service, name: "serving", deadline: "none" }, followUp(state.pending, serving)]
         : waitAfter(service, state.failed, state.pending);
-      return [next, [{ name: "log", entry }, ...actions]];
+      return [next, [{ name: "log", entry }, ...charged, ...actions]];
     }
     case "failed": {
-      const fallback = fallBack(state, outcome);
+      const fallback = startWithoutLeft(state, outcome) ?? fallBack(state, outcome);
       if (fallback !== null) return fallback;
       return lost === null
         ? giveUpFirstStart(state, outcome)
@@ -94,20 +94,13 @@ type Ready = Extract<HandoffEnd, { tag: "ready" }>;
 function replaceServing(
   state: StateOf<"reloading">,
   outcome: Ready,
-  { maxDraining }: Policy,
+  policy: Policy,
 ): Decision {
   const { attempt, serving } = state;
   const next = generationOf(state, outcome);
-  const all = [...state.draining, serving.number];
-  const surplus = all.slice(0, Math.max(0, all.length - maxDraining));
-  const draining = all.slice(surplus.length);
-  const service: Service = {
-    ...serviceOf(state),
-    serving: next,
-    draining,
-    ending: [...state.ending, ...surplus],
-    rejected: null,
-  };
+  const { draining, ending, actions } = addDraining(state, [serving.number], policy);
+  const rest = { serving: next, draining, ending, rejected: null };
+  const service: Service = { ...serviceOf(state), ...rest };
   const entry = messages.serves({
     generation: attempt.number,
     durationMs: outcome.durationMs,
@@ -121,10 +114,7 @@ function replaceServing(
       { name: "drain", generation: serving.number },
       ...awaitDrain(state),
       { name: "log", entry },
-      ...surplus.flatMap((generation): Action[] => [
-        { name: "log", entry: tooManyDrain(generation, maxDraining) },
-        { name: "terminate", generation, reason: "max-draining" },
-      ]),
+      ...actions,
       ...followUp(state.pending, next),
     ],
   ];

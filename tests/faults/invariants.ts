@@ -102,7 +102,8 @@ async function assertNoLeftovers(world: World): Promise<void> {
 function allowedNames(world: World): (name: string) => boolean {
   const numbers = [world.servingGeneration, world.wrapper.lastGeneration + 1];
   const all = numbers.flatMap((one) => [`${one}.sock`, `${one}-first.cfg`, `${one}-last.cfg`]);
-  return (name) => name === "probe" || all.includes(name) || name.endsWith(".real");
+  return (name) =>
+    ["probe", "service.json"].includes(name) || all.includes(name) || name.endsWith(".real");
 }
 
 function assertTraffic(world: World, fault: Fault): void {

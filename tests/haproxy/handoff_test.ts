@@ -14,6 +14,7 @@ function optionsOf(
   const folder: PrivateFolder = {
     path: "/none",
     probeDirectory: () => null,
+    adopt() {},
     socket: (generation) => ({ path: `/none/${generation}.sock`, problem: () => null }),
     serverState: () => ({ path: "/none/1.state", write: () => Promise.resolve() }),
     connectionsOf: () => null,

@@ -230,9 +230,9 @@ Deno.test("thousands of files are kept without holding the main thread up, large
   const gathered = await folder.store.gather(wanted, NEVER);
   clearInterval(counter);
   assert.equal(manifest(gathered).files.size, 3_000);
-  // It takes some 2 ms at a time, which makes more than 100 turns; all at once would be none. How long one takes
-  // depends on what else the machine does.
-  assert.ok(turns > 20, `${turns} turns`);
+  // It takes some 2 ms at a time, which makes more than 100 turns, or a dozen on a disk that holds each write up; all
+  // at once would be none.
+  assert.ok(turns > 2, `${turns} turns`);
 });
 
 Deno.test("what lies in wait for a copy is not written into, and nothing but a file of ours is read", async () => {

@@ -115,8 +115,7 @@ memoryTest("where nothing drains, what does not fit is started all the same", as
   const wrapper = await workspace.serveIn(group);
   group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
   await workspace.reload("two", wrapper);
-  assert.match(
-    wrapper.output,
+  await wrapper.saysMatching(
     /warning .*generation 2 needs about .* are left; nothing drains that could make room, so it is started all the same\n/,
   );
   assert.match(await workspace.finish(1), /one$/);

@@ -46,7 +46,8 @@ export class Running {
   }
 
   /** The time from the first line that matches `from` to the first that matches `to`, by the log's own clock. */
-  msBetween(from: RegExp, to: RegExp): number {
+  async msBetween(from: RegExp, to: RegExp): Promise<number> {
+    for (const pattern of [from, to]) await this.saysMatching(pattern);
     const [fromMs, toMs] = [from, to].map((pattern) => {
       const line = this.lines.find((line) => pattern.test(line));
       return Date.parse(/\d{4}-[^Z]*Z/.exec(line!)![0]);

@@ -226,7 +226,7 @@ commonTest(
     await workspace.reload({ text: "three" }, wrapper);
     assert.deepEqual(await workspace.states(), SET, wrapper.output);
     await wrapper.saysMatching(/generation 1 drained/);
-    const files = ["3-first.cfg", "3-last.cfg", "3.sock", "probe"];
+    const files = ["3-first.cfg", "3-last.cfg", "3.sock", "probe", "service.json"];
     await waitFor(
       "the files of generation 3 alone",
       () => `${workspace.privateFiles}` === `${files}`,

@@ -122,7 +122,7 @@ programTest(
     await wrapper.saysMatching(/generation 3 serves, .*changed: ".*tree\/later"/);
     await workspace.replace("/ three\n", map);
     await workspace.serves("three", wrapper);
-    assert.match(wrapper.output, /map ".*\/map" replaced in generation 3 without a reload/);
+    await says(wrapper, /map ".*\/map" replaced in generation 3 without a reload/);
 
     await workspace.replaceSparse(environment, GB);
     await wrapper.saysMatching(/generation 4 rejected: .*it has more than 2 MB/);

@@ -23,7 +23,7 @@ programTest("a generation that serves is healthy, ready, and told with its proce
   assert.equal(serving?.generation, 1);
   assert.deepEqual([serving?.pid], workspace.haproxyPids().map(pidInside));
   assert.deepEqual(serving?.files.map(({ path }) => path), [workspace.configuration]);
-  assert.match(wrapper.output, /info .*status, health and metrics on http:\/\/127\.0\.0\.1:\d+\//);
+  await wrapper.saysMatching(/info .*status, health and metrics on http:\/\/127\.0\.0\.1:\d+\//);
 });
 
 programTest("a refused change is told with HAProxy's words, until it is reverted", async () => {
@@ -115,7 +115,7 @@ commonTest(
     await workspace.serves("two", wrapper);
     const { result, generation, reason } = JSON.parse(first.body);
     assert.deepEqual([first.status, result, generation, reason], [200, "success", 2, null]);
-    assert.match(wrapper.output, /generation 2 serves, .*reloaded by POST \/reload/);
+    await wrapper.saysMatching(/generation 2 serves, .*reloaded by POST \/reload/);
     await workspace.replace(`${workspace.page("three")}    default_backnd\n`);
     const second = await workspace.ask("/reload", { method: "POST" });
     assert.equal(second.status, 500);
