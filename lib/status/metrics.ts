@@ -1,4 +1,4 @@
-/** What Prometheus is told. Pure. */
+/** The metrics that Prometheus scrapes. Pure. */
 import type { EndReason } from "../haproxy/draining.ts";
 import {
   type Change,
@@ -162,7 +162,7 @@ const gauge = (
   { help, value }: { readonly help: string; readonly value: number },
 ): Metric => ({ name, type: "gauge", help, samples: [{ value }] });
 
-/** Keys that are shown from the start where they are `true`. A new one that is forgotten here does not compile. */
+/** The keys that are `true` have a sample from the start. A key that is forgotten here does not compile. */
 const shown = <Key extends string>(keys: Readonly<Record<Key, boolean>>): readonly string[] =>
   Object.entries(keys).filter(([, isShown]) => isShown).map(([key]) => key);
 
@@ -173,7 +173,7 @@ const DRAIN_ENDS = shown<DrainHow>({
   killed: true,
   crashed: true,
 });
-/** Limits are shown, whether one was ever met or not; signals are shown once they were sent. */
+/** Drain limits from the start, the other reasons once they occur. */
 const CUT_REASONS = shown<EndReason>({
   "shutdown-wait": true,
   "max-draining": true,
@@ -196,7 +196,7 @@ const HOT_APPLY_RESULTS = shown<HotApplyResult>({
 });
 const HOT_APPLIES = KINDS.flatMap((kind) => HOT_APPLY_RESULTS.map((result) => `${kind} ${result}`));
 
-/** A sample of each of `always`, so that the first event is an increase, and of what was counted besides. */
+/** A sample for each of `always`, so that the first event is an increase, and for all else that was counted. */
 function samplesOf(
   counts: Counts,
   names: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Tells who may see the status and reload: everybody but the pages of other sites in somebody's browser,
- * also those whose name leads here (DNS rebinding). Pure.
+ * Who may see the status and reload: everybody except web pages of other sites, including those whose name
+ * resolves to this address (DNS rebinding). Pure.
  */
 import type { HttpRequest } from "./message.ts";
 

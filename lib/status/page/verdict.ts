@@ -1,4 +1,4 @@
-/** What an operator wants to know first, in a word and in a sentence. Pure. */
+/** The state in one word and one sentence, for an operator. Pure. */
 import { describeEnding } from "../../haproxy/process.ts";
 import type { Service, State, StateOf } from "../../supervisor/events.ts";
 import type { OpenFailure } from "../history.ts";
