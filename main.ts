@@ -28,7 +28,7 @@ import { ownUser } from "./lib/ownership.ts";
 import { helpText } from "./lib/settings/help.ts";
 import { VARIABLES } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
-import type { StatusListening } from "./lib/status/http_listener.ts";
+import type { StatusListening } from "./lib/status/http/listener.ts";
 import { describeListening, describeNotListening } from "./lib/status/messages.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { createStdout, STDOUT } from "./lib/stdout.ts";

@@ -15,8 +15,8 @@ import { findListedCertificates, findNamedFiles } from "../lib/loaded/named_file
 import { readNeeds } from "../lib/loaded/needs.ts";
 import { parseEntries, readPatterns } from "../lib/loaded/patterns.ts";
 import { linesAround } from "../lib/status/excerpts.ts";
-import { html } from "../lib/status/html.ts";
-import { parseHead } from "../lib/status/http_message.ts";
+import { html } from "../lib/status/page/html.ts";
+import { parseHead } from "../lib/status/http/message.ts";
 import { visible, visibleJson } from "../lib/visible.ts";
 import { createRandom, type Random } from "./faults/random.ts";
 

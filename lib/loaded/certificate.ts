@@ -1,6 +1,6 @@
 /** Tells whether a certificate is fit to be served, before HAProxy is given it. */
 import type { Unfit } from "./replacement.ts";
-import { isCertificate, isCutOff, isPrivateKey, type PemBlock, pemBlocks } from "./pem.ts";
+import { isCertificate, isCutOff, isPrivateKey, pemBlocks } from "./pem.ts";
 
 export type Examination =
   | Fit
@@ -40,7 +40,7 @@ export async function examineCertificate(
     return unfit(NO_KEY, "the key");
   }
   const crypto = await import("node:crypto");
-  const read = attempt(() => new crypto.X509Certificate(plain(certificate)));
+  const read = attempt(() => new crypto.X509Certificate(certificate.text));
   if (read === null) return { tag: "unreadable", reason: "it cannot be read" };
   const [from, until] = [Date.parse(read.validFrom), Date.parse(read.validTo)];
   if (until <= nowMs) return unfit(`expired on ${dateOf(until)}`, "another one");
@@ -75,7 +75,7 @@ export async function flawOf(text: string, key: string | null): Promise<string |
   const keyBlock = inside ?? pemBlocks(key ?? "").find(isPrivateKey);
   if (keyBlock === undefined) return NO_KEY;
   const crypto = await import("node:crypto");
-  const read = attempt(() => new crypto.X509Certificate(plain(certificate)));
+  const read = attempt(() => new crypto.X509Certificate(certificate.text));
   if (read === null || !isOfAnother(crypto, read, keyBlock.text)) return null;
   return inside === undefined ? OTHER_KEY_BESIDE : OTHER_KEY_INSIDE;
 }
@@ -90,9 +90,6 @@ export const shownFingerprint = ({ fingerprint }: { readonly fingerprint: string
 
 /** A serial number without what not everybody writes. */
 export const shownSerial = (text: string) => text.toUpperCase().replace(/^0+/, "");
-
-/** A certificate's text without the word that Node does not know. */
-export const plain = ({ text }: PemBlock) => text.replaceAll("TRUSTED CERTIFICATE", "CERTIFICATE");
 
 /** The day of a time, in UTC. */
 export const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);

@@ -19,6 +19,7 @@ export function pemBlocks(text: string): readonly PemBlock[] {
 export const isCutOff = (text: string) =>
   [...text.matchAll(BEGIN)].length > [...text.matchAll(BLOCK)].length;
 
+/** Also one with OpenSSL's trust settings behind it, which Node's `X509Certificate` reads as well (Deno 2.6 and 2.9). */
 export const isCertificate = ({ label }: PemBlock) => /^(?:TRUSTED )?CERTIFICATE$/.test(label);
 
 export const isPrivateKey = ({ label }: PemBlock) => label.endsWith("PRIVATE KEY");

@@ -6,7 +6,6 @@ import {
   type ExaminationOptions,
   examineCertificate,
   type Fit,
-  plain,
   shownFingerprint,
   shownSerial,
 } from "./certificate.ts";
@@ -206,7 +205,7 @@ async function abort(
 async function fingerprintsOf(blocks: readonly PemBlock[]): Promise<Set<string> | null> {
   const { X509Certificate } = await import("node:crypto");
   try {
-    const all = blocks.map((block) => shownFingerprint(new X509Certificate(plain(block))));
+    const all = blocks.map(({ text }) => shownFingerprint(new X509Certificate(text)));
     return all.length === 0 ? null : new Set(all);
   } catch {
     return null;

@@ -1,4 +1,4 @@
-/** Reads the lines of the configuration around those that HAProxy has named. */
+/** Reads the configuration lines around those that HAProxy names. */
 import { resolve } from "@std/path";
 import { readTextFile } from "../contents.ts";
 import { placesOf } from "../haproxy/alerts.ts";
@@ -9,11 +9,11 @@ import type { Excerpt } from "./snapshot.ts";
 export interface ExcerptOptions {
   /** What may be shown: the absolute paths of the configuration files. */
   readonly files: ReadonlySet<string>;
-  /** That relative paths start from. */
+  /** The base of relative paths. */
   readonly directory: string;
 }
 
-/** The lines that `alerts` name, each with its neighbours, as they are on disk now. What cannot be read is left out. */
+/** The lines that `alerts` name, with their neighbours, as they are on disk now. Unreadable files are left out. */
 export async function readExcerpts(
   alerts: readonly string[],
   { files, directory }: ExcerptOptions,

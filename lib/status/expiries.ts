@@ -1,4 +1,4 @@
-/** Finds out when the certificates expire that a generation has loaded. A file that did not change is not read again. */
+/** When the certificates that a generation has loaded expire. A file that did not change is not read again. */
 import { readFile, sha256 } from "../contents.ts";
 import { isCertificate, pemBlocks } from "../loaded/pem.ts";
 import { MOST_HOT_BYTES, type Use, type Uses } from "../loaded/uses.ts";
@@ -10,13 +10,13 @@ export type Expiries = ReadonlyMap<string, number>;
 interface Known {
   /** As in the fingerprint. */
   readonly content: string;
-  /** `null`: it holds no certificate that can be read. */
+  /** `null`: no readable certificate is in it. */
   readonly expiresMs: number | null;
 }
 
 /**
- * Makes the function that tells. Of a file that holds something else on disk than what was loaded, for
- * instance a renewed certificate that is refused, it goes on telling the last that it knows.
+ * Makes the function that finds the expiries. If a file on disk differs from what was loaded (a renewed
+ * certificate that was refused), its last known expiry stays.
  */
 export function createExpiries(): (
   uses: Uses,
@@ -44,7 +44,7 @@ const certificatesOf = ({ byPath }: Uses) =>
   [...byPath].filter(([path, uses]) => uses.some((use) => isItself(use, path)))
     .map(([path]) => path);
 
-/** A certificate's key file is used as well. */
+/** The use of a key file names its certificate's path. */
 const isItself = ({ tag, path: own }: Use, path: string) => tag === "certificate" && own === path;
 
 async function learn(

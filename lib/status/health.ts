@@ -1,12 +1,11 @@
-/** Whether it serves, and whether it should be sent more. Pure. */
+/** Liveness and readiness. Pure. */
 import { describeEnding } from "../haproxy/process.ts";
 import type { State, StateOf } from "../supervisor/events.ts";
 import type { HealthAnswer } from "./routes.ts";
 
 /**
- * For a liveness probe: whether a generation serves, or finishes what it has, which nobody should cut off
- * by starting the container anew. The place of one that is lost is filled sooner than that would do it, or
- * the wrapper ends by itself.
+ * For a liveness probe: whether a generation serves or drains, which a restart of the container would cut off.
+ * A lost generation is respawned sooner than a restart would do it, or the wrapper exits by itself.
  */
 export function health(state: State): HealthAnswer {
   const isAlive = "serving" in state || (state.name === "starting" && state.lost !== null) ||
@@ -14,7 +13,7 @@ export function health(state: State): HealthAnswer {
   return isAlive ? { isOk: true } : readiness(state);
 }
 
-/** For a readiness probe: whether a generation serves and goes on to do so. */
+/** For a readiness probe: whether a generation serves and will go on serving. */
 export function readiness(state: State): HealthAnswer {
   switch (state.name) {
     case "serving":

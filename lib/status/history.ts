@@ -1,11 +1,11 @@
-/** What has happened since the start, as far as operators ask for it. All times are in milliseconds since 1970. Pure. */
+/** What has happened since the start, for operators. All times are in milliseconds since 1970. Pure. */
 
 /** A process that serves or drains. */
 export interface LiveProcess {
   readonly generation: number;
   readonly pid: number;
   readonly servingSinceMs: number;
-  /** `null`: it has not been asked to end. */
+  /** `null`: it has not been told to stop. */
   readonly drainingSinceMs: number | null;
 }
 
@@ -25,7 +25,7 @@ export interface Change {
   readonly durationMs: number;
   /** Why it was done. */
   readonly reason: string;
-  /** Paths; `null`: nobody knows. */
+  /** Paths; `null`: unknown. */
   readonly changed: readonly string[] | null;
   /** Why it failed. */
   readonly failure: string | null;
@@ -33,12 +33,12 @@ export interface Change {
 
 /** A change that is not served, until something is done about it. */
 export interface OpenFailure {
-  /** `null`: none was started, since files were to be changed in place. */
+  /** `null`: no process was started, because the files were to be hot-applied. */
   readonly generation: number | null;
   readonly reason: string;
   /** HAProxy's own lines. */
   readonly alerts: readonly string[];
-  /** Since when what is wanted is not served; a retry that fails as well does not change it. */
+  /** When the change was first not served; failed retries leave it as it is. */
   readonly sinceMs: number;
   readonly lastTriedMs: number;
 }
@@ -49,9 +49,10 @@ export interface Desired {
 }
 
 export type DrainHow = "drained" | "terminated" | "killed" | "crashed";
+export type HotApplyResult = "success" | "refused" | "unconfirmed";
 export type Role = "new" | "serving" | "draining";
 
-/** How often, by labels that are put together with a space. */
+/** Counts by their labels, joined with a space. */
 export type Counts = ReadonlyMap<string, number>;
 
 export interface Histogram {
@@ -70,11 +71,11 @@ export interface History {
   readonly changes: readonly Change[];
   /** `success`, `failure`: without the first start. */
   readonly reloads: Counts;
-  /** A kind of use and `success`, `refused` or `unconfirmed`. */
+  /** A kind of use and a `HotApplyResult`. */
   readonly hotApplies: Counts;
   /** A `DrainHow`. */
   readonly drainsEnded: Counts;
-  /** Starts in the place of a serving process that ended by itself. */
+  /** Starts that replaced a serving process that exited unexpectedly. */
   readonly respawns: number;
   readonly bugs: number;
   readonly lastBug: { readonly description: string; readonly atMs: number } | null;
@@ -83,13 +84,13 @@ export interface History {
   /** A `Role` and an exit status as a shell has it. */
   readonly processExits: Counts;
   readonly reloadSeconds: Histogram;
-  /** When something that was wanted was last served. */
+  /** When a change last went live. */
   readonly lastSuccessMs: number | null;
   readonly failure: OpenFailure | null;
   readonly desired: Desired | null;
-  /** When the wait of the state that it is in is over. */
+  /** When the wait of the current state ends. */
   readonly timerDueMs: number | null;
-  /** HAProxy's own. */
+  /** As HAProxy reports it. */
   readonly haproxyVersion: string | null;
 }
 

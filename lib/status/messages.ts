@@ -1,4 +1,4 @@
-/** What is said in the log about the status address. Pure. */
+/** Log and error texts about the status address. Pure. */
 import type { LogEntry } from "../log.ts";
 import { describeStatusAddress, type StatusAddress } from "../settings/status_address.ts";
 

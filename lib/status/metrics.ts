@@ -1,10 +1,12 @@
-/** What Prometheus is told. Pure. */
+/** The metrics that Prometheus scrapes. Pure. */
 import type { EndReason } from "../haproxy/draining.ts";
 import {
+  type Change,
   type Counts,
   type DrainHow,
   type Histogram,
   type History,
+  type HotApplyResult,
   type LiveProcess,
   RELOAD_BUCKETS,
 } from "./history.ts";
@@ -160,15 +162,41 @@ const gauge = (
   { help, value }: { readonly help: string; readonly value: number },
 ): Metric => ({ name, type: "gauge", help, samples: [{ value }] });
 
-const RELOAD_RESULTS = ["success", "failure"];
-const DRAIN_ENDS: readonly DrainHow[] = ["drained", "terminated", "killed", "crashed"];
-const CUT_REASONS: readonly EndReason[] = ["shutdown-wait", "max-draining", "memory"];
-const KINDS: readonly Use["tag"][] = ["certificate", "ca_file", "crl_file", "map", "acl"];
-const HOT_APPLIES = KINDS.flatMap((kind) =>
-  ["success", "refused", "unconfirmed"].map((result) => `${kind} ${result}`)
-);
+/** The keys that are `true` have a sample from the start. A key that is forgotten here does not compile. */
+const shown = <Key extends string>(keys: Readonly<Record<Key, boolean>>): readonly string[] =>
+  Object.entries(keys).filter(([, isShown]) => isShown).map(([key]) => key);
 
-/** A sample of each of `always`, so that the first event is an increase, and of what was counted besides. */
+const RELOAD_RESULTS = shown<Change["result"]>({ success: true, failure: true });
+const DRAIN_ENDS = shown<DrainHow>({
+  drained: true,
+  terminated: true,
+  killed: true,
+  crashed: true,
+});
+/** Drain limits from the start, the other reasons once they occur. */
+const CUT_REASONS = shown<EndReason>({
+  "shutdown-wait": true,
+  "max-draining": true,
+  memory: true,
+  rejected: false,
+  SIGTERM: false,
+  SIGINT: false,
+});
+const KINDS = shown<Use["tag"]>({
+  certificate: true,
+  ca_file: true,
+  crl_file: true,
+  map: true,
+  acl: true,
+});
+const HOT_APPLY_RESULTS = shown<HotApplyResult>({
+  success: true,
+  refused: true,
+  unconfirmed: true,
+});
+const HOT_APPLIES = KINDS.flatMap((kind) => HOT_APPLY_RESULTS.map((result) => `${kind} ${result}`));
+
+/** A sample for each of `always`, so that the first event is an increase, and for all else that was counted. */
 function samplesOf(
   counts: Counts,
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** Reloads for requests, and waits for what comes of it. */
+/** Reloads on request and waits for the outcome. */
 import type { Event, State, StateOf } from "../supervisor/events.ts";
 import type { Step } from "../supervisor/supervisor.ts";
 import { readiness } from "./health.ts";
@@ -7,16 +7,15 @@ import type { ReloadAnswer } from "./routes.ts";
 
 export interface ReloadOptions {
   look(): { readonly state: State; readonly history: History };
-  /** Has the sources scanned, and then a reload, whatever is seen. */
+  /** Scans the sources, then reloads even if nothing changed. */
   request(): void;
   /** Calls `onStep` after each step until the function that it gives is called. */
   watch(onStep: (step: Pick<Step, "event" | "before">) => void): () => void;
 }
 
 /**
- * Has all requests that come before a reload is asked for share it and its answer. Those that come later
- * share the next: its scan must not be older than they are. Who is gone leaves nothing behind; what was asked
- * for is done all the same.
+ * All requests that arrive before a reload is ordered share it and its answer. Later ones share the next:
+ * its scan must not be older than they are. A client that leaves is forgotten; the reload happens all the same.
  */
 export function shareReloads(
   reload: () => Promise<ReloadAnswer>,
@@ -39,12 +38,12 @@ export function shareReloads(
   };
 }
 
-/** Waits for the end of a reload that follows the scan of this request, and so has read what was on disk then. */
+/** Waits for the end of a reload that began after this request's scan, and so read what was on disk then. */
 export async function reloadAndWait(
   { look, request, watch }: ReloadOptions,
 ): Promise<ReloadAnswer> {
   if (lastGeneration(look().state) === null) return refuse(look().state);
-  /** The newest generation that began before the scan was done; `null`: it is not done. */
+  /** The newest generation started before the scan ended; `null`: it has not ended. */
   let last: number | null = null;
   const { promise, resolve } = Promise.withResolvers<ReloadAnswer>();
   const stop = watch(({ event, before }) => {
@@ -54,7 +53,7 @@ export async function reloadAndWait(
       if (isOrdered(event)) last = lastGeneration(before ?? state);
       return;
     }
-    // Nor has what served last read what is on disk.
+    // A start from the last good set does not read what is on disk either.
     if (startsLastGood(state)) last = state.attempt.number;
     const begunBefore = last;
     const change = history.changes.find(({ kind, generation }) =>

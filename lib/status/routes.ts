@@ -1,18 +1,18 @@
-/** What each path of the status address answers. Pure, but for the reload. */
+/** The answer of each path of the status address. Pure, except for the reload. */
 import { visibleJson } from "../visible.ts";
 import { OPTIONS } from "../settings/options.ts";
-import type { HttpRequest, HttpResponse } from "./http_message.ts";
-import { type Refusal, refusalOf } from "./who_may_ask.ts";
+import type { HttpRequest, HttpResponse, HttpStatus } from "./http/message.ts";
+import { type Refusal, refusalOf } from "./http/who_may_ask.ts";
 
-/** What there is to show, made only when it is asked for. */
+/** What can be shown, each made only when asked for. */
 export interface Views {
   health(): HealthAnswer;
   readiness(): HealthAnswer;
   metrics(): Promise<string>;
   report(): object;
   page(): string;
-  /** Reloads, and tells what came of it; `null`: that is not switched on. */
-  readonly reload: (() => Promise<ReloadAnswer>) | null;
+  /** Reloads and says how that ended; `null`: switched off. `gone` aborts if the client leaves. */
+  readonly reload: ((gone: AbortSignal) => Promise<ReloadAnswer>) | null;
 }
 
 export type HealthAnswer =
@@ -27,19 +27,23 @@ export interface ReloadAnswer {
   readonly report: object;
 }
 
-/**
- * Answers a request; whatever is read disturbs nothing. `names` are those that this may be asked by
- * besides its addresses; `null`: whoever connects may ask.
- */
+export interface Asker {
+  /** The host names to accept besides addresses; `null`: whoever connects may ask. */
+  readonly names: readonly string[] | null;
+  /** Aborts when the client is gone. */
+  readonly gone: AbortSignal;
+}
+
+/** Answers a request. Reading has no effect. */
 export async function route(
   request: HttpRequest,
   views: Views,
-  names: readonly string[] | null,
+  { names, gone }: Asker,
 ): Promise<HttpResponse> {
   const { method, path } = request;
   const refusal = names === null || ALWAYS.includes(path) ? null : refusalOf(request, names);
   if (refusal !== null) return refuse(refusal);
-  if (path === "/reload") return await routeReload(request, views);
+  if (path === "/reload") return await routeReload(request, { reload: views.reload, gone });
   const view = VIEWS[path];
   if (view === undefined) return text(404, "there is no such page");
   if (method === "GET" || method === "HEAD") return await view(views);
@@ -63,14 +67,14 @@ const VIEWS: Readonly<Record<string, (views: Views) => HttpResponse | Promise<Ht
   "/status": (views) => json(200, views.report()),
 };
 
-/** The page loads, runs and sends nothing, and stands in no frame. */
+/** The page loads, runs and sends nothing, and cannot be framed. */
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'";
 
 /**
- * Answered whatever the Host: kubelets send the pod's address, but load balancers and Prometheus what they
- * are configured with, and a probe that is refused takes down what serves. A page that got hold of them would
- * learn whether it serves, counts, and the paths of certificates.
+ * Answered for any Host: load balancers and Prometheus send the name that they are configured with, and a
+ * refused probe would take down what serves. A hostile page could learn from these whether it serves, counters,
+ * and the paths of certificates.
  */
 const ALWAYS = ["/healthz", "/readyz", "/metrics"];
 
@@ -89,25 +93,28 @@ function refuse(refusal: Refusal): HttpResponse {
   }
 }
 
-async function routeReload({ method }: HttpRequest, { reload }: Views): Promise<HttpResponse> {
+async function routeReload(
+  { method }: HttpRequest,
+  { reload, gone }: Pick<Views, "reload"> & Pick<Asker, "gone">,
+): Promise<HttpResponse> {
   if (method !== "POST") {
     return { ...text(405, "a reload is a POST"), headers: { allow: "POST" } };
   }
   if (reload === null) return text(403, 'wanted "--enable-reload-endpoint", found it switched off');
-  const { isTried, isOk, report } = await reload();
+  const { isTried, isOk, report } = await reload(gone);
   return json(isOk ? 200 : isTried ? 500 : 503, report);
 }
 
 const verdict = (one: HealthAnswer): HttpResponse =>
   one.isOk ? text(200, "ok") : text(503, one.reason);
 
-const text = (status: number, line: string): HttpResponse => ({
+const text = (status: HttpStatus, line: string): HttpResponse => ({
   status,
   contentType: "text/plain; charset=utf-8",
   body: `${line}\n`,
 });
 
-const json = (status: number, value: object): HttpResponse => ({
+const json = (status: HttpStatus, value: object): HttpResponse => ({
   status,
   contentType: "application/json",
   body: `${visibleJson(value, 2)}\n`,

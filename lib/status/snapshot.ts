@@ -1,4 +1,4 @@
-/** Everything that the status pages tell, at one moment. */
+/** Everything that the status shows, at one moment. */
 import type { MemoryLimit } from "../cgroup_memory.ts";
 import type { Place } from "../haproxy/alerts.ts";
 import type { LastGood } from "../last_good/manifest.ts";
@@ -13,11 +13,11 @@ export interface Snapshot {
   readonly state: State;
   readonly history: History;
   readonly watching: Watching;
-  /** What is left in a generation that drains; one that does not tell is not there. */
+  /** Connections left in each draining generation that answers. */
   readonly connections: ReadonlyMap<number, number>;
-  /** The tightest limit that holds; `null` where there is none. */
+  /** The tightest limit; `null`: none. */
   readonly memory: MemoryLimit | null;
-  /** Of what the open failure names. */
+  /** Of the places that the open failure names. */
   readonly excerpts: readonly Excerpt[];
   readonly settings: Settings;
   readonly versions: { readonly wrapper: string; readonly deno: string };
@@ -30,6 +30,6 @@ export interface Excerpt extends Place {
   readonly lines: readonly { readonly number: number; readonly text: string }[];
 }
 
-/** Where the files come from that serve in the place of those on disk; `null`: they are those on disk, or were. */
+/** The last good set, if it serves in place of the files on disk. */
 export const lastGoodOf = (state: State): LastGood | null =>
   "serving" in state ? state.serving.lastGood ?? null : null;

@@ -1,4 +1,4 @@
-/** Keeps what operators may ask, and tells it: it reads what the supervisor does, and changes nothing. */
+/** Observes the supervisor and answers operators over HTTP. Only `POST /reload` asks the supervisor for anything. */
 import type { Settings } from "../settings/settings.ts";
 import type { StatusAddress } from "../settings/status_address.ts";
 import type { State } from "../supervisor/events.ts";
@@ -7,32 +7,31 @@ import type { Step } from "../supervisor/supervisor.ts";
 import { readExcerpts } from "./excerpts.ts";
 import { createExpiries } from "./expiries.ts";
 import { health, readiness } from "./health.ts";
-import { ofAMoment } from "./moment.ts";
-import { listenForStatus, type StatusListening } from "./http_listener.ts";
+import { shortCache } from "./short_cache.ts";
+import { listenForStatus, type StatusListening, type WithUmask } from "./http/listener.ts";
 import { type History, newHistory } from "./history.ts";
-import { remember } from "./remember.ts";
-import type { HttpRequest, HttpResponse } from "./http_message.ts";
+import { reduceHistory } from "./history_reducer.ts";
+import type { HttpServerOptions } from "./http/server.ts";
 import { metricsText } from "./metrics.ts";
-import { statusPage } from "./page.ts";
+import { statusPage } from "./page/page.ts";
 import { reloadAndWait, shareReloads } from "./reload_endpoint.ts";
 import { statusReport } from "./report.ts";
 import { route, type Views } from "./routes.ts";
 import type { Excerpt, Snapshot, Watching } from "./snapshot.ts";
-import type { WithUmask } from "./unix_listener.ts";
 
 export interface StatusOptions {
   readonly settings: Settings;
   readonly versions: Snapshot["versions"];
-  /** That HAProxy's relative paths start from. */
+  /** The base of HAProxy's relative paths. */
   readonly directory: string;
   readonly collectGarbageSoon: () => void;
-  /** Keeps other users out of a unix socket; `null`: nothing can. */
+  /** Keeps other users out of a unix socket; `null` without the C library. */
   readonly withUmask: WithUmask | null;
-  /** Told what is thrown here: whatever is wrong with the status, it concerns neither the supervisor nor HAProxy. */
+  /** Receives what is thrown here: a bug in the status never reaches the supervisor or HAProxy. */
   readonly onBug: (bug: unknown) => void;
 }
 
-/** What only the parts know that carry out what the supervisor decides. */
+/** Known only to the parts that carry out the supervisor's decisions. */
 export interface Figures {
   readonly watching: Watching;
   readonly connections: ReadonlyMap<number, number>;
@@ -51,61 +50,57 @@ export class Status {
   #history: History = newHistory(Date.now());
   #state: State = firstDecision(null)[0];
   #source: Source | null = null;
-  #names: readonly string[] | null = [];
   #answers = 0;
   #excerpts: readonly Excerpt[] = [];
 
-  readonly #metrics = ofAMoment(async () => metricsText(this.#snapshot(), await this.#expiries()));
-  readonly #report = ofAMoment(() => statusReport(this.#snapshot()));
-  readonly #page = ofAMoment(() => statusPage(this.#snapshot()));
+  readonly #metrics = shortCache(async () => metricsText(this.#snapshot(), await this.#expiries()));
+  readonly #report = shortCache(() => statusReport(this.#snapshot()));
+  readonly #page = shortCache(() => statusPage(this.#snapshot()));
 
   constructor(options: StatusOptions) {
     this.#options = options;
   }
 
-  /** Takes note of a step of the supervisor's. */
+  /** Records a step of the supervisor. */
   readonly observe = (step: Step): void => {
     this.#state = step.after;
-    this.#remember(step);
+    this.#record(step);
   };
 
   attach(source: Source): void {
     this.#source = source;
   }
 
-  /** Answers from now on. */
+  /** Answers requests from now on. */
   async listen(address: StatusAddress): Promise<StatusListening> {
-    this.#names = namesOf(address, this.#options.settings);
-    return await listenForStatus(address, {
-      respond: (request, gone) => this.#respond(request, gone),
-      onBug: this.#options.onBug,
-      withUmask: this.#options.withUmask,
-    });
-  }
-
-  #remember(step: Step): void {
-    this.#forget();
-    const before = this.#history.failure;
-    this.#history = remember(this.#history, { ...step, nowMs: Date.now() });
-    if (this.#history.failure !== before) this.#showExcerpts(step).catch(this.#options.onBug);
-    this.#watchers.forEach((onStep) => onStep(step));
-  }
-
-  /** Left to itself V8 would let the garbage of hundreds of answers grow. */
-  async #respond(request: HttpRequest, gone: AbortSignal): Promise<HttpResponse> {
-    if (++this.#answers % ANSWERS_PER_COLLECTION === 0) this.#options.collectGarbageSoon();
-    return await route(request, this.#views(gone), this.#names);
-  }
-
-  #views(gone: AbortSignal): Views {
-    return {
+    const { settings, onBug, withUmask } = this.#options;
+    const names = namesOf(address, settings);
+    const views: Views = {
       health: () => health(this.#state),
       readiness: () => readiness(this.#state),
       metrics: this.#metrics.get,
       report: this.#report.get,
       page: this.#page.get,
-      reload: this.#options.settings.reloadEndpoint ? () => this.#reload(gone) : null,
+      reload: settings.reloadEndpoint ? this.#reload : null,
     };
+    const respond: HttpServerOptions["respond"] = (request, gone) => {
+      this.#collectGarbageAtTimes();
+      return route(request, views, { names, gone });
+    };
+    return await listenForStatus(address, { respond, onBug, withUmask });
+  }
+
+  /** Left to itself, V8 would let the garbage of hundreds of answers grow. */
+  #collectGarbageAtTimes(): void {
+    if (++this.#answers % ANSWERS_PER_COLLECTION === 0) this.#options.collectGarbageSoon();
+  }
+
+  #record(step: Step): void {
+    this.#forget();
+    const before = this.#history.failure;
+    this.#history = reduceHistory(this.#history, { ...step, nowMs: Date.now() });
+    if (this.#history.failure !== before) this.#showExcerpts(step).catch(this.#options.onBug);
+    this.#watchers.forEach((onStep) => onStep(step));
   }
 
   #forget(): void {
@@ -127,7 +122,7 @@ export class Status {
     return await this.#readExpiries(uses, fingerprint);
   }
 
-  /** They are read when the failure is, since the files may be better soon. */
+  /** Read at once, because the files may be mended soon. */
   async #showExcerpts({ before }: Step): Promise<void> {
     this.#excerpts = [];
     const { failure } = this.#history;
@@ -153,7 +148,7 @@ export class Status {
   );
 }
 
-/** No page of another site reaches a socket that has no port; a name to listen at is one to be asked by. */
+/** The host names to accept; `null` accepts all: no web page can reach a unix socket. */
 const namesOf = (address: StatusAddress, { statusHosts }: Settings) =>
   address.tag === "unix" ? null : [address.hostname, ...statusHosts];
 

@@ -52,6 +52,16 @@ Deno.test("of several certificates in a file the first to expire counts", async 
   assert.deepEqual(daysOf(expiries), { [path]: 10, [other]: 20 });
 });
 
+Deno.test("a certificate with OpenSSL's trust settings expires as any other", async () => {
+  await using scene = new Scene();
+  const plain = scene.write("plain.pem", scene.issue(30).certificate);
+  const path = scene.at("trusted.pem");
+  const args = ["x509", "-in", plain, "-out", path, "-trustout", "-addtrust", "serverAuth"];
+  assert.ok(new Deno.Command("openssl", { args }).outputSync().success);
+  assert.match(Deno.readTextFileSync(path), /BEGIN TRUSTED CERTIFICATE/);
+  assert.deepEqual(daysOf(await scene.tell(scene.uses(path), await loaded(path))), { [path]: 30 });
+});
+
 Deno.test("what did not change is not read again, and what is on disk only is not told", async () => {
   await using scene = new Scene();
   const path = scene.write("a.pem", scene.issue(30).pem);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { route, type Views } from "../../lib/status/routes.ts";
 import { waitFor } from "../process/wait.ts";
 import { Browser, browserTest } from "./browser.ts";
-import { Scene } from "./listening.ts";
+import { Scene } from "./http/listening.ts";
 
 const VIEW = { width: 800, height: 600, scheme: "light" } as const;
 
@@ -22,8 +22,8 @@ async function serveStatus() {
     reload: () => Promise.resolve({ isTried: ++reloads > 0, isOk: true, report: {} }),
   };
   const scene = await Scene.open({
-    respond: async (request) => {
-      const response = await route(request, views, []);
+    respond: async (request, gone) => {
+      const response = await route(request, views, { names: [], gone });
       answers.push(`${request.method} ${request.path} ${response.status}`);
       return response;
     },

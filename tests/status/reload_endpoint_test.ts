@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type History, newHistory } from "../../lib/status/history.ts";
-import { remember } from "../../lib/status/remember.ts";
+import { reduceHistory } from "../../lib/status/history_reducer.ts";
 import { reloadAndWait, shareReloads } from "../../lib/status/reload_endpoint.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import type { Event, State } from "../../lib/supervisor/events.ts";
@@ -45,7 +45,7 @@ class Scene {
     for (const event of events) {
       const before = this.state;
       const [after, actions] = decide(before, event, POLICY);
-      this.history = remember(this.history, { event, before, after, actions, nowMs: 1_000 });
+      this.history = reduceHistory(this.history, { event, before, after, actions, nowMs: 1_000 });
       this.state = after;
       this.#watchers.forEach((onStep) => onStep({ event, before, after, actions }));
     }

@@ -19,7 +19,8 @@ async function ask(
     names?: readonly string[] | null;
   } = {},
 ) {
-  return await route({ method, path, headers: new Map(Object.entries(headers)) }, views, names);
+  const request = { method, path, headers: new Map(Object.entries(headers)) };
+  return await route(request, views, { names, gone: new AbortController().signal });
 }
 
 const PAGES = {

@@ -7,7 +7,7 @@ import { freePort } from "../process/wrapper.ts";
 import { STATES } from "../supervisor/samples.ts";
 import { snapshot } from "./samples.ts";
 
-Deno.test("a bug in what is remembered keeps the probes from nothing", async () => {
+Deno.test("a bug in the history keeps no probe from its answer", async () => {
   const { settings, versions } = snapshot();
   const rest = { directory: "/", collectGarbageSoon: () => {}, withUmask: null, onBug: () => {} };
   const status = new Status({ settings, versions, ...rest });

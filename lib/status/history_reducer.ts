@@ -12,6 +12,7 @@ import {
   type DrainHow,
   type Histogram,
   type History,
+  type HotApplyResult,
   type OpenFailure,
   RELOAD_BUCKETS,
   type Role,
@@ -23,18 +24,18 @@ export interface Observation extends Step {
 }
 
 /** The history after one more step. */
-export function remember(history: History, step: Observation): History {
-  const told = step.event === null ? history : rememberEvent(history, step.event, step);
+export function reduceHistory(history: History, step: Observation): History {
+  const told = step.event === null ? history : reduceEvent(history, step.event, step);
   return countRespawn(
     clearFailure(
-      step.actions.reduce((one, action) => rememberAction(one, action, step), told),
+      step.actions.reduce((one, action) => reduceAction(one, action, step), told),
       step,
     ),
     step,
   );
 }
 
-function rememberEvent(history: History, event: Event, step: Observation): History {
+function reduceEvent(history: History, event: Event, step: Observation): History {
   switch (event.name) {
     case "settled":
     case "reload_requested":
@@ -54,7 +55,7 @@ function rememberEvent(history: History, event: Event, step: Observation): Histo
   }
 }
 
-function rememberAction(history: History, action: Action, { nowMs }: Observation): History {
+function reduceAction(history: History, action: Action, { nowMs }: Observation): History {
   switch (action.name) {
     case "start_handoff": {
       const { number: generation, cause, fingerprint } = action.attempt;
@@ -63,7 +64,7 @@ function rememberAction(history: History, action: Action, { nowMs }: Observation
         ...history,
         attempt: { generation, reason: describeCause(cause), sinceMs },
       };
-      // A respawn starts what is on disk without a look at it.
+      // A respawn starts what is on disk without a scan.
       const digest = cause.tag === "respawn" ? null : fingerprint?.digest ?? null;
       return want(started, digest, nowMs);
     }
@@ -117,7 +118,7 @@ function endHandoff(
   const isStart = cause.tag === "start" || cause.tag === "respawn" || isLastGood;
   const all = isStart ? [] : changedPaths(replaced?.fingerprint ?? null, fingerprint);
   const changed = all && abridged(all);
-  // A pause before it may have been cut short.
+  // The pause before it may have been cut short.
   const sinceMs = Math.min(history.attempt?.sinceMs ?? nowMs, nowMs);
   const common = {
     ...{ kind: isStart ? "start" : "reload", generation, changed } as const,
@@ -127,7 +128,7 @@ function endHandoff(
     const reason = describeFailure(outcome.failure);
     const durationMs = nowMs - sinceMs;
     const told = add(rest, { ...common, result: "failure", durationMs, failure: reason });
-    // That what is on disk did not start stays what is wrong.
+    // The open failure stays: what is on disk did not start.
     return isLastGood ? told : fail(
       told,
       { generation, reason, alerts: outcome.alerts },
@@ -248,7 +249,7 @@ const succeed = (history: History, nowMs: number): History => ({
   lastSuccessMs: nowMs,
 });
 
-/** What the supervisor does not hold against the sources any more is over, also after a revert. */
+/** The failure is over when the supervisor no longer rejects what is on disk, also after a revert. */
 function clearFailure(history: History, { before, after }: Observation): History {
   const isOver = "serving" in after && after.rejected === null && after.name !== "reloading" &&
     after.name !== "replacing";
@@ -256,7 +257,7 @@ function clearFailure(history: History, { before, after }: Observation): History
   return { ...history, failure: null };
 }
 
-/** Also the one for which a reload that was under way was enough. */
+/** Also counts a respawn that a reload already under way replaced. */
 function countRespawn(history: History, { before, after }: Observation): History {
   const last = lastRespawnMs(after);
   const isNew = last !== null && last !== lastRespawnMs(before);
@@ -266,7 +267,7 @@ function countRespawn(history: History, { before, after }: Observation): History
 const lastRespawnMs = (state: State | null) =>
   state !== null && "respawnedMs" in state ? state.respawnedMs.at(-1) ?? null : null;
 
-const labelOf = ({ tag }: Use, result: string) => `${tag} ${result}`;
+const labelOf = ({ tag }: Use, result: HotApplyResult) => `${tag} ${result}`;
 
 const increment = (counts: Counts, label: string): Counts =>
   new Map([...counts, [label, (counts.get(label) ?? 0) + 1]]);

@@ -1,8 +1,8 @@
 /**
- * Tells who may see the status and reload: everybody but the pages of other sites in somebody's browser,
- * also those whose name leads here (DNS rebinding). Pure.
+ * Who may see the status and reload: everybody except web pages of other sites, including those whose name
+ * resolves to this address (DNS rebinding). Pure.
  */
-import type { HttpRequest } from "./http_message.ts";
+import type { HttpRequest } from "./message.ts";
 
 /**
  * Why a request is refused; `null`: it may be answered. `names` are the operator's own.

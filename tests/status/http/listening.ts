@@ -1,10 +1,10 @@
 /** A status listener of a test's own, and clients that send what they like. */
 import assert from "node:assert/strict";
-import type { StatusAddress } from "../../lib/settings/status_address.ts";
-import { listenForStatus, type Listening } from "../../lib/status/http_listener.ts";
-import type { HttpRequest, HttpResponse } from "../../lib/status/http_message.ts";
-import type { HttpLimits } from "../../lib/status/http_server.ts";
-import { waitFor } from "../process/wait.ts";
+import type { StatusAddress } from "../../../lib/settings/status_address.ts";
+import { listenForStatus, type Listening } from "../../../lib/status/http/listener.ts";
+import type { HttpRequest, HttpResponse } from "../../../lib/status/http/message.ts";
+import type { HttpLimits } from "../../../lib/status/http/server.ts";
+import { waitFor } from "../../process/wait.ts";
 
 export type Respond = (request: HttpRequest, gone: AbortSignal) => Promise<HttpResponse>;
 

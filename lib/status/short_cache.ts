@@ -1,12 +1,12 @@
-/** Makes something once for all who ask within a moment, since a flood of requests would take all the time otherwise. */
+/** Caches a value for a moment, so that a flood of requests does not take all the time. */
 
-export interface OfAMoment<Value> {
+export interface ShortCache<Value> {
   get(): Value;
-  /** It is different now. */
+  /** Makes the next `get` compute it again. */
   forget(): void;
 }
 
-export function ofAMoment<Value>(make: () => Value): OfAMoment<Value> {
+export function shortCache<Value>(make: () => Value): ShortCache<Value> {
   let kept: { readonly value: Value; readonly madeMs: number } | null = null;
   return {
     get() {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { refusalOf } from "../../lib/status/who_may_ask.ts";
+import { refusalOf } from "../../../lib/status/http/who_may_ask.ts";
 
 const NAMES = ["lb.example", "Status.Internal."];
 

@@ -1,16 +1,16 @@
-/** Builds HTML in which every text that is put in is escaped. Pure. */
-import { visible } from "../visible.ts";
+/** Builds HTML in which every inserted text is escaped. Pure. */
+import { visible } from "../../visible.ts";
 
 /**
- * The tag of a template: `html`<p>${text}</p>`` escapes the text; what is HTML already stays as it is.
- * White space at both ends is only there for the template's own looks.
+ * A template tag: `html`<p>${text}</p>`` escapes the text and leaves `Html` as it is. White space at both
+ * ends is dropped.
  */
 export function html(literals: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const texts = literals.map((literal, index) => literal + write(parts[index] ?? ""));
   return new Html(texts.join("").trim());
 }
 
-/** The only thing that is put in unescaped, so that no text can be taken for it. */
+/** The only thing inserted unescaped: a class, so that no text can pass for it. */
 export class Html {
   constructor(readonly text: string) {}
 }

@@ -4,12 +4,14 @@ export interface HttpRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
-  /** By their names in small letters. */
+  /** By name, in lower case. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
+export type HttpStatus = keyof typeof REASONS;
+
 export interface HttpResponse {
-  readonly status: number;
+  readonly status: HttpStatus;
   /** With the charset. */
   readonly contentType: string;
   readonly body: string;
@@ -32,7 +34,7 @@ export interface Malformed {
   readonly status: 400 | 413;
 }
 
-/** Reads the head of a request, as far as it has come; one of `limitBytes` and more is malformed. */
+/** Parses the head of a request as far as it has arrived; one of `limitBytes` or more is malformed. */
 export function parseHead(bytes: Uint8Array, limitBytes: number): Head {
   const text = BYTES_AS_CHARACTERS.decode(bytes.subarray(0, limitBytes));
   const start = EMPTY_LINE.exec(text)?.[0].length ?? 0;
@@ -44,7 +46,7 @@ export function parseHead(bytes: Uint8Array, limitBytes: number): Head {
   return bytes.length < limitBytes ? { tag: "incomplete" } : malformed(413);
 }
 
-/** The bytes of a response after which the connection is closed. */
+/** The bytes of a response that announces the close of the connection. */
 export function formatResponse(
   response: HttpResponse,
   { isHead }: { readonly isHead: boolean },
@@ -59,30 +61,31 @@ export function formatResponse(
     "content-length": String(body.length),
     "connection": "close",
   };
+  const start = `HTTP/1.1 ${response.status} ${REASONS[response.status]}\r\n`;
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = new TextEncoder().encode(`${statusLine(response.status)}\r\n${lines.join("")}\r\n`);
+  const head = new TextEncoder().encode(start + lines.join("") + "\r\n");
   return isHead ? head : concatenate(head, body);
 }
 
-/** Says no more than what `status` means. */
-export const bareResponse = (status: number): HttpResponse => ({
+/** Says what `status` means, and no more. */
+export const bareResponse = (status: HttpStatus): HttpResponse => ({
   status,
   contentType: "text/plain; charset=utf-8",
-  body: `${status} ${REASONS[status] ?? ""}`.trimEnd() + "\n",
+  body: `${status} ${REASONS[status]}\n`,
 });
 
-/** Gives one character for each byte, so that positions in the text are positions in the bytes. */
+/** One character for each byte, so positions in the text are positions in the bytes. */
 const BYTES_AS_CHARACTERS = new TextDecoder("windows-1252");
 
-/** Lines end with CR LF. As RFC 9112 (2.2) allows, LF alone will do, and one empty line at the start. */
+/** Lines end with CR LF. As RFC 9112 (2.2) allows, LF alone is accepted, and one empty line at the start. */
 const EMPTY_LINE = /^\r?\n/;
 const END = /\r?\n\r?\n/;
 const LINE_END = /\r?\n/;
 
-/** Of a head that may become a request; a client that speaks TLS is told at once that it may not. */
+/** How a request may begin: a client that speaks TLS is refused at once. */
 const BEGINNING = /^\r?\n?(?:[!#$%&'*+.^`|~\w-]|$)/;
 const REQUEST_LINE = /^(?<method>[!#$%&'*+.^`|~\w-]+) (?<target>[!-~]+) HTTP\/1\.\d$/;
-/** Comes first where the client takes this for a proxy. */
+/** Sent by a client that takes this for a proxy. */
 const AUTHORITY = /^http:\/\/(?<host>[^/?]+)/i;
 const QUERY = /\?.*$/;
 const FIELD = /^(?<name>[!#$%&'*+.^`|~\w-]+):(?<value>[\t -~\u0080-\uffff]*)$/;
@@ -94,7 +97,7 @@ function readLines(text: string, headBytes: number): ReadHead | Malformed {
   const headers = readFields(rest);
   if (method === undefined || path === null || headers === null) return malformed(400);
   if (!namesOneHost(headers, target!)) return malformed(400);
-  // Nobody sends a body here, and two ways to tell its end would be one too many.
+  // Nobody sends a body here, and one way to find its end is enough.
   if (headers.has("transfer-encoding")) return malformed(400);
   const length = headers.get("content-length") ?? "0";
   if (!/^\d+$/.test(length)) return malformed(400);
@@ -110,7 +113,7 @@ function readPath(target: string): string | null {
   return path === "" && local !== target ? "/" : null;
 }
 
-/** The target's host is the request's, and must not be another than the field's. */
+/** If both the target and the Host field name a host, it must be the same. */
 function namesOneHost(headers: Map<string, string>, target: string): boolean {
   const field = headers.get("host");
   const host = AUTHORITY.exec(target)?.groups?.host ?? field;
@@ -119,7 +122,7 @@ function namesOneHost(headers: Map<string, string>, target: string): boolean {
   return field === undefined || field.toLowerCase() === host.toLowerCase();
 }
 
-/** A field that comes several times is a list. */
+/** A repeated field becomes a comma-separated list. */
 function readFields(lines: readonly string[]): Map<string, string> | null {
   const headers = new Map<string, string>();
   for (const line of lines) {
@@ -134,8 +137,6 @@ function readFields(lines: readonly string[]): Map<string, string> | null {
 
 const malformed = (status: Malformed["status"]): Malformed => ({ tag: "malformed", status });
 
-const statusLine = (status: number) => `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`;
-
 function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
   const both = new Uint8Array(first.length + second.length);
   both.set(first);
@@ -143,7 +144,7 @@ function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuf
   return both;
 }
 
-const REASONS: Readonly<Record<number, string>> = {
+const REASONS = {
   200: "OK",
   400: "Bad Request",
   403: "Forbidden",
@@ -154,4 +155,4 @@ const REASONS: Readonly<Record<number, string>> = {
   421: "Misdirected Request",
   500: "Internal Server Error",
   503: "Service Unavailable",
-};
+} as const;

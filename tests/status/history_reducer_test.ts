@@ -1,10 +1,10 @@
-/** What is remembered of the real decisions. */
+/** The history that real decisions make. */
 import assert from "node:assert/strict";
 import type { DrainEnd } from "../../lib/haproxy/draining.ts";
 import type { ReplaceOutcome } from "../../lib/loaded/replace.ts";
 import type { Use } from "../../lib/loaded/uses.ts";
 import { type History, newHistory } from "../../lib/status/history.ts";
-import { remember } from "../../lib/status/remember.ts";
+import { reduceHistory } from "../../lib/status/history_reducer.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import type { Event, State } from "../../lib/supervisor/events.ts";
 import { firstDecision } from "../../lib/supervisor/reload.ts";
@@ -31,7 +31,13 @@ class Scene {
     const [after, actions] = firstDecision(content("first"));
     this.state = state ?? after;
     if (state !== null) return;
-    this.history = remember(this.history, { event: null, before: null, after, actions, nowMs: 0 });
+    this.history = reduceHistory(this.history, {
+      event: null,
+      before: null,
+      after,
+      actions,
+      nowMs: 0,
+    });
   }
 
   happen(...events: readonly Event[]): this {
@@ -40,7 +46,7 @@ class Scene {
       const [after, actions] = decide(before, event, this.policy);
       this.nowMs += 1_000;
       const step = { event, before, after, actions, nowMs: this.nowMs };
-      this.history = remember(this.history, step);
+      this.history = reduceHistory(this.history, step);
       this.state = after;
     }
     return this;

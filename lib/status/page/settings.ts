@@ -1,9 +1,9 @@
 /** The part of the page that lists the settings, as the command line calls them. Pure. */
-import { wordsOf } from "../settings/haproxy_arguments.ts";
-import { settingsInForce } from "../settings/options.ts";
-import type { Settings } from "../settings/settings.ts";
+import { wordsOf } from "../../settings/haproxy_arguments.ts";
+import { settingsInForce } from "../../settings/options.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { type Html, html } from "./html.ts";
-import { detailsPart } from "./page_details.ts";
+import { detailsPart } from "./parts.ts";
 
 export function settingsPart(settings: Settings): Html {
   return detailsPart("settings", {

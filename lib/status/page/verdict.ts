@@ -1,9 +1,9 @@
-/** What an operator wants to know first, in a word and in a sentence. Pure. */
-import { describeEnding } from "../haproxy/process.ts";
-import type { Service, State, StateOf } from "../supervisor/events.ts";
-import type { OpenFailure } from "./history.ts";
-import { describeSeconds, describeTime } from "./page_times.ts";
-import type { Snapshot } from "./snapshot.ts";
+/** The state in one word and one sentence, for an operator. Pure. */
+import { describeEnding } from "../../haproxy/process.ts";
+import type { Service, State, StateOf } from "../../supervisor/events.ts";
+import type { OpenFailure } from "../history.ts";
+import { describeSeconds, describeTime } from "./times.ts";
+import type { Snapshot } from "../snapshot.ts";
 
 export interface Verdict {
   readonly tone: Tone;

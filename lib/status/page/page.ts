@@ -1,14 +1,12 @@
 /** The page that people look at: is it serving, with what, did the last change go live, and if not, why. Pure. */
 import { Html, html } from "./html.ts";
-import { drainingPart } from "./page_draining.ts";
-import { failurePart } from "./page_failure.ts";
-import { servingPart } from "./page_serving.ts";
-import { settingsPart } from "./page_settings.ts";
-import { ICON_COLOURS } from "./page_colours.ts";
-import { PAGE_STYLE } from "./page_style.ts";
-import { describeMoment, describeSeconds } from "./page_times.ts";
-import { timelinePart } from "./page_timeline.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { failurePart } from "./failure.ts";
+import { drainingPart, servingPart } from "./processes.ts";
+import { settingsPart } from "./settings.ts";
+import { ICON_COLOURS, PAGE_STYLE } from "./style.ts";
+import { describeMoment, describeSeconds } from "./times.ts";
+import { timelinePart } from "./timeline.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
 /** Everything that is not the page's own is text: it is escaped, and the policy lets nothing load or run. */

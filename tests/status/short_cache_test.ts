@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { ofAMoment } from "../../lib/status/moment.ts";
+import { shortCache } from "../../lib/status/short_cache.ts";
 import { waitFor } from "../process/wait.ts";
 
-Deno.test("all who ask within a moment get the same, and then it is made anew", async () => {
+Deno.test("all who ask within a moment get the same value, and later a new one", async () => {
   let made = 0;
-  const { get, forget } = ofAMoment(() => ++made);
+  const { get, forget } = shortCache(() => ++made);
   assert.deepEqual([get(), get(), get()], [1, 1, 1]);
   forget();
   assert.deepEqual([get(), get()], [2, 2]);

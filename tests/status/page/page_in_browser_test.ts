@@ -1,9 +1,9 @@
 /** The page as a browser shows it: on a phone and on a screen, light and dark. */
 import assert from "node:assert/strict";
-import { statusPage } from "../../lib/status/page.ts";
-import { type Tone, type Verdict, verdictOf } from "../../lib/status/verdict.ts";
-import { Browser, browserTest, type Page, type View } from "./browser.ts";
-import { type SampleName, SAMPLES } from "./samples.ts";
+import { statusPage } from "../../../lib/status/page/page.ts";
+import { type Tone, type Verdict, verdictOf } from "../../../lib/status/page/verdict.ts";
+import { Browser, browserTest, type Page, type View } from "../browser.ts";
+import { type SampleName, SAMPLES } from "../samples.ts";
 
 const PHONE = { width: 360, height: 800 } as const;
 const SCREEN = { width: 1280, height: 900 } as const;

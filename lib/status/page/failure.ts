@@ -1,10 +1,9 @@
 /** The part of the page that says why the last change is not live. Pure. */
-import type { Change, OpenFailure } from "./history.ts";
+import type { Change, OpenFailure } from "../history.ts";
 import { type Html, html, NOTHING } from "./html.ts";
-import { fact } from "./page_fact.ts";
-import { pathList } from "./page_paths.ts";
-import { since } from "./page_times.ts";
-import { type Excerpt, lastGoodOf, type Snapshot } from "./snapshot.ts";
+import { fact, pathList } from "./parts.ts";
+import { since } from "./times.ts";
+import { type Excerpt, lastGoodOf, type Snapshot } from "../snapshot.ts";
 
 export function failurePart(snapshot: Snapshot): Html {
   const { history, excerpts, nowMs } = snapshot;

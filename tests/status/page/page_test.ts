@@ -1,9 +1,9 @@
 /** The page of each state, as text. */
 import assert from "node:assert/strict";
-import { statusPage } from "../../lib/status/page.ts";
-import type { Snapshot } from "../../lib/status/snapshot.ts";
-import { type Verdict, verdictOf } from "../../lib/status/verdict.ts";
-import { change, content, live, MINUTE_MS, NOW_MS, SAMPLES, snapshot } from "./samples.ts";
+import { statusPage } from "../../../lib/status/page/page.ts";
+import type { Snapshot } from "../../../lib/status/snapshot.ts";
+import { type Verdict, verdictOf } from "../../../lib/status/page/verdict.ts";
+import { change, content, live, MINUTE_MS, NOW_MS, SAMPLES, snapshot } from "../samples.ts";
 
 const VERDICTS = {
   starting: ["busy", "Starting", "Generation 1 is starting; nothing serves yet."],

@@ -1,0 +1,195 @@
+/** Listens for the clients of the status endpoints, on TCP or at a unix socket. */
+import { dirname } from "@std/path";
+import type { Libc } from "../../libc.ts";
+import { describeForeign, ownUser } from "../../ownership.ts";
+import type { StatusAddress } from "../../settings/status_address.ts";
+import { systemReason } from "../../system_reason.ts";
+import {
+  HTTP_LIMITS,
+  type HttpLimits,
+  HttpServer,
+  type HttpServerOptions,
+  write,
+} from "./server.ts";
+
+export type WithUmask = Libc["withUmask"];
+
+export type StatusListening = Listening | NotListening;
+
+export interface Listening {
+  readonly tag: "listening";
+  /** Closes all connections as well, whatever is going on in them. Call it once. */
+  close(): void;
+}
+
+export interface NotListening {
+  readonly tag: "not_listening";
+  readonly reason: string;
+}
+
+export interface StatusListenerOptions extends Omit<HttpServerOptions, "limits"> {
+  readonly limits?: Partial<HttpLimits>;
+  readonly withUmask: WithUmask | null;
+}
+
+/** Has every request at `address` answered by `respond`. */
+export async function listenForStatus(
+  address: StatusAddress,
+  options: StatusListenerOptions,
+): Promise<StatusListening> {
+  const opened = await open(address, options.withUmask);
+  if (opened.tag === "not_listening") return opened;
+  const server = new HttpServer({ ...options, limits: { ...HTTP_LIMITS, ...options.limits } });
+  const close = () => {
+    opened.close();
+    server.closeAll();
+  };
+  acceptAll(opened.listener, server);
+  return { tag: "listening", close };
+}
+
+/** Until the listener is closed. */
+async function acceptAll(listener: Deno.Listener, server: HttpServer): Promise<void> {
+  for (let count = 1;; count++) {
+    try {
+      const connection = await listener.accept();
+      server.serve(connection);
+      if (count % ACCEPTED_AT_ONCE === 0) await untilPolled(connection);
+    } catch (error) {
+      if (error instanceof Deno.errors.BadResource) return;
+      if (!isOfClient(error)) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}
+
+/**
+ * While connections can be accepted, Deno hardly asks the kernel what can be read (2.6 and 2.9: four times
+ * in 2 s of a flood), so a request that arrived long ago would not be read before its connection must make
+ * room. An empty write sends nothing, but makes Deno ask.
+ */
+const ACCEPTED_AT_ONCE = 16;
+const untilPolled = (connection: Deno.Conn) => write(connection, new Uint8Array());
+
+/** The client was gone before it was accepted, which Deno notices when it asks for the address. */
+const isOfClient = (error: unknown) =>
+  error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionReset ||
+  error instanceof Deno.errors.ConnectionAborted;
+
+/** Avoids a busy loop while there are no file descriptors left. */
+const PAUSE_MS = 100;
+
+type Opened =
+  | { readonly tag: "opened"; readonly listener: Deno.Listener; close(): void }
+  | NotListening;
+
+async function open(address: StatusAddress, withUmask: WithUmask | null): Promise<Opened> {
+  switch (address.tag) {
+    case "tcp":
+      return listenOnPort(address);
+    case "unix":
+      return await listenAt(address.path, withUmask);
+    default:
+      return address satisfies never;
+  }
+}
+
+/**
+ * How many connections the kernel queues, if net.core.somaxconn allows it. It drops the rest, a probe
+ * included, for a second. Deno's default is 511.
+ */
+const BACKLOG = 4_096;
+
+function listenOnPort({ hostname, port }: Extract<StatusAddress, { tag: "tcp" }>): Opened {
+  try {
+    const listener = Deno.listen({ hostname, port, tcpBacklog: BACKLOG });
+    return { tag: "opened", listener, close: () => listener.close() };
+  } catch (error) {
+    return notListening(systemReason(error));
+  }
+}
+
+/**
+ * Listens for our own user alone. Only what is ours there is ever removed. Without the C library
+ * (`withUmask` is `null`) other users could not be kept out, so nothing is opened.
+ */
+export async function listenAt(path: string, withUmask: WithUmask | null): Promise<Opened> {
+  if (withUmask === null) return notListening(NO_UMASK);
+  const opened = tryToListen(path, withUmask);
+  if (opened.tag === "opened") return opened;
+  const occupant = await occupantOf(path);
+  switch (occupant.tag) {
+    case "left_over":
+      return remove(path) ?? tryToListen(path, withUmask);
+    case "other":
+      return notListening(occupant.reason);
+    case "unknown":
+      return opened;
+    default:
+      return occupant satisfies never;
+  }
+}
+
+const NO_UMASK =
+  "it could not be kept from other users, since there is no C library where one is " +
+  "wanted; listen on 127.0.0.1 instead";
+
+/** The kernel applies it to a socket even where a directory's default ACL overrides it for files (Linux 6.18). */
+const OURS_ALONE = 0o177;
+
+function tryToListen(path: string, withUmask: WithUmask): Opened {
+  try {
+    const listener = withUmask(OURS_ALONE, () => Deno.listen({ transport: "unix", path }));
+    const info = Deno.lstatSync(path);
+    const isOurs = () => isSame(lookAt(path), info);
+    const close = () => {
+      // Deno's close removes whatever is at the path, so if that is not ours, ours stays open until the end.
+      if (!isOurs()) return;
+      remove(path);
+      listener.close();
+    };
+    return { tag: "opened", listener, close };
+  } catch (error) {
+    return notListening(systemReason(error));
+  }
+}
+
+type Occupant =
+  | { readonly tag: "left_over" | "unknown" }
+  | { readonly tag: "other"; readonly reason: string };
+
+/** A killed process leaves its socket behind: nobody accepts a connection there. */
+async function occupantOf(path: string): Promise<Occupant> {
+  try {
+    const info = Deno.lstatSync(path);
+    if (!info.isSocket) return { tag: "other", reason: "it exists and is not a socket" };
+    const foreign = describeForeign(info, { kind: "socket", user: ownUser([dirname(path)]) });
+    if (foreign !== null) return { tag: "other", reason: `the socket that is there ${foreign}` };
+    (await Deno.connect({ transport: "unix", path })).close();
+    return { tag: "other", reason: "another process listens there" };
+  } catch (error) {
+    return { tag: error instanceof Deno.errors.ConnectionRefused ? "left_over" : "unknown" };
+  }
+}
+
+function lookAt(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return null;
+  }
+}
+
+const isSame = (one: Deno.FileInfo | null, other: Deno.FileInfo) =>
+  one?.isSocket === true && one.dev === other.dev && one.ino === other.ino && one.uid === other.uid;
+
+/** `null`: it is removed. */
+function remove(path: string): NotListening | null {
+  try {
+    Deno.removeSync(path);
+    return null;
+  } catch (error) {
+    return notListening(systemReason(error));
+  }
+}
+
+const notListening = (reason: string): NotListening => ({ tag: "not_listening", reason });

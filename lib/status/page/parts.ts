@@ -1,0 +1,47 @@
+/** Small parts that several sections of the page are built from. Pure. */
+import { type Html, html, type Part } from "./html.ts";
+
+/** A line of a `dl`: a name and its value. */
+export const fact = (name: string, value: Part): Html =>
+  html`
+    <div>
+      <dt>${name}</dt>
+      <dd>${value}</dd>
+    </div>
+  `;
+
+/** Changed files; `null`: it is unknown which. */
+export function pathList(paths: readonly string[] | null): Html {
+  if (paths === null) return html`<span class="aside">files not known</span>`;
+  if (paths.length === 0) return html`<span class="aside">no file</span>`;
+  const more = paths.length - MOST_PATHS;
+  return html`<ul class="paths">${paths.slice(0, MOST_PATHS).map(pathItem)}${
+    more > 0 ? html`<li class="aside">and ${more} more</li>` : ""
+  }</ul>`;
+}
+
+const pathItem = (path: string) => html`<li><code>${path}</code></li>`;
+
+const MOST_PATHS = 5;
+
+export interface Details {
+  readonly summary: string;
+  readonly content: Html;
+}
+
+/**
+ * A section that is closed until it is opened. A page that is loaded anew has all parts closed but the one that the address names. Chromium does not
+ * load it anew then, other browsers do. Without the query nothing would be loaded at once either, and
+ * the address would be forgotten.
+ */
+export const detailsPart = (id: string, { summary, content }: Details): Html =>
+  html`
+    <details>
+      <summary>${summary}</summary>
+      <div id="${id}">
+        <p class="keep">Closes when the page is renewed. <a href="?${id}#${id}">Keep it open</a></p>
+        <p class="keep">The page may be old, since this is kept open. <a href="?">Renew it</a></p>
+        ${content}
+      </div>
+    </details>
+  `;
