@@ -21,7 +21,8 @@ import {
   type Signals,
 } from "./lib/os_signals.ts";
 import { ownUser } from "./lib/ownership.ts";
-import { helpText, type Option, OPTIONS, variableOf } from "./lib/settings/options.ts";
+import { helpText } from "./lib/settings/help.ts";
+import { VARIABLES } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http_listener.ts";
 import { describeListening, describeNotListening } from "./lib/status/messages.ts";
@@ -259,10 +260,9 @@ async function versionText(): Promise<string> {
 
 /** Of what every setting rests on; Deno leaves variables out that are not UTF-8. */
 function problemsAround(): string[] {
-  const variables = Object.values<Option>(OPTIONS).flatMap((option) => variableOf(option) ?? []);
   return [
     ...problemOf("the working directory", () => Deno.cwd()),
-    ...variables.flatMap((name) => problemOf(name, () => Deno.env.get(name))),
+    ...VARIABLES.flatMap((name) => problemOf(name, () => Deno.env.get(name))),
   ];
 }
 

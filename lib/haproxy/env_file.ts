@@ -1,4 +1,5 @@
 /** Reads the `KEY=value` lines that become part of HAProxy's environment. Pure. */
+import { LOADER_VARIABLE } from "../settings/settings.ts";
 
 export type EnvFile =
   | { readonly tag: "read"; readonly variables: Readonly<Record<string, string>> }
@@ -30,9 +31,6 @@ function problemOf({ line, number }: { line: string; number: number }): string[]
   const refusal = REFUSALS.find(({ name }) => name.test(key));
   return refusal === undefined ? [] : [`line ${number}: "${key}" ${refusal.reason}`];
 }
-
-/** Variables of ld.so(8) and its like: Deno hands none of them on, in whatever case, that is not empty. */
-export const LOADER_VARIABLE = /^(?:DY)?LD_/i;
 
 /**
  * The env file may say what HAProxy is told, not which code it runs. Each of these is read by the loader or by

@@ -1,6 +1,7 @@
 /** Gets ready what the start of a generation needs: environment, private files, and the words of the command. */
 import { systemReason } from "../system_reason.ts";
-import { type HaproxyArguments, startArguments } from "./arguments.ts";
+import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
+import { startArguments } from "./arguments.ts";
 import { EXIT } from "../exit_codes.ts";
 import { describeEnvFile, readEnvFile } from "./env_file_reader.ts";
 import type { Failure } from "./failure.ts";

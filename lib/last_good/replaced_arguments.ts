@@ -1,6 +1,6 @@
 /** Makes HAProxy's arguments name the copies of the configuration files. Pure. */
 import { basename, dirname, resolve } from "@std/path";
-import { type HaproxyArguments, valuesOf } from "../haproxy/arguments.ts";
+import { type HaproxyArguments, valuesOf } from "../settings/haproxy_arguments.ts";
 
 export interface ReplacedArguments {
   readonly arguments: HaproxyArguments;

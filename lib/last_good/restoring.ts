@@ -2,7 +2,7 @@
 import { dirname } from "@std/path";
 import { readFile, sha256 } from "../contents.ts";
 import { copyAll, type CopyEnd, mkdir, writePrivateFile } from "../files.ts";
-import type { HaproxyArguments } from "../haproxy/arguments.ts";
+import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
 import { parseEnvFile } from "../haproxy/env_file.ts";
 import { type Environment, MOST_TEXT_BYTES } from "../loaded/configuration_words.ts";
 import type { Bases } from "../loaded/named_files.ts";

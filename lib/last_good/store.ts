@@ -16,7 +16,7 @@ import {
   writePrivateFile,
 } from "../files.ts";
 import { describeForeign, readOwnFile } from "../ownership.ts";
-import { RUNTIME_PARENTS } from "../settings/options.ts";
+import { RUNTIME_PARENTS } from "../settings/option_types.ts";
 import { systemReason } from "../system_reason.ts";
 import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/fingerprint.ts";
 import { type Manifest, manifestText, parseManifest } from "./manifest.ts";

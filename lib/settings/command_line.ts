@@ -1,19 +1,20 @@
 /** Splits the command line: the wrapper's own `--flags` here, all other words for HAProxy. Pure. */
 import { parseArgs } from "@std/cli/parse-args";
 import { basename } from "@std/path";
-import { valuesOf } from "../haproxy/arguments.ts";
-import { type Option, type OptionName, OPTIONS } from "./options.ts";
+import { valuesOf } from "./haproxy_arguments.ts";
+import { ACTIONS, OPTION_NAMES, OPTIONS } from "./options.ts";
 
 export interface CommandLine {
-  /** The wrapper's own flags as given: texts, `true` for a switch, every value of one that is repeatable. */
-  readonly own: Readonly<Partial<Record<OptionName, string | true | readonly string[]>>>;
+  /** The values of each flag of the wrapper that was given, in order; `true` for a switch. */
+  readonly own: ReadonlyMap<string, readonly string[]>;
   readonly haproxyWords: readonly string[];
   readonly problems: readonly string[];
 }
 
 /**
- * Splits `words`. The word `haproxy`, also with a directory, is dropped: the command of an existing image
- * starts with it, and stands behind the entrypoint's own words. Flags of the wrapper may stand anywhere before `--`, behind which HAProxy has files.
+ * Splits `words`. The wrapper's flags may stand anywhere before `--`, which HAProxy's files follow. The word
+ * `haproxy`, with or without a directory, is dropped: an existing image's command starts with it, and comes after
+ * the words of the entrypoint.
  */
 export function splitCommandLine(words: readonly string[]): CommandLine {
   const own: string[] = [];
@@ -29,11 +30,10 @@ export function splitCommandLine(words: readonly string[]): CommandLine {
   return { own: readOwnFlags(own), haproxyWords, problems };
 }
 
-const FLAGS = Object.values<Option>(OPTIONS);
-const SWITCHES = FLAGS.filter(({ value }) => value === null).map(({ flag }) => flag);
-const REPEATABLE: string[] = [OPTIONS.watch.flag, OPTIONS.statusHost.flag];
-const VALUED = FLAGS.filter(({ value }) => value !== null).map(({ flag }) => flag)
-  .filter((flag) => !REPEATABLE.includes(flag));
+const OWN = OPTION_NAMES.map((name) => OPTIONS[name]);
+const VALUED = OWN.filter(({ type }) => type.placeholder !== null).map(({ flag }) => flag);
+const FLAGS = [...OWN.map(({ flag }) => flag), ...Object.keys(ACTIONS)];
+const SWITCHES = FLAGS.filter((flag) => !VALUED.includes(flag));
 
 function takeOwnFlag(
   word: string,
@@ -41,39 +41,35 @@ function takeOwnFlag(
   { own, problems }: { own: string[]; problems: string[] },
 ): void {
   const [, flag = "", given] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+  if (!FLAGS.includes(flag)) return void problems.push(`unknown flag "--${flag}"${hint(flag)}`);
   if (SWITCHES.includes(flag)) {
     if (given === undefined) own.push(word);
     else problems.push(`"${word}": "--${flag}" takes no value`);
     return;
   }
-  if (![...VALUED, ...REPEATABLE].includes(flag)) {
-    problems.push(`unknown flag "--${flag}"${hint(flag)}`);
-    return;
-  }
   const value = given ?? rest.shift();
-  if (value === undefined || value === "") problems.push(`"--${flag}" wants a value, found none`);
-  else own.push(`--${flag}=${value}`);
+  if (value) own.push(`--${flag}=${value}`);
+  else problems.push(`"--${flag}" wants a value, found none`);
 }
 
-/** The package reads what is certain to be well formed; what is wrong has a better message already. */
+/** The package reads only well-formed words: what is wrong has a better message already. */
 function readOwnFlags(own: string[]): CommandLine["own"] {
   const parsed: Readonly<Record<string, unknown>> = parseArgs(own, {
     boolean: SWITCHES,
-    string: [...VALUED, ...REPEATABLE],
-    collect: REPEATABLE,
+    string: VALUED,
+    collect: VALUED,
   });
-  const given = Object.entries<Option>(OPTIONS)
-    .map(([name, { flag }]) => [name, parsed[flag]] as const)
-    .filter(([, value]) => value !== undefined && value !== false)
-    .filter(([, value]) => !Array.isArray(value) || value.length > 0);
-  return Object.fromEntries(given);
+  const given = FLAGS.map((flag) => [flag, valuesOfFlag(parsed[flag])] as const);
+  return new Map(given.filter(([, values]) => values.length > 0));
+}
+
+function valuesOfFlag(found: unknown): readonly string[] {
+  if (Array.isArray(found)) return found.map(String);
+  return found === true ? ["true"] : [];
 }
 
 function hint(flag: string): string {
-  const nearest = FLAGS.map((option) => ({
-    name: option.flag,
-    edits: editDistance(flag, option.flag),
-  }))
+  const nearest = FLAGS.map((name) => ({ name, edits: editDistance(flag, name) }))
     .sort((a, b) => a.edits - b.edits)[0]!;
   return nearest.edits <= Math.max(2, flag.length / 3) ? `; did you mean "--${nearest.name}"?` : "";
 }

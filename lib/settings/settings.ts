@@ -1,58 +1,19 @@
 /** Makes the frozen settings of the command line and the environment, or names every problem. Pure. */
 import { isAbsolute, resolve } from "@std/path";
-import { type HaproxyArguments, readHaproxyArguments } from "../haproxy/arguments.ts";
-import { LOADER_VARIABLE } from "../haproxy/env_file.ts";
-import type { LogFormat, LogLevel } from "../log.ts";
 import { type CommandLine, splitCommandLine } from "./command_line.ts";
-import { parseDuration } from "../duration.ts";
-import { readStatusAddress, type StatusAddress } from "./status_address.ts";
+import { type HaproxyArguments, readHaproxyArguments } from "./haproxy_arguments.ts";
 import {
+  type ACTIONS,
   DEFAULT_CONFIGURATION,
   type Option,
+  OPTION_NAMES,
   type OptionName,
   OPTIONS,
-  RUNTIME_PARENTS,
+  type OptionValues,
   variableOf,
 } from "./options.ts";
 
-export interface Settings {
-  readonly haproxy: HaproxyArguments;
-  /** The user's own stats socket, the second way of taking over. */
-  readonly userSocket: string | null;
-  readonly watchPaths: readonly string[];
-  readonly envFile: string | null;
-  readonly watch: boolean;
-  /** Whether the files that HAProxy loads besides its configuration are watched. */
-  readonly watchLoaded: boolean;
-  /** Whether what can be is changed without a reload. */
-  readonly hotApply: boolean;
-  /** `null`: old processes drain without a limit. */
-  readonly shutdownWaitMs: number | null;
-  /** How long HAProxy serves on after it has been asked to drain. */
-  readonly drainDelayMs: number;
-  /** Whether SIGTERM drains, too. */
-  readonly gracefulTerm: boolean;
-  readonly maxDraining: number;
-  /** How often in a minute another process is started in the place of the serving one that ended by itself. */
-  readonly respawn: number;
-  readonly readyTimeoutMs: number;
-  readonly settleMs: number;
-  /** 0: no poll. */
-  readonly pollIntervalMs: number;
-  readonly minReloadIntervalMs: number;
-  /** Where the private folder may be made, in the order in which they are tried. */
-  readonly runtimeParents: readonly string[];
-  /** Where what has served well is kept; `null`: nowhere. */
-  readonly lastGood: string | null;
-  /** Where the status is to be had; `null`: nowhere. */
-  readonly statusListen: StatusAddress | null;
-  /** The names by which it may be asked for, besides addresses. */
-  readonly statusHosts: readonly string[];
-  /** Whether POST /reload reloads. */
-  readonly reloadEndpoint: boolean;
-  readonly logFormat: LogFormat;
-  readonly logLevel: LogLevel;
-}
+export type Settings = Readonly<OptionValues> & { readonly haproxy: HaproxyArguments };
 
 export type Invocation =
   | { readonly tag: "help" }
@@ -71,205 +32,92 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads the words behind the program's name and the environment. A flag beats its variable. */
 export function readInvocation(words: readonly string[], environment: Environment): Invocation {
   const line = splitCommandLine(words);
-  if (line.own.help) return { tag: "help" };
-  if (line.own.version) return { tag: "version" };
-  const read = new Reader(line, environment);
+  const asksFor = (action: keyof typeof ACTIONS) => line.own.has(action);
+  if (asksFor("help")) return { tag: "help" };
+  if (asksFor("version")) return { tag: "version" };
   const haproxy = readHaproxyArguments(line.haproxyWords, DEFAULT_CONFIGURATION);
   if (haproxy.prints !== null) return { tag: "haproxy_prints", flag: haproxy.prints };
-  const settings: Settings = Object.freeze({
-    haproxy: haproxy.arguments,
-    userSocket: read.text("socket"),
-    watchPaths: read.list("watch"),
-    envFile: read.text("envFile"),
-    watch: !read.switch("noReload"),
-    watchLoaded: !read.switch("noWatchLoaded"),
-    hotApply: !read.switch("noHotApply"),
-    shutdownWaitMs: read.duration("shutdownWait") || null,
-    drainDelayMs: read.duration("drainDelay"),
-    gracefulTerm: read.switch("gracefulTerm"),
-    maxDraining: read.count("maxDraining"),
-    respawn: read.count("respawn"),
-    readyTimeoutMs: read.duration("readyTimeout", { leastMs: 1 }),
-    settleMs: read.duration("settleTime"),
-    pollIntervalMs: read.duration("pollInterval"),
-    minReloadIntervalMs: read.duration("minReloadInterval"),
-    runtimeParents: read.runtimeParents(),
-    lastGood: read.lastGood(),
-    statusListen: read.statusAddress("statusListen"),
-    statusHosts: read.hosts("statusHost"),
-    reloadEndpoint: read.switch("reloadEndpoint"),
-    logFormat: read.choice<LogFormat>("logFormat", ["text", "json"]),
-    logLevel: read.choice<LogLevel>("logLevel", ["debug", "info", "warning", "error"]),
-  });
-  read.requireTogether(settings);
-  read.requireApart(settings);
+  const given = (name: OptionName) => findGiven(OPTIONS[name], line, environment);
+  const settings: Settings = Object.freeze({ haproxy: haproxy.arguments, ...readValues(given) });
   const problems = [
     ...line.problems,
-    ...read.problems,
+    ...OPTION_NAMES.flatMap((name) => refusals(OPTIONS[name], given(name))),
+    ...given("statusListen").texts.length > 0 ? [] : missingAddress(settings),
+    ...watchedCopies(settings),
     ...haproxy.problems,
     ...loaderProblems(environment),
   ];
-  const tag = line.own.listWatched ? "list_watched" : line.own.check ? "check" : "run";
+  const tag = asksFor("list-watched") ? "list_watched" : asksFor("check") ? "check" : "run";
   return { tag, settings, problems };
 }
 
-/** What is set so for the wrapper would keep every HAProxy from being started. */
-function loaderProblems(environment: Environment): string[] {
-  const names = Object.keys(environment)
-    .filter((name) => LOADER_VARIABLE.test(name) && environment[name] !== "");
-  return names.map((name) =>
-    `environment: found "${name}", wanted no variable of the loader, as Deno hands none on to HAProxy; ` +
-    `unset it, or set it in a script named "haproxy" that comes first in PATH and ends with an exec of HAProxy`
-  );
+interface Given {
+  /** None without a flag and a variable. */
+  readonly texts: readonly string[];
+  readonly from: string;
 }
 
-/** The longest delay that a JavaScript timer takes; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+function findGiven(
+  option: (typeof OPTIONS)[OptionName],
+  { own }: CommandLine,
+  environment: Environment,
+): Given {
+  const { flag, type } = option;
+  const texts = own.get(flag);
+  if (texts !== undefined) {
+    return { texts: type.isRepeatable ? texts : texts.slice(-1), from: `--${flag}` };
+  }
+  const from = variableOf(option);
+  const text = environment[from] ?? "";
+  const parts = type.isRepeatable ? text.split(":") : [text];
+  return { texts: parts.filter((part) => part !== ""), from };
+}
 
-const isBelowWritable = (path: string) =>
-  RUNTIME_PARENTS.some((parent) => path.startsWith(`${parent}/`));
+/** A setting that is refused keeps its default. */
+function readValues(given: (name: OptionName) => Given): OptionValues {
+  function read<Name extends OptionName>(name: Name): OptionValues[Name] {
+    const { type }: Option<OptionValues[Name]> = OPTIONS[name];
+    return (type.parse(given(name).texts) ?? type.parse([]))!;
+  }
+  return Object.fromEntries(OPTION_NAMES.map((name) => [name, read(name)])) as OptionValues;
+}
 
-const HOST_NAME = /^(?=.*[a-z_])[\w-]+(?:\.[\w-]+)*\.?$/i;
+const refusals = ({ type }: (typeof OPTIONS)[OptionName], { texts, from }: Given): string[] =>
+  texts.filter((text) => type.parse([text]) === undefined)
+    .map((text) => `${from}: found "${text}", wanted ${type.wanted}`);
 
-/** The directory of which everything is watched, however deep; a glob without `**` has no such. */
+function missingAddress({ reloadEndpoint, statusHosts }: Settings): string[] {
+  const { statusHosts: host, reloadEndpoint: reload, statusListen } = OPTIONS;
+  const given = [
+    ...statusHosts.length > 0 ? [host.flag] : [],
+    ...reloadEndpoint ? [reload.flag] : [],
+  ];
+  return given.map((flag) => `"--${flag}" needs "--${statusListen.flag}", found none`);
+}
+
+/** Recording a set would count as a change, which is recorded in turn, without end. */
+function watchedCopies({ lastGood, watchPaths }: Settings): string[] {
+  if (lastGood === null) return [];
+  const covering = watchPaths.find((path) =>
+    isAbsolute(path) && `${lastGood}/`.startsWith(`${walkedBelow(path)}/`)
+  );
+  if (covering === undefined) return [];
+  const { lastGood: { flag }, watchPaths: watch } = OPTIONS;
+  return [`"--${flag}" wants a directory outside "--${watch.flag}", found "${covering}"`];
+}
+
+/** The directory of which everything is watched, however deep; a glob without `**` has none. */
 const walkedBelow = (path: string) =>
   resolve(path.replace(/[^/]*[*?[{].*\*\*.*|[^/]*\*\*.*/s, "")).replace(/\/$/, "");
 
-/** Takes one setting after the other and gathers what is wrong with them. */
-class Reader {
-  readonly problems: string[] = [];
+/** Variables of ld.so(8) and its like: Deno passes none on, in whatever case, unless it is empty. */
+export const LOADER_VARIABLE = /^(?:DY)?LD_/i;
 
-  constructor(readonly line: CommandLine, readonly environment: Environment) {}
-
-  text(name: OptionName): string | null {
-    return this.#given(name)?.value ?? null;
-  }
-
-  list(name: OptionName): readonly string[] {
-    const flag = this.line.own[name];
-    if (Array.isArray(flag)) return flag;
-    return this.text(name)?.split(":").filter((part) => part !== "") ?? [];
-  }
-
-  /** A switch in the environment takes the words of Go's `strconv.ParseBool`. */
-  switch(name: OptionName): boolean {
-    if (this.line.own[name] === true) return true;
-    const value = this.text(name) ?? "false";
-    if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
-    if (!/^(?:0|f|F|FALSE|false|False)$/.test(value)) this.#refuse(name, '"true" or "false"');
-    return false;
-  }
-
-  duration(name: OptionName, { leastMs = 0 }: { leastMs?: number } = {}): number {
-    const ms = parseDuration(this.text(name) ?? "0s");
-    if (ms !== null && ms >= leastMs && ms <= LONGEST_TIMER_MS) return ms;
-    const least = leastMs > 0 ? `, at least ${leastMs}ms` : "";
-    this.#refuse(name, `a duration like "500ms" or "1m30s"${least}, at most 596h`);
-    return 0;
-  }
-
-  /** systemd may name several directories, with a colon between. */
-  runtimeParents(): readonly string[] {
-    const path = this.#writable("runtimeDir", this.list("runtimeDir")[0] ?? null);
-    return path === null ? RUNTIME_PARENTS : [path];
-  }
-
-  /** Copies are named in certificate lists, where nothing can be quoted. */
-  lastGood(): string | null {
-    const path = this.#writable("lastGood", this.text("lastGood"));
-    if (path !== null && /[^\w./@%+:=,~-]/.test(path)) {
-      this.#refuse("lastGood", "a path without blanks, quotes and brackets");
-    }
-    return path;
-  }
-
-  #writable(name: OptionName, given: string | null): string | null {
-    const path = given !== null && isAbsolute(given) ? resolve(given) : given;
-    if (path !== null && !isBelowWritable(`${path}/`)) {
-      this.#refuse(name, `a directory in or below ${RUNTIME_PARENTS.join(", ")}`);
-    }
-    return path;
-  }
-
-  statusAddress(name: OptionName): StatusAddress | null {
-    const value = this.text(name);
-    const address = value === null ? null : readStatusAddress(value);
-    const isRefused = value !== null && address === null;
-    if (isRefused || (address?.tag === "unix" && !isBelowWritable(address.path))) {
-      this.#refuse(
-        name,
-        `an address like "127.0.0.1:9101", or "unix:" and a path below ${
-          RUNTIME_PARENTS.join(", ")
-        }`,
-      );
-    }
-    return address;
-  }
-
-  /** What is kept would be a change, which is kept. */
-  requireApart({ lastGood, watchPaths }: Settings): void {
-    const covering = watchPaths.find((path) =>
-      isAbsolute(path) && `${lastGood}/`.startsWith(`${walkedBelow(path)}/`)
+/** With one of them Deno starts no program at all. */
+const loaderProblems = (environment: Environment): string[] =>
+  Object.keys(environment)
+    .filter((name) => LOADER_VARIABLE.test(name) && environment[name] !== "")
+    .map((name) =>
+      `environment: found "${name}", wanted no variable of the loader, as Deno passes none on to HAProxy; ` +
+      `unset it, or set it in a script named "haproxy" that comes first in PATH and ends with an exec of HAProxy`
     );
-    if (lastGood === null || covering === undefined) return;
-    const { lastGood: { flag }, watch } = OPTIONS;
-    this.problems.push(
-      `"--${flag}" wants a directory outside "--${watch.flag}", found "${covering}"`,
-    );
-  }
-
-  /** Numbers alone would be a port, or an address, which need not be listed. */
-  hosts(name: OptionName): readonly string[] {
-    const names = this.list(name);
-    const from = this.line.own[name] === undefined
-      ? variableOf(OPTIONS[name])
-      : `--${OPTIONS[name].flag}`;
-    for (const value of names.filter((value) => !HOST_NAME.test(value))) {
-      this.problems.push(`${from}: found "${value}", wanted a host's name without a port`);
-    }
-    return names;
-  }
-
-  /** What concerns the status address, and there is none. */
-  requireTogether({ reloadEndpoint, statusHosts }: Settings): void {
-    if (this.text("statusListen") !== null) return;
-    const given: readonly OptionName[] = [
-      ...statusHosts.length > 0 ? ["statusHost"] as const : [],
-      ...reloadEndpoint ? ["reloadEndpoint"] as const : [],
-    ];
-    for (const name of given) {
-      this.problems.push(
-        `"--${OPTIONS[name].flag}" wants "--${OPTIONS.statusListen.flag}" besides, found none`,
-      );
-    }
-  }
-
-  count(name: OptionName): number {
-    const value = this.text(name) ?? "0";
-    if (!/^\d{1,9}$/.test(value)) this.#refuse(name, "a whole number");
-    return Number(value);
-  }
-
-  choice<Choice extends string>(name: OptionName, choices: readonly Choice[]): Choice {
-    const value = this.text(name);
-    const found = choices.find((choice) => choice === value);
-    if (found === undefined) this.#refuse(name, choices.map((one) => `"${one}"`).join(" or "));
-    return found ?? choices[0]!;
-  }
-
-  #given(name: OptionName): { readonly value: string; readonly from: string } | null {
-    const option: Option = OPTIONS[name];
-    const { flag, default: preset } = option;
-    const variable = variableOf(option);
-    const own = this.line.own[name];
-    if (typeof own === "string") return { value: own, from: `--${flag}` };
-    const fromEnvironment = variable === null ? undefined : this.environment[variable];
-    if (fromEnvironment) return { value: fromEnvironment, from: variable! };
-    return preset === null ? null : { value: preset, from: "default" };
-  }
-
-  #refuse(name: OptionName, wanted: string): void {
-    const { value, from } = this.#given(name)!;
-    this.problems.push(`${from}: found "${value}", wanted ${wanted}`);
-  }
-}

@@ -1,7 +1,6 @@
 /** The answer to `/status`: a stable shape, in which times are ISO 8601 in UTC and `null` is what nobody knows. Pure. */
-import { OPTIONS } from "../settings/options.ts";
-import { describeStatusAddress } from "../settings/status_address.ts";
-import type { Settings } from "../settings/settings.ts";
+import { wordsOf } from "../settings/haproxy_arguments.ts";
+import { settingsInForce } from "../settings/options.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 import { health, readiness } from "./health.ts";
 import type { Counts } from "./history.ts";
@@ -57,7 +56,7 @@ export interface StatusReport {
   /** The control group's limit and what is left of it; `null` where there is none. */
   readonly memory: { readonly limitBytes: number; readonly availableBytes: number } | null;
   readonly watching: Watching;
-  /** By the names of the flags, in the units of milliseconds where they are times. */
+  /** By the names of the flags, switches as the flags would be given, times in milliseconds. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -146,7 +145,10 @@ export function statusReport(snapshot: Snapshot): StatusReport {
     },
     memory: memory && { limitBytes: memory.limit, availableBytes: memory.available },
     watching,
-    settings: settingsReport(settings),
+    settings: {
+      haproxy: wordsOf(settings.haproxy),
+      ...Object.fromEntries(settingsInForce(settings).map(({ flag, json }) => [flag, json])),
+    },
   };
 }
 
@@ -204,35 +206,6 @@ const drainReports = ({ history, connections }: Snapshot): DrainReport[] =>
       connections: connections.get(generation) ?? null,
     }]
   );
-
-/** A switch is told as its flag would be given. */
-const settingsReport = (settings: Settings): StatusReport["settings"] => ({
-  haproxy: settings.haproxy.options,
-  [OPTIONS.socket.flag]: settings.userSocket,
-  [OPTIONS.watch.flag]: settings.watchPaths,
-  [OPTIONS.envFile.flag]: settings.envFile,
-  [OPTIONS.noWatchLoaded.flag]: !settings.watchLoaded,
-  [OPTIONS.noHotApply.flag]: !settings.hotApply,
-  [OPTIONS.noReload.flag]: !settings.watch,
-  [OPTIONS.shutdownWait.flag]: settings.shutdownWaitMs,
-  [OPTIONS.drainDelay.flag]: settings.drainDelayMs,
-  [OPTIONS.gracefulTerm.flag]: settings.gracefulTerm,
-  [OPTIONS.maxDraining.flag]: settings.maxDraining,
-  [OPTIONS.respawn.flag]: settings.respawn,
-  [OPTIONS.readyTimeout.flag]: settings.readyTimeoutMs,
-  [OPTIONS.settleTime.flag]: settings.settleMs,
-  [OPTIONS.pollInterval.flag]: settings.pollIntervalMs,
-  [OPTIONS.minReloadInterval.flag]: settings.minReloadIntervalMs,
-  [OPTIONS.runtimeDir.flag]: settings.runtimeParents,
-  [OPTIONS.lastGood.flag]: settings.lastGood,
-  [OPTIONS.statusListen.flag]: settings.statusListen === null
-    ? null
-    : describeStatusAddress(settings.statusListen),
-  [OPTIONS.statusHost.flag]: settings.statusHosts,
-  [OPTIONS.reloadEndpoint.flag]: settings.reloadEndpoint,
-  [OPTIONS.logFormat.flag]: settings.logFormat,
-  [OPTIONS.logLevel.flag]: settings.logLevel,
-});
 
 /** The labels of a count, which spaces part, go on being parted by one. */
 const recordOf = (counts: Counts) => Object.fromEntries(counts);

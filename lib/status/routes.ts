@@ -82,7 +82,7 @@ function refuse(refusal: Refusal): HttpResponse {
       return text(
         421,
         `found the host "${refusal.host}", wanted an address, "localhost" or a name that ` +
-          `"--${OPTIONS.statusHost.flag}" lists`,
+          `"--${OPTIONS.statusHosts.flag}" lists`,
       );
     default:
       return refusal satisfies never;

@@ -1,5 +1,6 @@
 /** The same handoff with no wrapper in between: just a start with `-x`, and SIGUSR1 to the old process. */
-import { readHaproxyArguments, startArguments } from "../../lib/haproxy/arguments.ts";
+import { startArguments } from "../../lib/haproxy/arguments.ts";
+import { readHaproxyArguments } from "../../lib/settings/haproxy_arguments.ts";
 import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
 import { askInstance } from "../../lib/haproxy/instance.ts";
 import { pause } from "../process/wait.ts";

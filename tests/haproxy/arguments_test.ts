@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
+import { checkArguments, startArguments } from "../../lib/haproxy/arguments.ts";
 import {
-  checkArguments,
   type HaproxyArguments,
   readHaproxyArguments,
-  startArguments,
-} from "../../lib/haproxy/arguments.ts";
+} from "../../lib/settings/haproxy_arguments.ts";
 
 const DEFAULT = "/default.cfg";
 const INJECTED = { first: "/first", last: "/last" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
 import { isListening } from "../../lib/haproxy/runtime_api.ts";
-import { RUNTIME_PARENTS } from "../../lib/settings/options.ts";
+import { RUNTIME_PARENTS } from "../../lib/settings/option_types.ts";
 import { TempFolder } from "../temp_folder.ts";
 
 /** Makes the private folder in `parent`, which must be possible. */

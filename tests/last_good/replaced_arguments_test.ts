@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readHaproxyArguments } from "../../lib/haproxy/arguments.ts";
+import { readHaproxyArguments } from "../../lib/settings/haproxy_arguments.ts";
 import { replaceArguments } from "../../lib/last_good/replaced_arguments.ts";
 
 const KEPT = new Set([

@@ -1,7 +1,8 @@
 /** A real HAProxy takes what was kept, with none of the originals left. */
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
-import { checkArguments, type HaproxyArguments } from "../../lib/haproxy/arguments.ts";
+import { checkArguments } from "../../lib/haproxy/arguments.ts";
+import type { HaproxyArguments } from "../../lib/settings/haproxy_arguments.ts";
 import { restore, type Restored } from "../../lib/last_good/restoring.ts";
 import { Store } from "../../lib/last_good/store.ts";
 import { needsSection } from "../capabilities.ts";

@@ -2,16 +2,9 @@ import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
 import { PROGRAM_OPTIONS } from "../dev/deno.ts";
 import { LIBC_PATHS } from "../../lib/libc.ts";
-import {
-  helpText,
-  type Option,
-  OPTIONS,
-  RUNTIME_PARENTS,
-  variableOf,
-} from "../../lib/settings/options.ts";
-
-const ALL = Object.values<Option>(OPTIONS);
-const VARIABLES = ALL.flatMap((option) => variableOf(option) ?? []);
+import { helpText } from "../../lib/settings/help.ts";
+import { RUNTIME_PARENTS } from "../../lib/settings/option_types.ts";
+import { ACTIONS, OPTIONS, variableOf, VARIABLES } from "../../lib/settings/options.ts";
 
 Deno.test("the program has just the permissions that it needs", () => {
   assert.deepEqual(denoJson.permissions.default, {
@@ -34,26 +27,32 @@ Deno.test("only names of the original, and systemd's, stand without HRW_ in fron
     "RUNTIME_DIRECTORY",
   ]);
   assert.equal(variableOf(OPTIONS.logLevel), "HRW_LOG_LEVEL");
-  assert.equal(variableOf(OPTIONS.noHotApply), "HRW_NO_HOT_APPLY");
-  assert.equal(variableOf(OPTIONS.help), null);
 });
 
 Deno.test("no two options share a flag or a variable", () => {
-  const flags = ALL.map(({ flag }) => flag);
-  assert.deepEqual([...new Set(flags)], flags);
-  assert.deepEqual([...new Set(VARIABLES)], VARIABLES);
+  const flags = [...Object.values(OPTIONS).map(({ flag }) => flag), ...Object.keys(ACTIONS)];
+  assert.equal(new Set(flags).size, flags.length);
+  assert.equal(new Set(VARIABLES).size, VARIABLES.length);
 });
 
-for (const option of ALL) {
-  const { flag, value, default: preset, meaning } = option;
-  const variable = variableOf(option);
-  Deno.test(`the help tells of --${flag}`, () => {
-    const lines = helpText().split("\n");
-    const index = lines.indexOf(value === null ? `  --${flag}` : `  --${flag} ${value}`);
-    assert.notEqual(index, -1);
-    const explanation = lines[index + 1]!;
-    assert.ok(explanation.trimStart().startsWith(meaning));
-    assert.equal(explanation.includes(`environment: ${variable}`), variable !== null);
-    assert.equal(explanation.includes(`default: ${preset}`), preset !== null);
+const HELP = {
+  "a value": [
+    "  --max-draining N",
+    "        how many old processes may drain; with more, the oldest is ended (environment: HRW_MAX_DRAINING; default: 50)",
+  ],
+  "several values": [
+    "  --watch PATH",
+    '        one more file, directory (recursively) or glob to watch; repeatable (environment: WATCH_PATH, ":" between)',
+  ],
+  "a switch": [
+    "  --no-reload",
+    "        do not watch; SIGHUP and SIGUSR2 still reload (environment: DISABLE_RELOAD=true; default: false)",
+  ],
+  "an action": ["  --help", "        print these settings"],
+};
+
+for (const [kind, lines] of Object.entries(HELP)) {
+  Deno.test(`the help tells of a flag for ${kind}`, () => {
+    assert.ok(helpText().includes(`\n${lines.join("\n")}\n`));
   });
 }

@@ -1,19 +1,23 @@
-/** The README's table of settings says what the program does. */
+/** The README's table of settings says what `--help` says. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { type Option, OPTIONS, variableOf } from "../../lib/settings/options.ts";
+import { helpText } from "../../lib/settings/help.ts";
 
 const README = Deno.readTextFileSync(join(import.meta.dirname!, "../../README.md"));
 
-for (const option of Object.values<Option>(OPTIONS)) {
-  const { flag, value, default: preset } = option;
-  const variable = variableOf(option);
-  Deno.test(`the README's row of --${flag} names its value, its variable and its default`, () => {
-    const words = value === null ? `--${flag}` : `--${flag} ${value.replaceAll("|", "\\|")}`;
-    const row = README.split("\n").find((line) => line.startsWith(`| \`${words}\``));
-    assert.ok(row !== undefined, `found no row that starts with "${words}"`);
-    const [, , environment, standard] = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
-    assert.ok(environment!.startsWith(variable === null ? "" : `\`${variable}`), environment);
-    if (preset !== null) assert.equal(standard, preset);
-  });
+/** As `--help` writes it: without a default where there is none, and without links and marks. */
+function helpOf(row: string): string {
+  const cells = row.split(/(?<!\\)\|/).slice(1, -1).map((cell) =>
+    cell.replaceAll(/`|\*\*|\.? \[More\]\(.*?\)/g, "").replaceAll("\\|", "|").trim()
+  );
+  const [flag, environment, preset, meaning] = cells;
+  const variable = environment!.replace(" (: between)", ', ":" between');
+  const notes = preset === "none" ? variable : `${variable}; default: ${preset}`;
+  return `  ${flag}\n        ${meaning}${variable === "" ? "" : ` (environment: ${notes})`}\n`;
 }
+
+Deno.test("the README's table has what --help prints, flag for flag", () => {
+  const rows = README.split("\n").filter((line) => line.startsWith("| `--"));
+  const [, flags] = helpText().split("A flag beats its environment variable.\n\n");
+  assert.equal(rows.map(helpOf).join("") + "\n", flags!.slice(0, flags!.indexOf("Signals:")));
+});

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { type Option, OPTIONS, RUNTIME_PARENTS, variableOf } from "../../lib/settings/options.ts";
+import { RUNTIME_PARENTS } from "../../lib/settings/option_types.ts";
+import {
+  OPTION_NAMES,
+  type OptionName,
+  OPTIONS,
+  settingsInForce,
+  variableOf,
+  VARIABLES,
+} from "../../lib/settings/options.ts";
 import { type Environment, readInvocation, type Settings } from "../../lib/settings/settings.ts";
 
 /** The settings and problems of what starts or checks something. */
@@ -45,188 +53,76 @@ Deno.test("without words and variables all settings have their defaults", () => 
 });
 
 Deno.test("an empty variable counts as none", () => {
-  const variables = Object.values<Option>(OPTIONS).flatMap((option) => variableOf(option) ?? []);
-  const empty = Object.fromEntries(variables.map((variable) => [variable, ""]));
+  const empty = Object.fromEntries(VARIABLES.map((variable) => [variable, ""]));
   assert.deepEqual(read([], empty), { tag: "run", settings: DEFAULTS, problems: [] });
 });
 
 Deno.test("settings are frozen", () => assert.ok(Object.isFrozen(read([]).settings)));
 
-const STATUS = { tag: "tcp", hostname: "127.0.0.1", port: 9101 } as const;
+const tcp = (hostname: string, port: number) => ({ tag: "tcp", hostname, port }) as const;
 
-/** For each setting with a variable: a flag, a variable of another value, and what each means. */
-const SETTINGS: Readonly<
-  Record<
-    string,
-    {
-      words: string[];
-      flag: Partial<Settings>;
-      text: string;
-      variable: Partial<Settings>;
-      /** Another variable that it wants, with what that means. */
-      besides?: { readonly environment: Environment; readonly settings: Partial<Settings> };
-    }
-  >
-> = {
-  HAPROXY_SOCKET: {
-    words: ["--socket=/a"],
-    flag: { userSocket: "/a" },
-    text: "/b",
-    variable: { userSocket: "/b" },
-  },
-  WATCH_PATH: {
-    words: ["--watch=/a:b", "--watch=/c"],
-    flag: { watchPaths: ["/a:b", "/c"] },
-    text: "/b:/d*:",
-    variable: { watchPaths: ["/b", "/d*"] },
-  },
-  ENV_FILE: {
-    words: ["--env-file=/a"],
-    flag: { envFile: "/a" },
-    text: "/b",
-    variable: { envFile: "/b" },
-  },
-  HRW_NO_WATCH_LOADED: {
-    words: ["--no-watch-loaded"],
-    flag: { watchLoaded: false },
-    text: "0",
-    variable: { watchLoaded: true },
-  },
-  HRW_NO_HOT_APPLY: {
-    words: ["--no-hot-apply"],
-    flag: { hotApply: false },
-    text: "true",
-    variable: { hotApply: false },
-  },
-  DISABLE_RELOAD: {
-    words: ["--no-reload"],
-    flag: { watch: false },
-    text: "0",
-    variable: { watch: true },
-  },
-  SHUTDOWN_WAIT: {
-    words: ["--shutdown-wait=0"],
-    flag: { shutdownWaitMs: null },
-    text: "1m",
-    variable: { shutdownWaitMs: 60_000 },
-  },
-  HRW_MAX_DRAINING: {
-    words: ["--max-draining=0"],
-    flag: { maxDraining: 0 },
-    text: "7",
-    variable: { maxDraining: 7 },
-  },
-  HRW_RESPAWN: {
-    words: ["--respawn=5"],
-    flag: { respawn: 5 },
-    text: "7",
-    variable: { respawn: 7 },
-  },
-  HRW_READY_TIMEOUT: {
-    words: ["--ready-timeout=1ms"],
-    flag: { readyTimeoutMs: 1 },
-    text: "2s",
-    variable: { readyTimeoutMs: 2_000 },
-  },
-  HRW_SETTLE_TIME: {
-    words: ["--settle-time=0s"],
-    flag: { settleMs: 0 },
-    text: "2s",
-    variable: { settleMs: 2_000 },
-  },
-  HRW_POLL_INTERVAL: {
-    words: ["--poll-interval=0"],
-    flag: { pollIntervalMs: 0 },
-    text: "2s",
-    variable: { pollIntervalMs: 2_000 },
-  },
-  HRW_MIN_RELOAD_INTERVAL: {
-    words: ["--min-reload-interval=1s"],
-    flag: { minReloadIntervalMs: 1_000 },
-    text: "2s",
-    variable: { minReloadIntervalMs: 2_000 },
-  },
-  RUNTIME_DIRECTORY: {
-    words: ["--runtime-dir=/tmp"],
-    flag: { runtimeParents: ["/tmp"] },
-    text: "/run/one:/run/two",
-    variable: { runtimeParents: ["/run/one"] },
-  },
-  HRW_LAST_GOOD: {
-    words: ["--last-good=/tmp"],
-    flag: { lastGood: "/tmp" },
-    text: "/var/lib/haproxy/kept/",
-    variable: { lastGood: "/var/lib/haproxy/kept" },
-  },
-  HRW_DRAIN_DELAY: {
-    words: ["--drain-delay=1s"],
-    flag: { drainDelayMs: 1_000 },
-    text: "2s",
-    variable: { drainDelayMs: 2_000 },
-  },
-  HRW_GRACEFUL_TERM: {
-    words: ["--graceful-term"],
-    flag: { gracefulTerm: true },
-    text: "true",
-    variable: { gracefulTerm: true },
-  },
-  HRW_STATUS_LISTEN: {
-    words: ["--status-listen=unix:/run/status.sock"],
-    flag: { statusListen: { tag: "unix", path: "/run/status.sock" } },
-    text: "127.0.0.1:9101",
-    variable: { statusListen: STATUS },
-  },
-  HRW_STATUS_HOST: {
-    words: ["--status-host=lb.example", "--status-host", "LB"],
-    flag: { statusHosts: ["lb.example", "LB"] },
-    text: "a.example:b_c.:",
-    variable: { statusHosts: ["a.example", "b_c."] },
-    besides: {
-      environment: { HRW_STATUS_LISTEN: "127.0.0.1:9101" },
-      settings: { statusListen: STATUS },
-    },
-  },
-  HRW_ENABLE_RELOAD_ENDPOINT: {
-    words: ["--enable-reload-endpoint"],
-    flag: { reloadEndpoint: true },
-    text: "true",
-    variable: { reloadEndpoint: true },
-    besides: {
-      environment: { HRW_STATUS_LISTEN: "127.0.0.1:9101" },
-      settings: { statusListen: STATUS },
-    },
-  },
-  HRW_LOG_FORMAT: {
-    words: ["--log-format=text"],
-    flag: { logFormat: "text" },
-    text: "json",
-    variable: { logFormat: "json" },
-  },
-  HRW_LOG_LEVEL: {
-    words: ["--log-level=error"],
-    flag: { logLevel: "error" },
-    text: "debug",
-    variable: { logLevel: "debug" },
-  },
+/** For each setting: flags, their value, and how it is shown; the text of its variable, and that value. */
+const GIVEN: {
+  readonly [Name in OptionName]: readonly [
+    ...[flags: string, value: Settings[Name], shown: string],
+    ...[text: string, value: Settings[Name]],
+  ];
+} = {
+  userSocket: ["--socket=/a", "/a", "/a", "/b", "/b"],
+  watchPaths: ["--watch=/a:b --watch /c", ["/a:b", "/c"], "/a:b /c", "/b:/d*:", ["/b", "/d*"]],
+  envFile: ["--env-file=/x --env-file /a", "/a", "/a", "/b", "/b"],
+  watchLoaded: ["--no-watch-loaded", false, "yes", "0", true],
+  hotApply: ["--no-hot-apply", false, "yes", "true", false],
+  watch: ["--no-reload", false, "yes", "0", true],
+  shutdownWaitMs: ["--shutdown-wait=0", null, "no limit", "1m", 60_000],
+  drainDelayMs: ["--drain-delay=1s", 1_000, "1s", "2s", 2_000],
+  gracefulTerm: ["--graceful-term", true, "yes", "false", false],
+  maxDraining: ["--max-draining=0", 0, "0", "7", 7],
+  respawn: ["--respawn=5", 5, "5 in a minute", "0", 0],
+  readyTimeoutMs: ["--ready-timeout=1ms", 1, "1ms", "2s", 2_000],
+  settleMs: ["--settle-time=0s", 0, "0s", "2s", 2_000],
+  pollIntervalMs: ["--poll-interval=0", 0, "off", "2s", 2_000],
+  minReloadIntervalMs: ["--min-reload-interval=1s", 1_000, "1s", "2s", 2_000],
+  runtimeParents: ["--runtime-dir=/tmp", ["/tmp"], "/tmp", "/run/one:/run/two", ["/run/one"]],
+  lastGood: ["--last-good=/tmp", "/tmp", "/tmp", "/var/lib/haproxy/kept/", "/var/lib/haproxy/kept"],
+  statusListen: ["--status-listen=[::]:1", tcp("::", 1), "http://[::]:1/", "b:2", tcp("b", 2)],
+  statusHosts: ["--status-host=a.b --status-host C", ["a.b", "C"], "a.b C", "a:b_.:", ["a", "b_."]],
+  reloadEndpoint: ["--enable-reload-endpoint", true, "yes", "0", false],
+  logFormat: ["--log-format=text", "text", "text", "json", "json"],
+  logLevel: ["--log-level=error", "error", "error", "debug", "debug"],
 };
 
-Deno.test("the table of settings names every variable", () => {
-  const variables = Object.values<Option>(OPTIONS).flatMap((option) => variableOf(option) ?? []);
-  assert.deepEqual(Object.keys(SETTINGS).sort(), variables.sort());
-});
-
-for (const [name, { words, flag, text, variable, besides }] of Object.entries(SETTINGS)) {
-  Deno.test(`${name} is read, and its flag beats it`, () => {
-    const environment = { [name]: text, ...besides?.environment };
-    const settings = { ...DEFAULTS, ...variable, ...besides?.settings };
-    assert.deepEqual(read([], environment), { tag: "run", settings, problems: [] });
-    assert.deepEqual(read(words, environment), {
-      tag: "run",
-      settings: { ...DEFAULTS, ...flag, ...besides?.settings },
+for (const name of OPTION_NAMES) {
+  const [flags, flagged, shown, text, expected] = GIVEN[name];
+  const { flag } = OPTIONS[name];
+  const variable = variableOf(OPTIONS[name]);
+  Deno.test(`${variable} is read, and --${flag} beats it`, () => {
+    // Some settings need an address.
+    const base = { ...DEFAULTS, statusListen: tcp("127.0.0.1", 9101) };
+    const environment = { HRW_STATUS_LISTEN: "127.0.0.1:9101", [variable]: text };
+    assert.deepEqual(read([], environment), {
+      ...{ tag: "run", problems: [] },
+      settings: { ...base, [name]: expected },
+    });
+    const { settings, problems } = read(flags.split(" "), environment);
+    assert.deepEqual({ settings, problems }, {
+      settings: { ...base, [name]: flagged },
       problems: [],
     });
+    assert.equal(settingsInForce(settings).find((one) => one.flag === flag)?.text, shown);
   });
 }
+
+Deno.test("what is not set is shown as none, off or no limit", () => {
+  const shown = settingsInForce(DEFAULTS);
+  const flags = (word: string) => shown.filter(({ text }) => text === word).map(({ flag }) => flag);
+  assert.deepEqual(flags("off"), ["respawn"]);
+  assert.deepEqual(flags("no limit"), ["shutdown-wait"]);
+  assert.deepEqual(flags("none"), [
+    ...["socket", "watch", "env-file", "last-good", "status-listen", "status-host"],
+  ]);
+  assert.equal(flags("no").length, 5);
+});
 
 const SWITCHED = {
   on: ["1", "t", "T", "TRUE", "true", "True"],
@@ -258,8 +154,14 @@ const REFUSED: readonly (readonly [name: string, text: string, wanted: RegExp])[
   ["HRW_LAST_GOOD", "/etc", /wanted a directory in or below \/run, /],
   ["HRW_LAST_GOOD", "/tmp/../etc", /wanted a directory in or below \/run, /],
   ["HRW_LAST_GOOD", "kept", /wanted a directory in or below \/run, /],
-  ["HRW_LAST_GOOD", "/tmp/a b", /wanted a path without blanks, quotes and brackets$/],
+  ["HRW_LAST_GOOD", "/tmp/a b", /wanted a directory .*, without blanks, quotes and brackets$/],
   ["HRW_LOG_FORMAT", "xml", /wanted "text" or "json"$/],
+  [
+    "HRW_STATUS_LISTEN",
+    "unix:/etc/s",
+    /wanted an address like .* or "unix:" and a path below \/run, /,
+  ],
+  ["HRW_STATUS_LISTEN", "9101", /wanted an address like /],
   ["HRW_LOG_LEVEL", "INFO", /wanted "debug" or "info" or "warning" or "error"$/],
 ];
 
@@ -286,10 +188,16 @@ for (
 for (const flag of ["--enable-reload-endpoint", "--status-host=lb"]) {
   Deno.test(`${flag} is nothing without an address`, () => {
     assert.deepEqual(read([flag]).problems, [
-      `"${flag.split("=")[0]}" wants "--status-listen" besides, found none`,
+      `"${flag.split("=")[0]}" needs "--status-listen", found none`,
     ]);
   });
 }
+
+Deno.test("what is refused keeps its default, and does not count as missing", () => {
+  const { settings, problems } = read(["--status-listen=x", "--status-host=lb", "--settle-time=x"]);
+  assert.deepEqual(settings, { ...DEFAULTS, statusHosts: ["lb"] });
+  assert.equal(problems.length, 2);
+});
 
 Deno.test("every problem is named at once, those of flags by the flag", () => {
   const words = ["--nonsense", "--log-format=xml", "-D"];

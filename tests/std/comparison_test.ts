@@ -6,7 +6,7 @@ import * as globs from "@std/fs/expand-glob";
 import * as paths from "@std/path";
 import assert from "node:assert/strict";
 import { splitCommandLine } from "../../lib/settings/command_line.ts";
-import { type Option, OPTIONS } from "../../lib/settings/options.ts";
+import { ACTIONS, OPTION_NAMES, OPTIONS } from "../../lib/settings/options.ts";
 import { isMissing } from "../../lib/system_reason.ts";
 import { GLOB_OPTIONS } from "../../lib/watch/globs.ts";
 import { createRandom, type Random } from "../faults/random.ts";
@@ -65,7 +65,10 @@ async function outcome(
 }
 
 comparison("a command line is split in the same way", async (random) => {
-  const flags = Object.values<Option>(OPTIONS).map(({ flag }) => flag);
+  const flags = [
+    ...OPTION_NAMES.map((name) => OPTIONS[name].flag),
+    ...Object.keys(ACTIONS),
+  ];
   const values = "a true false 0 007 1e3 -1 --socket = a=b --watch=c é [a] __proto__ haproxy".split(
     " ",
   );
@@ -90,10 +93,15 @@ comparison("a command line is split in the same way", async (random) => {
   lines.forEach((words, index) => {
     assert.deepEqual(
       offline[index],
-      JSON.parse(JSON.stringify(splitCommandLine(words))),
+      JSON.parse(JSON.stringify(split(words))),
       words.join(" "),
     );
   });
+});
+
+const split = (words: readonly string[]) => ({
+  ...splitCommandLine(words),
+  own: [...splitCommandLine(words).own],
 });
 
 /** By the program's own function, with the stand-ins. */
@@ -101,7 +109,8 @@ async function splitOffline(lines: readonly (readonly string[])[]): Promise<unkn
   const at = (path: string) => import.meta.resolve(`../../${path}`);
   const script = `import { splitCommandLine } from "${at("lib/settings/command_line.ts")}";
     const lines = await new Response(Deno.stdin.readable).json();
-    console.log(JSON.stringify(lines.map(splitCommandLine)));`;
+    const split = (words) => ({ ...splitCommandLine(words), own: [...splitCommandLine(words).own] });
+    console.log(JSON.stringify(lines.map(split)));`;
   const process = new Deno.Command(Deno.execPath(), {
     args: ["eval", "--quiet", `--import-map=${at("tests/offline/import_map.json")}`, script],
     stdin: "piped",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readHaproxyArguments } from "../../lib/haproxy/arguments.ts";
+import { readHaproxyArguments } from "../../lib/settings/haproxy_arguments.ts";
 import { sourcesOf } from "../../lib/watch/sources.ts";
 
 const settingsOf = (...words: string[]) => ({
