@@ -1,6 +1,4 @@
-/** Sees to it that `haproxy` is in PATH: installs Debian's where it may, and else says how. */
-
-const forTests = Deno.args.includes("--for-tests");
+/** Sees to it that `haproxy` is in PATH: installs Debian's as root, and else says how. */
 
 if (!isInstalled()) install();
 if (!isInstalled()) {
@@ -11,16 +9,11 @@ if (!isInstalled()) {
   );
   Deno.exit(69);
 }
-if (!forTests) {
-  console.log(
-    "HAProxy will serve http://127.0.0.1:8080/ as tests/dev/haproxy.cfg says, and the wrapper's status\n" +
-      "is on http://127.0.0.1:9101/. Edit that file, for instance its last line, and look again; Ctrl-C ends it.",
-  );
-}
 
 function isInstalled(): boolean {
+  const env = { PATH: `${Deno.env.get("PATH") ?? ""}:/usr/local/sbin:/usr/sbin` };
   try {
-    return new Deno.Command("haproxy", { args: ["-v"], stdout: "null" }).outputSync().success;
+    return new Deno.Command("haproxy", { args: ["-v"], env, stdout: "null" }).outputSync().success;
   } catch {
     return false;
   }

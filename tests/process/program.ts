@@ -1,6 +1,7 @@
 /** The program under test, in the form that the environment variable `PROGRAM` names. */
 import { join } from "@std/path";
-import denoJson from "../../deno.json" with { type: "json" };
+import { compile } from "../dev/compile.ts";
+import { PROGRAM_OPTIONS } from "../dev/deno.ts";
 import { testNeeding } from "../requirements.ts";
 import { HAS_STAND_INS } from "../std/stand_ins.ts";
 
@@ -47,13 +48,12 @@ function isOtherForm(): boolean {
   return FORM === "process_1" || (!Deno.env.has("PROGRAM") && isThere(EXECUTABLE));
 }
 
-/** How the tasks start and compile it, with just the permissions that it has for users. */
+/** How users start it from source. */
 const OPTIONS = [
   "--quiet",
   `--config=${ROOT}/deno.json`,
   ...importOptions(),
-  ...printedBy(denoJson.tasks.lean),
-  ...printedBy(denoJson.tasks.permissions),
+  ...PROGRAM_OPTIONS,
 ];
 
 /** The import map, where the tests run with one. */
@@ -77,33 +77,15 @@ export const CONTAINMENT = FORM === "process_1"
 
 /** The words that start another `entry` in the same way; where that takes compiling, it is made at `output`. */
 export async function programLike(entry: string, output: string): Promise<string[]> {
-  if (FORM !== "source") await compile(entry, output);
+  if (FORM !== "source") {
+    const end = await compile(entry, output);
+    if (end.tag !== "compiled") throw new Error(end.reason);
+  }
   return wordsOf(entry, output);
 }
 
 function wordsOf(entry: string, compiled: string): string[] {
   return FORM === "source" ? [Deno.execPath(), "run", ...OPTIONS, join(ROOT, entry)] : [compiled];
-}
-
-/** With the command of the tasks, so that the permissions are those of the executable. */
-async function compile(entry: string, output: string): Promise<void> {
-  const compiler = await outputOf([Deno.execPath(), "task", "--quiet", "compiler"]);
-  const [deno, ...words] = compiler.trim().split(" ");
-  const command = deno === "deno" ? Deno.execPath() : deno!;
-  await outputOf([command, ...words, "--output", output, join(ROOT, entry)]);
-}
-
-async function outputOf([command, ...args]: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command!, { args, cwd: ROOT })
-    .output();
-  const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  if (!success) throw new Error(`${command} ${args.join(" ")}: ${error}`);
-  return out!;
-}
-
-/** The words that a task prints. */
-function printedBy({ command }: { command: string }): string[] {
-  return command.split(" ").slice(1);
 }
 
 function formOf(word: string): ProgramForm {

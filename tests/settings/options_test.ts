@@ -1,41 +1,24 @@
 import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
+import { PROGRAM_OPTIONS } from "../dev/deno.ts";
 import { LIBC_PATHS } from "../../lib/libc.ts";
 import { helpText } from "../../lib/settings/help.ts";
 import { RUNTIME_PARENTS } from "../../lib/settings/option_types.ts";
 import { ACTIONS, OPTIONS, variableOf, VARIABLES } from "../../lib/settings/options.ts";
 
-/** What the program is allowed by `--allow-<name>=`, as the task that starts it says. */
-function permitted(name: string): string[] {
-  const [, list] = new RegExp(`--allow-${name}=(\\S+)`).exec(denoJson.tasks.permissions.command)!;
-  return list!.split(",");
-}
-
-Deno.test("the program may read every environment variable, since paths may name any", () => {
-  assert.match(denoJson.tasks.permissions.command, / --allow-env$/);
-});
-
-Deno.test("the program may write exactly below the runtime directories", () => {
-  assert.deepEqual(permitted("write"), [...RUNTIME_PARENTS]);
-});
-
-Deno.test("the program may run haproxy alone", () => {
-  assert.deepEqual(permitted("run"), ["haproxy"]);
-});
-
-Deno.test("the program may open exactly the C library, where it looks for it", () => {
-  assert.deepEqual(permitted("ffi"), [...LIBC_PATHS]);
-});
-
-Deno.test("the program has no other permission, and is compiled with just these", () => {
-  const words = denoJson.tasks.permissions.command.split(" ").slice(1);
-  assert.deepEqual(words.map((word) => word.split("=")[0]), [
-    ...["--no-prompt", "--allow-run", "--allow-read", "--allow-write"],
-    ...["--allow-net", "--allow-ffi", "--allow-env"],
+Deno.test("the program has just the permissions that it needs", () => {
+  assert.deepEqual(denoJson.permissions.default, {
+    run: ["haproxy"],
+    read: true,
+    write: [...RUNTIME_PARENTS],
+    net: true,
+    // Paths in the configuration may name any variable.
+    env: true,
+    ffi: [...LIBC_PATHS],
+  });
+  assert.deepEqual(PROGRAM_OPTIONS.filter((word) => !word.startsWith("--v8-flags=")), [
+    ...["--no-prompt", "-P"],
   ]);
-  const compiler = denoJson.tasks.compiler.command;
-  assert.ok(compiler.endsWith(" $(deno task --quiet permissions)"), compiler);
-  assert.doesNotMatch(compiler, /-A\b|--allow/);
 });
 
 Deno.test("only names of the original, and systemd's, stand without HRW_ in front", () => {
