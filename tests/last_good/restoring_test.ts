@@ -5,7 +5,7 @@ import { checkArguments } from "../../lib/haproxy/arguments.ts";
 import type { HaproxyArguments } from "../../lib/settings/haproxy_arguments.ts";
 import { restore, type Restored } from "../../lib/last_good/restoring.ts";
 import { Store } from "../../lib/last_good/store.ts";
-import { needsSection } from "../capabilities.ts";
+import { capabilityTest, needsSection } from "../capabilities.ts";
 import { Authority, dhParameters, ticketKeys } from "../process/certificates.ts";
 import { TempFolder } from "../temp_folder.ts";
 import { type CommandLine, keep, restoringOptions } from "./kept.ts";
@@ -176,13 +176,10 @@ Deno.test("directories, several files, those behind --, -C and the env file are 
   await site.checkCopies(line, { ERRORS: "../site/errors" });
 });
 
-const noStores = needsSection("crt-store web");
+const storeTest = capabilityTest(needsSection("crt-store web"), Deno.test);
 
-Deno.test(
-  `certificates of a store keep the names that their paths gave them${
-    noStores ? ` (${noStores})` : ""
-  }`,
-  { ignore: noStores !== null },
+storeTest(
+  "certificates of a store keep the names that their paths gave them",
   async () => {
     await using site = new Site();
     const authority = new Authority(site.at("ca"));

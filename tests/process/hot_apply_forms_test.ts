@@ -2,19 +2,14 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
-import { needsSection } from "../capabilities.ts";
+import { capabilityTest, needsSection } from "../capabilities.ts";
 import { commonTest } from "./program.ts";
 import { Secured, withoutReload } from "./secured.ts";
 import { answerTo, servedTo } from "./tls_client.ts";
 
-const NO_STORES = needsSection("crt-store web");
+const storeTest = capabilityTest(needsSection("crt-store web"), commonTest);
 
 /** Registers a test of what not every branch of HAProxy has. */
-const storeTest = NO_STORES === null
-  ? commonTest
-  : (name: string, fn: () => Promise<void>) =>
-    Deno.test({ name: `${name} (${NO_STORES})`, ignore: true, fn });
-
 for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
   commonTest(
     `a certificate with a key of the kind ${kind} is refused or taken as others`,

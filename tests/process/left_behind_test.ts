@@ -79,7 +79,7 @@ commonTest("what a killed wrapper left hands over without a lost request, and dr
     assert.ok(answers.includes("two"));
   }
   await waitFor("its folder to be removed", () => workspace.folders.length === 1, {
-    explain: () => join(...workspace.folders),
+    explain: () => workspace.folders.join(" "),
   });
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);

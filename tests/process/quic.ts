@@ -1,4 +1,5 @@
 /** Tests and loads that speak HTTP/3: what they need of HAProxy and of Deno. */
+import { capabilityTest } from "../capabilities.ts";
 import { commonTest } from "./program.ts";
 
 /** What is not there, with the HAProxy that PATH names by now; `null`: nothing. */
@@ -13,9 +14,7 @@ export function whatQuicLacks(): string | null {
 export const missingForQuic = whatQuicLacks();
 
 /** Registers a test of what not every HAProxy can. */
-export const quicTest: typeof commonTest = missingForQuic === null
-  ? commonTest
-  : (name) => Deno.test({ name: `${name} (${missingForQuic})`, ignore: true, fn: () => {} });
+export const quicTest = capabilityTest(missingForQuic, commonTest);
 
 function haproxyIs(condition: string): boolean {
   return new Deno.Command("haproxy", { args: ["-cc", condition] }).outputSync().success;

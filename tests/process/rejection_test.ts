@@ -1,9 +1,8 @@
 /** Whatever happens to a reload, the generation that served before goes on serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { needsSection } from "../capabilities.ts";
-import { testNeeding } from "../requirements.ts";
-import { missing, programTest } from "./program.ts";
+import { capabilityTest, needsSection } from "../capabilities.ts";
+import { programTest } from "./program.ts";
 import { STAND_INS } from "./stand_ins.ts";
 import { pause, waitFor } from "./wait.ts";
 import { freePort, Workspace, type Wrapper } from "./wrapper.ts";
@@ -111,7 +110,7 @@ programTest(
 
 const EXPOSED = "global\n    expose-deprecated-directives\n";
 const PROGRAM_SECTION = "program logger\n    command sleep 100\n";
-const exposingTest = testNeeding(missing ?? needsSection(EXPOSED));
+const exposingTest = capabilityTest(needsSection(EXPOSED), programTest);
 
 for (
   const [register, what, section] of [
