@@ -102,15 +102,9 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
     return say(describeWatched(inventory, { ...settings, ...shortfalls }));
   }
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
-  const trimMemory = libc?.trimMemory ?? (() => {});
-  const readMemoryFile = libc?.readMemoryFile ?? (() => null);
-  const reportFailedStart = (lines: readonly string[]) => writeTerminationLog(libc, lines);
-  const withUmask = libc?.withUmask ?? null;
-  const isStdoutWritable = () => libc?.isWritable(STDOUT) ?? true;
-  const ofSystem = { trimMemory, readMemoryFile, reportFailedStart, isStdoutWritable, withUmask };
   const path = environment.PATH ?? "";
-  const parts = { sources, looker, libc, loadedFiles, mountedFiles, path, ...ofSystem };
-  return await run(settings, { ...parts, keptSet, seen, signals });
+  const parts = { sources, looker, loadedFiles, mountedFiles, keptSet };
+  return await run(settings, { ...parts, libc, path, seen, signals });
 }
 
 function endAtOnce(meaning: SignalMeaning): void {
@@ -121,39 +115,34 @@ function endAtOnce(meaning: SignalMeaning): void {
 interface RunOptions {
   readonly sources: readonly Source[];
   readonly looker: Looker;
-  readonly libc: Libc | null;
   readonly loadedFiles: LoadedFiles;
+  readonly mountedFiles: readonly MountedFile[];
+  readonly keptSet: KeptSet | null;
+  readonly libc: Libc | null;
+  /** As the variable has it. */
+  readonly path: string;
   /** What was on disk when the settings were checked. */
   readonly seen: Look["seen"];
   readonly signals: Signals;
-  readonly mountedFiles: readonly MountedFile[];
-  readonly trimMemory: () => void;
-  readonly readMemoryFile: (path: string) => string | null;
-  readonly reportFailedStart: (lines: readonly string[]) => void;
-  readonly keptSet: KeptSet | null;
-  readonly isStdoutWritable: () => boolean;
-  /** As the variable has it. */
-  readonly path: string;
-  readonly withUmask: StatusOptions["withUmask"];
 }
 
 async function run(
   settings: Settings,
-  { seen, signals, ...parts }: RunOptions,
+  { libc, path, seen, signals, ...parts }: RunOptions,
 ): Promise<number> {
   const service = {
     words: [...settings.haproxy.options, ...settings.haproxy.filesAfterDashes ?? []],
     envFile: settings.envFile,
     directory: Deno.cwd(),
   };
-  const claim = createClaim(parts.libc, service);
+  const claim = createClaim(libc, service);
   const made = await makePrivateFolder(settings.runtimeParents, claim);
   if (made.tag === "not_made") {
     complain(describeNotMade(made.reason));
     return EXIT.CANNOT_CREATE;
   }
   const stdout = createStdout({
-    isWritable: parts.isStdoutWritable,
+    isWritable: () => libc?.isWritable(STDOUT) ?? true,
     onLost: (lines) => log(describeLostLines(lines)),
   });
   const log = createLog({
@@ -163,10 +152,10 @@ async function run(
     write: stdout.writeLine,
   });
   const { folder } = made;
-  const collectGarbageSoon = createGarbageCollector(parts.trimMemory);
+  const collectGarbageSoon = createGarbageCollector(libc?.trimMemory ?? (() => {}));
   const status = await createStatus(settings, {
     collectGarbageSoon,
-    withUmask: parts.withUmask,
+    withUmask: libc?.withUmask ?? null,
     onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
   const keeper = await parts.keptSet?.createKeeper({ log, onGathered: collectGarbageSoon });
@@ -181,21 +170,26 @@ async function run(
     return EXIT.CANNOT_CREATE;
   }
   parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
-  await warnOfForeignProgram(parts.path, { settings, log });
-  const leftBehind = await findLeftBehind({
-    ...{ parents: settings.runtimeParents, folder: folder.path, service, libc: parts.libc },
-  });
+  await warnOfForeignProgram(path, { settings, log });
+  const places = { parents: settings.runtimeParents, folder: folder.path, libc };
+  const leftBehind = await findLeftBehind({ ...places, service });
   describeLeftBehind(leftBehind).forEach(log);
   const effects = new RealEffects({
-    ...{ ...parts, settings, folder, leftBehind, log, post, postBug },
+    ...parts,
+    settings,
+    folder,
+    leftBehind,
+    log,
+    post,
+    postBug,
+    collectGarbageSoon,
+    readMemoryFile: libc?.readMemoryFile ?? (() => null),
+    reportFailedStart: (lines) => writeTerminationLog(libc, lines),
   });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs(reportBug);
-  const strays = lookForStrays(
-    { parents: settings.runtimeParents, folder: folder.path, libc: parts.libc },
-    (found) => describeUntouched(found).forEach(log),
-  );
+  const strays = lookForStrays(places, (found) => describeUntouched(found).forEach(log));
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
   strays.hurry();
   listening?.close();

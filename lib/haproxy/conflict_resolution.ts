@@ -2,7 +2,7 @@
 import { OPTIONS } from "../settings/options.ts";
 import type { BindConflict } from "./bind_conflict.ts";
 import type { Fleet } from "./fleet.ts";
-import type { HandoffOutcome } from "./handoff.ts";
+import type { HandoffOutcome } from "./handoff_outcome.ts";
 import { type PauseEnd, whilePaused } from "./pause.ts";
 import type { Ending } from "./process.ts";
 import type { StatsSocket } from "./runtime_api.ts";

@@ -75,12 +75,9 @@ async function check(options: DiagnosisOptions): Promise<Checked | null> {
     const spawned = fleet.spawn("check", words, { environment, output: "captured" });
     if (spawned.tag === "not_spawned") return null;
     const { process } = spawned;
-    const kill = () => process.signal("SIGKILL");
-    const timer = setTimeout(kill, readyTimeoutMs);
-    stop.addEventListener("abort", kill);
+    const limit = AbortSignal.any([stop, AbortSignal.timeout(readyTimeoutMs)]);
+    limit.addEventListener("abort", () => process.signal("SIGKILL"));
     const [ending, output] = await Promise.all([process.ended, process.output]);
-    clearTimeout(timer);
-    stop.removeEventListener("abort", kill);
     return { ending, output };
   } finally {
     await folder.forget("check");
@@ -129,21 +126,17 @@ async function listen(
   process: HaproxyProcess,
   { fleet, socket, ...options }: DiagnosisOptions & { readonly socket: StatsSocket },
 ): Promise<string> {
-  const stop = new AbortController();
-  const onStop = () => stop.abort();
-  options.stop.addEventListener("abort", onStop);
   const limitMs = Math.min(options.readyTimeoutMs, 1_000 + 2 * options.failedAfterMs);
-  const timer = setTimeout(onStop, limitMs);
+  const known = new AbortController();
+  const stop = AbortSignal.any([options.stop, known.signal, AbortSignal.timeout(limitMs)]);
   const end = await Promise.race([
     process.output.then((output) => ({ tag: "ended", output }) as const),
-    firstAnswer(socket, stop.signal).then(() => ({ tag: "serves" }) as const),
+    firstAnswer(socket, stop).then(() => ({ tag: "serves" }) as const),
     new Promise<{ readonly tag: "hangs" }>((resolve) =>
-      stop.signal.addEventListener("abort", () => resolve({ tag: "hangs" }))
+      stop.addEventListener("abort", () => resolve({ tag: "hangs" }))
     ),
   ]);
-  clearTimeout(timer);
-  options.stop.removeEventListener("abort", onStop);
-  stop.abort();
+  known.abort();
   switch (end.tag) {
     case "ended":
       return end.output;

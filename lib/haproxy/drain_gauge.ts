@@ -66,7 +66,7 @@ export class DrainGauge {
     this.#last.set(generation, { connections, untilMs: performance.now() + STALE_MS });
   }
 
-  /** Who lives on without answering may be left by anybody. */
+  /** Of a process that lives on without answering, anybody may have left. */
   #endNotes(generation: number): void {
     this.#left.delete(generation);
     const last = this.#last.get(generation);

@@ -1,21 +1,21 @@
-/** Starts a generation, which takes over the listeners, and races everything that can come of it. */
+/** Hands the listeners over to a new generation: prepares it, starts it, and finds out why if it does not serve. */
+import { cutOff } from "../cut_off.ts";
 import { findBindConflict } from "./bind_conflict.ts";
 import { type OwnConflict, resolveConflict, type StartBy } from "./conflict_resolution.ts";
-import { diagnose, type Diagnosis, type DiagnosisOptions, findMasterWorker } from "./diagnosis.ts";
+import { diagnose, type Diagnosis, type DiagnosisOptions } from "./diagnosis.ts";
 import type { Failure } from "./failure.ts";
 import type { Fleet } from "./fleet.ts";
+import { CANCELLED, type Failed, type HandoffOutcome, ofCut } from "./handoff_outcome.ts";
+import type { PauseEnd } from "./pause.ts";
 import {
   type PreparationOptions,
   prepare,
   type Prepared,
   type StartRequest,
 } from "./preparation.ts";
-import type { PauseEnd } from "./pause.ts";
-import type { Ending, HaproxyProcess } from "./process.ts";
-import { firstAnswer, type Instance } from "./instance.ts";
-import type { StatsSocket } from "./runtime_api.ts";
 import { saveServerState } from "./server_state.ts";
 import type { Standby } from "./standby.ts";
+import { start } from "./start.ts";
 
 export interface HandoffOptions extends PreparationOptions {
   readonly readyTimeoutMs: number;
@@ -32,23 +32,6 @@ export interface HandoffOptions extends PreparationOptions {
   /** Called if the state of the servers could not be given to the generation. */
   readonly onServerStateLost: (reason: string) => void;
 }
-
-export type HandoffOutcome =
-  | {
-    readonly tag: "ready";
-    readonly durationMs: number;
-    readonly pid: number;
-    /** HAProxy's own. */
-    readonly version: string | null;
-  }
-  | {
-    readonly tag: "failed";
-    readonly failure: Failure;
-    readonly mayPass: boolean;
-    /** What HAProxy itself says of it, as far as that could be found out. */
-    readonly alerts: readonly string[];
-  }
-  | { readonly tag: "cancelled" };
 
 /**
  * Starts the generation and waits until it serves or is known not to. Whatever the outcome, a process
@@ -151,145 +134,15 @@ function futility(
   options: HandoffOptions,
   cancel: AbortSignal,
 ): { readonly signal: AbortSignal; forget(): void } {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const abort = () => controller.abort();
-  cancel.addEventListener("abort", abort);
+  const over = new AbortController();
+  const signal = AbortSignal.any([cancel, over.signal]);
+  const forget = () => over.abort();
   const lookAgain = async () => {
     while (!signal.aborted && !hasLostSource(request, options)) await options.fleet.nextEnd();
-    abort();
+    forget();
   };
   if (request.takeOverFrom !== null) lookAgain();
-  const forget = () => {
-    cancel.removeEventListener("abort", abort);
-    abort();
-  };
   return { signal, forget };
-}
-
-const CANCELLED = { tag: "cancelled" } as const;
-
-type Failed = Extract<HandoffOutcome, { tag: "failed" }>;
-type Start = HandoffOptions & { readonly prepared: Prepared; readonly cancel: AbortSignal };
-
-async function start(
-  { generation, files }: StartRequest,
-  { prepared, fleet, standby, readyTimeoutMs, folder, learn, cancel }: Start,
-): Promise<HandoffOutcome> {
-  const startedMs = performance.now();
-  const waiting = await standby.take(prepared, generation);
-  if (waiting === null && cancel.aborted) return CANCELLED;
-  const { words, environment } = prepared;
-  const spawned = waiting === null
-    ? fleet.spawn(generation, words, { environment, output: "inherit" })
-    : { tag: "spawned", process: waiting } as const;
-  if (spawned.tag === "not_spawned") {
-    await folder.forget(generation);
-    return failed(spawned);
-  }
-  const { process } = spawned;
-  const end = race(process, folder.socket(generation));
-  const first = await cutOff(end.first, { timeoutMs: readyTimeoutMs, cancel });
-  end.stop();
-  if (first.tag === "died") return failed(first);
-  if (first.tag !== "answered") return ofCut(first);
-  const durationMs = performance.now() - startedMs;
-  const failure = await judge(first.instance, process.pid, files) ?? await deathOf(process);
-  if (failure !== null) return failed(failure);
-  const learned = await cutOff(learn(), { timeoutMs: readyTimeoutMs, cancel });
-  if (learned?.tag === "cancelled") return CANCELLED;
-  const last = await askAgain(process, folder.socket(generation), {
-    timeoutMs: readyTimeoutMs,
-    cancel,
-  });
-  if (last !== null) return last;
-  const { version } = first.instance;
-  return { tag: "ready", durationMs, pid: process.pid, version };
-}
-
-/**
- * Why the process that has answered does not serve any more; `null` if it does. It may have hung or begun
- * to stop while it was asked for more, and then there would be nobody left to serve.
- */
-async function askAgain(
-  process: HaproxyProcess,
-  socket: StatsSocket,
-  limits: { readonly timeoutMs: number; readonly cancel: AbortSignal },
-): Promise<HandoffOutcome | null> {
-  const end = race(process, socket);
-  const last = await cutOff(end.first, limits);
-  end.stop();
-  if (last.tag === "timed_out" || last.tag === "cancelled") return ofCut(last);
-  const death = last.tag === "died" ? last : await deathOf(process);
-  return death === null ? null : failed(death);
-}
-
-const failed = (failure: Failure): Failed => ({
-  tag: "failed",
-  failure,
-  mayPass: false,
-  alerts: [],
-});
-
-type RaceEnd =
-  | { readonly tag: "answered"; readonly instance: Instance }
-  | { readonly tag: "died"; readonly ending: Ending };
-
-/** Whether the process answers or dies first; `stop` ends the asking. */
-function race(
-  process: HaproxyProcess,
-  socket: StatsSocket,
-): { readonly first: Promise<RaceEnd>; stop(): void } {
-  const stop = new AbortController();
-  const first = Promise.race([
-    process.ended.then((ending): RaceEnd => ({ tag: "died", ending })),
-    firstAnswer(socket, stop.signal).then((instance): RaceEnd => ({ tag: "answered", instance })),
-  ]);
-  return { first, stop: () => stop.abort() };
-}
-
-export type Cut =
-  | { readonly tag: "timed_out"; readonly afterMs: number }
-  | { readonly tag: "cancelled" };
-
-/** Waits for `work` no longer than `timeoutMs`, nor than `cancel` lets it. */
-export async function cutOff<Result>(
-  work: Promise<Result>,
-  { timeoutMs, cancel }: { readonly timeoutMs: number; readonly cancel: AbortSignal },
-): Promise<Result | Cut> {
-  const { promise: cut, resolve } = Promise.withResolvers<Cut>();
-  const onCancel = () => resolve({ tag: "cancelled" });
-  const timer = setTimeout(() => resolve({ tag: "timed_out", afterMs: timeoutMs }), timeoutMs);
-  cancel.addEventListener("abort", onCancel);
-  try {
-    return await Promise.race([work, cut]);
-  } finally {
-    clearTimeout(timer);
-    cancel.removeEventListener("abort", onCancel);
-  }
-}
-
-/** What took too long may be faster the next time. */
-const ofCut = (cut: Cut): Failed | typeof CANCELLED =>
-  cut.tag === "cancelled" ? CANCELLED : { ...failed(cut), mayPass: true };
-
-/** A process may answer and be gone before anybody has heard it. */
-async function deathOf({ ended }: HaproxyProcess): Promise<Failure | null> {
-  const ending = await Promise.race([ended, null]);
-  return ending === null ? null : { tag: "died", ending };
-}
-
-/** Why the process that answered does not serve; `null` if it does. */
-async function judge(
-  { pid, userListeners }: Instance,
-  startedPid: number,
-  files: readonly string[],
-): Promise<Failure | null> {
-  if (pid === startedPid) return userListeners > 0 ? null : { tag: "no_listener" };
-  const line = await findMasterWorker(files);
-  return line === null
-    ? { tag: "wrong_pid", found: pid, started: startedPid }
-    : { tag: "master_worker", line };
 }
 
 /** What is known of a failure; only HAProxy can tell more of some. */

@@ -8,10 +8,7 @@ import { ask, type StatsSocket } from "./runtime_api.ts";
  * answer.
  */
 export async function canPassTables(socket: StatsSocket): Promise<boolean> {
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), ANSWER_LIMIT_MS);
-  const answer = await ask(socket, "show peers", limit.signal);
-  clearTimeout(timer);
+  const answer = await ask(socket, "show peers", AbortSignal.timeout(ANSWER_LIMIT_MS));
   return answer === null || parseResync(answer);
 }
 

@@ -41,12 +41,7 @@ export async function saveServerState(
 const ANSWER_LIMIT_MS = 3_000;
 
 async function askInTime(socket: StatsSocket, cancel: AbortSignal): Promise<string | null> {
-  const limit = new AbortController();
-  const stop = () => limit.abort();
-  const timer = setTimeout(stop, ANSWER_LIMIT_MS);
-  cancel.addEventListener("abort", stop);
-  const answer = await ask(socket, "show servers state", limit.signal);
-  clearTimeout(timer);
-  cancel.removeEventListener("abort", stop);
-  return limit.signal.aborted ? null : answer;
+  const stop = AbortSignal.any([cancel, AbortSignal.timeout(ANSWER_LIMIT_MS)]);
+  const answer = await ask(socket, "show servers state", stop);
+  return stop.aborted ? null : answer;
 }

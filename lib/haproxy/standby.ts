@@ -106,7 +106,7 @@ export class Standby {
     const { process } = spawned;
     const timer = setTimeout(() => this.#giveUp(), this.#options.limitMs);
     this.#waiting = { process, key: keyOf(prepared), timer };
-    // One that does not wait is none: then every reload starts from nothing, as it does without this.
+    // A process that does not wait is no standby: then every reload starts from nothing.
     process.ended.then(() => {
       if (this.#waiting?.process === process) this.close();
     });

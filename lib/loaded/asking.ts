@@ -12,14 +12,10 @@ export function createAsk(socket: StatsSocket, cancel?: AbortSignal): Ask {
   let isLost = false;
   return async (command) => {
     if (isLost || cancel?.aborted) return null;
-    const limit = new AbortController();
-    const stop = () => limit.abort();
-    const timer = setTimeout(stop, ANSWER_LIMIT_MS);
-    cancel?.addEventListener("abort", stop);
-    const answer = await askProcess(socket, command, limit.signal);
-    clearTimeout(timer);
-    cancel?.removeEventListener("abort", stop);
-    isLost = answer === null || limit.signal.aborted;
+    const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
+    const stop = cancel === undefined ? limit : AbortSignal.any([cancel, limit]);
+    const answer = await askProcess(socket, command, stop);
+    isLost = answer === null || stop.aborted;
     return isLost ? null : answer;
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Decides what a bug in the wrapper leads to: what serves goes on, and what broke counts as failed. Only
+ * Decides what follows a bug in the wrapper: what serves keeps serving, and what broke counts as failed. Only
  * what was to end, or has nothing to go on with, ends by it. Pure.
  */
 import { EXIT } from "../exit_codes.ts";
@@ -48,13 +48,13 @@ export function serveOn<S extends Serving>(state: S, { broken }: Bug): Decision 
   }
 }
 
-/** Nothing serves, so that nothing is lost by an end, and whoever starts the wrapper anew gets a sound one. */
+/** Nothing serves, so ending loses nothing, and the restarted wrapper is a sound one. */
 export function giveUpStart(state: StateOf<"starting">, { broken }: Bug): Decision {
   const isEnd = broken?.name === "stop_requested" || broken?.name === "drain_requested";
   return broken === null || isEnd ? drainForBug(state) : [state, []];
 }
 
-/** What is left finishes what it has, if it was asked to. */
+/** Old processes finish what they have, if they were asked to drain. */
 export function drainOn(state: StateOf<"draining">, { broken }: Bug): Decision {
   switch (broken?.name) {
     case "fleet_empty":
@@ -67,7 +67,7 @@ export function drainOn(state: StateOf<"draining">, { broken }: Bug): Decision {
   }
 }
 
-/** Nobody may be left. */
+/** There may be no process left. */
 export function stopOn(state: StateOf<"stopping">, { broken }: Bug): Decision {
   switch (broken?.name) {
     case "fleet_empty":
@@ -86,7 +86,7 @@ export function stopOn(state: StateOf<"stopping">, { broken }: Bug): Decision {
 const drainForBug = (state: Serving | StateOf<"starting">): Decision =>
   drainAll(state, EXIT.SOFTWARE, messages.endsForBug("is asked to drain"));
 
-/** Nobody knows which of the files the process has now, so that only a reload makes it sure. */
+/** Nobody knows which of the files the process has now, so only a reload makes sure. */
 function brokenOff({ changed, uses, before }: ReplaceRequest): ReplaceOutcome {
   const paths = changed.flatMap((use) => pathsOf(use, uses));
   const unknown = paths.filter((path) => before.files.has(path))

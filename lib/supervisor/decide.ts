@@ -13,8 +13,9 @@ import * as tables from "./tables.ts";
 
 /** What `state` becomes by `event`, and what is to be done for it, in order. */
 export function decide(state: State, event: Event, policy: Policy): Decision {
+  const row = TABLE[state.name];
   // The table's type holds one cell for each pair; a computed key hides which one from the compiler.
-  const cell = TABLE[state.name][event.name] as Cell<StateName, EventName>;
+  const cell = (row[event.name] ?? row.otherwise) as Cell<StateName, EventName>;
   return cell(state, event, policy);
 }
 
@@ -24,7 +25,10 @@ type Cell<S extends StateName, E extends EventName> = (
   policy: Policy,
 ) => Decision;
 
-type Row<S extends StateName> = { readonly [E in EventName]: Cell<S, E> };
+/** Each row says what becomes of the events that it does not name. */
+type Row<S extends StateName> =
+  & { readonly [E in EventName]?: Cell<S, E> }
+  & { readonly otherwise: (state: State) => Decision };
 
 const stay = (state: State): Decision => [state, []];
 
@@ -41,33 +45,24 @@ const WHILE_SERVING = {
   dump_requested: (
     state: Serving,
   ): Decision => [state, [{ name: "dump", generation: state.serving.number }]],
-  memory_short: stay,
   drain_lasts: governing.tellSlowdown,
-  fleet_empty: stay,
   bug: bugs.serveOn,
+  otherwise: stay,
 } as const;
 
 type Serving = ending.Serving;
 
 const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
-    memory_short: stay,
-    drain_lasts: stay,
-    changing: stay,
-    moved: stay,
-    resynced: stay,
     settled: respawn.noteSettled,
     reload_requested: respawn.noteRequest,
     handoff_ended: endStart,
-    replaced: stay,
     // The handoff tells how its own process ended.
     process_ended: (state, { end }) => ending.forgetDrained(state, end),
     stop_requested: WHILE_SERVING.stop_requested,
     drain_requested: WHILE_SERVING.drain_requested,
-    dump_requested: stay,
-    timer_due: stay,
-    fleet_empty: stay,
     bug: bugs.giveUpStart,
+    otherwise: stay,
   },
   serving: {
     ...WHILE_SERVING,
@@ -75,18 +70,12 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     moved: reload.forgetRejected,
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
-    handoff_ended: stay,
-    replaced: stay,
-    timer_due: stay,
   },
   holding: {
     ...WHILE_SERVING,
-    changing: stay,
     moved: reload.forgetRejected,
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
-    handoff_ended: stay,
-    replaced: stay,
     timer_due: (state) => [state, tables.goOn(state)],
     resynced: tables.resyncedWhileHeld,
   },
@@ -96,100 +85,45 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     moved: reload.forgetRejected,
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
-    handoff_ended: stay,
-    replaced: stay,
     timer_due: reload.retryWhenSettled,
     resynced: tables.resyncedBeforeRetry,
   },
   reloading: {
     ...WHILE_SERVING,
-    changing: stay,
-    moved: stay,
     settled: reload.noteSettled,
     reload_requested: reload.noteRequest,
     memory_short: governing.makeRoom,
     handoff_ended: endReload,
-    replaced: stay,
-    timer_due: stay,
   },
   replacing: {
     ...WHILE_SERVING,
-    changing: stay,
-    moved: stay,
     settled: reload.noteSettled,
     reload_requested: reload.noteRequest,
-    handoff_ended: stay,
     replaced: endReplacing,
-    timer_due: stay,
   },
   leaving: {
     ...WHILE_SERVING,
-    changing: stay,
-    moved: stay,
-    settled: stay,
-    reload_requested: stay,
-    handoff_ended: stay,
-    replaced: stay,
     stop_requested: (_, { signal }) => ending.stop(signal),
-    // Somebody does not want to wait.
+    // A second request skips the delay.
     drain_requested: ending.drainNow,
     timer_due: ending.drainNow,
   },
   draining: {
-    memory_short: stay,
-    drain_lasts: stay,
-    changing: stay,
-    moved: stay,
-    resynced: stay,
-    settled: stay,
-    reload_requested: stay,
-    handoff_ended: stay,
-    replaced: stay,
     process_ended: ending.endDraining,
     stop_requested: (_, { signal }) => ending.stop(signal),
-    drain_requested: stay,
-    dump_requested: stay,
-    timer_due: stay,
     fleet_empty: ending.finish,
     bug: bugs.drainOn,
+    otherwise: stay,
   },
   stopping: {
-    memory_short: stay,
-    drain_lasts: stay,
-    changing: stay,
-    moved: stay,
-    resynced: stay,
-    settled: stay,
-    reload_requested: stay,
-    handoff_ended: stay,
-    replaced: stay,
     process_ended: ending.tellCut,
     stop_requested: (state, { signal }) => [
       state,
       [{ name: "log", entry: messages.killing(signal) }, { name: "kill_all" }],
     ],
-    drain_requested: stay,
-    dump_requested: stay,
-    timer_due: stay,
     fleet_empty: ending.finish,
     bug: bugs.stopOn,
+    otherwise: stay,
   },
-  ended: {
-    memory_short: stay,
-    drain_lasts: stay,
-    changing: stay,
-    moved: stay,
-    resynced: stay,
-    settled: stay,
-    reload_requested: stay,
-    handoff_ended: stay,
-    replaced: stay,
-    process_ended: stay,
-    stop_requested: stay,
-    drain_requested: stay,
-    dump_requested: stay,
-    timer_due: stay,
-    fleet_empty: stay,
-    bug: stay,
-  },
+  ended: { otherwise: stay },
 };

@@ -9,7 +9,6 @@ import type { ReadFile } from "../cgroup_memory.ts";
 import type { KeptSet } from "../last_good/kept_set.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
 import type { Log } from "../log.ts";
-import { createGarbageCollector } from "../memory.ts";
 import type { SignalMeaning } from "../os_signals.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Looker } from "../watch/look.ts";
@@ -33,8 +32,7 @@ export interface RealEffectsOptions {
   readonly mountedFiles: readonly MountedFile[];
   /** What served last; `null`: nothing is kept. */
   readonly keptSet: KeptSet | null;
-  /** Gives freed memory back to the kernel. */
-  readonly trimMemory: () => void;
+  readonly collectGarbageSoon: () => void;
   /** What the kernel says about memory. */
   readonly readMemoryFile: ReadFile;
   /** Tells the platform, beside the log. */
@@ -55,7 +53,6 @@ export class RealEffects implements Effects {
   readonly #memory: MemoryRoom;
   readonly #room: Room;
   readonly #handoffs: Handoffs;
-  readonly #collectGarbageSoon: () => void;
   readonly #looks: Looks;
   #replacing: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -63,7 +60,6 @@ export class RealEffects implements Effects {
   constructor(options: RealEffectsOptions) {
     this.#options = options;
     const { post, folder } = options;
-    this.#collectGarbageSoon = createGarbageCollector(options.trimMemory);
     this.#fleet = new Fleet({
       onEnd: (end) => {
         const connections = this.#gauge.forget(end.generation);
@@ -199,7 +195,7 @@ export class RealEffects implements Effects {
   }
 
   /**
-   * Leaves nothing on disk. The watch is not closed but left to the end of the process: where somebody
+   * Leaves nothing on disk. The watch is not closed but left to the end of the process: if somebody
    * made a FIFO in a watched directory, Deno 2.9 would wait in `close` for ever.
    */
   async close(): Promise<void> {
@@ -217,7 +213,7 @@ export class RealEffects implements Effects {
       this.#options.postBug(error, action);
     } finally {
       this.#tellIfEmpty();
-      this.#collectGarbageSoon();
+      this.#options.collectGarbageSoon();
     }
   }
 
@@ -253,7 +249,7 @@ export class RealEffects implements Effects {
       // Another one may be under way by now, which has not failed.
       postBug(error, cancel.signal.aborted ? { name: "cancel_replace" } : action);
     }
-    this.#collectGarbageSoon();
+    this.#options.collectGarbageSoon();
   }
 
   #setTimer(delayMs: number): void {

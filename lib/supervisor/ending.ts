@@ -1,4 +1,4 @@
-/** Decides how all comes to its end: at once, by a drain, or by a drain that those who send connections hear of first. Pure. */
+/** Shutdown: stop now, or announce not-ready first and then drain. Pure. */
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { LogEntry } from "../log.ts";
 import { type DrainSignal, SIGNAL_NUMBERS, type StopSignal } from "../os_signals.ts";
@@ -10,7 +10,7 @@ import { serviceOf } from "./states.ts";
 
 export type Serving = Extract<State, Service>;
 
-/** SIGTERM drains where a platform can send nothing else. */
+/** With --graceful-term SIGTERM drains, for platforms that can send nothing else. */
 export function stopOrLeave(
   state: State,
   { signal }: EventOf<"stop_requested">,
@@ -19,12 +19,12 @@ export function stopOrLeave(
   return signal === "SIGTERM" && policy.gracefulTerm ? leave(state, signal, policy) : stop(signal);
 }
 
-/** Drains, after the time that it takes others to hear that no more connections are wanted. */
+/** Drains after the delay in which load balancers notice that it is not ready. */
 export function leave(state: State, signal: DrainSignal, { drainDelayMs }: Policy): Decision {
   if (drainDelayMs === 0 || !("serving" in state)) {
     return drainAll(state, 0, messages.draining(signal));
   }
-  return [{ ...serviceOf(state), name: "leaving", deadline: "timer" }, [
+  return [{ ...serviceOf(state), name: "leaving" }, [
     { name: "log", entry: messages.leaving(signal, drainDelayMs) },
     ...GIVE_UP,
     ...discardAttempt(state),
@@ -41,7 +41,7 @@ const GIVE_UP: readonly Action[] = [{ name: "cancel_handoff" }, { name: "clear_t
 
 export function stop(signal: StopSignal): Decision {
   return [
-    { name: "stopping", deadline: "kill timer", exitCode: 128 + SIGNAL_NUMBERS[signal] },
+    { name: "stopping", exitCode: 128 + SIGNAL_NUMBERS[signal] },
     [{ name: "log", entry: messages.stopping(signal) }, ...GIVE_UP, {
       name: "terminate_all",
       signal,
@@ -51,12 +51,12 @@ export function stop(signal: StopSignal): Decision {
 
 export function terminateAll(exitCode: number, entry: LogEntry): Decision {
   return [
-    { name: "stopping", deadline: "kill timer", exitCode },
+    { name: "stopping", exitCode },
     [{ name: "log", entry }, ...GIVE_UP, { name: "terminate_all", signal: "SIGTERM" }],
   ];
 }
 
-/** Nothing serves, and nothing is tried any more; the platform is told the `reasons` with HAProxy's `alerts`. */
+/** Nothing serves and nothing more is tried: ends, and leaves `reasons` and `alerts` where Kubernetes shows them. */
 export function giveUpStart(
   exitCode: number,
   entry: LogEntry,
@@ -66,7 +66,7 @@ export function giveUpStart(
   },
 ): Decision {
   return [
-    { name: "stopping", deadline: "kill timer", exitCode },
+    { name: "stopping", exitCode },
     [
       { name: "log", entry },
       { name: "report_failed_start", reasons, alerts },
@@ -79,7 +79,6 @@ export function drainAll(state: State, exitCode: number, entry: LogEntry): Decis
   return [
     {
       name: "draining",
-      deadline: "shutdown wait",
       lastServing: lastServingOf(state),
       exitCode,
     },
@@ -92,13 +91,13 @@ function lastServingOf(state: State): number | null {
   return state.name === "starting" ? state.lost?.generation.number ?? null : null;
 }
 
-/** A generation that never served has a limit of its own, also where the others have none. */
+/** A generation that never served has its own limit, even where the others have none. */
 function discardAttempt(state: State): readonly Action[] {
   const isStarted = state.name === "starting" || state.name === "reloading";
   return isStarted ? [{ name: "discard", generation: state.attempt.number }] : [];
 }
 
-/** A crash of the generation that served, in its last drain, has cut connections: that is no good end. */
+/** A crash of the serving generation during the last drain cut connections, so the exit status is its own. */
 export function endDraining(
   state: StateOf<"draining">,
   { end }: EventOf<"process_ended">,
@@ -108,7 +107,7 @@ export function endDraining(
   return [{ ...state, exitCode }, [{ name: "log", entry: drained(end) }]];
 }
 
-/** Of one that drained when all were ended. */
+/** Logs one that was draining when everything was stopped. */
 export function tellCut(
   state: StateOf<"stopping">,
   { end }: EventOf<"process_ended">,

@@ -2,7 +2,7 @@
 import type { EndReason } from "../haproxy/draining.ts";
 import type { ProcessEnd } from "../haproxy/fleet.ts";
 import type { Failure } from "../haproxy/failure.ts";
-import type { HandoffOutcome } from "../haproxy/handoff.ts";
+import type { HandoffOutcome } from "../haproxy/handoff_outcome.ts";
 import type { Shortage } from "../haproxy/memory_room.ts";
 import type { Slowdown } from "../haproxy/slowdown.ts";
 import type { LastGood } from "../last_good/manifest.ts";
@@ -118,12 +118,9 @@ export interface Lost {
   readonly failures: number;
 }
 
-/** Each waiting state names its deadline: who ends it if nothing else does. */
 export type State =
   | {
     readonly name: "starting";
-    /** After the pause, where the start before it failed. */
-    readonly deadline: "ready timeout";
     readonly attempt: Attempt;
     readonly pending: Pending;
     /** `null`: it is the first start. */
@@ -131,8 +128,8 @@ export type State =
     /** In whose place this one is started, from what served last. */
     readonly failed?: FailedStart;
   } & Lasting
-  | { readonly name: "serving"; readonly deadline: "none" } & Service
-  | { readonly name: "holding"; readonly deadline: "timer" } & Service & {
+  | { readonly name: "serving" } & Service
+  | { readonly name: "holding" } & Service & {
     /** The least time between two reloads, or that the generation can pass its stick-tables on. */
     readonly awaits: "interval" | "tables";
     /** Waits for stick-tables alone, and for no change; `null`: a change waits. */
@@ -140,33 +137,31 @@ export type State =
     /** Whether what was rejected is tried again by itself, should that be on disk again. */
     readonly isRetried: boolean;
   }
-  | { readonly name: "retrying"; readonly deadline: "timer" } & Service & {
+  | { readonly name: "retrying" } & Service & {
     readonly rejected: Rejected;
     /** The pause is over, and the next look at settled sources starts the retry. */
     readonly isDue: boolean;
   }
-  | { readonly name: "reloading"; readonly deadline: "ready timeout" } & Service & {
+  | { readonly name: "reloading" } & Service & {
     readonly attempt: Attempt;
     readonly pending: Pending;
   }
   /** Changed files are given to the generation that serves. */
-  | { readonly name: "replacing"; readonly deadline: "answer limit" } & Service & {
+  | { readonly name: "replacing" } & Service & {
     readonly attempt: Omit<Attempt, "number"> & { readonly fingerprint: Fingerprint };
     readonly pending: Pending;
     /** Why only the certificates are changed; `null`: all is. */
     readonly rejection: Rejection | null;
   }
   /** Serves until those who send connections have heard that it will not much longer. */
-  | { readonly name: "leaving"; readonly deadline: "timer" } & Service
+  | { readonly name: "leaving" } & Service
   | {
     readonly name: "draining";
-    /** Where none is set there is none: then only the last connection ends it, or a signal. */
-    readonly deadline: "shutdown wait";
     /** The generation that served; `null` if none did. */
     readonly lastServing: number | null;
     readonly exitCode: number;
   }
-  | { readonly name: "stopping"; readonly deadline: "kill timer"; readonly exitCode: number }
+  | { readonly name: "stopping"; readonly exitCode: number }
   | { readonly name: "ended"; readonly exitCode: number };
 
 /** With what another wrapper has left and lives, the last first. */

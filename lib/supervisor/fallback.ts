@@ -1,4 +1,4 @@
-/** Decides whether what served last is started in the place of what does not start. Pure. */
+/** Falls back to what served last when a start fails. Pure. */
 import { retryDelayMs } from "../backoff.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
@@ -8,7 +8,7 @@ import * as messages from "./messages.ts";
 
 type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 
-/** Whether the cause may lie in the files; of a haproxy that is missing, or a full disk, others are no cure. */
+/** Whether other files could help: they cannot if haproxy is missing or the disk is full. */
 export function mayLieInFiles(failure: Failure): boolean {
   if (failure.tag === "not_prepared") return failure.exitCode === EXIT.USAGE;
   return failure.tag !== "not_spawned";
@@ -35,7 +35,7 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
   ]];
 }
 
-/** Nothing serves, and that is told with the status and the reason of what was wanted. */
+/** Nothing serves: the exit status and the reason are those of the files on disk. */
 export function giveUpFirstStart(
   { attempt, failed }: StateOf<"starting">,
   { failure, alerts, left }: Failed,

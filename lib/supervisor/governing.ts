@@ -1,4 +1,4 @@
-/** Decides what old processes may cost those that serve: memory, and time. Pure. */
+/** Limits what old processes cost the serving one: memory, and time. Pure. */
 import { slowdownBy } from "../haproxy/slowdown.ts";
 import type { Action, Decision, EventOf, Lasting, StateOf } from "./events.ts";
 import type { Serving } from "./ending.ts";
@@ -24,8 +24,8 @@ export function addDraining(
 }
 
 /**
- * The next generation does not fit beside what runs: the oldest that drains makes room. One that is
- * being ended already is waited for first. For an estimate no reload is refused.
+ * The next generation does not fit beside the running ones: the oldest draining one makes room. One that is
+ * already being ended is waited for first. An estimate is no reason to refuse a reload.
  */
 export function makeRoom(
   state: StateOf<"reloading">,
@@ -44,7 +44,7 @@ export function makeRoom(
   ]];
 }
 
-/** Most drains are over by then, and one that is gone slows nobody. */
+/** Most drains are over by then. */
 const SLOWDOWN_AFTER_MS = 10_000;
 
 /** What is to be done when what served drains, and slows from now on what serves. */

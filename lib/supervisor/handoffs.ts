@@ -1,9 +1,11 @@
 /** Carries out the start of a generation, from the order until its outcome is an event. */
+import { type Cut, cutOff } from "../cut_off.ts";
 import { formatDuration } from "../duration.ts";
 import { sharesPorts } from "../haproxy/arguments.ts";
 import type { DrainGauge } from "../haproxy/drain_gauge.ts";
 import type { Fleet, LeftMember } from "../haproxy/fleet.ts";
-import { type Cut, cutOff, handoff, type HandoffOutcome } from "../haproxy/handoff.ts";
+import { handoff } from "../haproxy/handoff.ts";
+import type { HandoffOutcome } from "../haproxy/handoff_outcome.ts";
 import type { PauseEnd } from "../haproxy/pause.ts";
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import { canPassTables, untilTablesPass } from "../haproxy/resync.ts";
@@ -73,8 +75,8 @@ export class Handoffs {
     const files = [...attempt.fingerprint?.files.keys() ?? []];
     const startedMs = Date.now();
     const isLastGood = attempt.cause.tag === "last_good";
-    const restored = isLastGood ? this.#restored : null;
-    const needs = restored?.needs ?? loadedFiles.needs;
+    const onDisk = { ...settings, needs: loadedFiles.needs };
+    const { haproxy, envFile, needs } = isLastGood ? this.#restored ?? onDisk : onDisk;
     let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
     let passesTables = true;
     const learn = async () => {
@@ -87,7 +89,9 @@ export class Handoffs {
     try {
       const request = { generation: attempt.number, takeOverFrom, files };
       const options = {
-        ...{ ...this.#options, ...settings, needs, ...restored, learn },
+        ...this.#options,
+        ...settings,
+        ...{ haproxy, envFile, needs, learn },
         onServerStateLost: (reason: string) =>
           log(messages.serverStateLost(attempt.number, { from: takeOverFrom, reason })),
         sharesPorts: () =>
@@ -119,13 +123,13 @@ export class Handoffs {
     }
   }
 
-  /** Nothing more is started by the handoff that runs. */
+  /** The running handoff starts nothing more. */
   cancel(): void {
     this.#running?.abort();
     this.hurry();
   }
 
-  /** What waits to be started waits no longer. */
+  /** Ends the pause before a start. */
   hurry(): void {
     this.#endPause();
   }
@@ -138,7 +142,7 @@ export class Handoffs {
     clearTimeout(timer);
   }
 
-  /** A start that failed, with what can serve instead. */
+  /** A failed start, with the set that can serve instead. */
   async #withLastGood(outcome: Failed, cancel: AbortSignal): Promise<HandoffEnd> {
     const { keptSet, settings, log } = this.#options;
     if (keptSet === null || !mayLieInFiles(outcome.failure)) return outcome;
@@ -174,12 +178,12 @@ export class Handoffs {
   }
 }
 
-/** From which listeners are to be had. */
+/** The one that can hand its listeners over. */
 const servingOf = (left: readonly LeftMember[]) => left.find(({ serves }) => serves);
 
 const pidOf = ({ generation, process: { pid } }: LeftMember) => ({ generation, pid });
 
-/** `null`: it can be used, or nobody needs to hear why not. */
+/** `null`: it can be used, or there is nothing to report. */
 function describeUnusable(restored: Restored | Cut): string | null {
   if (restored.tag === "timed_out") {
     return `it could not be read within ${formatDuration(restored.afterMs)}`;

@@ -1,4 +1,4 @@
-/** Decides when a reload that is wanted is started: now, or once stick-tables and the least time between two let it. Pure. */
+/** Starts a reload now, or delays it: for stick-tables, the least time between two, or files that are not whole. Pure. */
 import type { Fingerprint } from "../watch/fingerprint.ts";
 import type { Cause, Decision, Rejected, ReloadOrder } from "./events.ts";
 import * as messages from "./messages.ts";
@@ -12,7 +12,7 @@ export interface Start {
   readonly atMs: number;
 }
 
-/** Reloads, unless stick-tables or the least time between two reloads keep it from that. No order waits for the latter. */
+/** Reloads, unless stick-tables or the least time between two reloads delay it. An order waits for stick-tables only. */
 export function reloadOrHold(
   state: Idle,
   start: Start,
@@ -34,7 +34,7 @@ export function reloadOrHold(
   return [
     {
       ...serviceOf(state),
-      ...{ name: "holding", deadline: "timer", awaits, order, isRetried: isRetried(state) },
+      ...{ name: "holding", awaits, order, isRetried: isRetried(state) },
     },
     [
       { name: "set_timer", delayMs: Math.ceil(waitMs) },
@@ -45,13 +45,13 @@ export function reloadOrHold(
   ];
 }
 
-/** A retry waits for stick-tables alone. */
+/** A retry waits for stick-tables only. */
 export function retryOrWait(state: Idle, start: Start): Decision {
   const { rejected, serving } = state;
   const waitMs = tablesWaitMs(serving, start.atMs);
   if (waitMs <= 0 || rejected === null) return startReload(state, start);
   return [
-    { ...serviceOf(state), name: "retrying", deadline: "timer", rejected, isDue: true },
+    { ...serviceOf(state), name: "retrying", rejected, isDue: true },
     [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
   ];
 }
@@ -65,7 +65,7 @@ export function awaitMs(rejected: Rejected | null, atMs: number): number {
   return Math.max(0, sinceMs + AWAITED_MS - atMs);
 }
 
-/** Who copies a certificate, then its key, is done by then; and who made a mistake reads of it soon. */
+/** Long enough to copy a certificate and then its key, and short enough to report a mistake soon. */
 const AWAITED_MS = 5_000;
 
 /** The order that waits, and must not be forgotten. */
@@ -82,7 +82,6 @@ function startReload(state: Idle, { fingerprint, cause, atMs }: Start): Decision
     {
       ...serviceOf(state),
       name: "reloading",
-      deadline: "ready timeout",
       lastGeneration: number,
       lastStartMs: atMs,
       attempt,

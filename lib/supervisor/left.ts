@@ -9,7 +9,7 @@ type Starting = StateOf<"starting">;
 type Ready = Extract<HandoffEnd, { tag: "ready" }>;
 type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 
-/** Something of ours serves: what was left drains like any old process. */
+/** Our own generation serves now: what was left drains like any old process. */
 export function takeCharge(
   state: Starting,
   { left = [] }: Ready,
@@ -33,7 +33,7 @@ export function takeCharge(
   };
 }
 
-/** A start tells nothing that was to take over from what is gone by now; `null` if it was another. */
+/** If what was to hand over has ended meanwhile, the failure says nothing: starts again without. `null` otherwise. */
 export function startWithoutLeft(state: Starting, { isLeftGone = false }: Failed): Decision | null {
   if (!isLeftGone) return null;
   const { number: generation } = state.attempt;

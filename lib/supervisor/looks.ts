@@ -1,4 +1,4 @@
-/** Looks at the sources, by itself where changes are watched for and when asked to, and posts what it sees. */
+/** Looks at the sources, by itself if changes are watched for, and on request; posts what it sees. */
 import type { PrivateFolder } from "../haproxy/private_folder.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -72,7 +72,7 @@ export class Looks {
     });
   }
 
-  /** Without a detector nobody else asks when the sources can be read again. */
+  /** Without a detector nothing else notices that the sources can be read again. */
   async #unwatched(): Promise<void> {
     let fingerprint: Fingerprint | null = null;
     try {
@@ -88,7 +88,7 @@ export class Looks {
     if (await hasMoved(fingerprint, look, 0)) this.#options.post({ name: "moved", generation });
   }
 
-  /** An order is no less an order where a bug keeps it from looking. */
+  /** If a bug keeps it from looking, the order still counts. */
   async #reload(order: ReloadOrder): Promise<void> {
     let fingerprint: Fingerprint | null = null;
     try {

@@ -24,7 +24,7 @@ import type { Policy } from "./policy.ts";
 import { respawnFailed } from "./respawn.ts";
 import { serviceOf } from "./states.ts";
 
-/** The handoff has ended of a start beside which nothing serves: the first, or one in the place of what is lost. */
+/** A start has ended beside which nothing serves: the first, or a respawn. */
 export function endStart(
   state: StateOf<"starting">,
   { outcome, atMs }: EventOf<"handoff_ended">,
@@ -47,7 +47,7 @@ export function endStart(
       });
       const service = { ...lasting, serving, lastGeneration: attempt.number, rejected: null };
       const [next, actions]: Decision = state.failed === undefined
-        ? [{ ...service, name: "serving", deadline: "none" }, followUp(state.pending, serving)]
+        ? [{ ...service, name: "serving" }, followUp(state.pending, serving)]
         : waitAfter(service, state.failed, state.pending);
       return [next, [{ name: "log", entry }, ...charged, ...actions]];
     }
@@ -63,7 +63,7 @@ export function endStart(
   }
 }
 
-/** The first start changes nothing, and of one in the place of another nobody knows it yet. */
+/** `null`: not known yet, as for a respawn. A first start changes nothing. */
 function changedByStart({ attempt, lost, failed }: StateOf<"starting">): readonly string[] | null {
   if (lost === null && failed === undefined) return [];
   return lost === null || attempt.cause.tag === "respawn" || attempt.cause.tag === "last_good"
@@ -71,7 +71,7 @@ function changedByStart({ attempt, lost, failed }: StateOf<"starting">): readonl
     : changedPaths(lost.generation.fingerprint, attempt.fingerprint);
 }
 
-/** A reload's handoff has ended: the new generation takes the old one's place, or goes. */
+/** A reload's handoff has ended: the new generation takes the old one's place, or is discarded. */
 export function endReload(
   state: StateOf<"reloading">,
   { outcome }: EventOf<"handoff_ended">,
@@ -109,7 +109,7 @@ function replaceServing(
     draining: draining.length,
   });
   return [
-    { ...service, name: "serving", deadline: "none" },
+    { ...service, name: "serving" },
     [
       { name: "drain", generation: serving.number },
       ...awaitDrain(state),
@@ -144,7 +144,7 @@ function keepServing(
   return [next, [...always, ...actions]];
 }
 
-/** What a reload was rejected for must not keep a renewed certificate from being served; `null` if there is none. */
+/** A rejected reload must not delay a renewed certificate; `null` if there is none. */
 function replaceCertificates(
   state: StateOf<"reloading">,
   rejection: Rejection,
@@ -153,20 +153,20 @@ function replaceCertificates(
   const { serving, attempt: { fingerprint: after, cause }, pending } = state;
   const { fingerprint: before, uses } = serving;
   const changed = certificatesToReplace(uses, before, after);
-  // Each file is compared with what was looked at before it is given, so that it may have moved.
+  // Each file is compared with its last look before it is sent, so it may have moved.
   if (!hotApply || before === null || after === null || changed.length === 0) return null;
   const attempt = { fingerprint: after, cause };
   const request = { changed, uses, before, after, isPart: true };
   return [
     {
       ...serviceOf(state),
-      ...{ name: "replacing", deadline: "answer limit", attempt, pending, rejection },
+      ...{ name: "replacing", attempt, pending, rejection },
     },
     [{ name: "replace", generation: serving.number, request }],
   ];
 }
 
-/** Goes on with what served before, until something changes or the time for a retry has come. */
+/** The old generation keeps serving until something changes or a retry is due. */
 export function waitAfter(
   service: Service,
   { rejected, retryMs }: Rejection,
@@ -179,8 +179,8 @@ export function waitAfter(
     : [{ name: "verify", generation, fingerprint }];
   const next = { ...service, rejected };
   return retryMs === null
-    ? [{ ...next, name: "serving", deadline: "none" }, verification]
-    : [{ ...next, name: "retrying", deadline: "timer", isDue: false }, [
+    ? [{ ...next, name: "serving" }, verification]
+    : [{ ...next, name: "retrying", isDue: false }, [
       ...verification,
       { name: "set_timer", delayMs: retryMs },
     ]];
@@ -192,12 +192,12 @@ function generationOf(
   { loaded, version }: Ready,
 ): Generation {
   const { number, cause } = attempt;
-  // Its files are nobody else's.
+  // No other generation uses its files.
   if (cause.tag === "last_good") return { ...loaded, number, version, lastGood: cause.lastGood };
   return { ...loaded, number, version, moved: loaded.moved || pending.moved };
 }
 
-/** What is to be done when a change is over: what was asked for meanwhile, or a look if nobody knows what was read. */
+/** After a change: what was asked for meanwhile, or a look if it is unknown what was read. */
 export function followUp({ order, moved }: Pending, content: Content): readonly Action[] {
   if (order !== null) return [{ name: "look_and_reload", order }];
   const isKnown = !moved && !content.moved && content.fingerprint !== null;

@@ -1,15 +1,15 @@
 /** The settings that decisions depend on. */
 export interface Policy {
   readonly maxDraining: number;
-  /** How often in a minute another generation is started in the place of one that ended by itself. */
+  /** The most respawns in a minute. */
   readonly respawn: number;
   readonly minReloadIntervalMs: number;
   /** Whether changes are watched for. */
   readonly watch: boolean;
-  /** Whether what can be is changed in place. */
+  /** Whether what can be changed in place is. */
   readonly hotApply: boolean;
-  /** How long HAProxy serves on after it has been asked to drain. */
+  /** How long HAProxy keeps serving after a request to drain. */
   readonly drainDelayMs: number;
-  /** Whether SIGTERM drains, too. */
+  /** Whether SIGTERM drains as well. */
   readonly gracefulTerm: boolean;
 }

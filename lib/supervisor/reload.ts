@@ -1,4 +1,4 @@
-/** Decides what a change on disk or a signal leads to: a reload, a change in place, or nothing. Pure. */
+/** What a change on disk or a signal leads to: a reload, a change in place, or nothing. Pure. */
 import { retryDelayMs } from "../backoff.ts";
 import { type Newcomer, newcomersIn } from "../loaded/newcomers.ts";
 import { type Use, usesToReplace } from "../loaded/uses.ts";
@@ -15,7 +15,7 @@ export function firstDecision(fingerprint: Fingerprint | null): Decision {
   const attempt = { number: 1, fingerprint, cause: { tag: "start" } } as const;
   return [
     {
-      ...{ name: "starting", deadline: "ready timeout", attempt, pending: NOTHING_PENDING },
+      ...{ name: "starting", attempt, pending: NOTHING_PENDING },
       ...{
         lost: null,
         draining: [],
@@ -31,7 +31,7 @@ export function firstDecision(fingerprint: Fingerprint | null): Decision {
 
 type Busy = StateOf<"starting" | "reloading" | "replacing">;
 
-/** A reload is likely, and starts sooner if its process waits already. */
+/** A reload is likely: its process is put on standby. */
 export function expectChange(
   state: Idle,
   { fingerprint, atMs }: EventOf<"changing">,
@@ -67,7 +67,7 @@ export function considerChange(
     reloadOrHold(state, { fingerprint, cause, atMs }, policy);
 }
 
-/** What was rejected is on disk still, or again. */
+/** What was rejected is still on disk, or again. */
 function considerRetry(
   state: Idle,
   { fingerprint, atMs }: { readonly fingerprint: Fingerprint; readonly atMs: number },
@@ -80,12 +80,12 @@ function considerRetry(
     retryOrWait(state, { fingerprint, cause, atMs });
 }
 
-/** As before the change that was held, and is taken back. */
+/** The delayed change was reverted: everything is as before it. */
 function waitAgain({ isRetried, ...state }: StateOf<"holding">): Decision {
   const { rejected } = state;
   if (!isRetried || rejected === null) return [idle(state), [{ name: "clear_timer" }]];
   return [
-    { ...serviceOf(state), name: "retrying", deadline: "timer", rejected, isDue: false },
+    { ...serviceOf(state), name: "retrying", rejected, isDue: false },
     [{ name: "set_timer", delayMs: retryDelayMs(rejected.failures) }],
   ];
 }
@@ -95,7 +95,7 @@ export function retryWhenSettled(state: StateOf<"retrying">): Decision {
   return [{ ...state, isDue: true }, [{ name: "look_for_retry" }]];
 }
 
-/** A signal's reload does not need a change. */
+/** A signal reloads even if nothing changed. */
 export function reloadNow(
   state: Idle,
   { order, fingerprint, atMs }: EventOf<"reload_requested">,
@@ -104,7 +104,7 @@ export function reloadNow(
   return reloadOrHold(state, { fingerprint, cause: { tag: "order", order }, atMs }, policy);
 }
 
-/** The sources have settled during a handoff: on something else than what it was started with? */
+/** The sources settled during a handoff: notes whether they differ from what it was started with. */
 export function noteSettled<S extends Busy>(
   state: S,
   event: EventOf<"settled">,
@@ -126,7 +126,7 @@ export function noteRequest<S extends Busy>(
   return [{ ...state, pending: { ...state.pending, order } }, []];
 }
 
-/** Nobody knows what that generation has read, so what is on disk counts as another content. */
+/** Nobody knows what that generation has read, so what is on disk counts as different content. */
 export function forgetRejected<S extends Idle>(
   state: S,
   { generation }: EventOf<"moved">,
@@ -153,7 +153,6 @@ function startReplacing(state: Idle, change: Change): Decision | null {
     {
       ...serviceOf(state),
       name: "replacing",
-      deadline: "answer limit",
       attempt: { fingerprint, cause },
       pending: { ...NOTHING_PENDING, order: heldOrder(state) },
       rejection: null,
@@ -172,7 +171,7 @@ function startReplacing(state: Idle, change: Change): Decision | null {
   ];
 }
 
-/** What has to be whole before a reload, unless that has waited for long enough. */
+/** Files that must be whole before a reload, unless it has waited long enough. */
 function newcomersOf(state: Idle, { fingerprint, cause, atMs }: Change): readonly Newcomer[] {
   const { serving, rejected } = state;
   if (cause.tag === "retry" || awaitMs(rejected, atMs) === 0) return [];
@@ -180,12 +179,12 @@ function newcomersOf(state: Idle, { fingerprint, cause, atMs }: Change): readonl
   return newcomersIn(serving.uses, { before: serving.fingerprint, after: fingerprint, tried });
 }
 
-/** What would have to be changed in place to make the serving generation have that content; `null` if it cannot be. */
+/** What to change in place so that the serving generation has that content; `null` if that is impossible. */
 function replaceable({ serving }: Idle, fingerprint: Fingerprint): readonly Use[] | null {
   return serving.moved ? null : usesToReplace(serving.uses, serving.fingerprint, fingerprint);
 }
 
-/** What is on disk is what is served, so that no failure and no wait is left. */
+/** What is on disk is served: any failure or wait is over. */
 function settleBack(state: Idle): Decision {
   if (state.name === "serving" && state.rejected === null) return [state, []];
   if (state.name === "holding" && state.order !== null) return [{ ...state, rejected: null }, []];
@@ -193,7 +192,7 @@ function settleBack(state: Idle): Decision {
   return [idle({ ...state, rejected: null }), [{ name: "clear_timer" }, { name: "log", entry }]];
 }
 
-/** What is known to have been read; `null` if that is nothing. */
+/** The digest that is known to have been read; `null` if none. */
 function digestOf(content: Content | null): string | null {
   return content === null || content.moved ? null : content.fingerprint?.digest ?? null;
 }

@@ -19,7 +19,7 @@ import { followUp, waitAfter } from "./outcome.ts";
 import type { Policy } from "./policy.ts";
 import { type Idle, idle, serviceOf } from "./states.ts";
 
-/** The files have been given to the generation that serves, or a reload has to do it. */
+/** The serving generation has the files now, or a reload must follow. */
 export function endReplacing(
   state: StateOf<"replacing">,
   event: EventOf<"replaced">,
@@ -93,13 +93,13 @@ function extend({ rejected, retryMs }: Rejection, outcome: ReplaceOutcome): Reje
   };
 }
 
-/** What was rejected is tried again when a certificate becomes valid, too. */
+/** What was rejected is also retried when a certificate becomes valid. */
 function soonest(retryMs: number | null, { fitInMs }: ReplaceOutcome): number | null {
   const waits = [retryMs, fitInMs].filter((waitMs) => waitMs !== null);
   return waits.length === 0 ? null : Math.min(...waits.map(Math.ceil), LONGEST_WAIT_MS);
 }
 
-/** Clocks are set, and timers of JavaScript end after 24 days. */
+/** Clocks can be set, and JavaScript's timers end after 24 days. */
 const LONGEST_WAIT_MS = 3_600_000;
 
 /** As where nothing could have been changed in place: a signal and a retry wait for stick-tables alone. */

@@ -1,4 +1,4 @@
-/** Decides what follows when the generation that served ended by itself: another in its place, or the end. Pure. */
+/** What follows when the serving generation exits by itself: a respawn, or the end. Pure. */
 import { retryDelayMs } from "../backoff.ts";
 import { exitCodeOf, type Failure } from "../haproxy/failure.ts";
 import { giveUpStart, type Serving, terminateAll } from "./ending.ts";
@@ -9,7 +9,7 @@ import { pendingAfter } from "./reload.ts";
 import * as messages from "./respawn_messages.ts";
 import { lastingOf, NOTHING_PENDING } from "./states.ts";
 
-/** Nobody serves any more, unless a new process has the listeners already. */
+/** Nothing serves any more, unless a new process already has the listeners. */
 export function servingDied(
   state: Serving,
   { end, atMs }: EventOf<"process_ended">,
@@ -27,7 +27,7 @@ export function servingDied(
   const facts = { generation: attempt.number, isStarted, respawn: respawnedMs.length, limit };
   const pending = isStarted ? state.pending : NOTHING_PENDING;
   return [
-    { ...lasting, name: "starting", deadline: "ready timeout", attempt, pending, lost },
+    { ...lasting, name: "starting", attempt, pending, lost },
     [
       { name: "log", entry: messages.respawning(end, facts) },
       ...isStarted ? [] : startInstead(state, attempt),
@@ -44,8 +44,8 @@ function startInstead({ name }: Serving, attempt: Attempt): readonly Action[] {
 }
 
 /**
- * What is on disk is started without a look at it first, which would only take time: the look after the
- * start tells whether it was what has been seen last.
+ * Starts what is on disk without looking first, which would only take time: the look after the
+ * start tells whether it was what was seen last.
  */
 function attemptAfter(
   state: Exclude<Serving, StateOf<"reloading" | "leaving">>,
@@ -56,7 +56,7 @@ function attemptAfter(
   const seen = state.name === "replacing"
     ? state.attempt.fingerprint
     : rejected?.fingerprint ?? serving.fingerprint;
-  // Where changes are not watched for, no look follows either.
+  // If changes are not watched for, no look follows.
   return { number: lastGeneration + 1, fingerprint: watch ? seen : null, cause: causeOf(lost) };
 }
 
@@ -72,13 +72,13 @@ export interface FailedStart {
 type Respawning = StateOf<"starting"> & { readonly lost: Lost };
 
 /**
- * A start in the place of what is lost has failed: it counts, and is tried again while there are tries
- * left. As many as are allowed in a minute are also the most in a row, since one that hangs takes a minute.
+ * A respawn has failed: it counts, and is retried while there are tries
+ * left. The limit for a minute is also the limit in a row, because a start that hangs takes a minute.
  */
 export function respawnFailed(state: Respawning, failed: FailedStart, policy: Policy): Decision {
   const { attempt, pending, lost } = state;
   const { failure, atMs } = failed;
-  // A reload that was under way tells nothing: it was to take over from a process that is gone.
+  // A reload in progress says nothing: it was taking over from a process that is gone.
   if (!isOwnStart(attempt)) return startAgain(state, { failure, pauseMs: 0, policy });
   const failures = lost.failures + 1;
   const hasNews = pending.order !== null || pending.moved;
@@ -92,7 +92,7 @@ export function respawnFailed(state: Respawning, failed: FailedStart, policy: Po
     : startAgain({ ...next, respawnedMs }, { failure, pauseMs, policy });
 }
 
-/** From what is on disk, or from what served last since that failed. */
+/** From what is on disk, or, since that failed, from what served last. */
 const isOwnStart = ({ cause }: Attempt) => cause.tag === "respawn" || cause.tag === "last_good";
 
 function startAgain(
@@ -129,20 +129,20 @@ function giveUp(
   { failure, alerts }: FailedStart,
   { respawn: limit }: Policy,
 ): Decision {
-  // What ended by itself with 0 must not make that a good end.
+  // A serving process that exited with 0 must not make this a success.
   const exitCode = lost.ending.code || exitCodeOf(failure);
   const haveAllFailed = lost.failures === limit;
   const facts = { generation, failure, limit, haveAllFailed, exitCode };
   const entry = messages.respawnsUsedUp(facts);
   if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
-  // What is wrong is on disk; that what served last does not start either comes on top.
+  // The files on disk are what is wrong; the fallback's failure comes second.
   const first = notStarted(failed.attempt, { ...failed, exitCode });
   return giveUpStart(exitCode, entry, {
     ...{ alerts: failed.alerts, reasons: [first.text, entry.text] },
   });
 }
 
-/** As during every start, but what is new on disk need not wait for a pause. The next try is compared with it. */
+/** As during every start, but new content ends a pause, and the next try is compared with it. */
 export function noteSettled(state: StateOf<"starting">, event: EventOf<"settled">): Decision {
   const { attempt } = state;
   const { fingerprint } = attempt.cause.tag === "respawn" ? event : attempt;
@@ -150,7 +150,7 @@ export function noteSettled(state: StateOf<"starting">, event: EventOf<"settled"
   return cutPauseShort({ ...state, attempt: { ...attempt, fingerprint }, pending });
 }
 
-/** As during every start, but it need not wait for a pause. */
+/** As during every start, but an order ends a pause. */
 export function noteRequest(
   state: StateOf<"starting">,
   { order }: EventOf<"reload_requested">,

@@ -1,4 +1,4 @@
-/** Holds the start of a generation back while there is no room for it in memory. */
+/** Delays a start while memory has no room for it. */
 import { KILL_AFTER_MS } from "../haproxy/draining.ts";
 import type { Fleet } from "../haproxy/fleet.ts";
 import type { MemoryRoom } from "../haproxy/memory_room.ts";
@@ -10,7 +10,7 @@ export interface RoomOptions {
   readonly post: (event: Event) => void;
 }
 
-/** How long a process that was killed may take to be gone. */
+/** How long a killed process may take to disappear. */
 const KILLED_MS = 1_000;
 
 export class Room {
@@ -21,7 +21,7 @@ export class Room {
     this.#options = options;
   }
 
-  /** Until one more process like that of `serving` fits beside what runs, or is to be started anyway. */
+  /** Waits until one more process like `serving`'s fits beside the running ones, or is to start anyway. */
   async await(serving: number, cancel: AbortSignal): Promise<void> {
     const { memory, fleet, post } = this.#options;
     const pid = fleet.pidOf(serving);
@@ -36,7 +36,7 @@ export class Room {
       };
       this.#startAnyway = stop;
       cancel.addEventListener("abort", stop);
-      // What does not even heed SIGKILL frees nothing.
+      // A process that ignores even SIGKILL frees nothing.
       const timer = setTimeout(stop, KILL_AFTER_MS + KILLED_MS);
       const nextEnd = fleet.nextEnd();
       post({ name: "memory_short", shortage });
@@ -46,7 +46,7 @@ export class Room {
     }
   }
 
-  /** What is held back is held no longer. */
+  /** The delayed start goes ahead. */
   startAnyway(): void {
     this.#startAnyway();
   }

@@ -7,7 +7,6 @@ export type Idle = StateOf<"serving" | "holding" | "retrying">;
 export const idle = (service: Service): StateOf<"serving"> => ({
   ...serviceOf(service),
   name: "serving",
-  deadline: "none",
 });
 
 /** What all states have in common in which a generation serves, without what is special to this one. */

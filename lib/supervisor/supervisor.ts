@@ -7,7 +7,7 @@ import type { Policy } from "./policy.ts";
 import { firstDecision } from "./reload.ts";
 import type { Fingerprint } from "../watch/fingerprint.ts";
 
-/** Carries out actions without waiting for what comes of them. */
+/** Carries out actions without waiting for their results. */
 export interface Effects {
   perform(action: Action): void;
 }
@@ -42,7 +42,7 @@ export class Supervisor {
     this.#wake();
   };
 
-  /** Tells of a bug; see `Broken` for what is known of it. */
+  /** Reports a bug; `Broken` says what is known of it. */
   readonly postBug = (error: unknown, broken: Broken): void =>
     this.post({ name: "bug", description: describeBug(error), broken, atMs: performance.now() });
 
@@ -71,21 +71,21 @@ export class Supervisor {
     const replacement = standIn(event);
     if (replacement !== null) {
       this.#standIns.add(replacement);
-      // In the place of the one that is missing, so before what came after that.
+      // In the missing one's place, before what came after it.
       this.#events.unshift(replacement);
     }
     const [after, actions] = decide(state, event, this.#policy);
     return [after, [...this.#tell(event), ...actions]];
   }
 
-  /** One that comes again and again must not flood the log. */
+  /** A repeating bug must not flood the log. */
   #tell({ description }: EventOf<"bug">): readonly Action[] {
     if (this.#told.has(description) || this.#told.size >= MOST_TOLD) return [];
     this.#told.add(description);
     return [{ name: "log", entry: bug(description, { isLast: this.#told.size === MOST_TOLD }) }];
   }
 
-  /** Whoever fails, observer or action, keeps none of the others from being tried. */
+  /** One that fails, observer or action, must not stop the others. */
   #carryOut(
     [after, actions]: Decision,
     { effects, event, before }: Pick<Step, "event" | "before"> & { readonly effects: Effects },
@@ -103,7 +103,7 @@ export class Supervisor {
     return after;
   }
 
-  /** Whoever hears of each bug and fails by that would go on doing so without end. */
+  /** An observer that fails at each bug report would repeat that without end. */
   #reportBug(
     error: unknown,
     { event, broken }: { readonly event: Event | null; readonly broken: Broken },

@@ -1,4 +1,4 @@
-/** Decides from when on a generation may hand over, so that its stick-tables are not lost. Pure. */
+/** Delays a reload until the serving generation can pass its stick-tables on. Pure. */
 import type { Action, Decision, EventOf, Generation, Service, State, StateOf } from "./events.ts";
 
 /** What `serving` has to wait for at `atMs`, at most; 0 or less: nothing. */
@@ -6,13 +6,13 @@ export function tablesWaitMs({ tablesByMs = -Infinity }: Generation, atMs: numbe
   return tablesByMs - atMs;
 }
 
-/** From now on it waits for nothing. */
+/** The generation can pass them on: nothing waits for it any more. */
 export const resynced = <S extends Extract<State, Service>>(
   state: S,
   event: EventOf<"resynced">,
 ): Decision => [passing(state, event), []];
 
-/** What waits for that goes on. */
+/** What waited for that continues. */
 export function resyncedWhileHeld(
   state: StateOf<"holding">,
   event: EventOf<"resynced">,

@@ -105,5 +105,5 @@ async function serves(
   throw new Error(`haproxy did not serve within ${LONGEST_START_MS} ms`);
 }
 
-/** The same pauses as in `lib/haproxy/handoff.ts`. */
+/** The same pauses as in `lib/haproxy/instance.ts`. */
 const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));

@@ -44,7 +44,7 @@ class Scene extends TempFolder {
   step(serving: Generation | null, event: Event = EVENTS.handoff_ended): void {
     const after: State = serving === null
       ? STATES.stopping
-      : { ...SERVICE, serving, name: "serving", deadline: "none" };
+      : { ...SERVICE, serving, name: "serving" };
     this.keeper.observe({ event, before: this.#before, after, actions: [] });
     this.#before = after;
   }

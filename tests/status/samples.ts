@@ -24,7 +24,7 @@ export function snapshot(
 ): Snapshot {
   return {
     nowMs: NOW_MS,
-    state: { ...SERVICE, name: "serving", deadline: "none" },
+    state: { ...SERVICE, name: "serving" },
     watching: { files: 18, events: 240, pollFinds: 0 },
     connections: new Map(),
     memory: null,
@@ -163,12 +163,12 @@ const RESPAWN = {
   ending: { tag: "signaled", code: 139, signal: "SIGSEGV" },
 } as const;
 
-const HOLDING = { ...SERVICE, name: "holding", deadline: "timer", isRetried: false } as const;
+const HOLDING = { ...SERVICE, name: "holding", isRetried: false } as const;
 
 export const SAMPLES = {
   starting: snapshot({
     state: {
-      ...{ name: "starting", deadline: "ready timeout", pending: NOTHING_PENDING },
+      ...{ name: "starting", pending: NOTHING_PENDING },
       attempt: { number: 1, fingerprint: content("one"), cause: { tag: "start" } },
       ...{
         lost: null,
@@ -183,7 +183,7 @@ export const SAMPLES = {
   }),
   respawning: snapshot({
     state: {
-      ...{ name: "starting", deadline: "ready timeout", pending: NOTHING_PENDING },
+      ...{ name: "starting", pending: NOTHING_PENDING },
       attempt: { ...ATTEMPT, cause: RESPAWN },
       lost: { generation: SERVICE.serving, ending: RESPAWN.ending, failures: 0 },
       ...{ draining: [6], ending: [], lastStartMs: 0, respawnedMs: [1_000], isSlowdownTold: false },
@@ -202,7 +202,7 @@ export const SAMPLES = {
   }),
   fresh: snapshot({
     state: {
-      ...{ name: "serving", deadline: "none" },
+      ...{ name: "serving" },
       ...{ ...SERVICE, lastGeneration: 1, serving: { ...SERVICE.serving, number: 1 } },
     },
     history: {
@@ -214,14 +214,14 @@ export const SAMPLES = {
   }),
   serving: snapshot(),
   degraded: snapshot({
-    state: { ...SERVICE, name: "serving", deadline: "none", rejected: REJECTED },
+    state: { ...SERVICE, name: "serving", rejected: REJECTED },
     history: FAILED,
     excerpts: EXCERPTS,
   }),
   retrying: snapshot({
     state: {
       ...SERVICE,
-      ...{ name: "retrying", deadline: "timer", rejected: REJECTED, isDue: false },
+      ...{ name: "retrying", rejected: REJECTED, isDue: false },
     },
     history: {
       ...FAILED,
@@ -235,7 +235,7 @@ export const SAMPLES = {
   }),
   lastGood: snapshot({
     state: {
-      ...{ ...SERVICE, name: "serving", deadline: "none", lastGeneration: 2 },
+      ...{ ...SERVICE, name: "serving", lastGeneration: 2 },
       serving: {
         ...{ number: 2, version: "3.4.0", fingerprint: null, moved: false, uses: NO_USES },
         lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
@@ -270,22 +270,22 @@ export const SAMPLES = {
   }),
   reloading: snapshot({
     state: {
-      ...{ ...SERVICE, name: "reloading", deadline: "ready timeout", attempt: ATTEMPT },
+      ...{ ...SERVICE, name: "reloading", attempt: ATTEMPT },
       pending: NOTHING_PENDING,
     },
   }),
   replacing: snapshot({
     state: {
-      ...{ ...SERVICE, name: "replacing", deadline: "answer limit", attempt: ATTEMPT },
+      ...{ ...SERVICE, name: "replacing", attempt: ATTEMPT },
       ...{ pending: NOTHING_PENDING, rejection: null },
     },
   }),
   leaving: snapshot({
-    state: { ...SERVICE, name: "leaving", deadline: "timer" },
+    state: { ...SERVICE, name: "leaving" },
     history: { timerDueMs: NOW_MS + 4 * SECOND_MS },
   }),
   draining: snapshot({
-    state: { name: "draining", deadline: "shutdown wait", lastServing: 7, exitCode: 0 },
+    state: { name: "draining", lastServing: 7, exitCode: 0 },
     settings: { shutdownWaitMs: 30 * MINUTE_MS },
     history: {
       processes: new Map([
@@ -297,11 +297,11 @@ export const SAMPLES = {
     connections: new Map([[5, 2], [7, 1_840]]),
   }),
   stopping: snapshot({
-    state: { name: "stopping", deadline: "kill timer", exitCode: 143 },
+    state: { name: "stopping", exitCode: 143 },
     history: { processes: new Map([live(7, 3 * HOUR_MS, SECOND_MS)]) },
   }),
   notStarted: snapshot({
-    state: { name: "stopping", deadline: "kill timer", exitCode: 1 },
+    state: { name: "stopping", exitCode: 1 },
     history: {
       ...newHistory(NOW_MS - SECOND_MS),
       failure: { ...FAILED.failure!, generation: 1 },
@@ -331,7 +331,7 @@ export const SAMPLES = {
   }),
   longPaths: snapshot({
     state: {
-      ...{ name: "serving", deadline: "none", rejected: REJECTED },
+      ...{ name: "serving", rejected: REJECTED },
       ...{ ...SERVICE, serving: { ...SERVICE.serving, fingerprint: content("long", longPaths()) } },
     },
     history: {

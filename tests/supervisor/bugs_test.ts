@@ -85,7 +85,7 @@ Deno.test("a change in place that broke is reloaded, and nothing is taken for wh
   const [failed] = decideAll(next, [{ ...EVENTS.bug, broken: null }]);
   assert.equal(failed, next);
   for (const text of ["served", "new"]) {
-    const idle = { ...SERVICE, name: "serving", deadline: "none", serving } as const;
+    const idle = { ...SERVICE, name: "serving", serving } as const;
     assert.equal(decide(idle, settled(text), POLICY)[0].name, "reloading");
   }
 });

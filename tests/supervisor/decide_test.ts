@@ -516,7 +516,7 @@ for (const name of SERVING_STATES) {
 
   Deno.test(`the death of the serving process while ${name} ends all with its status`, () => {
     const [next, actions] = decide(STATES[name], processEnded(3, 139), POLICY);
-    assert.deepEqual(next, { name: "stopping", deadline: "kill timer", exitCode: 139 });
+    assert.deepEqual(next, { name: "stopping", exitCode: 139 });
     assert.deepEqual(actions.slice(1), [
       { name: "cancel_handoff" },
       { name: "clear_timer" },
@@ -608,7 +608,6 @@ for (const name of SERVING_STATES) {
     assert.deepEqual(leaving, {
       ...serviceOf(STATES[name]),
       name: "leaving",
-      deadline: "timer",
     });
     assert.equal(find(actions, "drain_all"), undefined);
     assert.deepEqual(actions.at(-1), { name: "set_timer", delayMs: 5_000 });

@@ -66,7 +66,7 @@ Deno.test("a start that fails is followed by one from what served last", () => {
 
 Deno.test("without a set a failed start is the end, as ever", () => {
   const [next, actions] = decide(STATES.starting, failed({ mayPass: false }), POLICY);
-  assert.deepEqual(next, { name: "stopping", deadline: "kill timer", exitCode: 1 });
+  assert.deepEqual(next, { name: "stopping", exitCode: 1 });
   assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
 });
 
@@ -131,7 +131,7 @@ Deno.test("if the set fails as well, all ends with the status of what was wanted
   assert.equal(names(retried).includes("report_failed_start"), false);
   for (const second of [failed({ mayPass: false }), failedWithSet({ code: 9 })]) {
     const [next, actions] = decideAll(STATES.starting, [failedWithSet({ code: 3 }), second]);
-    assert.deepEqual(next, { name: "stopping", deadline: "kill timer", exitCode: 3 });
+    assert.deepEqual(next, { name: "stopping", exitCode: 3 });
     const report = find(actions, "report_failed_start")!;
     assert.match(
       report.reasons.join("\n"),

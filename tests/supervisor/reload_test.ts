@@ -31,7 +31,6 @@ for (const fingerprint of [content("new"), null]) {
     assert.deepEqual(firstDecision(fingerprint), [
       {
         name: "starting",
-        deadline: "ready timeout",
         attempt,
         pending: { order: null, moved: false },
         lost: null,
@@ -50,7 +49,6 @@ Deno.test("the first generation that serves replaces nobody, and no interval cou
   const [next, actions] = endStart(STATES.starting, EVENTS.handoff_ended, POLICY);
   assert.deepEqual(next, {
     name: "serving",
-    deadline: "none",
     serving: {
       ...{ number: 1, version: "3.4.0", fingerprint: content("new"), moved: false },
       uses: NO_USES,
@@ -83,7 +81,7 @@ for (const [failure, exitCode] of START_FAILURES) {
         { name: "handoff_ended", outcome, atMs: 10_000 },
         POLICY,
       );
-      assert.deepEqual(next, { name: "stopping", deadline: "kill timer", exitCode });
+      assert.deepEqual(next, { name: "stopping", exitCode });
       assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
       assert.deepEqual(actions[1], {
         name: "report_failed_start",
@@ -107,7 +105,6 @@ Deno.test("a reload forgets the failure before it and keeps the start's time", (
   const [next] = endReload(state, EVENTS.handoff_ended, POLICY);
   assert.deepEqual(next, {
     name: "serving",
-    deadline: "none",
     serving: {
       ...{ number: 4, version: "3.4.0", fingerprint: content("new"), moved: false },
       uses: NO_USES,
@@ -127,7 +124,6 @@ Deno.test("a rejected generation's number is not used again", () => {
   assert.deepEqual(next, {
     ...SERVICE,
     name: "serving",
-    deadline: "none",
     lastGeneration: 4,
     rejected: { generation: 4, moved: false, fingerprint: content("new"), failures: 1 },
   });

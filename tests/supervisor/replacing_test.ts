@@ -33,7 +33,7 @@ Deno.test("after a change in place the same generation serves the new content", 
   const fingerprint = content("given");
   const [next, actions] = end({ fingerprint, replaced: [REPLACED] });
   const serving = { ...SERVICE.serving, fingerprint };
-  assert.deepEqual(next, { ...SERVICE, name: "serving", deadline: "none", serving });
+  assert.deepEqual(next, { ...SERVICE, name: "serving", serving });
   assert.deepEqual(textsOf(actions), [
     'CA file "/ca.pem" replaced in generation 3 without a reload in 5 ms (2 certificates)',
   ]);
@@ -198,7 +198,7 @@ Deno.test("after a rejection what was replaced is kept, and the rejection counts
   const fingerprint = content("half");
   const [next, actions] = end({ fingerprint, replaced: [REPLACED] }, { state });
   const serving = { ...SERVICE.serving, fingerprint };
-  assert.deepEqual(next, { ...SERVICE, name: "serving", deadline: "none", serving, rejected });
+  assert.deepEqual(next, { ...SERVICE, name: "serving", serving, rejected });
   assert.deepEqual(names(actions), ["log", "verify"]);
   assert.equal(find(actions, "verify")?.generation, 4);
 });

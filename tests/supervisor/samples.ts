@@ -1,5 +1,5 @@
 /** One sample of each state and each event, and what the tests of the supervisor say with them. */
-import type { HandoffOutcome } from "../../lib/haproxy/handoff.ts";
+import type { HandoffOutcome } from "../../lib/haproxy/handoff_outcome.ts";
 import { decide } from "../../lib/supervisor/decide.ts";
 import type {
   Action,
@@ -58,7 +58,6 @@ const NOTHING_PENDING = { order: null, moved: false } as const;
 export const STATES = {
   starting: {
     name: "starting",
-    deadline: "ready timeout",
     attempt: { number: 1, fingerprint: content("new"), cause: { tag: "start" } },
     pending: NOTHING_PENDING,
     lost: null,
@@ -68,15 +67,14 @@ export const STATES = {
     isSlowdownTold: false,
     respawnedMs: [],
   },
-  serving: { ...SERVICE, name: "serving", deadline: "none" },
+  serving: { ...SERVICE, name: "serving" },
   holding: {
     ...SERVICE,
-    ...{ name: "holding", deadline: "timer", awaits: "interval", order: null, isRetried: false },
+    ...{ name: "holding", awaits: "interval", order: null, isRetried: false },
   },
   retrying: {
     ...SERVICE,
     name: "retrying",
-    deadline: "timer",
     lastGeneration: 4,
     rejected: { generation: 4, fingerprint: content("rejected"), moved: false, failures: 1 },
     isDue: false,
@@ -84,7 +82,6 @@ export const STATES = {
   reloading: {
     ...SERVICE,
     name: "reloading",
-    deadline: "ready timeout",
     lastGeneration: 4,
     attempt: { number: 4, fingerprint: content("new"), cause: { tag: "change" } },
     pending: NOTHING_PENDING,
@@ -92,19 +89,17 @@ export const STATES = {
   replacing: {
     ...SERVICE,
     name: "replacing",
-    deadline: "answer limit",
     attempt: { fingerprint: content("new"), cause: { tag: "change" } },
     pending: NOTHING_PENDING,
     rejection: null,
   },
-  leaving: { ...SERVICE, name: "leaving", deadline: "timer" },
+  leaving: { ...SERVICE, name: "leaving" },
   draining: {
     name: "draining",
     lastServing: 3,
-    deadline: "shutdown wait",
     exitCode: 0,
   },
-  stopping: { name: "stopping", deadline: "kill timer", exitCode: 143 },
+  stopping: { name: "stopping", exitCode: 143 },
   ended: { name: "ended", exitCode: 0 },
 } as const satisfies { [S in StateName]: StateOf<S> };
 

@@ -159,7 +159,7 @@ Deno.test("a reload that throws is rejected, what serves goes on, and the next c
 
 Deno.test("a decision that throws is a bug that is told, and what serves goes on", async () => {
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
-  effects.supervisor.post({ name: "nonsense" } as unknown as Event);
+  effects.supervisor.post({ name: "settled" } as Event);
   effects.supervisor.post(EVENTS.handoff_ended);
   effects.supervisor.post(settled("other"));
   effects.supervisor.post(EVENTS.drain_requested);
