@@ -4,17 +4,18 @@ import { CONTESTANTS } from "./contestants/contestants.ts";
 import {
   contestantTable,
   count,
+  failedText,
+  idleClosingsText,
   kindTable,
   milliseconds,
   mishapsText,
   overQuicText,
+  reloadsText,
   table,
 } from "./report.ts";
 import {
   campaignsOf,
-  failedRequests,
   haproxyOf,
-  idleClosings,
   quantileOf,
   refusedMs,
   requestsOf,
@@ -37,23 +38,17 @@ export function branchesMarkdown(runs: readonly Results[]): string {
 }
 
 const COLUMNS: readonly (readonly [title: string, cell: (campaign: Campaign) => string])[] = [
-  ["reloads served, refused", ({ reloads }) => {
-    const refused = reloads.filter(({ refusal }) => refusal !== null).length;
-    return `${count(reloads.length - refused)}, ${count(refused)}`;
-  }],
+  ["reloads served, refused", reloadsText],
   ["ended otherwise", ({ mishaps }) => mishapsText(mishaps)],
   ["change to first answer: p50, p99, most", (campaign) => times(servedMs(campaign))],
   ["to its refusal: p50, p99, most", (campaign) => times(refusedMs(campaign))],
   ["requests", (campaign) => count(requestsOf(campaign))],
   [
     "**failed**, but for QUIC",
-    (campaign) => `**${count(failedRequests(campaign, { overQuic: false }))}**`,
+    failedText,
   ],
   ["failed over QUIC", overQuicText],
-  ["met an idle closing: keep-alive, others", (campaign) => {
-    const { excused, other } = idleClosings(campaign);
-    return `${count(excused)}, ${count(other)}`;
-  }],
+  ["met an idle closing: keep-alive, others", idleClosingsText],
 ];
 
 const times = (values: readonly number[]) =>

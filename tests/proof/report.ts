@@ -47,10 +47,7 @@ export function overQuicText(campaign: Campaign): string {
 }
 
 const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => string])[] = [
-  ["reloads served, refused", ({ reloads }) => {
-    const refused = reloads.filter(({ refusal }) => refusal !== null).length;
-    return `${count(reloads.length - refused)}, ${count(refused)}`;
-  }],
+  ["reloads served, refused", reloadsText],
   ["reloads that ended otherwise", ({ mishaps }) => mishapsText(mishaps)],
   [
     "change to first answer: p50, p90, p99, most",
@@ -66,13 +63,10 @@ const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => str
   ["requests", (campaign) => count(requestsOf(campaign))],
   [
     "**failed requests**, but for those over QUIC",
-    (campaign) => `**${count(failedRequests(campaign, { overQuic: false }))}**`,
+    failedText,
   ],
   ["failed requests over QUIC", overQuicText],
-  ["met the closing of an idle connection: keep-alive, all others", (campaign) => {
-    const { excused, other } = idleClosings(campaign);
-    return `${count(excused)}, ${count(other)}`;
-  }],
+  ["met the closing of an idle connection: keep-alive, all others", idleClosingsText],
   [
     "longest time with no answer to a kind of clients",
     (campaign) =>
@@ -181,4 +175,18 @@ export const megabytes = (kilobytes: number) => kilobytes / 1_024;
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   return [headings, headings.map(() => "---"), ...rows]
     .map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+export function reloadsText({ reloads }: Campaign): string {
+  const refused = reloads.filter(({ refusal }) => refusal !== null).length;
+  return `${count(reloads.length - refused)}, ${count(refused)}`;
+}
+
+export function failedText(campaign: Campaign): string {
+  return `**${count(failedRequests(campaign, { overQuic: false }))}**`;
+}
+
+export function idleClosingsText(campaign: Campaign): string {
+  const { excused, other } = idleClosings(campaign);
+  return `${count(excused)}, ${count(other)}`;
 }
