@@ -1,4 +1,4 @@
-/** The supervisor's decisions: a table of every state and every event. Pure and synchronous. */
+/** The supervisor's decisions: for every state a row of the events that it handles. Pure and synchronous. */
 import * as bugs from "./bugs.ts";
 import * as ending from "./ending.ts";
 import type { Decision, Event, EventName, EventOf, State, StateName, StateOf } from "./events.ts";
