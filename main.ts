@@ -1,53 +1,56 @@
 /** The program: reads its arguments and environment, builds the parts, runs them, and exits once. */
 import denoJson from "./deno.json" with { type: "json" };
-import { checkConfiguration } from "./lib/haproxy/check.ts";
-import { describeEnvFile, readEnvFile } from "./lib/haproxy/env_file_reader.ts";
+import { checkConfiguration } from "./lib/haproxy/failure/check.ts";
+import { describeEnvFile, readEnvFile } from "./lib/haproxy/process/env_file_reader.ts";
 import { EXIT } from "./lib/exit_codes.ts";
-import { describeFailure, exitCodeOf } from "./lib/haproxy/failure.ts";
-import { createClaim } from "./lib/haproxy/claim.ts";
-import { findLeftBehind } from "./lib/haproxy/left_behind.ts";
-import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder.ts";
-import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process.ts";
-import { lookForStrays } from "./lib/haproxy/strays.ts";
-import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/program_path.ts";
-import { type Libc, openLibc } from "./lib/libc.ts";
-import { type KeptSet, openKeptSet } from "./lib/last_good/kept_set.ts";
+import { describeFailure, exitCodeOf } from "./lib/haproxy/failure/failure.ts";
+import { createClaim } from "./lib/haproxy/private_folder/claim.ts";
+import { findLeftBehind } from "./lib/haproxy/leftovers/left_behind.ts";
+import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder/private_folder.ts";
+import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process/process.ts";
+import { lookForStrays } from "./lib/haproxy/leftovers/strays.ts";
+import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/process/program_path.ts";
+import { type Libc, openLibc } from "./lib/system/libc.ts";
+import { type KeptSet, openKeptSet } from "./lib/last_good/last_good.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
-import type { Needs } from "./lib/loaded/needs.ts";
-import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/log.ts";
-import { createGarbageCollector } from "./lib/memory.ts";
-import { createReaper } from "./lib/orphans.ts";
+import type { Needs } from "./lib/config/needs.ts";
+import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/system/log.ts";
+import { createGarbageCollector } from "./lib/system/memory.ts";
+import { createReaper } from "./lib/system/orphans.ts";
 import {
   listenToSignals,
   onChildEnd,
   SIGNAL_NUMBERS,
   type SignalMeaning,
   type Signals,
-} from "./lib/os_signals.ts";
-import { ownUser } from "./lib/ownership.ts";
+} from "./lib/system/signals.ts";
+import { ownUser } from "./lib/system/ownership.ts";
 import { helpText } from "./lib/settings/help.ts";
 import { VARIABLES } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { StatusListening } from "./lib/status/http/listener.ts";
 import { describeListening, describeNotListening } from "./lib/status/messages.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
-import { createStdout, STDOUT } from "./lib/stdout.ts";
-import { RealEffects } from "./lib/supervisor/effects.ts";
-import { describeLeftBehind, describeUntouched } from "./lib/supervisor/left_messages.ts";
-import { describeBug, Supervisor } from "./lib/supervisor/supervisor.ts";
-import { systemReason } from "./lib/system_reason.ts";
-import { findShortfalls } from "./lib/watch/absent.ts";
-import { describeWatched } from "./lib/watch/described.ts";
-import { Directories } from "./lib/watch/directories.ts";
-import { configurationsIn, createLooker, type Look, type Looker } from "./lib/watch/look.ts";
+import { createStdout, STDOUT } from "./lib/system/stdout.ts";
+import { RealEffects } from "./lib/supervisor/actions/effects.ts";
+import {
+  describeLeftBehind,
+  describeUntouched,
+} from "./lib/supervisor/messages/leftover_messages.ts";
+import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { systemReason } from "./lib/text/system_reason.ts";
+import { findShortfalls } from "./lib/watch/scan/shortfalls.ts";
+import { describeWatched } from "./lib/watch/list_watched.ts";
+import { Directories } from "./lib/watch/directories/directories.ts";
+import { configurationsIn, createLooker, type Look, type Looker } from "./lib/watch/scan/scan.ts";
 import {
   describeMountedFile,
   findMountedFiles,
   type MountedFile,
-} from "./lib/watch/mounted_files.ts";
-import { writeTerminationLog } from "./lib/termination_log.ts";
-import { visible } from "./lib/visible.ts";
-import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/sources.ts";
+} from "./lib/watch/scan/mounted_files.ts";
+import { writeTerminationLog } from "./lib/system/termination_log.ts";
+import { visible } from "./lib/text/visible.ts";
+import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/scan/sources.ts";
 
 if (import.meta.main) {
   // First of all, since the default action of most signals is to end the process.
@@ -158,8 +161,9 @@ async function run(
     withUmask: libc?.withUmask ?? null,
     onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
-  const keeper = await parts.keptSet?.createKeeper({ log, onGathered: collectGarbageSoon });
-  const observers = [status?.observe, keeper?.observe].filter((one) => one !== undefined);
+  const recorder = await parts.keptSet?.createRecorder({ log, onGathered: collectGarbageSoon });
+  const record = ({ after }: Step) => recorder?.observe("serving" in after ? after.serving : null);
+  const observers = [status?.observe, record].filter((one) => one !== undefined);
   const supervisor = new Supervisor(settings, observers);
   const { post, postBug } = supervisor;
   const reportBug = (error: unknown) => postBug(error, null);
@@ -193,7 +197,7 @@ async function run(
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
   strays.hurry();
   listening?.close();
-  await keeper?.close();
+  await recorder?.close();
   await effects.close();
   await stdout.end();
   return exitCode;

@@ -1,6 +1,6 @@
 /** What is said of keeping what serves, and of a set that is of no use. Pure. */
-import { formatDuration } from "../duration.ts";
-import type { LogEntry } from "../log.ts";
+import { formatDuration } from "../text/duration.ts";
+import type { LogEntry } from "../system/log.ts";
 
 export function kept(
   generation: number,

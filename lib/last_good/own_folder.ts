@@ -1,8 +1,8 @@
 /** The folder in a directory of the user's that holds what is kept: nobody else may read or change it, or put another there. */
 import { join } from "@std/path";
-import { lstat, mkdir } from "../files.ts";
-import { describeForeign, ownUser } from "../ownership.ts";
-import { makeTrusted, trustIn } from "../trusted_directory.ts";
+import { lstat, mkdir } from "../system/files.ts";
+import { describeForeign, ownUser } from "../system/ownership.ts";
+import { makeTrusted, trustIn } from "../system/trusted_directory.ts";
 
 export class OwnFolder {
   readonly path: string;

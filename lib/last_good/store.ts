@@ -4,7 +4,7 @@
  * All is in a folder of its own, which is looked at before each use: nobody else may read or change it.
  */
 import { join } from "@std/path";
-import { sha256All } from "../contents.ts";
+import { sha256All } from "../system/contents.ts";
 import {
   type Copy,
   copyAll,
@@ -14,11 +14,11 @@ import {
   remove,
   rename,
   writePrivateFile,
-} from "../files.ts";
-import { describeForeign, readOwnFile } from "../ownership.ts";
+} from "../system/files.ts";
+import { describeForeign, readOwnFile } from "../system/ownership.ts";
 import { RUNTIME_PARENTS } from "../settings/option_types.ts";
-import { systemReason } from "../system_reason.ts";
-import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/fingerprint.ts";
+import { systemReason } from "../text/system_reason.ts";
+import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";
 import { type Manifest, manifestText, parseManifest } from "./manifest.ts";
 import { OwnFolder } from "./own_folder.ts";
 

@@ -1,14 +1,14 @@
 /** Finds out what a generation that serves has loaded, and whether that is what was looked at before its start. */
-import type { StatsSocket } from "../haproxy/runtime_api.ts";
-import { collectGarbage } from "../memory.ts";
-import type { Fingerprint } from "../watch/fingerprint.ts";
-import type { Inventory } from "../watch/inventory.ts";
-import type { Looker } from "../watch/look.ts";
-import { hasMoved } from "../watch/moved.ts";
-import { createAsk } from "./asking.ts";
-import { type ListedFile, listLoaded } from "./listing.ts";
+import type { StatsSocket } from "../haproxy/runtime/client.ts";
+import { collectGarbage } from "../system/memory.ts";
+import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+import type { Inventory } from "../watch/scan/inventory.ts";
+import type { Looker } from "../watch/scan/scan.ts";
+import { hasMoved } from "../watch/scan/changed_during_read.ts";
+import { createAsk } from "../haproxy/runtime/asking.ts";
+import { type ListedFile, listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
-import { NO_USES, type Uses } from "./uses.ts";
+import { NO_USES, type Uses } from "./targets.ts";
 
 export interface Adopted {
   /** What it has loaded, as far as that is known. */

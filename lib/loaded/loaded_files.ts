@@ -1,12 +1,12 @@
 /** Tells what HAProxy loads besides its configuration: by the configuration's words, and by what it lists. */
-import { stat } from "../files.ts";
-import { readEnvFile } from "../haproxy/env_file_reader.ts";
-import { inSteps } from "../threads.ts";
-import type { FindNamed } from "../watch/look.ts";
-import type { Source } from "../watch/sources.ts";
-import type { ListedFile } from "./listing.ts";
+import { stat } from "../system/files.ts";
+import { readEnvFile } from "../haproxy/process/env_file_reader.ts";
+import { inSteps } from "../system/threads.ts";
+import type { FindNamed } from "../watch/scan/scan.ts";
+import type { Source } from "../watch/scan/sources.ts";
+import type { ListedFile } from "../haproxy/runtime/listing.ts";
 import { locate, type Located } from "./locate.ts";
-import { MOST_NAMED } from "./name_finder.ts";
+import { MOST_NAMED } from "../config/reference_finder.ts";
 import {
   type Bases,
   findListedCertificatesInSteps,
@@ -14,10 +14,10 @@ import {
   type NamedFile,
   type NamedFiles,
   type SideFileRule,
-} from "./named_files.ts";
-import { type Needs, NO_NEEDS, readNeedsInSteps } from "./needs.ts";
-import { type SideFiles, sideFilesBy } from "./side_files.ts";
-import { createTextReader, type TextFile } from "./texts.ts";
+} from "../config/file_references.ts";
+import { type Needs, NO_NEEDS, readNeedsInSteps } from "../config/needs.ts";
+import { type SideFiles, sideFilesBy } from "../config/side_files.ts";
+import { createTextReader, type TextFile } from "./text_cache.ts";
 
 export interface LoadedFiles {
   /** What the configuration names, with the certificates of its certificate lists. */

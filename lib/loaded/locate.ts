@@ -1,10 +1,10 @@
 /** Finds the files behind the names that a HAProxy process lists, and what of them can be changed in place. Pure. */
 import { basename, dirname, join, resolve } from "@std/path";
-import type { Source } from "../watch/sources.ts";
-import { listCommandOf, type ListedFile } from "./listing.ts";
-import type { NamedFile, SideFileRule } from "./named_files.ts";
-import { type SideFiles, sideFilesBy } from "./side_files.ts";
-import { type FolderKind, NO_USES, type Use, type Uses } from "./uses.ts";
+import type { Source } from "../watch/scan/sources.ts";
+import { listCommandOf, type ListedFile } from "../haproxy/runtime/listing.ts";
+import type { NamedFile, SideFileRule } from "../config/file_references.ts";
+import { type SideFiles, sideFilesBy } from "../config/side_files.ts";
+import { type FolderKind, NO_USES, type Use, type Uses } from "./targets.ts";
 
 export interface Known {
   /** What the configuration names. */

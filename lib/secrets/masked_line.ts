@@ -3,7 +3,7 @@
  * and addresses. What is behind a keyword that takes secrets is masked, and so is the first other word with all behind it:
  * a line is not understood, only what is known to be harmless is told from the rest. Pure.
  */
-import { readPlacedConfiguration } from "../loaded/configuration_words.ts";
+import { readPlacedConfiguration } from "../config/tokens.ts";
 import { type Behind, type Keywords, vocabulary } from "./vocabulary.ts";
 
 export const MASK = "***";

@@ -1,6 +1,6 @@
 /** The types of options: how a value is read, and how the status page and `/status` show it. Pure. */
 import { isAbsolute, resolve } from "@std/path";
-import { formatDuration, parseDuration } from "../duration.ts";
+import { formatDuration, parseDuration } from "../text/duration.ts";
 import { describeStatusAddress, readStatusAddress, type StatusAddress } from "./status_address.ts";
 
 export interface Type<Value> {

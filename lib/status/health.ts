@@ -1,6 +1,6 @@
 /** Liveness and readiness. Pure. */
-import { describeEnding } from "../haproxy/process.ts";
-import type { State, StateOf } from "../supervisor/events.ts";
+import { describeEnding } from "../haproxy/process/process.ts";
+import type { State, StateOf } from "../supervisor/state/events.ts";
 import type { HealthAnswer } from "./routes.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** Log and error texts about the status address. Pure. */
-import type { LogEntry } from "../log.ts";
+import type { LogEntry } from "../system/log.ts";
 import { describeStatusAddress, type StatusAddress } from "../settings/status_address.ts";
 
 export function describeListening(address: StatusAddress): LogEntry {

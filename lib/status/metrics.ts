@@ -1,5 +1,5 @@
 /** The metrics that Prometheus scrapes. Pure. */
-import type { EndReason } from "../haproxy/draining.ts";
+import type { EndReason } from "../haproxy/drain/draining.ts";
 import {
   type Change,
   type Counts,
@@ -9,10 +9,10 @@ import {
   type HotApplyResult,
   type LiveProcess,
   RELOAD_BUCKETS,
-} from "./history.ts";
-import type { Use } from "../loaded/uses.ts";
+} from "./model/history.ts";
+import type { Use } from "../loaded/targets.ts";
 import { formatMetrics, type Metric, type Sample } from "./metrics_format.ts";
-import { lastGoodOf, type Snapshot } from "./snapshot.ts";
+import { lastGoodOf, type Snapshot } from "./model/snapshot.ts";
 
 const PREFIX = "haproxy_reload_wrapper_";
 

@@ -1,8 +1,8 @@
 /** Reloads on request and waits for the outcome. */
-import type { Event, State, StateOf } from "../supervisor/events.ts";
+import type { Event, State, StateOf } from "../supervisor/state/events.ts";
 import type { Step } from "../supervisor/supervisor.ts";
 import { readiness } from "./health.ts";
-import type { Change, History } from "./history.ts";
+import type { Change, History } from "./model/history.ts";
 import type { ReloadAnswer } from "./routes.ts";
 
 export interface ReloadOptions {

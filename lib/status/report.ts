@@ -1,10 +1,10 @@
 /** The answer to `/status`: a stable shape, in which times are ISO 8601 in UTC and `null` is what nobody knows. Pure. */
 import { wordsOf } from "../settings/haproxy_arguments.ts";
 import { settingsInForce } from "../settings/options.ts";
-import type { Fingerprint } from "../watch/fingerprint.ts";
+import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import { health, readiness } from "./health.ts";
-import type { Counts } from "./history.ts";
-import { type Excerpt, lastGoodOf, type Snapshot, type Watching } from "./snapshot.ts";
+import type { Counts } from "./model/history.ts";
+import { type Excerpt, lastGoodOf, type Snapshot, type Watching } from "./model/snapshot.ts";
 
 export interface StatusReport {
   /** Of the wrapper, of Deno, and of the HAProxy that serves. */

@@ -1,5 +1,5 @@
 /** The answer of each path of the status address. Pure, except for the reload. */
-import { visibleJson } from "../visible.ts";
+import { visibleJson } from "../text/visible.ts";
 import { OPTIONS } from "../settings/options.ts";
 import type { HttpRequest, HttpResponse, HttpStatus } from "./http/message.ts";
 import { type Refusal, refusalOf } from "./http/who_may_ask.ts";

@@ -1,11 +1,11 @@
 /** The loop: takes an event, decides, and has the actions carried out, whose results come back as events. */
-import { standIn } from "./bugs.ts";
-import { decide } from "./decide.ts";
-import type { Action, Broken, Decision, Event, EventOf, State } from "./events.ts";
-import { bug } from "./messages.ts";
-import type { Policy } from "./policy.ts";
-import { firstDecision } from "./reload.ts";
-import type { Fingerprint } from "../watch/fingerprint.ts";
+import { standIn } from "./decisions/bugs.ts";
+import { decide } from "./decisions/decide.ts";
+import type { Action, Broken, Decision, Event, EventOf, State } from "./state/events.ts";
+import { bug } from "./messages/messages.ts";
+import type { Policy } from "./state/policy.ts";
+import { firstDecision } from "./decisions/reload.ts";
+import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 
 /** Carries out actions without waiting for their results. */
 export interface Effects {

@@ -1,14 +1,14 @@
 /** Turns hints and a slow poll into one statement: "the sources have settled on this fingerprint". */
 import { retryDelayMs } from "../backoff.ts";
-import type { Log } from "../log.ts";
-import { createFileEvents, type FileEvents, type Hint } from "./file_events.ts";
-import { changedPaths, type Fingerprint } from "./fingerprint.ts";
-import { createLimitReport } from "./limits.ts";
-import type { Look, Looker } from "./look.ts";
-import { createReplacementReport, type MountedFile } from "./mounted_files.ts";
-import { QuietTime, WRITER_SILENCE_MS } from "./quiet_time.ts";
-import type { Inventory, Unreadable } from "./inventory.ts";
-import { createUnnamedReport } from "./unnamed.ts";
+import type { Log } from "../system/log.ts";
+import { createFileEvents, type FileEvents, type Hint } from "./events/file_events.ts";
+import { changedPaths, type Fingerprint } from "./scan/fingerprint.ts";
+import { createLimitReport } from "./scan/limits.ts";
+import type { Look, Looker } from "./scan/scan.ts";
+import { createReplacementReport, type MountedFile } from "./scan/mounted_files.ts";
+import { QuietTime, WRITER_SILENCE_MS } from "./debounce.ts";
+import type { Inventory, Unreadable } from "./scan/inventory.ts";
+import { createUnnamedReport } from "./directories/unnamed.ts";
 
 export interface ChangeDetectorOptions {
   readonly look: Looker["look"];

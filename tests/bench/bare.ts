@@ -1,7 +1,7 @@
 /** HAProxy alone, with nothing around it. */
 import { join } from "@std/path";
-import { waitFor } from "../process/wait.ts";
-import type { Workspace } from "../process/wrapper.ts";
+import { waitFor } from "../support/wait.ts";
+import type { Workspace } from "../support/wrapper.ts";
 
 /** From the runtime directory, where the workspace finds the process if it must be swept away. */
 export function startBare(workspace: Workspace): Deno.ChildProcess {

@@ -1,7 +1,7 @@
 /** Measures what the README says and prints it as one table: `deno task bench [--rounds N] [--only NAME]`. */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { PROGRAM } from "../process/program.ts";
+import { PROGRAM } from "../support/program.ts";
 import { FIGURES } from "./figures.ts";
 import { described, machine } from "./machine.ts";
 import { swept } from "./sweep.ts";

@@ -1,11 +1,14 @@
 /** The same handoff with no wrapper in between: just a start with `-x`, and SIGUSR1 to the old process. */
-import { startArguments } from "../../lib/haproxy/arguments.ts";
+import { startArguments } from "../../lib/haproxy/process/arguments.ts";
 import { readHaproxyArguments } from "../../lib/settings/haproxy_arguments.ts";
-import { makePrivateFolder, type PrivateFolder } from "../../lib/haproxy/private_folder.ts";
-import { askInstance } from "../../lib/haproxy/instance.ts";
-import { NO_NEEDS } from "../../lib/loaded/needs.ts";
-import { pause } from "../process/wait.ts";
-import type { Workspace } from "../process/wrapper.ts";
+import {
+  makePrivateFolder,
+  type PrivateFolder,
+} from "../../lib/haproxy/private_folder/private_folder.ts";
+import { askInstance } from "../../lib/haproxy/runtime/instance.ts";
+import { NO_NEEDS } from "../../lib/config/needs.ts";
+import { pause } from "../support/wait.ts";
+import type { Workspace } from "../support/wrapper.ts";
 import type { Contestant } from "./latency.ts";
 
 /** Starts HAProxy. To follow a change, which has just been made, the next one is started at once. */
@@ -105,5 +108,5 @@ async function serves(
   throw new Error(`haproxy did not serve within ${LONGEST_START_MS} ms`);
 }
 
-/** The same pauses as in `lib/haproxy/instance.ts`. */
+/** The same pauses as in `lib/haproxy/runtime/instance.ts`. */
 const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));

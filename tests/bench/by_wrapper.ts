@@ -1,5 +1,5 @@
 /** The handoff by the wrapper, with default settings, started as its users do. */
-import type { Workspace } from "../process/wrapper.ts";
+import type { Workspace } from "../support/wrapper.ts";
 import type { Contestant } from "./latency.ts";
 
 /** Starts the wrapper, which needs no order to follow a change. */

@@ -1,6 +1,6 @@
 /** Measures what the wrapper holds after many reloads, and keeps of each: memory and open files. */
-import { pause } from "../process/wait.ts";
-import { Workspace } from "../process/wrapper.ts";
+import { pause } from "../support/wait.ts";
+import { Workspace } from "../support/wrapper.ts";
 import { serveBare } from "./bare.ts";
 import { startByWrapper } from "./by_wrapper.ts";
 import { type Contestant, renameOver } from "./latency.ts";

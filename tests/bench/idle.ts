@@ -1,6 +1,6 @@
 /** Measures how often the wrapper is woken while nothing happens, with its poll and without. */
-import { pause, waitFor } from "../process/wait.ts";
-import { Workspace, type Wrapper } from "../process/wrapper.ts";
+import { pause, waitFor } from "../support/wait.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 import { serveBare } from "./bare.ts";
 import { compareAmounts, type Row } from "./table.ts";
 import { type Thread, threadsOf } from "./threads.ts";

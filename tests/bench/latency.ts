@@ -1,7 +1,7 @@
 /** Measures the time from a change of the configuration to the first answer with its content. */
 import { join } from "@std/path";
-import { pause } from "../process/wait.ts";
-import { Workspace } from "../process/wrapper.ts";
+import { pause } from "../support/wait.ts";
+import { Workspace } from "../support/wrapper.ts";
 import { startByHand } from "./by_hand.ts";
 import { startByWrapper } from "./by_wrapper.ts";
 import { Client } from "./client.ts";

@@ -1,5 +1,5 @@
 /** Looks at a directory as the wrapper does, and prints how long that took: run by `looks.ts`, as the program is. */
-import { createLooker, type Look, type Looker } from "../../lib/watch/look.ts";
+import { createLooker, type Look, type Looker } from "../../lib/watch/scan/scan.ts";
 
 /** All times in milliseconds. */
 export interface LookTimes {

@@ -1,9 +1,9 @@
 /** Measures the looks at a directory of many certificates, beside a plain stat of all of them. */
 import { join } from "@std/path";
-import { Authority } from "../process/certificates.ts";
-import { programLike } from "../process/program.ts";
-import { pause } from "../process/wait.ts";
-import { Workspace } from "../process/wrapper.ts";
+import { Authority } from "../support/certificates.ts";
+import { programLike } from "../support/program.ts";
+import { pause } from "../support/wait.ts";
+import { Workspace } from "../support/wrapper.ts";
 import type { LookTimes } from "./look_probe.ts";
 import { fillWithCertificates } from "./many_certificates.ts";
 import { type AmountTarget, compareAmounts, quantile, type Row } from "./table.ts";

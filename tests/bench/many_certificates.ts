@@ -1,7 +1,7 @@
 /** Fills a directory with many certificates, each for another name. */
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
-import type { Authority } from "../process/certificates.ts";
+import type { Authority } from "../support/certificates.ts";
 
 export interface Member {
   /** For whom it is. */

@@ -1,6 +1,6 @@
 /** Measures the time from a change of a certificate to the first new connection that is served it. */
 import { join } from "@std/path";
-import { pause } from "../process/wait.ts";
+import { pause } from "../support/wait.ts";
 import { nowMs } from "./clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
 import { TlsClient } from "./tls_client.ts";

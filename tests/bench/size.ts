@@ -1,7 +1,7 @@
 /** Measures how large the program is, on the disk and in a download. */
 import { existsSync } from "node:fs";
 import { basename, join } from "@std/path";
-import { PROGRAM } from "../process/program.ts";
+import { PROGRAM } from "../support/program.ts";
 import { type Amounts, compareAmounts, MEGABYTE, type Row } from "./table.ts";
 
 /** Of a program that runs from source that is Deno's size. */

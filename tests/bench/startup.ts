@@ -1,5 +1,5 @@
 /** Measures the time from the start of a program to the first answer. */
-import { Workspace } from "../process/wrapper.ts";
+import { Workspace } from "../support/wrapper.ts";
 import { startBare } from "./bare.ts";
 import { Client } from "./client.ts";
 import { nowMs } from "./clock.ts";

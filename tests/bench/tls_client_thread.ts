@@ -1,6 +1,6 @@
 /** The thread behind `tls_client.ts`: connects again and again until the certificate is the wanted one. */
 import { parentPort } from "node:worker_threads";
-import { servedTo } from "../process/tls_client.ts";
+import { servedTo } from "../support/tls_client.ts";
 import { nowMs } from "./clock.ts";
 import type { CertificateQuestion, FirstServed } from "./tls_client.ts";
 

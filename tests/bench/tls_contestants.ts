@@ -1,9 +1,9 @@
 /** HAProxy that serves TLS, with what gives it another certificate: the wrapper, or a script by hand. */
 import { join } from "@std/path";
-import { ask, isListening } from "../../lib/haproxy/runtime_api.ts";
-import { Authority } from "../process/certificates.ts";
-import { waitFor } from "../process/wait.ts";
-import { Workspace, type Wrapper } from "../process/wrapper.ts";
+import { ask, isListening } from "../../lib/haproxy/runtime/client.ts";
+import { Authority } from "../support/certificates.ts";
+import { waitFor } from "../support/wait.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 import { startByHand } from "./by_hand.ts";
 import { fillWithCertificates, memberOf } from "./many_certificates.ts";
 import type { Server } from "./tls_client.ts";

@@ -1,6 +1,6 @@
 /** The thread behind `tls_load.ts`: makes connections with a request each, one after the other. */
 import { parentPort } from "node:worker_threads";
-import { TlsConnection } from "../process/tls_client.ts";
+import { TlsConnection } from "../support/tls_client.ts";
 import type { Server } from "./tls_client.ts";
 import type { LoadResult } from "./tls_load.ts";
 

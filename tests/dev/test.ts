@@ -1,6 +1,6 @@
 /**
  * Runs the tests: `deno task test`, all of them, and those of the program from source, as the executable, and as
- * process 1. With paths, `deno task test tests/watch`, only those, in the form that the variable PROGRAM names.
+ * process 1. With paths, `deno task test tests/unit/watch`, only those, in the form that the variable PROGRAM names.
  */
 import { makeIfPossible } from "./compile.ts";
 import { runDeno } from "./deno.ts";
@@ -10,8 +10,8 @@ const OPTIONS = ["test", "--parallel", "--unstable-net", "-A", ...sanitizers(), 
 
 async function testAll(): Promise<number> {
   return await makeIfPossible() || await test(["tests/"]) ||
-    await test(["tests/process"], "executable") ||
-    await test(["tests/process"], "process_1");
+    await test(["tests/e2e"], "executable") ||
+    await test(["tests/e2e"], "process_1");
 }
 
 async function test(paths: readonly string[], form?: string): Promise<number> {

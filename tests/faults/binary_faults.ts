@@ -1,6 +1,6 @@
 /** What may be wrong with the program that is found as `haproxy`, and be put right again. */
 import { join } from "@std/path";
-import { STAND_INS } from "../process/stand_ins.ts";
+import { STAND_INS } from "../support/stand_ins.ts";
 import type { Fault } from "./fault.ts";
 import type { World } from "./world.ts";
 

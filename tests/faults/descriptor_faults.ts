@@ -1,6 +1,6 @@
 /** What happens where no file can be opened any more, in the wrapper or in HAProxy. */
 import { join } from "@std/path";
-import type { Report } from "../process/observed.ts";
+import type { Report } from "../support/observed.ts";
 import type { Fault } from "./fault.ts";
 
 /** No new one has a number below that. */

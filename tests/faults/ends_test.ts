@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { afterFirstAnswer } from "./new_process_faults.ts";
 import { fillStdout } from "./output_faults.ts";
 import { StatsProxy } from "./stats_proxy.ts";
-import { waitFor } from "../process/wait.ts";
+import { waitFor } from "../support/wait.ts";
 import { World } from "./world.ts";
 
 Deno.test("the old process is killed in the middle of a handoff", async () => {

@@ -1,6 +1,6 @@
 /** Registers the test of a family of faults: each with traffic, in a world of its own. */
 import assert from "node:assert/strict";
-import { testNeeding } from "../requirements.ts";
+import { testNeeding } from "../support/requirements.ts";
 import { concurrently } from "./concurrently.ts";
 import type { Fault } from "./fault.ts";
 import { undergo } from "./undergo.ts";

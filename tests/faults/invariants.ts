@@ -1,6 +1,6 @@
 /** The invariants of the program, asserted while a fault lasts and after it was healed. */
 import assert from "node:assert/strict";
-import { waitFor } from "../process/wait.ts";
+import { waitFor } from "../support/wait.ts";
 import type { Fault } from "./fault.ts";
 import { childrenWithState } from "./processes.ts";
 import type { World } from "./world.ts";

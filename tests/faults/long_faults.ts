@@ -1,5 +1,5 @@
 /** Faults that take longer than the tests have time for; `deno task faults` begins with them. */
-import { waitFor } from "../process/wait.ts";
+import { waitFor } from "../support/wait.ts";
 import { IGNORES_SIGNALS } from "./binary_faults.ts";
 import type { Fault } from "./fault.ts";
 

@@ -1,9 +1,9 @@
 /** What may befall the new process at every point of a handoff, from its start until the old one is asked to stop. */
-import { STAND_INS } from "../process/stand_ins.ts";
-import { pause } from "../process/wait.ts";
+import { STAND_INS } from "../support/stand_ins.ts";
+import { pause } from "../support/wait.ts";
 import type { Fault } from "./fault.ts";
 import { type Exchange, type Meddle, pidOf, StatsProxy } from "./stats_proxy.ts";
-import { killQuietly } from "../process/wrapper.ts";
+import { killQuietly } from "../support/wrapper.ts";
 import type { World } from "./world.ts";
 
 /** The change is made while the next generation's answers are meddled with; `undo` comes before the end of that. */

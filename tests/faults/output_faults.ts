@@ -1,6 +1,6 @@
 /** What may become of stdout, which HAProxy inherits. */
-import type { Report } from "../process/observed.ts";
-import { waitFor } from "../process/wait.ts";
+import type { Report } from "../support/observed.ts";
+import { waitFor } from "../support/wait.ts";
 import type { Fault } from "./fault.ts";
 import type { World } from "./world.ts";
 

@@ -1,6 +1,6 @@
 /** The processes of a test, as the kernel shows them in /proc. */
-import { waitFor } from "../process/wait.ts";
-import { childrenOf } from "../process/wrapper.ts";
+import { waitFor } from "../support/wait.ts";
+import { childrenOf } from "../support/wrapper.ts";
 import type { World } from "./world.ts";
 
 /** Its children in a state such as `Z`, a zombie's. */

@@ -1,8 +1,8 @@
 /** Brings a world into each state of the supervisor, and holds it there. */
 import { join } from "@std/path";
-import { STAND_INS } from "../process/stand_ins.ts";
-import { freeze, killQuietly } from "../process/wrapper.ts";
-import type { StateName } from "../../lib/supervisor/events.ts";
+import { STAND_INS } from "../support/stand_ins.ts";
+import { freeze, killQuietly } from "../support/wrapper.ts";
+import type { StateName } from "../../lib/supervisor/state/events.ts";
 import { World } from "./world.ts";
 
 export interface Held extends AsyncDisposable {

@@ -1,8 +1,8 @@
 /** Stands between the wrapper and the private stats socket of its next generation, to meddle with what that answers. */
 import { join } from "@std/path";
-import { ask, isListening } from "../../lib/haproxy/runtime_api.ts";
-import { STAND_INS } from "../process/stand_ins.ts";
-import { waitFor } from "../process/wait.ts";
+import { ask, isListening } from "../../lib/haproxy/runtime/client.ts";
+import { STAND_INS } from "../support/stand_ins.ts";
+import { waitFor } from "../support/wait.ts";
 import type { World } from "./world.ts";
 
 /** One command of the wrapper's, or several in a line. */

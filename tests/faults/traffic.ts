@@ -1,5 +1,5 @@
 /** Clients that ask all the time, while something goes wrong, and note every failure and every wait. */
-import { pause } from "../process/wait.ts";
+import { pause } from "../support/wait.ts";
 
 export type ClientKind = "per request" | "keep-alive" | "long-lived";
 

@@ -1,11 +1,11 @@
 /** A wrapper with traffic, in a place where everything can be made to fail and be mended again. */
 import { join } from "@std/path";
-import { ask } from "../../lib/haproxy/runtime_api.ts";
-import { Observed } from "../process/observed.ts";
-import { ONE_FORM } from "../process/program.ts";
-import { STAND_INS } from "../process/stand_ins.ts";
-import { waitFor } from "../process/wait.ts";
-import { killQuietly, type Wrapper, type WrapperOptions } from "../process/wrapper.ts";
+import { ask } from "../../lib/haproxy/runtime/client.ts";
+import { Observed } from "../support/observed.ts";
+import { ONE_FORM } from "../support/program.ts";
+import { STAND_INS } from "../support/stand_ins.ts";
+import { waitFor } from "../support/wait.ts";
+import { killQuietly, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
 import { command } from "./command.ts";
 import { EchoServer } from "./echo_server.ts";
 import { Traffic } from "./traffic.ts";

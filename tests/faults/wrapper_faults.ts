@@ -1,7 +1,7 @@
 /** What may befall the wrapper itself: it is frozen, floods reach it, several signals at once. */
 import { join } from "@std/path";
-import { pause } from "../process/wait.ts";
-import { childrenOf, freeze } from "../process/wrapper.ts";
+import { pause } from "../support/wait.ts";
+import { childrenOf, freeze } from "../support/wrapper.ts";
 import type { Fault } from "./fault.ts";
 import { newChild } from "./processes.ts";
 import { READY_TIMEOUT_MS, type World } from "./world.ts";

@@ -1,4 +1,4 @@
-// Stands in for the modules of `@std/log` that `lib/log.ts` uses, where JSR cannot be reached.
+// Stands in for the modules of `@std/log` that `lib/system/log.ts` uses, where JSR cannot be reached.
 
 const LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
 type Level = (typeof LEVELS)[number];

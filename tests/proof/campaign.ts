@@ -1,6 +1,6 @@
 /** Reloads one contestant again and again under load, and looks at its processes meanwhile. */
 import { Client } from "../bench/client.ts";
-import { pause } from "../process/wait.ts";
+import { pause } from "../support/wait.ts";
 import type { Entry } from "./contestants/contestants.ts";
 import { Drive, type Mishap, type ReloadFigures } from "./drive.ts";
 import { Load, type LoadFigures } from "./load/load.ts";

@@ -1,8 +1,8 @@
 /** The command of the proof: what it prints and writes, and its exit statuses. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { importOptions } from "../process/program.ts";
-import { TempFolder } from "../temp_folder.ts";
+import { importOptions } from "../support/program.ts";
+import { TempFolder } from "../support/temp_folder.ts";
 import type { Results } from "./results.ts";
 import { campaign, load, MACHINE, run as sampleRun } from "./samples.ts";
 

@@ -1,6 +1,6 @@
 /** The launcher names the loader and the libraries of the other Debian. */
 import assert from "node:assert/strict";
-import { TempFolder } from "../temp_folder.ts";
+import { TempFolder } from "../support/temp_folder.ts";
 import { launcherFor } from "./launcher.ts";
 
 Deno.test("the other Debian's loader starts its HAProxy under the launcher's own name", async () => {

@@ -1,5 +1,5 @@
 /** Looks at the processes of a contestant, as the kernel shows them in /proc. */
-import type { Workspace } from "../process/wrapper.ts";
+import type { Workspace } from "../support/wrapper.ts";
 
 /** Memory is in kB. */
 export interface Sample {

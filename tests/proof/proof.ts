@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "@std/path";
 import { machine } from "../bench/machine.ts";
 import { swept } from "../bench/sweep.ts";
-import { PROGRAM } from "../process/program.ts";
+import { PROGRAM } from "../support/program.ts";
 import { type Campaign, type Plan, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
 import { type ContestantName, CONTESTANTS } from "./contestants/contestants.ts";
 import { commandOf, type Options, readOptions, USAGE } from "./options.ts";

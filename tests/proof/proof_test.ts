@@ -1,10 +1,10 @@
 /** The proof itself, in short: it finds nothing wrong with the wrapper, and much with a mere restart. */
 import assert from "node:assert/strict";
-import { programTest } from "../process/program.ts";
+import { programTest } from "../support/program.ts";
 import { type Campaign, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
 import { CONTESTANTS, type Entry } from "./contestants/contestants.ts";
 import { startRestarting } from "./contestants/restarting.ts";
-import { missingForQuic } from "../process/quic.ts";
+import { missingForQuic } from "../support/quic.ts";
 import { isOfQuic, kindNames } from "./load/kinds.ts";
 import { disturbing, failedRequests, kindsOf, refusedMs, servedMs } from "./results.ts";
 import { run as sampleRun } from "./samples.ts";

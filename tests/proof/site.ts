@@ -1,8 +1,8 @@
 /** What each contestant serves: a frontend for each kind of clients, and the configuration that says so. */
 import { join } from "@std/path";
-import { Authority } from "../process/certificates.ts";
-import { whatQuicLacks } from "../process/quic.ts";
-import { freePort, Workspace } from "../process/wrapper.ts";
+import { Authority } from "../support/certificates.ts";
+import { whatQuicLacks } from "../support/quic.ts";
+import { freePort, Workspace } from "../support/wrapper.ts";
 import { contentText, QUICK_PATH, SLOW_PATH } from "./load/bodies.ts";
 import { SITE } from "./load/connection.ts";
 import { type KindName, kindNames, type PerKind } from "./load/kinds.ts";

@@ -1,8 +1,8 @@
 /** The clients over QUIC take part with a HAProxy that speaks it, whichever was first in PATH before. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { importOptions } from "../process/program.ts";
-import { TempFolder } from "../temp_folder.ts";
+import { importOptions } from "../support/program.ts";
+import { TempFolder } from "../support/temp_folder.ts";
 
 /** Puts another HAProxy first in PATH, as `--haproxy` does it, when all modules are there. */
 const PROGRAM = `

@@ -1,6 +1,6 @@
 /** What may be answered moves with the reloads, for all who share the memory. */
 import assert from "node:assert/strict";
-import { waitFor } from "../process/wait.ts";
+import { waitFor } from "../support/wait.ts";
 import { Standing } from "./standing.ts";
 
 Deno.test("the new content may be answered at once, the old one for a while longer", async () => {

@@ -1,9 +1,9 @@
 /** Listens for the clients of the status endpoints, on TCP or at a unix socket. */
 import { dirname } from "@std/path";
-import type { Libc } from "../../libc.ts";
-import { describeForeign, ownUser } from "../../ownership.ts";
+import type { Libc } from "../../system/libc.ts";
+import { describeForeign, ownUser } from "../../system/ownership.ts";
 import type { StatusAddress } from "../../settings/status_address.ts";
-import { systemReason } from "../../system_reason.ts";
+import { systemReason } from "../../text/system_reason.ts";
 import {
   HTTP_LIMITS,
   type HttpLimits,

@@ -1,5 +1,5 @@
 /** Builds HTML in which every inserted text is escaped. Pure. */
-import { visible } from "../../visible.ts";
+import { visible } from "../../text/visible.ts";
 
 /**
  * A template tag: `html`<p>${text}</p>`` escapes the text and leaves `Html` as it is. White space at both

@@ -1,12 +1,12 @@
 /** The parts of the page about processes: the one that serves, and those that drain. Pure. */
 import type { LastGood } from "../../last_good/manifest.ts";
-import type { Generation } from "../../supervisor/events.ts";
-import { type FileMark, type Fingerprint, isUnreadable } from "../../watch/fingerprint.ts";
+import type { Generation } from "../../supervisor/state/events.ts";
+import { type FileMark, type Fingerprint, isUnreadable } from "../../watch/scan/fingerprint.ts";
 import { type Html, html, NOTHING, type Part } from "./html.ts";
 import { detailsPart, fact } from "./parts.ts";
 import { describeSeconds, since, time } from "./times.ts";
-import type { LiveProcess } from "../history.ts";
-import type { Snapshot } from "../snapshot.ts";
+import type { LiveProcess } from "../model/history.ts";
+import type { Snapshot } from "../model/snapshot.ts";
 
 export function servingPart(snapshot: Snapshot): Html {
   const { state } = snapshot;

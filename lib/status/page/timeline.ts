@@ -1,9 +1,9 @@
 /** The part of the page that lists what was started and changed. Pure. */
-import type { Change } from "../history.ts";
+import type { Change } from "../model/history.ts";
 import { type Html, html } from "./html.ts";
 import { pathList } from "./parts.ts";
 import { describeSpan, time } from "./times.ts";
-import type { Snapshot } from "../snapshot.ts";
+import type { Snapshot } from "../model/snapshot.ts";
 
 export function timelinePart({ history, nowMs }: Snapshot): Html {
   const { changes } = history;

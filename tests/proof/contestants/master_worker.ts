@@ -1,7 +1,7 @@
 /** HAProxy's own master process, reloaded as its manual says: SIGUSR2 to the master. */
 import { join } from "@std/path";
-import { Running } from "../../process/running.ts";
-import { waitFor } from "../../process/wait.ts";
+import { Running } from "../../support/running.ts";
+import { waitFor } from "../../support/wait.ts";
 import type { Site } from "../site.ts";
 import type { Contestant, Outcome } from "./contestant.ts";
 

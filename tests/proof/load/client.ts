@@ -1,6 +1,6 @@
 /** One client: asks again and again, and thinks in between. */
 import { nowMs } from "../../bench/clock.ts";
-import { pause } from "../../process/wait.ts";
+import { pause } from "../../support/wait.ts";
 import { Failure } from "../failures.ts";
 import type { Standing } from "../standing.ts";
 import type { Address, Connection } from "./connection.ts";

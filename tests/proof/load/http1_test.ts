@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { SLOW_BODY } from "./bodies.ts";
 import { connectPlain } from "./connection.ts";
 import { Http1Connection } from "./http1.ts";
-import { freePort } from "../../process/wrapper.ts";
+import { freePort } from "../../support/wrapper.ts";
 
 const answer = (body: string, more = "") =>
   `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n${more}\r\n${body}`;

@@ -1,6 +1,6 @@
 /** The thread behind `upstream.ts`. */
 import { parentPort } from "node:worker_threads";
-import { pause } from "../../process/wait.ts";
+import { pause } from "../../support/wait.ts";
 import { SLOW_BODY } from "./bodies.ts";
 import type { UpstreamPorts } from "./upstream.ts";
 

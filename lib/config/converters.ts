@@ -1,0 +1,57 @@
+/** Finds the converters in a word of a configuration that load a file. Pure. */
+import { type Place, unescaped } from "./tokens.ts";
+
+export interface Converter {
+  readonly keyword: string;
+  /** As written, without its quotes. */
+  readonly file: string;
+  /** Where in the word it is written, with its quotes. */
+  readonly place: Place;
+}
+
+/** The maps and the keys that the sample expressions in `word` name. */
+export function findConverters(word: string): Converter[] {
+  return [...word.matchAll(CONVERTER)].flatMap(({ index, 0: { length }, 1: keyword = "" }) => {
+    const [first, second] = readArguments(word, index + length);
+    if (keyword !== "jwt_verify") return [{ keyword, ...first }];
+    return second !== null && isKeyFile(first.file, second.file) ? [{ keyword, ...second }] : [];
+  });
+}
+
+/** Writes `argument` so that a converter reads just that. */
+export function quotedArgument(argument: string): string {
+  return PLAIN_ARGUMENT.test(argument) ? argument : `"${argument.replace(/["\\]/g, "\\$&")}"`;
+}
+
+const PLAIN_ARGUMENT = /^[\w./@%+:=~-]+$/;
+
+/** A converter stands behind a comma; actions like `set-map(FILE)`, which only name a map, do not. */
+const CONVERTER = /,\s*(map(?:_[a-z]+){0,2}|jwt_verify)\(/g;
+const ARGUMENT = /"((?:[^"\\]|\\.?)*)"?|'([^']*)'?|((?:[^"',)\\]|\\[ "'\\nrt]?)+)/y;
+
+type Argument = Omit<Converter, "keyword">;
+
+/** The first two arguments from `start` on, which have quotes of their own. */
+function readArguments(text: string, start: number): [Argument, Argument | null] {
+  const first = readArgument(text, start);
+  const end = start + first.place.length;
+  return [first, text[end] === "," ? readArgument(text, end + 1) : null];
+}
+
+function readArgument(text: string, offset: number): Argument {
+  let [file, end] = ["", offset];
+  ARGUMENT.lastIndex = offset;
+  for (let match = ARGUMENT.exec(text); match !== null; match = ARGUMENT.exec(text)) {
+    const [, weak, strong, plain] = match;
+    file += strong ?? unescaped((weak ?? plain)!);
+    end = ARGUMENT.lastIndex;
+  }
+  return { file, place: { offset, length: end - offset } };
+}
+
+/** With another algorithm the second argument may be a secret or a variable, which is not to be shown. */
+function isKeyFile(algorithm: string, key: string): boolean {
+  if (/^HS\d/i.test(algorithm)) return false;
+  if (/^(?:proc|sess|txn|req|res|check)\./.test(key)) return false;
+  return /^(?:[REP]S)\d/i.test(algorithm) || key.startsWith("/");
+}

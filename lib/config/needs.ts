@@ -1,0 +1,143 @@
+/** Tells what a configuration asks of the files that the wrapper adds to it, and what in it has no effect or a bad one. Pure. */
+import { atOnce } from "../system/threads.ts";
+import { blocksOf, type Environment, readConfiguration } from "./tokens.ts";
+import type { ConfigurationFile } from "./file_references.ts";
+
+export interface Needs {
+  /** Whether servers load their last state from a global file that nothing names. */
+  readonly loadsServerState: boolean;
+  /** Whether QUIC is bound, and nothing says which secret its tokens are made with. */
+  readonly sharesSecret: boolean;
+  /** The most connections to all stats sockets that the user allows; `null`: no word of it, or one that can't be told. */
+  readonly statsMaxconn: number | null;
+  /** Whether HAProxy lets the ports that it binds be bound by others of its kind. */
+  readonly sharesPorts: boolean;
+  /** Words that the user has to know more of, and where they stand. */
+  readonly noted: Readonly<Record<Noted, string | null>>;
+}
+
+/**
+ * `shared_sockets`: take their own sockets from QUIC connections. `zero_warning`: makes HAProxy refuse what it
+ * would only warn of. `pidfile`: for daemons alone.
+ */
+export type Noted = "shared_sockets" | "zero_warning" | "pidfile";
+
+const NOTHING_NOTED = { shared_sockets: null, zero_warning: null, pidfile: null } as const;
+
+export const NO_NEEDS: Needs = {
+  loadsServerState: false,
+  sharesSecret: false,
+  statsMaxconn: null,
+  sharesPorts: true,
+  noted: NOTHING_NOTED,
+};
+
+/** Reads `files` in HAProxy's order. All branches of an `.if` count. */
+export const readNeeds = (files: readonly ConfigurationFile[], environment: Environment): Needs =>
+  atOnce(readNeedsInSteps(files, environment));
+
+/** The same in steps of some 20 ms. */
+export function* readNeedsInSteps(
+  files: readonly ConfigurationFile[],
+  environment: Environment,
+): Generator<void, Needs> {
+  const reader = new Reader();
+  let variables = environment;
+  const blocks = files.flatMap(({ path, text }) =>
+    [...blocksOf(text)].map((block) => ({ path, ...block }))
+  );
+  for (const { path, text, linesBefore } of blocks) {
+    if (linesBefore > 0) yield;
+    const configuration = readConfiguration(text, variables, WANTED);
+    for (const { number, words } of configuration.lines) {
+      reader.read(words, `"${path}" line ${linesBefore + number}`);
+    }
+    variables = configuration.environment;
+  }
+  return reader.needs;
+}
+
+/** An address may stand in a variable. */
+const WANTED =
+  /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|pidfile|noreuseport|setenv|\.(?:end)?if/;
+
+class Reader {
+  readonly #found = new Set<Found>();
+  readonly #statsMaxconns: (number | null)[] = [];
+  readonly #noted: Record<Noted, string | null> = { ...NOTHING_NOTED };
+  #depth = 0;
+  #branchesDiffer = false;
+
+  read(words: readonly string[], place: string): void {
+    const [first = "", second = ""] = words;
+    if (first === ".if") this.#depth++;
+    if (first === ".endif") this.#depth--;
+    // Which branch set a variable, and so which value it has below, is known to HAProxy alone.
+    this.#branchesDiffer ||= this.#depth > 0 && first.endsWith("setenv");
+    if (first === "stats" && second === "maxconn") {
+      this.#statsMaxconns.push(this.#branchesDiffer ? null : connectionsOf(words[2] ?? ""));
+    }
+    for (const [what, is] of FINDERS) if (is(words)) this.#found.add(what);
+    for (const [what, wordsOf] of NOTERS) {
+      const noted = wordsOf(words);
+      if (noted !== null) this.#noted[what] ??= `"${noted}" in ${place}`;
+    }
+  }
+
+  get needs(): Needs {
+    const has = (what: Found) => this.#found.has(what);
+    const hasQuic = has("quic") && !has("no_quic");
+    return {
+      loadsServerState: has("loading") && !has("state_file"),
+      sharesSecret: hasQuic && !has("secret"),
+      statsMaxconn: largestOf(this.#statsMaxconns),
+      sharesPorts: !has("no_sharing"),
+      noted: { ...this.#noted, ...hasQuic ? {} : { shared_sockets: null } },
+    };
+  }
+}
+
+type Found = "loading" | "state_file" | "quic" | "no_quic" | "secret" | "no_sharing";
+
+const FINDERS: readonly (readonly [Found, (words: readonly string[]) => boolean])[] = [
+  ["loading", ([first, what]) => first === "load-server-state-from-file" && what === "global"],
+  ["state_file", ([first]) => first === "server-state-file"],
+  ["quic", ([first, address = ""]) => first === "bind" && /(?:^|,)quic[46]@/.test(address)],
+  ["no_quic", ([first]) => first === "no-quic"],
+  ["no_sharing", ([first]) => first === "noreuseport"],
+  ["secret", ([first]) => first === "cluster-secret"],
+];
+
+const NOTERS: readonly (readonly [Noted, (words: readonly string[]) => string | null])[] = [
+  ["shared_sockets", sharingWords],
+  ["zero_warning", ([first]) => first === "zero-warning" ? first : null],
+  ["pidfile", ([first]) => first === "pidfile" ? first : null],
+];
+
+/** By their names up to 3.2, and from 3.3 on. */
+const SHARING: readonly (readonly [name: string, value: string])[] = [
+  ["tune.quic.socket-owner", "listener"],
+  ["tune.quic.fe.sock-per-conn", "force-off"],
+  ["quic-socket", "listener"],
+];
+
+function sharingWords(words: readonly string[]): string | null {
+  const found = SHARING.find(([name, value]) => {
+    const place = words.indexOf(name);
+    return place >= 0 && words[place + 1] === value;
+  });
+  return found?.join(" ") ?? null;
+}
+
+/** As HAProxy reads it (C's `atol`): the digits that it begins with. */
+function connectionsOf(word: string): number | null {
+  const digits = /^\s*\+?(\d{1,9})(?!\d)/.exec(word)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** HAProxy takes the last; which that is depends on branches, and more than is allowed does no harm. */
+const largestOf = (numbers: readonly (number | null)[]) =>
+  numbers.reduce<number | null>(
+    (most, one) => most === null || one === null ? null : Math.max(most, one),
+    numbers[0] ?? null,
+  );

@@ -1,0 +1,202 @@
+/** All HAProxy processes that live, by generation: none is forgotten, and each end is told once. */
+import type { StopSignal } from "../../system/signals.ts";
+import { type DrainEnd, Draining, type EndReason } from "./draining.ts";
+import {
+  type Ending,
+  type HaproxyProcess,
+  type Spawn,
+  spawnHaproxy,
+  type SpawnOptions,
+} from "../process/process.ts";
+
+export interface ProcessEnd {
+  readonly generation: number;
+  readonly ending: Ending;
+  readonly drainEnd: DrainEnd;
+  /** Why it was ended; `null` if it ended by itself. */
+  readonly endReason: EndReason | null;
+  /** From the first order to end until the end; 0 if there was none. */
+  readonly drainMs: number;
+  /** What was left in it when it was last asked; `null` if it did not tell. */
+  readonly connections: number | null;
+}
+
+/** A process that another wrapper has left. */
+export interface LeftMember {
+  readonly generation: number;
+  readonly process: HaproxyProcess;
+  /** Whether it can hand its listeners over. */
+  readonly serves: boolean;
+}
+
+/** What belongs to no generation, or not yet to one, is not told when it ends. */
+export type Member = number | "check" | "standby";
+
+export interface FleetListeners {
+  readonly onEnd: (end: Omit<ProcessEnd, "connections">) => void;
+  readonly onEmpty: () => void;
+  /** Told once of a process that the wrapper may not signal. */
+  readonly onRefused: (pid: number, signal: Deno.Signal, reason: string) => void;
+}
+
+export class Fleet {
+  readonly #members = new Map<
+    HaproxyProcess,
+    { member: Member; readonly draining: Draining }
+  >();
+  readonly #left = new Map<LeftMember, { isGone: boolean }>();
+  readonly #listeners: FleetListeners;
+  #nextEnd = Promise.withResolvers<void>();
+
+  constructor(listeners: FleetListeners) {
+    this.#listeners = listeners;
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
+  }
+
+  /** The generations that have not been asked to end. */
+  get generations(): readonly number[] {
+    return [...this.#members.values()].filter(({ draining }) => !draining.isStarted)
+      .flatMap(({ member }) => typeof member === "number" ? [member] : []);
+  }
+
+  has(generation: number): boolean {
+    return this.#find(generation) !== null ||
+      this.left.some((one) => one.generation === generation);
+  }
+
+  /** What another wrapper has left and lives, the last first: not ours until somebody takes charge of it. */
+  get left(): readonly LeftMember[] {
+    return [...this.#left].filter(([, { isGone }]) => !isGone).map(([member]) => member);
+  }
+
+  /** Takes note of a process that is left alone whatever becomes of ours. */
+  meet(member: LeftMember): void {
+    const entry = { isGone: false };
+    this.#left.set(member, entry);
+    member.process.ended.then(() => {
+      entry.isGone = true;
+      this.#tellNextEnd();
+    });
+  }
+
+  /** What was left is ours from now on; the end of those that are gone is told as well. */
+  takeCharge(): void {
+    for (const { generation, process } of this.#left.keys()) this.#enlist(generation, process);
+    this.#left.clear();
+  }
+
+  spawn(member: Member, words: readonly string[], options: SpawnOptions): Spawn {
+    const spawned = spawnHaproxy(words, {
+      ...options,
+      onRefused: (signal, reason) => {
+        if (spawned.tag === "spawned") {
+          this.#listeners.onRefused(spawned.process.pid, signal, reason);
+        }
+      },
+    });
+    if (spawned.tag === "spawned") this.#enlist(member, spawned.process);
+    return spawned;
+  }
+
+  /** Makes a process that was on standby that of `generation`. */
+  promote(process: HaproxyProcess, generation: number): void {
+    const entry = this.#members.get(process);
+    if (entry !== undefined) entry.member = generation;
+  }
+
+  /** Lets a process go that belongs to no generation; what it has accepted it finishes. */
+  retire(process: HaproxyProcess, limitMs: number | null): void {
+    this.#members.get(process)?.draining.drain(limitMs);
+  }
+
+  /** Ends a process that belongs to no generation, of which nobody knows what state it is in. */
+  dismiss(process: HaproxyProcess): void {
+    this.#members.get(process)?.draining.discard();
+  }
+
+  signal(generation: number, signal: Deno.Signal): void {
+    this.#find(generation)?.process.signal(signal);
+  }
+
+  drain(generation: number, limitMs: number | null): void {
+    this.#find(generation)?.draining.drain(limitMs);
+  }
+
+  discard(generation: number): void {
+    this.#find(generation)?.draining.discard();
+  }
+
+  terminate(generation: number, reason: EndReason): void {
+    this.#find(generation)?.draining.terminate("SIGTERM", reason);
+  }
+
+  /** Kills that generation, and waits until it is gone, but no longer than `limitMs`. */
+  async eliminate(generation: number, limitMs: number): Promise<void> {
+    const found = this.#find(generation);
+    if (found === null) return;
+    const { promise: limit, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, limitMs);
+    found.draining.kill();
+    await Promise.race([found.process.ended, limit]);
+    clearTimeout(timer);
+  }
+
+  /** The pid of that generation, if it lives. */
+  pidOf(generation: number): number | null {
+    return this.#find(generation)?.process.pid ?? null;
+  }
+
+  /** Resolves when one more process has ended. */
+  nextEnd(): Promise<void> {
+    return this.#nextEnd.promise;
+  }
+
+  /** Asks all to drain. What has been asked before keeps its own deadline. */
+  drainAll(limitMs: number | null): void {
+    for (const { draining } of this.#members.values()) {
+      if (!draining.isStarted) draining.drain(limitMs);
+    }
+  }
+
+  terminateAll(signal: StopSignal): void {
+    for (const { draining } of this.#members.values()) draining.terminate(signal);
+  }
+
+  killAll(): void {
+    for (const { draining } of this.#members.values()) draining.kill();
+  }
+
+  #enlist(member: Member, process: HaproxyProcess): void {
+    const draining = new Draining(process);
+    const entry = { member, draining };
+    this.#members.set(process, entry);
+    process.ended.then((ending) => {
+      this.#members.delete(process);
+      const { end: drainEnd, reason: endReason, elapsedMs: drainMs } = draining;
+      const { member } = entry;
+      try {
+        if (typeof member === "number") {
+          this.#listeners.onEnd({ generation: member, ending, drainEnd, endReason, drainMs });
+        }
+      } finally {
+        this.#tellNextEnd();
+        if (this.isEmpty) this.#listeners.onEmpty();
+      }
+    });
+  }
+
+  #tellNextEnd(): void {
+    this.#nextEnd.resolve();
+    this.#nextEnd = Promise.withResolvers();
+  }
+
+  #find(generation: number) {
+    for (const [process, { member, draining }] of this.#members) {
+      if (member === generation) return { process, draining };
+    }
+    return null;
+  }
+}

@@ -1,0 +1,107 @@
+/** Why a generation does not serve, in a sentence and as an exit status. Pure. */
+import { EXIT } from "../../exit_codes.ts";
+import { formatDuration } from "../../text/duration.ts";
+import type { BindConflict } from "./bind_conflict.ts";
+import { LEAST_CONNECTIONS } from "../private_folder/private_folder.ts";
+import { describeEnding, type Ending } from "../process/process.ts";
+
+/** A process that `died`, also for a `bind_conflict`, or was `not_spawned` is gone; of the others one may be left. */
+export type Failure =
+  | { readonly tag: "not_prepared"; readonly reason: string; readonly exitCode: number }
+  | { readonly tag: "not_spawned"; readonly reason: string; readonly exitCode: number }
+  | { readonly tag: "died"; readonly ending: Ending }
+  /** It died for a port that the generation which serves holds; `remedy` is what may come next. */
+  | {
+    readonly tag: "bind_conflict";
+    readonly ending: Ending;
+    readonly conflict: BindConflict;
+    readonly serving: number;
+    readonly remedy: string;
+  }
+  | { readonly tag: "timed_out"; readonly afterMs: number }
+  | { readonly tag: "no_listener" }
+  | { readonly tag: "wrong_pid"; readonly found: number; readonly started: number }
+  | { readonly tag: "master_worker"; readonly line: string }
+  | { readonly tag: "program_section"; readonly line: string }
+  /** `connections`: as many as its stats sockets take; `null`: only the configuration tells. */
+  | {
+    readonly tag: "withheld_sockets";
+    readonly from: number;
+    readonly connections: number | null;
+  }
+  /** The wrapper's own, in the middle of the start. */
+  | { readonly tag: "bug"; readonly description: string };
+
+/** A clause that says what was found and, where it helps, what is wanted. */
+export function describeFailure(failure: Failure): string {
+  switch (failure.tag) {
+    case "not_prepared":
+      return failure.reason;
+    case "not_spawned":
+      return `cannot start "haproxy" from PATH: ${failure.reason}`;
+    case "died":
+      return `haproxy ${describeEnding(failure.ending)} before it was ready`;
+    case "bind_conflict":
+      return describeConflict(failure);
+    case "timed_out":
+      return `haproxy did not serve within ${formatDuration(failure.afterMs)}`;
+    case "no_listener":
+      return 'haproxy opened no listener, the configuration wants at least one "bind"';
+    case "wrong_pid":
+      return `process ${failure.found} answered in place of ${failure.started}, which was started`;
+    case "master_worker":
+      return `${failure.line} says "master-worker": remove it, the wrapper takes the master's place`;
+    case "program_section":
+      return `${failure.line} begins a "program" section: remove it, only HAProxy's master runs such; run ` +
+        "that program in a container or unit of its own";
+    case "withheld_sockets":
+      return `generation ${failure.from} did not hand its sockets over: ` +
+        `${
+          describeTaken(failure.connections)
+        } (close some, or raise "stats maxconn" in "global"), ` +
+        "or it hangs or has no file descriptor left";
+    case "bug":
+      return `a bug in the wrapper: ${failure.description.split("\n")[0]}`;
+    default:
+      return failure satisfies never;
+  }
+}
+
+const describeTaken = (connections: number | null) =>
+  connections === null
+    ? `all connections to its stats sockets, ${LEAST_CONNECTIONS} or what "stats maxconn" says, are taken`
+    : `all ${connections} connections to its stats sockets are taken`;
+
+/** The wrapper's exit status if this was the first start. */
+export function exitCodeOf(failure: Failure): number {
+  switch (failure.tag) {
+    case "not_prepared":
+    case "not_spawned":
+      return failure.exitCode;
+    case "died":
+    case "bind_conflict":
+      return failure.ending.code;
+    case "timed_out":
+    case "no_listener":
+    case "wrong_pid":
+    case "master_worker":
+    case "program_section":
+    case "withheld_sockets":
+      return 1;
+    case "bug":
+      return EXIT.SOFTWARE;
+    default:
+      return failure satisfies never;
+  }
+}
+
+function describeConflict(
+  { conflict, serving, remedy }: Extract<Failure, { tag: "bind_conflict" }>,
+): string {
+  const { addresses, frontends } = conflict;
+  const holders = frontends.map((frontend) => `"${frontend}"`).join(", ");
+  return `haproxy cannot bind ${
+    addresses.join(", ")
+  }: generation ${serving} itself holds the port, for ${holders}, ` +
+    `and shares none, by "noreuseport" or "-dR"; ${remedy}`;
+}

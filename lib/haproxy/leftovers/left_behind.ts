@@ -1,0 +1,192 @@
+/**
+ * Finds what wrappers that were killed have left below the runtime directories. HAProxy processes of the same
+ * service are to be taken over from, others are told of, and folders that nobody needs are removed.
+ */
+import { list } from "../../system/files.ts";
+import type { Libc } from "../../system/libc.ts";
+import { claim, type Claimed, type Service } from "../private_folder/claim.ts";
+import { askInstance } from "../runtime/instance.ts";
+import { findFolders, type FoundFolder } from "./left_folders.ts";
+import { leftProcess } from "./left_process.ts";
+import { MadeFolder } from "../private_folder/made_folder.ts";
+import { socketName } from "../private_folder/private_folder.ts";
+import type { HaproxyProcess } from "../process/process.ts";
+import { isListening, type PrivateSocket } from "../runtime/client.ts";
+import { type Running, runningProcesses } from "./running_processes.ts";
+
+/** A process of the same service, which may be signalled. */
+export interface Left {
+  /** What the wrapper starts is numbered from 1 on, and these from 0 down: the one started last is 0. */
+  readonly generation: number;
+  readonly process: HaproxyProcess;
+  readonly socket: PrivateSocket;
+  /** Whether it can hand its listeners over. Others drain already, start still, or hang. */
+  readonly serves: boolean;
+  readonly folder: string;
+}
+
+/** What is left alone although it may serve. */
+export interface Untouched {
+  readonly folder: string;
+  /** Of the folder, or if that is gone of the process. */
+  readonly owner: number;
+  /** `null`: it is not to be seen from here. */
+  readonly pid: number | null;
+  readonly why:
+    | ("other user" | "folder is gone")
+    | ("other service" | "may not be signalled" | "not seen");
+}
+
+export interface LeftBehind {
+  /** The one that was started last comes first. */
+  readonly processes: readonly Left[];
+  readonly untouched: readonly Untouched[];
+  /** Resolves when the folders of those that have ended are gone. */
+  removed(): Promise<void>;
+}
+
+export interface LeftBehindOptions {
+  readonly parents: readonly string[];
+  /** Our own private folder, which is nobody else's. */
+  readonly folder: string;
+  readonly service: Service;
+  /** Without it nothing can be found out, or signalled. */
+  readonly libc: Libc | null;
+}
+
+export async function findLeftBehind(
+  { parents, folder, service, libc }: LeftBehindOptions,
+): Promise<LeftBehind> {
+  if (libc === null) return NOTHING;
+  const user = Deno.lstatSync(folder).uid!;
+  const all = await findFolders(parents, { libc, user });
+  const others = all.filter(({ path }) => path !== folder);
+  const dead = await claimAll(others, { libc, service, user });
+  if (dead.length === 0) return NOTHING;
+  const running = runningProcesses(libc);
+  const looks = await Promise.all(
+    dead.map((one) => look(one, { libc, user, running: running.get(one.made.path) ?? [] })),
+  );
+  const untouched = looks.flatMap((one) => one.untouched);
+  const processes = looks.flatMap((one) => one.processes)
+    .map((one, index) => ({ ...one, generation: -index }));
+  const removed = async () => void await Promise.all(looks.map((one) => one.removed()));
+  return { processes, untouched, removed };
+}
+
+const NOTHING: LeftBehind = { processes: [], untouched: [], removed: async () => {} };
+
+/** A folder whose wrapper is gone. */
+interface Dead extends Claimed {
+  readonly made: MadeFolder;
+  readonly owner: number;
+}
+
+async function claimAll(
+  own: readonly FoundFolder[],
+  options: { readonly libc: Libc; readonly service: Service; readonly user: number },
+): Promise<readonly Dead[]> {
+  const dead: Dead[] = [];
+  for (const { path, owner } of own) {
+    const made = openFolder(path, options.user);
+    const claimed = made === null ? null : await claim(made, options);
+    if (made !== null && claimed !== null) dead.push({ ...claimed, made, owner });
+  }
+  return dead;
+}
+
+/** `null` if it is gone by now, as that of a wrapper that is just ending. */
+function openFolder(path: string, user: number): MadeFolder | null {
+  try {
+    return new MadeFolder(path, user);
+  } catch {
+    return null;
+  }
+}
+
+interface LookOptions {
+  readonly libc: Libc;
+  readonly user: number;
+  readonly running: readonly Running[];
+}
+
+type DeadLook = Pick<LeftBehind, "untouched" | "removed"> & {
+  readonly processes: readonly Omit<Left, "generation">[];
+};
+
+async function look(dead: Dead, options: LookOptions): Promise<DeadLook> {
+  const { made, unlock } = dead;
+  const proven = await prove(made, options);
+  const why = await reasonToLeave(dead, proven, options);
+  if (why !== null) {
+    const pids = proven.length === 0 ? [null] : proven.map(({ pid }) => pid);
+    unlock();
+    const common = { folder: made.path, owner: dead.owner, why };
+    return { ...NOTHING, untouched: pids.map((pid) => ({ ...common, pid })) };
+  }
+  const processes = proven.map(({ socket, serves, ...one }) => ({
+    ...{ socket, serves, folder: made.path },
+    process: leftProcess({ ...one, libc: options.libc }),
+  }));
+  return { processes, untouched: [], removed: removeAfter(processes, dead) };
+}
+
+/** `null`: the processes are to be taken over from, or there are none. */
+async function reasonToLeave(
+  { made, isSame }: Dead,
+  proven: readonly Proven[],
+  { libc }: LookOptions,
+): Promise<Untouched["why"] | null> {
+  if (proven.length === 0) return await isAnswered(made) ? "not seen" : null;
+  if (!isSame) return "other service";
+  const isRefused = proven.some(({ pid, word }) => libc.signalNamed(pid, word, 0) === "refused");
+  return isRefused ? "may not be signalled" : null;
+}
+
+/** Removes the folder when all its processes have ended; the result waits for that once it has begun. */
+function removeAfter(processes: readonly Pick<Left, "process">[], { made, unlock }: Dead) {
+  let removal: Promise<void> = Promise.resolve();
+  const remove = async () => {
+    await made.remove();
+    unlock();
+  };
+  const end = Promise.all(processes.map(({ process }) => process.ended));
+  end.then(() => removal = remove());
+  return () => removal;
+}
+
+interface Proven extends Running {
+  readonly socket: PrivateSocket;
+  readonly serves: boolean;
+}
+
+/**
+ * Those of the processes that were started from the folder which are surely the wrapper's, the last first: it
+ * answers at a socket that only we could make, or it runs as we do, or as one does that answers.
+ */
+async function prove(made: MadeFolder, { user, running }: LookOptions): Promise<readonly Proven[]> {
+  const isOurs = (one: Running) => Number(one.user === user);
+  const likely = running.toSorted((one, other) => isOurs(other) - isOurs(one));
+  const asked = await Promise.all(
+    likely.slice(0, MOST_ASKED).map(async (one) => {
+      const socket = made.socket(socketName(one.generation));
+      const instance = await askInstance(socket, AbortSignal.timeout(ANSWER_LIMIT_MS));
+      return { ...one, socket, serves: instance?.pid === one.pid };
+    }),
+  );
+  const users = new Set([user, ...asked.filter(({ serves }) => serves).map((one) => one.user)]);
+  return asked.filter((one) => users.has(one.user))
+    .toSorted((one, other) => other.generation - one.generation);
+}
+
+/** Others may start processes with whatever words they like. */
+const MOST_ASKED = 50;
+/** HAProxy answers within milliseconds, and one that hangs must not hold the start up. */
+const ANSWER_LIMIT_MS = 500;
+
+/** By a process that is not to be seen from here, as in another container that has the same volume. */
+async function isAnswered(made: MadeFolder): Promise<boolean> {
+  const names = (await list(made.path).catch(() => [])).filter((name) => name.endsWith(".sock"));
+  const answers = await Promise.all(names.map((name) => isListening(made.socket(name))));
+  return answers.includes(true);
+}

@@ -1,0 +1,66 @@
+/** Finds HAProxy processes that have lost their wrapper and cannot be taken over from: somebody should hear of them. */
+import { dirname } from "@std/path";
+import type { Libc } from "../../system/libc.ts";
+import type { Untouched } from "./left_behind.ts";
+import { type Running, runningProcesses } from "./running_processes.ts";
+
+export interface StraysOptions {
+  readonly parents: readonly string[];
+  /** Our own private folder. */
+  readonly folder: string;
+  readonly libc: Libc | null;
+}
+
+/** A start is not to be slowed by that, but it may fail for just what is found: then the look is made at its end. */
+const DELAY_MS = 1_000;
+
+/** Looks once, a moment later or when it is hurried, and tells what was found. */
+export function lookForStrays(
+  { parents, folder, libc }: StraysOptions,
+  tell: (found: readonly Untouched[]) => void,
+): { hurry(): void } {
+  if (libc === null) return { hurry() {} };
+  const user = ownerOf(folder);
+  let isDone = false;
+  const look = () => {
+    if (!isDone) tell(findStrays(parents, { libc, user }));
+    isDone = true;
+  };
+  const timer = setTimeout(look, DELAY_MS);
+  const hurry = () => {
+    clearTimeout(timer);
+    look();
+  };
+  return { hurry };
+}
+
+/** Those of other users, and those whose folder is gone, as systemd removes that of a service that ends. */
+function findStrays(
+  parents: readonly string[],
+  { libc, user }: { readonly libc: Libc; readonly user: number | null },
+): readonly Untouched[] {
+  const folders = [...runningProcesses(libc)].filter(([path]) => parents.includes(dirname(path)));
+  return folders.flatMap(([folder, running]) => {
+    const owner = ownerOf(folder);
+    if (owner === user) return [];
+    const strays = running.filter((one) => one.isOrphan && isOf(owner, one));
+    return strays.map(({ pid, user }): Untouched =>
+      owner === null
+        ? { folder, pid, owner: user, why: "folder is gone" }
+        : { folder, pid, owner, why: "other user" }
+    );
+  });
+}
+
+/** Whoever claims another's folder is nobody's HAProxy; that of root may have changed to any user. */
+const isOf = (owner: number | null, { user }: Running) =>
+  owner === null || owner === 0 || owner === user;
+
+/** `null` if it is not there. */
+function ownerOf(path: string): number | null {
+  try {
+    return Deno.lstatSync(path).uid;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * A folder that this process has made for itself, and what is in it. Somebody may remove it, as cleaners of
+ * `/tmp` do, and another user may make one of the same name: nothing is written there, and nobody connected to.
+ */
+import { join } from "@std/path";
+import { remove, rename, writePrivateFile } from "../../system/files.ts";
+import { describeForeign, ownUser } from "../../system/ownership.ts";
+import { trustIn } from "../../system/trusted_directory.ts";
+import type { PrivateSocket } from "../runtime/client.ts";
+
+/** Makes one of mode 0700 in `parent`. @throws why it cannot be made, or another user could replace it. */
+export async function makeFolder(parent: string): Promise<MadeFolder> {
+  const user = ownUser([parent]);
+  const trust = await trustIn(parent, user);
+  if (trust.tag !== "trusted") throw new Error(trust.reason);
+  // At once, since no thread may be had when it is made again.
+  const path = Deno.makeTempDirSync({ dir: parent, prefix: FOLDER_PREFIX });
+  const folder = new MadeFolder(path, user);
+  const problem = folder.problem() ?? (isTooLong(path) ? TOO_LONG : null);
+  if (problem === null) return folder;
+  await folder.remove();
+  throw new Error(problem);
+}
+
+export const FOLDER_PREFIX = "haproxy-reload-wrapper-";
+
+export class MadeFolder {
+  readonly path: string;
+  readonly #user: number;
+  readonly #identity: string;
+
+  /** What is at `path` now is `user`'s. */
+  constructor(path: string, user: number) {
+    this.path = path;
+    this.#user = user;
+    this.#identity = identityOf(Deno.lstatSync(path));
+  }
+
+  /** Why it must not be used, as the rest of a sentence; `null` if it may. */
+  problem(): string | null {
+    const info = lookAt(this.path);
+    if (info === null) return GONE;
+    const foreign = describeForeign(info, { kind: "directory", user: this.#user });
+    return foreign ?? (identityOf(info) === this.#identity ? null : "is not the one that was made");
+  }
+
+  socket(name: string): PrivateSocket {
+    const path = join(this.path, name);
+    return { path, problem: () => this.#problemOf(path) };
+  }
+
+  /**
+   * Replaces what is there at once: a HAProxy that is on standby may just be looking whether it is there.
+   * @throws why it must not be written to, or the system's error.
+   */
+  async write(name: string, text: string): Promise<void> {
+    const problem = this.problem();
+    if (problem !== null) throw new Error(`it ${problem}`);
+    const path = join(this.path, name);
+    const part = `${path}.part`;
+    try {
+      await writePrivateFile(part, new TextEncoder().encode(text));
+      await rename(part, path);
+    } catch (error) {
+      await remove(part).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Whether it is gone from the folder; what somebody else has put there is left. */
+  async removeFrom(name: string): Promise<boolean> {
+    return await this.#removeOwn(join(this.path, name));
+  }
+
+  async remove(): Promise<void> {
+    await this.#removeOwn(this.path);
+  }
+
+  /** Whatever its mode is by now. */
+  async #removeOwn(path: string): Promise<boolean> {
+    const info = lookAt(this.path);
+    if (info === null) return true;
+    if (identityOf(info) !== this.#identity) return false;
+    return await remove(path, { recursive: true }).then(
+      () => true,
+      (error) => error instanceof Deno.errors.NotFound,
+    );
+  }
+
+  #problemOf(socket: string): string | null {
+    const info = lookAt(socket);
+    const ofFolder = this.problem();
+    if (ofFolder === GONE || (ofFolder === null && info === null)) return GONE;
+    if (ofFolder !== null) return `cannot be trusted any more, as its folder ${ofFolder}`;
+    const foreign = describeForeign(info!, { kind: "socket", user: this.#user });
+    return foreign === null ? null : `cannot be trusted any more, as it ${foreign}`;
+  }
+}
+
+const GONE = "is gone";
+
+/** Longer paths are refused by HAProxy 2.4 to 3.4, which adds a suffix while it binds. */
+const LONGEST_SOCKET_BYTES = 97;
+const TOO_LONG = "the name is too long for a socket's address";
+const isTooLong = (path: string) =>
+  new TextEncoder().encode(join(path, "999999999.sock")).length > LONGEST_SOCKET_BYTES;
+
+/** A number of an inode is soon given again, and so may be its owner's. */
+const identityOf = ({ dev, ino, uid, isDirectory }: Deno.FileInfo) =>
+  `${dev} ${ino} ${uid} ${isDirectory}`;
+
+/** At once: it takes some microseconds, and comes before each connection. */
+function lookAt(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,37 @@
+/** Reads the env file whose variables HAProxy gets besides the wrapper's own. */
+import { readTextFile } from "../../system/contents.ts";
+import { stat } from "../../system/files.ts";
+import { systemReason } from "../../text/system_reason.ts";
+import { type EnvFile, parseEnvFile } from "../../config/env_file.ts";
+
+export type EnvFileOutcome = EnvFile | { readonly tag: "unreadable"; readonly reason: string };
+
+/** Reads `path` anew; `null` is no file and no variables. */
+export async function readEnvFile(path: string | null): Promise<EnvFileOutcome> {
+  if (path === null) return { tag: "read", variables: {} };
+  try {
+    // Opening a FIFO would wait for its writer, on Deno 2.6 with the whole program.
+    const { isFile } = await stat(path);
+    if (!isFile) return { tag: "unreadable", reason: "not a regular file" };
+    return parseEnvFile(await readTextFile(path, MOST_BYTES));
+  } catch (error) {
+    return { tag: "unreadable", reason: systemReason(error) };
+  }
+}
+
+/** Linux starts no program with more arguments and environment than that: see execve(2). */
+const MOST_BYTES = 2 * 2 ** 20;
+
+/** What is wrong with the env file at `path`, each problem a clause. */
+export function describeEnvFile(path: string | null, outcome: EnvFileOutcome): readonly string[] {
+  switch (outcome.tag) {
+    case "read":
+      return [];
+    case "unreadable":
+      return [`cannot read env file "${path}": ${outcome.reason}`];
+    case "invalid":
+      return outcome.problems.map((problem) => `env file "${path}", ${problem}`);
+    default:
+      return outcome satisfies never;
+  }
+}

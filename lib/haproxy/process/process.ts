@@ -1,0 +1,145 @@
+/** Starts HAProxy, signals it and tells how it ended: the only user of `Deno.Command`. */
+import { EXIT } from "../../exit_codes.ts";
+import { systemReason } from "../../text/system_reason.ts";
+
+/** How a process ended. `code` is what a shell shows: 128 plus the signal's number for a signal. */
+export type Ending =
+  | { readonly tag: "exited"; readonly code: number }
+  | { readonly tag: "signaled"; readonly code: number; readonly signal: string };
+
+export interface HaproxyProcess {
+  readonly pid: number;
+  /** Never rejects. */
+  readonly ended: Promise<Ending>;
+  /** What it wrote, at most its first megabyte; always empty unless the output is `captured`. */
+  readonly output: Promise<string>;
+  /** Lets a process go on that was started with `stdin: "held"`. */
+  release(): Promise<void>;
+  /** Sends `signal`; that the process is gone already, or is somebody else's, is no error. */
+  signal(signal: Deno.Signal): void;
+}
+
+export type Spawn =
+  | { readonly tag: "spawned"; readonly process: HaproxyProcess }
+  /** `exitCode` as a shell has it: 127 for a missing program, 126 for one that cannot be started. */
+  | { readonly tag: "not_spawned"; readonly exitCode: number; readonly reason: string };
+
+export interface SpawnOptions {
+  /** Added to the wrapper's own environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly output: "inherit" | "captured";
+  /** `held`: its stdin is a pipe that ends only when the process is released; by default it is empty. */
+  readonly stdin?: "held";
+  /** Told the first time that the wrapper may not send a signal: HAProxy may have changed its user. */
+  readonly onRefused?: (signal: Deno.Signal, reason: string) => void;
+}
+
+/**
+ * Starts the `haproxy` that is in PATH now, so that one that was replaced is taken, in a session of
+ * its own: a terminal's Ctrl-C must reach the wrapper alone, because HAProxy stops hard on SIGINT.
+ */
+export function spawnHaproxy(words: readonly string[], options: SpawnOptions): Spawn {
+  const captured = options.output === "captured";
+  try {
+    const child = new Deno.Command("haproxy", {
+      args: [...words],
+      env: { ...options.environment },
+      detached: true,
+      stdin: options.stdin === "held" ? "piped" : "null",
+      stdout: captured ? "piped" : "inherit",
+      stderr: captured ? "piped" : "inherit",
+    }).spawn();
+    const output = captured ? outputOf(child) : Promise.resolve("");
+    const release = async () => {
+      // The process may be gone, and with it the other end of the pipe.
+      if (options.stdin === "held") await child.stdin.close().catch(() => {});
+    };
+    return { tag: "spawned", process: wrap(child, { output, release }, options.onRefused) };
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound
+      ? { tag: "not_spawned", exitCode: EXIT.NOT_FOUND, reason: "there is none" }
+      : { tag: "not_spawned", exitCode: EXIT.NOT_EXECUTABLE, reason: reasonOf(error) };
+  }
+}
+
+/** Whether `pid` is a process that was started here and whose status Deno has yet to tell. */
+export function isOwnChild(pid: number): boolean {
+  return ownChildren.has(pid);
+}
+
+/** Deno looks once, at its start, for what `--allow-run=haproxy` means; a file that is replaced there is fine. */
+function reasonOf(error: unknown): string {
+  const reason = systemReason(error);
+  return reason.startsWith("Requires run access")
+    ? "it is not the file that it was when the wrapper started, and only that may be run: restart the wrapper"
+    : reason;
+}
+
+/** How an ending reads in a sentence: `exited with 1`, `was ended by SIGSEGV`. */
+export function describeEnding(ending: Ending): string {
+  switch (ending.tag) {
+    case "exited":
+      return `exited with ${ending.code}`;
+    case "signaled":
+      return `was ended by ${ending.signal}`;
+    default:
+      return ending satisfies never;
+  }
+}
+
+/** Like the kernel's own list there is one for the whole program. */
+const ownChildren = new Set<number>();
+
+function wrap(
+  child: Deno.ChildProcess,
+  more: Pick<HaproxyProcess, "output" | "release">,
+  onRefused: SpawnOptions["onRefused"],
+): HaproxyProcess {
+  let isRefused = false;
+  ownChildren.add(child.pid);
+  return {
+    ...more,
+    pid: child.pid,
+    ended: child.status.then(endingOf, unknownEnding).finally(() => ownChildren.delete(child.pid)),
+    signal(signal) {
+      try {
+        child.kill(signal);
+      } catch (error) {
+        if (error instanceof Deno.errors.PermissionDenied) {
+          if (!isRefused) onRefused?.(signal, systemReason(error));
+          isRefused = true;
+          return;
+        }
+        // Deno says "Child process has already terminated" in this way.
+        const isGone = error instanceof TypeError || error instanceof Deno.errors.NotFound;
+        if (!isGone) throw error;
+      }
+    },
+  };
+}
+
+function endingOf({ code, signal }: Deno.CommandStatus): Ending {
+  return signal === null ? { tag: "exited", code } : { tag: "signaled", code, signal };
+}
+
+/** Deno 2.6 and 2.9 reject the status of a child that died of a real-time signal, which is 34 at least. */
+function unknownEnding(): Ending {
+  return { tag: "signaled", code: 128 + 34, signal: "a real-time signal" };
+}
+
+async function outputOf(child: Deno.ChildProcess): Promise<string> {
+  return (await Promise.all([child.stdout, child.stderr].map(beginningOf))).join("");
+}
+
+/** Reads to the end, so that the process can go on, and keeps what it says first. */
+async function beginningOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of stream) {
+    if (text.length < MOST_OUTPUT) text += decoder.decode(bytes, { stream: true });
+  }
+  return text.slice(0, MOST_OUTPUT);
+}
+
+/** Much more than the first alerts of a configuration that is wrong throughout. */
+const MOST_OUTPUT = 1_000_000;

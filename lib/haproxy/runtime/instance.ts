@@ -1,0 +1,58 @@
+/** Asks a HAProxy process about itself. */
+import { ask, type StatsSocket } from "./client.ts";
+
+/** What a process says about itself. */
+export interface Instance {
+  readonly pid: number;
+  /** Listeners that are not stats sockets: those of frontends, peers and log forwarders. */
+  readonly userListeners: number;
+  /** `null` where it does not say. */
+  readonly version: string | null;
+}
+
+/**
+ * Asks the process behind `socket` about itself. `null` if nobody answers, what answers is no HAProxy,
+ * or `signal` aborts, which closes the connection.
+ */
+export async function askInstance(
+  socket: StatsSocket,
+  signal: AbortSignal,
+): Promise<Instance | null> {
+  const answer = await ask(socket, "show info;show cli sockets", signal);
+  return answer === null ? null : parseInstance(answer);
+}
+
+/**
+ * Asks until somebody answers. HAProxy 2.4 to 3.4 enable all listeners before any thread answers, so
+ * the first answer means that it serves. Never settles once `stop` has aborted.
+ */
+export async function firstAnswer(socket: StatsSocket, stop: AbortSignal): Promise<Instance> {
+  const startedMs = performance.now();
+  while (!stop.aborted) {
+    const instance = await askInstance(socket, stop);
+    if (instance !== null && !stop.aborted) return instance;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
+  }
+  return await new Promise(() => {});
+}
+
+/** Reads the answer to `show info;show cli sockets`. Pure. */
+export function parseInstance(answer: string): Instance | null {
+  const pid = numberOf(answer, "Pid");
+  const listeners = numberOf(answer, "Listeners");
+  if (pid === null || listeners === null) return null;
+  const [, statsSockets = ""] = answer.split(/^# socket lvl.*\n/m);
+  return {
+    pid,
+    version: /^Version: (.+)$/m.exec(answer)?.[1] ?? null,
+    userListeners: listeners - statsSockets.split("\n").filter((line) => line.trim()).length,
+  };
+}
+
+/** A fiftieth of the time that has passed: asking must not slow a long start on a busy machine. */
+const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));
+
+function numberOf(answer: string, name: string): number | null {
+  const value = new RegExp(`^${name}: (\\d+)$`, "m").exec(answer)?.[1];
+  return value === undefined ? null : Number(value);
+}

@@ -1,0 +1,40 @@
+/** Tells whether a process can pass its stick-tables on, which it does to its successor when it is asked to drain. */
+import { ask, type StatsSocket } from "./client.ts";
+
+/**
+ * Whether the process behind `socket` loses nothing of its stick-tables at a handoff: they reach its
+ * successor by the `peers` section of the local peer, once its own resync is over. HAProxy 2.6 begins one
+ * of 5 s at each start, 3.0 only where there are other peers. `true` if it has no such tables, or does not
+ * answer.
+ */
+export async function canPassTables(socket: StatsSocket): Promise<boolean> {
+  const answer = await ask(socket, "show peers", AbortSignal.timeout(ANSWER_LIMIT_MS));
+  return answer === null || parseResync(answer);
+}
+
+/** Resolves when the process can, is gone or drains; after `limitMs` at the latest. */
+export async function untilTablesPass(socket: StatsSocket, limitMs: number): Promise<void> {
+  const startedMs = performance.now();
+  do await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); while (
+    performance.now() - startedMs < limitMs && !await canPassTables(socket)
+  );
+}
+
+/** Whether the answer to `show peers` tells of no section whose resync goes on, and that holds tables. Pure. */
+export function parseResync(answer: string): boolean {
+  const sections = answer.split(/^(?=0x)/m);
+  return sections.filter(isPassedOn).every((section) => {
+    const flags = /^.* disabled=0 flags=(0x[0-9a-f]+)/.exec(section)?.[1];
+    return flags === undefined || (Number(flags) & FINISHED) === FINISHED;
+  });
+}
+
+/** A section without the local peer is removed by HAProxy 2.6 and 3.0, with a warning. */
+const isPassedOn = (section: string) =>
+  /^ +0x.* id=\S*\(local,/m.test(section) && /^ +table:/m.test(section);
+
+/** From the local peer (1) and from others (2) there is nothing more to be learned (HAProxy 2.6 and 3.0). */
+const FINISHED = 3;
+
+const ANSWER_LIMIT_MS = 1_000;
+const PAUSE_MS = 100;

@@ -1,0 +1,265 @@
+/** Gives a generation the changed content of files it loaded, one use after the other, without a reload. */
+import { readFile, sha256, TooLarge } from "../system/contents.ts";
+import type { StatsSocket } from "../haproxy/runtime/client.ts";
+import {
+  changedPaths,
+  type FileMark,
+  type Fingerprint,
+  fingerprintOf,
+  isTooLarge,
+  isUnreadable,
+  UNKNOWN_MARK,
+} from "../watch/scan/fingerprint.ts";
+import { type Ask, createAsk } from "../haproxy/runtime/asking.ts";
+import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
+import { replacePatterns } from "./patterns_apply.ts";
+import { replaceCaFile, replaceCertificate, replaceCrlFile } from "./tls_apply.ts";
+import { impossible, type Replacement, type Unfit } from "./target_apply.ts";
+import { MOST_HOT_BYTES, pathsOf, type Use, type Uses } from "../loaded/targets.ts";
+
+export interface ReplaceRequest {
+  /** What to change, so that a generation with `before` has `after`. */
+  readonly changed: readonly Use[];
+  readonly uses: Uses;
+  readonly before: Fingerprint;
+  readonly after: Fingerprint;
+  /** What appeared and is examined before a reload, in place of any change. */
+  readonly newcomers?: readonly Newcomer[];
+  /** Whether more has changed, so that what cannot be replaced keeps nothing else from it. */
+  readonly isPart: boolean;
+}
+
+export interface ReplaceOptions {
+  /** The generation's private stats socket. */
+  readonly socket: StatsSocket;
+  /** `false`: only tells what must not be served. */
+  readonly apply: boolean;
+}
+
+export interface Replaced {
+  readonly use: Use;
+  /** A clause about the new content. */
+  readonly detail: string;
+  readonly durationMs: number;
+}
+
+export interface Refused extends Omit<Unfit, "fitFromMs"> {
+  readonly use: Use;
+}
+
+export interface ReplaceOutcome {
+  /** What the generation has now. */
+  readonly fingerprint: Fingerprint;
+  readonly replaced: readonly Replaced[];
+  readonly refused: readonly Refused[];
+  /** Of what nobody knows whether it has the new content. */
+  readonly unconfirmed: readonly Use[];
+  /** What a reload would be refused for, or leave out, and is likely to be whole soon. */
+  readonly awaited?: readonly NotWhole[];
+  /** When what was refused will be fit, in milliseconds from now; `null` if nobody knows. */
+  readonly fitInMs: number | null;
+  readonly next:
+    | { readonly tag: "nothing" }
+    /** The files have changed again. */
+    | { readonly tag: "look" }
+    /** `null`: there is nothing to say about it. */
+    | { readonly tag: "reload"; readonly reason: string | null };
+}
+
+/**
+ * Replaces what can be, and stops at the first thing that only a reload can do. Whatever comes of it, no
+ * transaction stays open and no map is half filled. `null` after an abort of `cancel`.
+ */
+export async function replaceInPlace(
+  request: ReplaceRequest,
+  options: ReplaceOptions,
+  cancel: AbortSignal,
+): Promise<ReplaceOutcome | null> {
+  const { newcomers = [], before, after } = request;
+  if (newcomers.length > 0) {
+    const awaited = await examineNewcomers(newcomers, after);
+    return cancel.aborted ? null : { ...RELOAD, fingerprint: before, awaited };
+  }
+  const work = new Work(request, options, cancel);
+  for (const use of request.changed) if (!await work.replace(use)) break;
+  return cancel.aborted ? null : await work.outcome();
+}
+
+const RELOAD = {
+  ...{ replaced: [], refused: [], unconfirmed: [], fitInMs: null },
+  next: { tag: "reload", reason: null },
+} as const;
+
+class Work {
+  readonly #request: ReplaceRequest;
+  readonly #apply: boolean;
+  readonly #ask: Ask;
+  readonly #replaced: Replaced[] = [];
+  readonly #refused: Refused[] = [];
+  readonly #done = new Set<Use>();
+  readonly #unknown = new Set<Use>();
+  #fitInMs: number | null = null;
+  #next: ReplaceOutcome["next"] = { tag: "nothing" };
+
+  constructor(request: ReplaceRequest, { socket, apply }: ReplaceOptions, cancel: AbortSignal) {
+    this.#request = request;
+    this.#apply = apply;
+    this.#ask = createAsk(socket, cancel);
+  }
+
+  /** `false` if there is no use in going on. */
+  async replace(use: Use): Promise<boolean> {
+    const startedMs = performance.now();
+    const texts = await this.#read(use);
+    if (texts === "moved") {
+      this.#next = { tag: "look" };
+      return false;
+    }
+    const result = "impossible" in texts
+      ? impossible(texts.impossible)
+      : await this.#replaceBy(use, texts);
+    const durationMs = performance.now() - startedMs;
+    switch (result.tag) {
+      case "replaced":
+        this.#replaced.push({ use, detail: result.detail, durationMs });
+        this.#done.add(use);
+        return true;
+      case "refused":
+        this.#refused.push({ use, reason: result.reason, awaited: result.awaited });
+        this.#expectFitness(result.fitFromMs);
+        return true;
+      case "unconfirmed":
+        this.#unknown.add(use);
+        this.#next = { tag: "reload", reason: describe(use, result.reason) };
+        return this.#request.isPart;
+      case "impossible":
+        this.#next = {
+          tag: "reload",
+          reason: this.#apply ? describe(use, result.reason) : null,
+        };
+        // Else the reload replaces all others too, and only what must not be served is left to be told.
+        return this.#request.isPart || !this.#apply;
+      default:
+        return result satisfies never;
+    }
+  }
+
+  async outcome(): Promise<ReplaceOutcome> {
+    return {
+      fingerprint: await this.#fingerprint(),
+      replaced: this.#replaced,
+      refused: this.#refused,
+      unconfirmed: [...this.#unknown],
+      fitInMs: this.#fitInMs,
+      next: this.#next,
+    };
+  }
+
+  async #replaceBy(use: Use, texts: readonly (string | null)[]): Promise<Replacement> {
+    const [text, key] = texts;
+    if (text === null || text === undefined) {
+      return use.tag === "certificate" && use.isMember ? impossible("it was removed") : GONE;
+    }
+    const [ask, apply] = [this.#ask, this.#apply];
+    if (!apply && use.tag !== "certificate") return impossible("");
+    switch (use.tag) {
+      case "certificate": {
+        if (apply && this.#hasOtherSideFiles(use.path)) return impossible(SIDE_FILES);
+        const options = { key: key ?? null, nowMs: Date.now() };
+        return await replaceCertificate(use, text, { ...options, ask, apply });
+      }
+      case "ca_file":
+        return await replaceCaFile(use, text, ask);
+      case "crl_file":
+        return await replaceCrlFile(use, text, ask);
+      case "map":
+      case "acl":
+        return await replacePatterns(use, text, ask);
+      default:
+        return use satisfies never;
+    }
+  }
+
+  /** `null` for a file that is gone; `moved` if one is not what it was looked at as. */
+  async #read(
+    use: Use,
+  ): Promise<readonly (string | null)[] | "moved" | { readonly impossible: string }> {
+    const texts: (string | null)[] = [];
+    for (const path of this.#pathsOf(use)) {
+      const content = this.#request.after.files.get(path)?.content ?? "missing";
+      if (isUnreadable(content)) return { impossible: "the wrapper may not read it" };
+      const bytes = content === "missing"
+        ? null
+        : isTooLarge(content)
+        ? TOO_LARGE
+        : await read(path);
+      if (bytes instanceof TooLarge) return { impossible: bytes.message };
+      if (bytes === null && content !== "missing") return "moved";
+      if (bytes !== null && await sha256(bytes) !== content) return "moved";
+      texts.push(bytes === null ? null : DECODER.decode(bytes));
+    }
+    return texts;
+  }
+
+  #pathsOf(use: Use): readonly string[] {
+    return pathsOf(use, this.#request.uses);
+  }
+
+  /** One file may have several uses, of which not all have its new content. */
+  #markOf(path: string): FileMark | undefined {
+    const { changed, before, after } = this.#request;
+    const uses = changed.filter((use) => this.#pathsOf(use).includes(path));
+    const isTouched = uses.some((use) => this.#done.has(use) || this.#unknown.has(use));
+    if (!isTouched) return before.files.get(path);
+    return uses.every((use) => this.#done.has(use)) ? after.files.get(path) : UNKNOWN_MARK;
+  }
+
+  /** HAProxy 2.6 to 3.4 forgets what these held when it is given another certificate. */
+  #hasOtherSideFiles(path: string): boolean {
+    const { files } = this.#request.after;
+    const stems = [path, path.replace(/\.crt$/, "")];
+    return stems.some((stem) =>
+      [".ocsp", ".sctl", ".issuer"].some((extension) => files.has(`${stem}${extension}`))
+    );
+  }
+
+  #expectFitness(fitFromMs: number | null): void {
+    if (fitFromMs === null) return;
+    this.#fitInMs = Math.min(this.#fitInMs ?? Infinity, Math.max(0, fitFromMs - Date.now()));
+  }
+
+  async #fingerprint(): Promise<Fingerprint> {
+    const { before, after } = this.#request;
+    const files = new Map(before.files);
+    for (const path of new Set(this.#request.changed.flatMap((use) => this.#pathsOf(use)))) {
+      const mark = this.#markOf(path);
+      if (mark === undefined) files.delete(path);
+      else files.set(path, mark);
+    }
+    const now = await fingerprintOf(files);
+    // The order of files counts as well, and is that of a look.
+    return changedPaths(now, after)?.length === 0 ? after : now;
+  }
+}
+
+const TOO_LARGE = new TooLarge(MOST_HOT_BYTES);
+
+async function read(path: string): Promise<Uint8Array<ArrayBuffer> | TooLarge | null> {
+  return await readFile(path, MOST_HOT_BYTES).catch((error) =>
+    error instanceof TooLarge ? error : null
+  );
+}
+
+/** A byte order mark is a part of the first key for HAProxy. */
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const GONE: Replacement = {
+  tag: "refused",
+  reason: "is gone",
+  awaited: "its return",
+  fitFromMs: null,
+};
+
+const SIDE_FILES = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
+
+const describe = (use: Use, reason: string) => `"${use.path}": ${reason}`;

@@ -1,0 +1,115 @@
+/**
+ * Files that appear in a directory of certificates before they are whole: which there are, and what keeps
+ * HAProxy from loading them. It loads every visible file of such a directory, and refuses to start for one.
+ */
+import { readFile, TooLarge } from "../system/contents.ts";
+import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";
+import { flawOf } from "./certificate.ts";
+import { isCertificate, isCrl, isCutOff, pemBlocks } from "./pem.ts";
+import { type FolderKind, keyFileOf, MOST_HOT_BYTES, type Uses } from "../loaded/targets.ts";
+
+export interface Newcomer {
+  readonly path: string;
+  readonly kind: FolderKind | "side_file";
+  /** Where the key of a certificate may be, if not in its own file. */
+  readonly keyPath: string;
+}
+
+export interface NotWhole {
+  readonly path: string;
+  /** A clause about the file. */
+  readonly reason: string;
+}
+
+export interface Between {
+  /** What the serving generation has; `null`: nobody knows. */
+  readonly before: Fingerprint | null;
+  readonly after: Fingerprint;
+  /** What a reload was refused with: the same file is not awaited a second time. */
+  readonly tried: Fingerprint | null;
+}
+
+/** The files that appeared in such directories, at most as many as are examined at once. Pure. */
+export function newcomersIn(uses: Uses, { before, after, tried }: Between): readonly Newcomer[] {
+  const { folders = NO_FOLDERS } = uses;
+  if (before === null || folders.size === 0) return [];
+  const newcomers: Newcomer[] = [];
+  for (const [path, { content }] of after.files) {
+    if (before.files.has(path) || tried?.files.get(path)?.content === content) continue;
+    const kind = folders.get(path.slice(0, path.lastIndexOf("/")));
+    const newcomer = kind === undefined ? null : newcomerAt(path, { kind, uses, after });
+    if (newcomer !== null) newcomers.push(newcomer);
+    if (newcomers.length === MOST_EXAMINED) break;
+  }
+  return newcomers;
+}
+
+/** What keeps HAProxy from loading some of `newcomers`, as far as that is sure. */
+export async function examineNewcomers(
+  newcomers: readonly Newcomer[],
+  after: Fingerprint,
+): Promise<readonly NotWhole[]> {
+  const flawed: NotWhole[] = [];
+  for (const newcomer of newcomers) {
+    const content = after.files.get(newcomer.path)?.content ?? "";
+    const reason = isUnreadable(content)
+      ? "cannot be read"
+      : isTooLarge(content)
+      ? null
+      : await examine(newcomer);
+    if (reason !== null) flawed.push({ path: newcomer.path, reason });
+  }
+  return flawed;
+}
+
+/** Among so many one that is not whole is found soon enough; reading them takes some 30 ms. */
+const MOST_EXAMINED = 100;
+
+const NO_FOLDERS: ReadonlyMap<string, FolderKind> = new Map();
+
+/** `null`: HAProxy does not load it, or loads it with what is there. */
+function newcomerAt(
+  path: string,
+  { kind, uses, after }: {
+    readonly kind: FolderKind;
+    readonly uses: Uses;
+    readonly after: Fingerprint;
+  },
+): Newcomer | null {
+  if (kind === "ca") return AUTHORITY.test(path) ? { path, kind, keyPath: "" } : null;
+  const [extension] = SIDE_FILE.exec(path) ?? [];
+  if (extension === undefined) return { path, kind, keyPath: keyFileOf(path, uses) };
+  const stem = path.slice(0, -extension.length);
+  const isOwned = after.files.has(stem) || after.files.has(`${stem}.crt`);
+  return isOwned ? null : { path, kind: "side_file", keyPath: "" };
+}
+
+/** HAProxy skips them where they stand in a directory, and looks for them beside a certificate. */
+const SIDE_FILE = /\.(?:key|ocsp|sctl|issuer)$/;
+/** What it loads from a directory of CA files, of which a faulty one is left out with a warning (2.6 to 3.4). */
+const AUTHORITY = /\.(?:pem|crt|cer|crl)$/;
+
+async function examine({ path, kind, keyPath }: Newcomer): Promise<string | null> {
+  if (kind === "side_file") return "has no certificate beside it";
+  const text = await read(path);
+  if (text === null || text instanceof TooLarge) return null;
+  if (kind === "ca") return flawOfAuthority(text);
+  const key = await read(keyPath);
+  return key instanceof TooLarge ? null : await flawOf(text, key);
+}
+
+function flawOfAuthority(text: string): string | null {
+  if (text.trim() === "") return "is empty";
+  if (isCutOff(text)) return "ends in the middle of a block";
+  const isAny = pemBlocks(text).some((block) => isCertificate(block) || isCrl(block));
+  return isAny ? null : "holds no certificate";
+}
+
+/** `null`: it is gone, or nobody can tell. */
+async function read(path: string): Promise<string | TooLarge | null> {
+  try {
+    return new TextDecoder().decode(await readFile(path, MOST_HOT_BYTES));
+  } catch (error) {
+    return error instanceof TooLarge ? error : null;
+  }
+}

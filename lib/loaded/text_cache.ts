@@ -1,0 +1,59 @@
+/** Reads texts only when their files may have changed. */
+import { readFile, sha256, TooLarge } from "../system/contents.ts";
+import { type FileState, provesContent, stampOf } from "../watch/directories/file_state.ts";
+import { MOST_TEXT_BYTES } from "../config/tokens.ts";
+import type { ConfigurationFile } from "../config/file_references.ts";
+
+export interface TextFile {
+  readonly path: string;
+  readonly info: FileState | null;
+}
+
+/**
+ * The texts of `files`; `null` if they are the same as at the last call. What cannot be read is empty, and so
+ * is what would make all together too much to be held.
+ */
+export type ReadTexts = (
+  files: readonly TextFile[],
+) => Promise<readonly ConfigurationFile[] | null>;
+
+/** Makes what reads; it remembers digests alone, since a configuration may have megabytes. */
+export function createTextReader(): ReadTexts {
+  let stamps: string | null = null;
+  let digest: string | null = null;
+  return async (files) => {
+    const nowMs = Date.now();
+    const found = files.map(({ path, info }) => `${stampOf(info)} ${path}\0`).join("");
+    if (found === stamps) return null;
+    const contents = await readAll(files);
+    const isProof = contents.every(({ isKnown }) => isKnown) &&
+      files.every(({ info }) => info !== null && provesContent(info, nowMs));
+    stamps = isProof ? found : null;
+    const before = digest;
+    digest = contents.map(({ path, digest }) => `${digest} ${path}\0`).join("");
+    return digest === before ? null : contents.map(({ path, text }) => ({ path, text }));
+  };
+}
+
+interface Content extends ConfigurationFile {
+  readonly digest: string;
+  /** Whether it could be read, or is too large for that. */
+  readonly isKnown: boolean;
+}
+
+/** One after the other: the bytes of one alone are held beside the texts. */
+async function readAll(files: readonly TextFile[]): Promise<readonly Content[]> {
+  const contents: Content[] = [];
+  let left = MOST_TEXT_BYTES;
+  for (const { path } of files) {
+    const bytes = await readFile(path, left).catch((error) => error as Error);
+    if (bytes instanceof Error) {
+      contents.push({ path, text: "", digest: "", isKnown: bytes instanceof TooLarge });
+      continue;
+    }
+    left -= bytes.length;
+    const text = new TextDecoder().decode(bytes);
+    contents.push({ path, text, digest: await sha256(bytes), isKnown: true });
+  }
+  return contents;
+}

@@ -1,0 +1,43 @@
+/** Reads the configuration lines around those that HAProxy names. */
+import { resolve } from "@std/path";
+import { readTextFile } from "../../system/contents.ts";
+import { placesOf } from "../../haproxy/failure/alerts.ts";
+import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
+import { maskedLines } from "../../secrets/masked_line.ts";
+import type { Excerpt } from "./snapshot.ts";
+
+export interface ExcerptOptions {
+  /** What may be shown: the absolute paths of the configuration files. */
+  readonly files: ReadonlySet<string>;
+  /** The base of relative paths. */
+  readonly directory: string;
+}
+
+/** The lines that `alerts` name, with their neighbours, as they are on disk now. Unreadable files are left out. */
+export async function readExcerpts(
+  alerts: readonly string[],
+  { files, directory }: ExcerptOptions,
+): Promise<readonly Excerpt[]> {
+  const excerpts: Excerpt[] = [];
+  for (const { path, line } of placesOf(alerts).slice(0, MOST_EXCERPTS)) {
+    const file = resolve(directory, path);
+    const text = files.has(file)
+      ? await readTextFile(file, MOST_TEXT_BYTES).catch(() => null)
+      : null;
+    const lines = text === null ? [] : linesAround(text, line);
+    if (lines.length > 0) excerpts.push({ path, line, lines });
+  }
+  return excerpts;
+}
+
+/** `line` and its neighbours, numbered from 1, without what may be a secret. Pure. */
+export function linesAround(text: string, line: number): Excerpt["lines"] {
+  const first = Math.max(1, line - NEIGHBOURS);
+  return maskedLines(text, { first, last: line + NEIGHBOURS })
+    .map((text, index) => ({ number: first + index, text: text.slice(0, MOST_CHARACTERS) }))
+    .filter(({ text, number }) => number === line || text !== "");
+}
+
+const MOST_EXCERPTS = 5;
+const NEIGHBOURS = 3;
+const MOST_CHARACTERS = 300;

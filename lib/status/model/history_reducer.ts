@@ -1,0 +1,273 @@
+/** Adds a step of the supervisor to the history. Pure. */
+import { describeFailure } from "../../haproxy/failure/failure.ts";
+import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
+import type { Use } from "../../loaded/targets.ts";
+import type { Action, Cause, Event, EventOf, State } from "../../supervisor/state/events.ts";
+import { describeCause } from "../../supervisor/messages/messages.ts";
+import type { Step } from "../../supervisor/supervisor.ts";
+import { abridged, changedPaths } from "../../watch/scan/fingerprint.ts";
+import {
+  type Change,
+  type Counts,
+  type DrainHow,
+  type Histogram,
+  type History,
+  type HotApplyResult,
+  type OpenFailure,
+  RELOAD_BUCKETS,
+  type Role,
+} from "./history.ts";
+
+export interface Observation extends Step {
+  /** In milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** The history after one more step. */
+export function reduceHistory(history: History, step: Observation): History {
+  const told = step.event === null ? history : reduceEvent(history, step.event, step);
+  return countRespawn(
+    clearFailure(
+      step.actions.reduce((one, action) => reduceAction(one, action, step), told),
+      step,
+    ),
+    step,
+  );
+}
+
+function reduceEvent(history: History, event: Event, step: Observation): History {
+  switch (event.name) {
+    case "settled":
+    case "reload_requested":
+      return want(history, event.fingerprint?.digest ?? null, step.nowMs);
+    case "handoff_ended":
+      return endHandoff(history, event, step);
+    case "replaced":
+      return endReplacing(history, event, step);
+    case "process_ended":
+      return endProcess(history, event.end, step);
+    case "bug": {
+      const lastBug = { description: event.description, atMs: step.nowMs };
+      return { ...history, bugs: history.bugs + 1, lastBug };
+    }
+    default:
+      return history;
+  }
+}
+
+function reduceAction(history: History, action: Action, { nowMs }: Observation): History {
+  switch (action.name) {
+    case "start_handoff": {
+      const { number: generation, cause, fingerprint } = action.attempt;
+      const sinceMs = nowMs + (action.pauseMs ?? 0);
+      const started = {
+        ...history,
+        attempt: { generation, reason: describeCause(cause), sinceMs },
+      };
+      // A respawn starts what is on disk without a scan.
+      const digest = cause.tag === "respawn" ? null : fingerprint?.digest ?? null;
+      return want(started, digest, nowMs);
+    }
+    case "take_charge": {
+      const rest = { servingSinceMs: nowMs, drainingSinceMs: null };
+      const left = action.left.map((one) => [one.generation, { ...one, ...rest }] as const);
+      return { ...history, processes: new Map([...left, ...history.processes]) };
+    }
+    case "drain":
+    case "terminate":
+      return drain(history, [action.generation], nowMs);
+    case "drain_all":
+    case "terminate_all":
+    case "kill_all":
+      return drain(history, [...history.processes.keys()], nowMs);
+    case "set_timer":
+      return { ...history, timerDueMs: nowMs + action.delayMs };
+    case "clear_timer":
+      return { ...history, timerDueMs: null };
+    default:
+      return history;
+  }
+}
+
+function want(history: History, digest: string | null, nowMs: number): History {
+  if (digest === null || history.desired?.digest === digest) return history;
+  return { ...history, desired: { digest, sinceMs: nowMs } };
+}
+
+function drain(history: History, generations: readonly number[], nowMs: number): History {
+  const processes = new Map(history.processes);
+  for (const generation of generations) {
+    const process = processes.get(generation);
+    if (process?.drainingSinceMs !== null || process === undefined) continue;
+    processes.set(generation, { ...process, drainingSinceMs: nowMs });
+  }
+  return { ...history, processes };
+}
+
+function endHandoff(
+  history: History,
+  { outcome }: EventOf<"handoff_ended">,
+  { before, nowMs }: Observation,
+): History {
+  if (before?.name !== "starting" && before?.name !== "reloading") return history;
+  const rest = { ...history, attempt: null };
+  if (outcome.tag === "cancelled") return rest;
+  const { number: generation, cause, fingerprint } = before.attempt;
+  const replaced = before.name === "starting" ? before.lost?.generation : before.serving;
+  const isLastGood = cause.tag === "last_good";
+  const isStart = cause.tag === "start" || cause.tag === "respawn" || isLastGood;
+  const all = isStart ? [] : changedPaths(replaced?.fingerprint ?? null, fingerprint);
+  const changed = all && abridged(all);
+  // The pause before it may have been cut short.
+  const sinceMs = Math.min(history.attempt?.sinceMs ?? nowMs, nowMs);
+  const common = {
+    ...{ kind: isStart ? "start" : "reload", generation, changed } as const,
+    ...{ reason: describeCause(cause), endedMs: nowMs },
+  };
+  if (outcome.tag === "failed") {
+    const reason = describeFailure(outcome.failure);
+    const durationMs = nowMs - sinceMs;
+    const told = add(rest, { ...common, result: "failure", durationMs, failure: reason });
+    // The open failure stays: what is on disk did not start.
+    return isLastGood ? told : fail(
+      told,
+      { generation, reason, alerts: outcome.alerts },
+      { isRetry: cause.tag === "retry", nowMs },
+    );
+  }
+  const { pid, version, durationMs } = outcome;
+  const process = { generation, pid, servingSinceMs: nowMs, drainingSinceMs: null };
+  const told: History = {
+    ...add(rest, { ...common, result: "success", durationMs, failure: null }),
+    processes: new Map([...rest.processes, [generation, process]]),
+    haproxyVersion: version,
+  };
+  return isLastGood ? told : succeed(told, nowMs);
+}
+
+function endReplacing(
+  history: History,
+  { outcome }: EventOf<"replaced">,
+  { before, nowMs }: Observation,
+): History {
+  if (before?.name !== "replacing") return history;
+  const { replaced, refused, unconfirmed } = outcome;
+  const counted = [
+    ...replaced.map(({ use }) => labelOf(use, "success")),
+    ...refused.map(({ use }) => labelOf(use, "refused")),
+    ...unconfirmed.map((use) => labelOf(use, "unconfirmed")),
+  ].reduce(increment, history.hotApplies);
+  const changes: Change[] = [
+    ...replaced.map((one) => inPlace(one.use, before, { ...one, nowMs, failure: null })),
+    ...refused.map(({ use, reason }) =>
+      inPlace(use, before, { durationMs: 0, nowMs, failure: reason })
+    ),
+  ];
+  const told = changes.reduce(add, { ...history, hotApplies: counted });
+  const [first] = refused;
+  if (first === undefined) return replaced.length > 0 ? succeed(told, nowMs) : told;
+  const reason = `"${first.use.path}" ${first.reason}, awaiting ${first.awaited}`;
+  const isRetry = before.rejected !== null;
+  if (before.rejection !== null) return told;
+  return fail(told, { generation: null, reason, alerts: [] }, { isRetry, nowMs });
+}
+
+function inPlace(
+  use: Use,
+  { serving, attempt }: {
+    readonly serving: { readonly number: number };
+    readonly attempt: { readonly cause: Cause };
+  },
+  { durationMs, failure, nowMs }: {
+    readonly durationMs: number;
+    readonly failure: string | null;
+    readonly nowMs: number;
+  },
+): Change {
+  return {
+    ...{ kind: "in_place", generation: serving.number, changed: [use.path], endedMs: nowMs },
+    ...{ reason: describeCause(attempt.cause), durationMs, failure },
+    result: failure === null ? "success" : "failure",
+  };
+}
+
+function endProcess(history: History, end: ProcessEnd, { before }: Observation): History {
+  const { generation, ending } = end;
+  const process = history.processes.get(generation);
+  const role: Role = process === undefined
+    ? "new"
+    : process.drainingSinceMs === null
+    ? "serving"
+    : "draining";
+  const processes = new Map(history.processes);
+  processes.delete(generation);
+  const processExits = increment(history.processExits, `${role} ${ending.code}`);
+  const isDrain = role === "draining" && before?.name !== "stopping";
+  const drainsEnded = isDrain ? increment(history.drainsEnded, howOf(end)) : history.drainsEnded;
+  const isCut = isDrain && end.endReason !== null;
+  const drainsCut = isCut ? increment(history.drainsCut, end.endReason) : history.drainsCut;
+  return { ...history, processes, processExits, drainsEnded, drainsCut };
+}
+
+function howOf({ ending, drainEnd }: ProcessEnd): DrainHow {
+  if (drainEnd !== "by_itself") return drainEnd;
+  return ending.code === 0 ? "drained" : "crashed";
+}
+
+const MOST_CHANGES = 50;
+
+/** Only reloads are counted and timed. */
+function add(history: History, change: Change): History {
+  const changes = [change, ...history.changes].slice(0, MOST_CHANGES);
+  if (change.kind !== "reload") return { ...history, changes };
+  const reloads = increment(history.reloads, change.result);
+  const reloadSeconds = change.result === "success"
+    ? time(history.reloadSeconds, change.durationMs / 1_000)
+    : history.reloadSeconds;
+  return { ...history, changes, reloads, reloadSeconds };
+}
+
+function time({ sum, count, buckets }: Histogram, seconds: number): Histogram {
+  return {
+    sum: sum + seconds,
+    count: count + 1,
+    buckets: buckets.map((number, index) => number + (seconds <= RELOAD_BUCKETS[index]! ? 1 : 0)),
+  };
+}
+
+function fail(
+  history: History,
+  failure: Pick<OpenFailure, "generation" | "reason" | "alerts">,
+  { isRetry, nowMs }: { readonly isRetry: boolean; readonly nowMs: number },
+): History {
+  const sinceMs = isRetry ? history.failure?.sinceMs ?? nowMs : nowMs;
+  return { ...history, failure: { ...failure, sinceMs, lastTriedMs: nowMs } };
+}
+
+const succeed = (history: History, nowMs: number): History => ({
+  ...history,
+  lastSuccessMs: nowMs,
+});
+
+/** The failure is over when the supervisor no longer rejects what is on disk, also after a revert. */
+function clearFailure(history: History, { before, after }: Observation): History {
+  const isOver = "serving" in after && after.rejected === null && after.name !== "reloading" &&
+    after.name !== "replacing";
+  if (!isOver || history.failure === null || before === null) return history;
+  return { ...history, failure: null };
+}
+
+/** Also counts a respawn that a reload already under way replaced. */
+function countRespawn(history: History, { before, after }: Observation): History {
+  const last = lastRespawnMs(after);
+  const isNew = last !== null && last !== lastRespawnMs(before);
+  return isNew ? { ...history, respawns: history.respawns + 1 } : history;
+}
+
+const lastRespawnMs = (state: State | null) =>
+  state !== null && "respawnedMs" in state ? state.respawnedMs.at(-1) ?? null : null;
+
+const labelOf = ({ tag }: Use, result: HotApplyResult) => `${tag} ${result}`;
+
+const increment = (counts: Counts, label: string): Counts =>
+  new Map([...counts, [label, (counts.get(label) ?? 0) + 1]]);

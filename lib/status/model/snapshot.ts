@@ -1,0 +1,35 @@
+/** Everything that the status shows, at one moment. */
+import type { MemoryLimit } from "../../system/cgroup_memory.ts";
+import type { Place } from "../../haproxy/failure/alerts.ts";
+import type { LastGood } from "../../last_good/manifest.ts";
+import type { Settings } from "../../settings/settings.ts";
+import type { State } from "../../supervisor/state/events.ts";
+import type { DetectorCounts } from "../../watch/change_detector.ts";
+import type { History } from "./history.ts";
+
+export interface Snapshot {
+  /** In milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly state: State;
+  readonly history: History;
+  readonly watching: Watching;
+  /** Connections left in each draining generation that answers. */
+  readonly connections: ReadonlyMap<number, number>;
+  /** The tightest limit; `null`: none. */
+  readonly memory: MemoryLimit | null;
+  /** Of the places that the open failure names. */
+  readonly excerpts: readonly Excerpt[];
+  readonly settings: Settings;
+  readonly versions: { readonly wrapper: string; readonly deno: string };
+}
+
+export type Watching = DetectorCounts;
+
+/** Lines of the configuration around one that HAProxy has named. */
+export interface Excerpt extends Place {
+  readonly lines: readonly { readonly number: number; readonly text: string }[];
+}
+
+/** The last good set, if it serves in place of the files on disk. */
+export const lastGoodOf = (state: State): LastGood | null =>
+  "serving" in state ? state.serving.lastGood ?? null : null;

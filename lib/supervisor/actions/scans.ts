@@ -1,0 +1,110 @@
+/** Looks at the sources, by itself if changes are watched for, and on request; posts what it sees. */
+import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
+import type { Log } from "../../system/log.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { type ChangeDetector, detectChanges } from "../../watch/change_detector.ts";
+import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
+import type { Inventory } from "../../watch/scan/inventory.ts";
+import type { Looker } from "../../watch/scan/scan.ts";
+import type { MountedFile } from "../../watch/scan/mounted_files.ts";
+import { hasMoved } from "../../watch/scan/changed_during_read.ts";
+import type { Action, Event, ReloadOrder } from "../state/events.ts";
+
+export interface LooksOptions {
+  readonly settings: Settings;
+  readonly folder: PrivateFolder;
+  readonly looker: Looker;
+  readonly mountedFiles: readonly MountedFile[];
+  readonly log: Log;
+  readonly post: (event: Event) => void;
+  /** Sets the supervisor's timer, in place of one that is set. */
+  readonly setTimer: (delayMs: number) => void;
+  readonly onBug: (error: unknown) => void;
+}
+
+/** How often sources that cannot be read are looked at for a retry, if they are not watched. */
+const UNWATCHED_PAUSE_MS = 1_000;
+
+export class Looks {
+  readonly #options: LooksOptions;
+  readonly #detector: ChangeDetector | null;
+
+  constructor(options: LooksOptions) {
+    this.#options = options;
+    this.#detector = this.#detect();
+  }
+
+  get counts() {
+    return this.#detector?.counts ?? { files: 0, events: 0, pollFinds: 0 };
+  }
+
+  adapt(inventory: Inventory): void {
+    this.#detector?.adapt(inventory);
+  }
+
+  soon(): void {
+    this.#detector?.lookSoon();
+  }
+
+  forRetry(): void {
+    if (this.#detector === null) this.#unwatched().catch(this.#options.onBug);
+    else this.#detector.lookSoon();
+  }
+
+  verify(action: Extract<Action, { name: "verify" }>): void {
+    if (this.#detector !== null) this.#verify(action).catch(this.#options.onBug);
+  }
+
+  /** Whatever is seen. */
+  reload(order: ReloadOrder): void {
+    this.#reload(order).catch(this.#options.onBug);
+  }
+
+  #detect(): ChangeDetector | null {
+    const { settings, folder, looker: { look }, mountedFiles, log, onBug } = this.#options;
+    if (!settings.watch) return null;
+    const { settleMs, pollIntervalMs } = settings;
+    const onChanging = (fingerprint: Fingerprint) => this.#tell("changing", fingerprint);
+    const onSettled = (fingerprint: Fingerprint) => this.#tell("settled", fingerprint);
+    return detectChanges({
+      ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log, onBug, mountedFiles },
+      probeDirectory: () => folder.probeDirectory(),
+    });
+  }
+
+  /** Without a detector nothing else notices that the sources can be read again. */
+  async #unwatched(): Promise<void> {
+    let fingerprint: Fingerprint | null = null;
+    try {
+      fingerprint = await this.#fingerprint();
+    } finally {
+      if (fingerprint === null) this.#options.setTimer(UNWATCHED_PAUSE_MS);
+      else this.#tell("settled", fingerprint);
+    }
+  }
+
+  async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
+    const look = await this.#options.looker.look();
+    if (await hasMoved(fingerprint, look, 0)) this.#options.post({ name: "moved", generation });
+  }
+
+  /** If a bug keeps it from looking, the order still counts. */
+  async #reload(order: ReloadOrder): Promise<void> {
+    let fingerprint: Fingerprint | null = null;
+    try {
+      fingerprint = await this.#fingerprint();
+    } finally {
+      this.#options.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
+    }
+  }
+
+  /** `null`: the sources cannot be read. */
+  async #fingerprint(): Promise<Fingerprint | null> {
+    const { seen } = await this.#options.looker.look();
+    return seen.tag === "taken" ? seen.fingerprint : null;
+  }
+
+  #tell(name: "changing" | "settled", fingerprint: Fingerprint): void {
+    this.#options.post({ name, fingerprint, atMs: performance.now() });
+  }
+}

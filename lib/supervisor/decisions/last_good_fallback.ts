@@ -1,0 +1,49 @@
+/** Falls back to what served last when a start fails. Pure. */
+import { retryDelayMs } from "../../backoff.ts";
+import { EXIT } from "../../exit_codes.ts";
+import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
+import { giveUpStart } from "./shutdown.ts";
+import type { Decision, FailedStart, HandoffEnd, StateOf } from "../state/events.ts";
+import * as messages from "../messages/messages.ts";
+
+type Failed = Extract<HandoffEnd, { tag: "failed" }>;
+
+/** Whether other files could help: they cannot if haproxy is missing or the disk is full. */
+export function mayLieInFiles(failure: Failure): boolean {
+  if (failure.tag === "not_prepared") return failure.exitCode === EXIT.USAGE;
+  return failure.tag !== "not_spawned";
+}
+
+/** Starts the kept set as the next generation; `null` if there is none, or it is what has failed. */
+export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision | null {
+  const { attempt, pending } = state;
+  const { lastGood, failure, mayPass, alerts } = outcome;
+  if (lastGood === undefined || state.failed !== undefined) return null;
+  const { number: generation, fingerprint } = attempt;
+  const next = {
+    number: generation + 1,
+    fingerprint: null,
+    cause: { tag: "last_good", lastGood },
+  } as const;
+  const rejected = { generation, fingerprint, moved: pending.moved, failures: 1 };
+  const retryMs = mayPass ? retryDelayMs(1) : null;
+  const failed: FailedStart = { attempt, failure, alerts, rejected, retryMs };
+  return [{ ...state, attempt: next, failed }, [
+    { name: "log", entry: messages.fellBack(generation, { failure, lastGood }) },
+    { name: "discard", generation },
+    { name: "start_handoff", attempt: next, takeOverFrom: null },
+  ]];
+}
+
+/** Nothing serves: the exit status and the reason are those of the files on disk. */
+export function giveUpFirstStart(
+  { attempt, failed }: StateOf<"starting">,
+  { failure, alerts, left }: Failed,
+): Decision {
+  const exitCode = exitCodeOf(failed?.failure ?? failure);
+  const entry = messages.notStarted(attempt, { failure, exitCode, left });
+  if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
+  const first = messages.notStarted(failed.attempt, { ...failed, exitCode, left });
+  const reasons = [first.text, entry.text];
+  return giveUpStart(exitCode, entry, { alerts: failed.alerts, reasons });
+}

@@ -1,0 +1,85 @@
+/** Follows a path link by link, to tell which real directories must be watched to see it change. */
+import { dirname, join } from "@std/path";
+import { type Entry, lstat, readLink } from "./files.ts";
+import { isMissing, systemReason } from "../text/system_reason.ts";
+
+export interface LinkChain {
+  /** The real directories that hold a link on the way, its end, or the place where it breaks off, and their parents. */
+  readonly directories: ReadonlySet<string>;
+  /** The real paths in those directories whose change may change what the path leads to. */
+  readonly entries: ReadonlySet<string>;
+  readonly end: ChainEnd;
+}
+
+export type ChainEnd =
+  | { readonly tag: "found"; readonly realPath: string; readonly info: Entry }
+  | { readonly tag: "missing" | "unreadable"; readonly reason: string };
+
+/** Called with each directory, link and end that the way leads through, `/` first. */
+export type OnStep = (path: string, info: Deno.FileInfo) => void;
+
+/** Follows the absolute `path` as the kernel does, `..` behind a link included. */
+export async function followLinks(path: string, onStep?: OnStep): Promise<LinkChain> {
+  const walk: Walk = {
+    directories: new Set(),
+    entries: new Set(),
+    here: "/",
+    rest: names(path),
+    links: 0,
+  };
+  let info: Deno.FileInfo | null = null;
+  let entry = "/";
+  try {
+    onStep?.("/", await lstat("/"));
+    for (let name = walk.rest.shift(); name !== undefined; name = walk.rest.shift()) {
+      entry = join(walk.here, name);
+      info = await step(walk, entry);
+      onStep?.(entry, info);
+    }
+    return {
+      ...walk,
+      end: { tag: "found", realPath: walk.here, info: info ?? await lstat("/") },
+    };
+  } catch (error) {
+    mark(walk, entry);
+    return { ...walk, end: brokenEnd(error) };
+  }
+}
+
+/** The kernel's own limit of links in one path (path_resolution(7)). */
+const MOST_LINKS = 40;
+
+interface Walk {
+  readonly directories: Set<string>;
+  readonly entries: Set<string>;
+  /** The real directory that has been reached. */
+  here: string;
+  readonly rest: string[];
+  links: number;
+}
+
+async function step(walk: Walk, entry: string): Promise<Deno.FileInfo> {
+  const info = await lstat(entry);
+  if (info.isSymlink || walk.rest.length === 0) mark(walk, entry);
+  if (!info.isSymlink) {
+    walk.here = entry;
+    return info;
+  }
+  if (++walk.links > MOST_LINKS) throw new Deno.errors.FilesystemLoop("too many symbolic links");
+  const target = await readLink(entry);
+  if (target.startsWith("/")) walk.here = "/";
+  walk.rest.unshift(...names(target));
+  return info;
+}
+
+/** The parent is marked too: a directory that is removed or renamed is seen only from there. */
+function mark({ directories, entries, here }: Walk, entry: string): void {
+  directories.add(here).add(dirname(here));
+  entries.add(entry).add(here);
+}
+
+const names = (path: string) => path.split("/").filter((name) => name !== "" && name !== ".");
+
+function brokenEnd(error: unknown): ChainEnd {
+  return { tag: isMissing(error) ? "missing" : "unreadable", reason: systemReason(error) };
+}

@@ -1,0 +1,86 @@
+/**
+ * The one rule by which a directory is trusted: on the way to it nobody but root, ourselves and the owner of
+ * `/` could put another in its place. What others may write to must be sticky, as `/tmp` is. The exception
+ * is the root of a mount: Kubernetes makes an `emptyDir` 0777, and a volume with an `fsGroup` 2775, without
+ * the sticky bit. Whoever else mounts that volume is trusted.
+ */
+import { dirname } from "@std/path";
+import { mkdir } from "./files.ts";
+import { followLinks } from "./link_chain.ts";
+
+/** What is met on the way: a directory, a link, or something that is in the way. */
+export interface Step {
+  readonly path: string;
+  readonly info: Pick<Deno.FileInfo, "isDirectory" | "isSymlink" | "uid" | "mode" | "dev">;
+}
+
+export type Trust =
+  | { readonly tag: "trusted" }
+  /** What there is of the way can be trusted. */
+  | { readonly tag: "missing"; readonly reason: string }
+  | { readonly tag: "distrusted"; readonly reason: string };
+
+/** Walks to the absolute `path` as the kernel does, link by link. */
+export async function trustIn(path: string, user: number): Promise<Trust> {
+  const steps: Step[] = [];
+  const { end } = await followLinks(path, (step, info) => steps.push({ path: step, info }));
+  const reason = findDistrust(steps, user);
+  if (reason !== null) return { tag: "distrusted", reason };
+  switch (end.tag) {
+    case "found":
+      return { tag: "trusted" };
+    case "missing":
+      return { tag: "missing", reason: end.reason };
+    case "unreadable":
+      return { tag: "distrusted", reason: end.reason };
+    default:
+      return end satisfies never;
+  }
+}
+
+/**
+ * Makes what is missing of a directory, for nobody else. Gives why it cannot be trusted, or `null`.
+ * @throws the system's error where it cannot be made.
+ */
+export async function makeTrusted(path: string, user: number): Promise<string | null> {
+  const trust = await trustIn(path, user);
+  if (trust.tag !== "missing") return reasonOf(trust);
+  const above = await makeTrusted(dirname(path), user);
+  if (above !== null) return above;
+  try {
+    // Not through a link, and not what somebody else has made meanwhile without another look.
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  return reasonOf(await trustIn(path, user));
+}
+
+const reasonOf = (trust: Trust) => trust.tag === "trusted" ? null : trust.reason;
+
+/**
+ * Why the last of `steps`, which begin with `/`, cannot be trusted by `user`; `null` if it can. In a user
+ * namespace everything of users outside of it, root's too, shows one owner: so they count as one. Pure.
+ */
+export function findDistrust(steps: readonly Step[], user: number): string | null {
+  const devices = new Map(steps.map(({ path, info }) => [path, info.dev]));
+  const trusted = new Set([0, user, steps[0]?.info.uid]);
+  for (const { path, info } of steps) {
+    const { isDirectory, isSymlink, uid, mode } = info;
+    if (!isDirectory && !isSymlink) return `"${path}" is not a directory`;
+    if (!trusted.has(uid!)) {
+      return `"${path}" belongs to user ${uid}, who could replace what is in it, wanted root or ` +
+        `user ${user}: give it to one of them, or name another directory`;
+    }
+    const isMountRoot = path === "/" || info.dev !== devices.get(dirname(path));
+    const isOpen = (mode! & 0o022) !== 0 && (mode! & 0o1000) === 0;
+    if (isDirectory && isOpen && !isMountRoot) {
+      return `others may write to "${path}", which has mode ${octal(mode!)}: take that from them ` +
+        '("chmod go-w"), make it sticky ("chmod +t"), or name another directory';
+    }
+  }
+  return null;
+}
+
+/** As `chmod` takes it. */
+export const octal = (mode: number) => (mode & 0o7777).toString(8).padStart(4, "0");

@@ -1,0 +1,39 @@
+/** Tells whether any source was written between two looks. */
+import { stat } from "../../system/files.ts";
+import { lastChangeMs } from "../directories/file_state.ts";
+import type { FileMark, Fingerprint } from "./fingerprint.ts";
+import type { Look } from "./scan.ts";
+
+/**
+ * Whether what was read between the look that took `before` and `after` may be something else than
+ * either shows. A file that only the later look knows of was there already if it is older than
+ * `sinceMs`, in milliseconds since 1970.
+ */
+export async function hasMoved(
+  before: Fingerprint,
+  { seen, inventory }: Look,
+  sinceMs: number,
+): Promise<boolean> {
+  if (seen.tag === "unreadable") return true;
+  const after = seen.fingerprint.files;
+  for (const [path, mark] of before.files) {
+    const now = after.get(path);
+    if (now === undefined ? await isGone(path) : !isSame(now, mark)) return true;
+  }
+  return inventory.files.some(({ path, info, source }) =>
+    !before.files.has(path) &&
+    (source.kind !== "loaded" || info === null || lastChangeMs(info) + ROUNDED_MS >= sinceMs)
+  );
+}
+
+/** A file that is replaced in the middle of a look may have its old stamp and its new content. */
+const isSame = (one: FileMark, other: FileMark) =>
+  one.stamp === other.stamp && one.content === other.content;
+
+/** Deno rounds a change time down to a second. */
+const ROUNDED_MS = 1_000;
+
+/** Else it is only not looked at any more. */
+async function isGone(path: string): Promise<boolean> {
+  return await stat(path).then(() => false, () => true);
+}

@@ -1,0 +1,67 @@
+/** Brings an inventory up to date where only the content of some files can have changed. */
+import { dirname } from "@std/path";
+import { lstat } from "../../system/files.ts";
+import type { Directories } from "../directories/directories.ts";
+import { stateOf } from "../directories/file_state.ts";
+import type { Inventory, SourceFile } from "./inventory.ts";
+import type { Source } from "./sources.ts";
+
+/**
+ * `inventory` with another look at the `touched` real paths alone; `null` if more than contents may have
+ * changed: files that came, went or became something else, links, directories, what names other files.
+ */
+export async function refreshInventory(
+  inventory: Inventory,
+  touched: ReadonlySet<string>,
+  directories?: Directories,
+): Promise<Inventory | null> {
+  const indices = indicesOf(inventory);
+  const files = [...inventory.files];
+  const wholes = new Set<string>();
+  for (const realPath of touched) {
+    const found = indices.get(realPath);
+    const directory = dirname(realPath);
+    if (found === undefined && isWhole(files, indices.get(directory))) {
+      wholes.add(directory);
+      continue;
+    }
+    const info = await lstat(realPath).catch(() => null);
+    // Such as the temporary file of somebody who then renamed it.
+    if (found === undefined && info === null && !inventory.isEntry(realPath)) continue;
+    if (found === undefined || !info?.isFile) return null;
+    for (const index of found) files[index] = { ...files[index]!, info: stateOf(info) };
+    if (found.some((index) => namesFiles(files[index]!.source))) return null;
+  }
+  for (const directory of wholes) {
+    const whole = await directories?.wholeAgain(directory).catch(() => null);
+    if (!whole) return null;
+    for (const index of indices.get(directory)!) files[index] = { ...files[index]!, whole };
+  }
+  const { unreadable, unnamed, directories: watched, isRelevant, isEntry } = inventory;
+  return { files, unreadable, unnamed, directories: watched, isRelevant, isEntry };
+}
+
+const isWhole = (files: readonly SourceFile[], indices: readonly number[] = []) =>
+  indices.some((index) => files[index]!.whole !== undefined);
+
+const namesFiles = ({ kind, namesFiles }: Source) =>
+  namesFiles === true || kind === "configuration" || kind === "env_file";
+
+type Indices = ReadonlyMap<string, readonly number[]>;
+
+/** Refreshing moves no file, so that they hold for all inventories that come from one. */
+const indicesByDirectories = new WeakMap<Inventory["directories"], Indices>();
+
+/** Where in the list of files each real path stands; several names may lead to one. */
+function indicesOf({ files, directories }: Inventory): Indices {
+  const known = indicesByDirectories.get(directories);
+  if (known !== undefined) return known;
+  const indices = new Map<string, number[]>();
+  files.forEach(({ realPath }: SourceFile, index) => {
+    const others = indices.get(realPath);
+    if (others === undefined) indices.set(realPath, [index]);
+    else others.push(index);
+  });
+  indicesByDirectories.set(directories, indices);
+  return indices;
+}

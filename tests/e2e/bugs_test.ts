@@ -1,0 +1,116 @@
+/** Bugs in the wrapper itself, which are made by a file that is loaded before it: what serves goes on. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { Observed } from "../support/observed.ts";
+import { FORM, PROGRAM, programTest } from "../support/program.ts";
+import type { Wrapper } from "../support/wrapper.ts";
+
+/** Nothing can be loaded before an executable. */
+const sourceTest: typeof programTest = FORM === "source" ? programTest : () => {};
+
+class Buggy extends Observed {
+  readonly #bugs = join(this.path, "bugs");
+
+  async serveBuggy(args: readonly string[] = []): Promise<Wrapper> {
+    await Deno.mkdir(this.#bugs);
+    const [deno, run, ...rest] = PROGRAM;
+    const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
+    const wrapper = this.start({
+      args: this.observedArgs(args),
+      program: [deno!, run!, preload, ...rest],
+    });
+    await wrapper.saysMatching(/generation 1 serves/);
+    return wrapper;
+  }
+
+  async begin(bug: string): Promise<void> {
+    await Deno.writeTextFile(join(this.#bugs, bug), "");
+  }
+
+  async end(bug: string): Promise<void> {
+    await Deno.remove(join(this.#bugs, bug));
+  }
+
+  /** After all bugs are over: it is sound again, has told of each bug once, and ends as it is asked to. */
+  async isSound(wrapper: Wrapper, bug: string): Promise<void> {
+    await this.replace(this.page("sound"));
+    await this.serves("sound", wrapper);
+    assert.ok((await this.metric("bugs_total"))! > 0, wrapper.output);
+    const { lastBug, state } = await this.report();
+    assert.match(lastBug!.description, new RegExp(`an injected bug in the ${bug}`));
+    assert.ok(["serving", "reloading", "replacing"].includes(state), state);
+    const lines = wrapper.lines.filter((line) => / a bug in the wrapper, please/.test(line));
+    assert.equal(new Set(lines.map((line) => line.slice(25))).size, lines.length, wrapper.output);
+    wrapper.signal("SIGTERM");
+    assert.equal(await wrapper.exitCode, 143, wrapper.output);
+    assert.deepEqual(this.haproxyPids(), []);
+    assert.deepEqual([...Deno.readDirSync(this.runtimeDirectory)], []);
+  }
+}
+
+sourceTest("a handoff that throws is a failed handoff, which is tried again", async () => {
+  await using workspace = new Buggy();
+  const wrapper = await workspace.serveBuggy();
+  await workspace.begin("handoff");
+  await workspace.replace(workspace.page("two"));
+  await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper: TypeError: an injected/);
+  await wrapper.saysMatching(/generation 3 rejected: a bug in the wrapper: TypeError: an injected/);
+  assert.equal(await workspace.get(), "one");
+  await workspace.end("handoff");
+  await workspace.serves("two", wrapper);
+  await workspace.isSound(wrapper, "handoff");
+});
+
+sourceTest("a scan that throws keeps nothing from serving, and is done again", async () => {
+  await using workspace = new Buggy();
+  const wrapper = await workspace.serveBuggy();
+  await workspace.begin("scan");
+  await workspace.replace(workspace.page("two"));
+  await wrapper.saysMatching(/a bug in the wrapper, please report it: TypeError: an injected/);
+  assert.equal(await workspace.get(), "one");
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper.*keeps serving/);
+  await workspace.end("scan");
+  await workspace.serves("two", wrapper);
+  await workspace.isSound(wrapper, "scan");
+});
+
+sourceTest("what nobody waits for may throw again and again, which is told once", async () => {
+  await using workspace = new Buggy();
+  const wrapper = await workspace.serveBuggy();
+  await workspace.begin("background");
+  await wrapper.saysMatching(/please report it: TypeError: an injected bug in the background/);
+  for (const text of ["two", "three"]) {
+    await workspace.replace(workspace.page(text));
+    await workspace.serves(text, wrapper);
+  }
+  await workspace.isSound(wrapper, "background");
+});
+
+sourceTest(
+  "a status that cannot be told leaves the probes, the reloads and HAProxy alone",
+  async () => {
+    await using workspace = new Buggy();
+    const wrapper = await workspace.serveBuggy();
+    await workspace.begin("status");
+    assert.equal((await workspace.ask("/status")).status, 500);
+    assert.equal((await workspace.ask("/healthz")).status, 200);
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    await workspace.end("status");
+    await workspace.isSound(wrapper, "status");
+  },
+);
+
+sourceTest("a first start that throws ends with 70, and leaves nothing", async () => {
+  await using workspace = new Buggy();
+  await Deno.mkdir(join(workspace.path, "bugs"));
+  await workspace.begin("handoff");
+  const [deno, run, ...rest] = PROGRAM;
+  const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
+  const wrapper = workspace.start({ program: [deno!, run!, preload, ...rest] });
+  assert.equal(await wrapper.exitCode, 70, wrapper.output);
+  assert.match(wrapper.output, /generation 1 did not start: a bug in the wrapper: TypeError: an/);
+  assert.deepEqual(workspace.haproxyPids(), []);
+  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+});

@@ -1,0 +1,270 @@
+/** What the program makes of its arguments and environment, before and in place of running. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import denoJson from "../../deno.json" with { type: "json" };
+import { FORM, programTest } from "../support/program.ts";
+import { STAND_INS } from "../support/stand_ins.ts";
+import { waitFor } from "../support/wait.ts";
+import { childrenOf, freePort, Workspace } from "../support/wrapper.ts";
+
+programTest("--help names every setting and exits with 0", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ args: ["--help"] });
+  assert.equal(await wrapper.exitCode, 0);
+  for (
+    const word of ["--socket PATH", "HAPROXY_SOCKET", "--max-draining N", "default: 50", "--check"]
+  ) {
+    assert.ok(wrapper.output.includes(word), wrapper.output);
+  }
+});
+
+programTest("--version names the versions of the wrapper, Deno and HAProxy", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ args: ["--version"] });
+  assert.equal(await wrapper.exitCode, 0);
+  const [own, deno, haproxy] = wrapper.output.split("\n");
+  assert.equal(own, `haproxy-reload-wrapper ${denoJson.version}`);
+  if (FORM === "source") assert.equal(deno, `Deno ${Deno.version.deno}`);
+  else assert.match(deno!, /^Deno \d+\.\d+\.\d+$/);
+  assert.match(haproxy!, /^HA-?Proxy version \d/);
+});
+
+programTest("--version says so where there is no HAProxy", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ args: ["--version"], env: { PATH: "/bin/nowhere" } });
+  assert.equal(await wrapper.exitCode, 0);
+  assert.match(wrapper.output, /\nhaproxy: there is none/);
+});
+
+programTest("--check exits with what haproxy -c says, and starts nothing", async () => {
+  await using workspace = new Workspace();
+  const good = workspace.start({ args: ["--check", "-f", workspace.configuration] });
+  assert.equal(await good.exitCode, 0, good.output);
+  await workspace.replace("nonsense\n");
+  const bad = workspace.start({ args: ["-f", workspace.configuration, "--check"] });
+  assert.equal(await bad.exitCode, 1, bad.output);
+  assert.match(bad.output, /unknown keyword 'nonsense'/);
+  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+});
+
+programTest("--check ends with the signal that ends it", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.checks_for_ever);
+  const wrapper = workspace.start({ args: ["--check", "-f", workspace.configuration] });
+  await waitFor("the check", () => childrenOf(wrapper.pid).length > 0);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+});
+
+programTest("all problems are told at once, with hints, and end with 64", async () => {
+  await using workspace = new Workspace();
+  const missing = join(workspace.path, "missing.cfg");
+  const envFile = join(workspace.path, "missing.env");
+  const wrapper = workspace.start({
+    args: [
+      ...["-W", "-sf", "1", "2", "--wach", "-f", missing, "-f", workspace.configuration],
+      ...["--settle-time", "soon", "--env-file", envFile, "--check=yes", "stray"],
+    ],
+    env: { HRW_MAX_DRAINING: "many", HRW_LOG_FORMAT: "xml", DISABLE_RELOAD: "perhaps" },
+  });
+  assert.equal(await wrapper.exitCode, 64);
+  const expected = [
+    /unknown flag "--wach"; did you mean "--watch"/,
+    /"-W" is refused: the wrapper takes the place of HAProxy's master/,
+    /"-sf" is refused/,
+    /--settle-time: found "soon", wanted a duration/,
+    /HRW_MAX_DRAINING: found "many", wanted a whole number/,
+    /HRW_LOG_FORMAT: found "xml", wanted "text" or "json"/,
+    /DISABLE_RELOAD: found "perhaps", wanted "true" or "false"/,
+    /"--check=yes": "--check" takes no value/,
+    /unexpected word "stray"/,
+    new RegExp(`cannot read "${missing}": No such file or directory`),
+    new RegExp(`cannot read "${envFile}": No such file or directory`),
+  ];
+  for (const pattern of expected) assert.match(wrapper.output, pattern);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+programTest("variables of the user's own mean nothing to the wrapper", async () => {
+  await using workspace = new Workspace();
+  const extra = `    log stdout format raw daemon "\${LOG_LEVEL}"
+    log-format "\${LOG_FORMAT}"
+    option httplog`;
+  await workspace.replace(workspace.page("one", { extra }));
+  const env = { LOG_LEVEL: "notice", LOG_FORMAT: "%ci %r", RESPAWN: "often", STATUS_LISTEN: "x" };
+  const wrapper = await workspace.serve({ env });
+  assert.equal(await workspace.get(), "one", wrapper.output);
+});
+
+programTest("a variable of the loader ends the start with 64, and says what to do", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ env: { LD_BIND_NOW: "1" } });
+  assert.equal(await wrapper.exitCode, 64);
+  assert.match(wrapper.output, /found "LD_BIND_NOW".*a script named "haproxy"/);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+programTest("a script that sets a variable of the loader is run as haproxy", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.sets_a_loader_variable);
+  const wrapper = await workspace.serve();
+  const [pid] = workspace.haproxyPids();
+  assert.match(Deno.readTextFileSync(`/proc/${pid}/environ`), /(?:^|\0)LD_BIND_NOW=1\0/);
+  assert.equal(await workspace.get(), "one", wrapper.output);
+});
+
+programTest("the command of an image that names haproxy by its path goes on working", async () => {
+  await using workspace = new Workspace();
+  const args = ["/usr/local/sbin/haproxy", "-f", workspace.configuration];
+  const wrapper = await workspace.serve({ args });
+  assert.equal(await workspace.get(), "one", wrapper.output);
+});
+
+for (const flag of ["-v", "-vv"]) {
+  programTest(`haproxy ${flag} prints just what HAProxy does`, async () => {
+    await using workspace = new Workspace();
+    const wrapper = workspace.start({ args: ["-f", workspace.configuration, "haproxy", flag] });
+    assert.equal(await wrapper.exitCode, 0);
+    const { stdout } = await new Deno.Command("haproxy", { args: [flag] }).output();
+    assert.equal(wrapper.output, new TextDecoder().decode(stdout));
+  });
+}
+
+programTest("an env file with an error ends the start with 64", async () => {
+  await using workspace = new Workspace();
+  const envFile = join(workspace.path, "haproxy.env");
+  await Deno.writeTextFile(
+    envFile,
+    `GOOD=1
+secret-without-a-key
+LD_PRELOAD=/x.so
+OPENSSL_CONF=/x.cnf
+`,
+  );
+  const wrapper = workspace.start({ env: { ENV_FILE: envFile } });
+  assert.equal(await wrapper.exitCode, 64);
+  assert.match(wrapper.output, /line 2 is not of the form KEY=value/);
+  assert.match(wrapper.output, /line 3: "LD_PRELOAD"/);
+  assert.match(wrapper.output, /line 4: "OPENSSL_CONF" can load other code into HAProxy/);
+  assert.ok(!wrapper.output.includes("secret"), wrapper.output);
+});
+
+programTest(
+  "the leading word haproxy is dropped, and -C says where relative names start",
+  async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve({
+      args: ["haproxy", "-C", workspace.configurationDirectory, "-f", "haproxy.cfg", "-db"],
+    });
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+  },
+);
+
+programTest("without -f it is the official image's configuration", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ args: ["--check"] });
+  const hasOne = await Deno.stat("/usr/local/etc/haproxy/haproxy.cfg").then(
+    () => true,
+    () => false,
+  );
+  const exitCode = await wrapper.exitCode;
+  if (!hasOne) {
+    assert.equal(exitCode, 64);
+    assert.match(wrapper.output, /cannot read "\/usr\/local\/etc\/haproxy\/haproxy.cfg"/);
+  }
+});
+
+programTest(
+  "a first start that fails ends with HAProxy's status and one line that says so",
+  async () => {
+    await using workspace = new Workspace();
+    await workspace.replace("nonsense\n");
+    const wrapper = workspace.start();
+    assert.equal(await wrapper.exitCode, 1);
+    assert.match(wrapper.output, /\[ALERT\].*unknown keyword 'nonsense'/);
+    assert.match(
+      wrapper.output,
+      /error .*generation 1 did not start: haproxy exited with 1 before it was ready; nothing serves/,
+    );
+  },
+);
+
+programTest("a first start on a taken port ends with 1", async () => {
+  await using workspace = new Workspace();
+  const port = freePort();
+  using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+  await workspace.replace(workspace.page("one", { port }));
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1);
+});
+
+programTest("a first start without any listener ends with 1", async () => {
+  await using workspace = new Workspace();
+  await workspace.replace("");
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1);
+  assert.match(wrapper.output, /generation 1 did not start: haproxy opened no listener/);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+programTest(
+  'a first start with "master-worker" ends with 1, names the line and leaves no worker',
+  async () => {
+    await using workspace = new Workspace();
+    await workspace.replace(`global\n    master-worker\n${workspace.page("one")}`);
+    const wrapper = workspace.start();
+    assert.equal(await wrapper.exitCode, 1, wrapper.output);
+    assert.match(wrapper.output, /line 2 says "master-worker": remove it/);
+    assert.deepEqual(workspace.haproxyPids(), []);
+  },
+);
+
+programTest('a first start with a "program" section ends with 1 and names the line', async () => {
+  await using workspace = new Workspace();
+  await workspace.replace(`program logger\n    command sleep 100\n${workspace.page("one")}`);
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1, wrapper.output);
+  assert.match(wrapper.output, /did not start: .*line 1 begins a "program" section: remove it/);
+});
+
+programTest('a "pidfile" is told once to have no effect, which is true', async () => {
+  await using workspace = new Workspace();
+  const pidfile = join(workspace.path, "haproxy.pid");
+  const text = (answer: string) =>
+    `global
+    daemon
+    pidfile ${pidfile}
+${workspace.page(answer)}`;
+  await workspace.replace(text("one"));
+  const wrapper = await workspace.serve();
+  await workspace.replace(text("two"));
+  await workspace.serves("two", wrapper);
+  await workspace.haveStopped(1, wrapper);
+  await wrapper.stopsAt(2);
+  const told = wrapper.lines.filter((line) => line.includes('"pidfile"'));
+  assert.equal(told.length, 1, wrapper.output);
+  assert.match(told[0]!, /warning .*"pidfile" in ".*haproxy.cfg" line 3, which has no effect/);
+  await assert.rejects(() => Deno.stat(pidfile), Deno.errors.NotFound);
+});
+
+programTest("without haproxy in PATH it ends with 127", async () => {
+  await using workspace = new Workspace();
+  const wrapper = workspace.start({ env: { PATH: "/bin/nowhere" } });
+  assert.equal(await wrapper.exitCode, 127);
+  assert.match(wrapper.output, /cannot start "haproxy" from PATH/);
+});
+
+programTest("a runtime directory that cannot be used ends with 73 or 64", async () => {
+  await using workspace = new Workspace();
+  const args = ["-f", workspace.configuration, "--runtime-dir"];
+  const missing = workspace.start({ args: [...args, join(workspace.path, "missing")] });
+  assert.equal(await missing.exitCode, 73);
+  assert.match(missing.output, /cannot make a private folder: found ".*missing": No such file/);
+  const forbidden = workspace.start({ args: [...args, "/etc"] });
+  assert.equal(await forbidden.exitCode, 64);
+  assert.match(
+    forbidden.output,
+    /--runtime-dir: found "\/etc", wanted a directory in or below \/run/,
+  );
+});

@@ -1,0 +1,174 @@
+/** Old processes finish what they have, within their limits, and none is forgotten. */
+import assert from "node:assert/strict";
+import { slowdownBy } from "../../lib/haproxy/drain/slowdown.ts";
+import { Observed, type Report } from "../support/observed.ts";
+import { commonTest, programTest, rootTest } from "../support/program.ts";
+import { waitFor } from "../support/wait.ts";
+import { freeze, Workspace, type Wrapper } from "../support/wrapper.ts";
+
+async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {
+  await workspace.replace(workspace.page(text));
+  await workspace.serves(text, wrapper);
+}
+
+programTest("a request in flight is answered by the process that took it", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  using request = await workspace.openRequest();
+  await reload(workspace, wrapper, "two");
+  await request.write(new TextEncoder().encode("\r\n"));
+  assert.match(await new Response(request.readable).text(), /one$/);
+  await wrapper.saysMatching(/generation 1 drained in /);
+});
+
+programTest("an old process that does not drain within --shutdown-wait is ended then", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--shutdown-wait", "300ms"],
+  });
+  using _first = await workspace.openRequest();
+  using _second = await workspace.openRequest();
+  await reload(workspace, wrapper, "two");
+  await wrapper.saysMatching(
+    /warning .*generation 1 ended with 2 connections open after \d+ms: its --shutdown-wait was over\n/,
+  );
+  await waitFor("one process", () => workspace.haproxyPids().length === 1);
+});
+
+programTest("an old process that ignores SIGTERM is killed 5 s later", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--shutdown-wait", "100ms"],
+  });
+  const [frozen] = workspace.haproxyPids();
+  using _request = await workspace.openRequest();
+  await workspace.replace(workspace.page("two"));
+  await wrapper.saysMatching(/generation 2 serves/);
+  await freeze(frozen!);
+  await wrapper.saysMatching(
+    /warning .*generation 1 .*: its --shutdown-wait was over, and it did not heed SIGTERM\n/,
+  );
+  assert.equal(await workspace.get(), "two");
+});
+
+programTest("when more drain than --max-draining the oldest is ended", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--max-draining", "1"],
+  });
+  using _first = await workspace.openRequest();
+  await reload(workspace, wrapper, "two");
+  using _second = await workspace.openRequest();
+  await reload(workspace, wrapper, "three");
+  await wrapper.saysMatching(/more than 1 old processes drain; generation 1, the oldest, is ended/);
+  await wrapper.saysMatching(
+    /generation 1 ended with 1 connection open after .*: more drained than --max-draining\n/,
+  );
+  assert.equal(workspace.haproxyPids().length, 2, wrapper.output);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+programTest("an old process that dies by itself is told and changes nothing", async () => {
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
+  const [old] = workspace.haproxyPids();
+  using _request = await workspace.openRequest();
+  await reload(workspace, wrapper, "two");
+  const isTold = ({ draining: [one] }: Report) => one?.connections === 1;
+  await workspace.reports("what is open to be told", isTold, wrapper);
+  Deno.kill(old!, "SIGSEGV");
+  await wrapper.saysMatching(
+    /warning .*generation 1 ended with 1 connection open after .*: it was ended by SIGSEGV\n/,
+  );
+  assert.equal(await workspace.get(), "two");
+});
+
+programTest("HAProxy's own limit is told as such, with what it cut", async () => {
+  await using workspace = new Workspace();
+  const limited = (text: string) =>
+    workspace.page(text, { extra: "global\n    hard-stop-after 1s" });
+  await workspace.replace(limited("one"));
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--log-format", "json"],
+  });
+  const requests = await Promise.all([1, 2, 3].map(() => workspace.openRequest()));
+  await workspace.replace(limited("two"));
+  await workspace.serves("two", wrapper);
+  const [line] = await wrapper.saysMatching(/^.*HAProxy's hard-stop-after was over.*$/m);
+  const { generation, connections, reason, level, durationMs } = JSON.parse(line);
+  assert.deepEqual([generation, connections, reason, level], [1, 3, "exited with 0", "warning"]);
+  assert.ok(durationMs > 900 && durationMs < 5_000, line);
+  requests.forEach((request) => request.close());
+});
+
+programTest("connections that a signal cuts are told of each process that drained", async () => {
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
+  using _first = await workspace.openRequest();
+  await reload(workspace, wrapper, "two");
+  await workspace.haveStopped(1, wrapper);
+  using _second = await workspace.openRequest();
+  using _third = await workspace.openRequest();
+  await reload(workspace, wrapper, "three");
+  const areTold = ({ draining }: Report) =>
+    draining.map(({ connections }) => connections).join() === "1,2";
+  await workspace.reports("what is open to be told", areTold, wrapper);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.match(wrapper.output, /generation 1 ended with 1 connection open .*: SIGTERM received\n/);
+  assert.match(wrapper.output, /generation 2 ended with 2 connections open .*: SIGTERM received\n/);
+  assert.doesNotMatch(wrapper.output, /generation 3 (was )?ended/);
+});
+
+commonTest(
+  "that the drain of an old HAProxy slows what serves is told once, if it lasts",
+  async () => {
+    await using workspace = new Observed();
+    const wrapper = await workspace.serveObserved();
+    await reload(workspace, wrapper, "two");
+    await wrapper.saysMatching(/generation 1 drained in/);
+    using _first = await workspace.openRequest();
+    await reload(workspace, wrapper, "three");
+    await workspace.haveStopped(2, wrapper);
+    using _second = await workspace.openRequest();
+    await reload(workspace, wrapper, "four");
+    await waitFor("both to have drained for 10 s", async () => {
+      const { draining } = await workspace.report();
+      return draining.length === 2 &&
+        draining.every(({ since }) => Date.now() - Date.parse(since) > 10_500);
+    }, { explain: () => wrapper.output });
+    const slowdown = slowdownBy(await versionOfHaproxy());
+    const told = wrapper.output.matchAll(/warning .* generation (\d) still drains, and .*$/gm);
+    assert.deepEqual(Array.from(told, ([, number]) => number), slowdown === null ? [] : ["2"]);
+  },
+);
+
+async function versionOfHaproxy(): Promise<string | null> {
+  const { stdout } = await new Deno.Command("haproxy", { args: ["-v"] }).output();
+  return /version (\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? null;
+}
+
+rootTest(
+  "a HAProxy whose user has changed, and that may not be signalled, is told of and no bug",
+  async () => {
+    await using workspace = new Workspace();
+    const page = (text: string) => `global\n    user nobody\n${workspace.page(text)}`;
+    await workspace.replace(page("one"));
+    const wrapper = await workspace.serve({
+      launcher: ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"],
+    });
+    await workspace.replace(page("two"));
+    await wrapper.saysMatching(
+      /error .*cannot send SIGUSR1 to HAProxy's process \d+: .*not permitted/,
+    );
+    await wrapper.saysMatching(/generation 2 serves/);
+    await workspace.replace(page("three"));
+    await wrapper.saysMatching(/generation 3 serves/);
+    wrapper.signal("SIGTERM");
+    await wrapper.saysMatching(/cannot send SIGTERM to HAProxy's process/);
+    assert.doesNotMatch(wrapper.output, /bug/);
+    assert.equal(wrapper.output.match(/cannot send/g)?.length, 3, wrapper.output);
+  },
+);

@@ -1,0 +1,86 @@
+/** A configuration that is mounted as a single file, as `docker run -v FILE:FILE` does it. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { rootTest } from "../support/program.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
+
+rootTest(
+  "a single mounted file is warned of, and what is written in place is seen at once",
+  async () => {
+    await using workspace = new Workspace();
+    const { wrapper, outside } = await serveMountedFile(workspace);
+    assert.match(
+      wrapper.output,
+      /warning .*haproxy\.cfg" is mounted as a single file: .*directory/,
+    );
+    await Deno.writeTextFile(outside, workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    assert.equal(wrapper.output.match(/is mounted as a single file/g)?.length, 1, wrapper.output);
+  },
+);
+
+rootTest(
+  "that a single mounted file was replaced outside is said, once, and nothing is reloaded",
+  async () => {
+    await using workspace = new Workspace();
+    const { wrapper, outside } = await serveMountedFile(workspace);
+    await workspace.replace(workspace.page("two"), outside);
+    await wrapper.saysMatching(
+      /warning .*mounted at ".*haproxy\.cfg" was replaced or removed outside/,
+    );
+    await workspace.replace(workspace.page("three"), outside);
+    wrapper.signal("SIGHUP");
+    await wrapper.saysMatching(/generation 2 serves/);
+    assert.equal(await workspace.get(), "one");
+    assert.equal(wrapper.output.match(/was replaced/g)?.length, 1, wrapper.output);
+  },
+);
+
+rootTest("a mounted file that vanishes does not keep the others from being watched", async () => {
+  await using workspace = new Workspace();
+  const outside = join(workspace.path, "outside.cfg");
+  const other = join(workspace.configurationDirectory, "other.cfg");
+  await Deno.writeTextFile(outside, "# a comment\n");
+  await Deno.writeTextFile(other, "");
+  // Whoever removes the mount point from another mount namespace ends the mount in this one.
+  const wrapper = await workspace.serve({
+    launcher: [
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      `mount --bind ${outside} ${other} && exec "$@"`,
+      "sh",
+    ],
+    args: ["-f", workspace.configurationDirectory, "--poll-interval", "0"],
+  });
+  await Deno.remove(other);
+  await workspace.serves("one", wrapper);
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+});
+
+rootTest("a mounted directory is nothing to warn of", async () => {
+  await using workspace = new Workspace();
+  const mount = 'mount --bind "$0" "$0" && exec "$@"';
+  const wrapper = await workspace.serve({
+    launcher: ["unshare", "--mount", "sh", "-c", mount, workspace.configurationDirectory],
+  });
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  assert.doesNotMatch(wrapper.output, /mounted/);
+});
+
+/** Without a poll, so that only events tell. `outside` is the file as those see it who do not see the mount. */
+async function serveMountedFile(
+  workspace: Workspace,
+): Promise<{ readonly wrapper: Wrapper; readonly outside: string }> {
+  const outside = join(workspace.path, "outside.cfg");
+  await Deno.copyFile(workspace.configuration, outside);
+  const mount = `mount --bind ${outside} ${workspace.configuration} && exec "$@"`;
+  const wrapper = await workspace.serve({
+    launcher: ["unshare", "--mount", "sh", "-c", mount, "sh"],
+    args: ["-f", workspace.configuration, "--poll-interval", "0"],
+  });
+  return { wrapper, outside };
+}

@@ -1,0 +1,307 @@
+/** What another user of the machine lays in the wrapper's way is neither run, nor written into, nor told a key. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { keep } from "../unit/last_good/kept.ts";
+import { commonTest, FORM, rootTest } from "../support/program.ts";
+import { Workspace } from "../support/wrapper.ts";
+
+/** Neither root nor the one that the wrapper runs as. */
+const STRANGER = 41_002;
+const OURS = 41_001;
+
+const onceRootTest: typeof rootTest = FORM === "process_1" ? commonTest : rootTest;
+/** Others than root have no cache that Deno could run the source from. */
+const unprivilegedTest: typeof rootTest = FORM === "source" ? () => {} : rootTest;
+
+class Crowded extends Workspace {
+  readonly kept = join(this.path, "shared/kept");
+  readonly marker = join(this.path, "code-was-run");
+
+  constructor() {
+    super();
+    // Anybody may go through it, as through /tmp.
+    Deno.chmodSync(this.path, 0o755);
+    Deno.mkdirSync(join(this.path, "shared"));
+  }
+
+  /** A configuration that proves that it was loaded. */
+  get evil(): string {
+    const lua = join(this.path, "evil.lua");
+    Deno.writeTextFileSync(lua, `io.open("${this.marker}", "w"):close()\n`);
+    return `global\n    lua-load ${lua}\n`;
+  }
+
+  get wasRun(): boolean {
+    return isThere(this.marker);
+  }
+
+  /** Keeps the evil one, as the stranger can who knows the form of a set. */
+  async layInWait(): Promise<void> {
+    await Deno.writeTextFile(this.configuration, this.evil + this.page("evil"));
+    await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
+    await Deno.writeTextFile(this.configuration, "nonsense\n");
+  }
+
+  async give(path: string, ...options: string[]): Promise<void> {
+    await run("chown", ...options, `${STRANGER}:${STRANGER}`, path);
+  }
+}
+
+async function run(command: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, { args }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path) !== null;
+  } catch {
+    return false;
+  }
+}
+
+const FOREIGN_SETS: Readonly<Record<string, (workspace: Crowded) => Promise<void>>> = {
+  "all of which is another user's": (workspace) => workspace.give(workspace.kept, "-R"),
+  "whose parent is another user's": ({ give, path }) => give(join(path, "shared")),
+  "whose parent others may write to": ({ path }) => Deno.chmod(join(path, "shared"), 0o777),
+  "whose folder is another user's": ({ give, kept }) => give(join(kept, "set"), "-R"),
+  "whose objects are in another user's folder": ({ give, kept }) => give(join(kept, "set/objects")),
+  "whose manifest is another user's": ({ give, kept }) => give(join(kept, "set/manifest.json")),
+  "whose folder others may write to": ({ kept }) => Deno.chmod(join(kept, "set"), 0o777),
+  "whose manifest others may write to": ({ kept }) =>
+    Deno.chmod(join(kept, "set/manifest.json"), 0o666),
+  "that is behind another user's link": async ({ give, path, kept }) => {
+    await Deno.rename(kept, join(path, "elsewhere"));
+    await Deno.symlink(join(path, "elsewhere"), kept);
+    await give(kept, "-h");
+  },
+  "whose folder is a link": async ({ path, kept }) => {
+    await Deno.rename(join(kept, "set"), join(path, "elsewhere"));
+    await Deno.symlink(join(path, "elsewhere"), join(kept, "set"));
+  },
+};
+
+for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
+  onceRootTest(`no code of a kept set is run ${what}`, async () => {
+    await using workspace = new Crowded();
+    await workspace.layInWait();
+    await spoil(workspace);
+    const args = ["--last-good", workspace.kept, "-f", workspace.configuration];
+    const wrapper = workspace.start({ args });
+    await wrapper.saysMatching(
+      /what is kept in ".*kept" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
+    );
+    assert.equal(await wrapper.exitCode, 1);
+    assert.equal(workspace.wasRun, false);
+  });
+}
+
+onceRootTest("the same set is served where it is nobody else's", async () => {
+  await using workspace = new Crowded();
+  await workspace.layInWait();
+  const wrapper = workspace.start({
+    args: ["--last-good", workspace.kept, "-f", workspace.configuration],
+  });
+  await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
+  // By this the tests above would fail if the set were used there.
+  assert.equal(workspace.wasRun, true);
+});
+
+/** Takes the place of a private folder that was removed, with a socket that gives no listeners, and rewrites what is written there. */
+class Thief implements AsyncDisposable {
+  readonly told: string[] = [];
+  readonly #listener: Deno.UnixListener;
+  readonly #accepting: Promise<void>;
+
+  constructor(readonly folder: string, evil: string) {
+    Deno.mkdirSync(folder);
+    Deno.chmodSync(folder, 0o777);
+    this.#listener = Deno.listen({ transport: "unix", path: join(folder, "1.sock") });
+    const next = join(folder, "2-first.cfg");
+    Deno.writeTextFileSync(next, "");
+    for (const path of [folder, next, join(folder, "1.sock")]) {
+      Deno.chownSync(path, STRANGER, STRANGER);
+    }
+    this.#accepting = this.#accept(next, evil);
+  }
+
+  async #accept(next: string, evil: string): Promise<void> {
+    for await (const connection of this.#listener) {
+      const bytes = new Uint8Array(100);
+      const count = await connection.read(bytes) ?? 0;
+      this.told.push(new TextDecoder().decode(bytes.subarray(0, count)));
+      // Of a process that takes over, before it has read its configuration (HAProxy 2.6).
+      Deno.writeTextFileSync(next, evil + Deno.readTextFileSync(next));
+      await connection.write(new Uint8Array(4)).catch(() => {});
+      connection.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#accepting;
+  }
+}
+
+for (const hasUserSocket of [false, true]) {
+  const outcome = hasUserSocket ? "and --socket is the second way" : "and no reload is possible";
+  onceRootTest(
+    `a private folder that another user has made again is not used, ${outcome}`,
+    async () => {
+      await using workspace = new Crowded();
+      Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
+      const socket = join(workspace.path, "user.sock");
+      const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
+      await workspace.replace(stats + workspace.page("one"));
+      const wrapper = await workspace.serve({
+        env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
+      });
+      const [{ name }] = [...Deno.readDirSync(workspace.runtimeDirectory)] as [Deno.DirEntry];
+      const folder = join(workspace.runtimeDirectory, name);
+      await Deno.remove(folder, { recursive: true });
+      {
+        await using thief = new Thief(folder, workspace.evil);
+        await workspace.replace(stats + workspace.page("two"));
+        if (hasUserSocket) await workspace.serves("two", wrapper);
+        else {
+          await wrapper.saysMatching(
+            /generation 2 rejected: the private socket ".*1\.sock" cannot be trusted any more, as its folder belongs to user 41002, wanted 0: .*--socket/,
+          );
+          assert.equal(await workspace.get(), "one");
+        }
+        wrapper.signal("SIGTERM");
+        assert.equal(await wrapper.exitCode, 143);
+        assert.deepEqual(thief.told, []);
+        assert.equal(Deno.readTextFileSync(join(folder, "2-first.cfg")), "");
+      }
+      assert.equal(workspace.wasRun, false);
+      // What is another's is not removed, and of our own nothing is left.
+      assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)].map(({ name }) => name), [
+        name,
+      ]);
+    },
+  );
+}
+
+onceRootTest(
+  "a process that takes the place of one that ended gets a new private folder",
+  async () => {
+    await using workspace = new Crowded();
+    Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
+    const args = ["--respawn", "3", "-f", workspace.configuration];
+    const wrapper = await workspace.serve({ args });
+    const [{ name }] = [...Deno.readDirSync(workspace.runtimeDirectory)] as [Deno.DirEntry];
+    const folder = join(workspace.runtimeDirectory, name);
+    await Deno.remove(folder, { recursive: true });
+    await using thief = new Thief(folder, workspace.evil);
+    workspace.haproxyPids().forEach((pid) => Deno.kill(pid, "SIGKILL"));
+    await wrapper.saysMatching(/generation 2 serves/);
+    await workspace.replace(workspace.page("two"));
+    await wrapper.saysMatching(/generation 3 serves/);
+    await workspace.serves("two", wrapper);
+    wrapper.signal("SIGTERM");
+    await wrapper.exitCode;
+    assert.deepEqual(thief.told, []);
+    assert.equal(workspace.wasRun, false);
+    assert.equal(isThere(folder), true);
+  },
+);
+
+const REFUSED: Readonly<Record<string, readonly [(workspace: Crowded) => Promise<void>, RegExp]>> =
+  {
+    "another user's": [
+      ({ give, runtimeDirectory }) => give(runtimeDirectory),
+      /run": ".*run" belongs to user 41002, who could replace what is in it, wanted root or user 0: /,
+    ],
+    "below another user's": [
+      ({ give, path }) => give(path),
+      /run": ".*" belongs to user 41002/,
+    ],
+    "open to all and not sticky": [
+      ({ runtimeDirectory }) => Deno.chmod(runtimeDirectory, 0o777),
+      /others may write to ".*run", which has mode 0777: take that from them \("chmod go-w"\)/,
+    ],
+    "open to a group": [
+      ({ runtimeDirectory }) => Deno.chmod(runtimeDirectory, 0o2775),
+      /others may write to ".*run", which has mode 2775/,
+    ],
+    "behind another user's link": [
+      async ({ give, runtimeDirectory, path }) => {
+        await Deno.rename(runtimeDirectory, join(path, "elsewhere"));
+        await Deno.symlink("elsewhere", runtimeDirectory);
+        await give(runtimeDirectory, "-h");
+      },
+      /run" belongs to user 41002/,
+    ],
+  };
+
+for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
+  onceRootTest(`a runtime directory that is ${what} is refused`, async () => {
+    await using workspace = new Crowded();
+    await spoil(workspace);
+    const wrapper = workspace.start();
+    await wrapper.saysMatching(/cannot make a private folder: found /);
+    assert.match(wrapper.output, reason);
+    assert.equal(await wrapper.exitCode, 73);
+    const directory = await Deno.realPath(workspace.runtimeDirectory);
+    assert.deepEqual([...Deno.readDirSync(directory)], []);
+  });
+}
+
+/** As Kubernetes mounts an `emptyDir`: root's, for all to write to, and not sticky. */
+const mounting = (...directories: readonly string[]) => [
+  "unshare",
+  "--mount",
+  "sh",
+  "-c",
+  `${directories.map((one) => `mount -t tmpfs -o mode=0777 none ${one}`).join(" && ")} &&
+  exec setpriv --reuid ${OURS} --regid ${OURS} --clear-groups "$@"`,
+  "sh",
+];
+
+unprivilegedTest("the volumes of a pod will do for a user without any right", async () => {
+  await using workspace = new Crowded();
+  await Deno.mkdir(workspace.kept);
+  const wrapper = workspace.start({
+    args: ["--last-good", workspace.kept, "-f", workspace.configuration],
+    launcher: mounting(workspace.runtimeDirectory, workspace.kept),
+  });
+  await wrapper.saysMatching(/generation 1 serves/);
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  await wrapper.saysMatching(/has served for 10s/);
+  const inside = `/proc/${wrapper.pid}/root${workspace.kept}/set`;
+  const { uid, mode } = Deno.statSync(inside);
+  assert.deepEqual([uid, mode! & 0o7777], [OURS, 0o700]);
+});
+
+onceRootTest("the status socket lets nobody else in, whatever the umask", async () => {
+  await using workspace = new Crowded();
+  const path = join(workspace.path, "status.sock");
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--status-listen", `unix:${path}`],
+    launcher: ["sh", "-c", 'umask 000 && exec "$@"', "sh"],
+  });
+  assert.equal(Deno.lstatSync(path).mode! & 0o777, 0o600);
+  await Deno.remove(path);
+  await Deno.writeTextFile(path, "another's");
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.equal(await Deno.readTextFile(path), "another's");
+});
+
+onceRootTest("a PATH in which another user may put a program is warned of, once", async () => {
+  await using workspace = new Crowded();
+  const quiet = await workspace.serve();
+  assert.doesNotMatch(quiet.output, /warning \[/);
+  quiet.signal("SIGTERM");
+  await quiet.exitCode;
+  await workspace.give(workspace.binaries);
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(
+    /warning \[\d+\] another user could put a program of his own in the place of "haproxy" in PATH: ".*bin" belongs to user 41002/,
+  );
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 2 serves/);
+  assert.equal(wrapper.output.match(/in the place of "haproxy"/g)?.length, 1);
+});

@@ -1,0 +1,121 @@
+/** HTTP/3 over reloads: kept and new connections, and those whose process is gone. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { contentText } from "../proof/load/bodies.ts";
+import { SITE } from "../proof/load/connection.ts";
+import { connectHttp3, type Http3Connection } from "../proof/load/http3.ts";
+import { Authority } from "../support/certificates.ts";
+import { quicTest } from "../support/quic.ts";
+import { waitFor } from "../support/wait.ts";
+import { freePort, Workspace } from "../support/wrapper.ts";
+
+class QuicSite extends Workspace {
+  readonly quicPort = freePort();
+  readonly #authority = new Authority(join(this.path, "ca"));
+  readonly #certificate = join(this.path, "site.pem");
+
+  constructor() {
+    super();
+    Deno.writeTextFileSync(this.#certificate, this.#authority.issue({ name: SITE }).pem);
+    Deno.writeTextFileSync(this.configuration, this.content(1));
+  }
+
+  content(number: number, { global = "", more = "" } = {}): string {
+    return `global\n${global}\n${this.page(contentText(number))}
+    bind quic4@127.0.0.1:${this.quicPort} ssl crt ${this.#certificate} alpn h3
+${more}`;
+  }
+
+  async connect(): Promise<Http3Connection> {
+    return await connectHttp3({ port: this.quicPort, authority: this.#authority.certificate });
+  }
+
+  /** What a new connection is answered. */
+  async answer(): Promise<number | null | undefined> {
+    const connection = await this.connect();
+    try {
+      return (await connection.request(false))?.content;
+    } finally {
+      await connection.finish();
+    }
+  }
+
+  /** The last file that generation `number` is given. */
+  injected(number: number): string {
+    const [folder] = [...Deno.readDirSync(this.runtimeDirectory)].filter(({ isDirectory }) =>
+      isDirectory
+    );
+    return Deno.readTextFileSync(join(this.runtimeDirectory, folder!.name, `${number}-last.cfg`));
+  }
+}
+
+quicTest(
+  "a kept HTTP/3 connection serves on, is told of the reload, and a new one meets the new process",
+  async () => {
+    await using site = new QuicSite();
+    const wrapper = await site.serve();
+    const kept = await site.connect();
+    try {
+      assert.deepEqual(await kept.request(false), { content: 1, isLast: false });
+      await site.replace(site.content(2));
+      await wrapper.saysMatching(/generation 2 serves/);
+      await waitFor("the kept connection to be announced as over, or closed", async () => {
+        return kept.isOver || await kept.request(false) === null;
+      });
+      assert.equal(await site.answer(), 2);
+      assert.doesNotMatch(wrapper.output, /cluster-secret/);
+    } finally {
+      await kept.finish();
+    }
+  },
+);
+
+quicTest(
+  "clients of a process that was killed hear at once from the next one that their connection is gone",
+  async () => {
+    await using site = new QuicSite();
+    const wrapper = await site.serve({ args: ["-f", site.configuration, "--respawn", "1"] });
+    const kept = await site.connect();
+    try {
+      await kept.request(false);
+      const [pid] = site.haproxyPids();
+      Deno.kill(pid!, "SIGKILL");
+      await wrapper.saysMatching(/generation 2 serves/);
+      await assert.rejects(kept.request(false), { kind: "reset", message: /reset by peer/ });
+      assert.equal(await site.answer(), 1);
+    } finally {
+      await kept.finish();
+    }
+  },
+);
+
+quicTest(
+  "a cluster-secret of the user's is left alone, and all others share one of the wrapper's",
+  async () => {
+    await using site = new QuicSite();
+    const wrapper = await site.serve();
+    assert.match(site.injected(1), /cluster-secret/);
+    await site.replace(site.content(2, { global: "    cluster-secret mine" }));
+    await wrapper.saysMatching(/generation 2 serves/);
+    assert.doesNotMatch(site.injected(2), /cluster-secret/);
+    await site.replace(site.content(3));
+    await wrapper.saysMatching(/generation 3 serves/);
+    assert.match(site.injected(3), /cluster-secret/);
+    assert.doesNotMatch(wrapper.output, /already specified/);
+  },
+);
+
+quicTest("that QUIC connections have no sockets of their own is told once", async () => {
+  await using site = new QuicSite();
+  const global = "    tune.quic.socket-owner listener";
+  Deno.writeTextFileSync(site.configuration, site.content(1, { global }));
+  const wrapper = await site.serve();
+  const pattern =
+    /warning .*reload of generation 1 cuts its QUIC connections.*"tune\.quic\.socket-owner listener" in "[^"]+" line 2/;
+  await wrapper.saysMatching(pattern);
+  await site.replace(site.content(2, { global }));
+  await wrapper.saysMatching(/generation 2 serves/);
+  await site.replace(site.content(3));
+  await wrapper.saysMatching(/generation 3 serves/);
+  assert.equal(wrapper.output.split("cuts its QUIC").length, 2);
+});

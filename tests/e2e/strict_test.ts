@@ -1,0 +1,135 @@
+/** Configurations of which HAProxy takes no warning, neither at a start nor at a reload nor by `--check`. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { ask } from "../../lib/haproxy/runtime/client.ts";
+import { commonTest, programTest } from "../support/program.ts";
+import { STAND_INS } from "../support/stand_ins.ts";
+import { waitFor } from "../support/wait.ts";
+import { Workspace, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+
+const STRICT: Readonly<Record<string, { readonly global: string; readonly args: string[] }>> = {
+  "zero-warning": { global: "zero-warning", args: [] },
+  "-dW": { global: "", args: ["-dW"] },
+};
+
+class StrictWorkspace extends Workspace {
+  readonly #cli = join(this.path, "cli.sock");
+
+  text(answer: string, global: string): string {
+    return `global
+    stats socket ${this.#cli} level admin
+    ${global}
+${this.page(answer, { extra: "    load-server-state-from-file global" })}
+backend b
+    server s1 127.0.0.1:1
+    server s2 127.0.0.1:1
+    server s3 127.0.0.1:1
+`;
+  }
+
+  async set(command: string): Promise<void> {
+    assert.equal((await ask(this.#cli, command, new AbortController().signal))?.trim(), "");
+  }
+}
+
+for (const [what, { global, args }] of Object.entries(STRICT)) {
+  programTest(
+    `with ${what} servers that are down hold up no reload, and one line says what is lost`,
+    async () => {
+      await using workspace = new StrictWorkspace();
+      await workspace.replace(workspace.text("one", global));
+      const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...args] });
+      await workspace.set("set server b/s1 state maint");
+      await workspace.set("set server b/s2 state drain");
+      await workspace.set("set server b/s3 weight 50%");
+      for (const answer of ["two", "three"]) {
+        await workspace.replace(workspace.text(answer, global));
+        await workspace.serves(answer, wrapper);
+      }
+      await wrapper.stopsAt(3);
+      const told = wrapper.lines.filter((line) => /state of .*servers/.test(line));
+      assert.equal(told.length, 1, wrapper.output);
+      assert.match(told[0]!, new RegExp(`warning .*no reload keeps .*\\("${what}" `));
+    },
+  );
+
+  commonTest(`with ${what} --check judges as a start does, and leaves nothing behind`, async () => {
+    await using workspace = new StrictWorkspace();
+    await workspace.replace(workspace.text("one", global));
+    const options = { args: ["--check", "-f", workspace.configuration, ...args] };
+    const { code, output } = await endOf(workspace, options);
+    assert.equal(code, 0, output);
+    assert.doesNotMatch(output, /WARNING/);
+    assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+  });
+}
+
+async function endOf(workspace: Workspace, options: WrapperOptions) {
+  const wrapper: Wrapper = workspace.start(options);
+  return { code: await wrapper.exitCode, output: wrapper.output };
+}
+
+commonTest("what is wrong in a strict configuration is not tried again", async () => {
+  await using workspace = new StrictWorkspace();
+  await workspace.replace(workspace.text("one", "zero-warning"));
+  const wrapper = await workspace.serve();
+  await workspace.replace(`${workspace.text("two", "zero-warning")}    no such keyword\n`);
+  await wrapper.saysMatching(/generation 2 rejected: .*tried again when a source changes/);
+});
+
+commonTest(
+  "a start that a strict configuration allows is found to be allowed when it fails for something else",
+  async () => {
+    await using workspace = new StrictWorkspace();
+    await workspace.replace(workspace.text("one", "zero-warning"));
+    const wrapper = await workspace.serve();
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await workspace.replace(
+      workspace.text("two", "zero-warning").replace(
+        "backend b",
+        `frontend taken\n    bind 127.0.0.1:${taken.addr.port}\nbackend b`,
+      ),
+    );
+    await wrapper.saysMatching(/generation 2 rejected: .*tried again in/);
+  },
+);
+
+commonTest("--check still tells that there is no listener, with HAProxy's own 2", async () => {
+  await using workspace = new Workspace();
+  await workspace.replace("global\n    stats maxconn 200\ndefaults\n    mode http\n");
+  const { code, output } = await endOf(workspace, {
+    args: ["--check", "-f", workspace.configuration],
+  });
+  assert.equal(code, 2, output);
+});
+
+commonTest(
+  "--check finds what a start would not find, where no private file can be written",
+  async () => {
+    await using workspace = new Workspace();
+    const { code, output } = await endOf(workspace, {
+      args: [
+        "--check",
+        "-f",
+        workspace.configuration,
+        "--runtime-dir",
+        join(workspace.path, "none"),
+      ],
+    });
+    assert.notEqual(code, 0);
+    assert.match(output, /none": No such file or directory/);
+  },
+);
+
+commonTest("a check that is stopped leaves nothing behind", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.waits_for_go);
+  const wrapper = workspace.start({ args: ["--check", "-f", workspace.configuration] });
+  const privateFolders = () => [...Deno.readDirSync(workspace.runtimeDirectory)].length;
+  await waitFor("the check", () => workspace.haproxyPids().length === 1);
+  assert.equal(privateFolders(), 1);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+  assert.equal(privateFolders(), 0);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});

@@ -1,0 +1,230 @@
+/** What one feature does in the middle of another: respawns, kept files, stick-tables, servers' state, reloads that are asked for. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { keep } from "../unit/last_good/kept.ts";
+import { Observed } from "../support/observed.ts";
+import { programTest } from "../support/program.ts";
+import { STAND_INS } from "../support/stand_ins.ts";
+import { waitFor } from "../support/wait.ts";
+import { childrenOf, freePort, freeze, type Wrapper } from "../support/wrapper.ts";
+
+class Together extends Observed {
+  readonly kept = join(this.path, "kept");
+  readonly #peerPort = freePort();
+
+  /** With a table that HAProxy 2.6 can pass on only when it has served for 5 s. */
+  withTable(text: string): string {
+    return `peers mine
+    peer local 127.0.0.1:${this.#peerPort}
+${this.page(text)}
+backend visits
+    stick-table type string len 32 size 10k expire 10m store gpc0 peers mine
+`;
+  }
+
+  /** What is kept holds "one", and a broken configuration is on disk. */
+  async breakAfterKeeping(): Promise<void> {
+    await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
+    await this.replace("nonsense\n");
+  }
+
+  get servingPid(): number {
+    const [pid, ...others] = this.haproxyPids();
+    assert.deepEqual(others, []);
+    return pid!;
+  }
+
+  async serveKept(args: readonly string[]): Promise<Wrapper> {
+    await this.breakAfterKeeping();
+    await this.standIn(STAND_INS.is_haproxy);
+    const wrapper = this.start({ args: this.observedArgs(["--last-good", this.kept, ...args]) });
+    await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
+    return wrapper;
+  }
+}
+
+programTest("a reload that waits for stick-tables is done when what serves dies", async () => {
+  await using workspace = new Together();
+  await workspace.replace(workspace.withTable("one"));
+  const wrapper = await workspace.serveObserved([
+    ...["-L", "local", "--respawn", "1", "--enable-reload-endpoint"],
+  ]);
+  const answer = workspace.ask("/reload", { method: "POST" });
+  // HAProxy 3.0 and later have nothing to wait for.
+  await workspace.reports(
+    "the reload to begin",
+    ({ state, serving }) => state === "holding" || serving?.generation === 2,
+    wrapper,
+  );
+  await waitFor("one process", () => workspace.haproxyPids().length === 1);
+  await workspace.replace(workspace.withTable("two"));
+  Deno.kill(workspace.servingPid, "SIGKILL");
+  const { status, body } = await answer;
+  assert.deepEqual([status, JSON.parse(body).result], [200, "success"], wrapper.output);
+  await workspace.serves("two", wrapper);
+  // Where there was nothing to wait for, the answer told of generation 2, and this one serves before it is known to.
+  await workspace.reports("readiness", ({ ready }) => ready, wrapper);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+});
+
+programTest("what served last comes again when it dies, as often as it may", async () => {
+  await using workspace = new Together();
+  const wrapper = await workspace.serveKept(["--respawn", "2"]);
+  for (const generation of [4, 6]) {
+    Deno.kill(workspace.servingPid, "SIGKILL");
+    await wrapper.saysMatching(
+      new RegExp(`generation ${generation} serves, .*; started from what served last`),
+    );
+    const report = await workspace.report();
+    assert.deepEqual([report.state, report.ready, report.healthy], ["serving", true, true]);
+    assert.equal(report.lastFailure?.generation, generation - 1);
+    assert.equal(await workspace.metric("serving_last_good"), 1);
+  }
+  assert.equal(await workspace.metric("respawns_total"), 2);
+  Deno.kill(workspace.servingPid, "SIGKILL");
+  assert.equal(await wrapper.exitCode, 137, wrapper.output);
+  assert.match(wrapper.output, /generation 6 was ended by SIGKILL .*; 2 respawns in a minute are/);
+  assert.deepEqual(workspace.haproxyPids(), []);
+  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+});
+
+programTest("what served last comes in the place of what dies, until it is mended", async () => {
+  await using workspace = new Together();
+  const wrapper = await workspace.serveObserved(["--respawn", "5", "--last-good", workspace.kept]);
+  await workspace.breakAfterKeeping();
+  await wrapper.saysMatching(/generation 2 rejected/);
+  Deno.kill(workspace.servingPid, "SIGSEGV");
+  await wrapper.saysMatching(/generation 4 serves, .*; started from what served last/);
+  using request = await workspace.openRequest();
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  await request.write(new TextEncoder().encode("\r\n"));
+  assert.match(await new Response(request.readable).text(), /one$/);
+  await wrapper.saysMatching(/generation 4 drained in/);
+  const report = await workspace.report();
+  assert.deepEqual([report.serving?.generation, report.lastFailure], [5, null]);
+  await wrapper.stopsAt(5);
+});
+
+programTest(
+  "neither what is on disk nor what is kept starts: it ends after all respawns",
+  async () => {
+    await using workspace = new Together();
+    const wrapper = await workspace.serveKept(["--respawn", "2"]);
+    const pid = workspace.servingPid;
+    await workspace.standIn(STAND_INS.dies_before_ready);
+    Deno.kill(pid, "SIGKILL");
+    assert.equal(await wrapper.exitCode, 137, wrapper.output);
+    assert.match(
+      wrapper.output,
+      /generation 6 did not start: haproxy exited .*; nothing serves, all 2 respawns failed, ending with 137/,
+    );
+  },
+);
+
+const STATUS_OF = { SIGTERM: 143, SIGUSR1: 0 } as const;
+
+for (const [signal, status] of Object.entries(STATUS_OF)) {
+  programTest(`${signal} ends a start of what served last that hangs`, async () => {
+    await using workspace = new Together();
+    const wrapper = await workspace.serveKept(["--respawn", "5"]);
+    const pid = workspace.servingPid;
+    await workspace.standIn(HANGS_FROM_KEPT);
+    Deno.kill(pid, "SIGKILL");
+    await wrapper.saysMatching(/generation 4 is started from what served last/);
+    await waitFor("the new process", () => childrenOf(wrapper.pid).length === 1);
+    assert.equal((await workspace.ask("/readyz")).status, 503);
+    assert.equal((await workspace.ask("/healthz")).status, 200);
+    wrapper.signal(signal as Deno.Signal);
+    assert.equal(await wrapper.exitCode, status, wrapper.output);
+    assert.deepEqual(childrenOf(wrapper.pid), []);
+  });
+}
+
+/** Refuses what is on disk, and never gets ready with what is kept. */
+const HANGS_FROM_KEPT = `#!/bin/sh
+case "$*" in
+  */kept/set/tree/*) exec sleep 1000 ;;
+  *) exit 1 ;;
+esac
+`;
+
+programTest("what dies while its servers' state is asked for is replaced at once", async () => {
+  await using workspace = new Together();
+  const page = (text: string) =>
+    workspace.page(text, { extra: "    load-server-state-from-file global" }) +
+    "backend b\n    server s 127.0.0.1:1\n";
+  await workspace.replace(page("one"));
+  const wrapper = await workspace.serveObserved(["--respawn", "1", "--log-level", "debug"]);
+  const pid = workspace.servingPid;
+  await freeze(pid);
+  await workspace.replace(page("two"));
+  await workspace.reports("a reload", ({ state }) => state === "reloading", wrapper);
+  const killedMs = performance.now();
+  Deno.kill(pid, "SIGKILL");
+  await workspace.serves("two", wrapper);
+  assert.ok(performance.now() - killedMs < 2_500, wrapper.output);
+  const report = await workspace.reports("rest", ({ state }) => state === "serving", wrapper);
+  assert.equal(report.lastFailure, null);
+  const { generation } = report.serving!;
+  await waitFor("no state to be left", () => {
+    const [folder] = [...Deno.readDirSync(workspace.runtimeDirectory)];
+    const names = [...Deno.readDirSync(join(workspace.runtimeDirectory, folder!.name))];
+    return names.every(({ name }) =>
+      ["probe", "service.json"].includes(name) ||
+      (name.startsWith(`${generation}`) && !name.endsWith(".state"))
+    );
+  }, { explain: () => wrapper.output });
+});
+
+/** Generation 2 has failed, and HAProxy is asked why, for 30 s, by a process beside what serves as `pid`. */
+async function inDiagnosis(
+  workspace: Together,
+  args: readonly string[],
+): Promise<{ readonly wrapper: Wrapper; readonly pid: number }> {
+  await workspace.standIn(STAND_INS.is_haproxy);
+  const wrapper = await workspace.serveObserved(args);
+  const pid = workspace.servingPid;
+  await workspace.standIn(STAND_INS.checks_for_ever_once);
+  await workspace.replace(workspace.page("two"));
+  await waitFor("the check", () => isThere(join(workspace.path, "checking")), {
+    explain: () => wrapper.output,
+  });
+  return { wrapper, pid };
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path) !== null;
+  } catch {
+    return false;
+  }
+}
+
+programTest("what dies while HAProxy is asked about a refusal is replaced at once", async () => {
+  await using workspace = new Together();
+  const { wrapper, pid } = await inDiagnosis(workspace, ["--respawn", "1"]);
+  Deno.kill(pid, "SIGKILL");
+  await wrapper.saysMatching(/generation 3 serves, .*; respawned since generation 1/);
+  await workspace.serves("two", wrapper);
+  await waitFor("the check to be gone", () => childrenOf(wrapper.pid).length === 1);
+});
+
+for (const [signal, status] of Object.entries(STATUS_OF)) {
+  programTest(`after ${signal} nothing is started to explain a refusal`, async () => {
+    await using workspace = new Together();
+    const { wrapper } = await inDiagnosis(workspace, []);
+    const starts = await recordStarts(workspace);
+    wrapper.signal(signal as Deno.Signal);
+    assert.equal(await wrapper.exitCode, status, wrapper.output);
+    assert.equal(isThere(starts), false, "HAProxy was started again");
+  });
+}
+
+/** From now on each start leaves the file that is named. */
+async function recordStarts(workspace: Together): Promise<string> {
+  const path = join(workspace.path, "started");
+  await workspace.standIn(`#!/bin/sh\ntouch ${path}\nexit 1\n`);
+  return path;
+}

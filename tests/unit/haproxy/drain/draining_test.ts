@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { Draining, KILL_AFTER_MS } from "../../../../lib/haproxy/drain/draining.ts";
+import type { Ending, HaproxyProcess } from "../../../../lib/haproxy/process/process.ts";
+
+/** A process that notes its signals and ends when the test says so. */
+class FakeProcess implements HaproxyProcess {
+  readonly pid = 1;
+  readonly output = Promise.resolve("");
+  readonly signals: string[] = [];
+  readonly #end = Promise.withResolvers<Ending>();
+  readonly release = () => Promise.resolve();
+  readonly ended = this.#end.promise;
+
+  signal(signal: string): boolean {
+    this.signals.push(signal);
+    return true;
+  }
+
+  async exit(): Promise<void> {
+    this.#end.resolve({ tag: "exited", code: 0 });
+    await this.ended;
+  }
+}
+
+interface Timer {
+  readonly delayMs: number;
+  readonly act: () => void;
+  readonly repeats: boolean;
+}
+
+/** Stands in for the timers within a test, so that five seconds are over at once. */
+class FakeTimers implements Disposable {
+  readonly #real = { setTimeout, clearTimeout, setInterval, clearInterval };
+  readonly #pending = new Map<number, Timer>();
+  #last = 0;
+
+  constructor() {
+    const set = (repeats: boolean) => (act: () => void, delayMs: number) => {
+      this.#pending.set(++this.#last, { delayMs, act, repeats });
+      return this.#last;
+    };
+    const clear = (id?: number) => this.#pending.delete(id ?? 0);
+    const timeouts = { setTimeout: set(false), clearTimeout: clear };
+    Object.assign(globalThis, { ...timeouts, setInterval: set(true), clearInterval: clear });
+  }
+
+  get delaysMs(): number[] {
+    return [...this.#pending.values()].map(({ delayMs }) => delayMs);
+  }
+
+  /** Lets every timer fire once. */
+  fire(): void {
+    for (const [id, { act, repeats }] of [...this.#pending]) {
+      if (!repeats) this.#pending.delete(id);
+      act();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    Object.assign(globalThis, this.#real);
+  }
+}
+
+function start() {
+  const process = new FakeProcess();
+  return { process, draining: new Draining(process) };
+}
+
+Deno.test("what was never asked to end has not started to drain", () => {
+  using _timers = new FakeTimers();
+  const { process, draining } = start();
+  assert.equal(draining.isStarted, false);
+  assert.equal(draining.elapsedMs, 0);
+  assert.equal(draining.end, "by_itself");
+  assert.deepEqual(process.signals, []);
+});
+
+Deno.test("draining is SIGUSR1, past its limit SIGTERM, and later SIGKILL", () => {
+  using timers = new FakeTimers();
+  const { process, draining } = start();
+  draining.drain(300);
+  assert.ok(draining.isStarted);
+  assert.deepEqual(process.signals, ["SIGUSR1"]);
+  assert.equal(draining.end, "by_itself");
+  assert.deepEqual(timers.delaysMs, [300]);
+  timers.fire();
+  assert.deepEqual(process.signals, ["SIGUSR1", "SIGTERM"]);
+  assert.equal(draining.end, "terminated");
+  assert.deepEqual(timers.delaysMs, [KILL_AFTER_MS]);
+  timers.fire();
+  assert.deepEqual(process.signals, ["SIGUSR1", "SIGTERM", "SIGKILL"]);
+  assert.equal(draining.end, "killed");
+  assert.deepEqual(timers.delaysMs, []);
+});
+
+Deno.test("without a limit draining has no deadline", () => {
+  using timers = new FakeTimers();
+  const { process, draining } = start();
+  draining.drain(null);
+  assert.deepEqual(process.signals, ["SIGUSR1"]);
+  assert.deepEqual(timers.delaysMs, []);
+});
+
+Deno.test("a process that ends by itself takes its deadline along", async () => {
+  using timers = new FakeTimers();
+  const { process, draining } = start();
+  draining.drain(300);
+  await process.exit();
+  assert.deepEqual(timers.delaysMs, []);
+  assert.equal(draining.end, "by_itself");
+});
+
+Deno.test("a process that is gone gets no deadline any more", async () => {
+  using timers = new FakeTimers();
+  const { process, draining } = start();
+  await process.exit();
+  draining.terminate("SIGTERM");
+  assert.deepEqual(timers.delaysMs, []);
+});
+
+Deno.test("terminating replaces the deadline of the drain", () => {
+  using timers = new FakeTimers();
+  const { process, draining } = start();
+  draining.drain(300);
+  draining.terminate("SIGINT");
+  assert.deepEqual(process.signals, ["SIGUSR1", "SIGINT"]);
+  assert.deepEqual(timers.delaysMs, [KILL_AFTER_MS]);
+});
+
+Deno.test("terminating twice sends one signal and does not put SIGKILL off", () => {
+  using timers = new FakeTimers();
+  const { process, draining } = start();
+  draining.terminate("SIGTERM");
+  timers.fire();
+  draining.terminate("SIGTERM");
+  assert.deepEqual(process.signals, ["SIGTERM", "SIGKILL"]);
+  assert.deepEqual(timers.delaysMs, []);
+});
+
+Deno.test("killing needs no signal before, and nothing follows it", () => {
+  using timers = new FakeTimers();
+  const { process, draining } = start();
+  draining.drain(300);
+  draining.kill();
+  timers.fire();
+  assert.deepEqual(process.signals, ["SIGUSR1", "SIGKILL"]);
+  assert.equal(draining.end, "killed");
+});
+
+Deno.test("what was rejected is asked to drain again and again, until it is gone", async () => {
+  using timers = new FakeTimers();
+  const { process, draining } = start();
+  draining.discard();
+  assert.deepEqual(timers.delaysMs, [5_000, 100]);
+  timers.fire();
+  assert.deepEqual(process.signals, ["SIGUSR1", "SIGTERM", "SIGUSR1"]);
+  assert.equal(draining.end, "terminated");
+  await process.exit();
+  assert.deepEqual(timers.delaysMs, []);
+});
+
+Deno.test("what was rejected and is gone already is not asked again", async () => {
+  using timers = new FakeTimers();
+  const { process, draining } = start();
+  await process.exit();
+  draining.discard();
+  assert.deepEqual(timers.delaysMs, []);
+});

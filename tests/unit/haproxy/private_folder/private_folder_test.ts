@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import {
+  makePrivateFolder,
+  type PrivateFolder,
+} from "../../../../lib/haproxy/private_folder/private_folder.ts";
+import { isListening } from "../../../../lib/haproxy/runtime/client.ts";
+import { NO_NEEDS } from "../../../../lib/config/needs.ts";
+import { RUNTIME_PARENTS } from "../../../../lib/settings/option_types.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
+
+/** Makes the private folder in `parent`, which must be possible. */
+async function makeIn(parent: TempFolder): Promise<PrivateFolder> {
+  const made = await makePrivateFolder([parent.path]);
+  assert.ok(made.tag === "made");
+  return made.folder;
+}
+
+const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;
+
+Deno.test("the private folder is nobody else's", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  assert.ok(folder.path.startsWith(`${parent.path}/haproxy-reload-wrapper-`));
+  assert.equal(modeOf(folder.path), 0o700);
+});
+
+Deno.test("what is written for a generation gives no event where events are probed", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  await folder.prepare(1, NO_NEEDS);
+  assert.ok([...Deno.readDirSync(folder.path)].length > 1);
+  assert.deepEqual([...Deno.readDirSync(folder.probeDirectory()!)], []);
+});
+
+Deno.test("what is written again is there all the time: a HAProxy on standby may be looking for it", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const { first, last } = await folder.prepare(1, NO_NEEDS);
+  using watcher = Deno.watchFs(folder.path, { recursive: false });
+  const marker = `${folder.path}/marker`;
+  await folder.prepare(1, NO_NEEDS);
+  Deno.writeTextFileSync(marker, "");
+  const kinds = new Map<string, string[]>();
+  for await (const { kind, paths } of watcher) {
+    if (paths.includes(marker)) break;
+    for (const path of paths) kinds.set(path, [...kinds.get(path) ?? [], kind]);
+  }
+  for (const path of [first, last]) assert.deepEqual([...new Set(kinds.get(path))], ["rename"]);
+  assert.deepEqual([...Deno.readDirSync(folder.path)].filter(({ name }) => /part$/.test(name)), []);
+});
+
+Deno.test("two wrappers share a parent, but no folder", async () => {
+  await using parent = new TempFolder();
+  assert.notEqual((await makeIn(parent)).path, (await makeIn(parent)).path);
+});
+
+Deno.test("without a parent the folder is in the first that can be written", async () => {
+  const made = await makePrivateFolder(RUNTIME_PARENTS);
+  assert.ok(made.tag === "made");
+  const { folder } = made;
+  try {
+    assert.match(folder.path, /^(\/run|\/var\/lib\/haproxy|\/dev\/shm|\/tmp)\/[^/]+$/);
+  } finally {
+    await folder.remove();
+  }
+});
+
+Deno.test("a generation's files stand around the user's and name its own socket", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const { first, last } = await folder.prepare(7, NO_NEEDS);
+  const socket = folder.socket(7).path;
+  assert.equal(socket, `${folder.path}/7.sock`);
+  assert.equal(
+    Deno.readTextFileSync(first),
+    "global\n    stats maxconn 50\n" +
+      `    stats socket '${socket}' mode 600 level admin expose-fd listeners\n`,
+  );
+  assert.equal(Deno.readTextFileSync(last), "global\n");
+});
+
+Deno.test("a generation that loads its servers' state is told where, and finds that of none", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const { first } = await folder.prepare(7, { ...NO_NEEDS, loadsServerState: true });
+  const state = folder.serverState(7).path;
+  assert.equal(state, `${folder.path}/7-servers.state`);
+  assert.ok(Deno.readTextFileSync(first).endsWith(`\n    server-state-file '${state}'\n`));
+  assert.equal(Deno.readTextFileSync(state), "1\n");
+  await folder.forgetServerState(7);
+  assert.deepEqual(parent.names(folder.path), ["7-first.cfg", "7-last.cfg", "probe"]);
+  await folder.prepare(7, { ...NO_NEEDS, loadsServerState: true });
+  await folder.forget(7);
+  assert.deepEqual(parent.names(folder.path), ["probe"]);
+});
+
+/** What may be found in the folder's place, or be wrong with it. */
+const LOSSES: Readonly<Record<string, { lose(path: string): void; readonly problem: RegExp }>> = {
+  "is removed": {
+    lose: (path) => Deno.removeSync(path, { recursive: true }),
+    problem: /^is gone$/,
+  },
+  "is another one": {
+    lose(path) {
+      Deno.renameSync(path, `${path}-moved`);
+      Deno.mkdirSync(path, { mode: 0o700 });
+    },
+    problem: /^cannot be trusted any more, as its folder is not the one that was made$/,
+  },
+  "is a link to the one that was made": {
+    lose(path) {
+      Deno.renameSync(path, `${path}-moved`);
+      Deno.symlinkSync(`${path}-moved`, path);
+    },
+    problem: /as its folder is not a directory$/,
+  },
+  "is a file": {
+    lose(path) {
+      Deno.removeSync(path, { recursive: true });
+      Deno.writeTextFileSync(path, "");
+    },
+    problem: /as its folder is not a directory$/,
+  },
+  "may be entered by others": {
+    lose: (path) => Deno.chmodSync(path, 0o711),
+    problem: /as its folder has mode 0711, wanted none for group and others$/,
+  },
+};
+
+for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
+  Deno.test(`a folder that ${loss} is not used any more, and the next is another`, async () => {
+    await using parent = new TempFolder();
+    const folder = await makeIn(parent);
+    await folder.prepare(1, NO_NEEDS);
+    using _listener = Deno.listen({ transport: "unix", path: folder.socket(1).path });
+    assert.equal(folder.socket(1).problem(), null);
+    assert.equal(await isListening(folder.socket(1)), true);
+    const { path } = folder;
+    lose(path);
+    assert.match(folder.socket(1).problem()!, problem);
+    assert.equal(folder.probeDirectory(), null);
+    // Where another one stands, it is somebody else who listens there.
+    assert.equal(await isListening(folder.socket(1)), false);
+    await assert.rejects(() => folder.serverState(1).write("state"));
+    const before = namesIn(path);
+    await folder.prepare(2, NO_NEEDS);
+    assert.notEqual(folder.path, path);
+    assert.equal(modeOf(folder.path), 0o700);
+    assert.deepEqual(parent.names(folder.path), ["2-first.cfg", "2-last.cfg", "probe"]);
+    assert.ok(folder.socket(2).path.startsWith(folder.path));
+    assert.deepEqual(namesIn(path), before);
+    await folder.forget(1);
+    await folder.remove();
+    assert.equal(isThere(folder.path), false);
+    // What was made here goes, if it is still there; what stands in its place stays.
+    assert.equal(isThere(path), loss !== "is removed" && loss !== "may be entered by others");
+  });
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path) !== null;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a folder that comes back is used again for what is in it", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  await folder.prepare(1, NO_NEEDS);
+  using _listener = Deno.listen({ transport: "unix", path: folder.socket(1).path });
+  Deno.chmodSync(folder.path, 0o750);
+  assert.equal(await isListening(folder.socket(1)), false);
+  Deno.chmodSync(folder.path, 0o700);
+  assert.equal(await isListening(folder.socket(1)), true);
+});
+
+Deno.test("what lies in wait for a generation's files is not written into", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const other = parent.write("other", "precious");
+  Deno.symlinkSync(other, `${folder.path}/1-first.cfg`);
+  Deno.linkSync(other, `${folder.path}/1-last.cfg`);
+  const { first } = await folder.prepare(1, NO_NEEDS);
+  assert.equal(Deno.readTextFileSync(other), "precious");
+  assert.equal(Deno.lstatSync(first).isFile, true);
+  assert.equal(modeOf(first), 0o600);
+});
+
+Deno.test("no connection is made to what is no socket of ours", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  using _listener = Deno.listen({ transport: "unix", path: parent.at("s") });
+  Deno.symlinkSync(parent.at("s"), folder.socket(1).path);
+  assert.equal(await isListening(parent.at("s")), true);
+  assert.match(folder.socket(1).problem()!, /cannot be trusted any more, as it is not a socket/);
+  assert.equal(await isListening(folder.socket(1)), false);
+});
+
+Deno.test("what could not be removed goes with a later generation, but none that may come", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  for (const generation of [1, 2, 3, 4]) await folder.prepare(generation, NO_NEEDS);
+  // In a file nothing can be removed, as on a disk that is read-only.
+  const moved = parent.at("moved");
+  await Deno.rename(folder.path, moved);
+  await Deno.writeTextFile(folder.path, "");
+  await folder.forget(1);
+  await folder.forget(4);
+  await Deno.remove(folder.path, { recursive: true });
+  await Deno.rename(moved, folder.path);
+  await folder.forget(2);
+  assert.deepEqual(
+    parent.names(folder.path),
+    ["3-first.cfg", "3-last.cfg", "4-first.cfg", "4-last.cfg", "probe"],
+  );
+});
+
+Deno.test("preparing fails with the system's error where no folder can be made", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const moved = `${parent.path}-moved`;
+  await Deno.rename(parent.path, moved);
+  try {
+    await assert.rejects(() => folder.prepare(1, NO_NEEDS), Deno.errors.NotFound);
+  } finally {
+    await Deno.rename(moved, parent.path);
+  }
+});
+
+Deno.test("a parent that others may write to is refused, unless it is sticky", async () => {
+  await using parent = new TempFolder();
+  Deno.chmodSync(parent.path, 0o777);
+  const made = await makePrivateFolder([parent.path]);
+  assert.ok(made.tag === "not_made");
+  assert.match(made.reason, /^"\/.*": others may write to "\/.*", which has mode 0777: take that/);
+  assert.deepEqual(parent.names(), []);
+  Deno.chmodSync(parent.path, 0o1777);
+  assert.equal((await makePrivateFolder([parent.path])).tag, "made");
+});
+
+Deno.test("forgetting a generation removes just what belongs to it, and may be done twice", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  await folder.prepare(1, NO_NEEDS);
+  await folder.prepare(11, NO_NEEDS);
+  await Deno.writeTextFile(folder.socket(1).path, "");
+  await folder.forget(1);
+  await folder.forget(1);
+  assert.deepEqual(parent.names(folder.path), ["11-first.cfg", "11-last.cfg", "probe"]);
+});
+
+Deno.test("removing the folder takes all files with it, and may be done twice", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  await folder.prepare(1, NO_NEEDS);
+  await folder.remove();
+  await folder.remove();
+  assert.deepEqual(parent.names(), []);
+});
+
+Deno.test("a parent that is missing is named with the reason", async () => {
+  await using parent = new TempFolder();
+  const missing = `${parent.path}/missing`;
+  assert.deepEqual(await makePrivateFolder([missing]), {
+    tag: "not_made",
+    reason: `"${missing}": No such file or directory`,
+  });
+});
+
+Deno.test("a parent that is too long for a socket's address is refused, and left as it was", async () => {
+  await using parent = new TempFolder();
+  const long = `${parent.path}/${"x".repeat(90)}`;
+  await Deno.mkdir(long);
+  assert.deepEqual(await makePrivateFolder([long]), {
+    tag: "not_made",
+    reason: `"${long}": the name is too long for a socket's address`,
+  });
+  assert.deepEqual(parent.names(long), []);
+});
+
+Deno.test("the generations that share a secret have the same, which nobody else can read or guess", async () => {
+  await using parent = new TempFolder();
+  const [folder, other] = [await makeIn(parent), await makeIn(parent)];
+  const secretOf = async ({ prepare }: typeof folder, generation: number) => {
+    const { last } = await prepare(generation, { ...NO_NEEDS, sharesSecret: true });
+    assert.equal(modeOf(last), 0o600);
+    const text = Deno.readTextFileSync(last);
+    const [, secret] =
+      /^\.if version_atleast\(2\.8\)\n {4}cluster-secret (\w+)\n\.endif\n$/m.exec(text) ??
+        assert.fail(text);
+    return secret;
+  };
+  const secret = await secretOf(folder, 1);
+  assert.match(secret!, /^[0-9a-f]{32}$/);
+  assert.equal(await secretOf(folder, 2), secret);
+  assert.notEqual(await secretOf(other, 1), secret);
+});
+
+for (
+  const [most, raised] of [[10, 50], [40, 50], [50, 60], [200, 210]] as const
+) {
+  Deno.test(`of ${most} connections to stats sockets, which the user allows, the wrapper makes ${raised}`, async () => {
+    await using parent = new TempFolder();
+    const folder = await makeIn(parent);
+    assert.equal(folder.connectionsOf(1), null);
+    const { last } = await folder.prepare(1, { ...NO_NEEDS, statsMaxconn: most });
+    assert.equal(folder.connectionsOf(1), raised);
+    assert.equal(Deno.readTextFileSync(last), `global\n    stats maxconn ${raised}\n`);
+  });
+}
+
+Deno.test("a check loads what a start does, but for the socket, and leaves nothing", async () => {
+  await using parent = new TempFolder();
+  const folder = await makeIn(parent);
+  const needs = { ...NO_NEEDS, loadsServerState: true, sharesSecret: true, statsMaxconn: 200 };
+  const start = await folder.prepare(1, needs);
+  const check = await folder.prepare("check", needs);
+  const [started, checked] = [start, check].map(({ first }) =>
+    Deno.readTextFileSync(first).replaceAll("/1-", "/check-").split("\n")
+  );
+  assert.deepEqual(started!.filter((line) => !line.includes("stats socket")), checked);
+  assert.equal(checked!.length, started!.length - 1);
+  assert.equal(Deno.readTextFileSync(start.last), Deno.readTextFileSync(check.last));
+  assert.equal(Deno.readTextFileSync(`${folder.path}/check-servers.state`), "1\n");
+  await folder.forget("check");
+  assert.deepEqual(parent.names(folder.path).filter((name) => name.startsWith("check")), []);
+});

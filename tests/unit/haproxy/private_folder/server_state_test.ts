@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { saveServerState } from "../../../../lib/haproxy/private_folder/server_state.ts";
+import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
+
+const STATE = "1\n# be_id be_name\n3 b\n\n";
+const never = () => new AbortController().signal;
+
+const fileAt = (path: string) => ({
+  path,
+  write: (text: string) => Deno.writeTextFile(path, text),
+});
+
+/** A process that answers whatever it is asked with `answer`, and the file of its successor. */
+class Scene extends TempFolder {
+  readonly copy = { from: this.at("socket"), to: fileAt(this.write("state", "1\n")) };
+  readonly haproxy: ScriptedHaproxy;
+
+  constructor(answer: string) {
+    super();
+    this.haproxy = new ScriptedHaproxy(this.copy.from, () => answer);
+  }
+
+  get state(): string {
+    return Deno.readTextFileSync(this.copy.to.path);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.haproxy[Symbol.asyncDispose]();
+    await super[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("the state of all servers is saved as it is", async () => {
+  await using scene = new Scene(STATE);
+  assert.equal(await saveServerState(scene.copy, never()), null);
+  assert.equal(scene.state, STATE);
+  assert.deepEqual(scene.haproxy.commands, ["show servers state"]);
+});
+
+Deno.test("what is no such state is not saved, and is told", async () => {
+  await using scene = new Scene("Permission denied\n\n");
+  const reason = await saveServerState(scene.copy, never());
+  assert.equal(reason, 'found "Permission denied", wanted a list');
+  assert.equal(scene.state, "1\n");
+});
+
+Deno.test("a process that is gone saves nothing", async () => {
+  await using folder = new TempFolder();
+  const copy = { from: folder.at("nobody"), to: fileAt(folder.write("state", "1\n")) };
+  assert.equal(await saveServerState(copy, never()), "no answer, which is awaited for at most 3s");
+});
+
+Deno.test("a process that is silent is not waited for after an abort", async () => {
+  await using folder = new TempFolder();
+  const copy = { from: folder.at("silent"), to: fileAt(folder.write("state", "1\n")) };
+  using listener = Deno.listen({ transport: "unix", path: copy.from });
+  const cancel = new AbortController();
+  const saving = saveServerState(copy, cancel.signal);
+  using _connection = await listener.accept();
+  cancel.abort();
+  assert.notEqual(await saving, null);
+  assert.equal(await Deno.readTextFile(copy.to.path), "1\n");
+});
+
+Deno.test("a state that cannot be written is told, and no exception", async () => {
+  await using scene = new Scene(STATE);
+  const to = scene.at("nowhere/state");
+  const reason = await saveServerState({ ...scene.copy, to: fileAt(to) }, never());
+  assert.ok(reason?.startsWith(`cannot write "${to}": `), `${reason}`);
+});

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { ask, escaped, isListening, openPrompt } from "../../../../lib/haproxy/runtime/client.ts";
+import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
+import { waitFor } from "../../../support/wait.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
+
+const LOCKED = "Can't commit the certificate!\nOperations on certificates are currently locked!\n";
+
+/** A process that gives one answer after the other, and the last one again and again. */
+class Scene extends TempFolder {
+  readonly socket = this.at("socket");
+  readonly haproxy: ScriptedHaproxy;
+
+  constructor(...answers: readonly string[]) {
+    super();
+    this.haproxy = new ScriptedHaproxy(
+      this.socket,
+      () => answers[Math.min(this.haproxy.commands.length, answers.length) - 1]!,
+    );
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.haproxy[Symbol.asyncDispose]();
+    await super[Symbol.asyncDispose]();
+  }
+}
+
+const never = () => new AbortController().signal;
+
+Deno.test("a command gives all that is answered until HAProxy closes", async () => {
+  await using scene = new Scene("a\n\nb\n");
+  assert.equal(await ask(scene.socket, "show map", never()), "a\n\nb\n");
+  assert.deepEqual(scene.haproxy.commands, ["show map"]);
+});
+
+Deno.test("a long payload arrives whole, with the empty line at its end", async () => {
+  await using scene = new Scene("\n");
+  const command = `set ssl cert /x <<\n${"x".repeat(200_000)}\n`;
+  await ask(scene.socket, command, never());
+  assert.deepEqual(scene.haproxy.commands, [command]);
+});
+
+Deno.test("where nobody listens there is no answer", async () => {
+  await using folder = new TempFolder();
+  assert.equal(await ask(folder.at("nobody"), "show map", never()), null);
+  assert.equal(await isListening(folder.at("nobody")), false);
+});
+
+Deno.test("after an abort nothing is asked", async () => {
+  await using scene = new Scene("a\n");
+  assert.equal(await ask(scene.socket, "show map", AbortSignal.abort()), null);
+});
+
+Deno.test("after an abort no prompt is waited for, which a process that hangs would never give", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("socket");
+  using _silent = Deno.listen({ transport: "unix", path });
+  assert.equal(await openPrompt(path, AbortSignal.abort()), null);
+});
+
+Deno.test("a command is sent again as long as HAProxy's certificates are locked", async () => {
+  await using scene = new Scene(LOCKED, LOCKED, "Success!\n");
+  assert.equal(await ask(scene.socket, "commit ssl cert /x", never()), "Success!\n");
+  assert.deepEqual(
+    scene.haproxy.commands,
+    Array.from({ length: 3 }, () => "commit ssl cert /x"),
+  );
+});
+
+Deno.test("an abort ends the asking where the certificates stay locked", async () => {
+  await using scene = new Scene(LOCKED);
+  const cancel = new AbortController();
+  const asked = ask(scene.socket, "commit ssl cert /x", cancel.signal);
+  await waitFor("the third time", () => scene.haproxy.commands.length >= 3);
+  cancel.abort();
+  assert.equal(await asked, null);
+});
+
+Deno.test("whatever is in a word, it is one word, ends no command and begins no payload", () => {
+  assert.equal(escaped("a b\tc;d\\e"), "a\\ b\\\tc\\;d\\\\e");
+  assert.equal(escaped("<<"), "\\<\\<");
+  assert.equal(escaped("/etc/haproxy/a.pem"), "/etc/haproxy/a.pem");
+});
+
+Deno.test("a map that speaks of locks is an answer", async () => {
+  const text = "0x1 a Operations on certificates are currently locked!\n";
+  await using scene = new Scene(text, "asked again");
+  assert.equal(await ask(scene.socket, "show map #1", never()), text);
+});
+
+Deno.test("an answer without an end is none", async () => {
+  await using folder = new TempFolder();
+  const socket = folder.at("socket");
+  using listener = Deno.listen({ transport: "unix", path: socket });
+  const answering = listener.accept().then(async (connection) => {
+    const chunk = new Uint8Array(100_000).fill(120);
+    try {
+      for (;;) await connection.write(chunk);
+    } catch {
+      connection.close();
+    }
+  });
+  assert.ok(await ask(socket, "show map", never()) === null);
+  await answering;
+});

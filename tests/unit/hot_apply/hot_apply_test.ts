@@ -1,0 +1,390 @@
+import assert from "node:assert/strict";
+import { replaceInPlace, type ReplaceOutcome } from "../../../lib/hot_apply/hot_apply.ts";
+import { MOST_HOT_BYTES, NO_USES, type Use } from "../../../lib/loaded/targets.ts";
+import { sha256 } from "../../../lib/system/contents.ts";
+import { type Fingerprint, fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
+import { Authority, DAY_MS, later } from "../../support/certificates.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
+
+/** The fingerprint of files that hold these texts. */
+async function holding(texts: Readonly<Record<string, string>>): Promise<Fingerprint> {
+  const files = new Map();
+  for (const [path, text] of Object.entries(texts)) {
+    const content = await sha256(new TextEncoder().encode(text));
+    files.set(path, { content, modifiedMs: 0, stamp: "" });
+  }
+  return await fingerprintOf(files);
+}
+
+const map = (path: string, id = 0): Use => ({ tag: "map", path, id });
+const certificate = (path: string, more: { keyPath?: string; isMember?: boolean } = {}) =>
+  ({ tag: "certificate", path, name: path, keyPath: null, isMember: false, ...more }) as const;
+
+interface Situation {
+  readonly changed: readonly Use[];
+  /** What the files held when the generation read them, and at the look. */
+  readonly before: Readonly<Record<string, string>>;
+  readonly after: Readonly<Record<string, string>>;
+  readonly apply?: boolean;
+  readonly isPart?: boolean;
+  readonly cancel?: AbortSignal;
+}
+
+/** Replaces files in a process that gives `answer`, and tells with what commands. */
+async function replace(
+  { changed, apply = true, isPart = false, ...situation }: Situation,
+  answer: (command: string) => string = mapAnswers(),
+): Promise<[outcome: ReplaceOutcome | null, commands: readonly string[]]> {
+  await using folder = new TempFolder();
+  const socket = folder.at("socket");
+  await using haproxy = new ScriptedHaproxy(socket, answer);
+  const { cancel = new AbortController().signal } = situation;
+  const [before, after] = [await holding(situation.before), await holding(situation.after)];
+  const request = { changed, uses: NO_USES, before, after, isPart };
+  return [await replaceInPlace(request, { socket, apply }, cancel), haproxy.commands];
+}
+
+/** The outcome with what a test can know: which paths, not how long it took. */
+async function shown(situation: Situation, answer = mapAnswers()) {
+  const [outcome] = await replace(situation, answer);
+  assert.ok(outcome !== null);
+  const { replaced, refused, next, fingerprint } = outcome;
+  return {
+    replaced: replaced.map(({ use, detail }) => `${use.path}: ${detail}`),
+    refused: refused.map(({ use, reason, awaited }) => `${use.path} ${reason}, awaits ${awaited}`),
+    next,
+    fingerprint,
+  };
+}
+
+/** A process that takes each entry of its maps and ACLs, but for what `refuses` finds. */
+function mapAnswers(refuses = /(?!)/): (command: string) => string {
+  let entries = "";
+  return (command) => {
+    const [line, ...lines] = command.trimEnd().split("\n");
+    if (refuses.test(line!)) return "no\n";
+    if (line!.startsWith("prepare")) return "New version created: 1\n";
+    if (line!.startsWith("add")) entries = lines.map((entry) => `0x1 ${entry}\n`).join("");
+    return line!.startsWith("show") ? entries : "\n";
+  };
+}
+
+Deno.test("files are replaced one after the other, and the generation has them then", async () => {
+  await using folder = new TempFolder();
+  const [a, b] = [folder.write("a", "x 1\n"), folder.write("b", "y 1\nz 2\n")];
+  const after = { [a]: "x 1\n", [b]: "y 1\nz 2\n", "/same": "1" };
+  const situation = { changed: [map(a, 1), map(b, 2)], before: { ...after, [a]: "", [b]: "" } };
+  assert.deepEqual(await shown({ ...situation, after }), {
+    replaced: [`${a}: 1 entry`, `${b}: 2 entries`],
+    refused: [],
+    next: { tag: "nothing" },
+    fingerprint: await holding(after),
+  });
+  const [, commands] = await replace({ ...situation, after });
+  assert.deepEqual(commands.map((command) => command.split("\n")[0]), [
+    ...["prepare map #1", "add map @1 #1 <<", "show map @1 #1", "commit map @1 #1", "show map #1"],
+    ...["prepare map #2", "add map @1 #2 <<", "show map @1 #2", "commit map @1 #2", "show map #2"],
+  ]);
+});
+
+Deno.test("where all is replaced the fingerprint is that of the look, whatever its order", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a", "x 1\n");
+  const situation = { changed: [map(path)], before: { [path]: "", "/same": "1" } };
+  const after = { "/same": "1", [path]: "x 1\n" };
+  const { fingerprint } = await shown({ ...situation, after });
+  assert.equal(fingerprint.digest, (await holding(after)).digest);
+});
+
+Deno.test("a file that is there no more as it was looked at asks for another look", async () => {
+  await using folder = new TempFolder();
+  const [a, b] = [folder.write("a", "new"), folder.at("b")];
+  for (const path of [a, b]) {
+    const [before, after] = [{ [path]: "old" }, { [path]: "looked at" }];
+    const [outcome, commands] = await replace({ changed: [map(path)], before, after });
+    assert.deepEqual(outcome?.next, { tag: "look" });
+    assert.deepEqual(outcome?.fingerprint, await holding(before));
+    assert.deepEqual(commands, []);
+  }
+});
+
+Deno.test("a file that the wrapper may not read is left to a reload, not looked at again", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a");
+  const mark = { content: "unreadable 1", modifiedMs: 0, stamp: "1" };
+  const after = await fingerprintOf(new Map([[path, mark]]));
+  const outcome = await replaceInPlace(
+    { changed: [map(path)], uses: NO_USES, before: await holding({}), after, isPart: false },
+    { socket: folder.at("nobody"), apply: true },
+    new AbortController().signal,
+  );
+  const reason = `"${path}": the wrapper may not read it`;
+  assert.deepEqual(outcome?.next, { tag: "reload", reason });
+});
+
+Deno.test("a file that has not its new content in all uses is equal to nothing on disk", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a", "x 1\n");
+  const [before, after] = [{ [path]: "" }, { [path]: "x 1\n" }];
+  const situation = { changed: [map(path, 1), map(path, 2)], before, after };
+  const { next, fingerprint } = await shown(situation, mapAnswers(/map #2/));
+  assert.equal(next.tag, "reload");
+  for (const texts of [before, after]) {
+    assert.notEqual(fingerprint.digest, (await holding(texts)).digest);
+  }
+});
+
+Deno.test("a byte order mark is part of the first key, as it is for HAProxy", async () => {
+  await using folder = new TempFolder();
+  const text = "\ufeffx 1\n";
+  const path = folder.write("a", text);
+  const situation = { changed: [map(path)], before: {}, after: { [path]: text } };
+  const [outcome, commands] = await replace(situation);
+  assert.deepEqual(outcome?.next, { tag: "nothing" });
+  assert.equal(commands[1], `add map @1 #0 <<\n${text}`);
+});
+
+Deno.test("what only a reload can do ends the work, and is said with the path", async () => {
+  await using folder = new TempFolder();
+  const paths = ["a", "b", "c"].map((name) => folder.write(name, "x 1\n"));
+  const [a, b, c] = paths as [string, string, string];
+  const [before, after] = ["", "x 1\n"].map((text) => ({ [a]: text, [b]: text, [c]: text }));
+  const changed = [map(a, 1), map(b, 2), map(c, 3)];
+  const situation = { changed, before: before!, after: after! };
+  assert.deepEqual(await shown(situation, mapAnswers(/prepare map #2/)), {
+    replaced: [`${a}: 1 entry`],
+    refused: [],
+    next: { tag: "reload", reason: `"${b}": HAProxy says "no"` },
+    fingerprint: await holding({ [a]: "x 1\n", [b]: "", [c]: "" }),
+  });
+  const [, commands] = await replace(situation, mapAnswers(/prepare map #2/));
+  assert.ok(!commands.some((command) => command.includes("#3")));
+});
+
+Deno.test("nothing on disk is equal to what nobody confirmed", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a", "x 1\n");
+  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
+  const { next, fingerprint } = await shown(situation, mapAnswers(/commit/));
+  assert.deepEqual(next, { tag: "reload", reason: `"${path}": HAProxy says "no"` });
+  const digests = [situation.before, situation.after].map(async (texts) =>
+    (await holding(texts)).digest
+  );
+  assert.ok(!(await Promise.all(digests)).includes(fingerprint.digest));
+});
+
+Deno.test("a process that nobody reaches is left to a reload", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a", "x 1\n");
+  const [before, after] = await Promise.all(["", "x 1\n"].map((text) => holding({ [path]: text })));
+  const outcome = await replaceInPlace(
+    { changed: [map(path)], uses: NO_USES, before: before!, after: after!, isPart: false },
+    { socket: folder.at("nobody"), apply: true },
+    new AbortController().signal,
+  );
+  assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": HAProxy does not answer` });
+  assert.deepEqual(outcome?.fingerprint, before);
+});
+
+Deno.test("a cancelled change has no outcome", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a", "x 1\n");
+  const cancel = AbortSignal.abort();
+  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
+  assert.deepEqual(await replace({ ...situation, cancel }), [null, []]);
+});
+
+Deno.test("after an abort nothing more is asked", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a", "x 1\n");
+  const cancel = new AbortController();
+  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
+  const [outcome, commands] = await replace({ ...situation, cancel: cancel.signal }, (command) => {
+    if (command.startsWith("show")) cancel.abort();
+    return mapAnswers()(command);
+  });
+  assert.equal(outcome, null);
+  assert.deepEqual(commands.map((command) => command.split("\n")[0]), [
+    ...["prepare map #0", "add map @1 #0 <<", "show map @1 #0"],
+  ]);
+});
+
+Deno.test("a file that is gone is kept and awaited", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("a");
+  for (const use of [map(path), certificate(path)]) {
+    const before = { [path]: "x 1\n", "/same": "1" };
+    assert.deepEqual(await shown({ changed: [use], before, after: { "/same": "1" } }), {
+      replaced: [],
+      refused: [`${path} is gone, awaits its return`],
+      next: { tag: "nothing" },
+      fingerprint: await holding(before),
+    });
+  }
+});
+
+Deno.test("a certificate that is gone from a directory is left to a reload", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("a");
+  const changed = [certificate(path, { isMember: true })];
+  const { next, refused } = await shown({ changed, before: { [path]: "x" }, after: {} });
+  assert.deepEqual([next, refused], [{ tag: "reload", reason: `"${path}": it was removed` }, []]);
+});
+
+Deno.test("one file that is refused does not hold up the others", async () => {
+  await using folder = new TempFolder();
+  const [a, b] = [folder.write("a", ""), folder.write("b", "x 1\n")];
+  const changed = [certificate(a), map(b)];
+  const before = { [a]: "old", [b]: "" };
+  const after = { [a]: "", [b]: "x 1\n" };
+  assert.deepEqual(await shown({ changed, before, after }), {
+    replaced: [`${b}: 1 entry`],
+    refused: [`${a} is empty, awaits a certificate`],
+    next: { tag: "nothing" },
+    fingerprint: await holding({ [a]: "old", [b]: "x 1\n" }),
+  });
+});
+
+Deno.test("of a certificate that cannot be read only a reload can tell whether HAProxy takes it", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a", "no PEM");
+  const situation = { changed: [certificate(path)], before: {}, after: { [path]: "no PEM" } };
+  const [outcome, commands] = await replace(situation);
+  assert.deepEqual(outcome?.refused, []);
+  assert.deepEqual(outcome?.next, {
+    tag: "reload",
+    reason: `"${path}": it holds no certificate`,
+  });
+  assert.deepEqual(commands, []);
+});
+
+/** A process that takes each certificate, and shows one with that fingerprint. */
+const certificateAnswers = (path: string, fingerprint: string) => (command: string) => {
+  if (command.startsWith("set")) return `Transaction created for certificate ${path}!\n`;
+  return command.startsWith("commit") ? "Success!\n" : `SHA1 FingerPrint: ${fingerprint}\n`;
+};
+
+async function sha1Of(pem: string): Promise<string> {
+  const der = Uint8Array.fromBase64(pem.split("\n").slice(1, -2).join(""));
+  return new Uint8Array(await crypto.subtle.digest("SHA-1", der)).toHex().toUpperCase();
+}
+
+Deno.test("if more has changed, what only a reload can do keeps nothing else from what serves", async () => {
+  await using folder = new TempFolder();
+  const { pem, certificate: text } = new Authority(folder.at("ca")).issue();
+  const [gone, path] = [folder.at("a"), folder.write("b", pem)];
+  const changed = [certificate(gone, { isMember: true }), certificate(path)];
+  const [before, after] = [{ [gone]: "", [path]: "" }, { [path]: pem }];
+  const answers = certificateAnswers(path, await sha1Of(text));
+  const part = await replace({ changed, before, after, isPart: true }, answers);
+  assert.deepEqual(part[0]?.replaced.map(({ use }) => use.path), [path]);
+  assert.deepEqual(part[0]?.next, { tag: "reload", reason: `"${gone}": it was removed` });
+  assert.deepEqual(part[0]?.fingerprint, await holding({ [gone]: "", [path]: pem }));
+  const [whole, commands] = await replace({ changed, before, after }, answers);
+  assert.deepEqual(whole?.replaced, []);
+  assert.deepEqual(commands, []);
+});
+
+Deno.test("a certificate is replaced with its key from where that is", async () => {
+  await using folder = new TempFolder();
+  const { certificate: text, key } = new Authority(folder.at("ca")).issue();
+  const path = folder.write("a", text);
+  for (const keyPath of [folder.write("keys/k", key), undefined]) {
+    if (keyPath === undefined) folder.write("a.key", key);
+    const [before, after] = [{ [path]: "" }, { [path]: text, [keyPath ?? `${path}.key`]: key }];
+    const use = certificate(path, keyPath === undefined ? {} : { keyPath });
+    const answers = certificateAnswers(path, await sha1Of(text));
+    const [outcome, commands] = await replace({ changed: [use], before, after }, answers);
+    assert.deepEqual(outcome?.next, { tag: "nothing" });
+    assert.equal(commands[0], `set ssl cert ${path} <<\n${text}${key}`);
+    assert.deepEqual(outcome?.fingerprint, await holding(after));
+  }
+});
+
+Deno.test("a key that is gone from beside a certificate with another one in it is forgotten", async () => {
+  await using folder = new TempFolder();
+  const { pem, certificate: text } = new Authority(folder.at("ca")).issue();
+  const path = folder.write("a", pem);
+  const [before, after] = [{ [path]: "", [`${path}.key`]: "" }, { [path]: pem }];
+  const answers = certificateAnswers(path, await sha1Of(text));
+  const [outcome] = await replace({ changed: [certificate(path)], before, after }, answers);
+  assert.deepEqual(outcome?.fingerprint, await holding(after));
+});
+
+Deno.test("a key that was not there at the look is not taken", async () => {
+  await using folder = new TempFolder();
+  const { certificate: text, key } = new Authority(folder.at("ca")).issue();
+  const path = folder.write("a", text);
+  folder.write("a.key", key);
+  const situation = { changed: [certificate(path)], before: {}, after: { [path]: text } };
+  assert.deepEqual((await shown(situation)).refused, [
+    `${path} has no private key, neither in it nor beside it, awaits the key`,
+  ]);
+});
+
+for (const extension of [".ocsp", ".sctl", ".issuer"]) {
+  Deno.test(`a certificate with a file ${extension} beside it is left to a reload`, async () => {
+    await using folder = new TempFolder();
+    const path = folder.write("a.crt", "x");
+    for (const name of [`a.crt${extension}`, `a${extension}`]) {
+      const after = { [path]: "x", [folder.at(name)]: "y" };
+      const [outcome, commands] = await replace({
+        changed: [certificate(path)],
+        before: {},
+        after,
+      });
+      const reason = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
+      assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": ${reason}` });
+      assert.deepEqual(commands, []);
+    }
+  });
+}
+
+Deno.test("where nothing is to be applied all that is unfit is told, and HAProxy is not asked", async () => {
+  await using folder = new TempFolder();
+  const authority = new Authority(folder.at("ca"));
+  const texts = {
+    ...{ map: "x 1\n", acl: "x\n", ca_file: authority.certificate, crl_file: authority.crl() },
+    certificate: authority.issue().pem,
+  };
+  const unfit = folder.write("unfit", "");
+  for (const [tag, text] of Object.entries(texts)) {
+    const path = folder.write("a", text);
+    const first = { ...certificate(path), tag, id: 0 } as Use;
+    const situation = { changed: [first, certificate(unfit)], before: {}, apply: false };
+    const [outcome, commands] = await replace({
+      ...situation,
+      after: { [path]: text, [unfit]: "" },
+    });
+    assert.deepEqual(outcome?.next, { tag: "reload", reason: null });
+    assert.equal(outcome?.refused.length, 1);
+    assert.deepEqual(commands, []);
+  }
+});
+
+Deno.test("of what becomes fit by itself the first time counts", async () => {
+  await using folder = new TempFolder();
+  const authority = new Authority(folder.at("ca"));
+  const texts = [3, 1, 2].map((days) =>
+    authority.issue({ from: later(days * DAY_MS), until: later(9 * DAY_MS) }).pem
+  );
+  const after = Object.fromEntries(
+    texts.map((text, index) => [folder.write(String(index), text), text]),
+  );
+  const changed = Object.keys(after).map((path) => certificate(path));
+  const [outcome] = await replace({ changed, before: {}, after });
+  assert.equal(outcome?.refused.length, 3);
+  assert.ok(outcome.fitInMs! > 0.9 * DAY_MS && outcome.fitInMs! <= DAY_MS);
+});
+
+Deno.test("a file with too many bytes is left to a reload, and not given to the process", async () => {
+  await using folder = new TempFolder();
+  const line = `key ${"x".repeat(1_000)}\n`;
+  const text = line.repeat(Math.ceil(MOST_HOT_BYTES / line.length));
+  const path = folder.write("map", text);
+  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: text } };
+  const [outcome, commands] = await replace(situation);
+  assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": it has more than 2 MB` });
+  assert.deepEqual(commands, []);
+});

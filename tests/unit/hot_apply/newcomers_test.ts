@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { examineNewcomers, newcomersIn } from "../../../lib/hot_apply/newcomers.ts";
+import type { FolderKind, Uses } from "../../../lib/loaded/targets.ts";
+import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
+import { Authority } from "../../support/certificates.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+
+const usesOf = (folders: Readonly<Record<string, FolderKind>>, replacesCrt = false): Uses => ({
+  ...{ byPath: new Map(), replacesCrt, folders: new Map(Object.entries(folders)) },
+});
+
+/** Each path with its content. */
+function having(contents: Readonly<Record<string, string>>): Fingerprint {
+  const marks = Object.entries(contents).map(([path, content]) =>
+    [path, { content, modifiedMs: 0, stamp: content }] as const
+  );
+  return { digest: JSON.stringify(contents), files: new Map(marks) };
+}
+
+const NOTHING = having({});
+const USES = usesOf({ "/certs": "certificate", "/cas": "ca" });
+
+const found = (
+  paths: readonly string[],
+  { before = NOTHING as Fingerprint | null, tried = null as Fingerprint | null, uses = USES } = {},
+) => {
+  const after = having(Object.fromEntries(paths.map((path) => [path, "new"])));
+  return newcomersIn(uses, { before, after, tried }).map(({ path, kind }) => `${kind} ${path}`);
+};
+
+Deno.test("what appeared in a directory of certificates is found, and nothing else", () => {
+  assert.deepEqual(found(["/certs/a", "/certs/b.pem", "/c.pem", "/certs/d/e.pem", "/certs"]), [
+    ...["certificate /certs/a", "certificate /certs/b.pem"],
+  ]);
+  assert.deepEqual(found(["/certs/a", "/certs/b"], { before: having({ "/certs/a": "old" }) }), [
+    "certificate /certs/b",
+  ]);
+});
+
+Deno.test("of a directory of CAs only the extensions count that HAProxy loads", () => {
+  const paths = ["pem", "crt", "cer", "crl", "txt", "key"].map((one) => `/cas/a.${one}`);
+  assert.deepEqual(found(paths), ["pem", "crt", "cer", "crl"].map((one) => `ca /cas/a.${one}`));
+});
+
+Deno.test("a side file is one only without its certificate", () => {
+  for (const extension of ["key", "ocsp", "sctl", "issuer"]) {
+    const path = `/certs/a.${extension}`;
+    assert.deepEqual(found([path]), [`side_file ${path}`]);
+    const before = having({ "/certs/a": "new", "/certs/a.crt": "new" });
+    assert.deepEqual(found(["/certs/a", path], { before }), []);
+    assert.deepEqual(found(["/certs/a.crt", path], { before }), []);
+  }
+});
+
+Deno.test("where nobody knows what is served, or a reload was refused with the same, none is found", () => {
+  assert.deepEqual(found(["/certs/a"], { before: null }), []);
+  assert.deepEqual(found(["/certs/a"], { uses: { byPath: new Map(), replacesCrt: false } }), []);
+  assert.deepEqual(found(["/certs/a"], { tried: having({ "/certs/a": "new" }) }), []);
+  assert.deepEqual(found(["/certs/a"], { tried: having({ "/certs/a": "other" }) }).length, 1);
+});
+
+Deno.test("of 10,000 no more are examined than are read in a moment", () => {
+  const paths = Array.from({ length: 10_000 }, (_, index) => `/certs/${index}.pem`);
+  assert.equal(found(paths).length, 100);
+});
+
+/** What is told of a file with `text` in a directory of that kind, with a key beside it. */
+async function flaw(
+  text: string | null,
+  { kind = "certificate" as FolderKind, key = null as string | null, content = "new" } = {},
+): Promise<string | null> {
+  await using folder = new TempFolder();
+  const path = folder.at("a.pem");
+  if (text !== null) folder.write("a.pem", text);
+  if (key !== null) folder.write("a.pem.key", key);
+  const after = having({ [path]: content });
+  const uses = usesOf({ [folder.path]: kind });
+  const newcomers = newcomersIn(uses, { before: NOTHING, after, tried: null });
+  assert.equal(newcomers.length, 1);
+  const [one] = await examineNewcomers(newcomers, after);
+  assert.equal(one?.path ?? path, path);
+  return one?.reason ?? null;
+}
+
+Deno.test("what keeps a certificate from being loaded is told, and an expired one is whole", async () => {
+  await using folder = new TempFolder();
+  const authority = new Authority(folder.at("ca"));
+  const [one, other] = [authority.issue(), authority.issue()];
+  const [from, until] = [new Date("2020-01-01T00:00:00Z"), new Date("2021-01-01T00:00:00Z")];
+  const expired = authority.issue({ from, until });
+  const { certificate, key, pem } = one;
+  assert.equal(await flaw(pem), null);
+  assert.equal(await flaw(expired.pem), null);
+  assert.equal(await flaw(key + certificate + authority.certificate), null);
+  assert.equal(await flaw(certificate, { key }), null);
+  assert.equal(await flaw(" \n"), "is empty");
+  assert.equal(await flaw(key), "holds no certificate");
+  assert.equal(await flaw(certificate), "has no private key, neither in it nor beside it");
+  assert.equal(await flaw(certificate, { key: key.slice(0, 60) }), await flaw(certificate));
+  assert.equal(await flaw(certificate + other.key), "does not match the private key in it");
+  assert.equal(
+    await flaw(certificate, { key: other.key }),
+    "does not match the private key beside it",
+  );
+  const lines = (pem + authority.certificate).split("\n");
+  const cut = lines.slice(0, -3).join("\n");
+  assert.equal(await flaw(cut), "ends in the middle of a block");
+});
+
+Deno.test("a certificate is cut off at whatever byte, and never whole", async () => {
+  await using folder = new TempFolder();
+  const { pem } = new Authority(folder.at("ca")).issue();
+  // The last line may lack its end, which OpenSSL does not mind.
+  for (let length = 0; length < pem.trimEnd().length; length += 97) {
+    assert.notEqual(await flaw(pem.slice(0, length)), null, `${length} characters`);
+  }
+});
+
+Deno.test("of CAs and CRLs the key is not asked for", async () => {
+  await using folder = new TempFolder();
+  const authority = new Authority(folder.at("ca"));
+  const { certificate } = authority;
+  const kind = "ca";
+  assert.equal(await flaw(certificate, { kind }), null);
+  assert.equal(await flaw(authority.crl(), { kind }), null);
+  assert.equal(await flaw("", { kind }), "is empty");
+  assert.equal(await flaw("# none", { kind }), "holds no certificate");
+  assert.equal(await flaw(certificate.slice(0, 99), { kind }), "ends in the middle of a block");
+});
+
+Deno.test("what nobody can read is told, and what is gone or too large is left to HAProxy", async () => {
+  assert.equal(await flaw("", { content: "unreadable 1" }), "cannot be read");
+  assert.equal(await flaw("", { content: "too large 1" }), null);
+  assert.equal(await flaw(null), null);
+  assert.equal(await flaw(`${"#".repeat(79)}\n`.repeat(30_000)), null);
+});
+
+Deno.test("the key of a .crt is looked for where HAProxy looks", async () => {
+  await using folder = new TempFolder();
+  const { certificate, key } = new Authority(folder.at("ca")).issue();
+  const path = folder.write("certs/a.crt", certificate);
+  folder.write("certs/a.key", key);
+  const after = having({ [path]: "new" });
+  for (const [replacesCrt, count] of [[true, 0], [false, 1]] as const) {
+    const uses = usesOf({ [folder.at("certs")]: "certificate" }, replacesCrt);
+    const newcomers = newcomersIn(uses, { before: NOTHING, after, tried: null });
+    assert.equal((await examineNewcomers(newcomers, after)).length, count);
+  }
+});

@@ -1,0 +1,199 @@
+/** What is recorded, and when. */
+import assert from "node:assert/strict";
+import { Recorder, type Serving } from "../../../lib/last_good/recorder.ts";
+import { Store } from "../../../lib/last_good/store.ts";
+import { sha256 } from "../../../lib/system/contents.ts";
+import type { LogEntry } from "../../../lib/system/log.ts";
+import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
+import { pause, waitFor } from "../../support/wait.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+
+const SERVED_MS = 60;
+
+/** It is swept whenever something that was gathered is not kept. */
+class CountingStore extends Store {
+  sweeps = 0;
+
+  override async sweep(): Promise<void> {
+    await super.sweep();
+    this.sweeps++;
+  }
+}
+
+class Scene extends TempFolder {
+  readonly store = new CountingStore(this.at("kept"));
+  readonly lines: LogEntry[] = [];
+  readonly recorder = new Recorder({
+    store: this.store,
+    directory: this.path,
+    log: (entry) => this.lines.push(entry),
+    servedMs: SERVED_MS,
+  });
+
+  /** A generation that has loaded the file "cfg" with that text, whatever it holds now. */
+  async generation(number: number, text: string, more: Partial<Serving> = {}) {
+    const content = await sha256(new TextEncoder().encode(text));
+    const files = new Map([[this.at("cfg"), { content, modifiedMs: 0, stamp: "" }]]);
+    const fingerprint: Fingerprint = { digest: content, files };
+    return { number, fingerprint, moved: false, version: "3.4.0", ...more } satisfies Serving;
+  }
+
+  step(serving: Serving | null): void {
+    this.recorder.observe(serving);
+  }
+
+  says(pattern: RegExp): Promise<LogEntry> {
+    return waitFor(`${pattern}`, () => this.lines.find(({ text }) => pattern.test(text)), {
+      explain: () => JSON.stringify(this.lines),
+    });
+  }
+
+  get objects(): string[] {
+    try {
+      return this.names(this.at("kept/set/objects"));
+    } catch {
+      return [];
+    }
+  }
+
+  /** The generation that is kept; `null`: none is. */
+  async kept(): Promise<number | null> {
+    const kept = await this.store.read();
+    return kept.tag === "kept" ? kept.manifest.generation : null;
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.recorder.close();
+    await super[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("what has served for long enough is kept, and a line says so", async () => {
+  await using scene = new Scene();
+  scene.write("cfg", "one");
+  scene.step(await scene.generation(1, "one"));
+  assert.equal(await scene.kept(), null);
+  const { level, text } = await scene.says(
+    /generation 1 has served for 60ms: its 1 files are kept/,
+  );
+  assert.equal(level, "info");
+  assert.match(text, /1 of them newly written/);
+  const kept = await scene.store.read();
+  assert.ok(kept.tag === "kept");
+  const { generation, haproxyVersion, directory } = kept.manifest;
+  assert.deepEqual([generation, haproxyVersion, directory], [1, "3.4.0", scene.path]);
+});
+
+Deno.test("what it loaded is read at once, so that the disk may hold something else then", async () => {
+  await using scene = new Scene();
+  scene.write("cfg", "one");
+  scene.step(await scene.generation(1, "one"));
+  await waitFor("the copy", () => scene.objects.length === 1);
+  scene.write("cfg", "bad");
+  await scene.says(/generation 1 has served/);
+  assert.equal(await scene.kept(), 1);
+});
+
+Deno.test("what is replaced or dies before leaves no trace", async () => {
+  await using scene = new Scene();
+  scene.write("cfg", "one");
+  scene.step(await scene.generation(1, "one"));
+  await scene.says(/generation 1 has served/);
+  scene.write("cfg", "two");
+  scene.step(await scene.generation(2, "two"));
+  scene.step(null);
+  await scene.recorder.close();
+  assert.equal(await scene.kept(), 1);
+  assert.equal(scene.objects.length, 1);
+  assert.equal(scene.lines.length, 1);
+});
+
+Deno.test("steps that change nothing about what serves do not begin the time anew", async () => {
+  await using scene = new Scene();
+  scene.write("cfg", "one");
+  const generation = await scene.generation(1, "one");
+  scene.step(generation);
+  const again = setInterval(() => scene.step({ ...generation }), 5);
+  await scene.says(/generation 1 has served/);
+  clearInterval(again);
+  assert.equal(scene.lines.length, 1);
+});
+
+Deno.test("a change in place makes a new set, after its own time", async () => {
+  await using scene = new Scene();
+  scene.write("cfg", "one");
+  scene.step(await scene.generation(1, "one"));
+  await scene.says(/generation 1 has served/);
+  scene.write("cfg", "renewed");
+  const renewed = await scene.generation(1, "renewed");
+  scene.step(renewed);
+  await waitFor("two lines", () => scene.lines.length === 2);
+  const kept = await scene.store.read();
+  assert.ok(kept.tag === "kept");
+  assert.deepEqual([...kept.manifest.files.values()], [renewed.fingerprint?.digest]);
+  assert.deepEqual(scene.objects, [renewed.fingerprint?.digest]);
+});
+
+Deno.test("what serves from the kept set is not kept as another", async () => {
+  await using scene = new Scene();
+  const lastGood = { directory: scene.at("kept"), keptMs: 0 };
+  scene.step(await scene.generation(2, "one", { fingerprint: null, lastGood }));
+  scene.write("cfg", "marker");
+  await pause(2 * SERVED_MS);
+  scene.step(await scene.generation(3, "marker"));
+  await scene.says(/generation 3 has served/);
+  assert.equal(scene.lines.length, 1);
+});
+
+const INCOMPLETE: Readonly<Record<string, (scene: Scene) => Promise<Serving>>> = {
+  'cfg" holds something else already': (scene) => scene.generation(2, "other"),
+  "nobody knows what it has loaded": (scene) => scene.generation(2, "one", { fingerprint: null }),
+  "nobody knows what it has loaded, as its files were written": (scene) =>
+    scene.generation(2, "one", { moved: true }),
+};
+
+for (const [reason, generation] of Object.entries(INCOMPLETE)) {
+  Deno.test(`that ${reason} is told once, and the set before stays`, async () => {
+    await using scene = new Scene();
+    scene.write("cfg", "one");
+    scene.step(await scene.generation(1, "one"));
+    await scene.says(/generation 1 has served/);
+    scene.step(await generation(scene));
+    const { level, text } = await scene.says(/generation 2 are not kept/);
+    assert.equal(level, "warning");
+    assert.ok(text.includes(reason), text);
+    scene.step(await scene.generation(3, "one"));
+    await scene.says(/generation 3 has served/);
+    assert.equal(scene.lines.length, 3);
+  });
+}
+
+Deno.test("what cannot be written is told once, until it can be", async () => {
+  await using scene = new Scene();
+  scene.write("cfg", "one");
+  scene.write("kept", "a file in the way");
+  for (const number of [1, 2, 3]) {
+    scene.step(await scene.generation(number, "one"));
+    await waitFor("its time to be over", () => scene.store.sweeps === number);
+  }
+  assert.equal(scene.lines.length, 1);
+  assert.match(scene.lines[0]!.text, /^cannot keep what serves in ".*": "\/.*" is not a directory/);
+  Deno.removeSync(scene.at("kept"));
+  scene.step(await scene.generation(4, "one"));
+  await scene.says(/generation 4 has served/);
+  Deno.removeSync(scene.at("kept"), { recursive: true });
+  scene.write("kept", "in the way again");
+  scene.step(await scene.generation(5, "one"));
+  await waitFor("the warning", () => scene.lines.length === 3);
+});
+
+Deno.test("a bug in keeping is told, and reaches nobody else", async () => {
+  await using scene = new Scene();
+  scene.store.gather = () => Promise.reject(new TypeError("x is undefined"));
+  scene.step(await scene.generation(1, "one"));
+  scene.step(await scene.generation(2, "two"));
+  await scene.says(
+    /cannot keep what serves in ".*": a bug in the wrapper: TypeError: x is undefined/,
+  );
+  assert.equal(scene.lines.length, 1);
+});

@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { type Manifest } from "../../../lib/last_good/manifest.ts";
+import { type Gathered, Store } from "../../../lib/last_good/store.ts";
+import { sha256 } from "../../../lib/system/contents.ts";
+import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
+import { waitFor } from "../../support/wait.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+
+const NEVER = new AbortController().signal;
+
+/** The fingerprint of files with those contents, whatever is on disk. */
+async function fingerprint(contents: Readonly<Record<string, string>>): Promise<Fingerprint> {
+  const marks = await Promise.all(
+    Object.entries(contents).map(async ([path, text]) => {
+      const content = /^(?:missing|unreadable )/.test(text)
+        ? text
+        : await sha256(new TextEncoder().encode(text));
+      return [path, { content, modifiedMs: 0, stamp: "" }] as const;
+    }),
+  );
+  return { digest: "", files: new Map(marks) };
+}
+
+function manifest(gathered: Gathered): Manifest {
+  assert.equal(gathered.tag, "gathered");
+  const { files } = gathered as Extract<Gathered, { tag: "gathered" }>;
+  return { keptMs: 1_000, generation: 1, haproxyVersion: null, directory: "/", files };
+}
+
+/** Three files, two of them with the same content. */
+class Folder extends TempFolder {
+  readonly store = new Store(this.at("kept"));
+  readonly files = { [this.write("a", "one")]: "one", [this.write("b", "two")]: "two" };
+
+  constructor() {
+    super();
+    this.files[this.write("c", "one")] = "one";
+  }
+
+  async keep(contents = this.files): Promise<Manifest> {
+    const gathered = await this.store.gather(await fingerprint(contents), NEVER);
+    const kept = manifest(gathered);
+    assert.equal(await this.store.put(kept), null);
+    return kept;
+  }
+
+  get objects(): string[] {
+    return this.names(this.at("kept/set/objects"));
+  }
+}
+
+const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;
+
+Deno.test("a set that was kept is read by another process, each content once, for nobody else", async () => {
+  await using folder = new Folder();
+  const kept = await folder.keep();
+  assert.deepEqual([...kept.files.keys()], Object.keys(folder.files));
+  assert.deepEqual(await new Store(folder.at("kept")).read(), { tag: "kept", manifest: kept });
+  assert.equal(folder.objects.length, 2);
+  for (const name of ["kept", "kept/set", "kept/set/objects"]) {
+    assert.equal(modeOf(folder.at(name)), 0o700);
+  }
+  const files = [
+    "kept/set/manifest.json",
+    ...folder.objects.map((name) => `kept/set/objects/${name}`),
+  ];
+  for (const name of files) assert.equal(modeOf(folder.at(name)), 0o600);
+});
+
+Deno.test("where nothing was kept there is nothing", async () => {
+  await using folder = new TempFolder();
+  assert.deepEqual(await new Store(folder.at("no/such")).read(), { tag: "none" });
+  await new Store(folder.at("no/such")).sweep();
+  assert.deepEqual(folder.names(), []);
+});
+
+Deno.test("what has not changed is not written again, and what is not named any more goes", async () => {
+  await using folder = new Folder();
+  await folder.keep();
+  const before = new Map(folder.objects.map((name) => [name, inodeOf(folder, name)]));
+  folder.write("b", "three");
+  const contents = { ...folder.files, [folder.at("b")]: "three" };
+  const again = new Store(folder.at("kept"));
+  const gathered = await again.gather(await fingerprint(contents), NEVER);
+  assert.equal((gathered as Extract<Gathered, { tag: "gathered" }>).added, 1);
+  assert.equal(folder.objects.length, 3);
+  await again.put(manifest(gathered));
+  assert.equal(folder.objects.length, 2);
+  const kept = folder.objects.filter((name) => before.has(name));
+  assert.equal(kept.length, 1);
+  assert.equal(inodeOf(folder, kept[0]!), before.get(kept[0]!));
+});
+
+const inodeOf = (folder: Folder, name: string) =>
+  Deno.statSync(folder.at(`kept/set/objects/${name}`)).ino;
+
+Deno.test("what is missing is left out", async () => {
+  await using folder = new Folder();
+  const kept = await folder.keep({ ...folder.files, "/no/such": "missing" });
+  assert.equal(kept.files.has("/no/such"), false);
+});
+
+Deno.test("a content that is kept already is taken, whatever the disk holds by now", async () => {
+  await using folder = new Folder();
+  await folder.keep();
+  folder.write("b", "something else");
+  assert.equal((await folder.keep()).files.size, 3);
+});
+
+const INCOMPLETE: Readonly<Record<string, (folder: Folder) => unknown>> = {
+  "holds something else": (folder) => {
+    folder.write("a", "other");
+    folder.write("c", "other");
+  },
+  "cannot be read: No such file": (folder) => {
+    Deno.removeSync(folder.at("a"));
+    Deno.removeSync(folder.at("c"));
+  },
+  "cannot be read: not a regular file": (folder) => {
+    for (const name of ["a", "c"]) {
+      Deno.removeSync(folder.at(name));
+      Deno.mkdirSync(folder.at(name));
+    }
+  },
+  "cannot be read by the wrapper": (folder) => folder.files[folder.at("a")] = "unreadable 1 2 3",
+};
+
+for (const [reason, change] of Object.entries(INCOMPLETE)) {
+  Deno.test(`a set of which a file ${reason} is not complete, and the one before stays`, async () => {
+    await using folder = new Folder();
+    await folder.keep({ [folder.at("b")]: "two" });
+    change(folder);
+    const gathered = await folder.store.gather(await fingerprint(folder.files), NEVER);
+    assert.equal(gathered.tag, "incomplete");
+    assert.match((gathered as { reason: string }).reason, new RegExp(`"/.*" (?:${reason})`));
+    const kept = await new Store(folder.at("kept")).read();
+    assert.equal(kept.tag, "kept");
+    await folder.store.sweep();
+    assert.equal(folder.objects.length, 1);
+  });
+}
+
+const DAMAGES: Readonly<Record<string, (folder: Folder, object: string) => void>> = {
+  "changed object": (_, object) => Deno.writeTextFileSync(object, "evil"),
+  "emptied object": (_, object) => Deno.truncateSync(object),
+  "lost object": (_, object) => Deno.removeSync(object),
+  "object that is a directory": (_, object) => {
+    Deno.removeSync(object);
+    Deno.mkdirSync(object);
+  },
+  "half a manifest": (folder) => Deno.truncateSync(folder.at("kept/set/manifest.json"), 100),
+  "a manifest that is a directory": (folder) => {
+    Deno.removeSync(folder.at("kept/set/manifest.json"));
+    Deno.mkdirSync(folder.at("kept/set/manifest.json"));
+  },
+};
+
+for (const [damage, apply] of Object.entries(DAMAGES)) {
+  Deno.test(`a set with a ${damage} is refused as a whole`, async () => {
+    await using folder = new Folder();
+    await folder.keep();
+    apply(folder, folder.at(`kept/set/objects/${folder.objects[0]}`));
+    const kept = await new Store(folder.at("kept")).read();
+    assert.equal(kept.tag, "damaged", JSON.stringify(kept));
+    assert.match((kept as { reason: string }).reason, /"\/.*"/);
+  });
+}
+
+Deno.test("a damaged object is written again by the next process that keeps it", async () => {
+  await using folder = new Folder();
+  await folder.keep();
+  Deno.writeTextFileSync(folder.at(`kept/set/objects/${folder.objects[0]}`), "evil");
+  const again = new Store(folder.at("kept"));
+  await again.put(manifest(await again.gather(await fingerprint(folder.files), NEVER)));
+  assert.equal((await again.read()).tag, "kept");
+});
+
+Deno.test("a directory that was removed is made again", async () => {
+  await using folder = new Folder();
+  await folder.keep();
+  Deno.removeSync(folder.at("kept"), { recursive: true });
+  await folder.keep();
+  assert.equal((await folder.store.read()).tag, "kept");
+});
+
+Deno.test("objects that were removed after they were gathered keep the manifest from being put", async () => {
+  await using folder = new Folder();
+  const kept = manifest(await folder.store.gather(await fingerprint(folder.files), NEVER));
+  Deno.removeSync(folder.at("kept/set/objects"), { recursive: true });
+  assert.equal((await folder.store.put(kept))?.tag, "not_written");
+  assert.deepEqual(await folder.store.read(), { tag: "none" });
+});
+
+Deno.test("what cannot be written is told with the system's reason", async () => {
+  await using folder = new Folder();
+  folder.write("blocked", "a file in the way");
+  const store = new Store(folder.at("blocked/kept"));
+  const gathered = await store.gather(await fingerprint(folder.files), NEVER);
+  const reason = `"${folder.at("blocked")}" is not a directory`;
+  assert.deepEqual(gathered, { tag: "not_written", reason });
+});
+
+Deno.test("a gathering that is given up leaves the set that is kept, and goes by the next sweep", async () => {
+  await using folder = new Folder();
+  const kept = await folder.keep();
+  const many = Object.fromEntries(
+    Array.from({ length: 500 }, (_, index) => [folder.write(`many/${index}`), `many/${index}`]),
+  );
+  const cancel = new AbortController();
+  const gathering = folder.store.gather(await fingerprint(many), cancel.signal);
+  await waitFor("the first of them", () => folder.objects.length > 2);
+  cancel.abort();
+  assert.deepEqual(await gathering, { tag: "cancelled" });
+  Deno.writeTextFileSync(folder.at("kept/set/objects/x.part"), "half");
+  assert.deepEqual(await new Store(folder.at("kept")).read(), { tag: "kept", manifest: kept });
+  await folder.store.sweep();
+  assert.equal(folder.objects.length, 2);
+});
+
+Deno.test("thousands of files are kept without holding the main thread up, large ones too", async () => {
+  await using folder = new Folder();
+  const contents: Record<string, string> = {};
+  for (let index = 0; index < 3_000; index++) {
+    const text = String(index).padEnd(index % 500 === 499 ? 2_000_000 : 3_000, "x");
+    contents[folder.write(`many/${index}`, text)] = text;
+  }
+  const wanted = await fingerprint(contents);
+  let turns = 0;
+  const counter = setInterval(() => turns++, 0);
+  const gathered = await folder.store.gather(wanted, NEVER);
+  clearInterval(counter);
+  assert.equal(manifest(gathered).files.size, 3_000);
+  // It takes some 2 ms at a time, which makes more than 100 turns, or a dozen on a disk that holds each write up; all
+  // at once would be none.
+  assert.ok(turns > 2, `${turns} turns`);
+});
+
+Deno.test("what lies in wait for a copy is not written into, and nothing but a file of ours is read", async () => {
+  await using folder = new Folder();
+  await folder.keep({ [folder.at("b")]: "two" });
+  const digest = await sha256(new TextEncoder().encode("one"));
+  const other = folder.write("other", "precious");
+  Deno.linkSync(other, folder.at(`kept/set/objects/${digest}.part`));
+  folder.link("kept/set/manifest.json.part", other);
+  await folder.keep();
+  assert.equal(Deno.readTextFileSync(other), "precious");
+  const path = folder.at(`kept/set/objects/${digest}`);
+  assert.equal(Deno.lstatSync(path).nlink, 1);
+  for (const lay of [layFifo, layLink]) {
+    Deno.removeSync(path);
+    await lay(folder, path);
+    assert.equal((await new Store(folder.at("kept")).read()).tag, "damaged", lay.name);
+    const again = new Store(folder.at("kept"));
+    await again.put(manifest(await again.gather(await fingerprint(folder.files), NEVER)));
+    assert.equal((await again.read()).tag, "kept", lay.name);
+  }
+});
+
+const layFifo = async (_: Folder, path: string) =>
+  void await new Deno.Command("mkfifo", { args: [path] }).output();
+
+const layLink = async (folder: Folder, path: string) =>
+  await Deno.symlink(folder.write("elsewhere", "one"), path);
+
+Deno.test("no copy is written where others could read or replace it, and that is told with the reason", async () => {
+  for (const [name, mode] of [["", 0o777], ["/set", 0o777], ["/set", 0o750]] as const) {
+    await using folder = new Folder();
+    Deno.mkdirSync(folder.at("kept/set/objects"), { recursive: true, mode: 0o700 });
+    Deno.chmodSync(folder.at(`kept${name}`), mode);
+    const gathered = await folder.store.gather(await fingerprint(folder.files), NEVER);
+    assert.equal(gathered.tag, "not_written");
+    assert.match(
+      (gathered as { reason: string }).reason,
+      /^others may write to ".*kept", which has mode 0777: |^".*set" has mode 07.., wanted none for group and others: remove it/,
+    );
+    assert.deepEqual(folder.objects, []);
+  }
+});
+
+Deno.test("a set in a directory that is setgid, as a volume with an fsGroup, is nobody else's", async () => {
+  await using folder = new Folder();
+  Deno.mkdirSync(folder.at("kept"));
+  Deno.chmodSync(folder.at("kept"), 0o2755);
+  await folder.keep();
+  assert.equal(Deno.statSync(folder.at("kept/set")).mode! & 0o7777, 0o2700);
+  assert.equal((await new Store(folder.at("kept")).read()).tag, "kept");
+});

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { adopt, type AdoptionOptions } from "../../../lib/loaded/adoption.ts";
+import { createLoadedFiles } from "../../../lib/loaded/loaded_files.ts";
+import { createLooker } from "../../../lib/watch/scan/scan.ts";
+import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
+
+/** Before all files of a test, and long after all of them. */
+const [LONG_AGO_MS, LATER_MS] = [0, Date.parse("2100-01-01T00:00:00Z")];
+
+/** A configuration that names nothing, for a process that has loaded `map` nevertheless. */
+class Scene extends TempFolder {
+  readonly configuration = this.write("h.cfg", "global\n");
+  readonly map = this.write("a.map", "a 1\n");
+  readonly watched: ReadonlySet<string>[] = [];
+  silences = 0;
+  readonly #loadedFiles = createLoadedFiles({
+    watchLoaded: true,
+    envFile: null,
+    workingDirectory: this.path,
+    environment: {},
+  });
+  readonly looker = createLooker(
+    [{ kind: "configuration", path: this.configuration, foundBy: "-f" }],
+    this.#loadedFiles.findNamed,
+  );
+
+  /** What is on disk now. */
+  async look(): Promise<Fingerprint> {
+    const { seen } = await this.looker.look();
+    assert.ok(seen.tag === "taken");
+    return seen.fingerprint;
+  }
+
+  /** Adopts what a process says that loaded `map`, by whatever name. */
+  async adopt(before: Fingerprint | null, options: Partial<AdoptionOptions> = {}) {
+    const socket = this.at("socket");
+    await using _ = new ScriptedHaproxy(
+      socket,
+      (command) =>
+        command === "show map" ? `3 (a.map) pattern loaded from file 'a.map' used by map\n` : "\n",
+    );
+    return await adopt(before, {
+      socket,
+      startedMs: LATER_MS,
+      looker: this.looker,
+      loadedFiles: this.#loadedFiles,
+      onSilence: () => void this.silences++,
+      onInventory: ({ directories }) => void this.watched.push(directories),
+      ...options,
+    });
+  }
+}
+
+const pathsOf = (fingerprint: Fingerprint | null) => [...fingerprint?.files.keys() ?? []];
+
+Deno.test("what a generation has loaded belongs to its content, and has its use", async () => {
+  await using scene = new Scene();
+  const before = await scene.look();
+  assert.deepEqual(pathsOf(before), [scene.configuration]);
+  const { fingerprint, moved, uses } = await scene.adopt(before);
+  assert.deepEqual(pathsOf(fingerprint), [scene.configuration, scene.map]);
+  assert.equal(moved, false);
+  assert.deepEqual(uses.byPath, new Map([[scene.map, [{ tag: "map", path: scene.map, id: 3 }]]]));
+  assert.equal(scene.silences, 0);
+});
+
+Deno.test("from then on each look sees what the generation has loaded", async () => {
+  await using scene = new Scene();
+  const { fingerprint } = await scene.adopt(await scene.look());
+  assert.equal((await scene.look()).digest, fingerprint?.digest);
+  scene.write("a.map", "a 22\n");
+  assert.notEqual((await scene.look()).digest, fingerprint?.digest);
+});
+
+Deno.test("a file that was written after the start makes nobody know what was read", async () => {
+  await using scene = new Scene();
+  const before = await scene.look();
+  const adopted = await scene.adopt(before, { startedMs: LONG_AGO_MS });
+  assert.equal(adopted.moved, true);
+  assert.equal(adopted.fingerprint, before);
+  assert.equal(adopted.uses.byPath.size, 1);
+});
+
+Deno.test("a configuration that changed after the look makes nobody know what was read", async () => {
+  await using scene = new Scene();
+  const before = await scene.look();
+  scene.write("h.cfg", "global # another\n");
+  const { fingerprint, moved } = await scene.adopt(before);
+  assert.deepEqual([fingerprint, moved], [before, true]);
+});
+
+Deno.test("a configuration that cannot be read any more leaves what was known", async () => {
+  await using scene = new Scene();
+  const before = await scene.look();
+  Deno.removeSync(scene.configuration);
+  const { fingerprint, moved } = await scene.adopt(before);
+  assert.deepEqual([fingerprint, moved], [before, true]);
+});
+
+Deno.test("where nothing was known before nothing is after, but looks include what was loaded", async () => {
+  await using scene = new Scene();
+  const { fingerprint, moved } = await scene.adopt(null);
+  assert.deepEqual([fingerprint, moved], [null, false]);
+  assert.deepEqual(pathsOf(await scene.look()), [scene.configuration, scene.map]);
+});
+
+Deno.test("a generation that does not answer is told of, and forgets what the last one loaded", async () => {
+  await using scene = new Scene();
+  const { fingerprint: before } = await scene.adopt(await scene.look());
+  const { fingerprint, moved, uses } = await scene.adopt(before, { socket: scene.at("nobody") });
+  assert.equal(scene.silences, 1);
+  assert.deepEqual([pathsOf(fingerprint), moved], [[scene.configuration], false]);
+  assert.equal(uses.byPath.size, 0);
+});
+
+Deno.test("a generation that is not to be asked is not missed", async () => {
+  await using scene = new Scene();
+  const before = await scene.look();
+  const { fingerprint, uses } = await scene.adopt(before, { socket: null });
+  assert.equal(scene.silences, 0);
+  assert.deepEqual(pathsOf(fingerprint), [scene.configuration]);
+  assert.equal(uses.byPath.size, 0);
+});
+
+Deno.test("Kubernetes may swap ..data between the look and the start, and it is noticed", async () => {
+  await using scene = new Scene();
+  scene.write("..1/a.map", "a 1\n");
+  scene.link("..data", "..1");
+  Deno.removeSync(scene.map);
+  scene.link("a.map", "..data/a.map");
+  const { fingerprint: before } = await scene.adopt(await scene.look());
+  assert.deepEqual(pathsOf(before), [scene.configuration, scene.map]);
+  scene.write("..2/a.map", "a 1\n");
+  scene.link("..data_tmp", "..2");
+  Deno.renameSync(scene.at("..data_tmp"), scene.at("..data"));
+  assert.equal((await scene.adopt(before)).moved, true);
+});
+
+Deno.test("what is to be watched from then on is told once", async () => {
+  await using scene = new Scene();
+  await scene.adopt(await scene.look());
+  assert.equal(scene.watched.length, 1);
+  assert.ok(scene.watched[0]!.has(scene.path));
+});

@@ -1,0 +1,147 @@
+/** A status listener of a test's own, and clients that send what they like. */
+import assert from "node:assert/strict";
+import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
+import { listenForStatus, type Listening } from "../../../../lib/status/http/listener.ts";
+import type { HttpRequest, HttpResponse } from "../../../../lib/status/http/message.ts";
+import type { HttpLimits } from "../../../../lib/status/http/server.ts";
+import { waitFor } from "../../../support/wait.ts";
+
+export type Respond = (request: HttpRequest, gone: AbortSignal) => Promise<HttpResponse>;
+
+export interface SceneOptions {
+  readonly address?: StatusAddress;
+  readonly limits?: Partial<HttpLimits>;
+  readonly respond?: Respond;
+}
+
+export const textResponse = (body: string): HttpResponse => ({
+  status: 200,
+  contentType: "text/plain; charset=utf-8",
+  body,
+});
+
+/** Listens, and tells what was asked; without a `respond` it gives the path back. */
+export class Scene implements AsyncDisposable {
+  readonly requests: HttpRequest[] = [];
+  readonly bugs: unknown[] = [];
+  readonly clients: Client[] = [];
+  readonly address: StatusAddress;
+  #listening: Listening | undefined;
+
+  constructor(address: StatusAddress = { tag: "tcp", hostname: "127.0.0.1", port: freePort() }) {
+    this.address = address;
+  }
+
+  static async open({ address, limits = {}, respond }: SceneOptions = {}): Promise<Scene> {
+    const scene = new Scene(address);
+    const listening = await listenForStatus(scene.address, {
+      respond: async (request, gone) => {
+        scene.requests.push(request);
+        return await (respond?.(request, gone) ?? textResponse(request.path));
+      },
+      onBug: (error) => scene.bugs.push(error),
+      withUmask,
+      limits,
+    });
+    assert(listening.tag === "listening", JSON.stringify(listening));
+    scene.#listening = listening;
+    return scene;
+  }
+
+  async client(): Promise<Client> {
+    const client = new Client(await connectTo(this.address));
+    this.clients.push(client);
+    return client;
+  }
+
+  /** What one request of a client of its own gets. */
+  async ask(request: string): Promise<string> {
+    const client = await this.client();
+    await client.send(request);
+    return await client.rest();
+  }
+
+  close(): void {
+    this.#listening?.close();
+    this.#listening = undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.clients.forEach((client) => client.close());
+    this.close();
+    return Promise.resolve();
+  }
+}
+
+/** As the C library does it. */
+export function withUmask<Result>(umask: number, work: () => Result): Result {
+  const before = Deno.umask(umask);
+  try {
+    return work();
+  } finally {
+    Deno.umask(before);
+  }
+}
+
+export class Client {
+  readonly #connection: Deno.Conn;
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  async send(text: string): Promise<void> {
+    let bytes = new TextEncoder().encode(text);
+    while (bytes.length > 0) bytes = bytes.subarray(await this.#connection.write(bytes));
+  }
+
+  /** Says that nothing more comes. */
+  async end(): Promise<void> {
+    await this.#connection.closeWrite();
+  }
+
+  /** All that comes until the other side has ended. */
+  async rest(): Promise<string> {
+    const pieces: Uint8Array[] = [];
+    for (;;) {
+      const buffer = new Uint8Array(65_536);
+      const count = await this.#connection.read(buffer);
+      if (count === null) return await new Blob(pieces as BlobPart[]).text();
+      pieces.push(buffer.subarray(0, count));
+    }
+  }
+
+  /** Whether the other side has closed it, or resets it, before it sends anything. */
+  async isClosed(): Promise<boolean> {
+    return await this.rest().catch(() => "") === "";
+  }
+
+  /** Until the other side takes nothing more. */
+  async waitUntilRefused(): Promise<void> {
+    await waitFor("a write that fails", () => this.send("x").then(() => false, () => true));
+  }
+
+  close(): void {
+    try {
+      this.#connection.close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+}
+
+export const connectTo = (address: StatusAddress): Promise<Deno.Conn> =>
+  address.tag === "unix"
+    ? Deno.connect({ transport: "unix", path: address.path })
+    : Deno.connect({ hostname: address.hostname, port: address.port });
+
+/** Nobody listened there just now. */
+export function freePort(hostname = "127.0.0.1"): number {
+  const listener = Deno.listen({ hostname, port: 0 });
+  listener.close();
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+export const statusOf = (response: string) => Number(/^HTTP\/1\.1 (\d+) /.exec(response)?.[1]);
+
+export const bodyOf = (response: string) => response.slice(response.indexOf("\r\n\r\n") + 4);

@@ -1,0 +1,369 @@
+import assert from "node:assert/strict";
+import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
+import { HTTP_LIMITS, HttpServer } from "../../../../lib/status/http/server.ts";
+import { pause, waitFor } from "../../../support/wait.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
+import {
+  bodyOf,
+  Client,
+  freePort,
+  type Respond,
+  Scene,
+  statusOf,
+  textResponse,
+} from "./listening.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+
+const unixIn = (folder: TempFolder): StatusAddress => ({ tag: "unix", path: folder.at("socket") });
+
+/** A response that the kernel takes from nobody at once, over a unix socket. */
+const LARGE = "x".repeat(2_000_000);
+
+const respondLargely = ({ path }: { readonly path: string }) =>
+  Promise.resolve(textResponse(path === "/large" ? LARGE : path));
+
+Deno.test("a request over TCP gets its answer, and then the connection is closed", async () => {
+  await using scene = await Scene.open();
+  const response = await scene.ask("GET /a?b=c HTTP/1.1\r\nHost: a\r\nX-Y: z\r\n\r\n");
+  assert.equal(statusOf(response), 200);
+  assert.equal(bodyOf(response), "/a");
+  assert.equal(scene.requests[0]?.headers.get("x-y"), "z");
+});
+
+Deno.test("a request over IPv6 gets its answer", async () => {
+  const hostname = "::1";
+  await using scene = await Scene.open({
+    address: { tag: "tcp", hostname, port: freePort(hostname) },
+  });
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+});
+
+Deno.test("a request over a unix socket gets its answer", async () => {
+  await using folder = new TempFolder();
+  await using scene = await Scene.open({ address: unixIn(folder) });
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+});
+
+Deno.test("Deno's own client is content with the answer", async () => {
+  await using scene = await Scene.open();
+  assert(scene.address.tag === "tcp");
+  const response = await fetch(`http://127.0.0.1:${scene.address.port}/a`);
+  assert.equal(await response.text(), "/a");
+  assert.equal(response.headers.get("cache-control"), "no-store");
+});
+
+Deno.test("HEAD gets what GET gets, without the body", async () => {
+  await using scene = await Scene.open();
+  const [head, whole] = [
+    await scene.ask("HEAD /a HTTP/1.1\n\n"),
+    await scene.ask("GET /a HTTP/1.1\n\n"),
+  ];
+  assert.equal(`${head}/a`, whole);
+});
+
+Deno.test("a request that arrives byte by byte is one", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  for (const byte of get("/slowly")) {
+    await client.send(byte);
+    await pause(1);
+  }
+  assert.equal(bodyOf(await client.rest()), "/slowly");
+});
+
+Deno.test("a request is answered when its body is there, and not before", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.send("POST /a HTTP/1.1\r\nContent-Length: 1024\r\n\r\n" + "x".repeat(1_023));
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+  assert.equal(scene.requests.length, 1);
+  await client.send("x");
+  assert.equal(bodyOf(await client.rest()), "/a");
+});
+
+Deno.test("a body that is too large is refused, and the answer survives it", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.send("POST /a HTTP/1.1\r\nContent-Length: 1025\r\n\r\n");
+  assert.equal(statusOf(await client.rest()), 413);
+  const large = "x".repeat(1_000_000);
+  const response = await scene.ask(`POST /a HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n${large}`);
+  assert.equal(statusOf(response), 413);
+  assert.deepEqual(scene.requests, []);
+});
+
+Deno.test("a huge head is refused, and the answer survives it", async () => {
+  await using scene = await Scene.open();
+  const response = await scene.ask(`GET / HTTP/1.1\r\nA: ${"x".repeat(1_000_000)}`);
+  assert.equal(statusOf(response), 413);
+});
+
+Deno.test("the longest head and the longest body go together", async () => {
+  await using scene = await Scene.open({ limits: { headBytes: 64, bodyBytes: 16 } });
+  const head = "GET / HTTP/1.1\r\nContent-Length: 16\r\nA: ";
+  const response = await scene.ask(head.padEnd(60, "x") + "\r\n\r\n" + "x".repeat(16));
+  assert.equal(statusOf(response), 200);
+});
+
+Deno.test("what is no HTTP is refused at once", async () => {
+  await using scene = await Scene.open();
+  assert.equal(statusOf(await scene.ask("\x16\x03\x01")), 400);
+  assert.equal(statusOf(await scene.ask("GET / HTTP/2.0\r\n\r\n")), 400);
+  assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\nTransfer-Encoding: a\r\n\r\n")), 400);
+});
+
+Deno.test("a request that ends in its middle is refused", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.send("GET / HTTP/1.1\r\nHost");
+  await client.end();
+  assert.equal(statusOf(await client.rest()), 400);
+});
+
+Deno.test("a client that asks for nothing and ends gets nothing", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.end();
+  assert.equal(await client.rest(), "");
+});
+
+Deno.test("a client that ends after its request gets its answer", async () => {
+  await using scene = await Scene.open();
+  const client = await scene.client();
+  await client.send(GET);
+  await client.end();
+  assert.equal(bodyOf(await client.rest()), "/");
+});
+
+Deno.test("a client that goes away before its answer does no harm", async () => {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await using scene = await Scene.open({
+    respond: async ({ path }) => (await released, textResponse(path === "/" ? LARGE : path)),
+  });
+  const client = await scene.client();
+  await client.send(GET);
+  await waitFor("the request", () => scene.requests.length === 1);
+  client.close();
+  release();
+  assert.equal(bodyOf(await scene.ask(get("/next"))), "/next");
+  assert.deepEqual(scene.bugs, []);
+});
+
+Deno.test("half a request is waited for no longer than the limit", async () => {
+  await using scene = await Scene.open({ limits: { turnMs: 50 } });
+  assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\n")), 408);
+  assert.equal(statusOf(await scene.ask("")), 408);
+});
+
+Deno.test("a byte now and then does not make the wait longer", async () => {
+  await using scene = await Scene.open({ limits: { turnMs: 200 } });
+  const client = await scene.client();
+  const response = client.rest();
+  await client.send("GET /");
+  await client.waitUntilRefused();
+  assert.equal(statusOf(await response), 408);
+  assert.deepEqual(scene.requests, []);
+});
+
+Deno.test("a large response arrives whole", async () => {
+  await using folder = new TempFolder();
+  await using scene = await Scene.open({ address: unixIn(folder), respond: respondLargely });
+  assert.equal(bodyOf(await scene.ask(get("/large"))).length, LARGE.length);
+});
+
+Deno.test("what comes after the request does not destroy a response that is still on its way", async () => {
+  await using scene = await Scene.open({ respond: respondLargely });
+  const client = await scene.client();
+  await client.send(get("/large") + "x".repeat(100_000));
+  await waitFor("the request", () => scene.requests.length === 1);
+  await pause(20); // It is slow to read.
+  assert.equal(bodyOf(await client.rest()).length, LARGE.length);
+});
+
+Deno.test("a client that does not read is left after its turn", async () => {
+  await using folder = new TempFolder();
+  await using scene = await Scene.open({
+    address: unixIn(folder),
+    respond: respondLargely,
+    limits: { turnMs: 200 },
+  });
+  const client = await scene.client();
+  await client.send(get("/large"));
+  await waitFor("the request", () => scene.requests.length === 1);
+  // Its turn began later, so that the other's is over as well when it is told.
+  assert.equal(statusOf(await (await scene.client()).rest()), 408);
+  assert(bodyOf(await client.rest()).length < LARGE.length);
+});
+
+Deno.test("of clients that do not read only so many are kept, and others get short answers", async () => {
+  await using folder = new TempFolder();
+  await using scene = await Scene.open({
+    address: unixIn(folder),
+    respond: respondLargely,
+    limits: { unsent: 1 },
+  });
+  const [first, second] = [await scene.client(), await scene.client()];
+  await first.send(get("/large"));
+  await waitFor("the first request", () => scene.requests.length === 1);
+  await second.send(get("/large"));
+  const cut = bodyOf(await second.rest());
+  assert(cut.length > 0 && cut.length < LARGE.length, `${cut.length}`);
+  assert.equal(bodyOf(await scene.ask(get("/short"))), "/short");
+  assert.equal(bodyOf(await first.rest()).length, LARGE.length);
+  assert.equal(bodyOf(await scene.ask(get("/large"))).length, LARGE.length);
+});
+
+Deno.test("1,000 idle connections do not keep a request from its answer", async () => {
+  await using scene = await Scene.open();
+  const idle: Client[] = [];
+  while (idle.length < 1_000) idle.push(await scene.client());
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+  const closed = idle.slice(0, 1_001 - HTTP_LIMITS.connections);
+  assert(closed.length > 700);
+  for (const client of closed) assert.equal(await client.rest(), "");
+  await idle.at(-1)?.send(get("/late"));
+  assert.equal(bodyOf(await idle.at(-1)!.rest()), "/late");
+});
+
+Deno.test("one connection too many costs the one that has waited longest, and no other", async () => {
+  await using scene = await Scene.open({ limits: { connections: 2 } });
+  const [first, second] = [await scene.client(), await scene.client()];
+  await first.send("GET /first HTTP/1.1\r\n");
+  const third = await scene.client();
+  assert(await first.isClosed());
+  await second.send(get("/second"));
+  assert.equal(bodyOf(await second.rest()), "/second");
+  await third.send(get("/third"));
+  assert.equal(bodyOf(await third.rest()), "/third");
+});
+
+/** Answers every path but `/` when it is told to. */
+function respondLater() {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const gone: string[] = [];
+  const respond: Respond = async ({ path }, signal) => {
+    if (path === "/") return textResponse(path);
+    signal.addEventListener("abort", () => gone.push(path));
+    await released;
+    return textResponse(path);
+  };
+  return { respond, release, gone };
+}
+
+/** Asks for a path that is answered later. */
+async function askLater(scene: Scene, path: string): Promise<Client> {
+  const client = await scene.client();
+  await client.send(get(path));
+  await waitFor("the request", () => scene.requests.some((request) => request.path === path));
+  return client;
+}
+
+Deno.test("idle connections do not push out who waits for an answer", async () => {
+  const { respond, release, gone } = respondLater();
+  await using scene = await Scene.open({ limits: { connections: 4 }, respond });
+  const waiting = [await askLater(scene, "/a"), await askLater(scene, "/b")];
+  const idle: Client[] = [];
+  while (idle.length < 20) idle.push(await scene.client());
+  assert(await idle[0]!.isClosed());
+  assert.equal(bodyOf(await scene.ask(GET)), "/");
+  release();
+  assert.deepEqual(await Promise.all(waiting.map(async (one) => bodyOf(await one.rest()))), [
+    "/a",
+    "/b",
+  ]);
+  assert.deepEqual(gone, []);
+});
+
+Deno.test("of those who wait the oldest makes room with a 503, and every other request is answered", async () => {
+  const { respond, release, gone } = respondLater();
+  await using scene = await Scene.open({ limits: { connections: 4 }, respond });
+  const waiting: Client[] = [];
+  for (const path of ["/a", "/b", "/c", "/d", "/e", "/f"]) {
+    waiting.push(await askLater(scene, path));
+    assert.equal(bodyOf(await scene.ask(GET)), "/");
+  }
+  const [first, second] = waiting;
+  for (const one of [first!, second!]) assert.equal(statusOf(await one.rest()), 503);
+  assert.deepEqual(gone.slice(0, 2), ["/a", "/b"]);
+  release();
+  assert.equal(bodyOf(await waiting.at(-1)!.rest()), "/f");
+});
+
+/** A connection that has brought a request, and is reset when it is told to: no API of Deno 2.6 does that. */
+function resettable(request: string) {
+  const { promise: next, reject } = Promise.withResolvers<never>();
+  const pieces = [new TextEncoder().encode(request)];
+  const isClosed = { value: false };
+  const connection = {
+    read: (buffer: Uint8Array) => {
+      const piece = pieces.shift();
+      if (piece !== undefined) buffer.set(piece);
+      return piece === undefined ? next : Promise.resolve(piece.length);
+    },
+    close: () => void (isClosed.value = true),
+  } as unknown as Deno.Conn;
+  return { connection, isClosed, reset: () => reject(new Deno.errors.ConnectionReset()) };
+}
+
+Deno.test("a client that resets its connection while it waits frees its place at once", async () => {
+  const { respond, release, gone } = respondLater();
+  const bugs: unknown[] = [];
+  const onBug = (bug: unknown) => bugs.push(bug);
+  const server = new HttpServer({ respond, onBug, limits: HTTP_LIMITS });
+  const { connection, isClosed, reset } = resettable(get("/a"));
+  const served = server.serve(connection);
+  reset();
+  await served;
+  assert.deepEqual([gone, isClosed.value, bugs], [["/a"], true, []]);
+  release();
+});
+
+Deno.test("a client that has ended its side makes room as an idle one, and is answered otherwise", async () => {
+  const { respond, release, gone } = respondLater();
+  await using scene = await Scene.open({ limits: { connections: 4 }, respond });
+  const [first, second] = [await askLater(scene, "/a"), await askLater(scene, "/b")];
+  await first.end();
+  await second.end();
+  const waiting = await askLater(scene, "/c");
+  for (let times = 0; times < 3; times++) await scene.client();
+  assert.equal(statusOf(await first.rest()), 503);
+  release();
+  assert.equal(bodyOf(await waiting.rest()), "/c");
+  assert(gone.includes("/a") && !gone.includes("/c"), `${gone}`);
+});
+
+Deno.test("a client that does not close after its answer is left", async () => {
+  await using scene = await Scene.open({ limits: { turnMs: 50 } });
+  const client = await scene.client();
+  await client.send(GET);
+  assert.equal(bodyOf(await client.rest()), "/");
+  await client.waitUntilRefused();
+});
+
+Deno.test("of clients that do not close only so many are kept", async () => {
+  await using scene = await Scene.open({ limits: { turnMs: 60_000, connections: 1 } });
+  const answered = async () => {
+    const client = await scene.client();
+    await client.send(GET);
+    assert.equal(bodyOf(await client.rest()), "/");
+    return client;
+  };
+  const [first, second] = [await answered(), await answered()];
+  await first.waitUntilRefused();
+  await second.send("it is still open");
+});
+
+Deno.test("a bug in the response gives 500 and is told", async () => {
+  const bug = new TypeError("a bug");
+  await using scene = await Scene.open({
+    respond: ({ path }) => path === "/" ? Promise.reject(bug) : Promise.resolve(textResponse(path)),
+  });
+  const response = await scene.ask(GET);
+  assert.equal(statusOf(response), 500);
+  assert.equal(bodyOf(response), "500 Internal Server Error\n");
+  assert.deepEqual(scene.bugs, [bug]);
+  assert.equal(bodyOf(await scene.ask(get("/next"))), "/next");
+});

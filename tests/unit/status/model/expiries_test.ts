@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { sha256 } from "../../../../lib/system/contents.ts";
+import type { Use, Uses } from "../../../../lib/loaded/targets.ts";
+import { createExpiries } from "../../../../lib/status/model/expiries.ts";
+import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
+import { Authority, DAY_MS, later } from "../../../support/certificates.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
+
+/** Certificate files that a generation has loaded. */
+class Scene extends TempFolder {
+  readonly authority = new Authority(this.at("ca"));
+  readonly tell = createExpiries();
+
+  issue(days: number) {
+    return this.authority.issue({ until: later(days * DAY_MS) });
+  }
+
+  uses(...paths: readonly string[]): Uses {
+    const byPath = new Map(paths.map((path) => [path, [useOf(path)]]));
+    return { byPath, replacesCrt: false };
+  }
+}
+
+const useOf = (path: string): Use => ({
+  tag: "certificate",
+  path,
+  name: path,
+  keyPath: null,
+  isMember: false,
+});
+
+async function loaded(...paths: readonly string[]): Promise<Fingerprint> {
+  const files = new Map<string, { content: string; modifiedMs: number; stamp: string }>();
+  for (const path of paths) {
+    files.set(path, { content: await sha256(Deno.readFileSync(path)), modifiedMs: 0, stamp: "" });
+  }
+  return { digest: "", files };
+}
+
+/** In days from now. */
+const daysOf = (expiries: ReadonlyMap<string, number>) =>
+  Object.fromEntries(
+    Array.from(expiries, ([path, ms]) => [path, Math.round((ms - Date.now()) / DAY_MS)]),
+  );
+
+Deno.test("of several certificates in a file the first to expire counts", async () => {
+  await using scene = new Scene();
+  const pem = scene.issue(30).pem + scene.issue(10).certificate + scene.authority.certificate;
+  const path = scene.write("a.pem", pem);
+  const other = scene.write("b.pem", scene.issue(20).pem);
+  const expiries = await scene.tell(scene.uses(path, other), await loaded(path, other));
+  assert.deepEqual(daysOf(expiries), { [path]: 10, [other]: 20 });
+});
+
+Deno.test("a certificate with OpenSSL's trust settings expires as any other", async () => {
+  await using scene = new Scene();
+  const plain = scene.write("plain.pem", scene.issue(30).certificate);
+  const path = scene.at("trusted.pem");
+  const args = ["x509", "-in", plain, "-out", path, "-trustout", "-addtrust", "serverAuth"];
+  assert.ok(new Deno.Command("openssl", { args }).outputSync().success);
+  assert.match(Deno.readTextFileSync(path), /BEGIN TRUSTED CERTIFICATE/);
+  assert.deepEqual(daysOf(await scene.tell(scene.uses(path), await loaded(path))), { [path]: 30 });
+});
+
+Deno.test("what did not change is not read again, and what is on disk only is not told", async () => {
+  await using scene = new Scene();
+  const path = scene.write("a.pem", scene.issue(30).pem);
+  const [uses, before] = [scene.uses(path), await loaded(path)];
+  await scene.tell(uses, before);
+  scene.write("a.pem", scene.issue(5).pem);
+  assert.deepEqual(daysOf(await scene.tell(uses, before)), { [path]: 30 });
+  assert.deepEqual(daysOf(await scene.tell(uses, await loaded(path))), { [path]: 5 });
+  Deno.removeSync(path);
+  assert.deepEqual(daysOf(await scene.tell(uses, null)), { [path]: 5 });
+});
+
+Deno.test("a refused file that was never known is left out, as is what is no certificate", async () => {
+  await using scene = new Scene();
+  const refused = scene.write("a.pem", scene.issue(30).pem);
+  const before = await loaded(refused);
+  scene.write("a.pem", scene.issue(5).pem);
+  assert.deepEqual(daysOf(await scene.tell(scene.uses(refused), before)), {});
+  const garbage = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
+  for (const text of ["", "no PEM", garbage]) {
+    const path = scene.write("garbage.pem", text);
+    assert.deepEqual(daysOf(await scene.tell(scene.uses(path), await loaded(path))), {});
+  }
+});
+
+Deno.test("a key file, and what is no certificate's, are not told", async () => {
+  await using scene = new Scene();
+  const { certificate, key } = scene.issue(30);
+  const [path, keyPath] = [scene.write("a.crt", certificate), scene.write("a.key", key)];
+  const caPath = scene.write("ca.pem", scene.authority.certificate);
+  const use: Use = { ...useOf(path), tag: "certificate", keyPath, name: path, isMember: false };
+  const byPath = new Map<string, readonly Use[]>([
+    [path, [use]],
+    [keyPath, [use]],
+    [caPath, [{ tag: "ca_file", path: caPath, name: caPath }]],
+  ]);
+  const all = await loaded(path, keyPath, caPath);
+  assert.deepEqual(Object.keys(daysOf(await scene.tell({ byPath, replacesCrt: false }, all))), [
+    path,
+  ]);
+});
+
+Deno.test("what is not used any more is forgotten, and two who ask at once get the same", async () => {
+  await using scene = new Scene();
+  const paths = ["a.pem", "b.pem"].map((name) => scene.write(name, scene.issue(30).pem));
+  const all = await loaded(...paths);
+  const [first, second] = await Promise.all([
+    scene.tell(scene.uses(...paths), all),
+    scene.tell(scene.uses(...paths), all),
+  ]);
+  assert.deepEqual(first, second);
+  assert.equal(first.size, 2);
+  assert.deepEqual([...(await scene.tell(scene.uses(paths[1]!), all)).keys()], [paths[1]]);
+});

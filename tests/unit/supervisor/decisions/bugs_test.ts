@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import type { Use } from "../../../../lib/loaded/targets.ts";
+import { standIn } from "../../../../lib/supervisor/decisions/bugs.ts";
+import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
+import type { Action, Broken, Decision, State } from "../../../../lib/supervisor/state/events.ts";
+import {
+  bug,
+  content,
+  decideAll,
+  EVENTS,
+  expectState,
+  find,
+  names,
+  POLICY,
+  processEnded,
+  replaced,
+  SERVICE,
+  settled,
+  STATES,
+} from "../samples.ts";
+
+const use: Use = { tag: "map", path: "/haproxy.cfg", id: 0 };
+const uses = { ...SERVICE.serving.uses, byPath: new Map([["/haproxy.cfg", [use]]]) };
+
+const START: Action = {
+  ...{ name: "start_handoff", takeOverFrom: 3 },
+  attempt: STATES.reloading.attempt,
+};
+const REPLACE: Action = {
+  ...{ name: "replace", generation: 3 },
+  request: {
+    ...{ changed: [use], uses, isPart: false },
+    ...{ before: content("served"), after: content("new") },
+  },
+};
+
+/** What comes of it that a bug has broken `broken`, with what stands for that. */
+function breakIn(state: State, broken: Broken, policy = POLICY): Decision {
+  const event = bug(broken);
+  const replacement = standIn(event);
+  const [next, first] = decide(state, event, policy);
+  if (replacement === null) return [next, first];
+  const [last, second] = decide(next, replacement, policy);
+  return [last, [...first, ...second]];
+}
+
+for (const broken of [START, EVENTS.handoff_ended]) {
+  Deno.test(`a reload in which ${broken.name} broke is rejected, tried again, and what serves goes on`, () => {
+    const [next, actions] = breakIn(STATES.reloading, broken);
+    const { serving, rejected } = expectState(next, "retrying");
+    assert.equal(serving, SERVICE.serving);
+    assert.deepEqual(rejected?.fingerprint, content("new"));
+    assert.deepEqual(names(actions), ["log", "discard", "verify", "set_timer"]);
+    assert.match(
+      find(actions, "log")!.entry.text,
+      /^generation 4 rejected: a bug in the wrapper: TypeError: x is undefined .*; generation 3 keeps/,
+    );
+  });
+
+  Deno.test(`a first start in which ${broken.name} broke ends with 70`, () => {
+    const [next, actions] = breakIn(STATES.starting, broken);
+    assert.equal(expectState(next, "stopping").exitCode, 70);
+    assert.ok(find(actions, "terminate_all"));
+    assert.match(
+      find(actions, "report_failed_start")!.reasons[0]!,
+      /a bug in the wrapper: TypeError/,
+    );
+  });
+
+  Deno.test(`a respawn in which ${broken.name} broke counts, and another one follows`, () => {
+    const respawning = { ...POLICY, respawn: 5 };
+    const [lost] = decide(STATES.serving, processEnded(3, 139), respawning);
+    const [next, actions] = breakIn(lost, broken, respawning);
+    assert.equal(expectState(next, "starting").lost?.failures, 1);
+    assert.equal(find(actions, "start_handoff")?.attempt.number, 5);
+  });
+}
+
+Deno.test("a change in place that broke is reloaded, and nothing is taken for what the process has", () => {
+  const [next, actions] = breakIn(STATES.replacing, REPLACE);
+  const { serving, attempt } = expectState(next, "reloading");
+  assert.deepEqual(attempt.fingerprint, content("new"));
+  assert.ok(find(actions, "start_handoff"));
+  assert.equal(serving.fingerprint?.files.get("/haproxy.cfg")?.content, "unknown");
+  const [failed] = decideAll(next, [{ ...EVENTS.bug, broken: null }]);
+  assert.equal(failed, next);
+  for (const text of ["served", "new"]) {
+    const idle = { ...SERVICE, name: "serving", serving } as const;
+    assert.equal(decide(idle, settled(text), POLICY)[0].name, "reloading");
+  }
+});
+
+Deno.test("a change in place whose end could not be decided on is reloaded", () => {
+  const replacing = { use, detail: "1 entry", durationMs: 1 };
+  const [next] = breakIn(STATES.replacing, replaced({ replaced: [replacing] }));
+  assert.equal(expectState(next, "reloading").serving.number, 3);
+});
+
+for (const state of [STATES.holding, STATES.retrying, STATES.leaving] as const) {
+  Deno.test(`a wait whose end was lost in the state ${state.name} ends a second later`, () => {
+    const [next, actions] = breakIn(state, EVENTS.timer_due);
+    assert.equal(next, state);
+    assert.deepEqual(actions, [{ name: "set_timer", delayMs: 1_000 }]);
+  });
+}
+
+const SERVING = ["serving", "holding", "retrying", "reloading", "replacing", "leaving"] as const;
+
+for (const name of SERVING) {
+  Deno.test(`in the state ${name} only a lost end of what serves, or a lost order to end, drains`, () => {
+    for (const broken of [EVENTS.stop_requested, EVENTS.drain_requested, processEnded(3)]) {
+      const [next, actions] = breakIn(STATES[name], broken);
+      assert.equal(expectState(next, "draining").exitCode, 70);
+      assert.equal(actions.at(-1)?.name, "drain_all");
+    }
+    for (const broken of [null, processEnded(2), EVENTS.settled, { name: "status" }] as const) {
+      assert.deepEqual(breakIn(STATES[name], broken), [STATES[name], []]);
+    }
+  });
+}
+
+Deno.test("before anything serves a bug of which nothing is known ends with 70, one of the status does not", () => {
+  const [next] = breakIn(STATES.starting, null);
+  assert.equal(expectState(next, "draining").exitCode, 70);
+  assert.equal(breakIn(STATES.starting, { name: "status" })[0], STATES.starting);
+  assert.equal(breakIn(STATES.starting, { name: "watch" })[0], STATES.starting);
+  assert.equal(breakIn(STATES.starting, EVENTS.stop_requested)[0].name, "draining");
+});
+
+Deno.test("what drains or stops goes on with it, and escalates where just that broke", () => {
+  assert.equal(breakIn(STATES.draining, null)[0], STATES.draining);
+  assert.equal(breakIn(STATES.stopping, null)[0], STATES.stopping);
+  const [terminated, actions] = breakIn(STATES.draining, { name: "drain_all" });
+  assert.equal(expectState(terminated, "stopping").exitCode, 70);
+  assert.equal(actions.at(-1)?.name, "terminate_all");
+  const [killed, last] = breakIn(terminated, { name: "terminate_all", signal: "SIGTERM" });
+  assert.equal(expectState(killed, "stopping").exitCode, 70);
+  assert.equal(last.at(-1)?.name, "kill_all");
+  for (const state of [STATES.draining, STATES.stopping]) {
+    assert.deepEqual(breakIn(state, EVENTS.fleet_empty)[0], { name: "ended", exitCode: 70 });
+  }
+});

@@ -1,0 +1,73 @@
+/** What a killed wrapper left is ours once something of ours serves, and not before. */
+import assert from "node:assert/strict";
+import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
+import {
+  decideAll,
+  expectState,
+  failed,
+  find,
+  names,
+  POLICY,
+  processEnded,
+  ready,
+  STATES,
+} from "../samples.ts";
+
+const LEFT = [{ generation: 0, pid: 70 }, { generation: -1, pid: 60 }];
+
+const readyBeside = (left = LEFT) => {
+  const event = ready("new");
+  return { ...event, outcome: { ...event.outcome, left } };
+};
+
+const failedBeside = (more: { readonly isLeftGone?: boolean } = {}) => {
+  const event = failed({ mayPass: false });
+  return { ...event, outcome: { ...event.outcome, left: LEFT, ...more } };
+};
+
+Deno.test("what was left drains, the oldest first, once the first generation serves", () => {
+  const [state, actions] = decide(STATES.starting, readyBeside(), POLICY);
+  assert.deepEqual(expectState(state, "serving").draining, [-1, 0]);
+  assert.deepEqual(find(actions, "take_charge")?.left, LEFT);
+  const drains = actions.flatMap((one) => one.name === "drain" ? [one.generation] : []);
+  assert.deepEqual(drains, [-1, 0]);
+  assert.ok(names(actions).indexOf("take_charge") < names(actions).indexOf("drain"));
+});
+
+Deno.test("its end is told as that of any old process", () => {
+  const events = [readyBeside(), processEnded(-1), processEnded(0)];
+  const [state, actions] = decideAll(STATES.starting, events);
+  assert.deepEqual(expectState(state, "serving").draining, []);
+  assert.match(find(actions, "log")!.entry.text, /^generation 0 drained in /);
+});
+
+Deno.test("more than may drain are ended, the oldest first", () => {
+  const [state, actions] = decide(STATES.starting, readyBeside(), { ...POLICY, maxDraining: 1 });
+  const { draining, ending } = expectState(state, "serving");
+  assert.deepEqual([draining, ending], [[0], [-1]]);
+  const reason = { name: "terminate", generation: -1, reason: "max-draining" };
+  assert.deepEqual(find(actions, "terminate"), reason);
+});
+
+Deno.test("a start that fails leaves it alone, and says that it goes on", () => {
+  const [, actions] = decide(STATES.starting, failedBeside(), POLICY);
+  assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
+  assert.match(
+    find(actions, "log")!.entry.text,
+    /; process 70, 60, left behind .*, goes on, ending with 1$/,
+  );
+});
+
+Deno.test("a start that was to take over from what is gone by now is done again without", () => {
+  const [state, actions] = decide(STATES.starting, failedBeside({ isLeftGone: true }), POLICY);
+  const { attempt } = expectState(state, "starting");
+  assert.equal(attempt.number, STATES.starting.attempt.number + 1);
+  assert.deepEqual(names(actions), ["log", "discard", "start_handoff"]);
+  assert.equal(find(actions, "start_handoff")!.takeOverFrom, null);
+});
+
+Deno.test("where nothing was left nothing is taken charge of", () => {
+  const [state, actions] = decide(STATES.starting, readyBeside([]), POLICY);
+  assert.deepEqual(expectState(state, "serving").draining, []);
+  assert.equal(find(actions, "take_charge"), undefined);
+});

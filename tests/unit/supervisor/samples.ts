@@ -1,0 +1,216 @@
+/** One sample of each state and each event, and what the tests of the supervisor say with them. */
+import type { HandoffOutcome } from "../../../lib/haproxy/handoff/outcome.ts";
+import { decide } from "../../../lib/supervisor/decisions/decide.ts";
+import type {
+  Action,
+  Broken,
+  Decision,
+  Event,
+  EventName,
+  Loaded,
+  ReloadOrder,
+  Service,
+  State,
+  StateName,
+  StateOf,
+} from "../../../lib/supervisor/state/events.ts";
+import type { Policy } from "../../../lib/supervisor/state/policy.ts";
+import type { ReplaceOutcome } from "../../../lib/hot_apply/hot_apply.ts";
+import { NO_USES } from "../../../lib/loaded/targets.ts";
+import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
+
+export const POLICY: Policy = {
+  maxDraining: 50,
+  respawn: 0,
+  minReloadIntervalMs: 0,
+  watch: true,
+  hotApply: true,
+  drainDelayMs: 0,
+  gracefulTerm: false,
+};
+
+/** The fingerprint of one configuration file that holds `text`. */
+export function content(text: string): Fingerprint {
+  return {
+    digest: text,
+    files: new Map([["/haproxy.cfg", { content: text, modifiedMs: 0, stamp: text }]]),
+  };
+}
+
+/** Generation 3 serves the content "served", generation 2 drains. */
+export const SERVICE: Service = {
+  ending: [],
+  serving: {
+    ...{ number: 3, version: "3.4.0", fingerprint: content("served"), moved: false },
+    uses: NO_USES,
+  },
+  draining: [2],
+  isSlowdownTold: false,
+  lastGeneration: 3,
+  lastStartMs: 1_000,
+  respawnedMs: [],
+  rejected: null,
+};
+
+const NOTHING_PENDING = { order: null, moved: false } as const;
+
+/** Where a generation is being started, it is with the content "new". */
+export const STATES = {
+  starting: {
+    name: "starting",
+    attempt: { number: 1, fingerprint: content("new"), cause: { tag: "start" } },
+    pending: NOTHING_PENDING,
+    lost: null,
+    draining: [],
+    ending: [],
+    lastStartMs: -Infinity,
+    isSlowdownTold: false,
+    respawnedMs: [],
+  },
+  serving: { ...SERVICE, name: "serving" },
+  holding: {
+    ...SERVICE,
+    ...{ name: "holding", awaits: "interval", order: null, isRetried: false },
+  },
+  retrying: {
+    ...SERVICE,
+    name: "retrying",
+    lastGeneration: 4,
+    rejected: { generation: 4, fingerprint: content("rejected"), moved: false, failures: 1 },
+    isDue: false,
+  },
+  reloading: {
+    ...SERVICE,
+    name: "reloading",
+    lastGeneration: 4,
+    attempt: { number: 4, fingerprint: content("new"), cause: { tag: "change" } },
+    pending: NOTHING_PENDING,
+  },
+  replacing: {
+    ...SERVICE,
+    name: "replacing",
+    attempt: { fingerprint: content("new"), cause: { tag: "change" } },
+    pending: NOTHING_PENDING,
+    rejection: null,
+  },
+  leaving: { ...SERVICE, name: "leaving" },
+  draining: {
+    name: "draining",
+    lastServing: 3,
+    exitCode: 0,
+  },
+  stopping: { name: "stopping", exitCode: 143 },
+  ended: { name: "ended", exitCode: 0 },
+} as const satisfies { [S in StateName]: StateOf<S> };
+
+export const EVENTS = {
+  changing: changing("new"),
+  settled: settled("new"),
+  reload_requested: reloadRequested("SIGHUP", "new"),
+  moved: { name: "moved", generation: 4 },
+  resynced: { name: "resynced", generation: 3 },
+  handoff_ended: ready("new"),
+  replaced: replaced(),
+  process_ended: processEnded(3),
+  memory_short: { name: "memory_short", shortage: { needed: 300, available: 100, limit: 500 } },
+  drain_lasts: drainLasts(2),
+  stop_requested: { name: "stop_requested", signal: "SIGTERM" },
+  drain_requested: { name: "drain_requested" },
+  dump_requested: { name: "dump_requested" },
+  timer_due: { name: "timer_due" },
+  fleet_empty: { name: "fleet_empty" },
+  bug: bug(null),
+} as const satisfies { [E in EventName]: Event & { readonly name: E } };
+
+/** A bug that has kept `broken` from being done. */
+export function bug(broken: Broken, description = "TypeError: x is undefined") {
+  return { name: "bug", description, broken, atMs: 10_000 } as const;
+}
+
+export function changing(text: string, atMs = 10_000) {
+  return { name: "changing", fingerprint: content(text), atMs } as const;
+}
+
+export function settled(text: string, atMs = 10_000) {
+  return { name: "settled", fingerprint: content(text), atMs } as const;
+}
+
+/** `text` is what the look before the request found; `null`: the sources could not be read. */
+export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 10_000) {
+  const fingerprint = text === null ? null : content(text);
+  return { name: "reload_requested", order, fingerprint, atMs } as const;
+}
+
+/** A handoff's good end, after which the generation has loaded `text`. */
+export function ready(text: string, { moved = false, ...more }: Partial<Loaded> = {}) {
+  const loaded = { fingerprint: content(text), moved, uses: NO_USES, ...more };
+  return {
+    name: "handoff_ended",
+    outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "3.4.0", loaded },
+    atMs: 10_000,
+  } as const;
+}
+
+/** The end of a change in place that went well, but for what `outcome` says. */
+export function replaced(outcome: Partial<ReplaceOutcome> = {}, atMs = 10_000) {
+  const well: ReplaceOutcome = {
+    fingerprint: content("new"),
+    replaced: [],
+    refused: [],
+    unconfirmed: [],
+    fitInMs: null,
+    next: { tag: "nothing" },
+  };
+  return { name: "replaced", outcome: { ...well, ...outcome }, atMs } as const;
+}
+
+export function failed({ mayPass }: { mayPass: boolean }, atMs = 10_000) {
+  const outcome: HandoffOutcome = {
+    tag: "failed",
+    failure: { tag: "died", ending: { tag: "exited", code: 1 } },
+    mayPass,
+    alerts: [],
+  };
+  return { name: "handoff_ended", outcome, atMs } as const;
+}
+
+export function drainLasts(generation: number) {
+  const slowdown = { version: "2.6.12", mendedIn: "2.6.22" };
+  return { name: "drain_lasts", generation, slowdown } as const;
+}
+
+export function processEnded(generation: number, code = 0, atMs = 10_000) {
+  const ending = { tag: "exited", code } as const;
+  return {
+    name: "process_ended",
+    end: {
+      generation,
+      ending,
+      drainEnd: "by_itself",
+      endReason: null,
+      drainMs: 20,
+      connections: null,
+    },
+    atMs,
+  } as const;
+}
+
+/** The last decision when `events` come one after the other. */
+export function decideAll(state: State, events: readonly Event[], policy = POLICY): Decision {
+  return events.reduce<Decision>(([current], event) => decide(current, event, policy), [state, []]);
+}
+
+export function names(actions: readonly Action[]): Action["name"][] {
+  return actions.map(({ name }) => name);
+}
+
+/** The first action of that name. */
+export function find<Name extends Action["name"]>(actions: readonly Action[], name: Name) {
+  return actions.find((action): action is Action & { name: Name } => action.name === name);
+}
+
+/** `state` as it must be for the test to go on. */
+export function expectState<Name extends StateName>(state: State, name: Name): StateOf<Name> {
+  if (state.name !== name) throw new Error(`the state is "${state.name}", wanted "${name}"`);
+  return state as StateOf<Name>;
+}

@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import type { Action, Event } from "../../../lib/supervisor/state/events.ts";
+import {
+  describeBug,
+  type Effects,
+  type Step,
+  Supervisor,
+} from "../../../lib/supervisor/supervisor.ts";
+import { content, EVENTS, POLICY, settled, STATES } from "./samples.ts";
+
+type Answers = { readonly [Name in Action["name"]]?: (action: Action) => readonly Event[] };
+
+/** Notes each action and posts what a real one would lead to, or throws where the test wants that. */
+class FakeEffects implements Effects {
+  readonly performed: Action["name"][] = [];
+  readonly said: string[] = [];
+  readonly supervisor: Supervisor;
+  readonly #answers: Answers;
+
+  constructor(answers: Answers, observers: ConstructorParameters<typeof Supervisor>[1] = []) {
+    this.#answers = answers;
+    this.supervisor = new Supervisor(POLICY, observers);
+  }
+
+  perform(action: Action): void {
+    this.performed.push(action.name);
+    if (action.name === "log") this.said.push(action.entry.text);
+    this.#answers[action.name]?.(action).forEach(this.supervisor.post);
+  }
+
+  run(): Promise<number> {
+    return this.supervisor.run(this, content("served"));
+  }
+}
+
+const fail = () => {
+  throw new Error("the disk is on fire");
+};
+
+/** How many lines tell of a bug. */
+const bugsIn = ({ said }: FakeEffects) =>
+  said.filter((text) =>
+    text.startsWith("a bug in the wrapper, please report it: Error: the disk is")
+  )
+    .length;
+
+/** Throws each time, and has the wrapper asked to drain when it is called for the `last` time. */
+const failTimes = (last: number, effects: () => FakeEffects) => () => {
+  if (--last === 0) effects().supervisor.post(EVENTS.drain_requested);
+  return fail();
+};
+const START = {
+  name: "start_handoff",
+  attempt: STATES.starting.attempt,
+  takeOverFrom: null,
+} as const;
+const isReady = () => [EVENTS.handoff_ended];
+const isEmpty = () => [EVENTS.fleet_empty];
+
+Deno.test("the loop ends with the status that the last state has", async () => {
+  const effects = new FakeEffects({ terminate_all: isEmpty });
+  effects.supervisor.post(EVENTS.handoff_ended);
+  effects.supervisor.post(EVENTS.stop_requested);
+  assert.equal(await effects.run(), 143);
+  assert.deepEqual(effects.performed, [
+    "start_handoff",
+    "log",
+    "log",
+    "cancel_handoff",
+    "clear_timer",
+    "terminate_all",
+    "log",
+  ]);
+});
+
+Deno.test("the loop waits for events that come later, and takes several at once in order", async () => {
+  const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
+  const exitCode = effects.run();
+  await Promise.resolve();
+  effects.supervisor.post(EVENTS.dump_requested);
+  effects.supervisor.post(EVENTS.drain_requested);
+  assert.equal(await exitCode, 0);
+  const order = effects.performed.filter((name) => name === "dump" || name === "drain_all");
+  assert.deepEqual(order, ["dump", "drain_all"]);
+});
+
+Deno.test("the results of actions come back as events", async () => {
+  const contents = ["newer", "newest", "last"];
+  const effects = new FakeEffects({
+    start_handoff: () => {
+      const content = contents.shift();
+      return [EVENTS.handoff_ended, content ? settled(content) : EVENTS.drain_requested];
+    },
+    drain_all: isEmpty,
+  });
+  assert.equal(await effects.run(), 0);
+  assert.equal(effects.performed.filter((name) => name === "start_handoff").length, 4);
+  assert.equal(effects.performed.filter((name) => name === "drain").length, 3);
+});
+
+Deno.test("events after the end change nothing", async () => {
+  const effects = new FakeEffects({
+    start_handoff: isReady,
+    terminate_all: () => [EVENTS.fleet_empty, EVENTS.stop_requested, EVENTS.bug],
+  });
+  effects.supervisor.post(EVENTS.stop_requested);
+  assert.equal(await effects.run(), 143);
+  assert.ok(!effects.performed.includes("kill_all"));
+});
+
+Deno.test("an action that throws keeps neither the others from being carried out nor HAProxy from serving", async () => {
+  const effects = new FakeEffects({
+    start_handoff: () => [EVENTS.handoff_ended, ...changes.splice(0)],
+    drain: fail,
+    dump: () => [EVENTS.drain_requested],
+    drain_all: isEmpty,
+  });
+  const changes: Event[] = [settled("other"), EVENTS.handoff_ended, EVENTS.dump_requested];
+  assert.equal(await effects.run(), 0);
+  assert.deepEqual(effects.performed.filter((name) => name !== "log"), [
+    ...["start_handoff", "clear_timer", "start_handoff", "drain", "dump"],
+    ...["cancel_handoff", "clear_timer", "drain_all"],
+  ]);
+  assert.equal(bugsIn(effects), 1);
+});
+
+Deno.test("a first start that throws ends with 70", async () => {
+  const effects = new FakeEffects({ start_handoff: fail, terminate_all: isEmpty });
+  assert.equal(await effects.run(), 70);
+  assert.match(
+    effects.said.at(-2)!,
+    /did not start: a bug in the wrapper: Error: the disk is on fire/,
+  );
+});
+
+Deno.test("what stands for the end of a start comes before what came after the bug", async () => {
+  const effects = new FakeEffects({});
+  effects.supervisor.postBug(new Error("oh"), START);
+  effects.supervisor.post(EVENTS.fleet_empty);
+  assert.equal(await effects.run(), 70);
+});
+
+Deno.test("a reload that throws is rejected, what serves goes on, and the next change is loaded", async () => {
+  const starts = [
+    () => [EVENTS.handoff_ended, settled("other")],
+    fail,
+    () => [EVENTS.handoff_ended, EVENTS.drain_requested],
+  ];
+  const effects = new FakeEffects({
+    start_handoff: () => starts.shift()!(),
+    set_timer: () => [settled("newer")],
+    drain_all: isEmpty,
+  });
+  assert.equal(await effects.run(), 0);
+  assert.equal(bugsIn(effects), 1);
+  assert.ok(effects.said.some((text) => /generation 2 rejected: a bug in the wrapper/.test(text)));
+  assert.ok(effects.said.some((text) => /^generation 3 serves/.test(text)));
+});
+
+Deno.test("a decision that throws is a bug that is told, and what serves goes on", async () => {
+  const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
+  effects.supervisor.post({ name: "settled" } as Event);
+  effects.supervisor.post(EVENTS.handoff_ended);
+  effects.supervisor.post(settled("other"));
+  effects.supervisor.post(EVENTS.drain_requested);
+  assert.equal(await effects.run(), 0);
+  assert.equal(effects.performed.filter((name) => name === "start_handoff").length, 2);
+  assert.ok(effects.said.some((text) => /^a bug in the wrapper/.test(text)));
+});
+
+Deno.test("a bug that comes again and again is told once, and counted each time", async () => {
+  let bugs = 0;
+  const count = ({ event }: Step) => {
+    if (event?.name === "bug") bugs++;
+  };
+  const effects: FakeEffects = new FakeEffects({
+    start_handoff: isReady,
+    dump: failTimes(1_000, () => effects),
+    drain_all: isEmpty,
+  }, [count]);
+  effects.supervisor.post(EVENTS.handoff_ended);
+  for (let dump = 0; dump < 1_000; dump++) effects.supervisor.post(EVENTS.dump_requested);
+  assert.equal(await effects.run(), 0);
+  assert.deepEqual([bugsIn(effects), bugs], [1, 1_000]);
+});
+
+Deno.test("bugs whose texts differ each time do not flood the log", async () => {
+  const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
+  effects.supervisor.post(EVENTS.handoff_ended);
+  for (let bug = 0; bug < 1_000; bug++) {
+    effects.supervisor.postBug(`number ${bug}`, { name: "status" });
+  }
+  effects.supervisor.post(EVENTS.drain_requested);
+  assert.equal(await effects.run(), 0);
+  const told = effects.said.filter((text) => /^a bug/.test(text));
+  assert.equal(told.length, 50);
+  assert.match(told.at(-1)!, /number 49.*further ones are only counted/);
+});
+
+Deno.test("while every log line throws, it serves, reloads and ends as it was asked to", async () => {
+  const effects = new FakeEffects({
+    start_handoff: () => [EVENTS.handoff_ended],
+    drain: () => [EVENTS.drain_requested],
+    log: fail,
+    drain_all: isEmpty,
+  });
+  effects.supervisor.post(settled("other"));
+  effects.supervisor.post(EVENTS.handoff_ended);
+  effects.supervisor.post(settled("other"));
+  assert.equal(await effects.run(), 0);
+});
+
+Deno.test("an observer that throws at each step is in nobody's way, and keeps none of the others from hearing", async () => {
+  const heard: string[] = [];
+  const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty }, [
+    fail,
+    ({ after }) => heard.push(after.name),
+  ]);
+  effects.supervisor.post(EVENTS.handoff_ended);
+  effects.supervisor.post(EVENTS.drain_requested);
+  assert.equal(await effects.run(), 0);
+  assert.deepEqual(heard.filter((name, index) => name !== heard[index - 1]), [
+    ...["starting", "serving", "draining", "ended"],
+  ]);
+  // Once for each place in the program from which it was called.
+  assert.equal(bugsIn(effects), 2);
+});
+
+Deno.test("who was to end ends although all that is done for it throws", async () => {
+  const effects = new FakeEffects({
+    start_handoff: isReady,
+    drain_all: fail,
+    terminate_all: fail,
+    kill_all: isEmpty,
+  });
+  effects.supervisor.post(EVENTS.drain_requested);
+  assert.equal(await effects.run(), 70);
+  const tried = effects.performed.filter((name) => name.endsWith("_all"));
+  assert.deepEqual(tried, ["drain_all", "terminate_all", "kill_all"]);
+});
+
+Deno.test("a bug is described by its stack, or by whatever was thrown", () => {
+  assert.match(describeBug(new TypeError("oh")), /^TypeError: oh\n +at /);
+  assert.equal(describeBug("oh"), "oh");
+  assert.equal(describeBug(undefined), "undefined");
+});

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import {
+  copyInPortions,
+  MOST_DIGESTED_BYTES,
+  readFile,
+  readTextFile,
+  sha256,
+  sha256All,
+  type SizedFile,
+  TooLarge,
+} from "../../../lib/system/contents.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+
+/** That many files, every seventh of them larger than a portion. */
+function writeMany(folder: TempFolder, count: number): SizedFile[] {
+  return Array.from({ length: count }, (_, index) => {
+    const text = String(index).padEnd(index % 7 === 6 ? 600_000 : 10, "x");
+    return { path: folder.write(String(index), text), size: text.length };
+  });
+}
+
+const digestOf = ({ path }: SizedFile) => sha256(Deno.readFileSync(path));
+
+Deno.test("few files and many have the digests of their contents, in order", async () => {
+  await using folder = new TempFolder();
+  const all = writeMany(folder, 250);
+  const digests = await Promise.all(all.map(digestOf));
+  for (const count of [0, 1, 100, 101, 250]) {
+    assert.deepEqual(await sha256All(all.slice(0, count)), digests.slice(0, count));
+  }
+});
+
+Deno.test("a file has the digest of what it holds, whatever size it was said to have", async () => {
+  await using folder = new TempFolder();
+  const all = writeMany(folder, 120);
+  const digests = await Promise.all(all.map(digestOf));
+  assert.deepEqual(await sha256All(all.map(({ path }) => ({ path, size: 0 }))), digests);
+});
+
+Deno.test("in place of the digest of a file that cannot be read stands why, among few and many", async () => {
+  await using folder = new TempFolder();
+  const all = writeMany(folder, 201);
+  // The first of a portion, and one in the middle.
+  for (const index of [0, 50]) Deno.removeSync(all[index]!.path);
+  all[150] = { path: folder.path, size: 0 };
+  for (const count of [60, 201]) {
+    const found = await sha256All(all.slice(0, count));
+    assert.ok(found[0] instanceof Deno.errors.NotFound);
+    assert.ok(found[50] instanceof Deno.errors.NotFound);
+    assert.equal(found[51], await digestOf(all[51]!));
+    assert.equal(found.filter((one) => one instanceof Error).length, count === 60 ? 2 : 3);
+  }
+});
+
+/** A file of that many bytes, of which none is on disk. */
+function sparse(folder: TempFolder, name: string, bytes: number): string {
+  const path = folder.write(name, "");
+  Deno.truncateSync(path, bytes);
+  return path;
+}
+
+Deno.test("a file that is or has become too large has no digest, among few and many", async () => {
+  await using folder = new TempFolder();
+  const large = sparse(folder, "large", MOST_DIGESTED_BYTES + 1);
+  const small = folder.write("small");
+  for (const count of [1, 120]) {
+    const files = Array.from({ length: count }, () => ({ path: small, size: 5 }));
+    // As if it had been small when it was looked at.
+    const [found] = await sha256All([{ path: large, size: 5 }, ...files]);
+    assert.ok(found instanceof TooLarge);
+  }
+});
+
+Deno.test("a large file has the digest of its content, and other work goes on meanwhile", async () => {
+  await using folder = new TempFolder();
+  const path = sparse(folder, "large", MOST_DIGESTED_BYTES);
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const [digest] = await sha256All([{ path, size: MOST_DIGESTED_BYTES }]);
+  clearInterval(timer);
+  // What `head -c 256M /dev/zero | sha256sum` prints.
+  assert.equal(digest, "a6d72ac7690f53be6ae46ba88506bd97302a093f7108472bd9efc3cefda06484");
+  assert.ok(turns > 3, `${turns} turns`);
+});
+
+Deno.test("a file is read whole up to the limit, and not beyond it", async () => {
+  await using folder = new TempFolder();
+  for (const length of [0, 1, 65_535, 65_536, 65_537, 300_000]) {
+    const path = folder.write("file", "x".repeat(length));
+    assert.equal(await readTextFile(path, length), "x".repeat(length));
+    assert.equal(await readTextFile(path, length + 1), "x".repeat(length));
+    if (length > 0) await assert.rejects(readFile(path, length - 1), TooLarge);
+  }
+  await assert.rejects(readFile(sparse(folder, "6GB", 6 * 2 ** 30), 1_000_000), TooLarge);
+});
+
+Deno.test("a copy in portions is the file, and its digest is given", async () => {
+  await using folder = new TempFolder();
+  for (const length of [0, 10, 2 ** 20, 3_000_000]) {
+    const from = folder.write("from", "y".repeat(length));
+    const to = folder.at(`to-${length}`);
+    assert.equal(await copyInPortions(from, to), await sha256(Deno.readFileSync(from)));
+    assert.deepEqual(Deno.readFileSync(to), Deno.readFileSync(from));
+    assert.equal(Deno.statSync(to).mode! & 0o777, 0o600);
+    await assert.rejects(copyInPortions(from, to), Deno.errors.AlreadyExists);
+  }
+  const nothing = await copyInPortions(folder.at("none"), folder.at("to-none"));
+  assert.ok(nothing instanceof Deno.errors.NotFound);
+});

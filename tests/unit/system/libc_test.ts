@@ -1,0 +1,109 @@
+/** The C library's answers, and that nothing else can be opened once it has been. */
+import assert from "node:assert/strict";
+import { type Libc, LIBC_PATHS, openLibc } from "../../../lib/system/libc.ts";
+import { waitFor } from "../../support/wait.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+
+// The permission is given back for the whole file, so there is one for all tests.
+const libc = await openLibc();
+
+Deno.test("after it was opened nothing else can be", () => {
+  assert.throws(() => Deno.dlopen(LIBC_PATHS[0], {}), Deno.errors.NotCapable);
+});
+
+Deno.test("where it may not be opened there is none, and that is no error", async () => {
+  assert.equal(await openLibc(), null);
+});
+
+Deno.test("a mount root is told from what is below it", () => {
+  assert.equal(opened().isMountRoot("/"), true);
+  assert.equal(opened().isMountRoot("/proc"), true);
+  assert.equal(opened().isMountRoot("/proc/self/status"), false);
+  assert.equal(opened().isMountRoot(import.meta.filename!), false);
+  assert.equal(opened().isMountRoot("/no/such/file"), false);
+});
+
+Deno.test("without an ended child none is shown", () => {
+  assert.equal(opened().endedChild(), null);
+});
+
+Deno.test("a file is overwritten whole, and only one that is there", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("message", "something longer than what comes");
+  assert.equal(opened().overwrite(path, new TextEncoder().encode("new")), true);
+  assert.equal(Deno.readTextFileSync(path), "new");
+  assert.equal(opened().overwrite(folder.at("none"), new Uint8Array(1)), false);
+  assert.throws(() => Deno.statSync(folder.at("none")), Deno.errors.NotFound);
+});
+
+Deno.test("a FIFO that nobody reads is not waited for", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("fifo");
+  await new Deno.Command("mkfifo", { args: [path] }).output();
+  assert.equal(opened().overwrite(path, new Uint8Array(1)), false);
+});
+
+Deno.test("where an error is all that would come nothing is waited for", () => {
+  const NOT_OPEN = 1_000_000;
+  assert.equal(opened().isWritable(NOT_OPEN), true);
+});
+
+Deno.test("the kernel's files about memory are read whole, and no others", async () => {
+  assert.match(opened().readMemoryFile("/proc/self/cgroup") ?? "", /^\d+:.*:\/.*\n$/m);
+  assert.match(opened().readMemoryFile(`/proc/${Deno.pid}/status`) ?? "", /^RssAnon:\s+\d+ kB$/m);
+  const { stdout } = await new Deno.Command("cat", { args: ["/proc/self/mountinfo"] }).output();
+  const mounts = new TextDecoder().decode(stdout);
+  assert.equal(opened().readMemoryFile("/proc/self/mountinfo"), mounts);
+  const others = [
+    ...["/proc/self/environ", "/proc/self/status", "/proc/1/environ", "/proc/1/statusx"],
+    ...["/proc/self/mem", "/etc/passwd", "/sys/kernel/notes", "/etc/memory.max.key"],
+    ...["/proc/self/root/proc/self/cgroup", "/tmp/x/memory.maximum", ""],
+  ];
+  for (const path of others) assert.equal(opened().readMemoryFile(path), null, path);
+  await using folder = new TempFolder();
+  const long = "x".repeat(100_000);
+  assert.equal(opened().readMemoryFile(folder.write("memory.stat", long)), long);
+  const huge = folder.write("memory.current", "x".repeat((1 << 20) + 1));
+  assert.equal(opened().readMemoryFile(huge), null);
+  assert.equal(opened().readMemoryFile(folder.at("memory.max")), null);
+  await Deno.mkdir(folder.at("memory.max"));
+  assert.equal(opened().readMemoryFile(folder.at("memory.max")), null);
+});
+
+Deno.test("a directory is locked by one at a time, until it is given up", async () => {
+  await using folder = new TempFolder();
+  const unlock = opened().lockDirectory(folder.path);
+  assert.notEqual(unlock, null);
+  assert.equal(opened().lockDirectory(folder.path), null);
+  unlock!();
+  const again = opened().lockDirectory(folder.path);
+  assert.notEqual(again, null);
+  again!();
+  assert.equal(opened().lockDirectory(folder.at("none")), null);
+});
+
+Deno.test("a process gets a signal only by a word that started it", async () => {
+  const words = ["-c", "sleep 60; :", "its name"];
+  const child = new Deno.Command("sh", { args: words, stdin: "null" }).spawn();
+  const { pid } = child;
+  const { commandLine, signalNamed } = opened();
+  // It has none while it is still becoming `sh`.
+  await waitFor("its words", () => commandLine(pid).length > 0);
+  assert.deepEqual(commandLine(pid).slice(1), [...words, ""]);
+  assert.equal(signalNamed(pid, "another", 9), "gone");
+  assert.equal(signalNamed(pid, "its name", 0), "sent");
+  assert.equal(signalNamed(pid, "its name", 15), "sent");
+  assert.equal((await child.status).signal, "SIGTERM");
+  assert.equal(signalNamed(pid, "its name", 0), "gone");
+  for (const none of [0, -1, 1.5, NaN, pid]) assert.deepEqual(commandLine(none), []);
+});
+
+Deno.test("memory is given back without harm", () => {
+  opened().trimMemory();
+  assert.equal(opened().endedChild(), null);
+});
+
+function opened(): Libc {
+  assert.notEqual(libc, null, "the C library could not be opened");
+  return libc!;
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import type { LogEntry } from "../../../../lib/system/log.ts";
+import { createLossReport } from "../../../../lib/watch/events/lost_events.ts";
+import { waitFor } from "../../../support/wait.ts";
+
+const ABOUT_NAME = new TypeError("path contains invalid UTF-8 characters");
+
+/** A report with what it has said, which forgets its rescans after 50 ms. */
+class Losses implements Disposable {
+  rescans = 0;
+  readonly logged: LogEntry[] = [];
+  readonly report = createLossReport({
+    onLoss: () => this.rescans++,
+    log: (entry) => this.logged.push(entry),
+    rescanPauseMs: 50,
+  });
+
+  [Symbol.dispose](): void {
+    this.report.close();
+  }
+}
+
+Deno.test("of a flood of losses one is told, and two rescans follow: at once, and after the pause", async () => {
+  using losses = new Losses();
+  for (let lost = 0; lost < 10_000; lost++) await losses.report.report(ABOUT_NAME);
+  assert.equal(losses.rescans, 1);
+  await waitFor("the second rescan", () => losses.rescans > 1);
+  await losses.report.report(ABOUT_NAME);
+  assert.equal(losses.rescans, 2);
+  await waitFor("what came in the second pause", () => losses.rescans > 2);
+  assert.deepEqual(losses.logged.map(({ level, text }) => `${level}: ${text}`), [
+    "warning: an event of the file system was lost: an entry of a watched directory has a name that " +
+    "is not UTF-8; all sources are looked at again, as after every such loss from now on, at most every 50ms",
+  ]);
+});
+
+Deno.test("a single loss leads to a single rescan", async () => {
+  using losses = new Losses();
+  await losses.report.report(ABOUT_NAME);
+  using later = new Losses();
+  await later.report.report(ABOUT_NAME);
+  await later.report.report(ABOUT_NAME);
+  await waitFor("the second rescan of what began later", () => later.rescans === 2);
+  assert.equal(losses.rescans, 1);
+});
+
+Deno.test("another error is told by its own text, and may not come again at once", async () => {
+  using losses = new Losses();
+  const startedMs = performance.now();
+  await losses.report.report(new Error("Input/output error (os error 5)"));
+  assert.ok(performance.now() - startedMs > 900);
+  assert.match(losses.logged[0]!.text, /was lost: Input\/output error; all/);
+});
+
+Deno.test("causes whose texts differ each time do not flood the log", async () => {
+  using losses = new Losses();
+  for (let cause = 0; cause < 100; cause++) {
+    await losses.report.report(new TypeError(`UTF-8 ${cause}`));
+  }
+  assert.equal(losses.logged.length, 10);
+});

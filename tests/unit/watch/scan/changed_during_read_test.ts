@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
+import type { FileState } from "../../../../lib/watch/directories/file_state.ts";
+import type { Inventory, SourceFile } from "../../../../lib/watch/scan/inventory.ts";
+import type { Look } from "../../../../lib/watch/scan/scan.ts";
+import { hasMoved } from "../../../../lib/watch/scan/changed_during_read.ts";
+import type { Source } from "../../../../lib/watch/scan/sources.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
+
+const STARTED_MS = 100_000;
+
+/** Stamps by path. */
+type Stamps = Readonly<Record<string, string>>;
+
+const fingerprintOf = (stamps: Stamps): Fingerprint => ({
+  digest: "",
+  files: new Map(
+    Object.entries(stamps).map(([path, stamp]) => [path, { content: "", modifiedMs: 0, stamp }]),
+  ),
+});
+
+/** A file of that kind which last changed at `changedMs`; `null` where there is none. */
+function fileOf(path: string, changedMs: number | null = 0, kind: Source["kind"] = "loaded") {
+  const time = new Date(changedMs ?? 0);
+  const info = { mtime: new Date(0), ctime: time } as FileState;
+  const source = { kind, path, foundBy: "" };
+  return { path, realPath: path, info: changedMs === null ? null : info, source } as SourceFile;
+}
+
+/** A look that found these files. */
+const lookAt = (stamps: Stamps, files = Object.keys(stamps).map((path) => fileOf(path))): Look => ({
+  inventory: { files, unreadable: [], directories: new Set() } as unknown as Inventory,
+  seen: { tag: "taken", fingerprint: fingerprintOf(stamps) },
+});
+
+const moved = (before: Stamps, look: Look) => hasMoved(fingerprintOf(before), look, STARTED_MS);
+
+Deno.test("files with the same stamps have not moved", async () => {
+  assert.equal(await moved({ "/a": "1", "/b": "1" }, lookAt({ "/b": "1", "/a": "1" })), false);
+  assert.equal(await moved({}, lookAt({})), false);
+});
+
+Deno.test("a file that was known before the start may be young", async () => {
+  const look = lookAt({ "/a": "1" }, [fileOf("/a", STARTED_MS)]);
+  assert.equal(await moved({ "/a": "1" }, look), false);
+});
+
+Deno.test("one file with another stamp has moved", async () => {
+  assert.equal(await moved({ "/a": "1", "/b": "1" }, lookAt({ "/a": "1", "/b": "2" })), true);
+});
+
+Deno.test("sources that cannot be read may have moved", async () => {
+  const { inventory } = lookAt({});
+  const look: Look = { inventory, seen: { tag: "unreadable", unreadable: [] } };
+  assert.equal(await moved({}, look), true);
+});
+
+Deno.test("a file that is not looked at any more has moved only if it is gone", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a");
+  assert.equal(await moved({ [path]: "1" }, lookAt({})), false);
+  Deno.removeSync(path);
+  assert.equal(await moved({ [path]: "1" }, lookAt({})), true);
+});
+
+Deno.test("a file that is not looked at any more is gone if a link leads to nothing", async () => {
+  await using folder = new TempFolder();
+  const path = folder.link("a", "missing");
+  assert.equal(await moved({ [path]: "1" }, lookAt({})), true);
+});
+
+Deno.test("a loaded file that only the later look knows was there if it is older than the start", async () => {
+  const at = (changedMs: number | null) =>
+    moved({}, lookAt({ "/a": "1" }, [fileOf("/a", changedMs)]));
+  // A change time may be rounded down to a second.
+  assert.equal(await at(STARTED_MS - 1_001), false);
+  assert.equal(await at(STARTED_MS - 1_000), true);
+  assert.equal(await at(STARTED_MS), true);
+});
+
+Deno.test("the later one of a file's two times counts", async () => {
+  const file = fileOf("/a", 0);
+  const info = { mtime: new Date(STARTED_MS), ctime: new Date(0) } as FileState;
+  assert.equal(await moved({}, lookAt({ "/a": "1" }, [{ ...file, info }])), true);
+});
+
+Deno.test("any other file that only the later look knows has moved, however old", async () => {
+  for (const kind of ["configuration", "env_file", "watched"] as const) {
+    assert.equal(await moved({}, lookAt({ "/a": "1" }, [fileOf("/a", 0, kind)])), true);
+  }
+  assert.equal(await moved({}, lookAt({ "/a": "" }, [fileOf("/a", null)])), true);
+});
+
+Deno.test("a file with the same stamp and another content was replaced in the middle of a look", async () => {
+  const mark = { content: "one", modifiedMs: 0, stamp: "1" };
+  const before: Fingerprint = { digest: "", files: new Map([["/a", mark]]) };
+  const files = new Map([["/a", { ...mark, content: "two" }]]);
+  const look = {
+    ...lookAt({ "/a": "1" }),
+    seen: { tag: "taken", fingerprint: { digest: "", files } },
+  };
+  assert.equal(await hasMoved(before, look as Look, STARTED_MS), true);
+});
