@@ -42,7 +42,12 @@ import { systemReason } from "./lib/text/system_reason.ts";
 import { findShortfalls } from "./lib/watch/scan/shortfalls.ts";
 import { describeWatched } from "./lib/watch/list_watched.ts";
 import { Directories } from "./lib/watch/directories/directories.ts";
-import { configurationsIn, createLooker, type Look, type Looker } from "./lib/watch/scan/scan.ts";
+import {
+  configurationsIn,
+  createScanner,
+  type Scanner,
+  type ScanResult,
+} from "./lib/watch/scan/scan.ts";
 import {
   describeMountedFile,
   findMountedFiles,
@@ -83,11 +88,11 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
     workingDirectory: haproxyDirectory(settings, Deno.cwd()),
   });
   const directories = new Directories(libc?.openDirectory ?? null);
-  const looker = createLooker(sources, loadedFiles.findNamed, directories);
+  const scanner = createScanner(sources, loadedFiles.findNamed, directories);
   // On a slow disk the first look may take long, and nothing has been started that would have to end first.
   const early: SignalMeaning[] = [];
   signals.deliverTo((meaning) => endAtOnce(meaning) ?? early.push(meaning));
-  const look = await looker.look();
+  const look = await scanner.look();
   const { seen, inventory } = look;
   signals.hold(early);
   const onDisk = await problemsOnDisk(settings, seen);
@@ -106,7 +111,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   }
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const path = environment.PATH ?? "";
-  const parts = { sources, looker, loadedFiles, mountedFiles, keptSet };
+  const parts = { sources, scanner, loadedFiles, mountedFiles, keptSet };
   return await run(settings, { ...parts, libc, path, seen, signals });
 }
 
@@ -117,7 +122,7 @@ function endAtOnce(meaning: SignalMeaning): void {
 
 interface RunOptions {
   readonly sources: readonly Source[];
-  readonly looker: Looker;
+  readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
   readonly mountedFiles: readonly MountedFile[];
   readonly keptSet: KeptSet | null;
@@ -125,7 +130,7 @@ interface RunOptions {
   /** As the variable has it. */
   readonly path: string;
   /** What was on disk when the settings were checked. */
-  readonly seen: Look["seen"];
+  readonly seen: ScanResult["seen"];
   readonly signals: Signals;
 }
 
@@ -303,7 +308,7 @@ async function canServe(keptSet: KeptSet | null): Promise<boolean> {
   return problem === null;
 }
 
-async function problemsOnDisk(settings: Settings, seen: Look["seen"]): Promise<string[]> {
+async function problemsOnDisk(settings: Settings, seen: ScanResult["seen"]): Promise<string[]> {
   const unreadable = seen.tag === "unreadable" ? seen.unreadable : [];
   const envFile = await readEnvFile(settings.envFile);
   return [

@@ -12,31 +12,31 @@ import {
 } from "../watch/scan/fingerprint.ts";
 import { type Ask, createAsk } from "../haproxy/runtime/asking.ts";
 import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
-import { replacePatterns } from "./patterns_apply.ts";
-import { replaceCaFile, replaceCertificate, replaceCrlFile } from "./tls_apply.ts";
+import { applyPatterns } from "./patterns_apply.ts";
+import { applyCaFile, applyCertificate, applyCrlFile } from "./tls_apply.ts";
 import { impossible, type Replacement, type Unfit } from "./target_apply.ts";
-import { MOST_HOT_BYTES, pathsOf, type Use, type Uses } from "../loaded/targets.ts";
+import { MOST_HOT_BYTES, pathsOf, type Targets, type Use } from "../loaded/targets.ts";
 
-export interface ReplaceRequest {
+export interface HotApplyRequest {
   /** What to change, so that a generation with `before` has `after`. */
   readonly changed: readonly Use[];
-  readonly uses: Uses;
+  readonly uses: Targets;
   readonly before: Fingerprint;
   readonly after: Fingerprint;
   /** What appeared and is examined before a reload, in place of any change. */
   readonly newcomers?: readonly Newcomer[];
-  /** Whether more has changed, so that what cannot be replaced keeps nothing else from it. */
+  /** Whether more has changed, so that what cannot be applied keeps nothing else from it. */
   readonly isPart: boolean;
 }
 
-export interface ReplaceOptions {
+export interface HotApplyOptions {
   /** The generation's private stats socket. */
   readonly socket: StatsSocket;
   /** `false`: only tells what must not be served. */
   readonly apply: boolean;
 }
 
-export interface Replaced {
+export interface Applied {
   readonly use: Use;
   /** A clause about the new content. */
   readonly detail: string;
@@ -47,10 +47,10 @@ export interface Refused extends Omit<Unfit, "fitFromMs"> {
   readonly use: Use;
 }
 
-export interface ReplaceOutcome {
+export interface HotApplyOutcome {
   /** What the generation has now. */
   readonly fingerprint: Fingerprint;
-  readonly replaced: readonly Replaced[];
+  readonly applied: readonly Applied[];
   readonly refused: readonly Refused[];
   /** Of what nobody knows whether it has the new content. */
   readonly unconfirmed: readonly Use[];
@@ -70,11 +70,11 @@ export interface ReplaceOutcome {
  * Replaces what can be, and stops at the first thing that only a reload can do. Whatever comes of it, no
  * transaction stays open and no map is half filled. `null` after an abort of `cancel`.
  */
-export async function replaceInPlace(
-  request: ReplaceRequest,
-  options: ReplaceOptions,
+export async function hotApply(
+  request: HotApplyRequest,
+  options: HotApplyOptions,
   cancel: AbortSignal,
-): Promise<ReplaceOutcome | null> {
+): Promise<HotApplyOutcome | null> {
   const { newcomers = [], before, after } = request;
   if (newcomers.length > 0) {
     const awaited = await examineNewcomers(newcomers, after);
@@ -86,22 +86,22 @@ export async function replaceInPlace(
 }
 
 const RELOAD = {
-  ...{ replaced: [], refused: [], unconfirmed: [], fitInMs: null },
+  ...{ applied: [], refused: [], unconfirmed: [], fitInMs: null },
   next: { tag: "reload", reason: null },
 } as const;
 
 class Work {
-  readonly #request: ReplaceRequest;
+  readonly #request: HotApplyRequest;
   readonly #apply: boolean;
   readonly #ask: Ask;
-  readonly #replaced: Replaced[] = [];
+  readonly #applied: Applied[] = [];
   readonly #refused: Refused[] = [];
   readonly #done = new Set<Use>();
   readonly #unknown = new Set<Use>();
   #fitInMs: number | null = null;
-  #next: ReplaceOutcome["next"] = { tag: "nothing" };
+  #next: HotApplyOutcome["next"] = { tag: "nothing" };
 
-  constructor(request: ReplaceRequest, { socket, apply }: ReplaceOptions, cancel: AbortSignal) {
+  constructor(request: HotApplyRequest, { socket, apply }: HotApplyOptions, cancel: AbortSignal) {
     this.#request = request;
     this.#apply = apply;
     this.#ask = createAsk(socket, cancel);
@@ -120,8 +120,8 @@ class Work {
       : await this.#replaceBy(use, texts);
     const durationMs = performance.now() - startedMs;
     switch (result.tag) {
-      case "replaced":
-        this.#replaced.push({ use, detail: result.detail, durationMs });
+      case "applied":
+        this.#applied.push({ use, detail: result.detail, durationMs });
         this.#done.add(use);
         return true;
       case "refused":
@@ -144,10 +144,10 @@ class Work {
     }
   }
 
-  async outcome(): Promise<ReplaceOutcome> {
+  async outcome(): Promise<HotApplyOutcome> {
     return {
       fingerprint: await this.#fingerprint(),
-      replaced: this.#replaced,
+      applied: this.#applied,
       refused: this.#refused,
       unconfirmed: [...this.#unknown],
       fitInMs: this.#fitInMs,
@@ -166,15 +166,15 @@ class Work {
       case "certificate": {
         if (apply && this.#hasOtherSideFiles(use.path)) return impossible(SIDE_FILES);
         const options = { key: key ?? null, nowMs: Date.now() };
-        return await replaceCertificate(use, text, { ...options, ask, apply });
+        return await applyCertificate(use, text, { ...options, ask, apply });
       }
       case "ca_file":
-        return await replaceCaFile(use, text, ask);
+        return await applyCaFile(use, text, ask);
       case "crl_file":
-        return await replaceCrlFile(use, text, ask);
+        return await applyCrlFile(use, text, ask);
       case "map":
       case "acl":
-        return await replacePatterns(use, text, ask);
+        return await applyPatterns(use, text, ask);
       default:
         return use satisfies never;
     }

@@ -6,7 +6,7 @@ import { readFile, TooLarge } from "../system/contents.ts";
 import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";
 import { flawOf } from "./certificate.ts";
 import { isCertificate, isCrl, isCutOff, pemBlocks } from "./pem.ts";
-import { type FolderKind, keyFileOf, MOST_HOT_BYTES, type Uses } from "../loaded/targets.ts";
+import { type FolderKind, keyFileOf, MOST_HOT_BYTES, type Targets } from "../loaded/targets.ts";
 
 export interface Newcomer {
   readonly path: string;
@@ -30,7 +30,7 @@ export interface Between {
 }
 
 /** The files that appeared in such directories, at most as many as are examined at once. Pure. */
-export function newcomersIn(uses: Uses, { before, after, tried }: Between): readonly Newcomer[] {
+export function newcomersIn(uses: Targets, { before, after, tried }: Between): readonly Newcomer[] {
   const { folders = NO_FOLDERS } = uses;
   if (before === null || folders.size === 0) return [];
   const newcomers: Newcomer[] = [];
@@ -72,7 +72,7 @@ function newcomerAt(
   path: string,
   { kind, uses, after }: {
     readonly kind: FolderKind;
-    readonly uses: Uses;
+    readonly uses: Targets;
     readonly after: Fingerprint;
   },
 ): Newcomer | null {

@@ -6,13 +6,13 @@ import {
   impossible,
   quoted,
   type Replacement,
+  type TargetOf,
   unconfirmed,
-  type UseOf,
 } from "./target_apply.ts";
 
 /** Gives the process other entries for a map or an ACL. */
-export async function replacePatterns(
-  { tag, id }: UseOf<"map"> | UseOf<"acl">,
+export async function applyPatterns(
+  { tag, id }: TargetOf<"map"> | TargetOf<"acl">,
   text: string,
   ask: Ask,
 ): Promise<Replacement> {
@@ -32,7 +32,7 @@ export async function replacePatterns(
   if (answer === null || answer.trim() !== "") return unconfirmed(quoted(answer));
   const shown = await ask(`show ${tag} #${id}`);
   return isSame(shown, entries)
-    ? { tag: "replaced", detail: `${entries.length} ${entries.length === 1 ? "entry" : "entries"}` }
+    ? { tag: "applied", detail: `${entries.length} ${entries.length === 1 ? "entry" : "entries"}` }
     : unconfirmed(differs(shown));
 }
 

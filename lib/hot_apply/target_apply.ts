@@ -15,7 +15,7 @@ export interface Unfit {
 /** What came of replacing one file's content. */
 export type Replacement =
   /** `detail`: a clause about the new content. */
-  | { readonly tag: "replaced"; readonly detail: string }
+  | { readonly tag: "applied"; readonly detail: string }
   /** The old content stays, since the new one must not be served. */
   | { readonly tag: "refused" } & Unfit
   /** The old content stays, since only a reload can replace it. */
@@ -43,4 +43,4 @@ const MOST_CHARACTERS = 500;
 
 const IS_PROGRESS = /^(?:committing|transaction (?:created|updated)) /i;
 
-export type UseOf<Tag extends Use["tag"]> = Extract<Use, { readonly tag: Tag }>;
+export type TargetOf<Tag extends Use["tag"]> = Extract<Use, { readonly tag: Tag }>;

@@ -15,16 +15,16 @@ import {
   impossible,
   quoted,
   type Replacement,
+  type TargetOf,
   unconfirmed,
-  type UseOf,
 } from "./target_apply.ts";
 
 /** Over its buffer of 16 KB, if `tune.bufsize` says nothing else, HAProxy drops a command. */
 const MOST_PAYLOAD_BYTES = 15_500;
 
 /** Gives the process another certificate, with its chain and key. Open TLS connections keep the old one. */
-export async function replaceCertificate(
-  { name }: UseOf<"certificate">,
+export async function applyCertificate(
+  { name }: TargetOf<"certificate">,
   text: string,
   { ask, apply, ...options }: ExaminationOptions & { readonly ask: Ask; readonly apply: boolean },
 ): Promise<Replacement> {
@@ -50,13 +50,13 @@ export async function replaceCertificate(
   }
   const shown = await ask(`show ssl cert ${escaped(name)}`);
   return shown !== null && isShown(shown, examination)
-    ? { tag: "replaced", detail: `expires ${dateOf(expiresMs)}` }
+    ? { tag: "applied", detail: `expires ${dateOf(expiresMs)}` }
     : unconfirmed(differs(shown));
 }
 
 /** Gives the process other CA certificates. */
-export async function replaceCaFile(
-  { name }: UseOf<"ca_file">,
+export async function applyCaFile(
+  { name }: TargetOf<"ca_file">,
   text: string,
   ask: Ask,
 ): Promise<Replacement> {
@@ -79,13 +79,13 @@ export async function replaceCaFile(
   if (failure !== null) return unconfirmed(failure);
   const shown = await ask(`show ssl ca-file ${escaped(name)}`);
   return shownFingerprints(shown).symmetricDifference(wanted).size === 0
-    ? { tag: "replaced", detail: counted(wanted.size, "certificate") }
+    ? { tag: "applied", detail: counted(wanted.size, "certificate") }
     : unconfirmed(differs(shown));
 }
 
 /** Gives the process other lists of revoked certificates. */
-export async function replaceCrlFile(
-  { name }: UseOf<"crl_file">,
+export async function applyCrlFile(
+  { name }: TargetOf<"crl_file">,
   text: string,
   ask: Ask,
 ): Promise<Replacement> {
@@ -109,7 +109,7 @@ export async function replaceCrlFile(
   if (failure !== null) return unconfirmed(failure);
   const shown = await ask(`show ssl crl-file ${escaped(name)}`);
   return areShown(shown, wanted.flat())
-    ? { tag: "replaced", detail: counted(wanted.length, "CRL") }
+    ? { tag: "applied", detail: counted(wanted.length, "CRL") }
     : unconfirmed(differs(shown));
 }
 

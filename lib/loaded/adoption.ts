@@ -3,19 +3,19 @@ import type { StatsSocket } from "../haproxy/runtime/client.ts";
 import { collectGarbage } from "../system/memory.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { Inventory } from "../watch/scan/inventory.ts";
-import type { Looker } from "../watch/scan/scan.ts";
+import type { Scanner } from "../watch/scan/scan.ts";
 import { hasMoved } from "../watch/scan/changed_during_read.ts";
 import { createAsk } from "../haproxy/runtime/asking.ts";
 import { type ListedFile, listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
-import { NO_USES, type Uses } from "./targets.ts";
+import { NO_TARGETS, type Targets } from "./targets.ts";
 
 export interface Adopted {
   /** What it has loaded, as far as that is known. */
   readonly fingerprint: Fingerprint | null;
   /** Whether a file was written meanwhile, so that nobody knows what was read. */
   readonly moved: boolean;
-  readonly uses: Uses;
+  readonly uses: Targets;
 }
 
 export interface AdoptionOptions {
@@ -23,7 +23,7 @@ export interface AdoptionOptions {
   readonly socket: StatsSocket | null;
   /** Just before its start, in milliseconds since 1970. */
   readonly startedMs: number;
-  readonly looker: Looker;
+  readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
   /** Called if the generation does not say what it loaded. */
   readonly onSilence: () => void;
@@ -36,13 +36,13 @@ export async function adopt(
   before: Fingerprint | null,
   options: AdoptionOptions,
 ): Promise<Adopted> {
-  const { looker, loadedFiles, startedMs } = options;
+  const { scanner, loadedFiles, startedMs } = options;
   const listed = await listOf(options);
   const { sources, uses } = listed === null
-    ? { sources: [], uses: NO_USES }
+    ? { sources: [], uses: NO_TARGETS }
     : loadedFiles.locate(listed);
   if (uses.byPath.size > MANY) collectGarbage();
-  const look = await looker.lookWith(sources);
+  const look = await scanner.lookWith(sources);
   options.onInventory(look.inventory);
   if (before === null) return { fingerprint: null, moved: false, uses };
   const moved = await hasMoved(before, look, startedMs);

@@ -4,7 +4,7 @@ import type { Source } from "../watch/scan/sources.ts";
 import { listCommandOf, type ListedFile } from "../haproxy/runtime/listing.ts";
 import type { NamedFile, SideFileRule } from "../config/file_references.ts";
 import { type SideFiles, sideFilesBy } from "../config/side_files.ts";
-import { type FolderKind, NO_USES, type Use, type Uses } from "./targets.ts";
+import { type FolderKind, NO_TARGETS, type Targets, type Use } from "./targets.ts";
 
 export interface Known {
   /** What the configuration names. */
@@ -16,7 +16,7 @@ export interface Known {
 
 export interface Located {
   readonly sources: readonly Source[];
-  readonly uses: Uses;
+  readonly uses: Targets;
 }
 
 /** Where the `listed` files are, and what of them can be changed in place. */
@@ -42,7 +42,7 @@ export function locate(listed: readonly ListedFile[], known: Known): Located {
   const { replacesCrt } = sideFiles;
   return {
     sources: [...sources.values()],
-    uses: uses.size === 0 ? NO_USES : { byPath: uses, folders, replacesCrt },
+    uses: uses.size === 0 ? NO_TARGETS : { byPath: uses, folders, replacesCrt },
   };
 }
 

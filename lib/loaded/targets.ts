@@ -17,7 +17,7 @@ export type Use =
   | { readonly tag: "map"; readonly path: string; readonly id: number }
   | { readonly tag: "acl"; readonly path: string; readonly id: number };
 
-export interface Uses {
+export interface Targets {
   /** By path: all uses of a file, each of which can be changed in place. */
   readonly byPath: ReadonlyMap<string, readonly Use[]>;
   /** The directories of which HAProxy loads every member, by the paths that the configuration names. */
@@ -29,7 +29,7 @@ export interface Uses {
 /** What is in it. A path is of a kind even if a file is there, which has no members. */
 export type FolderKind = "certificate" | "ca";
 
-export const NO_USES: Uses = { byPath: new Map(), replacesCrt: false };
+export const NO_TARGETS: Targets = { byPath: new Map(), replacesCrt: false };
 
 /** For more files at once than that a reload is no slower. */
 const MOST_FILES = 100;
@@ -44,8 +44,8 @@ export const MOST_HOT_BYTES = 2 * 2 ** 20;
  * What to change in place where a generation that loaded `before` is to have `after`; `null` if only a
  * reload can do it, or one of the two is not known.
  */
-export function usesToReplace(
-  uses: Uses,
+export function targetsToApply(
+  uses: Targets,
   before: Fingerprint | null,
   after: Fingerprint | null,
 ): readonly Use[] | null {
@@ -62,7 +62,7 @@ export function usesToReplace(
  * certificates and CA files (or CRLs) in one process: after `commit ssl ca-file` a certificate that is
  * committed "successfully" is not served, and the next CA file ends the process by SIGSEGV.
  */
-export function usesAfter(uses: Uses, replaced: readonly Use[]): Uses {
+export function targetsAfter(uses: Targets, replaced: readonly Use[]): Targets {
   const isLost = replaced.some(isCertificate)
     ? isAuthority
     : replaced.some(isAuthority)
@@ -76,9 +76,9 @@ export function usesAfter(uses: Uses, replaced: readonly Use[]): Uses {
 const isCertificate = ({ tag }: Use) => tag === "certificate";
 const isAuthority = ({ tag }: Use) => tag === "ca_file" || tag === "crl_file";
 
-/** The certificates alone of what `usesToReplace` would have to change, whatever else has changed. */
-export function certificatesToReplace(
-  uses: Uses,
+/** The certificates alone of what `targetsToApply` would have to change, whatever else has changed. */
+export function certificatesToApply(
+  uses: Targets,
   before: Fingerprint | null,
   after: Fingerprint | null,
 ): readonly Use[] {
@@ -90,24 +90,24 @@ export function certificatesToReplace(
 }
 
 /** The files that have to be read for a use. */
-export function pathsOf(use: Use, uses: Uses): readonly string[] {
+export function pathsOf(use: Use, uses: Targets): readonly string[] {
   return use.tag === "certificate" ? [use.path, keyPathOf(use, uses)] : [use.path];
 }
 
 /** The file with the private key of a certificate, if that is not in the certificate's own file. */
 export function keyPathOf(
   { path, keyPath }: Extract<Use, { tag: "certificate" }>,
-  uses: Uses,
+  uses: Targets,
 ): string {
   return keyPath ?? keyFileOf(path, uses);
 }
 
 /** The key file beside the certificate at `path`. */
-export function keyFileOf(path: string, { replacesCrt }: Pick<Uses, "replacesCrt">): string {
+export function keyFileOf(path: string, { replacesCrt }: Pick<Targets, "replacesCrt">): string {
   return replacesCrt && path.endsWith(".crt") ? path.replace(/crt$/, "key") : `${path}.key`;
 }
 
-function usesOf(uses: Uses, path: string): readonly Use[] {
+function usesOf(uses: Targets, path: string): readonly Use[] {
   const own = uses.byPath.get(path);
   if (own !== undefined) return own;
   if (!path.endsWith(".key")) return [];

@@ -17,10 +17,10 @@ export function health(state: State): HealthAnswer {
 export function readiness(state: State): HealthAnswer {
   switch (state.name) {
     case "serving":
-    case "holding":
+    case "delaying":
     case "retrying":
     case "reloading":
-    case "replacing":
+    case "hot_applying":
       return { isOk: true };
     case "starting":
       return notReady(describeStart(state));

@@ -159,7 +159,7 @@ function waitingReport({ state, history }: Snapshot): StatusReport["waiting"] {
 }
 
 function whatIsAwaited(state: Snapshot["state"]) {
-  if (state.name === "holding") {
+  if (state.name === "delaying") {
     return state.awaits === "tables" ? "stick-tables" : "min-reload-interval";
   }
   return state.name === "retrying" && state.rejected.awaited !== undefined ? "whole-files" : null;

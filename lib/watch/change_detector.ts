@@ -4,14 +4,14 @@ import type { Log } from "../system/log.ts";
 import { createFileEvents, type FileEvents, type Hint } from "./events/file_events.ts";
 import { changedPaths, type Fingerprint } from "./scan/fingerprint.ts";
 import { createLimitReport } from "./scan/limits.ts";
-import type { Look, Looker } from "./scan/scan.ts";
+import type { Scanner, ScanResult } from "./scan/scan.ts";
 import { createReplacementReport, type MountedFile } from "./scan/mounted_files.ts";
-import { QuietTime, WRITER_SILENCE_MS } from "./debounce.ts";
+import { Debounce, WRITER_SILENCE_MS } from "./debounce.ts";
 import type { Inventory, Unreadable } from "./scan/inventory.ts";
 import { createUnnamedReport } from "./directories/unnamed.ts";
 
 export interface ChangeDetectorOptions {
-  readonly look: Looker["look"];
+  readonly look: Scanner["look"];
   /** Called when a hint came, with what is on disk then, while the sources have yet to settle. */
   readonly onChanging: (fingerprint: Fingerprint) => void;
   /** Called after each look at settled sources, changed or not. */
@@ -69,11 +69,11 @@ const MOST_TOUCHED = 1_000;
 class Detector {
   readonly counts = { files: 0, events: 0, pollFinds: 0 };
   readonly #options: ChangeDetectorOptions;
-  readonly #quiet: QuietTime;
+  readonly #quiet: Debounce;
   readonly #events: FileEvents;
   readonly #reportUnnamed: (paths: readonly string[]) => void;
-  readonly #reportReplaced: (files: Look["inventory"]["files"]) => void;
-  readonly #reportLimits: (look: Look) => void;
+  readonly #reportReplaced: (files: ScanResult["inventory"]["files"]) => void;
+  readonly #reportLimits: (look: ScanResult) => void;
   #isRelevant: (path: string) => boolean = () => true;
   #isClosed = false;
   #isWoken = true;
@@ -91,7 +91,7 @@ class Detector {
 
   constructor(options: ChangeDetectorOptions) {
     this.#options = options;
-    this.#quiet = new QuietTime(options);
+    this.#quiet = new Debounce(options);
     this.#reportUnnamed = createUnnamedReport(options.log);
     this.#reportReplaced = createReplacementReport(options.mountedFiles, options.log);
     this.#reportLimits = createLimitReport(options.log, options);
@@ -111,7 +111,7 @@ class Detector {
     if (!directories.isSubsetOf(this.#directories)) this.lookSoon();
   }
 
-  /** Looks at everything. */
+  /** Scans at everything. */
   lookSoon(): void {
     this.#touched = null;
     this.#wake();
@@ -216,7 +216,7 @@ class Detector {
   }
 
   /** A path that is gone would keep all others from being watched. */
-  #pathsToWatch({ directories, files }: Look["inventory"]): ReadonlySet<string> {
+  #pathsToWatch({ directories, files }: ScanResult["inventory"]): ReadonlySet<string> {
     if (this.#options.mountedFiles.length === 0) return directories;
     const present = new Set(files.filter(({ info }) => info !== null).map(({ path }) => path));
     const mounted = this.#options.mountedFiles.filter(({ path }) => present.has(path));

@@ -21,7 +21,7 @@ const MOST_WRITERS = 1_000;
 /** In place of the path of a writer. */
 const OTHERS = "";
 
-export class QuietTime {
+export class Debounce {
   readonly #settleMs: number;
   readonly #longestBurstMs: number;
   readonly #lastWriteMs = new Map<string, number>();

@@ -1,5 +1,5 @@
-/** Looks at a directory as the wrapper does, and prints how long that took: run by `looks.ts`, as the program is. */
-import { createLooker, type Look, type Looker } from "../../lib/watch/scan/scan.ts";
+/** Scans at a directory as the wrapper does, and prints how long that took: run by `looks.ts`, as the program is. */
+import { createScanner, type Scanner, type ScanResult } from "../../lib/watch/scan/scan.ts";
 
 /** All times in milliseconds. */
 export interface LookTimes {
@@ -21,37 +21,37 @@ async function measure(directory: string): Promise<LookTimes> {
   const reads = countReads();
   // So that both find the file system warm.
   statAll(paths);
-  const looker = createLooker(
+  const scanner = createScanner(
     [],
     () => Promise.resolve([{ kind: "loaded", path: directory, foundBy: "the bench" }]),
   );
-  const firstLook = await timed(() => looker.look());
+  const firstLook = await timed(() => scanner.look());
   const firstReads = reads();
   const stat: number[] = [];
   const pollLooks: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     stat.push(await timed(() => statAll(paths)));
-    pollLooks.push(await timed(() => looker.look()));
+    pollLooks.push(await timed(() => scanner.look()));
   }
   const changeLooks: number[] = [];
-  for (const path of paths.slice(0, TURNS)) changeLooks.push(await timeChange(looker, path));
+  for (const path of paths.slice(0, TURNS)) changeLooks.push(await timeChange(scanner, path));
   const needlessReads = reads() - firstReads - TURNS;
   return { stat, firstLook, pollLooks, changeLooks, firstReads, needlessReads };
 }
 
 /** Replaces a file, and looks as the change detector does after the event. */
-async function timeChange(looker: Looker, path: string): Promise<number> {
-  const before = await digestOf(looker.look(new Set()));
+async function timeChange(scanner: Scanner, path: string): Promise<number> {
+  const before = await digestOf(scanner.look(new Set()));
   const replacement = Deno.makeTempFileSync({ dir: "/tmp" });
   Deno.writeTextFileSync(replacement, `${Deno.readTextFileSync(path)}\n`);
   Deno.renameSync(replacement, path);
-  let look: Promise<Look> | undefined;
-  const elapsedMs = await timed(() => look = looker.look(new Set([path])));
+  let look: Promise<ScanResult> | undefined;
+  const elapsedMs = await timed(() => look = scanner.look(new Set([path])));
   if (await digestOf(look!) === before) throw new Error(`the change of "${path}" was not seen`);
   return elapsedMs;
 }
 
-async function digestOf(look: Promise<Look>): Promise<string | null> {
+async function digestOf(look: Promise<ScanResult>): Promise<string | null> {
   const { seen } = await look;
   return seen.tag === "taken" ? seen.fingerprint.digest : null;
 }

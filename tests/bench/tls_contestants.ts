@@ -38,7 +38,7 @@ export function prepareSite(room: AsyncDisposableStack, members = 0): Site {
 /** The wrapper, which needs no order to follow a change, and changes certificates in place. */
 export async function startHot(site: Site): Promise<TlsContestant> {
   const wrapper = await startWrapper(site, []);
-  return { site, follow: follower(wrapper, () => [/ replaced in generation 1 /]) };
+  return { site, follow: follower(wrapper, () => [/ updated in generation 1 /]) };
 }
 
 /** The wrapper that reloads for each change. */

@@ -38,7 +38,7 @@ class Buggy extends Observed {
     assert.ok((await this.metric("bugs_total"))! > 0, wrapper.output);
     const { lastBug, state } = await this.report();
     assert.match(lastBug!.description, new RegExp(`an injected bug in the ${bug}`));
-    assert.ok(["serving", "reloading", "replacing"].includes(state), state);
+    assert.ok(["serving", "reloading", "hot_applying"].includes(state), state);
     const lines = wrapper.lines.filter((line) => / a bug in the wrapper, please/.test(line));
     assert.equal(new Set(lines.map((line) => line.slice(25))).size, lines.length, wrapper.output);
     wrapper.signal("SIGTERM");

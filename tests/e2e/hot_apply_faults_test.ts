@@ -33,7 +33,7 @@ class Listing extends Secured {
       const [, count] = /site\.lst'.* entry_cnt=(\d+)/.exec(await this.ask("show acl")) ?? [];
       return Number(count) > 1_000;
     }, { explain: () => wrapper.output });
-    assert.doesNotMatch(wrapper.output, /replaced in generation/);
+    assert.doesNotMatch(wrapper.output, /updated in generation/);
   }
 
   async lists(path: string, wrapper: Wrapper): Promise<void> {
@@ -61,7 +61,7 @@ for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
     await workspace.beginUpdate("key", wrapper);
     wrapper.signal(signal);
     assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
-    assert.doesNotMatch(wrapper.output, /replaced in generation|cannot change|a bug/);
+    assert.doesNotMatch(wrapper.output, /updated in generation|cannot change|a bug/);
     assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
   });
 }

@@ -24,7 +24,7 @@ for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
       assert.equal(await servedTo(workspace.tlsPort), old.fingerprint);
       await workspace.replace(next.pem, pem);
       // HAProxy 2.6 to 3.0 show no fingerprint for some kinds, so that other facts confirm them.
-      await wrapper.saysMatching(/ replaced in generation 1 without a reload/);
+      await wrapper.saysMatching(/ updated in generation 1 without a reload/);
       const shown = await workspace.ask(`show ssl cert ${pem}`, 1);
       assert.ok(shown.includes(serialOf(next.certificate)), shown);
     },
@@ -82,7 +82,7 @@ commonTest("of a bundle of two kinds each is replaced by itself", async () => {
     await workspace.replace(nextEc.pem, `${pem}.ecdsa`);
     await workspace.servesCertificate(nextEc, wrapper);
     await workspace.replace(nextRsa.pem, `${pem}.rsa`);
-    await wrapper.saysMatching(/certificate ".*\.rsa" replaced in generation 1 /);
+    await wrapper.saysMatching(/certificate ".*\.rsa" updated in generation 1 /);
   });
   assert.equal(await answerTo(workspace.tlsPort), "one");
 });
@@ -98,7 +98,7 @@ commonTest("a name with blanks, quotes and semicolons in it is replaced in place
   await workspace.replace(next.pem, pem);
   await workspace.servesCertificate(next, wrapper);
   await wrapper.stopsAt(1);
-  await wrapper.saysMatching(/ replaced in generation 1 without a reload/);
+  await wrapper.saysMatching(/ updated in generation 1 without a reload/);
 });
 
 commonTest("filters and options in a list are no obstacle, and stay", async () => {

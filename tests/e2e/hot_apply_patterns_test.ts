@@ -45,7 +45,7 @@ commonTest("a map of 20,000 lines arrives whole, without a reload", async () => 
     await workspace.answers("/key19999", "first-19999", wrapper);
     await wrapper.saysMatching(
       new RegExp(
-        `info .*map "${quoted(workspace.map)}" replaced in generation 1 ` +
+        `info .*map "${quoted(workspace.map)}" updated in generation 1 ` +
           `without a reload in \\d+ ms \\(20000 entries\\)`,
       ),
     );
@@ -81,7 +81,7 @@ commonTest("a list of 20,000 lines for an ACL arrives whole, without a reload", 
   await withoutReload(workspace, wrapper, async () => {
     await workspace.replace(`${paths.join("\n")}\n`, workspace.list);
     await workspace.answers("/new19999", "listed", wrapper);
-    await wrapper.saysMatching(/ACL ".*" replaced in generation 1 .*\(20000 entries\)/);
+    await wrapper.saysMatching(/ACL ".*" updated in generation 1 .*\(20000 entries\)/);
   });
   assert.deepEqual(await workspace.entries("acl"), paths);
   assert.equal(await workspace.getPath("/listed"), "none");
@@ -201,7 +201,7 @@ commonTest("what was changed in place is what a reload of the same file gives", 
       const from = wrapper.output.length;
       const end = name.startsWith("no newline") ? "" : "\n";
       await workspace.replace(`/unique${from} x\n${odd}${end}`, path);
-      const [said] = await wrapper.saysMatching(/ replaced in generation .*|reloading: .*/, from);
+      const [said] = await wrapper.saysMatching(/ updated in generation .*|reloading: .*/, from);
       if (said.startsWith("reloading")) {
         reloaded!.push(`${kind} with ${name}: ${said}`);
         await wrapper.saysMatching(/generation \d+ serves.*changed: "/, from);

@@ -26,7 +26,7 @@ commonTest("of a pair in two files the old one serves until both are there", asy
     await keepsOld(workspace, wrapper, old, /does not match the private key beside it; .*awaits/);
     await workspace.replace(next.key, key);
     await workspace.servesCertificate(next, wrapper);
-    await wrapper.saysMatching(/ replaced in generation 1 without a reload/);
+    await wrapper.saysMatching(/ updated in generation 1 without a reload/);
   });
 });
 

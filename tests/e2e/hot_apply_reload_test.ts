@@ -40,7 +40,7 @@ commonTest("somebody else's open transaction on the same certificate is no harm"
   await workspace.ask(`set ssl cert ${workspace.pem} <<\n${foreign!.pem}\n`);
   await workspace.replace(next!.pem, workspace.pem);
   await workspace.servesCertificate(next!, wrapper);
-  await wrapper.saysMatching(/ replaced in generation 1 |generation 2 serves/);
+  await wrapper.saysMatching(/ updated in generation 1 |generation 2 serves/);
   const listing = await workspace.ask("show ssl cert", wrapper.lastGeneration);
   assert.doesNotMatch(listing, /^\*/m);
 });

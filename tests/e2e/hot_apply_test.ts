@@ -18,7 +18,7 @@ programTest("a replaced certificate is served to new connections without a reloa
     await workspace.servesCertificate(next, wrapper);
     await wrapper.saysMatching(
       new RegExp(
-        `info .*certificate "${quoted(pem)}" replaced in generation 1 ` +
+        `info .*certificate "${quoted(pem)}" updated in generation 1 ` +
           `without a reload in \\d+ ms \\(expires ${expiryOf(next)}\\)`,
       ),
     );
@@ -37,7 +37,7 @@ programTest("not even a process that is started ahead or checks takes part in it
   const next = workspace.authority.issue();
   await workspace.replace(next.pem, workspace.pem);
   await workspace.servesCertificate(next, wrapper);
-  await wrapper.saysMatching(/ replaced in generation 1 /);
+  await wrapper.saysMatching(/ updated in generation 1 /);
   assert.equal(await Deno.readTextFile(started), before, wrapper.output);
 });
 
@@ -86,7 +86,7 @@ programTest("of several certificates that change at once each takes its own plac
       await workspace.servesCertificate(pair, wrapper, { servername: pair.name });
     }
   });
-  await wrapper.saysMatching(/(?: replaced in generation 1 [^]*){3}/);
+  await wrapper.saysMatching(/(?: updated in generation 1 [^]*){3}/);
 });
 
 programTest("a certificate in a directory is replaced, and its neighbour stays", async () => {
@@ -168,6 +168,6 @@ programTest("what was replaced in place is replaced again in the next generation
   await withoutReload(workspace, wrapper, async () => {
     await workspace.replace(third!.pem, workspace.pem);
     await workspace.servesCertificate(third!, wrapper);
-    await wrapper.saysMatching(/ replaced in generation 2 without a reload/);
+    await wrapper.saysMatching(/ updated in generation 2 without a reload/);
   });
 });

@@ -54,7 +54,7 @@ commonTest("an authority that is added is trusted without a reload", async () =>
     await workspace.replace(both, workspace.caFile);
     await wrapper.saysMatching(
       new RegExp(
-        `info .*CA file "${quoted(workspace.caFile)}" replaced in generation 1 ` +
+        `info .*CA file "${quoted(workspace.caFile)}" updated in generation 1 ` +
           `without a reload in \\d+ ms \\(2 certificates\\)`,
       ),
     );
@@ -95,9 +95,9 @@ commonTest("a CRL that is issued anew without another revocation takes none", as
     const certificates = workspace.authority.certificate + workspace.other.certificate;
     await workspace.replace(certificates, workspace.caFile);
     await workspace.replace(workspace.authority.crl() + workspace.other.crl(), workspace.crlFile);
-    await wrapper.saysMatching(/CA file .* replaced in generation 1 /);
+    await wrapper.saysMatching(/CA file .* updated in generation 1 /);
     await wrapper.saysMatching(
-      new RegExp(`info .*CRL file "${quoted(workspace.crlFile)}" replaced in generation 1 `),
+      new RegExp(`info .*CRL file "${quoted(workspace.crlFile)}" updated in generation 1 `),
     );
     assert.equal(await workspace.answers(workspace.others), "one");
   });
@@ -122,14 +122,14 @@ commonTest("certificates and CA files never change in place in one generation", 
   const { authority, other } = workspace;
   const next = authority.issue();
   await workspace.replace(authority.certificate + other.certificate, workspace.caFile);
-  await wrapper.saysMatching(/CA file .* replaced in generation 1 /);
+  await wrapper.saysMatching(/CA file .* updated in generation 1 /);
   await workspace.replace(next.pem, workspace.pem);
   await wrapper.saysMatching(/generation 2 serves/);
   await workspace.servesCertificate(next, wrapper, { own: workspace.own });
   const third = new Authority(workspace.at("third-ca"), "Third CA");
   const last = authority.issue();
   await workspace.replace(last.pem, workspace.pem);
-  await wrapper.saysMatching(/certificate .* replaced in generation 2 /);
+  await wrapper.saysMatching(/certificate .* updated in generation 2 /);
   const three = authority.certificate + other.certificate + third.certificate;
   await workspace.replace(three, workspace.caFile);
   await wrapper.saysMatching(/generation 3 serves/);

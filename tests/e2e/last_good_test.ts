@@ -133,7 +133,7 @@ longTest(
     );
     const first = await workspace.serve({ args: workspace.args });
     await workspace.replace(renewed.pem, pem);
-    await first.saysMatching(/certificate ".*site.pem" replaced in generation 1 without a reload/);
+    await first.saysMatching(/certificate ".*site.pem" updated in generation 1 without a reload/);
     await waitFor("it to be kept", () => /has served for 10s/.test(first.output), {
       explain: () => first.output,
     });

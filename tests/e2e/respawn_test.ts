@@ -182,7 +182,7 @@ programTest("in the middle of a change in place what is on disk is started", asy
   const serving = servingPid(workspace);
   await freeze(serving);
   await workspace.replace("key after\n", map);
-  await workspace.reports("a change in place", ({ state }) => state === "replacing", wrapper);
+  await workspace.reports("a change in place", ({ state }) => state === "hot_applying", wrapper);
   Deno.kill(serving, "SIGKILL");
   await wrapper.saysMatching(/generation 1 was ended by SIGKILL .*\(respawn 1 of 5/);
   await wrapper.saysMatching(/generation \d serves, .*; respawned since/);

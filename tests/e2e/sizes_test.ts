@@ -116,13 +116,13 @@ programTest(
     await says(wrapper, /generation 2 serves, .*changed: ".*\/map"/);
     await workspace.replace("/ two\n", map);
     await workspace.serves("two", wrapper);
-    await says(wrapper, /map ".*\/map" replaced in generation 2 without a reload/);
+    await says(wrapper, /map ".*\/map" updated in generation 2 without a reload/);
 
     await workspace.replaceSparse(join(tree, "later"), 6 * GB);
     await wrapper.saysMatching(/generation 3 serves, .*changed: ".*tree\/later"/);
     await workspace.replace("/ three\n", map);
     await workspace.serves("three", wrapper);
-    await says(wrapper, /map ".*\/map" replaced in generation 3 without a reload/);
+    await says(wrapper, /map ".*\/map" updated in generation 3 without a reload/);
 
     await workspace.replaceSparse(environment, GB);
     await wrapper.saysMatching(/generation 4 rejected: .*it has more than 2 MB/);

@@ -157,7 +157,7 @@ longTest(
     if (waits) {
       const report = await workspace.reports("a wait", ({ waiting }) => waiting !== null, wrapper);
       assert.equal(report.waiting?.for, "stick-tables");
-      assert.ok(report.healthy && report.ready && report.state === "holding");
+      assert.ok(report.healthy && report.ready && report.state === "delaying");
       const leftMs = Date.parse(report.waiting!.until!) - Date.now();
       assert.ok(leftMs > 0 && leftMs <= 8_000, `${leftMs} ms`);
     }
@@ -180,7 +180,7 @@ longTest(
     await waitFor("the second word", async () => await workspace.word() === "second", {
       explain: () => wrapper.output,
     });
-    if (waits) await wrapper.saysMatching(/words.map" replaced in generation 1/);
+    if (waits) await wrapper.saysMatching(/words.map" updated in generation 1/);
     await wrapper.saysMatching(/generation 2 serves, .* SIGHUP/);
     await workspace.serves("one 3", wrapper);
   },

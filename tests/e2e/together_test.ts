@@ -53,7 +53,7 @@ programTest("a reload that waits for stick-tables is done when what serves dies"
   // HAProxy 3.0 and later have nothing to wait for.
   await workspace.reports(
     "the reload to begin",
-    ({ state, serving }) => state === "holding" || serving?.generation === 2,
+    ({ state, serving }) => state === "delaying" || serving?.generation === 2,
     wrapper,
   );
   await waitFor("one process", () => workspace.haproxyPids().length === 1);

@@ -34,7 +34,7 @@ const IN_WRAPPER_LOADED: Fault = {
     await Deno.writeTextFile(list, "/two\n");
     await world.wrapper.saysMatching(new RegExp(`cannot read .*"${list}": Too many open files`));
     await world.limitOpenFiles(world.wrapper.pid, MANY);
-    await world.wrapper.saysMatching(new RegExp(`ACL "${list}" replaced in generation`));
+    await world.wrapper.saysMatching(new RegExp(`ACL "${list}" updated in generation`));
   },
   heal: () => Promise.resolve(),
   expects: { tag: "served" },

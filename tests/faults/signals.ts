@@ -64,7 +64,7 @@ async function assertUnmoved(world: World, state: HeldState): Promise<void> {
   const isReady = state !== "leaving";
   assert.equal((await world.ask("/readyz")).status, isReady ? 200 : 503, world.wrapper.output);
   // What is frozen answers nobody.
-  if (state !== "replacing") assert.match(await world.get() ?? "no answer", /^v\d+$/);
+  if (state !== "hot_applying") assert.match(await world.get() ?? "no answer", /^v\d+$/);
   await world.stopTraffic();
   assert.deepEqual(world.traffic.failures, [], world.wrapper.output);
 }

@@ -25,12 +25,12 @@ export const STATES: Readonly<Record<HeldState, () => Promise<Held>>> = {
     return await held(world, "starting");
   },
   serving: async () => await held(await World.serving(), "serving"),
-  async holding() {
+  async delaying() {
     const world = await World.serving(["--min-reload-interval", FOR_EVER]);
     await world.change();
     await world.serves(world.wanted, world.wrapper);
     await world.change();
-    return await held(world, "holding");
+    return await held(world, "delaying");
   },
   async retrying() {
     const world = await World.serving();
@@ -44,7 +44,7 @@ export const STATES: Readonly<Record<HeldState, () => Promise<Held>>> = {
     await world.change();
     return await held(world, "reloading");
   },
-  async replacing() {
+  async hot_applying() {
     const world = await World.serving();
     const list = join(world.path, "list.acl");
     await Deno.writeTextFile(list, "/one\n");
@@ -60,7 +60,7 @@ export const STATES: Readonly<Record<HeldState, () => Promise<Held>>> = {
     const pid = await world.servingPid();
     await freeze(pid);
     await Deno.writeTextFile(list, "/two\n");
-    return await held(world, "replacing", () => killQuietly(pid, "SIGCONT"));
+    return await held(world, "hot_applying", () => killQuietly(pid, "SIGCONT"));
   },
   async leaving() {
     const world = await World.serving(["--drain-delay", FOR_EVER]);

@@ -1,4 +1,4 @@
-/** Looks at the processes of a contestant, as the kernel shows them in /proc. */
+/** Scans at the processes of a contestant, as the kernel shows them in /proc. */
 import type { Workspace } from "../support/wrapper.ts";
 
 /** Memory is in kB. */

@@ -23,8 +23,8 @@ export interface PauseEnd {
   readonly frontends: readonly string[];
   /** How long nobody listened there. */
   readonly durationMs: number;
-  /** `replaced`: the new generation listens. */
-  readonly tag: "replaced" | "resumed" | "not_resumed";
+  /** `superseded`: the new generation listens. */
+  readonly tag: "superseded" | "resumed" | "not_resumed";
 }
 
 /**
@@ -54,7 +54,7 @@ export async function whilePaused<Outcome>(
       const tag = await resume(options) ? "resumed" : "not_resumed";
       const elapsedMs = performance.now() - pausedMs;
       if (isServing(options)) onEnd({ ...facts, tag, durationMs: elapsedMs });
-    } else onEnd({ ...facts, tag: "replaced", durationMs: servedMs - pausedMs });
+    } else onEnd({ ...facts, tag: "superseded", durationMs: servedMs - pausedMs });
   }
 }
 

@@ -14,7 +14,7 @@ export interface StraysOptions {
 /** A start is not to be slowed by that, but it may fail for just what is found: then the look is made at its end. */
 const DELAY_MS = 1_000;
 
-/** Looks once, a moment later or when it is hurried, and tells what was found. */
+/** Scans once, a moment later or when it is hurried, and tells what was found. */
 export function lookForStrays(
   { parents, folder, libc }: StraysOptions,
   tell: (found: readonly Untouched[]) => void,

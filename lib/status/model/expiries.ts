@@ -1,7 +1,7 @@
 /** When the certificates that a generation has loaded expire. A file that did not change is not read again. */
 import { readFile, sha256 } from "../../system/contents.ts";
 import { isCertificate, pemBlocks } from "../../hot_apply/pem.ts";
-import { MOST_HOT_BYTES, type Use, type Uses } from "../../loaded/targets.ts";
+import { MOST_HOT_BYTES, type Targets, type Use } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 
 /** By path: when the first certificate in the file expires, in milliseconds since 1970. */
@@ -19,12 +19,12 @@ interface Known {
  * certificate that was refused), its last known expiry stays.
  */
 export function createExpiries(): (
-  uses: Uses,
+  uses: Targets,
   fingerprint: Fingerprint | null,
 ) => Promise<Expiries> {
   let known: ReadonlyMap<string, Known> = new Map();
   let turn: Promise<unknown> = Promise.resolve();
-  async function tell(uses: Uses, fingerprint: Fingerprint | null): Promise<Expiries> {
+  async function tell(uses: Targets, fingerprint: Fingerprint | null): Promise<Expiries> {
     const next = new Map<string, Known>();
     for (const path of certificatesOf(uses)) {
       const one = await learn(path, { fingerprint, known: known.get(path) });
@@ -40,7 +40,7 @@ export function createExpiries(): (
   };
 }
 
-const certificatesOf = ({ byPath }: Uses) =>
+const certificatesOf = ({ byPath }: Targets) =>
   [...byPath].filter(([path, uses]) => uses.some((use) => isItself(use, path)))
     .map(([path]) => path);
 

@@ -42,8 +42,8 @@ function reduceEvent(history: History, event: Event, step: Observation): History
       return want(history, event.fingerprint?.digest ?? null, step.nowMs);
     case "handoff_ended":
       return endHandoff(history, event, step);
-    case "replaced":
-      return endReplacing(history, event, step);
+    case "hot_apply_ended":
+      return endHotApply(history, event, step);
     case "process_ended":
       return endProcess(history, event.end, step);
     case "bug": {
@@ -145,27 +145,27 @@ function endHandoff(
   return isLastGood ? told : succeed(told, nowMs);
 }
 
-function endReplacing(
+function endHotApply(
   history: History,
-  { outcome }: EventOf<"replaced">,
+  { outcome }: EventOf<"hot_apply_ended">,
   { before, nowMs }: Observation,
 ): History {
-  if (before?.name !== "replacing") return history;
-  const { replaced, refused, unconfirmed } = outcome;
+  if (before?.name !== "hot_applying") return history;
+  const { applied, refused, unconfirmed } = outcome;
   const counted = [
-    ...replaced.map(({ use }) => labelOf(use, "success")),
+    ...applied.map(({ use }) => labelOf(use, "success")),
     ...refused.map(({ use }) => labelOf(use, "refused")),
     ...unconfirmed.map((use) => labelOf(use, "unconfirmed")),
   ].reduce(increment, history.hotApplies);
   const changes: Change[] = [
-    ...replaced.map((one) => inPlace(one.use, before, { ...one, nowMs, failure: null })),
+    ...applied.map((one) => inPlace(one.use, before, { ...one, nowMs, failure: null })),
     ...refused.map(({ use, reason }) =>
       inPlace(use, before, { durationMs: 0, nowMs, failure: reason })
     ),
   ];
   const told = changes.reduce(add, { ...history, hotApplies: counted });
   const [first] = refused;
-  if (first === undefined) return replaced.length > 0 ? succeed(told, nowMs) : told;
+  if (first === undefined) return applied.length > 0 ? succeed(told, nowMs) : told;
   const reason = `"${first.use.path}" ${first.reason}, awaiting ${first.awaited}`;
   const isRetry = before.rejected !== null;
   if (before.rejection !== null) return told;
@@ -252,7 +252,7 @@ const succeed = (history: History, nowMs: number): History => ({
 /** The failure is over when the supervisor no longer rejects what is on disk, also after a revert. */
 function clearFailure(history: History, { before, after }: Observation): History {
   const isOver = "serving" in after && after.rejected === null && after.name !== "reloading" &&
-    after.name !== "replacing";
+    after.name !== "hot_applying";
   if (!isOver || history.failure === null || before === null) return history;
   return { ...history, failure: null };
 }

@@ -20,10 +20,10 @@ export function verdictOf(snapshot: Snapshot): Verdict {
     case "starting":
       return starting(state);
     case "serving":
-    case "holding":
+    case "delaying":
     case "retrying":
     case "reloading":
-    case "replacing":
+    case "hot_applying":
       return history.failure === null
         ? serving(state, snapshot)
         : degraded(state, history.failure, { snapshot });
@@ -109,7 +109,7 @@ function describeNext(state: Lasting, snapshot: Snapshot): string {
       return `tried again ${
         snapshot.settings.watch ? "when a source changes" : "at the next signal"
       }`;
-    case "holding": {
+    case "delaying": {
       const what = state.order === null ? "a new change" : `the reload by ${state.order}`;
       return state.awaits === "interval"
         ? `${what} waits${describeWait(snapshot, " ")}, as reloads are kept apart`
@@ -126,7 +126,7 @@ function describeNext(state: Lasting, snapshot: Snapshot): string {
     }
     case "reloading":
       return `generation ${state.attempt.number} is starting`;
-    case "replacing":
+    case "hot_applying":
       return "changed files are being given to it";
     default:
       return state satisfies never;

@@ -11,14 +11,14 @@ import type { LoadedFiles } from "../../loaded/loaded_files.ts";
 import type { Log } from "../../system/log.ts";
 import type { SignalMeaning } from "../../system/signals.ts";
 import type { Settings } from "../../settings/settings.ts";
-import type { Looker } from "../../watch/scan/scan.ts";
+import type { Scanner } from "../../watch/scan/scan.ts";
 import type { MountedFile } from "../../watch/scan/mounted_files.ts";
 import type { Source } from "../../watch/scan/sources.ts";
 import type { Action, Broken, Event, ReloadOrder } from "../state/events.ts";
 import { signalRefused } from "../messages/drain_messages.ts";
 import { Handoffs } from "./handoffs.ts";
 import { leftAlone } from "../messages/leftover_messages.ts";
-import { Looks } from "./scans.ts";
+import { Scans } from "./scans.ts";
 import { Room } from "./memory_room.ts";
 import type { Effects } from "../supervisor.ts";
 
@@ -27,7 +27,7 @@ export interface RealEffectsOptions {
   readonly folder: PrivateFolder;
   readonly leftBehind: LeftBehind;
   readonly sources: readonly Source[];
-  readonly looker: Looker;
+  readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
   readonly mountedFiles: readonly MountedFile[];
   /** What served last; `null`: nothing is kept. */
@@ -53,7 +53,7 @@ export class RealEffects implements Effects {
   readonly #memory: MemoryRoom;
   readonly #room: Room;
   readonly #handoffs: Handoffs;
-  readonly #looks: Looks;
+  readonly #looks: Scans;
   #replacing: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -86,7 +86,7 @@ export class RealEffects implements Effects {
         .map(({ path }) => path),
       limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
     });
-    this.#looks = new Looks({
+    this.#looks = new Scans({
       ...options,
       setTimer: (delayMs) => this.#setTimer(delayMs),
       onBug: (error) => options.postBug(error, { name: "watch" }),
@@ -119,9 +119,9 @@ export class RealEffects implements Effects {
         return void this.#startHandoff(action);
       case "hurry_handoff":
         return this.#handoffs.hurry();
-      case "cancel_replace":
+      case "cancel_hot_apply":
         return this.#replacing?.abort();
-      case "replace":
+      case "hot_apply":
         return void this.#replace(action);
       case "stand_by":
         return this.#inBackground(this.#standby.begin(action), action);
@@ -150,13 +150,13 @@ export class RealEffects implements Effects {
         return this.#fleet.terminateAll(action.signal);
       case "kill_all":
         return this.#fleet.killAll();
-      case "look_soon":
+      case "scan_soon":
         return this.#looks.soon();
-      case "look_for_retry":
+      case "scan_for_retry":
         return this.#looks.forRetry();
       case "verify":
         return this.#looks.verify(action);
-      case "look_and_reload":
+      case "scan_and_reload":
         return this.requestReload(action.order);
       case "set_timer":
         return this.#setTimer(action.delayMs);
@@ -235,19 +235,19 @@ export class RealEffects implements Effects {
     }
   }
 
-  async #replace(action: Extract<Action, { name: "replace" }>): Promise<void> {
+  async #replace(action: Extract<Action, { name: "hot_apply" }>): Promise<void> {
     const { settings, folder, post, postBug } = this.#options;
     const { generation, request } = action;
     const cancel = this.#replacing = new AbortController();
     const options = { socket: folder.socket(generation), apply: settings.hotApply };
     try {
       // Only some need it, and it keeps memory.
-      const { replaceInPlace } = await import("../../hot_apply/hot_apply.ts");
-      const outcome = await replaceInPlace(request, options, cancel.signal);
-      if (outcome !== null) post({ name: "replaced", outcome, atMs: performance.now() });
+      const { hotApply } = await import("../../hot_apply/hot_apply.ts");
+      const outcome = await hotApply(request, options, cancel.signal);
+      if (outcome !== null) post({ name: "hot_apply_ended", outcome, atMs: performance.now() });
     } catch (error) {
       // Another one may be under way by now, which has not failed.
-      postBug(error, cancel.signal.aborted ? { name: "cancel_replace" } : action);
+      postBug(error, cancel.signal.aborted ? { name: "cancel_hot_apply" } : action);
     }
     this.#options.collectGarbageSoon();
   }

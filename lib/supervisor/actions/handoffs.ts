@@ -15,11 +15,11 @@ import type { KeptSet } from "../../last_good/last_good.ts";
 import type { Restored } from "../../last_good/restore.ts";
 import { adopt, type Adopted } from "../../loaded/adoption.ts";
 import type { LoadedFiles } from "../../loaded/loaded_files.ts";
-import { NO_USES } from "../../loaded/targets.ts";
+import { NO_TARGETS } from "../../loaded/targets.ts";
 import type { Log } from "../../system/log.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
-import type { Looker } from "../../watch/scan/scan.ts";
+import type { Scanner } from "../../watch/scan/scan.ts";
 import type { Action, Attempt, Event, HandoffEnd } from "../state/events.ts";
 import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
 import * as messages from "../messages/messages.ts";
@@ -36,7 +36,7 @@ export interface HandoffsOptions {
   readonly standby: Standby;
   readonly gauge: DrainGauge;
   readonly room: Room;
-  readonly looker: Looker;
+  readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
   readonly log: Log;
   readonly post: (event: Event) => void;
@@ -77,7 +77,7 @@ export class Handoffs {
     const isLastGood = attempt.cause.tag === "last_good";
     const onDisk = { ...settings, needs: loadedFiles.needs };
     const { haproxy, envFile, needs } = isLastGood ? this.#restored ?? onDisk : onDisk;
-    let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_USES };
+    let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_TARGETS };
     let passesTables = true;
     const learn = async () => {
       const opening = this.#openGauge(takeOverFrom);

@@ -1,19 +1,19 @@
-/** Looks at the sources, by itself if changes are watched for, and on request; posts what it sees. */
+/** Scans at the sources, by itself if changes are watched for, and on request; posts what it sees. */
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import type { Log } from "../../system/log.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type ChangeDetector, detectChanges } from "../../watch/change_detector.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
-import type { Looker } from "../../watch/scan/scan.ts";
+import type { Scanner } from "../../watch/scan/scan.ts";
 import type { MountedFile } from "../../watch/scan/mounted_files.ts";
 import { hasMoved } from "../../watch/scan/changed_during_read.ts";
 import type { Action, Event, ReloadOrder } from "../state/events.ts";
 
-export interface LooksOptions {
+export interface ScansOptions {
   readonly settings: Settings;
   readonly folder: PrivateFolder;
-  readonly looker: Looker;
+  readonly scanner: Scanner;
   readonly mountedFiles: readonly MountedFile[];
   readonly log: Log;
   readonly post: (event: Event) => void;
@@ -25,11 +25,11 @@ export interface LooksOptions {
 /** How often sources that cannot be read are looked at for a retry, if they are not watched. */
 const UNWATCHED_PAUSE_MS = 1_000;
 
-export class Looks {
-  readonly #options: LooksOptions;
+export class Scans {
+  readonly #options: ScansOptions;
   readonly #detector: ChangeDetector | null;
 
-  constructor(options: LooksOptions) {
+  constructor(options: ScansOptions) {
     this.#options = options;
     this.#detector = this.#detect();
   }
@@ -61,7 +61,7 @@ export class Looks {
   }
 
   #detect(): ChangeDetector | null {
-    const { settings, folder, looker: { look }, mountedFiles, log, onBug } = this.#options;
+    const { settings, folder, scanner: { look }, mountedFiles, log, onBug } = this.#options;
     if (!settings.watch) return null;
     const { settleMs, pollIntervalMs } = settings;
     const onChanging = (fingerprint: Fingerprint) => this.#tell("changing", fingerprint);
@@ -84,7 +84,7 @@ export class Looks {
   }
 
   async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
-    const look = await this.#options.looker.look();
+    const look = await this.#options.scanner.look();
     if (await hasMoved(fingerprint, look, 0)) this.#options.post({ name: "moved", generation });
   }
 
@@ -100,7 +100,7 @@ export class Looks {
 
   /** `null`: the sources cannot be read. */
   async #fingerprint(): Promise<Fingerprint | null> {
-    const { seen } = await this.#options.looker.look();
+    const { seen } = await this.#options.scanner.look();
     return seen.tag === "taken" ? seen.fingerprint : null;
   }
 

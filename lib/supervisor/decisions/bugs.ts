@@ -3,7 +3,7 @@
  * what was to end, or has nothing to go on with, ends by it. Pure.
  */
 import { EXIT } from "../../exit_codes.ts";
-import type { ReplaceOutcome, ReplaceRequest } from "../../hot_apply/hot_apply.ts";
+import type { HotApplyOutcome, HotApplyRequest } from "../../hot_apply/hot_apply.ts";
 import { pathsOf } from "../../loaded/targets.ts";
 import { UNKNOWN_MARK } from "../../watch/scan/fingerprint.ts";
 import { drainAll, finish, type Serving, terminateAll } from "./shutdown.ts";
@@ -21,10 +21,10 @@ export function standIn({ broken, description, atMs }: Bug): Event | null {
       const outcome = { tag: "failed", failure, mayPass: true, alerts: [] } as const;
       return { name: "handoff_ended", outcome, atMs };
     }
-    case "replace":
-      return { name: "replaced", outcome: brokenOff(broken.request), atMs };
-    case "replaced":
-      return { name: "replaced", outcome: unconfirmed(broken.outcome), atMs };
+    case "hot_apply":
+      return { name: "hot_apply_ended", outcome: brokenOff(broken.request), atMs };
+    case "hot_apply_ended":
+      return { name: "hot_apply_ended", outcome: unconfirmed(broken.outcome), atMs };
     default:
       return null;
   }
@@ -87,7 +87,7 @@ const drainForBug = (state: Serving | StateOf<"starting">): Decision =>
   drainAll(state, EXIT.SOFTWARE, messages.endsForBug("is asked to drain"));
 
 /** Nobody knows which of the files the process has now, so only a reload makes sure. */
-function brokenOff({ changed, uses, before }: ReplaceRequest): ReplaceOutcome {
+function brokenOff({ changed, uses, before }: HotApplyRequest): HotApplyOutcome {
   const paths = changed.flatMap((use) => pathsOf(use, uses));
   const unknown = paths.filter((path) => before.files.has(path))
     .map((path) => [path, UNKNOWN_MARK] as const);
@@ -95,12 +95,12 @@ function brokenOff({ changed, uses, before }: ReplaceRequest): ReplaceOutcome {
   return { ...RELOADED, fingerprint, unconfirmed: changed };
 }
 
-function unconfirmed({ fingerprint, replaced, unconfirmed }: ReplaceOutcome): ReplaceOutcome {
-  const uses = replaced.map(({ use }) => use);
+function unconfirmed({ fingerprint, applied, unconfirmed }: HotApplyOutcome): HotApplyOutcome {
+  const uses = applied.map(({ use }) => use);
   return { ...RELOADED, fingerprint, unconfirmed: [...uses, ...unconfirmed] };
 }
 
 const RELOADED = {
-  ...{ replaced: [], refused: [], fitInMs: null },
+  ...{ applied: [], refused: [], fitInMs: null },
   next: { tag: "reload", reason: "a bug in the wrapper" },
 } as const;

@@ -15,7 +15,7 @@ import * as messages from "../messages/messages.ts";
 import { endReload, endStart } from "./handoff_result.ts";
 import type { Policy } from "../state/policy.ts";
 import * as reload from "./reload.ts";
-import { endReplacing } from "./hot_apply_result.ts";
+import { endHotApply } from "./hot_apply_result.ts";
 import * as respawn from "./respawn.ts";
 import * as tables from "./stick_tables.ts";
 
@@ -79,7 +79,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
   },
-  holding: {
+  delaying: {
     ...WHILE_SERVING,
     moved: reload.forgetRejected,
     settled: reload.considerChange,
@@ -103,11 +103,11 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     memory_short: governing.makeRoom,
     handoff_ended: endReload,
   },
-  replacing: {
+  hot_applying: {
     ...WHILE_SERVING,
     settled: reload.noteSettled,
     reload_requested: reload.noteRequest,
-    replaced: endReplacing,
+    hot_apply_ended: endHotApply,
   },
   leaving: {
     ...WHILE_SERVING,

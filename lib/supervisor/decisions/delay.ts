@@ -28,13 +28,13 @@ export function reloadOrHold(
   );
   if (waitMs <= 0) return startReload(state, start);
   const awaits = waitMs === tablesMs ? "tables" : "interval";
-  const isHeld = state.name === "holding" && state.awaits === awaits;
+  const isHeld = state.name === "delaying" && state.awaits === awaits;
   if (isHeld && order === null) return [state, []];
   const isTold = isHeld || awaits === "interval";
   return [
     {
       ...serviceOf(state),
-      ...{ name: "holding", awaits, order, isRetried: isRetried(state) },
+      ...{ name: "delaying", awaits, order, isRetried: isRetried(state) },
     },
     [
       { name: "set_timer", delayMs: Math.ceil(waitMs) },
@@ -70,10 +70,10 @@ const AWAITED_MS = 5_000;
 
 /** The order that waits, and must not be forgotten. */
 export const heldOrder = (state: Idle): ReloadOrder | null =>
-  state.name === "holding" ? state.order : null;
+  state.name === "delaying" ? state.order : null;
 
 const isRetried = (state: Idle): boolean =>
-  state.name === "retrying" || (state.name === "holding" && state.isRetried);
+  state.name === "retrying" || (state.name === "delaying" && state.isRetried);
 
 function startReload(state: Idle, { fingerprint, cause, atMs }: Start): Decision {
   const number = state.lastGeneration + 1;

@@ -1,7 +1,7 @@
 /** Decides what the outcome of a handoff means: for the new generation, the old one, and a next try. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import type { Failure } from "../../haproxy/failure/failure.ts";
-import { certificatesToReplace } from "../../loaded/targets.ts";
+import { certificatesToApply } from "../../loaded/targets.ts";
 import { changedPaths } from "../../watch/scan/fingerprint.ts";
 import type {
   Action,
@@ -152,7 +152,7 @@ function replaceCertificates(
 ): Decision | null {
   const { serving, attempt: { fingerprint: after, cause }, pending } = state;
   const { fingerprint: before, uses } = serving;
-  const changed = certificatesToReplace(uses, before, after);
+  const changed = certificatesToApply(uses, before, after);
   // Each file is compared with its last look before it is sent, so it may have moved.
   if (!hotApply || before === null || after === null || changed.length === 0) return null;
   const attempt = { fingerprint: after, cause };
@@ -160,9 +160,9 @@ function replaceCertificates(
   return [
     {
       ...serviceOf(state),
-      ...{ name: "replacing", attempt, pending, rejection },
+      ...{ name: "hot_applying", attempt, pending, rejection },
     },
-    [{ name: "replace", generation: serving.number, request }],
+    [{ name: "hot_apply", generation: serving.number, request }],
   ];
 }
 
@@ -199,7 +199,7 @@ function generationOf(
 
 /** After a change: what was asked for meanwhile, or a look if it is unknown what was read. */
 export function followUp({ order, moved }: Pending, content: Content): readonly Action[] {
-  if (order !== null) return [{ name: "look_and_reload", order }];
+  if (order !== null) return [{ name: "scan_and_reload", order }];
   const isKnown = !moved && !content.moved && content.fingerprint !== null;
-  return isKnown ? [] : [{ name: "look_soon" }];
+  return isKnown ? [] : [{ name: "scan_soon" }];
 }

@@ -1,7 +1,7 @@
 /** Decides what the outcome of a change in place means. Pure. */
-import type { ReplaceOutcome } from "../../hot_apply/hot_apply.ts";
+import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
-import { usesAfter } from "../../loaded/targets.ts";
+import { targetsAfter } from "../../loaded/targets.ts";
 import type {
   Action,
   Decision,
@@ -20,9 +20,9 @@ import type { Policy } from "../state/policy.ts";
 import { type Idle, idle, serviceOf } from "../state/states.ts";
 
 /** The serving generation has the files now, or a reload must follow. */
-export function endReplacing(
-  state: StateOf<"replacing">,
-  event: EventOf<"replaced">,
+export function endHotApply(
+  state: StateOf<"hot_applying">,
+  event: EventOf<"hot_apply_ended">,
   policy: Policy,
 ): Decision {
   const [next, actions] = goOn(state, event, policy);
@@ -33,8 +33,8 @@ export function endReplacing(
 }
 
 function goOn(
-  state: StateOf<"replacing">,
-  { outcome, atMs }: EventOf<"replaced">,
+  state: StateOf<"hot_applying">,
+  { outcome, atMs }: EventOf<"hot_apply_ended">,
   policy: Policy,
 ): Decision {
   const { attempt, pending, rejection } = state;
@@ -58,13 +58,13 @@ function goOn(
   }
 }
 
-const isAwaited = (outcome: ReplaceOutcome): outcome is Awaiting =>
+const isAwaited = (outcome: HotApplyOutcome): outcome is Awaiting =>
   outcome.awaited !== undefined && outcome.awaited.length > 0;
 
-type Awaiting = ReplaceOutcome & { readonly awaited: readonly NotWhole[] };
+type Awaiting = HotApplyOutcome & { readonly awaited: readonly NotWhole[] };
 
 /** Until they are whole or gone, which is another content; a retry comes when that takes too long. */
-function awaitNewcomers(state: StateOf<"replacing">, atMs: number): Decision {
+function awaitNewcomers(state: StateOf<"hot_applying">, atMs: number): Decision {
   const { attempt: { fingerprint }, pending } = state;
   const sinceMs = state.rejected?.awaited?.sinceMs ?? atMs;
   const rejected = {
@@ -77,15 +77,15 @@ function awaitNewcomers(state: StateOf<"replacing">, atMs: number): Decision {
 }
 
 function servingAfter(
-  { serving }: StateOf<"replacing">,
-  { fingerprint, replaced, unconfirmed }: ReplaceOutcome,
+  { serving }: StateOf<"hot_applying">,
+  { fingerprint, applied, unconfirmed }: HotApplyOutcome,
 ): Generation {
-  const given = [...replaced.map(({ use }) => use), ...unconfirmed];
-  return { ...serving, fingerprint, uses: usesAfter(serving.uses, given) };
+  const given = [...applied.map(({ use }) => use), ...unconfirmed];
+  return { ...serving, fingerprint, uses: targetsAfter(serving.uses, given) };
 }
 
 /** The rejected reload, with what was refused beside it. */
-function extend({ rejected, retryMs }: Rejection, outcome: ReplaceOutcome): Rejection {
+function extend({ rejected, retryMs }: Rejection, outcome: HotApplyOutcome): Rejection {
   const { refused } = outcome;
   return {
     rejected: refused.length === 0 ? rejected : { ...rejected, refused },
@@ -94,7 +94,7 @@ function extend({ rejected, retryMs }: Rejection, outcome: ReplaceOutcome): Reje
 }
 
 /** What was rejected is also retried when a certificate becomes valid. */
-function soonest(retryMs: number | null, { fitInMs }: ReplaceOutcome): number | null {
+function soonest(retryMs: number | null, { fitInMs }: HotApplyOutcome): number | null {
   const waits = [retryMs, fitInMs].filter((waitMs) => waitMs !== null);
   return waits.length === 0 ? null : Math.min(...waits.map(Math.ceil), LONGEST_WAIT_MS);
 }
@@ -118,8 +118,8 @@ function reload(
 }
 
 function rejectedOf(
-  { attempt }: StateOf<"replacing">,
-  { refused }: ReplaceOutcome,
+  { attempt }: StateOf<"hot_applying">,
+  { refused }: HotApplyOutcome,
 ): Rejected | null {
   if (refused.length === 0) return null;
   const { fingerprint } = attempt;
@@ -128,7 +128,7 @@ function rejectedOf(
 
 /** One line for each wait: a file that goes on being written has another fault at every look. */
 function describeAwaited(
-  { rejected }: StateOf<"replacing">,
+  { rejected }: StateOf<"hot_applying">,
   files: readonly NotWhole[],
   atMs: number,
 ): Action[] {
@@ -138,8 +138,8 @@ function describeAwaited(
 
 /** What was said already of a file that is still as unfit is not said again at every change of another. */
 function describe(
-  { replaced, refused, next }: ReplaceOutcome,
-  { serving, rejected, rejection }: StateOf<"replacing">,
+  { applied, refused, next }: HotApplyOutcome,
+  { serving, rejected, rejection }: StateOf<"hot_applying">,
 ): Action[] {
   const isReloaded = rejection === null && next.tag === "reload";
   const known = rejected?.refused ?? [];
@@ -147,7 +147,7 @@ function describe(
     !known.some((one) => one.use.path === use.path && one.reason === reason)
   );
   const entries = [
-    ...messages.replaced(replaced, serving.number),
+    ...messages.hotApplied(applied, serving.number),
     ...messages.refused(news, serving.number, { isReloaded }),
     ...next.tag === "reload" && next.reason !== null
       ? [(isReloaded ? messages.notReplaced : messages.notAllReplaced)(next.reason, serving.number)]

@@ -1,7 +1,7 @@
 /** What a change on disk or a signal leads to: a reload, a change in place, or nothing. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { type Newcomer, newcomersIn } from "../../hot_apply/newcomers.ts";
-import { type Use, usesToReplace } from "../../loaded/targets.ts";
+import { targetsToApply, type Use } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Cause, Content, Decision, EventOf, Pending, StateOf } from "../state/events.ts";
 import { awaitMs, heldOrder, reloadOrHold, retryOrWait } from "./delay.ts";
@@ -29,7 +29,7 @@ export function firstDecision(fingerprint: Fingerprint | null): Decision {
   ];
 }
 
-type Busy = StateOf<"starting" | "reloading" | "replacing">;
+type Busy = StateOf<"starting" | "reloading" | "hot_applying">;
 
 /** A reload is likely: its process is put on standby. */
 export function expectChange(
@@ -73,7 +73,7 @@ function considerRetry(
   { fingerprint, atMs }: { readonly fingerprint: Fingerprint; readonly atMs: number },
 ): Decision {
   if (heldOrder(state) !== null) return [state, []];
-  if (state.name === "holding") return waitAgain(state);
+  if (state.name === "delaying") return waitAgain(state);
   if (state.name === "serving" || !state.isDue) return [state, []];
   const cause: Cause = { tag: "retry" };
   return startReplacing(state, { fingerprint, cause, atMs }) ??
@@ -81,7 +81,7 @@ function considerRetry(
 }
 
 /** The delayed change was reverted: everything is as before it. */
-function waitAgain({ isRetried, ...state }: StateOf<"holding">): Decision {
+function waitAgain({ isRetried, ...state }: StateOf<"delaying">): Decision {
   const { rejected } = state;
   if (!isRetried || rejected === null) return [idle(state), [{ name: "clear_timer" }]];
   return [
@@ -92,7 +92,7 @@ function waitAgain({ isRetried, ...state }: StateOf<"holding">): Decision {
 
 /** The pause of a retry is over; the sources may be in the middle of a change. */
 export function retryWhenSettled(state: StateOf<"retrying">): Decision {
-  return [{ ...state, isDue: true }, [{ name: "look_for_retry" }]];
+  return [{ ...state, isDue: true }, [{ name: "scan_for_retry" }]];
 }
 
 /** A signal reloads even if nothing changed. */
@@ -132,7 +132,7 @@ export function forgetRejected<S extends Idle>(
   { generation }: EventOf<"moved">,
 ): Decision {
   if (state.rejected?.generation !== generation) return [state, []];
-  return [{ ...state, rejected: { ...state.rejected, moved: true } }, [{ name: "look_soon" }]];
+  return [{ ...state, rejected: { ...state.rejected, moved: true } }, [{ name: "scan_soon" }]];
 }
 
 interface Change {
@@ -152,7 +152,7 @@ function startReplacing(state: Idle, change: Change): Decision | null {
   return [
     {
       ...serviceOf(state),
-      name: "replacing",
+      name: "hot_applying",
       attempt: { fingerprint, cause },
       pending: { ...NOTHING_PENDING, order: heldOrder(state) },
       rejection: null,
@@ -160,7 +160,7 @@ function startReplacing(state: Idle, change: Change): Decision | null {
     [
       { name: "clear_timer" },
       {
-        name: "replace",
+        name: "hot_apply",
         generation: serving.number,
         request: {
           ...{ changed, uses: serving.uses, before, after: fingerprint, isPart: false },
@@ -181,13 +181,13 @@ function newcomersOf(state: Idle, { fingerprint, cause, atMs }: Change): readonl
 
 /** What to change in place so that the serving generation has that content; `null` if that is impossible. */
 function replaceable({ serving }: Idle, fingerprint: Fingerprint): readonly Use[] | null {
-  return serving.moved ? null : usesToReplace(serving.uses, serving.fingerprint, fingerprint);
+  return serving.moved ? null : targetsToApply(serving.uses, serving.fingerprint, fingerprint);
 }
 
 /** What is on disk is served: any failure or wait is over. */
 function settleBack(state: Idle): Decision {
   if (state.name === "serving" && state.rejected === null) return [state, []];
-  if (state.name === "holding" && state.order !== null) return [{ ...state, rejected: null }, []];
+  if (state.name === "delaying" && state.order !== null) return [{ ...state, rejected: null }, []];
   const entry = messages.reverted(state.serving.number);
   return [idle({ ...state, rejected: null }), [{ name: "clear_timer" }, { name: "log", entry }]];
 }

@@ -37,7 +37,7 @@ export function servingDied(
 
 function startInstead({ name }: Serving, attempt: Attempt): readonly Action[] {
   return [
-    ...name === "replacing" ? [{ name: "cancel_replace" } as const] : [],
+    ...name === "hot_applying" ? [{ name: "cancel_hot_apply" } as const] : [],
     { name: "clear_timer" },
     { name: "start_handoff", attempt, takeOverFrom: null },
   ];
@@ -53,7 +53,7 @@ function attemptAfter(
   { watch }: Policy,
 ): Attempt {
   const { serving, rejected, lastGeneration } = state;
-  const seen = state.name === "replacing"
+  const seen = state.name === "hot_applying"
     ? state.attempt.fingerprint
     : rejected?.fingerprint ?? serving.fingerprint;
   // If changes are not watched for, no look follows.

@@ -22,7 +22,7 @@ export const resynced = <S extends Extract<State, Service>>(
 
 /** What waited for that continues. */
 export function resyncedWhileHeld(
-  state: StateOf<"holding">,
+  state: StateOf<"delaying">,
   event: EventOf<"resynced">,
 ): Decision {
   const isOver = state.awaits === "tables" && state.serving.number === event.generation;
@@ -34,12 +34,12 @@ export function resyncedBeforeRetry(
   event: EventOf<"resynced">,
 ): Decision {
   const isOver = state.isDue && state.serving.number === event.generation;
-  return [passing(state, event), isOver ? [{ name: "look_for_retry" }] : []];
+  return [passing(state, event), isOver ? [{ name: "scan_for_retry" }] : []];
 }
 
 /** What was held is looked at again, and then reloaded unless something else holds it. */
-export const goOn = ({ order }: StateOf<"holding">): readonly Action[] => [
-  order === null ? { name: "look_soon" } : { name: "look_and_reload", order },
+export const goOn = ({ order }: StateOf<"delaying">): readonly Action[] => [
+  order === null ? { name: "scan_soon" } : { name: "scan_and_reload", order },
 ];
 
 function passing<S extends Extract<State, Service>>(

@@ -4,7 +4,7 @@ import { KILL_AFTER_MS } from "../../haproxy/drain/draining.ts";
 import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
 import type { PauseEnd } from "../../haproxy/handoff/pause.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
-import type { Refused, Replaced } from "../../hot_apply/hot_apply.ts";
+import type { Applied, Refused } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
 import type { Use } from "../../loaded/targets.ts";
 import type { LogEntry } from "../../system/log.ts";
@@ -142,27 +142,27 @@ export function pauseEnded(end: PauseEnd): LogEntry {
 }
 
 const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
-  replaced: "that one listens now",
+  superseded: "that one listens now",
   resumed: "that did not serve, and the old one listens again",
   not_resumed: "that did not serve, and the old one does not listen again: restart the wrapper",
 };
 
 /** One line for each of the first files, and one for all others. */
-export function replaced(all: readonly Replaced[], generation: number): LogEntry[] {
-  const lines = all.slice(0, MOST_PATHS).map((one) => replacedOne(one, generation));
+export function hotApplied(all: readonly Applied[], generation: number): LogEntry[] {
+  const lines = all.slice(0, MOST_PATHS).map((one) => hotAppliedOne(one, generation));
   const others = all.slice(MOST_PATHS).map(({ use }) => use.path);
   if (others.length === 0) return lines;
-  const text = `${others.length} more files replaced in generation ${generation} without a reload`;
-  return [...lines, { level: "info", text, fields: { generation, reason: "replaced" } }];
+  const text = `${others.length} more files updated in generation ${generation} without a reload`;
+  return [...lines, { level: "info", text, fields: { generation, reason: "hot_applied" } }];
 }
 
-function replacedOne({ use, detail, durationMs }: Replaced, generation: number): LogEntry {
+function hotAppliedOne({ use, detail, durationMs }: Applied, generation: number): LogEntry {
   const elapsedMs = Math.round(durationMs);
   return {
     level: "info",
-    text: `${NOUNS[use.tag]} "${use.path}" replaced in generation ${generation} ` +
+    text: `${NOUNS[use.tag]} "${use.path}" updated in generation ${generation} ` +
       `without a reload in ${elapsedMs} ms (${detail})`,
-    fields: { generation, reason: "replaced", durationMs: elapsedMs, changed: [use.path] },
+    fields: { generation, reason: "hot_applied", durationMs: elapsedMs, changed: [use.path] },
   };
 }
 

@@ -6,8 +6,8 @@ import type { HandoffOutcome } from "../../haproxy/handoff/outcome.ts";
 import type { Shortage } from "../../haproxy/drain/memory_room.ts";
 import type { Slowdown } from "../../haproxy/drain/slowdown.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
-import type { Refused, ReplaceOutcome, ReplaceRequest } from "../../hot_apply/hot_apply.ts";
-import type { Uses } from "../../loaded/targets.ts";
+import type { HotApplyOutcome, HotApplyRequest, Refused } from "../../hot_apply/hot_apply.ts";
+import type { Targets } from "../../loaded/targets.ts";
 import type { LogEntry } from "../../system/log.ts";
 import type { ReloadSignal, StopSignal } from "../../system/signals.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
@@ -23,7 +23,7 @@ export interface Content {
 /** What a generation that serves has loaded. */
 export interface Loaded extends Content {
   /** What of it can be changed in place. */
-  readonly uses: Uses;
+  readonly uses: Targets;
   /** Until when, at the latest, it could not pass its stick-tables on; it can where this is not there. */
   readonly tablesByMs?: number;
 }
@@ -129,7 +129,7 @@ export type State =
     readonly failed?: FailedStart;
   } & Lasting
   | { readonly name: "serving" } & Service
-  | { readonly name: "holding" } & Service & {
+  | { readonly name: "delaying" } & Service & {
     /** The least time between two reloads, or that the generation can pass its stick-tables on. */
     readonly awaits: "interval" | "tables";
     /** Waits for stick-tables alone, and for no change; `null`: a change waits. */
@@ -147,7 +147,7 @@ export type State =
     readonly pending: Pending;
   }
   /** Changed files are given to the generation that serves. */
-  | { readonly name: "replacing" } & Service & {
+  | { readonly name: "hot_applying" } & Service & {
     readonly attempt: Omit<Attempt, "number"> & { readonly fingerprint: Fingerprint };
     readonly pending: Pending;
     /** Why only the certificates are changed; `null`: all is. */
@@ -204,7 +204,7 @@ export type Event =
   /** What a handoff is to start does not fit beside what runs. */
   | { readonly name: "memory_short"; readonly shortage: Shortage }
   | { readonly name: "handoff_ended"; readonly outcome: HandoffEnd; readonly atMs: number }
-  | { readonly name: "replaced"; readonly outcome: ReplaceOutcome; readonly atMs: number }
+  | { readonly name: "hot_apply_ended"; readonly outcome: HotApplyOutcome; readonly atMs: number }
   | { readonly name: "process_ended"; readonly end: ProcessEnd; readonly atMs: number }
   /** `generation` was asked to drain so long ago that others should hear of it, if it still does. */
   | { readonly name: "drain_lasts"; readonly generation: number; readonly slowdown: Slowdown }
@@ -248,11 +248,11 @@ export type Action =
     readonly files: readonly string[];
   }
   /** Gives `generation` the changed content of files that it loaded. */
-  | { readonly name: "replace"; readonly generation: number; readonly request: ReplaceRequest }
+  | { readonly name: "hot_apply"; readonly generation: number; readonly request: HotApplyRequest }
   /** Ends a handoff, or a change in place. */
   | { readonly name: "cancel_handoff" }
   /** Ends a change in place alone: another start may follow. */
-  | { readonly name: "cancel_replace" }
+  | { readonly name: "cancel_hot_apply" }
   /** Starts what a handoff has held back since memory is short. */
   | { readonly name: "start_anyway" }
   /** From now on what another wrapper has left is drained and ended like any old process. */
@@ -272,14 +272,14 @@ export type Action =
   | { readonly name: "drain_all" }
   | { readonly name: "terminate_all"; readonly signal: StopSignal }
   | { readonly name: "kill_all" }
-  /** Looks as soon as the sources are quiet; what is seen comes as `settled`. */
-  | { readonly name: "look_soon" }
+  /** Scans as soon as the sources are quiet; what is seen comes as `settled`. */
+  | { readonly name: "scan_soon" }
   /** The same, even if changes are not watched for. */
-  | { readonly name: "look_for_retry" }
-  /** Looks whether the sources moved since the fingerprint was taken. */
+  | { readonly name: "scan_for_retry" }
+  /** Scans whether the sources moved since the fingerprint was taken. */
   | { readonly name: "verify"; readonly generation: number; readonly fingerprint: Fingerprint }
-  /** Looks at once, and reloads whatever is seen. */
-  | { readonly name: "look_and_reload"; readonly order: ReloadOrder }
+  /** Scans at once, and reloads whatever is seen. */
+  | { readonly name: "scan_and_reload"; readonly order: ReloadOrder }
   /** Takes the place of a timer that is set. */
   | { readonly name: "set_timer"; readonly delayMs: number }
   | { readonly name: "clear_timer" }

@@ -2,7 +2,7 @@
 import type { Lasting, Pending, Service, StateOf } from "./events.ts";
 
 /** A generation serves, and nothing is under way. */
-export type Idle = StateOf<"serving" | "holding" | "retrying">;
+export type Idle = StateOf<"serving" | "delaying" | "retrying">;
 
 export const idle = (service: Service): StateOf<"serving"> => ({
   ...serviceOf(service),

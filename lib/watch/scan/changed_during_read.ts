@@ -2,7 +2,7 @@
 import { stat } from "../../system/files.ts";
 import { lastChangeMs } from "../directories/file_state.ts";
 import type { FileMark, Fingerprint } from "./fingerprint.ts";
-import type { Look } from "./scan.ts";
+import type { ScanResult } from "./scan.ts";
 
 /**
  * Whether what was read between the look that took `before` and `after` may be something else than
@@ -11,7 +11,7 @@ import type { Look } from "./scan.ts";
  */
 export async function hasMoved(
   before: Fingerprint,
-  { seen, inventory }: Look,
+  { seen, inventory }: ScanResult,
   sinceMs: number,
 ): Promise<boolean> {
   if (seen.tag === "unreadable") return true;

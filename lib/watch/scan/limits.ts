@@ -7,13 +7,13 @@ import type { Log, LogEntry } from "../../system/log.ts";
 import { POLL_PAUSE, type Whole } from "../directories/directories.ts";
 import { isTooLarge } from "./fingerprint.ts";
 import type { Inventory, SourceFile } from "./inventory.ts";
-import type { Look } from "./scan.ts";
+import type { ScanResult } from "./scan.ts";
 
 /** Makes the function that is given each look at everything. */
 export function createLimitReport(
   log: Log,
   { pollIntervalMs }: { readonly pollIntervalMs: number },
-): (look: Look) => void {
+): (look: ScanResult) => void {
   let told: ReadonlySet<string> = new Set();
   return ({ inventory, seen, named }) => {
     const found = [

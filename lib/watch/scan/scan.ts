@@ -1,4 +1,4 @@
-/** Looks at all sources: which files there are, what they hold, and where to watch them. */
+/** Scans at all sources: which files there are, what they hold, and where to watch them. */
 import { collectGarbage } from "../../system/memory.ts";
 import { Directories } from "../directories/directories.ts";
 import { createFingerprinter, type Fingerprint } from "./fingerprint.ts";
@@ -7,7 +7,7 @@ import { takeLoadedInventory } from "./loaded_inventory.ts";
 import { refreshInventory } from "./refresh.ts";
 import type { Source } from "./sources.ts";
 
-export interface Look {
+export interface ScanResult {
   readonly inventory: Inventory;
   /** In how many milliseconds another look is due; `null`: as far as is known, none is. */
   readonly dueInMs?: number | null;
@@ -21,27 +21,27 @@ export interface Look {
 /** What the configuration `files` name besides; asked again only when one of them may have changed. */
 export type FindNamed = (files: readonly SourceFile[]) => Promise<readonly Source[]>;
 
-export interface Looker {
-  /** Looks at everything or, if nothing else can have changed, at the `touched` real paths. */
-  look(touched?: ReadonlySet<string> | null): Promise<Look>;
+export interface Scanner {
+  /** Scans at everything or, if nothing else can have changed, at the `touched` real paths. */
+  look(touched?: ReadonlySet<string> | null): Promise<ScanResult>;
   /** From now on looks at `listed` too, in place of the last such list, and then as `look` does. */
-  lookWith(listed: readonly Source[]): Promise<Look>;
+  lookWith(listed: readonly Source[]): Promise<ScanResult>;
 }
 
 /** Makes what looks at `sources` and at what these name. It remembers what it read, so keep just one. */
-export function createLooker(
+export function createScanner(
   sources: readonly Source[],
   findNamed: FindNamed,
   directories = new Directories(),
-): Looker {
+): Scanner {
   const fingerprint = createFingerprinter();
   let listed: readonly Source[] = [];
-  let last: Look | null = null;
+  let last: ScanResult | null = null;
   let namedCount = 0;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One look after the other, so that none mixes what two lists name. */
-  function inTurn(look: () => Promise<Look>): Promise<Look> {
+  function inTurn(look: () => Promise<ScanResult>): Promise<ScanResult> {
     const next = turn.then(look);
     turn = next.catch(() => {});
     return next;
@@ -58,7 +58,7 @@ export function createLooker(
     return merge(base, await takeLoadedInventory([...named, ...others], known, directories));
   }
 
-  async function lookNow(touched: ReadonlySet<string> | null): Promise<Look> {
+  async function lookNow(touched: ReadonlySet<string> | null): Promise<ScanResult> {
     const before = last;
     const isRefreshing = touched !== null && before !== null;
     if (isRefreshing && touched.size === 0) return before;

@@ -5,7 +5,7 @@ import { isMissing, systemReason } from "../../text/system_reason.ts";
 import { isUnreadable } from "./fingerprint.ts";
 import { isGlob } from "../directories/globs.ts";
 import type { SourceFile } from "./inventory.ts";
-import type { Look } from "./scan.ts";
+import type { ScanResult } from "./scan.ts";
 import type { Source } from "./sources.ts";
 
 export interface Shortfalls {
@@ -24,7 +24,7 @@ export interface Absent {
 /** What `look` has not found of `sources`, or found and could not read. */
 export async function findShortfalls(
   sources: readonly Source[],
-  { inventory: { files }, seen }: Look,
+  { inventory: { files }, seen }: ScanResult,
 ): Promise<Shortfalls> {
   const isPresent = presenceIn(files);
   const absent = new Map<string, Absent>();

@@ -80,7 +80,7 @@ imageTest("a Secret that is renewed is served without a reload, whatever the use
   await using container = await serve(workspace, { options });
   assert.equal(await servedTo(workspace.tlsPort), old.fingerprint, container.output);
   await secret.write({ "tls.crt": next.certificate, "tls.key": next.key });
-  await container.saysMatching(/certificate "\/certs\/tls.crt" replaced in generation 1 without/);
+  await container.saysMatching(/certificate "\/certs\/tls.crt" updated in generation 1 without/);
   assert.equal(await servedTo(workspace.tlsPort), next.fingerprint, container.output);
 });
 

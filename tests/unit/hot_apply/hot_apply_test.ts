@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { replaceInPlace, type ReplaceOutcome } from "../../../lib/hot_apply/hot_apply.ts";
-import { MOST_HOT_BYTES, NO_USES, type Use } from "../../../lib/loaded/targets.ts";
+import { hotApply, type HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
+import { MOST_HOT_BYTES, NO_TARGETS, type Use } from "../../../lib/loaded/targets.ts";
 import { sha256 } from "../../../lib/system/contents.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../../support/certificates.ts";
@@ -35,23 +35,23 @@ interface Situation {
 async function replace(
   { changed, apply = true, isPart = false, ...situation }: Situation,
   answer: (command: string) => string = mapAnswers(),
-): Promise<[outcome: ReplaceOutcome | null, commands: readonly string[]]> {
+): Promise<[outcome: HotApplyOutcome | null, commands: readonly string[]]> {
   await using folder = new TempFolder();
   const socket = folder.at("socket");
   await using haproxy = new ScriptedHaproxy(socket, answer);
   const { cancel = new AbortController().signal } = situation;
   const [before, after] = [await holding(situation.before), await holding(situation.after)];
-  const request = { changed, uses: NO_USES, before, after, isPart };
-  return [await replaceInPlace(request, { socket, apply }, cancel), haproxy.commands];
+  const request = { changed, uses: NO_TARGETS, before, after, isPart };
+  return [await hotApply(request, { socket, apply }, cancel), haproxy.commands];
 }
 
 /** The outcome with what a test can know: which paths, not how long it took. */
 async function shown(situation: Situation, answer = mapAnswers()) {
   const [outcome] = await replace(situation, answer);
   assert.ok(outcome !== null);
-  const { replaced, refused, next, fingerprint } = outcome;
+  const { applied, refused, next, fingerprint } = outcome;
   return {
-    replaced: replaced.map(({ use, detail }) => `${use.path}: ${detail}`),
+    applied: applied.map(({ use, detail }) => `${use.path}: ${detail}`),
     refused: refused.map(({ use, reason, awaited }) => `${use.path} ${reason}, awaits ${awaited}`),
     next,
     fingerprint,
@@ -70,13 +70,13 @@ function mapAnswers(refuses = /(?!)/): (command: string) => string {
   };
 }
 
-Deno.test("files are replaced one after the other, and the generation has them then", async () => {
+Deno.test("files are applied one after the other, and the generation has them then", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", "x 1\n"), folder.write("b", "y 1\nz 2\n")];
   const after = { [a]: "x 1\n", [b]: "y 1\nz 2\n", "/same": "1" };
   const situation = { changed: [map(a, 1), map(b, 2)], before: { ...after, [a]: "", [b]: "" } };
   assert.deepEqual(await shown({ ...situation, after }), {
-    replaced: [`${a}: 1 entry`, `${b}: 2 entries`],
+    applied: [`${a}: 1 entry`, `${b}: 2 entries`],
     refused: [],
     next: { tag: "nothing" },
     fingerprint: await holding(after),
@@ -88,7 +88,7 @@ Deno.test("files are replaced one after the other, and the generation has them t
   ]);
 });
 
-Deno.test("where all is replaced the fingerprint is that of the look, whatever its order", async () => {
+Deno.test("where all is applied the fingerprint is that of the look, whatever its order", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const situation = { changed: [map(path)], before: { [path]: "", "/same": "1" } };
@@ -114,8 +114,8 @@ Deno.test("a file that the wrapper may not read is left to a reload, not looked 
   const path = folder.write("a");
   const mark = { content: "unreadable 1", modifiedMs: 0, stamp: "1" };
   const after = await fingerprintOf(new Map([[path, mark]]));
-  const outcome = await replaceInPlace(
-    { changed: [map(path)], uses: NO_USES, before: await holding({}), after, isPart: false },
+  const outcome = await hotApply(
+    { changed: [map(path)], uses: NO_TARGETS, before: await holding({}), after, isPart: false },
     { socket: folder.at("nobody"), apply: true },
     new AbortController().signal,
   );
@@ -153,7 +153,7 @@ Deno.test("what only a reload can do ends the work, and is said with the path", 
   const changed = [map(a, 1), map(b, 2), map(c, 3)];
   const situation = { changed, before: before!, after: after! };
   assert.deepEqual(await shown(situation, mapAnswers(/prepare map #2/)), {
-    replaced: [`${a}: 1 entry`],
+    applied: [`${a}: 1 entry`],
     refused: [],
     next: { tag: "reload", reason: `"${b}": HAProxy says "no"` },
     fingerprint: await holding({ [a]: "x 1\n", [b]: "", [c]: "" }),
@@ -178,8 +178,8 @@ Deno.test("a process that nobody reaches is left to a reload", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const [before, after] = await Promise.all(["", "x 1\n"].map((text) => holding({ [path]: text })));
-  const outcome = await replaceInPlace(
-    { changed: [map(path)], uses: NO_USES, before: before!, after: after!, isPart: false },
+  const outcome = await hotApply(
+    { changed: [map(path)], uses: NO_TARGETS, before: before!, after: after!, isPart: false },
     { socket: folder.at("nobody"), apply: true },
     new AbortController().signal,
   );
@@ -216,7 +216,7 @@ Deno.test("a file that is gone is kept and awaited", async () => {
   for (const use of [map(path), certificate(path)]) {
     const before = { [path]: "x 1\n", "/same": "1" };
     assert.deepEqual(await shown({ changed: [use], before, after: { "/same": "1" } }), {
-      replaced: [],
+      applied: [],
       refused: [`${path} is gone, awaits its return`],
       next: { tag: "nothing" },
       fingerprint: await holding(before),
@@ -239,7 +239,7 @@ Deno.test("one file that is refused does not hold up the others", async () => {
   const before = { [a]: "old", [b]: "" };
   const after = { [a]: "", [b]: "x 1\n" };
   assert.deepEqual(await shown({ changed, before, after }), {
-    replaced: [`${b}: 1 entry`],
+    applied: [`${b}: 1 entry`],
     refused: [`${a} is empty, awaits a certificate`],
     next: { tag: "nothing" },
     fingerprint: await holding({ [a]: "old", [b]: "x 1\n" }),
@@ -278,15 +278,15 @@ Deno.test("if more has changed, what only a reload can do keeps nothing else fro
   const [before, after] = [{ [gone]: "", [path]: "" }, { [path]: pem }];
   const answers = certificateAnswers(path, await sha1Of(text));
   const part = await replace({ changed, before, after, isPart: true }, answers);
-  assert.deepEqual(part[0]?.replaced.map(({ use }) => use.path), [path]);
+  assert.deepEqual(part[0]?.applied.map(({ use }) => use.path), [path]);
   assert.deepEqual(part[0]?.next, { tag: "reload", reason: `"${gone}": it was removed` });
   assert.deepEqual(part[0]?.fingerprint, await holding({ [gone]: "", [path]: pem }));
   const [whole, commands] = await replace({ changed, before, after }, answers);
-  assert.deepEqual(whole?.replaced, []);
+  assert.deepEqual(whole?.applied, []);
   assert.deepEqual(commands, []);
 });
 
-Deno.test("a certificate is replaced with its key from where that is", async () => {
+Deno.test("a certificate is applied with its key from where that is", async () => {
   await using folder = new TempFolder();
   const { certificate: text, key } = new Authority(folder.at("ca")).issue();
   const path = folder.write("a", text);

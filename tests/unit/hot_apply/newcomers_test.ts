@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { examineNewcomers, newcomersIn } from "../../../lib/hot_apply/newcomers.ts";
-import type { FolderKind, Uses } from "../../../lib/loaded/targets.ts";
+import type { FolderKind, Targets } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
-const usesOf = (folders: Readonly<Record<string, FolderKind>>, replacesCrt = false): Uses => ({
+const usesOf = (folders: Readonly<Record<string, FolderKind>>, replacesCrt = false): Targets => ({
   ...{ byPath: new Map(), replacesCrt, folders: new Map(Object.entries(folders)) },
 });
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { replacePatterns } from "../../../lib/hot_apply/patterns_apply.ts";
+import { applyPatterns } from "../../../lib/hot_apply/patterns_apply.ts";
 import { type Answer, script } from "../../support/scripted_haproxy.ts";
 
 /** Replaces number 3 of a process that gives these answers. */
 function patterns(...answers: readonly Answer[]) {
   const { ask, commands } = script(...answers);
   const replace = (tag: "map" | "acl", text: string) =>
-    replacePatterns({ tag, path: "/p", id: 3 }, text, ask);
+    applyPatterns({ tag, path: "/p", id: 3 }, text, ask);
   return { commands, replace };
 }
 
@@ -17,7 +17,7 @@ const ADD = "add map @7 #3 <<\na 1\nb 2 3\n";
 
 Deno.test("a map's new version is filled and compared, and then takes the old one's place", async () => {
   const { commands, replace } = patterns(CREATED, "\n", MAP_SHOWN, "\n", MAP_SHOWN);
-  assert.deepEqual(await replace("map", MAP), { tag: "replaced", detail: "2 entries" });
+  assert.deepEqual(await replace("map", MAP), { tag: "applied", detail: "2 entries" });
   assert.deepEqual(commands, [
     "prepare map #3",
     ADD,
@@ -30,7 +30,7 @@ Deno.test("a map's new version is filled and compared, and then takes the old on
 Deno.test("an ACL is replaced by the commands for ACLs, with what must be escaped", async () => {
   const shown = "0x55d0c8a4f8f0 a;b c\n\n";
   const { commands, replace } = patterns(CREATED, "\n", shown, "\n", shown);
-  assert.deepEqual(await replace("acl", "a;b c\n"), { tag: "replaced", detail: "1 entry" });
+  assert.deepEqual(await replace("acl", "a;b c\n"), { tag: "applied", detail: "1 entry" });
   assert.deepEqual(commands, [
     "prepare acl #3",
     "add acl @7 #3 a\\;b\\ c",
@@ -42,7 +42,7 @@ Deno.test("an ACL is replaced by the commands for ACLs, with what must be escape
 
 Deno.test("a map without entries replaces one with some", async () => {
   const { commands, replace } = patterns(CREATED, "\n", "\n", "\n");
-  assert.deepEqual(await replace("map", "# nothing\n"), { tag: "replaced", detail: "0 entries" });
+  assert.deepEqual(await replace("map", "# nothing\n"), { tag: "applied", detail: "0 entries" });
   assert.deepEqual(commands.slice(1), ["show map @7 #3", "commit map @7 #3", "show map #3"]);
 });
 

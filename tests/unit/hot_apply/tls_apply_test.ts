@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import {
-  replaceCaFile,
-  replaceCertificate,
-  replaceCrlFile,
-} from "../../../lib/hot_apply/tls_apply.ts";
-import type { UseOf } from "../../../lib/hot_apply/target_apply.ts";
+import { applyCaFile, applyCertificate, applyCrlFile } from "../../../lib/hot_apply/tls_apply.ts";
+import type { TargetOf } from "../../../lib/hot_apply/target_apply.ts";
 import { Authority, type Pair } from "../../support/certificates.ts";
 import { type Answer, type Script, script } from "../../support/scripted_haproxy.ts";
 
@@ -35,7 +31,7 @@ const made = (() => {
 
 const sha1Of = (pem: string) => new X509Certificate(pem).fingerprint.replaceAll(":", "");
 
-const certificateOf = (name: string): UseOf<"certificate"> => ({
+const certificateOf = (name: string): TargetOf<"certificate"> => ({
   tag: "certificate",
   path: "/elsewhere",
   name,
@@ -57,13 +53,13 @@ const SET = `set ssl cert /x <<\n${made.pair.pem}`;
 async function certificate(
   answers: readonly Answer[],
   { name = "/x", text = made.pair.pem, key = null as string | null, apply = true } = {},
-): Promise<[Awaited<ReturnType<typeof replaceCertificate>>, Script["commands"]]> {
+): Promise<[Awaited<ReturnType<typeof applyCertificate>>, Script["commands"]]> {
   const { ask, commands } = script(...answers);
   const options = { ask, apply, key, nowMs: UNTIL.getTime() - 1 };
-  return [await replaceCertificate(certificateOf(name), text, options), commands];
+  return [await applyCertificate(certificateOf(name), text, options), commands];
 }
 
-const REPLACED = { tag: "replaced", detail: "expires 2100-02-03" } as const;
+const REPLACED = { tag: "applied", detail: "expires 2100-02-03" } as const;
 
 Deno.test("a certificate is set, committed and read back", async () => {
   const [result, commands] = await certificate([CREATED, COMMITTED, SHOWN]);
@@ -272,7 +268,7 @@ const trust = (...answers: readonly Answer[]) => {
     assert.equal(command, "show ssl ca-file /x");
     return Promise.resolve(caShown(made.authority.certificate));
   };
-  return { commands, replace: (text: string) => replaceCaFile(use, text, answer) };
+  return { commands, replace: (text: string) => applyCaFile(use, text, answer) };
 };
 
 const CA_CREATED = "transaction created for CA /x!\n\n";
@@ -287,7 +283,7 @@ const BOTH_SHOWN = caShown(made.other.certificate, made.authority.certificate);
 Deno.test("CA certificates are set, committed and read back in any order", async () => {
   const { commands, replace } = trust(CA_CREATED, COMMITTED, BOTH_SHOWN);
   assert.deepEqual(await replace(`# ours\r\n${BOTH.replaceAll("\n", "\r\n")}\r\n`), {
-    tag: "replaced",
+    tag: "applied",
     detail: "2 certificates",
   });
   assert.deepEqual(commands, [
@@ -305,7 +301,7 @@ Deno.test("an authority that is removed is left to a reload, which ends its sess
 
 Deno.test("nothing but certificates of a CA file is sent", async () => {
   const { commands, replace } = trust(CA_CREATED, COMMITTED, BOTH_SHOWN);
-  assert.equal((await replace(made.pair.key + BOTH)).tag, "replaced");
+  assert.equal((await replace(made.pair.key + BOTH)).tag, "applied");
   assert.equal(commands[0], `set ssl ca-file /x <<\n${BOTH}`);
 });
 
@@ -321,7 +317,7 @@ Deno.test("a CA file that holds a CRL besides is left to a reload", async () => 
 Deno.test("more CA certificates than HAProxy takes at once are added in portions", async () => {
   const text = BOTH.repeat(20);
   const { commands, replace } = trust(CA_CREATED, CA_UPDATED, COMMITTED, BOTH_SHOWN);
-  assert.deepEqual(await replace(text), { tag: "replaced", detail: "2 certificates" });
+  assert.deepEqual(await replace(text), { tag: "applied", detail: "2 certificates" });
   const lines = commands.map((command) => command.split("\n")[0]);
   assert.deepEqual(lines, [
     "set ssl ca-file /x <<",
@@ -388,7 +384,7 @@ const revocations = (answers: readonly Answer[], { old = "", set = BOTH_ISSUED }
     const isAsked = command.startsWith("show") && !commands.at(-1)!.startsWith("commit");
     return isAsked ? Promise.resolve(command.includes("*") ? set : old) : ask(command);
   };
-  return { commands, replace: (text: string) => replaceCrlFile(use, text, answer) };
+  return { commands, replace: (text: string) => applyCrlFile(use, text, answer) };
 };
 
 /** A CRL of which only the issue time is real, in the form of that tag. */
@@ -407,7 +403,7 @@ const BOTH_ISSUED = issued("Feb  3 04:05:06 2130 GMT") + EARLY_ISSUED;
 
 Deno.test("CRLs are set, committed and read back by their issue times in any order", async () => {
   const { commands, replace } = revocations([CRL_CREATED, COMMITTED, BOTH_ISSUED]);
-  assert.deepEqual(await replace(`\n${EARLY}\n${LATE}\n`), { tag: "replaced", detail: "2 CRLs" });
+  assert.deepEqual(await replace(`\n${EARLY}\n${LATE}\n`), { tag: "applied", detail: "2 CRLs" });
   assert.deepEqual(commands, [
     `set ssl crl-file /x <<\n${EARLY}${LATE}`,
     "commit ssl crl-file /x",
@@ -427,7 +423,7 @@ Deno.test("one more revocation is left to a reload, the same or less are not", a
   for (const revoked of [both, revokedOf("0B")]) {
     const before = { old: both, set: BOTH_ISSUED + revoked };
     const { replace } = revocations([CRL_CREATED, COMMITTED, BOTH_ISSUED], before);
-    assert.equal((await replace(EARLY + LATE)).tag, "replaced");
+    assert.equal((await replace(EARLY + LATE)).tag, "applied");
   }
 });
 
@@ -459,7 +455,7 @@ for (const [what, set, reason] of UNSEEN_CRLS) {
 Deno.test("a real CRL is found by the times in it", async () => {
   const shown = [made.crl, made.otherCrl].map(shownOf).join("");
   const { replace } = revocations([CRL_CREATED, COMMITTED, shown], { old: shown, set: shown });
-  assert.deepEqual(await replace(made.crl + made.otherCrl), { tag: "replaced", detail: "2 CRLs" });
+  assert.deepEqual(await replace(made.crl + made.otherCrl), { tag: "applied", detail: "2 CRLs" });
 });
 
 Deno.test("a CRL whose last revocation is not shown is left to a reload", async () => {

@@ -6,7 +6,7 @@ import { Store } from "../../../lib/last_good/store.ts";
 import { createLoadedFiles } from "../../../lib/loaded/loaded_files.ts";
 import { readInvocation, type Settings } from "../../../lib/settings/settings.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
-import { createLooker } from "../../../lib/watch/scan/scan.ts";
+import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import { haproxyDirectory, sourcesOf } from "../../../lib/watch/scan/sources.ts";
 
 export interface CommandLine {
@@ -31,7 +31,7 @@ export async function fingerprintOf(line: CommandLine): Promise<Fingerprint> {
     ...restoringOptions(line),
     workingDirectory: haproxyDirectory(settings, line.directory),
   });
-  const { seen } = await createLooker(sourcesOf(settings, line.directory), findNamed).look();
+  const { seen } = await createScanner(sourcesOf(settings, line.directory), findNamed).look();
   if (seen.tag === "unreadable") throw new Error(JSON.stringify(seen.unreadable));
   return seen.fingerprint;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { adopt, type AdoptionOptions } from "../../../lib/loaded/adoption.ts";
 import { createLoadedFiles } from "../../../lib/loaded/loaded_files.ts";
-import { createLooker } from "../../../lib/watch/scan/scan.ts";
+import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
@@ -21,14 +21,14 @@ class Scene extends TempFolder {
     workingDirectory: this.path,
     environment: {},
   });
-  readonly looker = createLooker(
+  readonly scanner = createScanner(
     [{ kind: "configuration", path: this.configuration, foundBy: "-f" }],
     this.#loadedFiles.findNamed,
   );
 
   /** What is on disk now. */
   async look(): Promise<Fingerprint> {
-    const { seen } = await this.looker.look();
+    const { seen } = await this.scanner.look();
     assert.ok(seen.tag === "taken");
     return seen.fingerprint;
   }
@@ -44,7 +44,7 @@ class Scene extends TempFolder {
     return await adopt(before, {
       socket,
       startedMs: LATER_MS,
-      looker: this.looker,
+      scanner: this.scanner,
       loadedFiles: this.#loadedFiles,
       onSilence: () => void this.silences++,
       onInventory: ({ directories }) => void this.watched.push(directories),

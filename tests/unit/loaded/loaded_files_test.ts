@@ -3,7 +3,7 @@ import type { ListedFile } from "../../../lib/haproxy/runtime/listing.ts";
 import { createLoadedFiles, type LoadedFiles } from "../../../lib/loaded/loaded_files.ts";
 import type { Use } from "../../../lib/loaded/targets.ts";
 import type { SourceFile } from "../../../lib/watch/scan/inventory.ts";
-import { createLooker } from "../../../lib/watch/scan/scan.ts";
+import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../lib/watch/scan/sources.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
@@ -155,14 +155,14 @@ for (const kind of ["certificate list", "env file"] as const) {
     const lines = ["bind :1 ssl crt-list list", 'errorfile 503 "$E"'];
     const configuration = scene.write("h.cfg", lines.join("\n"));
     const [list, env, named] = [scene.write("list", ""), scene.write("env", ""), scene.write("b")];
-    const looker = createLooker([
+    const scanner = createScanner([
       { kind: "configuration", path: configuration, foundBy: "-f" },
       { kind: "env_file", path: env, foundBy: "--env-file" },
     ], scene.files.findNamed);
-    await looker.look();
+    await scanner.look();
     const touched = kind === "env file" ? env : list;
     Deno.writeTextFileSync(touched, kind === "env file" ? `E=${named}\n` : `${named}\n`);
-    const { inventory } = await looker.look(new Set([touched]));
+    const { inventory } = await scanner.look(new Set([touched]));
     assert.ok(inventory.files.some(({ path }) => path === named));
   });
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import {
-  certificatesToReplace,
+  certificatesToApply,
   keyPathOf,
-  NO_USES,
+  NO_TARGETS,
+  type Targets,
+  targetsAfter,
+  targetsToApply,
   type Use,
-  type Uses,
-  usesAfter,
-  usesToReplace,
 } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 
@@ -21,7 +21,7 @@ const certificate = (path: string, keyPath: string | null = null): Certificate =
 });
 const map = (path: string, id = 0): Use => ({ tag: "map", path, id });
 
-function usesOf(byPath: Readonly<Record<string, readonly Use[]>>, replacesCrt = false): Uses {
+function usesOf(byPath: Readonly<Record<string, readonly Use[]>>, replacesCrt = false): Targets {
   return { byPath: new Map(Object.entries(byPath)), replacesCrt };
 }
 
@@ -33,17 +33,17 @@ function holding(contents: Readonly<Record<string, string>>): Fingerprint {
 }
 
 /** What is to be replaced where just these paths have changed. */
-function replaceable(uses: Uses, ...paths: readonly string[]): readonly Use[] | null {
+function replaceable(uses: Targets, ...paths: readonly string[]): readonly Use[] | null {
   const all = (content: string) =>
     holding(Object.fromEntries(paths.map((path) => [path, content])));
-  return usesToReplace(uses, all("old"), all("new"));
+  return targetsToApply(uses, all("old"), all("new"));
 }
 
 Deno.test("each changed file is replaced in all its uses, and what is the same is not", () => {
   const [a, b] = [map("/a", 1), map("/a", 2)];
   const uses = usesOf({ "/a": [a, b], "/c": [map("/c", 3)] });
   const [before, after] = [holding({ "/a": "1", "/c": "1" }), holding({ "/a": "2", "/c": "1" })];
-  assert.deepEqual(usesToReplace(uses, before, after), [a, b]);
+  assert.deepEqual(targetsToApply(uses, before, after), [a, b]);
 });
 
 Deno.test("a use of two changed files is replaced once", () => {
@@ -54,20 +54,20 @@ Deno.test("a use of two changed files is replaced once", () => {
 Deno.test("one changed file that has no use lets only a reload help", () => {
   const uses = usesOf({ "/a": [map("/a")] });
   assert.equal(replaceable(uses, "/a", "/haproxy.cfg"), null);
-  assert.equal(replaceable(NO_USES, "/a"), null);
+  assert.equal(replaceable(NO_TARGETS, "/a"), null);
 });
 
 Deno.test("files that came and went count as changed", () => {
   const uses = usesOf({ "/a": [map("/a")] });
-  assert.deepEqual(usesToReplace(uses, holding({}), holding({ "/a": "" })), [map("/a")]);
-  assert.deepEqual(usesToReplace(uses, holding({ "/a": "" }), holding({})), [map("/a")]);
-  assert.equal(usesToReplace(uses, holding({}), holding({ "/b": "" })), null);
+  assert.deepEqual(targetsToApply(uses, holding({}), holding({ "/a": "" })), [map("/a")]);
+  assert.deepEqual(targetsToApply(uses, holding({ "/a": "" }), holding({})), [map("/a")]);
+  assert.equal(targetsToApply(uses, holding({}), holding({ "/b": "" })), null);
 });
 
 Deno.test("what is not known cannot be replaced", () => {
   const uses = usesOf({ "/a": [map("/a")] });
-  assert.equal(usesToReplace(uses, null, holding({ "/a": "" })), null);
-  assert.equal(usesToReplace(uses, holding({ "/a": "" }), null), null);
+  assert.equal(targetsToApply(uses, null, holding({ "/a": "" })), null);
+  assert.equal(targetsToApply(uses, holding({ "/a": "" }), null), null);
 });
 
 Deno.test("a hundred files are replaced, of more only a reload makes one", () => {
@@ -107,22 +107,22 @@ Deno.test("the certificates alone are told whatever else has changed", () => {
   const authority: Use = { tag: "ca_file", path: "/b", name: "/b" };
   const uses = usesOf({ "/a": [one], "/b": [two, authority], "/c": [map("/c")] });
   const all = (text: string) => holding({ "/a": text, "/b": text, "/c": text, "/h.cfg": text });
-  assert.deepEqual(certificatesToReplace(uses, all("1"), all("2")), [one]);
-  assert.deepEqual(certificatesToReplace(uses, all("1"), all("1")), []);
-  assert.deepEqual(certificatesToReplace(uses, null, all("1")), []);
+  assert.deepEqual(certificatesToApply(uses, all("1"), all("2")), [one]);
+  assert.deepEqual(certificatesToApply(uses, all("1"), all("1")), []);
+  assert.deepEqual(certificatesToApply(uses, null, all("1")), []);
 });
 
 Deno.test("a key beside a certificate makes it one of those to replace", () => {
   const one = certificate("/a");
   const uses = usesOf({ "/a": [one] });
   const [before, after] = [holding({ "/a": "1" }), holding({ "/a": "2", "/a.key": "2" })];
-  assert.deepEqual(certificatesToReplace(uses, before, after), [one]);
+  assert.deepEqual(certificatesToApply(uses, before, after), [one]);
 });
 
 Deno.test("certificates that came and went are among those to replace", () => {
   const [gone, here] = [certificate("/gone"), certificate("/here")];
   const uses = usesOf({ "/gone": [gone], "/here": [here] });
-  const found = certificatesToReplace(uses, holding({ "/gone": "1" }), holding({ "/here": "1" }));
+  const found = certificatesToApply(uses, holding({ "/gone": "1" }), holding({ "/here": "1" }));
   assert.deepEqual(found, [gone, here]);
 });
 
@@ -131,7 +131,7 @@ Deno.test("any number of certificates are replaced, each once", () => {
   const byPath = Object.fromEntries(paths.map((path) => [path, [certificate(path, "/k")]]));
   const uses = usesOf({ ...byPath, "/k": Object.values(byPath).flat() });
   const all = (text: string) => holding(Object.fromEntries(["/k", ...paths].map((p) => [p, text])));
-  const found = certificatesToReplace(uses, all("1"), all("2"));
+  const found = certificatesToApply(uses, all("1"), all("2"));
   assert.equal(found.length, 101);
   assert.equal(new Set(found).size, 101);
 });
@@ -140,7 +140,7 @@ Deno.test("nor does a key bring in a certificate whose file has other uses", () 
   const [one, authority] = [certificate("/a"), { tag: "ca_file", path: "/a", name: "/a" } as const];
   const uses = usesOf({ "/a": [one, authority] });
   const all = (text: string) => holding({ "/a": text, "/a.key": text, "/h.cfg": text });
-  assert.deepEqual(certificatesToReplace(uses, all("1"), all("2")), []);
+  assert.deepEqual(certificatesToApply(uses, all("1"), all("2")), []);
 });
 
 const authority = (path: string): Use => ({ tag: "ca_file", path, name: path });
@@ -156,9 +156,9 @@ Deno.test("certificates and CA files or CRLs are not changed in place together",
 Deno.test("after the one the other is not changed in place any more, all else is", () => {
   const [one, two, three] = [certificate("/a"), authority("/b"), revocations("/d")];
   const uses = usesOf({ "/a": [one], "/b": [two], "/c": [map("/c")], "/d": [three] });
-  const left = (...replaced: Use[]) => [...usesAfter(uses, replaced).byPath.keys()].join(" ");
+  const left = (...replaced: Use[]) => [...targetsAfter(uses, replaced).byPath.keys()].join(" ");
   assert.equal(left(one), "/a /c");
   assert.equal(left(two), "/b /c /d");
   assert.equal(left(three), "/b /c /d");
-  assert.equal(usesAfter(uses, [map("/c")]), uses);
+  assert.equal(targetsAfter(uses, [map("/c")]), uses);
 });

@@ -7,10 +7,10 @@ import { STATES } from "../supervisor/samples.ts";
 const EXPECTED: Readonly<Record<StateName, readonly [boolean, boolean]>> = {
   starting: [false, false],
   serving: [true, true],
-  holding: [true, true],
+  delaying: [true, true],
   retrying: [true, true],
   reloading: [true, true],
-  replacing: [true, true],
+  hot_applying: [true, true],
   leaving: [true, false],
   draining: [true, false],
   stopping: [false, false],

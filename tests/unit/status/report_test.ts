@@ -96,7 +96,7 @@ Deno.test("what a reload waits for is told, and until when", () => {
   const history = { timerDueMs: NOW_MS + 4_000 };
   const until = new Date(NOW_MS + 4_000).toISOString();
   const waitingFor = (awaits: "interval" | "tables") =>
-    statusReport(snapshot({ state: { ...STATES.holding, awaits }, history })).waiting;
+    statusReport(snapshot({ state: { ...STATES.delaying, awaits }, history })).waiting;
   assert.deepEqual(waitingFor("interval"), { for: "min-reload-interval", until });
   assert.deepEqual(waitingFor("tables"), { for: "stick-tables", until });
   const rejected = { ...STATES.retrying.rejected, generation: null, awaited: { sinceMs: 0 } };

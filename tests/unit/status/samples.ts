@@ -7,7 +7,7 @@ import {
   newHistory,
 } from "../../../lib/status/model/history.ts";
 import type { Snapshot } from "../../../lib/status/model/snapshot.ts";
-import { NO_USES } from "../../../lib/loaded/targets.ts";
+import { NO_TARGETS } from "../../../lib/loaded/targets.ts";
 import type { Rejected, Service, State } from "../../../lib/supervisor/state/events.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 
@@ -76,7 +76,7 @@ const settingsOf = (...words: string[]): Settings => {
 
 export const SERVICE: Service = {
   serving: {
-    ...{ number: 7, version: "3.4.5", moved: false, uses: NO_USES },
+    ...{ number: 7, version: "3.4.5", moved: false, uses: NO_TARGETS },
     fingerprint: content("seven", [
       CONFIGURATION,
       "/certs/shop.example.com/tls.crt",
@@ -163,7 +163,7 @@ const RESPAWN = {
   ending: { tag: "signaled", code: 139, signal: "SIGSEGV" },
 } as const;
 
-const HOLDING = { ...SERVICE, name: "holding", isRetried: false } as const;
+const HOLDING = { ...SERVICE, name: "delaying", isRetried: false } as const;
 
 export const SAMPLES = {
   starting: snapshot({
@@ -237,7 +237,7 @@ export const SAMPLES = {
     state: {
       ...{ ...SERVICE, name: "serving", lastGeneration: 2 },
       serving: {
-        ...{ number: 2, version: "3.4.0", fingerprint: null, moved: false, uses: NO_USES },
+        ...{ number: 2, version: "3.4.0", fingerprint: null, moved: false, uses: NO_TARGETS },
         lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
       },
       rejected: { ...REJECTED, generation: 1 },
@@ -260,7 +260,7 @@ export const SAMPLES = {
     },
     excerpts: EXCERPTS.slice(0, 1),
   }),
-  holding: snapshot({
+  delaying: snapshot({
     state: { ...HOLDING, awaits: "interval", order: null },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
@@ -274,9 +274,9 @@ export const SAMPLES = {
       pending: NOTHING_PENDING,
     },
   }),
-  replacing: snapshot({
+  hot_applying: snapshot({
     state: {
-      ...{ ...SERVICE, name: "replacing", attempt: ATTEMPT },
+      ...{ ...SERVICE, name: "hot_applying", attempt: ATTEMPT },
       ...{ pending: NOTHING_PENDING, rejection: null },
     },
   }),
@@ -410,10 +410,10 @@ function longPaths(): string[] {
 export const SAMPLE_OF_STATE: Readonly<Record<State["name"], SampleName>> = {
   starting: "starting",
   serving: "serving",
-  holding: "holding",
+  delaying: "delaying",
   retrying: "retrying",
   reloading: "reloading",
-  replacing: "replacing",
+  hot_applying: "hot_applying",
   leaving: "leaving",
   draining: "draining",
   stopping: "stopping",

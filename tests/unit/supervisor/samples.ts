@@ -15,8 +15,8 @@ import type {
   StateOf,
 } from "../../../lib/supervisor/state/events.ts";
 import type { Policy } from "../../../lib/supervisor/state/policy.ts";
-import type { ReplaceOutcome } from "../../../lib/hot_apply/hot_apply.ts";
-import { NO_USES } from "../../../lib/loaded/targets.ts";
+import type { HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
+import { NO_TARGETS } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 
 export const POLICY: Policy = {
@@ -42,7 +42,7 @@ export const SERVICE: Service = {
   ending: [],
   serving: {
     ...{ number: 3, version: "3.4.0", fingerprint: content("served"), moved: false },
-    uses: NO_USES,
+    uses: NO_TARGETS,
   },
   draining: [2],
   isSlowdownTold: false,
@@ -68,9 +68,9 @@ export const STATES = {
     respawnedMs: [],
   },
   serving: { ...SERVICE, name: "serving" },
-  holding: {
+  delaying: {
     ...SERVICE,
-    ...{ name: "holding", awaits: "interval", order: null, isRetried: false },
+    ...{ name: "delaying", awaits: "interval", order: null, isRetried: false },
   },
   retrying: {
     ...SERVICE,
@@ -86,9 +86,9 @@ export const STATES = {
     attempt: { number: 4, fingerprint: content("new"), cause: { tag: "change" } },
     pending: NOTHING_PENDING,
   },
-  replacing: {
+  hot_applying: {
     ...SERVICE,
-    name: "replacing",
+    name: "hot_applying",
     attempt: { fingerprint: content("new"), cause: { tag: "change" } },
     pending: NOTHING_PENDING,
     rejection: null,
@@ -110,7 +110,7 @@ export const EVENTS = {
   moved: { name: "moved", generation: 4 },
   resynced: { name: "resynced", generation: 3 },
   handoff_ended: ready("new"),
-  replaced: replaced(),
+  hot_apply_ended: hotApplyEnded(),
   process_ended: processEnded(3),
   memory_short: { name: "memory_short", shortage: { needed: 300, available: 100, limit: 500 } },
   drain_lasts: drainLasts(2),
@@ -143,7 +143,7 @@ export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 
 
 /** A handoff's good end, after which the generation has loaded `text`. */
 export function ready(text: string, { moved = false, ...more }: Partial<Loaded> = {}) {
-  const loaded = { fingerprint: content(text), moved, uses: NO_USES, ...more };
+  const loaded = { fingerprint: content(text), moved, uses: NO_TARGETS, ...more };
   return {
     name: "handoff_ended",
     outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "3.4.0", loaded },
@@ -152,16 +152,16 @@ export function ready(text: string, { moved = false, ...more }: Partial<Loaded> 
 }
 
 /** The end of a change in place that went well, but for what `outcome` says. */
-export function replaced(outcome: Partial<ReplaceOutcome> = {}, atMs = 10_000) {
-  const well: ReplaceOutcome = {
+export function hotApplyEnded(outcome: Partial<HotApplyOutcome> = {}, atMs = 10_000) {
+  const well: HotApplyOutcome = {
     fingerprint: content("new"),
-    replaced: [],
+    applied: [],
     refused: [],
     unconfirmed: [],
     fitInMs: null,
     next: { tag: "nothing" },
   };
-  return { name: "replaced", outcome: { ...well, ...outcome }, atMs } as const;
+  return { name: "hot_apply_ended", outcome: { ...well, ...outcome }, atMs } as const;
 }
 
 export function failed({ mayPass }: { mayPass: boolean }, atMs = 10_000) {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import type { LogEntry } from "../../../lib/system/log.ts";
 import { type ChangeDetector, detectChanges } from "../../../lib/watch/change_detector.ts";
-import type { Look } from "../../../lib/watch/scan/scan.ts";
+import type { ScanResult } from "../../../lib/watch/scan/scan.ts";
 import { WRITER_SILENCE_MS } from "../../../lib/watch/debounce.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
 /** A look whose one file, `a.cfg`, has this content. */
-function seenAs(folder: TempFolder, content: string, modifiedMs = 0): Look["seen"] {
+function seenAs(folder: TempFolder, content: string, modifiedMs = 0): ScanResult["seen"] {
   const files = new Map([[folder.at("a.cfg"), { content, modifiedMs, stamp: content }]]);
   return { tag: "taken", fingerprint: { digest: content, files } };
 }
@@ -19,7 +19,7 @@ const readFile = (folder: TempFolder) => () =>
 interface WatchOptions {
   readonly pollIntervalMs?: number;
   readonly settleMs?: number;
-  readonly see: (round: number) => Look["seen"] | Promise<Look["seen"]>;
+  readonly see: (round: number) => ScanResult["seen"] | Promise<ScanResult["seen"]>;
   readonly isRelevant?: (path: string) => boolean;
   /** What is watched in place of the folder. */
   readonly directory?: string;

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import type { Hint } from "../../../lib/watch/events/file_events.ts";
-import { LONGEST_BURST_MS, QuietTime, WRITER_SILENCE_MS } from "../../../lib/watch/debounce.ts";
+import { Debounce, LONGEST_BURST_MS, WRITER_SILENCE_MS } from "../../../lib/watch/debounce.ts";
 
 const writing = (path: string): Hint => ({ tag: "writing", path });
 const done = (path: string): Hint => ({ tag: "settled", path });
 const LOST: Hint = { tag: "lost" };
 
 /** A quiet time of 10 ms to settle that has noted hints at their times. */
-function quietAfter(...hints: readonly (readonly [atMs: number, hint: Hint])[]): QuietTime {
-  const quiet = new QuietTime({ settleMs: 10 });
+function quietAfter(...hints: readonly (readonly [atMs: number, hint: Hint])[]): Debounce {
+  const quiet = new Debounce({ settleMs: 10 });
   for (const [atMs, hint] of hints) quiet.note(hint, atMs);
   return quiet;
 }
@@ -32,7 +32,7 @@ Deno.test("each further hint begins the settle time anew", () => {
 });
 
 Deno.test("without a settle time a closed file counts at once", () => {
-  const quiet = new QuietTime({ settleMs: 0 });
+  const quiet = new Debounce({ settleMs: 0 });
   quiet.note(done("/a"), 100);
   assert.equal(quiet.remainingMs(100), 0);
 });
@@ -64,7 +64,7 @@ Deno.test("changes that never pause are waited for only so long", () => {
 });
 
 Deno.test("a long settle time makes the longest burst longer", () => {
-  const quiet = new QuietTime({ settleMs: 500 });
+  const quiet = new Debounce({ settleMs: 500 });
   for (let atMs = 0; atMs <= 4_900; atMs += 100) quiet.note(done("/a"), atMs);
   assert.equal(quiet.remainingMs(4_900), 100);
   assert.equal(quiet.remainingMs(5_000), 0);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sha256 } from "../../../../lib/system/contents.ts";
-import type { Use, Uses } from "../../../../lib/loaded/targets.ts";
+import type { Targets, Use } from "../../../../lib/loaded/targets.ts";
 import { createExpiries } from "../../../../lib/status/model/expiries.ts";
 import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../../../support/certificates.ts";
@@ -15,7 +15,7 @@ class Scene extends TempFolder {
     return this.authority.issue({ until: later(days * DAY_MS) });
   }
 
-  uses(...paths: readonly string[]): Uses {
+  uses(...paths: readonly string[]): Targets {
     const byPath = new Map(paths.map((path) => [path, [useOf(path)]]));
     return { byPath, replacesCrt: false };
   }

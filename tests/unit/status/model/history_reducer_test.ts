@@ -1,7 +1,7 @@
 /** The history that real decisions make. */
 import assert from "node:assert/strict";
 import type { DrainEnd } from "../../../../lib/haproxy/drain/draining.ts";
-import type { ReplaceOutcome } from "../../../../lib/hot_apply/hot_apply.ts";
+import type { HotApplyOutcome } from "../../../../lib/hot_apply/hot_apply.ts";
 import type { Use } from "../../../../lib/loaded/targets.ts";
 import { type History, newHistory } from "../../../../lib/status/model/history.ts";
 import { reduceHistory } from "../../../../lib/status/model/history_reducer.ts";
@@ -12,10 +12,10 @@ import {
   content,
   EVENTS,
   failed,
+  hotApplyEnded,
   POLICY,
   processEnded,
   ready,
-  replaced,
   settled,
   STATES,
 } from "../../supervisor/samples.ts";
@@ -149,11 +149,11 @@ Deno.test("another refused change is another failure", () => {
   assert.equal(scene.history.failure?.sinceMs, 5_000);
 });
 
-const inPlace = (outcome: Partial<ReplaceOutcome>) =>
-  new Scene(STATES.replacing).happen(replaced(outcome));
+const inPlace = (outcome: Partial<HotApplyOutcome>) =>
+  new Scene(STATES.hot_applying).happen(hotApplyEnded(outcome));
 
 Deno.test("a change in place is counted by its kind, and is a success", () => {
-  const { history, counts } = inPlace({ replaced: [REPLACED] });
+  const { history, counts } = inPlace({ applied: [REPLACED] });
   assert.deepEqual(counts, { "certificate success": 1 });
   assert.equal(history.lastSuccessMs, 1_000);
   const [change] = history.changes;

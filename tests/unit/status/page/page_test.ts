@@ -37,7 +37,7 @@ const VERDICTS = {
     "Generation 2 serves from files that were kept (21 Nov 12:03:20 UTC); what is on disk does not " +
     "start: haproxy exited with 1 before it was ready; tried again when a source changes.",
   ],
-  holding: [
+  delaying: [
     "busy",
     "Serving, changing",
     "Generation 7 has served for 3 h 12 min; a new change waits 3 s, as reloads are kept apart.",
@@ -53,7 +53,7 @@ const VERDICTS = {
     "Serving, changing",
     "Generation 7 has served for 3 h 12 min; generation 8 is starting.",
   ],
-  replacing: [
+  hot_applying: [
     "busy",
     "Serving, changing",
     "Generation 7 has served for 3 h 12 min; changed files are being given to it.",

@@ -10,10 +10,10 @@ import {
   EVENTS,
   expectState,
   find,
+  hotApplyEnded,
   names,
   POLICY,
   processEnded,
-  replaced,
   SERVICE,
   settled,
   STATES,
@@ -27,7 +27,7 @@ const START: Action = {
   attempt: STATES.reloading.attempt,
 };
 const REPLACE: Action = {
-  ...{ name: "replace", generation: 3 },
+  ...{ name: "hot_apply", generation: 3 },
   request: {
     ...{ changed: [use], uses, isPart: false },
     ...{ before: content("served"), after: content("new") },
@@ -77,7 +77,7 @@ for (const broken of [START, EVENTS.handoff_ended]) {
 }
 
 Deno.test("a change in place that broke is reloaded, and nothing is taken for what the process has", () => {
-  const [next, actions] = breakIn(STATES.replacing, REPLACE);
+  const [next, actions] = breakIn(STATES.hot_applying, REPLACE);
   const { serving, attempt } = expectState(next, "reloading");
   assert.deepEqual(attempt.fingerprint, content("new"));
   assert.ok(find(actions, "start_handoff"));
@@ -92,11 +92,11 @@ Deno.test("a change in place that broke is reloaded, and nothing is taken for wh
 
 Deno.test("a change in place whose end could not be decided on is reloaded", () => {
   const replacing = { use, detail: "1 entry", durationMs: 1 };
-  const [next] = breakIn(STATES.replacing, replaced({ replaced: [replacing] }));
+  const [next] = breakIn(STATES.hot_applying, hotApplyEnded({ applied: [replacing] }));
   assert.equal(expectState(next, "reloading").serving.number, 3);
 });
 
-for (const state of [STATES.holding, STATES.retrying, STATES.leaving] as const) {
+for (const state of [STATES.delaying, STATES.retrying, STATES.leaving] as const) {
   Deno.test(`a wait whose end was lost in the state ${state.name} ends a second later`, () => {
     const [next, actions] = breakIn(state, EVENTS.timer_due);
     assert.equal(next, state);
@@ -104,7 +104,14 @@ for (const state of [STATES.holding, STATES.retrying, STATES.leaving] as const) 
   });
 }
 
-const SERVING = ["serving", "holding", "retrying", "reloading", "replacing", "leaving"] as const;
+const SERVING = [
+  "serving",
+  "delaying",
+  "retrying",
+  "reloading",
+  "hot_applying",
+  "leaving",
+] as const;
 
 for (const name of SERVING) {
   Deno.test(`in the state ${name} only a lost end of what serves, or a lost order to end, drains`, () => {

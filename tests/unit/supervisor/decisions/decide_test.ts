@@ -47,7 +47,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: ["starting"],
     reload_requested: ["starting"],
     handoff_ended: ["serving", "log"],
-    replaced: ["starting"],
+    hot_apply_ended: ["starting"],
     process_ended: ["starting"],
     stop_requested: STOP,
     drain_requested: DRAIN_HANDOFF,
@@ -65,7 +65,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: RELOAD,
     reload_requested: RELOAD,
     handoff_ended: ["serving"],
-    replaced: ["serving"],
+    hot_apply_ended: ["serving"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
@@ -74,39 +74,39 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     fleet_empty: ["serving"],
     bug: ["serving"],
   },
-  holding: {
-    memory_short: ["holding"],
-    drain_lasts: ["holding", "log"],
-    resynced: ["holding"],
-    moved: ["holding"],
-    changing: ["holding"],
+  delaying: {
+    memory_short: ["delaying"],
+    drain_lasts: ["delaying", "log"],
+    resynced: ["delaying"],
+    moved: ["delaying"],
+    changing: ["delaying"],
     settled: RELOAD,
     reload_requested: RELOAD,
-    handoff_ended: ["holding"],
-    replaced: ["holding"],
+    handoff_ended: ["delaying"],
+    hot_apply_ended: ["delaying"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["holding", "dump"],
-    timer_due: ["holding", "look_soon"],
-    fleet_empty: ["holding"],
-    bug: ["holding"],
+    dump_requested: ["delaying", "dump"],
+    timer_due: ["delaying", "scan_soon"],
+    fleet_empty: ["delaying"],
+    bug: ["delaying"],
   },
   retrying: {
     memory_short: ["retrying"],
     drain_lasts: ["retrying", "log"],
     resynced: ["retrying"],
-    moved: ["retrying", "look_soon"],
+    moved: ["retrying", "scan_soon"],
     changing: ["retrying", "stand_by"],
     settled: RELOAD,
     reload_requested: RELOAD,
     handoff_ended: ["retrying"],
-    replaced: ["retrying"],
+    hot_apply_ended: ["retrying"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
     dump_requested: ["retrying", "dump"],
-    timer_due: ["retrying", "look_for_retry"],
+    timer_due: ["retrying", "scan_for_retry"],
     fleet_empty: ["retrying"],
     bug: ["retrying"],
   },
@@ -119,7 +119,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: ["reloading"],
     reload_requested: ["reloading"],
     handoff_ended: ["serving", "drain", "log"],
-    replaced: ["reloading"],
+    hot_apply_ended: ["reloading"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN_HANDOFF,
@@ -128,23 +128,23 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     fleet_empty: ["reloading"],
     bug: ["reloading"],
   },
-  replacing: {
-    memory_short: ["replacing"],
-    drain_lasts: ["replacing", "log"],
-    resynced: ["replacing"],
-    moved: ["replacing"],
-    changing: ["replacing"],
-    settled: ["replacing"],
-    reload_requested: ["replacing"],
-    handoff_ended: ["replacing"],
-    replaced: ["serving"],
+  hot_applying: {
+    memory_short: ["hot_applying"],
+    drain_lasts: ["hot_applying", "log"],
+    resynced: ["hot_applying"],
+    moved: ["hot_applying"],
+    changing: ["hot_applying"],
+    settled: ["hot_applying"],
+    reload_requested: ["hot_applying"],
+    handoff_ended: ["hot_applying"],
+    hot_apply_ended: ["serving"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["replacing", "dump"],
-    timer_due: ["replacing"],
-    fleet_empty: ["replacing"],
-    bug: ["replacing"],
+    dump_requested: ["hot_applying", "dump"],
+    timer_due: ["hot_applying"],
+    fleet_empty: ["hot_applying"],
+    bug: ["hot_applying"],
   },
   leaving: {
     memory_short: ["leaving"],
@@ -155,7 +155,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: ["leaving"],
     reload_requested: ["leaving"],
     handoff_ended: ["leaving"],
-    replaced: ["leaving"],
+    hot_apply_ended: ["leaving"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
@@ -173,7 +173,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: ["draining"],
     reload_requested: ["draining"],
     handoff_ended: ["draining"],
-    replaced: ["draining"],
+    hot_apply_ended: ["draining"],
     process_ended: ["draining", "log"],
     stop_requested: STOP,
     drain_requested: ["draining"],
@@ -191,7 +191,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: ["stopping"],
     reload_requested: ["stopping"],
     handoff_ended: ["stopping"],
-    replaced: ["stopping"],
+    hot_apply_ended: ["stopping"],
     process_ended: ["stopping"],
     stop_requested: ["stopping", "log", "kill_all"],
     drain_requested: ["stopping"],
@@ -209,7 +209,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     settled: ["ended"],
     reload_requested: ["ended"],
     handoff_ended: ["ended"],
-    replaced: ["ended"],
+    hot_apply_ended: ["ended"],
     process_ended: ["ended"],
     stop_requested: ["ended"],
     drain_requested: ["ended"],
@@ -222,7 +222,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
 
 const ALL_STATES = Object.values<State>(STATES);
 const ALL_EVENTS = Object.values(EVENTS);
-const SERVING_STATES = ["serving", "holding", "retrying", "reloading", "replacing"] as const;
+const SERVING_STATES = ["serving", "delaying", "retrying", "reloading", "hot_applying"] as const;
 
 for (const state of ALL_STATES) {
   Deno.test(`each event has its one effect in the state ${state.name}`, () => {
@@ -348,7 +348,7 @@ Deno.test("failures that may pass are retried after 1 s, 2 s, 4 s and so on, at 
     delaysMs.push(find(actions, "set_timer")?.delayMs);
     assert.deepEqual(decide(waiting, settled("new"), POLICY), [waiting, []]);
     const [due, [look]] = decide(waiting, EVENTS.timer_due, POLICY);
-    assert.deepEqual(look, { name: "look_for_retry" });
+    assert.deepEqual(look, { name: "scan_for_retry" });
     [state] = decide(due, settled("new"), POLICY);
   }
   assert.deepEqual(delaysMs, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
@@ -376,7 +376,7 @@ Deno.test("a retry that is due waits until the sources have settled", () => {
 
 Deno.test("a held change that is what was rejected before starts nothing", () => {
   const rejected = { generation: 2, fingerprint: content("bad"), moved: false, failures: 1 };
-  const [next, actions] = decide({ ...STATES.holding, rejected }, settled("bad"), POLICY);
+  const [next, actions] = decide({ ...STATES.delaying, rejected }, settled("bad"), POLICY);
   assert.deepEqual(expectState(next, "serving").rejected, rejected);
   assert.deepEqual(names(actions), ["clear_timer"]);
 });
@@ -385,7 +385,7 @@ Deno.test("a retry is not forgotten for a change that was held and taken back", 
   const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
   const [held] = decide(STATES.retrying, settled("other"), policy);
   const [longer] = decide(held, settled("another"), policy);
-  assert.equal(expectState(longer, "holding").isRetried, true);
+  assert.equal(expectState(longer, "delaying").isRetried, true);
   const [next, actions] = decide(longer, settled("rejected"), policy);
   assert.deepEqual(next, STATES.retrying);
   assert.deepEqual(actions, [{ name: "set_timer", delayMs: 1_000 }]);
@@ -402,7 +402,7 @@ for (const name of ["starting", "reloading"] as const) {
     for (const events of [[settled("other")], [settled("other"), settled("new")]]) {
       const [next, actions] = decideAll(STATES[name], [...events, EVENTS.handoff_ended]);
       assert.equal(expectState(next, "serving").serving.moved, true);
-      assert.deepEqual(actions.at(-1), { name: "look_soon" });
+      assert.deepEqual(actions.at(-1), { name: "scan_soon" });
       const [again] = decide(next, settled("new"), POLICY);
       assert.deepEqual(expectState(again, "reloading").attempt.cause, { tag: "moved" });
     }
@@ -416,7 +416,7 @@ for (const name of ["starting", "reloading"] as const) {
 
   Deno.test(`sources that a look after ${name} finds moved are applied by another reload`, () => {
     const [next, actions] = decide(STATES[name], ready("new", { moved: true }), POLICY);
-    assert.deepEqual(actions.at(-1), { name: "look_soon" });
+    assert.deepEqual(actions.at(-1), { name: "scan_soon" });
     const [again] = decide(next, settled("new"), POLICY);
     assert.deepEqual(expectState(again, "reloading").attempt.cause, { tag: "moved" });
   });
@@ -431,7 +431,7 @@ for (const name of ["starting", "reloading"] as const) {
   Deno.test(`a signal while ${name} waits for the handoff and beats a move`, () => {
     const signal = reloadRequested("SIGUSR2", "new");
     const [, actions] = decideAll(STATES[name], [signal, settled("other"), EVENTS.handoff_ended]);
-    assert.deepEqual(actions.at(-1), { name: "look_and_reload", order: "SIGUSR2" });
+    assert.deepEqual(actions.at(-1), { name: "scan_and_reload", order: "SIGUSR2" });
   });
 }
 
@@ -448,12 +448,12 @@ Deno.test("after a failed handoff a move leads to a look, a signal to another re
   const signal = reloadRequested("SIGHUP", "new");
   const failure = failed({ mayPass: false });
   const [, moved] = decideAll(STATES.reloading, [settled("other"), failure]);
-  assert.deepEqual(moved.at(-1), { name: "look_soon" });
+  assert.deepEqual(moved.at(-1), { name: "scan_soon" });
   const [, signalled] = decideAll(STATES.reloading, [signal, failure]);
-  assert.deepEqual(signalled.at(-1), { name: "look_and_reload", order: "SIGHUP" });
+  assert.deepEqual(signalled.at(-1), { name: "scan_and_reload", order: "SIGHUP" });
 });
 
-for (const name of ["serving", "holding", "retrying"] as const) {
+for (const name of ["serving", "delaying", "retrying"] as const) {
   Deno.test(`a signal reloads while ${name} although nothing changed`, () => {
     const request = reloadRequested("SIGHUP", "served");
     assert.equal(decide(STATES[name], request, POLICY)[0].name, "reloading");
@@ -560,32 +560,32 @@ const ONE_A_MINUTE = { ...POLICY, minReloadIntervalMs: 60_000 };
 
 Deno.test("a change too soon after the last reload is held for the rest of the interval", () => {
   const [next, actions] = decide(STATES.serving, settled("new", 11_000), ONE_A_MINUTE);
-  assert.deepEqual(next, STATES.holding);
+  assert.deepEqual(next, STATES.delaying);
   assert.deepEqual(actions, [{ name: "set_timer", delayMs: 50_000 }]);
 });
 
 Deno.test("a change just when the interval is over is applied at once", () => {
   const [early] = decide(STATES.serving, settled("new", 60_999), ONE_A_MINUTE);
-  assert.equal(early.name, "holding");
+  assert.equal(early.name, "delaying");
   const [onTime] = decide(STATES.serving, settled("new", 61_000), ONE_A_MINUTE);
   assert.equal(onTime.name, "reloading");
 });
 
 Deno.test("further changes while one is held do not set another timer", () => {
-  const decision = decide(STATES.holding, settled("newer", 12_000), ONE_A_MINUTE);
-  assert.deepEqual(decision, [STATES.holding, []]);
+  const decision = decide(STATES.delaying, settled("newer", 12_000), ONE_A_MINUTE);
+  assert.deepEqual(decision, [STATES.delaying, []]);
 });
 
 Deno.test("when the interval is over what is on disk then is applied", () => {
-  const [held, actions] = decide(STATES.holding, EVENTS.timer_due, ONE_A_MINUTE);
-  assert.deepEqual(actions, [{ name: "look_soon" }]);
+  const [held, actions] = decide(STATES.delaying, EVENTS.timer_due, ONE_A_MINUTE);
+  assert.deepEqual(actions, [{ name: "scan_soon" }]);
   const [next] = decide(held, settled("newest", 61_000), ONE_A_MINUTE);
   assert.deepEqual(expectState(next, "reloading").attempt.fingerprint, content("newest"));
 });
 
 Deno.test("a held change that is taken back is not applied", () => {
   for (const event of [settled("served", 12_000), settled("served", 61_000)]) {
-    const [next, actions] = decide(STATES.holding, event, ONE_A_MINUTE);
+    const [next, actions] = decide(STATES.delaying, event, ONE_A_MINUTE);
     assert.deepEqual(next, STATES.serving);
     assert.deepEqual(names(actions), ["clear_timer", "log"]);
   }
@@ -593,7 +593,7 @@ Deno.test("a held change that is taken back is not applied", () => {
 
 Deno.test("a signal does not wait for the interval, and the held change goes with it", () => {
   const request = reloadRequested("SIGHUP", "new", 11_000);
-  for (const state of [STATES.serving, STATES.holding]) {
+  for (const state of [STATES.serving, STATES.delaying]) {
     const [next, actions] = decide(state, request, ONE_A_MINUTE);
     assert.equal(next.name, "reloading");
     assert.deepEqual(names(actions), ["clear_timer", "start_handoff"]);

@@ -1,48 +1,48 @@
 import assert from "node:assert/strict";
-import type { Refused, Replaced, ReplaceOutcome } from "../../../../lib/hot_apply/hot_apply.ts";
+import type { Applied, HotApplyOutcome, Refused } from "../../../../lib/hot_apply/hot_apply.ts";
 import type { Use } from "../../../../lib/loaded/targets.ts";
 import type { Action, StateOf } from "../../../../lib/supervisor/state/events.ts";
-import { endReplacing } from "../../../../lib/supervisor/decisions/hot_apply_result.ts";
+import { endHotApply } from "../../../../lib/supervisor/decisions/hot_apply_result.ts";
 import {
   content,
   decideAll,
   EVENTS,
   expectState,
   find,
+  hotApplyEnded,
   names,
   POLICY,
-  replaced,
   SERVICE,
   settled,
   STATES,
 } from "../samples.ts";
 
 const use: Use = { tag: "ca_file", path: "/ca.pem", name: "/ca.pem" };
-const REPLACED: Replaced = { use, detail: "2 certificates", durationMs: 4.6 };
+const REPLACED: Applied = { use, detail: "2 certificates", durationMs: 4.6 };
 const REFUSED: Refused = { use, reason: "is gone", awaited: "its return" };
 
 const end = (
-  outcome: Partial<ReplaceOutcome> = {},
-  { state = STATES.replacing as StateOf<"replacing">, policy = POLICY } = {},
-) => endReplacing(state, replaced(outcome), policy);
+  outcome: Partial<HotApplyOutcome> = {},
+  { state = STATES.hot_applying as StateOf<"hot_applying">, policy = POLICY } = {},
+) => endHotApply(state, hotApplyEnded(outcome), policy);
 
 const textsOf = (actions: readonly Action[]) =>
   actions.flatMap((action) => action.name === "log" ? [action.entry.text] : []);
 
 Deno.test("after a change in place the same generation serves the new content", () => {
   const fingerprint = content("given");
-  const [next, actions] = end({ fingerprint, replaced: [REPLACED] });
+  const [next, actions] = end({ fingerprint, applied: [REPLACED] });
   const serving = { ...SERVICE.serving, fingerprint };
   assert.deepEqual(next, { ...SERVICE, name: "serving", serving });
   assert.deepEqual(textsOf(actions), [
-    'CA file "/ca.pem" replaced in generation 3 without a reload in 5 ms (2 certificates)',
+    'CA file "/ca.pem" updated in generation 3 without a reload in 5 ms (2 certificates)',
   ]);
   assert.deepEqual(names(actions), ["log"]);
 });
 
 Deno.test("a change in place ends what was rejected before", () => {
   const rejected = { generation: 2, fingerprint: content("bad"), moved: false, failures: 1 };
-  const [next] = end({}, { state: { ...STATES.replacing, rejected } });
+  const [next] = end({}, { state: { ...STATES.hot_applying, rejected } });
   assert.equal(expectState(next, "serving").rejected, null);
 });
 
@@ -68,7 +68,7 @@ Deno.test("what was refused before for the same reason is not told again", () =>
     ...{ generation: null, fingerprint: content("bad"), moved: false, failures: 0 },
     refused: [REFUSED],
   };
-  const state: StateOf<"replacing"> = { ...STATES.replacing, rejected };
+  const state: StateOf<"hot_applying"> = { ...STATES.hot_applying, rejected };
   for (const [refused, said] of [[[REFUSED], 0], [[REFUSED, other], 1], [[empty], 1]] as const) {
     const [next, actions] = end({ refused }, { state });
     assert.equal(textsOf(actions).length, said);
@@ -95,11 +95,11 @@ Deno.test("what becomes fit by itself is tried again then, but at least once an 
   }
 });
 
-Deno.test("where the files changed again they are looked at, and what was replaced is kept", () => {
+Deno.test("where the files changed again they are looked at, and what was applied is kept", () => {
   const fingerprint = content("given");
-  const [next, actions] = end({ fingerprint, replaced: [REPLACED], next: { tag: "look" } });
+  const [next, actions] = end({ fingerprint, applied: [REPLACED], next: { tag: "look" } });
   assert.deepEqual(expectState(next, "serving").serving.fingerprint, fingerprint);
-  assert.deepEqual(names(actions), ["log", "look_soon"]);
+  assert.deepEqual(names(actions), ["log", "scan_soon"]);
 });
 
 Deno.test("what only a reload can do is reloaded, and the reason is said", () => {
@@ -122,10 +122,10 @@ Deno.test("a reload that nobody has to be told of is not", () => {
   assert.deepEqual(textsOf(end({ next: { tag: "reload", reason: null } })[1]), []);
 });
 
-Deno.test("what serves keeps what was replaced before the reload", () => {
+Deno.test("what serves keeps what was applied before the reload", () => {
   const fingerprint = content("half");
   const next = { tag: "reload", reason: "no" } as const;
-  const [state, actions] = end({ fingerprint, replaced: [REPLACED], next });
+  const [state, actions] = end({ fingerprint, applied: [REPLACED], next });
   assert.deepEqual(expectState(state, "reloading").serving.fingerprint, fingerprint);
   assert.equal(textsOf(actions).length, 2);
 });
@@ -134,11 +134,11 @@ Deno.test("the reload waits for the least time since the last one", () => {
   const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
   const next = { tag: "reload", reason: null } as const;
   const [state, actions] = end({ next, fingerprint: content("served") }, { policy });
-  assert.equal(state.name, "holding");
+  assert.equal(state.name, "delaying");
   assert.deepEqual(find(actions, "set_timer"), { name: "set_timer", delayMs: 51_000 });
 });
 
-Deno.test("a held reload comes when its time has come, whatever was replaced before", () => {
+Deno.test("a held reload comes when its time has come, whatever was applied before", () => {
   const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
   const outcome = { next: { tag: "reload", reason: null }, fingerprint: content("half") } as const;
   const [held] = end(outcome, { policy });
@@ -151,7 +151,7 @@ Deno.test("a retry that only a reload can do has waited already", () => {
   const fingerprint = content("new");
   const rejected = { generation: null, fingerprint, moved: false, failures: 0 };
   const attempt = { fingerprint, cause: { tag: "retry" } } as const;
-  const state = { ...STATES.replacing, rejected, attempt };
+  const state = { ...STATES.hot_applying, rejected, attempt };
   const [next] = end({ next: { tag: "reload", reason: null } }, { state, policy });
   assert.deepEqual(expectState(next, "reloading").attempt, { number: 4, ...attempt });
 });
@@ -159,44 +159,44 @@ Deno.test("a retry that only a reload can do has waited already", () => {
 Deno.test("a signal meanwhile reloads what is on disk then, needed or not, and waits for nothing", () => {
   const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
   const pending = { order: "SIGHUP", moved: false } as const;
-  const state: StateOf<"replacing"> = { ...STATES.replacing, pending };
+  const state: StateOf<"hot_applying"> = { ...STATES.hot_applying, pending };
   for (const next of [{ tag: "reload", reason: null }, { tag: "nothing" }] as const) {
     const [after, actions] = end({ next }, { state, policy });
     assert.equal(after.name, "serving");
-    assert.deepEqual(actions, [{ name: "look_and_reload", order: "SIGHUP" }]);
+    assert.deepEqual(actions, [{ name: "scan_and_reload", order: "SIGHUP" }]);
   }
 });
 
 Deno.test("if the sources moved meanwhile they are looked at again", () => {
   const pending = { order: null, moved: true };
-  assert.deepEqual(end({}, { state: { ...STATES.replacing, pending } })[1], [{
-    name: "look_soon",
+  assert.deepEqual(end({}, { state: { ...STATES.hot_applying, pending } })[1], [{
+    name: "scan_soon",
   }]);
 });
 
-Deno.test("many files, replaced or refused, are told of in few lines", () => {
+Deno.test("many files, applied or refused, are told of in few lines", () => {
   const [, actions] = end({
-    replaced: Array.from({ length: 8 }, () => REPLACED),
+    applied: Array.from({ length: 8 }, () => REPLACED),
     refused: Array.from({ length: 8 }, () => REFUSED),
   });
   const texts = textsOf(actions);
   assert.equal(texts.length, 5 + 1 + 5 + 1);
-  assert.equal(texts[5], "3 more files replaced in generation 3 without a reload");
+  assert.equal(texts[5], "3 more files updated in generation 3 without a reload");
   assert.equal(texts[11], "3 more files are unfit; generation 3 keeps the old ones");
 });
 
 /** Only the certificates were changed, since generation 4 was rejected. */
-function afterRejection(retryMs: number | null, more: Partial<StateOf<"replacing">> = {}) {
+function afterRejection(retryMs: number | null, more: Partial<StateOf<"hot_applying">> = {}) {
   const rejected = { generation: 4, fingerprint: content("new"), moved: false, failures: 2 };
   const rejection = { rejected, retryMs };
-  const state: StateOf<"replacing"> = { ...STATES.replacing, rejection, ...more };
+  const state: StateOf<"hot_applying"> = { ...STATES.hot_applying, rejection, ...more };
   return { rejected, state };
 }
 
-Deno.test("after a rejection what was replaced is kept, and the rejection counts on", () => {
+Deno.test("after a rejection what was applied is kept, and the rejection counts on", () => {
   const { rejected, state } = afterRejection(null);
   const fingerprint = content("half");
-  const [next, actions] = end({ fingerprint, replaced: [REPLACED] }, { state });
+  const [next, actions] = end({ fingerprint, applied: [REPLACED] }, { state });
   const serving = { ...SERVICE.serving, fingerprint };
   assert.deepEqual(next, { ...SERVICE, name: "serving", serving, rejected });
   assert.deepEqual(names(actions), ["log", "verify"]);
@@ -216,7 +216,7 @@ Deno.test("after a rejection that may pass the retry comes, whatever became of t
 
 Deno.test("after a rejection a signal meanwhile is not forgotten", () => {
   const { state } = afterRejection(null, { pending: { order: "SIGUSR2", moved: false } });
-  assert.deepEqual(end({}, { state })[1], [{ name: "look_and_reload", order: "SIGUSR2" }]);
+  assert.deepEqual(end({}, { state })[1], [{ name: "scan_and_reload", order: "SIGUSR2" }]);
 });
 
 Deno.test("after a rejection a certificate that becomes valid is tried again then, or with the retry", () => {
@@ -247,13 +247,13 @@ Deno.test("what was changed in place decides what can be changed next, confirmed
   const certificate = { path: "/a", name: "/a", keyPath: null, isMember: false };
   const one = { ...certificate, tag: "certificate" } as const;
   const uses = { byPath: new Map([["/ca", [authority]], ["/a", [one]]]), replacesCrt: false };
-  const state = { ...STATES.replacing, serving: { ...SERVICE.serving, uses } };
+  const state = { ...STATES.hot_applying, serving: { ...SERVICE.serving, uses } };
   const done = { use: one, detail: "", durationMs: 1 };
   const left = (outcome: Parameters<typeof end>[0]) => {
     const [next] = end(outcome, { state });
     return [..."serving" in next ? next.serving.uses.byPath.keys() : []];
   };
-  assert.deepEqual(left({ replaced: [done] }), ["/a"]);
+  assert.deepEqual(left({ applied: [done] }), ["/a"]);
   assert.deepEqual(left({ unconfirmed: [authority] }), ["/ca"]);
   assert.deepEqual(left({}), ["/ca", "/a"]);
 });

@@ -146,14 +146,14 @@ Deno.test("sources that settle on what has failed need no look, on something els
   const [, same] = decideAll(STATES.starting, [...start, settled("new"), READY]);
   assert.equal(same.at(-1)?.name, "verify");
   const [next, other] = decideAll(STATES.starting, [...start, settled("mended"), READY]);
-  assert.deepEqual(other.at(-1), { name: "look_soon" });
+  assert.deepEqual(other.at(-1), { name: "scan_soon" });
   assert.equal(expectState(next, "serving").serving.moved, false);
   assert.equal(decide(next, settled("mended"), POLICY)[0].name, "reloading");
 });
 
 Deno.test("what was written while the real start read it is tried again", () => {
   const [next, actions] = decideAll(STATES.starting, [settled("half"), failedWithSet(), READY]);
-  assert.deepEqual(actions.at(-1), { name: "look_soon" });
+  assert.deepEqual(actions.at(-1), { name: "scan_soon" });
   assert.equal(decide(next, settled("new"), POLICY)[0].name, "reloading");
 });
 
@@ -163,14 +163,14 @@ Deno.test("a signal while the set starts reloads once it serves", () => {
     reloadRequested("SIGHUP", "new"),
     READY,
   ]);
-  assert.deepEqual(actions.at(-1), { name: "look_and_reload", order: "SIGHUP" });
+  assert.deepEqual(actions.at(-1), { name: "scan_and_reload", order: "SIGHUP" });
 });
 
 Deno.test("files that could not be read at the start are loaded as soon as they can", () => {
   const { attempt } = STATES.starting;
   const unread = { ...STATES.starting, attempt: { ...attempt, fingerprint: null } };
   const [next, actions] = decideAll(unread, [failedWithSet(), READY]);
-  assert.deepEqual(names(actions), ["log", "look_soon"]);
+  assert.deepEqual(names(actions), ["log", "scan_soon"]);
   assert.equal(decide(next, settled("new"), POLICY)[0].name, "reloading");
 });
 

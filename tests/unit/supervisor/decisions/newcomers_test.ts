@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { NotWhole } from "../../../../lib/hot_apply/newcomers.ts";
-import type { Uses } from "../../../../lib/loaded/targets.ts";
+import type { Targets } from "../../../../lib/loaded/targets.ts";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import type { Action, Event, State } from "../../../../lib/supervisor/state/events.ts";
 import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
@@ -9,14 +9,14 @@ import {
   expectState,
   failed,
   find,
+  hotApplyEnded,
   names,
   POLICY,
   reloadRequested,
-  replaced,
   STATES,
 } from "../samples.ts";
 
-const USES: Uses = {
+const USES: Targets = {
   ...{ byPath: new Map(), replacesCrt: false, folders: new Map([["/certs", "certificate"]]) },
 };
 const HALF: readonly NotWhole[] = [{ path: "/certs/b.pem", reason: "is empty" }];
@@ -34,7 +34,7 @@ const settled = (text: string, atMs: number) =>
 
 /** They were examined at that time, with this outcome. */
 const examined = (awaited: readonly NotWhole[], atMs: number) =>
-  replaced({
+  hotApplyEnded({
     ...{ fingerprint: content("served"), awaited },
     next: { tag: "reload", reason: null },
   }, atMs);
@@ -59,9 +59,9 @@ const WAITING = [settled("half", 10_000), examined(HALF, 10_010)];
 Deno.test("what appeared in a directory of certificates is examined before a reload", () => {
   for (const hotApply of [true, false]) {
     const { state, actions } = go([settled("half", 10_000)], SERVING, { ...POLICY, hotApply });
-    expectState(state, "replacing");
-    assert.deepEqual(names(actions), ["clear_timer", "replace"]);
-    const { request } = find(actions, "replace")!;
+    expectState(state, "hot_applying");
+    assert.deepEqual(names(actions), ["clear_timer", "hot_apply"]);
+    const { request } = find(actions, "hot_apply")!;
     assert.deepEqual(request.changed, []);
     assert.deepEqual(request.newcomers?.map(({ path }) => path), ["/certs/b.pem"]);
   }
@@ -106,7 +106,7 @@ Deno.test("a signal reloads at once", () => {
 Deno.test("a signal while it is examined reloads afterwards", () => {
   const [first, second] = WAITING as [Event, Event];
   const { actions } = go([first, reloadRequested("SIGHUP", "new", 10_005), second]);
-  assert.deepEqual(find(actions, "look_and_reload"), { name: "look_and_reload", order: "SIGHUP" });
+  assert.deepEqual(find(actions, "scan_and_reload"), { name: "scan_and_reload", order: "SIGHUP" });
 });
 
 Deno.test("one that changes for ever, or one after the other, cannot stretch the wait", () => {
@@ -135,7 +135,7 @@ Deno.test("what a reload was refused with is not waited for again until it chang
   const changed = new Map([...files, ["/haproxy.cfg", content("new").files.get("/haproxy.cfg")!]]);
   const fingerprint = { digest: `${digest} new`, files: changed };
   expectState(go([{ name: "settled", fingerprint, atMs: 20_000 }], refused).state, "reloading");
-  expectState(go([settled("otherwise", 20_000)], refused).state, "replacing");
+  expectState(go([settled("otherwise", 20_000)], refused).state, "hot_applying");
 });
 
 Deno.test("of many files five are named, and the others counted", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NO_USES, type Use, type Uses } from "../../../../lib/loaded/targets.ts";
+import { NO_TARGETS, type Targets, type Use } from "../../../../lib/loaded/targets.ts";
 import type { Failure } from "../../../../lib/haproxy/failure/failure.ts";
 import { endReload, endStart } from "../../../../lib/supervisor/decisions/handoff_result.ts";
 import { firstDecision } from "../../../../lib/supervisor/decisions/reload.ts";
@@ -12,9 +12,9 @@ import {
   expectState,
   failed,
   find,
+  hotApplyEnded,
   names,
   POLICY,
-  replaced,
   SERVICE,
   STATES,
 } from "../samples.ts";
@@ -51,7 +51,7 @@ Deno.test("the first generation that serves replaces nobody, and no interval cou
     name: "serving",
     serving: {
       ...{ number: 1, version: "3.4.0", fingerprint: content("new"), moved: false },
-      uses: NO_USES,
+      uses: NO_TARGETS,
     },
     draining: [],
     ending: [],
@@ -107,7 +107,7 @@ Deno.test("a reload forgets the failure before it and keeps the start's time", (
     name: "serving",
     serving: {
       ...{ number: 4, version: "3.4.0", fingerprint: content("new"), moved: false },
-      uses: NO_USES,
+      uses: NO_TARGETS,
     },
     draining: [2, 3],
     ending: [],
@@ -155,7 +155,7 @@ Deno.test("what is ended because too many drain is told with the limit, before i
 const CERTIFICATE: Use = {
   ...{ tag: "certificate", path: "/a.pem", name: "/a.pem", keyPath: null, isMember: false },
 };
-const USES: Uses = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
+const USES: Targets = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
 
 /** A configuration and a certificate with these contents. */
 function withCertificate(configuration: string, certificate: string): Fingerprint {
@@ -177,16 +177,16 @@ const RENEWING = {
 
 Deno.test("what serves is given the renewed certificates of a reload that was rejected", () => {
   const [next, actions] = endReload(RENEWING, failed({ mayPass: false }), POLICY);
-  const { attempt, rejection, serving } = expectState(next, "replacing");
+  const { attempt, rejection, serving } = expectState(next, "hot_applying");
   assert.deepEqual(attempt, { fingerprint: AFTER, cause: { tag: "change" } });
   assert.deepEqual(rejection, {
     rejected: { generation: 4, fingerprint: AFTER, moved: false, failures: 1 },
     retryMs: null,
   });
   assert.equal(serving, RENEWING.serving);
-  assert.deepEqual(names(actions), ["log", "discard", "replace"]);
-  assert.deepEqual(find(actions, "replace"), {
-    name: "replace",
+  assert.deepEqual(names(actions), ["log", "discard", "hot_apply"]);
+  assert.deepEqual(find(actions, "hot_apply"), {
+    name: "hot_apply",
     generation: 3,
     request: { changed: [CERTIFICATE], uses: USES, before: BEFORE, after: AFTER, isPart: true },
   });
@@ -195,7 +195,7 @@ Deno.test("what serves is given the renewed certificates of a reload that was re
 Deno.test("after that the rejected sources are verified, and a retry comes in its time", () => {
   const fingerprint = withCertificate("served", "renewed");
   for (const mayPass of [true, false]) {
-    const events = [failed({ mayPass }), replaced({ fingerprint })];
+    const events = [failed({ mayPass }), hotApplyEnded({ fingerprint })];
     const [next, actions] = decideAll(RENEWING, events);
     const { serving, rejected } = expectState(next, mayPass ? "retrying" : "serving");
     assert.equal(serving.fingerprint, fingerprint);
@@ -222,7 +222,7 @@ for (const [why, more] of Object.entries(KEPT)) {
   Deno.test(`a rejected reload leaves the certificates alone if ${why}`, () => {
     const [next, actions] = endReload({ ...RENEWING, ...more }, failed({ mayPass: false }), POLICY);
     assert.equal(next.name, "serving");
-    assert.ok(!names(actions).includes("replace"));
+    assert.ok(!names(actions).includes("hot_apply"));
   });
 }
 
@@ -233,7 +233,7 @@ Deno.test("that sources moved keeps no certificate from what serves", () => {
   ];
   for (const more of moved) {
     const [next] = endReload({ ...RENEWING, ...more }, failed({ mayPass: false }), POLICY);
-    assert.equal(next.name, "replacing");
+    assert.equal(next.name, "hot_applying");
   }
 });
 

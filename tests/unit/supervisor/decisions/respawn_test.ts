@@ -45,10 +45,10 @@ const STOP = ["stopping", "log", "cancel_handoff", "clear_timer", "terminate_all
 const OF_DEATH: Readonly<Record<StateName, readonly [StateName, ...Action["name"][]]>> = {
   starting: ["starting"],
   serving: RESPAWN,
-  holding: RESPAWN,
+  delaying: RESPAWN,
   retrying: RESPAWN,
   reloading: ["starting", "log"],
-  replacing: ["starting", "log", "cancel_replace", "clear_timer", "start_handoff"],
+  hot_applying: ["starting", "log", "cancel_hot_apply", "clear_timer", "start_handoff"],
   leaving: STOP,
   draining: ["draining", "log"],
   stopping: ["stopping"],
@@ -72,7 +72,7 @@ const WHILE_RESPAWNING: Readonly<Record<EventName, readonly [StateName, ...Actio
   drain_lasts: ["starting"],
   resynced: ["starting"],
   handoff_ended: ["serving", "log"],
-  replaced: ["starting"],
+  hot_apply_ended: ["starting"],
   process_ended: ["starting"],
   stop_requested: STOP,
   drain_requested: ["draining", "log", "cancel_handoff", "clear_timer", "discard", "drain_all"],
@@ -132,9 +132,9 @@ Deno.test("once it serves all is as before, but for the respawn that counts", ()
 
 const SEEN_LAST = {
   serving: "served",
-  holding: "served",
+  delaying: "served",
   retrying: "rejected",
-  replacing: "new",
+  hot_applying: "new",
 } as const;
 
 for (const [name, text] of Object.entries(SEEN_LAST)) {
@@ -148,8 +148,8 @@ for (const [name, text] of Object.entries(SEEN_LAST)) {
 }
 
 Deno.test("something else on disk than was seen last leads to one more reload", () => {
-  const [next, actions] = start(STATES.holding, [ready("served", { moved: true })]);
-  assert.deepEqual(actions.at(-1), { name: "look_soon" });
+  const [next, actions] = start(STATES.delaying, [ready("served", { moved: true })]);
+  assert.deepEqual(actions.at(-1), { name: "scan_soon" });
   const [again] = decide(next, settled("served", 80_000), TWICE);
   assert.deepEqual(expectState(again, "reloading").attempt.cause, { tag: "moved" });
 });
@@ -159,14 +159,14 @@ Deno.test("a reload that is under way goes on in the place of what died, and tak
   const [next, actions] = decideAll(STATES.reloading, events, TWICE);
   const { serving, draining, respawnedMs } = expectState(next, "serving");
   assert.deepEqual([serving.number, draining, respawnedMs], [4, [2], [10_000]]);
-  assert.deepEqual(names(actions), ["log", "look_soon"]);
+  assert.deepEqual(names(actions), ["log", "scan_soon"]);
   assert.match(textOf(actions), /reloaded for a change, changed: "\/haproxy.cfg"; 1 old process/);
 });
 
 Deno.test("what came up before the death is not forgotten where the reload goes on", () => {
   const events = [reloadRequested("SIGHUP", "new"), died(), ready("new")];
   const [, actions] = decideAll(STATES.reloading, events, TWICE);
-  assert.deepEqual(actions.at(-1), { name: "look_and_reload", order: "SIGHUP" });
+  assert.deepEqual(actions.at(-1), { name: "scan_and_reload", order: "SIGHUP" });
 });
 
 for (const mayPass of [true, false]) {
@@ -247,7 +247,7 @@ Deno.test("what changed, or was asked for, during a start that failed is tried a
 });
 
 Deno.test("what has been tried is no news when it is seen again", () => {
-  const [state] = start(STATES.holding, [settled("held"), failed({ mayPass: true })]);
+  const [state] = start(STATES.delaying, [settled("held"), failed({ mayPass: true })]);
   assert.deepEqual(expectState(state, "starting").attempt.fingerprint, content("held"));
   assert.deepEqual(decide(state, settled("held"), TWICE), [state, []]);
 });
@@ -301,8 +301,8 @@ Deno.test("a drain during the start is a drain of what served, so that nobody cu
 });
 
 Deno.test("what began before the death has no effect after it", () => {
-  const [state] = start(STATES.replacing);
-  for (const event of [EVENTS.replaced, EVENTS.timer_due, EVENTS.moved, changing("x")]) {
+  const [state] = start(STATES.hot_applying);
+  for (const event of [EVENTS.hot_apply_ended, EVENTS.timer_due, EVENTS.moved, changing("x")]) {
     assert.deepEqual(decide(state, event, TWICE), [state, []]);
   }
 });

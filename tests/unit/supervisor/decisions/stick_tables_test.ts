@@ -9,11 +9,11 @@ import {
   EVENTS,
   expectState,
   find,
+  hotApplyEnded,
   names,
   POLICY,
   ready,
   reloadRequested,
-  replaced,
   SERVICE,
   settled,
   STATES,
@@ -23,7 +23,7 @@ import {
 const BY_MS = 14_000;
 const serving = { ...SERVICE.serving, tablesByMs: BY_MS };
 const YOUNG = { ...STATES.serving, serving };
-const HELD = { ...STATES.holding, serving, awaits: "tables" } as const;
+const HELD = { ...STATES.delaying, serving, awaits: "tables" } as const;
 const HELD_ORDER = { ...HELD, order: "SIGHUP" } as const;
 const REJECTED = { generation: 2, fingerprint: content("bad"), moved: false, failures: 1 };
 const DUE: StateOf<"retrying"> = { ...STATES.retrying, serving, rejected: REJECTED, isDue: true };
@@ -69,17 +69,17 @@ Deno.test("a new generation that cannot pass its tables on yet holds what came u
   const pending = { order: "SIGHUP", moved: true } as const;
   const events = [ready("new", { tablesByMs: BY_MS }), reloadRequested("SIGHUP", "newer")];
   const [held, actions] = decideAll({ ...STATES.reloading, pending }, events);
-  assert.equal(expectState(held, "holding").order, "SIGHUP");
+  assert.equal(expectState(held, "delaying").order, "SIGHUP");
   assert.equal(find(actions, "set_timer")?.delayMs, 4_000);
   assert.match(linesOf(actions)[0]!, /until generation 4 can pass/);
   const moved = [ready("new", { tablesByMs: BY_MS, moved: true }), settled("new")];
-  assert.equal(decideAll(STATES.reloading, moved)[0].name, "holding");
+  assert.equal(decideAll(STATES.reloading, moved)[0].name, "delaying");
 });
 
 for (const [what, over] of [["they pass", resynced], ["the limit", EVENTS.timer_due]] as const) {
   Deno.test(`after ${what} a held change is looked at, and applied as it is then`, () => {
     const [held, actions] = decide(HELD, over, POLICY);
-    assert.deepEqual(actions, [{ name: "look_soon" }]);
+    assert.deepEqual(actions, [{ name: "scan_soon" }]);
     const [next] = decide(held, settled("newest", BY_MS), POLICY);
     const { attempt } = expectState(next, "reloading");
     assert.deepEqual(attempt.fingerprint, content("newest"));
@@ -88,7 +88,7 @@ for (const [what, over] of [["they pass", resynced], ["the limit", EVENTS.timer_
 
   Deno.test(`after ${what} a held order is carried out, needed or not`, () => {
     const [held, actions] = decide(HELD_ORDER, over, POLICY);
-    assert.deepEqual(actions, [{ name: "look_and_reload", order: "SIGHUP" }]);
+    assert.deepEqual(actions, [{ name: "scan_and_reload", order: "SIGHUP" }]);
     const [next] = decide(held, reloadRequested("SIGHUP", "served", BY_MS), POLICY);
     const { attempt } = expectState(next, "reloading");
     assert.deepEqual(attempt.cause, { tag: "order", order: "SIGHUP" });
@@ -119,7 +119,7 @@ Deno.test("a held order is not forgotten when the change beside it is taken back
   for (const text of ["served", "bad"]) {
     const state = { ...HELD_ORDER, rejected: REJECTED };
     const [next, actions] = decide(state, settled(text), POLICY);
-    assert.equal(expectState(next, "holding").order, "SIGHUP", text);
+    assert.equal(expectState(next, "delaying").order, "SIGHUP", text);
     assert.deepEqual(actions, []);
   }
   assert.equal(decide(HELD, settled("served"), POLICY)[0].name, "serving");
@@ -130,11 +130,11 @@ Deno.test("a change in place does not wait, and the order that waits goes on wai
   const uses = { byPath: new Map([["/haproxy.cfg", [use]]]), replacesCrt: false };
   const state = { ...HELD_ORDER, serving: { ...serving, uses } };
   const [replacing, first] = decide(state, settled("new"), POLICY);
-  assert.deepEqual(names(first), ["clear_timer", "replace"]);
-  const [after, second] = decide(replacing, replaced({}, 11_000), POLICY);
-  assert.deepEqual(second, [{ name: "look_and_reload", order: "SIGHUP" }]);
+  assert.deepEqual(names(first), ["clear_timer", "hot_apply"]);
+  const [after, second] = decide(replacing, hotApplyEnded({}, 11_000), POLICY);
+  assert.deepEqual(second, [{ name: "scan_and_reload", order: "SIGHUP" }]);
   const [held] = decide(after, reloadRequested("SIGHUP", "new", 11_000), POLICY);
-  assert.equal(expectState(held, "holding").order, "SIGHUP");
+  assert.equal(expectState(held, "delaying").order, "SIGHUP");
 });
 
 Deno.test("a retry waits as a retry", () => {
@@ -143,7 +143,7 @@ Deno.test("a retry waits as a retry", () => {
   assert.deepEqual(actions, [{ name: "set_timer", delayMs: 4_000 }]);
   for (const over of [resynced, EVENTS.timer_due]) {
     const [due, looking] = decide(waiting, over, POLICY);
-    assert.deepEqual(looking, [{ name: "look_for_retry" }]);
+    assert.deepEqual(looking, [{ name: "scan_for_retry" }]);
     const [next] = decide(due, settled("bad", BY_MS), POLICY);
     assert.deepEqual(expectState(next, "reloading").attempt.cause, { tag: "retry" });
   }
@@ -153,10 +153,10 @@ Deno.test("a retry waits as a retry", () => {
 
 Deno.test("a retry that was to be a change in place waits as a retry, too", () => {
   const attempt = { fingerprint: content("bad"), cause: { tag: "retry" } } as const;
-  const state = { ...STATES.replacing, serving, rejected: REJECTED, attempt };
+  const state = { ...STATES.hot_applying, serving, rejected: REJECTED, attempt };
   const [next, actions] = decide(
     state,
-    replaced({ next: { tag: "reload", reason: null } }),
+    hotApplyEnded({ next: { tag: "reload", reason: null } }),
     POLICY,
   );
   assert.equal(expectState(next, "retrying").isDue, true);
@@ -165,7 +165,7 @@ Deno.test("a retry that was to be a change in place waits as a retry, too", () =
 
 Deno.test("of two waits the longer one counts for a change, and tables alone for an order", () => {
   const [longer] = decide(YOUNG, settled("new"), ONE_A_MINUTE);
-  assert.equal(expectState(longer, "holding").awaits, "interval");
+  assert.equal(expectState(longer, "delaying").awaits, "interval");
   const [order, actions] = decide(longer, reloadRequested("SIGHUP", "new"), ONE_A_MINUTE);
   assert.deepEqual(order, HELD_ORDER);
   assert.equal(find(actions, "set_timer")?.delayMs, 4_000);
@@ -177,8 +177,8 @@ Deno.test("of two waits the longer one counts for a change, and tables alone for
 Deno.test("what is left of the interval when tables pass is waited for", () => {
   const policy = { ...POLICY, minReloadIntervalMs: 11_000 };
   const [held] = decide(YOUNG, settled("new"), policy);
-  assert.equal(expectState(held, "holding").awaits, "tables");
+  assert.equal(expectState(held, "delaying").awaits, "tables");
   const [next, actions] = decideAll(held, [resynced, settled("new", 11_500)], policy);
-  assert.equal(expectState(next, "holding").awaits, "interval");
+  assert.equal(expectState(next, "delaying").awaits, "interval");
   assert.deepEqual(actions, [{ name: "set_timer", delayMs: 500 }]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
 import type { FileState } from "../../../../lib/watch/directories/file_state.ts";
 import type { Inventory, SourceFile } from "../../../../lib/watch/scan/inventory.ts";
-import type { Look } from "../../../../lib/watch/scan/scan.ts";
+import type { ScanResult } from "../../../../lib/watch/scan/scan.ts";
 import { hasMoved } from "../../../../lib/watch/scan/changed_during_read.ts";
 import type { Source } from "../../../../lib/watch/scan/sources.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
@@ -28,12 +28,16 @@ function fileOf(path: string, changedMs: number | null = 0, kind: Source["kind"]
 }
 
 /** A look that found these files. */
-const lookAt = (stamps: Stamps, files = Object.keys(stamps).map((path) => fileOf(path))): Look => ({
+const lookAt = (
+  stamps: Stamps,
+  files = Object.keys(stamps).map((path) => fileOf(path)),
+): ScanResult => ({
   inventory: { files, unreadable: [], directories: new Set() } as unknown as Inventory,
   seen: { tag: "taken", fingerprint: fingerprintOf(stamps) },
 });
 
-const moved = (before: Stamps, look: Look) => hasMoved(fingerprintOf(before), look, STARTED_MS);
+const moved = (before: Stamps, look: ScanResult) =>
+  hasMoved(fingerprintOf(before), look, STARTED_MS);
 
 Deno.test("files with the same stamps have not moved", async () => {
   assert.equal(await moved({ "/a": "1", "/b": "1" }, lookAt({ "/b": "1", "/a": "1" })), false);
@@ -51,7 +55,7 @@ Deno.test("one file with another stamp has moved", async () => {
 
 Deno.test("sources that cannot be read may have moved", async () => {
   const { inventory } = lookAt({});
-  const look: Look = { inventory, seen: { tag: "unreadable", unreadable: [] } };
+  const look: ScanResult = { inventory, seen: { tag: "unreadable", unreadable: [] } };
   assert.equal(await moved({}, look), true);
 });
 
@@ -99,5 +103,5 @@ Deno.test("a file with the same stamp and another content was replaced in the mi
     ...lookAt({ "/a": "1" }),
     seen: { tag: "taken", fingerprint: { digest: "", files } },
   };
-  assert.equal(await hasMoved(before, look as Look, STARTED_MS), true);
+  assert.equal(await hasMoved(before, look as ScanResult, STARTED_MS), true);
 });

@@ -5,7 +5,7 @@ import type { LogEntry } from "../../../../lib/system/log.ts";
 import type { FileState } from "../../../../lib/watch/directories/file_state.ts";
 import type { Inventory, SourceFile } from "../../../../lib/watch/scan/inventory.ts";
 import { createLimitReport } from "../../../../lib/watch/scan/limits.ts";
-import type { Look } from "../../../../lib/watch/scan/scan.ts";
+import type { ScanResult } from "../../../../lib/watch/scan/scan.ts";
 
 const file = (path: string, more: Partial<SourceFile> = {}, size = 1): SourceFile => ({
   ...{ path, realPath: path, info: { size } as FileState },
@@ -16,7 +16,7 @@ const file = (path: string, more: Partial<SourceFile> = {}, size = 1): SourceFil
 function look(
   files: readonly SourceFile[],
   { contents = {}, named = 0 }: { contents?: Record<string, string>; named?: number } = {},
-): Look {
+): ScanResult {
   const marks = Object.entries(contents).map(([path, content]) =>
     [path, { content, modifiedMs: 0, stamp: "" }] as const
   );
@@ -29,7 +29,7 @@ function look(
 }
 
 /** What is said of one look after the other. */
-function said(...looks: readonly Look[]): string[][] {
+function said(...looks: readonly ScanResult[]): string[][] {
   const logged: LogEntry[] = [];
   const report = createLimitReport((entry) => logged.push(entry), { pollIntervalMs: 5_000 });
   return looks.map((look) => {
