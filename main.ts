@@ -92,8 +92,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   // On a slow disk the first look may take long, and nothing has been started that would have to end first.
   const early: SignalMeaning[] = [];
   signals.deliverTo((meaning) => endAtOnce(meaning) ?? early.push(meaning));
-  const look = await scanner.look();
-  const { seen, inventory } = look;
+  const scan = await scanner.scan();
+  const { seen, inventory } = scan;
   signals.hold(early);
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
@@ -106,7 +106,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
   if (tag === "list_watched") {
     const named = await loadedFiles.findNamed(configurationsIn(inventory));
-    const shortfalls = await findShortfalls([...sources, ...named], look);
+    const shortfalls = await findShortfalls([...sources, ...named], scan);
     return say(describeWatched(inventory, { ...settings, ...shortfalls }));
   }
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));

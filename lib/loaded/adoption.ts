@@ -4,7 +4,7 @@ import { collectGarbage } from "../system/memory.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { Inventory } from "../watch/scan/inventory.ts";
 import type { Scanner } from "../watch/scan/scan.ts";
-import { hasMoved } from "../watch/scan/changed_during_read.ts";
+import { wasChangedDuringRead } from "../watch/scan/changed_during_read.ts";
 import { createAsk } from "../haproxy/runtime/asking.ts";
 import { type ListedFile, listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
@@ -42,11 +42,11 @@ export async function adopt(
     ? { sources: [], uses: NO_TARGETS }
     : loadedFiles.locate(listed);
   if (uses.byPath.size > MANY) collectGarbage();
-  const look = await scanner.lookWith(sources);
-  options.onInventory(look.inventory);
+  const scan = await scanner.scanWith(sources);
+  options.onInventory(scan.inventory);
   if (before === null) return { fingerprint: null, moved: false, uses };
-  const moved = await hasMoved(before, look, startedMs);
-  const fingerprint = look.seen.tag === "taken" && !moved ? look.seen.fingerprint : before;
+  const moved = await wasChangedDuringRead(before, scan, startedMs);
+  const fingerprint = scan.seen.tag === "taken" && !moved ? scan.seen.fingerprint : before;
   return { fingerprint, moved, uses };
 }
 

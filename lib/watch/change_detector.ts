@@ -11,10 +11,10 @@ import type { Inventory, Unreadable } from "./scan/inventory.ts";
 import { createUnnamedReport } from "./directories/unnamed.ts";
 
 export interface ChangeDetectorOptions {
-  readonly look: Scanner["look"];
+  readonly scan: Scanner["scan"];
   /** Called when a hint came, with what is on disk then, while the sources have yet to settle. */
   readonly onChanging: (fingerprint: Fingerprint) => void;
-  /** Called after each look at settled sources, changed or not. */
+  /** Called after each scan at settled sources, changed or not. */
   readonly onSettled: (fingerprint: Fingerprint) => void;
   readonly settleMs: number;
   /** 0: no poll. */
@@ -31,9 +31,9 @@ export interface ChangeDetectorOptions {
 export interface ChangeDetector {
   /** Settles with the end of the detector; never rejects. */
   readonly ended: Promise<void>;
-  /** Asks for a look soon, whatever the file system says. */
-  lookSoon(): void;
-  /** Takes note of what a look that somebody else took has found to be watched. */
+  /** Asks for a scan soon, whatever the file system says. */
+  scanSoon(): void;
+  /** Takes note of what a scan that somebody else took has found to be watched. */
   adapt(inventory: Inventory): void;
   readonly counts: DetectorCounts;
   close(): void;
@@ -41,7 +41,7 @@ export interface ChangeDetector {
 
 /** What has been seen since the start. */
 export interface DetectorCounts {
-  /** How many files the last look was at. */
+  /** How many files the last scan was at. */
   readonly files: number;
   /** How many events of the file system were about them. */
   readonly events: number;
@@ -49,12 +49,12 @@ export interface DetectorCounts {
   readonly pollFinds: number;
 }
 
-/** Starts to watch, with a look at once. */
+/** Starts to watch, with a scan at once. */
 export function detectChanges(options: ChangeDetectorOptions): ChangeDetector {
   const detector = new Detector(options);
   return {
     ended: detector.run(),
-    lookSoon: () => detector.lookSoon(),
+    scanSoon: () => detector.scanSoon(),
     adapt: (inventory) => detector.adapt(inventory),
     get counts() {
       return { ...detector.counts };
@@ -63,7 +63,7 @@ export function detectChanges(options: ChangeDetectorOptions): ChangeDetector {
   };
 }
 
-/** A look at everything takes no longer then. */
+/** A scan at everything takes no longer then. */
 const MOST_TOUCHED = 1_000;
 
 class Detector {
@@ -73,16 +73,16 @@ class Detector {
   readonly #events: FileEvents;
   readonly #reportUnnamed: (paths: readonly string[]) => void;
   readonly #reportReplaced: (files: ScanResult["inventory"]["files"]) => void;
-  readonly #reportLimits: (look: ScanResult) => void;
+  readonly #reportLimits: (scan: ScanResult) => void;
   #isRelevant: (path: string) => boolean = () => true;
   #isClosed = false;
   #isWoken = true;
   /** File events tell who still writes; without one, only a file's age does. */
   #isHinted = false;
-  /** The real paths of which events came since the last look; `null`: look at everything. */
+  /** The real paths of which events came since the last scan; `null`: scan at everything. */
   #touched: Set<string> | null = null;
   #directories: ReadonlySet<string> = new Set();
-  /** When a directory that changed may be read again, after the last look. */
+  /** When a directory that changed may be read again, after the last scan. */
   #dueInMs: number | null = null;
   #resolveSleep: (() => void) | null = null;
   #endRest: () => void = () => {};
@@ -104,15 +104,15 @@ class Detector {
     });
   }
 
-  /** Only a look of its own, whose end it knows, watches other directories. */
+  /** Only a scan of its own, whose end it knows, watches other directories. */
   adapt({ isRelevant, directories, files }: Inventory): void {
     this.#isRelevant = isRelevant;
     this.counts.files = files.length;
-    if (!directories.isSubsetOf(this.#directories)) this.lookSoon();
+    if (!directories.isSubsetOf(this.#directories)) this.scanSoon();
   }
 
   /** Scans at everything. */
-  lookSoon(): void {
+  scanSoon(): void {
     this.#touched = null;
     this.#wake();
   }
@@ -146,7 +146,7 @@ class Detector {
     const isWoken = await this.#sleep(this.#longestSleepMs());
     if (!isWoken) this.#touched = null;
     await this.#untilQuiet();
-    if (!this.#isClosed) await this.#look();
+    if (!this.#isClosed) await this.#scan();
   }
 
   /** `null`: until it is woken. */
@@ -164,7 +164,7 @@ class Detector {
     if (this.#isClosed) resolve();
     await promise;
     clearTimeout(timer);
-    this.lookSoon();
+    this.scanSoon();
   }
 
   #note(hint: Hint): void {
@@ -179,40 +179,40 @@ class Detector {
 
   async #untilQuiet(): Promise<void> {
     const remainingMs = () => this.#isClosed ? 0 : this.#quiet.remainingMs(performance.now());
-    if (this.#isHinted && remainingMs() > 0) await this.#lookAhead();
+    if (this.#isHinted && remainingMs() > 0) await this.#scanAhead();
     for (let waitMs = remainingMs(); waitMs > 0; waitMs = remainingMs()) await this.#sleep(waitMs);
   }
 
-  async #lookAhead(): Promise<void> {
-    const { seen } = await this.#options.look(this.#touched);
+  async #scanAhead(): Promise<void> {
+    const { seen } = await this.#options.scan(this.#touched);
     if (seen.tag === "taken") this.#options.onChanging(seen.fingerprint);
   }
 
-  async #look(): Promise<void> {
+  async #scan(): Promise<void> {
     const isHinted = this.#isHinted;
     const touched = this.#touched;
     this.#isHinted = false;
     // What woke the loop until now is looked at here.
     this.#isWoken = false;
     this.#touched = new Set();
-    const lookedMs = performance.now();
-    const look = await this.#options.look(touched);
-    const { inventory, seen, dueInMs = null } = look;
+    const startedMs = performance.now();
+    const scan = await this.#options.scan(touched);
+    const { inventory, seen, dueInMs = null } = scan;
     this.#dueInMs = dueInMs;
     this.#isRelevant = inventory.isRelevant;
     this.counts.files = inventory.files.length;
     this.#directories = inventory.directories;
-    // A hint that came meanwhile has woken the loop already, for another look.
-    if (!this.#quiet.hasDisturbed(lookedMs, performance.now())) {
+    // A hint that came meanwhile has woken the loop already, for another scan.
+    if (!this.#quiet.hasDisturbed(startedMs, performance.now())) {
       this.#quiet.reset();
       this.#reportUnreadable(seen.tag === "unreadable" ? seen.unreadable : []);
       if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
     }
     this.#reportReplaced(inventory.files);
-    this.#reportLimits(look);
+    this.#reportLimits(scan);
     this.#reportUnnamed(inventory.unnamed);
     // What changed while no watch was armed gave no event.
-    if (await this.#events.watch(this.#pathsToWatch(inventory))) this.lookSoon();
+    if (await this.#events.watch(this.#pathsToWatch(inventory))) this.scanSoon();
   }
 
   /** A path that is gone would keep all others from being watched. */
@@ -231,7 +231,7 @@ class Detector {
     for (const { path, ageMs } of young) {
       this.#quiet.note({ tag: "writing", path }, performance.now() - ageMs);
     }
-    this.lookSoon();
+    this.scanSoon();
   }
 
   /** Files that are new may only be new to the wrapper, as those that another generation loads. */

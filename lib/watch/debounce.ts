@@ -50,12 +50,12 @@ export class Debounce {
   }
 
   /**
-   * Whether a look that began at `lookedMs` and ends at `nowMs` is worth nothing, since a file that
+   * Whether a look that began at `startedMs` and ends at `nowMs` is worth nothing, since a file that
    * changed meanwhile may have been seen half written. Not even that can put a look off for ever.
    */
-  hasDisturbed(lookedMs: number, nowMs: number): boolean {
+  hasDisturbed(startedMs: number, nowMs: number): boolean {
     const isOverdue = nowMs >= (this.#firstHintMs ?? nowMs) + this.#longestBurstMs;
-    return this.#lastHintMs >= lookedMs && (!isOverdue || this.#silentMs() > nowMs);
+    return this.#lastHintMs >= startedMs && (!isOverdue || this.#silentMs() > nowMs);
   }
 
   /** What was noted so far has been looked at: the next hint begins a new burst. */

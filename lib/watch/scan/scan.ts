@@ -23,9 +23,9 @@ export type FindNamed = (files: readonly SourceFile[]) => Promise<readonly Sourc
 
 export interface Scanner {
   /** Scans at everything or, if nothing else can have changed, at the `touched` real paths. */
-  look(touched?: ReadonlySet<string> | null): Promise<ScanResult>;
+  scan(touched?: ReadonlySet<string> | null): Promise<ScanResult>;
   /** From now on looks at `listed` too, in place of the last such list, and then as `look` does. */
-  lookWith(listed: readonly Source[]): Promise<ScanResult>;
+  scanWith(listed: readonly Source[]): Promise<ScanResult>;
 }
 
 /** Makes what looks at `sources` and at what these name. It remembers what it read, so keep just one. */
@@ -41,8 +41,8 @@ export function createScanner(
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One look after the other, so that none mixes what two lists name. */
-  function inTurn(look: () => Promise<ScanResult>): Promise<ScanResult> {
-    const next = turn.then(look);
+  function inTurn(scan: () => Promise<ScanResult>): Promise<ScanResult> {
+    const next = turn.then(scan);
     turn = next.catch(() => {});
     return next;
   }
@@ -58,7 +58,7 @@ export function createScanner(
     return merge(base, await takeLoadedInventory([...named, ...others], known, directories));
   }
 
-  async function lookNow(touched: ReadonlySet<string> | null): Promise<ScanResult> {
+  async function scanNow(touched: ReadonlySet<string> | null): Promise<ScanResult> {
     const before = last;
     const isRefreshing = touched !== null && before !== null;
     if (isRefreshing && touched.size === 0) return before;
@@ -80,11 +80,11 @@ export function createScanner(
   }
 
   return {
-    look: (touched = null) => inTurn(() => lookNow(touched)),
-    lookWith: (sources) =>
+    scan: (touched = null) => inTurn(() => scanNow(touched)),
+    scanWith: (sources) =>
       inTurn(() => {
         listed = sources;
-        return lookNow(null);
+        return scanNow(null);
       }),
   };
 }

@@ -159,10 +159,10 @@ for (const kind of ["certificate list", "env file"] as const) {
       { kind: "configuration", path: configuration, foundBy: "-f" },
       { kind: "env_file", path: env, foundBy: "--env-file" },
     ], scene.files.findNamed);
-    await scanner.look();
+    await scanner.scan();
     const touched = kind === "env file" ? env : list;
     Deno.writeTextFileSync(touched, kind === "env file" ? `E=${named}\n` : `${named}\n`);
-    const { inventory } = await scanner.look(new Set([touched]));
+    const { inventory } = await scanner.scan(new Set([touched]));
     assert.ok(inventory.files.some(({ path }) => path === named));
   });
 }

@@ -27,7 +27,7 @@ interface WatchOptions {
 
 /** A detector over a folder, with what it looked at, said and logged. */
 class Watch implements AsyncDisposable {
-  looks = 0;
+  scans = 0;
   /** What each look was at; `null`: everything. */
   readonly touched: (readonly string[] | null)[] = [];
   readonly changing: string[] = [];
@@ -44,10 +44,10 @@ class Watch implements AsyncDisposable {
     const isEntry = () => false;
     const inventory = { files: [], unreadable: [], unnamed: [], directories, isRelevant, isEntry };
     this.detector = detectChanges({
-      look: async (touched = null) => {
+      scan: async (touched = null) => {
         // A look ahead is given what goes on being added to.
         this.touched.push(touched === null ? null : [...touched].sort());
-        return { inventory, seen: await see(++this.looks) };
+        return { inventory, seen: await see(++this.scans) };
       },
       onChanging: ({ digest }) => this.changing.push(digest),
       onSettled: ({ digest }) => this.settled.push(digest),
@@ -72,7 +72,7 @@ class Watch implements AsyncDisposable {
   }
 }
 
-Deno.test("a detector looks at once, and once more when the watch is armed", async () => {
+Deno.test("a detector scans at once, and once more when the watch is armed", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, { see: readFile(folder) });
@@ -197,10 +197,10 @@ Deno.test("a change of what is not relevant leads to no look", async () => {
   folder.write("a.cfg", "two");
   await waitFor("the marker", () => watch.settled.includes("two"));
   // Two for the start, and for the marker one ahead and one when it has settled.
-  assert.equal(watch.looks, 4);
+  assert.equal(watch.scans, 4);
 });
 
-Deno.test("the poll looks without any event", async () => {
+Deno.test("the poll scans without any event", async () => {
   await using folder = new TempFolder();
   await using watch = new Watch(folder, {
     pollIntervalMs: 1,
@@ -214,7 +214,7 @@ Deno.test("a look can be asked for", async () => {
   await using folder = new TempFolder();
   await using watch = new Watch(folder, { see: (round) => seenAs(folder, `${round}`) });
   await watch.armed();
-  watch.detector.lookSoon();
+  watch.detector.scanSoon();
   await waitFor("the third look", () => watch.settled.includes("3"));
   assert.deepEqual(watch.settled, ["1", "2", "3"]);
 });
@@ -364,5 +364,5 @@ Deno.test("a detector whose every look throws can be closed, and rests between t
     },
   });
   await waitFor("the second bug", () => watch.bugs.length === 2);
-  assert.equal(watch.looks, 2);
+  assert.equal(watch.scans, 2);
 });

@@ -3,7 +3,7 @@ import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
 import type { FileState } from "../../../../lib/watch/directories/file_state.ts";
 import type { Inventory, SourceFile } from "../../../../lib/watch/scan/inventory.ts";
 import type { ScanResult } from "../../../../lib/watch/scan/scan.ts";
-import { hasMoved } from "../../../../lib/watch/scan/changed_during_read.ts";
+import { wasChangedDuringRead } from "../../../../lib/watch/scan/changed_during_read.ts";
 import type { Source } from "../../../../lib/watch/scan/sources.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 
@@ -37,7 +37,7 @@ const lookAt = (
 });
 
 const moved = (before: Stamps, look: ScanResult) =>
-  hasMoved(fingerprintOf(before), look, STARTED_MS);
+  wasChangedDuringRead(fingerprintOf(before), look, STARTED_MS);
 
 Deno.test("files with the same stamps have not moved", async () => {
   assert.equal(await moved({ "/a": "1", "/b": "1" }, lookAt({ "/b": "1", "/a": "1" })), false);
@@ -103,5 +103,5 @@ Deno.test("a file with the same stamp and another content was replaced in the mi
     ...lookAt({ "/a": "1" }),
     seen: { tag: "taken", fingerprint: { digest: "", files } },
   };
-  assert.equal(await hasMoved(before, look as ScanResult, STARTED_MS), true);
+  assert.equal(await wasChangedDuringRead(before, look as ScanResult, STARTED_MS), true);
 });

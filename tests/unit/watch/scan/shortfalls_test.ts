@@ -12,7 +12,7 @@ async function absentOf(folder: TempFolder, sources: readonly Source[]) {
   const [settings, named] = [watched, loaded].map((make) =>
     sources.filter(({ kind }) => kind === make("").kind)
   ) as [Source[], Source[]];
-  const look = await createScanner(settings, () => Promise.resolve(named)).look();
+  const look = await createScanner(settings, () => Promise.resolve(named)).scan();
   const { absent } = await findShortfalls([...settings, ...named], look);
   return absent.map(({ source, state }: Absent) => [
     ...[source.path.slice(folder.path.length + 1), state],
@@ -78,7 +78,7 @@ Deno.test("a glob or a directory to watch that stands for nothing is told", asyn
 Deno.test("why a file cannot be read is told by its path", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a.pem");
-  const look = await createScanner([], () => Promise.resolve([loaded(path)])).look();
+  const look = await createScanner([], () => Promise.resolve([loaded(path)])).scan();
   assert.ok(look.seen.tag === "taken");
   const mark = { content: "unreadable 1", modifiedMs: 0, stamp: "" };
   const fingerprint = { digest: "", files: new Map([[path, mark], ["/no", mark]]) };
