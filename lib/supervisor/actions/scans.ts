@@ -7,7 +7,7 @@ import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import type { Scanner } from "../../watch/scan/scan.ts";
 import type { MountedFile } from "../../watch/scan/mounted_files.ts";
-import { hasMoved } from "../../watch/scan/changed_during_read.ts";
+import { changedDuringRead } from "../../watch/scan/changed_during_read.ts";
 import type { Action, Event, ReloadOrder } from "../state/events.ts";
 
 export interface ScansOptions {
@@ -85,7 +85,9 @@ export class Scans {
 
   async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
     const look = await this.#options.scanner.look();
-    if (await hasMoved(fingerprint, look, 0)) this.#options.post({ name: "moved", generation });
+    if (await changedDuringRead(fingerprint, look, 0)) {
+      this.#options.post({ name: "changed_during_read", generation });
+    }
   }
 
   /** If a bug keeps it from looking, the order still counts. */
