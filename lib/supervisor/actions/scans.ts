@@ -7,7 +7,7 @@ import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import type { Scanner } from "../../watch/scan/scan.ts";
 import type { MountedFile } from "../../watch/scan/mounted_files.ts";
-import { wasChangedDuringRead } from "../../watch/scan/changed_during_read.ts";
+import { changedDuringRead } from "../../watch/scan/changed_during_read.ts";
 import type { Action, Event, ReloadOrder } from "../state/events.ts";
 
 export interface ScansOptions {
@@ -85,8 +85,8 @@ export class Scans {
 
   async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
     const scan = await this.#options.scanner.scan();
-    if (await wasChangedDuringRead(fingerprint, scan, 0)) {
-      this.#options.post({ name: "moved", generation });
+    if (await changedDuringRead(fingerprint, scan, 0)) {
+      this.#options.post({ name: "changed_during_read", generation });
     }
   }
 

@@ -9,7 +9,7 @@ import type { ScanResult } from "./scan.ts";
  * either shows. A file that only the later look knows of was there already if it is older than
  * `sinceMs`, in milliseconds since 1970.
  */
-export async function wasChangedDuringRead(
+export async function changedDuringRead(
   before: Fingerprint,
   { seen, inventory }: ScanResult,
   sinceMs: number,
