@@ -39,15 +39,9 @@ import {
 } from "./lib/supervisor/messages/leftover_messages.ts";
 import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { systemReason } from "./lib/text/system_reason.ts";
-import { findShortfalls } from "./lib/watch/scan/shortfalls.ts";
-import { describeWatched } from "./lib/watch/list_watched.ts";
+import { describeWatched, findShortfalls } from "./lib/watch/list_watched.ts";
 import { Directories } from "./lib/watch/directories/directories.ts";
-import {
-  configurationsIn,
-  createScanner,
-  type Scanner,
-  type ScanResult,
-} from "./lib/watch/scan/scan.ts";
+import { createScanner, type Scanner, type ScanResult } from "./lib/watch/scan/scan.ts";
 import {
   describeMountedFile,
   findMountedFiles,
@@ -89,7 +83,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   });
   const directories = new Directories(libc?.openDirectory ?? null);
   const scanner = createScanner(sources, loadedFiles.findNamed, directories);
-  // On a slow disk the first look may take long, and nothing has been started that would have to end first.
+  // On a slow disk the first scan may take long, and nothing has been started that would have to end first.
   const early: SignalMeaning[] = [];
   signals.deliverTo((meaning) => endAtOnce(meaning) ?? early.push(meaning));
   const scan = await scanner.scan();
@@ -105,8 +99,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   }
   if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
   if (tag === "list_watched") {
-    const named = await loadedFiles.findNamed(configurationsIn(inventory));
-    const shortfalls = await findShortfalls([...sources, ...named], scan);
+    const shortfalls = await findShortfalls([...sources, ...scan.references], scan);
     return say(describeWatched(inventory, { ...settings, ...shortfalls }));
   }
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));

@@ -2,7 +2,7 @@
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import type { Log } from "../../system/log.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { type ChangeDetector, detectChanges } from "../../watch/change_detector.ts";
+import { ChangeDetector } from "../../watch/change_detector.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import type { Scanner } from "../../watch/scan/scan.ts";
@@ -66,7 +66,7 @@ export class Scans {
     const { settleMs, pollIntervalMs } = settings;
     const onChanging = (fingerprint: Fingerprint) => this.#tell("changing", fingerprint);
     const onSettled = (fingerprint: Fingerprint) => this.#tell("settled", fingerprint);
-    return detectChanges({
+    return new ChangeDetector({
       ...{ scan, onChanging, onSettled, settleMs, pollIntervalMs, log, onBug, mountedFiles },
       probeDirectory: () => folder.probeDirectory(),
     });
