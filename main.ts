@@ -53,7 +53,6 @@ import {
   findMountedFiles,
   type MountedFile,
 } from "./lib/watch/scan/mounted_files.ts";
-import { writeTerminationLog } from "./lib/system/termination_log.ts";
 import { visible } from "./lib/text/visible.ts";
 import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/scan/sources.ts";
 
@@ -99,10 +98,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const problems = [...invocation.problems, ...onDisk];
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
   const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
-  if (problems.length > 0 && !await canServe(mayServeInstead)) {
-    if (tag === "run") writeTerminationLog(libc, problems);
-    return refuse(problems);
-  }
+  if (problems.length > 0 && !await canServe(mayServeInstead)) return refuse(problems);
   if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
   if (tag === "list_watched") {
     const named = await loadedFiles.findNamed(configurationsIn(inventory));
@@ -193,7 +189,6 @@ async function run(
     postBug,
     collectGarbageSoon,
     readMemoryFile: libc?.readMemoryFile ?? (() => null),
-    reportFailedStart: (lines) => writeTerminationLog(libc, lines),
   });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
