@@ -47,7 +47,6 @@ import {
   findMountedFiles,
   type MountedFile,
 } from "./lib/watch/scan/mounted_files.ts";
-import { writeTerminationLog } from "./lib/system/termination_log.ts";
 import { visible } from "./lib/text/visible.ts";
 import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/scan/sources.ts";
 
@@ -93,10 +92,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const problems = [...invocation.problems, ...onDisk];
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
   const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
-  if (problems.length > 0 && !await canServe(mayServeInstead)) {
-    if (tag === "run") writeTerminationLog(libc, problems);
-    return refuse(problems);
-  }
+  if (problems.length > 0 && !await canServe(mayServeInstead)) return refuse(problems);
   if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
   if (tag === "list_watched") {
     const shortfalls = await findShortfalls([...sources, ...scan.references], scan);
@@ -186,7 +182,6 @@ async function run(
     postBug,
     collectGarbageSoon,
     readMemoryFile: libc?.readMemoryFile ?? (() => null),
-    reportFailedStart: (lines) => writeTerminationLog(libc, lines),
   });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));

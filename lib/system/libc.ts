@@ -14,8 +14,6 @@ export interface Libc {
   reap(pid: number): void;
   /** Whether something is mounted just at `path`; no kernel before 5.8 tells, and then it is `false`. */
   isMountRoot(path: string): boolean;
-  /** Writes `bytes` to a file in place of what it holds; whether it is there, and all could be written. */
-  overwrite(path: string, bytes: Uint8Array<ArrayBuffer>): boolean;
   /** Whether `PIPE_BUF` bytes can be written to an open file without waiting, or an error is all that would come. */
   isWritable(file: number): boolean;
   /** The text of one of the kernel's files about memory; `null` if it is another, cannot be read, or is huge. */
@@ -67,7 +65,6 @@ const SYMBOLS = {
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
@@ -99,12 +96,10 @@ const WNOWAIT = 0x0100_0000;
 const SI_PID = 4;
 const SIGINFO_BYTES = 128;
 
-/** From open(2): never waits, as for the reader of a FIFO. */
-const O_WRONLY_TRUNC_NONBLOCK_CLOEXEC = 0x1 | 0x200 | 0x800 | 0x8_0000;
-
 /** From poll(2): a struct of the file and, in one number on a little-endian machine, the events. */
 const POLLOUT = 4;
 
+/** From open(2): never waits, as for the writer of a FIFO. */
 const O_RDONLY_NONBLOCK_CLOEXEC = 0x800 | 0x8_0000;
 
 /** From flock(2): exclusive, without waiting. */
@@ -149,13 +144,6 @@ function wrap(symbols: Opened["symbols"]): Libc {
       const answer = new DataView(new ArrayBuffer(STATX_BYTES));
       const failed = statx === null || statx(AT_FDCWD, cString(path), 0, 0, answer) !== 0;
       return !failed && (answer.getBigUint64(STX_ATTRIBUTES, true) & STATX_ATTR_MOUNT_ROOT) !== 0n;
-    },
-    overwrite(path, bytes) {
-      const file = symbols.open(cString(path), O_WRONLY_TRUNC_NONBLOCK_CLOEXEC);
-      if (file < 0) return false;
-      const written = symbols.write(file, bytes, BigInt(bytes.length));
-      symbols.close(file);
-      return Number(written) === bytes.length;
     },
     isWritable(file) {
       return symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0;
