@@ -15,7 +15,7 @@ import { type KeptSet, openKeptSet } from "./lib/last_good/last_good.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import type { Needs } from "./lib/config/needs.ts";
 import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/system/log.ts";
-import { createGarbageCollector } from "./lib/system/memory.ts";
+import { createGarbageCollector } from "./lib/system/garbage.ts";
 import { createReaper } from "./lib/system/orphans.ts";
 import {
   listenToSignals,

@@ -1,6 +1,6 @@
 /** Finds out what a generation that serves has loaded, and whether that is what was looked at before its start. */
 import type { StatsSocket } from "../haproxy/runtime/client.ts";
-import { collectGarbage } from "../system/memory.ts";
+import { collectGarbage } from "../system/garbage.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { Inventory } from "../watch/scan/inventory.ts";
 import type { Scanner } from "../watch/scan/scan.ts";

@@ -5,7 +5,7 @@
  */
 import { list as listAll, lstat, statAtOnce } from "../../system/files.ts";
 import type { DirectoryEntry, Libc } from "../../system/libc.ts";
-import { collectGarbage } from "../../system/memory.ts";
+import { collectGarbage } from "../../system/garbage.ts";
 import { EntrySum } from "./entry_sum.ts";
 
 /** A directory that is followed as a whole. */

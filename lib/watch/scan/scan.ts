@@ -1,5 +1,5 @@
 /** Scans all sources: which files there are, what they hold, and where to watch them. */
-import { collectGarbage } from "../../system/memory.ts";
+import { collectGarbage } from "../../system/garbage.ts";
 import { Directories } from "../directories/directories.ts";
 import { createFingerprinter, type FingerprintOutcome } from "./fingerprint.ts";
 import { Collector, type Inventory, type SourceFile } from "./inventory.ts";
