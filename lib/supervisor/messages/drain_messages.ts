@@ -1,14 +1,12 @@
-/** What the supervisor says of processes that drain, one entry each. Pure. */
+/** The log lines about processes that drain. Pure. */
 import { formatDuration } from "../../text/duration.ts";
-import type { EndReason } from "../../haproxy/drain/draining.ts";
+import type { EndReason, Shortage } from "../../haproxy/drain/limits.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
-import type { Shortage } from "../../haproxy/drain/memory_room.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { Slowdown } from "../../haproxy/drain/slowdown.ts";
 import type { LogEntry } from "../../system/log.ts";
 import { count } from "./messages.ts";
 
-/** What was left in it is told where HAProxy told it. */
 export function drained(end: ProcessEnd): LogEntry {
   const { generation, ending, drainMs, connections } = end;
   const elapsed = formatDuration(drainMs);
@@ -28,20 +26,20 @@ export function drained(end: ProcessEnd): LogEntry {
   return { level: "warning", text: `generation ${generation} ${how}: ${why}`, fields };
 }
 
-/** Who ended it; `null` if it had drained. */
+/** `null`: it had drained. */
 function whyEnded({ ending, drainEnd, endReason, connections }: ProcessEnd): string | null {
   const isClean = ending.tag === "exited" && ending.code === 0;
   if (isClean && !connections) return null;
   if (endReason !== null) return `${END_REASONS[endReason]}${drainEnd === "killed" ? KILLED : ""}`;
-  // HAProxy does not end while the connection over which it was asked is open, but for this.
+  // Only this makes HAProxy exit while the connection over which it is asked is open.
   return isClean ? "HAProxy's hard-stop-after was over" : `it ${describeEnding(ending)}`;
 }
 
-const KILLED = ", and it did not heed SIGTERM";
+const KILLED = ", and it ignored SIGTERM";
 
 const END_REASONS: Readonly<Record<EndReason, string>> = {
   "shutdown-wait": "its --shutdown-wait was over",
-  "max-draining": "more drained than --max-draining",
+  "max-draining": "more processes drained than --max-draining allows",
   memory: "its memory was needed",
   rejected: "it had been rejected",
   SIGTERM: "SIGTERM received",
@@ -51,8 +49,8 @@ const END_REASONS: Readonly<Record<EndReason, string>> = {
 export function signalRefused(pid: number, signal: string, reason: string): LogEntry {
   return {
     level: "error",
-    text: `cannot send ${signal} to HAProxy's process ${pid}: ${reason}; it goes on as it is: ` +
-      "run the wrapper as the user to whom HAProxy changes, or with the capability CAP_KILL",
+    text: `cannot send ${signal} to HAProxy process ${pid}: ${reason}; it keeps running: ` +
+      "run the wrapper as the user that HAProxy switches to, or with the capability CAP_KILL",
     fields: { signal, reason },
   };
 }
@@ -60,7 +58,8 @@ export function signalRefused(pid: number, signal: string, reason: string): LogE
 export function tooManyDrain(generation: number, limit: number): LogEntry {
   return {
     level: "warning",
-    text: `more than ${limit} old processes drain; generation ${generation}, the oldest, is ended`,
+    text: `ending generation ${generation}, the oldest of more than ${limit} old processes that ` +
+      "drain (--max-draining)",
     fields: { generation, reason: "max-draining" },
   };
 }
@@ -74,7 +73,7 @@ export interface RoomFacts {
 export function endedForMemory(oldest: number, { generation, shortage }: RoomFacts): LogEntry {
   return {
     level: "warning",
-    text: `generation ${oldest}, the oldest that drains, is ended: ` +
+    text: `ending generation ${oldest}, the oldest that drains: ` +
       describeShortage(generation, shortage),
     fields: { generation: oldest, reason: "memory" },
   };
@@ -83,25 +82,24 @@ export function endedForMemory(oldest: number, { generation, shortage }: RoomFac
 export function startsAnyway(generation: number, shortage: Shortage): LogEntry {
   return {
     level: "warning",
-    text: `${describeShortage(generation, shortage)}; nothing drains that could make room, ` +
-      "so it is started all the same",
+    text: `${describeShortage(generation, shortage)}; no draining process can make room, ` +
+      "so it starts anyway",
     fields: { generation, reason: "memory" },
   };
 }
 
 const describeShortage = (generation: number, { needed, available, limit }: Shortage) =>
   `generation ${generation} needs about ${megabytes(needed)} MB, ` +
-  `${megabytes(available)} MB of the limit of ${megabytes(limit)} MB are left`;
+  `only ${megabytes(available)} MB of the limit of ${megabytes(limit)} MB are left`;
 
 const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20);
 
-export function slowsServing(generation: number, { version, mendedIn }: Slowdown): LogEntry {
+export function slowsServing({ version, mendedIn }: Slowdown): LogEntry {
   return {
     level: "warning",
-    text:
-      `generation ${generation} still drains, and a draining HAProxy ${version} slows the one ` +
-      `that serves at each new connection, unless your distribution has mended it; HAProxy ${mendedIn} ` +
-      "does not: until you have that, bound the drain by --shutdown-wait, or by hard-stop-after",
-    fields: { generation, reason: "slow drain" },
+    text: `while it drains, HAProxy ${version} slows the serving process at each new connection, ` +
+      `unless your distribution has patched it; fixed in ${mendedIn}: until you upgrade, limit the ` +
+      "drain by --shutdown-wait or hard-stop-after",
+    fields: { reason: "slow drain" },
   };
 }

@@ -1,6 +1,6 @@
-/** What the supervisor says of its decisions, one entry each. Pure. */
+/** The log lines about the supervisor's decisions. Pure. */
 import { EXIT } from "../../exit_codes.ts";
-import { KILL_AFTER_MS } from "../../haproxy/drain/draining.ts";
+import { KILL_AFTER_MS } from "../../haproxy/drain/limits.ts";
 import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
 import type { PauseEnd } from "../../haproxy/handoff/pause.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
@@ -12,7 +12,8 @@ import { formatDuration } from "../../text/duration.ts";
 import type { DrainSignal, StopSignal } from "../../system/signals.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
 import { abridged } from "../../watch/scan/fingerprint.ts";
-import type { Attempt, Cause, Generation, Left } from "../state/events.ts";
+import type { Left } from "../state/events.ts";
+import type { Attempt, Cause, Generation } from "../state/state.ts";
 import { describeLeft } from "./leftover_messages.ts";
 
 export interface ServesFacts {
@@ -60,7 +61,7 @@ export function notStarted(
   return {
     level: "error",
     text: `generation ${generation}${which} did not start: ${reason}; ` +
-      `${serving}, ending with ${exitCode}`,
+      `${serving}, exiting with ${exitCode}`,
     fields: { generation, reason, exitCode },
   };
 }
@@ -73,8 +74,9 @@ export function fellBack(
   const { keptMs, directory } = lastGood;
   return {
     level: "error",
-    text: `generation ${generation} did not start: ${reason}; generation ${generation + 1} is ` +
-      `started from what served last (${new Date(keptMs).toISOString()}, kept in "${directory}")`,
+    text: `generation ${generation} did not start: ${reason}; starting generation ` +
+      `${generation + 1} from what served last ` +
+      `(${new Date(keptMs).toISOString()}, kept in "${directory}")`,
     fields: { generation, reason },
   };
 }
@@ -95,14 +97,14 @@ export function rejected(facts: RejectedFacts): LogEntry {
   const { generation, serving, failure, retryMs, watch, changed } = facts;
   const reason = describeFailure(failure);
   const next = retryMs === null
-    ? `tried again ${watch ? "when a source changes" : "at the next signal"}`
-    : `tried again in ${formatDuration(retryMs)}`;
+    ? `retry ${watch ? "when a file changes" : "at the next signal"}`
+    : `retry in ${formatDuration(retryMs)}`;
   const files = changed?.length ? ` (changed: ${quoted(changed)})` : "";
-  const origin = serving.lastGood === undefined ? "" : " from what served last,";
+  const origin = serving.lastGood === undefined ? "" : ", from what served last";
   return {
     level: "error",
     text: `generation ${generation} rejected: ${reason}${files}; ` +
-      `generation ${serving.number} keeps serving,${origin} ${next}`,
+      `generation ${serving.number} keeps serving${origin}; ${next}`,
     fields: { generation, reason, ...changed === null ? {} : { changed: abridged(changed) } },
   };
 }
@@ -110,8 +112,8 @@ export function rejected(facts: RejectedFacts): LogEntry {
 export function notListed(generation: number): LogEntry {
   return {
     level: "warning",
-    text: `generation ${generation} does not say which files it loaded, or says too many; ` +
-      "until the next reload only those that the configuration names are watched, and none is changed in place",
+    text: `generation ${generation} does not say which files it loaded, or names too many; until ` +
+      "the next reload only files that the configuration names are watched, and none is hot-applied",
     fields: { generation, reason: "no answer" },
   };
 }
@@ -123,7 +125,7 @@ export function serverStateLost(
   return {
     level: "warning",
     text: `cannot keep the state of generation ${from}'s servers: ${reason}; ` +
-      `generation ${generation} starts with what the configuration says of them`,
+      `generation ${generation} starts with the state in the configuration`,
     fields: { generation, reason },
   };
 }
@@ -132,8 +134,7 @@ export function pauseEnded(end: PauseEnd): LogEntry {
   const { serving, generation, frontends, durationMs: ms } = end;
   const durationMs = Math.round(ms);
   const which = `${frontends.length === 1 ? "frontend" : "frontends"} ${quoted(frontends)}`;
-  const paused =
-    `for ${durationMs} ms nobody listened for ${which}: paused in generation ${serving}`;
+  const paused = `${which} did not listen for ${durationMs} ms: paused in generation ${serving}`;
   return {
     level: end.tag === "not_resumed" ? "error" : "warning",
     text: `${paused} so that generation ${generation} could bind its ports; ${PAUSE_ENDS[end.tag]}`,
@@ -142,9 +143,9 @@ export function pauseEnded(end: PauseEnd): LogEntry {
 }
 
 const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
-  superseded: "that one listens now",
-  resumed: "that did not serve, and the old one listens again",
-  not_resumed: "that did not serve, and the old one does not listen again: restart the wrapper",
+  superseded: "the new one listens now",
+  resumed: "the new one does not serve, the old one listens again",
+  not_resumed: "the new one does not serve, the old one does not listen again: restart the wrapper",
 };
 
 /** One line for each of the first files, and one for all others. */
@@ -166,7 +167,7 @@ function hotAppliedOne({ use, detail, durationMs }: Applied, generation: number)
   };
 }
 
-/** One line for each of the first files, and one for all others. `isReloaded`: for another reason. */
+/** The same. `isReloaded`: another change needs a reload. */
 export function refused(
   all: readonly Refused[],
   generation: number,
@@ -176,29 +177,29 @@ export function refused(
     level: "warning",
     text: `${NOUNS[use.tag]} "${use.path}" ${reason}; ` +
       (isReloaded
-        ? "the reload that is needed for something else takes it as it is"
-        : `generation ${generation} keeps the old one and awaits ${awaited}`),
+        ? "loaded as it is, by a reload that another change needs"
+        : `generation ${generation} keeps the old one, waiting for ${awaited}`),
     fields: { generation, reason, changed: [use.path] },
   }));
   const others = all.length - lines.length;
   if (others === 0) return lines;
-  const text = `${others} more files are unfit` +
+  const text = `${others} more files must not be served` +
     (isReloaded ? "" : `; generation ${generation} keeps the old ones`);
   return [...lines, { level: "warning", text, fields: { generation, reason: "refused" } }];
 }
 
-export function notAllReplaced(reason: string, generation: number): LogEntry {
+export function notAllApplied(reason: string, generation: number): LogEntry {
   return {
     level: "warning",
-    text: `generation ${generation} was not given every renewed certificate: ${reason}`,
+    text: `generation ${generation} did not get every renewed certificate: ${reason}`,
     fields: { generation, reason },
   };
 }
 
-export function notReplaced(reason: string, generation: number): LogEntry {
+export function notApplied(reason: string, generation: number): LogEntry {
   return {
     level: "info",
-    text: `cannot change generation ${generation} in place, reloading: ${reason}`,
+    text: `cannot hot-apply to generation ${generation}, reloading: ${reason}`,
     fields: { generation, reason },
   };
 }
@@ -206,22 +207,20 @@ export function notReplaced(reason: string, generation: number): LogEntry {
 export function awaitsTables(generation: number, waitMs: number): LogEntry {
   return {
     level: "info",
-    text: `reload waits, at most ${formatDuration(waitMs)}, until generation ${generation} can ` +
-      "pass its stick-tables on",
+    text: `reload delayed by at most ${formatDuration(waitMs)}, until generation ${generation} ` +
+      "can pass its stick-tables on",
     fields: { generation, reason: "stick-tables" },
   };
 }
 
-/** One line for all, since one hand writes them. */
 export function awaitsFiles(files: readonly NotWhole[], waitMs: number): LogEntry {
   const told = files.slice(0, MOST_PATHS).map(({ path, reason }) => `"${path}" ${reason}`);
   const others = files.length - told.length;
   const more = others === 0 ? "" : ` and ${others} more`;
   return {
     level: "info",
-    text: `reload waits, at most ${formatDuration(waitMs)}, for new files to be whole: ${
-      told.join(", ")
-    }${more}`,
+    text: `reload delayed by at most ${formatDuration(waitMs)}, until new files are whole: ` +
+      `${told.join(", ")}${more}`,
     fields: {
       reason: files[0]!.reason,
       changed: abridged(files.map(({ path }) => path)),
@@ -232,7 +231,7 @@ export function awaitsFiles(files: readonly NotWhole[], waitMs: number): LogEntr
 export function reverted(serving: number): LogEntry {
   return {
     level: "info",
-    text: `the sources are again what generation ${serving} serves; no reload is needed`,
+    text: `the files are again what generation ${serving} serves; no reload needed`,
     fields: { generation: serving },
   };
 }
@@ -240,9 +239,8 @@ export function reverted(serving: number): LogEntry {
 export function stopping(signal: StopSignal): LogEntry {
   return {
     level: "info",
-    text: `${signal} received: passed on to all HAProxy processes, what is left in ${
-      formatDuration(KILL_AFTER_MS)
-    } is killed`,
+    text: `${signal} received: passed on to all HAProxy processes; any left after ` +
+      `${formatDuration(KILL_AFTER_MS)} will be killed`,
     fields: { signal },
   };
 }
@@ -250,7 +248,7 @@ export function stopping(signal: StopSignal): LogEntry {
 export function killing(signal: StopSignal): LogEntry {
   return {
     level: "warning",
-    text: `${signal} received again: killing what is left`,
+    text: `${signal} received again: killing all processes that are left`,
     fields: { signal },
   };
 }
@@ -258,7 +256,7 @@ export function killing(signal: StopSignal): LogEntry {
 export function draining(signal: DrainSignal): LogEntry {
   return {
     level: "info",
-    text: `${signal} received: HAProxy finishes its connections, then the wrapper ends`,
+    text: `${signal} received: HAProxy finishes its connections, then the wrapper exits`,
     fields: { signal },
   };
 }
@@ -267,7 +265,8 @@ export function leaving(signal: DrainSignal, delayMs: number): LogEntry {
   const delay = formatDuration(delayMs);
   return {
     level: "info",
-    text: `${signal} received: not ready any more, HAProxy serves on for ${delay}, then finishes ` +
+    text:
+      `${signal} received: no longer ready; HAProxy serves for another ${delay}, then finishes ` +
       "its connections",
     fields: { signal, durationMs: delayMs },
   };
@@ -276,18 +275,18 @@ export function leaving(signal: DrainSignal, delayMs: number): LogEntry {
 export function drainingNow(): LogEntry {
   return {
     level: "info",
-    text: "HAProxy finishes its connections, then the wrapper ends",
+    text: "HAProxy finishes its connections, then the wrapper exits",
     fields: { reason: "drain-delay" },
   };
 }
 
-/** `isLast`: no other one will be told. */
+/** `isLast`: no other one will be logged. */
 export function bug(description: string, { isLast }: { readonly isLast: boolean }): LogEntry {
-  const rest = isLast ? "; further ones are only counted, as bugs_total" : "";
+  const rest = isLast ? "; further bugs are only counted, in bugs_total" : "";
   return {
     level: "error",
     text: `a bug in the wrapper, please report it: ${description}; ` +
-      `HAProxy is left alone unless the next lines say otherwise${rest}`,
+      `HAProxy keeps running unless the next lines say otherwise${rest}`,
     fields: { reason: description },
   };
 }
@@ -295,7 +294,7 @@ export function bug(description: string, { isLast }: { readonly isLast: boolean 
 export function endsForBug(fate: string): LogEntry {
   return {
     level: "error",
-    text: `after that bug HAProxy ${fate}, ending with ${EXIT.SOFTWARE}`,
+    text: `because of that bug HAProxy ${fate}, exiting with ${EXIT.SOFTWARE}`,
     fields: { reason: "bug", exitCode: EXIT.SOFTWARE },
   };
 }
@@ -303,7 +302,7 @@ export function endsForBug(fate: string): LogEntry {
 export function ended(exitCode: number): LogEntry {
   return {
     level: "info",
-    text: `all HAProxy processes are gone, ending with ${exitCode}`,
+    text: `all HAProxy processes are gone, exiting with ${exitCode}`,
     fields: { exitCode },
   };
 }
@@ -316,7 +315,7 @@ const NOUNS: Readonly<Record<Use["tag"], string>> = {
   acl: "ACL",
 };
 
-/** Why a generation was started, as a field and in a sentence. */
+/** Why a generation was started: a field, and part of a sentence. */
 export function describeCause(cause: Cause): string {
   switch (cause.tag) {
     case "start":
@@ -326,11 +325,11 @@ export function describeCause(cause: Cause): string {
     case "order":
       return `reloaded by ${cause.order}`;
     case "changed_during_read":
-      return "reloaded since the sources changed during the last reload";
+      return "reloaded because files changed during the last reload";
     case "retry":
       return "reloaded by a retry";
     case "respawn":
-      return `respawned since generation ${cause.lost} ${describeEnding(cause.ending)}`;
+      return `respawned because generation ${cause.lost} ${describeEnding(cause.ending)}`;
     case "last_good":
       return "started from what served last";
     default:
@@ -338,7 +337,7 @@ export function describeCause(cause: Cause): string {
   }
 }
 
-/** A pipe takes 4 kB at once without waiting, and a line is best written as a whole. */
+/** Keeps a line below 4 kB, which a pipe takes at once. */
 const MOST_PATHS = 5;
 
 const listOf = (paths: readonly string[] | null, intro: string) =>

@@ -1,24 +1,24 @@
-/** What the supervisor says when the generation that served ended by itself, one entry each. Pure. */
+/** The log lines about a serving process that ended by itself, and its respawns. Pure. */
 import { formatDuration } from "../../text/duration.ts";
 import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { LogEntry } from "../../system/log.ts";
 
-/** `limit`: how many respawns in a minute are used up; 0: there are none. */
+/** `limit`: how many respawns in a minute are used up; 0: none are allowed. */
 export function servingDied({ generation, ending }: ProcessEnd, limit: number): LogEntry {
   const reason = describeEnding(ending);
   const usedUp = limit === 0 ? "" : `${describeUsedUp(limit)}, `;
   return {
     level: "error",
-    text: `generation ${generation} ${reason} although it was to serve; ${usedUp}` +
-      `the others are ended too, ending with ${ending.code}`,
+    text: `generation ${generation} ${reason} while serving; ${usedUp}` +
+      `ending all other processes, exiting with ${ending.code}`,
     fields: { generation, reason, exitCode: ending.code },
   };
 }
 
 export interface RespawningFacts {
-  /** The one that takes the place. */
+  /** The one that takes its place. */
   readonly generation: number;
   /** Whether a reload has started it already. */
   readonly isStarted: boolean;
@@ -33,13 +33,11 @@ export function respawning(
 ): LogEntry {
   const reason = describeEnding(ending);
   const what = isStarted
-    ? `generation ${next}, which is starting already, takes its place`
-    : `generation ${next} is started in its place`;
+    ? `generation ${next}, already starting, takes its place`
+    : `starting generation ${next} in its place`;
   return {
     level: "error",
-    text: `generation ${generation} ${reason} although it was to serve; ${what} ${
-      describeCount(counts)
-    }`,
+    text: `generation ${generation} ${reason} while serving; ${what} ${describeCount(counts)}`,
     fields: { generation, reason },
   };
 }
@@ -61,14 +59,14 @@ export function respawnFailed(
   return {
     level: "error",
     text: `generation ${generation} did not start: ${reason}; nothing serves, ` +
-      `generation ${generation + 1} is started ${when} ${describeCount(counts)}`,
+      `starting generation ${generation + 1} ${when} ${describeCount(counts)}`,
     fields: { generation, reason },
   };
 }
 
 export function respawnsUsedUp(
   { generation, failure, limit, haveAllFailed, exitCode }: FailedRespawnFacts & {
-    /** Whether none of them has led to anything. */
+    /** Whether every one of them failed. */
     readonly haveAllFailed: boolean;
     readonly exitCode: number;
   },
@@ -78,7 +76,7 @@ export function respawnsUsedUp(
   return {
     level: "error",
     text: `generation ${generation} did not start: ${reason}; nothing serves, ` +
-      `${why}, ending with ${exitCode}`,
+      `${why}, exiting with ${exitCode}`,
     fields: { generation, reason, exitCode },
   };
 }

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import type { Failure } from "../../../../lib/haproxy/failure/failure.ts";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
-import type { Event, StateOf } from "../../../../lib/supervisor/state/events.ts";
+import type { Event } from "../../../../lib/supervisor/state/events.ts";
 import { mayLieInFiles } from "../../../../lib/supervisor/decisions/last_good_fallback.ts";
 import {
   changing,
-  content,
   decideAll,
   EVENTS,
+  expectService,
   expectState,
   failed,
   find,
@@ -16,7 +16,9 @@ import {
   POLICY,
   processEnded,
   ready,
+  rejected,
   reloadRequested,
+  SERVICE,
   settled,
   STATES,
 } from "../samples.ts";
@@ -29,25 +31,18 @@ function failedWithSet({ mayPass = false, code = 1 } = {}): Event {
   assert.ok(outcome.tag === "failed");
   const failure: Failure = { tag: "died", ending: { tag: "exited", code } };
   const alerts = ["[ALERT] of what is on disk"];
-  return {
-    name: "handoff_ended",
-    outcome: { ...outcome, failure, alerts, lastGood: LAST_GOOD },
-    atMs: 10_000,
-  };
+  const end = { ...outcome, failure, alerts, lastGood: LAST_GOOD };
+  return { name: "handoff_ended", outcome: end, atMs: 10_000 };
 }
 
-/** The set itself is ready: it has no fingerprint of what is on disk. */
-const READY: Event = {
-  name: "handoff_ended",
-  outcome: { ...ready("").outcome, loaded: { ...ready("").outcome.loaded, fingerprint: null } },
-  atMs: 10_000,
-};
+/** The set itself is ready: it has no fingerprint of the files on disk. */
+const READY = ready("", { fingerprint: null });
 
 const CAUSE = { tag: "last_good", lastGood: LAST_GOOD } as const;
 
 /** The set serves after generation 1 has failed. */
-const servingSet = (options = {}) =>
-  decideAll(STATES.starting, [failedWithSet(options), READY])[0] as StateOf<"serving">;
+const servingSet = () =>
+  expectState(decideAll(STATES.starting, [failedWithSet(), READY])[0], "serving");
 
 Deno.test("a start that fails is followed by one from what served last", () => {
   const [next, actions] = decide(STATES.starting, failedWithSet(), POLICY);
@@ -64,28 +59,17 @@ Deno.test("a start that fails is followed by one from what served last", () => {
   assert.equal(find(actions, "log")?.entry.level, "error");
 });
 
-Deno.test("without a set a failed start is the end, as ever", () => {
-  const [next, actions] = decide(STATES.starting, failed({ mayPass: false }), POLICY);
-  assert.deepEqual(next, { name: "stopping", exitCode: 1 });
-  assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
-});
-
 Deno.test("while the set serves, what failed counts as rejected, and nothing is known of the disk", () => {
   const [next, actions] = decideAll(STATES.starting, [failedWithSet(), READY]);
-  const { serving, rejected, draining, lastGeneration } = expectState(next, "serving");
-  assert.deepEqual([serving.number, serving.fingerprint, serving.changedDuringRead], [
-    2,
-    null,
-    false,
-  ]);
-  assert.deepEqual(serving.lastGood, LAST_GOOD);
-  assert.deepEqual(rejected, {
-    generation: 1,
-    fingerprint: content("new"),
-    changedDuringRead: false,
-    failures: 1,
+  const serving = {
+    ...{ ...SERVICE.serving, number: 2, fingerprint: null, lastGood: LAST_GOOD },
+  };
+  assert.deepEqual(expectService(next, "serving"), {
+    serving,
+    lastGeneration: 2,
+    rejected: rejected("new", { generation: 1 }),
+    past: STATES.starting.past,
   });
-  assert.deepEqual([draining, lastGeneration], [[], 2]);
   assert.deepEqual(names(actions), ["log", "verify"]);
 });
 
@@ -110,22 +94,22 @@ Deno.test("what may pass is tried again after a second, then after two", () => {
     failed({ mayPass: true }),
   ]);
   assert.deepEqual(find(next, "set_timer"), { name: "set_timer", delayMs: 2_000 });
-  assert.deepEqual(expectState(again, "retrying").serving.lastGood, LAST_GOOD);
+  assert.deepEqual(expectService(again, "retrying").serving.lastGood, LAST_GOOD);
   assert.match(
     find(next, "log")!.entry.text,
-    /generation 2 keeps serving, from what served last, /,
+    /generation 2 keeps serving, from what served last; /,
   );
 });
 
 Deno.test("the real configuration takes over from the set, which drains", () => {
   const [next, actions] = decideAll(servingSet(), [settled("mended"), ready("mended")]);
-  const { serving, rejected, draining } = expectState(next, "serving");
+  const { serving, rejected, past } = expectService(next, "serving");
   assert.deepEqual([serving.number, serving.lastGood, rejected], [3, undefined, null]);
-  assert.deepEqual(draining, [2]);
+  assert.deepEqual(past.old.draining, [2]);
   assert.deepEqual(find(actions, "drain"), { name: "drain", generation: 2 });
 });
 
-Deno.test("nothing is changed in place in the set", () => {
+Deno.test("nothing is hot-applied to the set", () => {
   const [next] = decideAll(servingSet(), [settled("other"), failed({ mayPass: false })]);
   expectState(next, "serving");
 });
@@ -145,13 +129,13 @@ Deno.test("if the set fails as well, all ends with the status of what was wanted
   }
 });
 
-Deno.test("sources that settle on what has failed need no look, on something else they do", () => {
+Deno.test("files that settle on what has failed need no scan, on something else they do", () => {
   const start = [failedWithSet()];
   const [, same] = decideAll(STATES.starting, [...start, settled("new"), READY]);
   assert.equal(same.at(-1)?.name, "verify");
   const [next, other] = decideAll(STATES.starting, [...start, settled("mended"), READY]);
   assert.deepEqual(other.at(-1), { name: "scan_soon" });
-  assert.equal(expectState(next, "serving").serving.changedDuringRead, false);
+  assert.equal(expectService(next, "serving").serving.changedDuringRead, false);
   assert.equal(decide(next, settled("mended"), POLICY)[0].name, "reloading");
 });
 
@@ -216,8 +200,8 @@ Deno.test("the place of what ended by itself is filled from what served last, to
   const [next] = decide(lost, failedWithSet(), RESPAWNING);
   assert.equal(expectState(next, "starting").attempt.cause.tag, "last_good");
   const [serving, actions] = decide(next, READY, RESPAWNING);
-  const { serving: { lastGood }, rejected, draining } = expectState(serving, "serving");
-  assert.deepEqual([lastGood, rejected?.generation, draining], [LAST_GOOD, 4, [2]]);
+  const { serving: { lastGood }, rejected, past } = expectService(serving, "serving");
+  assert.deepEqual([lastGood, rejected?.generation, past.old.draining], [LAST_GOOD, 4, [2]]);
   assert.match(find(actions, "log")!.entry.text, /^generation 5 serves, .*from what served last/);
 });
 

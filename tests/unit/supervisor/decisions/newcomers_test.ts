@@ -2,25 +2,30 @@ import assert from "node:assert/strict";
 import type { NotWhole } from "../../../../lib/hot_apply/newcomers.ts";
 import type { Targets } from "../../../../lib/loaded/targets.ts";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
-import type { Action, Event, State } from "../../../../lib/supervisor/state/events.ts";
+import type { Action, Event } from "../../../../lib/supervisor/state/events.ts";
+import type { State } from "../../../../lib/supervisor/state/state.ts";
 import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
 import {
   content,
+  expectService,
   expectState,
   failed,
   find,
   hotApplyEnded,
+  linesOf,
   names,
   POLICY,
   reloadRequested,
+  SERVICE,
   STATES,
+  withService,
 } from "../samples.ts";
 
 const USES: Targets = {
   ...{ byPath: new Map(), replacesCrt: false, folders: new Map([["/certs", "certificate"]]) },
 };
 const HALF: readonly NotWhole[] = [{ path: "/certs/b.pem", reason: "is empty" }];
-const SERVING = { ...STATES.serving, serving: { ...STATES.serving.serving, uses: USES } };
+const SERVING = withService(STATES.serving, { serving: { ...SERVICE.serving, uses: USES } });
 
 /** What is served, with a new certificate that holds `text`. */
 function withNewcomer(text: string): Fingerprint {
@@ -51,9 +56,6 @@ function go(events: readonly Event[], from: State = SERVING, policy = POLICY) {
   return { state, actions };
 }
 
-const textsOf = (actions: readonly Action[]) =>
-  actions.flatMap((action) => action.name === "log" ? [action.entry.text] : []);
-
 const WAITING = [settled("half", 10_000), examined(HALF, 10_010)];
 
 Deno.test("what appeared in a directory of certificates is examined before a reload", () => {
@@ -69,11 +71,11 @@ Deno.test("what appeared in a directory of certificates is examined before a rel
 
 Deno.test("while it is not whole a reload waits, with one line, for at most 5 s", () => {
   const { state, actions } = go(WAITING);
-  const { rejected, isDue } = expectState(state, "retrying");
+  const { service, isDue } = expectState(state, "retrying");
   assert.equal(isDue, false);
-  assert.deepEqual(rejected.awaited, { sinceMs: 10_010 });
-  assert.deepEqual(textsOf(actions), [
-    'reload waits, at most 5s, for new files to be whole: "/certs/b.pem" is empty',
+  assert.deepEqual(service.rejected?.awaited, { sinceMs: 10_010 });
+  assert.deepEqual(linesOf(actions), [
+    'reload delayed by at most 5s, until new files are whole: "/certs/b.pem" is empty',
   ]);
   assert.deepEqual(find(actions, "set_timer"), { name: "set_timer", delayMs: 5_000 });
   assert.equal(find(actions, "start_handoff"), undefined);
@@ -89,7 +91,7 @@ Deno.test("when it is whole there is one reload", () => {
 Deno.test("when it is gone nothing is left to do", () => {
   const gone = { name: "settled", fingerprint: content("served"), atMs: 11_000 } as const;
   const { state, actions } = go([...WAITING, gone]);
-  assert.equal(expectState(state, "serving").rejected, null);
+  assert.equal(expectService(state, "serving").rejected, null);
   assert.equal(find(actions, "start_handoff"), undefined);
 });
 
@@ -116,8 +118,8 @@ Deno.test("one that changes for ever, or one after the other, cannot stretch the
     events.push(settled(`${atMs}`, atMs), examined([{ path: `/certs/${atMs}`, reason }], atMs));
   }
   const { state, actions } = go(events);
-  assert.equal(textsOf(actions).length, 1);
-  assert.equal(expectState(state, "retrying").rejected.awaited?.sinceMs, 10_000);
+  assert.equal(linesOf(actions).length, 1);
+  assert.equal(expectService(state, "retrying").rejected?.awaited?.sinceMs, 10_000);
   const { state: after } = go([settled("once more", 15_000)], state);
   assert.deepEqual(expectState(after, "reloading").attempt.cause, { tag: "change" });
 });
@@ -130,7 +132,7 @@ Deno.test("another change waits for the rest of the time", () => {
 Deno.test("what a reload was refused with is not waited for again until it changes", () => {
   const { state } = go([...WAITING, { name: "timer_due" }, settled("half", 15_010)]);
   const { state: refused } = go([failed({ mayPass: false }, 15_100)], state);
-  assert.equal(expectState(refused, "serving").rejected?.awaited, undefined);
+  assert.equal(expectService(refused, "serving").rejected?.awaited, undefined);
   const { digest, files } = withNewcomer("half");
   const changed = new Map([...files, ["/haproxy.cfg", content("new").files.get("/haproxy.cfg")!]]);
   const fingerprint = { digest: `${digest} new`, files: changed };
@@ -143,6 +145,6 @@ Deno.test("of many files five are named, and the others counted", () => {
     { length: 100 },
     (_, index) => ({ path: `/certs/${index}`, reason: "r" }),
   );
-  const [text] = textsOf(go([settled("half", 10_000), examined(many, 10_010)]).actions);
+  const [text] = linesOf(go([settled("half", 10_000), examined(many, 10_010)]).actions);
   assert.match(text!, /"\/certs\/0" r, .*"\/certs\/4" r and 95 more$/);
 });

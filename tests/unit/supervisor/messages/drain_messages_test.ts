@@ -55,12 +55,12 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     messages.drained({ ...CUT, drainEnd: "killed", connections: null }),
     "warning",
     "generation 2 was ended after 10m, before it had drained: its --shutdown-wait was over, " +
-    "and it did not heed SIGTERM",
+    "and it ignored SIGTERM",
   ],
   [
     messages.drained({ ...CUT, endReason: "max-draining" }),
     "warning",
-    "generation 2 ended with 12 connections open after 10m: more drained than --max-draining",
+    "generation 2 ended with 12 connections open after 10m: more processes drained than --max-draining allows",
   ],
   [
     messages.drained({ ...CUT, endReason: "memory" }),
@@ -75,21 +75,21 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
   [
     messages.endedForMemory(3, { generation: 7, shortage: SHORTAGE }),
     "warning",
-    "generation 3, the oldest that drains, is ended: generation 7 needs about 210 MB, " +
-    "90 MB of the limit of 512 MB are left",
+    "ending generation 3, the oldest that drains: generation 7 needs about 210 MB, " +
+    "only 90 MB of the limit of 512 MB are left",
   ],
   [
     messages.startsAnyway(7, SHORTAGE),
     "warning",
-    "generation 7 needs about 210 MB, 90 MB of the limit of 512 MB are left; " +
-    "nothing drains that could make room, so it is started all the same",
+    "generation 7 needs about 210 MB, only 90 MB of the limit of 512 MB are left; " +
+    "no draining process can make room, so it starts anyway",
   ],
   [
-    messages.slowsServing(3, { version: "2.6.12-1+deb12u4", mendedIn: "2.6.22" }),
+    messages.slowsServing({ version: "2.6.12-1+deb12u4", mendedIn: "2.6.22" }),
     "warning",
-    "generation 3 still drains, and a draining HAProxy 2.6.12-1+deb12u4 slows the one that serves " +
-    "at each new connection, unless your distribution has mended it; HAProxy 2.6.22 does not: " +
-    "until you have that, bound the drain by --shutdown-wait, or by hard-stop-after",
+    "while it drains, HAProxy 2.6.12-1+deb12u4 slows the serving process at each new connection, " +
+    "unless your distribution has patched it; fixed in 2.6.22: until you upgrade, limit the drain " +
+    "by --shutdown-wait or hard-stop-after",
   ],
 ];
 

@@ -64,7 +64,7 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
   [
     messages.serves({ ...SERVES, cause: { tag: "changed_during_read" }, changed: [] }),
     "info",
-    "generation 4 serves, ready after 42ms; reloaded since the sources changed during the last " +
+    "generation 4 serves, ready after 42ms; reloaded because files changed during the last " +
     "reload, nothing changed; 1 old process draining",
   ],
   [
@@ -74,7 +74,7 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     }),
     "error",
     "generation 1 did not start: haproxy opened no listener, the configuration wants at least " +
-    'one "bind"; nothing serves, ending with 1',
+    'one "bind"; nothing serves, exiting with 1',
   ],
   [
     messages.notStarted({ number: 2, cause: { tag: "last_good", lastGood: LAST_GOOD } }, {
@@ -83,7 +83,7 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     }),
     "error",
     "generation 2, started from what served last, did not start: haproxy did not serve within 1m; " +
-    "nothing serves, ending with 1",
+    "nothing serves, exiting with 1",
   ],
   [
     messages.fellBack(1, {
@@ -91,7 +91,7 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
       lastGood: LAST_GOOD,
     }),
     "error",
-    "generation 1 did not start: haproxy exited with 1 before it was ready; generation 2 is started " +
+    "generation 1 did not start: haproxy exited with 1 before it was ready; starting generation 2 " +
     'from what served last (2026-11-24T12:00:00.000Z, kept in "/run/kept")',
   ],
   [
@@ -107,62 +107,62 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
   [
     respawnMessages.servingDied({ ...ENDED, ending: CRASHED }, 0),
     "error",
-    "generation 2 was ended by SIGSEGV although it was to serve; the others are ended too, " +
-    "ending with 139",
+    "generation 2 was ended by SIGSEGV while serving; ending all other processes, " +
+    "exiting with 139",
   ],
   [
     respawnMessages.servingDied({ ...ENDED, ending: CRASHED }, 5),
     "error",
-    "generation 2 was ended by SIGSEGV although it was to serve; 5 respawns in a minute are used " +
-    "up, the others are ended too, ending with 139",
+    "generation 2 was ended by SIGSEGV while serving; 5 respawns in a minute are used " +
+    "up, ending all other processes, exiting with 139",
   ],
   [
     respawnMessages.respawning({ ...ENDED, ending: CRASHED }, RESPAWN),
     "error",
-    "generation 2 was ended by SIGSEGV although it was to serve; generation 3 is started in its " +
+    "generation 2 was ended by SIGSEGV while serving; starting generation 3 in its " +
     "place (respawn 1 of 5 in a minute)",
   ],
   [
     respawnMessages.respawning(ENDED, { ...RESPAWN, isStarted: true }),
     "error",
-    "generation 2 exited with 0 although it was to serve; generation 3, which is starting already, " +
+    "generation 2 exited with 0 while serving; generation 3, already starting, " +
     "takes its place (respawn 1 of 5 in a minute)",
   ],
   [
     respawnMessages.respawnFailed({ ...FAILED_RESPAWN, pauseMs: 2_000, respawn: 3 }),
     "error",
     "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
-    "generation 5 is started in 2s (respawn 3 of 5 in a minute)",
+    "starting generation 5 in 2s (respawn 3 of 5 in a minute)",
   ],
   [
     respawnMessages.respawnFailed({ ...FAILED_RESPAWN, pauseMs: 0, respawn: 1, limit: 1 }),
     "error",
     "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
-    "generation 5 is started at once (respawn 1 of 1 in a minute)",
+    "starting generation 5 at once (respawn 1 of 1 in a minute)",
   ],
   [
     respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, ...USED_UP, limit: 1 }),
     "error",
     "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
-    "the only respawn failed, ending with 137",
+    "the only respawn failed, exiting with 137",
   ],
   [
     respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, ...USED_UP }),
     "error",
     "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
-    "all 5 respawns failed, ending with 137",
+    "all 5 respawns failed, exiting with 137",
   ],
   [
     respawnMessages.respawnsUsedUp({ ...FAILED_RESPAWN, ...USED_UP, haveAllFailed: false }),
     "error",
     "generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, " +
-    "5 respawns in a minute are used up, ending with 137",
+    "5 respawns in a minute are used up, exiting with 137",
   ],
   [
     respawnMessages.servingDied({ ...ENDED, ending: CRASHED }, 1),
     "error",
-    "generation 2 was ended by SIGSEGV although it was to serve; 1 respawn in a minute is used up, " +
-    "the others are ended too, ending with 139",
+    "generation 2 was ended by SIGSEGV while serving; 1 respawn in a minute is used up, " +
+    "ending all other processes, exiting with 139",
   ],
   [
     messages.serves({
@@ -171,15 +171,15 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
       changed: null,
     }),
     "info",
-    "generation 4 serves, ready after 42ms; respawned since generation 3 was ended by SIGSEGV; " +
+    "generation 4 serves, ready after 42ms; respawned because generation 3 was ended by SIGSEGV; " +
     "1 old process draining",
   ],
   [
     messages.reverted(3),
     "info",
-    "the sources are again what generation 3 serves; no reload is needed",
+    "the files are again what generation 3 serves; no reload needed",
   ],
-  [messages.ended(143), "info", "all HAProxy processes are gone, ending with 143"],
+  [messages.ended(143), "info", "all HAProxy processes are gone, exiting with 143"],
 ];
 
 for (const [{ level, text }, expectedLevel, expectedText] of TEXTS) {
