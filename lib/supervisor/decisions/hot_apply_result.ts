@@ -2,7 +2,7 @@
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
 import { targetsAfter } from "../../loaded/targets.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/hot_apply_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
 import type { Generation, Rejected, Rejection, Service, StateOf } from "../state/state.ts";
 import { awaitMs, reloadOrDelay } from "./delay.ts";

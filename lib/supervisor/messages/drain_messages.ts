@@ -1,11 +1,11 @@
 /** The log lines about processes that drain. Pure. */
-import { formatDuration } from "../../text/duration.ts";
-import type { EndReason, Shortage } from "../../haproxy/drain/limits.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
-import { describeEnding } from "../../haproxy/process/process.ts";
+import type { EndReason, Shortage } from "../../haproxy/drain/limits.ts";
 import type { Slowdown } from "../../haproxy/drain/slowdown.ts";
+import { describeEnding } from "../../haproxy/process/process.ts";
 import type { LogEntry } from "../../system/log.ts";
-import { count } from "./messages.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { count, error, info, warning } from "./entry.ts";
 
 export function drained(end: ProcessEnd): LogEntry {
   const { generation, ending, drainMs, connections } = end;
@@ -17,13 +17,11 @@ export function drained(end: ProcessEnd): LogEntry {
     durationMs: Math.round(drainMs),
     ...connections === null ? {} : { connections },
   };
-  if (why === null) {
-    return { level: "info", text: `generation ${generation} drained in ${elapsed}`, fields };
-  }
+  if (why === null) return info(`generation ${generation} drained in ${elapsed}`, fields);
   const how = connections === null
     ? `was ended after ${elapsed}, before it had drained`
     : `ended with ${count(connections, "connection", "s")} open after ${elapsed}`;
-  return { level: "warning", text: `generation ${generation} ${how}: ${why}`, fields };
+  return warning(`generation ${generation} ${how}: ${why}`, fields);
 }
 
 /** `null`: it had drained. */
@@ -46,23 +44,19 @@ const END_REASONS: Readonly<Record<EndReason, string>> = {
   SIGINT: "SIGINT received",
 };
 
-export function signalRefused(pid: number, signal: string, reason: string): LogEntry {
-  return {
-    level: "error",
-    text: `cannot send ${signal} to HAProxy process ${pid}: ${reason}; it keeps running: ` +
+export const signalRefused = (pid: number, signal: string, reason: string) =>
+  error(
+    `cannot send ${signal} to HAProxy process ${pid}: ${reason}; it keeps running: ` +
       "run the wrapper as the user that HAProxy switches to, or with the capability CAP_KILL",
-    fields: { signal, reason },
-  };
-}
+    { signal, reason },
+  );
 
-export function tooManyDrain(generation: number, limit: number): LogEntry {
-  return {
-    level: "warning",
-    text: `ending generation ${generation}, the oldest of more than ${limit} old processes that ` +
-      "drain (--max-draining)",
-    fields: { generation, reason: "max-draining" },
-  };
-}
+export const tooManyDrain = (generation: number, limit: number) =>
+  warning(
+    `ending generation ${generation}, the oldest of more than ${limit} old processes that drain ` +
+      "(--max-draining)",
+    { generation, reason: "max-draining" },
+  );
 
 export interface RoomFacts {
   /** The generation that is to be started. */
@@ -70,36 +64,28 @@ export interface RoomFacts {
   readonly shortage: Shortage;
 }
 
-export function endedForMemory(oldest: number, { generation, shortage }: RoomFacts): LogEntry {
-  return {
-    level: "warning",
-    text: `ending generation ${oldest}, the oldest that drains: ` +
-      describeShortage(generation, shortage),
-    fields: { generation: oldest, reason: "memory" },
-  };
-}
+export const endedForMemory = (oldest: number, { generation, shortage }: RoomFacts) =>
+  warning(
+    `ending generation ${oldest}, the oldest that drains: ${describe(generation, shortage)}`,
+    { generation: oldest, reason: "memory" },
+  );
 
-export function startsAnyway(generation: number, shortage: Shortage): LogEntry {
-  return {
-    level: "warning",
-    text: `${describeShortage(generation, shortage)}; no draining process can make room, ` +
-      "so it starts anyway",
-    fields: { generation, reason: "memory" },
-  };
-}
+export const startsAnyway = (generation: number, shortage: Shortage) =>
+  warning(
+    `${describe(generation, shortage)}; no draining process can make room, so it starts anyway`,
+    { generation, reason: "memory" },
+  );
 
-const describeShortage = (generation: number, { needed, available, limit }: Shortage) =>
+const describe = (generation: number, { needed, available, limit }: Shortage) =>
   `generation ${generation} needs about ${megabytes(needed)} MB, ` +
   `only ${megabytes(available)} MB of the limit of ${megabytes(limit)} MB are left`;
 
 const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20);
 
-export function slowsServing({ version, mendedIn }: Slowdown): LogEntry {
-  return {
-    level: "warning",
-    text: `while it drains, HAProxy ${version} slows the serving process at each new connection, ` +
+export const slowsServing = ({ version, mendedIn }: Slowdown) =>
+  warning(
+    `while it drains, HAProxy ${version} slows the serving process at each new connection, ` +
       `unless your distribution has patched it; fixed in ${mendedIn}: until you upgrade, limit the ` +
       "drain by --shutdown-wait or hard-stop-after",
-    fields: { reason: "slow drain" },
-  };
-}
+    { reason: "slow drain" },
+  );

@@ -6,8 +6,10 @@ import type {
 } from "../../haproxy/leftovers/left_behind.ts";
 import type { LogEntry } from "../../system/log.ts";
 import type { Left } from "../state/events.ts";
+import { info, MOST_LISTED, warning } from "./entry.ts";
 
 const LEFT = "left behind by a wrapper that is gone";
+const reason = "left behind";
 
 /** What was found before anything is started. */
 export function describeLeftBehind({ processes, untouched }: LeftBehind): readonly LogEntry[] {
@@ -18,58 +20,47 @@ function foundLeft({ process, generation, folder, serves }: FoundLeft): LogEntry
   const next = serves
     ? "still serves: generation 1 takes over from it"
     : "cannot hand over its listeners: it is asked to drain once generation 1 serves";
-  return {
-    level: "warning",
-    text: `HAProxy process ${process.pid}, ${LEFT} in "${folder}", ${next}`,
-    fields: { generation, reason: "left behind" },
-  };
+  const text = `HAProxy process ${process.pid}, ${LEFT} in "${folder}", ${next}`;
+  return warning(text, { generation, reason });
 }
 
-export function takenCharge(serving: number, { generation, pid }: Left): LogEntry {
-  return {
-    level: "info",
-    text: `process ${pid}, ${LEFT}, drains as generation ${generation} ` +
+export const takenCharge = (serving: number, { generation, pid }: Left) =>
+  info(
+    `process ${pid}, ${LEFT}, drains as generation ${generation} ` +
       `now that generation ${serving} serves`,
-    fields: { generation, reason: "left behind" },
-  };
-}
+    { generation, reason },
+  );
 
 /** A clause for when nothing of ours serves. */
 export const describeLeft = (left: readonly Left[]) =>
   `process ${left.map(({ pid }) => pid).join(", ")}, ${LEFT}, keeps running`;
 
-export function leftAlone(left: readonly Left[]): LogEntry {
-  const text = `HAProxy ${describeLeft(left)}: it was not touched`;
-  return { level: "warning", text, fields: { reason: "left behind" } };
-}
+export const leftAlone = (left: readonly Left[]) =>
+  warning(`HAProxy ${describeLeft(left)}: it was not touched`, { reason });
 
-export function leftIsGone(generation: number): LogEntry {
-  return {
-    level: "warning",
-    text: `generation ${generation} did not start: the process it was to take over from, ` +
-      `${LEFT}, has ended; starting generation ${generation + 1} without it`,
-    fields: { generation, reason: "left behind" },
-  };
-}
+export const leftIsGone = (generation: number) =>
+  warning(
+    `generation ${generation} did not start: the process it was to take over from, ${LEFT}, ` +
+      `has ended; starting generation ${generation + 1} without it`,
+    { generation, reason },
+  );
 
 /** Few lines, however many there are: anybody may have made them. */
 export function describeUntouched(all: readonly Untouched[]): LogEntry[] {
-  const lines = all.slice(0, MOST_LINES).map((one): LogEntry => ({
-    level: "warning",
-    text:
+  const lines = all.slice(0, MOST_LISTED).map((one) =>
+    warning(
       `${
         subjectOf(one)
       }, ${LEFT} in "${one.folder}", may answer beside this wrapper's processes: ` +
-      reasonAndRemedy(one),
-    fields: { reason: one.why },
-  }));
+        reasonAndRemedy(one),
+      { reason: one.why },
+    )
+  );
   const others = all.length - lines.length;
   if (others === 0) return lines;
   const text = `${others} more HAProxy processes may answer beside this wrapper's`;
-  return [...lines, { level: "warning", text, fields: { reason: "left behind" } }];
+  return [...lines, warning(text, { reason })];
 }
-
-const MOST_LINES = 5;
 
 const subjectOf = ({ pid }: Untouched) => pid === null ? "a HAProxy" : `HAProxy process ${pid}`;
 

@@ -1,19 +1,17 @@
-/** The log lines about the supervisor's decisions. Pure. */
+/** The log lines about starts, reloads and the shutdown. Pure. */
 import { EXIT } from "../../exit_codes.ts";
 import { KILL_AFTER_MS } from "../../haproxy/drain/limits.ts";
 import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
 import type { PauseEnd } from "../../haproxy/handoff/pause.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
-import type { Applied, Refused } from "../../hot_apply/hot_apply.ts";
-import type { NotWhole } from "../../hot_apply/newcomers.ts";
-import type { Use } from "../../loaded/targets.ts";
-import type { LogEntry } from "../../system/log.ts";
-import { formatDuration } from "../../text/duration.ts";
-import type { DrainSignal, StopSignal } from "../../system/signals.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
+import type { LogEntry } from "../../system/log.ts";
+import type { DrainSignal, StopSignal } from "../../system/signals.ts";
+import { formatDuration } from "../../text/duration.ts";
 import { abridged } from "../../watch/scan/fingerprint.ts";
 import type { Left } from "../state/events.ts";
 import type { Attempt, Cause, Generation } from "../state/state.ts";
+import { count, error, info, listPaths, warning } from "./entry.ts";
 import { describeLeft } from "./leftover_messages.ts";
 
 export interface ServesFacts {
@@ -25,27 +23,22 @@ export interface ServesFacts {
   readonly draining: number;
 }
 
-export function serves(
-  { generation, durationMs, cause, changed, draining }: ServesFacts,
-): LogEntry {
+export function serves(facts: ServesFacts): LogEntry {
+  const { generation, durationMs, cause, changed, draining } = facts;
   const ready = `generation ${generation} serves, ready after ${formatDuration(durationMs)}`;
-  const files = changed?.length === 0 ? ", nothing changed" : listOf(changed, ", changed: ");
-  return {
-    level: "info",
-    text: cause.tag === "start"
-      ? ready
-      : `${ready}; ${describeCause(cause)}${files}; ${
-        count(draining, "old process", "es")
-      } draining`,
-    fields: {
-      generation,
-      reason: describeCause(cause),
-      durationMs: Math.round(durationMs),
-      ...changed === null ? {} : { changed: abridged(changed) },
-      draining,
-    },
-  };
+  const why = `${describeCause(cause)}${changed === null ? "" : describeChanged(changed)}`;
+  const old = `${count(draining, "old process", "es")} draining`;
+  return info(cause.tag === "start" ? ready : `${ready}; ${why}; ${old}`, {
+    generation,
+    reason: describeCause(cause),
+    durationMs: Math.round(durationMs),
+    ...changed === null ? {} : { changed: abridged(changed) },
+    draining,
+  });
 }
+
+const describeChanged = (paths: readonly string[]) =>
+  paths.length === 0 ? ", nothing changed" : `, changed: ${listPaths(paths)}`;
 
 export function notStarted(
   { number: generation, cause }: Pick<Attempt, "number" | "cause">,
@@ -58,12 +51,11 @@ export function notStarted(
   const reason = describeFailure(failure);
   const serving = left.length === 0 ? "nothing serves" : describeLeft(left);
   const which = cause.tag === "last_good" ? `, ${describeCause(cause)},` : "";
-  return {
-    level: "error",
-    text: `generation ${generation}${which} did not start: ${reason}; ` +
-      `${serving}, exiting with ${exitCode}`,
-    fields: { generation, reason, exitCode },
-  };
+  return error(
+    `generation ${generation}${which} did not start: ${reason}; ${serving}, ` +
+      `exiting with ${exitCode}`,
+    { generation, reason, exitCode },
+  );
 }
 
 export function fellBack(
@@ -72,20 +64,19 @@ export function fellBack(
 ): LogEntry {
   const reason = describeFailure(failure);
   const { keptMs, directory } = lastGood;
-  return {
-    level: "error",
-    text: `generation ${generation} did not start: ${reason}; starting generation ` +
-      `${generation + 1} from what served last ` +
+  return error(
+    `generation ${generation} did not start: ${reason}; ` +
+      `starting generation ${generation + 1} from what served last ` +
       `(${new Date(keptMs).toISOString()}, kept in "${directory}")`,
-    fields: { generation, reason },
-  };
+    { generation, reason },
+  );
 }
 
 export interface RejectedFacts {
   readonly generation: number;
   readonly serving: Pick<Generation, "number" | "lastGood">;
   readonly failure: Failure;
-  /** `null`: there is none. */
+  /** `null`: no retry. */
   readonly retryMs: number | null;
   /** Whether changes are watched for. */
   readonly watch: boolean;
@@ -99,47 +90,41 @@ export function rejected(facts: RejectedFacts): LogEntry {
   const next = retryMs === null
     ? `retry ${watch ? "when a file changes" : "at the next signal"}`
     : `retry in ${formatDuration(retryMs)}`;
-  const files = changed?.length ? ` (changed: ${quoted(changed)})` : "";
+  const files = changed?.length ? ` (changed: ${listPaths(changed)})` : "";
   const origin = serving.lastGood === undefined ? "" : ", from what served last";
-  return {
-    level: "error",
-    text: `generation ${generation} rejected: ${reason}${files}; ` +
+  return error(
+    `generation ${generation} rejected: ${reason}${files}; ` +
       `generation ${serving.number} keeps serving${origin}; ${next}`,
-    fields: { generation, reason, ...changed === null ? {} : { changed: abridged(changed) } },
-  };
+    { generation, reason, ...changed === null ? {} : { changed: abridged(changed) } },
+  );
 }
 
-export function notListed(generation: number): LogEntry {
-  return {
-    level: "warning",
-    text: `generation ${generation} does not say which files it loaded, or names too many; until ` +
-      "the next reload only files that the configuration names are watched, and none is hot-applied",
-    fields: { generation, reason: "no answer" },
-  };
-}
+export const notListed = (generation: number) =>
+  warning(
+    `generation ${generation} does not say which files it loaded, or names too many; until the ` +
+      "next reload only files that the configuration names are watched, and none is hot-applied",
+    { generation, reason: "no answer" },
+  );
 
-export function serverStateLost(
+export const serverStateLost = (
   generation: number,
   { from, reason }: { readonly from: number | null; readonly reason: string },
-): LogEntry {
-  return {
-    level: "warning",
-    text: `cannot keep the state of generation ${from}'s servers: ${reason}; ` +
+) =>
+  warning(
+    `cannot keep the state of generation ${from}'s servers: ${reason}; ` +
       `generation ${generation} starts with the state in the configuration`,
-    fields: { generation, reason },
-  };
-}
+    { generation, reason },
+  );
 
 export function pauseEnded(end: PauseEnd): LogEntry {
-  const { serving, generation, frontends, durationMs: ms } = end;
-  const durationMs = Math.round(ms);
-  const which = `${frontends.length === 1 ? "frontend" : "frontends"} ${quoted(frontends)}`;
-  const paused = `${which} did not listen for ${durationMs} ms: paused in generation ${serving}`;
-  return {
-    level: end.tag === "not_resumed" ? "error" : "warning",
-    text: `${paused} so that generation ${generation} could bind its ports; ${PAUSE_ENDS[end.tag]}`,
-    fields: { generation, reason: "bind conflict", durationMs },
-  };
+  const { tag, serving, generation, frontends } = end;
+  const durationMs = Math.round(end.durationMs);
+  const which = `${frontends.length === 1 ? "frontend" : "frontends"} ${listPaths(frontends)}`;
+  return (tag === "not_resumed" ? error : warning)(
+    `${which} did not listen for ${durationMs} ms: paused in generation ${serving} so that ` +
+      `generation ${generation} could bind its ports; ${PAUSE_ENDS[tag]}`,
+    { generation, reason: "bind conflict", durationMs },
+  );
 }
 
 const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
@@ -148,172 +133,58 @@ const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
   not_resumed: "the new one does not serve, the old one does not listen again: restart the wrapper",
 };
 
-/** One line for each of the first files, and one for all others. */
-export function hotApplied(all: readonly Applied[], generation: number): LogEntry[] {
-  const lines = all.slice(0, MOST_PATHS).map((one) => hotAppliedOne(one, generation));
-  const others = all.slice(MOST_PATHS).map(({ use }) => use.path);
-  if (others.length === 0) return lines;
-  const text = `${others.length} more files updated in generation ${generation} without a reload`;
-  return [...lines, { level: "info", text, fields: { generation, reason: "hot_applied" } }];
-}
+export const awaitsTables = (generation: number, waitMs: number) =>
+  info(
+    `reload delayed by at most ${formatDuration(waitMs)}, until generation ${generation} can ` +
+      "pass its stick-tables on",
+    { generation, reason: "stick-tables" },
+  );
 
-function hotAppliedOne({ use, detail, durationMs }: Applied, generation: number): LogEntry {
-  const elapsedMs = Math.round(durationMs);
-  return {
-    level: "info",
-    text: `${NOUNS[use.tag]} "${use.path}" updated in generation ${generation} ` +
-      `without a reload in ${elapsedMs} ms (${detail})`,
-    fields: { generation, reason: "hot_applied", durationMs: elapsedMs, changed: [use.path] },
-  };
-}
+export const reverted = (serving: number) =>
+  info(`the files are again what generation ${serving} serves; no reload needed`, {
+    generation: serving,
+  });
 
-/** The same. `isReloaded`: another change needs a reload. */
-export function refused(
-  all: readonly Refused[],
-  generation: number,
-  { isReloaded }: { readonly isReloaded: boolean },
-): LogEntry[] {
-  const lines = all.slice(0, MOST_PATHS).map(({ use, reason, awaited }): LogEntry => ({
-    level: "warning",
-    text: `${NOUNS[use.tag]} "${use.path}" ${reason}; ` +
-      (isReloaded
-        ? "loaded as it is, by a reload that another change needs"
-        : `generation ${generation} keeps the old one, waiting for ${awaited}`),
-    fields: { generation, reason, changed: [use.path] },
-  }));
-  const others = all.length - lines.length;
-  if (others === 0) return lines;
-  const text = `${others} more files must not be served` +
-    (isReloaded ? "" : `; generation ${generation} keeps the old ones`);
-  return [...lines, { level: "warning", text, fields: { generation, reason: "refused" } }];
-}
-
-export function notAllApplied(reason: string, generation: number): LogEntry {
-  return {
-    level: "warning",
-    text: `generation ${generation} did not get every renewed certificate: ${reason}`,
-    fields: { generation, reason },
-  };
-}
-
-export function notApplied(reason: string, generation: number): LogEntry {
-  return {
-    level: "info",
-    text: `cannot hot-apply to generation ${generation}, reloading: ${reason}`,
-    fields: { generation, reason },
-  };
-}
-
-export function awaitsTables(generation: number, waitMs: number): LogEntry {
-  return {
-    level: "info",
-    text: `reload delayed by at most ${formatDuration(waitMs)}, until generation ${generation} ` +
-      "can pass its stick-tables on",
-    fields: { generation, reason: "stick-tables" },
-  };
-}
-
-export function awaitsFiles(files: readonly NotWhole[], waitMs: number): LogEntry {
-  const told = files.slice(0, MOST_PATHS).map(({ path, reason }) => `"${path}" ${reason}`);
-  const others = files.length - told.length;
-  const more = others === 0 ? "" : ` and ${others} more`;
-  return {
-    level: "info",
-    text: `reload delayed by at most ${formatDuration(waitMs)}, until new files are whole: ` +
-      `${told.join(", ")}${more}`,
-    fields: {
-      reason: files[0]!.reason,
-      changed: abridged(files.map(({ path }) => path)),
-    },
-  };
-}
-
-export function reverted(serving: number): LogEntry {
-  return {
-    level: "info",
-    text: `the files are again what generation ${serving} serves; no reload needed`,
-    fields: { generation: serving },
-  };
-}
-
-export function stopping(signal: StopSignal): LogEntry {
-  return {
-    level: "info",
-    text: `${signal} received: passed on to all HAProxy processes; any left after ` +
+export const stopping = (signal: StopSignal) =>
+  info(
+    `${signal} received: passed on to all HAProxy processes; any left after ` +
       `${formatDuration(KILL_AFTER_MS)} will be killed`,
-    fields: { signal },
-  };
-}
+    { signal },
+  );
 
-export function killing(signal: StopSignal): LogEntry {
-  return {
-    level: "warning",
-    text: `${signal} received again: killing all processes that are left`,
-    fields: { signal },
-  };
-}
+export const killing = (signal: StopSignal) =>
+  warning(`${signal} received again: killing all processes that are left`, { signal });
 
-export function draining(signal: DrainSignal): LogEntry {
-  return {
-    level: "info",
-    text: `${signal} received: HAProxy finishes its connections, then the wrapper exits`,
-    fields: { signal },
-  };
-}
+const FINISHES = "HAProxy finishes its connections, then the wrapper exits";
 
-export function leaving(signal: DrainSignal, delayMs: number): LogEntry {
-  const delay = formatDuration(delayMs);
-  return {
-    level: "info",
-    text:
-      `${signal} received: no longer ready; HAProxy serves for another ${delay}, then finishes ` +
-      "its connections",
-    fields: { signal, durationMs: delayMs },
-  };
-}
+export const draining = (signal: DrainSignal) =>
+  info(`${signal} received: ${FINISHES}`, { signal });
 
-export function drainingNow(): LogEntry {
-  return {
-    level: "info",
-    text: "HAProxy finishes its connections, then the wrapper exits",
-    fields: { reason: "drain-delay" },
-  };
-}
+export const leaving = (signal: DrainSignal, delayMs: number) =>
+  info(
+    `${signal} received: no longer ready; HAProxy serves for another ${formatDuration(delayMs)}, ` +
+      "then finishes its connections",
+    { signal, durationMs: delayMs },
+  );
+
+export const drainingNow = () => info(FINISHES, { reason: "drain-delay" });
 
 /** `isLast`: no other one will be logged. */
-export function bug(description: string, { isLast }: { readonly isLast: boolean }): LogEntry {
-  const rest = isLast ? "; further bugs are only counted, in bugs_total" : "";
-  return {
-    level: "error",
-    text: `a bug in the wrapper, please report it: ${description}; ` +
-      `HAProxy keeps running unless the next lines say otherwise${rest}`,
-    fields: { reason: description },
-  };
-}
+export const bug = (description: string, { isLast }: { readonly isLast: boolean }) =>
+  error(
+    `a bug in the wrapper, please report it: ${description}; HAProxy keeps running unless the ` +
+      `next lines say otherwise${isLast ? "; further bugs are only counted, in bugs_total" : ""}`,
+    { reason: description },
+  );
 
-export function endsForBug(fate: string): LogEntry {
-  return {
-    level: "error",
-    text: `because of that bug HAProxy ${fate}, exiting with ${EXIT.SOFTWARE}`,
-    fields: { reason: "bug", exitCode: EXIT.SOFTWARE },
-  };
-}
+export const endsForBug = (fate: string) =>
+  error(`because of that bug HAProxy ${fate}, exiting with ${EXIT.SOFTWARE}`, {
+    reason: "bug",
+    exitCode: EXIT.SOFTWARE,
+  });
 
-export function ended(exitCode: number): LogEntry {
-  return {
-    level: "info",
-    text: `all HAProxy processes are gone, exiting with ${exitCode}`,
-    fields: { exitCode },
-  };
-}
-
-const NOUNS: Readonly<Record<Use["tag"], string>> = {
-  certificate: "certificate",
-  ca_file: "CA file",
-  crl_file: "CRL file",
-  map: "map",
-  acl: "ACL",
-};
+export const ended = (exitCode: number) =>
+  info(`all HAProxy processes are gone, exiting with ${exitCode}`, { exitCode });
 
 /** Why a generation was started: a field, and part of a sentence. */
 export function describeCause(cause: Cause): string {
@@ -336,17 +207,3 @@ export function describeCause(cause: Cause): string {
       return cause satisfies never;
   }
 }
-
-/** Keeps a line below 4 kB, which a pipe takes at once. */
-const MOST_PATHS = 5;
-
-const listOf = (paths: readonly string[] | null, intro: string) =>
-  paths === null ? "" : `${intro}${quoted(paths)}`;
-
-function quoted(paths: readonly string[]): string {
-  const named = paths.slice(0, MOST_PATHS).map((path) => `"${path}"`).join(", ");
-  return paths.length > MOST_PATHS ? `${named} and ${paths.length - MOST_PATHS} more` : named;
-}
-
-export const count = (number: number, noun: string, plural: string) =>
-  `${number} ${noun}${number === 1 ? "" : plural}`;

@@ -1,20 +1,20 @@
 /** The log lines about a serving process that ended by itself, and its respawns. Pure. */
-import { formatDuration } from "../../text/duration.ts";
-import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
+import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { LogEntry } from "../../system/log.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { error } from "./entry.ts";
 
 /** `limit`: how many respawns in a minute are used up; 0: none are allowed. */
 export function servingDied({ generation, ending }: ProcessEnd, limit: number): LogEntry {
   const reason = describeEnding(ending);
   const usedUp = limit === 0 ? "" : `${describeUsedUp(limit)}, `;
-  return {
-    level: "error",
-    text: `generation ${generation} ${reason} while serving; ${usedUp}` +
-      `ending all other processes, exiting with ${ending.code}`,
-    fields: { generation, reason, exitCode: ending.code },
-  };
+  return error(
+    `generation ${generation} ${reason} while serving; ${usedUp}ending all other processes, ` +
+      `exiting with ${ending.code}`,
+    { generation, reason, exitCode: ending.code },
+  );
 }
 
 export interface RespawningFacts {
@@ -35,11 +35,10 @@ export function respawning(
   const what = isStarted
     ? `generation ${next}, already starting, takes its place`
     : `starting generation ${next} in its place`;
-  return {
-    level: "error",
-    text: `generation ${generation} ${reason} while serving; ${what} ${describeCount(counts)}`,
-    fields: { generation, reason },
-  };
+  return error(
+    `generation ${generation} ${reason} while serving; ${what} ${describeCount(counts)}`,
+    { generation, reason },
+  );
 }
 
 export interface FailedRespawnFacts {
@@ -56,12 +55,11 @@ export function respawnFailed(
 ): LogEntry {
   const reason = describeFailure(failure);
   const when = pauseMs > 0 ? `in ${formatDuration(pauseMs)}` : "at once";
-  return {
-    level: "error",
-    text: `generation ${generation} did not start: ${reason}; nothing serves, ` +
+  return error(
+    `generation ${generation} did not start: ${reason}; nothing serves, ` +
       `starting generation ${generation + 1} ${when} ${describeCount(counts)}`,
-    fields: { generation, reason },
-  };
+    { generation, reason },
+  );
 }
 
 export function respawnsUsedUp(
@@ -73,18 +71,17 @@ export function respawnsUsedUp(
 ): LogEntry {
   const reason = describeFailure(failure);
   const why = haveAllFailed ? describeAllFailed(limit) : describeUsedUp(limit);
-  return {
-    level: "error",
-    text: `generation ${generation} did not start: ${reason}; nothing serves, ` +
-      `${why}, exiting with ${exitCode}`,
-    fields: { generation, reason, exitCode },
-  };
+  return error(
+    `generation ${generation} did not start: ${reason}; nothing serves, ${why}, ` +
+      `exiting with ${exitCode}`,
+    { generation, reason, exitCode },
+  );
 }
 
 const describeAllFailed = (limit: number) =>
   limit === 1 ? "the only respawn failed" : `all ${limit} respawns failed`;
 
-const describeCount = ({ respawn, limit }: { readonly respawn: number; readonly limit: number }) =>
+const describeCount = ({ respawn, limit }: Pick<RespawningFacts, "respawn" | "limit">) =>
   `(respawn ${respawn} of ${limit} in a minute)`;
 
 const describeUsedUp = (limit: number) =>
