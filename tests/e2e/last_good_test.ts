@@ -287,7 +287,7 @@ longTest(
     assert.equal(await wrapper.exitCode, 3);
     assert.match(
       wrapper.output,
-      /generation 1 did not start: haproxy exited with 3 .*; generation 2 is/,
+      /generation 1 did not start: haproxy exited with 3 .*; starting generation 2/,
     );
     assert.match(
       wrapper.output,

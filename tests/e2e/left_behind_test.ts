@@ -156,7 +156,7 @@ commonTest("what was left serves on where the next start fails", async () => {
   assert.equal(await wrapper.exitCode, 1);
   const goesOn = `process ${left}, left behind by a wrapper that is gone, keeps running`;
   assert.ok(wrapper.output.includes(`${goesOn}, exiting with 1`), wrapper.output);
-  assert.ok(wrapper.output.includes(`HAProxy's ${goesOn}: it was not touched`), wrapper.output);
+  assert.ok(wrapper.output.includes(`HAProxy ${goesOn}: it was not touched`), wrapper.output);
   assert.equal(await workspace.get(), "one");
   assert.deepEqual(workspace.haproxyPids(), [left]);
   assert.equal(workspace.folders.length, 1);
