@@ -5,7 +5,7 @@ import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
 import * as messages from "../messages/messages.ts";
 import type { Decision, HandoffEnd } from "../state/events.ts";
 import type { FailedStart, StateOf } from "../state/state.ts";
-import { giveUpStart } from "./shutdown.ts";
+import { terminateAll } from "./shutdown.ts";
 
 type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 
@@ -18,12 +18,12 @@ export function mayLieInFiles(failure: Failure): boolean {
 /** Starts the last good set as the next generation; `null` if there is none, or it is what has failed. */
 export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision | null {
   const { attempt, pending: { changedDuringRead } } = state;
-  const { lastGood, failure, mayPass, alerts } = outcome;
+  const { lastGood, failure, mayPass } = outcome;
   if (lastGood === undefined || state.failed !== undefined) return null;
   const { number: generation, fingerprint } = attempt;
   const rejected = { generation, fingerprint, changedDuringRead, failures: 1 };
   const retryMs = mayPass ? retryDelayMs(1) : null;
-  const failed: FailedStart = { attempt, failure, alerts, rejected, retryMs };
+  const failed: FailedStart = { attempt, failure, rejected, retryMs };
   const cause = { tag: "last_good", lastGood } as const;
   const next = { number: generation + 1, fingerprint: null, cause };
   return [{ ...state, attempt: next, failed }, [
@@ -33,15 +33,11 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
   ]];
 }
 
-/** The exit status and the first reason are those of the files on disk. */
+/** The exit status is that of the files on disk. */
 export function giveUpFirstStart(
   { attempt, failed }: StateOf<"starting">,
-  { failure, alerts, left }: Failed,
+  { failure, left }: Failed,
 ): Decision {
   const exitCode = exitCodeOf(failed?.failure ?? failure);
-  const entry = messages.notStarted(attempt, { failure, exitCode, left });
-  if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
-  const first = messages.notStarted(failed.attempt, { ...failed, exitCode, left });
-  const reasons = [first.text, entry.text];
-  return giveUpStart(exitCode, entry, { alerts: failed.alerts, reasons });
+  return terminateAll(exitCode, messages.notStarted(attempt, { failure, exitCode, left }));
 }

@@ -1,12 +1,11 @@
 /** What follows when the serving generation ends by itself: a respawn, or the end. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
-import { notStarted } from "../messages/messages.ts";
 import * as messages from "../messages/respawn_messages.ts";
 import type { Decision, EventOf, Policy } from "../state/events.ts";
 import type { Attempt, Lost, Serving, StateOf } from "../state/state.ts";
 import { NOTHING_PENDING, pendingAfter } from "./pending.ts";
-import { giveUpStart, terminateAll } from "./shutdown.ts";
+import { terminateAll } from "./shutdown.ts";
 
 /** Nothing serves any more, unless a reload already has the listeners: then that one takes its place. */
 export function servingDied(
@@ -59,21 +58,18 @@ function attemptAfter(
 const causeOf = ({ generation: { number }, ending }: Lost) =>
   ({ tag: "respawn", lost: number, ending }) as const;
 
-export interface FailedRespawn {
-  readonly failure: Failure;
-  readonly alerts: readonly string[];
-  readonly atMs: number;
-}
-
 type Respawning = StateOf<"starting"> & { readonly lost: Lost };
 
 /**
  * Tries again unless the respawns are used up. The limit for a minute is also the limit in a row, because a
  * start that hangs takes a minute.
  */
-export function respawnFailed(state: Respawning, failed: FailedRespawn, policy: Policy): Decision {
+export function respawnFailed(
+  state: Respawning,
+  { failure, atMs }: { readonly failure: Failure; readonly atMs: number },
+  policy: Policy,
+): Decision {
   const { attempt, pending, lost, past } = state;
-  const { failure, atMs } = failed;
   // A reload's failure does not count: it was taking over from a process that is gone.
   if (!isRespawn(attempt)) return startAgain(state, { failure, pauseMs: 0, policy });
   const failures = lost.failures + 1;
@@ -84,7 +80,7 @@ export function respawnFailed(state: Respawning, failed: FailedRespawn, policy: 
     : null;
   const next = { ...state, lost: { ...lost, failures } };
   return respawnedMs === null
-    ? giveUp(next, failed, policy)
+    ? giveUp(next, failure, policy)
     : startAgain({ ...next, past: { ...past, respawnedMs } }, { failure, pauseMs, policy });
 }
 
@@ -121,21 +117,15 @@ function startAgain(
 }
 
 function giveUp(
-  { attempt: { number: generation }, lost, failed }: Respawning,
-  { failure, alerts }: FailedRespawn,
+  { attempt: { number: generation }, lost }: Respawning,
+  failure: Failure,
   { respawn: limit }: Policy,
 ): Decision {
   // A serving process that exited with 0 must not make this a success.
   const exitCode = lost.ending.code || exitCodeOf(failure);
   const haveAllFailed = lost.failures === limit;
-  const entry = messages.respawnsUsedUp({ generation, failure, limit, haveAllFailed, exitCode });
-  if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
-  // The files on disk are to blame; the last good set's failure comes second.
-  const first = notStarted(failed.attempt, { ...failed, exitCode });
-  return giveUpStart(exitCode, entry, {
-    alerts: failed.alerts,
-    reasons: [first.text, entry.text],
-  });
+  const facts = { generation, failure, limit, haveAllFailed, exitCode };
+  return terminateAll(exitCode, messages.respawnsUsedUp(facts));
 }
 
 /** As during every start, but new content ends a pause, and the next try is compared with it. */

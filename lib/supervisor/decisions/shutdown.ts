@@ -56,25 +56,6 @@ export function terminateAll(
 /** Ends pending work, so that nothing is started any more. */
 const GIVE_UP: readonly Action[] = [{ name: "cancel_handoff" }, { name: "clear_timer" }];
 
-/** Nothing serves and nothing more is tried: leaves `reasons` and `alerts` where Kubernetes shows them. */
-export function giveUpStart(
-  exitCode: number,
-  entry: LogEntry,
-  { alerts, reasons = [entry.text] }: {
-    readonly alerts: readonly string[];
-    readonly reasons?: readonly string[];
-  },
-): Decision {
-  return [
-    { name: "stopping", exitCode },
-    [
-      { name: "log", entry },
-      { name: "report_failed_start", reasons, alerts },
-      { name: "terminate_all", signal: "SIGTERM" },
-    ],
-  ];
-}
-
 function lastServingOf(state: State): number | null {
   if ("service" in state) return state.service.serving.number;
   return state.name === "starting" ? state.lost?.generation.number ?? null : null;

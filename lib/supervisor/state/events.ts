@@ -119,12 +119,6 @@ export type Action =
   /** Replaces a timer that is set. */
   | { readonly name: "set_timer"; readonly delayMs: number }
   | { readonly name: "clear_timer" }
-  /** Leaves the reason where Kubernetes looks for it. */
-  | {
-    readonly name: "report_failed_start";
-    readonly reasons: readonly string[];
-    readonly alerts: readonly string[];
-  }
   | { readonly name: "log"; readonly entry: LogEntry };
 
 export type EventName = Event["name"];

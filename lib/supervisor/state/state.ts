@@ -77,7 +77,6 @@ export interface Rejection {
 export interface FailedStart extends Rejection {
   readonly attempt: Attempt;
   readonly failure: Failure;
-  readonly alerts: readonly string[];
 }
 
 /** What comes up during a start or a hot apply, and waits for its end. */
