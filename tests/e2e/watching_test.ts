@@ -54,7 +54,7 @@ programTest("half of a slow writer's file is not served by a retry either", asyn
   const taken = freePort();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: taken });
   await workspace.replace(workspace.page("two") + `    bind 127.0.0.1:${taken}\n`);
-  await wrapper.saysMatching(/generation 2 rejected.*tried again in 1s/);
+  await wrapper.saysMatching(/generation 2 rejected.*retry in 1s/);
   listener.close();
   const answers = await writeSlowly(workspace, "three", async (write, answer) => {
     for (const endMs = performance.now() + 1_500; performance.now() < endMs; await pause(100)) {
@@ -323,7 +323,7 @@ programTest("an env file that becomes a FIFO rejects the reload and hinders noth
   await makeFifo(envFile);
   wrapper.signal("SIGHUP");
   await wrapper.saysMatching(/generation 2 rejected: cannot read env file .*not a regular file/);
-  await wrapper.saysMatching(/generation 1 keeps serving, tried again at the next signal/);
+  await wrapper.saysMatching(/generation 1 keeps serving; retry at the next signal/);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143, wrapper.output);
 });
