@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { PROGRAM } from "../support/program.ts";
 import { FIGURES } from "./figures.ts";
-import { described, machine } from "./machine.ts";
-import { swept } from "./sweep.ts";
+import { described, machine } from "../support/measuring/machine.ts";
+import { swept } from "../support/measuring/sweep.ts";
 import { markdown, type Row } from "./table.ts";
 
 /** As in sysexits(3). */

@@ -1,11 +1,10 @@
 /** Measures the time from a change of the configuration to the first answer with its content. */
-import { join } from "@std/path";
 import { pause } from "../support/wait.ts";
 import { Workspace } from "../support/wrapper.ts";
-import { startByHand } from "./by_hand.ts";
+import { startByHand } from "../support/measuring/by_hand.ts";
 import { startByWrapper } from "./by_wrapper.ts";
-import { Client } from "./client.ts";
-import { nowMs } from "./clock.ts";
+import { Client } from "../support/measuring/client.ts";
+import { nowMs } from "../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
 
 export interface HandoffContest {
@@ -39,16 +38,11 @@ export async function measureHandoff(
 }
 
 /** As careful programs write. */
-export function renameOver(workspace: Workspace, content: string): () => void {
-  const replacement = join(workspace.path, "replacement");
-  Deno.writeTextFileSync(replacement, content);
-  return () => Deno.renameSync(replacement, workspace.configuration);
-}
+export const renameOver: Change = (workspace, content) => workspace.prepareToReplace(content);
 
 /** As a shell's `>` writes: opened and truncated, written, closed. */
-export function inPlace(workspace: Workspace, content: string): () => void {
-  return () => Deno.writeTextFileSync(workspace.configuration, content);
-}
+export const inPlace: Change = ({ configuration }, content) => () =>
+  Deno.writeTextFileSync(configuration, content);
 
 function prepareWorkspace(room: AsyncDisposableStack, extra: string): Workspace {
   const workspace = room.use(new Workspace());
@@ -74,7 +68,7 @@ async function timeHandoff(
 ): Promise<number> {
   const text = crypto.randomUUID();
   const makeChange = change(workspace, workspace.page(text, { extra }));
-  const answered = client.firstAnswer(workspace.port, text);
+  const answered = client.firstServed({ port: workspace.port, wanted: text });
   await pauseAtRandom();
   makeChange();
   // Only now: ext4 writes the new file to the disk before a rename over another one.

@@ -6,7 +6,8 @@ import { pause } from "../support/wait.ts";
 import { Workspace } from "../support/wrapper.ts";
 import type { LookTimes } from "./look_probe.ts";
 import { fillWithCertificates } from "./many_certificates.ts";
-import { type AmountTarget, compareAmounts, quantile, type Row } from "./table.ts";
+import { type AmountTarget, compareAmounts, type Row } from "./table.ts";
+import { quantile } from "../support/measuring/quantile.ts";
 
 export const MANY = 10_000;
 

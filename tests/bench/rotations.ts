@@ -1,8 +1,7 @@
 /** Rotates a certificate many times while clients connect, and counts what fails for them. */
 import { join } from "@std/path";
-import { prepareRotation } from "./rotation.ts";
 import { type AmountTarget, compareAmounts, type Row } from "./table.ts";
-import { TlsClient } from "./tls_client.ts";
+import { Client } from "../support/measuring/client.ts";
 import {
   prepareSite,
   type Site,
@@ -54,13 +53,19 @@ async function rotateUnderLoad(
   times: number,
 ): Promise<LoadResult> {
   const pairs = Array.from({ length: DIFFERENT }, () => site.authority.issue({ name: site.name }));
-  const load = await TlsLoad.start(room, { clients: CLIENTS, server: site });
+  const load = await TlsLoad.start(room, {
+    ...{ clients: CLIENTS, port: site.port, site: site.name },
+    authority: site.authority.certificate,
+  });
   for (let time = 0; time < times; time++) {
-    prepareRotation(site, pairs[time % DIFFERENT]!.pem)();
+    await site.workspace.replace(pairs[time % DIFFERENT]!.pem, site.path);
     await follow();
   }
   const result = await load.stop();
   const { fingerprint } = pairs[(times - 1) % DIFFERENT]!;
-  await room.use(new TlsClient()).firstServed(site, fingerprint);
+  await room.use(new Client()).firstServed({
+    ...{ port: site.port, site: site.name },
+    wanted: fingerprint,
+  });
   return result;
 }

@@ -1,8 +1,8 @@
 /** Measures the time from the start of a program to the first answer. */
 import { Workspace } from "../support/wrapper.ts";
 import { startBare } from "./bare.ts";
-import { Client } from "./client.ts";
-import { nowMs } from "./clock.ts";
+import { Client } from "../support/measuring/client.ts";
+import { nowMs } from "../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
 
 export async function measureStartup(
@@ -22,7 +22,7 @@ export async function measureStartup(
 type Start = (workspace: Workspace) => () => Promise<unknown>;
 
 async function timeStart(client: Client, workspace: Workspace, start: Start): Promise<number> {
-  const answered = client.firstAnswer(workspace.port, "one");
+  const answered = client.firstServed({ port: workspace.port, wanted: "one" });
   const startedMs = nowMs();
   const end = start(workspace);
   const answeredMs = await answered;

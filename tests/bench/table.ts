@@ -1,5 +1,6 @@
 /** Turns samples into the rows of a Markdown table. Pure. */
-import type { Machine } from "./machine.ts";
+import type { Machine } from "../support/measuring/machine.ts";
+import { quantile } from "../support/measuring/quantile.ts";
 import type { Samples } from "./rounds.ts";
 
 export interface Row {
@@ -106,15 +107,6 @@ function describeTarget(target: AmountTarget, unit: string): string {
   const { tag, limit } = target;
   if (limit === 0) return tag === "more" ? "no growth" : "none";
   return `at most ${limit}${unit}${tag === "more" ? " more" : ""}`;
-}
-
-/** The value below which `share` of `samples` lie, between the two nearest. */
-export function quantile(samples: readonly number[], share: number): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const place = share * (sorted.length - 1);
-  const below = sorted[Math.floor(place)]!;
-  const above = sorted[Math.ceil(place)]!;
-  return below + (above - below) * (place % 1);
 }
 
 const UNITS = { more_ms: "ms more", more_percent: "% more", in_all_ms: "ms" } as const;

@@ -4,13 +4,15 @@ import { ask, isListening } from "../../lib/haproxy/runtime/client.ts";
 import { Authority } from "../support/certificates.ts";
 import { waitFor } from "../support/wait.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
-import { startByHand } from "./by_hand.ts";
+import { startByHand } from "../support/measuring/by_hand.ts";
 import { fillWithCertificates, memberOf } from "./many_certificates.ts";
-import type { Server } from "./tls_client.ts";
 
 /** One of the certificates that a workspace's HAProxy loads, which can be exchanged. */
-export interface Site extends Server {
+export interface Site {
   readonly workspace: Workspace;
+  readonly port: number;
+  /** For whom the certificate is. */
+  readonly name: string;
   /** Of its file. */
   readonly path: string;
   readonly authority: Authority;

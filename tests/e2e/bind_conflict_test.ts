@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { commonTest, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, killQuietly, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { killQuietly } from "../support/processes.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const FLAG = "--pause-on-bind-conflict";
 /** Without a settle time no process is started ahead, so that the starts can be counted. */

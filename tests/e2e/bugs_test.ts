@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Observed } from "../support/observed.ts";
-import { FORM, PROGRAM, programTest } from "../support/program.ts";
+import { type Need, testNeeding } from "../support/needs.ts";
+import { FORM, PROGRAM } from "../support/program.ts";
 import type { Wrapper } from "../support/wrapper.ts";
 
 /** Nothing can be loaded before an executable. */
-const sourceTest: typeof programTest = FORM === "source" ? programTest : () => {};
+const FROM_SOURCE: Need = { missing: null, isElsewhere: FORM !== "source" };
 
 class Buggy extends Observed {
   readonly #bugs = join(this.path, "bugs");
@@ -48,46 +49,63 @@ class Buggy extends Observed {
   }
 }
 
-sourceTest("a handoff that throws is a failed handoff, which is tried again", async () => {
-  await using workspace = new Buggy();
-  const wrapper = await workspace.serveBuggy();
-  await workspace.begin("handoff");
-  await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper: TypeError: an injected/);
-  await wrapper.saysMatching(/generation 3 rejected: a bug in the wrapper: TypeError: an injected/);
-  assert.equal(await workspace.get(), "one");
-  await workspace.end("handoff");
-  await workspace.serves("two", wrapper);
-  await workspace.isSound(wrapper, "handoff");
-});
+testNeeding(
+  [FROM_SOURCE],
+  "a handoff that throws is a failed handoff, which is tried again",
+  async () => {
+    await using workspace = new Buggy();
+    const wrapper = await workspace.serveBuggy();
+    await workspace.begin("handoff");
+    await workspace.replace(workspace.page("two"));
+    await wrapper.saysMatching(
+      /generation 2 rejected: a bug in the wrapper: TypeError: an injected/,
+    );
+    await wrapper.saysMatching(
+      /generation 3 rejected: a bug in the wrapper: TypeError: an injected/,
+    );
+    assert.equal(await workspace.get(), "one");
+    await workspace.end("handoff");
+    await workspace.serves("two", wrapper);
+    await workspace.isSound(wrapper, "handoff");
+  },
+);
 
-sourceTest("a scan that throws keeps nothing from serving, and is done again", async () => {
-  await using workspace = new Buggy();
-  const wrapper = await workspace.serveBuggy();
-  await workspace.begin("scan");
-  await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/a bug in the wrapper, please report it: TypeError: an injected/);
-  assert.equal(await workspace.get(), "one");
-  wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper.*keeps serving/);
-  await workspace.end("scan");
-  await workspace.serves("two", wrapper);
-  await workspace.isSound(wrapper, "scan");
-});
+testNeeding(
+  [FROM_SOURCE],
+  "a scan that throws keeps nothing from serving, and is done again",
+  async () => {
+    await using workspace = new Buggy();
+    const wrapper = await workspace.serveBuggy();
+    await workspace.begin("scan");
+    await workspace.replace(workspace.page("two"));
+    await wrapper.saysMatching(/a bug in the wrapper, please report it: TypeError: an injected/);
+    assert.equal(await workspace.get(), "one");
+    wrapper.signal("SIGHUP");
+    await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper.*keeps serving/);
+    await workspace.end("scan");
+    await workspace.serves("two", wrapper);
+    await workspace.isSound(wrapper, "scan");
+  },
+);
 
-sourceTest("what nobody waits for may throw again and again, which is told once", async () => {
-  await using workspace = new Buggy();
-  const wrapper = await workspace.serveBuggy();
-  await workspace.begin("background");
-  await wrapper.saysMatching(/please report it: TypeError: an injected bug in the background/);
-  for (const text of ["two", "three"]) {
-    await workspace.replace(workspace.page(text));
-    await workspace.serves(text, wrapper);
-  }
-  await workspace.isSound(wrapper, "background");
-});
+testNeeding(
+  [FROM_SOURCE],
+  "what nobody waits for may throw again and again, which is told once",
+  async () => {
+    await using workspace = new Buggy();
+    const wrapper = await workspace.serveBuggy();
+    await workspace.begin("background");
+    await wrapper.saysMatching(/please report it: TypeError: an injected bug in the background/);
+    for (const text of ["two", "three"]) {
+      await workspace.replace(workspace.page(text));
+      await workspace.serves(text, wrapper);
+    }
+    await workspace.isSound(wrapper, "background");
+  },
+);
 
-sourceTest(
+testNeeding(
+  [FROM_SOURCE],
   "a status that cannot be told leaves the probes, the reloads and HAProxy alone",
   async () => {
     await using workspace = new Buggy();
@@ -102,15 +120,19 @@ sourceTest(
   },
 );
 
-sourceTest("a first start that throws ends with 70, and leaves nothing", async () => {
-  await using workspace = new Buggy();
-  await Deno.mkdir(join(workspace.path, "bugs"));
-  await workspace.begin("handoff");
-  const [deno, run, ...rest] = PROGRAM;
-  const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
-  const wrapper = workspace.start({ program: [deno!, run!, preload, ...rest] });
-  assert.equal(await wrapper.exitCode, 70, wrapper.output);
-  assert.match(wrapper.output, /generation 1 did not start: a bug in the wrapper: TypeError: an/);
-  assert.deepEqual(workspace.haproxyPids(), []);
-  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
-});
+testNeeding(
+  [FROM_SOURCE],
+  "a first start that throws ends with 70, and leaves nothing",
+  async () => {
+    await using workspace = new Buggy();
+    await Deno.mkdir(join(workspace.path, "bugs"));
+    await workspace.begin("handoff");
+    const [deno, run, ...rest] = PROGRAM;
+    const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
+    const wrapper = workspace.start({ program: [deno!, run!, preload, ...rest] });
+    assert.equal(await wrapper.exitCode, 70, wrapper.output);
+    assert.match(wrapper.output, /generation 1 did not start: a bug in the wrapper: TypeError: an/);
+    assert.deepEqual(workspace.haproxyPids(), []);
+    assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+  },
+);

@@ -5,7 +5,9 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { FORM, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { childrenOf, freePort, Workspace } from "../support/wrapper.ts";
+import { childrenOf } from "../support/processes.ts";
+import { freePort } from "../support/free_port.ts";
+import { Workspace } from "../support/wrapper.ts";
 
 programTest("--help names every setting and exits with 0", async () => {
   await using workspace = new Workspace();

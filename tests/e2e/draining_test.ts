@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { slowdownBy } from "../../lib/haproxy/drain/slowdown.ts";
 import { Observed, type Report } from "../support/observed.ts";
-import { commonTest, programTest, rootTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { commonTest, programTest, RUNNABLE } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freeze, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freeze } from "../support/processes.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {
   await workspace.replace(workspace.page(text));
@@ -150,7 +152,8 @@ async function versionOfHaproxy(): Promise<string | null> {
   return /version (\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? null;
 }
 
-rootTest(
+testNeeding(
+  [RUNNABLE, ROOT],
   "a HAProxy whose user has changed, and that may not be signalled, is told of and no bug",
   async () => {
     await using workspace = new Workspace();

@@ -1,15 +1,8 @@
 /** Preloaded by tests: makes Deno's own functions throw what nobody expects, as long as a file named after the bug is there. */
-
-const isThere = (bug: string) => {
-  try {
-    return Deno.lstatSync(`bugs/${bug}`).isFile;
-  } catch {
-    return false;
-  }
-};
+import { isThere } from "../support/files.ts";
 
 function inject(bug: string): void {
-  if (isThere(bug)) throw new TypeError(`an injected bug in the ${bug}`);
+  if (isThere(`bugs/${bug}`)) throw new TypeError(`an injected bug in the ${bug}`);
 }
 
 /** Only the handoff makes one text of words and variables. */
@@ -36,6 +29,8 @@ Object.fromEntries = (entries: Iterable<readonly unknown[]>) => {
 
 /** What nobody waits for. The program itself is not begun before all else is done. */
 const interval = setInterval(() => {
-  if (isThere("background")) Promise.reject(new TypeError("an injected bug in the background"));
+  if (isThere("bugs/background")) {
+    Promise.reject(new TypeError("an injected bug in the background"));
+  }
 }, 20);
 Deno.unrefTimer(interval);

@@ -1,6 +1,5 @@
 /** A control group with a limit of memory, of either version, in which a test starts the wrapper. */
-import { testNeeding } from "../support/requirements.ts";
-import { missing as missingForPrograms } from "../support/program.ts";
+import type { Need } from "../support/needs.ts";
 
 interface Files {
   readonly limit: string;
@@ -31,11 +30,9 @@ const VERSION_2: Files = {
 /** Where groups can be made; `null`: nowhere. */
 const PARENT = Deno.uid() === 0 ? findParent() : null;
 
-/** Registers a test that starts the program in such a group. */
-export const memoryTest = testNeeding(
-  missingForPrograms ??
-    (PARENT === null ? "needs root, and control groups that can be made and limited" : null),
-);
+export const MEMORY_GROUPS: Need = {
+  missing: PARENT === null ? "needs root, and control groups that can be made and limited" : null,
+};
 
 export class MemoryGroup implements AsyncDisposable {
   readonly #path = `${PARENT!.path}/hrw-test-${crypto.randomUUID().slice(0, 8)}`;

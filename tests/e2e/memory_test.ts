@@ -1,9 +1,12 @@
 /** A control group's limit of memory is kept by ending old processes, and never by the kernel. */
 import assert from "node:assert/strict";
 import { memoryNeed } from "../../lib/haproxy/drain/memory_need.ts";
-import { MemoryGroup, memoryTest } from "./memory_group.ts";
+import { MEMORY_GROUPS, MemoryGroup } from "./memory_group.ts";
+import { testNeeding } from "../support/needs.ts";
+import { RUNNABLE } from "../support/program.ts";
 import { Observed } from "../support/observed.ts";
-import { freeze, type Wrapper } from "../support/wrapper.ts";
+import { freeze } from "../support/processes.ts";
+import { type Wrapper } from "../support/wrapper.ts";
 
 const MB = 2 ** 20;
 
@@ -73,28 +76,32 @@ function tryToClose(request: Deno.TcpConn): void {
   }
 }
 
-memoryTest("a reload that does not fit has the oldest that drains ended first", async () => {
-  await using group = new MemoryGroup(4_096 * MB);
-  await using workspace = new Large();
-  const wrapper = await workspace.serveIn(group);
-  group.limit(group.usedBytes + 1.6 * workspace.needBytes);
-  await workspace.reload("two", wrapper);
-  assert.doesNotMatch(wrapper.output, /is ended|started all the same/);
-  await workspace.reload("three", wrapper);
-  await wrapper.saysMatching(
-    /warning .*generation 1, the oldest that drains, is ended: generation 3 needs about 2\d\d MB, \d+ MB of the limit of \d+ MB are left\n/,
-  );
-  await wrapper.saysMatching(
-    /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
-  );
-  assert.match(await workspace.finish(2), /two$/);
-  await wrapper.saysMatching(/generation 2 drained in /);
-  await workspace.measures('drains_cut_total{reason="memory"}', 1, wrapper);
-  assert.equal(group.killed, 0, wrapper.output);
-  assert.equal(workspace.haproxyPids().length, 1);
-});
+testNeeding(
+  [RUNNABLE, MEMORY_GROUPS],
+  "a reload that does not fit has the oldest that drains ended first",
+  async () => {
+    await using group = new MemoryGroup(4_096 * MB);
+    await using workspace = new Large();
+    const wrapper = await workspace.serveIn(group);
+    group.limit(group.usedBytes + 1.6 * workspace.needBytes);
+    await workspace.reload("two", wrapper);
+    assert.doesNotMatch(wrapper.output, /is ended|started all the same/);
+    await workspace.reload("three", wrapper);
+    await wrapper.saysMatching(
+      /warning .*generation 1, the oldest that drains, is ended: generation 3 needs about 2\d\d MB, \d+ MB of the limit of \d+ MB are left\n/,
+    );
+    await wrapper.saysMatching(
+      /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
+    );
+    assert.match(await workspace.finish(2), /two$/);
+    await wrapper.saysMatching(/generation 2 drained in /);
+    await workspace.measures('drains_cut_total{reason="memory"}', 1, wrapper);
+    assert.equal(group.killed, 0, wrapper.output);
+    assert.equal(workspace.haproxyPids().length, 1);
+  },
+);
 
-memoryTest("as many are ended as it takes", async () => {
+testNeeding([RUNNABLE, MEMORY_GROUPS], "as many are ended as it takes", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.serveIn(group);
@@ -109,64 +116,84 @@ memoryTest("as many are ended as it takes", async () => {
   assert.equal(group.killed, 0, wrapper.output);
 });
 
-memoryTest("where nothing drains, what does not fit is started all the same", async () => {
-  await using group = new MemoryGroup(4_096 * MB);
-  await using workspace = new Large();
-  const wrapper = await workspace.serveIn(group);
-  group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
-  await workspace.reload("two", wrapper);
-  await wrapper.saysMatching(
-    /warning .*generation 2 needs about .* are left; nothing drains that could make room, so it is started all the same\n/,
-  );
-  assert.match(await workspace.finish(1), /one$/);
-  await wrapper.saysMatching(/generation 1 drained in /);
-  assert.equal(group.killed, 0, wrapper.output);
-});
+testNeeding(
+  [RUNNABLE, MEMORY_GROUPS],
+  "where nothing drains, what does not fit is started all the same",
+  async () => {
+    await using group = new MemoryGroup(4_096 * MB);
+    await using workspace = new Large();
+    const wrapper = await workspace.serveIn(group);
+    group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
+    await workspace.reload("two", wrapper);
+    await wrapper.saysMatching(
+      /warning .*generation 2 needs about .* are left; nothing drains that could make room, so it is started all the same\n/,
+    );
+    assert.match(await workspace.finish(1), /one$/);
+    await wrapper.saysMatching(/generation 1 drained in /);
+    assert.equal(group.killed, 0, wrapper.output);
+  },
+);
 
-memoryTest("a signal does not wait for the memory of a process that does not go", async () => {
-  await using group = new MemoryGroup(4_096 * MB);
-  await using workspace = new Large();
-  const wrapper = await workspace.reloadBesideFrozen(group);
-  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
-  assert.doesNotMatch(wrapper.output, /generation 3 (serves|rejected)/);
-  assert.deepEqual(workspace.haproxyPids(), []);
-});
+testNeeding(
+  [RUNNABLE, MEMORY_GROUPS],
+  "a signal does not wait for the memory of a process that does not go",
+  async () => {
+    await using group = new MemoryGroup(4_096 * MB);
+    await using workspace = new Large();
+    const wrapper = await workspace.reloadBesideFrozen(group);
+    await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
+    wrapper.signal("SIGTERM");
+    assert.equal(await wrapper.exitCode, 143);
+    assert.doesNotMatch(wrapper.output, /generation 3 (serves|rejected)/);
+    assert.deepEqual(workspace.haproxyPids(), []);
+  },
+);
 
-memoryTest("one that does not heed SIGTERM is killed, and then the reload goes on", async () => {
-  await using group = new MemoryGroup(4_096 * MB);
-  await using workspace = new Large();
-  const wrapper = await workspace.reloadBesideFrozen(group);
-  await workspace.serves("three", wrapper);
-  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
-  assert.equal(group.killed, 0, wrapper.output);
-});
+testNeeding(
+  [RUNNABLE, MEMORY_GROUPS],
+  "one that does not heed SIGTERM is killed, and then the reload goes on",
+  async () => {
+    await using group = new MemoryGroup(4_096 * MB);
+    await using workspace = new Large();
+    const wrapper = await workspace.reloadBesideFrozen(group);
+    await workspace.serves("three", wrapper);
+    await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
+    assert.equal(group.killed, 0, wrapper.output);
+  },
+);
 
-memoryTest("a reload that waits for memory waits no longer when what serves dies", async () => {
-  await using group = new MemoryGroup(4_096 * MB);
-  await using workspace = new Large();
-  const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
-  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
-  const [, serving] = workspace.haproxyPids();
-  Deno.kill(serving!, "SIGKILL");
-  await wrapper.saysMatching(/generation 3, which is starting already, takes its place/);
-  const { index } = await wrapper.saysMatching(
-    /generation 4 serves, .*respawned since generation 2/,
-  );
-  await workspace.serves("three", wrapper);
-  // Generation 1 is killed 5 s after it was asked to go, which nothing has waited for.
-  const killed = /generation 1 .*its memory was needed, and it did not heed SIGTERM/;
-  await wrapper.saysMatching(killed, index);
-  assert.equal(group.killed, 0, wrapper.output);
-});
+testNeeding(
+  [RUNNABLE, MEMORY_GROUPS],
+  "a reload that waits for memory waits no longer when what serves dies",
+  async () => {
+    await using group = new MemoryGroup(4_096 * MB);
+    await using workspace = new Large();
+    const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
+    await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
+    const [, serving] = workspace.haproxyPids();
+    Deno.kill(serving!, "SIGKILL");
+    await wrapper.saysMatching(/generation 3, which is starting already, takes its place/);
+    const { index } = await wrapper.saysMatching(
+      /generation 4 serves, .*respawned since generation 2/,
+    );
+    await workspace.serves("three", wrapper);
+    // Generation 1 is killed 5 s after it was asked to go, which nothing has waited for.
+    const killed = /generation 1 .*its memory was needed, and it did not heed SIGTERM/;
+    await wrapper.saysMatching(killed, index);
+    assert.equal(group.killed, 0, wrapper.output);
+  },
+);
 
-memoryTest("the status tells the limit and what is left of it", async () => {
-  await using group = new MemoryGroup(4_096 * MB);
-  await using workspace = new Observed();
-  await workspace.serveObserved([], { launcher: group.launcher });
-  const { memory } = JSON.parse((await workspace.ask("/status")).body);
-  assert.equal(memory.limitBytes, 4_096 * MB);
-  const used = group.usedBytes;
-  assert.ok(Math.abs(memory.limitBytes - memory.availableBytes - used) < 20 * MB);
-});
+testNeeding(
+  [RUNNABLE, MEMORY_GROUPS],
+  "the status tells the limit and what is left of it",
+  async () => {
+    await using group = new MemoryGroup(4_096 * MB);
+    await using workspace = new Observed();
+    await workspace.serveObserved([], { launcher: group.launcher });
+    const { memory } = JSON.parse((await workspace.ask("/status")).body);
+    assert.equal(memory.limitBytes, 4_096 * MB);
+    const used = group.usedBytes;
+    assert.ok(Math.abs(memory.limitBytes - memory.availableBytes - used) < 20 * MB);
+  },
+);

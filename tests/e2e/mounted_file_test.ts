@@ -1,10 +1,12 @@
 /** A configuration that is mounted as a single file, as `docker run -v FILE:FILE` does it. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { rootTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { RUNNABLE } from "../support/program.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
-rootTest(
+testNeeding(
+  [RUNNABLE, ROOT],
   "a single mounted file is warned of, and what is written in place is seen at once",
   async () => {
     await using workspace = new Workspace();
@@ -19,7 +21,8 @@ rootTest(
   },
 );
 
-rootTest(
+testNeeding(
+  [RUNNABLE, ROOT],
   "that a single mounted file was replaced outside is said, once, and nothing is reloaded",
   async () => {
     await using workspace = new Workspace();
@@ -36,31 +39,35 @@ rootTest(
   },
 );
 
-rootTest("a mounted file that vanishes does not keep the others from being watched", async () => {
-  await using workspace = new Workspace();
-  const outside = join(workspace.path, "outside.cfg");
-  const other = join(workspace.configurationDirectory, "other.cfg");
-  await Deno.writeTextFile(outside, "# a comment\n");
-  await Deno.writeTextFile(other, "");
-  // Whoever removes the mount point from another mount namespace ends the mount in this one.
-  const wrapper = await workspace.serve({
-    launcher: [
-      "unshare",
-      "--mount",
-      "sh",
-      "-c",
-      `mount --bind ${outside} ${other} && exec "$@"`,
-      "sh",
-    ],
-    args: ["-f", workspace.configurationDirectory, "--poll-interval", "0"],
-  });
-  await Deno.remove(other);
-  await workspace.serves("one", wrapper);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
-});
+testNeeding(
+  [RUNNABLE, ROOT],
+  "a mounted file that vanishes does not keep the others from being watched",
+  async () => {
+    await using workspace = new Workspace();
+    const outside = join(workspace.path, "outside.cfg");
+    const other = join(workspace.configurationDirectory, "other.cfg");
+    await Deno.writeTextFile(outside, "# a comment\n");
+    await Deno.writeTextFile(other, "");
+    // Whoever removes the mount point from another mount namespace ends the mount in this one.
+    const wrapper = await workspace.serve({
+      launcher: [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        `mount --bind ${outside} ${other} && exec "$@"`,
+        "sh",
+      ],
+      args: ["-f", workspace.configurationDirectory, "--poll-interval", "0"],
+    });
+    await Deno.remove(other);
+    await workspace.serves("one", wrapper);
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+  },
+);
 
-rootTest("a mounted directory is nothing to warn of", async () => {
+testNeeding([RUNNABLE, ROOT], "a mounted directory is nothing to warn of", async () => {
   await using workspace = new Workspace();
   const mount = 'mount --bind "$0" "$0" && exec "$@"';
   const wrapper = await workspace.serve({

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { FORM, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { childrenOf, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { childrenOf } from "../support/processes.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 if (FORM === "process_1") {
   programTest(

@@ -1,17 +1,18 @@
 /** What another user of the machine lays in the wrapper's way is neither run, nor written into, nor told a key. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../unit/last_good/kept.ts";
-import { commonTest, FORM, rootTest } from "../support/program.ts";
+import { keep } from "../support/kept.ts";
+import { type Need, ROOT, testNeeding } from "../support/needs.ts";
+import { FORM, NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
+import { isThere } from "../support/files.ts";
 
 /** Neither root nor the one that the wrapper runs as. */
 const STRANGER = 41_002;
 const OURS = 41_001;
 
-const onceRootTest: typeof rootTest = FORM === "process_1" ? commonTest : rootTest;
-/** Others than root have no cache that Deno could run the source from. */
-const unprivilegedTest: typeof rootTest = FORM === "source" ? () => {} : rootTest;
+/** No user but root has a cache that Deno could run the source from. */
+const COMPILED_ONLY: Need = { missing: null, isElsewhere: FORM === "source" };
 
 class Crowded extends Workspace {
   readonly kept = join(this.path, "shared/kept");
@@ -52,14 +53,6 @@ async function run(command: string, ...args: string[]): Promise<void> {
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
-function isThere(path: string): boolean {
-  try {
-    return Deno.lstatSync(path) !== null;
-  } catch {
-    return false;
-  }
-}
-
 const FOREIGN_SETS: Readonly<Record<string, (workspace: Crowded) => Promise<void>>> = {
   "all of which is another user's": (workspace) => workspace.give(workspace.kept, "-R"),
   "whose parent is another user's": ({ give, path }) => give(join(path, "shared")),
@@ -82,30 +75,38 @@ const FOREIGN_SETS: Readonly<Record<string, (workspace: Crowded) => Promise<void
 };
 
 for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
-  onceRootTest(`no code of a kept set is run ${what}`, async () => {
-    await using workspace = new Crowded();
-    await workspace.layInWait();
-    await spoil(workspace);
-    const args = ["--last-good", workspace.kept, "-f", workspace.configuration];
-    const wrapper = workspace.start({ args });
-    await wrapper.saysMatching(
-      /what is kept in ".*kept" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
-    );
-    assert.equal(await wrapper.exitCode, 1);
-    assert.equal(workspace.wasRun, false);
-  });
+  testNeeding(
+    [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+    `no code of a kept set is run ${what}`,
+    async () => {
+      await using workspace = new Crowded();
+      await workspace.layInWait();
+      await spoil(workspace);
+      const args = ["--last-good", workspace.kept, "-f", workspace.configuration];
+      const wrapper = workspace.start({ args });
+      await wrapper.saysMatching(
+        /what is kept in ".*kept" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
+      );
+      assert.equal(await wrapper.exitCode, 1);
+      assert.equal(workspace.wasRun, false);
+    },
+  );
 }
 
-onceRootTest("the same set is served where it is nobody else's", async () => {
-  await using workspace = new Crowded();
-  await workspace.layInWait();
-  const wrapper = workspace.start({
-    args: ["--last-good", workspace.kept, "-f", workspace.configuration],
-  });
-  await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
-  // By this the tests above would fail if the set were used there.
-  assert.equal(workspace.wasRun, true);
-});
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+  "the same set is served where it is nobody else's",
+  async () => {
+    await using workspace = new Crowded();
+    await workspace.layInWait();
+    const wrapper = workspace.start({
+      args: ["--last-good", workspace.kept, "-f", workspace.configuration],
+    });
+    await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
+    // By this the tests above would fail if the set were used there.
+    assert.equal(workspace.wasRun, true);
+  },
+);
 
 /** Takes the place of a private folder that was removed, with a socket that gives no listeners, and rewrites what is written there. */
 class Thief implements AsyncDisposable {
@@ -145,7 +146,8 @@ class Thief implements AsyncDisposable {
 
 for (const hasUserSocket of [false, true]) {
   const outcome = hasUserSocket ? "and --socket is the second way" : "and no reload is possible";
-  onceRootTest(
+  testNeeding(
+    [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
     `a private folder that another user has made again is not used, ${outcome}`,
     async () => {
       await using workspace = new Crowded();
@@ -183,7 +185,8 @@ for (const hasUserSocket of [false, true]) {
   );
 }
 
-onceRootTest(
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
   "a process that takes the place of one that ended gets a new private folder",
   async () => {
     await using workspace = new Crowded();
@@ -236,16 +239,20 @@ const REFUSED: Readonly<Record<string, readonly [(workspace: Crowded) => Promise
   };
 
 for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
-  onceRootTest(`a runtime directory that is ${what} is refused`, async () => {
-    await using workspace = new Crowded();
-    await spoil(workspace);
-    const wrapper = workspace.start();
-    await wrapper.saysMatching(/cannot make a private folder: found /);
-    assert.match(wrapper.output, reason);
-    assert.equal(await wrapper.exitCode, 73);
-    const directory = await Deno.realPath(workspace.runtimeDirectory);
-    assert.deepEqual([...Deno.readDirSync(directory)], []);
-  });
+  testNeeding(
+    [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+    `a runtime directory that is ${what} is refused`,
+    async () => {
+      await using workspace = new Crowded();
+      await spoil(workspace);
+      const wrapper = workspace.start();
+      await wrapper.saysMatching(/cannot make a private folder: found /);
+      assert.match(wrapper.output, reason);
+      assert.equal(await wrapper.exitCode, 73);
+      const directory = await Deno.realPath(workspace.runtimeDirectory);
+      assert.deepEqual([...Deno.readDirSync(directory)], []);
+    },
+  );
 }
 
 /** As Kubernetes mounts an `emptyDir`: root's, for all to write to, and not sticky. */
@@ -259,49 +266,61 @@ const mounting = (...directories: readonly string[]) => [
   "sh",
 ];
 
-unprivilegedTest("the volumes of a pod will do for a user without any right", async () => {
-  await using workspace = new Crowded();
-  await Deno.mkdir(workspace.kept);
-  const wrapper = workspace.start({
-    args: ["--last-good", workspace.kept, "-f", workspace.configuration],
-    launcher: mounting(workspace.runtimeDirectory, workspace.kept),
-  });
-  await wrapper.saysMatching(/generation 1 serves/);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
-  await wrapper.saysMatching(/has served for 10s/);
-  const inside = `/proc/${wrapper.pid}/root${workspace.kept}/set`;
-  const { uid, mode } = Deno.statSync(inside);
-  assert.deepEqual([uid, mode! & 0o7777], [OURS, 0o700]);
-});
+testNeeding(
+  [RUNNABLE, ROOT, COMPILED_ONLY],
+  "the volumes of a pod will do for a user without any right",
+  async () => {
+    await using workspace = new Crowded();
+    await Deno.mkdir(workspace.kept);
+    const wrapper = workspace.start({
+      args: ["--last-good", workspace.kept, "-f", workspace.configuration],
+      launcher: mounting(workspace.runtimeDirectory, workspace.kept),
+    });
+    await wrapper.saysMatching(/generation 1 serves/);
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    await wrapper.saysMatching(/has served for 10s/);
+    const inside = `/proc/${wrapper.pid}/root${workspace.kept}/set`;
+    const { uid, mode } = Deno.statSync(inside);
+    assert.deepEqual([uid, mode! & 0o7777], [OURS, 0o700]);
+  },
+);
 
-onceRootTest("the status socket lets nobody else in, whatever the umask", async () => {
-  await using workspace = new Crowded();
-  const path = join(workspace.path, "status.sock");
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--status-listen", `unix:${path}`],
-    launcher: ["sh", "-c", 'umask 000 && exec "$@"', "sh"],
-  });
-  assert.equal(Deno.lstatSync(path).mode! & 0o777, 0o600);
-  await Deno.remove(path);
-  await Deno.writeTextFile(path, "another's");
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
-  assert.equal(await Deno.readTextFile(path), "another's");
-});
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+  "the status socket lets nobody else in, whatever the umask",
+  async () => {
+    await using workspace = new Crowded();
+    const path = join(workspace.path, "status.sock");
+    const wrapper = await workspace.serve({
+      args: ["-f", workspace.configuration, "--status-listen", `unix:${path}`],
+      launcher: ["sh", "-c", 'umask 000 && exec "$@"', "sh"],
+    });
+    assert.equal(Deno.lstatSync(path).mode! & 0o777, 0o600);
+    await Deno.remove(path);
+    await Deno.writeTextFile(path, "another's");
+    wrapper.signal("SIGTERM");
+    assert.equal(await wrapper.exitCode, 143);
+    assert.equal(await Deno.readTextFile(path), "another's");
+  },
+);
 
-onceRootTest("a PATH in which another user may put a program is warned of, once", async () => {
-  await using workspace = new Crowded();
-  const quiet = await workspace.serve();
-  assert.doesNotMatch(quiet.output, /warning \[/);
-  quiet.signal("SIGTERM");
-  await quiet.exitCode;
-  await workspace.give(workspace.binaries);
-  const wrapper = await workspace.serve();
-  await wrapper.saysMatching(
-    /warning \[\d+\] another user could put a program of his own in the place of "haproxy" in PATH: ".*bin" belongs to user 41002/,
-  );
-  wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 serves/);
-  assert.equal(wrapper.output.match(/in the place of "haproxy"/g)?.length, 1);
-});
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+  "a PATH in which another user may put a program is warned of, once",
+  async () => {
+    await using workspace = new Crowded();
+    const quiet = await workspace.serve();
+    assert.doesNotMatch(quiet.output, /warning \[/);
+    quiet.signal("SIGTERM");
+    await quiet.exitCode;
+    await workspace.give(workspace.binaries);
+    const wrapper = await workspace.serve();
+    await wrapper.saysMatching(
+      /warning \[\d+\] another user could put a program of his own in the place of "haproxy" in PATH: ".*bin" belongs to user 41002/,
+    );
+    wrapper.signal("SIGHUP");
+    await wrapper.saysMatching(/generation 2 serves/);
+    assert.equal(wrapper.output.match(/in the place of "haproxy"/g)?.length, 1);
+  },
+);

@@ -1,13 +1,16 @@
 /** HTTP/3 over reloads: kept and new connections, and those whose process is gone. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { contentText } from "../proof/load/bodies.ts";
-import { SITE } from "../proof/load/connection.ts";
-import { connectHttp3, type Http3Connection } from "../proof/load/http3.ts";
+import { SITE } from "../support/clients/connection.ts";
+import { connectHttp3, type Http3Connection } from "../support/clients/http3.ts";
 import { Authority } from "../support/certificates.ts";
-import { quicTest } from "../support/quic.ts";
+import { quic, testNeeding } from "../support/needs.ts";
+import { NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, Workspace } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { Workspace } from "../support/wrapper.ts";
+
+const NEEDS = [RUNNABLE, NOT_AS_PROCESS_1, quic()];
 
 class QuicSite extends Workspace {
   readonly quicPort = freePort();
@@ -21,7 +24,7 @@ class QuicSite extends Workspace {
   }
 
   content(number: number, { global = "", more = "" } = {}): string {
-    return `global\n${global}\n${this.page(contentText(number))}
+    return `global\n${global}\n${this.page(`${number}`)}
     bind quic4@127.0.0.1:${this.quicPort} ssl crt ${this.#certificate} alpn h3
 ${more}`;
   }
@@ -31,10 +34,10 @@ ${more}`;
   }
 
   /** What a new connection is answered. */
-  async answer(): Promise<number | null | undefined> {
+  async answer(): Promise<string | undefined> {
     const connection = await this.connect();
     try {
-      return (await connection.request(false))?.content;
+      return (await connection.request())?.text;
     } finally {
       await connection.finish();
     }
@@ -49,20 +52,21 @@ ${more}`;
   }
 }
 
-quicTest(
+testNeeding(
+  NEEDS,
   "a kept HTTP/3 connection serves on, is told of the reload, and a new one meets the new process",
   async () => {
     await using site = new QuicSite();
     const wrapper = await site.serve();
     const kept = await site.connect();
     try {
-      assert.deepEqual(await kept.request(false), { content: 1, isLast: false });
+      assert.deepEqual(await kept.request(), { text: "1", isLast: false });
       await site.replace(site.content(2));
       await wrapper.saysMatching(/generation 2 serves/);
       await waitFor("the kept connection to be announced as over, or closed", async () => {
-        return kept.isOver || await kept.request(false) === null;
+        return kept.isOver || await kept.request() === null;
       });
-      assert.equal(await site.answer(), 2);
+      assert.equal(await site.answer(), "2");
       assert.doesNotMatch(wrapper.output, /cluster-secret/);
     } finally {
       await kept.finish();
@@ -70,26 +74,28 @@ quicTest(
   },
 );
 
-quicTest(
+testNeeding(
+  NEEDS,
   "clients of a process that was killed hear at once from the next one that their connection is gone",
   async () => {
     await using site = new QuicSite();
     const wrapper = await site.serve({ args: ["-f", site.configuration, "--respawn", "1"] });
     const kept = await site.connect();
     try {
-      await kept.request(false);
+      await kept.request();
       const [pid] = site.haproxyPids();
       Deno.kill(pid!, "SIGKILL");
       await wrapper.saysMatching(/generation 2 serves/);
-      await assert.rejects(kept.request(false), { kind: "reset", message: /reset by peer/ });
-      assert.equal(await site.answer(), 1);
+      await assert.rejects(kept.request(), { kind: "reset", message: /reset by peer/ });
+      assert.equal(await site.answer(), "1");
     } finally {
       await kept.finish();
     }
   },
 );
 
-quicTest(
+testNeeding(
+  NEEDS,
   "a cluster-secret of the user's is left alone, and all others share one of the wrapper's",
   async () => {
     await using site = new QuicSite();
@@ -105,7 +111,7 @@ quicTest(
   },
 );
 
-quicTest("that QUIC connections have no sockets of their own is told once", async () => {
+testNeeding(NEEDS, "that QUIC connections have no sockets of their own is told once", async () => {
   await using site = new QuicSite();
   const global = "    tune.quic.socket-owner listener";
   Deno.writeTextFileSync(site.configuration, site.content(1, { global }));

@@ -1,11 +1,12 @@
 /** Whatever happens to a reload, the generation that served before goes on serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { capabilityTest, needsSection } from "../support/capabilities.ts";
-import { programTest } from "../support/program.ts";
+import { haproxyTaking, testNeeding } from "../support/needs.ts";
+import { programTest, RUNNABLE } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { pause, waitFor } from "../support/wait.ts";
-import { freePort, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 /** Without a settle time no process is started ahead, so that the first start is that of the handoff. */
 const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
@@ -110,15 +111,19 @@ programTest(
 
 const EXPOSED = "global\n    expose-deprecated-directives\n";
 const PROGRAM_SECTION = "program logger\n    command sleep 100\n";
-const exposingTest = capabilityTest(needsSection(EXPOSED), programTest);
 
 for (
-  const [register, what, section] of [
-    [programTest, "", PROGRAM_SECTION],
-    [exposingTest, " where it is exposed as deprecated", EXPOSED + PROGRAM_SECTION],
+  const [needs, what, section] of [
+    [[RUNNABLE], "", PROGRAM_SECTION],
+    [
+      [RUNNABLE, haproxyTaking(EXPOSED)],
+      " where it is exposed as deprecated",
+      EXPOSED + PROGRAM_SECTION,
+    ],
   ] as const
 ) {
-  register(`a "program" section${what} is rejected with its line and what to do`, async () => {
+  const name = `a "program" section${what} is rejected with its line and what to do`;
+  testNeeding(needs, name, async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve();
     const text = workspace.page("two") + section;

@@ -5,7 +5,8 @@ import { Observed } from "../support/observed.ts";
 import { commonTest, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { childrenOf, freeze, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { childrenOf, freeze } from "../support/processes.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 /** The pid of the only HAProxy, or of the one that is none of `others`. */
 function servingPid(workspace: Workspace, others: readonly number[] = []): number {

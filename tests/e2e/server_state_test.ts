@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { commonTest } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freeze, Workspace, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+import { freeze } from "../support/processes.ts";
+import { Workspace, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
 
 const SERVERS: readonly string[] = [
   "s1 127.0.0.1:1",

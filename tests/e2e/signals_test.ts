@@ -5,7 +5,8 @@ import { SIGNALS } from "../../lib/system/signals.ts";
 import { FORM, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { pause, waitFor } from "../support/wait.ts";
-import { childrenOf, freeze, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { childrenOf, freeze } from "../support/processes.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 type Check = (workspace: Workspace, wrapper: Wrapper) => Promise<void>;
 type Signal = keyof typeof SIGNALS;

@@ -7,7 +7,8 @@ import { isListening } from "../../lib/haproxy/runtime/client.ts";
 import { Observed } from "../support/observed.ts";
 import { longTest } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, type Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { type Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const LOCAL_PEER = ["-L", "local"];
 

@@ -1,7 +1,8 @@
 /** Why nothing was started, where Kubernetes looks for it. */
 import assert from "node:assert/strict";
-import { BROKEN, MARKER } from "../unit/secrets/cases.ts";
-import { rootTest } from "../support/program.ts";
+import { BROKEN, MARKER } from "../support/secret_cases.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { RUNNABLE } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
 
 const MESSAGE = "/dev/termination-log";
@@ -23,19 +24,23 @@ class Pod extends Workspace {
   }
 }
 
-rootTest("the reason of a failed first start is left with HAProxy's words", async () => {
-  await using pod = new Pod();
-  await pod.replace(`${pod.page("one")}    default_backnd\n`);
-  const wrapper = pod.start();
-  assert.equal(await wrapper.exitCode, 1);
-  assert.match(
-    pod.message,
-    /^generation 1 did not start: haproxy exited with 1 before it was ready/,
-  );
-  assert.match(pod.message, /\n\[ALERT\].*unknown keyword 'default_backnd'/);
-});
+testNeeding(
+  [RUNNABLE, ROOT],
+  "the reason of a failed first start is left with HAProxy's words",
+  async () => {
+    await using pod = new Pod();
+    await pod.replace(`${pod.page("one")}    default_backnd\n`);
+    const wrapper = pod.start();
+    assert.equal(await wrapper.exitCode, 1);
+    assert.match(
+      pod.message,
+      /^generation 1 did not start: haproxy exited with 1 before it was ready/,
+    );
+    assert.match(pod.message, /\n\[ALERT\].*unknown keyword 'default_backnd'/);
+  },
+);
 
-rootTest("of a port that is taken HAProxy's words are left, too", async () => {
+testNeeding([RUNNABLE, ROOT], "of a port that is taken HAProxy's words are left, too", async () => {
   await using pod = new Pod();
   using _taken = Deno.listen({ hostname: "127.0.0.1", port: pod.port });
   const wrapper = pod.start();
@@ -43,19 +48,23 @@ rootTest("of a port that is taken HAProxy's words are left, too", async () => {
   assert.match(pod.message, /\n\[ALERT\].*cannot bind socket/);
 });
 
-rootTest("settings that are refused are left there, and a good start leaves nothing", async () => {
-  await using pod = new Pod();
-  const refused = pod.start({ args: ["-f", "/no/such/file", "--settle-time", "soon"] });
-  assert.equal(await refused.exitCode, 64);
-  assert.match(pod.message, /--settle-time: found "soon"[^]*cannot read "\/no\/such\/file"/);
-  Deno.writeTextFileSync(MESSAGE, "");
-  const wrapper = await pod.serve();
-  await pod.replace("frontend broken\n");
-  await wrapper.saysMatching(/generation 2 rejected/);
-  assert.equal(pod.message, "");
-});
+testNeeding(
+  [RUNNABLE, ROOT],
+  "settings that are refused are left there, and a good start leaves nothing",
+  async () => {
+    await using pod = new Pod();
+    const refused = pod.start({ args: ["-f", "/no/such/file", "--settle-time", "soon"] });
+    assert.equal(await refused.exitCode, 64);
+    assert.match(pod.message, /--settle-time: found "soon"[^]*cannot read "\/no\/such\/file"/);
+    Deno.writeTextFileSync(MESSAGE, "");
+    const wrapper = await pod.serve();
+    await pod.replace("frontend broken\n");
+    await wrapper.saysMatching(/generation 2 rejected/);
+    assert.equal(pod.message, "");
+  },
+);
 
-rootTest("no secret of what HAProxy refuses is left there", async () => {
+testNeeding([RUNNABLE, ROOT], "no secret of what HAProxy refuses is left there", async () => {
   for (const broken of BROKEN) {
     await using pod = new Pod();
     await pod.replace(`${pod.page("one")}${broken}\n`);

@@ -1,12 +1,15 @@
 /** What one feature does in the middle of another: respawns, kept files, stick-tables, servers' state, reloads that are asked for. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../unit/last_good/kept.ts";
+import { keep } from "../support/kept.ts";
 import { Observed } from "../support/observed.ts";
 import { programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { childrenOf, freePort, freeze, type Wrapper } from "../support/wrapper.ts";
+import { childrenOf, freeze } from "../support/processes.ts";
+import { freePort } from "../support/free_port.ts";
+import { type Wrapper } from "../support/wrapper.ts";
+import { isThere } from "../support/files.ts";
 
 class Together extends Observed {
   readonly kept = join(this.path, "kept");
@@ -192,14 +195,6 @@ async function inDiagnosis(
     explain: () => wrapper.output,
   });
   return { wrapper, pid };
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path) !== null;
-  } catch {
-    return false;
-  }
 }
 
 programTest("what dies while HAProxy is asked about a refusal is replaced at once", async () => {

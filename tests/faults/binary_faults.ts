@@ -30,7 +30,10 @@ const OTHER = Deno.env.get("OTHER_HAPROXY") ?? null;
 /** As by an upgrade, and back by a downgrade. */
 const ANOTHER_VERSION: Fault = {
   name: "the binary is replaced by another version, and that by the first one",
-  missing: OTHER === null ? "needs OTHER_HAPROXY, the words that start another version" : null,
+  needs: {
+    missing: OTHER === null ? "needs OTHER_HAPROXY, the words that start another version" : null,
+    isOptional: true,
+  },
   async inject(world) {
     const { haproxy: before } = await world.report();
     await world.standIn(`#!/bin/sh\nexec ${OTHER} "$@"\n`);

@@ -5,19 +5,22 @@
 import { join } from "@std/path";
 import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";
-import { IS_ROOT, NEEDS_ROOT, World } from "./world.ts";
+import { isThere } from "../support/files.ts";
+import { type Need, ROOT } from "../support/needs.ts";
+import { World } from "./world.ts";
 
 const LIBRARY = ["x86_64", "aarch64"].map((machine) =>
   `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`
 ).find(isThere);
 
-const missing = !IS_ROOT
-  ? NEEDS_ROOT
-  : LIBRARY === undefined
-  ? "needs libfaketime, as in Debian's package faketime"
-  : !runsWith(LIBRARY)
-  ? "needs a HAProxy into which libfaketime loads, which has this machine's C library"
-  : null;
+const FAKETIME: Need = {
+  missing: LIBRARY === undefined
+    ? "needs libfaketime, as in Debian's package faketime"
+    : !runsWith(LIBRARY)
+    ? "needs a HAProxy into which libfaketime loads, which has this machine's C library"
+    : null,
+  isOptional: true,
+};
 
 /** By how much the clock is wrong. */
 const OFFSET_FILE = "clock-offset";
@@ -43,7 +46,7 @@ const jumpingWorld = () =>
 
 const jumps = (name: string, offset: string): Fault => ({
   name: `the clock jumps ${name}`,
-  missing,
+  needs: ROOT.missing === null ? FAKETIME : ROOT,
   async inject(world) {
     await setClock(world, offset);
     await world.change();
@@ -67,12 +70,4 @@ function runsWith(library: string): boolean {
   const args = ["-s", "KILL", "5", "haproxy", "-v"];
   const env = { LD_PRELOAD: library, FAKETIME: "+0" };
   return new Deno.Command("timeout", { args, env, stderr: "null" }).outputSync().success;
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 /** What a fault is: how it is brought about, how it is healed, and what must be seen between. */
+import type { Need } from "../support/needs.ts";
 import type { World } from "./world.ts";
 
 export interface Fault {
@@ -16,9 +17,11 @@ export interface Fault {
   readonly isSilent?: boolean;
   /** How many reloads succeed until the end, if not one; `null`: as many as it takes. */
   readonly served?: number | null;
-  /** Why it cannot be had here. */
-  readonly missing?: string | null;
+  readonly needs?: Need;
 }
+
+/** Whether it can be had here. */
+export const isPossible = ({ needs }: Fault) => (needs?.missing ?? null) === null;
 
 export type Expectation =
   /** One generation or more are rejected for a reason that matches, and the old one goes on. */

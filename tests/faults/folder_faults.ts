@@ -2,16 +2,15 @@
 import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
-import { IS_ROOT, NEEDS_ROOT, type World } from "./world.ts";
-
-const missing = IS_ROOT ? null : NEEDS_ROOT;
+import { ROOT } from "../support/needs.ts";
+import type { World } from "./world.ts";
 
 const filler = (world: World) => join(world.runtimeDirectory, "filler");
 const moved = (world: World) => join(world.runtimeDirectory, ".moved");
 
 const FULL: Fault = {
   name: "the private folder is full",
-  missing,
+  needs: ROOT,
   async inject(world) {
     await fill(filler(world));
     await world.change();
@@ -22,7 +21,7 @@ const FULL: Fault = {
 
 const READ_ONLY: Fault = {
   name: "the private folder becomes read-only",
-  missing,
+  needs: ROOT,
   async inject(world) {
     await command("mount", "-o", "remount,ro", world.runtimeDirectory);
     await world.change();
@@ -34,7 +33,7 @@ const READ_ONLY: Fault = {
 /** A process ends while nothing of it can be removed. */
 const READ_ONLY_AT_AN_END: Fault = {
   name: "the private folder is read-only when an old process ends",
-  missing,
+  needs: ROOT,
   async inject(world) {
     const { servingGeneration } = world;
     const request = await world.openRequest();
@@ -59,7 +58,7 @@ function gone(): Fault {
   let original = "";
   return {
     name: "the private folder is deleted",
-    missing,
+    needs: ROOT,
     async inject(world) {
       original = world.privateFolder;
       await Deno.rename(original, moved(world));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { waitFor } from "../support/wait.ts";
 import type { Fault } from "./fault.ts";
-import { childrenWithState } from "./processes.ts";
+import { childrenOf, stateOf } from "../support/processes.ts";
 import type { World } from "./world.ts";
 
 /** How long a client may wait for an answer that it gets in a millisecond on an idle machine. */
@@ -78,7 +78,7 @@ async function assertNoLeftovers(world: World): Promise<void> {
   await waitFor("just one haproxy", () => world.haproxyPids().length === 1, {
     explain: () => `${world.haproxyPids()}\n${explain()}`,
   });
-  await waitFor("no zombie", () => childrenWithState(world.wrapper.pid, "Z").length === 0, {
+  await waitFor("no zombie", () => !childrenOf(world.wrapper.pid).some(isZombie), {
     explain,
   });
   const isAllowed = allowedNames(world);
@@ -95,6 +95,8 @@ async function assertNoLeftovers(world: World): Promise<void> {
   );
 }
 
+const isZombie = (pid: string) => stateOf(Number(pid)) === "Z";
+
 /**
  * The files of the next generation may be there already for a process on standby, and what a test itself
  * has made stays.
@@ -108,7 +110,7 @@ function allowedNames(world: World): (name: string) => boolean {
 
 function assertTraffic(world: World, fault: Fault): void {
   const { traffic, wrapper } = world;
-  if (fault.cuts === true) traffic.forgiveResets();
+  if (fault.cuts === true) traffic.forgiveCuts();
   const explain = `${fault.name}: ${JSON.stringify(traffic.failures)}\n${wrapper.output}`;
   assert.deepEqual(traffic.failures, [], explain);
   const gapMs = traffic.takeLongestGapMs();

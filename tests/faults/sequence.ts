@@ -1,8 +1,8 @@
 /** Several faults one after the other in the same world, which is then ended by a signal. */
 import assert from "node:assert/strict";
 import { allFaults } from "./families.ts";
-import type { Fault } from "./fault.ts";
-import { createRandom } from "./random.ts";
+import { type Fault, isPossible } from "./fault.ts";
+import { createRandom } from "../support/random.ts";
 import { undergo } from "./undergo.ts";
 import { World } from "./world.ts";
 
@@ -49,7 +49,7 @@ export async function runSequence({ faults, end }: Sequence): Promise<void> {
 /** As it can be pasted into the list of those that have failed. */
 export const describeSequence = (sequence: Sequence) => JSON.stringify(sequence, null, 2);
 
-const possibleFaults = (): readonly Fault[] => allFaults().filter(({ missing }) => !missing);
+const possibleFaults = (): readonly Fault[] => allFaults().filter(isPossible);
 
 const ORDINARY_CHANGE: Fault = {
   name: ORDINARY,

@@ -1,7 +1,7 @@
 /** Several signals at once, in a state of the supervisor that is held: what must come of them. */
 import assert from "node:assert/strict";
 import { SIGNALS } from "../../lib/system/signals.ts";
-import { createRandom } from "./random.ts";
+import { createRandom } from "../support/random.ts";
 import { type HeldState, STATES } from "./states.ts";
 import type { World } from "./world.ts";
 

@@ -1,7 +1,7 @@
 /** Brings a world into each state of the supervisor, and holds it there. */
 import { join } from "@std/path";
 import { STAND_INS } from "../support/stand_ins.ts";
-import { freeze, killQuietly } from "../support/wrapper.ts";
+import { freeze, killQuietly } from "../support/processes.ts";
 import type { StateName } from "../../lib/supervisor/state/events.ts";
 import { World } from "./world.ts";
 

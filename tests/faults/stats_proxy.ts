@@ -4,6 +4,7 @@ import { ask, isListening } from "../../lib/haproxy/runtime/client.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
 import type { World } from "./world.ts";
+import { isThere } from "../support/files.ts";
 
 /** One command of the wrapper's, or several in a line. */
 export interface Exchange {
@@ -87,14 +88,6 @@ export class StatsProxy {
       // Whoever asked has gone.
     }
     if (this.#open.delete(connection)) connection.close();
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.lstatSync(path) !== null;
-  } catch {
-    return false;
   }
 }
 

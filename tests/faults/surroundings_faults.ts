@@ -1,7 +1,7 @@
 /** What the machine and the network around may refuse for a while: ports and names. */
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
-import { IS_ROOT, NEEDS_ROOT } from "./world.ts";
+import { ROOT } from "../support/needs.ts";
 
 const EXITS = { tag: "rejected", reason: /haproxy exited with 1 before it was ready/ } as const;
 
@@ -22,7 +22,7 @@ function portTaken(): Fault {
 
 const NAME_UNKNOWN: Fault = {
   name: "a name does not resolve, and comes back",
-  missing: IS_ROOT ? null : NEEDS_ROOT,
+  needs: ROOT,
   expects: EXITS,
   async inject(world) {
     await Deno.writeTextFile(world.hosts, "127.0.0.1 localhost\n");

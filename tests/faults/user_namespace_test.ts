@@ -3,16 +3,15 @@ import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";
-import { IS_ROOT, NEEDS_ROOT, World } from "./world.ts";
-
-const missing = IS_ROOT ? null : NEEDS_ROOT;
+import { ROOT } from "../support/needs.ts";
+import { World } from "./world.ts";
 
 /** Not in the namespace, so that its root may not read what is that user's. */
 const STRANGER = 12_345;
 
 const UNREADABLE: Fault = {
   name: "the configuration may not be read",
-  missing,
+  needs: ROOT,
   async inject(world) {
     const path = join(world.path, "unreadable");
     await Deno.writeTextFile(path, world.nextPage(), { mode: 0o600 });
@@ -25,7 +24,7 @@ const UNREADABLE: Fault = {
 
 const WATCHES_LACK: Fault = {
   name: "no further directory can be watched",
-  missing,
+  needs: ROOT,
   async inject(world) {
     await limitWatches(world, 0);
     await command("rm", "-r", world.configurationDirectory);

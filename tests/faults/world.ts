@@ -2,16 +2,17 @@
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { Observed } from "../support/observed.ts";
+import { EchoServer } from "../support/clients/echo_server.ts";
+import { freePort } from "../support/free_port.ts";
 import { ONE_FORM } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { killQuietly, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+import { killQuietly } from "../support/processes.ts";
+import { type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
 import { command } from "./command.ts";
-import { EchoServer } from "./echo_server.ts";
 import { Traffic } from "./traffic.ts";
 
-export const IS_ROOT = Deno.uid() === 0;
-export const NEEDS_ROOT = "needs root";
+const IS_ROOT = Deno.uid() === 0;
 
 /** Changes that no event tells must be served this much later. */
 const POLL_INTERVAL_MS = 500;
@@ -20,9 +21,7 @@ const POLL_INTERVAL_MS = 500;
 export const READY_TIMEOUT_MS = 2_500;
 
 export class World extends Observed {
-  override readonly port = quietPort();
-  override readonly statusPort = quietPort();
-  readonly tcpPort = quietPort();
+  readonly tcpPort = freePort();
   readonly hosts = join(this.path, "hosts");
   readonly #echo = new EchoServer();
   #traffic: Traffic | null = null;
@@ -179,29 +178,5 @@ listen tcp
     await Deno.writeTextFile(this.hosts, "127.0.0.1 localhost\n");
     const script = 'mount --bind "$0" /etc/hosts && exec "$@"';
     return ["unshare", "--mount", "sh", "-c", script, this.hosts];
-  }
-}
-
-/** Those that this process has given to a world, whose wrapper may yet have to listen there. */
-const given = new Set<number>();
-
-/** None of those that the kernel gives to the clients, of which there are many here. */
-function quietPort(): number {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if (!given.has(port) && isFree(port)) {
-      given.add(port);
-      return port;
-    }
-  }
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
-    throw error;
   }
 }

@@ -1,9 +1,8 @@
 /** What may befall the wrapper itself: it is frozen, floods reach it, several signals at once. */
 import { join } from "@std/path";
-import { pause } from "../support/wait.ts";
-import { childrenOf, freeze } from "../support/wrapper.ts";
+import { pause, waitFor } from "../support/wait.ts";
+import { childrenOf, freeze } from "../support/processes.ts";
 import type { Fault } from "./fault.ts";
-import { newChild } from "./processes.ts";
 import { READY_TIMEOUT_MS, type World } from "./world.ts";
 
 const SERVED = { tag: "served" } as const;
@@ -43,7 +42,11 @@ const FROZEN_IN_HANDOFF: Fault = {
   async inject(world) {
     const known = childrenOf(world.wrapper.pid);
     await world.change();
-    await newChild(world, known);
+    await waitFor(
+      "a new process",
+      () => childrenOf(world.wrapper.pid).some((pid) => !known.includes(pid)),
+      { explain: () => world.wrapper.output },
+    );
     await freeze(world.wrapper.pid);
     await pause(READY_TIMEOUT_MS + 500);
     world.wrapper.signal("SIGCONT");

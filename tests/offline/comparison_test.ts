@@ -9,12 +9,12 @@ import { splitCommandLine } from "../../lib/settings/command_line.ts";
 import { ACTIONS, OPTION_NAMES, OPTIONS } from "../../lib/settings/options.ts";
 import { isMissing } from "../../lib/text/system_reason.ts";
 import { GLOB_OPTIONS } from "../../lib/watch/directories/globs.ts";
-import { createRandom, type Random } from "../faults/random.ts";
+import { createRandom, type Random } from "../support/random.ts";
 import * as globsOffline from "./fs_expand_glob.ts";
 import * as pathsOffline from "./path.ts";
 import { asNobody } from "./nobody.ts";
 import { RandomTree } from "./random_trees.ts";
-import { HAS_STAND_INS } from "./stand_ins.ts";
+import { HAS_STAND_INS } from "../support/program.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 const rounds = Number(Deno.env.get("ROUNDS") ?? 50);

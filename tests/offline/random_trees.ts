@@ -1,5 +1,5 @@
 /** Random trees of files with odd names, links and locked directories, and random globs for them. */
-import type { Random } from "../faults/random.ts";
+import type { Random } from "../support/random.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 const NAMES = [

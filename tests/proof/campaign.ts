@@ -1,5 +1,5 @@
 /** Reloads one contestant again and again under load, and looks at its processes meanwhile. */
-import { Client } from "../bench/client.ts";
+import { Client } from "../support/measuring/client.ts";
 import { pause } from "../support/wait.ts";
 import type { Entry } from "./contestants/contestants.ts";
 import { Drive, type Mishap, type ReloadFigures } from "./drive.ts";

@@ -1,7 +1,7 @@
 /** The command of the proof: what it prints and writes, and its exit statuses. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { importOptions } from "../support/program.ts";
+import { IMPORT_OPTIONS } from "../support/program.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import type { Results } from "./results.ts";
 import { campaign, load, MACHINE, run as sampleRun } from "./samples.ts";
@@ -9,7 +9,7 @@ import { campaign, load, MACHINE, run as sampleRun } from "./samples.ts";
 async function run(...args: readonly string[]) {
   const entry = join(import.meta.dirname!, "proof.ts");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", ...importOptions(), entry, ...args],
+    args: ["run", "--quiet", "-A", ...IMPORT_OPTIONS, entry, ...args],
   }).output();
   const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   return { code, out: out!, error: error! };

@@ -1,7 +1,6 @@
 /** Makes one change after another, and notes what the contestant makes of each. */
-import type { Client } from "../bench/client.ts";
-import { nowMs } from "../bench/clock.ts";
-import { renameOver } from "../bench/latency.ts";
+import type { Client } from "../support/measuring/client.ts";
+import { nowMs } from "../support/measuring/clock.ts";
 import { type Change, changeOf } from "./changes.ts";
 import type { Contestant } from "./contestants/contestant.ts";
 import { contentText } from "./load/bodies.ts";
@@ -76,10 +75,10 @@ export class Drive {
   async #serve({ content, configuration }: Change & { tag: "served" }): Promise<number> {
     const { site, contestant, client } = this.parts;
     const { new_connection: port } = site.ports;
-    const answered = client.firstAnswer(port, contentText(content), LONGEST_RELOAD_MS);
+    const answered = client.firstServed({ port, wanted: contentText(content) }, LONGEST_RELOAD_MS);
     let changedMs = NaN;
     const reload = contestant.reload(
-      noting(renameOver(site.workspace, configuration), (ms) => changedMs = ms),
+      noting(site.workspace.prepareToReplace(configuration), (ms) => changedMs = ms),
       "served",
     );
     // Both, or else the client would still be asking when the next change is made.
@@ -93,7 +92,7 @@ export class Drive {
   async #refuse({ configuration }: Change & { tag: "refused" }): Promise<number> {
     const { site, contestant } = this.parts;
     let changedMs = NaN;
-    const change = renameOver(site.workspace, configuration);
+    const change = site.workspace.prepareToReplace(configuration);
     const outcome = await contestant.reload(noting(change, (ms) => changedMs = ms), "refused");
     if (outcome !== "refused") throw new Error("was served");
     return nowMs() - changedMs;

@@ -6,6 +6,8 @@
  * A master process starts itself again by the name that it was started by, so it is given the launcher's.
  */
 
+import { isThere } from "../support/files.ts";
+
 /** By where each architecture has it. */
 const LOADERS = ["lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1"];
 
@@ -35,12 +37,4 @@ exec ${quoted(loader)} --argv0 "$0" --library-path ${quoted(libraries)} ${
 
 function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,8 @@
 /** Reloads thousands of times under load and counts what fails: `deno task proof`. See `options.ts`. */
 import { existsSync } from "node:fs";
 import { resolve } from "@std/path";
-import { machine } from "../bench/machine.ts";
-import { swept } from "../bench/sweep.ts";
+import { machine } from "../support/measuring/machine.ts";
+import { swept } from "../support/measuring/sweep.ts";
 import { PROGRAM } from "../support/program.ts";
 import { type Campaign, type Plan, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
 import { type ContestantName, CONTESTANTS } from "./contestants/contestants.ts";

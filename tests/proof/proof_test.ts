@@ -4,13 +4,14 @@ import { programTest } from "../support/program.ts";
 import { type Campaign, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
 import { CONTESTANTS, type Entry } from "./contestants/contestants.ts";
 import { startRestarting } from "./contestants/restarting.ts";
-import { missingForQuic } from "../support/quic.ts";
+import { quic } from "../support/needs.ts";
 import { isOfQuic, kindNames } from "./load/kinds.ts";
 import { disturbing, failedRequests, kindsOf, refusedMs, servedMs } from "./results.ts";
 import { run as sampleRun } from "./samples.ts";
 import { faultsOf } from "./verdict.ts";
 
-const KINDS_HERE = kindNames({ hasQuic: missingForQuic === null });
+const HAS_QUIC = quic().missing === null;
+const KINDS_HERE = kindNames({ hasQuic: HAS_QUIC });
 
 interface Run {
   readonly campaign: Campaign;
@@ -50,7 +51,7 @@ Deno.test("5 restarts fail requests of each kind, in each way that a restart has
     assert.ok((figures.failures.refused ?? 0) > 0, `none was refused: ${name}`);
   }
   // A new connection over QUIC is tried again by itself, a kept one is lost.
-  if (missingForQuic === null) assert.ok(failedRequests(campaign, { overQuic: true }) > 0);
+  if (HAS_QUIC) assert.ok(failedRequests(campaign, { overQuic: true }) > 0);
   assert.ok((campaign.load.tcp.failures.cut ?? 0) > 0, "no connection was cut");
   assert.ok(faults(campaign).length >= KINDS_HERE.filter((name) => !isOfQuic(name)).length);
   assert.ok(campaign.load.tcp.examples.some(({ kind, reload }) => kind === "cut" && reload > 0));

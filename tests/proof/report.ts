@@ -1,7 +1,7 @@
 /** Writes the results of one HAProxy as Markdown: a table of the contestants, and of each kind of clients. Pure. */
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANTS } from "./contestants/contestants.ts";
-import { type FailureKind, FAILURES } from "./failures.ts";
+import { type FailureKind, FAILURES } from "../support/clients/failures.ts";
 import type { KindFigures } from "./load/record.ts";
 import {
   campaignsOf,

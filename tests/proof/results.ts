@@ -1,9 +1,9 @@
 /** What a run of the proof leaves, which is of one HAProxy, and what can be read from it. Pure. */
-import { described, type Machine } from "../bench/machine.ts";
-import { quantile } from "../bench/table.ts";
+import { described, type Machine } from "../support/measuring/machine.ts";
+import { quantile } from "../support/measuring/quantile.ts";
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANT_NAMES, type ContestantName } from "./contestants/contestants.ts";
-import type { FailureKind } from "./failures.ts";
+import type { FailureKind } from "../support/clients/failures.ts";
 import { isOfQuic, type Kind, KIND_NAMES, type KindName, KINDS } from "./load/kinds.ts";
 import type { KindFigures } from "./load/record.ts";
 import type { Sample } from "./processes.ts";

@@ -1,10 +1,11 @@
 /** What each contestant serves: a frontend for each kind of clients, and the configuration that says so. */
 import { join } from "@std/path";
 import { Authority } from "../support/certificates.ts";
-import { whatQuicLacks } from "../support/quic.ts";
-import { freePort, Workspace } from "../support/wrapper.ts";
+import { quic } from "../support/needs.ts";
+import { freePort } from "../support/free_port.ts";
+import { Workspace } from "../support/wrapper.ts";
 import { contentText, QUICK_PATH, SLOW_PATH } from "./load/bodies.ts";
-import { SITE } from "./load/connection.ts";
+import { SITE } from "../support/clients/connection.ts";
 import { type KindName, kindNames, type PerKind } from "./load/kinds.ts";
 import { Upstream } from "./load/upstream.ts";
 
@@ -36,11 +37,11 @@ export async function makeSite(room: AsyncDisposableStack): Promise<Site> {
   const authority = new Authority(join(workspace.path, "ca"));
   const certificate = join(workspace.path, "site.pem");
   Deno.writeTextFileSync(certificate, authority.issue({ name: SITE }).pem);
-  const kinds = kindNames({ hasQuic: whatQuicLacks() === null });
+  const kinds = kindNames({ hasQuic: quic().missing === null });
   const ports = Object.fromEntries(
     kinds.map((name) => [name, freePort()]),
   ) as unknown as Site["ports"];
-  const quic = (name: KindName, content: number) =>
+  const overQuic = (name: KindName, content: number) =>
     ports[name] === undefined
       ? ""
       : frontend(name, `quic4@127.0.0.1:${ports[name]} ssl crt ${certificate} alpn h3`, content);
@@ -68,8 +69,8 @@ ${frontend("keep_alive_closing", `127.0.0.1:${ports.keep_alive_closing}`, conten
 
 ${frontend("tls", `127.0.0.1:${ports.tls} ssl crt ${certificate}`, content)}
 ${frontend("http2", `127.0.0.1:${ports.http2} ssl crt ${certificate} alpn h2`, content)}
-${quic("http3", content)}
-${quic("http3_kept", content)}
+${overQuic("http3", content)}
+${overQuic("http3_kept", content)}
 frontend tcp
     mode tcp
     bind 127.0.0.1:${ports.tcp}

@@ -1,7 +1,7 @@
 /** The clients over QUIC take part with a HAProxy that speaks it, whichever was first in PATH before. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { importOptions } from "../support/program.ts";
+import { IMPORT_OPTIONS } from "../support/program.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 /** Puts another HAProxy first in PATH, as `--haproxy` does it, when all modules are there. */
@@ -30,5 +30,5 @@ for (const [answer, status] of [[true, 0], [false, 1]] as const) {
 const configOptions = () => [
   "--quiet",
   `--config=${join(import.meta.dirname!, "../../deno.json")}`,
-  ...importOptions(),
+  ...IMPORT_OPTIONS,
 ];

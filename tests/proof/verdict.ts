@@ -1,6 +1,6 @@
 /** What is wrong with the wrapper after a run: every fault, one line each. Pure. */
 import type { Campaign } from "./campaign.ts";
-import { type FailureKind, FAILURES } from "./failures.ts";
+import { type FailureKind, FAILURES } from "../support/clients/failures.ts";
 import { isOfQuic } from "./load/kinds.ts";
 import {
   countOf,

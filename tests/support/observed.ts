@@ -1,6 +1,7 @@
 /** A wrapper whose status can be asked for. */
 import { waitFor } from "./wait.ts";
-import { freePort, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
+import { freePort } from "./free_port.ts";
+import { Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
 /** The parts of /status that tests read. */
 export interface Report {

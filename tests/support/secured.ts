@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import { Authority } from "./certificates.ts";
 import { servedTo, type TlsOptions } from "./tls_client.ts";
 import { waitFor } from "./wait.ts";
-import { freePort, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
+import { freePort } from "./free_port.ts";
+import { Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
 export class Secured extends Workspace {
   readonly tlsPort = freePort();

@@ -1,5 +1,8 @@
 /** Runs the program as its users do, in a folder of its own, and reads what it says. */
 import { join } from "@std/path";
+import { namesIn, readIfThere } from "./files.ts";
+import { freePort } from "./free_port.ts";
+import { childrenOf, killQuietly, stateOf } from "./processes.ts";
 import { CONTAINMENT, PROGRAM } from "./program.ts";
 import { Running } from "./running.ts";
 import { waitFor } from "./wait.ts";
@@ -49,6 +52,13 @@ frontend page
   async replace(content: string, path = this.configuration): Promise<void> {
     await Deno.writeTextFile(join(this.path, "replacement"), content);
     await Deno.rename(join(this.path, "replacement"), path);
+  }
+
+  /** The same in two steps: writes the content, and returns what then replaces `path`. */
+  prepareToReplace(content: string, path = this.configuration): () => void {
+    const replacement = join(this.path, "replacement");
+    Deno.writeTextFileSync(replacement, content);
+    return () => Deno.renameSync(replacement, path);
   }
 
   /** Makes `script` what is found as `haproxy`, from now on. */
@@ -109,12 +119,12 @@ frontend page
 
   /** The pids of all HAProxy processes that were started for this workspace. */
   haproxyPids(): number[] {
-    return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
+    return namesIn("/proc").map(Number).filter((pid) => {
       if (!Number.isInteger(pid)) return false;
       const words = readIfThere(`/proc/${pid}/cmdline`).split("\0");
       return words.some((word) => word.startsWith(`${this.runtimeDirectory}/`)) &&
-        !readIfThere(`/proc/${pid}/stat`).includes(") Z ");
-    });
+        stateOf(pid) !== "Z";
+    }).sort((one, other) => one - other);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -170,49 +180,9 @@ export class Wrapper extends Running {
   }
 }
 
-/**
- * A port that nobody listens on. Below those that the kernel gives to clients, or else a connection of another
- * test, which runs at the same time, could have it when it is wanted.
- */
-export function freePort(): number {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    try {
-      using listener = Deno.listen({ hostname: "127.0.0.1", port });
-      return listener.addr.port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-}
-
-/** Linux gives clients those from 32,768 on (ip_local_port_range). */
-const FIRST_PORT = 10_000;
-const PORTS = 22_000;
-
-/** The pids of the processes that `pid` has started and not reaped. */
-export function childrenOf(pid: number): string[] {
-  return readIfThere(`/proc/${pid}/task/${pid}/children`).split(" ").filter((one) => one.trim());
-}
-
-/** Stops a process and waits until it is stopped: a SIGTERM that comes sooner would be taken first. */
-export async function freeze(pid: number): Promise<void> {
-  Deno.kill(pid, "SIGSTOP");
-  await waitFor("the process to stop", () => readIfThere(`/proc/${pid}/stat`).includes(") T "));
-}
-
-/** One that has ended by itself meanwhile is as good. */
-export function killQuietly(pid: number, signal: Deno.Signal = "SIGKILL"): void {
-  try {
-    Deno.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
 /** What `unshare` has forked, which takes it some milliseconds. */
 function firstChild({ pid }: Deno.ChildProcess): number {
-  for (const startedMs = Date.now(); Date.now() - startedMs < 5_000;) {
+  for (const startedMs = Date.now(); Date.now() - startedMs < FORK_LIMIT_MS;) {
     const [child] = childrenOf(pid);
     if (child !== undefined) return Number(child);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
@@ -220,11 +190,4 @@ function firstChild({ pid }: Deno.ChildProcess): number {
   throw new Error(`process ${pid} has started no process in a namespace of its own`);
 }
 
-/** What a file holds; nothing if it is not there, as of a process or thread that has ended. */
-export function readIfThere(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return "";
-  }
-}
+const FORK_LIMIT_MS = 60_000;

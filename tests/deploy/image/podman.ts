@@ -1,30 +1,17 @@
 /** Builds images with buildah and runs containers with podman, as root. */
 import { join } from "@std/path";
 import { Running } from "../../support/running.ts";
-import { childrenOf } from "../../support/wrapper.ts";
-import { testNeeding } from "../../support/requirements.ts";
+import { childrenOf } from "../../support/processes.ts";
+import { installed, type Need, ROOT } from "../../support/needs.ts";
 
-const ROOT = join(import.meta.dirname!, "../../..");
+const FOLDER = join(import.meta.dirname!, "../../..");
 
-interface Needs {
-  /** What else is missing, if anything. */
-  readonly missing?: string | null;
-  /** Programs besides those that build and run. */
-  readonly programs?: readonly string[];
-  /** The images that are built upon. */
-  readonly bases: readonly string[];
-}
-
-/** Makes the function that registers tests which build images and run containers. */
-export async function imageTestNeeding(
-  { missing = null, programs = [], bases }: Needs,
-): Promise<ReturnType<typeof testNeeding>> {
-  const lacking = ["buildah", "podman", "runc", ...programs].find((one) => !isInstalled(one));
-  if (Deno.uid() !== 0) return testNeeding("needs root");
-  if (lacking !== undefined) return testNeeding(`needs ${lacking}`);
-  if (missing !== null) return testNeeding(missing);
+/** What it takes to build on `bases` and to run containers. */
+export async function containers(bases: readonly string[]): Promise<readonly Need[]> {
+  const needs: readonly Need[] = [ROOT, ...["buildah", "podman", "runc"].map(installed)];
+  if (needs.some(({ missing }) => missing !== null)) return needs;
   const unreachable = await Promise.all(bases.map(whyNotThere));
-  return testNeeding(unreachable.find((reason) => reason !== null) ?? null);
+  return unreachable.map((missing) => ({ missing }));
 }
 
 /** Why the image is neither in the local store nor to be had from its registry; else `null`. */
@@ -82,7 +69,7 @@ async function standInOptions(): Promise<readonly string[]> {
 
 /** The Containerfile's image of Deno, by its tag and by its digest: no name may have both. */
 async function compilingImages(): Promise<{ readonly tagged: string; readonly pinned: string }> {
-  const containerfile = await Deno.readTextFile(join(ROOT, "Containerfile"));
+  const containerfile = await Deno.readTextFile(join(FOLDER, "Containerfile"));
   const [, name, tag] = /(docker\.io\S+):(\S+)\$\{DENO_DIGEST\}/.exec(containerfile)!;
   const [, digest] = /^ARG DENO_DIGEST=(\S+)$/m.exec(containerfile)!;
   return { tagged: `${name}:${tag}`, pinned: `${name}${digest}` };
@@ -126,13 +113,5 @@ export class Container extends Running implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.podman("rm", "--force", "--time", "0", "--volumes");
     await this.exitCode;
-  }
-}
-
-function isInstalled(program: string): boolean {
-  try {
-    return new Deno.Command(program, { args: ["--version"], stdout: "null" }).outputSync().success;
-  } catch {
-    return false;
   }
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { waitFor } from "../../support/wait.ts";
 import { Cluster, type Kubectl } from "./cluster.ts";
-import { type Figures, isServed, Load } from "./load.ts";
+import type { Load } from "../../support/clients/load.ts";
+import { isServed, loadOn } from "./load.ts";
 import { type Manifest, manifestOf } from "./manifests.ts";
 
 export interface ScenarioOptions {
@@ -16,19 +17,19 @@ export interface ScenarioOptions {
   readonly log?: (line: string) => void;
 }
 
-export async function runScenario(options: ScenarioOptions): Promise<Figures> {
+/** @returns how many requests were answered. */
+export async function runScenario(options: ScenarioOptions): Promise<number> {
   const scenario = new Scenario(options);
   await scenario.deploy();
-  const figures = await scenario.underLoad(async (load) => {
+  const answers = await scenario.underLoad(async (load) => {
     await scenario.loadsWhatIsGood(load);
     await scenario.keepsWhatWasGood(load);
     await scenario.isPutRight(load);
     await scenario.losesPods();
     await scenario.isRolledOut();
   });
-  assert.deepEqual(figures.failures, [], `${figures.failures.length} requests failed`);
   await scenario.saysWhyItDoesNotStart();
-  return figures;
+  return answers;
 }
 
 const HELLO = "Hello from HAProxy";
@@ -62,16 +63,17 @@ class Scenario {
     await this.#rollout();
   }
 
-  async underLoad(work: (load: Load) => Promise<void>): Promise<Figures> {
+  async underLoad(work: (load: Load) => Promise<void>): Promise<number> {
     const { ports } = this.#options;
     const reached = { ...ports, certificate: manifestOf("Secret").stringData["tls.crt"] };
     await waitFor("the Service", () => isServed(reached), { deadlineMs: 60_000 });
-    await using load = new Load(reached);
+    await using load = loadOn(reached);
     await work(load);
-    const figures = await load.stop();
-    const { answered, connections, failures } = figures;
-    this.#say(`${answered} requests, ${connections} connections, ${failures.length} failures`);
-    return figures;
+    await load.stop();
+    const { answers, connections, failures } = load;
+    this.#say(`${answers} requests, ${connections} connections, ${failures.length} failures`);
+    assert.deepEqual(failures, [], `${failures.length} requests failed`);
+    return answers;
   }
 
   async loadsWhatIsGood(load: Load): Promise<void> {

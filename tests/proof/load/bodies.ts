@@ -1,5 +1,5 @@
 /** What is right to be answered, so that a short or mixed-up answer is told. */
-import { Failure } from "../failures.ts";
+import { Failure } from "../../support/clients/failures.ts";
 
 /** Asked for what HAProxy answers itself. */
 export const QUICK_PATH = "/";

@@ -1,14 +1,15 @@
 /** One client: asks again and again, and thinks in between. */
-import { nowMs } from "../../bench/clock.ts";
+import { nowMs } from "../../support/measuring/clock.ts";
 import { pause } from "../../support/wait.ts";
-import { Failure } from "../failures.ts";
+import { Failure } from "../../support/clients/failures.ts";
 import type { Standing } from "../standing.ts";
-import type { Address, Connection } from "./connection.ts";
+import type { Connection, SecureAddress } from "../../support/clients/connection.ts";
+import { contentOf, QUICK_PATH, SLOW_PATH } from "./bodies.ts";
 import type { Kind } from "./kinds.ts";
 import type { KindRecord } from "./record.ts";
 
 export interface Surroundings {
-  readonly address: Address;
+  readonly address: SecureAddress;
   readonly standing: Standing;
   readonly record: KindRecord;
 }
@@ -60,10 +61,10 @@ class Client {
     for (;;) {
       if (this.#kept?.connection.isOver) this.#drop();
       const { connection, oldest } = this.#kept ??= await this.#open();
-      const answer = await connection.request(isSlow);
+      const answer = await connection.request(isSlow ? SLOW_PATH : QUICK_PATH);
       if (answer === null || answer.isLast) this.surroundings.record.announced();
       if (answer === null) continue;
-      const { content } = answer;
+      const content = this.kind.isEcho ? null : contentOf(answer.text, isSlow);
       const { newest } = this.surroundings.standing;
       if (content === null || content >= oldest && content <= newest) return;
       throw new Failure("wrong", `answered content ${content}, not ${oldest} to ${newest}`);

@@ -1,6 +1,6 @@
 /** What the clients of one kind have met. */
-import { nowMs } from "../../bench/clock.ts";
-import type { Failure, FailureKind } from "../failures.ts";
+import { nowMs } from "../../support/measuring/clock.ts";
+import type { Failure, FailureKind } from "../../support/clients/failures.ts";
 
 export interface KindFigures {
   readonly requests: number;

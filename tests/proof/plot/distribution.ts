@@ -1,5 +1,5 @@
 /** How long the reloads took: for each time, the share that was faster. Pure. */
-import { quantile } from "../../bench/table.ts";
+import { quantile } from "../../support/measuring/quantile.ts";
 import type { Campaign } from "../campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
 import { servedMs } from "../results.ts";

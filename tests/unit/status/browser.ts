@@ -1,11 +1,7 @@
 /** A headless Chromium, to which tests talk by its DevTools protocol. */
 import { Running } from "../../support/running.ts";
-import { testNeeding } from "../../support/requirements.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { DevTools } from "./dev_tools.ts";
-
-/** Registers a test that looks at pages in a browser. */
-export const browserTest = testNeeding(isInstalled() ? null : "needs chromium");
 
 export interface View {
   readonly width: number;
@@ -128,12 +124,3 @@ const FLAGS = [
   ...["--host-resolver-rules=MAP *.test 127.0.0.1", "--disable-dev-shm-usage"],
   "--remote-debugging-port=0",
 ];
-
-function isInstalled(): boolean {
-  try {
-    return new Deno.Command("chromium", { args: ["--version"], stdout: "null", stderr: "null" })
-      .outputSync().success;
-  } catch {
-    return false;
-  }
-}

@@ -1,5 +1,5 @@
 /** Reads a connection all the time, so that its end is known when it comes and not when something is asked. */
-import { type End, Failure, failureOf } from "../failures.ts";
+import { type End, Failure, failureOf } from "./failures.ts";
 
 export class Incoming {
   /** What has been received and not taken. */
@@ -45,7 +45,7 @@ export class Incoming {
 
   /** Says that no more is sent, and waits for the other side to say the same. */
   async finish(): Promise<void> {
-    const ending = within(this, async () => {
+    const ending = within(this, TIMEOUT_MS, async () => {
       await this.#conn.closeWrite();
       while (this.end === null) await this.more();
     });
@@ -76,22 +76,24 @@ export class Incoming {
   }
 }
 
+/** By default. */
 export const TIMEOUT_MS = 5_000;
 
 /** Closes the connection when `work` takes too long. */
 export async function within<Result>(
   connection: { close(): void },
+  timeoutMs: number,
   work: () => Promise<Result>,
 ): Promise<Result> {
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
     connection.close();
-  }, TIMEOUT_MS);
+  }, timeoutMs);
   try {
     return await work();
   } catch (error) {
-    throw isLate ? new Failure("timeout", `no answer within ${TIMEOUT_MS} ms`) : error;
+    throw isLate ? new Failure("timeout", `no answer within ${timeoutMs} ms`) : error;
   } finally {
     clearTimeout(timer);
   }

@@ -1,13 +1,13 @@
 /** Keeps what a command line loads, at once, as the wrapper does once it has served. */
 import { resolve } from "@std/path";
-import { type Manifest } from "../../../lib/last_good/manifest.ts";
-import type { RestoringOptions } from "../../../lib/last_good/restore.ts";
-import { Store } from "../../../lib/last_good/store.ts";
-import { createLoadedFiles } from "../../../lib/loaded/loaded_files.ts";
-import { readInvocation, type Settings } from "../../../lib/settings/settings.ts";
-import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
-import { createScanner } from "../../../lib/watch/scan/scan.ts";
-import { haproxyDirectory, sourcesOf } from "../../../lib/watch/scan/sources.ts";
+import { type Manifest } from "../../lib/last_good/manifest.ts";
+import type { RestoringOptions } from "../../lib/last_good/restore.ts";
+import { Store } from "../../lib/last_good/store.ts";
+import { createLoadedFiles } from "../../lib/loaded/loaded_files.ts";
+import { readInvocation, type Settings } from "../../lib/settings/settings.ts";
+import type { Fingerprint } from "../../lib/watch/scan/fingerprint.ts";
+import { createScanner } from "../../lib/watch/scan/scan.ts";
+import { haproxyDirectory, sourcesOf } from "../../lib/watch/scan/sources.ts";
 
 export interface CommandLine {
   readonly words: readonly string[];

@@ -1,29 +1,35 @@
-/** As much of HTTP/1.1 as the proof takes: never tries anything again, and knows how far an answer got. */
-import { Failure, failureOf } from "../failures.ts";
-import { contentOf, QUICK_PATH, SLOW_PATH } from "./bodies.ts";
+/** As much of HTTP/1.1 as tests take: unlike `fetch` it never tries anything again, and knows how far an answer got. */
+import { Failure, failureOf } from "./failures.ts";
 import { type Answer, type Connection, SITE } from "./connection.ts";
-import { Incoming, within } from "./incoming.ts";
+import { Incoming, TIMEOUT_MS, within } from "./incoming.ts";
+
+export interface Http1Options {
+  /** Whether the first request asks for the connection's end. */
+  readonly isOnlyOne?: boolean;
+  readonly timeoutMs?: number;
+}
 
 export class Http1Connection implements Connection {
   readonly #incoming: Incoming;
-  readonly #isOnlyOne: boolean;
+  readonly #options: Required<Http1Options>;
   #answers = 0;
   #isLast = false;
 
-  /** `isOnlyOne`: the first request asks for the connection's end. */
-  constructor(conn: Deno.Conn, isOnlyOne: boolean) {
+  constructor(
+    conn: Deno.Conn,
+    { isOnlyOne = false, timeoutMs = TIMEOUT_MS }: Http1Options = {},
+  ) {
     this.#incoming = new Incoming(conn);
-    this.#isOnlyOne = isOnlyOne;
+    this.#options = { isOnlyOne, timeoutMs };
   }
 
   get isOver(): boolean {
     return this.#isLast || this.#incoming.end !== null;
   }
 
-  async request(isSlow: boolean): Promise<Answer> {
-    return await within(this, async () => {
-      const wish = this.#isOnlyOne ? "connection: close\r\n" : "";
-      const path = isSlow ? SLOW_PATH : QUICK_PATH;
+  async request(path = "/"): Promise<Answer> {
+    return await within(this, this.#options.timeoutMs, async () => {
+      const wish = this.#options.isOnlyOne ? "connection: close\r\n" : "";
       await this.#incoming.write(encode(`GET ${path} HTTP/1.1\r\nhost: ${SITE}\r\n${wish}\r\n`));
       const { head, body } = await this.#read();
       this.#answers += 1;
@@ -31,7 +37,7 @@ export class Http1Connection implements Connection {
       if (!head.startsWith("HTTP/1.1 200 ")) {
         throw new Failure("wrong", `answered "${head.split("\r\n")[0]}"`);
       }
-      return { content: contentOf(body, isSlow), isLast: this.#isLast };
+      return { text: body, isLast: this.#isLast };
     });
   }
 

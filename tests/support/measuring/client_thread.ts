@@ -1,20 +1,18 @@
-/** The thread behind `client.ts`: asks again and again until the answer is the wanted one. */
-import { parentPort } from "node:worker_threads";
-import type { FirstAnswer, Question } from "./client.ts";
+/** The thread behind `client.ts`. */
+import { answerQuestions } from "../thread.ts";
+import { servedTo } from "../tls_client.ts";
+import type { FirstServed, Question } from "./client.ts";
 import { nowMs } from "./clock.ts";
 
-parentPort?.on("message", async (question: Question) => {
-  parentPort?.postMessage(await firstAnswer(question));
-});
-
-async function firstAnswer({ port, text, deadlineMs }: Question): Promise<FirstAnswer> {
+answerQuestions<Question, FirstServed>(async ({ port, wanted, site, deadlineMs }) => {
   const endMs = nowMs() + deadlineMs;
   while (nowMs() < endMs) {
-    if (await ask(port) === text) return nowMs();
+    const served = await (site === undefined ? ask(port) : servedTo(port, { servername: site }));
+    if (served === wanted) return nowMs();
     sleepOneMs();
   }
   return null;
-}
+});
 
 async function ask(port: number): Promise<string | null> {
   try {

@@ -1,9 +1,8 @@
-/** What all kinds of clients have in common: connections on which one request follows another. */
-import { failureOf } from "../failures.ts";
+/** What all clients have in common: connections on which one request follows another. */
+import { failureOf } from "./failures.ts";
 
 export interface Answer {
-  /** The number of the content; `null` where the answer holds none. */
-  readonly content: number | null;
+  readonly text: string;
   /** Whether HAProxy has announced that it closes the connection. */
   readonly isLast: boolean;
 }
@@ -16,9 +15,9 @@ export interface Connection {
   readonly isOver: boolean;
   /**
    * `null`: HAProxy has announced that this request was not looked at.
-   * @throws {Failure} where it was not answered, or not rightly.
+   * @throws {Failure} where it was not answered by a whole message with the status 200.
    */
-  request(isSlow: boolean): Promise<Answer | null>;
+  request(path?: string): Promise<Answer | null>;
   /** Ends it as a client does that has what it wanted. @throws {Failure} where it was cut. */
   finish(): Promise<void>;
   close(): void;
@@ -26,26 +25,34 @@ export interface Connection {
 
 export interface Address {
   readonly port: number;
+  readonly hostname?: string;
+}
+
+export interface SecureAddress extends Address {
   /** The PEM of the authority whose certificate is to be served. */
   readonly authority: string;
+  /** Whose certificate it is to be. */
+  readonly site?: string;
 }
 
-export async function connectPlain({ port }: Address): Promise<Deno.Conn> {
-  return await connecting(() => Deno.connect({ hostname: "127.0.0.1", port }));
+export async function connectPlain(
+  { hostname = "127.0.0.1", port }: Address,
+): Promise<Deno.Conn> {
+  return await connecting(() => Deno.connect({ hostname, port }));
 }
 
-/** What HAProxy's certificate is for. */
+/** What most certificates of tests are for. */
 export const SITE = "site.test";
 
 /** By a full handshake, in which the certificate is checked. */
 export async function connectTls(
-  { port, authority }: Address,
-  alpnProtocols: string[],
+  { hostname = "127.0.0.1", port, authority, site = SITE }: SecureAddress,
+  alpnProtocols = ["http/1.1"],
 ): Promise<Deno.Conn> {
   return await connecting(async () => {
-    const plain = await Deno.connect({ hostname: "127.0.0.1", port });
+    const plain = await Deno.connect({ hostname, port });
     const connection = await Deno.startTls(plain, {
-      hostname: SITE,
+      hostname: site,
       caCerts: [authority],
       alpnProtocols,
     });

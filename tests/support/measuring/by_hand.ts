@@ -1,15 +1,15 @@
 /** The same handoff with no wrapper in between: just a start with `-x`, and SIGUSR1 to the old process. */
-import { startArguments } from "../../lib/haproxy/process/arguments.ts";
-import { readHaproxyArguments } from "../../lib/settings/haproxy_arguments.ts";
+import { startArguments } from "../../../lib/haproxy/process/arguments.ts";
+import { readHaproxyArguments } from "../../../lib/settings/haproxy_arguments.ts";
 import {
   makePrivateFolder,
   type PrivateFolder,
-} from "../../lib/haproxy/private_folder/private_folder.ts";
-import { askInstance } from "../../lib/haproxy/runtime/instance.ts";
-import { NO_NEEDS } from "../../lib/config/needs.ts";
-import { pause } from "../support/wait.ts";
-import type { Workspace } from "../support/wrapper.ts";
-import type { Contestant } from "./latency.ts";
+} from "../../../lib/haproxy/private_folder/private_folder.ts";
+import { askInstance } from "../../../lib/haproxy/runtime/instance.ts";
+import { NO_NEEDS } from "../../../lib/config/needs.ts";
+import { pause } from "../wait.ts";
+import type { Workspace } from "../wrapper.ts";
+import type { Contestant } from "../../bench/latency.ts";
 
 /** Starts HAProxy. To follow a change, which has just been made, the next one is started at once. */
 export async function startByHand(workspace: Workspace): Promise<Contestant> {

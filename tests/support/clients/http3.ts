@@ -1,12 +1,11 @@
 /** As much of HTTP/3 as the proof takes: a stream for each request, and every GOAWAY seen. Needs `--unstable-net`. */
-import { Failure } from "../failures.ts";
-import { contentOf, QUICK_PATH, SLOW_PATH } from "./bodies.ts";
-import { type Address, type Answer, type Connection, SITE } from "./connection.ts";
+import { Failure } from "./failures.ts";
+import { type Answer, type Connection, type SecureAddress, SITE } from "./connection.ts";
 import { frame, FrameType, parseFrame, parseVarint, varint } from "./http3_frames.ts";
 import { TIMEOUT_MS, within } from "./incoming.ts";
 
 /** By a full handshake, in which the certificate is checked. @throws {Failure} */
-export async function connectHttp3({ port, authority }: Address): Promise<Http3Connection> {
+export async function connectHttp3({ port, authority }: SecureAddress): Promise<Http3Connection> {
   // Its own socket, so that it has its own port, as browsers do it.
   const endpoint = new Deno.QuicEndpoint({ hostname: "127.0.0.1", port: 0 });
   try {
@@ -61,13 +60,13 @@ export class Http3Connection implements Connection {
     return this.#isClosed || this.#firstIgnored < Infinity;
   }
 
-  async request(isSlow: boolean): Promise<Answer | null> {
-    return await within(this, async () => {
+  async request(path = "/"): Promise<Answer | null> {
+    return await within(this, TIMEOUT_MS, async () => {
       const stream = this.#nextStream;
       this.#nextStream += STREAM_STEP;
       const incoming = new Incoming();
       try {
-        await this.#exchange(headers(isSlow), incoming);
+        await this.#exchange(headers(path), incoming);
       } catch (error) {
         // GOAWAY may be read after the end that it announces.
         if (isRejection(error)) return null;
@@ -81,7 +80,7 @@ export class Http3Connection implements Connection {
       }
       if (!incoming.isOk) throw new Failure("wrong", "answered another status than 200");
       const isLast = this.#firstIgnored < Infinity;
-      return { content: contentOf(incoming.body, isSlow), isLast };
+      return { text: incoming.body, isLast };
     });
   }
 
@@ -176,7 +175,7 @@ function failureOf(
 }
 
 /** QPACK (RFC 9204) with nothing but its static table and literals. */
-function headers(isSlow: boolean): Uint8Array<ArrayBuffer> {
+function headers(path: string): Uint8Array<ArrayBuffer> {
   const literal = (index: number, value: string) => [
     ...[0x50 | index, ...varint(value.length)],
     ...new TextEncoder().encode(value),
@@ -187,7 +186,7 @@ function headers(isSlow: boolean): Uint8Array<ArrayBuffer> {
   const PATH = 1;
   const fields = [
     ...[0, 0, METHOD_GET, SCHEME_HTTPS],
-    ...literal(PATH, isSlow ? SLOW_PATH : QUICK_PATH),
+    ...literal(PATH, path),
     ...literal(AUTHORITY, SITE),
   ];
   return new Uint8Array(frame(FrameType.headers, new Uint8Array(fields)));

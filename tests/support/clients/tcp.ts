@@ -1,13 +1,13 @@
 /** A TCP connection through HAProxy to a server that sends everything back. */
-import { Failure, failureOf } from "../failures.ts";
+import { Failure, failureOf } from "./failures.ts";
 import type { Answer, Connection } from "./connection.ts";
-import { Incoming, within } from "./incoming.ts";
+import { Incoming, TIMEOUT_MS, within } from "./incoming.ts";
 
 export class TcpConnection implements Connection {
   readonly #incoming: Incoming;
   #sent = 0;
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: Deno.Conn, readonly timeoutMs = TIMEOUT_MS) {
     this.#incoming = new Incoming(conn);
   }
 
@@ -15,7 +15,7 @@ export class TcpConnection implements Connection {
   readonly isOver = false;
 
   async request(): Promise<Answer> {
-    return await within(this, async () => {
+    return await within(this, this.timeoutMs, async () => {
       const incoming = this.#incoming;
       const text = `${this.#sent += 1}`.padEnd(MESSAGE_BYTES, ".");
       await incoming.write(new TextEncoder().encode(text));
@@ -28,7 +28,7 @@ export class TcpConnection implements Connection {
       }
       const echo = new TextDecoder().decode(incoming.take(MESSAGE_BYTES));
       if (echo !== text) throw new Failure("wrong", `answered "${echo}" to "${text}"`);
-      return { content: null, isLast: false };
+      return { text: echo.replace(/\.*$/, ""), isLast: false };
     });
   }
 
