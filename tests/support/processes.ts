@@ -1,5 +1,5 @@
 /** Processes as the kernel shows them in /proc, and signals to them. */
-import { readIfThere } from "./files.ts";
+import { namesIn, readIfThere } from "./files.ts";
 import { waitFor } from "./wait.ts";
 
 /** The children of a process that it has not reaped, as pids. */
@@ -7,14 +7,15 @@ export function childrenOf(pid: number): string[] {
   return readIfThere(`/proc/${pid}/task/${pid}/children`).split(" ").filter((one) => one.trim());
 }
 
-/** Its state, such as `T` (stopped) or `Z` (a zombie); `null` if there is no such process. */
+/** The state of a process or thread, such as `T` (stopped) or `Z` (a zombie); `null` if it has gone. */
 export const stateOf = (pid: number): string | null =>
   /\) (\S) /.exec(readIfThere(`/proc/${pid}/stat`))?.[1] ?? null;
 
-/** Stops a process and waits until it is stopped: a SIGTERM that arrives sooner would end it. */
+/** Stops a process and waits until all its threads are stopped: a SIGTERM that arrives sooner would end it. */
 export async function freeze(pid: number): Promise<void> {
   Deno.kill(pid, "SIGSTOP");
-  await waitFor("the process to stop", () => stateOf(pid) === "T");
+  const isStopped = (thread: string) => stateOf(Number(thread)) === "T";
+  await waitFor("the process to stop", () => namesIn(`/proc/${pid}/task`).every(isStopped));
 }
 
 /** Sends a signal, if the process is still there. */
