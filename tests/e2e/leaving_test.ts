@@ -1,5 +1,6 @@
 /** How an instance leaves: first it is not ready, then it drains, then it is gone. */
 import assert from "node:assert/strict";
+import { finish } from "../support/wrapper.ts";
 import { Observed } from "../support/observed.ts";
 import { commonTest, programTest } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
@@ -25,8 +26,7 @@ programTest(
     await wrapper.saysMatching(/HAProxy finishes its connections, then the wrapper ends/);
     await waitFor("no more connections", async () => await workspace.get() === null);
     assert.equal((await workspace.report()).state, "draining");
-    await request.write(new TextEncoder().encode("\r\n"));
-    assert.match(await new Response(request.readable).text(), /one$/);
+    assert.match(await finish(request), /one$/);
     assert.equal(await wrapper.exitCode, 0);
   },
 );
@@ -37,8 +37,7 @@ programTest("a graceful SIGTERM drains, and ends with 0", async () => {
   using request = await workspace.openRequest();
   wrapper.signal("SIGTERM");
   await wrapper.saysMatching(/SIGTERM received: HAProxy finishes its connections/);
-  await request.write(new TextEncoder().encode("\r\n"));
-  assert.match(await new Response(request.readable).text(), /one$/);
+  assert.match(await finish(request), /one$/);
   assert.equal(await wrapper.exitCode, 0);
 });
 
@@ -51,8 +50,7 @@ commonTest("a second graceful SIGTERM ends at once", async () => {
   wrapper.signal("SIGTERM");
   await wrapper.saysMatching(/SIGTERM received: not ready any more/);
   wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
-  assert.deepEqual(workspace.haproxyPids(), []);
+  await wrapper.endsWith(143);
 });
 
 commonTest("a second SIGUSR1 does not wait for the delay", async () => {

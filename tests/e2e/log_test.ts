@@ -50,7 +50,7 @@ programTest(
   async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({
-      args: ["-f", workspace.configuration, "--poll-interval", "5ms", "--log-level", "debug"],
+      flags: ["--poll-interval", "5ms", "--log-level", "debug"],
     });
     await pause(300);
     await workspace.replace(workspace.page("two"));

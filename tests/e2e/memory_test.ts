@@ -170,16 +170,20 @@ testNeeding(
     await using workspace = new Large();
     const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
     await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
-    const [, serving] = workspace.haproxyPids();
+    const pids = workspace.haproxyPids();
+    const [oldest, serving] = pids;
     Deno.kill(serving!, "SIGKILL");
+    // The oldest is killed 5 s after it was asked to go, for which nothing has waited.
+    await wrapper.until("another process beside the oldest", () => {
+      const now = workspace.haproxyPids();
+      return now.includes(oldest!) && now.some((pid) => !pids.includes(pid));
+    });
     await wrapper.saysMatching(/generation 3, which is starting already, takes its place/);
-    const { index } = await wrapper.saysMatching(
-      /generation 4 serves, .*respawned since generation 2/,
-    );
+    await wrapper.saysMatching(/generation 4 serves, .*respawned since generation 2/);
     await workspace.serves("three", wrapper);
-    // Generation 1 is killed 5 s after it was asked to go, which nothing has waited for.
-    const killed = /generation 1 .*its memory was needed, and it did not heed SIGTERM/;
-    await wrapper.saysMatching(killed, index);
+    await wrapper.saysMatching(
+      /generation 1 .*its memory was needed, and it did not heed SIGTERM/,
+    );
     assert.equal(group.killed, 0, wrapper.output);
   },
 );

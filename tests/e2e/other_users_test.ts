@@ -5,7 +5,7 @@ import { keep } from "../support/kept.ts";
 import { type Need, ROOT, testNeeding } from "../support/needs.ts";
 import { FORM, NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
-import { isThere } from "../support/files.ts";
+import { isThere, namesIn } from "../support/files.ts";
 
 /** Neither root nor the one that the wrapper runs as. */
 const STRANGER = 41_002;
@@ -100,7 +100,7 @@ testNeeding(
     await using workspace = new Crowded();
     await workspace.layInWait();
     const wrapper = workspace.start({
-      args: ["--last-good", workspace.kept, "-f", workspace.configuration],
+      flags: ["--last-good", workspace.kept],
     });
     await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
     // By this the tests above would fail if the set were used there.
@@ -178,7 +178,7 @@ for (const hasUserSocket of [false, true]) {
       }
       assert.equal(workspace.wasRun, false);
       // What is another's is not removed, and of our own nothing is left.
-      assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)].map(({ name }) => name), [
+      assert.deepEqual(namesIn(workspace.runtimeDirectory), [
         name,
       ]);
     },
@@ -250,7 +250,7 @@ for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
       assert.match(wrapper.output, reason);
       assert.equal(await wrapper.exitCode, 73);
       const directory = await Deno.realPath(workspace.runtimeDirectory);
-      assert.deepEqual([...Deno.readDirSync(directory)], []);
+      assert.deepEqual(namesIn(directory), []);
     },
   );
 }
@@ -273,7 +273,7 @@ testNeeding(
     await using workspace = new Crowded();
     await Deno.mkdir(workspace.kept);
     const wrapper = workspace.start({
-      args: ["--last-good", workspace.kept, "-f", workspace.configuration],
+      flags: ["--last-good", workspace.kept],
       launcher: mounting(workspace.runtimeDirectory, workspace.kept),
     });
     await wrapper.saysMatching(/generation 1 serves/);
@@ -293,7 +293,7 @@ testNeeding(
     await using workspace = new Crowded();
     const path = join(workspace.path, "status.sock");
     const wrapper = await workspace.serve({
-      args: ["-f", workspace.configuration, "--status-listen", `unix:${path}`],
+      flags: ["--status-listen", `unix:${path}`],
       launcher: ["sh", "-c", 'umask 000 && exec "$@"', "sh"],
     });
     assert.equal(Deno.lstatSync(path).mode! & 0o777, 0o600);

@@ -79,7 +79,7 @@ testNeeding(
   "clients of a process that was killed hear at once from the next one that their connection is gone",
   async () => {
     await using site = new QuicSite();
-    const wrapper = await site.serve({ args: ["-f", site.configuration, "--respawn", "1"] });
+    const wrapper = await site.serve({ flags: ["--respawn", "1"] });
     const kept = await site.connect();
     try {
       await kept.request();

@@ -22,19 +22,16 @@ async function isRejected(workspace: Workspace, wrapper: Wrapper, reason: RegExp
 
 /** Waits until just one HAProxy is left. */
 async function isAlone(workspace: Workspace, wrapper: Wrapper): Promise<void> {
-  await waitFor(
+  await wrapper.until(
     "all but the serving process to be gone",
     () => workspace.haproxyPids().length === 1,
-    {
-      explain: () => wrapper.output,
-    },
   );
 }
 
 programTest("a configuration with an error is rejected once, and not tried again", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--poll-interval", "20ms"],
+    flags: ["--poll-interval", "20ms"],
   });
   await workspace.replace("nonsense\n");
   const line = await isRejected(workspace, wrapper, /haproxy exited with 1 before it was ready/);
@@ -142,7 +139,7 @@ programTest("a process that never gets ready is ended after the ready timeout", 
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--ready-timeout", "2s"],
+    flags: ["--ready-timeout", "2s"],
   });
   await workspace.standIn(STAND_INS.never_ready);
   await workspace.replace(workspace.page("two"));
@@ -197,9 +194,7 @@ programTest("what serves while a failure is looked into drains, and nobody notic
   assert.notEqual(await workspace.get(), null);
   await wrapper.saysMatching(/generation 3 serves, .*reloaded by a retry/);
   await workspace.serves("two", wrapper);
-  await waitFor("one process", () => workspace.haproxyPids().length === 1, {
-    explain: () => wrapper.output,
-  });
+  await wrapper.until("one process", () => workspace.haproxyPids().length === 1);
 });
 
 programTest("what hangs while a failure is looked into is ended all the same", async () => {
@@ -213,8 +208,7 @@ programTest("what hangs while a failure is looked into is ended all the same", a
   await workspace.serves("two", wrapper);
   wrapper.signal("SIGUSR1");
   // Nobody set --shutdown-wait, so nothing else would ever end it.
-  assert.equal(await wrapper.exitCode, 0, wrapper.output);
-  assert.deepEqual(workspace.haproxyPids(), []);
+  await wrapper.endsWith(0);
 });
 
 programTest("a missing haproxy is waited for", async () => {

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { SIGNALS } from "../../lib/system/signals.ts";
+import { namesIn } from "../support/files.ts";
 import { FORM, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { pause, waitFor } from "../support/wait.ts";
 import { childrenOf, freeze } from "../support/processes.ts";
-import { Workspace, type Wrapper } from "../support/wrapper.ts";
+import { finish, Workspace, type Wrapper } from "../support/wrapper.ts";
 
 type Check = (workspace: Workspace, wrapper: Wrapper) => Promise<void>;
 type Signal = keyof typeof SIGNALS;
@@ -14,8 +15,7 @@ type Signal = keyof typeof SIGNALS;
 const endsWith = (signal: Signal, exitCode: number): Check => async (workspace, wrapper) => {
   using _request = await workspace.openRequest();
   wrapper.signal(signal);
-  assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
-  assert.deepEqual(workspace.haproxyPids(), []);
+  await wrapper.endsWith(exitCode);
   assert.match(wrapper.output, new RegExp(`${signal} received: passed on to all HAProxy`));
 };
 
@@ -38,9 +38,8 @@ const drains: Check = async (workspace, wrapper) => {
   wrapper.signal("SIGUSR1");
   await wrapper.saysMatching(/SIGUSR1 received: HAProxy finishes its connections/);
   await waitFor("the listener to close", async () => await workspace.get() === null);
-  await request.write(new TextEncoder().encode("\r\n"));
-  assert.match(await new Response(request.readable).text(), /one$/);
-  assert.equal(await wrapper.exitCode, 0, wrapper.output);
+  assert.match(await finish(request), /one$/);
+  await wrapper.endsWith(0);
 };
 
 const isPassedOn: Check = async (workspace, wrapper) => {
@@ -77,8 +76,7 @@ programTest("SIGTERM ends old processes that still drain as well", async () => {
   wrapper.signal("SIGHUP");
   await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
   wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
-  assert.deepEqual(workspace.haproxyPids(), []);
+  await wrapper.endsWith(143);
 });
 
 programTest("a second SIGTERM kills at once what ignores the first", async () => {
@@ -112,8 +110,7 @@ programTest("what ignores SIGTERM is killed after 5 s", async () => {
   const wrapper = await workspace.serve();
   await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGINT");
-  assert.equal(await wrapper.exitCode, 130);
-  assert.deepEqual(workspace.haproxyPids(), []);
+  await wrapper.endsWith(130);
 });
 
 programTest("SIGTERM while the last drain goes on ends it", async () => {
@@ -145,9 +142,8 @@ for (const [signal, exitCode] of [["SIGSEGV", 139], ["SIGKILL", 137], ["SIGUSR1"
     await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
     const serving = workspace.haproxyPids().find((pid) => pid !== old);
     Deno.kill(serving!, signal);
-    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+    await wrapper.endsWith(exitCode);
     assert.match(wrapper.output, /error .*generation 2 .* although it was to serve/);
-    assert.deepEqual(workspace.haproxyPids(), []);
   });
 }
 
@@ -156,7 +152,7 @@ programTest("a serving process that dies of a real-time signal is noticed as wel
   const wrapper = await workspace.serve();
   const pid = String(workspace.haproxyPids()[0]!);
   await new Deno.Command("kill", { args: ["-s", "RTMIN", pid] }).output();
-  assert.equal(await wrapper.exitCode, 162, wrapper.output);
+  await wrapper.endsWith(162);
 });
 
 for (const [signal, meaning] of Object.entries(SIGNALS)) {
@@ -190,7 +186,7 @@ programTest(
     await using workspace = new Workspace();
     const wrapper = await inHandoff(workspace, STAND_INS.ignores_term);
     wrapper.signal("SIGUSR1");
-    assert.equal(await wrapper.exitCode, 0, wrapper.output);
+    await wrapper.endsWith(0);
     assert.deepEqual(childrenOf(wrapper.pid), []);
   },
 );
@@ -204,7 +200,7 @@ for (const [signal, meaning] of Object.entries(SIGNALS)) {
     if (meaning.tag === "stop") {
       assert.equal(await wrapper.exitCode, 128 + constants.signals[meaning.signal], wrapper.output);
     } else if (meaning.tag === "drain") {
-      assert.equal(await wrapper.exitCode, 0, wrapper.output);
+      await wrapper.endsWith(0);
     } else {
       await workspace.serves("one", wrapper);
       if (meaning.tag === "reload") await wrapper.saysMatching(new RegExp(`serves.*by ${signal}`));
@@ -222,10 +218,9 @@ programTest("SIGTERM at any moment of the start leaves nothing behind", async ()
     }
     await pause(delayMs);
     wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143, wrapper.output);
-    assert.deepEqual(workspace.haproxyPids(), []);
+    await wrapper.endsWith(143);
     assert.deepEqual(
-      [...Deno.readDirSync(workspace.runtimeDirectory)].map(({ name }) => name),
+      namesIn(workspace.runtimeDirectory),
       [],
       wrapper.output,
     );
@@ -270,9 +265,7 @@ async function passOnQuit(workspace: Workspace, wrapper: Wrapper): Promise<void>
   const [serving] = workspace.haproxyPids();
   await freeze(serving!);
   wrapper.signal("SIGQUIT");
-  await waitFor("SIGQUIT to be passed on", () => hasSignal("ShdPnd", serving!, "SIGQUIT"), {
-    explain: () => wrapper.output,
-  });
+  await wrapper.until("SIGQUIT to be passed on", () => hasSignal("ShdPnd", serving!, "SIGQUIT"));
   Deno.kill(serving!, "SIGCONT");
 }
 

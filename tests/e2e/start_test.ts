@@ -12,8 +12,6 @@ programTest(
     const info = Deno.statSync(`${workspace.runtimeDirectory}/${folder!.name}`);
     assert.equal(info.mode! & 0o777, 0o700);
     wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143);
-    assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
-    assert.deepEqual(workspace.haproxyPids(), []);
+    await wrapper.endsWith(143);
   },
 );

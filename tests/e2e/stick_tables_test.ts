@@ -178,9 +178,7 @@ longTest(
     wrapper.signal("SIGHUP");
     if (waits) await wrapper.saysMatching(/reload waits, at most/);
     await workspace.replace("word second\n", workspace.words);
-    await waitFor("the second word", async () => await workspace.word() === "second", {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until("the second word", async () => await workspace.word() === "second");
     if (waits) await wrapper.saysMatching(/words.map" updated in generation 1/);
     await wrapper.saysMatching(/generation 2 serves, .* SIGHUP/);
     await workspace.serves("one 3", wrapper);
@@ -213,7 +211,7 @@ longTest("what waits ends with the wrapper", async () => {
     wrapper.signal("SIGHUP");
     if (waits) await wrapper.saysMatching(/reload waits, at most/);
     wrapper.signal(signal);
-    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+    await wrapper.endsWith(exitCode);
     if (waits) assert.doesNotMatch(wrapper.output, /generation 2/);
     assert.deepEqual(workspace.haproxyPids(), []);
   }

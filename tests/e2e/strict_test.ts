@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
+import { namesIn } from "../support/files.ts";
 import { commonTest, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
@@ -38,7 +39,7 @@ for (const [what, { global, args }] of Object.entries(STRICT)) {
     async () => {
       await using workspace = new StrictWorkspace();
       await workspace.replace(workspace.text("one", global));
-      const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...args] });
+      const wrapper = await workspace.serve({ flags: [...args] });
       await workspace.set("set server b/s1 state maint");
       await workspace.set("set server b/s2 state drain");
       await workspace.set("set server b/s3 weight 50%");
@@ -60,7 +61,7 @@ for (const [what, { global, args }] of Object.entries(STRICT)) {
     const { code, output } = await endOf(workspace, options);
     assert.equal(code, 0, output);
     assert.doesNotMatch(output, /WARNING/);
-    assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+    assert.deepEqual(namesIn(workspace.runtimeDirectory), []);
   });
 }
 
@@ -98,7 +99,7 @@ commonTest("--check still tells that there is no listener, with HAProxy's own 2"
   await using workspace = new Workspace();
   await workspace.replace("global\n    stats maxconn 200\ndefaults\n    mode http\n");
   const { code, output } = await endOf(workspace, {
-    args: ["--check", "-f", workspace.configuration],
+    flags: ["--check"],
   });
   assert.equal(code, 2, output);
 });
@@ -124,12 +125,12 @@ commonTest(
 commonTest("a check that is stopped leaves nothing behind", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.waits_for_go);
-  const wrapper = workspace.start({ args: ["--check", "-f", workspace.configuration] });
+  const wrapper = workspace.start({ flags: ["--check"] });
   const privateFolders = () => [...Deno.readDirSync(workspace.runtimeDirectory)].length;
   await waitFor("the check", () => workspace.haproxyPids().length === 1);
   assert.equal(privateFolders(), 1);
   wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+  await wrapper.endsWith(143);
   assert.equal(privateFolders(), 0);
   assert.deepEqual(workspace.haproxyPids(), []);
 });

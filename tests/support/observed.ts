@@ -1,5 +1,4 @@
 /** A wrapper whose status can be asked for. */
-import { waitFor } from "./wait.ts";
 import { freePort } from "./free_port.ts";
 import { Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
@@ -69,9 +68,7 @@ export class Observed extends Workspace {
   }
 
   async measures(name: string, wanted: number, wrapper: Wrapper): Promise<void> {
-    await waitFor(`${name} ${wanted}`, async () => await this.metric(name) === wanted, {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until(`${name} ${wanted}`, async () => await this.metric(name) === wanted);
   }
 
   async reports(
@@ -79,9 +76,9 @@ export class Observed extends Workspace {
     isSo: (report: Report) => boolean,
     wrapper: Wrapper,
   ): Promise<Report> {
-    return await waitFor(what, async () => {
+    return await wrapper.until(what, async () => {
       const report = await this.report();
       return isSo(report) && report;
-    }, { explain: () => wrapper.output });
+    });
   }
 }

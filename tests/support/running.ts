@@ -55,21 +55,20 @@ export class Running {
     return toMs! - fromMs!;
   }
 
+  /** Waits as `waitFor` does, and fails with the output. */
+  async until<Value>(what: string, condition: () => Value | Promise<Value>) {
+    return await waitFor(what, condition, { explain: () => this.output });
+  }
+
   /** Waits until the output matches `pattern`; from the character `from` on, if given. */
   async saysMatching(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    return await waitFor(
-      `output that matches ${pattern}`,
-      () => pattern.exec(this.output.slice(from)),
-      {
-        explain: () => this.output,
-      },
-    );
+    const match = () => pattern.exec(this.output.slice(from));
+    return await this.until(`output that matches ${pattern}`, match);
   }
 
   /** Waits until it has said something of generation `number`, and proves that there was none after it. */
   async stopsAt(number: number): Promise<void> {
-    const explain = () => this.output;
-    await waitFor(`generation ${number}`, () => this.lastGeneration >= number, { explain });
+    await this.until(`generation ${number}`, () => this.lastGeneration >= number);
     assert.equal(this.lastGeneration, number, this.output);
   }
 

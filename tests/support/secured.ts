@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Authority } from "./certificates.ts";
 import { servedTo, type TlsOptions } from "./tls_client.ts";
-import { waitFor } from "./wait.ts";
 import { freePort } from "./free_port.ts";
 import { Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
@@ -45,11 +44,8 @@ export class Secured extends Workspace {
     wrapper: Wrapper,
     options: TlsOptions = {},
   ): Promise<void> {
-    await waitFor(
-      "the certificate to be served",
-      async () => await servedTo(this.tlsPort, options) === fingerprint,
-      { explain: () => wrapper.output },
-    );
+    const isServed = async () => await servedTo(this.tlsPort, options) === fingerprint;
+    await wrapper.until("the certificate to be served", isServed);
   }
 
   /** What the private socket of a generation answers. */

@@ -1,15 +1,16 @@
 /** Runs the program as its users do, in a folder of its own, and reads what it says. */
+import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { namesIn, readIfThere } from "./files.ts";
 import { freePort } from "./free_port.ts";
 import { childrenOf, killQuietly, stateOf } from "./processes.ts";
 import { CONTAINMENT, PROGRAM } from "./program.ts";
 import { Running } from "./running.ts";
-import { waitFor } from "./wait.ts";
 
 export interface WrapperOptions {
-  /** All arguments; by default `-f` with the workspace's configuration. */
+  /** All arguments; by default `-f` with the workspace's configuration, and `flags`. */
   readonly args?: readonly string[];
+  readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Put in front of the words that start the program, for instance `["unshare", …]`. */
   readonly launcher?: readonly string[];
@@ -103,18 +104,16 @@ frontend page
 
   /** Waits until `text` is served; with several generations at once, by each of 5 answers in a row. */
   async serves(text: string, wrapper: Running): Promise<void> {
-    await waitFor(`"${text}" to be served`, async () => {
+    await wrapper.until(`"${text}" to be served`, async () => {
       for (let asked = 0; asked < 5; asked++) if (await this.get() !== text) return false;
       return true;
-    }, { explain: () => wrapper.output });
+    });
   }
 
   /** Waits until `count` old processes have said that they listen no more: till then one may take a request. */
   async haveStopped(count: number, wrapper: Running): Promise<void> {
     const stops = () => wrapper.output.split("Proxy page stopped").length - 1;
-    await waitFor(`${count} old processes to listen no more`, () => stops() >= count, {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until(`${count} old processes to listen no more`, () => stops() >= count);
   }
 
   /** The pids of all HAProxy processes that were started for this workspace. */
@@ -135,12 +134,18 @@ frontend page
   }
 }
 
+/** Finishes such a request, and reads the whole answer. */
+export async function finish(request: Deno.TcpConn): Promise<string> {
+  await request.write(new TextEncoder().encode("\r\n"));
+  return await new Response(request.readable).text();
+}
+
 export class Wrapper extends Running {
   #pidInside: number | undefined;
 
   constructor(
-    workspace: Workspace,
-    { args, env = {}, launcher = [], program = PROGRAM }: WrapperOptions,
+    readonly workspace: Workspace,
+    { flags = [], args, env = {}, launcher = [], program = PROGRAM }: WrapperOptions,
   ) {
     const words = [
       ...CONTAINMENT,
@@ -148,7 +153,7 @@ export class Wrapper extends Running {
       ...program,
       "--runtime-dir",
       workspace.runtimeDirectory,
-      ...args ?? ["-f", workspace.configuration],
+      ...args ?? ["-f", workspace.configuration, ...flags],
     ] as [string, ...string[]];
     const PATH = `${workspace.binaries}:${Deno.env.get("PATH")}`;
     super(words, { cwd: workspace.path, env: { PATH, NO_COLOR: "1", ...env } });
@@ -166,6 +171,13 @@ export class Wrapper extends Running {
 
   signal(signal: Deno.Signal): void {
     Deno.kill(this.pid, signal);
+  }
+
+  /** Asserts that it ends with that status, and leaves no process and no file. */
+  async endsWith(status: number): Promise<void> {
+    assert.equal(await this.exitCode, status, this.output);
+    assert.deepEqual(this.workspace.haproxyPids(), [], this.output);
+    assert.deepEqual(namesIn(this.workspace.runtimeDirectory), [], this.output);
   }
 
   kill(): void {
