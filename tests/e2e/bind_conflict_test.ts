@@ -71,7 +71,7 @@ for (
   ] as const
 ) {
   programTest(
-    `without the flag what ${what} keeps from being bound is refused with the remedy`,
+    `without the flag, a bind refused because of ${what} names the remedy`,
     async () => {
       await using workspace = new Unshared();
       await Deno.writeTextFile(
@@ -98,7 +98,7 @@ for (
 }
 
 programTest(
-  "with the flag the change is served, and the old process ends what it has",
+  "with the flag the change is served and the old process drains",
   async () => {
     await using workspace = new Unshared();
     const wrapper = await workspace.serveWith(FLAG);
@@ -120,7 +120,7 @@ programTest(
   },
 );
 
-commonTest("with the flag what -dR keeps from being shared is served, too", async () => {
+commonTest("with the flag a change under -dR is served as well", async () => {
   await using workspace = new Unshared();
   const global = { global: "maxconn 100" };
   await Deno.writeTextFile(workspace.configuration, workspace.bound("one", "127.0.0.1", global));
@@ -151,7 +151,7 @@ async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void>
   await wrapper.stopsAt(3);
 }
 
-programTest("with the flag a port that a stranger holds as well is resumed", async () => {
+programTest("with the flag, the old process resumes if a stranger holds the port", async () => {
   await using workspace = new Unshared();
   using _stranger = Deno.listen({ hostname: "127.0.0.2", port: workspace.port });
   const wrapper = await workspace.serveWith(FLAG);
@@ -163,7 +163,7 @@ for (
   const name of ["dies_before_ready", "never_ready", "ignores_term", "listens_elsewhere"] as const
 ) {
   programTest(
-    `with the flag the old process listens again when the new one is "${name}"`,
+    `with the flag the old process listens again after "${name}"`,
     async () => {
       await using workspace = new Unshared();
       const wrapper = await workspace.serveWith(FLAG);
@@ -183,7 +183,7 @@ async function paused(workspace: Unshared, ...flags: string[]): Promise<Wrapper>
   return wrapper;
 }
 
-programTest("who is told to leave during a pause listens until the delay is over", async () => {
+programTest("SIGUSR1 during a pause: it listens until the delay is over", async () => {
   await using workspace = new Unshared();
   const wrapper = await paused(workspace, "--drain-delay", "1m");
   wrapper.signal("SIGUSR1");
@@ -194,7 +194,7 @@ programTest("who is told to leave during a pause listens until the delay is over
 });
 
 for (const [signal, code] of [["SIGUSR1", 0], ["SIGTERM", 143]] as const) {
-  commonTest(`${signal} during a pause ends all`, async () => {
+  commonTest(`${signal} during a pause ends everything`, async () => {
     await using workspace = new Unshared();
     const wrapper = await paused(workspace);
     wrapper.signal(signal);
@@ -203,7 +203,7 @@ for (const [signal, code] of [["SIGUSR1", 0], ["SIGTERM", 143]] as const) {
 }
 
 commonTest(
-  "an old process that dies while it is paused is respawned from what is on disk",
+  "an old process that dies while paused is respawned",
   async () => {
     await using workspace = new Unshared();
     const wrapper = await workspace.serveWith(FLAG, "--respawn", "1");
@@ -217,7 +217,7 @@ commonTest(
   },
 );
 
-programTest("a stranger is not taken for the serving process, which shares its ports", async () => {
+programTest("a stranger on the port is not mistaken for the serving process", async () => {
   await using workspace = new Unshared();
   const shared = { global: "maxconn 100" };
   await Deno.writeTextFile(workspace.configuration, workspace.bound("one", "127.0.0.1", shared));
@@ -231,7 +231,7 @@ programTest("a stranger is not taken for the serving process, which shares its p
 });
 
 programTest(
-  "no frontend is paused that has a unix socket, as an abstract one would be lost",
+  "a frontend with a unix socket is not paused",
   async () => {
     await using workspace = new Unshared();
     const more = `    bind unix@${workspace.path}/page.sock\n`;

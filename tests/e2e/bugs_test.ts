@@ -49,7 +49,7 @@ class Buggy extends Observed {
 
 testNeeding(
   [FROM_SOURCE],
-  "a handoff that throws is a failed handoff, which is tried again",
+  "a handoff that throws counts as failed and is tried again",
   async () => {
     await using workspace = new Buggy();
     const wrapper = await workspace.serveBuggy();
@@ -70,7 +70,7 @@ testNeeding(
 
 testNeeding(
   [FROM_SOURCE],
-  "a scan that throws keeps nothing from serving, and is done again",
+  "a scan that throws stops nothing and is repeated",
   async () => {
     await using workspace = new Buggy();
     const wrapper = await workspace.serveBuggy();
@@ -88,7 +88,7 @@ testNeeding(
 
 testNeeding(
   [FROM_SOURCE],
-  "what nobody waits for may throw again and again, which is told once",
+  "errors in the background are logged once",
   async () => {
     await using workspace = new Buggy();
     const wrapper = await workspace.serveBuggy();
@@ -104,7 +104,7 @@ testNeeding(
 
 testNeeding(
   [FROM_SOURCE],
-  "a status that cannot be told leaves the probes, the reloads and HAProxy alone",
+  "a status that throws affects neither probes nor reloads",
   async () => {
     await using workspace = new Buggy();
     const wrapper = await workspace.serveBuggy();
@@ -120,7 +120,7 @@ testNeeding(
 
 testNeeding(
   [FROM_SOURCE],
-  "a first start that throws ends with 70, and leaves nothing",
+  "a first start that throws exits with 70 and leaves nothing",
   async () => {
     await using workspace = new Buggy();
     await Deno.mkdir(join(workspace.path, "bugs"));

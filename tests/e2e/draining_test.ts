@@ -22,7 +22,7 @@ programTest("a request in flight is answered by the process that took it", async
   await wrapper.saysMatching(/generation 1 drained in /);
 });
 
-programTest("an old process that does not drain within --shutdown-wait is ended then", async () => {
+programTest("an old process that has not drained by --shutdown-wait is ended", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     flags: ["--shutdown-wait", "300ms"],
@@ -52,7 +52,7 @@ programTest("an old process that ignores SIGTERM is killed 5 s later", async () 
   assert.equal(await workspace.get(), "two");
 });
 
-programTest("when more drain than --max-draining the oldest is ended", async () => {
+programTest("if more than --max-draining processes drain, the oldest is ended", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     flags: ["--max-draining", "1"],
@@ -70,7 +70,7 @@ programTest("when more drain than --max-draining the oldest is ended", async () 
   await wrapper.endsWith(143);
 });
 
-programTest("an old process that dies by itself is told and changes nothing", async () => {
+programTest("an old process that dies by itself is logged and changes nothing", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   const [old] = workspace.haproxyPids();
@@ -85,7 +85,7 @@ programTest("an old process that dies by itself is told and changes nothing", as
   assert.equal(await workspace.get(), "two");
 });
 
-programTest("HAProxy's own limit is told as such, with what it cut", async () => {
+programTest("HAProxy's own drain limit is logged with what it cut", async () => {
   await using workspace = new Workspace();
   const limited = (text: string) =>
     workspace.page(text, { extra: "global\n    hard-stop-after 1s" });
@@ -103,7 +103,7 @@ programTest("HAProxy's own limit is told as such, with what it cut", async () =>
   requests.forEach((request) => request.close());
 });
 
-programTest("connections that a signal cuts are told of each process that drained", async () => {
+programTest("connections cut by a signal are logged for each draining process", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   using _first = await workspace.openRequest();
@@ -123,7 +123,7 @@ programTest("connections that a signal cuts are told of each process that draine
 });
 
 commonTest(
-  "that the drain of an old HAProxy slows what serves is told once, if it lasts",
+  "a long drain that slows an old HAProxy is logged once",
   async () => {
     await using workspace = new Observed();
     const wrapper = await workspace.serveObserved();
@@ -152,7 +152,7 @@ async function versionOfHaproxy(): Promise<string | null> {
 
 testNeeding(
   [RUNNABLE, ROOT],
-  "a HAProxy whose user has changed, and that may not be signalled, is told of and no bug",
+  "a HAProxy that may not be signalled is an error, not a bug",
   async () => {
     await using workspace = new Workspace();
     const page = (text: string) => `global\n    user nobody\n${workspace.page(text)}`;

@@ -6,7 +6,7 @@ import { commonTest, programTest } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
 
 programTest(
-  "after SIGUSR1 it is not ready at once, and serves until the delay is over",
+  "after SIGUSR1 it is not ready at once, but serves through the delay",
   async () => {
     await using workspace = new Observed();
     const wrapper = await workspace.serveObserved(["--drain-delay", "700ms"]);
@@ -31,7 +31,7 @@ programTest(
   },
 );
 
-programTest("a graceful SIGTERM drains, and ends with 0", async () => {
+programTest("a graceful SIGTERM drains and exits with 0", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved(["--graceful-term"]);
   using request = await workspace.openRequest();
@@ -41,7 +41,7 @@ programTest("a graceful SIGTERM drains, and ends with 0", async () => {
   assert.equal(await wrapper.exitCode, 0);
 });
 
-commonTest("a second graceful SIGTERM ends at once", async () => {
+commonTest("a second graceful SIGTERM exits at once", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serve({
     env: { HRW_GRACEFUL_TERM: "true", HRW_DRAIN_DELAY: "1m" },
@@ -53,7 +53,7 @@ commonTest("a second graceful SIGTERM ends at once", async () => {
   await wrapper.endsWith(143);
 });
 
-commonTest("a second SIGUSR1 does not wait for the delay", async () => {
+commonTest("a second SIGUSR1 skips the delay", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved(["--drain-delay", "1m"]);
   wrapper.signal("SIGUSR1");
@@ -65,7 +65,7 @@ commonTest("a second SIGUSR1 does not wait for the delay", async () => {
 });
 
 commonTest(
-  "the last drain with --shutdown-wait ends with 0 too, and tells what it cut",
+  "--shutdown-wait bounds the last drain, and the log says what it cut",
   async () => {
     await using workspace = new Observed();
     const wrapper = await workspace.serveObserved(["--shutdown-wait", "500ms"]);

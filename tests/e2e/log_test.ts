@@ -13,7 +13,7 @@ programTest("a line of text has time, level, pid and what happened", async () =>
   assert.equal(Number(pattern.exec(line!)?.[1]), wrapper.ownPid);
 });
 
-programTest("a line of JSON has the same by name", async () => {
+programTest("a line of JSON has the same by name, and more", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ env: { HRW_LOG_FORMAT: "json" } });
   await wrapper.saysMatching(/generation 1 serves/);
@@ -46,7 +46,7 @@ programTest("a line of JSON has the same by name", async () => {
 });
 
 programTest(
-  "nothing is said while nothing happens, however often the sources are looked at",
+  "nothing is logged while nothing changes, at any poll interval",
   async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({
@@ -68,7 +68,7 @@ programTest("lines below --log-level are not written", async () => {
   assert.equal(wrapper.lines.length, 1, wrapper.output);
 });
 
-programTest("that nobody reads stdout any more is no reason to stop serving", async () => {
+programTest("it serves on when nobody reads stdout any more", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ launcher: ["sh", "-c", '"$@" | true', "sh"] });
   await workspace.serves("one", wrapper);

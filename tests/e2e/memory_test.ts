@@ -8,6 +8,8 @@ import { Observed } from "../support/observed.ts";
 import { freeze } from "../support/processes.ts";
 import { type Wrapper } from "../support/wrapper.ts";
 
+const NEEDS = [RUNNABLE, MEMORY_GROUPS];
+
 const MB = 2 ** 20;
 
 /** Makes one process take 200 MB of its own, in pieces, so that it never has more. */
@@ -77,8 +79,8 @@ function tryToClose(request: Deno.TcpConn): void {
 }
 
 testNeeding(
-  [RUNNABLE, MEMORY_GROUPS],
-  "a reload that does not fit has the oldest that drains ended first",
+  NEEDS,
+  "a reload that does not fit ends the oldest draining process first",
   async () => {
     await using group = new MemoryGroup(4_096 * MB);
     await using workspace = new Large();
@@ -101,7 +103,7 @@ testNeeding(
   },
 );
 
-testNeeding([RUNNABLE, MEMORY_GROUPS], "as many are ended as it takes", async () => {
+testNeeding(NEEDS, "as many draining processes are ended as it takes", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.serveIn(group);
@@ -117,8 +119,8 @@ testNeeding([RUNNABLE, MEMORY_GROUPS], "as many are ended as it takes", async ()
 });
 
 testNeeding(
-  [RUNNABLE, MEMORY_GROUPS],
-  "where nothing drains, what does not fit is started all the same",
+  NEEDS,
+  "if nothing drains, what does not fit is started anyway",
   async () => {
     await using group = new MemoryGroup(4_096 * MB);
     await using workspace = new Large();
@@ -135,8 +137,8 @@ testNeeding(
 );
 
 testNeeding(
-  [RUNNABLE, MEMORY_GROUPS],
-  "a signal does not wait for the memory of a process that does not go",
+  NEEDS,
+  "a signal does not wait for memory",
   async () => {
     await using group = new MemoryGroup(4_096 * MB);
     await using workspace = new Large();
@@ -150,8 +152,8 @@ testNeeding(
 );
 
 testNeeding(
-  [RUNNABLE, MEMORY_GROUPS],
-  "one that does not heed SIGTERM is killed, and then the reload goes on",
+  NEEDS,
+  "a draining process that ignores SIGTERM is killed",
   async () => {
     await using group = new MemoryGroup(4_096 * MB);
     await using workspace = new Large();
@@ -163,8 +165,8 @@ testNeeding(
 );
 
 testNeeding(
-  [RUNNABLE, MEMORY_GROUPS],
-  "a reload that waits for memory waits no longer when what serves dies",
+  NEEDS,
+  "a reload stops waiting for memory when the serving process dies",
   async () => {
     await using group = new MemoryGroup(4_096 * MB);
     await using workspace = new Large();
@@ -189,8 +191,8 @@ testNeeding(
 );
 
 testNeeding(
-  [RUNNABLE, MEMORY_GROUPS],
-  "the status tells the limit and what is left of it",
+  NEEDS,
+  "the status shows the limit and what is left of it",
   async () => {
     await using group = new MemoryGroup(4_096 * MB);
     await using workspace = new Observed();

@@ -8,7 +8,7 @@ import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 if (FORM === "process_1") {
   programTest(
-    "hundreds of orphans are reaped while reloads go on, and no status is mistaken",
+    "hundreds of orphans are reaped during reloads, no status is confused",
     async () => {
       await using workspace = new Workspace();
       await workspace.standIn(STAND_INS.leaves_orphans);
@@ -30,7 +30,7 @@ if (FORM === "process_1") {
     },
   );
 
-  programTest("what a dead HAProxy leaves does not keep its status from being told", async () => {
+  programTest("orphans of a dead HAProxy do not hide its exit status", async () => {
     await using workspace = new Workspace();
     await workspace.standIn(STAND_INS.leaves_orphans);
     const wrapper = await workspace.serve();
@@ -39,7 +39,7 @@ if (FORM === "process_1") {
     await wrapper.endsWith(139);
   });
 
-  programTest("what a shell left that then became the program is reaped as well", async () => {
+  programTest("children of the shell that became the program are reaped", async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({
       launcher: ["sh", "-c", 'true & true & true & sleep 0.1; exec "$@"', "sh"],

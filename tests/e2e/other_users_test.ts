@@ -11,6 +11,8 @@ import { isThere, namesIn } from "../support/files.ts";
 const STRANGER = 41_002;
 const OURS = 41_001;
 
+const NEEDS = [RUNNABLE, ROOT, NOT_AS_PROCESS_1];
+
 /** No user but root has a cache that Deno could run the source from. */
 const COMPILED_ONLY: Need = { missing: null, isElsewhere: FORM === "source" };
 
@@ -76,8 +78,8 @@ const FOREIGN_SETS: Readonly<Record<string, (workspace: Crowded) => Promise<void
 
 for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
   testNeeding(
-    [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-    `no code of a kept set is run ${what}`,
+    NEEDS,
+    `no code of a recorded set is run ${what}`,
     async () => {
       await using workspace = new Crowded();
       await workspace.layInWait();
@@ -94,8 +96,8 @@ for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
 }
 
 testNeeding(
-  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "the same set is served where it is nobody else's",
+  NEEDS,
+  "the same set is served if it belongs to nobody else",
   async () => {
     await using workspace = new Crowded();
     await workspace.layInWait();
@@ -147,8 +149,8 @@ class Thief implements AsyncDisposable {
 for (const hasUserSocket of [false, true]) {
   const outcome = hasUserSocket ? "and --socket is the second way" : "and no reload is possible";
   testNeeding(
-    [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-    `a private folder that another user has made again is not used, ${outcome}`,
+    NEEDS,
+    `a private folder that another user recreated is not used, ${outcome}`,
     async () => {
       await using workspace = new Crowded();
       Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
@@ -186,8 +188,8 @@ for (const hasUserSocket of [false, true]) {
 }
 
 testNeeding(
-  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "a process that takes the place of one that ended gets a new private folder",
+  NEEDS,
+  "a respawned process gets a new private folder",
   async () => {
     await using workspace = new Crowded();
     Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
@@ -240,7 +242,7 @@ const REFUSED: Readonly<Record<string, readonly [(workspace: Crowded) => Promise
 
 for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
   testNeeding(
-    [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+    NEEDS,
     `a runtime directory that is ${what} is refused`,
     async () => {
       await using workspace = new Crowded();
@@ -268,7 +270,7 @@ const mounting = (...directories: readonly string[]) => [
 
 testNeeding(
   [RUNNABLE, ROOT, COMPILED_ONLY],
-  "the volumes of a pod will do for a user without any right",
+  "a pod's volumes work for an unprivileged user",
   async () => {
     await using workspace = new Crowded();
     await Deno.mkdir(workspace.kept);
@@ -287,8 +289,8 @@ testNeeding(
 );
 
 testNeeding(
-  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "the status socket lets nobody else in, whatever the umask",
+  NEEDS,
+  "the status socket admits nobody else, whatever the umask",
   async () => {
     await using workspace = new Crowded();
     const path = join(workspace.path, "status.sock");
@@ -306,8 +308,8 @@ testNeeding(
 );
 
 testNeeding(
-  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "a PATH in which another user may put a program is warned of, once",
+  NEEDS,
+  "a PATH that another user can write to causes one warning",
   async () => {
     await using workspace = new Crowded();
     const quiet = await workspace.serve();

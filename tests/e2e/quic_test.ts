@@ -54,7 +54,7 @@ ${more}`;
 
 testNeeding(
   NEEDS,
-  "a kept HTTP/3 connection serves on, is told of the reload, and a new one meets the new process",
+  "a kept HTTP/3 connection hears of a reload, a new one is served anew",
   async () => {
     await using site = new QuicSite();
     const wrapper = await site.serve();
@@ -76,7 +76,7 @@ testNeeding(
 
 testNeeding(
   NEEDS,
-  "clients of a process that was killed hear at once from the next one that their connection is gone",
+  "after a kill, QUIC clients hear at once that their connection is gone",
   async () => {
     await using site = new QuicSite();
     const wrapper = await site.serve({ flags: ["--respawn", "1"] });
@@ -96,7 +96,7 @@ testNeeding(
 
 testNeeding(
   NEEDS,
-  "a cluster-secret of the user's is left alone, and all others share one of the wrapper's",
+  "a user's cluster-secret is kept; without one the wrapper sets it",
   async () => {
     await using site = new QuicSite();
     const wrapper = await site.serve();
@@ -111,7 +111,7 @@ testNeeding(
   },
 );
 
-testNeeding(NEEDS, "that QUIC connections have no sockets of their own is told once", async () => {
+testNeeding(NEEDS, "QUIC connections without sockets of their own are logged once", async () => {
   await using site = new QuicSite();
   const global = "    tune.quic.socket-owner listener";
   Deno.writeTextFileSync(site.configuration, site.content(1, { global }));

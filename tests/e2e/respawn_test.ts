@@ -27,7 +27,7 @@ for (
     ["SIGUSR1", "exited with 0"],
   ] as const
 ) {
-  programTest(`what serves is started again when it ends by ${signal}`, async () => {
+  programTest(`a serving process that ends by ${signal} is respawned`, async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "5" } });
     Deno.kill(servingPid(workspace), signal);
@@ -48,7 +48,7 @@ for (
   });
 }
 
-programTest("what drains meanwhile goes on, and its open request is answered", async () => {
+programTest("a draining process is not touched, and its request is answered", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved(["--respawn", "1"]);
   const old = servingPid(workspace);
@@ -74,7 +74,7 @@ programTest("what drains meanwhile goes on, and its open request is answered", a
   );
 });
 
-programTest("when all respawns of a minute are used up it ends with the last status", async () => {
+programTest("when a minute's respawns are used up, it exits with the last status", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "2" } });
   for (const generation of [1, 2]) {
@@ -90,7 +90,7 @@ programTest("when all respawns of a minute are used up it ends with the last sta
   assert.deepEqual(workspace.haproxyPids(), []);
 });
 
-programTest("what was read anew is what is watched from then on", async () => {
+programTest("a respawn reads what is on disk", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     flags: ["--respawn", "5", "--min-reload-interval", "1m"],
@@ -104,7 +104,7 @@ programTest("what was read anew is what is watched from then on", async () => {
   await workspace.serves("three", wrapper);
 });
 
-commonTest("a process that stands by for a reload is not taken for a respawn", async () => {
+commonTest("a process on standby is not used for a respawn", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     flags: ["--respawn", "5", "--settle-time", "600ms"],
@@ -131,7 +131,7 @@ async function inReload(workspace: Workspace, respawn: string): Promise<Wrapper>
 const letGo = (workspace: Workspace) => Deno.writeTextFile(join(workspace.path, "go"), "");
 
 programTest(
-  "a reload that cannot take over any more is followed by a start that does not",
+  "a reload that can no longer take over is followed by a start",
   async () => {
     await using workspace = new Workspace();
     const wrapper = await inReload(workspace, "1");
@@ -147,7 +147,7 @@ programTest(
   },
 );
 
-programTest("a reload that has the listeners goes on, and no connection is lost", async () => {
+programTest("a reload that has the listeners goes on and loses no connection", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: "0s", HRW_RESPAWN: "1" } });
   const serving = servingPid(workspace);
@@ -169,7 +169,7 @@ programTest("a reload that has the listeners goes on, and no connection is lost"
   await wrapper.stopsAt(2);
 });
 
-programTest("in the middle of a change in place what is on disk is started", async () => {
+programTest("a death during a hot apply starts what is on disk", async () => {
   await using workspace = new Observed();
   const map = join(workspace.path, "a.map");
   await Deno.writeTextFile(map, "key before\n");
@@ -194,7 +194,7 @@ programTest("in the middle of a change in place what is on disk is started", asy
 });
 
 programTest(
-  "with a refused configuration on disk the tries are used up, and the first status told",
+  "a refused configuration uses up the respawns",
   async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "2" } });
@@ -212,7 +212,7 @@ programTest(
   },
 );
 
-programTest("a configuration that is mended between two tries is taken at once", async () => {
+programTest("a configuration mended between two attempts is loaded at once", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     flags: ["--respawn", "5", "--log-format", "json"],
@@ -250,7 +250,7 @@ async function inRespawn<Kind extends Workspace>(
 const STATUS_OF = { SIGTERM: 143, SIGINT: 130, SIGUSR1: 0 } as const;
 
 for (const [signal, status] of Object.entries(STATUS_OF)) {
-  programTest(`${signal} ends a start in the place of another as it ends the first`, async () => {
+  programTest(`${signal} ends a respawn as it ends the first start`, async () => {
     await using workspace = new Workspace();
     const wrapper = await inRespawn(workspace, { standIn: STAND_INS.never_ready });
     await waitFor("the new process", () => childrenOf(wrapper.pid).length === 1);
@@ -259,7 +259,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
     assert.deepEqual(childrenOf(wrapper.pid), []);
   });
 
-  programTest(`${signal} between two tries, when no process is there, ends at once`, async () => {
+  programTest(`${signal} between two attempts, without any process, exits at once`, async () => {
     await using workspace = new Workspace();
     const wrapper = await inRespawn(workspace, { standIn: STAND_INS.dies_before_ready });
     await wrapper.saysMatching(/generation 3 is started in 1s/);
@@ -269,7 +269,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
   });
 }
 
-programTest("a signal and a change during the start come after it", async () => {
+programTest("a signal or change during a respawn is handled after it", async () => {
   for (const what of ["SIGHUP", "change"] as const) {
     await using workspace = new Workspace();
     const wrapper = await inRespawn(workspace, { standIn: STAND_INS.waits_for_go });
@@ -285,7 +285,7 @@ programTest("a signal and a change during the start come after it", async () => 
   }
 });
 
-programTest("during the start a liveness probe is content, a readiness probe is not", async () => {
+programTest("during a respawn it is alive but not ready", async () => {
   await using workspace = new Observed();
   const wrapper = await inRespawn(workspace, {
     standIn: STAND_INS.waits_for_go,
@@ -303,7 +303,7 @@ programTest("during the start a liveness probe is content, a readiness probe is 
   assert.equal((await workspace.ask("/readyz")).status, 200);
 });
 
-commonTest("while the drain delay lasts nothing is started again", async () => {
+commonTest("there is no respawn during the drain delay", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "5", HRW_DRAIN_DELAY: "1m" } });
   wrapper.signal("SIGUSR1");

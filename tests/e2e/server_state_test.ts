@@ -118,7 +118,7 @@ ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\
 }
 
 commonTest(
-  "what was set of servers survives changes and signals, one after the other",
+  "what was set at runtime survives changes and signals",
   async () => {
     await using workspace = new WithServers();
     const wrapper = await workspace.serveSet();
@@ -141,7 +141,7 @@ commonTest(
 );
 
 for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
-  commonTest(`with ${option} it survives a signal as well`, async () => {
+  commonTest(`with ${option} it survives a signal`, async () => {
     await using workspace = new WithServers();
     const wrapper = await workspace.serveSet({ flags: [option] });
     wrapper.signal("SIGHUP");
@@ -151,7 +151,7 @@ for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
   });
 }
 
-commonTest("what is set while the next process waits already survives, too", async () => {
+commonTest("what is set while a process is on standby survives", async () => {
   await using workspace = new WithServers();
   const wrapper = await workspace.serve({
     flags: ["--settle-time", "1s", "--poll-interval", "0"],
@@ -165,7 +165,7 @@ commonTest("what is set while the next process waits already survives, too", asy
   assert.deepEqual(await workspace.states(), SET, wrapper.output);
 });
 
-commonTest("servers that come, go or get another name disturb no other", async () => {
+commonTest("servers added, removed or renamed affect no others", async () => {
   await using workspace = new WithServers();
   const wrapper = await workspace.serveSet();
   const [s1, ...others] = SERVERS;
@@ -179,7 +179,7 @@ commonTest("servers that come, go or get another name disturb no other", async (
   assert.doesNotMatch(wrapper.output, COMPLAINT);
 });
 
-commonTest("what the configuration says anew of a server counts", async () => {
+commonTest("what the configuration changes about a server applies", async () => {
   await using workspace = new WithServers();
   const wrapper = await workspace.serveSet();
   const servers = SERVERS.map((server) => server.replace("weight 100", "weight 50"));
@@ -189,7 +189,7 @@ commonTest("what the configuration says anew of a server counts", async () => {
 });
 
 commonTest(
-  "a configuration that begins to ask for it gets it, one that ends to does not",
+  "it starts and stops with load-server-state-from-file",
   async () => {
     await using workspace = new WithServers({ load: "none" });
     const wrapper = await workspace.serveSet();
@@ -200,7 +200,7 @@ commonTest(
   },
 );
 
-commonTest("a server-state-file of the user's is left alone", async () => {
+commonTest("a user's own server-state-file is left alone", async () => {
   await using workspace = new WithServers();
   const own = join(workspace.path, "own.state");
   await Deno.writeTextFile(own, "1\n");
@@ -214,7 +214,7 @@ commonTest("a server-state-file of the user's is left alone", async () => {
 });
 
 commonTest(
-  "a rejected reload leaves nothing behind, and the next one keeps what was set",
+  "a rejected reload leaves nothing, and the next keeps what was set",
   async () => {
     await using workspace = new WithServers();
     const wrapper = await workspace.serveSet();
@@ -241,7 +241,7 @@ commonTest(
 );
 
 commonTest(
-  "a process that does not tell its servers' state in time is replaced all the same",
+  "a process that does not report its state in time is replaced anyway",
   async () => {
     await using workspace = new WithServers();
     const wrapper = await workspace.serveSet();
@@ -262,7 +262,7 @@ commonTest(
 /** As many as fill a state of more than a megabyte. */
 const MANY = 20_000;
 
-commonTest("the state of many servers is kept as well", async () => {
+commonTest("the state of 20,000 servers is kept", async () => {
   await using workspace = new WithServers();
   const many = (text: string) =>
     workspace.withServers({ text }) +

@@ -11,7 +11,7 @@ async function areThere(workspace: Workspace, wrapper: Wrapper, count: number): 
   await wrapper.until(`${count} processes`, () => workspace.haproxyPids().length === count);
 }
 
-programTest("the process that has waited is the one that serves", async () => {
+programTest("the process on standby is the one that serves", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ flags: [...LONG_SETTLE] });
   const [old] = workspace.haproxyPids();
@@ -26,7 +26,7 @@ programTest("the process that has waited is the one that serves", async () => {
 });
 
 programTest(
-  "what it reads is what has settled, not what was there when it was started",
+  "it reads what has settled, not what was there when it started",
   async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({
@@ -41,7 +41,7 @@ programTest(
   },
 );
 
-programTest("a process that has waited for nothing goes, and nothing is said of it", async () => {
+programTest("a process on standby for nothing ends without a word", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ flags: [...LONG_SETTLE] });
   await workspace.replace(workspace.page("two"));
@@ -54,7 +54,7 @@ programTest("a process that has waited for nothing goes, and nothing is said of 
   await wrapper.stopsAt(2);
 });
 
-programTest("a haproxy that cannot wait is started when the change has settled", async () => {
+programTest("a haproxy that cannot wait is started once the change has settled", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.cannot_wait);
   const wrapper = await workspace.serve({
@@ -69,7 +69,7 @@ programTest("a haproxy that cannot wait is started when the change has settled",
 });
 
 programTest(
-  "a haproxy that fails while it waits costs one retry, and is not made to wait again",
+  "a haproxy that fails on standby costs one retry, once",
   async () => {
     await using workspace = new Workspace();
     await workspace.standIn(STAND_INS.cannot_wait_long);
@@ -84,7 +84,7 @@ programTest(
 );
 
 for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
-  programTest(`${signal} while a process waits ends it as well`, async () => {
+  programTest(`${signal} also ends a process on standby`, async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({
       flags: [...LONG_SETTLE],

@@ -50,7 +50,7 @@ const LIMITS: Readonly<Record<string, readonly [global: string, most: number]>> 
 
 for (const [what, [global, most]] of Object.entries(LIMITS)) {
   commonTest(
-    `a user's limit of connections to the stats sockets is not lowered: ${what}`,
+    `a user's "stats maxconn" is not lowered: ${what}`,
     async () => {
       await using workspace = new StatsWorkspace();
       await workspace.replace(workspace.text("one", global));
@@ -60,7 +60,7 @@ for (const [what, [global, most]] of Object.entries(LIMITS)) {
   );
 }
 
-programTest("as many connections as the user allows hold up no reload", async () => {
+programTest("as many connections as the user allows block no reload", async () => {
   await using workspace = new StatsWorkspace();
   await workspace.replace(workspace.text("one", "stats maxconn 60"));
   const wrapper = await workspace.serve();
@@ -77,7 +77,7 @@ for (
   ] as const
 ) {
   programTest(
-    `a reload that finds all connections taken (${global}) says so, and is done when some are free`,
+    `a reload waits for a free connection and says so (${global})`,
     async () => {
       await using workspace = new StatsWorkspace();
       await workspace.replace(workspace.text("one", global));
@@ -97,7 +97,7 @@ for (
 }
 
 longTest(
-  "a map that changes while all connections are taken waits for one, and each step says so",
+  "a map that changes while all connections are taken waits for one",
   async () => {
     await using workspace = new StatsWorkspace();
     const map = join(workspace.path, "page.map");

@@ -119,14 +119,14 @@ async function passesByHand(untilTheyPass: boolean): Promise<boolean> {
 }
 
 longTest(
-  "by hand, what HAProxy says of its resync tells whether its tables are passed on",
+  "by hand, HAProxy's resync tells whether its tables are passed on",
   async () => {
     assert.equal(await passesByHand(false), !waits);
     assert.equal(await passesByHand(true), true);
   },
 );
 
-longTest("tables survive a change, and a second one right after it", async () => {
+longTest("tables survive two changes in a row", async () => {
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   for (const text of ["two", "three"]) {
@@ -138,7 +138,7 @@ longTest("tables survive a change, and a second one right after it", async () =>
   assert.equal(lines.length, waits ? 2 : 0, wrapper.output);
 });
 
-longTest("tables survive signals in quick succession, and none is forgotten", async () => {
+longTest("tables survive two signals in a row", async () => {
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   wrapper.signal("SIGHUP");
@@ -150,7 +150,7 @@ longTest("tables survive signals in quick succession, and none is forgotten", as
 });
 
 longTest(
-  "a request for a reload is answered when that has ended, and the wait is told",
+  "POST /reload is answered after the wait, which the status shows",
   async () => {
     await using workspace = new Counting();
     const wrapper = await serveVisited(workspace, ["--enable-reload-endpoint"]);
@@ -171,7 +171,7 @@ longTest(
 );
 
 longTest(
-  "what can be changed in place does not wait, and changes nothing for what does",
+  "a hot apply does not wait, and does not disturb what does",
   async () => {
     await using workspace = new Counting();
     const wrapper = await serveVisited(workspace);
@@ -204,7 +204,7 @@ for (const [what, parts] of Object.entries(WITHOUT)) {
   });
 }
 
-longTest("what waits ends with the wrapper", async () => {
+longTest("a delayed reload ends with the wrapper", async () => {
   for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
     await using workspace = new Counting();
     const wrapper = await serveVisited(workspace);

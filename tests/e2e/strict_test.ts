@@ -35,7 +35,7 @@ backend b
 
 for (const [what, { global, args }] of Object.entries(STRICT)) {
   programTest(
-    `with ${what} servers that are down hold up no reload, and one line says what is lost`,
+    `with ${what} servers that are down block no reload`,
     async () => {
       await using workspace = new StrictWorkspace();
       await workspace.replace(workspace.text("one", global));
@@ -54,7 +54,7 @@ for (const [what, { global, args }] of Object.entries(STRICT)) {
     },
   );
 
-  commonTest(`with ${what} --check judges as a start does, and leaves nothing behind`, async () => {
+  commonTest(`with ${what} --check judges as a start does`, async () => {
     await using workspace = new StrictWorkspace();
     await workspace.replace(workspace.text("one", global));
     const options = { args: ["--check", "-f", workspace.configuration, ...args] };
@@ -70,7 +70,7 @@ async function endOf(workspace: Workspace, options: WrapperOptions) {
   return { code: await wrapper.exitCode, output: wrapper.output };
 }
 
-commonTest("what is wrong in a strict configuration is not tried again", async () => {
+commonTest("an error in a strict configuration is not retried", async () => {
   await using workspace = new StrictWorkspace();
   await workspace.replace(workspace.text("one", "zero-warning"));
   const wrapper = await workspace.serve();
@@ -79,7 +79,7 @@ commonTest("what is wrong in a strict configuration is not tried again", async (
 });
 
 commonTest(
-  "a start that a strict configuration allows is found to be allowed when it fails for something else",
+  "a strict configuration that fails for another reason is retried",
   async () => {
     await using workspace = new StrictWorkspace();
     await workspace.replace(workspace.text("one", "zero-warning"));
@@ -95,7 +95,7 @@ commonTest(
   },
 );
 
-commonTest("--check still tells that there is no listener, with HAProxy's own 2", async () => {
+commonTest("--check without a listener exits with HAProxy's own 2", async () => {
   await using workspace = new Workspace();
   await workspace.replace("global\n    stats maxconn 200\ndefaults\n    mode http\n");
   const { code, output } = await endOf(workspace, {
@@ -105,7 +105,7 @@ commonTest("--check still tells that there is no listener, with HAProxy's own 2"
 });
 
 commonTest(
-  "--check finds what a start would not find, where no private file can be written",
+  "--check fails if no private file can be written",
   async () => {
     await using workspace = new Workspace();
     const { code, output } = await endOf(workspace, {
@@ -122,7 +122,7 @@ commonTest(
   },
 );
 
-commonTest("a check that is stopped leaves nothing behind", async () => {
+commonTest("a check that is stopped leaves nothing", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.waits_for_go);
   const wrapper = workspace.start({ flags: ["--check"] });

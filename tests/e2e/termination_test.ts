@@ -5,6 +5,8 @@ import { ROOT, testNeeding } from "../support/needs.ts";
 import { RUNNABLE } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
 
+const NEEDS = [RUNNABLE, ROOT];
+
 const MESSAGE = "/dev/termination-log";
 
 /** The file is there only for the test. */
@@ -25,8 +27,8 @@ class Pod extends Workspace {
 }
 
 testNeeding(
-  [RUNNABLE, ROOT],
-  "the reason of a failed first start is left with HAProxy's words",
+  NEEDS,
+  "a failed first start leaves its reason in HAProxy's words",
   async () => {
     await using pod = new Pod();
     await pod.replace(`${pod.page("one")}    default_backnd\n`);
@@ -40,7 +42,7 @@ testNeeding(
   },
 );
 
-testNeeding([RUNNABLE, ROOT], "of a port that is taken HAProxy's words are left, too", async () => {
+testNeeding(NEEDS, "a taken port leaves HAProxy's words", async () => {
   await using pod = new Pod();
   using _taken = Deno.listen({ hostname: "127.0.0.1", port: pod.port });
   const wrapper = pod.start();
@@ -49,8 +51,8 @@ testNeeding([RUNNABLE, ROOT], "of a port that is taken HAProxy's words are left,
 });
 
 testNeeding(
-  [RUNNABLE, ROOT],
-  "settings that are refused are left there, and a good start leaves nothing",
+  NEEDS,
+  "refused settings are left there, a good start leaves nothing",
   async () => {
     await using pod = new Pod();
     const refused = pod.start({ args: ["-f", "/no/such/file", "--settle-time", "soon"] });
@@ -64,7 +66,7 @@ testNeeding(
   },
 );
 
-testNeeding([RUNNABLE, ROOT], "no secret of what HAProxy refuses is left there", async () => {
+testNeeding(NEEDS, "no secret is left there", async () => {
   for (const broken of BROKEN) {
     await using pod = new Pod();
     await pod.replace(`${pod.page("one")}${broken}\n`);

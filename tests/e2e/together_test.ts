@@ -50,7 +50,7 @@ backend visits
   }
 }
 
-programTest("a reload that waits for stick-tables is done when what serves dies", async () => {
+programTest("a delayed reload is done when the serving process dies", async () => {
   await using workspace = new Together();
   await workspace.replace(workspace.withTable("one"));
   const wrapper = await workspace.serveObserved([
@@ -75,7 +75,7 @@ programTest("a reload that waits for stick-tables is done when what serves dies"
   assert.equal(await wrapper.exitCode, 143);
 });
 
-programTest("what served last comes again when it dies, as often as it may", async () => {
+programTest("last good is respawned as often as allowed", async () => {
   await using workspace = new Together();
   const wrapper = await workspace.serveKept(["--respawn", "2"]);
   for (const generation of [4, 6]) {
@@ -96,7 +96,7 @@ programTest("what served last comes again when it dies, as often as it may", asy
   assert.deepEqual(namesIn(workspace.runtimeDirectory), []);
 });
 
-programTest("what served last comes in the place of what dies, until it is mended", async () => {
+programTest("last good replaces a dead process until the configuration is mended", async () => {
   await using workspace = new Together();
   await workspace.recordGood();
   const wrapper = await workspace.serveObserved(["--respawn", "5", "--last-good", workspace.kept]);
@@ -115,7 +115,7 @@ programTest("what served last comes in the place of what dies, until it is mende
 });
 
 programTest(
-  "neither what is on disk nor what is kept starts: it ends after all respawns",
+  "if neither the disk nor last good starts, it exits after all respawns",
   async () => {
     await using workspace = new Together();
     const wrapper = await workspace.serveKept(["--respawn", "2"]);
@@ -133,7 +133,7 @@ programTest(
 const STATUS_OF = { SIGTERM: 143, SIGUSR1: 0 } as const;
 
 for (const [signal, status] of Object.entries(STATUS_OF)) {
-  programTest(`${signal} ends a start of what served last that hangs`, async () => {
+  programTest(`${signal} ends a hanging start of last good`, async () => {
     await using workspace = new Together();
     const wrapper = await workspace.serveKept(["--respawn", "5"]);
     const pid = workspace.servingPid;
@@ -157,7 +157,7 @@ case "$*" in
 esac
 `;
 
-programTest("what dies while its servers' state is asked for is replaced at once", async () => {
+programTest("a process that dies while asked for its state is replaced at once", async () => {
   await using workspace = new Together();
   const page = (text: string) =>
     workspace.page(text, { extra: "    load-server-state-from-file global" }) +
@@ -200,7 +200,7 @@ async function inDiagnosis(
   return { wrapper, pid };
 }
 
-programTest("what dies while HAProxy is asked about a refusal is replaced at once", async () => {
+programTest("a process that dies during a diagnosis is replaced at once", async () => {
   await using workspace = new Together();
   const { wrapper, pid } = await inDiagnosis(workspace, ["--respawn", "1"]);
   Deno.kill(pid, "SIGKILL");
@@ -210,7 +210,7 @@ programTest("what dies while HAProxy is asked about a refusal is replaced at onc
 });
 
 for (const [signal, status] of Object.entries(STATUS_OF)) {
-  programTest(`after ${signal} nothing is started to explain a refusal`, async () => {
+  programTest(`after ${signal} nothing is started for a diagnosis`, async () => {
     await using workspace = new Together();
     const { wrapper } = await inDiagnosis(workspace, []);
     const starts = await recordStarts(workspace);
