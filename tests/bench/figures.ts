@@ -2,7 +2,7 @@
 import { measureGrowth } from "./growth.ts";
 import { measureIdle } from "./idle.ts";
 import { inPlace, measureHandoff, renameOver } from "./latency.ts";
-import { MANY, measureLooks } from "./looks.ts";
+import { MANY, measureScans } from "./scans.ts";
 import { measureRotation } from "./rotation.ts";
 import { measureRotations } from "./rotations.ts";
 import { measureSize } from "./size.ts";
@@ -79,7 +79,7 @@ export const FIGURES: readonly Figure[] = [
       ),
   },
   { name: "rotations", rounds: 100, measure: measureRotations },
-  { name: "certificates", rounds: 5, measure: measureLooks },
+  { name: "certificates", rounds: 5, measure: measureScans },
   {
     name: "rotation-of-many",
     rounds: 20,

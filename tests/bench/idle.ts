@@ -1,7 +1,7 @@
 /** Measures how often the wrapper is woken while nothing happens, with its poll and without. */
+import { serveBare } from "./contestants.ts";
 import { pause, waitFor } from "../support/wait.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
-import { serveBare } from "./bare.ts";
 import { compareAmounts, type Row } from "./table.ts";
 import { type Thread, threadsOf } from "./threads.ts";
 

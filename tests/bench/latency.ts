@@ -1,8 +1,7 @@
 /** Measures the time from a change of the configuration to the first answer with its content. */
+import { type Contestant, startByHand, startByWrapper } from "./contestants.ts";
 import { pause } from "../support/wait.ts";
 import { Workspace } from "../support/wrapper.ts";
-import { startByHand } from "../support/measuring/by_hand.ts";
-import { startByWrapper } from "./by_wrapper.ts";
 import { Client } from "../support/measuring/client.ts";
 import { nowMs } from "../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
@@ -11,13 +10,6 @@ export interface HandoffContest {
   readonly rounds: number;
   readonly change: Change;
   readonly backends?: number;
-}
-
-/** HAProxy that serves what a workspace's configuration says. */
-export interface Contestant {
-  readonly workspace: Workspace;
-  /** Called right after a change; resolves when what is on disk now serves alone. */
-  follow(): Promise<void>;
 }
 
 /** Prepares a change and gives what then makes it, which is all that is timed. */

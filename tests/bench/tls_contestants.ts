@@ -1,10 +1,10 @@
 /** HAProxy that serves TLS, with what gives it another certificate: the wrapper, or a script by hand. */
+import { startByHand } from "./contestants.ts";
 import { join } from "@std/path";
 import { ask, isListening } from "../../lib/haproxy/runtime/client.ts";
 import { Authority } from "../support/certificates.ts";
 import { waitFor } from "../support/wait.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
-import { startByHand } from "../support/measuring/by_hand.ts";
 import { fillWithCertificates, memberOf } from "./many_certificates.ts";
 
 /** One of the certificates that a workspace's HAProxy loads, which can be exchanged. */

@@ -9,25 +9,6 @@ import { askInstance } from "../../../lib/haproxy/runtime/instance.ts";
 import { NO_NEEDS } from "../../../lib/config/needs.ts";
 import { pause } from "../wait.ts";
 import type { Workspace } from "../wrapper.ts";
-import type { Contestant } from "../../bench/latency.ts";
-
-/** Starts HAProxy. To follow a change, which has just been made, the next one is started at once. */
-export async function startByHand(workspace: Workspace): Promise<Contestant> {
-  const folder = await makeFolder(workspace);
-  let serving = await start(await prepareByHand(workspace, folder, 1));
-  let next = await prepareByHand(workspace, folder, 2);
-  return {
-    workspace,
-    async follow() {
-      const old = serving;
-      serving = await start(next);
-      old.child.kill("SIGUSR1");
-      await old.child.status;
-      await folder.forget(old.number);
-      next = await prepareByHand(workspace, folder, serving.number + 1);
-    },
-  };
-}
 
 /** In the runtime directory, where the workspace finds the processes if they must be swept away. */
 export async function makeFolder({ runtimeDirectory }: Workspace): Promise<PrivateFolder> {
@@ -36,7 +17,7 @@ export async function makeFolder({ runtimeDirectory }: Workspace): Promise<Priva
   throw new Error(`cannot make a private folder: ${made.reason}`);
 }
 
-interface Prepared {
+export interface Prepared {
   readonly number: number;
   readonly socket: string;
   readonly words: readonly string[];
@@ -58,12 +39,6 @@ export async function prepareByHand(
 export interface Serving {
   readonly number: number;
   readonly child: Deno.ChildProcess;
-}
-
-async function start(prepared: Prepared): Promise<Serving> {
-  const serving = await launchByHand(prepared);
-  if (serving === null) throw new Error("haproxy ended, or opened no listener");
-  return serving;
 }
 
 /**

@@ -1,14 +1,14 @@
-/** Scans at a directory as the wrapper does, and prints how long that took: run by `looks.ts`, as the program is. */
+/** Scans a directory as the wrapper does, and prints how long that took: run by `scans.ts`, as the program is. */
 import { createScanner, type Scanner, type ScanResult } from "../../lib/watch/scan/scan.ts";
 
 /** All times in milliseconds. */
-export interface LookTimes {
+export interface ScanTimes {
   readonly stat: readonly number[];
-  readonly firstLook: number;
-  readonly pollLooks: readonly number[];
-  readonly changeLooks: readonly number[];
+  readonly firstScan: number;
+  readonly pollScans: readonly number[];
+  readonly changeScans: readonly number[];
   readonly firstReads: number;
-  /** How many files were read in later looks, besides those that had been changed. */
+  /** How many files were read in later scans, besides those that had been changed. */
   readonly needlessReads: number;
 }
 
@@ -16,7 +16,7 @@ const TURNS = 5;
 
 if (import.meta.main) console.log(JSON.stringify(await measure(Deno.args[0]!)));
 
-async function measure(directory: string): Promise<LookTimes> {
+async function measure(directory: string): Promise<ScanTimes> {
   const paths = [...Deno.readDirSync(directory)].map(({ name }) => `${directory}/${name}`);
   const reads = countReads();
   // So that both find the file system warm.
@@ -25,34 +25,34 @@ async function measure(directory: string): Promise<LookTimes> {
     [],
     () => Promise.resolve([{ kind: "loaded", path: directory, foundBy: "the bench" }]),
   );
-  const firstLook = await timed(() => scanner.look());
+  const firstScan = await timed(() => scanner.look());
   const firstReads = reads();
   const stat: number[] = [];
-  const pollLooks: number[] = [];
+  const pollScans: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     stat.push(await timed(() => statAll(paths)));
-    pollLooks.push(await timed(() => scanner.look()));
+    pollScans.push(await timed(() => scanner.look()));
   }
-  const changeLooks: number[] = [];
-  for (const path of paths.slice(0, TURNS)) changeLooks.push(await timeChange(scanner, path));
+  const changeScans: number[] = [];
+  for (const path of paths.slice(0, TURNS)) changeScans.push(await timeChange(scanner, path));
   const needlessReads = reads() - firstReads - TURNS;
-  return { stat, firstLook, pollLooks, changeLooks, firstReads, needlessReads };
+  return { stat, firstScan, pollScans, changeScans, firstReads, needlessReads };
 }
 
-/** Replaces a file, and looks as the change detector does after the event. */
+/** Replaces a file, and scans as the change detector does after the event. */
 async function timeChange(scanner: Scanner, path: string): Promise<number> {
   const before = await digestOf(scanner.look(new Set()));
   const replacement = Deno.makeTempFileSync({ dir: "/tmp" });
   Deno.writeTextFileSync(replacement, `${Deno.readTextFileSync(path)}\n`);
   Deno.renameSync(replacement, path);
-  let look: Promise<ScanResult> | undefined;
-  const elapsedMs = await timed(() => look = scanner.look(new Set([path])));
-  if (await digestOf(look!) === before) throw new Error(`the change of "${path}" was not seen`);
+  let scan: Promise<ScanResult> | undefined;
+  const elapsedMs = await timed(() => scan = scanner.look(new Set([path])));
+  if (await digestOf(scan!) === before) throw new Error(`the change of "${path}" was not seen`);
   return elapsedMs;
 }
 
-async function digestOf(look: Promise<ScanResult>): Promise<string | null> {
-  const { seen } = await look;
+async function digestOf(scan: Promise<ScanResult>): Promise<string | null> {
+  const { seen } = await scan;
   return seen.tag === "taken" ? seen.fingerprint.digest : null;
 }
 
