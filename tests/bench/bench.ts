@@ -22,9 +22,7 @@ async function bench(): Promise<number> {
   const rows: Row[] = [];
   for (const figure of chosen) {
     console.error(`measuring ${figure.name} …`);
-    rows.push(
-      ...[await swept((room) => figure.measure(room, rounds ?? figure.rounds))].flat(),
-    );
+    rows.push(...[await swept((room) => figure.measure(room, rounds ?? figure.rounds))].flat());
   }
   const measured = await machine();
   console.log(`${markdown(rows, measured)}\n\n${described(measured)}`);

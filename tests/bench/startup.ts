@@ -5,10 +5,7 @@ import { Client } from "../support/measuring/client.ts";
 import { nowMs } from "../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
 
-export async function measureStartup(
-  room: AsyncDisposableStack,
-  rounds: number,
-): Promise<Samples> {
+export async function measureStartup(room: AsyncDisposableStack, rounds: number): Promise<Samples> {
   const client = room.use(new Client());
   const withWrapper = room.use(new Workspace());
   const bare = room.use(new Workspace());

@@ -70,55 +70,43 @@ for (
     ["noreuseport, which comes with that change,", { global: "maxconn 100" }, {}],
   ] as const
 ) {
-  programTest(
-    `without the flag, a bind refused because of ${what} names the remedy`,
-    async () => {
-      await using workspace = new Unshared();
-      await Deno.writeTextFile(
-        workspace.configuration,
-        workspace.bound("one", "127.0.0.1", before),
-      );
-      const wrapper = await workspace.serveWith();
-      await workspace.replace(workspace.bound("two", "*", after));
-      const [line] = await wrapper.saysMatching(/error .*generation 2 rejected: .*/);
-      assert.ok(
-        line.includes(
-          `haproxy cannot bind 0.0.0.0:${workspace.port}: generation 1 itself holds the port, for "page", and shares none, ` +
-            `by "noreuseport" or "-dR"; restart the wrapper, or set ${FLAG}`,
-        ),
-        line,
-      );
-      assert.equal(await workspace.get(), "one");
-      assert.equal(await workspace.get(workspace.otherPort), "one");
-      await workspace.replace(workspace.bound("marker", "127.0.0.1", before));
-      await workspace.serves("marker", wrapper);
-      assert.doesNotMatch(wrapper.output, /Paused frontend/);
-    },
-  );
+  programTest(`without the flag, a bind refused because of ${what} names the remedy`, async () => {
+    await using workspace = new Unshared();
+    await Deno.writeTextFile(workspace.configuration, workspace.bound("one", "127.0.0.1", before));
+    const wrapper = await workspace.serveWith();
+    await workspace.replace(workspace.bound("two", "*", after));
+    const [line] = await wrapper.saysMatching(/error .*generation 2 rejected: .*/);
+    assert.ok(
+      line.includes(
+        `haproxy cannot bind 0.0.0.0:${workspace.port}: generation 1 itself holds the port, for "page", and shares none, ` +
+          `by "noreuseport" or "-dR"; restart the wrapper, or set ${FLAG}`,
+      ),
+      line,
+    );
+    assert.equal(await workspace.get(), "one");
+    assert.equal(await workspace.get(workspace.otherPort), "one");
+    await workspace.replace(workspace.bound("marker", "127.0.0.1", before));
+    await workspace.serves("marker", wrapper);
+    assert.doesNotMatch(wrapper.output, /Paused frontend/);
+  });
 }
 
-programTest(
-  "with the flag the change is served and the old process drains",
-  async () => {
-    await using workspace = new Unshared();
-    const wrapper = await workspace.serveWith(FLAG);
-    using request = await workspace.openRequest();
-    await workspace.replace(workspace.bound("two", "*"));
-    await wrapper.saysMatching(/generation 2 serves/);
-    const [, ms] = await wrapper.saysMatching(WARNING);
-    assert.ok(Number(ms) > 0, wrapper.output);
-    assert.match(
-      wrapper.output,
-      /so that generation 2 could bind its ports; that one listens now\n/,
-    );
-    await workspace.serves("two", wrapper);
-    assert.match(await finish(request), /one$/);
-    await wrapper.saysMatching(/generation 1 drained/);
-    assert.equal(await workspace.get(workspace.otherPort), "two");
-    assert.equal(await workspace.askOther(), "two");
-    assert.doesNotMatch(wrapper.output, /Paused frontend (?!page)/);
-  },
-);
+programTest("with the flag the change is served and the old process drains", async () => {
+  await using workspace = new Unshared();
+  const wrapper = await workspace.serveWith(FLAG);
+  using request = await workspace.openRequest();
+  await workspace.replace(workspace.bound("two", "*"));
+  await wrapper.saysMatching(/generation 2 serves/);
+  const [, ms] = await wrapper.saysMatching(WARNING);
+  assert.ok(Number(ms) > 0, wrapper.output);
+  assert.match(wrapper.output, /so that generation 2 could bind its ports; that one listens now\n/);
+  await workspace.serves("two", wrapper);
+  assert.match(await finish(request), /one$/);
+  await wrapper.saysMatching(/generation 1 drained/);
+  assert.equal(await workspace.get(workspace.otherPort), "two");
+  assert.equal(await workspace.askOther(), "two");
+  assert.doesNotMatch(wrapper.output, /Paused frontend (?!page)/);
+});
 
 commonTest("with the flag a change under -dR is served as well", async () => {
   await using workspace = new Unshared();
@@ -162,16 +150,13 @@ programTest("with the flag, the old process resumes if a stranger holds the port
 for (
   const name of ["dies_before_ready", "never_ready", "ignores_term", "listens_elsewhere"] as const
 ) {
-  programTest(
-    `with the flag the old process listens again after "${name}"`,
-    async () => {
-      await using workspace = new Unshared();
-      const wrapper = await workspace.serveWith(FLAG);
-      await workspace.standInWhilePaused(STAND_INS[name]);
-      await workspace.replace(workspace.bound("two", "*"));
-      await servesAgain(workspace, wrapper);
-    },
-  );
+  programTest(`with the flag the old process listens again after "${name}"`, async () => {
+    await using workspace = new Unshared();
+    const wrapper = await workspace.serveWith(FLAG);
+    await workspace.standInWhilePaused(STAND_INS[name]);
+    await workspace.replace(workspace.bound("two", "*"));
+    await servesAgain(workspace, wrapper);
+  });
 }
 
 /** With the old process paused for one that never gets ready. */
@@ -202,20 +187,17 @@ for (const [signal, code] of [["SIGUSR1", 0], ["SIGTERM", 143]] as const) {
   });
 }
 
-commonTest(
-  "an old process that dies while paused is respawned",
-  async () => {
-    await using workspace = new Unshared();
-    const wrapper = await workspace.serveWith(FLAG, "--respawn", "1");
-    const [old] = workspace.haproxyPids();
-    await workspace.standInWhilePaused(STAND_INS.never_ready);
-    await workspace.replace(workspace.bound("two", "*"));
-    await wrapper.saysMatching(/Paused frontend page/);
-    killQuietly(old!);
-    await workspace.serves("two", wrapper);
-    await wrapper.saysMatching(/serves.*respawned since generation 1 was ended by SIGKILL/);
-  },
-);
+commonTest("an old process that dies while paused is respawned", async () => {
+  await using workspace = new Unshared();
+  const wrapper = await workspace.serveWith(FLAG, "--respawn", "1");
+  const [old] = workspace.haproxyPids();
+  await workspace.standInWhilePaused(STAND_INS.never_ready);
+  await workspace.replace(workspace.bound("two", "*"));
+  await wrapper.saysMatching(/Paused frontend page/);
+  killQuietly(old!);
+  await workspace.serves("two", wrapper);
+  await wrapper.saysMatching(/serves.*respawned since generation 1 was ended by SIGKILL/);
+});
 
 programTest("a stranger on the port is not mistaken for the serving process", async () => {
   await using workspace = new Unshared();
@@ -230,20 +212,17 @@ programTest("a stranger on the port is not mistaken for the serving process", as
   assert.doesNotMatch(wrapper.output, /Paused frontend|itself holds/);
 });
 
-programTest(
-  "a frontend with a unix socket is not paused",
-  async () => {
-    await using workspace = new Unshared();
-    const more = `    bind unix@${workspace.path}/page.sock\n`;
-    const withSocket = (text: string, address: string) =>
-      workspace.bound(text, address).replace("frontend other", `${more}frontend other`);
-    await Deno.writeTextFile(workspace.configuration, withSocket("one", "127.0.0.1"));
-    const wrapper = await workspace.serveWith(FLAG);
-    await workspace.replace(withSocket("two", "*"));
-    await wrapper.saysMatching(
-      /restart the wrapper, as --pause-on-bind-conflict does not help: frontend "page" has a unix socket as well/,
-    );
-    assert.equal(await workspace.get(), "one");
-    assert.doesNotMatch(wrapper.output, /Paused frontend/);
-  },
-);
+programTest("a frontend with a unix socket is not paused", async () => {
+  await using workspace = new Unshared();
+  const more = `    bind unix@${workspace.path}/page.sock\n`;
+  const withSocket = (text: string, address: string) =>
+    workspace.bound(text, address).replace("frontend other", `${more}frontend other`);
+  await Deno.writeTextFile(workspace.configuration, withSocket("one", "127.0.0.1"));
+  const wrapper = await workspace.serveWith(FLAG);
+  await workspace.replace(withSocket("two", "*"));
+  await wrapper.saysMatching(
+    /restart the wrapper, as --pause-on-bind-conflict does not help: frontend "page" has a unix socket as well/,
+  );
+  assert.equal(await workspace.get(), "one");
+  assert.doesNotMatch(wrapper.output, /Paused frontend/);
+});

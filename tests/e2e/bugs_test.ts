@@ -68,55 +68,43 @@ testNeeding(
   },
 );
 
-testNeeding(
-  [FROM_SOURCE],
-  "a scan that throws stops nothing and is repeated",
-  async () => {
-    await using workspace = new Buggy();
-    const wrapper = await workspace.serveBuggy();
-    await workspace.begin("scan");
-    await workspace.replace(workspace.page("two"));
-    await wrapper.saysMatching(/a bug in the wrapper, please report it: TypeError: an injected/);
-    assert.equal(await workspace.get(), "one");
-    wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper.*keeps serving/);
-    await workspace.end("scan");
-    await workspace.serves("two", wrapper);
-    await workspace.isSound(wrapper, "scan");
-  },
-);
+testNeeding([FROM_SOURCE], "a scan that throws stops nothing and is repeated", async () => {
+  await using workspace = new Buggy();
+  const wrapper = await workspace.serveBuggy();
+  await workspace.begin("scan");
+  await workspace.replace(workspace.page("two"));
+  await wrapper.saysMatching(/a bug in the wrapper, please report it: TypeError: an injected/);
+  assert.equal(await workspace.get(), "one");
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper.*keeps serving/);
+  await workspace.end("scan");
+  await workspace.serves("two", wrapper);
+  await workspace.isSound(wrapper, "scan");
+});
 
-testNeeding(
-  [FROM_SOURCE],
-  "errors in the background are logged once",
-  async () => {
-    await using workspace = new Buggy();
-    const wrapper = await workspace.serveBuggy();
-    await workspace.begin("background");
-    await wrapper.saysMatching(/please report it: TypeError: an injected bug in the background/);
-    for (const text of ["two", "three"]) {
-      await workspace.replace(workspace.page(text));
-      await workspace.serves(text, wrapper);
-    }
-    await workspace.isSound(wrapper, "background");
-  },
-);
+testNeeding([FROM_SOURCE], "errors in the background are logged once", async () => {
+  await using workspace = new Buggy();
+  const wrapper = await workspace.serveBuggy();
+  await workspace.begin("background");
+  await wrapper.saysMatching(/please report it: TypeError: an injected bug in the background/);
+  for (const text of ["two", "three"]) {
+    await workspace.replace(workspace.page(text));
+    await workspace.serves(text, wrapper);
+  }
+  await workspace.isSound(wrapper, "background");
+});
 
-testNeeding(
-  [FROM_SOURCE],
-  "a status that throws affects neither probes nor reloads",
-  async () => {
-    await using workspace = new Buggy();
-    const wrapper = await workspace.serveBuggy();
-    await workspace.begin("status");
-    assert.equal((await workspace.ask("/status")).status, 500);
-    assert.equal((await workspace.ask("/healthz")).status, 200);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
-    await workspace.end("status");
-    await workspace.isSound(wrapper, "status");
-  },
-);
+testNeeding([FROM_SOURCE], "a status that throws affects neither probes nor reloads", async () => {
+  await using workspace = new Buggy();
+  const wrapper = await workspace.serveBuggy();
+  await workspace.begin("status");
+  assert.equal((await workspace.ask("/status")).status, 500);
+  assert.equal((await workspace.ask("/healthz")).status, 200);
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  await workspace.end("status");
+  await workspace.isSound(wrapper, "status");
+});
 
 testNeeding(
   [FROM_SOURCE],

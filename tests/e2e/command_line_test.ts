@@ -150,17 +150,14 @@ OPENSSL_CONF=/x.cnf
   assert.ok(!wrapper.output.includes("secret"), wrapper.output);
 });
 
-programTest(
-  'a leading "haproxy" is dropped, and -C is the base of relative names',
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve({
-      args: ["haproxy", "-C", workspace.configurationDirectory, "-f", "haproxy.cfg", "-db"],
-    });
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
-  },
-);
+programTest('a leading "haproxy" is dropped, and -C is the base of relative names', async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["haproxy", "-C", workspace.configurationDirectory, "-f", "haproxy.cfg", "-db"],
+  });
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+});
 
 programTest("without -f it loads the official image's configuration", async () => {
   await using workspace = new Workspace();
@@ -176,20 +173,17 @@ programTest("without -f it loads the official image's configuration", async () =
   }
 });
 
-programTest(
-  "a first start that fails exits with HAProxy's status and says so",
-  async () => {
-    await using workspace = new Workspace();
-    await workspace.replace("nonsense\n");
-    const wrapper = workspace.start();
-    assert.equal(await wrapper.exitCode, 1);
-    assert.match(wrapper.output, /\[ALERT\].*unknown keyword 'nonsense'/);
-    assert.match(
-      wrapper.output,
-      /error .*generation 1 did not start: haproxy exited with 1 before it was ready; nothing serves/,
-    );
-  },
-);
+programTest("a first start that fails exits with HAProxy's status and says so", async () => {
+  await using workspace = new Workspace();
+  await workspace.replace("nonsense\n");
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1);
+  assert.match(wrapper.output, /\[ALERT\].*unknown keyword 'nonsense'/);
+  assert.match(
+    wrapper.output,
+    /error .*generation 1 did not start: haproxy exited with 1 before it was ready; nothing serves/,
+  );
+});
 
 programTest("a first start without a listener exits with 1", async () => {
   await using workspace = new Workspace();
@@ -199,16 +193,13 @@ programTest("a first start without a listener exits with 1", async () => {
   assert.match(wrapper.output, /generation 1 did not start: haproxy opened no listener/);
 });
 
-programTest(
-  'a first start with "master-worker" names the line and exits with 1',
-  async () => {
-    await using workspace = new Workspace();
-    await workspace.replace(`global\n    master-worker\n${workspace.page("one")}`);
-    const wrapper = workspace.start();
-    await wrapper.endsWith(1);
-    assert.match(wrapper.output, /line 2 says "master-worker": remove it/);
-  },
-);
+programTest('a first start with "master-worker" names the line and exits with 1', async () => {
+  await using workspace = new Workspace();
+  await workspace.replace(`global\n    master-worker\n${workspace.page("one")}`);
+  const wrapper = workspace.start();
+  await wrapper.endsWith(1);
+  assert.match(wrapper.output, /line 2 says "master-worker": remove it/);
+});
 
 programTest('a "pidfile" has no effect, which is logged once', async () => {
   await using workspace = new Workspace();

@@ -122,28 +122,25 @@ programTest("connections cut by a signal are logged for each draining process", 
   assert.doesNotMatch(wrapper.output, /generation 3 (was )?ended/);
 });
 
-commonTest(
-  "a long drain that slows an old HAProxy is logged once",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await workspace.serveObserved();
-    await reload(workspace, wrapper, "two");
-    await wrapper.saysMatching(/generation 1 drained in/);
-    using _first = await workspace.openRequest();
-    await reload(workspace, wrapper, "three");
-    await workspace.haveStopped(2, wrapper);
-    using _second = await workspace.openRequest();
-    await reload(workspace, wrapper, "four");
-    await wrapper.until("both to have drained for 10 s", async () => {
-      const { draining } = await workspace.report();
-      return draining.length === 2 &&
-        draining.every(({ since }) => Date.now() - Date.parse(since) > 10_500);
-    });
-    const slowdown = slowdownBy(await versionOfHaproxy());
-    const told = wrapper.output.matchAll(/warning .* generation (\d) still drains, and .*$/gm);
-    assert.deepEqual(Array.from(told, ([, number]) => number), slowdown === null ? [] : ["2"]);
-  },
-);
+commonTest("a long drain that slows an old HAProxy is logged once", async () => {
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
+  await reload(workspace, wrapper, "two");
+  await wrapper.saysMatching(/generation 1 drained in/);
+  using _first = await workspace.openRequest();
+  await reload(workspace, wrapper, "three");
+  await workspace.haveStopped(2, wrapper);
+  using _second = await workspace.openRequest();
+  await reload(workspace, wrapper, "four");
+  await wrapper.until("both to have drained for 10 s", async () => {
+    const { draining } = await workspace.report();
+    return draining.length === 2 &&
+      draining.every(({ since }) => Date.now() - Date.parse(since) > 10_500);
+  });
+  const slowdown = slowdownBy(await versionOfHaproxy());
+  const told = wrapper.output.matchAll(/warning .* generation (\d) still drains, and .*$/gm);
+  assert.deepEqual(Array.from(told, ([, number]) => number), slowdown === null ? [] : ["2"]);
+});
 
 async function versionOfHaproxy(): Promise<string | null> {
   const { stdout } = await new Deno.Command("haproxy", { args: ["-v"] }).output();

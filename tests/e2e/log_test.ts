@@ -45,19 +45,16 @@ programTest("a line of JSON has the same by name, and more", async () => {
   assert.equal(rejection.reason, "haproxy exited with 1 before it was ready");
 });
 
-programTest(
-  "nothing is logged while nothing changes, at any poll interval",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve({
-      flags: ["--poll-interval", "5ms", "--log-level", "debug"],
-    });
-    await pause(300);
-    await workspace.replace(workspace.page("two"));
-    await wrapper.saysMatching(/generation 2 serves/);
-    assert.match(wrapper.lines[1]!, /generation 2 serves/, wrapper.output);
-  },
-);
+programTest("nothing is logged while nothing changes, at any poll interval", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    flags: ["--poll-interval", "5ms", "--log-level", "debug"],
+  });
+  await pause(300);
+  await workspace.replace(workspace.page("two"));
+  await wrapper.saysMatching(/generation 2 serves/);
+  assert.match(wrapper.lines[1]!, /generation 2 serves/, wrapper.output);
+});
 
 programTest("lines below --log-level are not written", async () => {
   await using workspace = new Workspace();

@@ -118,88 +118,66 @@ testNeeding(NEEDS, "as many draining processes are ended as it takes", async () 
   assert.equal(group.killed, 0, wrapper.output);
 });
 
-testNeeding(
-  NEEDS,
-  "if nothing drains, what does not fit is started anyway",
-  async () => {
-    await using group = new MemoryGroup(4_096 * MB);
-    await using workspace = new Large();
-    const wrapper = await workspace.serveIn(group);
-    group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
-    await workspace.reload("two", wrapper);
-    await wrapper.saysMatching(
-      /warning .*generation 2 needs about .* are left; nothing drains that could make room, so it is started all the same\n/,
-    );
-    assert.match(await workspace.finish(1), /one$/);
-    await wrapper.saysMatching(/generation 1 drained in /);
-    assert.equal(group.killed, 0, wrapper.output);
-  },
-);
+testNeeding(NEEDS, "if nothing drains, what does not fit is started anyway", async () => {
+  await using group = new MemoryGroup(4_096 * MB);
+  await using workspace = new Large();
+  const wrapper = await workspace.serveIn(group);
+  group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
+  await workspace.reload("two", wrapper);
+  await wrapper.saysMatching(
+    /warning .*generation 2 needs about .* are left; nothing drains that could make room, so it is started all the same\n/,
+  );
+  assert.match(await workspace.finish(1), /one$/);
+  await wrapper.saysMatching(/generation 1 drained in /);
+  assert.equal(group.killed, 0, wrapper.output);
+});
 
-testNeeding(
-  NEEDS,
-  "a signal does not wait for memory",
-  async () => {
-    await using group = new MemoryGroup(4_096 * MB);
-    await using workspace = new Large();
-    const wrapper = await workspace.reloadBesideFrozen(group);
-    await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
-    wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143);
-    assert.doesNotMatch(wrapper.output, /generation 3 (serves|rejected)/);
-    assert.deepEqual(workspace.haproxyPids(), []);
-  },
-);
+testNeeding(NEEDS, "a signal does not wait for memory", async () => {
+  await using group = new MemoryGroup(4_096 * MB);
+  await using workspace = new Large();
+  const wrapper = await workspace.reloadBesideFrozen(group);
+  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.doesNotMatch(wrapper.output, /generation 3 (serves|rejected)/);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
 
-testNeeding(
-  NEEDS,
-  "a draining process that ignores SIGTERM is killed",
-  async () => {
-    await using group = new MemoryGroup(4_096 * MB);
-    await using workspace = new Large();
-    const wrapper = await workspace.reloadBesideFrozen(group);
-    await workspace.serves("three", wrapper);
-    await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
-    assert.equal(group.killed, 0, wrapper.output);
-  },
-);
+testNeeding(NEEDS, "a draining process that ignores SIGTERM is killed", async () => {
+  await using group = new MemoryGroup(4_096 * MB);
+  await using workspace = new Large();
+  const wrapper = await workspace.reloadBesideFrozen(group);
+  await workspace.serves("three", wrapper);
+  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
+  assert.equal(group.killed, 0, wrapper.output);
+});
 
-testNeeding(
-  NEEDS,
-  "a reload stops waiting for memory when the serving process dies",
-  async () => {
-    await using group = new MemoryGroup(4_096 * MB);
-    await using workspace = new Large();
-    const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
-    await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
-    const pids = workspace.haproxyPids();
-    const [oldest, serving] = pids;
-    Deno.kill(serving!, "SIGKILL");
-    // The oldest is killed 5 s after it was asked to go, for which nothing has waited.
-    await wrapper.until("another process beside the oldest", () => {
-      const now = workspace.haproxyPids();
-      return now.includes(oldest!) && now.some((pid) => !pids.includes(pid));
-    });
-    await wrapper.saysMatching(/generation 3, which is starting already, takes its place/);
-    await wrapper.saysMatching(/generation 4 serves, .*respawned since generation 2/);
-    await workspace.serves("three", wrapper);
-    await wrapper.saysMatching(
-      /generation 1 .*its memory was needed, and it did not heed SIGTERM/,
-    );
-    assert.equal(group.killed, 0, wrapper.output);
-  },
-);
+testNeeding(NEEDS, "a reload stops waiting for memory when the serving process dies", async () => {
+  await using group = new MemoryGroup(4_096 * MB);
+  await using workspace = new Large();
+  const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
+  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
+  const pids = workspace.haproxyPids();
+  const [oldest, serving] = pids;
+  Deno.kill(serving!, "SIGKILL");
+  // The oldest is killed 5 s after it was asked to go, for which nothing has waited.
+  await wrapper.until("another process beside the oldest", () => {
+    const now = workspace.haproxyPids();
+    return now.includes(oldest!) && now.some((pid) => !pids.includes(pid));
+  });
+  await wrapper.saysMatching(/generation 3, which is starting already, takes its place/);
+  await wrapper.saysMatching(/generation 4 serves, .*respawned since generation 2/);
+  await workspace.serves("three", wrapper);
+  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
+  assert.equal(group.killed, 0, wrapper.output);
+});
 
-testNeeding(
-  NEEDS,
-  "the status shows the limit and what is left of it",
-  async () => {
-    await using group = new MemoryGroup(4_096 * MB);
-    await using workspace = new Observed();
-    await workspace.serveObserved([], { launcher: group.launcher });
-    const { memory } = JSON.parse((await workspace.ask("/status")).body);
-    assert.equal(memory.limitBytes, 4_096 * MB);
-    const used = group.usedBytes;
-    assert.ok(Math.abs(memory.limitBytes - memory.availableBytes - used) < 20 * MB);
-  },
-);
+testNeeding(NEEDS, "the status shows the limit and what is left of it", async () => {
+  await using group = new MemoryGroup(4_096 * MB);
+  await using workspace = new Observed();
+  await workspace.serveObserved([], { launcher: group.launcher });
+  const { memory } = JSON.parse((await workspace.ask("/status")).body);
+  assert.equal(memory.limitBytes, 4_096 * MB);
+  const used = group.usedBytes;
+  assert.ok(Math.abs(memory.limitBytes - memory.availableBytes - used) < 20 * MB);
+});

@@ -77,38 +77,30 @@ const FOREIGN_SETS: Readonly<Record<string, (workspace: Crowded) => Promise<void
 };
 
 for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
-  testNeeding(
-    NEEDS,
-    `no code of a recorded set is run ${what}`,
-    async () => {
-      await using workspace = new Crowded();
-      await workspace.layInWait();
-      await spoil(workspace);
-      const args = ["--last-good", workspace.kept, "-f", workspace.configuration];
-      const wrapper = workspace.start({ args });
-      await wrapper.saysMatching(
-        /what is kept in ".*kept" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
-      );
-      assert.equal(await wrapper.exitCode, 1);
-      assert.equal(workspace.wasRun, false);
-    },
-  );
-}
-
-testNeeding(
-  NEEDS,
-  "the same set is served if it belongs to nobody else",
-  async () => {
+  testNeeding(NEEDS, `no code of a recorded set is run ${what}`, async () => {
     await using workspace = new Crowded();
     await workspace.layInWait();
-    const wrapper = workspace.start({
-      flags: ["--last-good", workspace.kept],
-    });
-    await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
-    // By this the tests above would fail if the set were used there.
-    assert.equal(workspace.wasRun, true);
-  },
-);
+    await spoil(workspace);
+    const args = ["--last-good", workspace.kept, "-f", workspace.configuration];
+    const wrapper = workspace.start({ args });
+    await wrapper.saysMatching(
+      /what is kept in ".*kept" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
+    );
+    assert.equal(await wrapper.exitCode, 1);
+    assert.equal(workspace.wasRun, false);
+  });
+}
+
+testNeeding(NEEDS, "the same set is served if it belongs to nobody else", async () => {
+  await using workspace = new Crowded();
+  await workspace.layInWait();
+  const wrapper = workspace.start({
+    flags: ["--last-good", workspace.kept],
+  });
+  await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
+  // By this the tests above would fail if the set were used there.
+  assert.equal(workspace.wasRun, true);
+});
 
 /** Takes the place of a private folder that was removed, with a socket that gives no listeners, and rewrites what is written there. */
 class Thief implements AsyncDisposable {
@@ -187,30 +179,26 @@ for (const hasUserSocket of [false, true]) {
   );
 }
 
-testNeeding(
-  NEEDS,
-  "a respawned process gets a new private folder",
-  async () => {
-    await using workspace = new Crowded();
-    Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
-    const args = ["--respawn", "3", "-f", workspace.configuration];
-    const wrapper = await workspace.serve({ args });
-    const [{ name }] = [...Deno.readDirSync(workspace.runtimeDirectory)] as [Deno.DirEntry];
-    const folder = join(workspace.runtimeDirectory, name);
-    await Deno.remove(folder, { recursive: true });
-    await using thief = new Thief(folder, workspace.evil);
-    workspace.haproxyPids().forEach((pid) => Deno.kill(pid, "SIGKILL"));
-    await wrapper.saysMatching(/generation 2 serves/);
-    await workspace.replace(workspace.page("two"));
-    await wrapper.saysMatching(/generation 3 serves/);
-    await workspace.serves("two", wrapper);
-    wrapper.signal("SIGTERM");
-    await wrapper.exitCode;
-    assert.deepEqual(thief.told, []);
-    assert.equal(workspace.wasRun, false);
-    assert.equal(isThere(folder), true);
-  },
-);
+testNeeding(NEEDS, "a respawned process gets a new private folder", async () => {
+  await using workspace = new Crowded();
+  Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
+  const args = ["--respawn", "3", "-f", workspace.configuration];
+  const wrapper = await workspace.serve({ args });
+  const [{ name }] = [...Deno.readDirSync(workspace.runtimeDirectory)] as [Deno.DirEntry];
+  const folder = join(workspace.runtimeDirectory, name);
+  await Deno.remove(folder, { recursive: true });
+  await using thief = new Thief(folder, workspace.evil);
+  workspace.haproxyPids().forEach((pid) => Deno.kill(pid, "SIGKILL"));
+  await wrapper.saysMatching(/generation 2 serves/);
+  await workspace.replace(workspace.page("two"));
+  await wrapper.saysMatching(/generation 3 serves/);
+  await workspace.serves("two", wrapper);
+  wrapper.signal("SIGTERM");
+  await wrapper.exitCode;
+  assert.deepEqual(thief.told, []);
+  assert.equal(workspace.wasRun, false);
+  assert.equal(isThere(folder), true);
+});
 
 const REFUSED: Readonly<Record<string, readonly [(workspace: Crowded) => Promise<void>, RegExp]>> =
   {
@@ -241,20 +229,16 @@ const REFUSED: Readonly<Record<string, readonly [(workspace: Crowded) => Promise
   };
 
 for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
-  testNeeding(
-    NEEDS,
-    `a runtime directory that is ${what} is refused`,
-    async () => {
-      await using workspace = new Crowded();
-      await spoil(workspace);
-      const wrapper = workspace.start();
-      await wrapper.saysMatching(/cannot make a private folder: found /);
-      assert.match(wrapper.output, reason);
-      assert.equal(await wrapper.exitCode, 73);
-      const directory = await Deno.realPath(workspace.runtimeDirectory);
-      assert.deepEqual(namesIn(directory), []);
-    },
-  );
+  testNeeding(NEEDS, `a runtime directory that is ${what} is refused`, async () => {
+    await using workspace = new Crowded();
+    await spoil(workspace);
+    const wrapper = workspace.start();
+    await wrapper.saysMatching(/cannot make a private folder: found /);
+    assert.match(wrapper.output, reason);
+    assert.equal(await wrapper.exitCode, 73);
+    const directory = await Deno.realPath(workspace.runtimeDirectory);
+    assert.deepEqual(namesIn(directory), []);
+  });
 }
 
 /** As Kubernetes mounts an `emptyDir`: root's, for all to write to, and not sticky. */
@@ -288,41 +272,33 @@ testNeeding(
   },
 );
 
-testNeeding(
-  NEEDS,
-  "the status socket admits nobody else, whatever the umask",
-  async () => {
-    await using workspace = new Crowded();
-    const path = join(workspace.path, "status.sock");
-    const wrapper = await workspace.serve({
-      flags: ["--status-listen", `unix:${path}`],
-      launcher: ["sh", "-c", 'umask 000 && exec "$@"', "sh"],
-    });
-    assert.equal(Deno.lstatSync(path).mode! & 0o777, 0o600);
-    await Deno.remove(path);
-    await Deno.writeTextFile(path, "another's");
-    wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143);
-    assert.equal(await Deno.readTextFile(path), "another's");
-  },
-);
+testNeeding(NEEDS, "the status socket admits nobody else, whatever the umask", async () => {
+  await using workspace = new Crowded();
+  const path = join(workspace.path, "status.sock");
+  const wrapper = await workspace.serve({
+    flags: ["--status-listen", `unix:${path}`],
+    launcher: ["sh", "-c", 'umask 000 && exec "$@"', "sh"],
+  });
+  assert.equal(Deno.lstatSync(path).mode! & 0o777, 0o600);
+  await Deno.remove(path);
+  await Deno.writeTextFile(path, "another's");
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.equal(await Deno.readTextFile(path), "another's");
+});
 
-testNeeding(
-  NEEDS,
-  "a PATH that another user can write to causes one warning",
-  async () => {
-    await using workspace = new Crowded();
-    const quiet = await workspace.serve();
-    assert.doesNotMatch(quiet.output, /warning \[/);
-    quiet.signal("SIGTERM");
-    await quiet.exitCode;
-    await workspace.give(workspace.binaries);
-    const wrapper = await workspace.serve();
-    await wrapper.saysMatching(
-      /warning \[\d+\] another user could put a program of his own in the place of "haproxy" in PATH: ".*bin" belongs to user 41002/,
-    );
-    wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 2 serves/);
-    assert.equal(wrapper.output.match(/in the place of "haproxy"/g)?.length, 1);
-  },
-);
+testNeeding(NEEDS, "a PATH that another user can write to causes one warning", async () => {
+  await using workspace = new Crowded();
+  const quiet = await workspace.serve();
+  assert.doesNotMatch(quiet.output, /warning \[/);
+  quiet.signal("SIGTERM");
+  await quiet.exitCode;
+  await workspace.give(workspace.binaries);
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(
+    /warning \[\d+\] another user could put a program of his own in the place of "haproxy" in PATH: ".*bin" belongs to user 41002/,
+  );
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 2 serves/);
+  assert.equal(wrapper.output.match(/in the place of "haproxy"/g)?.length, 1);
+});

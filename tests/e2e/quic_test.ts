@@ -94,22 +94,18 @@ testNeeding(
   },
 );
 
-testNeeding(
-  NEEDS,
-  "a user's cluster-secret is kept; without one the wrapper sets it",
-  async () => {
-    await using site = new QuicSite();
-    const wrapper = await site.serve();
-    assert.match(site.injected(1), /cluster-secret/);
-    await site.replace(site.content(2, { global: "    cluster-secret mine" }));
-    await wrapper.saysMatching(/generation 2 serves/);
-    assert.doesNotMatch(site.injected(2), /cluster-secret/);
-    await site.replace(site.content(3));
-    await wrapper.saysMatching(/generation 3 serves/);
-    assert.match(site.injected(3), /cluster-secret/);
-    assert.doesNotMatch(wrapper.output, /already specified/);
-  },
-);
+testNeeding(NEEDS, "a user's cluster-secret is kept; without one the wrapper sets it", async () => {
+  await using site = new QuicSite();
+  const wrapper = await site.serve();
+  assert.match(site.injected(1), /cluster-secret/);
+  await site.replace(site.content(2, { global: "    cluster-secret mine" }));
+  await wrapper.saysMatching(/generation 2 serves/);
+  assert.doesNotMatch(site.injected(2), /cluster-secret/);
+  await site.replace(site.content(3));
+  await wrapper.saysMatching(/generation 3 serves/);
+  assert.match(site.injected(3), /cluster-secret/);
+  assert.doesNotMatch(wrapper.output, /already specified/);
+});
 
 testNeeding(NEEDS, "QUIC connections without sockets of their own are logged once", async () => {
   await using site = new QuicSite();

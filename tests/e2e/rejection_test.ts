@@ -196,28 +196,25 @@ programTest("another haproxy earlier in PATH is refused, with the remedy", async
   await isRejected(workspace, wrapper, /cannot start "haproxy" .*restart the wrapper/);
 });
 
-programTest(
-  "without the private socket a reload takes --socket or is rejected",
-  async () => {
-    for (const hasUserSocket of [false, true]) {
-      await using workspace = new Workspace();
-      const socket = join(workspace.path, "user.sock");
-      const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
-      await workspace.replace(stats + workspace.page("one"));
-      const wrapper = await workspace.serve({
-        env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
-      });
-      for await (const { name } of Deno.readDir(workspace.runtimeDirectory)) {
-        await Deno.remove(join(workspace.runtimeDirectory, name), { recursive: true });
-      }
-      await workspace.replace(stats + workspace.page("two"));
-      if (hasUserSocket) await workspace.serves("two", wrapper);
-      else {
-        await isRejected(workspace, wrapper, /the private socket ".*1\.sock" is gone.*--socket/);
-      }
+programTest("without the private socket a reload takes --socket or is rejected", async () => {
+  for (const hasUserSocket of [false, true]) {
+    await using workspace = new Workspace();
+    const socket = join(workspace.path, "user.sock");
+    const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
+    await workspace.replace(stats + workspace.page("one"));
+    const wrapper = await workspace.serve({
+      env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
+    });
+    for await (const { name } of Deno.readDir(workspace.runtimeDirectory)) {
+      await Deno.remove(join(workspace.runtimeDirectory, name), { recursive: true });
     }
-  },
-);
+    await workspace.replace(stats + workspace.page("two"));
+    if (hasUserSocket) await workspace.serves("two", wrapper);
+    else {
+      await isRejected(workspace, wrapper, /the private socket ".*1\.sock" is gone.*--socket/);
+    }
+  }
+});
 
 programTest("connections held on the user's own stats socket block no reload", async () => {
   await using workspace = new Workspace();

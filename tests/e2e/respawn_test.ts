@@ -68,10 +68,7 @@ programTest("a draining process is not touched, and its request is answered", as
     reason: "respawned since generation 2 was ended by SIGKILL",
   });
   assert.equal(await workspace.metric("respawns_total"), 1);
-  assert.equal(
-    await workspace.metric('process_exits_total{role="serving",status="137"}'),
-    1,
-  );
+  assert.equal(await workspace.metric('process_exits_total{role="serving",status="137"}'), 1);
 });
 
 programTest("when a minute's respawns are used up, it exits with the last status", async () => {

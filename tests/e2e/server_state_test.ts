@@ -117,28 +117,25 @@ ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\
   }
 }
 
-commonTest(
-  "what was set at runtime survives changes and signals",
-  async () => {
-    await using workspace = new WithServers();
-    const wrapper = await workspace.serveSet();
-    for (const text of ["two", "three"]) {
-      await workspace.reload({ text }, wrapper);
-      assert.deepEqual(await workspace.states(), SET, wrapper.output);
-    }
-    wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 4 serves/);
-    await workspace.haveStopped(3, wrapper);
+commonTest("what was set at runtime survives changes and signals", async () => {
+  await using workspace = new WithServers();
+  const wrapper = await workspace.serveSet();
+  for (const text of ["two", "three"]) {
+    await workspace.reload({ text }, wrapper);
     assert.deepEqual(await workspace.states(), SET, wrapper.output);
-    await workspace.set(["enable health b/s5", "set server b/s1 state ready"]);
-    wrapper.signal("SIGUSR2");
-    await wrapper.saysMatching(/generation 5 serves/);
-    await workspace.haveStopped(4, wrapper);
-    const { s1, s5 } = await workspace.states();
-    assert.deepEqual([s1, s5], [UNTOUCHED, "up, weight 1, checked"]);
-    assert.doesNotMatch(wrapper.output, COMPLAINT);
-  },
-);
+  }
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 4 serves/);
+  await workspace.haveStopped(3, wrapper);
+  assert.deepEqual(await workspace.states(), SET, wrapper.output);
+  await workspace.set(["enable health b/s5", "set server b/s1 state ready"]);
+  wrapper.signal("SIGUSR2");
+  await wrapper.saysMatching(/generation 5 serves/);
+  await workspace.haveStopped(4, wrapper);
+  const { s1, s5 } = await workspace.states();
+  assert.deepEqual([s1, s5], [UNTOUCHED, "up, weight 1, checked"]);
+  assert.doesNotMatch(wrapper.output, COMPLAINT);
+});
 
 for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
   commonTest(`with ${option} it survives a signal`, async () => {
@@ -188,17 +185,14 @@ commonTest("what the configuration changes about a server applies", async () => 
   assert.deepEqual([s3, s4], ["up, weight 50, not checked", SET.s4]);
 });
 
-commonTest(
-  "it starts and stops with load-server-state-from-file",
-  async () => {
-    await using workspace = new WithServers({ load: "none" });
-    const wrapper = await workspace.serveSet();
-    await workspace.reload({ text: "two" }, wrapper);
-    assert.deepEqual(await workspace.states(), SET, wrapper.output);
-    await workspace.reload({ text: "three", load: "none" }, wrapper);
-    assert.equal((await workspace.states()).s1, UNTOUCHED);
-  },
-);
+commonTest("it starts and stops with load-server-state-from-file", async () => {
+  await using workspace = new WithServers({ load: "none" });
+  const wrapper = await workspace.serveSet();
+  await workspace.reload({ text: "two" }, wrapper);
+  assert.deepEqual(await workspace.states(), SET, wrapper.output);
+  await workspace.reload({ text: "three", load: "none" }, wrapper);
+  assert.equal((await workspace.states()).s1, UNTOUCHED);
+});
 
 commonTest("a user's own server-state-file is left alone", async () => {
   await using workspace = new WithServers();
@@ -213,32 +207,29 @@ commonTest("a user's own server-state-file is left alone", async () => {
   assert.ok(!workspace.privateFiles.join().includes("state"));
 });
 
-commonTest(
-  "a rejected reload leaves nothing, and the next keeps what was set",
-  async () => {
-    await using workspace = new WithServers();
-    const wrapper = await workspace.serveSet();
-    const before = workspace.privateFiles;
-    await workspace.replace(`${workspace.withServers({ text: "two" })}nonsense\n`);
-    await wrapper.saysMatching(/generation 2 rejected/);
-    await waitFor("what was there before", () => `${workspace.privateFiles}` === `${before}`, {
+commonTest("a rejected reload leaves nothing, and the next keeps what was set", async () => {
+  await using workspace = new WithServers();
+  const wrapper = await workspace.serveSet();
+  const before = workspace.privateFiles;
+  await workspace.replace(`${workspace.withServers({ text: "two" })}nonsense\n`);
+  await wrapper.saysMatching(/generation 2 rejected/);
+  await waitFor("what was there before", () => `${workspace.privateFiles}` === `${before}`, {
+    explain: () => `${workspace.privateFiles}`,
+  });
+  await workspace.reload({ text: "three" }, wrapper);
+  assert.deepEqual(await workspace.states(), SET, wrapper.output);
+  await wrapper.saysMatching(/generation 1 drained/);
+  const files = ["3-first.cfg", "3-last.cfg", "3.sock", "probe", "service.json"];
+  await waitFor(
+    "the files of generation 3 alone",
+    () => `${workspace.privateFiles}` === `${files}`,
+    {
       explain: () => `${workspace.privateFiles}`,
-    });
-    await workspace.reload({ text: "three" }, wrapper);
-    assert.deepEqual(await workspace.states(), SET, wrapper.output);
-    await wrapper.saysMatching(/generation 1 drained/);
-    const files = ["3-first.cfg", "3-last.cfg", "3.sock", "probe", "service.json"];
-    await waitFor(
-      "the files of generation 3 alone",
-      () => `${workspace.privateFiles}` === `${files}`,
-      {
-        explain: () => `${workspace.privateFiles}`,
-      },
-    );
-    wrapper.signal("SIGTERM");
-    await wrapper.endsWith(143);
-  },
-);
+    },
+  );
+  wrapper.signal("SIGTERM");
+  await wrapper.endsWith(143);
+});
 
 commonTest(
   "a process that does not report its state in time is replaced anyway",

@@ -90,20 +90,17 @@ programTest("a second SIGTERM kills what ignores the first", async () => {
   assert.match(wrapper.output, /SIGTERM received again: killing what is left/);
 });
 
-programTest(
-  "a Ctrl-C that arrives twice (terminal, deno task) counts once",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve();
-    await freeze(workspace.haproxyPids()[0]!);
-    wrapper.signal("SIGINT");
-    await wrapper.saysMatching(/SIGINT received: passed on/);
-    wrapper.signal("SIGINT");
-    wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 130);
-    assert.doesNotMatch(wrapper.output, /SIGINT received again/);
-  },
-);
+programTest("a Ctrl-C that arrives twice (terminal, deno task) counts once", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  await freeze(workspace.haproxyPids()[0]!);
+  wrapper.signal("SIGINT");
+  await wrapper.saysMatching(/SIGINT received: passed on/);
+  wrapper.signal("SIGINT");
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 130);
+  assert.doesNotMatch(wrapper.output, /SIGINT received again/);
+});
 
 programTest("a process that ignores SIGTERM is killed after 5 s", async () => {
   await using workspace = new Workspace();
@@ -171,16 +168,13 @@ for (const [signal, meaning] of Object.entries(SIGNALS)) {
   });
 }
 
-programTest(
-  "SIGUSR1 during a handoff waits at most 10 s for a hanging process",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await inHandoff(workspace, STAND_INS.ignores_term);
-    wrapper.signal("SIGUSR1");
-    await wrapper.endsWith(0);
-    assert.deepEqual(childrenOf(wrapper.pid), []);
-  },
-);
+programTest("SIGUSR1 during a handoff waits at most 10 s for a hanging process", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await inHandoff(workspace, STAND_INS.ignores_term);
+  wrapper.signal("SIGUSR1");
+  await wrapper.endsWith(0);
+  assert.deepEqual(childrenOf(wrapper.pid), []);
+});
 
 for (const [signal, meaning] of Object.entries(SIGNALS)) {
   programTest(`${signal} before HAProxy is up does the same`, async () => {
@@ -210,30 +204,23 @@ programTest("SIGTERM at any moment of the start leaves nothing", async () => {
     await pause(delayMs);
     wrapper.signal("SIGTERM");
     await wrapper.endsWith(143);
-    assert.deepEqual(
-      namesIn(workspace.runtimeDirectory),
-      [],
-      wrapper.output,
-    );
+    assert.deepEqual(namesIn(workspace.runtimeDirectory), [], wrapper.output);
   }
 });
 
-programTest(
-  "Ctrl-C reaches the wrapper alone: HAProxy has its own process group",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve({ launcher: ["setsid"] });
-    using request = await workspace.openRequest();
-    // As a terminal does it: to the whole group in the foreground.
-    await new Deno.Command("kill", { args: ["-s", "USR1", "--", `-${wrapper.pid}`] }).output();
-    await wrapper.saysMatching(/SIGUSR1 received/);
-    const [pid] = workspace.haproxyPids();
-    const [, group] = /\) \S \d+ (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
-    assert.equal(Number(group), pid);
-    await request.write(new TextEncoder().encode("\r\n"));
-    assert.equal(await wrapper.exitCode, 0);
-  },
-);
+programTest("Ctrl-C reaches the wrapper alone: HAProxy has its own process group", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ launcher: ["setsid"] });
+  using request = await workspace.openRequest();
+  // As a terminal does it: to the whole group in the foreground.
+  await new Deno.Command("kill", { args: ["-s", "USR1", "--", `-${wrapper.pid}`] }).output();
+  await wrapper.saysMatching(/SIGUSR1 received/);
+  const [pid] = workspace.haproxyPids();
+  const [, group] = /\) \S \d+ (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
+  assert.equal(Number(group), pid);
+  await request.write(new TextEncoder().encode("\r\n"));
+  assert.equal(await wrapper.exitCode, 0);
+});
 
 /** Without a settle time no process is started ahead, so a second one means that a handoff runs. */
 async function inHandoff(

@@ -25,21 +25,18 @@ programTest("the process on standby is the one that serves", async () => {
   await wrapper.stopsAt(2);
 });
 
-programTest(
-  "it reads what has settled, not what was there when it started",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve({
-      flags: [...LONG_SETTLE],
-    });
-    await workspace.replace("nonsense\n");
-    await areThere(workspace, wrapper, 2);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
-    await wrapper.stopsAt(2);
-    assert.doesNotMatch(wrapper.output, /nonsense/);
-  },
-);
+programTest("it reads what has settled, not what was there when it started", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    flags: [...LONG_SETTLE],
+  });
+  await workspace.replace("nonsense\n");
+  await areThere(workspace, wrapper, 2);
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  await wrapper.stopsAt(2);
+  assert.doesNotMatch(wrapper.output, /nonsense/);
+});
 
 programTest("a process on standby for nothing ends without a word", async () => {
   await using workspace = new Workspace();
@@ -68,20 +65,17 @@ programTest("a haproxy that cannot wait is started once the change has settled",
   assert.doesNotMatch(wrapper.output, /rejected/);
 });
 
-programTest(
-  "a haproxy that fails on standby costs one retry, once",
-  async () => {
-    await using workspace = new Workspace();
-    await workspace.standIn(STAND_INS.cannot_wait_long);
-    const wrapper = await workspace.serve();
-    for (const text of ["two", "three", "four"]) {
-      await workspace.replace(workspace.page(text));
-      await workspace.serves(text, wrapper);
-    }
-    await wrapper.saysMatching(/generation 5 serves/);
-    assert.equal(wrapper.output.match(/rejected/g)?.length, 1, wrapper.output);
-  },
-);
+programTest("a haproxy that fails on standby costs one retry, once", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.cannot_wait_long);
+  const wrapper = await workspace.serve();
+  for (const text of ["two", "three", "four"]) {
+    await workspace.replace(workspace.page(text));
+    await workspace.serves(text, wrapper);
+  }
+  await wrapper.saysMatching(/generation 5 serves/);
+  assert.equal(wrapper.output.match(/rejected/g)?.length, 1, wrapper.output);
+});
 
 for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
   programTest(`${signal} also ends a process on standby`, async () => {

@@ -49,15 +49,12 @@ const LIMITS: Readonly<Record<string, readonly [global: string, most: number]>> 
 };
 
 for (const [what, [global, most]] of Object.entries(LIMITS)) {
-  commonTest(
-    `a user's "stats maxconn" is not lowered: ${what}`,
-    async () => {
-      await using workspace = new StatsWorkspace();
-      await workspace.replace(workspace.text("one", global));
-      await workspace.serve({ env: { MOST: `${most}` } });
-      assert.equal(await workspace.hold(most), most);
-    },
-  );
+  commonTest(`a user's "stats maxconn" is not lowered: ${what}`, async () => {
+    await using workspace = new StatsWorkspace();
+    await workspace.replace(workspace.text("one", global));
+    await workspace.serve({ env: { MOST: `${most}` } });
+    assert.equal(await workspace.hold(most), most);
+  });
 }
 
 programTest("as many connections as the user allows block no reload", async () => {
@@ -76,45 +73,39 @@ for (
     ["stats maxconn 60", /all 70 connections to its stats sockets are taken /],
   ] as const
 ) {
-  programTest(
-    `a reload waits for a free connection and says so (${global})`,
-    async () => {
-      await using workspace = new StatsWorkspace();
-      await workspace.replace(workspace.text("one", global));
-      const wrapper = await workspace.serve();
-      const most = await workspace.hold(1_000);
-      assert.equal(most, global === "" ? 50 : 70);
-      await workspace.replace(workspace.text("two", global));
-      const [line] = await wrapper.saysMatching(/error .*generation 2 rejected.*/);
-      assert.match(line, limit);
-      assert.match(line, /generation 1 .*sockets.*; generation 1 keeps serving, tried again in 1s/);
-      assert.equal(await workspace.get(), "one");
-      workspace.letGo();
-      await workspace.serves("two", wrapper);
-      await waitFor("one process", () => workspace.haproxyPids().length === 1);
-    },
-  );
-}
-
-longTest(
-  "a map that changes while all connections are taken waits for one",
-  async () => {
+  programTest(`a reload waits for a free connection and says so (${global})`, async () => {
     await using workspace = new StatsWorkspace();
-    const map = join(workspace.path, "page.map");
-    await Deno.writeTextFile(map, "/ one\n");
-    const text = workspace.text("one", "")
-      .replace('string "one"', `lf-string "%[path,map(${map})]"`)
-      .replace("mode http", "mode http\n    load-server-state-from-file global");
-    await workspace.replace(text);
+    await workspace.replace(workspace.text("one", global));
     const wrapper = await workspace.serve();
-    assert.equal(await workspace.get(), "one");
-    await workspace.hold(1_000);
-    await workspace.replace("/ two\n", map);
-    await wrapper.saysMatching(/cannot change generation 1 in place, .*: HAProxy does not answer/);
-    await wrapper.saysMatching(/cannot keep the state of generation 1's servers: no answer/);
-    await wrapper.saysMatching(/generation 2 rejected: generation 1 did not hand its sockets over/);
+    const most = await workspace.hold(1_000);
+    assert.equal(most, global === "" ? 50 : 70);
+    await workspace.replace(workspace.text("two", global));
+    const [line] = await wrapper.saysMatching(/error .*generation 2 rejected.*/);
+    assert.match(line, limit);
+    assert.match(line, /generation 1 .*sockets.*; generation 1 keeps serving, tried again in 1s/);
     assert.equal(await workspace.get(), "one");
     workspace.letGo();
     await workspace.serves("two", wrapper);
-  },
-);
+    await waitFor("one process", () => workspace.haproxyPids().length === 1);
+  });
+}
+
+longTest("a map that changes while all connections are taken waits for one", async () => {
+  await using workspace = new StatsWorkspace();
+  const map = join(workspace.path, "page.map");
+  await Deno.writeTextFile(map, "/ one\n");
+  const text = workspace.text("one", "")
+    .replace('string "one"', `lf-string "%[path,map(${map})]"`)
+    .replace("mode http", "mode http\n    load-server-state-from-file global");
+  await workspace.replace(text);
+  const wrapper = await workspace.serve();
+  assert.equal(await workspace.get(), "one");
+  await workspace.hold(1_000);
+  await workspace.replace("/ two\n", map);
+  await wrapper.saysMatching(/cannot change generation 1 in place, .*: HAProxy does not answer/);
+  await wrapper.saysMatching(/cannot keep the state of generation 1's servers: no answer/);
+  await wrapper.saysMatching(/generation 2 rejected: generation 1 did not hand its sockets over/);
+  assert.equal(await workspace.get(), "one");
+  workspace.letGo();
+  await workspace.serves("two", wrapper);
+});

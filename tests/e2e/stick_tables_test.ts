@@ -118,13 +118,10 @@ async function passesByHand(untilTheyPass: boolean): Promise<boolean> {
   }).catch(() => false);
 }
 
-longTest(
-  "by hand, HAProxy's resync tells whether its tables are passed on",
-  async () => {
-    assert.equal(await passesByHand(false), !waits);
-    assert.equal(await passesByHand(true), true);
-  },
-);
+longTest("by hand, HAProxy's resync tells whether its tables are passed on", async () => {
+  assert.equal(await passesByHand(false), !waits);
+  assert.equal(await passesByHand(true), true);
+});
 
 longTest("tables survive two changes in a row", async () => {
   await using workspace = new Counting();
@@ -149,41 +146,35 @@ longTest("tables survive two signals in a row", async () => {
   await wrapper.stopsAt(3);
 });
 
-longTest(
-  "POST /reload is answered after the wait, which the status shows",
-  async () => {
-    await using workspace = new Counting();
-    const wrapper = await serveVisited(workspace, ["--enable-reload-endpoint"]);
-    const answer = workspace.ask("/reload", { method: "POST" });
-    if (waits) {
-      const report = await workspace.reports("a wait", ({ waiting }) => waiting !== null, wrapper);
-      assert.equal(report.waiting?.for, "stick-tables");
-      assert.ok(report.healthy && report.ready && report.state === "delaying");
-      const leftMs = Date.parse(report.waiting!.until!) - Date.now();
-      assert.ok(leftMs > 0 && leftMs <= 8_000, `${leftMs} ms`);
-    }
-    const { status, body } = await answer;
-    assert.equal(status, 200, wrapper.output);
-    assert.equal(JSON.parse(body).generation, 2);
-    await workspace.serves("one 3", wrapper);
-    assert.equal((await workspace.report()).waiting, null);
-  },
-);
+longTest("POST /reload is answered after the wait, which the status shows", async () => {
+  await using workspace = new Counting();
+  const wrapper = await serveVisited(workspace, ["--enable-reload-endpoint"]);
+  const answer = workspace.ask("/reload", { method: "POST" });
+  if (waits) {
+    const report = await workspace.reports("a wait", ({ waiting }) => waiting !== null, wrapper);
+    assert.equal(report.waiting?.for, "stick-tables");
+    assert.ok(report.healthy && report.ready && report.state === "delaying");
+    const leftMs = Date.parse(report.waiting!.until!) - Date.now();
+    assert.ok(leftMs > 0 && leftMs <= 8_000, `${leftMs} ms`);
+  }
+  const { status, body } = await answer;
+  assert.equal(status, 200, wrapper.output);
+  assert.equal(JSON.parse(body).generation, 2);
+  await workspace.serves("one 3", wrapper);
+  assert.equal((await workspace.report()).waiting, null);
+});
 
-longTest(
-  "a hot apply does not wait, and does not disturb what does",
-  async () => {
-    await using workspace = new Counting();
-    const wrapper = await serveVisited(workspace);
-    wrapper.signal("SIGHUP");
-    if (waits) await wrapper.saysMatching(/reload waits, at most/);
-    await workspace.replace("word second\n", workspace.words);
-    await wrapper.until("the second word", async () => await workspace.word() === "second");
-    if (waits) await wrapper.saysMatching(/words.map" updated in generation 1/);
-    await wrapper.saysMatching(/generation 2 serves, .* SIGHUP/);
-    await workspace.serves("one 3", wrapper);
-  },
-);
+longTest("a hot apply does not wait, and does not disturb what does", async () => {
+  await using workspace = new Counting();
+  const wrapper = await serveVisited(workspace);
+  wrapper.signal("SIGHUP");
+  if (waits) await wrapper.saysMatching(/reload waits, at most/);
+  await workspace.replace("word second\n", workspace.words);
+  await wrapper.until("the second word", async () => await workspace.word() === "second");
+  if (waits) await wrapper.saysMatching(/words.map" updated in generation 1/);
+  await wrapper.saysMatching(/generation 2 serves, .* SIGHUP/);
+  await workspace.serves("one 3", wrapper);
+});
 
 const WITHOUT: Readonly<Record<string, { readonly peers?: string; readonly table?: string }>> = {
   "no peers section": { peers: "", table: "" },

@@ -34,25 +34,22 @@ backend b
 }
 
 for (const [what, { global, args }] of Object.entries(STRICT)) {
-  programTest(
-    `with ${what} servers that are down block no reload`,
-    async () => {
-      await using workspace = new StrictWorkspace();
-      await workspace.replace(workspace.text("one", global));
-      const wrapper = await workspace.serve({ flags: [...args] });
-      await workspace.set("set server b/s1 state maint");
-      await workspace.set("set server b/s2 state drain");
-      await workspace.set("set server b/s3 weight 50%");
-      for (const answer of ["two", "three"]) {
-        await workspace.replace(workspace.text(answer, global));
-        await workspace.serves(answer, wrapper);
-      }
-      await wrapper.stopsAt(3);
-      const told = wrapper.lines.filter((line) => /state of .*servers/.test(line));
-      assert.equal(told.length, 1, wrapper.output);
-      assert.match(told[0]!, new RegExp(`warning .*no reload keeps .*\\("${what}" `));
-    },
-  );
+  programTest(`with ${what} servers that are down block no reload`, async () => {
+    await using workspace = new StrictWorkspace();
+    await workspace.replace(workspace.text("one", global));
+    const wrapper = await workspace.serve({ flags: [...args] });
+    await workspace.set("set server b/s1 state maint");
+    await workspace.set("set server b/s2 state drain");
+    await workspace.set("set server b/s3 weight 50%");
+    for (const answer of ["two", "three"]) {
+      await workspace.replace(workspace.text(answer, global));
+      await workspace.serves(answer, wrapper);
+    }
+    await wrapper.stopsAt(3);
+    const told = wrapper.lines.filter((line) => /state of .*servers/.test(line));
+    assert.equal(told.length, 1, wrapper.output);
+    assert.match(told[0]!, new RegExp(`warning .*no reload keeps .*\\("${what}" `));
+  });
 
   commonTest(`with ${what} --check judges as a start does`, async () => {
     await using workspace = new StrictWorkspace();
@@ -78,22 +75,19 @@ commonTest("an error in a strict configuration is not retried", async () => {
   await wrapper.saysMatching(/generation 2 rejected: .*tried again when a source changes/);
 });
 
-commonTest(
-  "a strict configuration that fails for another reason is retried",
-  async () => {
-    await using workspace = new StrictWorkspace();
-    await workspace.replace(workspace.text("one", "zero-warning"));
-    const wrapper = await workspace.serve();
-    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    await workspace.replace(
-      workspace.text("two", "zero-warning").replace(
-        "backend b",
-        `frontend taken\n    bind 127.0.0.1:${taken.addr.port}\nbackend b`,
-      ),
-    );
-    await wrapper.saysMatching(/generation 2 rejected: .*tried again in/);
-  },
-);
+commonTest("a strict configuration that fails for another reason is retried", async () => {
+  await using workspace = new StrictWorkspace();
+  await workspace.replace(workspace.text("one", "zero-warning"));
+  const wrapper = await workspace.serve();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await workspace.replace(
+    workspace.text("two", "zero-warning").replace(
+      "backend b",
+      `frontend taken\n    bind 127.0.0.1:${taken.addr.port}\nbackend b`,
+    ),
+  );
+  await wrapper.saysMatching(/generation 2 rejected: .*tried again in/);
+});
 
 commonTest("--check without a listener exits with HAProxy's own 2", async () => {
   await using workspace = new Workspace();
@@ -104,23 +98,20 @@ commonTest("--check without a listener exits with HAProxy's own 2", async () => 
   assert.equal(code, 2, output);
 });
 
-commonTest(
-  "--check fails if no private file can be written",
-  async () => {
-    await using workspace = new Workspace();
-    const { code, output } = await endOf(workspace, {
-      args: [
-        "--check",
-        "-f",
-        workspace.configuration,
-        "--runtime-dir",
-        join(workspace.path, "none"),
-      ],
-    });
-    assert.notEqual(code, 0);
-    assert.match(output, /none": No such file or directory/);
-  },
-);
+commonTest("--check fails if no private file can be written", async () => {
+  await using workspace = new Workspace();
+  const { code, output } = await endOf(workspace, {
+    args: [
+      "--check",
+      "-f",
+      workspace.configuration,
+      "--runtime-dir",
+      join(workspace.path, "none"),
+    ],
+  });
+  assert.notEqual(code, 0);
+  assert.match(output, /none": No such file or directory/);
+});
 
 commonTest("a check that is stopped leaves nothing", async () => {
   await using workspace = new Workspace();

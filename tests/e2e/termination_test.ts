@@ -1,6 +1,6 @@
 /** Why nothing was started, where Kubernetes looks for it. */
 import assert from "node:assert/strict";
-import { BROKEN, MARKER } from "../support/secret_cases.ts";
+import { BROKEN, MARKER } from "../support/secrets.ts";
 import { ROOT, testNeeding } from "../support/needs.ts";
 import { RUNNABLE } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
@@ -26,21 +26,17 @@ class Pod extends Workspace {
   }
 }
 
-testNeeding(
-  NEEDS,
-  "a failed first start leaves its reason in HAProxy's words",
-  async () => {
-    await using pod = new Pod();
-    await pod.replace(`${pod.page("one")}    default_backnd\n`);
-    const wrapper = pod.start();
-    assert.equal(await wrapper.exitCode, 1);
-    assert.match(
-      pod.message,
-      /^generation 1 did not start: haproxy exited with 1 before it was ready/,
-    );
-    assert.match(pod.message, /\n\[ALERT\].*unknown keyword 'default_backnd'/);
-  },
-);
+testNeeding(NEEDS, "a failed first start leaves its reason in HAProxy's words", async () => {
+  await using pod = new Pod();
+  await pod.replace(`${pod.page("one")}    default_backnd\n`);
+  const wrapper = pod.start();
+  assert.equal(await wrapper.exitCode, 1);
+  assert.match(
+    pod.message,
+    /^generation 1 did not start: haproxy exited with 1 before it was ready/,
+  );
+  assert.match(pod.message, /\n\[ALERT\].*unknown keyword 'default_backnd'/);
+});
 
 testNeeding(NEEDS, "a taken port leaves HAProxy's words", async () => {
   await using pod = new Pod();
@@ -50,21 +46,17 @@ testNeeding(NEEDS, "a taken port leaves HAProxy's words", async () => {
   assert.match(pod.message, /\n\[ALERT\].*cannot bind socket/);
 });
 
-testNeeding(
-  NEEDS,
-  "refused settings are left there, a good start leaves nothing",
-  async () => {
-    await using pod = new Pod();
-    const refused = pod.start({ args: ["-f", "/no/such/file", "--settle-time", "soon"] });
-    assert.equal(await refused.exitCode, 64);
-    assert.match(pod.message, /--settle-time: found "soon"[^]*cannot read "\/no\/such\/file"/);
-    Deno.writeTextFileSync(MESSAGE, "");
-    const wrapper = await pod.serve();
-    await pod.replace("frontend broken\n");
-    await wrapper.saysMatching(/generation 2 rejected/);
-    assert.equal(pod.message, "");
-  },
-);
+testNeeding(NEEDS, "refused settings are left there, a good start leaves nothing", async () => {
+  await using pod = new Pod();
+  const refused = pod.start({ args: ["-f", "/no/such/file", "--settle-time", "soon"] });
+  assert.equal(await refused.exitCode, 64);
+  assert.match(pod.message, /--settle-time: found "soon"[^]*cannot read "\/no\/such\/file"/);
+  Deno.writeTextFileSync(MESSAGE, "");
+  const wrapper = await pod.serve();
+  await pod.replace("frontend broken\n");
+  await wrapper.saysMatching(/generation 2 rejected/);
+  assert.equal(pod.message, "");
+});
 
 testNeeding(NEEDS, "no secret is left there", async () => {
   for (const broken of BROKEN) {

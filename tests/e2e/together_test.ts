@@ -114,21 +114,18 @@ programTest("last good replaces a dead process until the configuration is mended
   await wrapper.stopsAt(5);
 });
 
-programTest(
-  "if neither the disk nor last good starts, it exits after all respawns",
-  async () => {
-    await using workspace = new Together();
-    const wrapper = await workspace.serveKept(["--respawn", "2"]);
-    const pid = workspace.servingPid;
-    await workspace.standIn(STAND_INS.dies_before_ready);
-    Deno.kill(pid, "SIGKILL");
-    await wrapper.endsWith(137);
-    assert.match(
-      wrapper.output,
-      /generation 6 did not start: haproxy exited .*; nothing serves, all 2 respawns failed, ending with 137/,
-    );
-  },
-);
+programTest("if neither the disk nor last good starts, it exits after all respawns", async () => {
+  await using workspace = new Together();
+  const wrapper = await workspace.serveKept(["--respawn", "2"]);
+  const pid = workspace.servingPid;
+  await workspace.standIn(STAND_INS.dies_before_ready);
+  Deno.kill(pid, "SIGKILL");
+  await wrapper.endsWith(137);
+  assert.match(
+    wrapper.output,
+    /generation 6 did not start: haproxy exited .*; nothing serves, all 2 respawns failed, ending with 137/,
+  );
+});
 
 const STATUS_OF = { SIGTERM: 143, SIGUSR1: 0 } as const;
 

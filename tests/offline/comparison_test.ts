@@ -91,11 +91,7 @@ comparison("a command line is split in the same way", async (random) => {
   );
   const offline = await splitOffline(lines);
   lines.forEach((words, index) => {
-    assert.deepEqual(
-      offline[index],
-      JSON.parse(JSON.stringify(split(words))),
-      words.join(" "),
-    );
+    assert.deepEqual(offline[index], JSON.parse(JSON.stringify(split(words))), words.join(" "));
   });
 });
 

@@ -61,9 +61,6 @@ Deno.test("several earlier runs are one table and one plot, and a fault names it
   const { code, out, error } = await run(...from, "--svg", folder.at("plot.svg"));
   assert.equal(code, 1);
   assert.match(out, /^\| HAProxy 2\.6\.12 \| wrapper \|[^]*^\| HAProxy 3\.4\.7 \| wrapper \|/m);
-  assert.match(
-    error,
-    /^FAULT HAProxy 2\.6\.12, TCP, connections of 1 to 3 s: 2 × cut answer\n$/m,
-  );
+  assert.match(error, /^FAULT HAProxy 2\.6\.12, TCP, connections of 1 to 3 s: 2 × cut answer\n$/m);
   assert.match(Deno.readTextFileSync(folder.at("plot.svg")), /HAProxy 2\.6\.12[^]*HAProxy 3\.4\.7/);
 });

@@ -146,11 +146,7 @@ export function mishapsText(mishaps: Campaign["mishaps"]): string {
   }).join("; ");
 }
 
-function growth(
-  campaign: Campaign,
-  measure: Parameters<typeof growthOf>[1],
-  unit: string,
-): string {
+function growth(campaign: Campaign, measure: Parameters<typeof growthOf>[1], unit: string): string {
   const found = growthOf(campaign, measure);
   return found === null ? "—" : `${amount(found.first)}, ${amount(found.last)}${unit}`;
 }

@@ -35,9 +35,7 @@ export interface SecureAddress extends Address {
   readonly site?: string;
 }
 
-export async function connectPlain(
-  { hostname = "127.0.0.1", port }: Address,
-): Promise<Deno.Conn> {
+export async function connectPlain({ hostname = "127.0.0.1", port }: Address): Promise<Deno.Conn> {
   return await connecting(() => Deno.connect({ hostname, port }));
 }
 

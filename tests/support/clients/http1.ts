@@ -15,10 +15,7 @@ export class Http1Connection implements Connection {
   #answers = 0;
   #isLast = false;
 
-  constructor(
-    conn: Deno.Conn,
-    { isOnlyOne = false, timeoutMs = TIMEOUT_MS }: Http1Options = {},
-  ) {
+  constructor(conn: Deno.Conn, { isOnlyOne = false, timeoutMs = TIMEOUT_MS }: Http1Options = {}) {
     this.#incoming = new Incoming(conn);
     this.#options = { isOnlyOne, timeoutMs };
   }

@@ -42,9 +42,6 @@ export function parseVarint(bytes: Uint8Array): Parsed<number> | null {
   if (first === undefined) return null;
   const length = 1 << (first >> 6);
   if (bytes.length < length) return null;
-  const value = bytes.subarray(1, length).reduce(
-    (high, byte) => high * 256 + byte,
-    first & 0x3f,
-  );
+  const value = bytes.subarray(1, length).reduce((high, byte) => high * 256 + byte, first & 0x3f);
   return { value, length };
 }

@@ -46,9 +46,7 @@ export interface Serving {
  * (autogroups), a process in the bench's own would be slowed or sped up by the bench's client. `null` if the
  * process ends, or ought to as it has no listener.
  */
-export async function launchByHand(
-  { number, socket, words }: Prepared,
-): Promise<Serving | null> {
+export async function launchByHand({ number, socket, words }: Prepared): Promise<Serving | null> {
   const child = new Deno.Command("haproxy", {
     args: [...words],
     detached: true,
