@@ -25,13 +25,13 @@ async function measure(directory: string): Promise<ScanTimes> {
     [],
     () => Promise.resolve([{ kind: "loaded", path: directory, foundBy: "the bench" }]),
   );
-  const firstScan = await timed(() => scanner.look());
+  const firstScan = await timed(() => scanner.scan());
   const firstReads = reads();
   const stat: number[] = [];
   const pollScans: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     stat.push(await timed(() => statAll(paths)));
-    pollScans.push(await timed(() => scanner.look()));
+    pollScans.push(await timed(() => scanner.scan()));
   }
   const changeScans: number[] = [];
   for (const path of paths.slice(0, TURNS)) changeScans.push(await timeChange(scanner, path));
@@ -41,12 +41,12 @@ async function measure(directory: string): Promise<ScanTimes> {
 
 /** Replaces a file, and scans as the change detector does after the event. */
 async function timeChange(scanner: Scanner, path: string): Promise<number> {
-  const before = await digestOf(scanner.look(new Set()));
+  const before = await digestOf(scanner.scan(new Set()));
   const replacement = Deno.makeTempFileSync({ dir: "/tmp" });
   Deno.writeTextFileSync(replacement, `${Deno.readTextFileSync(path)}\n`);
   Deno.renameSync(replacement, path);
   let scan: Promise<ScanResult> | undefined;
-  const elapsedMs = await timed(() => scan = scanner.look(new Set([path])));
+  const elapsedMs = await timed(() => scan = scanner.scan(new Set([path])));
   if (await digestOf(scan!) === before) throw new Error(`the change of "${path}" was not seen`);
   return elapsedMs;
 }
