@@ -1,4 +1,4 @@
-/** Measures what the README says and prints it as one table: `deno task bench [--rounds N] [--only NAME]`. */
+/** Measures all figures and prints them as one table: `deno task bench [--rounds N] [--only NAME]`. */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { PROGRAM } from "../support/program.ts";

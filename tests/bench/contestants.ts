@@ -21,11 +21,11 @@ export interface Contestant {
 export async function startByWrapper(
   workspace: Workspace,
 ): Promise<Contestant & { readonly pid: number }> {
-  // HAProxy's own output goes to where it goes by hand: nobody reads it.
+  // HAProxy's own output goes to /dev/null, as it does by hand.
   const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
   const wrapper = await workspace.serve({ launcher });
   let serving = 1;
-  // What was read once must not be read again, which would cost the more the longer the bench runs.
+  // Searching all output again each time would cost more the longer the bench runs.
   let read = 0;
   return {
     workspace,
@@ -39,7 +39,7 @@ export async function startByWrapper(
   };
 }
 
-/** Starts HAProxy. To follow a change, which has just been made, the next one is started at once. */
+/** Starts HAProxy, and the next one as soon as a change has been made. */
 export async function startByHand(workspace: Workspace): Promise<Contestant> {
   const folder = await makeFolder(workspace);
   let serving = await start(await prepareByHand(workspace, folder, 1));
@@ -63,7 +63,7 @@ async function start(prepared: Prepared): Promise<Serving> {
   return serving;
 }
 
-/** From the runtime directory, where the workspace finds the process if it must be swept away. */
+/** From the runtime directory, by which the workspace finds the process when it cleans up. */
 export function startBare(workspace: Workspace): Deno.ChildProcess {
   const configuration = join(workspace.runtimeDirectory, "haproxy.cfg");
   Deno.copyFileSync(workspace.configuration, configuration);

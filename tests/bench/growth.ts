@@ -1,4 +1,4 @@
-/** Measures what the wrapper holds after many reloads, and keeps of each: memory and open files. */
+/** Measures memory and open files of the wrapper after many reloads. */
 import { type Contestant, serveBare, startByWrapper } from "./contestants.ts";
 import { pause } from "../support/wait.ts";
 import { Workspace } from "../support/wrapper.ts";
@@ -67,8 +67,8 @@ interface Footprint {
 }
 
 /**
- * The least of some samples: one of them may meet a file that is open for a moment, and garbage is
- * collected a second after a reload.
+ * The least of some samples: one may catch a file that is open for a moment, and garbage is collected a second
+ * after a reload.
  */
 async function footprintAtRest(pid: number): Promise<Footprint> {
   const samples: Footprint[] = [];

@@ -12,7 +12,7 @@ export interface HandoffContest {
   readonly backends?: number;
 }
 
-/** Prepares a change and gives what then makes it, which is all that is timed. */
+/** Prepares a change, and returns what makes it: only that is timed. */
 export type Change = (workspace: Workspace, content: string) => () => void;
 
 export async function measureHandoff(
@@ -63,11 +63,11 @@ async function timeHandoff(
   const answered = client.firstServed({ port: workspace.port, wanted: text });
   await pauseAtRandom();
   makeChange();
-  // Only now: ext4 writes the new file to the disk before a rename over another one.
+  // Only now: ext4 writes the new file to disk before it renames it over another one.
   const changedMs = nowMs();
   const [answeredMs] = await Promise.all([answered, follow()]);
   return answeredMs - changedMs;
 }
 
-/** Lets the round before come to rest, and begins at no fixed place between two polls or timers. */
+/** Lets the last round settle, and starts at a random point between polls and timers. */
 const pauseAtRandom = () => pause(40 + 20 * Math.random());

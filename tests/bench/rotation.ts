@@ -1,4 +1,4 @@
-/** Measures the time from a change of a certificate to the first new connection that is served it. */
+/** Measures the time from a change of a certificate to the first new connection that gets it. */
 import { pause } from "../support/wait.ts";
 import { nowMs } from "../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
@@ -14,9 +14,9 @@ import {
 
 export interface RotationContest {
   readonly rounds: number;
-  /** Whether the certificate is changed in place, or by a reload. */
+  /** Whether the certificate is hot-applied or reloaded. */
   readonly isHot: boolean;
-  /** How many certificates there are in the directory of the one that is changed. */
+  /** How many certificates are in its directory. */
   readonly members?: number;
 }
 

@@ -35,7 +35,7 @@ const NONE: AmountTarget = { tag: "in_all", limit: 0 };
 
 const STYLE = { besideName: "reloads by hand", unit: "", digits: 0 };
 
-/** Makes each start of HAProxy leave a line, also one of which nobody says anything. */
+/** Counts the starts of HAProxy, even those that are not logged. */
 async function countingStarts(site: Site): Promise<Site> {
   await site.workspace.standIn(`#!/bin/sh
 echo started >> ${join(site.workspace.path, "starts")}

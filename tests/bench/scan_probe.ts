@@ -19,7 +19,7 @@ if (import.meta.main) console.log(JSON.stringify(await measure(Deno.args[0]!)));
 async function measure(directory: string): Promise<ScanTimes> {
   const paths = [...Deno.readDirSync(directory)].map(({ name }) => `${directory}/${name}`);
   const reads = countReads();
-  // So that both find the file system warm.
+  // To warm the file system for both.
   statAll(paths);
   const scanner = createScanner(
     [],
@@ -56,7 +56,7 @@ async function digestOf(scan: Promise<ScanResult>): Promise<string | null> {
   return seen.tag === "taken" ? seen.fingerprint.digest : null;
 }
 
-/** Counts from now on how often the library reads a file, on a thread or at once. */
+/** Counts how often a file is read from now on, on a thread or synchronously. */
 function countReads(): () => number {
   let count = 0;
   const { open, openSync } = Deno;

@@ -1,4 +1,4 @@
-/** Measures the scans of a directory of many certificates, beside a plain stat of all of them. */
+/** Measures scans of a directory with many certificates, beside a plain stat of all of them. */
 import { join } from "@std/path";
 import { Authority } from "../support/certificates.ts";
 import { programLike } from "../support/program.ts";
@@ -25,7 +25,7 @@ export async function measureScans(room: AsyncDisposableStack, rounds: number): 
   return describe(times);
 }
 
-/** The content of a file that was changed more recently is not yet proved by its times. */
+/** The times of a file that changed more recently do not yet prove its content. */
 const UNTIL_OLD_MS = 4_500;
 
 async function run([command, ...args]: readonly string[]): Promise<ScanTimes> {

@@ -14,13 +14,13 @@ export interface Row {
   readonly isMet: boolean | null;
 }
 
-/** How much the wrapper may take, more than by hand or in all, in the median of all rounds. */
+/** How much the wrapper may take, in all or more than by hand, in the median. */
 export interface Target {
   readonly tag: "more_ms" | "more_percent" | "in_all_ms";
   readonly limit: number;
 }
 
-/** Its heading tells which Deno the figures are of: that of the executable, or the one that runs the source. */
+/** The heading names the Deno in the executable, or the one that runs the source. */
 export function markdown(
   rows: readonly Row[],
   { form, deno }: Pick<Machine, "form" | "deno">,
@@ -73,7 +73,7 @@ export interface Amounts {
   readonly beside: number;
 }
 
-/** How much more than beside it there may be, or how much in all; `null`: no matter. */
+/** How much there may be, more than beside it or in all; `null`: any amount. */
 export type AmountTarget = { readonly tag: "more" | "in_all"; readonly limit: number } | null;
 
 export interface AmountOptions {

@@ -22,7 +22,7 @@ const FAKETIME: Need = {
   isOptional: true,
 };
 
-/** By how much the clock is wrong. */
+/** How wrong the clock is. */
 const OFFSET_FILE = "clock-offset";
 
 async function setClock(world: World, offset: string): Promise<void> {
@@ -65,7 +65,7 @@ testFamily("the clock", [
   jumps("ten years ahead", "+3650d"),
 ], jumpingWorld);
 
-/** With another C library than it was built for, it hangs. */
+/** It hangs with a C library other than the one it was built for. */
 function runsWith(library: string): boolean {
   const args = ["-s", "KILL", "5", "haproxy", "-v"];
   const env = { LD_PRELOAD: library, FAKETIME: "+0" };

@@ -1,4 +1,4 @@
-/** What the configuration may become instead of another configuration. */
+/** What the configuration can turn into instead of another configuration. */
 import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Expectation, Fault } from "./fault.ts";
@@ -64,7 +64,7 @@ export const CONFIGURATION_FAULTS = (): readonly Fault[] => [
   dated("half a century in the past", -1_600_000_000_000),
 ];
 
-/** As after a clock that was wrong. */
+/** As by a machine whose clock was wrong. */
 function dated(when: string, offsetMs: number): Fault {
   return {
     name: `the configuration is from ${when}`,
@@ -80,7 +80,7 @@ function dated(when: string, offsetMs: number): Fault {
   };
 }
 
-/** HAProxy waits for a writer of the FIFO, in the middle of its configuration. */
+/** HAProxy waits for a writer of the FIFO while it parses its configuration. */
 function parsingHangs(): Fault {
   return {
     name: "parsing the configuration hangs",

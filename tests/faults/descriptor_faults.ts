@@ -1,9 +1,9 @@
-/** What happens where no file can be opened any more, in the wrapper or in HAProxy. */
+/** What happens when the wrapper or HAProxy cannot open any more files. */
 import { join } from "@std/path";
 import type { Report } from "../support/observed.ts";
 import type { Fault } from "./fault.ts";
 
-/** No new one has a number below that. */
+/** No new descriptor is below that. */
 const NONE = 3;
 const MANY = 1_000;
 
@@ -18,11 +18,11 @@ const IN_WRAPPER: Fault = {
   isSilent: true,
 };
 
-/** That a file cannot be opened is no change of it. */
+/** A file that cannot be opened has not changed. */
 const IN_WRAPPER_LOADED: Fault = {
   name: "the wrapper has no file descriptor left when a file changes that HAProxy has loaded",
   async inject(world) {
-    // Another one each time, so that the log tells which.
+    // A new name each time, so that the log tells them apart.
     const list = join(world.path, `list-${world.wanted}.acl`);
     await Deno.writeTextFile(list, "/one\n");
     await world.change(

@@ -1,4 +1,4 @@
-/** What ends the wrapper: the process that serves is killed in a handoff, or a signal while nobody reads stdout. */
+/** What ends the wrapper: its serving process is killed in a handoff, or a signal arrives while nobody reads stdout. */
 import assert from "node:assert/strict";
 import { afterFirstAnswer } from "./new_process_faults.ts";
 import { fillStdout } from "./output_faults.ts";

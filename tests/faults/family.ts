@@ -6,10 +6,10 @@ import { type Fault, isPossible } from "./fault.ts";
 import { undergo } from "./undergo.ts";
 import { World } from "./world.ts";
 
-/** Most of a fault's time is waiting. */
+/** Most of a fault's time is spent waiting. */
 const WIDTH = 6;
 
-/** Those that cannot be had here are tests of their own, which say why. */
+/** Those that cannot be injected here become ignored tests that say why. */
 export function testFamily(
   family: string,
   faults: readonly Fault[],

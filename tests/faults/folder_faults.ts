@@ -1,4 +1,4 @@
-/** What may happen to the disk that the private folder is on, which only root can bring about. */
+/** What can happen to the disk of the private folder. Only root can inject it. */
 import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
@@ -30,7 +30,7 @@ const READ_ONLY: Fault = {
   expects: { tag: "rejected", reason: /cannot write to the private folder .*Read-only/ },
 };
 
-/** A process ends while nothing of it can be removed. */
+/** A process ends while none of its files can be removed. */
 const READ_ONLY_AT_AN_END: Fault = {
   name: "the private folder is read-only when an old process ends",
   needs: ROOT,
@@ -53,7 +53,7 @@ const READ_ONLY_AT_AN_END: Fault = {
   served: 2,
 };
 
-/** From the wrapper's place it is deleted; only a test can bring its sockets back. */
+/** The wrapper finds it deleted; only a test can bring its sockets back. */
 function gone(): Fault {
   let original = "";
   return {

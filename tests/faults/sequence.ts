@@ -1,4 +1,4 @@
-/** Several faults one after the other in the same world, which is then ended by a signal. */
+/** Several faults in a row in the same world, which a signal then ends. */
 import { allFaults } from "./families.ts";
 import { type Fault, isPossible } from "./fault.ts";
 import { createRandom } from "../support/random.ts";
@@ -6,7 +6,7 @@ import { undergo } from "./undergo.ts";
 import { World } from "./world.ts";
 
 export interface Sequence {
-  /** By their names; between some an ordinary change is made. */
+  /** By name, with ordinary changes between some of them. */
   readonly faults: readonly string[];
   readonly end: EndSignal;
 }
@@ -15,10 +15,10 @@ type EndSignal = keyof typeof STATUSES;
 
 const STATUSES = { SIGTERM: 143, SIGINT: 130, SIGUSR1: 0 } as const;
 
-/** Stands for a change that nothing is wrong with. */
+/** Stands for a change without a fault. */
 const ORDINARY = "an ordinary change";
 
-/** The sequence that belongs to `seed`, as long as the list of faults is the same. */
+/** The sequence of a seed, as long as the list of faults stays the same. */
 export function randomSequence(seed: number, { most = 8 } = {}): Sequence {
   const random = createRandom(seed);
   const names = possibleFaults().map(({ name }) => name);
@@ -43,7 +43,7 @@ export async function runSequence({ faults, end }: Sequence): Promise<void> {
   await world.wrapper.endsWith(STATUSES[end]);
 }
 
-/** As it can be pasted into the list of those that have failed. */
+/** Ready to be pasted into `known_sequences.ts`. */
 export const describeSequence = (sequence: Sequence) => JSON.stringify(sequence, null, 2);
 
 const possibleFaults = (): readonly Fault[] => allFaults().filter(isPossible);

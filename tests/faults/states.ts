@@ -1,4 +1,4 @@
-/** Brings a world into each state of the supervisor, and holds it there. */
+/** Brings a world into a state of the supervisor, and holds it there. */
 import { join } from "@std/path";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { freeze, killQuietly } from "../support/processes.ts";
@@ -7,11 +7,11 @@ import { World } from "./world.ts";
 
 export interface Held extends AsyncDisposable {
   readonly world: World;
-  /** Lets go what was frozen to hold the state. */
+  /** Releases what holds the state. */
   release(): void;
 }
 
-/** `ended` is none that a signal could reach. */
+/** No signal reaches `ended`. */
 export type HeldState = Exclude<StateName, "ended">;
 
 const FOR_EVER = "1h";

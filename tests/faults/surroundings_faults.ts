@@ -1,4 +1,4 @@
-/** What the machine and the network around may refuse for a while: ports and names. */
+/** What the machine and the network can refuse for a while: ports and names. */
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
 import { ROOT } from "../support/needs.ts";
@@ -32,7 +32,7 @@ const NAME_UNKNOWN: Fault = {
     Deno.writeTextFile(world.hosts, "127.0.0.1 localhost\n127.0.0.1 backend.internal\n"),
 };
 
-/** Its directory as well, as when a volume is mounted anew. */
+/** With its directory, as when a volume is mounted anew. */
 const DIRECTORY_REPLACED: Fault = {
   name: "the directory of the configuration is replaced",
   expects: { tag: "served" },

@@ -1,11 +1,11 @@
-/** Clients that ask all the time while something goes wrong: with new, kept and long-lived connections. */
+/** Clients that ask all the time during a fault: with new, kept and long-lived connections. */
 import { connectPlain } from "../support/clients/connection.ts";
 import { Http1Connection } from "../support/clients/http1.ts";
 import { type Client, Load } from "../support/clients/load.ts";
 import { TcpConnection } from "../support/clients/tcp.ts";
 
 export interface TrafficOptions {
-  /** Of the page that each request asks for. */
+  /** Of the page. */
   readonly port: number;
   /** Of the TCP proxy in front of an echo server. */
   readonly tcpPort: number;
@@ -29,13 +29,13 @@ export class Traffic extends Load {
     ], { wanted: /^v?\d+$/ });
   }
 
-  /** Ends the long-lived connection while nothing is under way, and opens another. */
+  /** Replaces the long-lived connection between two requests. */
   async renewLongLived(): Promise<void> {
     await this.renew(LONG_LIVED);
   }
 
   /**
-   * Forgets one cut connection of each client, which has no more than one open when a process dies. A refused
+   * Forgets one cut connection of each client: it has at most one open when a process dies. A refused
    * connection is never forgotten.
    */
   forgiveCuts(): void {

@@ -1,4 +1,4 @@
-/** Lets a world undergo a fault, and asserts what must hold during and after it. */
+/** Injects a fault into a world, heals it, and asserts what must hold during and after it. */
 import type { Fault } from "./fault.ts";
 import { assertHealed, assertKept, type Mark, mark } from "./invariants.ts";
 import type { World } from "./world.ts";

@@ -1,4 +1,4 @@
-/** What only a wrapper without all rights meets: it runs as root of a user namespace of its own. */
+/** Faults that only an unprivileged wrapper meets: it runs as root of a user namespace of its own. */
 import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
@@ -6,7 +6,7 @@ import { testFamily } from "./family.ts";
 import { ROOT } from "../support/needs.ts";
 import { World } from "./world.ts";
 
-/** Not in the namespace, so that its root may not read what is that user's. */
+/** Not in the namespace, so its root cannot read this user's files. */
 const STRANGER = 12_345;
 
 const UNREADABLE: Fault = {

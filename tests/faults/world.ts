@@ -1,4 +1,4 @@
-/** A wrapper with traffic, in a place where everything can be made to fail and be mended again. */
+/** A wrapper with traffic, in a place where everything can be broken and mended. */
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { Observed } from "../support/observed.ts";
@@ -14,7 +14,7 @@ import { Traffic } from "./traffic.ts";
 
 const IS_ROOT = Deno.uid() === 0;
 
-/** Changes that no event tells must be served this much later. */
+/** A change without an event is found after this time. */
 const POLL_INTERVAL_MS = 500;
 
 /** A process that is not ready by then is given up. */
@@ -28,10 +28,10 @@ export class World extends Observed {
   #wrapper: Wrapper | null = null;
   #version = 0;
   #tail = "";
-  /** The open files of the wrapper when all was well. */
+  /** The wrapper's open files before any fault. */
   openFilesAtFirst = 0;
 
-  /** One that serves its first configuration, with traffic. */
+  /** A world that serves its first configuration, with traffic. */
   static async serving(args: readonly string[] = [], options: WrapperOptions = {}): Promise<World> {
     const world = new World();
     try {
@@ -54,7 +54,7 @@ export class World extends Observed {
     return this.#traffic!;
   }
 
-  /** What is on disk, if that can be served. */
+  /** The text of the last configuration. */
   get wanted(): string {
     return `v${this.#version}`;
   }
@@ -65,7 +65,7 @@ export class World extends Observed {
     return join(this.runtimeDirectory, entry?.name ?? "none");
   }
 
-  /** The generation that said last that it serves. */
+  /** The generation that was last logged to serve. */
   get servingGeneration(): number {
     const all = [...this.wrapper.output.matchAll(/generation (\d+) serves/g)];
     return Number(all.at(-1)?.[1]);
@@ -75,7 +75,7 @@ export class World extends Observed {
     return (await this.report()).serving!.pid;
   }
 
-  /** A configuration that can be served, with a page of its own. */
+  /** A valid configuration with this page. */
   content(text: string): string {
     return `defaults
     timeout connect 5s
@@ -94,19 +94,19 @@ listen tcp
 `;
   }
 
-  /** Another content, which is not written yet; `tail` stays in those that follow. */
+  /** The next configuration, not written yet; `tail` stays in those that follow. */
   nextPage(tail = this.#tail): string {
     this.#tail = tail;
     this.#version++;
     return this.content(this.wanted) + tail;
   }
 
-  /** Writes another content. */
+  /** Writes the next configuration. */
   async change(tail?: string): Promise<void> {
     await this.replace(this.nextPage(tail));
   }
 
-  /** Asks the generation that serves, by its own socket; `null` if it does not answer. */
+  /** Asks the serving generation on its own socket; `null` if it does not answer. */
   async askServing(words: string): Promise<string | null> {
     const { generation } = (await this.report()).serving!;
     const socket = join(this.privateFolder, `${generation}.sock`);
@@ -117,7 +117,7 @@ listen tcp
     return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
   }
 
-  /** The soft limit alone, which can be raised again. */
+  /** The soft limit, which can be raised again. */
   async limitOpenFiles(pid: number, limit: number): Promise<void> {
     await command("prlimit", `--pid=${pid}`, `--nofile=${limit}:`);
   }
@@ -133,7 +133,7 @@ listen tcp
     await super[Symbol.asyncDispose]();
   }
 
-  /** Starts the wrapper with what is found as `haproxy` now. */
+  /** Starts the wrapper with the current stand-in. */
   async begin(args: readonly string[], options: WrapperOptions = {}): Promise<void> {
     await this.change();
     const inNamespace = IS_ROOT ? await this.#prepareMounts() : [];
@@ -151,7 +151,7 @@ listen tcp
     });
   }
 
-  /** Before what cuts it off. */
+  /** Before something that would cut it off. */
   async stopTraffic(): Promise<void> {
     await this.#traffic?.stop();
   }
@@ -164,7 +164,7 @@ listen tcp
     this.openFilesAtFirst = this.openFiles();
   }
 
-  /** A small disk for the private folder, and a list of hosts that nobody else uses. */
+  /** A small disk for the private folder, and an `/etc/hosts` of its own. */
   async #prepareMounts(): Promise<string[]> {
     await command(
       "mount",

@@ -1,4 +1,4 @@
-/** What may befall the wrapper itself: it is frozen, floods reach it, several signals at once. */
+/** What can happen to the wrapper itself: it is frozen, flooded, or gets several signals at once. */
 import { join } from "@std/path";
 import { pause, waitFor } from "../support/wait.ts";
 import { childrenOf, freeze } from "../support/processes.ts";
@@ -23,7 +23,7 @@ const whileFrozen = (
   heal: () => Promise.resolve(),
 });
 
-/** Each file that is written and removed gives four events. */
+/** Each file written and removed causes four events. */
 const FLOOD_FILES = 5_000;
 
 async function flood(world: World): Promise<void> {
@@ -57,7 +57,7 @@ const FROZEN_IN_HANDOFF: Fault = {
 const signalled = (signals: readonly Deno.Signal[]): Fault => ({
   name: `the wrapper gets ${signals.join(", ")} at once, with a change`,
   expects: SERVED,
-  // A signal reloads, the change does if it was not seen by then.
+  // A signal reloads; so does the change, if the scan for the signal missed it.
   served: null,
   async inject(world) {
     const changing = world.change();

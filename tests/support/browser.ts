@@ -23,7 +23,7 @@ export class Browser implements AsyncDisposable {
     return browser;
   }
 
-  /** Shows a page, as if it were a file. */
+  /** Shows a page from a file. */
   async show(page: string, view: View): Promise<Page> {
     return await this.open(
       `file://${this.#folder.write(`${crypto.randomUUID()}.html`, page)}`,
@@ -59,7 +59,7 @@ export class Browser implements AsyncDisposable {
 // deno-lint-ignore no-explicit-any
 type Fields = Record<string, any>;
 
-/** What a tab shows, and what has come of it. */
+/** A tab. */
 export class Page implements AsyncDisposable {
   readonly #socket: WebSocket;
   readonly #url: string;
@@ -91,14 +91,14 @@ export class Page implements AsyncDisposable {
     return result;
   }
 
-  /** Does what loads a page, and waits until that is there. */
+  /** Does what loads a page, and waits until it is loaded. */
   async loading(act: () => Promise<unknown>): Promise<void> {
     const before = this.#received.length;
     await act();
     await this.#find(({ method }) => method === "Page.loadEventFired", before);
   }
 
-  /** The value of an expression, which has to be one that JSON can hold. */
+  /** The value of an expression, which JSON must be able to hold. */
   async evaluate<Value>(expression: string): Promise<Value> {
     const { result, exceptionDetails } = await this.send("Runtime.evaluate", {
       ...{ expression, returnByValue: true },
@@ -109,18 +109,18 @@ export class Page implements AsyncDisposable {
     return result.value;
   }
 
-  /** Clicks on a link that loads another address. */
+  /** Clicks a link that loads another address. */
   async follow(link: string): Promise<void> {
     await this.loading(() => this.evaluate(`${link}.click()`));
   }
 
-  /** What was asked for besides the page itself, but for what its own text holds. */
+  /** What was requested besides the page itself, without what its own text holds. */
   requests(): string[] {
     return this.#events("Network.requestWillBeSent").map(({ request }) => request.url)
       .filter((url) => url !== this.#url && !url.startsWith("data:"));
   }
 
-  /** What a developer would see on the console. */
+  /** What a developer sees on the console. */
   complaints(): string[] {
     return ["Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"]
       .flatMap((name) => this.#events(name).map((event) => JSON.stringify(event)));
@@ -145,7 +145,7 @@ export class Page implements AsyncDisposable {
   }
 }
 
-/** As root there is no sandbox of its own, and what it does in the background fails without a network. */
+/** It has no sandbox as root, and its background requests fail without a network. */
 const FLAGS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],

@@ -1,4 +1,4 @@
-/** Keeps what a command line loads, at once, as the wrapper does once it has served. */
+/** Records at once what a command line loads, as the wrapper does after 10 s of serving. */
 import { resolve } from "@std/path";
 import { type Manifest } from "../../lib/last_good/manifest.ts";
 import type { RestoringOptions } from "../../lib/last_good/restore.ts";
@@ -11,7 +11,7 @@ import { haproxyDirectory, sourcesOf } from "../../lib/watch/scan/sources.ts";
 
 export interface CommandLine {
   readonly words: readonly string[];
-  /** Where it is given. */
+  /** The current directory. */
   readonly directory: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -23,7 +23,7 @@ export function settingsOf({ words }: CommandLine): Settings {
   return invocation.settings;
 }
 
-/** What is on disk now of all that the configuration names. */
+/** What is on disk of all that the configuration names. */
 export async function fingerprintOf(line: CommandLine): Promise<Fingerprint> {
   const settings = settingsOf(line);
   const { findNamed } = createLoadedFiles({

@@ -1,4 +1,4 @@
-/** The metrics of the wrapper, each with its own labels: what alerts and dashboard may ask for. */
+/** The metrics of the wrapper with their labels: what alerts and dashboards may ask for. */
 
 const PREFIX = "haproxy_reload_wrapper_";
 
@@ -27,10 +27,10 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   build_info: ["version", "deno_version", "haproxy_version"],
 };
 
-/** What Prometheus adds. */
+/** The labels that Prometheus adds. */
 const LABELS_OF_ALL = ["job", "namespace", "pod"];
 
-/** What an expression asks for that nobody gives. */
+/** The metrics and labels in an expression that do not exist. */
 export function unknownIn(expression: string): string[] {
   const names = [...expression.matchAll(/\b(haproxy_reload\w+|up)\b/g)].map(([name]) => name!);
   const metrics = names.filter((name) => name !== "up").map((name) => name.replace(PREFIX, ""));

@@ -1,4 +1,4 @@
-/** A wrapper whose status can be asked for. */
+/** A wrapper whose status can be queried. */
 import { freePort } from "./free_port.ts";
 import { Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 

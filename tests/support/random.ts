@@ -1,4 +1,4 @@
-/** Random numbers that are the same for the same seed. */
+/** Random numbers that repeat for the same seed. */
 
 export interface Random {
   /** A whole number of at least 0, below `limit`. */
@@ -6,7 +6,7 @@ export interface Random {
   pick<Item>(items: readonly Item[]): Item;
 }
 
-/** By splitmix32, which is good for any seed, also for those that follow one another. */
+/** splitmix32: good for any seed, even for consecutive ones. */
 export function createRandom(seed: number): Random {
   let state = seed | 0;
   function next(): number {

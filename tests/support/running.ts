@@ -1,4 +1,4 @@
-/** A started command whose output is the wrapper's log, wherever the wrapper runs. */
+/** A running command whose output is the wrapper's log, wherever the wrapper runs. */
 import assert from "node:assert/strict";
 import { waitFor } from "./wait.ts";
 
@@ -39,7 +39,7 @@ export class Running {
     );
   }
 
-  /** How many HAProxy starts it has said anything about, from the numbers of the generations. */
+  /** The last generation that was logged to serve or to be rejected. */
   get lastGeneration(): number {
     const numbers = this.lines.join("\n").matchAll(/generation (\d+) (?:serves|rejected)/g);
     return Math.max(0, ...[...numbers].map(([, number]) => Number(number)));
@@ -66,13 +66,13 @@ export class Running {
     return await this.until(`output that matches ${pattern}`, match);
   }
 
-  /** Waits until it has said something of generation `number`, and proves that there was none after it. */
+  /** Waits until generation `number` was logged, and asserts that none came after it. */
   async stopsAt(number: number): Promise<void> {
     await this.until(`generation ${number}`, () => this.lastGeneration >= number);
     assert.equal(this.lastGeneration, number, this.output);
   }
 
-  /** Nobody reads stdout any more, until `readStdout` is called. */
+  /** Stops reading stdout, until `readStdout` is called. */
   holdStdout(): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#stdoutGate = promise;

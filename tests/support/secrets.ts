@@ -1,9 +1,9 @@
 /** A secret, and configurations that have it. */
 
-/** Might be a name, or a part of an address or of a path: nothing about the word itself gives it away. */
+/** It could be a name, or part of an address or path: nothing about the word gives it away. */
 export const MARKER = "qvX7zjw";
 
-/** Ends of a configuration, with `SECRET` in the environment: each is refused by HAProxy 2.6 to 3.4, which repeats the secret in most, and all are around the line that it names. */
+/** Last lines of configurations, with `SECRET` in the environment. HAProxy 2.6 to 3.4 refuse each of them, and repeat the secret in most of their messages. */
 export const BROKEN: readonly string[] = [
   `    http-request set-header Authorization "Basic ${MARKER}"\n    stats auth "u:a ${MARKER}"\n    bogus`,
   `    http-request set-header Authorization Basic ${MARKER}`,

@@ -1,4 +1,4 @@
-/** A thread of its own for what nothing else may delay: it answers one message after the other. */
+/** A thread for what nothing else may delay. It answers one question after another. */
 import { once } from "node:events";
 import { parentPort, Worker } from "node:worker_threads";
 
@@ -10,7 +10,7 @@ export class Thread implements AsyncDisposable {
     this.#worker = new Worker(module);
   }
 
-  /** To be asked one question at a time. */
+  /** Ask one question at a time. */
   async ask<Question, Answer>(question: Question): Promise<Answer> {
     const answered = once(this.#worker, "message");
     this.#worker.postMessage(question);
@@ -23,7 +23,7 @@ export class Thread implements AsyncDisposable {
   }
 }
 
-/** Within the thread. */
+/** To be called within the thread. */
 export function answerQuestions<Question, Answer>(
   answer: (question: Question) => Answer | Promise<Answer>,
 ): void {

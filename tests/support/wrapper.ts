@@ -1,4 +1,4 @@
-/** Runs the program as its users do, in a folder of its own, and reads what it says. */
+/** Runs the program as its users do, in a folder of its own, and reads its log. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { namesIn, readIfThere } from "./files.ts";
@@ -12,13 +12,13 @@ export interface WrapperOptions {
   readonly args?: readonly string[];
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Put in front of the words that start the program, for instance `["unshare", …]`. */
+  /** Words in front of those that start the program, for instance `["unshare", …]`. */
   readonly launcher?: readonly string[];
   /** The words that start the program; by default in the form that `PROGRAM` names. */
   readonly program?: readonly string[];
 }
 
-/** A folder for one test, with a configuration, and room for the wrapper's private folder. */
+/** A folder for one test, with a configuration and a runtime directory. */
 export class Workspace implements AsyncDisposable {
   readonly path = Deno.makeTempDirSync({ dir: "/tmp", prefix: "hrw-test-" });
   readonly runtimeDirectory = join(this.path, "run");
@@ -62,7 +62,7 @@ frontend page
     return () => Deno.renameSync(replacement, path);
   }
 
-  /** Makes `script` what is found as `haproxy`, from now on. */
+  /** Makes `script` the `haproxy` in PATH. */
   async standIn(script: string): Promise<void> {
     const path = join(this.path, "replacement-binary");
     await Deno.writeTextFile(path, script, { mode: 0o755 });
@@ -83,7 +83,7 @@ frontend page
     return wrapper;
   }
 
-  /** What a new connection to `port` is answered; `null` if it is not. */
+  /** The answer on a new connection to `port`; `null` if there is none. */
   async get(port = this.port): Promise<string | null> {
     try {
       using connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -95,14 +95,14 @@ frontend page
     }
   }
 
-  /** A request that has been begun and keeps the process that took it from being done. */
+  /** Begins a request, which keeps the process that accepted it from draining. */
   async openRequest(): Promise<Deno.TcpConn> {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
     await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n"));
     return connection;
   }
 
-  /** Waits until `text` is served; with several generations at once, by each of 5 answers in a row. */
+  /** Waits until five answers in a row are `text`, as several generations may answer at once. */
   async serves(text: string, wrapper: Running): Promise<void> {
     await wrapper.until(`"${text}" to be served`, async () => {
       for (let asked = 0; asked < 5; asked++) if (await this.get() !== text) return false;
@@ -110,13 +110,13 @@ frontend page
     });
   }
 
-  /** Waits until `count` old processes have said that they listen no more: till then one may take a request. */
+  /** Waits until `count` old processes have logged that they stopped listening: until then one may accept a request. */
   async haveStopped(count: number, wrapper: Running): Promise<void> {
     const stops = () => wrapper.output.split("Proxy page stopped").length - 1;
     await wrapper.until(`${count} old processes to listen no more`, () => stops() >= count);
   }
 
-  /** The pids of all HAProxy processes that were started for this workspace. */
+  /** The pids of all HAProxy processes of this workspace, the oldest first. */
   haproxyPids(): number[] {
     return namesIn("/proc").map(Number).filter((pid) => {
       if (!Number.isInteger(pid)) return false;
@@ -173,7 +173,7 @@ export class Wrapper extends Running {
     Deno.kill(this.pid, signal);
   }
 
-  /** Asserts that it ends with that status, and leaves no process and no file. */
+  /** Asserts that it exits with that status, and leaves no process and no file. */
   async endsWith(status: number): Promise<void> {
     assert.equal(await this.exitCode, status, this.output);
     assert.deepEqual(this.workspace.haproxyPids(), [], this.output);
@@ -182,7 +182,7 @@ export class Wrapper extends Running {
 
   kill(): void {
     try {
-      // What changes its user loses the signal that it was to get at its parent's end.
+      // A process that changes its user loses the signal for its parent's death.
       if (this.#pidInside !== undefined) Deno.kill(this.#pidInside, "SIGKILL");
       this.child.kill("SIGKILL");
     } catch (error) {
@@ -192,7 +192,7 @@ export class Wrapper extends Running {
   }
 }
 
-/** What `unshare` has forked, which takes it some milliseconds. */
+/** The child of `unshare`, which takes some milliseconds to appear. */
 function firstChild({ pid }: Deno.ChildProcess): number {
   for (const startedMs = Date.now(); Date.now() - startedMs < FORK_LIMIT_MS;) {
     const [child] = childrenOf(pid);

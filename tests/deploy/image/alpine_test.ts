@@ -1,4 +1,4 @@
-/** The image on a base that has musl in place of glibc: a tree of Debian's busybox and musl stands in for alpine. */
+/** The image on a base with musl instead of glibc: Debian's busybox and musl stand in for Alpine. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { installed, testNeeding } from "../../support/needs.ts";
@@ -39,7 +39,7 @@ testNeeding(
   },
 );
 
-/** Tried, as only that tells whether its mirror can be reached. */
+/** Only an attempt tells whether the mirror can be reached. */
 async function whyNotDownloaded(): Promise<string | null> {
   await using folder = new TempFolder();
   return await output(["sh", "-c", `cd ${folder.path} && apt-get download -qq ${PACKAGES}`])
@@ -59,7 +59,7 @@ async function answer(
   return container.output;
 }
 
-/** As alpine has it: the loader in /lib, its search path, a shell, and no glibc anywhere. */
+/** As on Alpine: the loader in /lib, its search path, a shell, and no glibc anywhere. */
 async function makeBase(folder: string): Promise<string> {
   const script = `set -e
     cd ${folder}

@@ -1,4 +1,4 @@
-/** The image, built from the Containerfile and run in containers that are locked up as far as they can be. */
+/** The image, built from the Containerfile and run in containers as locked down as possible. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { COMPILED, EXECUTABLE } from "../../support/program.ts";
@@ -149,7 +149,7 @@ testNeeding(
     await Deno.copyFile(EXECUTABLE, executable);
     const words = ["--file", join(workspace.path, "Dockerfile"), workspace.path];
     const image = await build("localhost/haproxy-reload-wrapper:own", words);
-    // No volume comes with that image, but podman mounts a tmpfs at /tmp.
+    // That image has no volume, but podman mounts a tmpfs at /tmp.
     await using container = await serve(workspace, { image, options: ["--read-only-tmpfs=true"] });
     await workspace.replace(workspace.page("two"));
     await workspace.serves("two", container);
@@ -158,7 +158,7 @@ testNeeding(
 
 let building: Promise<string> | null = null;
 
-/** The name of the image, which is built when it is first asked for. */
+/** The name of the image, built at the first call. */
 async function builtImage(): Promise<string> {
   const words = ["--build-arg", "VERSION=1.2.3", ROOT];
   return await (building ??= build("localhost/haproxy-reload-wrapper:test", words));
@@ -169,7 +169,7 @@ interface LockedOptions extends Partial<ContainerOptions> {
   readonly mount?: string;
 }
 
-/** Nothing can be written but what the image declares, and nothing is allowed that root alone may. */
+/** Read-only but for the image's volumes, and without any capability. */
 async function locked(
   workspace: Workspace,
   { mount, options = [], ...more }: LockedOptions = {},

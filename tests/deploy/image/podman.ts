@@ -14,7 +14,7 @@ export async function containers(bases: readonly string[]): Promise<readonly Nee
   return unreachable.map((missing) => ({ missing }));
 }
 
-/** Why the image is neither in the local store nor to be had from its registry; else `null`. */
+/** Why the image is neither stored nor can be pulled; else `null`. */
 async function whyNotThere(image: string): Promise<string | null> {
   if (await isStored(image)) return null;
   const pulled = await output(["buildah", "pull", "--quiet", image]).catch((error: Error) => error);
@@ -23,20 +23,20 @@ async function whyNotThere(image: string): Promise<string | null> {
   return `needs the image ${image}, which cannot be pulled: ${reason}`;
 }
 
-/** The image that the Containerfile compiles in: a stand-in that is stored, or else the one with the pinned digest. */
+/** The image that the Containerfile compiles in: a stored stand-in, or the one with the pinned digest. */
 export async function compilingBase(): Promise<string> {
   const { tagged, pinned } = await compilingImages();
   return await isStored(tagged) ? tagged : pinned;
 }
 
-/** Settings that also do where nothing but the kernel is there: no systemd, no bridge, no raised limits. */
+/** Settings that work with just a kernel: no systemd, no bridge, no raised limits. */
 const PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"] as const;
 const LIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1000:1000"];
 
 /** Ubuntu 24.04's profile for containers lets neither SIGHUP nor SIGUSR1 through from podman. */
 const APPARMOR = ["--security-opt", "apparmor=unconfined"];
 
-/** Runs a command to its end and gives what it printed. */
+/** Runs a command and returns what it printed. */
 export async function output(words: readonly string[]): Promise<string> {
   const running = new Running(words as [string, ...string[]]);
   const exitCode = await running.exitCode;
@@ -48,7 +48,7 @@ export async function output(words: readonly string[]): Promise<string> {
 
 const built: string[] = [];
 
-/** Builds an image of a name that no other run has, which is removed when the file's tests have ended. */
+/** Builds an image with a unique name, which is removed after the tests of the file. */
 export async function build(name: string, words: readonly string[]): Promise<string> {
   const image = `${name}-${crypto.randomUUID()}`;
   const options = ["--isolation", "chroot", "--tag", image, ...await standInOptions()];
@@ -61,13 +61,13 @@ Deno.test.afterAll(async () => {
   for (const image of built.toReversed()) await output(["buildah", "rmi", "--force", image]);
 });
 
-/** An image that only stands in for the one which the Containerfile pins has another digest. */
+/** A stand-in for the image that the Containerfile pins has another digest. */
 async function standInOptions(): Promise<readonly string[]> {
   const { tagged } = await compilingImages();
   return await isStored(tagged) ? ["--build-arg", "DENO_DIGEST="] : [];
 }
 
-/** The Containerfile's image of Deno, by its tag and by its digest: no name may have both. */
+/** The Containerfile's Deno image, by tag and by digest: no name may have both. */
 async function compilingImages(): Promise<{ readonly tagged: string; readonly pinned: string }> {
   const containerfile = await Deno.readTextFile(join(FOLDER, "Containerfile"));
   const [, name, tag] = /(docker\.io\S+):(\S+)\$\{DENO_DIGEST\}/.exec(containerfile)!;

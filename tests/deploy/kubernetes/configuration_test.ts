@@ -1,4 +1,4 @@
-/** A real HAProxy takes the configuration of the ConfigMap, with the Secret's certificate, and serves both. */
+/** A real HAProxy loads the ConfigMap's configuration with the Secret's certificate, and serves both. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { servedTo } from "../../support/tls_client.ts";

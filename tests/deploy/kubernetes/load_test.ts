@@ -1,4 +1,4 @@
-/** The load notes what goes wrong, and only that; and it finds a reload without a loss. */
+/** The load records failures and nothing else, and finds none in reloads. */
 import assert from "node:assert/strict";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/free_port.ts";

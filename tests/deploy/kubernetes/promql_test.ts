@@ -1,4 +1,4 @@
-/** The alerts fire when they should, and only then; and alerts and dashboard ask for what there is. */
+/** The alerts fire when they should and only then, and alerts and dashboard use existing metrics. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { stringify } from "npm:yaml@2.9.1";

@@ -6,7 +6,7 @@ import type { Site } from "../site.ts";
 import type { Contestant, Outcome } from "./contestant.ts";
 
 export async function startMasterWorker({ workspace }: Site): Promise<Contestant> {
-  // In the runtime directory, where the workspace finds the processes if they must be swept away.
+  // In the runtime directory, by which the workspace finds the processes when it cleans up.
   const socket = join(workspace.runtimeDirectory, "master.sock");
   const words = ["-W", "-db", "-S", socket, "-f", workspace.configuration];
   // In a session of its own, as the others start theirs.

@@ -1,4 +1,4 @@
-/** What all clients have in common: connections on which one request follows another. */
+/** What all clients have in common: connections that carry one request after another. */
 import { failureOf } from "./failures.ts";
 
 export interface Answer {
@@ -9,16 +9,15 @@ export interface Answer {
 
 export interface Connection {
   /**
-   * Whether it takes no more requests, which is known before one is sent: HAProxy has announced it, or closed
-   * the idle connection.
+   * Whether it is known to take no more requests: HAProxy has announced it, or closed the idle connection.
    */
   readonly isOver: boolean;
   /**
-   * `null`: HAProxy has announced that this request was not looked at.
-   * @throws {Failure} where it was not answered by a whole message with the status 200.
+   * `null`: HAProxy has said that it did not process this request.
+   * @throws {Failure} unless the answer is complete and its status 200.
    */
   request(path?: string): Promise<Answer | null>;
-  /** Ends it as a client does that has what it wanted. @throws {Failure} where it was cut. */
+  /** Ends it as a client that is done. @throws {Failure} if it was cut. */
   finish(): Promise<void>;
   close(): void;
 }
@@ -31,7 +30,7 @@ export interface Address {
 export interface SecureAddress extends Address {
   /** The PEM of the authority whose certificate is to be served. */
   readonly authority: string;
-  /** Whose certificate it is to be. */
+  /** The name on the certificate. */
   readonly site?: string;
 }
 
@@ -39,10 +38,10 @@ export async function connectPlain({ hostname = "127.0.0.1", port }: Address): P
   return await connecting(() => Deno.connect({ hostname, port }));
 }
 
-/** What most certificates of tests are for. */
+/** The name on most certificates of the tests. */
 export const SITE = "site.test";
 
-/** By a full handshake, in which the certificate is checked. */
+/** With a full handshake that verifies the certificate. */
 export async function connectTls(
   { hostname = "127.0.0.1", port, authority, site = SITE }: SecureAddress,
   alpnProtocols = ["http/1.1"],

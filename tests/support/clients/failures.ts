@@ -1,4 +1,4 @@
-/** The ways in which a request can fail, told by how its connection ended. Pure. */
+/** The ways in which a request can fail, by how its connection ended. Pure. */
 
 export const FAILURES = {
   refused: "connection refused",
@@ -18,9 +18,9 @@ export type End =
   | { readonly tag: "failed"; readonly error: Error };
 
 export interface Circumstances {
-  /** `connecting` lasts until a TLS handshake is done, too. */
+  /** `connecting` includes the TLS handshake. */
   readonly phase: "connecting" | "asked" | "answering";
-  /** Whether the connection has brought an answer before, and was idle since. */
+  /** Whether the connection has brought an answer before and has been idle since. */
   readonly wasIdle: boolean;
 }
 
@@ -31,8 +31,8 @@ export class Failure extends Error {
 }
 
 /**
- * A request that meets the closing of its idle connection fails before the first byte of the answer, by a
- * reset as well as by an end, and nobody is at fault but HTTP/1: the client could not know.
+ * A request that crosses the closing of its idle connection fails before the first byte of the answer, by a reset
+ * or an end. Only HTTP/1 is at fault: the client could not know.
  */
 export function failureOf(end: End, { phase, wasIdle }: Circumstances): Failure {
   const detail = end.tag === "closed"
@@ -49,5 +49,5 @@ function kindOf(end: End, { phase, wasIdle }: Circumstances): FailureKind {
   return phase === "asked" ? "empty" : "cut";
 }
 
-/** TLS that ends without saying so. */
+/** TLS without close_notify. */
 const isEnd = (error: Error) => error instanceof Deno.errors.UnexpectedEof;

@@ -4,7 +4,7 @@ import { type Answer, type Connection, SITE } from "./connection.ts";
 import { Incoming, TIMEOUT_MS, within } from "./incoming.ts";
 
 export interface Http1Options {
-  /** Whether the first request asks for the connection's end. */
+  /** Whether the first request asks for `Connection: close`. */
   readonly isOnlyOne?: boolean;
   readonly timeoutMs?: number;
 }

@@ -13,7 +13,7 @@ export class Http2Connection implements Connection {
   /** Odd numbers are the client's. */
   #nextStream = 1;
   #stream: Stream | null = null;
-  /** The last stream that the server says it looks at. */
+  /** The last stream that the server will process. */
   #lastStream = Infinity;
   #isBroken = false;
 
@@ -106,7 +106,7 @@ export class Http2Connection implements Connection {
   }
 }
 
-/** What has come of one answer. */
+/** What has arrived of one answer. */
 class Stream {
   hasBegun = false;
   isOk = false;
@@ -133,7 +133,7 @@ class Stream {
 const ACK = 1;
 const END_STREAM = 1;
 const END_HEADERS = 4;
-/** Says that the request was not looked at. */
+/** Says that the request was not processed. */
 const REFUSED_STREAM = 7;
 
 const PREFACE = joined(
@@ -159,7 +159,7 @@ function headers(stream: number, path: string): Uint8Array<ArrayBuffer> {
   return frame(FrameType.headers, END_STREAM | END_HEADERS, stream, new Uint8Array(fields));
 }
 
-/** The status comes first, behind changes of the table's size, and 200 is in the static table. */
+/** The status comes first, after table size updates, and 200 is in the static table. */
 function isStatus200(payload: Uint8Array): boolean {
   const STATUS_200 = 0x88;
   return payload.find((byte) => (byte & 0xe0) !== 0x20) === STATUS_200;

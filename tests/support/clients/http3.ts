@@ -1,12 +1,12 @@
-/** As much of HTTP/3 as the proof takes: a stream for each request, and every GOAWAY seen. Needs `--unstable-net`. */
+/** As much of HTTP/3 as the tests need: a stream for each request, and every GOAWAY seen. Needs `--unstable-net`. */
 import { Failure } from "./failures.ts";
 import { type Answer, type Connection, type SecureAddress, SITE } from "./connection.ts";
 import { frame, FrameType, parseFrame, parseVarint, varint } from "./http3_frames.ts";
 import { TIMEOUT_MS, within } from "./incoming.ts";
 
-/** By a full handshake, in which the certificate is checked. @throws {Failure} */
+/** With a full handshake that verifies the certificate. @throws {Failure} */
 export async function connectHttp3({ port, authority }: SecureAddress): Promise<Http3Connection> {
-  // Its own socket, so that it has its own port, as browsers do it.
+  // A socket of its own, as in browsers, so that it has its own port.
   const endpoint = new Deno.QuicEndpoint({ hostname: "127.0.0.1", port: 0 });
   try {
     const conn = await Deno.connectQuic({
@@ -30,7 +30,7 @@ export async function connectHttp3({ port, authority }: SecureAddress): Promise<
 interface Parts {
   readonly endpoint: Deno.QuicEndpoint;
   readonly conn: Deno.QuicConn;
-  /** Kept, as HTTP/3 forbids its end, which garbage collection would bring. */
+  /** Kept from garbage collection, which would end it; HTTP/3 forbids that. */
   readonly control: WritableStreamDefaultWriter<Uint8Array>;
 }
 
@@ -38,10 +38,10 @@ export class Http3Connection implements Connection {
   readonly #parts: Parts;
   readonly #reading: Promise<void>;
   #nextStream = 0;
-  /** The first stream that the server says it does not look at. */
+  /** The first stream that the server will not process. */
   #firstIgnored = Infinity;
   #isClosed = false;
-  /** Why, if it was not closed in order: a request only hears that the connection is lost. */
+  /** Why it was lost, as a request only hears that it is. */
   #end: Error | null = null;
 
   constructor(parts: Parts) {
@@ -103,7 +103,7 @@ export class Http3Connection implements Connection {
     for await (const bytes of readable) incoming.take(bytes);
   }
 
-  /** Of those that the server has opened, the control stream alone matters: nothing is put into QPACK's tables. */
+  /** Of the server's streams only the control stream matters: QPACK's tables stay empty. */
   async #readStreams(): Promise<void> {
     const streams: Promise<void>[] = [];
     try {
@@ -111,7 +111,7 @@ export class Http3Connection implements Connection {
         streams.push(this.#read(stream).catch(() => {}));
       }
     } catch {
-      // It has ended with the connection, whose end a request tells.
+      // The connection has ended, which a request will report.
     }
     await Promise.all(streams);
   }
@@ -135,7 +135,7 @@ export class Http3Connection implements Connection {
   }
 }
 
-/** What has come of one answer. */
+/** What has arrived of one answer. */
 class Incoming {
   hasBegun = false;
   isOk = false;
@@ -159,7 +159,7 @@ const NO_ERROR = 0x100;
 /** Of a client's two-way streams. */
 const STREAM_STEP = 4;
 
-/** H3_REQUEST_REJECTED: says that the request was not looked at. Deno tells the code in the error's text alone. */
+/** H3_REQUEST_REJECTED: the request was not processed. Deno has the code only in the error's text. */
 const isRejection = (error: unknown) => /stream .*error 267$/.test((error as Error).message);
 
 function failureOf(
@@ -192,7 +192,7 @@ function headers(path: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(frame(FrameType.headers, new Uint8Array(fields)));
 }
 
-/** The status comes first, behind a prefix of two bytes, and 200 is in the static table. */
+/** The status comes first, after a prefix of two bytes, and 200 is in the static table. */
 function isStatus200(payload: Uint8Array): boolean {
   const STATUS_200 = 0xc0 | 25;
   return payload[2] === STATUS_200;

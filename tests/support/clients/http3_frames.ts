@@ -29,14 +29,14 @@ export function parseFrame(bytes: Uint8Array): Parsed<Frame> | null {
   return { value: { type: type.value, payload: bytes.slice(head, length) }, length };
 }
 
-/** No more than two bytes of it, which is enough for a request. */
+/** At most two bytes, which is enough for a request. */
 export function varint(value: number): readonly number[] {
   if (value < 0x40) return [value];
   if (value < 0x4000) return [0x40 | value >> 8, value & 0xff];
   throw new RangeError(`found ${value}, wanted less than ${0x4000}`);
 }
 
-/** `null` while something is missing. Above 2^53 it is not exact. */
+/** `null` while something is missing. Not exact above 2^53. */
 export function parseVarint(bytes: Uint8Array): Parsed<number> | null {
   const [first] = bytes;
   if (first === undefined) return null;

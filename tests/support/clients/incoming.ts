@@ -1,8 +1,8 @@
-/** Reads a connection all the time, so that its end is known when it comes and not when something is asked. */
+/** Reads a connection continuously, so that its end is known at once and not at the next request. */
 import { type End, Failure, failureOf } from "./failures.ts";
 
 export class Incoming {
-  /** What has been received and not taken. */
+  /** Received and not yet taken. */
   bytes: Uint8Array = new Uint8Array();
   end: End | null = null;
   readonly #conn: Deno.Conn;
@@ -21,13 +21,13 @@ export class Incoming {
     return taken;
   }
 
-  /** Resolves when something has come, or the end. */
+  /** Resolves when something arrives, or the end. */
   async more(): Promise<void> {
     if (this.end !== null) return;
     await new Promise<void>((resolve) => this.#wake = resolve);
   }
 
-  /** Never fails: what was received before tells more, and the end is read after it. */
+  /** Never fails: the end is read after what was received before it. */
   async write(bytes: Uint8Array): Promise<void> {
     try {
       for (let rest = bytes; rest.length > 0;) {
@@ -43,7 +43,7 @@ export class Incoming {
     this.#isClosed = true;
   }
 
-  /** Says that no more is sent, and waits for the other side to say the same. */
+  /** Half-closes, and waits for the other side to close. */
   async finish(): Promise<void> {
     const ending = within(this, TIMEOUT_MS, async () => {
       await this.#conn.closeWrite();

@@ -56,7 +56,7 @@ export class Load implements AsyncDisposable {
     return gapMs;
   }
 
-  /** Has the clients of that name open another connection while they ask for nothing. */
+  /** Makes the clients of that name replace their connection between two requests. */
   async renew(name: string): Promise<void> {
     const renewing = this.clients.filter((client) => client.name === name);
     renewing.forEach((client) => this.#renewing.add(client));
@@ -122,7 +122,7 @@ export class Load implements AsyncDisposable {
   }
 }
 
-/** Notices how long this process itself could not run on a busy machine. */
+/** Notices how long this process itself did not run on a busy machine. */
 class Pulse {
   readonly #timer: ReturnType<typeof setInterval>;
   #lastMs = performance.now();

@@ -11,7 +11,7 @@ export class TcpConnection implements Connection {
     this.#incoming = new Incoming(conn);
   }
 
-  /** Never: HAProxy has no business with its end, so the next request is to find out. */
+  /** Never: HAProxy does not announce its end, so the next request finds out. */
   readonly isOver = false;
 
   async request(): Promise<Answer> {
@@ -20,7 +20,7 @@ export class TcpConnection implements Connection {
       const text = `${this.#sent += 1}`.padEnd(MESSAGE_BYTES, ".");
       await incoming.write(new TextEncoder().encode(text));
       while (incoming.bytes.length < MESSAGE_BYTES) {
-        // A connection that is cut is a failure, however idle it was.
+        // A cut connection is a failure, however idle it was.
         if (incoming.end !== null) {
           throw failureOf(incoming.end, { phase: "answering", wasIdle: false });
         }

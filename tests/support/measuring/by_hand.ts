@@ -1,4 +1,4 @@
-/** The same handoff with no wrapper in between: just a start with `-x`, and SIGUSR1 to the old process. */
+/** The same handoff without the wrapper: a start with `-x`, then SIGUSR1 to the old process. */
 import { startArguments } from "../../../lib/haproxy/process/arguments.ts";
 import { readHaproxyArguments } from "../../../lib/settings/haproxy_arguments.ts";
 import {
@@ -10,7 +10,7 @@ import { NO_NEEDS } from "../../../lib/config/needs.ts";
 import { pause } from "../wait.ts";
 import type { Workspace } from "../wrapper.ts";
 
-/** In the runtime directory, where the workspace finds the processes if they must be swept away. */
+/** In the runtime directory, by which the workspace finds the processes when it cleans up. */
 export async function makeFolder({ runtimeDirectory }: Workspace): Promise<PrivateFolder> {
   const made = await makePrivateFolder([runtimeDirectory]);
   if (made.tag === "made") return made.folder;
@@ -23,7 +23,7 @@ export interface Prepared {
   readonly words: readonly string[];
 }
 
-/** Does all that can be done before the change is made. By default process `number` takes over from the last. */
+/** Does all that can be done before the change. By default process `number` takes over from the last. */
 export async function prepareByHand(
   { configuration }: Workspace,
   folder: PrivateFolder,
@@ -42,9 +42,8 @@ export interface Serving {
 }
 
 /**
- * In a session of its own, as the wrapper starts it: where the kernel shares the CPU between sessions
- * (autogroups), a process in the bench's own would be slowed or sped up by the bench's client. `null` if the
- * process ends, or ought to as it has no listener.
+ * In a session of its own, as the wrapper starts it: where the kernel shares the CPU between sessions (autogroups),
+ * the bench's client would slow it or speed it up. `null` if the process ends, or has no listener and ought to.
  */
 export async function launchByHand({ number, socket, words }: Prepared): Promise<Serving | null> {
   const child = new Deno.Command("haproxy", {

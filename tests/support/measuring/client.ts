@@ -1,7 +1,7 @@
-/** Tells when something was first served, from a thread of its own that nothing else delays. */
+/** Tells when something was first served, from a thread that nothing else delays. */
 import { Thread } from "../thread.ts";
 
-/** A new connection is made about every millisecond until it is served what is wanted. */
+/** A new connection is made about every millisecond until it gets what is wanted. */
 export interface Question {
   readonly port: number;
   /** The text of an answer, or with `site` the fingerprint of the certificate for it. */

@@ -5,7 +5,7 @@ export interface Machine {
   /** Name and version. */
   readonly program: string;
   readonly form: typeof FORM;
-  /** The Deno that the program runs on, which is inside the executable: `Deno` and its version. */
+  /** The program's Deno, which an executable contains: `Deno` and its version. */
   readonly deno: string;
   /** The version alone. */
   readonly haproxy: string;
@@ -26,7 +26,7 @@ export async function machine(): Promise<Machine> {
   };
 }
 
-/** One line that tells them of all `machines`, and what they have in common once. */
+/** One line for all `machines`, with what they have in common said once. */
 export function described(...machines: readonly Machine[]): string {
   const told = (tell: (one: Machine) => string) => [...new Set(machines.map(tell))].join(", ");
   return [
@@ -38,7 +38,7 @@ export function described(...machines: readonly Machine[]): string {
   ].join(", ");
 }
 
-/** What the program says of itself, of the Deno that it runs on, and of HAProxy. */
+/** What the program prints about itself, its Deno and HAProxy. */
 async function versions(): Promise<string[]> {
   const [command, ...words] = PROGRAM;
   const { stdout } = await new Deno.Command(command!, { args: [...words, "--version"] }).output();

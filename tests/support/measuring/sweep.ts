@@ -1,6 +1,6 @@
-/** Sees to it that no process and no file outlives a figure, even if it fails or is interrupted. */
+/** Leaves no process and no file behind, even after a failure or an interrupt. */
 
-/** Gives `work` a room for what is to be disposed of when it ends. */
+/** Disposes of what `work` puts into the room when it ends. */
 export async function swept<Result>(
   work: (room: AsyncDisposableStack) => Promise<Result>,
 ): Promise<Result> {
