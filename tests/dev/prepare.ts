@@ -1,4 +1,4 @@
-/** Sees to it that `haproxy` is in PATH: installs Debian's as root, and else says how. */
+/** Makes sure that `haproxy` is in PATH: installs Debian's as root, or says how to. */
 
 if (!isInstalled()) install();
 if (!isInstalled()) {
@@ -19,7 +19,7 @@ function isInstalled(): boolean {
   }
 }
 
-/** Only root may, and only apt-get is known to give what the tests were made for. */
+/** As root, and with apt-get, whose HAProxy the tests were made for. */
 function install(): void {
   if (Deno.uid() !== 0) return;
   console.error('There is no "haproxy" in PATH: installing Debian\'s with apt-get');

@@ -1,4 +1,4 @@
-/** A bind that changes where ports are not shared: the serving process itself is in the way, and may be paused. */
+/** A changed bind without port sharing: the serving process is in the way, and may be paused. */
 import assert from "node:assert/strict";
 import { commonTest, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
@@ -8,7 +8,7 @@ import { killQuietly } from "../support/processes.ts";
 import { finish, Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const FLAG = "--pause-on-bind-conflict";
-/** Without a settle time no process is started ahead, so that the starts can be counted. */
+/** Without a settle time there is no process on standby, so the starts can be counted. */
 const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
 
 class Unshared extends Workspace {
@@ -19,7 +19,7 @@ class Unshared extends Workspace {
     Deno.writeTextFileSync(this.configuration, this.bound("one", "127.0.0.1"));
   }
 
-  /** Beside a frontend of which nothing changes. */
+  /** Beside a frontend that never changes. */
   bound(text: string, address: string, { global = "noreuseport", options = "" } = {}): string {
     const page = this.page(text).replace(
       `127.0.0.1:${this.port}`,
@@ -32,13 +32,13 @@ frontend other
 `;
   }
 
-  /** From a path at which a stand-in may be put later: Deno looks for the program once. */
+  /** From a path that a stand-in may take later: Deno looks the program up once. */
   async serveWith(...flags: string[]): Promise<Wrapper> {
     await this.standIn(STAND_INS.is_haproxy);
     return await this.serve({ args: [...flags, "-f", this.configuration], ...NOTHING_AHEAD });
   }
 
-  /** A HAProxy whose third start, which is the one with the other paused, is `script`; -c counts as none. */
+  /** A HAProxy whose third start, with the old process paused, is `script`; `-c` does not count. */
   async standInWhilePaused(script: string): Promise<void> {
     const [shebang, check, ...rest] = script.split("\n");
     const [, ...otherwise] = STAND_INS.is_haproxy.split("\n").slice(1);
@@ -52,7 +52,7 @@ frontend other
     ].join("\n"));
   }
 
-  /** What an http client is answered through the unix socket. */
+  /** The answer to an HTTP request through the unix socket. */
   async askOther(): Promise<string> {
     using connection = await Deno.connect({ transport: "unix", path: `${this.path}/other.sock` });
     await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
@@ -119,7 +119,7 @@ commonTest("with the flag a change under -dR is served as well", async () => {
   await workspace.serves("two", wrapper);
 });
 
-/** Waits until generation 2 is rejected after a pause, and proves that 1 serves all that it served. */
+/** Waits until generation 2 is rejected after a pause, and asserts that 1 serves all that it served before. */
 async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void> {
   const explain = () => wrapper.output;
   const [line] = await wrapper.saysMatching(WARNING);
@@ -159,7 +159,7 @@ for (
   });
 }
 
-/** With the old process paused for one that never gets ready. */
+/** With the old process paused for one that never becomes ready. */
 async function paused(workspace: Unshared, ...flags: string[]): Promise<Wrapper> {
   const wrapper = await workspace.serveWith(FLAG, ...flags);
   await workspace.standInWhilePaused(STAND_INS.never_ready);

@@ -1,4 +1,4 @@
-/** Bugs in the wrapper itself, which are made by a file that is loaded before it: what serves goes on. */
+/** Bugs in the wrapper itself, injected by a preloaded file: HAProxy keeps serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Observed } from "../support/observed.ts";
@@ -6,7 +6,7 @@ import { type Need, testNeeding } from "../support/needs.ts";
 import { FORM, PROGRAM } from "../support/program.ts";
 import type { Wrapper } from "../support/wrapper.ts";
 
-/** Nothing can be loaded before an executable. */
+/** An executable preloads nothing. */
 const FROM_SOURCE: Need = { missing: null, isElsewhere: FORM !== "source" };
 
 class Buggy extends Observed {
@@ -32,7 +32,7 @@ class Buggy extends Observed {
     await Deno.remove(join(this.#bugs, bug));
   }
 
-  /** After all bugs are over: it is sound again, has told of each bug once, and ends as it is asked to. */
+  /** Asserts that it has recovered, has logged each bug once, and exits when told to. */
   async isSound(wrapper: Wrapper, bug: string): Promise<void> {
     await this.replace(this.page("sound"));
     await this.serves("sound", wrapper);

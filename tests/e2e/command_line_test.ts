@@ -1,4 +1,4 @@
-/** What the program makes of its arguments and environment, before and in place of running. */
+/** What the program makes of its arguments and environment before it runs, or instead. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import denoJson from "../../deno.json" with { type: "json" };

@@ -1,4 +1,4 @@
-/** Old processes finish what they have, within their limits, and none is forgotten. */
+/** Old processes drain within their limits, and none is forgotten. */
 import assert from "node:assert/strict";
 import { slowdownBy } from "../../lib/haproxy/drain/slowdown.ts";
 import { Observed, type Report } from "../support/observed.ts";

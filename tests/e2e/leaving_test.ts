@@ -1,4 +1,4 @@
-/** How an instance leaves: first it is not ready, then it drains, then it is gone. */
+/** How an instance leaves: it is not ready, then drains, then ends. */
 import assert from "node:assert/strict";
 import { finish } from "../support/wrapper.ts";
 import { Observed } from "../support/observed.ts";

@@ -1,4 +1,4 @@
-/** The main promise, under load: reloads, even failing ones, cost not one request. */
+/** The main promise under load: reloads, even failing ones, cost no request. */
 import assert from "node:assert/strict";
 import { connectPlain } from "../support/clients/connection.ts";
 import { Http1Connection } from "../support/clients/http1.ts";
@@ -8,7 +8,7 @@ import { Workspace } from "../support/wrapper.ts";
 
 const CLIENTS = 8;
 const RELOADS = 20;
-/** Every so many reloads one is refused, because it wants a port that somebody has. */
+/** One in so many reloads is refused, because its port is taken. */
 const REFUSED_EVERY = 5;
 const LONGEST_GAP_MS = 500;
 

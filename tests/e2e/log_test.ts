@@ -1,4 +1,4 @@
-/** What the program says, and when it says nothing. */
+/** What the program logs, and when it logs nothing. */
 import assert from "node:assert/strict";
 import { programTest } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";

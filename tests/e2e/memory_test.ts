@@ -1,4 +1,4 @@
-/** A control group's limit of memory is kept by ending old processes, and never by the kernel. */
+/** A control group's memory limit is kept by ending old processes, never by the kernel. */
 import assert from "node:assert/strict";
 import { memoryNeed } from "../../lib/haproxy/drain/memory_need.ts";
 import { MEMORY_GROUPS, MemoryGroup } from "./memory_group.ts";
@@ -12,11 +12,11 @@ const NEEDS = [RUNNABLE, MEMORY_GROUPS];
 
 const MB = 2 ** 20;
 
-/** Makes one process take 200 MB of its own, in pieces, so that it never has more. */
+/** Makes a process take 200 MB, in pieces, so that it never has more. */
 const LUA =
   "memory = {}; for i = 1, 200 do memory[i] = string.rep(string.rep(i % 10, 1024), 1024) end";
 
-/** Large processes, each of which has a request open that keeps it from being done. */
+/** Large processes, each with an open request that keeps it from draining. */
 class Large extends Observed {
   readonly #requests: Deno.TcpConn[] = [];
 
@@ -39,20 +39,20 @@ class Large extends Observed {
     this.#requests.push(await this.openRequest());
   }
 
-  /** What the wrapper wants to have for one more process: how large one is differs from branch to branch. */
+  /** What the wrapper wants for one more process; their size differs between branches. */
   get needBytes(): number {
     const [pid] = this.haproxyPids();
     return memoryNeed(Deno.readTextFileSync(`/proc/${pid}/status`))!;
   }
 
-  /** The answer to the request that `generation` has open. */
+  /** The answer to a generation's open request. */
   async finish(generation: number): Promise<string> {
     const request = this.#requests[generation - 1]!;
     await request.write(new TextEncoder().encode("\r\n"));
     return await new Response(request.readable).text();
   }
 
-  /** Generation 3 does not fit unless generation 1 goes, which can hear of nothing. */
+  /** Generation 3 does not fit unless generation 1 ends, which is frozen. */
   async reloadBesideFrozen(group: MemoryGroup, args: readonly string[] = []): Promise<Wrapper> {
     const wrapper = await this.serveIn(group, args);
     const [oldest] = this.haproxyPids();
@@ -69,7 +69,7 @@ class Large extends Observed {
   }
 }
 
-/** One whose answer was read is closed already. */
+/** A request is closed once its answer has been read. */
 function tryToClose(request: Deno.TcpConn): void {
   try {
     request.close();
@@ -110,7 +110,7 @@ testNeeding(NEEDS, "as many draining processes are ended as it takes", async () 
   await workspace.reload("two", wrapper);
   await workspace.reload("three", wrapper);
   assert.equal(workspace.haproxyPids().length, 3);
-  // What one of the two that drain leaves is less than is wanted for the next.
+  // Ending one of the two draining processes does not free enough.
   group.limit(group.usedBytes + 12 * MB);
   await workspace.reload("four", wrapper);
   await wrapper.saysMatching(/generation 1, the oldest that drains, is ended: generation 4/);
@@ -160,7 +160,7 @@ testNeeding(NEEDS, "a reload stops waiting for memory when the serving process d
   const pids = workspace.haproxyPids();
   const [oldest, serving] = pids;
   Deno.kill(serving!, "SIGKILL");
-  // The oldest is killed 5 s after it was asked to go, for which nothing has waited.
+  // The oldest is killed 5 s after SIGTERM; nothing may wait for that.
   await wrapper.until("another process beside the oldest", () => {
     const now = workspace.haproxyPids();
     return now.includes(oldest!) && now.some((pid) => !pids.includes(pid));

@@ -1,4 +1,4 @@
-/** Process 1 inherits every orphan of its container, and has to reap it. */
+/** Process 1 inherits every orphan of its container, and must reap it. */
 import assert from "node:assert/strict";
 import { FORM, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";

@@ -1,4 +1,4 @@
-/** What another user of the machine lays in the wrapper's way is neither run, nor written into, nor told a key. */
+/** What another user puts in the wrapper's way is neither run nor written to, and sees no key. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { keep } from "../support/kept.ts";
@@ -7,7 +7,7 @@ import { FORM, NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
 import { isThere, namesIn } from "../support/files.ts";
 
-/** Neither root nor the one that the wrapper runs as. */
+/** Neither root nor the wrapper's user. */
 const STRANGER = 41_002;
 const OURS = 41_001;
 
@@ -22,12 +22,12 @@ class Crowded extends Workspace {
 
   constructor() {
     super();
-    // Anybody may go through it, as through /tmp.
+    // Anybody may enter it, as with /tmp.
     Deno.chmodSync(this.path, 0o755);
     Deno.mkdirSync(join(this.path, "shared"));
   }
 
-  /** A configuration that proves that it was loaded. */
+  /** A configuration that leaves a file when it is loaded. */
   get evil(): string {
     const lua = join(this.path, "evil.lua");
     Deno.writeTextFileSync(lua, `io.open("${this.marker}", "w"):close()\n`);
@@ -38,7 +38,7 @@ class Crowded extends Workspace {
     return isThere(this.marker);
   }
 
-  /** Keeps the evil one, as the stranger can who knows the form of a set. */
+  /** Records the evil one, as a stranger could. */
   async layInWait(): Promise<void> {
     await Deno.writeTextFile(this.configuration, this.evil + this.page("evil"));
     await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
@@ -98,11 +98,11 @@ testNeeding(NEEDS, "the same set is served if it belongs to nobody else", async 
     flags: ["--last-good", workspace.kept],
   });
   await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
-  // By this the tests above would fail if the set were used there.
+  // So the tests above would fail if they used the set.
   assert.equal(workspace.wasRun, true);
 });
 
-/** Takes the place of a private folder that was removed, with a socket that gives no listeners, and rewrites what is written there. */
+/** Takes the place of a removed private folder, with a socket that hands over no listeners, and rewrites files there. */
 class Thief implements AsyncDisposable {
   readonly told: string[] = [];
   readonly #listener: Deno.UnixListener;
@@ -125,7 +125,7 @@ class Thief implements AsyncDisposable {
       const bytes = new Uint8Array(100);
       const count = await connection.read(bytes) ?? 0;
       this.told.push(new TextDecoder().decode(bytes.subarray(0, count)));
-      // Of a process that takes over, before it has read its configuration (HAProxy 2.6).
+      // From a process that takes over, before it reads its configuration (HAProxy 2.6).
       Deno.writeTextFileSync(next, evil + Deno.readTextFileSync(next));
       await connection.write(new Uint8Array(4)).catch(() => {});
       connection.close();
@@ -171,7 +171,7 @@ for (const hasUserSocket of [false, true]) {
         assert.equal(Deno.readTextFileSync(join(folder, "2-first.cfg")), "");
       }
       assert.equal(workspace.wasRun, false);
-      // What is another's is not removed, and of our own nothing is left.
+      // What belongs to another user stays, and nothing of ours is left.
       assert.deepEqual(namesIn(workspace.runtimeDirectory), [
         name,
       ]);
@@ -241,7 +241,7 @@ for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
   });
 }
 
-/** As Kubernetes mounts an `emptyDir`: root's, for all to write to, and not sticky. */
+/** As Kubernetes mounts an `emptyDir`: owned by root, writable by all, not sticky. */
 const mounting = (...directories: readonly string[]) => [
   "unshare",
   "--mount",

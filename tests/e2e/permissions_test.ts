@@ -1,4 +1,4 @@
-/** What the program could do if it were made to. */
+/** What the program could do if it were compromised. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { programLike, programTest } from "../support/program.ts";

@@ -1,4 +1,4 @@
-/** HTTP/3 over reloads: kept and new connections, and those whose process is gone. */
+/** HTTP/3 across reloads: kept and new connections, and those whose process is gone. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { SITE } from "../support/clients/connection.ts";
@@ -33,7 +33,7 @@ ${more}`;
     return await connectHttp3({ port: this.quicPort, authority: this.#authority.certificate });
   }
 
-  /** What a new connection is answered. */
+  /** The answer on a new connection. */
   async answer(): Promise<string | undefined> {
     const connection = await this.connect();
     try {
@@ -43,7 +43,7 @@ ${more}`;
     }
   }
 
-  /** The last file that generation `number` is given. */
+  /** The last file of generation `number`'s command line. */
   injected(number: number): string {
     const [folder] = [...Deno.readDirSync(this.runtimeDirectory)].filter(({ isDirectory }) =>
       isDirectory

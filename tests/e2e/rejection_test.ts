@@ -1,4 +1,4 @@
-/** Whatever happens to a reload, the generation that served before goes on serving. */
+/** Whatever happens to a reload, the generation that served before keeps serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { haproxyTaking, testNeeding } from "../support/needs.ts";
@@ -8,10 +8,10 @@ import { pause, waitFor } from "../support/wait.ts";
 import { freePort } from "../support/free_port.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
-/** Without a settle time no process is started ahead, so that the first start is that of the handoff. */
+/** Without a settle time there is no process on standby, so the first start is the handoff's. */
 const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
 
-/** Waits until generation 2 is rejected for a reason that matches, and 1 alone answers: until it is gone, 2 may. */
+/** Waits until generation 2 is rejected for a matching reason and only 1 answers; 2 may until it is gone. */
 async function isRejected(workspace: Workspace, wrapper: Wrapper, reason: RegExp): Promise<string> {
   const pattern =
     `error .*generation 2 rejected: .*${reason.source}.*; generation 1 keeps serving.*`;
@@ -45,7 +45,7 @@ programTest("a configuration with an error is rejected and not retried", async (
 programTest("a change back to what is served needs no reload", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
-  // What changes in the first milliseconds may have been read by generation 1 already, as far as anybody knows.
+  // Nobody knows whether generation 1 has read a change of the first milliseconds.
   await pause(100);
   await workspace.replace("nonsense\n");
   await isRejected(workspace, wrapper, /exited with 1/);
@@ -184,7 +184,7 @@ programTest("a process that hangs during a diagnosis is ended", async () => {
   await workspace.standIn(STAND_INS.is_haproxy);
   await workspace.serves("two", wrapper);
   wrapper.signal("SIGUSR1");
-  // Nobody set --shutdown-wait, so nothing else would ever end it.
+  // Without --shutdown-wait nothing else would end it.
   await wrapper.endsWith(0);
 });
 
@@ -232,9 +232,9 @@ programTest("connections held on the user's own stats socket block no reload", a
 
 programTest("a change during a handoff causes another reload", async () => {
   await using workspace = new Workspace();
-  // The second process means that a handoff runs.
+  // A second process means that a handoff is running.
   const wrapper = await workspace.serve(NOTHING_AHEAD);
-  // Parsing that many backends takes HAProxy long enough to change the file meanwhile.
+  // HAProxy parses so many backends that the file can change meanwhile.
   const backends = Array.from(
     { length: 3_000 },
     (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
@@ -242,7 +242,7 @@ programTest("a change during a handoff causes another reload", async () => {
   await workspace.replace(workspace.page("two") + backends.join(""));
   await waitFor("the new process", () => workspace.haproxyPids().length === 2);
   await workspace.replace(workspace.page("three"));
-  // Nobody can tell which of the two HAProxy has read, so only a third generation is sure.
+  // Nobody knows which of the two HAProxy has read; only a third generation is sure.
   await wrapper.saysMatching(/generation 3 serves/);
   await workspace.serves("three", wrapper);
 });

@@ -1,4 +1,4 @@
-/** With `--respawn` another generation takes the place of one that served and ended by itself. */
+/** With `--respawn` another generation replaces one that exited while serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Observed } from "../support/observed.ts";
@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait.ts";
 import { childrenOf, freeze } from "../support/processes.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
-/** The pid of the only HAProxy, or of the one that is none of `others`. */
+/** The pid of the only HAProxy besides `others`. */
 function servingPid(workspace: Workspace, others: readonly number[] = []): number {
   const pids = workspace.haproxyPids().filter((pid) => !others.includes(pid));
   assert.equal(pids.length, 1, pids.join(" "));
@@ -41,7 +41,7 @@ for (
       new RegExp(`generation 2 serves, .*; respawned since generation 1 ${words}; 0 old`),
     );
     assert.equal(await workspace.get(), "one");
-    // Nothing that is on disk is new, so the next generation is the change's.
+    // A respawn is no change, so the next generation is.
     await workspace.replace(workspace.page("two"));
     await workspace.serves("two", wrapper);
     await wrapper.stopsAt(3);
@@ -95,7 +95,7 @@ programTest("a respawn reads what is on disk", async () => {
   await workspace.replace(workspace.page("two"));
   await workspace.serves("two", wrapper);
   await waitFor("one process", () => workspace.haproxyPids().length === 1);
-  // Held, since the reload was just now; whatever starts reads it.
+  // Delayed, as a reload has just ended; but any start reads it.
   await workspace.replace(workspace.page("three"));
   Deno.kill(servingPid(workspace), "SIGKILL");
   await workspace.serves("three", wrapper);
@@ -115,7 +115,7 @@ commonTest("a process on standby is not used for a respawn", async () => {
   await wrapper.until("one process", () => workspace.haproxyPids().length === 1);
 });
 
-/** Generation 2 has been started for a change, and does not go on before it may. */
+/** Generation 2 has been started for a change, and waits for `go`. */
 async function inReload(workspace: Workspace, respawn: string): Promise<Wrapper> {
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: "0s", HRW_RESPAWN: respawn } });
@@ -148,7 +148,7 @@ programTest("a reload that has the listeners goes on and loses no connection", a
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: "0s", HRW_RESPAWN: "1" } });
   const serving = servingPid(workspace);
-  // So many that HAProxy takes a while to start: the wrapper must not notice that it has.
+  // So many that HAProxy takes a while: the wrapper must not notice that it has started.
   const backends = Array.from(
     { length: 3_000 },
     (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
@@ -183,7 +183,7 @@ programTest("a death during a hot apply starts what is on disk", async () => {
   await wrapper.saysMatching(/generation 1 was ended by SIGKILL .*\(respawn 1 of 5/);
   await wrapper.saysMatching(/generation \d serves, .*; respawned since/);
   assert.equal(await workspace.get(), "after");
-  // And maps go on being changed in place.
+  // Maps are hot-applied as before.
   const generation = wrapper.lastGeneration;
   await workspace.replace("key later\n", map);
   await workspace.serves("later", wrapper);
@@ -228,7 +228,7 @@ programTest("a configuration mended between two attempts is loaded at once", asy
   await workspace.serves("mended", wrapper);
 });
 
-/** Generation 1 has died, and 2 does not get on in its place. */
+/** Generation 1 has died, and 2, in its place, does not become ready. */
 async function inRespawn<Kind extends Workspace>(
   workspace: Kind,
   { standIn, args = [] }: { readonly standIn: string; readonly args?: readonly string[] },
@@ -309,7 +309,7 @@ commonTest("there is no respawn during the drain delay", async () => {
   await wrapper.endsWith(139);
 });
 
-/** The stand-ins wait as a shell. */
+/** A waiting stand-in is a shell. */
 const isHaproxy = (pid: number) =>
   Deno.readTextFileSync(`/proc/${pid}/comm`).trim() === "haproxy" &&
   Deno.readLinkSync(`/proc/${pid}/exe`).endsWith("haproxy");

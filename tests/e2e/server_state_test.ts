@@ -1,4 +1,4 @@
-/** What somebody has set by hand of a server survives a reload, if the configuration asks for that. */
+/** What was set on a server at runtime survives a reload, if the configuration asks for it. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
@@ -17,7 +17,7 @@ const SERVERS: readonly string[] = [
   "s7 127.0.0.1:1",
 ];
 
-/** All that an operator may set, each on a server of its own; nothing on the last. */
+/** All that an operator can set, each on its own server; nothing on the last one. */
 const COMMANDS: readonly string[] = [
   "set server b/s1 state maint",
   "set server b/s2 state drain",
@@ -38,7 +38,7 @@ const SET: Readonly<Record<string, string>> = {
   s7: UNTOUCHED,
 };
 
-/** Ours, or HAProxy's of a file that is missing or empty, or of none being named; what it applies it tells as a warning, too. */
+/** Complaints of ours, or of HAProxy about a missing or empty file; HAProxy also warns of what it applies. */
 const COMPLAINT = /cannot keep|not set|state file/i;
 
 interface Parts {
@@ -49,7 +49,7 @@ interface Parts {
 }
 
 class WithServers extends Workspace {
-  /** Old and new process answer there until the old one listens no more. */
+  /** Both processes answer there until the old one stops listening. */
   readonly #cli = join(this.path, "cli.sock");
   #replaced = 0;
 
@@ -67,7 +67,7 @@ backend b
 ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\n`).join("")}`;
   }
 
-  /** Sends each of `commands` to the newest generation. */
+  /** Sends commands to the newest generation. */
   async set(commands = COMMANDS): Promise<void> {
     const never = new AbortController().signal;
     for (const command of commands) {
@@ -102,7 +102,7 @@ ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\
     );
   }
 
-  /** Serves, and has everything set that can be. */
+  /** Serves, with everything set that can be. */
   async serveSet(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = await this.serve(options);
     await this.set();
@@ -250,7 +250,7 @@ commonTest(
   },
 );
 
-/** As many as fill a state of more than a megabyte. */
+/** Their state takes more than a megabyte. */
 const MANY = 20_000;
 
 commonTest("the state of 20,000 servers is kept", async () => {

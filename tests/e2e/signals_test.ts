@@ -1,4 +1,4 @@
-/** Every signal's one effect, and the exit status that tells how it ended. */
+/** Every signal's one effect, and the exit status after it. */
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { SIGNALS } from "../../lib/system/signals.ts";
@@ -25,7 +25,7 @@ const reloads = (signal: Signal): Check => async (workspace, wrapper) => {
   assert.equal(await workspace.get(), "one");
 };
 
-/** Nothing pauses, nothing reloads: the next reload is the first. */
+/** It neither pauses nor reloads: the next reload is the first. */
 const isIgnored = (signal: Signal): Check => async (workspace, wrapper) => {
   wrapper.signal(signal);
   assert.equal(await workspace.get(), "one");
@@ -47,7 +47,7 @@ const isPassedOn: Check = async (workspace, wrapper) => {
   assert.equal(await workspace.get(), "one");
 };
 
-/** What each signal of the program's own table is for; a new one without an entry does not compile. */
+/** The effect of each signal in the program's table; a new one without an entry does not compile. */
 const EFFECTS = {
   SIGTERM: endsWith("SIGTERM", 143),
   SIGINT: endsWith("SIGINT", 130),
@@ -150,7 +150,7 @@ for (const [signal, meaning] of Object.entries(SIGNALS)) {
     const both = childrenOf(wrapper.pid);
     wrapper.signal(signal as Signal);
     if (meaning.tag !== "stop" && meaning.tag !== "drain") {
-      // The answer to the second one proves that the first had its effect, or none.
+      // The second signal's effect proves that the first has been handled.
       await passOnQuit(workspace, wrapper);
       assert.deepEqual(childrenOf(wrapper.pid), both, wrapper.output);
       assert.equal(await workspace.get(), "one");
@@ -197,7 +197,7 @@ programTest("SIGTERM at any moment of the start leaves nothing", async () => {
   for (const delayMs of [0, 2, 5, 10, 20, 40, 60, 80, 100, 120]) {
     await using workspace = new Workspace();
     const wrapper = workspace.start();
-    // The kernel drops what process 1 does not catch yet; any other process it ends.
+    // The kernel drops signals that process 1 does not catch; other processes would end.
     if (FORM === "process_1") {
       await waitFor("all listeners", () => catches(wrapper, LAST_SIGNAL));
     }
@@ -212,7 +212,7 @@ programTest("Ctrl-C reaches the wrapper alone: HAProxy has its own process group
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ launcher: ["setsid"] });
   using request = await workspace.openRequest();
-  // As a terminal does it: to the whole group in the foreground.
+  // As a terminal does: to the whole foreground group.
   await new Deno.Command("kill", { args: ["-s", "USR1", "--", `-${wrapper.pid}`] }).output();
   await wrapper.saysMatching(/SIGUSR1 received/);
   const [pid] = workspace.haproxyPids();
@@ -222,7 +222,7 @@ programTest("Ctrl-C reaches the wrapper alone: HAProxy has its own process group
   assert.equal(await wrapper.exitCode, 0);
 });
 
-/** Without a settle time no process is started ahead, so a second one means that a handoff runs. */
+/** Without a settle time there is no process on standby, so a second one means that a handoff is running. */
 async function inHandoff(
   workspace: Workspace,
   standIn: string = STAND_INS.never_ready,
@@ -236,8 +236,8 @@ async function inHandoff(
 }
 
 /**
- * Sends SIGQUIT and waits until the serving process has it. HAProxy 3.3 and later answer it with nothing that can
- * be seen, but what is stopped keeps a signal pending until it goes on.
+ * Sends SIGQUIT and waits until the serving process has it. HAProxy 3.3 and later do nothing visible about it, but
+ * it stays pending while a process is stopped.
  */
 async function passOnQuit(workspace: Workspace, wrapper: Wrapper): Promise<void> {
   const [serving] = workspace.haproxyPids();
@@ -247,14 +247,14 @@ async function passOnQuit(workspace: Workspace, wrapper: Wrapper): Promise<void>
   Deno.kill(serving!, "SIGCONT");
 }
 
-/** The one that the program listens to last. */
+/** The signal that the program listens to last. */
 const LAST_SIGNAL = Object.keys(SIGNALS).at(-1) as Signal;
 
 function catches({ pid }: Wrapper, signal: Signal): boolean {
   return hasSignal("SigCgt", pid, signal);
 }
 
-/** Whether a signal is in one of the sets that the kernel shows of a process. */
+/** Whether a signal is in one of a process's signal sets. */
 function hasSignal(set: "SigCgt" | "ShdPnd", pid: number, signal: Signal): boolean {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const [, mask] = new RegExp(`^${set}:\\s*(\\w+)`, "m").exec(status)!;

@@ -1,4 +1,4 @@
-/** The process that is started ahead while a change settles: it serves, or it goes. */
+/** The process on standby while a change settles: it serves, or it ends. */
 import assert from "node:assert/strict";
 import { programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
@@ -6,7 +6,7 @@ import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const LONG_SETTLE = ["--settle-time", "1s", "--poll-interval", "0"];
 
-/** Waits until as many HAProxy processes are there. */
+/** Waits until there are that many HAProxy processes. */
 async function areThere(workspace: Workspace, wrapper: Wrapper, count: number): Promise<void> {
   await wrapper.until(`${count} processes`, () => workspace.haproxyPids().length === count);
 }

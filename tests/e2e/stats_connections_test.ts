@@ -1,4 +1,4 @@
-/** Connections that somebody holds to the stats sockets, as many as the configuration allows. */
+/** All connections to the stats sockets are held by somebody else. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { openPrompt, type Prompt } from "../../lib/haproxy/runtime/client.ts";
@@ -18,7 +18,7 @@ class StatsWorkspace extends Workspace implements AsyncDisposable {
 ${this.page(answer)}`;
   }
 
-  /** Opens connections as long as HAProxy takes them, at most `most`, and tells how many there are. */
+  /** Opens connections as long as HAProxy accepts them, at most `most`, and returns how many there are. */
   async hold(most: number): Promise<number> {
     while (this.#held.length < most) {
       const prompt = await openPrompt(this.#cli, AbortSignal.timeout(2_000));

@@ -1,4 +1,4 @@
-/** Stick-tables are passed on at each reload, which waits until they can be, and for nothing else. */
+/** Stick-tables survive each reload, which waits until they can be passed on, and for nothing else. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { firstAnswer } from "../../lib/haproxy/runtime/instance.ts";
@@ -12,7 +12,7 @@ import { type Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const LOCAL_PEER = ["-L", "local"];
 
-/** Counts visits in a table, and answers with them behind `text`. */
+/** Counts visits in a table, and answers `text` and their number. */
 class Counting extends Observed {
   readonly #peerPort = freePort();
   readonly words = join(this.configurationDirectory, "words.map");
@@ -50,7 +50,7 @@ frontend page
   }
 }
 
-/** Serves after three visits; nothing has had the time to be old enough. */
+/** Serves three visits, before its tables can be passed on. */
 async function serveVisited(workspace: Counting, args: readonly string[] = []): Promise<Wrapper> {
   const wrapper = await workspace.serveObserved([...LOCAL_PEER, ...args]);
   for (let visits = 0; visits < 3; visits++) await workspace.visit();
@@ -62,7 +62,7 @@ interface Haproxy extends AsyncDisposable {
   drain(): void;
 }
 
-/** Starts HAProxy as the wrapper does, which takes over from the one behind `takeover`, and waits until it serves. */
+/** Starts HAProxy as the wrapper does, to take over from the one behind `takeover`, and waits until it serves. */
 async function startByHand(
   workspace: Workspace,
   name: string,
@@ -94,7 +94,7 @@ async function startByHand(
   };
 }
 
-/** Whether this HAProxy's tables cannot be passed on at first. */
+/** Whether this HAProxy cannot pass tables on at first. */
 const waits = await (async () => {
   await using workspace = new Counting();
   await using haproxy = await startByHand(workspace, "first");
@@ -111,7 +111,7 @@ async function passesByHand(untilTheyPass: boolean): Promise<boolean> {
   await using _next = await startByHand(workspace, "next", old.socket);
   old.drain();
   await waitFor("the old one to listen no more", async () => !await isListening(old.socket));
-  // It takes some milliseconds: where they are said to be lost, what has not come in a second does not come any more.
+  // It takes some milliseconds; what is expected to be lost has had a second.
   const isLost = waits && !untilTheyPass;
   return await waitFor("1 visit", async () => await workspace.get() === "one 1", {
     ...isLost ? { deadlineMs: 1_000 } : {},

@@ -1,4 +1,4 @@
-/** Configurations of which HAProxy takes no warning, neither at a start nor at a reload nor by `--check`. */
+/** Configurations under which any warning is an error: at a start, at a reload and with `--check`. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";

@@ -1,4 +1,4 @@
-/** What one feature does in the middle of another: respawns, kept files, stick-tables, servers' state, reloads that are asked for. */
+/** Features in the middle of one another: respawn, last good, stick-tables, server state, POST /reload. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { keep } from "../support/kept.ts";
@@ -15,7 +15,7 @@ class Together extends Observed {
   readonly kept = join(this.path, "kept");
   readonly #peerPort = freePort();
 
-  /** With a table that HAProxy 2.6 can pass on only when it has served for 5 s. */
+  /** With a table that HAProxy 2.6 can pass on only after it has served for 5 s. */
   withTable(text: string): string {
     return `peers mine
     peer local 127.0.0.1:${this.#peerPort}
@@ -25,7 +25,7 @@ backend visits
 `;
   }
 
-  /** Records "one" as what served last. Not beside a wrapper that records as well. */
+  /** Records "one" as last good. Not beside a wrapper that records as well. */
   async recordGood(): Promise<void> {
     await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
   }
@@ -57,7 +57,7 @@ programTest("a delayed reload is done when the serving process dies", async () =
     ...["-L", "local", "--respawn", "1", "--enable-reload-endpoint"],
   ]);
   const answer = workspace.ask("/reload", { method: "POST" });
-  // HAProxy 3.0 and later have nothing to wait for.
+  // HAProxy 3.0 and later need not wait.
   await workspace.reports(
     "the reload to begin",
     ({ state, serving }) => state === "delaying" || serving?.generation === 2,
@@ -69,7 +69,7 @@ programTest("a delayed reload is done when the serving process dies", async () =
   const { status, body } = await answer;
   assert.deepEqual([status, JSON.parse(body).result], [200, "success"], wrapper.output);
   await workspace.serves("two", wrapper);
-  // Where there was nothing to wait for, the answer told of generation 2, and this one serves before it is known to.
+  // Without a wait the answer is about generation 2, and this one serves before the wrapper knows.
   await workspace.reports("readiness", ({ ready }) => ready, wrapper);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
@@ -146,7 +146,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
   });
 }
 
-/** Refuses what is on disk, and never gets ready with what is kept. */
+/** Refuses what is on disk, and never becomes ready with last good. */
 const HANGS_FROM_KEPT = `#!/bin/sh
 case "$*" in
   */kept/set/tree/*) exec sleep 1000 ;;
@@ -166,7 +166,7 @@ programTest("a process that dies while asked for its state is replaced at once",
   await workspace.replace(page("two"));
   await workspace.reports("a reload", ({ state }) => state === "reloading", wrapper);
   Deno.kill(pid, "SIGKILL");
-  // It would be awaited for 3 s. Both are lines of the same moment, however slow the machine is.
+  // The wrapper would wait 3 s for the state. Both lines are of the same moment, even on a slow machine.
   const gapMs = await wrapper.msBetween(/was ended by SIGKILL/, /cannot keep the state/);
   assert.ok(gapMs < 1_000, wrapper.output);
   await workspace.serves("two", wrapper);
@@ -183,7 +183,7 @@ programTest("a process that dies while asked for its state is replaced at once",
   });
 });
 
-/** Generation 2 has failed, and HAProxy is asked why, for 30 s, by a process beside what serves as `pid`. */
+/** Generation 2 has failed and is being diagnosed, for 30 s; `pid` serves. */
 async function inDiagnosis(
   workspace: Together,
   args: readonly string[],
@@ -217,7 +217,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
   });
 }
 
-/** From now on each start leaves the file that is named. */
+/** Makes each start leave a file, whose path is returned. */
 async function recordStarts(workspace: Together): Promise<string> {
   const path = join(workspace.path, "started");
   await workspace.standIn(`#!/bin/sh\ntouch ${path}\nexit 1\n`);

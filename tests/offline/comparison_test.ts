@@ -1,6 +1,6 @@
 /**
- * Where JSR can be reached: packages and stand-ins do the same. What is tried is random, from the seed in
- * the name of the test; `SEED` in the environment repeats it, and `ROUNDS` makes it longer.
+ * Packages and stand-ins behave the same, where JSR can be reached. Inputs are random, from the seed in the test's
+ * name; `SEED` in the environment repeats it, and `ROUNDS` makes it longer.
  */
 import * as globs from "@std/fs/expand-glob";
 import * as paths from "@std/path";
@@ -49,11 +49,11 @@ comparison("a glob stands for the same paths, or cannot be expanded", async (ran
       if (Array.isArray(found) && found.length > 0) matches++;
     }
   }
-  // About a third: something is compared.
+  // About a third match: something is compared.
   assert.ok(matches > rounds * 4, `${matches} of ${rounds * 40} globs stand for something`);
 });
 
-/** Where nothing is there the package fails in some cases, and the program takes that for no match. */
+/** The package may throw if nothing is there, which the program takes for no match. */
 async function outcome(
   expand: () => Iterable<{ path: string }> | Promise<Iterable<{ path: string }>>,
 ): Promise<string[] | "fails"> {
@@ -100,7 +100,7 @@ const split = (words: readonly string[]) => ({
   own: [...splitCommandLine(words).own],
 });
 
-/** By the program's own function, with the stand-ins. */
+/** With the program's own function and the stand-ins. */
 async function splitOffline(lines: readonly (readonly string[])[]): Promise<unknown[]> {
   const at = (path: string) => import.meta.resolve(`../../${path}`);
   const script = `import { splitCommandLine } from "${at("lib/settings/command_line.ts")}";
@@ -122,7 +122,7 @@ comparison("a path is taken apart and put together in the same way", async (rand
   const path = () => Array.from({ length: random.below(7) }, () => random.pick(parts)).join("");
   for (let count = 0; count < rounds * 200; count++) {
     const [one, other] = [path(), path()];
-    // What "/" itself is called: nothing for Node, "/" for the package. Nobody asks.
+    // The name of "/" is "" for Node and "/" for the package; nobody asks.
     if (/^\/+$/.test(one)) continue;
     for (const name of ["basename", "dirname", "isAbsolute"] as const) {
       assert.equal(pathsOffline[name](one), paths[name](one), `${name}("${one}")`);

@@ -1,4 +1,4 @@
-/** Writes the results of several HAProxys as one Markdown table, with all else of each folded away. Pure. */
+/** Writes the results of several HAProxy versions as one Markdown table, with the details of each folded away. Pure. */
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANTS } from "./contestants/contestants.ts";
 import {

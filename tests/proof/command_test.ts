@@ -1,4 +1,4 @@
-/** The command of the proof: what it prints and writes, and its exit statuses. */
+/** The proof's command: its output, files and exit statuses. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { IMPORT_OPTIONS } from "../support/program.ts";

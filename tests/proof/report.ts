@@ -1,4 +1,4 @@
-/** Writes the results of one HAProxy as Markdown: a table of the contestants, and of each kind of clients. Pure. */
+/** Writes the results of one HAProxy version as Markdown: a table of contestants, and one of client kinds. Pure. */
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANTS } from "./contestants/contestants.ts";
 import { type FailureKind, FAILURES } from "../support/clients/failures.ts";
@@ -40,7 +40,7 @@ export function examples(results: Results): string[] {
   );
 }
 
-/** With those that met the closing of a connection, as nothing says which were idle. */
+/** Includes idle closings, as nothing tells which connections were idle. */
 export function overQuicText(campaign: Campaign): string {
   const failed = failedRequests(campaign, { overQuic: true });
   return campaign.load.http3 === undefined ? "—" : count(failed);

@@ -1,4 +1,4 @@
-/** What each contestant serves: a frontend for each kind of clients, and the configuration that says so. */
+/** What each contestant serves: a configuration with a frontend for each kind of clients. */
 import { join } from "@std/path";
 import { Authority } from "../support/certificates.ts";
 import { quic } from "../support/needs.ts";
@@ -12,20 +12,20 @@ import { Upstream } from "./load/upstream.ts";
 export interface Site {
   readonly workspace: Workspace;
   readonly ports: PerKind<number>;
-  /** Where nobody asks: bound and given up again by some changes. */
+  /** Used by no client; some changes bind or release it. */
   readonly extraPort: number;
-  /** Somebody else's. */
+  /** Taken by somebody else. */
   readonly takenPort: number;
   /** The PEM of the authority of the certificate. */
   readonly authority: string;
-  /** A configuration that answers with that content. */
+  /** A configuration that answers with this content. */
   configuration(content: number, more?: ConfigurationMore): string;
 }
 
 export interface ConfigurationMore {
-  /** Put behind the first frontend's lines. */
+  /** Added to the first frontend. */
   readonly lines?: string;
-  /** Put into `global`. */
+  /** Added to `global`. */
   readonly global?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What the manifests promise, tried on a cluster under load. */
+/** What the manifests promise, tested on a cluster under load. */
 import assert from "node:assert/strict";
 import { waitFor } from "../../support/wait.ts";
 import { Cluster, type Kubectl } from "./cluster.ts";
@@ -10,9 +10,9 @@ export interface ScenarioOptions {
   readonly kubectl: Kubectl;
   readonly image: string;
   readonly namespace: string;
-  /** Where the Service is to be reached: its node ports, on 127.0.0.1. */
+  /** The Service's node ports on 127.0.0.1. */
   readonly ports: { readonly http: number; readonly https: number };
-  /** How long the kubelet may take to publish a change; about a minute is usual. */
+  /** How long the kubelet may take to publish a change; usually about a minute. */
   readonly publishedWithinMs?: number;
   readonly log?: (line: string) => void;
 }
@@ -107,7 +107,7 @@ class Scenario {
     await this.#serves(load, GOOD);
   }
 
-  /** One after the other, each as when its node is drained. */
+  /** One after another, as when nodes are drained. */
   async losesPods(): Promise<void> {
     for (const pod of await this.#cluster.pods()) {
       this.#say(
@@ -170,7 +170,7 @@ class Scenario {
     }
   }
 
-  /** Old processes have finished what they had, and nothing else is answered from then on. */
+  /** Waits until old processes have drained and nothing else is served. */
   async #serves(load: Load, text: string): Promise<void> {
     await waitFor(`only "${text}" to be served`, async () => {
       load.texts.clear();

@@ -1,4 +1,4 @@
-/** The scenario of the end-to-end test, with a stand-in for the cluster: one real wrapper that two pods share. */
+/** The end-to-end scenario with a stand-in for the cluster: one real wrapper that plays two pods. */
 import assert from "node:assert/strict";
 import { freePort } from "../../support/free_port.ts";
 import { Workspace, type Wrapper } from "../../support/wrapper.ts";
@@ -51,7 +51,7 @@ interface Fault {
   readonly message: string;
 }
 
-/** Knows just the words that the scenario uses; anything else is an error. */
+/** Knows just the commands of the scenario; anything else is an error. */
 class StandIn implements AsyncDisposable {
   readonly asked: string[] = [];
   readonly #folder = new TempFolder();
@@ -171,7 +171,7 @@ Deno.test("the scenario names a Deployment, Services and a Secret that there are
   for (const kind of ["Deployment", "Service", "Secret", "ConfigMap"]) manifestOf(kind);
 });
 
-/** One that drains may have ended since it was listed. */
+/** A draining process may have ended since it was listed. */
 function killIfThere(pid: number): void {
   try {
     Deno.kill(pid, "SIGKILL");

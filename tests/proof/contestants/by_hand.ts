@@ -1,4 +1,4 @@
-/** The same handoff with no wrapper in between: a start with `-x`, then SIGUSR1 to the old process. */
+/** The same handoff without the wrapper: a start with `-x`, then SIGUSR1 to the old process. */
 import {
   launchByHand,
   makeFolder,

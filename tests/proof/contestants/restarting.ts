@@ -1,4 +1,4 @@
-/** A reload that loses requests: the old process is ended before the new one starts. Tests try the proof on it. */
+/** A reload that loses requests, to test the proof: the old process ends before the new one starts. */
 import { launchByHand, makeFolder, prepareByHand } from "../../support/measuring/by_hand.ts";
 import type { Site } from "../site.ts";
 import type { Contestant } from "./contestant.ts";

@@ -1,4 +1,4 @@
-/** What is right to be answered. */
+/** Right and wrong answers. */
 import assert from "node:assert/strict";
 import { contentOf, contentText, SLOW_BODY } from "./bodies.ts";
 

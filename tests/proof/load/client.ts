@@ -1,4 +1,4 @@
-/** One client: asks again and again, and thinks in between. */
+/** A client that asks again and again, with pauses. */
 import { nowMs } from "../../support/measuring/clock.ts";
 import { pause } from "../../support/wait.ts";
 import { Failure } from "../../support/clients/failures.ts";
@@ -14,10 +14,10 @@ export interface Surroundings {
   readonly record: KindRecord;
 }
 
-/** One request in four is for what takes its time, so that some are always on their way. */
+/** One request in four is slow, so that some are always in flight. */
 const SLOW_SHARE = 0.25;
 
-/** Ends when it is over, with one last request, so that a cut just before it shows. */
+/** Ends with one last request, so that a cut just before it shows. */
 export async function runClient(kind: Kind, surroundings: Surroundings): Promise<void> {
   const { standing } = surroundings;
   const client = new Client(kind, surroundings);
@@ -31,7 +31,7 @@ export async function runClient(kind: Kind, surroundings: Surroundings): Promise
 interface Kept {
   readonly connection: Connection;
   readonly untilMs: number;
-  /** The oldest content that it may bring. */
+  /** The oldest content that it may carry. */
   readonly oldest: number;
 }
 
@@ -55,7 +55,7 @@ class Client {
     }
   }
 
-  /** Once more for each time that HAProxy says it has not looked at it. */
+  /** Repeats it each time HAProxy says that it did not process it. */
   async #request(): Promise<void> {
     const isSlow = Math.random() < SLOW_SHARE;
     for (;;) {

@@ -15,17 +15,17 @@ export interface Kind {
   readonly clients: number;
   /** The longest pause between two requests of a client. */
   readonly thinkMs: number;
-  /** How long a client keeps a connection; 0: for one request. */
+  /** How long a client keeps a connection; 0: one request. */
   readonly keepsMs: readonly [least: number, most: number];
   /** Whether HAProxy may close an idle connection of this kind without announcing it. */
   readonly mayMeetIdleClosing: boolean;
   /**
-   * It takes a HAProxy that speaks QUIC, and Deno's `--unstable-net`. HAProxy itself fails some requests of it
-   * at each reload: see the README.
+   * Needs a HAProxy with QUIC and Deno's `--unstable-net`. HAProxy itself fails some of its requests at each
+   * reload: see the README.
    */
   readonly needsQuic?: true;
   open(address: SecureAddress): Promise<Connection>;
-  /** Whether its answers tell the content; TCP only sends back what it gets. */
+  /** Its answers carry no content, but what was sent. */
   readonly isEcho?: true;
 }
 
@@ -110,12 +110,12 @@ type QuicKindName = {
   [Name in KindName]: typeof KINDS[Name] extends { needsQuic: true } ? Name : never;
 }[KindName];
 
-/** Of the kinds that take part, which those over QUIC may not. */
+/** For the kinds that take part; those over QUIC may not. */
 export type PerKind<Value> =
   & Readonly<Record<Exclude<KindName, QuicKindName>, Value>>
   & Readonly<Partial<Record<QuicKindName, Value>>>;
 
-/** Those that can be served. */
+/** The kinds that can be served. */
 export const kindNames = ({ hasQuic }: { readonly hasQuic: boolean }): readonly KindName[] =>
   KIND_NAMES.filter((name) => hasQuic || !isOfQuic(name));
 

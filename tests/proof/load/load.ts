@@ -1,4 +1,4 @@
-/** Keeps all clients asking, each kind in a thread of its own, so that none delays another. */
+/** Runs all clients, each kind in a thread of its own, so that none delays another. */
 import { Thread } from "../../support/thread.ts";
 import type { Standing } from "../standing.ts";
 import type { SecureAddress } from "../../support/clients/connection.ts";
@@ -34,7 +34,7 @@ export class Load implements AsyncDisposable {
       const assignment: Assignment = { name, address: { port, authority }, memory };
       return [name, await this.#threads[index]!.ask<Assignment, KindFigures>(assignment)] as const;
     })) as Promise<[KindName, KindFigures][]>;
-    // A thread that fails is told by `stop`, not as an unhandled rejection.
+    // `stop` reports a failed thread; it is no unhandled rejection.
     this.#figures.catch(() => {});
   }
 

@@ -2,9 +2,9 @@
 import { Thread } from "../../support/thread.ts";
 
 export interface UpstreamPorts {
-  /** Answers HTTP requests after a while, in two parts. */
+  /** Answers HTTP requests late and in two parts. */
   readonly slow: number;
-  /** Sends back all that it gets. */
+  /** Sends back what it gets. */
   readonly echo: number;
 }
 
@@ -13,7 +13,7 @@ export class Upstream extends Thread {
     super(new URL("./upstream_thread.ts", import.meta.url));
   }
 
-  /** Starts them, on ports of their own choice. */
+  /** Starts them on free ports. */
   async start(): Promise<UpstreamPorts> {
     return await this.ask<"start", UpstreamPorts>("start");
   }

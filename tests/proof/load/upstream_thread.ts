@@ -14,7 +14,7 @@ function listen(handle: (connection: Deno.Conn) => Promise<void>): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   void (async () => {
     for await (const connection of listener) {
-      // The client tells of a connection that ends before its answer.
+      // The client reports a connection that ends before its answer.
       void handle(connection).catch(() => {}).finally(() => connection.close());
     }
   })();
