@@ -24,9 +24,7 @@ programTest("a request in flight is answered by the process that took it", async
 
 programTest("an old process that has not drained by --shutdown-wait is ended", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    flags: ["--shutdown-wait", "300ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--shutdown-wait", "300ms"] });
   using _first = await workspace.openRequest();
   using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
@@ -38,9 +36,7 @@ programTest("an old process that has not drained by --shutdown-wait is ended", a
 
 programTest("an old process that ignores SIGTERM is killed 5 s later", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    flags: ["--shutdown-wait", "100ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--shutdown-wait", "100ms"] });
   const [frozen] = workspace.haproxyPids();
   using _request = await workspace.openRequest();
   await workspace.replace(workspace.page("two"));
@@ -54,9 +50,7 @@ programTest("an old process that ignores SIGTERM is killed 5 s later", async () 
 
 programTest("if more than --max-draining processes drain, the oldest is ended", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    flags: ["--max-draining", "1"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--max-draining", "1"] });
   using _first = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
   using _second = await workspace.openRequest();
@@ -90,9 +84,7 @@ programTest("HAProxy's own drain limit is logged with what it cut", async () => 
   const limited = (text: string) =>
     workspace.page(text, { extra: "global\n    hard-stop-after 1s" });
   await workspace.replace(limited("one"));
-  const wrapper = await workspace.serve({
-    flags: ["--log-format", "json"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--log-format", "json"] });
   const requests = await Promise.all([1, 2, 3].map(() => workspace.openRequest()));
   await workspace.replace(limited("two"));
   await workspace.serves("two", wrapper);

@@ -94,9 +94,7 @@ for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
 testNeeding(NEEDS, "the same set is served if it belongs to nobody else", async () => {
   await using workspace = new Crowded();
   await workspace.layInWait();
-  const wrapper = workspace.start({
-    flags: ["--last-good", workspace.kept],
-  });
+  const wrapper = workspace.start({ flags: ["--last-good", workspace.kept] });
   await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
   // So the tests above would fail if they used the set.
   assert.equal(workspace.wasRun, true);
@@ -172,9 +170,7 @@ for (const hasUserSocket of [false, true]) {
       }
       assert.equal(workspace.wasRun, false);
       // What belongs to another user stays, and nothing of ours is left.
-      assert.deepEqual(namesIn(workspace.runtimeDirectory), [
-        name,
-      ]);
+      assert.deepEqual(namesIn(workspace.runtimeDirectory), [name]);
     },
   );
 }

@@ -30,9 +30,7 @@ async function isAlone(workspace: Workspace, wrapper: Wrapper): Promise<void> {
 
 programTest("a configuration with an error is rejected and not retried", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    flags: ["--poll-interval", "20ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--poll-interval", "20ms"] });
   await workspace.replace("nonsense\n");
   const line = await isRejected(workspace, wrapper, /haproxy exited with 1 before it was ready/);
   assert.match(line, /tried again when a source changes/);
@@ -138,9 +136,7 @@ for (
 programTest("a process that never becomes ready is ended by --ready-timeout", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve({
-    flags: ["--ready-timeout", "2s"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--ready-timeout", "2s"] });
   await workspace.standIn(STAND_INS.never_ready);
   await workspace.replace(workspace.page("two"));
   const line = await isRejected(workspace, wrapper, /did not serve within 2s/);
@@ -202,9 +198,7 @@ programTest("without the private socket a reload takes --socket or is rejected",
     const socket = join(workspace.path, "user.sock");
     const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
     await workspace.replace(stats + workspace.page("one"));
-    const wrapper = await workspace.serve({
-      env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
-    });
+    const wrapper = await workspace.serve({ env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {} });
     for await (const { name } of Deno.readDir(workspace.runtimeDirectory)) {
       await Deno.remove(join(workspace.runtimeDirectory, name), { recursive: true });
     }

@@ -103,9 +103,7 @@ programTest("a respawn reads what is on disk", async () => {
 
 commonTest("a process on standby is not used for a respawn", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    flags: ["--respawn", "5", "--settle-time", "600ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--respawn", "5", "--settle-time", "600ms"] });
   const serving = servingPid(workspace);
   await workspace.replace(workspace.page("two"));
   await waitFor("the process on standby", () => workspace.haproxyPids().length === 2);
@@ -211,9 +209,7 @@ programTest(
 
 programTest("a configuration mended between two attempts is loaded at once", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    flags: ["--respawn", "5", "--log-format", "json"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--respawn", "5", "--log-format", "json"] });
   await workspace.replace("nonsense\n");
   await wrapper.saysMatching(/generation 2 rejected/);
   Deno.kill(servingPid(workspace), "SIGKILL");
@@ -234,9 +230,7 @@ async function inRespawn<Kind extends Workspace>(
   { standIn, args = [] }: { readonly standIn: string; readonly args?: readonly string[] },
 ): Promise<Wrapper> {
   await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve({
-    flags: ["--respawn", "5", ...args],
-  });
+  const wrapper = await workspace.serve({ flags: ["--respawn", "5", ...args] });
   await workspace.standIn(standIn);
   const serving = servingPid(workspace);
   Deno.kill(serving, "SIGKILL");

@@ -150,9 +150,7 @@ for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
 
 commonTest("what is set while a process is on standby survives", async () => {
   await using workspace = new WithServers();
-  const wrapper = await workspace.serve({
-    flags: ["--settle-time", "1s", "--poll-interval", "0"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--settle-time", "1s", "--poll-interval", "0"] });
   await workspace.replace(workspace.withServers({ text: "two" }));
   await waitFor("a process on standby", () => workspace.haproxyPids().length === 2);
   await workspace.set();
@@ -223,9 +221,7 @@ commonTest("a rejected reload leaves nothing, and the next keeps what was set", 
   await waitFor(
     "the files of generation 3 alone",
     () => `${workspace.privateFiles}` === `${files}`,
-    {
-      explain: () => `${workspace.privateFiles}`,
-    },
+    { explain: () => `${workspace.privateFiles}` },
   );
   wrapper.signal("SIGTERM");
   await wrapper.endsWith(143);

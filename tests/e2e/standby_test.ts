@@ -13,7 +13,7 @@ async function areThere(workspace: Workspace, wrapper: Wrapper, count: number): 
 
 programTest("the process on standby is the one that serves", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ flags: [...LONG_SETTLE] });
+  const wrapper = await workspace.serve({ flags: LONG_SETTLE });
   const [old] = workspace.haproxyPids();
   await workspace.replace(workspace.page("two"));
   await areThere(workspace, wrapper, 2);
@@ -27,9 +27,7 @@ programTest("the process on standby is the one that serves", async () => {
 
 programTest("it reads what has settled, not what was there when it started", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    flags: [...LONG_SETTLE],
-  });
+  const wrapper = await workspace.serve({ flags: LONG_SETTLE });
   await workspace.replace("nonsense\n");
   await areThere(workspace, wrapper, 2);
   await workspace.replace(workspace.page("two"));
@@ -40,7 +38,7 @@ programTest("it reads what has settled, not what was there when it started", asy
 
 programTest("a process on standby for nothing ends without a word", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ flags: [...LONG_SETTLE] });
+  const wrapper = await workspace.serve({ flags: LONG_SETTLE });
   await workspace.replace(workspace.page("two"));
   await areThere(workspace, wrapper, 2);
   await workspace.replace(workspace.page("one"));
@@ -54,9 +52,7 @@ programTest("a process on standby for nothing ends without a word", async () => 
 programTest("a haproxy that cannot wait is started once the change has settled", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.cannot_wait);
-  const wrapper = await workspace.serve({
-    flags: ["--settle-time", "500ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--settle-time", "500ms"] });
   for (const text of ["two", "three"]) {
     await workspace.replace(workspace.page(text));
     await workspace.serves(text, wrapper);
@@ -80,9 +76,7 @@ programTest("a haproxy that fails on standby costs one retry, once", async () =>
 for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
   programTest(`${signal} also ends a process on standby`, async () => {
     await using workspace = new Workspace();
-    const wrapper = await workspace.serve({
-      flags: [...LONG_SETTLE],
-    });
+    const wrapper = await workspace.serve({ flags: LONG_SETTLE });
     await workspace.replace(workspace.page("two"));
     await areThere(workspace, wrapper, 2);
     wrapper.signal(signal);

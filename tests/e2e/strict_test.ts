@@ -92,22 +92,14 @@ commonTest("a strict configuration that fails for another reason is retried", as
 commonTest("--check without a listener exits with HAProxy's own 2", async () => {
   await using workspace = new Workspace();
   await workspace.replace("global\n    stats maxconn 200\ndefaults\n    mode http\n");
-  const { code, output } = await endOf(workspace, {
-    flags: ["--check"],
-  });
+  const { code, output } = await endOf(workspace, { flags: ["--check"] });
   assert.equal(code, 2, output);
 });
 
 commonTest("--check fails if no private file can be written", async () => {
   await using workspace = new Workspace();
   const { code, output } = await endOf(workspace, {
-    args: [
-      "--check",
-      "-f",
-      workspace.configuration,
-      "--runtime-dir",
-      join(workspace.path, "none"),
-    ],
+    args: ["--check", "-f", workspace.configuration, "--runtime-dir", join(workspace.path, "none")],
   });
   assert.notEqual(code, 0);
   assert.match(output, /none": No such file or directory/);

@@ -78,9 +78,7 @@ async function assertNoLeftovers(world: World): Promise<void> {
   await waitFor("just one haproxy", () => world.haproxyPids().length === 1, {
     explain: () => `${world.haproxyPids()}\n${explain()}`,
   });
-  await waitFor("no zombie", () => !childrenOf(world.wrapper.pid).some(isZombie), {
-    explain,
-  });
+  await waitFor("no zombie", () => !childrenOf(world.wrapper.pid).some(isZombie), { explain });
   const isAllowed = allowedNames(world);
   const strangers = () =>
     [...Deno.readDirSync(world.privateFolder)].map(({ name }) => name)

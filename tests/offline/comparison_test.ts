@@ -65,10 +65,7 @@ async function outcome(
 }
 
 comparison("a command line is split in the same way", async (random) => {
-  const flags = [
-    ...OPTION_NAMES.map((name) => OPTIONS[name].flag),
-    ...Object.keys(ACTIONS),
-  ];
+  const flags = [...OPTION_NAMES.map((name) => OPTIONS[name].flag), ...Object.keys(ACTIONS)];
   const values = "a true false 0 007 1e3 -1 --socket = a=b --watch=c é [a] __proto__ haproxy".split(
     " ",
   );

@@ -43,10 +43,7 @@ const COLUMNS: readonly (readonly [title: string, cell: (campaign: Campaign) => 
   ["change to first answer: p50, p99, most", (campaign) => times(servedMs(campaign))],
   ["to its refusal: p50, p99, most", (campaign) => times(refusedMs(campaign))],
   ["requests", (campaign) => count(requestsOf(campaign))],
-  [
-    "**failed**, but for QUIC",
-    failedText,
-  ],
+  ["**failed**, but for QUIC", failedText],
   ["failed over QUIC", overQuicText],
   ["met an idle closing: keep-alive, others", idleClosingsText],
 ];

@@ -61,10 +61,7 @@ const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => str
   ],
   ["refused reloads that disturbed requests", (campaign) => count(disturbing(campaign).length)],
   ["requests", (campaign) => count(requestsOf(campaign))],
-  [
-    "**failed requests**, but for those over QUIC",
-    failedText,
-  ],
+  ["**failed requests**, but for those over QUIC", failedText],
   ["failed requests over QUIC", overQuicText],
   ["met the closing of an idle connection: keep-alive, all others", idleClosingsText],
   [

@@ -53,10 +53,7 @@ Deno.test("a connection that is cut, one that is refused and another answer are 
 const ANSWERS: readonly (readonly [string, string])[] = [
   ["", "http, new connection: empty"],
   ["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nHell", "http, kept connection: cut"],
-  [
-    "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n",
-    "http, kept connection: wrong",
-  ],
+  ["HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", "http, kept connection: wrong"],
 ];
 
 async function respond(connection: Deno.Conn, answer: string): Promise<void> {

@@ -20,11 +20,7 @@ const BROKEN: readonly { what: string; change: Partial<Fault>; tells: RegExp }[]
     change: { alwaysSucceeds: true },
     tells: /says that it is refused/,
   },
-  {
-    what: "a deleted pod stays ready",
-    change: { alwaysReady: true },
-    tells: /to be not ready/,
-  },
+  { what: "a deleted pod stays ready", change: { alwaysReady: true }, tells: /to be not ready/ },
   {
     what: "connections are cut while a pod goes",
     change: { cuts: true },

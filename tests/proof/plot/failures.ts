@@ -79,11 +79,7 @@ export function failures(
         height: barHeight - 1,
       };
       return element("rect", { ...bar, class: `bar ${name}` }) +
-        text(count.toLocaleString("en"), {
-          x: end + 6,
-          y: y + barHeight / 2 + 3,
-          class: "value",
-        });
+        text(count.toLocaleString("en"), { x: end + 6, y: y + barHeight / 2 + 3, class: "value" });
     });
     const place = { x: across.from - 8, y: top + rowHeight / 2 + 4 };
     return text(label, { ...place, class: "tick", "text-anchor": "end" }) + bars.join("");
