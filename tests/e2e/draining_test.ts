@@ -1,7 +1,8 @@
 /** Old processes drain within their limits, and none is forgotten. */
 import assert from "node:assert/strict";
 import { slowdownBy } from "../../lib/haproxy/drain/slowdown.ts";
-import { Observed, type Report } from "../support/observed.ts";
+import type { StatusReport } from "../../lib/status/report.ts";
+import { Observed } from "../support/observed.ts";
 import { ROOT, testNeeding } from "../support/needs.ts";
 import { commonTest, programTest, RUNNABLE } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
@@ -70,7 +71,7 @@ programTest("an old process that dies by itself is logged and changes nothing", 
   const [old] = workspace.haproxyPids();
   using _request = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
-  const isTold = ({ draining: [one] }: Report) => one?.connections === 1;
+  const isTold = ({ draining: [one] }: StatusReport) => one?.connections === 1;
   await workspace.reports("what is open to be told", isTold, wrapper);
   Deno.kill(old!, "SIGSEGV");
   await wrapper.saysMatching(
@@ -104,7 +105,7 @@ programTest("connections cut by a signal are logged for each draining process", 
   using _second = await workspace.openRequest();
   using _third = await workspace.openRequest();
   await reload(workspace, wrapper, "three");
-  const areTold = ({ draining }: Report) =>
+  const areTold = ({ draining }: StatusReport) =>
     draining.map(({ connections }) => connections).join() === "1,2";
   await workspace.reports("what is open to be told", areTold, wrapper);
   wrapper.signal("SIGTERM");

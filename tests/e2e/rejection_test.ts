@@ -133,18 +133,6 @@ for (
   });
 }
 
-programTest("a process that never becomes ready is ended by --ready-timeout", async () => {
-  await using workspace = new Workspace();
-  await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve({ flags: ["--ready-timeout", "2s"] });
-  await workspace.standIn(STAND_INS.never_ready);
-  await workspace.replace(workspace.page("two"));
-  const line = await isRejected(workspace, wrapper, /did not serve within 2s/);
-  assert.match(line, /tried again in 1s/);
-  await workspace.standIn(STAND_INS.is_haproxy);
-  await workspace.serves("two", wrapper);
-});
-
 programTest("a haproxy that cannot run for a while, as in an upgrade, is retried", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);

@@ -76,7 +76,6 @@ function dated(when: string, offsetMs: number): Fault {
       await Deno.utime(path, time, time);
       await Deno.rename(path, world.configuration);
     },
-    heal: () => Promise.resolve(),
   };
 }
 

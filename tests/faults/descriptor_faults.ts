@@ -1,6 +1,6 @@
 /** What happens when the wrapper or HAProxy cannot open any more files. */
 import { join } from "@std/path";
-import type { Report } from "../support/observed.ts";
+import type { StatusReport } from "../../lib/status/report.ts";
 import type { Fault } from "./fault.ts";
 
 /** No new descriptor is below that. */
@@ -28,7 +28,8 @@ const IN_WRAPPER_LOADED: Fault = {
     await world.change(
       `backend listed\n    mode http\n    http-request deny if { path -f ${list} }\n`,
     );
-    const isListed = ({ serving }: Report) => serving!.files.some(({ path }) => path === list);
+    const isListed = ({ serving }: StatusReport) =>
+      serving!.files.some(({ path }) => path === list);
     await world.reports("the list", isListed, world.wrapper);
     await world.limitOpenFiles(world.wrapper.pid, NONE);
     await Deno.writeTextFile(list, "/two\n");
@@ -36,7 +37,6 @@ const IN_WRAPPER_LOADED: Fault = {
     await world.limitOpenFiles(world.wrapper.pid, MANY);
     await world.wrapper.saysMatching(new RegExp(`ACL "${list}" updated in generation`));
   },
-  heal: () => Promise.resolve(),
   expects: { tag: "served" },
 };
 

@@ -6,8 +6,8 @@ export interface Fault {
   readonly name: string;
   /** Injects the fault and changes the configuration, in any order; returns once the wrapper has met it. */
   readonly inject: (world: World) => Promise<void>;
-  /** Afterwards what is on disk can be served. */
-  readonly heal: (world: World) => Promise<void>;
+  /** Afterwards what is on disk can be served; by default it can be all along. */
+  readonly heal?: (world: World) => Promise<void>;
   readonly expects: Expectation;
   /** Clients have to wait, for instance for a frozen process. */
   readonly stalls?: boolean;

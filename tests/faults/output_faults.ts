@@ -1,5 +1,5 @@
 /** What can happen to stdout, which HAProxy inherits. */
-import type { Report } from "../support/observed.ts";
+import type { StatusReport } from "../../lib/status/report.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Fault } from "./fault.ts";
 import type { World } from "./world.ts";
@@ -16,7 +16,7 @@ function blocked(): Fault {
       // By then the old process has been told to drain; that line is still waiting.
       await waitFor("the next generation, and an answer that it serves", async () => {
         const { body } = await world.ask("/status", { signal: AbortSignal.timeout(2_000) });
-        return (JSON.parse(body) as Report).serving!.generation > generation;
+        return (JSON.parse(body) as StatusReport).serving!.generation > generation;
       });
       await world.change();
     },

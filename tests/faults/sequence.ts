@@ -51,6 +51,5 @@ const possibleFaults = (): readonly Fault[] => allFaults().filter(isPossible);
 const ORDINARY_CHANGE: Fault = {
   name: ORDINARY,
   inject: (world) => world.change(),
-  heal: () => Promise.resolve(),
   expects: { tag: "served" },
 };

@@ -41,7 +41,6 @@ const DIRECTORY_REPLACED: Fault = {
     await Deno.mkdir(world.configurationDirectory);
     await world.change();
   },
-  heal: () => Promise.resolve(),
 };
 
 export const SURROUNDINGS_FAULTS = (): readonly Fault[] => [

@@ -72,7 +72,7 @@ export class World extends Observed {
   }
 
   async servingPid(): Promise<number> {
-    return (await this.report()).serving!.pid;
+    return (await this.report()).serving!.pid!;
   }
 
   /** A valid configuration with this page. */

@@ -20,7 +20,6 @@ const whileFrozen = (
     await act(world);
     world.wrapper.signal("SIGCONT");
   },
-  heal: () => Promise.resolve(),
 });
 
 /** Each file written and removed causes four events. */
@@ -51,7 +50,6 @@ const FROZEN_IN_HANDOFF: Fault = {
     await pause(READY_TIMEOUT_MS + 500);
     world.wrapper.signal("SIGCONT");
   },
-  heal: () => Promise.resolve(),
 };
 
 const signalled = (signals: readonly Deno.Signal[]): Fault => ({
@@ -64,7 +62,6 @@ const signalled = (signals: readonly Deno.Signal[]): Fault => ({
     signals.forEach((signal) => world.wrapper.signal(signal));
     await changing;
   },
-  heal: () => Promise.resolve(),
 });
 
 export const WRAPPER_FAULTS = (): readonly Fault[] => [
