@@ -173,33 +173,24 @@ programTest("without -f it loads the official image's configuration", async () =
   }
 });
 
-programTest("a first start that fails exits with HAProxy's status and says so", async () => {
-  await using workspace = new Workspace();
-  await workspace.replace("nonsense\n");
-  const wrapper = workspace.start();
-  assert.equal(await wrapper.exitCode, 1);
-  assert.match(wrapper.output, /\[ALERT\].*unknown keyword 'nonsense'/);
-  assert.match(
-    wrapper.output,
-    /error .*generation 1 did not start: haproxy exited with 1 before it was ready; nothing serves/,
-  );
-});
+const FIRST_STARTS: Readonly<Record<string, readonly [configuration: string, reason: RegExp]>> = {
+  "with an error": [
+    "nonsense\n",
+    /unknown keyword 'nonsense'[^]*error .*1 did not start: haproxy exited with 1 before it was ready; nothing serves/,
+  ],
+  "without a listener": ["", /generation 1 did not start: haproxy opened no listener/],
+  'with "master-worker"': ["global\n    master-worker\n", /line 2 says "master-worker": remove it/],
+};
 
-programTest("a first start without a listener exits with 1", async () => {
-  await using workspace = new Workspace();
-  await workspace.replace("");
-  const wrapper = workspace.start();
-  await wrapper.endsWith(1);
-  assert.match(wrapper.output, /generation 1 did not start: haproxy opened no listener/);
-});
-
-programTest('a first start with "master-worker" names the line and exits with 1', async () => {
-  await using workspace = new Workspace();
-  await workspace.replace(`global\n    master-worker\n${workspace.page("one")}`);
-  const wrapper = workspace.start();
-  await wrapper.endsWith(1);
-  assert.match(wrapper.output, /line 2 says "master-worker": remove it/);
-});
+for (const [what, [configuration, reason]] of Object.entries(FIRST_STARTS)) {
+  programTest(`a first start ${what} exits with 1 and says why`, async () => {
+    await using workspace = new Workspace();
+    await workspace.replace(configuration);
+    const wrapper = workspace.start();
+    await wrapper.endsWith(1);
+    assert.match(wrapper.output, reason);
+  });
+}
 
 programTest('a "pidfile" has no effect, which is logged once', async () => {
   await using workspace = new Workspace();

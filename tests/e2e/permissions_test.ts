@@ -1,6 +1,7 @@
 /** What the program could do if it were compromised. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { namesIn } from "../support/files.ts";
 import { programLike, programTest } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
 
@@ -36,3 +37,13 @@ programTest(
     });
   },
 );
+
+programTest("the private folder is for nobody else, and goes with the wrapper", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  const [folder] = namesIn(workspace.runtimeDirectory);
+  const info = Deno.statSync(join(workspace.runtimeDirectory, folder!));
+  assert.equal(info.mode! & 0o777, 0o700);
+  wrapper.signal("SIGTERM");
+  await wrapper.endsWith(143);
+});
