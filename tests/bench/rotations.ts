@@ -45,7 +45,7 @@ exec env PATH=${Deno.env.get("PATH")} haproxy "$@"
 }
 
 const startsIn = ({ workspace }: Site) =>
-  Deno.readTextFileSync(join(workspace.path, "starts")).trim().split("\n").length;
+  Deno.readTextFileSync(workspace.at("starts")).trim().split("\n").length;
 
 async function rotateUnderLoad(
   room: AsyncDisposableStack,

@@ -27,9 +27,9 @@ export interface TlsContestant {
 /** Prepares HAProxy with one certificate or, if `members` is given, a directory of so many. */
 export function prepareSite(room: AsyncDisposableStack, members = 0): Site {
   const workspace = room.use(new Workspace());
-  const directory = join(workspace.path, "certificates");
+  const directory = workspace.at("certificates");
   Deno.mkdirSync(directory);
-  const authority = new Authority(join(workspace.path, "ca"));
+  const authority = new Authority(workspace.at("ca"));
   if (members > 0) fillWithCertificates(directory, { count: members, authority });
   const { name, path } = memberOf(directory, Math.floor(members / 2));
   Deno.writeTextFileSync(path, authority.issue({ name }).pem);

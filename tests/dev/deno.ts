@@ -45,7 +45,8 @@ export function denoCommand(
   return new Deno.Command(deno, { args, cwd: ROOT, env: { ...PATHS, ...environment }, ...output });
 }
 
-const PATHS = { PATH: `${Deno.env.get("PATH") ?? ""}:/usr/local/sbin:/usr/sbin` };
+/** Where programs are found, Debian's haproxy in particular. */
+export const PATHS = { PATH: `${Deno.env.get("PATH") ?? ""}:/usr/local/sbin:/usr/sbin` };
 
 /** The import map, where the packages can't be loaded. */
 function importOptions(): string[] {

@@ -1,4 +1,5 @@
 /** Makes sure that `haproxy` is in PATH: installs Debian's as root, or says how to. */
+import { PATHS } from "./deno.ts";
 
 if (!isInstalled()) install();
 if (!isInstalled()) {
@@ -11,9 +12,9 @@ if (!isInstalled()) {
 }
 
 function isInstalled(): boolean {
-  const env = { PATH: `${Deno.env.get("PATH") ?? ""}:/usr/local/sbin:/usr/sbin` };
   try {
-    return new Deno.Command("haproxy", { args: ["-v"], env, stdout: "null" }).outputSync().success;
+    return new Deno.Command("haproxy", { args: ["-v"], env: PATHS, stdout: "null" }).outputSync()
+      .success;
   } catch {
     return false;
   }

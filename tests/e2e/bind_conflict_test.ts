@@ -5,7 +5,7 @@ import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
 import { freePort } from "../support/free_port.ts";
 import { killQuietly } from "../support/processes.ts";
-import { finish, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { finish, get, Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const FLAG = "--pause-on-bind-conflict";
 /** Without a settle time there is no process on standby, so the starts can be counted. */
@@ -55,8 +55,7 @@ frontend other
   /** The answer to an HTTP request through the unix socket. */
   async askOther(): Promise<string> {
     using connection = await Deno.connect({ transport: "unix", path: `${this.path}/other.sock` });
-    await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
-    return (await new Response(connection.readable).text()).split("\r\n\r\n")[1]!;
+    return (await get(connection))!;
   }
 }
 

@@ -10,7 +10,7 @@ import type { Wrapper } from "../support/wrapper.ts";
 const FROM_SOURCE: Need = { missing: null, isElsewhere: FORM !== "source" };
 
 class Buggy extends Observed {
-  readonly #bugs = join(this.path, "bugs");
+  readonly #bugs = this.at("bugs");
 
   async serveBuggy(args: readonly string[] = []): Promise<Wrapper> {
     await Deno.mkdir(this.#bugs);
@@ -111,7 +111,7 @@ testNeeding(
   "a first start that throws exits with 70 and leaves nothing",
   async () => {
     await using workspace = new Buggy();
-    await Deno.mkdir(join(workspace.path, "bugs"));
+    await Deno.mkdir(workspace.at("bugs"));
     await workspace.begin("handoff");
     const [deno, run, ...rest] = PROGRAM;
     const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;

@@ -1,6 +1,5 @@
 /** What the program makes of its arguments and environment before it runs, or instead. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import denoJson from "../../deno.json" with { type: "json" };
 import { namesIn } from "../support/files.ts";
 import { FORM, programTest } from "../support/program.ts";
@@ -60,8 +59,8 @@ programTest("--check exits with the status of the signal that ends it", async ()
 
 programTest("all problems are reported together, with hints, and exit with 64", async () => {
   await using workspace = new Workspace();
-  const missing = join(workspace.path, "missing.cfg");
-  const envFile = join(workspace.path, "missing.env");
+  const missing = workspace.at("missing.cfg");
+  const envFile = workspace.at("missing.env");
   const wrapper = workspace.start({
     args: [
       ...["-W", "-sf", "1", "2", "--wach", "-f", missing, "-f", workspace.configuration],
@@ -133,7 +132,7 @@ for (const flag of ["-v", "-vv"]) {
 
 programTest("an env file with an error exits with 64", async () => {
   await using workspace = new Workspace();
-  const envFile = join(workspace.path, "haproxy.env");
+  const envFile = workspace.at("haproxy.env");
   await Deno.writeTextFile(
     envFile,
     `GOOD=1
@@ -194,7 +193,7 @@ for (const [what, [configuration, reason]] of Object.entries(FIRST_STARTS)) {
 
 programTest('a "pidfile" has no effect, which is logged once', async () => {
   await using workspace = new Workspace();
-  const pidfile = join(workspace.path, "haproxy.pid");
+  const pidfile = workspace.at("haproxy.pid");
   const text = (answer: string) =>
     `global
     daemon
@@ -222,7 +221,7 @@ programTest("without haproxy in PATH it exits with 127", async () => {
 programTest("an unusable runtime directory exits with 73 or 64", async () => {
   await using workspace = new Workspace();
   const args = ["-f", workspace.configuration, "--runtime-dir"];
-  const missing = workspace.start({ args: [...args, join(workspace.path, "missing")] });
+  const missing = workspace.start({ args: [...args, workspace.at("missing")] });
   assert.equal(await missing.exitCode, 73);
   assert.match(missing.output, /cannot make a private folder: found ".*missing": No such file/);
   const forbidden = workspace.start({ args: [...args, "/etc"] });

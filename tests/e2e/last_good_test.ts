@@ -19,13 +19,8 @@ class Keeping extends Observed {
   readonly kept = join(this.path, "kept");
   readonly tlsPort = freePort();
 
-  at(name: string): string {
+  override at(name: string): string {
     return join(this.configurationDirectory, name);
-  }
-
-  write(name: string, text: string): string {
-    Deno.writeTextFileSync(this.at(name), text);
-    return this.at(name);
   }
 
   get args(): readonly string[] {

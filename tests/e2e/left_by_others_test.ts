@@ -20,7 +20,7 @@ class Shared extends Workspace {
     Deno.chmodSync(this.runtimeDirectory, 0o1777);
   }
 
-  at(name: string): string {
+  override at(name: string): string {
     return join(this.runtimeDirectory, name);
   }
 

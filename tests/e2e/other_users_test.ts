@@ -17,19 +17,19 @@ const NEEDS = [RUNNABLE, ROOT, NOT_AS_PROCESS_1];
 const COMPILED_ONLY: Need = { missing: null, isElsewhere: FORM === "source" };
 
 class Crowded extends Workspace {
-  readonly kept = join(this.path, "shared/kept");
-  readonly marker = join(this.path, "code-was-run");
+  readonly kept = this.at("shared/kept");
+  readonly marker = this.at("code-was-run");
 
   constructor() {
     super();
     // Anybody may enter it, as with /tmp.
     Deno.chmodSync(this.path, 0o755);
-    Deno.mkdirSync(join(this.path, "shared"));
+    Deno.mkdirSync(this.at("shared"));
   }
 
   /** A configuration that leaves a file when it is loaded. */
   get evil(): string {
-    const lua = join(this.path, "evil.lua");
+    const lua = this.at("evil.lua");
     Deno.writeTextFileSync(lua, `io.open("${this.marker}", "w"):close()\n`);
     return `global\n    lua-load ${lua}\n`;
   }
@@ -144,7 +144,7 @@ for (const hasUserSocket of [false, true]) {
     async () => {
       await using workspace = new Crowded();
       Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
-      const socket = join(workspace.path, "user.sock");
+      const socket = workspace.at("user.sock");
       const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
       await workspace.replace(stats + workspace.page("one"));
       const wrapper = await workspace.serve({
@@ -270,7 +270,7 @@ testNeeding(
 
 testNeeding(NEEDS, "the status socket admits nobody else, whatever the umask", async () => {
   await using workspace = new Crowded();
-  const path = join(workspace.path, "status.sock");
+  const path = workspace.at("status.sock");
   const wrapper = await workspace.serve({
     flags: ["--status-listen", `unix:${path}`],
     launcher: ["sh", "-c", 'umask 000 && exec "$@"', "sh"],

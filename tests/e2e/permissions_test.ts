@@ -11,10 +11,10 @@ programTest(
     await using workspace = new Workspace();
     const [command, ...args] = await programLike(
       "tests/e2e/permissions_probe.ts",
-      join(workspace.path, "probe"),
+      workspace.at("probe"),
     );
     const { stdout, stderr } = await new Deno.Command(command!, {
-      args: [...args, join(workspace.path, "file"), "/var/tmp/hrw-test-forbidden"],
+      args: [...args, workspace.at("file"), "/var/tmp/hrw-test-forbidden"],
     }).output();
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     assert.deepEqual(JSON.parse(out || `"${err}"`), {

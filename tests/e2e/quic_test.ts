@@ -14,8 +14,8 @@ const NEEDS = [RUNNABLE, NOT_AS_PROCESS_1, quic()];
 
 class QuicSite extends Workspace {
   readonly quicPort = freePort();
-  readonly #authority = new Authority(join(this.path, "ca"));
-  readonly #certificate = join(this.path, "site.pem");
+  readonly #authority = new Authority(this.at("ca"));
+  readonly #certificate = this.at("site.pem");
 
   constructor() {
     super();

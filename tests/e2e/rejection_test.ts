@@ -179,7 +179,7 @@ programTest("another haproxy earlier in PATH is refused, with the remedy", async
 programTest("without the private socket a reload takes --socket or is rejected", async () => {
   for (const hasUserSocket of [false, true]) {
     await using workspace = new Workspace();
-    const socket = join(workspace.path, "user.sock");
+    const socket = workspace.at("user.sock");
     const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
     await workspace.replace(stats + workspace.page("one"));
     const wrapper = await workspace.serve({ env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {} });
@@ -196,7 +196,7 @@ programTest("without the private socket a reload takes --socket or is rejected",
 
 programTest("connections held on the user's own stats socket block no reload", async () => {
   await using workspace = new Workspace();
-  const socket = join(workspace.path, "user.sock");
+  const socket = workspace.at("user.sock");
   const stats = `global\n    stats socket ${socket} mode 600 level admin\n`;
   await workspace.replace(stats + workspace.page("one"));
   const wrapper = await workspace.serve();

@@ -1,6 +1,5 @@
 /** With `--respawn` another generation replaces one that exited while serving. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { Observed } from "../support/observed.ts";
 import { commonTest, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
@@ -123,7 +122,7 @@ async function inReload(workspace: Workspace, respawn: string): Promise<Wrapper>
   return wrapper;
 }
 
-const letGo = (workspace: Workspace) => Deno.writeTextFile(join(workspace.path, "go"), "");
+const letGo = (workspace: Workspace) => Deno.writeTextFile(workspace.at("go"), "");
 
 programTest(
   "a reload that can no longer take over is followed by a start",
@@ -166,7 +165,7 @@ programTest("a reload that has the listeners goes on and loses no connection", a
 
 programTest("a death during a hot apply starts what is on disk", async () => {
   await using workspace = new Observed();
-  const map = join(workspace.path, "a.map");
+  const map = workspace.at("a.map");
   await Deno.writeTextFile(map, "key before\n");
   const answer = `content-type text/plain lf-string %[str(key),map(${map})]`;
   const page = workspace.page("one").replace(/content-type .*/, answer);

@@ -50,7 +50,7 @@ interface Parts {
 
 class WithServers extends Workspace {
   /** Both processes answer there until the old one stops listening. */
-  readonly #cli = join(this.path, "cli.sock");
+  readonly #cli = this.at("cli.sock");
   #replaced = 0;
 
   constructor(parts: Parts = {}) {
@@ -194,7 +194,7 @@ commonTest("it starts and stops with load-server-state-from-file", async () => {
 
 commonTest("a user's own server-state-file is left alone", async () => {
   await using workspace = new WithServers();
-  const own = join(workspace.path, "own.state");
+  const own = workspace.at("own.state");
   await Deno.writeTextFile(own, "1\n");
   const global = `server-state-file ${own}`;
   await workspace.replace(workspace.withServers({ global }));

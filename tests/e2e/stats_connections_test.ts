@@ -1,13 +1,12 @@
 /** All connections to the stats sockets are held by somebody else. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { openPrompt, type Prompt } from "../../lib/haproxy/runtime/client.ts";
 import { commonTest, longTest, programTest } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
 import { Workspace } from "../support/wrapper.ts";
 
 class StatsWorkspace extends Workspace implements AsyncDisposable {
-  readonly #cli = join(this.path, "cli.sock");
+  readonly #cli = this.at("cli.sock");
   readonly #held: Prompt[] = [];
 
   text(answer: string, global: string): string {
@@ -92,7 +91,7 @@ for (
 
 longTest("a map that changes while all connections are taken waits for one", async () => {
   await using workspace = new StatsWorkspace();
-  const map = join(workspace.path, "page.map");
+  const map = workspace.at("page.map");
   await Deno.writeTextFile(map, "/ one\n");
   const text = workspace.text("one", "")
     .replace('string "one"', `lf-string "%[path,map(${map})]"`)

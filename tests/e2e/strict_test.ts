@@ -1,6 +1,5 @@
 /** Configurations under which any warning is an error: at a start, at a reload and with `--check`. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { namesIn } from "../support/files.ts";
 import { commonTest, programTest } from "../support/program.ts";
@@ -14,7 +13,7 @@ const STRICT: Readonly<Record<string, { readonly global: string; readonly args: 
 };
 
 class StrictWorkspace extends Workspace {
-  readonly #cli = join(this.path, "cli.sock");
+  readonly #cli = this.at("cli.sock");
 
   text(answer: string, global: string): string {
     return `global
@@ -99,7 +98,7 @@ commonTest("--check without a listener exits with HAProxy's own 2", async () => 
 commonTest("--check fails if no private file can be written", async () => {
   await using workspace = new Workspace();
   const { code, output } = await endOf(workspace, {
-    args: ["--check", "-f", workspace.configuration, "--runtime-dir", join(workspace.path, "none")],
+    args: ["--check", "-f", workspace.configuration, "--runtime-dir", workspace.at("none")],
   });
   assert.notEqual(code, 0);
   assert.match(output, /none": No such file or directory/);

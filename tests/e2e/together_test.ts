@@ -12,7 +12,7 @@ import { finish, type Wrapper } from "../support/wrapper.ts";
 import { isThere, namesIn } from "../support/files.ts";
 
 class Together extends Observed {
-  readonly kept = join(this.path, "kept");
+  readonly kept = this.at("kept");
   readonly #peerPort = freePort();
 
   /** With a table that HAProxy 2.6 can pass on only after it has served for 5 s. */
@@ -193,7 +193,7 @@ async function inDiagnosis(
   const pid = workspace.servingPid;
   await workspace.standIn(STAND_INS.checks_for_ever_once);
   await workspace.replace(workspace.page("two"));
-  await wrapper.until("the check", () => isThere(join(workspace.path, "checking")));
+  await wrapper.until("the check", () => isThere(workspace.at("checking")));
   return { wrapper, pid };
 }
 
@@ -219,7 +219,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
 
 /** Makes each start leave a file, whose path is returned. */
 async function recordStarts(workspace: Together): Promise<string> {
-  const path = join(workspace.path, "started");
+  const path = workspace.at("started");
   await workspace.standIn(`#!/bin/sh\ntouch ${path}\nexit 1\n`);
   return path;
 }

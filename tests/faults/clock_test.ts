@@ -2,7 +2,6 @@
  * A clock that jumps, for the wrapper and HAProxy alone: libfaketime is loaded into both by an `/etc` of their
  * own, since the wrapper may not hand LD_PRELOAD on.
  */
-import { join } from "@std/path";
 import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";
 import { isThere } from "../support/files.ts";
@@ -26,7 +25,7 @@ const FAKETIME: Need = {
 const OFFSET_FILE = "clock-offset";
 
 async function setClock(world: World, offset: string): Promise<void> {
-  await Deno.writeTextFile(join(world.path, OFFSET_FILE), `${offset}\n`);
+  await Deno.writeTextFile(world.at(OFFSET_FILE), `${offset}\n`);
 }
 
 /** `$0` is the library. */

@@ -70,7 +70,7 @@ function dated(when: string, offsetMs: number): Fault {
     name: `the configuration is from ${when}`,
     expects: { tag: "served" },
     async inject(world) {
-      const path = join(world.path, "dated");
+      const path = world.at("dated");
       const time = new Date(Date.now() + offsetMs);
       await Deno.writeTextFile(path, world.nextPage());
       await Deno.utime(path, time, time);
@@ -86,7 +86,7 @@ function parsingHangs(): Fault {
     expects: { tag: "rejected", reason: /haproxy did not serve within/ },
     async inject(world) {
       const fifo = join(world.path, "other", "error.http");
-      await command("mkdir", "-p", join(world.path, "other"));
+      await command("mkdir", "-p", world.at("other"));
       await command("mkfifo", fifo).catch(() => {});
       await world.change(`backend hangs\n    mode http\n    errorfile 503 ${fifo}\n`);
     },

@@ -1,5 +1,4 @@
 /** What happens when the wrapper or HAProxy cannot open any more files. */
-import { join } from "@std/path";
 import type { StatusReport } from "../../lib/status/report.ts";
 import type { Fault } from "./fault.ts";
 
@@ -23,7 +22,7 @@ const IN_WRAPPER_LOADED: Fault = {
   name: "the wrapper has no file descriptor left when a file changes that HAProxy has loaded",
   async inject(world) {
     // A new name each time, so that the log tells them apart.
-    const list = join(world.path, `list-${world.wanted}.acl`);
+    const list = world.at(`list-${world.wanted}.acl`);
     await Deno.writeTextFile(list, "/one\n");
     await world.change(
       `backend listed\n    mode http\n    http-request deny if { path -f ${list} }\n`,

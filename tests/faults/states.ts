@@ -1,5 +1,4 @@
 /** Brings a world into a state of the supervisor, and holds it there. */
-import { join } from "@std/path";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { freeze, killQuietly } from "../support/processes.ts";
 import type { StateName } from "../../lib/supervisor/state/events.ts";
@@ -46,7 +45,7 @@ export const STATES: Readonly<Record<HeldState, () => Promise<Held>>> = {
   },
   async hot_applying() {
     const world = await World.serving();
-    const list = join(world.path, "list.acl");
+    const list = world.at("list.acl");
     await Deno.writeTextFile(list, "/one\n");
     await world.change(
       `backend listed\n    mode http\n    http-request deny if { path -f ${list} }\n`,

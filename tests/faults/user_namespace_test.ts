@@ -1,5 +1,4 @@
 /** Faults that only an unprivileged wrapper meets: it runs as root of a user namespace of its own. */
-import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";
@@ -13,7 +12,7 @@ const UNREADABLE: Fault = {
   name: "the configuration may not be read",
   needs: ROOT,
   async inject(world) {
-    const path = join(world.path, "unreadable");
+    const path = world.at("unreadable");
     await Deno.writeTextFile(path, world.nextPage(), { mode: 0o600 });
     await Deno.chown(path, STRANGER, STRANGER);
     await Deno.rename(path, world.configuration);

@@ -22,7 +22,7 @@ export const READY_TIMEOUT_MS = 2_500;
 
 export class World extends Observed {
   readonly tcpPort = freePort();
-  readonly hosts = join(this.path, "hosts");
+  readonly hosts = this.at("hosts");
   readonly #echo = new EchoServer();
   #traffic: Traffic | null = null;
   #wrapper: Wrapper | null = null;

@@ -14,18 +14,17 @@ import * as globsOffline from "./fs_expand_glob.ts";
 import * as pathsOffline from "./path.ts";
 import { asNobody } from "./nobody.ts";
 import { RandomTree } from "./random_trees.ts";
+import { type Need, testNeeding } from "../support/needs.ts";
 import { HAS_STAND_INS } from "../support/program.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 const rounds = Number(Deno.env.get("ROUNDS") ?? 50);
 
+const JSR: Need = { missing: HAS_STAND_INS ? "needs JSR" : null, isOptional: true };
+
 function comparison(name: string, compare: (random: Random) => Promise<void>): void {
-  const suffix = HAS_STAND_INS ? "JSR cannot be reached" : `SEED=${seed} ROUNDS=${rounds}`;
-  Deno.test({
-    name: `${name} (${suffix})`,
-    ignore: HAS_STAND_INS,
-    fn: () => compare(createRandom(seed)),
-  });
+  const title = `${name} (SEED=${seed} ROUNDS=${rounds})`;
+  testNeeding([JSR], title, () => compare(createRandom(seed)));
 }
 
 comparison("a glob stands for the same paths, or cannot be expanded", async (random) => {

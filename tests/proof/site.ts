@@ -1,5 +1,4 @@
 /** What each contestant serves: a configuration with a frontend for each kind of clients. */
-import { join } from "@std/path";
 import { Authority } from "../support/certificates.ts";
 import { quic } from "../support/needs.ts";
 import { freePort } from "../support/free_port.ts";
@@ -34,8 +33,8 @@ export async function makeSite(room: AsyncDisposableStack): Promise<Site> {
   const workspace = room.use(new Workspace());
   const listener = room.use(asyncDisposable(Deno.listen({ hostname: "127.0.0.1", port: 0 })));
   const upstream = await room.use(new Upstream()).start();
-  const authority = new Authority(join(workspace.path, "ca"));
-  const certificate = join(workspace.path, "site.pem");
+  const authority = new Authority(workspace.at("ca"));
+  const certificate = workspace.at("site.pem");
   Deno.writeTextFileSync(certificate, authority.issue({ name: SITE }).pem);
   const kinds = kindNames({ hasQuic: quic().missing === null });
   const ports = Object.fromEntries(

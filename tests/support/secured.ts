@@ -4,23 +4,13 @@ import { join } from "@std/path";
 import { Authority } from "./certificates.ts";
 import { servedTo, type TlsOptions } from "./tls_client.ts";
 import { freePort } from "./free_port.ts";
-import { Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
+import { get, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
 export class Secured extends Workspace {
   readonly tlsPort = freePort();
-  readonly authority = new Authority(join(this.path, "ca"));
+  readonly authority = new Authority(this.at("ca"));
   /** The only certificate of most tests. */
   readonly pem = this.at("site.pem");
-
-  /** A path in the folder. */
-  at(name: string): string {
-    return join(this.path, name);
-  }
-
-  write(name: string, text: string): string {
-    Deno.writeTextFileSync(this.at(name), text);
-    return this.at(name);
-  }
 
   /** The page, with `bind` behind the address of a second listener. */
   securePage(bind = `crt ${this.pem}`, { text = "one", global = "" } = {}): string {
@@ -61,8 +51,7 @@ export class Secured extends Workspace {
   /** The answer to a request for `path` without TLS. */
   async getPath(path: string): Promise<string> {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
-    await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.0\r\n\r\n`));
-    return (await new Response(connection.readable).text()).split("\r\n\r\n")[1]!;
+    return (await get(connection, path))!;
   }
 }
 

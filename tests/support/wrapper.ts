@@ -35,6 +35,17 @@ export class Workspace implements AsyncDisposable {
     Deno.writeTextFileSync(this.configuration, this.page("one"));
   }
 
+  /** A path in the folder. */
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Writes a file in the folder, and returns its path. */
+  write(name: string, text: string): string {
+    Deno.writeTextFileSync(this.at(name), text);
+    return this.at(name);
+  }
+
   /** A configuration that answers each request with `text`. */
   page(text: string, { port = this.port, extra = "" } = {}): string {
     return `defaults
@@ -87,9 +98,7 @@ frontend page
   async get(port = this.port): Promise<string | null> {
     try {
       using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-      await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
-      const answer = await new Response(connection.readable).text();
-      return answer.split("\r\n\r\n")[1] ?? null;
+      return await get(connection);
     } catch {
       return null;
     }
@@ -134,7 +143,14 @@ frontend page
   }
 }
 
-/** Finishes such a request, and reads the whole answer. */
+/** The body of the answer to a request; `null` if there is none. */
+export async function get(connection: Deno.Conn, path = "/"): Promise<string | null> {
+  await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.0\r\n\r\n`));
+  const answer = await new Response(connection.readable).text();
+  return answer.split("\r\n\r\n")[1] ?? null;
+}
+
+/** Finishes a request that `openRequest` began, and reads the whole answer. */
 export async function finish(request: Deno.TcpConn): Promise<string> {
   await request.write(new TextEncoder().encode("\r\n"));
   return await new Response(request.readable).text();

@@ -1,6 +1,7 @@
 /** The thread behind `client.ts`. */
 import { answerQuestions } from "../thread.ts";
 import { servedTo } from "../tls_client.ts";
+import { get } from "../wrapper.ts";
 import type { FirstServed, Question } from "./client.ts";
 import { nowMs } from "./clock.ts";
 
@@ -17,8 +18,7 @@ answerQuestions<Question, FirstServed>(async ({ port, wanted, site, deadlineMs }
 async function ask(port: number): Promise<string | null> {
   try {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
-    return (await new Response(connection.readable).text()).split("\r\n\r\n")[1] ?? null;
+    return await get(connection);
   } catch {
     return null;
   }
