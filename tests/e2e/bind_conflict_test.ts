@@ -59,8 +59,7 @@ frontend other
   }
 }
 
-const WARNING =
-  /warning .*for (\d+) ms nobody listened for frontend "page": paused in generation 1/;
+const WARNING = /warning .*frontend "page" did not listen for (\d+) ms: paused in generation 1/;
 
 for (
   const [what, before, after] of [
@@ -98,7 +97,10 @@ programTest("with the flag the change is served and the old process drains", asy
   await wrapper.saysMatching(/generation 2 serves/);
   const [, ms] = await wrapper.saysMatching(WARNING);
   assert.ok(Number(ms) > 0, wrapper.output);
-  assert.match(wrapper.output, /so that generation 2 could bind its ports; that one listens now\n/);
+  assert.match(
+    wrapper.output,
+    /so that generation 2 could bind its ports; the new one listens now\n/,
+  );
   await workspace.serves("two", wrapper);
   assert.match(await finish(request), /one$/);
   await wrapper.saysMatching(/generation 1 drained/);
@@ -122,8 +124,8 @@ commonTest("with the flag a change under -dR is served as well", async () => {
 async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void> {
   const explain = () => wrapper.output;
   const [line] = await wrapper.saysMatching(WARNING);
-  await wrapper.saysMatching(/that did not serve, and the old one listens again\n/);
-  await wrapper.saysMatching(/generation 2 rejected: .*tried again when a source changes/);
+  await wrapper.saysMatching(/the new one does not serve, the old one listens again\n/);
+  await wrapper.saysMatching(/generation 2 rejected: .*retry when a file changes/);
   assert.ok(line);
   assert.equal(await workspace.get(), "one", wrapper.output);
   assert.equal(await workspace.get(workspace.otherPort), "one");
@@ -195,7 +197,7 @@ commonTest("an old process that dies while paused is respawned", async () => {
   await wrapper.saysMatching(/Paused frontend page/);
   killQuietly(old!);
   await workspace.serves("two", wrapper);
-  await wrapper.saysMatching(/serves.*respawned since generation 1 was ended by SIGKILL/);
+  await wrapper.saysMatching(/serves.*respawned because generation 1 was ended by SIGKILL/);
 });
 
 programTest("a stranger on the port is not mistaken for the serving process", async () => {
@@ -205,7 +207,7 @@ programTest("a stranger on the port is not mistaken for the serving process", as
   const stranger = Deno.listen({ hostname: "127.0.0.2", port: workspace.port });
   const wrapper = await workspace.serveWith(FLAG);
   await workspace.replace(workspace.bound("two", "*", shared));
-  await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 1 .*tried again in 1s/);
+  await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 1 .*retry in 1s/);
   stranger.close();
   await workspace.serves("two", wrapper);
   assert.doesNotMatch(wrapper.output, /Paused frontend|itself holds/);

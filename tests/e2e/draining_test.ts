@@ -44,7 +44,7 @@ programTest("an old process that ignores SIGTERM is killed 5 s later", async () 
   await wrapper.saysMatching(/generation 2 serves/);
   await freeze(frozen!);
   await wrapper.saysMatching(
-    /warning .*generation 1 .*: its --shutdown-wait was over, and it did not heed SIGTERM\n/,
+    /warning .*generation 1 .*: its --shutdown-wait was over, and it ignored SIGTERM\n/,
   );
   assert.equal(await workspace.get(), "two");
 });
@@ -56,9 +56,9 @@ programTest("if more than --max-draining processes drain, the oldest is ended", 
   await reload(workspace, wrapper, "two");
   using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "three");
-  await wrapper.saysMatching(/more than 1 old processes drain; generation 1, the oldest, is ended/);
+  await wrapper.saysMatching(/ending generation 1, the oldest of more than 1 old processes/);
   await wrapper.saysMatching(
-    /generation 1 ended with \d connections? open after .*: more drained than --max-draining\n/,
+    /generation 1 ended with \d connections? open after .*: more processes drained than --max-draining allows\n/,
   );
   assert.equal(workspace.haproxyPids().length, 2, wrapper.output);
   wrapper.signal("SIGTERM");
@@ -115,24 +115,13 @@ programTest("connections cut by a signal are logged for each draining process", 
   assert.doesNotMatch(wrapper.output, /generation 3 (was )?ended/);
 });
 
-commonTest("a long drain that slows an old HAProxy is logged once", async () => {
+commonTest("a HAProxy whose drain slows the serving process is warned of once", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   await reload(workspace, wrapper, "two");
-  await wrapper.saysMatching(/generation 1 drained in/);
-  using _first = await workspace.openRequest();
-  await reload(workspace, wrapper, "three");
-  await workspace.haveStopped(2, wrapper);
-  using _second = await workspace.openRequest();
-  await reload(workspace, wrapper, "four");
-  await wrapper.until("both to have drained for 10 s", async () => {
-    const { draining } = await workspace.report();
-    return draining.length === 2 &&
-      draining.every(({ since }) => Date.now() - Date.parse(since) > 10_500);
-  });
   const slowdown = slowdownBy(await versionOfHaproxy());
-  const told = wrapper.output.matchAll(/warning .* generation (\d) still drains, and .*$/gm);
-  assert.deepEqual(Array.from(told, ([, number]) => number), slowdown === null ? [] : ["2"]);
+  const warnings = wrapper.output.match(/warning .* while it drains, HAProxy .*$/gm) ?? [];
+  assert.equal(warnings.length, slowdown === null ? 0 : 1, wrapper.output);
 });
 
 async function versionOfHaproxy(): Promise<string | null> {
@@ -152,13 +141,13 @@ testNeeding(
     });
     await workspace.replace(page("two"));
     await wrapper.saysMatching(
-      /error .*cannot send SIGUSR1 to HAProxy's process \d+: .*not permitted/,
+      /error .*cannot send SIGUSR1 to HAProxy process \d+: .*not permitted/,
     );
     await wrapper.saysMatching(/generation 2 serves/);
     await workspace.replace(page("three"));
     await wrapper.saysMatching(/generation 3 serves/);
     wrapper.signal("SIGTERM");
-    await wrapper.saysMatching(/cannot send SIGTERM to HAProxy's process/);
+    await wrapper.saysMatching(/cannot send SIGTERM to HAProxy process/);
     assert.doesNotMatch(wrapper.output, /bug/);
     assert.equal(wrapper.output.match(/cannot send/g)?.length, 3, wrapper.output);
   },

@@ -1,6 +1,6 @@
 /** A control group's memory limit is kept by ending old processes, never by the kernel. */
 import assert from "node:assert/strict";
-import { memoryNeed } from "../../lib/haproxy/drain/memory_need.ts";
+import { memoryNeed } from "../../lib/haproxy/drain/limits.ts";
 import { MEMORY_GROUPS, MemoryGroup } from "./memory_group.ts";
 import { testNeeding } from "../support/needs.ts";
 import { RUNNABLE } from "../support/program.ts";
@@ -87,10 +87,10 @@ testNeeding(
     const wrapper = await workspace.serveIn(group);
     group.limit(group.usedBytes + 1.6 * workspace.needBytes);
     await workspace.reload("two", wrapper);
-    assert.doesNotMatch(wrapper.output, /is ended|started all the same/);
+    assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
     await workspace.reload("three", wrapper);
     await wrapper.saysMatching(
-      /warning .*generation 1, the oldest that drains, is ended: generation 3 needs about 2\d\d MB, \d+ MB of the limit of \d+ MB are left\n/,
+      /warning .*ending generation 1, the oldest that drains: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
     );
     await wrapper.saysMatching(
       /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
@@ -113,8 +113,8 @@ testNeeding(NEEDS, "as many draining processes are ended as it takes", async () 
   // Ending one of the two draining processes does not free enough.
   group.limit(group.usedBytes + 12 * MB);
   await workspace.reload("four", wrapper);
-  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended: generation 4/);
-  await wrapper.saysMatching(/generation 2, the oldest that drains, is ended: generation 4/);
+  await wrapper.saysMatching(/ending generation 1, the oldest that drains: generation 4/);
+  await wrapper.saysMatching(/ending generation 2, the oldest that drains: generation 4/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -125,7 +125,7 @@ testNeeding(NEEDS, "if nothing drains, what does not fit is started anyway", asy
   group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
   await workspace.reload("two", wrapper);
   await wrapper.saysMatching(
-    /warning .*generation 2 needs about .* are left; nothing drains that could make room, so it is started all the same\n/,
+    /warning .*generation 2 needs about .* are left; no draining process can make room, so it starts anyway\n/,
   );
   assert.match(await workspace.finish(1), /one$/);
   await wrapper.saysMatching(/generation 1 drained in /);
@@ -136,7 +136,7 @@ testNeeding(NEEDS, "a signal does not wait for memory", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
-  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
+  await wrapper.saysMatching(/ending generation 1, the oldest that drains/);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.doesNotMatch(wrapper.output, /generation 3 (serves|rejected)/);
@@ -148,7 +148,7 @@ testNeeding(NEEDS, "a draining process that ignores SIGTERM is killed", async ()
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
   await workspace.serves("three", wrapper);
-  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
+  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -156,7 +156,7 @@ testNeeding(NEEDS, "a reload stops waiting for memory when the serving process d
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
-  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
+  await wrapper.saysMatching(/ending generation 1, the oldest that drains/);
   const pids = workspace.haproxyPids();
   const [oldest, serving] = pids;
   Deno.kill(serving!, "SIGKILL");
@@ -165,10 +165,10 @@ testNeeding(NEEDS, "a reload stops waiting for memory when the serving process d
     const now = workspace.haproxyPids();
     return now.includes(oldest!) && now.some((pid) => !pids.includes(pid));
   });
-  await wrapper.saysMatching(/generation 3, which is starting already, takes its place/);
-  await wrapper.saysMatching(/generation 4 serves, .*respawned since generation 2/);
+  await wrapper.saysMatching(/generation 3, already starting, takes its place/);
+  await wrapper.saysMatching(/generation 4 serves, .*respawned because generation 2/);
   await workspace.serves("three", wrapper);
-  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
+  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 

@@ -5,9 +5,11 @@ import { ROOT, testNeeding } from "../support/needs.ts";
 import { RUNNABLE } from "../support/program.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
+const NEEDS = [RUNNABLE, ROOT];
+
 testNeeding(
-  [RUNNABLE, ROOT],
-  "a single mounted file is warned of, and what is written in place is seen at once",
+  NEEDS,
+  "a single mounted file is warned of, seen when written in place, and when replaced",
   async () => {
     await using workspace = new Workspace();
     const { wrapper, outside } = await serveMountedFile(workspace);
@@ -17,30 +19,22 @@ testNeeding(
     );
     await Deno.writeTextFile(outside, workspace.page("two"));
     await workspace.serves("two", wrapper);
-    assert.equal(wrapper.output.match(/is mounted as a single file/g)?.length, 1, wrapper.output);
-  },
-);
-
-testNeeding(
-  [RUNNABLE, ROOT],
-  "that a single mounted file was replaced outside is said, once, and nothing is reloaded",
-  async () => {
-    await using workspace = new Workspace();
-    const { wrapper, outside } = await serveMountedFile(workspace);
-    await workspace.replace(workspace.page("two"), outside);
+    await workspace.replace(workspace.page("three"), outside);
     await wrapper.saysMatching(
       /warning .*mounted at ".*haproxy\.cfg" was replaced or removed outside/,
     );
-    await workspace.replace(workspace.page("three"), outside);
+    await workspace.replace(workspace.page("four"), outside);
     wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 2 serves/);
-    assert.equal(await workspace.get(), "one");
-    assert.equal(wrapper.output.match(/was replaced/g)?.length, 1, wrapper.output);
+    await wrapper.saysMatching(/generation 3 serves/);
+    assert.equal(await workspace.get(), "two");
+    for (const once of [/is mounted as a single file/g, /was replaced/g]) {
+      assert.equal(wrapper.output.match(once)?.length, 1, wrapper.output);
+    }
   },
 );
 
 testNeeding(
-  [RUNNABLE, ROOT],
+  NEEDS,
   "a mounted file that vanishes does not keep the others from being watched",
   async () => {
     await using workspace = new Workspace();
@@ -67,7 +61,7 @@ testNeeding(
   },
 );
 
-testNeeding([RUNNABLE, ROOT], "a mounted directory is nothing to warn of", async () => {
+testNeeding(NEEDS, "a mounted directory is nothing to warn of", async () => {
   await using workspace = new Workspace();
   const mount = 'mount --bind "$0" "$0" && exec "$@"';
   const wrapper = await workspace.serve({

@@ -131,7 +131,7 @@ longTest("tables survive two changes in a row", async () => {
     await workspace.serves(`${text} 3`, wrapper);
   }
   await wrapper.stopsAt(3);
-  const lines = wrapper.lines.filter((line) => line.includes("reload waits"));
+  const lines = wrapper.lines.filter((line) => line.includes("reload delayed"));
   assert.equal(lines.length, waits ? 2 : 0, wrapper.output);
 });
 
@@ -168,7 +168,7 @@ longTest("a hot apply does not wait, and does not disturb what does", async () =
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   wrapper.signal("SIGHUP");
-  if (waits) await wrapper.saysMatching(/reload waits, at most/);
+  if (waits) await wrapper.saysMatching(/reload delayed by at most/);
   await workspace.replace("word second\n", workspace.words);
   await wrapper.until("the second word", async () => await workspace.word() === "second");
   if (waits) await wrapper.saysMatching(/words.map" updated in generation 1/);
@@ -191,7 +191,7 @@ for (const [what, parts] of Object.entries(WITHOUT)) {
     await wrapper.saysMatching(/generation 2 serves/);
     await workspace.replace(workspace.counting("two", parts));
     await wrapper.saysMatching(/generation 3 serves/);
-    assert.doesNotMatch(wrapper.output, /reload waits/);
+    assert.doesNotMatch(wrapper.output, /reload delayed/);
   });
 }
 
@@ -200,7 +200,7 @@ longTest("a delayed reload ends with the wrapper", async () => {
     await using workspace = new Counting();
     const wrapper = await serveVisited(workspace);
     wrapper.signal("SIGHUP");
-    if (waits) await wrapper.saysMatching(/reload waits, at most/);
+    if (waits) await wrapper.saysMatching(/reload delayed by at most/);
     wrapper.signal(signal);
     await wrapper.endsWith(exitCode);
     if (waits) assert.doesNotMatch(wrapper.output, /generation 2/);
