@@ -59,8 +59,8 @@ export function retryWhenSettled(state: StateOf<"retrying">): Decision {
 }
 
 /** Nobody knows what the rejected generation read, so the files on disk count as other content. */
-export function forgetRejected<S extends Idle>(
-  state: S,
+export function forgetRejected(
+  state: Idle,
   { generation }: EventOf<"changed_during_read">,
 ): Decision {
   const { service } = state;
