@@ -1,4 +1,4 @@
-/** Files that appear in a directory of certificates before they are whole: a reload waits for them, for a while. */
+/** New files in a directory of certificates that are not whole yet: a reload waits for them, for a while. */
 import assert from "node:assert/strict";
 import { Authority } from "../support/certificates.ts";
 import { commonTest, longTest } from "../support/program.ts";
