@@ -15,12 +15,12 @@ import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
 import { applyPatterns } from "./patterns_apply.ts";
 import { applyCaFile, applyCertificate, applyCrlFile } from "./tls_apply.ts";
 import { impossible, type Replacement, type Unfit } from "./target_apply.ts";
-import { MOST_HOT_BYTES, pathsOf, type Targets, type Use } from "../loaded/targets.ts";
+import { MOST_HOT_BYTES, pathsOf, type Target, type Targets } from "../loaded/targets.ts";
 
 export interface HotApplyRequest {
   /** What to change, so that a generation with `before` has `after`. */
-  readonly changed: readonly Use[];
-  readonly uses: Targets;
+  readonly changed: readonly Target[];
+  readonly targets: Targets;
   readonly before: Fingerprint;
   readonly after: Fingerprint;
   /** What appeared and is examined before a reload, in place of any change. */
@@ -37,14 +37,14 @@ export interface HotApplyOptions {
 }
 
 export interface Applied {
-  readonly use: Use;
+  readonly target: Target;
   /** A clause about the new content. */
   readonly detail: string;
   readonly durationMs: number;
 }
 
 export interface Refused extends Omit<Unfit, "fitFromMs"> {
-  readonly use: Use;
+  readonly target: Target;
 }
 
 export interface HotApplyOutcome {
@@ -53,7 +53,7 @@ export interface HotApplyOutcome {
   readonly applied: readonly Applied[];
   readonly refused: readonly Refused[];
   /** Of what nobody knows whether it has the new content. */
-  readonly unconfirmed: readonly Use[];
+  readonly unconfirmed: readonly Target[];
   /** What a reload would be refused for, or leave out, and is likely to be whole soon. */
   readonly awaited?: readonly NotWhole[];
   /** When what was refused will be fit, in milliseconds from now; `null` if nobody knows. */
@@ -81,7 +81,7 @@ export async function hotApply(
     return cancel.aborted ? null : { ...RELOAD, fingerprint: before, awaited };
   }
   const work = new Work(request, options, cancel);
-  for (const use of request.changed) if (!await work.replace(use)) break;
+  for (const target of request.changed) if (!await work.replace(target)) break;
   return cancel.aborted ? null : await work.outcome();
 }
 
@@ -96,8 +96,8 @@ class Work {
   readonly #ask: Ask;
   readonly #applied: Applied[] = [];
   readonly #refused: Refused[] = [];
-  readonly #done = new Set<Use>();
-  readonly #unknown = new Set<Use>();
+  readonly #done = new Set<Target>();
+  readonly #unknown = new Set<Target>();
   #fitInMs: number | null = null;
   #next: HotApplyOutcome["next"] = { tag: "nothing" };
 
@@ -108,34 +108,34 @@ class Work {
   }
 
   /** `false` if there is no use in going on. */
-  async replace(use: Use): Promise<boolean> {
+  async replace(target: Target): Promise<boolean> {
     const startedMs = performance.now();
-    const texts = await this.#read(use);
+    const texts = await this.#read(target);
     if (texts === "moved") {
       this.#next = { tag: "look" };
       return false;
     }
     const result = "impossible" in texts
       ? impossible(texts.impossible)
-      : await this.#replaceBy(use, texts);
+      : await this.#replaceBy(target, texts);
     const durationMs = performance.now() - startedMs;
     switch (result.tag) {
       case "applied":
-        this.#applied.push({ use, detail: result.detail, durationMs });
-        this.#done.add(use);
+        this.#applied.push({ target, detail: result.detail, durationMs });
+        this.#done.add(target);
         return true;
       case "refused":
-        this.#refused.push({ use, reason: result.reason, awaited: result.awaited });
+        this.#refused.push({ target, reason: result.reason, awaited: result.awaited });
         this.#expectFitness(result.fitFromMs);
         return true;
       case "unconfirmed":
-        this.#unknown.add(use);
-        this.#next = { tag: "reload", reason: describe(use, result.reason) };
+        this.#unknown.add(target);
+        this.#next = { tag: "reload", reason: describe(target, result.reason) };
         return this.#request.isPart;
       case "impossible":
         this.#next = {
           tag: "reload",
-          reason: this.#apply ? describe(use, result.reason) : null,
+          reason: this.#apply ? describe(target, result.reason) : null,
         };
         // Else the reload replaces all others too, and only what must not be served is left to be told.
         return this.#request.isPart || !this.#apply;
@@ -155,37 +155,37 @@ class Work {
     };
   }
 
-  async #replaceBy(use: Use, texts: readonly (string | null)[]): Promise<Replacement> {
+  async #replaceBy(target: Target, texts: readonly (string | null)[]): Promise<Replacement> {
     const [text, key] = texts;
     if (text === null || text === undefined) {
-      return use.tag === "certificate" && use.isMember ? impossible("it was removed") : GONE;
+      return target.tag === "certificate" && target.isMember ? impossible("it was removed") : GONE;
     }
     const [ask, apply] = [this.#ask, this.#apply];
-    if (!apply && use.tag !== "certificate") return impossible("");
-    switch (use.tag) {
+    if (!apply && target.tag !== "certificate") return impossible("");
+    switch (target.tag) {
       case "certificate": {
-        if (apply && this.#hasOtherSideFiles(use.path)) return impossible(SIDE_FILES);
+        if (apply && this.#hasOtherSideFiles(target.path)) return impossible(SIDE_FILES);
         const options = { key: key ?? null, nowMs: Date.now() };
-        return await applyCertificate(use, text, { ...options, ask, apply });
+        return await applyCertificate(target, text, { ...options, ask, apply });
       }
       case "ca_file":
-        return await applyCaFile(use, text, ask);
+        return await applyCaFile(target, text, ask);
       case "crl_file":
-        return await applyCrlFile(use, text, ask);
+        return await applyCrlFile(target, text, ask);
       case "map":
       case "acl":
-        return await applyPatterns(use, text, ask);
+        return await applyPatterns(target, text, ask);
       default:
-        return use satisfies never;
+        return target satisfies never;
     }
   }
 
   /** `null` for a file that is gone; `moved` if one is not what it was looked at as. */
   async #read(
-    use: Use,
+    target: Target,
   ): Promise<readonly (string | null)[] | "moved" | { readonly impossible: string }> {
     const texts: (string | null)[] = [];
-    for (const path of this.#pathsOf(use)) {
+    for (const path of this.#pathsOf(target)) {
       const content = this.#request.after.files.get(path)?.content ?? "missing";
       if (isUnreadable(content)) return { impossible: "the wrapper may not read it" };
       const bytes = content === "missing"
@@ -201,17 +201,17 @@ class Work {
     return texts;
   }
 
-  #pathsOf(use: Use): readonly string[] {
-    return pathsOf(use, this.#request.uses);
+  #pathsOf(target: Target): readonly string[] {
+    return pathsOf(target, this.#request.targets);
   }
 
   /** One file may have several uses, of which not all have its new content. */
   #markOf(path: string): FileMark | undefined {
     const { changed, before, after } = this.#request;
-    const uses = changed.filter((use) => this.#pathsOf(use).includes(path));
-    const isTouched = uses.some((use) => this.#done.has(use) || this.#unknown.has(use));
+    const targets = changed.filter((target) => this.#pathsOf(target).includes(path));
+    const isTouched = targets.some((target) => this.#done.has(target) || this.#unknown.has(target));
     if (!isTouched) return before.files.get(path);
-    return uses.every((use) => this.#done.has(use)) ? after.files.get(path) : UNKNOWN_MARK;
+    return targets.every((target) => this.#done.has(target)) ? after.files.get(path) : UNKNOWN_MARK;
   }
 
   /** HAProxy 2.6 to 3.4 forgets what these held when it is given another certificate. */
@@ -231,7 +231,7 @@ class Work {
   async #fingerprint(): Promise<Fingerprint> {
     const { before, after } = this.#request;
     const files = new Map(before.files);
-    for (const path of new Set(this.#request.changed.flatMap((use) => this.#pathsOf(use)))) {
+    for (const path of new Set(this.#request.changed.flatMap((target) => this.#pathsOf(target)))) {
       const mark = this.#markOf(path);
       if (mark === undefined) files.delete(path);
       else files.set(path, mark);
@@ -262,4 +262,4 @@ const GONE: Replacement = {
 
 const SIDE_FILES = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
 
-const describe = (use: Use, reason: string) => `"${use.path}": ${reason}`;
+const describe = (target: Target, reason: string) => `"${target.path}": ${reason}`;

@@ -30,14 +30,17 @@ export interface Between {
 }
 
 /** The files that appeared in such directories, at most as many as are examined at once. Pure. */
-export function newcomersIn(uses: Targets, { before, after, tried }: Between): readonly Newcomer[] {
-  const { folders = NO_FOLDERS } = uses;
+export function newcomersIn(
+  targets: Targets,
+  { before, after, tried }: Between,
+): readonly Newcomer[] {
+  const { folders = NO_FOLDERS } = targets;
   if (before === null || folders.size === 0) return [];
   const newcomers: Newcomer[] = [];
   for (const [path, { content }] of after.files) {
     if (before.files.has(path) || tried?.files.get(path)?.content === content) continue;
     const kind = folders.get(path.slice(0, path.lastIndexOf("/")));
-    const newcomer = kind === undefined ? null : newcomerAt(path, { kind, uses, after });
+    const newcomer = kind === undefined ? null : newcomerAt(path, { kind, targets, after });
     if (newcomer !== null) newcomers.push(newcomer);
     if (newcomers.length === MOST_EXAMINED) break;
   }
@@ -70,15 +73,15 @@ const NO_FOLDERS: ReadonlyMap<string, FolderKind> = new Map();
 /** `null`: HAProxy does not load it, or loads it with what is there. */
 function newcomerAt(
   path: string,
-  { kind, uses, after }: {
+  { kind, targets, after }: {
     readonly kind: FolderKind;
-    readonly uses: Targets;
+    readonly targets: Targets;
     readonly after: Fingerprint;
   },
 ): Newcomer | null {
   if (kind === "ca") return AUTHORITY.test(path) ? { path, kind, keyPath: "" } : null;
   const [extension] = SIDE_FILE.exec(path) ?? [];
-  if (extension === undefined) return { path, kind, keyPath: keyFileOf(path, uses) };
+  if (extension === undefined) return { path, kind, keyPath: keyFileOf(path, targets) };
   const stem = path.slice(0, -extension.length);
   const isOwned = after.files.has(stem) || after.files.has(`${stem}.crt`);
   return isOwned ? null : { path, kind: "side_file", keyPath: "" };

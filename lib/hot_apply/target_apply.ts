@@ -1,6 +1,6 @@
 /** Replaces what a generation has loaded from files, through its Runtime API, and reads back that it has. */
 import { maskedMessage } from "../secrets/masked_message.ts";
-import type { Use } from "../loaded/targets.ts";
+import type { Target } from "../loaded/targets.ts";
 
 /** Why a content must not be served. */
 export interface Unfit {
@@ -43,4 +43,4 @@ const MOST_CHARACTERS = 500;
 
 const IS_PROGRESS = /^(?:committing|transaction (?:created|updated)) /i;
 
-export type TargetOf<Tag extends Use["tag"]> = Extract<Use, { readonly tag: Tag }>;
+export type TargetOf<Tag extends Target["tag"]> = Extract<Target, { readonly tag: Tag }>;

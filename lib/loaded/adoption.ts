@@ -15,7 +15,7 @@ export interface Adopted {
   readonly fingerprint: Fingerprint | null;
   /** Whether a file was written meanwhile, so that nobody knows what was read. */
   readonly changedDuringRead: boolean;
-  readonly uses: Targets;
+  readonly targets: Targets;
 }
 
 export interface AdoptionOptions {
@@ -38,16 +38,16 @@ export async function adopt(
 ): Promise<Adopted> {
   const { scanner, loadedFiles, startedMs } = options;
   const listed = await listOf(options);
-  const { sources, uses } = listed === null
-    ? { sources: [], uses: NO_TARGETS }
+  const { sources, targets } = listed === null
+    ? { sources: [], targets: NO_TARGETS }
     : loadedFiles.locate(listed);
-  if (uses.byPath.size > MANY) collectGarbage();
+  if (targets.byPath.size > MANY) collectGarbage();
   const look = await scanner.lookWith(sources);
   options.onInventory(look.inventory);
-  if (before === null) return { fingerprint: null, changedDuringRead: false, uses };
+  if (before === null) return { fingerprint: null, changedDuringRead: false, targets };
   const changed = await changedDuringRead(before, look, startedMs);
   const fingerprint = look.seen.tag === "taken" && !changed ? look.seen.fingerprint : before;
-  return { fingerprint, changedDuringRead: changed, uses };
+  return { fingerprint, changedDuringRead: changed, targets };
 }
 
 /** A list of so many takes some megabytes to read. */

@@ -4,7 +4,7 @@ import type { Source } from "../watch/scan/sources.ts";
 import { listCommandOf, type ListedFile } from "../haproxy/runtime/listing.ts";
 import type { NamedFile, SideFileRule } from "../config/file_references.ts";
 import { type SideFiles, sideFilesBy } from "../config/side_files.ts";
-import { type FolderKind, NO_TARGETS, type Targets, type Use } from "./targets.ts";
+import { type FolderKind, NO_TARGETS, type Target, type Targets } from "./targets.ts";
 
 export interface Known {
   /** What the configuration names. */
@@ -16,7 +16,7 @@ export interface Known {
 
 export interface Located {
   readonly sources: readonly Source[];
-  readonly uses: Targets;
+  readonly targets: Targets;
 }
 
 /** Where the `listed` files are, and what of them can be changed in place. */
@@ -26,7 +26,7 @@ export function locate(listed: readonly ListedFile[], known: Known): Located {
   const sides = sideFilesBy(sideFiles);
   // Also what the configuration names: a later one that is refused may not name it any more.
   const sources = new Map<string, Source>();
-  const uses = new Map<string, Use[]>();
+  const targets = new Map<string, Target[]>();
   const maps = new Set(listed.flatMap((file) => file.tag === "map" ? [file.id] : []));
   for (const file of listed) {
     const place = find(file);
@@ -35,14 +35,14 @@ export function locate(listed: readonly ListedFile[], known: Known): Located {
     if (place === null || isShared) continue;
     const source = sourceOf(file, place, sides);
     if (!sources.has(source.path)) sources.set(source.path, source);
-    addUse(uses, file, place);
+    addTarget(targets, file, place);
   }
-  for (const path of unchangeable(named, listed, find)) uses.delete(path);
+  for (const path of unchangeable(named, listed, find)) targets.delete(path);
   const folders = foldersOf(named);
   const { replacesCrt } = sideFiles;
   return {
     sources: [...sources.values()],
-    uses: uses.size === 0 ? NO_TARGETS : { byPath: uses, folders, replacesCrt },
+    targets: targets.size === 0 ? NO_TARGETS : { byPath: targets, folders, replacesCrt },
   };
 }
 
@@ -95,18 +95,18 @@ function createFinder({ named, workingDirectory }: Known): Find {
   };
 }
 
-function addUse(uses: Map<string, Use[]>, file: ListedFile, place: Place): void {
-  const use = useOf(file, place);
-  if (use === null) return;
+function addTarget(targets: Map<string, Target[]>, file: ListedFile, place: Place): void {
+  const target = targetOf(file, place);
+  if (target === null) return;
   const { path, keyPath } = place;
   for (const key of keyPath === null ? [path] : [path, keyPath]) {
-    const others = uses.get(key);
-    if (others === undefined) uses.set(key, [use]);
-    else others.push(use);
+    const others = targets.get(key);
+    if (others === undefined) targets.set(key, [target]);
+    else others.push(target);
   }
 }
 
-function useOf(file: ListedFile, { path, keyPath, isMember }: Place): Use | null {
+function targetOf(file: ListedFile, { path, keyPath, isMember }: Place): Target | null {
   switch (file.tag) {
     case "certificate":
       return { tag: "certificate", path, name: file.name, keyPath, isMember };

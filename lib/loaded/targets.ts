@@ -1,7 +1,7 @@
 /** What a generation uses each file for, as far as it can take another content in its place. Pure. */
 import { changedPaths, type Fingerprint } from "../watch/scan/fingerprint.ts";
 
-export type Use =
+export type Target =
   | {
     readonly tag: "certificate";
     readonly path: string;
@@ -19,7 +19,7 @@ export type Use =
 
 export interface Targets {
   /** By path: all uses of a file, each of which can be changed in place. */
-  readonly byPath: ReadonlyMap<string, readonly Use[]>;
+  readonly byPath: ReadonlyMap<string, readonly Target[]>;
   /** The directories of which HAProxy loads every member, by the paths that the configuration names. */
   readonly folders?: ReadonlyMap<string, FolderKind>;
   /** `ssl-load-extra-del-ext`: the key of `a.crt` is in `a.key`, not in `a.crt.key`. */
@@ -45,13 +45,13 @@ export const MOST_HOT_BYTES = 2 * 2 ** 20;
  * reload can do it, or one of the two is not known.
  */
 export function targetsToApply(
-  uses: Targets,
+  targets: Targets,
   before: Fingerprint | null,
   after: Fingerprint | null,
-): readonly Use[] | null {
+): readonly Target[] | null {
   const changed = changedPaths(before, after);
   if (changed === null || changed.length > MOST_FILES) return null;
-  const found = changed.map((path) => usesOf(uses, path));
+  const found = changed.map((path) => targetsOf(targets, path));
   if (found.some((one) => one.length === 0)) return null;
   const all = [...new Set(found.flat())];
   return all.some(isCertificate) && all.some(isAuthority) ? null : all;
@@ -62,44 +62,44 @@ export function targetsToApply(
  * certificates and CA files (or CRLs) in one process: after `commit ssl ca-file` a certificate that is
  * committed "successfully" is not served, and the next CA file ends the process by SIGSEGV.
  */
-export function targetsAfter(uses: Targets, replaced: readonly Use[]): Targets {
+export function targetsAfter(targets: Targets, replaced: readonly Target[]): Targets {
   const isLost = replaced.some(isCertificate)
     ? isAuthority
     : replaced.some(isAuthority)
     ? isCertificate
     : null;
-  if (isLost === null) return uses;
-  const left = [...uses.byPath].filter(([, all]) => !all.some(isLost));
-  return left.length === uses.byPath.size ? uses : { ...uses, byPath: new Map(left) };
+  if (isLost === null) return targets;
+  const left = [...targets.byPath].filter(([, all]) => !all.some(isLost));
+  return left.length === targets.byPath.size ? targets : { ...targets, byPath: new Map(left) };
 }
 
-const isCertificate = ({ tag }: Use) => tag === "certificate";
-const isAuthority = ({ tag }: Use) => tag === "ca_file" || tag === "crl_file";
+const isCertificate = ({ tag }: Target) => tag === "certificate";
+const isAuthority = ({ tag }: Target) => tag === "ca_file" || tag === "crl_file";
 
 /** The certificates alone of what `targetsToApply` would have to change, whatever else has changed. */
 export function certificatesToApply(
-  uses: Targets,
+  targets: Targets,
   before: Fingerprint | null,
   after: Fingerprint | null,
-): readonly Use[] {
-  const changed = (changedPaths(before, after) ?? []).flatMap((path) => usesOf(uses, path));
-  const certificates = changed.filter((use) =>
-    pathsOf(use, uses).every((path) => usesOf(uses, path).every(isCertificate))
+): readonly Target[] {
+  const changed = (changedPaths(before, after) ?? []).flatMap((path) => targetsOf(targets, path));
+  const certificates = changed.filter((target) =>
+    pathsOf(target, targets).every((path) => targetsOf(targets, path).every(isCertificate))
   );
   return [...new Set(certificates)];
 }
 
 /** The files that have to be read for a use. */
-export function pathsOf(use: Use, uses: Targets): readonly string[] {
-  return use.tag === "certificate" ? [use.path, keyPathOf(use, uses)] : [use.path];
+export function pathsOf(target: Target, targets: Targets): readonly string[] {
+  return target.tag === "certificate" ? [target.path, keyPathOf(target, targets)] : [target.path];
 }
 
 /** The file with the private key of a certificate, if that is not in the certificate's own file. */
 export function keyPathOf(
-  { path, keyPath }: Extract<Use, { tag: "certificate" }>,
-  uses: Targets,
+  { path, keyPath }: Extract<Target, { tag: "certificate" }>,
+  targets: Targets,
 ): string {
-  return keyPath ?? keyFileOf(path, uses);
+  return keyPath ?? keyFileOf(path, targets);
 }
 
 /** The key file beside the certificate at `path`. */
@@ -107,11 +107,13 @@ export function keyFileOf(path: string, { replacesCrt }: Pick<Targets, "replaces
   return replacesCrt && path.endsWith(".crt") ? path.replace(/crt$/, "key") : `${path}.key`;
 }
 
-function usesOf(uses: Targets, path: string): readonly Use[] {
-  const own = uses.byPath.get(path);
+function targetsOf(targets: Targets, path: string): readonly Target[] {
+  const own = targets.byPath.get(path);
   if (own !== undefined) return own;
   if (!path.endsWith(".key")) return [];
   const stem = path.slice(0, -".key".length);
-  const owners = [stem, `${stem}.crt`].flatMap((one) => uses.byPath.get(one) ?? []);
-  return owners.filter((use) => use.tag === "certificate" && keyPathOf(use, uses) === path);
+  const owners = [stem, `${stem}.crt`].flatMap((one) => targets.byPath.get(one) ?? []);
+  return owners.filter((target) =>
+    target.tag === "certificate" && keyPathOf(target, targets) === path
+  );
 }

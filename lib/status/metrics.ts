@@ -10,7 +10,7 @@ import {
   type LiveProcess,
   RELOAD_BUCKETS,
 } from "./model/history.ts";
-import type { Use } from "../loaded/targets.ts";
+import type { Target } from "../loaded/targets.ts";
 import { formatMetrics, type Metric, type Sample } from "./metrics_format.ts";
 import { lastGoodOf, type Snapshot } from "./model/snapshot.ts";
 
@@ -182,7 +182,7 @@ const CUT_REASONS = shown<EndReason>({
   SIGTERM: false,
   SIGINT: false,
 });
-const KINDS = shown<Use["tag"]>({
+const KINDS = shown<Target["tag"]>({
   certificate: true,
   ca_file: true,
   crl_file: true,

@@ -118,8 +118,8 @@ export class Status {
 
   async #expiries(): Promise<ReadonlyMap<string, number>> {
     if (!("serving" in this.#state)) return new Map();
-    const { uses, fingerprint } = this.#state.serving;
-    return await this.#readExpiries(uses, fingerprint);
+    const { targets, fingerprint } = this.#state.serving;
+    return await this.#readExpiries(targets, fingerprint);
   }
 
   /** Read at once, because the files may be mended soon. */

@@ -80,7 +80,7 @@ export class Handoffs {
     let loaded: Adopted = {
       fingerprint: attempt.fingerprint,
       changedDuringRead: false,
-      uses: NO_TARGETS,
+      targets: NO_TARGETS,
     };
     let passesTables = true;
     const learn = async () => {

@@ -87,8 +87,8 @@ const drainForBug = (state: Serving | StateOf<"starting">): Decision =>
   drainAll(state, EXIT.SOFTWARE, messages.endsForBug("is asked to drain"));
 
 /** Nobody knows which of the files the process has now, so only a reload makes sure. */
-function brokenOff({ changed, uses, before }: HotApplyRequest): HotApplyOutcome {
-  const paths = changed.flatMap((use) => pathsOf(use, uses));
+function brokenOff({ changed, targets, before }: HotApplyRequest): HotApplyOutcome {
+  const paths = changed.flatMap((target) => pathsOf(target, targets));
   const unknown = paths.filter((path) => before.files.has(path))
     .map((path) => [path, UNKNOWN_MARK] as const);
   const fingerprint = { digest: "unknown", files: new Map([...before.files, ...unknown]) };
@@ -96,8 +96,8 @@ function brokenOff({ changed, uses, before }: HotApplyRequest): HotApplyOutcome 
 }
 
 function unconfirmed({ fingerprint, applied, unconfirmed }: HotApplyOutcome): HotApplyOutcome {
-  const uses = applied.map(({ use }) => use);
-  return { ...RELOADED, fingerprint, unconfirmed: [...uses, ...unconfirmed] };
+  const targets = applied.map(({ target }) => target);
+  return { ...RELOADED, fingerprint, unconfirmed: [...targets, ...unconfirmed] };
 }
 
 const RELOADED = {

@@ -151,12 +151,12 @@ function replaceCertificates(
   { hotApply }: Policy,
 ): Decision | null {
   const { serving, attempt: { fingerprint: after, cause }, pending } = state;
-  const { fingerprint: before, uses } = serving;
-  const changed = certificatesToApply(uses, before, after);
+  const { fingerprint: before, targets } = serving;
+  const changed = certificatesToApply(targets, before, after);
   // Each file is compared with its last scan before it is sent, so it may have changed since.
   if (!hotApply || before === null || after === null || changed.length === 0) return null;
   const attempt = { fingerprint: after, cause };
-  const request = { changed, uses, before, after, isPart: true };
+  const request = { changed, targets, before, after, isPart: true };
   return [
     {
       ...serviceOf(state),

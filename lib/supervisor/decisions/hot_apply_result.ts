@@ -80,8 +80,8 @@ function servingAfter(
   { serving }: StateOf<"hot_applying">,
   { fingerprint, applied, unconfirmed }: HotApplyOutcome,
 ): Generation {
-  const given = [...applied.map(({ use }) => use), ...unconfirmed];
-  return { ...serving, fingerprint, uses: targetsAfter(serving.uses, given) };
+  const given = [...applied.map(({ target }) => target), ...unconfirmed];
+  return { ...serving, fingerprint, targets: targetsAfter(serving.targets, given) };
 }
 
 /** The rejected reload, with what was refused beside it. */
@@ -143,8 +143,8 @@ function describe(
 ): Action[] {
   const isReloaded = rejection === null && next.tag === "reload";
   const known = rejected?.refused ?? [];
-  const news = refused.filter(({ use, reason }) =>
-    !known.some((one) => one.use.path === use.path && one.reason === reason)
+  const news = refused.filter(({ target, reason }) =>
+    !known.some((one) => one.target.path === target.path && one.reason === reason)
   );
   const entries = [
     ...messages.hotApplied(applied, serving.number),

@@ -1,7 +1,7 @@
 /** What a change on disk or a signal leads to: a reload, a change in place, or nothing. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { type Newcomer, newcomersIn } from "../../hot_apply/newcomers.ts";
-import { targetsToApply, type Use } from "../../loaded/targets.ts";
+import { type Target, targetsToApply } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Cause, Content, Decision, EventOf, Pending, StateOf } from "../state/events.ts";
 import { awaitMs, heldOrder, reloadOrHold, retryOrWait } from "./delay.ts";
@@ -165,7 +165,7 @@ function startReplacing(state: Idle, change: Change): Decision | null {
         name: "hot_apply",
         generation: serving.number,
         request: {
-          ...{ changed, uses: serving.uses, before, after: fingerprint, isPart: false },
+          ...{ changed, targets: serving.targets, before, after: fingerprint, isPart: false },
           ...newcomers.length > 0 ? { newcomers } : {},
         },
       },
@@ -178,14 +178,14 @@ function newcomersOf(state: Idle, { fingerprint, cause, atMs }: Change): readonl
   const { serving, rejected } = state;
   if (cause.tag === "retry" || awaitMs(rejected, atMs) === 0) return [];
   const tried = rejected !== null && rejected.generation !== null ? rejected.fingerprint : null;
-  return newcomersIn(serving.uses, { before: serving.fingerprint, after: fingerprint, tried });
+  return newcomersIn(serving.targets, { before: serving.fingerprint, after: fingerprint, tried });
 }
 
 /** What to change in place so that the serving generation has that content; `null` if that is impossible. */
-function replaceable({ serving }: Idle, fingerprint: Fingerprint): readonly Use[] | null {
+function replaceable({ serving }: Idle, fingerprint: Fingerprint): readonly Target[] | null {
   return serving.changedDuringRead
     ? null
-    : targetsToApply(serving.uses, serving.fingerprint, fingerprint);
+    : targetsToApply(serving.targets, serving.fingerprint, fingerprint);
 }
 
 /** What is on disk is served: any failure or wait is over. */

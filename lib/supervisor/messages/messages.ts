@@ -6,7 +6,7 @@ import type { PauseEnd } from "../../haproxy/handoff/pause.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { Applied, Refused } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
-import type { Use } from "../../loaded/targets.ts";
+import type { Target } from "../../loaded/targets.ts";
 import type { LogEntry } from "../../system/log.ts";
 import { formatDuration } from "../../text/duration.ts";
 import type { DrainSignal, StopSignal } from "../../system/signals.ts";
@@ -150,19 +150,19 @@ const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
 /** One line for each of the first files, and one for all others. */
 export function hotApplied(all: readonly Applied[], generation: number): LogEntry[] {
   const lines = all.slice(0, MOST_PATHS).map((one) => hotAppliedOne(one, generation));
-  const others = all.slice(MOST_PATHS).map(({ use }) => use.path);
+  const others = all.slice(MOST_PATHS).map(({ target }) => target.path);
   if (others.length === 0) return lines;
   const text = `${others.length} more files updated in generation ${generation} without a reload`;
   return [...lines, { level: "info", text, fields: { generation, reason: "hot_applied" } }];
 }
 
-function hotAppliedOne({ use, detail, durationMs }: Applied, generation: number): LogEntry {
+function hotAppliedOne({ target, detail, durationMs }: Applied, generation: number): LogEntry {
   const elapsedMs = Math.round(durationMs);
   return {
     level: "info",
-    text: `${NOUNS[use.tag]} "${use.path}" updated in generation ${generation} ` +
+    text: `${NOUNS[target.tag]} "${target.path}" updated in generation ${generation} ` +
       `without a reload in ${elapsedMs} ms (${detail})`,
-    fields: { generation, reason: "hot_applied", durationMs: elapsedMs, changed: [use.path] },
+    fields: { generation, reason: "hot_applied", durationMs: elapsedMs, changed: [target.path] },
   };
 }
 
@@ -172,13 +172,13 @@ export function refused(
   generation: number,
   { isReloaded }: { readonly isReloaded: boolean },
 ): LogEntry[] {
-  const lines = all.slice(0, MOST_PATHS).map(({ use, reason, awaited }): LogEntry => ({
+  const lines = all.slice(0, MOST_PATHS).map(({ target, reason, awaited }): LogEntry => ({
     level: "warning",
-    text: `${NOUNS[use.tag]} "${use.path}" ${reason}; ` +
+    text: `${NOUNS[target.tag]} "${target.path}" ${reason}; ` +
       (isReloaded
         ? "the reload that is needed for something else takes it as it is"
         : `generation ${generation} keeps the old one and awaits ${awaited}`),
-    fields: { generation, reason, changed: [use.path] },
+    fields: { generation, reason, changed: [target.path] },
   }));
   const others = all.length - lines.length;
   if (others === 0) return lines;
@@ -308,7 +308,7 @@ export function ended(exitCode: number): LogEntry {
   };
 }
 
-const NOUNS: Readonly<Record<Use["tag"], string>> = {
+const NOUNS: Readonly<Record<Target["tag"], string>> = {
   certificate: "certificate",
   ca_file: "CA file",
   crl_file: "CRL file",

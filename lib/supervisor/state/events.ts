@@ -23,7 +23,7 @@ export interface Content {
 /** What a generation that serves has loaded. */
 export interface Loaded extends Content {
   /** What of it can be changed in place. */
-  readonly uses: Targets;
+  readonly targets: Targets;
   /** Until when, at the latest, it could not pass its stick-tables on; it can where this is not there. */
   readonly tablesByMs?: number;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hotApply, type HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
-import { MOST_HOT_BYTES, NO_TARGETS, type Use } from "../../../lib/loaded/targets.ts";
+import { MOST_HOT_BYTES, NO_TARGETS, type Target } from "../../../lib/loaded/targets.ts";
 import { sha256 } from "../../../lib/system/contents.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../../support/certificates.ts";
@@ -17,12 +17,12 @@ async function holding(texts: Readonly<Record<string, string>>): Promise<Fingerp
   return await fingerprintOf(files);
 }
 
-const map = (path: string, id = 0): Use => ({ tag: "map", path, id });
+const map = (path: string, id = 0): Target => ({ tag: "map", path, id });
 const certificate = (path: string, more: { keyPath?: string; isMember?: boolean } = {}) =>
   ({ tag: "certificate", path, name: path, keyPath: null, isMember: false, ...more }) as const;
 
 interface Situation {
-  readonly changed: readonly Use[];
+  readonly changed: readonly Target[];
   /** What the files held when the generation read them, and at the look. */
   readonly before: Readonly<Record<string, string>>;
   readonly after: Readonly<Record<string, string>>;
@@ -41,7 +41,7 @@ async function replace(
   await using haproxy = new ScriptedHaproxy(socket, answer);
   const { cancel = new AbortController().signal } = situation;
   const [before, after] = [await holding(situation.before), await holding(situation.after)];
-  const request = { changed, uses: NO_TARGETS, before, after, isPart };
+  const request = { changed, targets: NO_TARGETS, before, after, isPart };
   return [await hotApply(request, { socket, apply }, cancel), haproxy.commands];
 }
 
@@ -51,8 +51,10 @@ async function shown(situation: Situation, answer = mapAnswers()) {
   assert.ok(outcome !== null);
   const { applied, refused, next, fingerprint } = outcome;
   return {
-    applied: applied.map(({ use, detail }) => `${use.path}: ${detail}`),
-    refused: refused.map(({ use, reason, awaited }) => `${use.path} ${reason}, awaits ${awaited}`),
+    applied: applied.map(({ target, detail }) => `${target.path}: ${detail}`),
+    refused: refused.map(({ target, reason, awaited }) =>
+      `${target.path} ${reason}, awaits ${awaited}`
+    ),
     next,
     fingerprint,
   };
@@ -115,7 +117,7 @@ Deno.test("a file that the wrapper may not read is left to a reload, not looked 
   const mark = { content: "unreadable 1", modifiedMs: 0, stamp: "1" };
   const after = await fingerprintOf(new Map([[path, mark]]));
   const outcome = await hotApply(
-    { changed: [map(path)], uses: NO_TARGETS, before: await holding({}), after, isPart: false },
+    { changed: [map(path)], targets: NO_TARGETS, before: await holding({}), after, isPart: false },
     { socket: folder.at("nobody"), apply: true },
     new AbortController().signal,
   );
@@ -123,7 +125,7 @@ Deno.test("a file that the wrapper may not read is left to a reload, not looked 
   assert.deepEqual(outcome?.next, { tag: "reload", reason });
 });
 
-Deno.test("a file that has not its new content in all uses is equal to nothing on disk", async () => {
+Deno.test("a file that has not its new content in all targets is equal to nothing on disk", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const [before, after] = [{ [path]: "" }, { [path]: "x 1\n" }];
@@ -179,7 +181,7 @@ Deno.test("a process that nobody reaches is left to a reload", async () => {
   const path = folder.write("a", "x 1\n");
   const [before, after] = await Promise.all(["", "x 1\n"].map((text) => holding({ [path]: text })));
   const outcome = await hotApply(
-    { changed: [map(path)], uses: NO_TARGETS, before: before!, after: after!, isPart: false },
+    { changed: [map(path)], targets: NO_TARGETS, before: before!, after: after!, isPart: false },
     { socket: folder.at("nobody"), apply: true },
     new AbortController().signal,
   );
@@ -213,9 +215,9 @@ Deno.test("after an abort nothing more is asked", async () => {
 Deno.test("a file that is gone is kept and awaited", async () => {
   await using folder = new TempFolder();
   const path = folder.at("a");
-  for (const use of [map(path), certificate(path)]) {
+  for (const target of [map(path), certificate(path)]) {
     const before = { [path]: "x 1\n", "/same": "1" };
-    assert.deepEqual(await shown({ changed: [use], before, after: { "/same": "1" } }), {
+    assert.deepEqual(await shown({ changed: [target], before, after: { "/same": "1" } }), {
       applied: [],
       refused: [`${path} is gone, awaits its return`],
       next: { tag: "nothing" },
@@ -278,7 +280,7 @@ Deno.test("if more has changed, what only a reload can do keeps nothing else fro
   const [before, after] = [{ [gone]: "", [path]: "" }, { [path]: pem }];
   const answers = certificateAnswers(path, await sha1Of(text));
   const part = await replace({ changed, before, after, isPart: true }, answers);
-  assert.deepEqual(part[0]?.applied.map(({ use }) => use.path), [path]);
+  assert.deepEqual(part[0]?.applied.map(({ target }) => target.path), [path]);
   assert.deepEqual(part[0]?.next, { tag: "reload", reason: `"${gone}": it was removed` });
   assert.deepEqual(part[0]?.fingerprint, await holding({ [gone]: "", [path]: pem }));
   const [whole, commands] = await replace({ changed, before, after }, answers);
@@ -293,9 +295,9 @@ Deno.test("a certificate is applied with its key from where that is", async () =
   for (const keyPath of [folder.write("keys/k", key), undefined]) {
     if (keyPath === undefined) folder.write("a.key", key);
     const [before, after] = [{ [path]: "" }, { [path]: text, [keyPath ?? `${path}.key`]: key }];
-    const use = certificate(path, keyPath === undefined ? {} : { keyPath });
+    const target = certificate(path, keyPath === undefined ? {} : { keyPath });
     const answers = certificateAnswers(path, await sha1Of(text));
-    const [outcome, commands] = await replace({ changed: [use], before, after }, answers);
+    const [outcome, commands] = await replace({ changed: [target], before, after }, answers);
     assert.deepEqual(outcome?.next, { tag: "nothing" });
     assert.equal(commands[0], `set ssl cert ${path} <<\n${text}${key}`);
     assert.deepEqual(outcome?.fingerprint, await holding(after));
@@ -351,7 +353,7 @@ Deno.test("where nothing is to be applied all that is unfit is told, and HAProxy
   const unfit = folder.write("unfit", "");
   for (const [tag, text] of Object.entries(texts)) {
     const path = folder.write("a", text);
-    const first = { ...certificate(path), tag, id: 0 } as Use;
+    const first = { ...certificate(path), tag, id: 0 } as Target;
     const situation = { changed: [first, certificate(unfit)], before: {}, apply: false };
     const [outcome, commands] = await replace({
       ...situation,

@@ -5,7 +5,10 @@ import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
-const usesOf = (folders: Readonly<Record<string, FolderKind>>, replacesCrt = false): Targets => ({
+const targetsOf = (
+  folders: Readonly<Record<string, FolderKind>>,
+  replacesCrt = false,
+): Targets => ({
   ...{ byPath: new Map(), replacesCrt, folders: new Map(Object.entries(folders)) },
 });
 
@@ -18,14 +21,18 @@ function having(contents: Readonly<Record<string, string>>): Fingerprint {
 }
 
 const NOTHING = having({});
-const USES = usesOf({ "/certs": "certificate", "/cas": "ca" });
+const TARGETS = targetsOf({ "/certs": "certificate", "/cas": "ca" });
 
 const found = (
   paths: readonly string[],
-  { before = NOTHING as Fingerprint | null, tried = null as Fingerprint | null, uses = USES } = {},
+  {
+    before = NOTHING as Fingerprint | null,
+    tried = null as Fingerprint | null,
+    targets = TARGETS,
+  } = {},
 ) => {
   const after = having(Object.fromEntries(paths.map((path) => [path, "new"])));
-  return newcomersIn(uses, { before, after, tried }).map(({ path, kind }) => `${kind} ${path}`);
+  return newcomersIn(targets, { before, after, tried }).map(({ path, kind }) => `${kind} ${path}`);
 };
 
 Deno.test("what appeared in a directory of certificates is found, and nothing else", () => {
@@ -54,7 +61,7 @@ Deno.test("a side file is one only without its certificate", () => {
 
 Deno.test("where nobody knows what is served, or a reload was refused with the same, none is found", () => {
   assert.deepEqual(found(["/certs/a"], { before: null }), []);
-  assert.deepEqual(found(["/certs/a"], { uses: { byPath: new Map(), replacesCrt: false } }), []);
+  assert.deepEqual(found(["/certs/a"], { targets: { byPath: new Map(), replacesCrt: false } }), []);
   assert.deepEqual(found(["/certs/a"], { tried: having({ "/certs/a": "new" }) }), []);
   assert.deepEqual(found(["/certs/a"], { tried: having({ "/certs/a": "other" }) }).length, 1);
 });
@@ -74,8 +81,8 @@ async function flaw(
   if (text !== null) folder.write("a.pem", text);
   if (key !== null) folder.write("a.pem.key", key);
   const after = having({ [path]: content });
-  const uses = usesOf({ [folder.path]: kind });
-  const newcomers = newcomersIn(uses, { before: NOTHING, after, tried: null });
+  const targets = targetsOf({ [folder.path]: kind });
+  const newcomers = newcomersIn(targets, { before: NOTHING, after, tried: null });
   assert.equal(newcomers.length, 1);
   const [one] = await examineNewcomers(newcomers, after);
   assert.equal(one?.path ?? path, path);
@@ -142,8 +149,8 @@ Deno.test("the key of a .crt is looked for where HAProxy looks", async () => {
   folder.write("certs/a.key", key);
   const after = having({ [path]: "new" });
   for (const [replacesCrt, count] of [[true, 0], [false, 1]] as const) {
-    const uses = usesOf({ [folder.at("certs")]: "certificate" }, replacesCrt);
-    const newcomers = newcomersIn(uses, { before: NOTHING, after, tried: null });
+    const targets = targetsOf({ [folder.at("certs")]: "certificate" }, replacesCrt);
+    const newcomers = newcomersIn(targets, { before: NOTHING, after, tried: null });
     assert.equal((await examineNewcomers(newcomers, after)).length, count);
   }
 });

@@ -260,7 +260,7 @@ Deno.test("a certificate that is not shown after the commit is not confirmed", a
 /** The first question, what was trusted before, is answered by itself and not among the commands. */
 const trust = (...answers: readonly Answer[]) => {
   const { ask, commands } = script(...answers);
-  const use = { tag: "ca_file", path: "/elsewhere", name: "/x" } as const;
+  const target = { tag: "ca_file", path: "/elsewhere", name: "/x" } as const;
   let isFirst = true;
   const answer = (command: string) => {
     if (!isFirst) return ask(command);
@@ -268,7 +268,7 @@ const trust = (...answers: readonly Answer[]) => {
     assert.equal(command, "show ssl ca-file /x");
     return Promise.resolve(caShown(made.authority.certificate));
   };
-  return { commands, replace: (text: string) => applyCaFile(use, text, answer) };
+  return { commands, replace: (text: string) => applyCaFile(target, text, answer) };
 };
 
 const CA_CREATED = "transaction created for CA /x!\n\n";
@@ -379,12 +379,12 @@ interface Before {
 /** The questions who was revoked before, and who will be, are answered by themselves, and not among the commands. */
 const revocations = (answers: readonly Answer[], { old = "", set = BOTH_ISSUED }: Before = {}) => {
   const { ask, commands } = script(...answers);
-  const use = { tag: "crl_file", path: "/elsewhere", name: "/x" } as const;
+  const target = { tag: "crl_file", path: "/elsewhere", name: "/x" } as const;
   const answer = (command: string) => {
     const isAsked = command.startsWith("show") && !commands.at(-1)!.startsWith("commit");
     return isAsked ? Promise.resolve(command.includes("*") ? set : old) : ask(command);
   };
-  return { commands, replace: (text: string) => applyCrlFile(use, text, answer) };
+  return { commands, replace: (text: string) => applyCrlFile(target, text, answer) };
 };
 
 /** A CRL of which only the issue time is real, in the form of that tag. */

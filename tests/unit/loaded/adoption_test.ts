@@ -55,14 +55,17 @@ class Scene extends TempFolder {
 
 const pathsOf = (fingerprint: Fingerprint | null) => [...fingerprint?.files.keys() ?? []];
 
-Deno.test("what a generation has loaded belongs to its content, and has its use", async () => {
+Deno.test("what a generation has loaded belongs to its content, and has its target", async () => {
   await using scene = new Scene();
   const before = await scene.look();
   assert.deepEqual(pathsOf(before), [scene.configuration]);
-  const { fingerprint, changedDuringRead, uses } = await scene.adopt(before);
+  const { fingerprint, changedDuringRead, targets } = await scene.adopt(before);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration, scene.map]);
   assert.equal(changedDuringRead, false);
-  assert.deepEqual(uses.byPath, new Map([[scene.map, [{ tag: "map", path: scene.map, id: 3 }]]]));
+  assert.deepEqual(
+    targets.byPath,
+    new Map([[scene.map, [{ tag: "map", path: scene.map, id: 3 }]]]),
+  );
   assert.equal(scene.silences, 0);
 });
 
@@ -80,7 +83,7 @@ Deno.test("a file that was written after the start makes nobody know what was re
   const adopted = await scene.adopt(before, { startedMs: LONG_AGO_MS });
   assert.equal(adopted.changedDuringRead, true);
   assert.equal(adopted.fingerprint, before);
-  assert.equal(adopted.uses.byPath.size, 1);
+  assert.equal(adopted.targets.byPath.size, 1);
 });
 
 Deno.test("a configuration that changed after the look makes nobody know what was read", async () => {
@@ -109,21 +112,21 @@ Deno.test("where nothing was known before nothing is after, but looks include wh
 Deno.test("a generation that does not answer is told of, and forgets what the last one loaded", async () => {
   await using scene = new Scene();
   const { fingerprint: before } = await scene.adopt(await scene.look());
-  const { fingerprint, changedDuringRead, uses } = await scene.adopt(before, {
+  const { fingerprint, changedDuringRead, targets } = await scene.adopt(before, {
     socket: scene.at("nobody"),
   });
   assert.equal(scene.silences, 1);
   assert.deepEqual([pathsOf(fingerprint), changedDuringRead], [[scene.configuration], false]);
-  assert.equal(uses.byPath.size, 0);
+  assert.equal(targets.byPath.size, 0);
 });
 
 Deno.test("a generation that is not to be asked is not missed", async () => {
   await using scene = new Scene();
   const before = await scene.look();
-  const { fingerprint, uses } = await scene.adopt(before, { socket: null });
+  const { fingerprint, targets } = await scene.adopt(before, { socket: null });
   assert.equal(scene.silences, 0);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration]);
-  assert.equal(uses.byPath.size, 0);
+  assert.equal(targets.byPath.size, 0);
 });
 
 Deno.test("Kubernetes may swap ..data between the look and the start, and it is noticed", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ListedFile } from "../../../lib/haproxy/runtime/listing.ts";
 import { createLoadedFiles, type LoadedFiles } from "../../../lib/loaded/loaded_files.ts";
-import type { Use } from "../../../lib/loaded/targets.ts";
+import type { Target } from "../../../lib/loaded/targets.ts";
 import type { SourceFile } from "../../../lib/watch/scan/inventory.ts";
 import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../lib/watch/scan/sources.ts";
@@ -34,12 +34,12 @@ class Scene extends TempFolder {
   }
 
   /** The uses of each path, from the folder on. */
-  uses(...listed: readonly ListedFile[]): Record<string, Omit<Use, "path">[]> {
-    const { uses: { byPath } } = this.files.locate(listed);
+  targets(...listed: readonly ListedFile[]): Record<string, Omit<Target, "path">[]> {
+    const { targets: { byPath } } = this.files.locate(listed);
     return Object.fromEntries(
-      Array.from(byPath, ([path, uses]) => [
+      Array.from(byPath, ([path, targets]) => [
         path.replace(`${this.path}/`, ""),
-        uses.map(({ path: _, ...rest }) => rest),
+        targets.map(({ path: _, ...rest }) => rest),
       ]),
     );
   }
@@ -195,17 +195,17 @@ Deno.test("what a crt-store loads has no side files when it is listed either", a
   assert.deepEqual(scene.shown(sources), ["b.pem"]);
 });
 
-Deno.test("a map that is an ACL as well has one use, for HAProxy's one list", async () => {
+Deno.test("a map that is an ACL as well has one target, for HAProxy's one list", async () => {
   await using scene = new Scene();
   await scene.find("global");
   const [asMap, asAcl] = (["map", "acl"] as const).map((tag) => ({ tag, name: "m", id: 6 }));
-  assert.deepEqual(scene.uses(asMap!, asAcl!, { tag: "acl", name: "l", id: 7 }), {
+  assert.deepEqual(scene.targets(asMap!, asAcl!, { tag: "acl", name: "l", id: 7 }), {
     m: [{ tag: "map", id: 6 }],
     l: [{ tag: "acl", id: 7 }],
   });
 });
 
-Deno.test("each kind that can be changed in place has its use, by HAProxy's name for it", async () => {
+Deno.test("each kind that can be changed in place has its target, by HAProxy's name for it", async () => {
   await using scene = new Scene();
   await scene.find("global");
   const listed: ListedFile[] = [
@@ -217,7 +217,7 @@ Deno.test("each kind that can be changed in place has its use, by HAProxy's name
     { tag: "certificate_list", name: "list" },
     { tag: "ticket_keys", name: "keys" },
   ];
-  assert.deepEqual(scene.uses(...listed), {
+  assert.deepEqual(scene.targets(...listed), {
     "a.pem": [used("a.pem")],
     ca: [{ tag: "ca_file", name: "ca" }],
     crl: [{ tag: "crl_file", name: "crl" }],
@@ -226,10 +226,10 @@ Deno.test("each kind that can be changed in place has its use, by HAProxy's name
   });
 });
 
-Deno.test("a file by two names has two uses", async () => {
+Deno.test("a file by two names has two targets", async () => {
   await using scene = new Scene();
   await scene.find("global");
-  assert.deepEqual(scene.uses(certificate("a"), certificate("./a")), {
+  assert.deepEqual(scene.targets(certificate("a"), certificate("./a")), {
     a: [used("a"), used("./a")],
   });
 });
@@ -240,7 +240,7 @@ Deno.test("certificates of a directory are in it, by a relative base or an alias
     ...["global", "default-path origin deep", "crt-base base", "bind :1 ssl crt certs"],
     ...["crt-store s", "load crt b.pem alias b key /b.key"],
   );
-  assert.deepEqual(scene.uses(certificate("base/certs/a.pem"), certificate("@s/b")), {
+  assert.deepEqual(scene.targets(certificate("base/certs/a.pem"), certificate("@s/b")), {
     "deep/base/certs/a.pem": [used("base/certs/a.pem", { isMember: true })],
     "deep/base/b.pem": [used("@s/b", { keyPath: "/b.key" })],
     "/b.key": [used("@s/b", { keyPath: "/b.key" })],
@@ -258,7 +258,7 @@ for (const [what, lines] of Object.entries(FIXED)) {
     await using scene = new Scene();
     await scene.find("global", ...lines);
     const listed: ListedFile[] = [{ tag: "ca_file", name: "shared" }, certificate("a")];
-    assert.deepEqual(Object.keys(scene.uses(...listed)), ["a"]);
+    assert.deepEqual(Object.keys(scene.targets(...listed)), ["a"]);
   });
 }
 
@@ -266,7 +266,7 @@ Deno.test("a file that is also a certificate list, or holds ticket keys, cannot 
   await using scene = new Scene();
   await scene.find("global");
   for (const tag of ["certificate_list", "ticket_keys"] as const) {
-    assert.deepEqual(scene.uses(certificate("a"), { tag, name: "./a" }), {});
+    assert.deepEqual(scene.targets(certificate("a"), { tag, name: "./a" }), {});
   }
 });
 
@@ -275,15 +275,15 @@ Deno.test("a key that a certificate list names can be changed with its certifica
   scene.write("list", "/a.pem [key /k]\n/b.pem\n");
   await scene.find("global", "bind :1 ssl crt-list list");
   const a = used("/a.pem", { keyPath: "/k" });
-  const uses = scene.uses(certificate("/a.pem"), certificate("/b.pem"));
-  assert.deepEqual(uses, { "/a.pem": [a], "/k": [a], "/b.pem": [used("/b.pem")] });
+  const targets = scene.targets(certificate("/a.pem"), certificate("/b.pem"));
+  assert.deepEqual(targets, { "/a.pem": [a], "/k": [a], "/b.pem": [used("/b.pem")] });
 });
 
-Deno.test("the rule for keys beside certificates goes with the uses", async () => {
+Deno.test("the rule for keys beside certificates goes with the targets", async () => {
   await using scene = new Scene();
   for (const [line, replacesCrt] of [["", false], ["ssl-load-extra-del-ext", true]] as const) {
     await scene.find("global", line);
-    assert.equal(scene.files.locate([certificate("a")]).uses.replacesCrt, replacesCrt);
+    assert.equal(scene.files.locate([certificate("a")]).targets.replacesCrt, replacesCrt);
   }
 });
 
@@ -293,13 +293,13 @@ Deno.test("a certificate with an OCSP, issuer or SCTL file of its own is not cha
   const store = ["crt-store", "load crt /c.pem issuer /i", "load crt /d.pem key /d.key"];
   await scene.find(`bind :1 ssl crt-list ${scene.at("list")}`, ...store);
   const names = ["a.pem", "b.pem", "/c.pem", "/d.pem"];
-  const uses = scene.uses(...names.map(certificate));
-  assert.deepEqual(Object.keys(uses), ["b.pem", "/d.pem", "/d.key"]);
+  const targets = scene.targets(...names.map(certificate));
+  assert.deepEqual(Object.keys(targets), ["b.pem", "/d.pem", "/d.key"]);
 });
 
 Deno.test("of two files of one name the first is the one that is loaded", async () => {
   await using scene = new Scene();
   const origins = ["default-path origin /first", "bind :1 ssl crt a.pem"];
   await scene.find(...origins, "default-path origin /second", "bind :2 ssl crt a.pem");
-  assert.deepEqual(Object.keys(scene.uses(certificate("a.pem"))), ["/first/a.pem"]);
+  assert.deepEqual(Object.keys(scene.targets(certificate("a.pem"))), ["/first/a.pem"]);
 });

@@ -3,14 +3,14 @@ import {
   certificatesToApply,
   keyPathOf,
   NO_TARGETS,
+  type Target,
   type Targets,
   targetsAfter,
   targetsToApply,
-  type Use,
 } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 
-type Certificate = Extract<Use, { tag: "certificate" }>;
+type Certificate = Extract<Target, { tag: "certificate" }>;
 
 const certificate = (path: string, keyPath: string | null = null): Certificate => ({
   tag: "certificate",
@@ -19,9 +19,12 @@ const certificate = (path: string, keyPath: string | null = null): Certificate =
   keyPath,
   isMember: false,
 });
-const map = (path: string, id = 0): Use => ({ tag: "map", path, id });
+const map = (path: string, id = 0): Target => ({ tag: "map", path, id });
 
-function usesOf(byPath: Readonly<Record<string, readonly Use[]>>, replacesCrt = false): Targets {
+function targetsOf(
+  byPath: Readonly<Record<string, readonly Target[]>>,
+  replacesCrt = false,
+): Targets {
   return { byPath: new Map(Object.entries(byPath)), replacesCrt };
 }
 
@@ -33,52 +36,52 @@ function holding(contents: Readonly<Record<string, string>>): Fingerprint {
 }
 
 /** What is to be replaced where just these paths have changed. */
-function replaceable(uses: Targets, ...paths: readonly string[]): readonly Use[] | null {
+function replaceable(targets: Targets, ...paths: readonly string[]): readonly Target[] | null {
   const all = (content: string) =>
     holding(Object.fromEntries(paths.map((path) => [path, content])));
-  return targetsToApply(uses, all("old"), all("new"));
+  return targetsToApply(targets, all("old"), all("new"));
 }
 
-Deno.test("each changed file is replaced in all its uses, and what is the same is not", () => {
+Deno.test("each changed file is replaced in all its targets, and what is the same is not", () => {
   const [a, b] = [map("/a", 1), map("/a", 2)];
-  const uses = usesOf({ "/a": [a, b], "/c": [map("/c", 3)] });
+  const targets = targetsOf({ "/a": [a, b], "/c": [map("/c", 3)] });
   const [before, after] = [holding({ "/a": "1", "/c": "1" }), holding({ "/a": "2", "/c": "1" })];
-  assert.deepEqual(targetsToApply(uses, before, after), [a, b]);
+  assert.deepEqual(targetsToApply(targets, before, after), [a, b]);
 });
 
-Deno.test("a use of two changed files is replaced once", () => {
+Deno.test("a target of two changed files is replaced once", () => {
   const one = certificate("/a", "/a.pem");
-  assert.deepEqual(replaceable(usesOf({ "/a": [one], "/a.pem": [one] }), "/a", "/a.pem"), [one]);
+  assert.deepEqual(replaceable(targetsOf({ "/a": [one], "/a.pem": [one] }), "/a", "/a.pem"), [one]);
 });
 
-Deno.test("one changed file that has no use lets only a reload help", () => {
-  const uses = usesOf({ "/a": [map("/a")] });
-  assert.equal(replaceable(uses, "/a", "/haproxy.cfg"), null);
+Deno.test("one changed file that has no target lets only a reload help", () => {
+  const targets = targetsOf({ "/a": [map("/a")] });
+  assert.equal(replaceable(targets, "/a", "/haproxy.cfg"), null);
   assert.equal(replaceable(NO_TARGETS, "/a"), null);
 });
 
 Deno.test("files that came and went count as changed", () => {
-  const uses = usesOf({ "/a": [map("/a")] });
-  assert.deepEqual(targetsToApply(uses, holding({}), holding({ "/a": "" })), [map("/a")]);
-  assert.deepEqual(targetsToApply(uses, holding({ "/a": "" }), holding({})), [map("/a")]);
-  assert.equal(targetsToApply(uses, holding({}), holding({ "/b": "" })), null);
+  const targets = targetsOf({ "/a": [map("/a")] });
+  assert.deepEqual(targetsToApply(targets, holding({}), holding({ "/a": "" })), [map("/a")]);
+  assert.deepEqual(targetsToApply(targets, holding({ "/a": "" }), holding({})), [map("/a")]);
+  assert.equal(targetsToApply(targets, holding({}), holding({ "/b": "" })), null);
 });
 
 Deno.test("what is not known cannot be replaced", () => {
-  const uses = usesOf({ "/a": [map("/a")] });
-  assert.equal(targetsToApply(uses, null, holding({ "/a": "" })), null);
-  assert.equal(targetsToApply(uses, holding({ "/a": "" }), null), null);
+  const targets = targetsOf({ "/a": [map("/a")] });
+  assert.equal(targetsToApply(targets, null, holding({ "/a": "" })), null);
+  assert.equal(targetsToApply(targets, holding({ "/a": "" }), null), null);
 });
 
 Deno.test("a hundred files are replaced, of more only a reload makes one", () => {
   const paths = Array.from({ length: 101 }, (_, index) => `/${index}`);
-  const uses = usesOf(Object.fromEntries(paths.map((path) => [path, [map(path)]])));
-  assert.equal(replaceable(uses, ...paths.slice(1))?.length, 100);
-  assert.equal(replaceable(uses, ...paths), null);
+  const targets = targetsOf(Object.fromEntries(paths.map((path) => [path, [map(path)]])));
+  assert.equal(replaceable(targets, ...paths.slice(1))?.length, 100);
+  assert.equal(replaceable(targets, ...paths), null);
 });
 
 Deno.test("the key of a certificate is where the configuration says, or else beside it", () => {
-  const [usual, replacing] = [usesOf({}), usesOf({}, true)];
+  const [usual, replacing] = [targetsOf({}), targetsOf({}, true)];
   assert.equal(keyPathOf(certificate("/a.crt", "/k"), replacing), "/k");
   assert.equal(keyPathOf(certificate("/a.crt"), usual), "/a.crt.key");
   assert.equal(keyPathOf(certificate("/crt/a.crt"), replacing), "/crt/a.key");
@@ -87,78 +90,83 @@ Deno.test("the key of a certificate is where the configuration says, or else bes
 
 Deno.test("another key beside a certificate replaces the certificate", () => {
   const one = certificate("/a.crt");
-  assert.deepEqual(replaceable(usesOf({ "/a.crt": [one] }), "/a.crt.key"), [one]);
-  assert.deepEqual(replaceable(usesOf({ "/a.crt": [one] }, true), "/a.key"), [one]);
+  assert.deepEqual(replaceable(targetsOf({ "/a.crt": [one] }), "/a.crt.key"), [one]);
+  assert.deepEqual(replaceable(targetsOf({ "/a.crt": [one] }, true), "/a.key"), [one]);
 });
 
 Deno.test("a key that no certificate looks for, and any other side file, is not replaced", () => {
-  assert.equal(replaceable(usesOf({ "/a.crt": [certificate("/a.crt")] }), "/a.key"), null);
+  assert.equal(replaceable(targetsOf({ "/a.crt": [certificate("/a.crt")] }), "/a.key"), null);
   assert.equal(
-    replaceable(usesOf({ "/a.crt": [certificate("/a.crt")] }, true), "/a.crt.key"),
+    replaceable(targetsOf({ "/a.crt": [certificate("/a.crt")] }, true), "/a.crt.key"),
     null,
   );
-  assert.equal(replaceable(usesOf({ "/a": [certificate("/a", "/k")] }), "/a.key"), null);
-  assert.equal(replaceable(usesOf({ "/a.map": [map("/a.map")] }), "/a.map.key"), null);
-  assert.equal(replaceable(usesOf({ "/a": [certificate("/a")] }), "/a.ocsp"), null);
+  assert.equal(replaceable(targetsOf({ "/a": [certificate("/a", "/k")] }), "/a.key"), null);
+  assert.equal(replaceable(targetsOf({ "/a.map": [map("/a.map")] }), "/a.map.key"), null);
+  assert.equal(replaceable(targetsOf({ "/a": [certificate("/a")] }), "/a.ocsp"), null);
 });
 
 Deno.test("the certificates alone are told whatever else has changed", () => {
   const [one, two] = [certificate("/a"), certificate("/b")];
-  const authority: Use = { tag: "ca_file", path: "/b", name: "/b" };
-  const uses = usesOf({ "/a": [one], "/b": [two, authority], "/c": [map("/c")] });
+  const authority: Target = { tag: "ca_file", path: "/b", name: "/b" };
+  const targets = targetsOf({ "/a": [one], "/b": [two, authority], "/c": [map("/c")] });
   const all = (text: string) => holding({ "/a": text, "/b": text, "/c": text, "/h.cfg": text });
-  assert.deepEqual(certificatesToApply(uses, all("1"), all("2")), [one]);
-  assert.deepEqual(certificatesToApply(uses, all("1"), all("1")), []);
-  assert.deepEqual(certificatesToApply(uses, null, all("1")), []);
+  assert.deepEqual(certificatesToApply(targets, all("1"), all("2")), [one]);
+  assert.deepEqual(certificatesToApply(targets, all("1"), all("1")), []);
+  assert.deepEqual(certificatesToApply(targets, null, all("1")), []);
 });
 
 Deno.test("a key beside a certificate makes it one of those to replace", () => {
   const one = certificate("/a");
-  const uses = usesOf({ "/a": [one] });
+  const targets = targetsOf({ "/a": [one] });
   const [before, after] = [holding({ "/a": "1" }), holding({ "/a": "2", "/a.key": "2" })];
-  assert.deepEqual(certificatesToApply(uses, before, after), [one]);
+  assert.deepEqual(certificatesToApply(targets, before, after), [one]);
 });
 
 Deno.test("certificates that came and went are among those to replace", () => {
   const [gone, here] = [certificate("/gone"), certificate("/here")];
-  const uses = usesOf({ "/gone": [gone], "/here": [here] });
-  const found = certificatesToApply(uses, holding({ "/gone": "1" }), holding({ "/here": "1" }));
+  const targets = targetsOf({ "/gone": [gone], "/here": [here] });
+  const found = certificatesToApply(targets, holding({ "/gone": "1" }), holding({ "/here": "1" }));
   assert.deepEqual(found, [gone, here]);
 });
 
 Deno.test("any number of certificates are replaced, each once", () => {
   const paths = Array.from({ length: 101 }, (_, index) => `/${index}`);
   const byPath = Object.fromEntries(paths.map((path) => [path, [certificate(path, "/k")]]));
-  const uses = usesOf({ ...byPath, "/k": Object.values(byPath).flat() });
+  const targets = targetsOf({ ...byPath, "/k": Object.values(byPath).flat() });
   const all = (text: string) => holding(Object.fromEntries(["/k", ...paths].map((p) => [p, text])));
-  const found = certificatesToApply(uses, all("1"), all("2"));
+  const found = certificatesToApply(targets, all("1"), all("2"));
   assert.equal(found.length, 101);
   assert.equal(new Set(found).size, 101);
 });
 
-Deno.test("nor does a key bring in a certificate whose file has other uses", () => {
+Deno.test("nor does a key bring in a certificate whose file has other targets", () => {
   const [one, authority] = [certificate("/a"), { tag: "ca_file", path: "/a", name: "/a" } as const];
-  const uses = usesOf({ "/a": [one, authority] });
+  const targets = targetsOf({ "/a": [one, authority] });
   const all = (text: string) => holding({ "/a": text, "/a.key": text, "/h.cfg": text });
-  assert.deepEqual(certificatesToApply(uses, all("1"), all("2")), []);
+  assert.deepEqual(certificatesToApply(targets, all("1"), all("2")), []);
 });
 
-const authority = (path: string): Use => ({ tag: "ca_file", path, name: path });
-const revocations = (path: string): Use => ({ tag: "crl_file", path, name: path });
+const authority = (path: string): Target => ({ tag: "ca_file", path, name: path });
+const revocations = (path: string): Target => ({ tag: "crl_file", path, name: path });
 
 Deno.test("certificates and CA files or CRLs are not changed in place together", () => {
-  const uses = usesOf({ "/a": [certificate("/a")], "/b": [authority("/b")], "/c": [map("/c")] });
-  assert.equal(replaceable(uses, "/a", "/b"), null);
-  assert.equal(replaceable(uses, "/a", "/c")?.length, 2);
-  assert.equal(replaceable(uses, "/b", "/c")?.length, 2);
+  const targets = targetsOf({
+    "/a": [certificate("/a")],
+    "/b": [authority("/b")],
+    "/c": [map("/c")],
+  });
+  assert.equal(replaceable(targets, "/a", "/b"), null);
+  assert.equal(replaceable(targets, "/a", "/c")?.length, 2);
+  assert.equal(replaceable(targets, "/b", "/c")?.length, 2);
 });
 
 Deno.test("after the one the other is not changed in place any more, all else is", () => {
   const [one, two, three] = [certificate("/a"), authority("/b"), revocations("/d")];
-  const uses = usesOf({ "/a": [one], "/b": [two], "/c": [map("/c")], "/d": [three] });
-  const left = (...replaced: Use[]) => [...targetsAfter(uses, replaced).byPath.keys()].join(" ");
+  const targets = targetsOf({ "/a": [one], "/b": [two], "/c": [map("/c")], "/d": [three] });
+  const left = (...replaced: Target[]) =>
+    [...targetsAfter(targets, replaced).byPath.keys()].join(" ");
   assert.equal(left(one), "/a /c");
   assert.equal(left(two), "/b /c /d");
   assert.equal(left(three), "/b /c /d");
-  assert.equal(targetsAfter(uses, [map("/c")]), uses);
+  assert.equal(targetsAfter(targets, [map("/c")]), targets);
 });

@@ -42,7 +42,7 @@ export const SERVICE: Service = {
   ending: [],
   serving: {
     ...{ number: 3, version: "3.4.0", fingerprint: content("served"), changedDuringRead: false },
-    uses: NO_TARGETS,
+    targets: NO_TARGETS,
   },
   draining: [2],
   isSlowdownTold: false,
@@ -148,7 +148,7 @@ export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 
 
 /** A handoff's good end, after which the generation has loaded `text`. */
 export function ready(text: string, { changedDuringRead = false, ...more }: Partial<Loaded> = {}) {
-  const loaded = { fingerprint: content(text), changedDuringRead, uses: NO_TARGETS, ...more };
+  const loaded = { fingerprint: content(text), changedDuringRead, targets: NO_TARGETS, ...more };
   return {
     name: "handoff_ended",
     outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "3.4.0", loaded },

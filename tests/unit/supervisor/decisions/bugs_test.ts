@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Use } from "../../../../lib/loaded/targets.ts";
+import type { Target } from "../../../../lib/loaded/targets.ts";
 import { standIn } from "../../../../lib/supervisor/decisions/bugs.ts";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import type { Action, Broken, Decision, State } from "../../../../lib/supervisor/state/events.ts";
@@ -19,8 +19,8 @@ import {
   STATES,
 } from "../samples.ts";
 
-const use: Use = { tag: "map", path: "/haproxy.cfg", id: 0 };
-const uses = { ...SERVICE.serving.uses, byPath: new Map([["/haproxy.cfg", [use]]]) };
+const target: Target = { tag: "map", path: "/haproxy.cfg", id: 0 };
+const targets = { ...SERVICE.serving.targets, byPath: new Map([["/haproxy.cfg", [target]]]) };
 
 const START: Action = {
   ...{ name: "start_handoff", takeOverFrom: 3 },
@@ -29,7 +29,7 @@ const START: Action = {
 const REPLACE: Action = {
   ...{ name: "hot_apply", generation: 3 },
   request: {
-    ...{ changed: [use], uses, isPart: false },
+    ...{ changed: [target], targets, isPart: false },
     ...{ before: content("served"), after: content("new") },
   },
 };
@@ -91,7 +91,7 @@ Deno.test("a change in place that broke is reloaded, and nothing is taken for wh
 });
 
 Deno.test("a change in place whose end could not be decided on is reloaded", () => {
-  const replacing = { use, detail: "1 entry", durationMs: 1 };
+  const replacing = { target, detail: "1 entry", durationMs: 1 };
   const [next] = breakIn(STATES.hot_applying, hotApplyEnded({ applied: [replacing] }));
   assert.equal(expectState(next, "reloading").serving.number, 3);
 });

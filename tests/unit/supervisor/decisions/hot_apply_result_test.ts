@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Applied, HotApplyOutcome, Refused } from "../../../../lib/hot_apply/hot_apply.ts";
-import type { Use } from "../../../../lib/loaded/targets.ts";
+import type { Target } from "../../../../lib/loaded/targets.ts";
 import type { Action, StateOf } from "../../../../lib/supervisor/state/events.ts";
 import { endHotApply } from "../../../../lib/supervisor/decisions/hot_apply_result.ts";
 import {
@@ -17,9 +17,9 @@ import {
   STATES,
 } from "../samples.ts";
 
-const use: Use = { tag: "ca_file", path: "/ca.pem", name: "/ca.pem" };
-const REPLACED: Applied = { use, detail: "2 certificates", durationMs: 4.6 };
-const REFUSED: Refused = { use, reason: "is gone", awaited: "its return" };
+const target: Target = { tag: "ca_file", path: "/ca.pem", name: "/ca.pem" };
+const REPLACED: Applied = { target, detail: "2 certificates", durationMs: 4.6 };
+const REFUSED: Refused = { target, reason: "is gone", awaited: "its return" };
 
 const end = (
   outcome: Partial<HotApplyOutcome> = {},
@@ -67,7 +67,7 @@ Deno.test("what was refused is rejected until something changes, with a warning"
 });
 
 Deno.test("what was refused before for the same reason is not told again", () => {
-  const other: Refused = { ...REFUSED, use: { ...use, path: "/other.pem" } };
+  const other: Refused = { ...REFUSED, target: { ...target, path: "/other.pem" } };
   const empty: Refused = { ...REFUSED, reason: "is empty" };
   const rejected = {
     ...{ generation: null, fingerprint: content("bad"), changedDuringRead: false, failures: 0 },
@@ -258,12 +258,12 @@ Deno.test("what was changed in place decides what can be changed next, confirmed
   const authority = { tag: "ca_file", path: "/ca", name: "/ca" } as const;
   const certificate = { path: "/a", name: "/a", keyPath: null, isMember: false };
   const one = { ...certificate, tag: "certificate" } as const;
-  const uses = { byPath: new Map([["/ca", [authority]], ["/a", [one]]]), replacesCrt: false };
-  const state = { ...STATES.hot_applying, serving: { ...SERVICE.serving, uses } };
-  const done = { use: one, detail: "", durationMs: 1 };
+  const targets = { byPath: new Map([["/ca", [authority]], ["/a", [one]]]), replacesCrt: false };
+  const state = { ...STATES.hot_applying, serving: { ...SERVICE.serving, targets } };
+  const done = { target: one, detail: "", durationMs: 1 };
   const left = (outcome: Parameters<typeof end>[0]) => {
     const [next] = end(outcome, { state });
-    return [..."serving" in next ? next.serving.uses.byPath.keys() : []];
+    return [..."serving" in next ? next.serving.targets.byPath.keys() : []];
   };
   assert.deepEqual(left({ applied: [done] }), ["/a"]);
   assert.deepEqual(left({ unconfirmed: [authority] }), ["/ca"]);

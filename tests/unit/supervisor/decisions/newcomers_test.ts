@@ -16,11 +16,11 @@ import {
   STATES,
 } from "../samples.ts";
 
-const USES: Targets = {
+const TARGETS: Targets = {
   ...{ byPath: new Map(), replacesCrt: false, folders: new Map([["/certs", "certificate"]]) },
 };
 const HALF: readonly NotWhole[] = [{ path: "/certs/b.pem", reason: "is empty" }];
-const SERVING = { ...STATES.serving, serving: { ...STATES.serving.serving, uses: USES } };
+const SERVING = { ...STATES.serving, serving: { ...STATES.serving.serving, targets: TARGETS } };
 
 /** What is served, with a new certificate that holds `text`. */
 function withNewcomer(text: string): Fingerprint {

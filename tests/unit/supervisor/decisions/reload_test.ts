@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NO_TARGETS, type Targets, type Use } from "../../../../lib/loaded/targets.ts";
+import { NO_TARGETS, type Target, type Targets } from "../../../../lib/loaded/targets.ts";
 import type { Failure } from "../../../../lib/haproxy/failure/failure.ts";
 import { endReload, endStart } from "../../../../lib/supervisor/decisions/handoff_result.ts";
 import { firstDecision } from "../../../../lib/supervisor/decisions/reload.ts";
@@ -51,7 +51,7 @@ Deno.test("the first generation that serves replaces nobody, and no interval cou
     name: "serving",
     serving: {
       ...{ number: 1, version: "3.4.0", fingerprint: content("new"), changedDuringRead: false },
-      uses: NO_TARGETS,
+      targets: NO_TARGETS,
     },
     draining: [],
     ending: [],
@@ -112,7 +112,7 @@ Deno.test("a reload forgets the failure before it and keeps the start's time", (
     name: "serving",
     serving: {
       ...{ number: 4, version: "3.4.0", fingerprint: content("new"), changedDuringRead: false },
-      uses: NO_TARGETS,
+      targets: NO_TARGETS,
     },
     draining: [2, 3],
     ending: [],
@@ -157,10 +157,10 @@ Deno.test("what is ended because too many drain is told with the limit, before i
   assert.equal(lines[1]?.fields.generation, 2);
 });
 
-const CERTIFICATE: Use = {
+const CERTIFICATE: Target = {
   ...{ tag: "certificate", path: "/a.pem", name: "/a.pem", keyPath: null, isMember: false },
 };
-const USES: Targets = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
+const TARGETS: Targets = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
 
 /** A configuration and a certificate with these contents. */
 function withCertificate(configuration: string, certificate: string): Fingerprint {
@@ -176,7 +176,7 @@ function withCertificate(configuration: string, certificate: string): Fingerprin
 const [BEFORE, AFTER] = [withCertificate("served", "old"), withCertificate("new", "renewed")];
 const RENEWING = {
   ...STATES.reloading,
-  serving: { ...SERVICE.serving, fingerprint: BEFORE, uses: USES },
+  serving: { ...SERVICE.serving, fingerprint: BEFORE, targets: TARGETS },
   attempt: { ...STATES.reloading.attempt, fingerprint: AFTER },
 } satisfies StateOf<"reloading">;
 
@@ -193,7 +193,13 @@ Deno.test("what serves is given the renewed certificates of a reload that was re
   assert.deepEqual(find(actions, "hot_apply"), {
     name: "hot_apply",
     generation: 3,
-    request: { changed: [CERTIFICATE], uses: USES, before: BEFORE, after: AFTER, isPart: true },
+    request: {
+      changed: [CERTIFICATE],
+      targets: TARGETS,
+      before: BEFORE,
+      after: AFTER,
+      isPart: true,
+    },
   });
 });
 
