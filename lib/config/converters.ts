@@ -1,12 +1,12 @@
 /** Finds the converters in a word of a configuration that load a file. Pure. */
-import { type Place, unescaped } from "./tokens.ts";
+import { type Span, unescaped } from "./tokens.ts";
 
 export interface Converter {
   readonly keyword: string;
   /** As written, without its quotes. */
   readonly file: string;
   /** Where in the word it is written, with its quotes. */
-  readonly place: Place;
+  readonly span: Span;
 }
 
 /** The maps and the keys that the sample expressions in `word` name. */
@@ -34,7 +34,7 @@ type Argument = Omit<Converter, "keyword">;
 /** The first two arguments from `start` on, which have quotes of their own. */
 function readArguments(text: string, start: number): [Argument, Argument | null] {
   const first = readArgument(text, start);
-  const end = start + first.place.length;
+  const end = start + first.span.length;
   return [first, text[end] === "," ? readArgument(text, end + 1) : null];
 }
 
@@ -46,7 +46,7 @@ function readArgument(text: string, offset: number): Argument {
     file += strong ?? unescaped((weak ?? plain)!);
     end = ARGUMENT.lastIndex;
   }
-  return { file, place: { offset, length: end - offset } };
+  return { file, span: { offset, length: end - offset } };
 }
 
 /** With another algorithm the second argument may be a secret or a variable, which is not to be shown. */

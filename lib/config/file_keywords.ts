@@ -1,6 +1,6 @@
 /** The words of a configuration that name files, as data: what follows which keyword, and where. */
 
-export type Role =
+export type FileRole =
   | "certificate"
   | "certificate_list"
   | "ca"
@@ -13,11 +13,11 @@ export type Role =
 export type Base = "crt" | "key" | "ca" | null;
 
 export interface Rule {
-  readonly role: Role;
+  readonly role: FileRole;
   readonly base: Base;
 }
 
-export const rule = (role: Role, base: Base = null): Rule => ({ role, base });
+export const rule = (role: FileRole, base: Base = null): Rule => ({ role, base });
 export const OTHER = rule("other");
 
 /** The word of a line at which its options begin. */
@@ -93,16 +93,6 @@ export const ANSWER_WORDS: ReadonlyMap<string, number> = new Map(Object.entries(
   "hdr": 2,
 }));
 
-/** Lines that say how others are meant. */
-export const SETTINGS: ReadonlySet<string> = new Set([
-  "crt-base",
-  "key-base",
-  "ca-base",
-  "default-path",
-  "ssl-load-extra-files",
-  "ssl-load-extra-del-ext",
-]);
-
 export const FILTERS: readonly string[] = ["spoe", "opentracing", "ot"];
 
 /** The flags of an ACL in front of its patterns, and how many words go with each. */
@@ -114,16 +104,6 @@ export const ACL_FLAGS: ReadonlyMap<string, number> = new Map(Object.entries({
   "-u": 1,
   "-f": 1,
 }));
-
-export const SIDE_FILES: ReadonlyMap<string, readonly string[]> = new Map(Object.entries({
-  "none": [],
-  "key": [".key"],
-  "ocsp": [".ocsp"],
-  "sctl": [".sctl"],
-  "issuer": [".issuer"],
-  "bundle": [".rsa", ".dsa", ".ecdsa"],
-}));
-export const ALL_SIDE_FILES = [...SIDE_FILES.values()].flat();
 
 /** Is in every line that names a file, or says how to read those below it. Nobody writes a keyword as `cr"t"`. */
 export const WANTED =

@@ -1,12 +1,14 @@
 /**
- * Files that appear in a directory of certificates before they are whole: which there are, and what keeps
- * HAProxy from loading them. It loads every visible file of such a directory, and refuses to start for one.
+ * Files that appear in a directory of certificates before they are whole. HAProxy loads every visible file of such a
+ * directory, and one that it cannot load keeps it from starting.
  */
 import { readFile, TooLarge } from "../system/contents.ts";
 import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";
-import { flawOf } from "./certificate.ts";
+import { keyBeside, ownersOf } from "../config/side_files.ts";
+import type { FolderKind, Targets } from "../loaded/targets.ts";
+import { readPair } from "./pair.ts";
 import { isCertificate, isCrl, isCutOff, pemBlocks } from "./pem.ts";
-import { type FolderKind, keyFileOf, MOST_HOT_BYTES, type Targets } from "../loaded/targets.ts";
+import { MOST_HOT_BYTES } from "./target_kind.ts";
 
 export interface Newcomer {
   readonly path: string;
@@ -25,11 +27,11 @@ export interface Between {
   /** What the serving generation has; `null`: nobody knows. */
   readonly before: Fingerprint | null;
   readonly after: Fingerprint;
-  /** What a reload was refused with: the same file is not awaited a second time. */
+  /** What a reload was refused with: a file is awaited once. */
   readonly tried: Fingerprint | null;
 }
 
-/** The files that appeared in such directories, at most as many as are examined at once. Pure. */
+/** The files that appeared in such directories, up to the most that are examined at once. Pure. */
 export function newcomersIn(
   targets: Targets,
   { before, after, tried }: Between,
@@ -65,7 +67,7 @@ export async function examineNewcomers(
   return flawed;
 }
 
-/** Among so many one that is not whole is found soon enough; reading them takes some 30 ms. */
+/** Reading so many takes some 30 ms, and one that is not whole is found among them soon enough. */
 const MOST_EXAMINED = 100;
 
 const NO_FOLDERS: ReadonlyMap<string, FolderKind> = new Map();
@@ -80,15 +82,13 @@ function newcomerAt(
   },
 ): Newcomer | null {
   if (kind === "ca") return AUTHORITY.test(path) ? { path, kind, keyPath: "" } : null;
-  const [extension] = SIDE_FILE.exec(path) ?? [];
-  if (extension === undefined) return { path, kind, keyPath: keyFileOf(path, targets) };
-  const stem = path.slice(0, -extension.length);
-  const isOwned = after.files.has(stem) || after.files.has(`${stem}.crt`);
-  return isOwned ? null : { path, kind: "side_file", keyPath: "" };
+  const owners = ownersOf(path);
+  if (owners === null) return { path, kind, keyPath: keyBeside(path, targets) };
+  return owners.some((owner) => after.files.has(owner))
+    ? null
+    : { path, kind: "side_file", keyPath: "" };
 }
 
-/** HAProxy skips them where they stand in a directory, and looks for them beside a certificate. */
-const SIDE_FILE = /\.(?:key|ocsp|sctl|issuer)$/;
 /** What it loads from a directory of CA files, of which a faulty one is left out with a warning (2.6 to 3.4). */
 const AUTHORITY = /\.(?:pem|crt|cer|crl)$/;
 
@@ -98,15 +98,26 @@ async function examine({ path, kind, keyPath }: Newcomer): Promise<string | null
   if (text === null || text instanceof TooLarge) return null;
   if (kind === "ca") return flawOfAuthority(text);
   const key = await read(keyPath);
-  return key instanceof TooLarge ? null : await flawOf(text, key);
+  return key instanceof TooLarge ? null : await flawOfCertificate(text, key);
+}
+
+/** `null`: HAProxy can load it, expired or not, or only HAProxy can tell. */
+async function flawOfCertificate(text: string, key: string | null): Promise<string | null> {
+  if (isCutOff(text)) return CUT_OFF;
+  const pair = await readPair(text, key);
+  if (pair.tag === "no_certificate") return NO_CERTIFICATE;
+  return pair.tag === "flawed" ? pair.reason : null;
 }
 
 function flawOfAuthority(text: string): string | null {
   if (text.trim() === "") return "is empty";
-  if (isCutOff(text)) return "ends in the middle of a block";
+  if (isCutOff(text)) return CUT_OFF;
   const isAny = pemBlocks(text).some((block) => isCertificate(block) || isCrl(block));
-  return isAny ? null : "holds no certificate";
+  return isAny ? null : NO_CERTIFICATE;
 }
+
+const CUT_OFF = "ends in the middle of a block";
+const NO_CERTIFICATE = "holds no certificate";
 
 /** `null`: it is gone, or nobody can tell. */
 async function read(path: string): Promise<string | TooLarge | null> {

@@ -9,15 +9,12 @@ export interface TextFile {
   readonly info: FileState | null;
 }
 
-/**
- * The texts of `files`; `null` if they are the same as at the last call. What cannot be read is empty, and so
- * is what would make all together too much to be held.
- */
+/** The texts; `null` if they are those of the last call. A file that cannot be read, or no longer fits, is empty. */
 export type ReadTexts = (
   files: readonly TextFile[],
 ) => Promise<readonly ConfigurationFile[] | null>;
 
-/** Makes what reads; it remembers digests alone, since a configuration may have megabytes. */
+/** Makes a reader, which remembers only digests, as a configuration may have megabytes. */
 export function createTextReader(): ReadTexts {
   let stamps: string | null = null;
   let digest: string | null = null;
@@ -41,7 +38,7 @@ interface Content extends ConfigurationFile {
   readonly isKnown: boolean;
 }
 
-/** One after the other: the bytes of one alone are held beside the texts. */
+/** One after the other, so that only one file's bytes are held beside the texts. */
 async function readAll(files: readonly TextFile[]): Promise<readonly Content[]> {
   const contents: Content[] = [];
   let left = MOST_TEXT_BYTES;

@@ -169,7 +169,7 @@ interface Word {
 function wordsOf(line: string): readonly Word[] {
   const words = new Map<number, Word>();
   const [read] = readPlacedConfiguration(line, variablesOf(line)).lines;
-  read?.places.forEach(({ offset: start, length }, index) => {
+  read?.spans.forEach(({ offset: start, length }, index) => {
     const raw = line.slice(start, start + length);
     const isOne = !words.has(start) && COMPLETE.exec(raw)![0] === raw;
     words.set(start, {

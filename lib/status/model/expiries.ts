@@ -1,7 +1,8 @@
 /** When the certificates that a generation has loaded expire. A file that did not change is not read again. */
 import { readFile, sha256 } from "../../system/contents.ts";
-import { isCertificate, pemBlocks } from "../../hot_apply/pem.ts";
-import { MOST_HOT_BYTES, type Target, type Targets } from "../../loaded/targets.ts";
+import { isCertificate, pemBlocks, readCertificate } from "../../hot_apply/pem.ts";
+import { MOST_HOT_BYTES } from "../../hot_apply/target_kind.ts";
+import type { Target, Targets } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 
 /** By path: when the first certificate in the file expires, in milliseconds since 1970. */
@@ -63,14 +64,8 @@ async function learn(
 }
 
 async function firstExpiry(text: string): Promise<number | null> {
-  const { X509Certificate } = await import("node:crypto");
-  const times = pemBlocks(text).filter(isCertificate).flatMap((block) => {
-    try {
-      return [Date.parse(new X509Certificate(block.text).validTo)];
-    } catch {
-      return [];
-    }
-  });
+  const read = await Promise.all(pemBlocks(text).filter(isCertificate).map(readCertificate));
+  const times = read.flatMap((one) => one === null ? [] : [Date.parse(one.validTo)]);
   return times.length === 0 ? null : times.reduce((one, other) => Math.min(one, other));
 }
 

@@ -87,8 +87,8 @@ const drainForBug = (state: Serving | StateOf<"starting">): Decision =>
   drainAll(state, EXIT.SOFTWARE, messages.endsForBug("is asked to drain"));
 
 /** Nobody knows which of the files the process has now, so only a reload makes sure. */
-function brokenOff({ changed, targets, before }: HotApplyRequest): HotApplyOutcome {
-  const paths = changed.flatMap((target) => pathsOf(target, targets));
+function brokenOff({ changed, before }: HotApplyRequest): HotApplyOutcome {
+  const paths = changed.flatMap(pathsOf);
   const unknown = paths.filter((path) => before.files.has(path))
     .map((path) => [path, UNKNOWN_MARK] as const);
   const fingerprint = { digest: "unknown", files: new Map([...before.files, ...unknown]) };

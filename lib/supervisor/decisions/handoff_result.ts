@@ -1,7 +1,7 @@
 /** Decides what the outcome of a handoff means: for the new generation, the old one, and a next try. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import type { Failure } from "../../haproxy/failure/failure.ts";
-import { certificatesToApply } from "../../loaded/targets.ts";
+import { certificatesToApply } from "../../hot_apply/plan.ts";
 import { changedPaths } from "../../watch/scan/fingerprint.ts";
 import type {
   Action,
@@ -156,7 +156,7 @@ function replaceCertificates(
   // Each file is compared with its last scan before it is sent, so it may have changed since.
   if (!hotApply || before === null || after === null || changed.length === 0) return null;
   const attempt = { fingerprint: after, cause };
-  const request = { changed, targets, before, after, isPart: true };
+  const request = { changed, before, after, isPart: true };
   return [
     {
       ...serviceOf(state),

@@ -1,7 +1,7 @@
 /** Decides what the outcome of a change in place means. Pure. */
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
-import { targetsAfter } from "../../loaded/targets.ts";
+import { targetsAfter } from "../../hot_apply/plan.ts";
 import type {
   Action,
   Decision,
@@ -49,7 +49,7 @@ function goOn(
         ? [idle({ ...service, rejected }), followUp(pending, serving)]
         : waitAfter(service, { rejected, retryMs: soonest(null, outcome) }, pending);
     }
-    case "look":
+    case "scan":
       return [idle(service), followUp({ ...pending, changedDuringRead: true }, serving)];
     case "reload":
       return reload(idle(service), { start: { ...attempt, atMs }, pending, policy });

@@ -1,7 +1,8 @@
 /** What a change on disk or a signal leads to: a reload, a change in place, or nothing. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { type Newcomer, newcomersIn } from "../../hot_apply/newcomers.ts";
-import { type Target, targetsToApply } from "../../loaded/targets.ts";
+import { targetsToApply } from "../../hot_apply/plan.ts";
+import type { Target } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Cause, Content, Decision, EventOf, Pending, StateOf } from "../state/events.ts";
 import { awaitMs, heldOrder, reloadOrHold, retryOrWait } from "./delay.ts";
@@ -165,7 +166,7 @@ function startReplacing(state: Idle, change: Change): Decision | null {
         name: "hot_apply",
         generation: serving.number,
         request: {
-          ...{ changed, targets: serving.targets, before, after: fingerprint, isPart: false },
+          ...{ changed, before, after: fingerprint, isPart: false },
           ...newcomers.length > 0 ? { newcomers } : {},
         },
       },

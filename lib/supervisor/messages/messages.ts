@@ -6,7 +6,7 @@ import type { PauseEnd } from "../../haproxy/handoff/pause.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { Applied, Refused } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
-import type { Target } from "../../loaded/targets.ts";
+import { nounOf } from "../../hot_apply/target_kinds.ts";
 import type { LogEntry } from "../../system/log.ts";
 import { formatDuration } from "../../text/duration.ts";
 import type { DrainSignal, StopSignal } from "../../system/signals.ts";
@@ -160,7 +160,7 @@ function hotAppliedOne({ target, detail, durationMs }: Applied, generation: numb
   const elapsedMs = Math.round(durationMs);
   return {
     level: "info",
-    text: `${NOUNS[target.tag]} "${target.path}" updated in generation ${generation} ` +
+    text: `${nounOf(target)} "${target.path}" updated in generation ${generation} ` +
       `without a reload in ${elapsedMs} ms (${detail})`,
     fields: { generation, reason: "hot_applied", durationMs: elapsedMs, changed: [target.path] },
   };
@@ -174,7 +174,7 @@ export function refused(
 ): LogEntry[] {
   const lines = all.slice(0, MOST_PATHS).map(({ target, reason, awaited }): LogEntry => ({
     level: "warning",
-    text: `${NOUNS[target.tag]} "${target.path}" ${reason}; ` +
+    text: `${nounOf(target)} "${target.path}" ${reason}; ` +
       (isReloaded
         ? "the reload that is needed for something else takes it as it is"
         : `generation ${generation} keeps the old one and awaits ${awaited}`),
@@ -307,14 +307,6 @@ export function ended(exitCode: number): LogEntry {
     fields: { exitCode },
   };
 }
-
-const NOUNS: Readonly<Record<Target["tag"], string>> = {
-  certificate: "certificate",
-  ca_file: "CA file",
-  crl_file: "CRL file",
-  map: "map",
-  acl: "ACL",
-};
 
 /** Why a generation was started, as a field and in a sentence. */
 export function describeCause(cause: Cause): string {

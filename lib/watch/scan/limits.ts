@@ -2,7 +2,7 @@
 import { formatBytes, MOST_DIGESTED_BYTES } from "../../system/contents.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
-import { MOST_NAMED } from "../../config/reference_finder.ts";
+import { MOST_REFERENCES } from "../../config/file_references.ts";
 import type { Log, LogEntry } from "../../system/log.ts";
 import { POLL_PAUSE, type Whole } from "../directories/directories.ts";
 import { isTooLarge } from "./fingerprint.ts";
@@ -108,9 +108,9 @@ const isConfiguration = ({ source, whole }: SourceFile) =>
 const isList = ({ source, whole }: SourceFile) => source.namesFiles === true && whole === undefined;
 
 function manyNames(named = 0): Remark[] {
-  return named < MOST_NAMED ? [] : [{
+  return named < MOST_REFERENCES ? [] : [{
     key: "names",
-    text: `the configuration names more than ${MOST_NAMED} files: only the first are watched`,
+    text: `the configuration names more than ${MOST_REFERENCES} files: only the first are watched`,
     reason: "many files",
   }];
 }

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { type Needs, NO_NEEDS, readNeeds } from "../../../lib/config/needs.ts";
+import { atOnce } from "../../../lib/system/threads.ts";
 
 const VARIABLES = { MODE: "global", ADDRESS: "quic4@:443", MOST: "200" };
 
 /** What is read in files of these `texts`, in this order. */
 function read(texts: readonly string[]): Needs {
   const files = texts.map((text, index) => ({ path: `/${index}.cfg`, text }));
-  return readNeeds(files, VARIABLES);
+  return atOnce(readNeeds(files, VARIABLES));
 }
 
 const LOAD = "defaults\n  load-server-state-from-file global";

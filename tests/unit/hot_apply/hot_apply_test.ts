@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { hotApply, type HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
-import { MOST_HOT_BYTES, NO_TARGETS, type Target } from "../../../lib/loaded/targets.ts";
+import { MOST_HOT_BYTES } from "../../../lib/hot_apply/target_kind.ts";
+import type { Target } from "../../../lib/loaded/targets.ts";
 import { sha256 } from "../../../lib/system/contents.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../../support/certificates.ts";
@@ -18,12 +19,14 @@ async function holding(texts: Readonly<Record<string, string>>): Promise<Fingerp
 }
 
 const map = (path: string, id = 0): Target => ({ tag: "map", path, id });
-const certificate = (path: string, more: { keyPath?: string; isMember?: boolean } = {}) =>
-  ({ tag: "certificate", path, name: path, keyPath: null, isMember: false, ...more }) as const;
+const certificate = (
+  path: string,
+  { keyPath = `${path}.key`, isMember = false } = {},
+): Target => ({ tag: "certificate", path, name: path, keyPath, isMember });
 
 interface Situation {
   readonly changed: readonly Target[];
-  /** What the files held when the generation read them, and at the look. */
+  /** What the files held when the generation read them, and at the scan. */
   readonly before: Readonly<Record<string, string>>;
   readonly after: Readonly<Record<string, string>>;
   readonly apply?: boolean;
@@ -31,9 +34,9 @@ interface Situation {
   readonly cancel?: AbortSignal;
 }
 
-/** Replaces files in a process that gives `answer`, and tells with what commands. */
-async function replace(
-  { changed, apply = true, isPart = false, ...situation }: Situation,
+/** Applies to a process that gives `answer`, and tells with what commands. */
+async function apply(
+  { changed, apply: isApplied = true, isPart = false, ...situation }: Situation,
   answer: (command: string) => string = mapAnswers(),
 ): Promise<[outcome: HotApplyOutcome | null, commands: readonly string[]]> {
   await using folder = new TempFolder();
@@ -41,13 +44,13 @@ async function replace(
   await using haproxy = new ScriptedHaproxy(socket, answer);
   const { cancel = new AbortController().signal } = situation;
   const [before, after] = [await holding(situation.before), await holding(situation.after)];
-  const request = { changed, targets: NO_TARGETS, before, after, isPart };
-  return [await hotApply(request, { socket, apply }, cancel), haproxy.commands];
+  const request = { changed, before, after, isPart };
+  return [await hotApply(request, { socket, apply: isApplied }, cancel), haproxy.commands];
 }
 
 /** The outcome with what a test can know: which paths, not how long it took. */
 async function shown(situation: Situation, answer = mapAnswers()) {
-  const [outcome] = await replace(situation, answer);
+  const [outcome] = await apply(situation, answer);
   assert.ok(outcome !== null);
   const { applied, refused, next, fingerprint } = outcome;
   return {
@@ -83,14 +86,14 @@ Deno.test("files are applied one after the other, and the generation has them th
     next: { tag: "nothing" },
     fingerprint: await holding(after),
   });
-  const [, commands] = await replace({ ...situation, after });
+  const [, commands] = await apply({ ...situation, after });
   assert.deepEqual(commands.map((command) => command.split("\n")[0]), [
     ...["prepare map #1", "add map @1 #1 <<", "show map @1 #1", "commit map @1 #1", "show map #1"],
     ...["prepare map #2", "add map @1 #2 <<", "show map @1 #2", "commit map @1 #2", "show map #2"],
   ]);
 });
 
-Deno.test("where all is applied the fingerprint is that of the look, whatever its order", async () => {
+Deno.test("where all is applied the fingerprint is that of the scan, whatever its order", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const situation = { changed: [map(path)], before: { [path]: "", "/same": "1" } };
@@ -99,25 +102,25 @@ Deno.test("where all is applied the fingerprint is that of the look, whatever it
   assert.equal(fingerprint.digest, (await holding(after)).digest);
 });
 
-Deno.test("a file that is there no more as it was looked at asks for another look", async () => {
+Deno.test("a file that is no longer as it was scanned asks for another scan", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", "new"), folder.at("b")];
   for (const path of [a, b]) {
-    const [before, after] = [{ [path]: "old" }, { [path]: "looked at" }];
-    const [outcome, commands] = await replace({ changed: [map(path)], before, after });
-    assert.deepEqual(outcome?.next, { tag: "look" });
+    const [before, after] = [{ [path]: "old" }, { [path]: "scanned" }];
+    const [outcome, commands] = await apply({ changed: [map(path)], before, after });
+    assert.deepEqual(outcome?.next, { tag: "scan" });
     assert.deepEqual(outcome?.fingerprint, await holding(before));
     assert.deepEqual(commands, []);
   }
 });
 
-Deno.test("a file that the wrapper may not read is left to a reload, not looked at again", async () => {
+Deno.test("a file that the wrapper may not read takes a reload, not another scan", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a");
   const mark = { content: "unreadable 1", modifiedMs: 0, stamp: "1" };
   const after = await fingerprintOf(new Map([[path, mark]]));
   const outcome = await hotApply(
-    { changed: [map(path)], targets: NO_TARGETS, before: await holding({}), after, isPart: false },
+    { changed: [map(path)], before: await holding({}), after, isPart: false },
     { socket: folder.at("nobody"), apply: true },
     new AbortController().signal,
   );
@@ -125,7 +128,7 @@ Deno.test("a file that the wrapper may not read is left to a reload, not looked 
   assert.deepEqual(outcome?.next, { tag: "reload", reason });
 });
 
-Deno.test("a file that has not its new content in all targets is equal to nothing on disk", async () => {
+Deno.test("a file without its new content in all its targets is equal to nothing on disk", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const [before, after] = [{ [path]: "" }, { [path]: "x 1\n" }];
@@ -142,12 +145,12 @@ Deno.test("a byte order mark is part of the first key, as it is for HAProxy", as
   const text = "\ufeffx 1\n";
   const path = folder.write("a", text);
   const situation = { changed: [map(path)], before: {}, after: { [path]: text } };
-  const [outcome, commands] = await replace(situation);
+  const [outcome, commands] = await apply(situation);
   assert.deepEqual(outcome?.next, { tag: "nothing" });
   assert.equal(commands[1], `add map @1 #0 <<\n${text}`);
 });
 
-Deno.test("what only a reload can do ends the work, and is said with the path", async () => {
+Deno.test("the first target that takes a reload is the last, and is told with the path", async () => {
   await using folder = new TempFolder();
   const paths = ["a", "b", "c"].map((name) => folder.write(name, "x 1\n"));
   const [a, b, c] = paths as [string, string, string];
@@ -160,28 +163,16 @@ Deno.test("what only a reload can do ends the work, and is said with the path", 
     next: { tag: "reload", reason: `"${b}": HAProxy says "no"` },
     fingerprint: await holding({ [a]: "x 1\n", [b]: "", [c]: "" }),
   });
-  const [, commands] = await replace(situation, mapAnswers(/prepare map #2/));
+  const [, commands] = await apply(situation, mapAnswers(/prepare map #2/));
   assert.ok(!commands.some((command) => command.includes("#3")));
 });
 
-Deno.test("nothing on disk is equal to what nobody confirmed", async () => {
-  await using folder = new TempFolder();
-  const path = folder.write("a", "x 1\n");
-  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
-  const { next, fingerprint } = await shown(situation, mapAnswers(/commit/));
-  assert.deepEqual(next, { tag: "reload", reason: `"${path}": HAProxy says "no"` });
-  const digests = [situation.before, situation.after].map(async (texts) =>
-    (await holding(texts)).digest
-  );
-  assert.ok(!(await Promise.all(digests)).includes(fingerprint.digest));
-});
-
-Deno.test("a process that nobody reaches is left to a reload", async () => {
+Deno.test("a process that does not answer is left to a reload", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const [before, after] = await Promise.all(["", "x 1\n"].map((text) => holding({ [path]: text })));
   const outcome = await hotApply(
-    { changed: [map(path)], targets: NO_TARGETS, before: before!, after: after!, isPart: false },
+    { changed: [map(path)], before: before!, after: after!, isPart: false },
     { socket: folder.at("nobody"), apply: true },
     new AbortController().signal,
   );
@@ -189,12 +180,12 @@ Deno.test("a process that nobody reaches is left to a reload", async () => {
   assert.deepEqual(outcome?.fingerprint, before);
 });
 
-Deno.test("a cancelled change has no outcome", async () => {
+Deno.test("a cancelled hot apply has no outcome", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const cancel = AbortSignal.abort();
   const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
-  assert.deepEqual(await replace({ ...situation, cancel }), [null, []]);
+  assert.deepEqual(await apply({ ...situation, cancel }), [null, []]);
 });
 
 Deno.test("after an abort nothing more is asked", async () => {
@@ -202,7 +193,7 @@ Deno.test("after an abort nothing more is asked", async () => {
   const path = folder.write("a", "x 1\n");
   const cancel = new AbortController();
   const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
-  const [outcome, commands] = await replace({ ...situation, cancel: cancel.signal }, (command) => {
+  const [outcome, commands] = await apply({ ...situation, cancel: cancel.signal }, (command) => {
     if (command.startsWith("show")) cancel.abort();
     return mapAnswers()(command);
   });
@@ -226,7 +217,7 @@ Deno.test("a file that is gone is kept and awaited", async () => {
   }
 });
 
-Deno.test("a certificate that is gone from a directory is left to a reload", async () => {
+Deno.test("a certificate that is gone from a directory takes a reload", async () => {
   await using folder = new TempFolder();
   const path = folder.at("a");
   const changed = [certificate(path, { isMember: true })];
@@ -234,7 +225,7 @@ Deno.test("a certificate that is gone from a directory is left to a reload", asy
   assert.deepEqual([next, refused], [{ tag: "reload", reason: `"${path}": it was removed` }, []]);
 });
 
-Deno.test("one file that is refused does not hold up the others", async () => {
+Deno.test("one file that is refused does not delay the others", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", ""), folder.write("b", "x 1\n")];
   const changed = [certificate(a), map(b)];
@@ -248,19 +239,6 @@ Deno.test("one file that is refused does not hold up the others", async () => {
   });
 });
 
-Deno.test("of a certificate that cannot be read only a reload can tell whether HAProxy takes it", async () => {
-  await using folder = new TempFolder();
-  const path = folder.write("a", "no PEM");
-  const situation = { changed: [certificate(path)], before: {}, after: { [path]: "no PEM" } };
-  const [outcome, commands] = await replace(situation);
-  assert.deepEqual(outcome?.refused, []);
-  assert.deepEqual(outcome?.next, {
-    tag: "reload",
-    reason: `"${path}": it holds no certificate`,
-  });
-  assert.deepEqual(commands, []);
-});
-
 /** A process that takes each certificate, and shows one with that fingerprint. */
 const certificateAnswers = (path: string, fingerprint: string) => (command: string) => {
   if (command.startsWith("set")) return `Transaction created for certificate ${path}!\n`;
@@ -272,18 +250,18 @@ async function sha1Of(pem: string): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-1", der)).toHex().toUpperCase();
 }
 
-Deno.test("if more has changed, what only a reload can do keeps nothing else from what serves", async () => {
+Deno.test("if more has changed, one target that takes a reload does not stop the others", async () => {
   await using folder = new TempFolder();
   const { pem, certificate: text } = new Authority(folder.at("ca")).issue();
   const [gone, path] = [folder.at("a"), folder.write("b", pem)];
   const changed = [certificate(gone, { isMember: true }), certificate(path)];
   const [before, after] = [{ [gone]: "", [path]: "" }, { [path]: pem }];
   const answers = certificateAnswers(path, await sha1Of(text));
-  const part = await replace({ changed, before, after, isPart: true }, answers);
+  const part = await apply({ changed, before, after, isPart: true }, answers);
   assert.deepEqual(part[0]?.applied.map(({ target }) => target.path), [path]);
   assert.deepEqual(part[0]?.next, { tag: "reload", reason: `"${gone}": it was removed` });
   assert.deepEqual(part[0]?.fingerprint, await holding({ [gone]: "", [path]: pem }));
-  const [whole, commands] = await replace({ changed, before, after }, answers);
+  const [whole, commands] = await apply({ changed, before, after }, answers);
   assert.deepEqual(whole?.applied, []);
   assert.deepEqual(commands, []);
 });
@@ -297,24 +275,24 @@ Deno.test("a certificate is applied with its key from where that is", async () =
     const [before, after] = [{ [path]: "" }, { [path]: text, [keyPath ?? `${path}.key`]: key }];
     const target = certificate(path, keyPath === undefined ? {} : { keyPath });
     const answers = certificateAnswers(path, await sha1Of(text));
-    const [outcome, commands] = await replace({ changed: [target], before, after }, answers);
+    const [outcome, commands] = await apply({ changed: [target], before, after }, answers);
     assert.deepEqual(outcome?.next, { tag: "nothing" });
     assert.equal(commands[0], `set ssl cert ${path} <<\n${text}${key}`);
     assert.deepEqual(outcome?.fingerprint, await holding(after));
   }
 });
 
-Deno.test("a key that is gone from beside a certificate with another one in it is forgotten", async () => {
+Deno.test("a key that is gone from beside a certificate with a key in it is forgotten", async () => {
   await using folder = new TempFolder();
   const { pem, certificate: text } = new Authority(folder.at("ca")).issue();
   const path = folder.write("a", pem);
   const [before, after] = [{ [path]: "", [`${path}.key`]: "" }, { [path]: pem }];
   const answers = certificateAnswers(path, await sha1Of(text));
-  const [outcome] = await replace({ changed: [certificate(path)], before, after }, answers);
+  const [outcome] = await apply({ changed: [certificate(path)], before, after }, answers);
   assert.deepEqual(outcome?.fingerprint, await holding(after));
 });
 
-Deno.test("a key that was not there at the look is not taken", async () => {
+Deno.test("a key that the scan did not find is not taken", async () => {
   await using folder = new TempFolder();
   const { certificate: text, key } = new Authority(folder.at("ca")).issue();
   const path = folder.write("a", text);
@@ -325,25 +303,7 @@ Deno.test("a key that was not there at the look is not taken", async () => {
   ]);
 });
 
-for (const extension of [".ocsp", ".sctl", ".issuer"]) {
-  Deno.test(`a certificate with a file ${extension} beside it is left to a reload`, async () => {
-    await using folder = new TempFolder();
-    const path = folder.write("a.crt", "x");
-    for (const name of [`a.crt${extension}`, `a${extension}`]) {
-      const after = { [path]: "x", [folder.at(name)]: "y" };
-      const [outcome, commands] = await replace({
-        changed: [certificate(path)],
-        before: {},
-        after,
-      });
-      const reason = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
-      assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": ${reason}` });
-      assert.deepEqual(commands, []);
-    }
-  });
-}
-
-Deno.test("where nothing is to be applied all that is unfit is told, and HAProxy is not asked", async () => {
+Deno.test("where nothing is to be applied, all that is unfit is told, and HAProxy is not asked", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const texts = {
@@ -355,7 +315,7 @@ Deno.test("where nothing is to be applied all that is unfit is told, and HAProxy
     const path = folder.write("a", text);
     const first = { ...certificate(path), tag, id: 0 } as Target;
     const situation = { changed: [first, certificate(unfit)], before: {}, apply: false };
-    const [outcome, commands] = await replace({
+    const [outcome, commands] = await apply({
       ...situation,
       after: { [path]: text, [unfit]: "" },
     });
@@ -375,18 +335,18 @@ Deno.test("of what becomes fit by itself the first time counts", async () => {
     texts.map((text, index) => [folder.write(String(index), text), text]),
   );
   const changed = Object.keys(after).map((path) => certificate(path));
-  const [outcome] = await replace({ changed, before: {}, after });
+  const [outcome] = await apply({ changed, before: {}, after });
   assert.equal(outcome?.refused.length, 3);
   assert.ok(outcome.fitInMs! > 0.9 * DAY_MS && outcome.fitInMs! <= DAY_MS);
 });
 
-Deno.test("a file with too many bytes is left to a reload, and not given to the process", async () => {
+Deno.test("a file with too many bytes takes a reload", async () => {
   await using folder = new TempFolder();
   const line = `key ${"x".repeat(1_000)}\n`;
   const text = line.repeat(Math.ceil(MOST_HOT_BYTES / line.length));
   const path = folder.write("map", text);
   const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: text } };
-  const [outcome, commands] = await replace(situation);
+  const [outcome, commands] = await apply(situation);
   assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": it has more than 2 MB` });
   assert.deepEqual(commands, []);
 });

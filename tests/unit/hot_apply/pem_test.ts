@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  contentOf,
+  derOf,
   isCertificate,
   isCrl,
   isPrivateKey,
@@ -63,6 +63,6 @@ Deno.test("labels tell certificates, private keys of any kind and CRLs", () => {
 });
 
 Deno.test("a block's content is decoded from all its lines, unless it is no base64", () => {
-  assert.deepEqual(contentOf({ label: "", text: ONE }), new Uint8Array([0, 1, 2, 3]));
-  assert.equal(contentOf({ label: "", text: block("A", "no base64!") }), null);
+  assert.deepEqual(derOf({ label: "", text: ONE }), new Uint8Array([0, 1, 2, 3]));
+  assert.equal(derOf({ label: "", text: block("A", "no base64!") }), null);
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { ListedFile } from "../../../lib/haproxy/runtime/listing.ts";
 import { createLoadedFiles, type LoadedFiles } from "../../../lib/loaded/loaded_files.ts";
-import type { Target } from "../../../lib/loaded/targets.ts";
 import type { SourceFile } from "../../../lib/watch/scan/inventory.ts";
 import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../lib/watch/scan/sources.ts";
@@ -33,13 +32,15 @@ class Scene extends TempFolder {
     );
   }
 
-  /** The uses of each path, from the folder on. */
-  targets(...listed: readonly ListedFile[]): Record<string, Omit<Target, "path">[]> {
+  /** The targets of each path, from the folder on; `null` for a key that is beside its certificate. */
+  targets(...listed: readonly ListedFile[]): Record<string, object[]> {
     const { targets: { byPath } } = this.files.locate(listed);
     return Object.fromEntries(
       Array.from(byPath, ([path, targets]) => [
         path.replace(`${this.path}/`, ""),
-        targets.map(({ path: _, ...rest }) => rest),
+        targets.map(({ path, ...rest }) =>
+          "keyPath" in rest && rest.keyPath === `${path}.key` ? { ...rest, keyPath: null } : rest
+        ),
       ]),
     );
   }
@@ -205,7 +206,7 @@ Deno.test("a map that is an ACL as well has one target, for HAProxy's one list",
   });
 });
 
-Deno.test("each kind that can be changed in place has its target, by HAProxy's name for it", async () => {
+Deno.test("each kind that can be hot-applied is a target, by HAProxy's name for it", async () => {
   await using scene = new Scene();
   await scene.find("global");
   const listed: ListedFile[] = [
@@ -254,7 +255,7 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [what, lines] of Object.entries(FIXED)) {
-  Deno.test(`a file that is also ${what} cannot be changed in place`, async () => {
+  Deno.test(`a file that is also ${what} takes a reload`, async () => {
     await using scene = new Scene();
     await scene.find("global", ...lines);
     const listed: ListedFile[] = [{ tag: "ca_file", name: "shared" }, certificate("a")];
@@ -262,7 +263,7 @@ for (const [what, lines] of Object.entries(FIXED)) {
   });
 }
 
-Deno.test("a file that is also a certificate list, or holds ticket keys, cannot be changed in place", async () => {
+Deno.test("a file that is also a certificate list, or holds ticket keys, takes a reload", async () => {
   await using scene = new Scene();
   await scene.find("global");
   for (const tag of ["certificate_list", "ticket_keys"] as const) {
@@ -270,7 +271,7 @@ Deno.test("a file that is also a certificate list, or holds ticket keys, cannot 
   }
 });
 
-Deno.test("a key that a certificate list names can be changed with its certificate", async () => {
+Deno.test("a key that a certificate list names changes with its certificate", async () => {
   await using scene = new Scene();
   scene.write("list", "/a.pem [key /k]\n/b.pem\n");
   await scene.find("global", "bind :1 ssl crt-list list");
@@ -279,15 +280,17 @@ Deno.test("a key that a certificate list names can be changed with its certifica
   assert.deepEqual(targets, { "/a.pem": [a], "/k": [a], "/b.pem": [used("/b.pem")] });
 });
 
-Deno.test("the rule for keys beside certificates goes with the targets", async () => {
+Deno.test("a key beside a .crt is where HAProxy looks for it", async () => {
   await using scene = new Scene();
-  for (const [line, replacesCrt] of [["", false], ["ssl-load-extra-del-ext", true]] as const) {
+  for (const [line, keyPath] of [["", null], ["ssl-load-extra-del-ext", "/a.key"]] as const) {
     await scene.find("global", line);
-    assert.equal(scene.files.locate([certificate("a")]).targets.replacesCrt, replacesCrt);
+    assert.deepEqual(scene.targets(certificate("/a.crt")), {
+      "/a.crt": [used("/a.crt", { keyPath })],
+    });
   }
 });
 
-Deno.test("a certificate with an OCSP, issuer or SCTL file of its own is not changed in place", async () => {
+Deno.test("a certificate with an OCSP, issuer or SCTL file of its own takes a reload", async () => {
   await using scene = new Scene();
   scene.write("list", "a.pem [ocsp /o] a.test\nb.pem b.test\n");
   const store = ["crt-store", "load crt /c.pem issuer /i", "load crt /d.pem key /d.key"];

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { ask, escaped, isListening, openPrompt } from "../../../../lib/haproxy/runtime/client.ts";
+import {
+  ask,
+  createAsk,
+  escaped,
+  isListening,
+  openPrompt,
+  quoted,
+} from "../../../../lib/haproxy/runtime/client.ts";
 import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
 import { waitFor } from "../../../support/wait.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
@@ -102,4 +109,34 @@ Deno.test("an answer without an end is none", async () => {
   });
   assert.ok(await ask(socket, "show map", never()) === null);
   await answering;
+});
+
+Deno.test("who has not answered once is not asked again", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("socket");
+  const [asking, lost] = [createAsk(path), createAsk(path)];
+  assert.equal(await lost("a"), null);
+  await using haproxy = new ScriptedHaproxy(path, (command) => `${command}?\n`);
+  assert.deepEqual([await asking("b"), await asking("c"), await lost("d")], ["b?\n", "c?\n", null]);
+  assert.deepEqual(haproxy.commands, ["b", "c"]);
+});
+
+Deno.test("an abort ends the wait for an answer, and nothing more is asked", async () => {
+  await using folder = new TempFolder();
+  using listener = Deno.listen({ transport: "unix", path: folder.at("socket") });
+  const cancel = new AbortController();
+  const asking = createAsk(folder.at("socket"), cancel.signal);
+  const asked = asking("a");
+  using _ = await listener.accept();
+  cancel.abort();
+  assert.deepEqual([await asked, await asking("b")], [null, null]);
+});
+
+Deno.test("an answer is quoted by its first line that says something", () => {
+  assert.equal(quoted(null), "HAProxy does not answer");
+  assert.equal(quoted("\nCommitting /x..\nout of memory\nmore\n"), 'HAProxy says "out of memory"');
+  assert.equal(
+    quoted("Transaction created for certificate!\n"),
+    'HAProxy says "Transaction created for certificate!"',
+  );
 });

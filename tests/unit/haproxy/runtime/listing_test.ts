@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createAsk } from "../../../../lib/haproxy/runtime/asking.ts";
+import { createAsk } from "../../../../lib/haproxy/runtime/client.ts";
 import {
   type ListedFile,
   listLoaded,

@@ -25,7 +25,7 @@ const targetOf = (path: string): Target => ({
   tag: "certificate",
   path,
   name: path,
-  keyPath: null,
+  keyPath: `${path}.key`,
   isMember: false,
 });
 

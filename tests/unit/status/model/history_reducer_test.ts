@@ -62,7 +62,7 @@ const CERTIFICATE: Target = {
   tag: "certificate",
   path: "/a.pem",
   name: "/a.pem",
-  keyPath: null,
+  keyPath: "/a.pem.key",
   isMember: false,
 };
 const REPLACED = { target: CERTIFICATE, detail: "expires 2030-01-01", durationMs: 5 };

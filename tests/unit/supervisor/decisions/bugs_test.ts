@@ -20,7 +20,6 @@ import {
 } from "../samples.ts";
 
 const target: Target = { tag: "map", path: "/haproxy.cfg", id: 0 };
-const targets = { ...SERVICE.serving.targets, byPath: new Map([["/haproxy.cfg", [target]]]) };
 
 const START: Action = {
   ...{ name: "start_handoff", takeOverFrom: 3 },
@@ -29,7 +28,7 @@ const START: Action = {
 const REPLACE: Action = {
   ...{ name: "hot_apply", generation: 3 },
   request: {
-    ...{ changed: [target], targets, isPart: false },
+    ...{ changed: [target], isPart: false },
     ...{ before: content("served"), after: content("new") },
   },
 };

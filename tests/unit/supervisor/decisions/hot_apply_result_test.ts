@@ -102,7 +102,7 @@ Deno.test("what becomes fit by itself is tried again then, but at least once an 
 
 Deno.test("where the files changed again they are looked at, and what was applied is kept", () => {
   const fingerprint = content("given");
-  const [next, actions] = end({ fingerprint, applied: [REPLACED], next: { tag: "look" } });
+  const [next, actions] = end({ fingerprint, applied: [REPLACED], next: { tag: "scan" } });
   assert.deepEqual(expectState(next, "serving").serving.fingerprint, fingerprint);
   assert.deepEqual(names(actions), ["log", "scan_soon"]);
 });
@@ -256,7 +256,7 @@ Deno.test("after a rejection what was refused is remembered, and not told again 
 
 Deno.test("what was changed in place decides what can be changed next, confirmed or not", () => {
   const authority = { tag: "ca_file", path: "/ca", name: "/ca" } as const;
-  const certificate = { path: "/a", name: "/a", keyPath: null, isMember: false };
+  const certificate = { path: "/a", name: "/a", keyPath: "/a.key", isMember: false };
   const one = { ...certificate, tag: "certificate" } as const;
   const targets = { byPath: new Map([["/ca", [authority]], ["/a", [one]]]), replacesCrt: false };
   const state = { ...STATES.hot_applying, serving: { ...SERVICE.serving, targets } };

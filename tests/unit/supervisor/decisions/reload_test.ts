@@ -158,7 +158,7 @@ Deno.test("what is ended because too many drain is told with the limit, before i
 });
 
 const CERTIFICATE: Target = {
-  ...{ tag: "certificate", path: "/a.pem", name: "/a.pem", keyPath: null, isMember: false },
+  ...{ tag: "certificate", path: "/a.pem", name: "/a.pem", keyPath: "/a.pem.key", isMember: false },
 };
 const TARGETS: Targets = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
 
@@ -195,7 +195,6 @@ Deno.test("what serves is given the renewed certificates of a reload that was re
     generation: 3,
     request: {
       changed: [CERTIFICATE],
-      targets: TARGETS,
       before: BEFORE,
       after: AFTER,
       isPart: true,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MOST_TEXT_BYTES } from "../../../../lib/config/tokens.ts";
-import { MOST_NAMED } from "../../../../lib/config/reference_finder.ts";
+import { MOST_REFERENCES } from "../../../../lib/config/file_references.ts";
 import type { LogEntry } from "../../../../lib/system/log.ts";
 import type { FileState } from "../../../../lib/watch/directories/file_state.ts";
 import type { Inventory, SourceFile } from "../../../../lib/watch/scan/inventory.ts";
@@ -68,7 +68,7 @@ Deno.test("the first large files are told, and how many others there are", () =>
 Deno.test("the configuration that does not fit any more is told, and too many names are", () => {
   const source = { kind: "configuration", path: "/", foundBy: "-f" } as const;
   const files = ["/a", "/b"].map((path) => file(path, { source }, MOST_TEXT_BYTES / 2 + 1));
-  const [texts] = said(look(files, { named: MOST_NAMED }));
+  const [texts] = said(look(files, { named: MOST_REFERENCES }));
   assert.match(
     texts![0]!,
     /^"\/b" is not searched for the names of files, since it has more than 8 MB with/,

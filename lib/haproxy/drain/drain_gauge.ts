@@ -1,5 +1,6 @@
 /** Tells how many connections are left in processes that drain. HAProxy tells that only to those who asked before it drained. */
-import { openPrompt, type Prompt, type StatsSocket } from "./client.ts";
+import { openPrompt, type Prompt, type StatsSocket } from "../runtime/client.ts";
+import { askDrain } from "../runtime/instance.ts";
 
 export class DrainGauge {
   readonly #prompts = new Map<number, Prompt>();
@@ -50,8 +51,7 @@ export class DrainGauge {
     try {
       for (;;) {
         await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
-        const answer = await prompt.ask("show info");
-        const info = answer === null ? null : parse(answer);
+        const info = await askDrain(prompt.ask);
         if (info?.isStopping) this.#note(generation, info.connections);
         if (info === null || (info.isStopping && info.others <= 0)) break;
       }
@@ -90,22 +90,3 @@ const STALE_MS = LONGEST_PAUSE_MS + 1_000;
 
 /** A tenth of the time that has passed, so that no drain lasts much longer for being watched. */
 const pauseMs = (elapsedMs: number) => Math.min(LONGEST_PAUSE_MS, Math.max(2, elapsedMs / 10));
-
-interface DrainInfo {
-  readonly isStopping: boolean;
-  /** Those of clients. */
-  readonly connections: number;
-  /** What keeps the process from its end besides our own connection. */
-  readonly others: number;
-}
-
-function parse(answer: string): DrainInfo | null {
-  const valueOf = (name: string) => {
-    const value = new RegExp(`^${name}: (\\d+)$`, "m").exec(answer)?.[1];
-    return value === undefined ? null : Number(value);
-  };
-  const [jobs, connections] = [valueOf("Jobs"), valueOf("CurrConns")];
-  if (jobs === null || connections === null) return null;
-  const others = jobs - (valueOf("Unstoppable Jobs") ?? 0) - 1;
-  return { isStopping: valueOf("Stopping") === 1, connections, others };
-}

@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
+import { certificatesToApply, targetsAfter, targetsToApply } from "../../../lib/hot_apply/plan.ts";
 import {
-  certificatesToApply,
-  keyPathOf,
   NO_TARGETS,
   type Target,
+  type TargetOf,
   type Targets,
-  targetsAfter,
-  targetsToApply,
 } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 
-type Certificate = Extract<Target, { tag: "certificate" }>;
-
-const certificate = (path: string, keyPath: string | null = null): Certificate => ({
+const certificate = (path: string, keyPath = `${path}.key`): TargetOf<"certificate"> => ({
   tag: "certificate",
   path,
   name: path,
@@ -35,29 +31,29 @@ function holding(contents: Readonly<Record<string, string>>): Fingerprint {
   return { digest: JSON.stringify(contents), files: new Map(marks) };
 }
 
-/** What is to be replaced where just these paths have changed. */
-function replaceable(targets: Targets, ...paths: readonly string[]): readonly Target[] | null {
+/** What to apply where just these paths have changed. */
+function applicable(targets: Targets, ...paths: readonly string[]): readonly Target[] | null {
   const all = (content: string) =>
     holding(Object.fromEntries(paths.map((path) => [path, content])));
   return targetsToApply(targets, all("old"), all("new"));
 }
 
-Deno.test("each changed file is replaced in all its targets, and what is the same is not", () => {
+Deno.test("each changed file is applied in all its targets, and no other", () => {
   const [a, b] = [map("/a", 1), map("/a", 2)];
   const targets = targetsOf({ "/a": [a, b], "/c": [map("/c", 3)] });
   const [before, after] = [holding({ "/a": "1", "/c": "1" }), holding({ "/a": "2", "/c": "1" })];
   assert.deepEqual(targetsToApply(targets, before, after), [a, b]);
 });
 
-Deno.test("a target of two changed files is replaced once", () => {
+Deno.test("a target of two changed files is applied once", () => {
   const one = certificate("/a", "/a.pem");
-  assert.deepEqual(replaceable(targetsOf({ "/a": [one], "/a.pem": [one] }), "/a", "/a.pem"), [one]);
+  assert.deepEqual(applicable(targetsOf({ "/a": [one], "/a.pem": [one] }), "/a", "/a.pem"), [one]);
 });
 
-Deno.test("one changed file that has no target lets only a reload help", () => {
+Deno.test("one changed file without a target takes a reload", () => {
   const targets = targetsOf({ "/a": [map("/a")] });
-  assert.equal(replaceable(targets, "/a", "/haproxy.cfg"), null);
-  assert.equal(replaceable(NO_TARGETS, "/a"), null);
+  assert.equal(applicable(targets, "/a", "/haproxy.cfg"), null);
+  assert.equal(applicable(NO_TARGETS, "/a"), null);
 });
 
 Deno.test("files that came and went count as changed", () => {
@@ -67,45 +63,40 @@ Deno.test("files that came and went count as changed", () => {
   assert.equal(targetsToApply(targets, holding({}), holding({ "/b": "" })), null);
 });
 
-Deno.test("what is not known cannot be replaced", () => {
+Deno.test("if it is not known what was loaded or what is there, nothing is applied", () => {
   const targets = targetsOf({ "/a": [map("/a")] });
   assert.equal(targetsToApply(targets, null, holding({ "/a": "" })), null);
   assert.equal(targetsToApply(targets, holding({ "/a": "" }), null), null);
 });
 
-Deno.test("a hundred files are replaced, of more only a reload makes one", () => {
+Deno.test("a hundred files are applied; more take a reload", () => {
   const paths = Array.from({ length: 101 }, (_, index) => `/${index}`);
   const targets = targetsOf(Object.fromEntries(paths.map((path) => [path, [map(path)]])));
-  assert.equal(replaceable(targets, ...paths.slice(1))?.length, 100);
-  assert.equal(replaceable(targets, ...paths), null);
+  assert.equal(applicable(targets, ...paths.slice(1))?.length, 100);
+  assert.equal(applicable(targets, ...paths), null);
 });
 
-Deno.test("the key of a certificate is where the configuration says, or else beside it", () => {
-  const [usual, replacing] = [targetsOf({}), targetsOf({}, true)];
-  assert.equal(keyPathOf(certificate("/a.crt", "/k"), replacing), "/k");
-  assert.equal(keyPathOf(certificate("/a.crt"), usual), "/a.crt.key");
-  assert.equal(keyPathOf(certificate("/crt/a.crt"), replacing), "/crt/a.key");
-  assert.equal(keyPathOf(certificate("/crt.d/a.pem"), replacing), "/crt.d/a.pem.key");
+Deno.test("another key beside a certificate applies the certificate", () => {
+  for (const keyPath of ["/a.crt.key", "/a.key"]) {
+    const one = certificate("/a.crt", keyPath);
+    assert.deepEqual(applicable(targetsOf({ "/a.crt": [one] }), keyPath), [one]);
+  }
 });
 
-Deno.test("another key beside a certificate replaces the certificate", () => {
-  const one = certificate("/a.crt");
-  assert.deepEqual(replaceable(targetsOf({ "/a.crt": [one] }), "/a.crt.key"), [one]);
-  assert.deepEqual(replaceable(targetsOf({ "/a.crt": [one] }, true), "/a.key"), [one]);
+Deno.test("a key that no certificate looks for, and any other side file, is not applied", () => {
+  const cases: readonly (readonly [Target, string])[] = [
+    [certificate("/a.crt"), "/a.key"],
+    [certificate("/a.crt", "/a.key"), "/a.crt.key"],
+    [certificate("/a", "/k"), "/a.key"],
+    [map("/a.map"), "/a.map.key"],
+    [certificate("/a"), "/a.ocsp"],
+  ];
+  for (const [target, changed] of cases) {
+    assert.equal(applicable(targetsOf({ [target.path]: [target] }), changed), null);
+  }
 });
 
-Deno.test("a key that no certificate looks for, and any other side file, is not replaced", () => {
-  assert.equal(replaceable(targetsOf({ "/a.crt": [certificate("/a.crt")] }), "/a.key"), null);
-  assert.equal(
-    replaceable(targetsOf({ "/a.crt": [certificate("/a.crt")] }, true), "/a.crt.key"),
-    null,
-  );
-  assert.equal(replaceable(targetsOf({ "/a": [certificate("/a", "/k")] }), "/a.key"), null);
-  assert.equal(replaceable(targetsOf({ "/a.map": [map("/a.map")] }), "/a.map.key"), null);
-  assert.equal(replaceable(targetsOf({ "/a": [certificate("/a")] }), "/a.ocsp"), null);
-});
-
-Deno.test("the certificates alone are told whatever else has changed", () => {
+Deno.test("the certificates are found whatever else has changed", () => {
   const [one, two] = [certificate("/a"), certificate("/b")];
   const authority: Target = { tag: "ca_file", path: "/b", name: "/b" };
   const targets = targetsOf({ "/a": [one], "/b": [two, authority], "/c": [map("/c")] });
@@ -115,21 +106,21 @@ Deno.test("the certificates alone are told whatever else has changed", () => {
   assert.deepEqual(certificatesToApply(targets, null, all("1")), []);
 });
 
-Deno.test("a key beside a certificate makes it one of those to replace", () => {
+Deno.test("a key beside a certificate makes it one of them", () => {
   const one = certificate("/a");
   const targets = targetsOf({ "/a": [one] });
   const [before, after] = [holding({ "/a": "1" }), holding({ "/a": "2", "/a.key": "2" })];
   assert.deepEqual(certificatesToApply(targets, before, after), [one]);
 });
 
-Deno.test("certificates that came and went are among those to replace", () => {
+Deno.test("certificates that came and went are among them", () => {
   const [gone, here] = [certificate("/gone"), certificate("/here")];
   const targets = targetsOf({ "/gone": [gone], "/here": [here] });
   const found = certificatesToApply(targets, holding({ "/gone": "1" }), holding({ "/here": "1" }));
   assert.deepEqual(found, [gone, here]);
 });
 
-Deno.test("any number of certificates are replaced, each once", () => {
+Deno.test("any number of certificates are among them, each once", () => {
   const paths = Array.from({ length: 101 }, (_, index) => `/${index}`);
   const byPath = Object.fromEntries(paths.map((path) => [path, [certificate(path, "/k")]]));
   const targets = targetsOf({ ...byPath, "/k": Object.values(byPath).flat() });
@@ -139,7 +130,7 @@ Deno.test("any number of certificates are replaced, each once", () => {
   assert.equal(new Set(found).size, 101);
 });
 
-Deno.test("nor does a key bring in a certificate whose file has other targets", () => {
+Deno.test("a key does not bring in a certificate whose file has other targets", () => {
   const [one, authority] = [certificate("/a"), { tag: "ca_file", path: "/a", name: "/a" } as const];
   const targets = targetsOf({ "/a": [one, authority] });
   const all = (text: string) => holding({ "/a": text, "/a.key": text, "/h.cfg": text });
@@ -149,22 +140,21 @@ Deno.test("nor does a key bring in a certificate whose file has other targets", 
 const authority = (path: string): Target => ({ tag: "ca_file", path, name: path });
 const revocations = (path: string): Target => ({ tag: "crl_file", path, name: path });
 
-Deno.test("certificates and CA files or CRLs are not changed in place together", () => {
+Deno.test("certificates and CA files or CRLs are never applied together", () => {
   const targets = targetsOf({
     "/a": [certificate("/a")],
     "/b": [authority("/b")],
     "/c": [map("/c")],
   });
-  assert.equal(replaceable(targets, "/a", "/b"), null);
-  assert.equal(replaceable(targets, "/a", "/c")?.length, 2);
-  assert.equal(replaceable(targets, "/b", "/c")?.length, 2);
+  assert.equal(applicable(targets, "/a", "/b"), null);
+  assert.equal(applicable(targets, "/a", "/c")?.length, 2);
+  assert.equal(applicable(targets, "/b", "/c")?.length, 2);
 });
 
-Deno.test("after the one the other is not changed in place any more, all else is", () => {
+Deno.test("after the one the other is no longer applied, all else is", () => {
   const [one, two, three] = [certificate("/a"), authority("/b"), revocations("/d")];
   const targets = targetsOf({ "/a": [one], "/b": [two], "/c": [map("/c")], "/d": [three] });
-  const left = (...replaced: Target[]) =>
-    [...targetsAfter(targets, replaced).byPath.keys()].join(" ");
+  const left = (...done: Target[]) => [...targetsAfter(targets, done).byPath.keys()].join(" ");
   assert.equal(left(one), "/a /c");
   assert.equal(left(two), "/b /c /d");
   assert.equal(left(three), "/b /c /d");
