@@ -1,58 +1,37 @@
-/** CA files: set in portions, committed, and compared with what HAProxy shows. */
-import { shownFingerprints } from "../haproxy/runtime/authorities.ts";
-import { fingerprintOf } from "../haproxy/runtime/certificates.ts";
+/** CA files. Open connections and sessions stay, so that an authority may come, but not go. */
+import { fingerprintOf, shownFingerprints } from "../haproxy/runtime/certificates.ts";
 import { type Ask, quoted } from "../haproxy/runtime/client.ts";
 import { MOST_PAYLOAD, TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
 import type { TargetOf } from "../loaded/targets.ts";
 import { isCertificate, isCrl, type PemBlock, pemBlocks, readCertificate } from "./pem.ts";
-import {
-  counted,
-  impossible,
-  type Result,
-  REVOKED,
-  SHOWS_ANOTHER,
-  type TargetKind,
-  unconfirmed,
-} from "./target_kind.ts";
+import { type Content, counted, impossible, type Plan, type TargetKind } from "./target_kind.ts";
+import { applyTls, REVOKED } from "./tls_apply.ts";
 
-export const caFile: TargetKind<TargetOf<"ca_file">> = {
-  noun: "CA file",
-  async plan({ name }, { text }) {
-    const blocks = pemBlocks(text);
-    if (blocks.some(isCrl)) return impossible("it holds a CRL besides");
-    const certificates = blocks.filter(isCertificate);
-    const read = await Promise.all(certificates.map(readCertificate));
-    if (read.length === 0 || read.includes(null)) {
-      return impossible("it holds no certificates, or some that cannot be read");
-    }
-    const wanted = new Set(read.map((one) => fingerprintOf(one!)));
-    return {
-      tag: "ready",
-      apply: (ask: Ask) =>
-        apply(new TlsTransaction(ask, "ca-file", name), portionsOf(certificates), wanted),
-    };
-  },
-};
+type CaFile = TargetOf<"ca_file">;
 
-async function apply(
-  transaction: TlsTransaction,
-  portions: readonly string[],
-  wanted: ReadonlySet<string>,
-): Promise<Result> {
-  const before = await transaction.show();
-  if (before === null) return impossible(quoted(before));
-  if (!shownFingerprints(before).isSubsetOf(wanted)) return impossible(REVOKED);
-  for (const [index, portion] of portions.entries()) {
-    const failure = await (index === 0 ? transaction.set(portion) : transaction.add(portion));
-    if (failure !== null) return impossible(failure);
+export const caFile: TargetKind<CaFile> = { noun: "CA file", plan };
+
+async function plan({ name }: CaFile, { text }: Content): Promise<Plan> {
+  const blocks = pemBlocks(text);
+  if (blocks.some(isCrl)) return impossible("it holds a CRL besides");
+  const certificates = blocks.filter(isCertificate);
+  const read = await Promise.all(certificates.map(readCertificate));
+  if (read.length === 0 || read.includes(null)) {
+    return impossible("it holds no certificates, or some that cannot be read");
   }
-  const failure = await transaction.commit();
-  if (failure !== null) return unconfirmed(failure);
-  const shown = await transaction.show();
-  if (shown === null) return unconfirmed(quoted(shown));
-  return shownFingerprints(shown).symmetricDifference(wanted).size === 0
-    ? { tag: "applied", detail: counted(wanted.size, "certificate") }
-    : unconfirmed(SHOWS_ANOTHER);
+  const wanted = new Set(read.map((one) => fingerprintOf(one!)));
+  const apply = async (ask: Ask) => {
+    const transaction = new TlsTransaction(ask, "ca-file", name);
+    const used = await transaction.show();
+    if (used === null) return impossible(quoted(used));
+    if (!shownFingerprints(used).isSubsetOf(wanted)) return impossible(REVOKED);
+    return await applyTls(transaction, {
+      portions: portionsOf(certificates),
+      isShown: (shown) => shownFingerprints(shown).symmetricDifference(wanted).size === 0,
+      detail: counted(wanted.size, "certificate"),
+    });
+  };
+  return { tag: "ready", apply };
 }
 
 function portionsOf(blocks: readonly PemBlock[]): readonly string[] {

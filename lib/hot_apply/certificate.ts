@@ -1,12 +1,8 @@
-/** Certificates with their chains and keys: set, committed and read back. Open TLS connections keep the old one. */
+/** Certificates with their chains and keys. Open TLS connections keep the old one. */
 import type { X509Certificate } from "node:crypto";
 import { forgottenBeside } from "../config/side_files.ts";
-import {
-  type CertificateFacts,
-  factsOf,
-  showsCertificate,
-} from "../haproxy/runtime/certificates.ts";
-import { type Ask, quoted } from "../haproxy/runtime/client.ts";
+import { showsCertificate } from "../haproxy/runtime/certificates.ts";
+import type { Ask } from "../haproxy/runtime/client.ts";
 import { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
 import type { TargetOf } from "../loaded/targets.ts";
 import { readPair } from "./pair.ts";
@@ -16,11 +12,9 @@ import {
   type Plan,
   type Refusal,
   refused,
-  type Result,
-  SHOWS_ANOTHER,
   type TargetKind,
-  unconfirmed,
 } from "./target_kind.ts";
+import { applyTls } from "./tls_apply.ts";
 
 export const certificate: TargetKind<TargetOf<"certificate">> = { noun: "certificate", plan };
 
@@ -36,20 +30,22 @@ async function plan(
       return impossible("it holds no certificate");
     case "unreadable":
       return impossible("it cannot be read");
-    case "read": {
-      const refusal = refusalAt(Date.now(), pair.certificate);
-      if (refusal !== null) return refusal;
-      if (forgottenBeside(path).some((one) => files.has(one))) return impossible(FORGOTTEN);
-      const { pem, certificate } = pair;
-      return {
-        tag: "ready",
-        apply: (ask: Ask) =>
-          apply(new TlsTransaction(ask, "cert", name), pem, factsOf(certificate)),
-      };
-    }
+    case "read":
+      break;
     default:
       return pair satisfies never;
   }
+  const { certificate, pem } = pair;
+  const refusal = refusalAt(Date.now(), certificate);
+  if (refusal !== null) return refusal;
+  if (forgottenBeside(path).some((one) => files.has(one))) return impossible(FORGOTTEN);
+  const apply = (ask: Ask) =>
+    applyTls(new TlsTransaction(ask, "cert", name), {
+      portions: [pem],
+      isShown: (shown) => showsCertificate(shown, certificate),
+      detail: `expires ${dayOf(Date.parse(certificate.validTo))}`,
+    });
+  return { tag: "ready", apply };
 }
 
 const FORGOTTEN = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
@@ -64,25 +60,6 @@ export function refusalAt(
   return from > nowMs
     ? refused(`is not valid before ${new Date(from).toISOString()}`, "that time", from)
     : null;
-}
-
-async function apply(
-  transaction: TlsTransaction,
-  pem: string,
-  facts: CertificateFacts,
-): Promise<Result> {
-  const setFailure = await transaction.set(pem);
-  if (setFailure !== null) return impossible(setFailure);
-  const failure = await transaction.commit();
-  if (failure?.includes("inconsistencies between private key")) {
-    return refused("does not match its private key", "the other of the pair");
-  }
-  if (failure !== null) return unconfirmed(failure);
-  const shown = await transaction.show();
-  if (shown === null) return unconfirmed(quoted(shown));
-  return showsCertificate(shown, facts)
-    ? { tag: "applied", detail: `expires ${dayOf(facts.expiresMs)}` }
-    : unconfirmed(SHOWS_ANOTHER);
 }
 
 /** In UTC. */

@@ -1,60 +1,33 @@
-/** CRL files: set, compared with what HAProxy shows, committed, and compared again. */
+/** CRL files. Sessions go on being resumed, so that a revocation may go, but not come. */
 import { type Ask, quoted } from "../haproxy/runtime/client.ts";
-import { shownRevocations, shownTimes } from "../haproxy/runtime/authorities.ts";
+import { shownRevocations, shownTimes } from "../haproxy/runtime/certificates.ts";
 import { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
 import type { TargetOf } from "../loaded/targets.ts";
 import { derOf, isCrl, type PemBlock, pemBlocks, textOf } from "./pem.ts";
-import {
-  counted,
-  impossible,
-  type Result,
-  REVOKED,
-  SHOWS_ANOTHER,
-  type TargetKind,
-  unconfirmed,
-} from "./target_kind.ts";
+import { type Content, counted, impossible, type Plan, type TargetKind } from "./target_kind.ts";
+import { applyTls, REVOKED } from "./tls_apply.ts";
 
-export const crlFile: TargetKind<TargetOf<"crl_file">> = {
-  noun: "CRL file",
-  plan({ name }, { text }) {
-    const blocks = pemBlocks(text).filter(isCrl);
-    const times = blocks.map(timesOf);
-    if (blocks.length === 0 || times.some((some) => some.length === 0)) {
-      return impossible("it holds no CRL, or one that cannot be read");
-    }
-    const lists = { payload: textOf(blocks), count: blocks.length, times: times.flat() };
-    return {
-      tag: "ready",
-      apply: (ask: Ask) => apply(new TlsTransaction(ask, "crl-file", name), lists),
-    };
-  },
-};
+type CrlFile = TargetOf<"crl_file">;
 
-interface Lists {
-  readonly payload: string;
-  readonly count: number;
-  readonly times: readonly number[];
-}
+export const crlFile: TargetKind<CrlFile> = { noun: "CRL file", plan };
 
-async function apply(
-  transaction: TlsTransaction,
-  { payload, count, times }: Lists,
-): Promise<Result> {
-  const setFailure = await transaction.set(payload);
-  if (setFailure !== null) return impossible(setFailure);
-  const obstacle = await obstacleIn(transaction, times);
-  if (obstacle !== null) {
-    await transaction.abort();
-    return impossible(obstacle);
+function plan({ name }: CrlFile, { text }: Content): Plan {
+  const blocks = pemBlocks(text).filter(isCrl);
+  const byList = blocks.map(timesOf);
+  if (blocks.length === 0 || byList.some((some) => some.length === 0)) {
+    return impossible("it holds no CRL, or one that cannot be read");
   }
-  const failure = await transaction.commit();
-  if (failure !== null) return unconfirmed(failure);
-  const shown = await transaction.show();
-  if (areShown(shown, times)) return { tag: "applied", detail: counted(count, "CRL") };
-  return unconfirmed(shown === null ? quoted(shown) : SHOWS_ANOTHER);
+  const times = byList.flat();
+  const apply = (ask: Ask) =>
+    applyTls(new TlsTransaction(ask, "crl-file", name), {
+      portions: [textOf(blocks)],
+      obstacle: (transaction) => obstacleIn(transaction, times),
+      isShown: (shown) => areShown(shown, times),
+      detail: counted(blocks.length, "CRL"),
+    });
+  return { tag: "ready", apply };
 }
 
-/** Why what has been set needs a reload instead; `null` if it does not. */
 async function obstacleIn(
   transaction: TlsTransaction,
   times: readonly number[],

@@ -1,67 +1,67 @@
 /** Maps and ACLs: a new version is filled and compared, and only then takes the old one's place. */
 import { type Ask, quoted } from "../haproxy/runtime/client.ts";
 import {
+  addEntries,
+  clearVersion,
+  commitVersion,
   type PatternList,
-  type PatternVersion,
   prepareVersion,
   showEntries,
 } from "../haproxy/runtime/patterns.ts";
-import type { TargetOf } from "../loaded/targets.ts";
 import {
   type Content,
   counted,
+  type Impossible,
   impossible,
   type Plan,
   type Result,
-  SHOWS_ANOTHER,
-  type TargetKind,
   unconfirmed,
 } from "./target_kind.ts";
+import { SHOWS_ANOTHER } from "./tls_apply.ts";
 
-export const map: TargetKind<TargetOf<"map">> = { noun: "map", plan };
-export const acl: TargetKind<TargetOf<"acl">> = { noun: "ACL", plan };
+export const map = { noun: "map", plan };
+export const acl = { noun: "ACL", plan };
 
-function plan(target: PatternList, { text }: Content): Plan {
-  const patterns = readPatterns(target.tag, text);
+function plan({ tag, id }: PatternList, { text }: Content): Plan {
+  const patterns = readPatterns(tag, text);
   return patterns.tag === "impossible"
     ? patterns
-    : { tag: "ready", apply: (ask) => apply(target, patterns.entries, ask) };
+    : { tag: "ready", apply: (ask) => apply({ tag, id }, patterns.entries, ask) };
 }
 
-async function apply(target: PatternList, entries: readonly string[], ask: Ask): Promise<Result> {
-  const prepared = await prepareVersion(target, ask);
-  if (prepared.tag === "failed") return impossible(prepared.reason);
-  const { version } = prepared;
-  const failure = await fill(version, entries);
+async function apply(list: PatternList, entries: readonly string[], ask: Ask): Promise<Result> {
+  const version = await prepareVersion(list, ask);
+  if ("answer" in version) return impossible(quoted(version.answer));
+  const { prepared } = version;
+  const failure = await addEntries(prepared, entries, ask) ??
+    differenceTo(entries, await showEntries(prepared, ask), "not all entries have arrived");
   if (failure !== null) {
-    await version.clear();
+    await clearVersion(prepared, ask);
     return impossible(failure);
   }
-  const commitFailure = await version.commit();
-  if (commitFailure !== null) return unconfirmed(commitFailure);
-  const shown = await showEntries(target, ask);
-  if (shown === null) return unconfirmed(quoted(null));
-  return areSame(shown, entries)
+  const doubt = await commitVersion(prepared, ask) ??
+    differenceTo(entries, await showEntries(list, ask), SHOWS_ANOTHER);
+  return doubt === null
     ? { tag: "applied", detail: counted(entries.length, "entry", "entries") }
-    : unconfirmed(SHOWS_ANOTHER);
+    : unconfirmed(doubt);
 }
 
-/** Adds all entries to a version that nobody uses yet; `null`, or why they are not in it. */
-async function fill(version: PatternVersion, entries: readonly string[]): Promise<string | null> {
-  const failure = await version.add(entries);
-  if (failure !== null) return failure;
-  const shown = await version.show();
-  if (shown === null) return quoted(null);
-  return areSame(shown, entries) ? null : "not all entries have arrived";
+/** `null` if just the entries are shown. */
+function differenceTo(
+  entries: readonly string[],
+  shown: readonly string[] | null,
+  difference: string,
+): string | null {
+  if (shown === null) return quoted(shown);
+  const areSame = shown.length === entries.length &&
+    shown.every((entry, index) => entry === entries[index]);
+  return areSame ? null : difference;
 }
-
-const areSame = (shown: readonly string[], entries: readonly string[]) =>
-  shown.length === entries.length && shown.every((entry, index) => entry === entries[index]);
 
 export type Patterns =
   /** Each as `show map` and `show acl` write it. */
   | { readonly tag: "read"; readonly entries: readonly string[] }
-  | ReturnType<typeof impossible>;
+  | Impossible;
 
 /**
  * Reads a file as HAProxy does, unless it holds something that HAProxy takes from a file but not from the Runtime API.

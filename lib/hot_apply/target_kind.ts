@@ -59,11 +59,6 @@ export const impossible = (reason: string): Impossible => ({ tag: "impossible", 
 
 export const unconfirmed = (reason: string): Result => ({ tag: "unconfirmed", reason });
 
-/** HAProxy goes on resuming sessions of clients that it no longer trusts (2.6 and 3.0, TLS 1.2 and 1.3). */
-export const REVOKED = "clients are not trusted any more, and only a reload ends their sessions";
-
-export const SHOWS_ANOTHER = "HAProxy shows something else after the change";
-
 /** A larger file takes a reload: HAProxy reads it itself then, instead of being given it and giving it back. */
 export const MOST_HOT_BYTES = 2 * 2 ** 20;
 

@@ -1,39 +1,35 @@
-/** Reads what HAProxy shows of a certificate (`show ssl cert NAME`). Pure. */
+/** Reads what HAProxy shows of certificates, CA files and CRL files (`show ssl cert NAME` and so on). Pure. */
+import type { X509Certificate } from "node:crypto";
 
-/** What tells a certificate from all others. */
-export interface CertificateFacts {
-  /** SHA-1, as HAProxy shows it: hexadecimal digits, upper case. */
-  readonly fingerprint: string;
-  readonly serial: string;
-  readonly expiresMs: number;
+type Facts = Pick<X509Certificate, "fingerprint" | "serialNumber" | "validTo">;
+
+/** Whether `shown` is that certificate. HAProxy 2.6 shows no fingerprint for Ed25519 and RSA-PSS keys. */
+export function showsCertificate(shown: string, certificate: Facts): boolean {
+  const valueOf = (name: string) => new RegExp(`^${name}: (.+)$`, "m").exec(shown)?.[1] ?? "";
+  const fingerprint = valueOf("SHA1 FingerPrint");
+  if (fingerprint !== "") return fingerprint === fingerprintOf(certificate);
+  return serialOf(valueOf("Serial")) === serialOf(certificate.serialNumber) &&
+    Date.parse(valueOf("notAfter")) === Date.parse(certificate.validTo);
 }
 
-/** The facts of a certificate that Node has read, in HAProxy's form. */
-export function factsOf(
-  { fingerprint, serialNumber, validTo }: {
-    readonly fingerprint: string;
-    readonly serialNumber: string;
-    readonly validTo: string;
-  },
-): CertificateFacts {
-  return {
-    fingerprint: fingerprintOf({ fingerprint }),
-    serial: serialOf(serialNumber),
-    expiresMs: Date.parse(validTo),
-  };
-}
-
-export const fingerprintOf = ({ fingerprint }: { readonly fingerprint: string }) =>
+/** SHA-1 in HAProxy's form: hexadecimal digits, upper case. */
+export const fingerprintOf = ({ fingerprint }: Pick<Facts, "fingerprint">) =>
   fingerprint.replaceAll(":", "").toUpperCase();
 
 /** Without the zeros that not everybody writes. */
-export const serialOf = (text: string) => text.toUpperCase().replace(/^0+/, "");
+const serialOf = (text: string) => text.toUpperCase().replace(/^0+/, "");
 
-/** Whether `shown` is that certificate. HAProxy 2.6 shows no fingerprint for Ed25519 and RSA-PSS keys. */
-export function showsCertificate(shown: string, facts: CertificateFacts): boolean {
-  const valueOf = (name: string) => new RegExp(`^${name}: (.+)$`, "m").exec(shown)?.[1] ?? "";
-  const fingerprint = valueOf("SHA1 FingerPrint");
-  if (fingerprint !== "") return fingerprint === facts.fingerprint;
-  return serialOf(valueOf("Serial")) === facts.serial &&
-    Date.parse(valueOf("notAfter")) === facts.expiresMs;
-}
+/** Of a CA file's certificates. */
+export const shownFingerprints = (shown: string | null) =>
+  allIn(shown, /^SHA1 FingerPrint: (\w+)$/gm);
+
+/** The serial numbers of the certificates that a CRL file revokes. */
+export const shownRevocations = (shown: string | null) =>
+  allIn(shown, /^\s*Serial Number: (\w+)$/gm);
+
+/** All times in a CRL file, in milliseconds since 1970: of the lists and of each revocation. */
+export const shownTimes = (shown: string | null): readonly number[] =>
+  (shown?.match(/\w{3} +\d+ [\d:]{8} \d{4} GMT/g) ?? []).map((time) => Date.parse(time));
+
+const allIn = (shown: string | null, pattern: RegExp): ReadonlySet<string> =>
+  new Set([...shown?.matchAll(pattern) ?? []].map(([, one]) => one!));

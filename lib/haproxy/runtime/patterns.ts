@@ -1,75 +1,54 @@
 /** Maps and ACLs by the Runtime API: a new version is prepared, filled, and then committed or cleared. */
 import { type Ask, escaped, quoted } from "./client.ts";
 
-/** A map or an ACL of a process. */
+/** A map or an ACL of a process: the version in use, or a prepared one, which nobody uses yet. */
 export interface PatternList {
   readonly tag: "map" | "acl";
   readonly id: number;
+  readonly version?: number;
 }
 
-export type Prepared =
-  | { readonly tag: "prepared"; readonly version: PatternVersion }
-  | { readonly tag: "failed"; readonly reason: string };
-
-/** Makes a version that nobody uses yet. */
-export async function prepareVersion(list: PatternList, ask: Ask): Promise<Prepared> {
-  const answer = await ask(`prepare ${list.tag} #${list.id}`);
+/** Prepares a version without entries; the answer if HAProxy does not. */
+export async function prepareVersion(
+  { tag, id }: PatternList,
+  ask: Ask,
+): Promise<{ readonly prepared: PatternList } | { readonly answer: string | null }> {
+  const answer = await ask(`prepare ${tag} #${id}`);
   const version = /New version created: (\d+)/.exec(answer ?? "")?.[1];
-  if (version === undefined) return { tag: "failed", reason: quoted(answer) };
-  return { tag: "prepared", version: new PatternVersion(list, Number(version), ask) };
+  return version === undefined ? { answer } : { prepared: { tag, id, version: Number(version) } };
 }
 
-/** The entries in use, each as `show` writes it; `null` without an answer. */
-export const showEntries = async ({ tag, id }: PatternList, ask: Ask) =>
-  parseEntries(await ask(`show ${tag} #${id}`));
-
-/** Each step gives `null`, or a clause about why it failed. */
-export class PatternVersion {
-  readonly #list: PatternList;
-  readonly #version: number;
-  readonly #ask: Ask;
-
-  constructor(list: PatternList, version: number, ask: Ask) {
-    this.#list = list;
-    this.#version = version;
-    this.#ask = ask;
+/** Adds entries in order; `null`, or a clause about why it failed. */
+export async function addEntries(
+  list: PatternList,
+  entries: readonly string[],
+  ask: Ask,
+): Promise<string | null> {
+  for (const command of addCommands(list, entries)) {
+    const answer = await ask(command);
+    if (answer?.trim() !== "") return quoted(answer);
   }
-
-  async add(entries: readonly string[]): Promise<string | null> {
-    for (const command of addCommands(this.#list, this.#version, entries)) {
-      const answer = await this.#ask(command);
-      if (answer?.trim() !== "") return quoted(answer);
-    }
-    return null;
-  }
-
-  async show(): Promise<readonly string[] | null> {
-    return parseEntries(await this.#ask(`show ${this.#target}`));
-  }
-
-  async commit(): Promise<string | null> {
-    const answer = await this.#ask(`commit ${this.#target}`);
-    return answer?.trim() === "" ? null : quoted(answer);
-  }
-
-  async clear(): Promise<void> {
-    await this.#ask(`clear ${this.#target}`);
-  }
-
-  get #target(): string {
-    return targetOf(this.#list, this.#version);
-  }
+  return null;
 }
 
-const targetOf = ({ tag, id }: PatternList, version: number) => `${tag} @${version} #${id}`;
+/** The entries, each as it is shown; `null` without an answer. */
+export const showEntries = async (list: PatternList, ask: Ask) =>
+  parseEntries(await ask(commandOf("show", list)));
+
+/** Makes a version the one in use; `null`, or a clause about why it failed. */
+export async function commitVersion(list: PatternList, ask: Ask): Promise<string | null> {
+  const answer = await ask(commandOf("commit", list));
+  return answer?.trim() === "" ? null : quoted(answer);
+}
+
+export const clearVersion = (list: PatternList, ask: Ask) => ask(commandOf("clear", list));
+
+const commandOf = (verb: string, { tag, id, version }: PatternList) =>
+  `${verb} ${tag} ${version === undefined ? "" : `@${version} `}#${id}`;
 
 /** The commands that add `entries` to a prepared version. Only maps take a payload (HAProxy 2.6 to 3.0). */
-export function addCommands(
-  list: PatternList,
-  version: number,
-  entries: readonly string[],
-): string[] {
-  const adding = `add ${targetOf(list, version)}`;
+export function addCommands(list: PatternList, entries: readonly string[]): string[] {
+  const adding = commandOf("add", list);
   if (list.tag === "map") {
     return portionsOf(entries).map((part) => `${adding} <<\n${part.join("\n")}\n`);
   }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { factsOf, serialOf } from "../../../lib/haproxy/runtime/certificates.ts";
 import { refusalAt } from "../../../lib/hot_apply/certificate.ts";
 import { Authority, type Pair } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
@@ -147,14 +146,4 @@ Deno.test("a certificate that is not shown after the commit is not confirmed", a
     const [result] = await applied(TARGET, pair.pem, [CREATED, COMMITTED, shown]);
     assert.deepEqual(result, { tag: "unconfirmed", reason });
   }
-});
-
-Deno.test("facts are as HAProxy shows them", () => {
-  const certificate = new X509Certificate(pair.certificate);
-  assert.deepEqual(factsOf(certificate), {
-    fingerprint: sha1Of(pair.certificate),
-    serial: serialOf(certificate.serialNumber),
-    expiresMs: UNTIL.getTime(),
-  });
-  assert.equal(serialOf("00ab0C"), "AB0C");
 });
