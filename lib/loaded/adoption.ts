@@ -1,6 +1,6 @@
 /** Learns what a generation that serves has loaded, and whether that is what was scanned before its start. */
 import { createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
-import { collectGarbage } from "../system/memory.ts";
+import { collectGarbage } from "../system/garbage.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { Inventory } from "../watch/scan/inventory.ts";
 import type { Scanner } from "../watch/scan/scan.ts";
@@ -41,11 +41,11 @@ export async function adopt(
     ? { sources: [], targets: NO_TARGETS }
     : loadedFiles.locate(listed);
   if (targets.byPath.size > MANY) collectGarbage();
-  const look = await scanner.lookWith(sources);
-  options.onInventory(look.inventory);
+  const scan = await scanner.scanWith(sources);
+  options.onInventory(scan.inventory);
   if (before === null) return { fingerprint: null, changedDuringRead: false, targets };
-  const changed = await changedDuringRead(before, look, startedMs);
-  const fingerprint = look.seen.tag === "taken" && !changed ? look.seen.fingerprint : before;
+  const changed = await changedDuringRead(before, scan, startedMs);
+  const fingerprint = scan.seen.tag === "taken" && !changed ? scan.seen.fingerprint : before;
   return { fingerprint, changedDuringRead: changed, targets };
 }
 

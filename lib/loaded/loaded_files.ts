@@ -2,7 +2,7 @@
 import { stat } from "../system/files.ts";
 import { readEnvFile } from "../haproxy/process/env_file_reader.ts";
 import { inSteps } from "../system/threads.ts";
-import type { FindNamed } from "../watch/scan/scan.ts";
+import type { FindReferences } from "../watch/scan/scan.ts";
 import type { Source } from "../watch/scan/sources.ts";
 import type { ListedFile } from "../haproxy/runtime/listing.ts";
 import { locate, type Located } from "./locate.ts";
@@ -14,12 +14,12 @@ import {
   MOST_REFERENCES,
 } from "../config/file_references.ts";
 import { type Needs, NO_NEEDS, readNeeds } from "../config/needs.ts";
-import { type SideFileRule, sideFilesOf } from "../config/side_files.ts";
+import type { SideFileRule } from "../config/side_files.ts";
 import { createTextReader, type TextFile } from "./text_cache.ts";
 
 export interface LoadedFiles {
   /** What the configuration names, with the certificates of its certificate lists. */
-  readonly findNamed: FindNamed;
+  readonly findNamed: FindReferences;
   /** What the configuration needs of the files that are added to it, as of the last `findNamed`. */
   needs(): Needs;
   /** Where the files are that a generation lists, and which are targets, as of the last `findNamed`. */
@@ -102,7 +102,7 @@ function sourceOf(
     kind: "loaded",
     path,
     foundBy: `${keyword} in "${file}" line ${line}`,
-    ...hasSideFiles ? { sideFiles: (path) => sideFilesOf(path, sideFiles) } : {},
+    ...hasSideFiles ? { sideFiles } : {},
     ...role === "certificate_list" ? { namesFiles: true } : {},
   };
 }

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "@std/path";
 import type { Source } from "../watch/scan/sources.ts";
 import { listCommandOf, type ListedFile } from "../haproxy/runtime/listing.ts";
 import type { FileReference } from "../config/file_references.ts";
-import { keyBeside, type SideFileRule, sideFilesOf } from "../config/side_files.ts";
+import { keyBeside, type SideFileRule } from "../config/side_files.ts";
 import { type FolderKind, NO_TARGETS, type Target, type Targets } from "./targets.ts";
 
 /** What the configuration says. */
@@ -74,7 +74,7 @@ function sourceOf(
     kind: "loaded",
     path: isMember ? dirname(path) : path,
     foundBy: listCommandOf(tag),
-    ...hasSideFiles ? { sideFiles: (path) => sideFilesOf(path, sideFiles) } : {},
+    ...hasSideFiles ? { sideFiles } : {},
   };
 }
 

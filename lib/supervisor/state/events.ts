@@ -80,7 +80,6 @@ export interface Rejection {
 export interface FailedStart extends Rejection {
   readonly attempt: Attempt;
   readonly failure: Failure;
-  readonly alerts: readonly string[];
 }
 
 /** What came up meanwhile, and waits for the end of a handoff or of a change in place. */
@@ -283,12 +282,6 @@ export type Action =
   /** Takes the place of a timer that is set. */
   | { readonly name: "set_timer"; readonly delayMs: number }
   | { readonly name: "clear_timer" }
-  /** Leaves the reason where Kubernetes looks for it. */
-  | {
-    readonly name: "report_failed_start";
-    readonly reasons: readonly string[];
-    readonly alerts: readonly string[];
-  }
   | { readonly name: "log"; readonly entry: LogEntry };
 
 export type StateName = State["name"];

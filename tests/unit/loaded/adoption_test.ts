@@ -28,7 +28,7 @@ class Scene extends TempFolder {
 
   /** What is on disk now. */
   async look(): Promise<Fingerprint> {
-    const { seen } = await this.scanner.look();
+    const { seen } = await this.scanner.scan();
     assert.ok(seen.tag === "taken");
     return seen.fingerprint;
   }
