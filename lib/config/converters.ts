@@ -1,4 +1,4 @@
-/** Finds the converters in a word of a configuration that load a file. Pure. */
+/** Finds the converters in a word of a configuration that load files. Pure. */
 import { type Span, unescaped } from "./tokens.ts";
 
 export interface Converter {
@@ -18,20 +18,20 @@ export function findConverters(word: string): Converter[] {
   });
 }
 
-/** Writes `argument` so that a converter reads just that. */
+/** Writes `argument` so that a converter reads exactly that. */
 export function quotedArgument(argument: string): string {
   return PLAIN_ARGUMENT.test(argument) ? argument : `"${argument.replace(/["\\]/g, "\\$&")}"`;
 }
 
 const PLAIN_ARGUMENT = /^[\w./@%+:=~-]+$/;
 
-/** A converter stands behind a comma; actions like `set-map(FILE)`, which only name a map, do not. */
+/** Converters stand behind a comma; actions like `set-map(FILE)`, which load nothing, do not. */
 const CONVERTER = /,\s*(map(?:_[a-z]+){0,2}|jwt_verify)\(/g;
 const ARGUMENT = /"((?:[^"\\]|\\.?)*)"?|'([^']*)'?|((?:[^"',)\\]|\\[ "'\\nrt]?)+)/y;
 
 type Argument = Omit<Converter, "keyword">;
 
-/** The first two arguments from `start` on, which have quotes of their own. */
+/** The first two arguments from `start` on, which may have quotes of their own. */
 function readArguments(text: string, start: number): [Argument, Argument | null] {
   const first = readArgument(text, start);
   const end = start + first.span.length;
@@ -49,7 +49,7 @@ function readArgument(text: string, offset: number): Argument {
   return { file, span: { offset, length: end - offset } };
 }
 
-/** With another algorithm the second argument may be a secret or a variable, which is not to be shown. */
+/** With another algorithm the second argument may be a secret or a variable. */
 function isKeyFile(algorithm: string, key: string): boolean {
   if (/^HS\d/i.test(algorithm)) return false;
   if (/^(?:proc|sess|txn|req|res|check)\./.test(key)) return false;
