@@ -21,14 +21,12 @@ export interface Needs {
  */
 export type Noted = "shared_sockets" | "zero_warning" | "pidfile";
 
-const NOTHING_NOTED = { shared_sockets: null, zero_warning: null, pidfile: null } as const;
-
 export const NO_NEEDS: Needs = {
   loadsServerState: false,
   sharesSecret: false,
   statsMaxconn: null,
   sharesPorts: true,
-  noted: NOTHING_NOTED,
+  noted: { shared_sockets: null, zero_warning: null, pidfile: null },
 };
 
 /** Reads `files` in HAProxy's order, in steps of some 20 ms. All branches of an `.if` count. */
@@ -51,9 +49,9 @@ const WANTED =
   /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|pidfile|noreuseport|setenv|\.(?:end)?if/;
 
 class Reader {
-  readonly #found = new Set<Found>();
+  /** What was found, by the words and where they stand first. */
+  readonly #found = new Map<Fact, string>();
   readonly #statsMaxconns: (number | null)[] = [];
-  readonly #noted: Record<Noted, string | null> = { ...NOTHING_NOTED };
   #depth = 0;
   #branchesDiffer = false;
 
@@ -66,41 +64,51 @@ class Reader {
     if (first === "stats" && second === "maxconn") {
       this.#statsMaxconns.push(this.#branchesDiffer ? null : connectionsOf(words[2] ?? ""));
     }
-    for (const [what, is] of FINDERS) if (is(words)) this.#found.add(what);
-    for (const [what, wordsOf] of NOTERS) {
-      const noted = wordsOf(words);
-      if (noted !== null) this.#noted[what] ??= `"${noted}" in ${place}`;
+    for (const [fact, find] of FACTS) {
+      const found = find(words);
+      if (found && !this.#found.has(fact)) this.#found.set(fact, `"${found}" in ${place}`);
     }
   }
 
   get needs(): Needs {
-    const has = (what: Found) => this.#found.has(what);
+    const has = (fact: Fact) => this.#found.has(fact);
+    const placeOf = (fact: Noted) => this.#found.get(fact) ?? null;
     const hasQuic = has("quic") && !has("no_quic");
     return {
       loadsServerState: has("loading") && !has("state_file"),
       sharesSecret: hasQuic && !has("secret"),
       statsMaxconn: largestOf(this.#statsMaxconns),
       sharesPorts: !has("no_sharing"),
-      noted: { ...this.#noted, ...hasQuic ? {} : { shared_sockets: null } },
+      noted: {
+        shared_sockets: hasQuic ? placeOf("shared_sockets") : null,
+        zero_warning: placeOf("zero_warning"),
+        pidfile: placeOf("pidfile"),
+      },
     };
   }
 }
 
-type Found = "loading" | "state_file" | "quic" | "no_quic" | "secret" | "no_sharing";
+type Fact = Noted | "loading" | "state_file" | "quic" | "no_quic" | "secret" | "no_sharing";
 
-const FINDERS: readonly (readonly [Found, (words: readonly string[]) => boolean])[] = [
-  ["loading", ([first, what]) => first === "load-server-state-from-file" && what === "global"],
-  ["state_file", ([first]) => first === "server-state-file"],
-  ["quic", ([first, address = ""]) => first === "bind" && /(?:^|,)quic[46]@/.test(address)],
-  ["no_quic", ([first]) => first === "no-quic"],
-  ["no_sharing", ([first]) => first === "noreuseport"],
-  ["secret", ([first]) => first === "cluster-secret"],
-];
+const keyword = (name: string) => ([first]: readonly string[]) => first === name && name;
 
-const NOTERS: readonly (readonly [Noted, (words: readonly string[]) => string | null])[] = [
+/** By the words of a line, each gives those that say so. */
+const FACTS: readonly (readonly [Fact, (words: readonly string[]) => string | false | null])[] = [
+  [
+    "loading",
+    ([first, what]) => first === "load-server-state-from-file" && what === "global" && what,
+  ],
+  ["state_file", keyword("server-state-file")],
+  [
+    "quic",
+    ([first, address = ""]) => first === "bind" && /(?:^|,)quic[46]@/.test(address) && first,
+  ],
+  ["no_quic", keyword("no-quic")],
+  ["no_sharing", keyword("noreuseport")],
+  ["secret", keyword("cluster-secret")],
   ["shared_sockets", sharingWords],
-  ["zero_warning", ([first]) => first === "zero-warning" ? first : null],
-  ["pidfile", ([first]) => first === "pidfile" ? first : null],
+  ["zero_warning", keyword("zero-warning")],
+  ["pidfile", keyword("pidfile")],
 ];
 
 /** The first name is that of HAProxy up to 3.2, the second that from 3.3 on. */

@@ -87,9 +87,14 @@ export async function hotApply(
     const startedMs = performance.now();
     const result = await applyOne(target, after.files, ask);
     ends.push({ target, result, durationMs: performance.now() - startedMs });
-    if (isLast(result, { isPart: request.isPart, apply: options.apply })) break;
+    // Where a reload follows anyway, the others are still worth applying, or examining.
+    const isLast = nextAfter(result, target) !== null && !request.isPart && options.apply;
+    if (isLast || result.tag === "changed_again") break;
   }
-  return cancel.aborted ? null : await outcomeOf(request, ends, options);
+  if (cancel.aborted) return null;
+  const outcome = await outcomeOf(request, ends);
+  const isReload = outcome.next.tag === "reload";
+  return isReload && !options.apply ? { ...outcome, next: RELOAD.next } : outcome;
 }
 
 const RELOAD = {
@@ -147,30 +152,9 @@ async function readScanned(path: string, files: Files): Promise<Read> {
   return { tag: "read", text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
 }
 
-/** Where a reload follows anyway, the others are still worth while, or worth examining. */
-function isLast(
-  { tag }: End["result"],
-  { isPart, apply }: { readonly isPart: boolean; readonly apply: boolean },
-): boolean {
-  switch (tag) {
-    case "applied":
-    case "refused":
-      return false;
-    case "changed_again":
-      return true;
-    case "unconfirmed":
-      return !isPart;
-    case "impossible":
-      return !isPart && apply;
-    default:
-      return tag satisfies never;
-  }
-}
-
 async function outcomeOf(
   request: HotApplyRequest,
   ends: readonly End[],
-  { apply }: HotApplyOptions,
 ): Promise<HotApplyOutcome> {
   const fitFromMs = ends.flatMap(({ result }) =>
     result.tag === "refused" && result.fitFromMs !== null ? [result.fitFromMs] : []
@@ -187,12 +171,13 @@ async function outcomeOf(
     unconfirmed: ends.filter(({ result }) => result.tag === "unconfirmed")
       .map(({ target }) => target),
     fitInMs: fitFromMs.length === 0 ? null : Math.max(0, Math.min(...fitFromMs) - Date.now()),
-    next: ends.map((end) => nextAfter(end, apply)).findLast((next) => next !== null) ??
-      { tag: "nothing" },
+    next: ends.map(({ result, target }) => nextAfter(result, target))
+      .findLast((next) => next !== null) ?? { tag: "nothing" },
   };
 }
 
-function nextAfter({ target, result }: End, apply: boolean): HotApplyOutcome["next"] | null {
+/** `null` if the result asks for nothing more. */
+function nextAfter(result: End["result"], { path }: Target): HotApplyOutcome["next"] | null {
   switch (result.tag) {
     case "applied":
     case "refused":
@@ -201,7 +186,7 @@ function nextAfter({ target, result }: End, apply: boolean): HotApplyOutcome["ne
       return { tag: "scan" };
     case "unconfirmed":
     case "impossible":
-      return { tag: "reload", reason: apply ? `"${target.path}": ${result.reason}` : null };
+      return { tag: "reload", reason: `"${path}": ${result.reason}` };
     default:
       return result satisfies never;
   }

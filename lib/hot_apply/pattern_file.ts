@@ -15,9 +15,9 @@ import {
   impossible,
   type Plan,
   type Result,
+  SHOWS_ANOTHER,
   unconfirmed,
 } from "./target_kind.ts";
-import { SHOWS_ANOTHER } from "./tls_apply.ts";
 
 export const map = { noun: "map", plan };
 export const acl = { noun: "ACL", plan };
@@ -69,10 +69,11 @@ export type Patterns =
  * may hold spaces (configuration manual, "map"); an ACL's is one pattern.
  */
 export function readPatterns(tag: PatternList["tag"], text: string): Patterns {
-  if (hasMoreLines(text, MOST_LINES)) return impossible(`it has more than ${MOST_LINES} lines`);
+  const lines = text.split("\n", MOST_LINES + 1);
+  if (lines.length > MOST_LINES) return impossible(`it has more than ${MOST_LINES} lines`);
   if (/[\0\ufffd]/.test(text)) return impossible("it holds bytes that are no text");
   // HAProxy ends a line at a CR, whatever follows it.
-  const entries = text.split("\n").filter((line) => !line.startsWith("#"))
+  const entries = lines.filter((line) => !line.startsWith("#"))
     .map((line) => line.replace(/\r[^]*/, "").replace(/^[ \t]+/, "")).filter((line) => line !== "")
     .map((line) => tag === "acl" ? line : line.replace(/[ \t]+/, " ").replace(/[ \t]+$/, ""));
   if (tag === "map" && entries.some((entry) => !entry.includes(" "))) {
@@ -83,11 +84,3 @@ export function readPatterns(tag: PatternList["tag"], text: string): Patterns {
 
 /** HAProxy's answer takes some 20 bytes more for each, and is read back twice. */
 const MOST_LINES = 100_000;
-
-function hasMoreLines(text: string, most: number): boolean {
-  let lines = 1;
-  for (let at = text.indexOf("\n"); at >= 0 && lines <= most; at = text.indexOf("\n", at + 1)) {
-    lines++;
-  }
-  return lines > most;
-}

@@ -1,7 +1,7 @@
 /** Gives a process a certificate, CA file or CRL file: set, checked, committed and read back, or else aborted. */
 import { quoted } from "../haproxy/runtime/client.ts";
 import type { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
-import { impossible, refused, type Result, unconfirmed } from "./target_kind.ts";
+import { impossible, refused, type Result, SHOWS_ANOTHER, unconfirmed } from "./target_kind.ts";
 
 export interface TlsContent {
   /** The first is set, the others are added to it. */
@@ -38,5 +38,3 @@ export async function applyTls(
 
 /** HAProxy goes on resuming sessions of clients that it no longer trusts (2.6 and 3.0, TLS 1.2 and 1.3). */
 export const REVOKED = "clients are not trusted any more, and only a reload ends their sessions";
-
-export const SHOWS_ANOTHER = "HAProxy shows something else after the change";

@@ -52,10 +52,9 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
     const environment = await environmentOf(options);
     const areOthers = JSON.stringify(environment) !== variables;
-    const texts = await readConfigurations(configurations);
-    if (texts === null && !areOthers) return false;
+    const files = await readConfigurations(configurations, areOthers);
+    if (files === null) return false;
     variables = JSON.stringify(environment);
-    const files = texts ?? await textsOf(configurations);
     needs = await inSteps(readNeeds(files, environment));
     if (options.watchLoaded) {
       found = await inSteps(findFileReferences(files, { ...options, environment }));
@@ -66,7 +65,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   async function readNamedLists(areOthers: boolean): Promise<void> {
     const lists = found.files.filter(({ role }) => role === "certificate_list");
     const files = await Promise.all(lists.map(({ path }) => fileAt(path)));
-    const texts = await readLists(files) ?? (areOthers ? await textsOf(files) : null);
+    const texts = await readLists(files, areOthers);
     if (texts === null) return;
     inLists = [];
     for (const [index, text] of texts.entries()) {
@@ -117,5 +116,3 @@ async function environmentOf(
 async function fileAt(path: string): Promise<TextFile> {
   return { path, info: await stat(path).catch(() => null) };
 }
-
-const textsOf = async (files: readonly TextFile[]) => await createTextReader()(files) ?? [];

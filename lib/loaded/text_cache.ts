@@ -9,26 +9,32 @@ export interface TextFile {
   readonly info: FileState | null;
 }
 
-/** The texts; `null` if they are those of the last call. A file that cannot be read, or no longer fits, is empty. */
+/**
+ * The texts; `null` if they are those of the last call, unless `isForced`. A file that cannot be read, or does not fit
+ * beside the others, is empty.
+ */
 export type ReadTexts = (
   files: readonly TextFile[],
+  isForced?: boolean,
 ) => Promise<readonly ConfigurationFile[] | null>;
 
 /** Makes a reader, which remembers only digests, as a configuration may have megabytes. */
 export function createTextReader(): ReadTexts {
   let stamps: string | null = null;
   let digest: string | null = null;
-  return async (files) => {
+  return async (files, isForced = false) => {
     const nowMs = Date.now();
     const found = files.map(({ path, info }) => `${stampOf(info)} ${path}\0`).join("");
-    if (found === stamps) return null;
+    if (found === stamps && !isForced) return null;
     const contents = await readAll(files);
     const isProof = contents.every(({ isKnown }) => isKnown) &&
       files.every(({ info }) => info !== null && provesContent(info, nowMs));
     stamps = isProof ? found : null;
     const before = digest;
     digest = contents.map(({ path, digest }) => `${digest} ${path}\0`).join("");
-    return digest === before ? null : contents.map(({ path, text }) => ({ path, text }));
+    return digest === before && !isForced
+      ? null
+      : contents.map(({ path, text }) => ({ path, text }));
   };
 }
 

@@ -62,24 +62,15 @@ async function askOnce(
 ): Promise<string | null> {
   const connection = await connect(socket);
   if (connection === null) return null;
-  const close = () => closeQuietly(connection);
-  signal.addEventListener("abort", close);
-  try {
-    if (signal.aborted) return null;
-    await writeAll(connection, `${command}\n`);
-    return await read(connection, { until: null });
-  } catch {
-    return null;
-  } finally {
-    signal.removeEventListener("abort", close);
-    close();
-  }
+  const answer = await untilAbort(signal, connection, () => exchange(connection, command, null));
+  closeQuietly(connection);
+  return answer;
 }
 
 /** A connection that stays open after each answer. */
 export interface Prompt {
   /** `null` once the connection has ended. */
-  ask: Ask;
+  readonly ask: Ask;
   close(): void;
 }
 
@@ -87,28 +78,30 @@ export interface Prompt {
 export async function openPrompt(socket: StatsSocket, signal: AbortSignal): Promise<Prompt | null> {
   const connection = await connect(socket);
   if (connection === null) return null;
-  const prompt = promptOn(connection);
-  signal.addEventListener("abort", prompt.close);
-  // An abort during the connect has called nobody.
-  const answer = signal.aborted ? null : await prompt.ask("prompt");
-  signal.removeEventListener("abort", prompt.close);
-  if (answer !== null) return prompt;
-  prompt.close();
+  const ask: Ask = (command) => exchange(connection, command, "\n> ").catch(() => null);
+  const close = () => closeQuietly(connection);
+  if (await untilAbort(signal, connection, () => ask("prompt")) !== null) return { ask, close };
+  close();
   return null;
 }
 
-function promptOn(connection: Deno.UnixConn): Prompt {
-  return {
-    async ask(command) {
-      try {
-        await writeAll(connection, `${command}\n`);
-        return await read(connection, { until: "\n> " });
-      } catch {
-        return null;
-      }
-    },
-    close: () => closeQuietly(connection),
-  };
+/** `null` if `work` fails, or `signal` aborts, which closes the connection. */
+async function untilAbort<Result>(
+  signal: AbortSignal,
+  connection: Deno.UnixConn,
+  work: () => Promise<Result>,
+): Promise<Result | null> {
+  // An abort during the connect calls nobody.
+  if (signal.aborted) return null;
+  const close = () => closeQuietly(connection);
+  signal.addEventListener("abort", close);
+  try {
+    return await work();
+  } catch {
+    return null;
+  } finally {
+    signal.removeEventListener("abort", close);
+  }
 }
 
 /** Whether anybody listens on `socket`. */
@@ -142,29 +135,27 @@ async function connect(socket: StatsSocket): Promise<Deno.UnixConn | null> {
   }
 }
 
-async function writeAll(connection: Deno.UnixConn, text: string): Promise<void> {
-  const bytes = new TextEncoder().encode(text);
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
-}
-
 /** The longest answer that is needed shows a map of 100,000 entries. */
 const MOST_ANSWER = 8_000_000;
 
-/** Reads an answer that ends with `until`, or where HAProxy closes; `null` if it ends otherwise or is too long. */
-async function read(
+/** The answer up to `end`, or else to where HAProxy closes; `null` if it ends otherwise or is too long. */
+async function exchange(
   connection: Deno.UnixConn,
-  { until }: { readonly until: string | null },
+  command: string,
+  end: string | null,
 ): Promise<string | null> {
+  const bytes = new TextEncoder().encode(`${command}\n`);
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
   const chunk = new Uint8Array(65_536);
   const decoder = new TextDecoder();
   let text = "";
-  while (until === null || !text.endsWith(until)) {
+  while (end === null || !text.endsWith(end)) {
     const count = await connection.read(chunk);
-    if (count === null) return until === null ? text : null;
+    if (count === null) return end === null ? text : null;
     text += decoder.decode(chunk.subarray(0, count), { stream: true });
     if (text.length > MOST_ANSWER) return null;
   }
-  return text.slice(0, -until.length);
+  return text.slice(0, -end.length);
 }
 
 /** The end of an answer, or an abort, may have closed it already. */
