@@ -10,12 +10,15 @@ import { readPair } from "./pair.ts";
 import { isCertificate, isCrl, isCutOff, pemBlocks } from "./pem.ts";
 import { MOST_HOT_BYTES } from "./target_kind.ts";
 
-export interface Newcomer {
-  readonly path: string;
-  readonly kind: FolderKind | "side_file";
-  /** Where the key of a certificate may be, if not in its own file. */
-  readonly keyPath: string;
-}
+export type Newcomer =
+  | {
+    readonly kind: "certificate";
+    readonly path: string;
+    /** Where its key may be, if not in its own file. */
+    readonly keyPath: string;
+  }
+  | { readonly kind: "ca"; readonly path: string }
+  | { readonly kind: "side_file"; readonly path: string };
 
 export interface NotWhole {
   readonly path: string;
@@ -57,11 +60,8 @@ export async function examineNewcomers(
   const flawed: NotWhole[] = [];
   for (const newcomer of newcomers) {
     const content = after.files.get(newcomer.path)?.content ?? "";
-    const reason = isUnreadable(content)
-      ? "cannot be read"
-      : isTooLarge(content)
-      ? null
-      : await examine(newcomer);
+    if (isTooLarge(content)) continue;
+    const reason = isUnreadable(content) ? "cannot be read" : await flawOf(newcomer);
     if (reason !== null) flawed.push({ path: newcomer.path, reason });
   }
   return flawed;
@@ -81,42 +81,33 @@ function newcomerAt(
     readonly after: Fingerprint;
   },
 ): Newcomer | null {
-  if (kind === "ca") return AUTHORITY.test(path) ? { path, kind, keyPath: "" } : null;
+  if (kind === "ca") return AUTHORITY.test(path) ? { kind, path } : null;
   const owners = ownersOf(path);
-  if (owners === null) return { path, kind, keyPath: keyBeside(path, targets) };
-  return owners.some((owner) => after.files.has(owner))
-    ? null
-    : { path, kind: "side_file", keyPath: "" };
+  if (owners === null) return { kind, path, keyPath: keyBeside(path, targets) };
+  return owners.some((owner) => after.files.has(owner)) ? null : { kind: "side_file", path };
 }
 
-/** What it loads from a directory of CA files, of which a faulty one is left out with a warning (2.6 to 3.4). */
+/** What HAProxy loads from a directory of CA files; it leaves a faulty one out, with a warning (2.6 to 3.4). */
 const AUTHORITY = /\.(?:pem|crt|cer|crl)$/;
 
-async function examine({ path, kind, keyPath }: Newcomer): Promise<string | null> {
-  if (kind === "side_file") return "has no certificate beside it";
-  const text = await read(path);
-  if (text === null || text instanceof TooLarge) return null;
-  if (kind === "ca") return flawOfAuthority(text);
-  const key = await read(keyPath);
-  return key instanceof TooLarge ? null : await flawOfCertificate(text, key);
-}
-
 /** `null`: HAProxy can load it, expired or not, or only HAProxy can tell. */
-async function flawOfCertificate(text: string, key: string | null): Promise<string | null> {
-  if (isCutOff(text)) return CUT_OFF;
+async function flawOf(newcomer: Newcomer): Promise<string | null> {
+  if (newcomer.kind === "side_file") return "has no certificate beside it";
+  const text = await read(newcomer.path);
+  if (text === null || text instanceof TooLarge) return null;
+  if (text.trim() === "") return "is empty";
+  if (isCutOff(text)) return "ends in the middle of a block";
+  if (newcomer.kind === "ca") {
+    const isAny = pemBlocks(text).some((block) => isCertificate(block) || isCrl(block));
+    return isAny ? null : NO_CERTIFICATE;
+  }
+  const key = await read(newcomer.keyPath);
+  if (key instanceof TooLarge) return null;
   const pair = await readPair(text, key);
   if (pair.tag === "no_certificate") return NO_CERTIFICATE;
   return pair.tag === "flawed" ? pair.reason : null;
 }
 
-function flawOfAuthority(text: string): string | null {
-  if (text.trim() === "") return "is empty";
-  if (isCutOff(text)) return CUT_OFF;
-  const isAny = pemBlocks(text).some((block) => isCertificate(block) || isCrl(block));
-  return isAny ? null : NO_CERTIFICATE;
-}
-
-const CUT_OFF = "ends in the middle of a block";
 const NO_CERTIFICATE = "holds no certificate";
 
 /** `null`: it is gone, or nobody can tell. */

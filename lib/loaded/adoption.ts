@@ -5,14 +5,13 @@ import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { Inventory } from "../watch/scan/inventory.ts";
 import type { Scanner } from "../watch/scan/scan.ts";
 import { changedDuringRead } from "../watch/scan/changed_during_read.ts";
-import { type ListedFile, listLoaded } from "../haproxy/runtime/listing.ts";
+import { listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
 import { NO_TARGETS, type Targets } from "./targets.ts";
 
 export interface Adopted {
-  /** What it has loaded, as far as that is known. */
+  /** `null`: nobody knows. */
   readonly fingerprint: Fingerprint | null;
-  /** Whether a file was written meanwhile, so that nobody knows what was read. */
   readonly changedDuringRead: boolean;
   readonly targets: Targets;
 }
@@ -35,8 +34,9 @@ export async function adopt(
   before: Fingerprint | null,
   options: AdoptionOptions,
 ): Promise<Adopted> {
-  const { scanner, loadedFiles, startedMs } = options;
-  const listed = await listOf(options);
+  const { socket, scanner, loadedFiles, startedMs } = options;
+  const listed = socket === null ? null : await listLoaded(createAsk(socket));
+  if (socket !== null && listed === null) options.onSilence();
   const { sources, targets } = listed === null
     ? { sources: [], targets: NO_TARGETS }
     : loadedFiles.locate(listed);
@@ -51,12 +51,3 @@ export async function adopt(
 
 /** Reading a list of that many takes some megabytes. */
 const MANY = 2_000;
-
-async function listOf(
-  { socket, onSilence }: AdoptionOptions,
-): Promise<readonly ListedFile[] | null> {
-  if (socket === null) return null;
-  const listed = await listLoaded(createAsk(socket));
-  if (listed === null) onSilence();
-  return listed;
-}

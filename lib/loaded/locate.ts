@@ -24,7 +24,7 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
   const { references, sideFiles } = configured;
   const find = createFinder(configured);
   const sources = new Map<string, Source>();
-  const byPath = new Map<string, Target[]>();
+  const byPath = new Map<string, readonly Target[]>();
   const maps = new Set(listed.flatMap((file) => file.tag === "map" ? [file.id] : []));
   for (const file of listed) {
     const found = find(file);
@@ -36,7 +36,9 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
     const target = targetOf(file, found, sideFiles);
     // A key beside a certificate is found by its name.
     const paths = found.keyPath === null ? [found.path] : [found.path, found.keyPath];
-    if (target !== null) { for (const path of paths) append(byPath, path, target); }
+    for (const path of target === null ? [] : paths) {
+      byPath.set(path, [...byPath.get(path) ?? [], target!]);
+    }
   }
   for (const path of unchangeable(configured, listed, find)) byPath.delete(path);
   const { replacesCrt } = sideFiles;
@@ -46,12 +48,6 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
       ? NO_TARGETS
       : { byPath, folders: foldersOf(references), replacesCrt },
   };
-}
-
-function append(byPath: Map<string, Target[]>, path: string, target: Target): void {
-  const others = byPath.get(path);
-  if (others === undefined) byPath.set(path, [target]);
-  else others.push(target);
 }
 
 function foldersOf(references: readonly FileReference[]): ReadonlyMap<string, FolderKind> {
