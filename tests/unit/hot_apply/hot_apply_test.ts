@@ -128,17 +128,24 @@ Deno.test("a file that the wrapper may not read takes a reload, not another scan
   assert.deepEqual(outcome?.next, { tag: "reload", reason });
 });
 
-Deno.test("a file without its new content in all its targets is equal to nothing on disk", async () => {
-  await using folder = new TempFolder();
-  const path = folder.write("a", "x 1\n");
-  const [before, after] = [{ [path]: "" }, { [path]: "x 1\n" }];
-  const situation = { changed: [map(path, 1), map(path, 2)], before, after };
-  const { next, fingerprint } = await shown(situation, mapAnswers(/map #2/));
-  assert.equal(next.tag, "reload");
-  for (const texts of [before, after]) {
-    assert.notEqual(fingerprint.digest, (await holding(texts)).digest);
-  }
-});
+for (
+  const [what, refuses] of [["not all targets have", /map #2/], [
+    "nobody confirms",
+    /commit/,
+  ]] as const
+) {
+  Deno.test(`a file whose new content ${what} is equal to nothing on disk`, async () => {
+    await using folder = new TempFolder();
+    const path = folder.write("a", "x 1\n");
+    const [before, after] = [{ [path]: "" }, { [path]: "x 1\n" }];
+    const situation = { changed: [map(path, 1), map(path, 2)], before, after };
+    const { next, fingerprint } = await shown(situation, mapAnswers(refuses));
+    assert.deepEqual(next, { tag: "reload", reason: `"${path}": HAProxy says "no"` });
+    for (const texts of [before, after]) {
+      assert.notEqual(fingerprint.digest, (await holding(texts)).digest);
+    }
+  });
+}
 
 Deno.test("a byte order mark is part of the first key, as it is for HAProxy", async () => {
   await using folder = new TempFolder();
@@ -180,20 +187,15 @@ Deno.test("a process that does not answer is left to a reload", async () => {
   assert.deepEqual(outcome?.fingerprint, before);
 });
 
-Deno.test("a cancelled hot apply has no outcome", async () => {
-  await using folder = new TempFolder();
-  const path = folder.write("a", "x 1\n");
-  const cancel = AbortSignal.abort();
-  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
-  assert.deepEqual(await apply({ ...situation, cancel }), [null, []]);
-});
-
-Deno.test("after an abort nothing more is asked", async () => {
+Deno.test("a cancelled hot apply has no outcome, and asks nothing more", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const cancel = new AbortController();
-  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
-  const [outcome, commands] = await apply({ ...situation, cancel: cancel.signal }, (command) => {
+  const situation = {
+    ...{ changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } },
+    cancel: cancel.signal,
+  };
+  const [outcome, commands] = await apply(situation, (command) => {
     if (command.startsWith("show")) cancel.abort();
     return mapAnswers()(command);
   });
@@ -201,6 +203,7 @@ Deno.test("after an abort nothing more is asked", async () => {
   assert.deepEqual(commands.map((command) => command.split("\n")[0]), [
     ...["prepare map #0", "add map @1 #0 <<", "show map @1 #0"],
   ]);
+  assert.deepEqual(await apply(situation), [null, []]);
 });
 
 Deno.test("a file that is gone is kept and awaited", async () => {
