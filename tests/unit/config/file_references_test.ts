@@ -253,7 +253,7 @@ for (const [behaviour, [text, files]] of Object.entries(BASED)) {
     assert.deepEqual(find(text).files.map(shown), files));
 }
 
-Deno.test("file references: each says where it is named first", () => {
+Deno.test("file references: each file with its first place", () => {
   const text = "# x\n\nerrorfile 400 /a\nerrorfile 500 /a\nacl x src -f /a\nlua-load /b";
   assert.deepEqual(
     find(text).files.map(({ path, role, file, line }) => [path, role, file, line]),

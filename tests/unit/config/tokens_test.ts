@@ -136,7 +136,7 @@ Deno.test("a variable may mean more words than a call has arguments", () => {
   assert.ok(lines[0]!.words.length > 200_000);
 });
 
-Deno.test("the blocks of a text are its lines, whatever its length, each with how many stand before", () => {
+Deno.test("blocks hold all lines of a text, each with the number of lines before it", () => {
   const lines = Array.from({ length: 30_000 }, (_, index) => "x".repeat(index % 17));
   for (const text of ["", "\n", "a", "a\n", lines.join("\n"), `${lines.join("\n")}\n`]) {
     const blocks = [...blocksOf(text)];

@@ -44,7 +44,7 @@ Deno.test("an authority that is removed takes a reload, which ends its clients' 
   assert.deepEqual(commands, ["show ssl ca-file /x"]);
 });
 
-Deno.test("if nobody tells who was trusted before, nothing is set", async () => {
+Deno.test("if HAProxy does not say who was trusted before, nothing is set", async () => {
   const [result] = await applied(TARGET, BOTH, [null]);
   assert.deepEqual(result, { tag: "impossible", reason: "HAProxy does not answer" });
 });

@@ -75,7 +75,7 @@ function mapAnswers(refuses = /(?!)/): (command: string) => string {
   };
 }
 
-Deno.test("files are applied one after the other, and the generation has them then", async () => {
+Deno.test("files are applied one after the other, and then belong to the fingerprint", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", "x 1\n"), folder.write("b", "y 1\nz 2\n")];
   const after = { [a]: "x 1\n", [b]: "y 1\nz 2\n", "/same": "1" };
@@ -93,7 +93,7 @@ Deno.test("files are applied one after the other, and the generation has them th
   ]);
 });
 
-Deno.test("where all is applied the fingerprint is that of the scan, whatever its order", async () => {
+Deno.test("if all is applied, the fingerprint is that of the scan, in its order", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const situation = { changed: [map(path)], before: { [path]: "", "/same": "1" } };
@@ -269,7 +269,7 @@ Deno.test("if more has changed, one target that takes a reload does not stop the
   assert.deepEqual(commands, []);
 });
 
-Deno.test("a certificate is applied with its key from where that is", async () => {
+Deno.test("a certificate is applied with its key from the named file or the one beside it", async () => {
   await using folder = new TempFolder();
   const { certificate: text, key } = new Authority(folder.at("ca")).issue();
   const path = folder.write("a", text);
@@ -285,7 +285,7 @@ Deno.test("a certificate is applied with its key from where that is", async () =
   }
 });
 
-Deno.test("a key that is gone from beside a certificate with a key in it is forgotten", async () => {
+Deno.test("a removed key file is forgotten if the certificate's own file holds a key", async () => {
   await using folder = new TempFolder();
   const { pem, certificate: text } = new Authority(folder.at("ca")).issue();
   const path = folder.write("a", pem);
@@ -306,7 +306,7 @@ Deno.test("a key that the scan did not find is not taken", async () => {
   ]);
 });
 
-Deno.test("where nothing is to be applied, all that is unfit is told, and HAProxy is not asked", async () => {
+Deno.test("without hot apply all unfit certificates are reported, and HAProxy is not asked", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const texts = {
@@ -328,7 +328,7 @@ Deno.test("where nothing is to be applied, all that is unfit is told, and HAProx
   }
 });
 
-Deno.test("of what becomes fit by itself the first time counts", async () => {
+Deno.test("the earliest time at which something becomes fit counts", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const texts = [3, 1, 2].map((days) =>

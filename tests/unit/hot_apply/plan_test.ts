@@ -38,7 +38,7 @@ function applicable(targets: Targets, ...paths: readonly string[]): readonly Tar
   return targetsToApply(targets, all("old"), all("new"));
 }
 
-Deno.test("each changed file is applied in all its targets, and no other", () => {
+Deno.test("all targets of each changed file are applied, and no others", () => {
   const [a, b] = [map("/a", 1), map("/a", 2)];
   const targets = targetsOf({ "/a": [a, b], "/c": [map("/c", 3)] });
   const [before, after] = [holding({ "/a": "1", "/c": "1" }), holding({ "/a": "2", "/c": "1" })];
@@ -63,7 +63,7 @@ Deno.test("files that came and went count as changed", () => {
   assert.equal(targetsToApply(targets, holding({}), holding({ "/b": "" })), null);
 });
 
-Deno.test("if it is not known what was loaded or what is there, nothing is applied", () => {
+Deno.test("if either fingerprint is unknown, nothing is applied", () => {
   const targets = targetsOf({ "/a": [map("/a")] });
   assert.equal(targetsToApply(targets, null, holding({ "/a": "" })), null);
   assert.equal(targetsToApply(targets, holding({ "/a": "" }), null), null);
@@ -76,7 +76,7 @@ Deno.test("a hundred files are applied; more take a reload", () => {
   assert.equal(applicable(targets, ...paths), null);
 });
 
-Deno.test("another key beside a certificate applies the certificate", () => {
+Deno.test("a new key beside a certificate applies the certificate", () => {
   for (const keyPath of ["/a.crt.key", "/a.key"]) {
     const one = certificate("/a.crt", keyPath);
     assert.deepEqual(applicable(targetsOf({ "/a.crt": [one] }), keyPath), [one]);
@@ -113,7 +113,7 @@ Deno.test("a key beside a certificate makes it one of them", () => {
   assert.deepEqual(certificatesToApply(targets, before, after), [one]);
 });
 
-Deno.test("certificates that came and went are among them", () => {
+Deno.test("certificates that appeared or disappeared are among them", () => {
   const [gone, here] = [certificate("/gone"), certificate("/here")];
   const targets = targetsOf({ "/gone": [gone], "/here": [here] });
   const found = certificatesToApply(targets, holding({ "/gone": "1" }), holding({ "/here": "1" }));
@@ -151,7 +151,7 @@ Deno.test("certificates and CA files or CRLs are never applied together", () => 
   assert.equal(applicable(targets, "/b", "/c")?.length, 2);
 });
 
-Deno.test("after the one the other is no longer applied, all else is", () => {
+Deno.test("after one of them was applied the other is not, but maps are", () => {
   const [one, two, three] = [certificate("/a"), authority("/b"), revocations("/d")];
   const targets = targetsOf({ "/a": [one], "/b": [two], "/c": [map("/c")], "/d": [three] });
   const left = (...done: Target[]) => [...targetsAfter(targets, done).byPath.keys()].join(" ");

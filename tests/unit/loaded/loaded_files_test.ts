@@ -53,7 +53,7 @@ const used = (name: string, more: object = {}) => ({
   ...more,
 });
 
-Deno.test("what a configuration names is found, with the keyword and the line", async () => {
+Deno.test("a file that the configuration names is found, with its keyword and line", async () => {
   await using scene = new Scene();
   const [source, ...others] = await scene.find("frontend a", "  errorfile 503 /e");
   const foundBy = `errorfile in "${scene.at("h.cfg")}" line 2`;
@@ -66,7 +66,7 @@ Deno.test("if nothing is to be watched, nothing is named", async () => {
   assert.deepEqual(await scene.find("errorfile 503 /e"), []);
 });
 
-Deno.test("what the configuration needs is known for the last configuration, watched or not", async () => {
+Deno.test("the needs are those of the last configuration, watched or not", async () => {
   for (const watchLoaded of [true, false]) {
     await using scene = new Scene({ watchLoaded, environment: { MODE: "global" } });
     assert.equal(scene.files.needs().loadsServerState, false);
@@ -80,14 +80,14 @@ Deno.test("what the configuration needs is known for the last configuration, wat
   }
 });
 
-Deno.test("another configuration names other files, the same one the same again", async () => {
+Deno.test("each configuration names its own files", async () => {
   await using scene = new Scene();
   for (const path of ["/a", "/b", "/b"]) {
     assert.deepEqual(scene.shown(await scene.find(`errorfile 503 ${path}`)), [path]);
   }
 });
 
-Deno.test("certificates have side files, those of a crt-store and other files have none", async () => {
+Deno.test("certificates have side files; those of a crt-store and other files have none", async () => {
   await using scene = new Scene();
   const lines = ["ssl-load-extra-files key ocsp", "bind :1 ssl crt /a.crt ca-file /ca"];
   const store = ["crt-store", "load crt /b.pem key /b.key"];
@@ -97,7 +97,7 @@ Deno.test("certificates have side files, those of a crt-store and other files ha
   ]);
 });
 
-Deno.test("side files may stand in place of .crt, but the bundles", async () => {
+Deno.test("side files, except bundles, may stand in place of .crt", async () => {
   await using scene = new Scene();
   const lines = ["ssl-load-extra-files key bundle", "ssl-load-extra-del-ext"];
   const sources = await scene.find("global", ...lines, "bind :1 ssl crt /a.crt crt /a.pem");
@@ -107,7 +107,7 @@ Deno.test("side files may stand in place of .crt, but the bundles", async () => 
   ]);
 });
 
-Deno.test("what a certificate list names is found, and again after the list has changed", async () => {
+Deno.test("what a certificate list names is found, also after the list has changed", async () => {
   await using scene = new Scene();
   const configuration = [
     "ssl-load-extra-files none",
@@ -122,7 +122,7 @@ Deno.test("what a certificate list names is found, and again after the list has 
   assert.deepEqual(scene.shown(await scene.find("global", ...configuration)), ["list", "/b.pem +"]);
 });
 
-Deno.test("another base is another place for the same certificate list", async () => {
+Deno.test("another crt-base applies to the same certificate list", async () => {
   await using scene = new Scene();
   scene.write("list", "a.pem\n");
   for (const base of ["/x", "/y"]) {
@@ -133,7 +133,7 @@ Deno.test("another base is another place for the same certificate list", async (
   }
 });
 
-Deno.test("variables come from the environment and from the env file, which counts more", async () => {
+Deno.test("variables come from the environment and the env file, which counts more", async () => {
   await using scene = new Scene({ environment: { A: "/a", B: "/b" } });
   const lines = [`errorfile 503 "$A"`, `errorfile 504 "$B"`];
   assert.deepEqual(scene.shown(await scene.find(...lines)), ["/a", "/b"]);
@@ -143,7 +143,7 @@ Deno.test("variables come from the environment and from the env file, which coun
   assert.deepEqual(scene.shown(await scene.find(...lines)), ["/a", "/b"]);
 });
 
-Deno.test("a certificate list names files, other files do not", async () => {
+Deno.test("a certificate list names files; other files do not", async () => {
   await using scene = new Scene();
   scene.write("list", "");
   const sources = await scene.find("bind :1 ssl crt-list list crt /a ca-file /ca");
@@ -152,7 +152,7 @@ Deno.test("a certificate list names files, other files do not", async () => {
 });
 
 for (const kind of ["certificate list", "env file"] as const) {
-  Deno.test(`a look at a touched ${kind} finds the files that it names now`, async () => {
+  Deno.test(`a scan of a touched ${kind} finds the files that it names now`, async () => {
     await using scene = new Scene();
     const lines = ["bind :1 ssl crt-list list", 'errorfile 503 "$E"'];
     const configuration = scene.write("h.cfg", lines.join("\n"));
@@ -169,7 +169,7 @@ for (const kind of ["certificate list", "env file"] as const) {
   });
 }
 
-Deno.test("what is listed is watched, named or not, by the command that lists it", async () => {
+Deno.test("what HAProxy lists is watched, whether the configuration names it or not", async () => {
   await using scene = new Scene();
   await scene.find("global", "ssl-load-extra-files key", "bind :1 ssl crt /named.pem crt certs");
   const { sources } = scene.files.locate([
@@ -190,14 +190,14 @@ Deno.test("what is listed is watched, named or not, by the command that lists it
   assert.deepEqual(sources.map(({ foundBy }) => foundBy), [...certificates, "show acl"]);
 });
 
-Deno.test("what a crt-store loads has no side files when it is listed either", async () => {
+Deno.test("a listed certificate of a crt-store has no side files either", async () => {
   await using scene = new Scene();
   await scene.find("crt-store s", "load crt b.pem alias b");
   const { sources } = scene.files.locate([certificate("@s/b")]);
   assert.deepEqual(scene.shown(sources), ["b.pem"]);
 });
 
-Deno.test("a map that is an ACL as well has one target, for HAProxy's one list", async () => {
+Deno.test("a map that is also an ACL is one target, as HAProxy has one list for it", async () => {
   await using scene = new Scene();
   await scene.find("global");
   const [asMap, asAcl] = (["map", "acl"] as const).map((tag) => ({ tag, name: "m", id: 6 }));
@@ -236,7 +236,7 @@ Deno.test("a file by two names has two targets", async () => {
   });
 });
 
-Deno.test("certificates of a directory are in it, by a relative base or an alias as well", async () => {
+Deno.test("certificates are found in their directory, also by a relative base or an alias", async () => {
   await using scene = new Scene();
   await scene.find(
     ...["global", "default-path origin deep", "crt-base base", "bind :1 ssl crt certs"],
@@ -301,7 +301,7 @@ Deno.test("a certificate with an OCSP, issuer or SCTL file of its own takes a re
   assert.deepEqual(Object.keys(targets), ["b.pem", "/d.pem", "/d.key"]);
 });
 
-Deno.test("of two files of one name the first is the one that is loaded", async () => {
+Deno.test("of two files with one name the first is loaded", async () => {
   await using scene = new Scene();
   const origins = ["default-path origin /first", "bind :1 ssl crt a.pem"];
   await scene.find(...origins, "default-path origin /second", "bind :2 ssl crt a.pem");

@@ -34,7 +34,7 @@ class Scene extends TempFolder {
 
 const never = () => new AbortController().signal;
 
-Deno.test("a command gives all that is answered until HAProxy closes", async () => {
+Deno.test("an answer is read until HAProxy closes", async () => {
   await using scene = new Scene("a\n\nb\n");
   assert.equal(await ask(scene.socket, "show map", never()), "a\n\nb\n");
   assert.deepEqual(scene.haproxy.commands, ["show map"]);
@@ -58,14 +58,14 @@ Deno.test("after an abort nothing is asked", async () => {
   assert.equal(await ask(scene.socket, "show map", AbortSignal.abort()), null);
 });
 
-Deno.test("after an abort no prompt is waited for, which a process that hangs would never give", async () => {
+Deno.test("after an abort nobody waits for the prompt of a process that hangs", async () => {
   await using folder = new TempFolder();
   const path = folder.at("socket");
   using _silent = Deno.listen({ transport: "unix", path });
   assert.equal(await openPrompt(path, AbortSignal.abort()), null);
 });
 
-Deno.test("a command is sent again as long as HAProxy's certificates are locked", async () => {
+Deno.test("a command is sent again while HAProxy's certificates are locked", async () => {
   await using scene = new Scene(LOCKED, LOCKED, "Success!\n");
   assert.equal(await ask(scene.socket, "commit ssl cert /x", never()), "Success!\n");
   assert.deepEqual(
@@ -74,7 +74,7 @@ Deno.test("a command is sent again as long as HAProxy's certificates are locked"
   );
 });
 
-Deno.test("an abort ends the asking where the certificates stay locked", async () => {
+Deno.test("an abort ends the wait for locked certificates", async () => {
   await using scene = new Scene(LOCKED);
   const cancel = new AbortController();
   const asked = ask(scene.socket, "commit ssl cert /x", cancel.signal);
@@ -83,19 +83,19 @@ Deno.test("an abort ends the asking where the certificates stay locked", async (
   assert.equal(await asked, null);
 });
 
-Deno.test("whatever is in a word, it is one word, ends no command and begins no payload", () => {
+Deno.test("an escaped word stays one word, ends no command and begins no payload", () => {
   assert.equal(escaped("a b\tc;d\\e"), "a\\ b\\\tc\\;d\\\\e");
   assert.equal(escaped("<<"), "\\<\\<");
   assert.equal(escaped("/etc/haproxy/a.pem"), "/etc/haproxy/a.pem");
 });
 
-Deno.test("a map that speaks of locks is an answer", async () => {
+Deno.test("a map that holds the words of the lock is an answer", async () => {
   const text = "0x1 a Operations on certificates are currently locked!\n";
   await using scene = new Scene(text, "asked again");
   assert.equal(await ask(scene.socket, "show map #1", never()), text);
 });
 
-Deno.test("an answer without an end is none", async () => {
+Deno.test("an endless answer counts as none", async () => {
   await using folder = new TempFolder();
   const socket = folder.at("socket");
   using listener = Deno.listen({ transport: "unix", path: socket });
@@ -111,7 +111,7 @@ Deno.test("an answer without an end is none", async () => {
   await answering;
 });
 
-Deno.test("who has not answered once is not asked again", async () => {
+Deno.test("a process that has not answered once is not asked again", async () => {
   await using folder = new TempFolder();
   const path = folder.at("socket");
   const [asking, lost] = [createAsk(path), createAsk(path)];
@@ -132,7 +132,7 @@ Deno.test("an abort ends the wait for an answer, and nothing more is asked", asy
   assert.deepEqual([await asked, await asking("b")], [null, null]);
 });
 
-Deno.test("an answer is quoted by its first line that says something", () => {
+Deno.test("an answer is quoted by its first telling line", () => {
   assert.equal(quoted(null), "HAProxy does not answer");
   assert.equal(quoted("\nCommitting /x..\nout of memory\nmore\n"), 'HAProxy says "out of memory"');
   assert.equal(
