@@ -107,7 +107,7 @@ commonTest("a key without a value takes one reload, and the log says why", async
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   await workspace.replace("/a two\n/b\n", workspace.map);
   await workspace.answers("/a", "two", wrapper);
-  await wrapper.saysMatching(/cannot change generation 1 in place, reloading: .*no value/);
+  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*no value/);
   await wrapper.saysMatching(/generation 2 serves.*site\.map/);
   await isLastReload(workspace, wrapper, {
     generation: 2,

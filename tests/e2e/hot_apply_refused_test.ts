@@ -27,7 +27,12 @@ for (const first of ["certificate", "key"] as const) {
     const wrapper = await workspace.serveSecure();
     await withoutReload(workspace, wrapper, async () => {
       await workspace.replace(next[first], paths[first]);
-      await keepsOld(workspace, wrapper, old, /does not match the private key beside it; .*awaits/);
+      await keepsOld(
+        workspace,
+        wrapper,
+        old,
+        /does not match the private key beside it; .*waiting for/,
+      );
       await workspace.replace(next[second], paths[second]);
       await workspace.servesCertificate(next, wrapper);
       await wrapper.saysMatching(/ updated in generation 1 without a reload/);
@@ -44,7 +49,7 @@ commonTest(
     const wrapper = await workspace.serveSecure();
     await withoutReload(workspace, wrapper, async () => {
       await Deno.writeTextFile(workspace.pem, next.certificate);
-      await keepsOld(workspace, wrapper, old, /has no private key, .*; .* awaits the key/);
+      await keepsOld(workspace, wrapper, old, /has no private key, .*; .* waiting for the key/);
       await Deno.writeTextFile(workspace.pem, next.key, { append: true });
       await workspace.servesCertificate(next, wrapper);
     });
@@ -62,7 +67,7 @@ commonTest(
       await workspace.replace(other.certificate + old.key, workspace.pem);
       await keepsOld(workspace, wrapper, old, /does not match the private key in it/);
       await workspace.replace(old.pem, workspace.pem);
-      await wrapper.saysMatching(/sources are again what generation 1 serves; no reload is needed/);
+      await wrapper.saysMatching(/files are again what generation 1 serves; no reload needed/);
     });
   },
 );
@@ -92,7 +97,12 @@ commonTest(
     const wrapper = await workspace.serveSecure();
     await withoutReload(workspace, wrapper, async () => {
       await Deno.remove(workspace.pem);
-      await keepsOld(workspace, wrapper, old, /is gone; .*keeps the old one and awaits its return/);
+      await keepsOld(
+        workspace,
+        wrapper,
+        old,
+        /is gone; .*keeps the old one, waiting for its return/,
+      );
       await workspace.replace(next.pem, workspace.pem);
       await workspace.servesCertificate(next, wrapper);
     });
