@@ -1,0 +1,170 @@
+/** What is left in a process that drains, asked of a played HAProxy; the process tests ask a real one. */
+import assert from "node:assert/strict";
+import { DrainGauge } from "../../../../lib/haproxy/drain/drain_gauge.ts";
+import { pause, waitFor } from "../../../support/wait.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
+
+interface Info {
+  readonly jobs: number;
+  readonly connections: number;
+  readonly isStopping: boolean;
+}
+
+/** A process with a prompt, that ends when nothing but that is left and nobody asks any more. */
+class Scene extends TempFolder {
+  readonly socket = this.at("socket");
+  readonly gauge = new DrainGauge();
+  info: Info | string | null = { jobs: 3, connections: 0, isStopping: false };
+  isClosed = false;
+  asked = 0;
+  readonly #listener = Deno.listen({ transport: "unix", path: this.socket });
+  readonly #served = this.#serve();
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.info = null;
+    this.#listener.close();
+    await this.#served;
+    await super[Symbol.asyncDispose]();
+  }
+
+  async follow(): Promise<void> {
+    await this.gauge.open(1, this.socket);
+    this.gauge.follow(1);
+  }
+
+  async left(wanted: number | undefined): Promise<void> {
+    await waitFor(`${wanted} left`, () => this.gauge.left.get(1) === wanted);
+  }
+
+  async #serve(): Promise<void> {
+    for await (const connection of this.#listener) await this.#answer(connection);
+  }
+
+  async #answer(connection: Deno.Conn): Promise<void> {
+    const buffer = new Uint8Array(1_000);
+    for (;;) {
+      const count = await connection.read(buffer).catch(() => null);
+      if (count === null) break;
+      this.asked++;
+      if (this.info === null) break;
+      const isPrompt = new TextDecoder().decode(buffer.subarray(0, count)) === "prompt\n";
+      const text = isPrompt ? "\n> " : `${textOf(this.info)}\n> `;
+      // In two pieces, as long answers come.
+      await connection.write(new TextEncoder().encode(text.slice(0, 7)));
+      await connection.write(new TextEncoder().encode(text.slice(7)));
+    }
+    connection.close();
+    this.isClosed = true;
+  }
+}
+
+function textOf(info: Info | string): string {
+  if (typeof info === "string") return info;
+  const { jobs, connections, isStopping } = info;
+  const stopping = isStopping ? 1 : 0;
+  return `Stopping: ${stopping}\nJobs: ${jobs}\nUnstoppable Jobs: 1\nCurrConns: ${connections}\n`;
+}
+
+Deno.test("what is left is told until only the question itself keeps the process", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  scene.info = { jobs: 9, connections: 7, isStopping: true };
+  await scene.left(7);
+  scene.info = { jobs: 3, connections: 1, isStopping: true };
+  await scene.left(1);
+  assert.equal(scene.isClosed, false);
+  scene.info = { jobs: 2, connections: 0, isStopping: true };
+  await waitFor("the connection to be closed", () => scene.isClosed);
+  await scene.left(undefined);
+});
+
+Deno.test("one that ends before it was asked to drain leaves no connection behind", async () => {
+  await using scene = new Scene();
+  await scene.gauge.open(1, scene.socket);
+  assert.equal(scene.isClosed, false);
+  assert.equal(scene.gauge.forget(1), null);
+  await waitFor("the connection to be closed", () => scene.isClosed);
+});
+
+Deno.test("a process that has not heard of its drain yet has nothing to tell and is not let go", async () => {
+  await using scene = new Scene();
+  scene.info = { jobs: 2, connections: 0, isStopping: false };
+  await scene.follow();
+  await waitFor("some questions", () => scene.asked > 5);
+  assert.equal(scene.isClosed, false);
+  assert.equal(scene.gauge.left.has(1), false);
+});
+
+for (const answer of [null, "", "Unknown command\n"]) {
+  Deno.test(`after the answer ${JSON.stringify(answer)} nothing is told`, async () => {
+    await using scene = new Scene();
+    await scene.follow();
+    scene.info = { jobs: 9, connections: 7, isStopping: true };
+    await scene.left(7);
+    scene.info = answer;
+    await waitFor("the connection to be closed", () => scene.isClosed);
+    await scene.left(undefined);
+  });
+}
+
+Deno.test("the end of a process tells what was left, once", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  scene.info = { jobs: 9, connections: 7, isStopping: true };
+  await scene.left(7);
+  scene.info = null;
+  await scene.left(undefined);
+  assert.equal(scene.gauge.forget(1), 7);
+  assert.equal(scene.gauge.forget(1), null);
+});
+
+Deno.test("the end of a process that had drained tells that nothing was left", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  scene.info = { jobs: 9, connections: 7, isStopping: true };
+  await scene.left(7);
+  scene.info = { jobs: 2, connections: 0, isStopping: true };
+  await scene.left(undefined);
+  assert.equal(scene.gauge.forget(1), 0);
+});
+
+Deno.test("a process that lived on after its last answer tells nothing", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  scene.info = { jobs: 9, connections: 7, isStopping: true };
+  await scene.left(7);
+  scene.info = null;
+  await scene.left(undefined);
+  await pause(1_600);
+  assert.equal(scene.gauge.forget(1), null);
+});
+
+Deno.test("where nobody listens, or nobody answers, it is not waited for", async () => {
+  await using folder = new TempFolder();
+  const gauge = new DrainGauge();
+  await gauge.open(1, folder.at("nobody"));
+  using _mute = Deno.listen({ transport: "unix", path: folder.at("mute") });
+  await gauge.open(2, folder.at("mute"));
+  [1, 2].forEach((one) => gauge.follow(one));
+  assert.equal(gauge.left.size, 0);
+});
+
+Deno.test("a generation that goes on serving is left alone", async () => {
+  await using scene = new Scene();
+  await scene.gauge.open(1, scene.socket);
+  scene.gauge.close(1);
+  await waitFor("the connection to be closed", () => scene.isClosed);
+  scene.gauge.follow(1);
+  assert.equal(scene.asked, 1);
+});
+
+Deno.test("who asks again has one connection", async () => {
+  await using scene = new Scene();
+  await scene.gauge.open(1, scene.socket);
+  const again = scene.gauge.open(1, scene.socket);
+  await waitFor("the first to be closed", () => scene.isClosed);
+  await again;
+  scene.info = { jobs: 9, connections: 7, isStopping: true };
+  scene.gauge.follow(1);
+  await scene.left(7);
+});
