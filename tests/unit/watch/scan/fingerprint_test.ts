@@ -114,16 +114,6 @@ Deno.test("a file whose state was not asked for again is not read again, however
   assert.notEqual((await take([file(looked.path)], fingerprint)).digest, before.digest);
 });
 
-Deno.test("a file with another time is read again", async () => {
-  await using folder = new TempFolder();
-  const fingerprint = createFingerprinter(() => Date.now() + 60_000);
-  const path = folder.write("a", "one");
-  Deno.utimeSync(path, 5, 5);
-  const before = await take([file(path)], fingerprint);
-  folder.write("a", "two");
-  assert.notDeepEqual(await take([file(path)], fingerprint), before);
-});
-
 Deno.test("a file that comes back after it was missing is read", async () => {
   await using folder = new TempFolder();
   const fingerprint = createFingerprinter(() => Date.now() + 60_000);
