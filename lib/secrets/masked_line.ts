@@ -70,8 +70,10 @@ function next({ raw, meaning }: Word, now: Expected): Shown | null {
   if (meaning === "}" && isBraced && then !== "sample") return { text: raw, now: CONDITION };
   if (then === "hidden") return { text: MASK, now };
   const known = knownWord(meaning, then === "first");
-  const word = { raw, meaning, known, text: known?.text === meaning ? raw : known?.text ?? raw };
-  return then === "sample" && names === 0 ? nextSample(word, now) : nextOther(word, now);
+  const text = known?.text === meaning ? raw : known?.text ?? raw;
+  if (then !== "sample" || names > 0) return nextOther({ raw, meaning, known, text }, now);
+  if (known === null) return null;
+  return { text, now: COMPARABLE.test(meaning) ? { ...now, then: "pattern" } : hiddenAfter(now) };
 }
 
 interface ReadWord {
@@ -80,11 +82,6 @@ interface ReadWord {
   readonly known: KnownWord | null;
   /** What is shown of it if it is harmless. */
   readonly text: string;
-}
-
-function nextSample({ meaning, known, text }: ReadWord, now: Expected): Shown | null {
-  if (known === null) return null;
-  return { text, now: COMPARABLE.test(meaning) ? { ...now, then: "pattern" } : hiddenAfter(now) };
 }
 
 function nextOther({ raw, meaning, known, text }: ReadWord, now: Expected): Shown | null {
