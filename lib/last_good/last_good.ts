@@ -1,42 +1,45 @@
-/** All that the program does with a kept set, where it was asked to keep one: else none of it is loaded. */
+/** What served last, where the program was asked to record it: else none of this folder is loaded. */
 import { resolve } from "@std/path";
-import type { Log } from "../system/log.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { Log } from "../system/log.ts";
 import { haproxyDirectory } from "../watch/scan/sources.ts";
-import type { Recorder } from "./recorder.ts";
 import { unusable } from "./messages.ts";
-import type { Restored, RestoringOptions } from "./restore.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Restored, RestoreOptions } from "./restore.ts";
 
-export interface KeptSet {
-  /** Why it cannot serve, as a line of the log says it; `null` if it can, empty if nothing has been kept. */
+export interface LastGoodSet {
+  /** The directory that the user has named. */
+  readonly path: string;
+  /** Why the recorded set cannot serve, as a line of the log; `null` if it can, empty if nothing is recorded. */
   problem(): Promise<string | null>;
-  /** Lays it out for HAProxy to load. */
+  /** Lays the set out for HAProxy to load. */
   restore(): Promise<Restored>;
-  /** Makes what replaces it by what serves well. */
+  /** Makes what replaces the set by what serves well. */
   createRecorder(
     options: { readonly log: Log; readonly onGathered: () => void },
   ): Promise<Recorder>;
 }
 
 /** `null` without such a setting. */
-export async function openKeptSet(
+export async function openLastGood(
   settings: Settings,
   { environment, workingDirectory }: {
     /** The variables that HAProxy inherits. */
-    readonly environment: RestoringOptions["environment"];
+    readonly environment: RestoreOptions["environment"];
     readonly workingDirectory: string;
   },
-): Promise<KeptSet | null> {
-  const { lastGood, haproxy, envFile } = settings;
-  if (lastGood === null) return null;
+): Promise<LastGoodSet | null> {
+  const { lastGood: path, haproxy, envFile, runtimeParents } = settings;
+  if (path === null) return null;
   const { Store } = await import("./store.ts");
-  const store = new Store(lastGood, settings.runtimeParents);
+  const store = new Store(path, runtimeParents);
   const directory = haproxyDirectory(settings, workingDirectory);
   return {
+    path,
     async problem() {
-      const kept = await store.read();
-      if (kept.tag === "damaged") return unusable(lastGood, kept.reason).text;
-      return kept.tag === "kept" ? null : "";
+      const found = await store.read();
+      if (found.tag === "damaged") return unusable(path, found.reason).text;
+      return found.tag === "recorded" ? null : "";
     },
     async restore() {
       const { restore } = await import("./restore.ts");

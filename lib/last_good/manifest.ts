@@ -1,8 +1,8 @@
-/** The list of a set of files that served: what was where, and by which digest it is kept. Pure. */
+/** The list of a recorded set of files: what was where, and its digest. Pure. */
 
 export interface Manifest {
   /** When it had served long enough, in milliseconds since 1970. */
-  readonly keptMs: number;
+  readonly recordedMs: number;
   readonly generation: number;
   /** HAProxy's own; `null` where it did not tell. */
   readonly haproxyVersion: string | null;
@@ -12,15 +12,15 @@ export interface Manifest {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** What a generation that is started from a kept set says of it. */
+/** What a generation that is started from a recorded set says of it. */
 export interface LastGood {
-  /** Where it is kept. */
+  /** Where it is recorded. */
   readonly directory: string;
-  readonly keptMs: number;
+  readonly recordedMs: number;
 }
 
-export function manifestText({ keptMs, files, ...rest }: Manifest): string {
-  const when = new Date(keptMs).toISOString();
+export function manifestText({ recordedMs, files, ...rest }: Manifest): string {
+  const when = new Date(recordedMs).toISOString();
   return `${
     JSON.stringify({ version: VERSION, when, ...rest, files: Object.fromEntries(files) }, null, 1)
   }\n`;
@@ -31,13 +31,19 @@ export function parseManifest(text: string): Manifest | null {
   const found = parsed(text);
   if (found?.version !== VERSION) return null;
   const { when, generation, haproxyVersion, directory } = found;
-  const keptMs = Date.parse(String(when));
+  const recordedMs = Date.parse(String(when));
   const files = Object.entries(found.files ?? {});
-  const isWhole = !Number.isNaN(keptMs) && typeof generation === "number" &&
+  const isWhole = !Number.isNaN(recordedMs) && typeof generation === "number" &&
     (haproxyVersion === null || typeof haproxyVersion === "string") && isPath(directory) &&
     files.length > 0 && files.every(isEntry);
   return isWhole
-    ? { keptMs, generation, haproxyVersion, directory, files: new Map(files as [string, string][]) }
+    ? {
+      recordedMs,
+      generation,
+      haproxyVersion,
+      directory,
+      files: new Map(files as [string, string][]),
+    }
     : null;
 }
 

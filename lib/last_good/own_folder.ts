@@ -1,4 +1,4 @@
-/** The folder in a directory of the user's that holds what is kept: nobody else may read or change it, or put another there. */
+/** The folder in a directory of the user's that holds the recorded set: nobody else may read or change it, or put another there. */
 import { join } from "@std/path";
 import { lstat, mkdir } from "../system/files.ts";
 import { describeForeign, ownUser } from "../system/ownership.ts";

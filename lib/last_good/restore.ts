@@ -1,20 +1,20 @@
-/** Lays the kept set out as a tree of files, whose configuration names the copies in place of the originals. */
+/** Lays the recorded set out as a tree of files, whose configuration names the copies in place of the originals. */
 import { dirname } from "@std/path";
+import { parseEnvFile } from "../config/env_file.ts";
+import type { Role } from "../config/file_keywords.ts";
+import { readNeeds } from "../config/needs.ts";
+import { type Environment, MOST_TEXT_BYTES } from "../config/tokens.ts";
+import type { Origin } from "../haproxy/handoff/preparation.ts";
+import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
 import { readFile, sha256 } from "../system/contents.ts";
 import { copyAll, type CopyEnd, mkdir, writePrivateFile } from "../system/files.ts";
-import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
-import { parseEnvFile } from "../config/env_file.ts";
-import { type Environment, MOST_TEXT_BYTES } from "../config/tokens.ts";
-import type { Bases } from "../config/file_references.ts";
-import type { Role } from "../config/file_keywords.ts";
-import { type Needs, readNeeds } from "../config/needs.ts";
 import { systemReason } from "../text/system_reason.ts";
 import type { LastGood, Manifest } from "./manifest.ts";
-import { replaceArguments } from "./rewritten_arguments.ts";
 import { type CopyOf, rewriteCertificateList, rewriteConfigurations } from "./rewrite.ts";
+import { rewriteArguments } from "./rewrite_arguments.ts";
 import type { Store } from "./store.ts";
 
-export interface RestoringOptions {
+export interface RestoreOptions {
   readonly haproxy: HaproxyArguments;
   /** Absolute. */
   readonly envFile: string | null;
@@ -24,25 +24,24 @@ export interface RestoringOptions {
   readonly environment: Environment;
 }
 
+/** What a start from the recorded set is made with. */
+export interface RestoredSet extends Origin {
+  readonly lastGood: LastGood;
+}
+
 export type Restored =
-  | {
-    readonly tag: "restored";
-    readonly lastGood: LastGood;
-    readonly haproxy: HaproxyArguments;
-    readonly envFile: string | null;
-    readonly needs: () => Needs;
-  }
-  /** Nothing has been kept yet. */
+  | { readonly tag: "restored"; readonly set: RestoredSet }
+  /** Nothing has been recorded yet. */
   | { readonly tag: "none" }
   | { readonly tag: "unusable"; readonly reason: string };
 
 /** Reads the set, checks every file of it, and writes the tree anew. */
-export async function restore(store: Store, options: RestoringOptions): Promise<Restored> {
-  const kept = await store.read();
-  if (kept.tag === "none") return kept;
-  if (kept.tag === "damaged") return unusable(kept.reason);
+export async function restore(store: Store, options: RestoreOptions): Promise<Restored> {
+  const found = await store.read();
+  if (found.tag === "none") return found;
+  if (found.tag === "damaged") return unusable(found.reason);
   try {
-    return await layOut(store, kept.manifest, options);
+    return await layOut(store, found.manifest, options);
   } catch (error) {
     return unusable(`cannot lay it out in "${store.tree}": ${systemReason(error)}`);
   }
@@ -52,34 +51,37 @@ const unusable = (reason: string): Restored => ({ tag: "unusable", reason });
 
 async function layOut(
   store: Store,
-  manifest: Manifest,
-  { haproxy, envFile, directory, environment }: RestoringOptions,
+  { files, recordedMs, directory: workingDirectory }: Manifest,
+  { haproxy, envFile, directory, environment }: RestoreOptions,
 ): Promise<Restored> {
-  const { files, keptMs } = manifest;
   const copyAt = (path: string) => store.tree + path;
-  const replaced = replaceArguments(haproxy, { directory, kept: new Set(files.keys()), copyAt });
+  const rewritten = rewriteArguments(haproxy, { directory, files, copyAt });
   const others = envFile === null || files.has(envFile) ? [] : [envFile];
-  const [missing] = [...replaced.missing, ...others];
-  if (missing !== undefined) return unusable(`"${missing}" is not among the files that are kept`);
+  const [missing] = [...rewritten.missing, ...others];
+  if (missing !== undefined) return unusable(`"${missing}" is not among the recorded files`);
+
+  const texts = new Texts(store, files);
+  const copyOf = copyIn(files, copyAt);
+  const variables = envFile === null ? {} : variablesOf(await texts.read(envFile));
+  const all = { ...environment, ...variables };
+  const configurations = await texts.readAll(rewritten.files);
+  const needs = readNeeds(configurations, all);
+  const made = rewriteConfigurations(configurations, {
+    workingDirectory,
+    environment: all,
+    copyOf,
+  });
+  const written = new Map(made.texts);
+  for (const list of await texts.readAll(made.lists.keys().filter((path) => files.has(path)))) {
+    const bases = made.lists.get(list.path)!;
+    if (!written.has(list.path)) {
+      written.set(list.path, rewriteCertificateList(list, { bases, copyOf }));
+    }
+  }
 
   await store.removeTree();
   const directories = new Set([...files.keys()].map((path) => dirname(copyAt(path))));
   for (const path of directories) await mkdir(path, { recursive: true, mode: 0o700 });
-  const texts = new Texts(store, files);
-  const variables = envFile === null ? {} : variablesOf(await texts.read(envFile));
-  const configurations = await Promise.all(
-    replaced.files.map(async (path) => ({ path, text: await texts.read(path) })),
-  );
-  const copyOf = copyIn(files, copyAt);
-  const allVariables = { ...environment, ...variables };
-  const needs = readNeeds(configurations, allVariables);
-  const rewritten = rewriteConfigurations(configurations, {
-    workingDirectory: manifest.directory,
-    environment: allVariables,
-    copyOf,
-  });
-  const lists = await rewriteLists(rewritten.lists, { files, texts, copyOf });
-  const written = new Map([...lists, ...rewritten.texts]);
   for (const [path, text] of written) {
     await writePrivateFile(copyAt(path), texts.encode(path, text));
   }
@@ -87,12 +89,11 @@ async function layOut(
     .map(([path, digest]) => ({ from: store.object(digest), to: copyAt(path), digest }));
   const failure = describeFailure(await copyAll(plain));
   if (failure !== null) return unusable(failure);
+  const lastGood = { directory: store.path, recordedMs };
+  const copiedEnvFile = envFile === null ? null : copyAt(envFile);
   return {
     tag: "restored",
-    lastGood: { directory: store.path, keptMs },
-    haproxy: replaced.arguments,
-    envFile: envFile === null ? null : copyAt(envFile),
-    needs: () => needs,
+    set: { lastGood, haproxy: rewritten.arguments, envFile: copiedEnvFile, needs: () => needs },
   };
 }
 
@@ -100,23 +101,6 @@ function describeFailure(ends: readonly CopyEnd[]): string | null {
   const failed = ends.find(({ tag }) => tag !== "copied");
   if (failed === undefined) return null;
   return "error" in failed ? systemReason(failed.error) : "a copy has changed while it was read";
-}
-
-async function rewriteLists(
-  lists: ReadonlyMap<string, Bases>,
-  { files, texts, copyOf }: {
-    readonly files: Manifest["files"];
-    readonly texts: Texts;
-    readonly copyOf: CopyOf;
-  },
-): Promise<ReadonlyMap<string, string>> {
-  const written = new Map<string, string>();
-  for (const [path, bases] of lists) {
-    if (!files.has(path)) continue;
-    const list = { path, text: await texts.read(path) };
-    written.set(path, rewriteCertificateList(list, { bases, copyOf }));
-  }
-  return written;
 }
 
 function variablesOf(text: string): Environment {
@@ -148,7 +132,13 @@ class Texts {
     this.#files = files;
   }
 
-  /** @throws if it is not any more what was kept. */
+  async readAll(paths: Iterable<string>) {
+    return await Promise.all(
+      [...paths].map(async (path) => ({ path, text: await this.read(path) })),
+    );
+  }
+
+  /** @throws if it is not any more what was recorded. */
   async read(path: string): Promise<string> {
     const digest = this.#files.get(path)!;
     const bytes = await readFile(this.#store.object(digest), MOST_TEXT_BYTES);

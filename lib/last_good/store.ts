@@ -1,7 +1,7 @@
 /**
- * Keeps sets of files in a directory: each content once, under its digest, and a manifest that names
- * those of one set. So what has not changed is not written again, and a set is there whole or not at all.
- * All is in a folder of its own, which is looked at before each use: nobody else may read or change it.
+ * Holds a set of files in a directory: each content once, under its digest, and a manifest that names
+ * those of the set. So what has not changed is not written again, and a set is there whole or not at all.
+ * All is in a folder of its own, which is checked before each use: nobody else may read or change it.
  */
 import { join } from "@std/path";
 import { sha256All } from "../system/contents.ts";
@@ -22,7 +22,7 @@ import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/finger
 import { type Manifest, manifestText, parseManifest } from "./manifest.ts";
 import { OwnFolder } from "./own_folder.ts";
 
-/** What became of putting the contents of a fingerprint into the store. */
+/** What became of the contents of a fingerprint. */
 export type Gathered =
   | {
     readonly tag: "gathered";
@@ -40,8 +40,8 @@ export interface NotWritten {
   readonly reason: string;
 }
 
-export type Kept =
-  | { readonly tag: "kept"; readonly manifest: Manifest }
+export type Found =
+  | { readonly tag: "recorded"; readonly manifest: Manifest }
   | { readonly tag: "none" }
   | { readonly tag: "damaged"; readonly reason: string };
 
@@ -58,7 +58,7 @@ export class Store {
     this.#manifest = join(this.#folder.path, "manifest.json");
   }
 
-  /** Where the files of a set that is put to use are laid out. */
+  /** Where the files of a set that is restored are laid out. */
   get tree(): string {
     return join(this.#folder.path, "tree");
   }
@@ -94,8 +94,8 @@ export class Store {
     }
   }
 
-  /** Makes `manifest` the set that is kept, and removes what is not in it. */
-  async put(manifest: Manifest): Promise<NotWritten | null> {
+  /** Makes `manifest` the recorded set, and removes what is not in it. */
+  async record(manifest: Manifest): Promise<NotWritten | null> {
     try {
       await this.#folder.check();
       const present = await list(this.#folder.objects);
@@ -113,11 +113,11 @@ export class Store {
     return null;
   }
 
-  /** Removes what the set that is kept does not name. */
+  /** Removes what the recorded set does not name. */
   async sweep(): Promise<void> {
-    const kept = await this.#readManifest();
-    if (kept.tag === "damaged") return;
-    const named = new Set(kept.tag === "kept" ? kept.manifest.files.values() : []);
+    const found = await this.#readManifest();
+    if (found.tag === "damaged") return;
+    const named = new Set(found.tag === "recorded" ? found.manifest.files.values() : []);
     const present = await list(this.#folder.objects).catch(() => []);
     await this.#remove(present.filter((name) => !named.has(name)));
   }
@@ -126,22 +126,23 @@ export class Store {
     await remove(this.tree, { recursive: true }).catch(() => {});
   }
 
-  /** The set that is kept, each file of which has just been read and found to be what was kept. */
-  async read(): Promise<Kept> {
-    const kept = await this.#readManifest();
-    if (kept.tag !== "kept") return kept;
-    const { files } = kept.manifest;
+  /** The recorded set, each file of which has just been read and found to be what was recorded. */
+  async read(): Promise<Found> {
+    const found = await this.#readManifest();
+    if (found.tag !== "recorded") return found;
+    const { files } = found.manifest;
     const sound = await this.#verify(new Set(files.values()));
     const lost = [...files].find(([, digest]) => !sound.has(digest));
-    if (lost === undefined) return kept;
-    return { tag: "damaged", reason: `the copy of "${lost[0]}" is missing or not what was kept` };
+    if (lost === undefined) return found;
+    const reason = `the copy of "${lost[0]}" is missing or not what was recorded`;
+    return { tag: "damaged", reason };
   }
 
   async #remove(names: readonly string[]): Promise<void> {
     for (const name of names) await remove(this.object(name)).catch(() => {});
   }
 
-  async #readManifest(): Promise<Kept> {
+  async #readManifest(): Promise<Found> {
     try {
       await this.#folder.check();
     } catch (error) {
@@ -152,7 +153,7 @@ export class Store {
       const manifest = parseManifest(new TextDecoder().decode(bytes));
       return manifest === null
         ? damaged(`"${this.#manifest}" is not of the form that is wanted`)
-        : { tag: "kept", manifest };
+        : { tag: "recorded", manifest };
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return { tag: "none" };
       return damaged(`cannot read "${this.#manifest}": ${systemReason(error)}`);

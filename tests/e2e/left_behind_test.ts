@@ -1,7 +1,7 @@
 /** A wrapper that was killed leaves its HAProxy: the next one takes over from it, and from nobody else's. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../unit/last_good/kept.ts";
+import { record } from "../unit/last_good/recorded.ts";
 import { Observed } from "../support/observed.ts";
 import { commonTest, FORM, rootTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
@@ -106,10 +106,10 @@ commonTest("what was left is in the status until it is gone", async () => {
 
 commonTest("what serves in the place of a broken configuration takes over, too", async () => {
   await using workspace = new Restarted();
-  const kept = join(workspace.path, "kept");
+  const recorded = join(workspace.path, "recorded");
   const words = ["-f", workspace.configuration];
-  const args = [...words, "--last-good", kept];
-  await keep(kept, { words, directory: workspace.path });
+  const args = [...words, "--last-good", recorded];
+  await record(recorded, { words, directory: workspace.path });
   const left = await workspace.leave({ args });
   await workspace.replace("nonsense\n");
   const client = new Client(workspace);

@@ -1,7 +1,7 @@
 /** What another user of the machine lays in the wrapper's way is neither run, nor written into, nor told a key. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../unit/last_good/kept.ts";
+import { record } from "../unit/last_good/recorded.ts";
 import { commonTest, FORM, rootTest } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
 
@@ -14,7 +14,7 @@ const onceRootTest: typeof rootTest = FORM === "process_1" ? commonTest : rootTe
 const unprivilegedTest: typeof rootTest = FORM === "source" ? () => {} : rootTest;
 
 class Crowded extends Workspace {
-  readonly kept = join(this.path, "shared/kept");
+  readonly recorded = join(this.path, "shared/recorded");
   readonly marker = join(this.path, "code-was-run");
 
   constructor() {
@@ -38,7 +38,7 @@ class Crowded extends Workspace {
   /** Keeps the evil one, as the stranger can who knows the form of a set. */
   async layInWait(): Promise<void> {
     await Deno.writeTextFile(this.configuration, this.evil + this.page("evil"));
-    await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
+    await record(this.recorded, { words: ["-f", this.configuration], directory: this.path });
     await Deno.writeTextFile(this.configuration, "nonsense\n");
   }
 
@@ -61,35 +61,37 @@ function isThere(path: string): boolean {
 }
 
 const FOREIGN_SETS: Readonly<Record<string, (workspace: Crowded) => Promise<void>>> = {
-  "all of which is another user's": (workspace) => workspace.give(workspace.kept, "-R"),
+  "all of which is another user's": (workspace) => workspace.give(workspace.recorded, "-R"),
   "whose parent is another user's": ({ give, path }) => give(join(path, "shared")),
   "whose parent others may write to": ({ path }) => Deno.chmod(join(path, "shared"), 0o777),
-  "whose folder is another user's": ({ give, kept }) => give(join(kept, "set"), "-R"),
-  "whose objects are in another user's folder": ({ give, kept }) => give(join(kept, "set/objects")),
-  "whose manifest is another user's": ({ give, kept }) => give(join(kept, "set/manifest.json")),
-  "whose folder others may write to": ({ kept }) => Deno.chmod(join(kept, "set"), 0o777),
-  "whose manifest others may write to": ({ kept }) =>
-    Deno.chmod(join(kept, "set/manifest.json"), 0o666),
-  "that is behind another user's link": async ({ give, path, kept }) => {
-    await Deno.rename(kept, join(path, "elsewhere"));
-    await Deno.symlink(join(path, "elsewhere"), kept);
-    await give(kept, "-h");
+  "whose folder is another user's": ({ give, recorded }) => give(join(recorded, "set"), "-R"),
+  "whose objects are in another user's folder": ({ give, recorded }) =>
+    give(join(recorded, "set/objects")),
+  "whose manifest is another user's": ({ give, recorded }) =>
+    give(join(recorded, "set/manifest.json")),
+  "whose folder others may write to": ({ recorded }) => Deno.chmod(join(recorded, "set"), 0o777),
+  "whose manifest others may write to": ({ recorded }) =>
+    Deno.chmod(join(recorded, "set/manifest.json"), 0o666),
+  "that is behind another user's link": async ({ give, path, recorded }) => {
+    await Deno.rename(recorded, join(path, "elsewhere"));
+    await Deno.symlink(join(path, "elsewhere"), recorded);
+    await give(recorded, "-h");
   },
-  "whose folder is a link": async ({ path, kept }) => {
-    await Deno.rename(join(kept, "set"), join(path, "elsewhere"));
-    await Deno.symlink(join(path, "elsewhere"), join(kept, "set"));
+  "whose folder is a link": async ({ path, recorded }) => {
+    await Deno.rename(join(recorded, "set"), join(path, "elsewhere"));
+    await Deno.symlink(join(path, "elsewhere"), join(recorded, "set"));
   },
 };
 
 for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
-  onceRootTest(`no code of a kept set is run ${what}`, async () => {
+  onceRootTest(`no code of a recorded set is run ${what}`, async () => {
     await using workspace = new Crowded();
     await workspace.layInWait();
     await spoil(workspace);
-    const args = ["--last-good", workspace.kept, "-f", workspace.configuration];
+    const args = ["--last-good", workspace.recorded, "-f", workspace.configuration];
     const wrapper = workspace.start({ args });
     await wrapper.saysMatching(
-      /what is kept in ".*kept" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
+      /what is recorded in ".*recorded" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
     );
     assert.equal(await wrapper.exitCode, 1);
     assert.equal(workspace.wasRun, false);
@@ -100,7 +102,7 @@ onceRootTest("the same set is served where it is nobody else's", async () => {
   await using workspace = new Crowded();
   await workspace.layInWait();
   const wrapper = workspace.start({
-    args: ["--last-good", workspace.kept, "-f", workspace.configuration],
+    args: ["--last-good", workspace.recorded, "-f", workspace.configuration],
   });
   await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
   // By this the tests above would fail if the set were used there.
@@ -261,16 +263,16 @@ const mounting = (...directories: readonly string[]) => [
 
 unprivilegedTest("the volumes of a pod will do for a user without any right", async () => {
   await using workspace = new Crowded();
-  await Deno.mkdir(workspace.kept);
+  await Deno.mkdir(workspace.recorded);
   const wrapper = workspace.start({
-    args: ["--last-good", workspace.kept, "-f", workspace.configuration],
-    launcher: mounting(workspace.runtimeDirectory, workspace.kept),
+    args: ["--last-good", workspace.recorded, "-f", workspace.configuration],
+    launcher: mounting(workspace.runtimeDirectory, workspace.recorded),
   });
   await wrapper.saysMatching(/generation 1 serves/);
   await workspace.replace(workspace.page("two"));
   await workspace.serves("two", wrapper);
   await wrapper.saysMatching(/has served for 10s/);
-  const inside = `/proc/${wrapper.pid}/root${workspace.kept}/set`;
+  const inside = `/proc/${wrapper.pid}/root${workspace.recorded}/set`;
   const { uid, mode } = Deno.statSync(inside);
   assert.deepEqual([uid, mode! & 0o7777], [OURS, 0o700]);
 });

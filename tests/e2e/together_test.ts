@@ -1,7 +1,7 @@
-/** What one feature does in the middle of another: respawns, kept files, stick-tables, servers' state, reloads that are asked for. */
+/** What one feature does in the middle of another: respawns, recorded files, stick-tables, servers' state, reloads that are asked for. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../unit/last_good/kept.ts";
+import { record } from "../unit/last_good/recorded.ts";
 import { Observed } from "../support/observed.ts";
 import { programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
@@ -9,7 +9,7 @@ import { waitFor } from "../support/wait.ts";
 import { childrenOf, freePort, freeze, type Wrapper } from "../support/wrapper.ts";
 
 class Together extends Observed {
-  readonly kept = join(this.path, "kept");
+  readonly recorded = join(this.path, "recorded");
   readonly #peerPort = freePort();
 
   /** With a table that HAProxy 2.6 can pass on only when it has served for 5 s. */
@@ -22,9 +22,9 @@ backend visits
 `;
   }
 
-  /** What is kept holds "one", and a broken configuration is on disk. */
+  /** What is recorded holds "one", and a broken configuration is on disk. */
   async breakAfterKeeping(): Promise<void> {
-    await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
+    await record(this.recorded, { words: ["-f", this.configuration], directory: this.path });
     await this.replace("nonsense\n");
   }
 
@@ -37,7 +37,9 @@ backend visits
   async serveKept(args: readonly string[]): Promise<Wrapper> {
     await this.breakAfterKeeping();
     await this.standIn(STAND_INS.is_haproxy);
-    const wrapper = this.start({ args: this.observedArgs(["--last-good", this.kept, ...args]) });
+    const wrapper = this.start({
+      args: this.observedArgs(["--last-good", this.recorded, ...args]),
+    });
     await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
     return wrapper;
   }
@@ -91,7 +93,12 @@ programTest("what served last comes again when it dies, as often as it may", asy
 
 programTest("what served last comes in the place of what dies, until it is mended", async () => {
   await using workspace = new Together();
-  const wrapper = await workspace.serveObserved(["--respawn", "5", "--last-good", workspace.kept]);
+  const wrapper = await workspace.serveObserved([
+    "--respawn",
+    "5",
+    "--last-good",
+    workspace.recorded,
+  ]);
   await workspace.breakAfterKeeping();
   await wrapper.saysMatching(/generation 2 rejected/);
   Deno.kill(workspace.servingPid, "SIGSEGV");
@@ -108,7 +115,7 @@ programTest("what served last comes in the place of what dies, until it is mende
 });
 
 programTest(
-  "neither what is on disk nor what is kept starts: it ends after all respawns",
+  "neither what is on disk nor what is recorded starts: it ends after all respawns",
   async () => {
     await using workspace = new Together();
     const wrapper = await workspace.serveKept(["--respawn", "2"]);
@@ -142,10 +149,10 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
   });
 }
 
-/** Refuses what is on disk, and never gets ready with what is kept. */
+/** Refuses what is on disk, and never gets ready with what is recorded. */
 const HANGS_FROM_KEPT = `#!/bin/sh
 case "$*" in
-  */kept/set/tree/*) exec sleep 1000 ;;
+  */recorded/set/tree/*) exec sleep 1000 ;;
   *) exit 1 ;;
 esac
 `;

@@ -5,16 +5,15 @@
  */
 import type { Fleet } from "../drain/fleet.ts";
 import { ask, escaped, type StatsSocket } from "../runtime/client.ts";
+import type { HandoffOutcome } from "./outcome.ts";
 
-export interface PauseOptions {
+export interface Pause {
   /** Whose frontends are paused. */
   readonly serving: number;
   readonly frontends: readonly string[];
   readonly socket: StatsSocket;
   /** What is started meanwhile. */
   readonly generation: number;
-  readonly fleet: Fleet;
-  readonly onEnd: (end: PauseEnd) => void;
 }
 
 export interface PauseEnd {
@@ -27,48 +26,54 @@ export interface PauseEnd {
   readonly tag: "superseded" | "resumed" | "not_resumed";
 }
 
+export interface PauseOptions {
+  readonly fleet: Fleet;
+  /** After its abort even a generation that is ready does not stay. */
+  readonly cancel: AbortSignal;
+  readonly onEnd: (end: PauseEnd) => void;
+}
+
 /**
- * Carries `start` out while the frontends are paused; `null` if they cannot be. Unless `servedAfterMs` tells when in it
- * the new process began to serve, that process is gone after this, and the frontends listen again.
+ * Carries `start` out while the frontends are paused; `null` if they cannot be. Unless the new generation is ready
+ * then, its process is gone after this, and the frontends listen again.
  */
-export async function whilePaused<Outcome>(
-  options: PauseOptions,
-  start: () => Promise<Outcome>,
-  servedAfterMs: (outcome: Outcome) => number | null,
-): Promise<Outcome | null> {
-  const { serving, frontends, generation, fleet, onEnd } = options;
-  const facts = { serving, generation, frontends };
+export async function whilePaused<Learned>(
+  pause: Pause,
+  start: () => Promise<HandoffOutcome<Learned>>,
+  { fleet, cancel, onEnd }: PauseOptions,
+): Promise<HandoffOutcome<Learned> | null> {
+  const { serving, frontends, generation } = pause;
+  const isServing = () => fleet.generations.includes(serving);
+  const tell = (tag: PauseEnd["tag"], durationMs: number) =>
+    onEnd({ serving, generation, frontends, tag, durationMs });
   const pausedMs = performance.now();
   let servedMs: number | null = null;
   try {
-    if (!await tellAll("disable", options)) return null;
+    if (!await tellAll("disable", pause)) return null;
     const startedMs = performance.now();
     const outcome = await start();
-    const afterMs = servedAfterMs(outcome);
-    if (afterMs !== null) servedMs = startedMs + afterMs;
+    if (outcome.tag === "ready" && !cancel.aborted) servedMs = startedMs + outcome.durationMs;
     return outcome;
   } finally {
     if (servedMs === null) {
       // It would go on holding the ports.
       await fleet.eliminate(generation, KILL_LIMIT_MS);
-      const tag = await resume(options) ? "resumed" : "not_resumed";
-      const elapsedMs = performance.now() - pausedMs;
-      if (isServing(options)) onEnd({ ...facts, tag, durationMs: elapsedMs });
-    } else onEnd({ ...facts, tag: "superseded", durationMs: servedMs - pausedMs });
+      const tag = await resume(pause, isServing) ? "resumed" : "not_resumed";
+      // One that has been asked to end opens nothing any more.
+      if (isServing()) tell(tag, performance.now() - pausedMs);
+    } else tell("superseded", servedMs - pausedMs);
   }
 }
 
 /** What is killed is gone at once, unless it may not be signalled. */
 const KILL_LIMIT_MS = 5_000;
 
-/** One that has been asked to end opens nothing any more. */
-const isServing = ({ fleet, serving }: PauseOptions) => fleet.generations.includes(serving);
-
-/** As often as it takes: it may hang, or a stranger may have a port for a moment. */
-async function resume(options: PauseOptions): Promise<boolean> {
-  for (const startedMs = performance.now(); isServing(options);) {
-    if (await tellAll("enable", options)) return true;
-    if (performance.now() - startedMs > RESUME_LIMIT_MS) break;
+/** As often as it takes: the process may hang, or a stranger may have a port for a moment. */
+async function resume(pause: Pause, isServing: () => boolean): Promise<boolean> {
+  const limit = AbortSignal.timeout(RESUME_LIMIT_MS);
+  while (isServing()) {
+    if (await tellAll("enable", pause)) return true;
+    if (limit.aborted) return false;
     await new Promise((resolve) => setTimeout(resolve, RESUME_PAUSE_MS));
   }
   return false;
@@ -77,10 +82,10 @@ async function resume(options: PauseOptions): Promise<boolean> {
 const RESUME_LIMIT_MS = 30_000;
 const RESUME_PAUSE_MS = 100;
 
-/** Whether all have heard: HAProxy answers with nothing but a line's end. */
+/** Whether all frontends took the command: HAProxy answers with nothing but a line's end. */
 async function tellAll(
   command: "disable" | "enable",
-  { frontends, socket }: PauseOptions,
+  { frontends, socket }: Pause,
 ): Promise<boolean> {
   const commands = frontends.map((frontend) => `${command} frontend ${escaped(frontend)}`);
   const answer = await ask(socket, commands.join(";"), AbortSignal.timeout(ANSWER_LIMIT_MS));

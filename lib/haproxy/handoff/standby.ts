@@ -3,15 +3,10 @@
  * the configuration, of which it has read nothing.
  */
 import type { Fleet } from "../drain/fleet.ts";
-import {
-  type PreparationOptions,
-  prepare,
-  type Prepared,
-  type StartRequest,
-} from "./preparation.ts";
 import type { HaproxyProcess } from "../process/process.ts";
+import { type PreparationParts, prepare, type Prepared, type StartRequest } from "./preparation.ts";
 
-export interface StandbyOptions extends PreparationOptions {
+export interface StandbyParts extends PreparationParts {
   readonly fleet: Fleet;
   /** The absolute paths of all configuration files and directories. */
   readonly configurations: readonly string[];
@@ -29,15 +24,15 @@ interface Waiting {
 }
 
 export class Standby {
-  readonly #options: StandbyOptions;
+  readonly #parts: StandbyParts;
   #waiting: Waiting | null = null;
   #starting: Promise<void> = Promise.resolve();
   #isClosed = false;
   #wasTaken = false;
   #isProven = false;
 
-  constructor(options: StandbyOptions) {
-    this.#options = options;
+  constructor(parts: StandbyParts) {
+    this.#parts = parts;
   }
 
   /** Starts a process that will be good for `request` if nothing comes between, in place of an earlier one. */
@@ -56,17 +51,16 @@ export class Standby {
   /** The waiting process, let go for `generation`; `null` if none waits that was started with just this. */
   async take(prepared: Prepared, generation: number): Promise<HaproxyProcess | null> {
     await this.#starting;
-    this.#wasTaken = false;
-    if (this.#waiting?.key !== keyOf(prepared)) {
+    this.#wasTaken = this.#waiting?.key === keyOf(prepared);
+    if (this.#waiting === null || !this.#wasTaken) {
       this.#giveUp();
       return null;
     }
     const { process, timer } = this.#waiting;
     this.#waiting = null;
     clearTimeout(timer);
-    this.#options.fleet.promote(process, generation);
+    this.#parts.fleet.promote(process, generation);
     await process.release();
-    this.#wasTaken = true;
     return process;
   }
 
@@ -89,22 +83,22 @@ export class Standby {
   async #start(request: StartRequest): Promise<void> {
     this.#giveUp();
     // HAProxy lists a directory's files before it reads any, which would be too early here.
-    const hasDirectory = this.#options.configurations.some((path) => !request.files.includes(path));
+    const hasDirectory = this.#parts.configurations.some((path) => !request.files.includes(path));
     if (hasDirectory || this.#isClosed) return;
-    const prepared = await prepare(request, this.#options);
+    const prepared = await prepare(request, this.#parts);
     if (prepared.tag === "prepared" && !this.#isClosed) this.#spawn(prepared);
   }
 
   #spawn(prepared: Prepared): void {
     const { words, environment } = prepared;
-    const spawned = this.#options.fleet.spawn("standby", ["-f", GATE, ...words], {
+    const spawned = this.#parts.fleet.spawn("standby", ["-f", GATE, ...words], {
       environment,
       output: "inherit",
       stdin: "held",
     });
     if (spawned.tag === "not_spawned") return;
     const { process } = spawned;
-    const timer = setTimeout(() => this.#giveUp(), this.#options.limitMs);
+    const timer = setTimeout(() => this.#giveUp(), this.#parts.limitMs);
     this.#waiting = { process, key: keyOf(prepared), timer };
     // A process that does not wait is no standby: then every reload starts from nothing.
     process.ended.then(() => {

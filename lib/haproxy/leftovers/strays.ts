@@ -1,8 +1,8 @@
 /** Finds HAProxy processes that have lost their wrapper and cannot be taken over from: somebody should hear of them. */
 import { dirname } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
-import type { Untouched } from "./left_behind.ts";
-import { type Running, runningProcesses } from "./running_processes.ts";
+import type { Untouched } from "./leftovers.ts";
+import { type Running, runningProcesses } from "./processes.ts";
 
 export interface StraysOptions {
   readonly parents: readonly string[];

@@ -1,16 +1,16 @@
-/** Scans at the sources, by itself if changes are watched for, and on request; posts what it sees. */
+/** Scans the sources, by itself if changes are watched for, and on request; posts what it sees. */
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
-import type { Log } from "../../system/log.ts";
 import type { Settings } from "../../settings/settings.ts";
+import type { Log } from "../../system/log.ts";
 import { type ChangeDetector, detectChanges } from "../../watch/change_detector.ts";
+import { hasMoved } from "../../watch/scan/changed_during_read.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
-import type { Scanner } from "../../watch/scan/scan.ts";
 import type { MountedFile } from "../../watch/scan/mounted_files.ts";
-import { hasMoved } from "../../watch/scan/changed_during_read.ts";
-import type { Action, Event, ReloadOrder } from "../state/events.ts";
+import type { Scanner } from "../../watch/scan/scan.ts";
+import type { ActionOf, Event, ReloadOrder } from "../state/events.ts";
 
-export interface ScansOptions {
+export interface ScansParts {
   readonly settings: Settings;
   readonly folder: PrivateFolder;
   readonly scanner: Scanner;
@@ -22,16 +22,28 @@ export interface ScansOptions {
   readonly onBug: (error: unknown) => void;
 }
 
-/** How often sources that cannot be read are looked at for a retry, if they are not watched. */
+/** How often sources that cannot be read are scanned for a retry, if they are not watched. */
 const UNWATCHED_PAUSE_MS = 1_000;
 
 export class Scans {
-  readonly #options: ScansOptions;
+  readonly #parts: ScansParts;
   readonly #detector: ChangeDetector | null;
 
-  constructor(options: ScansOptions) {
-    this.#options = options;
-    this.#detector = this.#detect();
+  constructor(parts: ScansParts) {
+    const { settings, folder, scanner: { look }, mountedFiles, log, onBug } = parts;
+    const { settleMs, pollIntervalMs } = settings;
+    this.#parts = parts;
+    this.#detector = !settings.watch ? null : detectChanges({
+      look,
+      onChanging: (fingerprint) => this.#tell("changing", fingerprint),
+      onSettled: (fingerprint) => this.#tell("settled", fingerprint),
+      settleMs,
+      pollIntervalMs,
+      probeDirectory: () => folder.probeDirectory(),
+      mountedFiles,
+      log,
+      onBug,
+    });
   }
 
   get counts() {
@@ -46,65 +58,40 @@ export class Scans {
     this.#detector?.lookSoon();
   }
 
-  forRetry(): void {
-    if (this.#detector === null) this.#unwatched().catch(this.#options.onBug);
-    else this.#detector.lookSoon();
-  }
-
-  verify(action: Extract<Action, { name: "verify" }>): void {
-    if (this.#detector !== null) this.#verify(action).catch(this.#options.onBug);
-  }
-
-  /** Whatever is seen. */
-  reload(order: ReloadOrder): void {
-    this.#reload(order).catch(this.#options.onBug);
-  }
-
-  #detect(): ChangeDetector | null {
-    const { settings, folder, scanner: { look }, mountedFiles, log, onBug } = this.#options;
-    if (!settings.watch) return null;
-    const { settleMs, pollIntervalMs } = settings;
-    const onChanging = (fingerprint: Fingerprint) => this.#tell("changing", fingerprint);
-    const onSettled = (fingerprint: Fingerprint) => this.#tell("settled", fingerprint);
-    return detectChanges({
-      ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log, onBug, mountedFiles },
-      probeDirectory: () => folder.probeDirectory(),
-    });
-  }
-
   /** Without a detector nothing else notices that the sources can be read again. */
-  async #unwatched(): Promise<void> {
-    let fingerprint: Fingerprint | null = null;
-    try {
-      fingerprint = await this.#fingerprint();
-    } finally {
-      if (fingerprint === null) this.#options.setTimer(UNWATCHED_PAUSE_MS);
-      else this.#tell("settled", fingerprint);
-    }
+  async forRetry(): Promise<void> {
+    if (this.#detector !== null) return this.#detector.lookSoon();
+    const fingerprint = await this.#fingerprint();
+    if (fingerprint === null) this.#parts.setTimer(UNWATCHED_PAUSE_MS);
+    else this.#tell("settled", fingerprint);
   }
 
-  async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
-    const look = await this.#options.scanner.look();
-    if (await hasMoved(fingerprint, look, 0)) this.#options.post({ name: "moved", generation });
+  /** Tells if the sources were written since `fingerprint` was taken. */
+  async verify({ generation, fingerprint }: ActionOf<"verify">): Promise<void> {
+    const { scanner, post } = this.#parts;
+    if (this.#detector === null) return;
+    if (await hasMoved(fingerprint, await scanner.look(), 0)) post({ name: "moved", generation });
   }
 
-  /** If a bug keeps it from looking, the order still counts. */
-  async #reload(order: ReloadOrder): Promise<void> {
-    let fingerprint: Fingerprint | null = null;
-    try {
-      fingerprint = await this.#fingerprint();
-    } finally {
-      this.#options.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
-    }
+  /** Posts the order with what is seen, whatever that is. */
+  async reload(order: ReloadOrder): Promise<void> {
+    const fingerprint = await this.#fingerprint();
+    this.#parts.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
   }
 
-  /** `null`: the sources cannot be read. */
+  /** `null`: the sources cannot be read, or a bug keeps it from that, after which an order still counts. */
   async #fingerprint(): Promise<Fingerprint | null> {
-    const { seen } = await this.#options.scanner.look();
-    return seen.tag === "taken" ? seen.fingerprint : null;
+    const { scanner, onBug } = this.#parts;
+    try {
+      const { seen } = await scanner.look();
+      return seen.tag === "taken" ? seen.fingerprint : null;
+    } catch (error) {
+      onBug(error);
+      return null;
+    }
   }
 
   #tell(name: "changing" | "settled", fingerprint: Fingerprint): void {
-    this.#options.post({ name, fingerprint, atMs: performance.now() });
+    this.#parts.post({ name, fingerprint, atMs: performance.now() });
   }
 }

@@ -193,7 +193,9 @@ function generationOf(
 ): Generation {
   const { number, cause } = attempt;
   // No other generation uses its files.
-  if (cause.tag === "last_good") return { ...loaded, number, version, lastGood: cause.lastGood };
+  if (cause.tag === "last_good") {
+    return { ...loaded, number, version, lastGood: cause.set.lastGood };
+  }
   return { ...loaded, number, version, moved: loaded.moved || pending.moved };
 }
 

@@ -17,19 +17,19 @@ export function mayLieInFiles(failure: Failure): boolean {
 /** Starts the kept set as the next generation; `null` if there is none, or it is what has failed. */
 export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision | null {
   const { attempt, pending } = state;
-  const { lastGood, failure, mayPass } = outcome;
-  if (lastGood === undefined || state.failed !== undefined) return null;
+  const { fallback: set, failure, mayPass } = outcome;
+  if (set === undefined || state.failed !== undefined) return null;
   const { number: generation, fingerprint } = attempt;
   const next = {
     number: generation + 1,
     fingerprint: null,
-    cause: { tag: "last_good", lastGood },
+    cause: { tag: "last_good", set },
   } as const;
   const rejected = { generation, fingerprint, moved: pending.moved, failures: 1 };
   const retryMs = mayPass ? retryDelayMs(1) : null;
   const failed: FailedStart = { attempt, failure, rejected, retryMs };
   return [{ ...state, attempt: next, failed }, [
-    { name: "log", entry: messages.fellBack(generation, { failure, lastGood }) },
+    { name: "log", entry: messages.fellBack(generation, { failure, lastGood: set.lastGood }) },
     { name: "discard", generation },
     { name: "start_handoff", attempt: next, takeOverFrom: null },
   ]];

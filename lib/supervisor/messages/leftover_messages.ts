@@ -1,20 +1,16 @@
 /** What is said of HAProxy processes that another wrapper has left, one entry each. Pure. */
-import type {
-  Left as FoundLeft,
-  LeftBehind,
-  Untouched,
-} from "../../haproxy/leftovers/left_behind.ts";
+import type { Leftover, Leftovers, Untouched } from "../../haproxy/leftovers/leftovers.ts";
 import type { LogEntry } from "../../system/log.ts";
 import type { Left } from "../state/events.ts";
 
 const LEFT = "left behind by a wrapper that is gone";
 
 /** What was found at the start, before anything is started. */
-export function describeLeftBehind({ processes, untouched }: LeftBehind): readonly LogEntry[] {
+export function describeLeftovers({ processes, untouched }: Leftovers): readonly LogEntry[] {
   return [...processes.map(foundLeft), ...describeUntouched(untouched)];
 }
 
-function foundLeft({ process, generation, folder, serves }: FoundLeft): LogEntry {
+function foundLeft({ process, generation, folder, serves }: Leftover): LogEntry {
   const next = serves
     ? "serves still: generation 1 takes over from it"
     : "hands nothing over: it is asked to drain once generation 1 serves";

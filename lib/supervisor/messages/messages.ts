@@ -2,7 +2,6 @@
 import { EXIT } from "../../exit_codes.ts";
 import { KILL_AFTER_MS } from "../../haproxy/drain/draining.ts";
 import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
-import type { PauseEnd } from "../../haproxy/handoff/pause.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { Applied, Refused } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
@@ -70,11 +69,13 @@ export function fellBack(
   { failure, lastGood }: { readonly failure: Failure; readonly lastGood: LastGood },
 ): LogEntry {
   const reason = describeFailure(failure);
-  const { keptMs, directory } = lastGood;
+  const { recordedMs, directory } = lastGood;
   return {
     level: "error",
     text: `generation ${generation} did not start: ${reason}; generation ${generation + 1} is ` +
-      `started from what served last (${new Date(keptMs).toISOString()}, kept in "${directory}")`,
+      `started from what served last (${
+        new Date(recordedMs).toISOString()
+      }, recorded in "${directory}")`,
     fields: { generation, reason },
   };
 }
@@ -115,37 +116,6 @@ export function notListed(generation: number): LogEntry {
     fields: { generation, reason: "no answer" },
   };
 }
-
-export function serverStateLost(
-  generation: number,
-  { from, reason }: { readonly from: number | null; readonly reason: string },
-): LogEntry {
-  return {
-    level: "warning",
-    text: `cannot keep the state of generation ${from}'s servers: ${reason}; ` +
-      `generation ${generation} starts with what the configuration says of them`,
-    fields: { generation, reason },
-  };
-}
-
-export function pauseEnded(end: PauseEnd): LogEntry {
-  const { serving, generation, frontends, durationMs: ms } = end;
-  const durationMs = Math.round(ms);
-  const which = `${frontends.length === 1 ? "frontend" : "frontends"} ${quoted(frontends)}`;
-  const paused =
-    `for ${durationMs} ms nobody listened for ${which}: paused in generation ${serving}`;
-  return {
-    level: end.tag === "not_resumed" ? "error" : "warning",
-    text: `${paused} so that generation ${generation} could bind its ports; ${PAUSE_ENDS[end.tag]}`,
-    fields: { generation, reason: "bind conflict", durationMs },
-  };
-}
-
-const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
-  superseded: "that one listens now",
-  resumed: "that did not serve, and the old one listens again",
-  not_resumed: "that did not serve, and the old one does not listen again: restart the wrapper",
-};
 
 /** One line for each of the first files, and one for all others. */
 export function hotApplied(all: readonly Applied[], generation: number): LogEntry[] {

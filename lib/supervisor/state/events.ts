@@ -2,10 +2,11 @@
 import type { EndReason } from "../../haproxy/drain/draining.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { Failure } from "../../haproxy/failure/failure.ts";
-import type { HandoffOutcome } from "../../haproxy/handoff/outcome.ts";
+import type { Cancelled, Failed, Ready } from "../../haproxy/handoff/outcome.ts";
 import type { Shortage } from "../../haproxy/drain/memory_room.ts";
 import type { Slowdown } from "../../haproxy/drain/slowdown.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
+import type { RestoredSet } from "../../last_good/restore.ts";
 import type { HotApplyOutcome, HotApplyRequest, Refused } from "../../hot_apply/hot_apply.ts";
 import type { Targets } from "../../loaded/targets.ts";
 import type { LogEntry } from "../../system/log.ts";
@@ -49,7 +50,7 @@ export type Cause =
   /** The generation that served ended by itself. */
   | { readonly tag: "respawn"; readonly lost: number; readonly ending: ProcessEnd["ending"] }
   /** What is on disk did not start. */
-  | { readonly tag: "last_good"; readonly lastGood: LastGood };
+  | { readonly tag: "last_good"; readonly set: RestoredSet };
 
 export interface Attempt {
   readonly number: number;
@@ -165,15 +166,15 @@ export type State =
 
 /** With what another wrapper has left and lives, the last first. */
 export type HandoffEnd =
-  | Extract<HandoffOutcome, { tag: "cancelled" }>
-  | Extract<HandoffOutcome, { tag: "failed" }> & {
+  | Cancelled
+  | Failed & {
     /** The set that can serve instead, where nothing serves and there is one. */
-    readonly lastGood?: LastGood;
+    readonly fallback?: RestoredSet;
     readonly left?: readonly Left[];
     /** What was left and was to hand over is gone by now. */
     readonly isLeftGone?: boolean;
   }
-  | Extract<HandoffOutcome, { tag: "ready" }> & {
+  | Omit<Ready<unknown>, "learned"> & {
     readonly loaded: Loaded;
     readonly left?: readonly Left[];
   };
@@ -287,5 +288,6 @@ export type Action =
 export type StateName = State["name"];
 export type EventName = Event["name"];
 export type StateOf<Name extends StateName> = Extract<State, { readonly name: Name }>;
+export type ActionOf<Name extends Action["name"]> = Extract<Action, { readonly name: Name }>;
 export type EventOf<Name extends EventName> = Extract<Event, { readonly name: Name }>;
 export type Decision = readonly [state: State, actions: readonly Action[]];

@@ -238,7 +238,7 @@ export const SAMPLES = {
       ...{ ...SERVICE, name: "serving", lastGeneration: 2 },
       serving: {
         ...{ number: 2, version: "3.4.0", fingerprint: null, moved: false, uses: NO_TARGETS },
-        lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
+        lastGood: { directory: "/var/lib/haproxy/last-good", recordedMs: NOW_MS - 26 * HOUR_MS },
       },
       rejected: { ...REJECTED, generation: 1 },
     },

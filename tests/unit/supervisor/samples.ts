@@ -1,5 +1,7 @@
 /** One sample of each state and each event, and what the tests of the supervisor say with them. */
-import type { HandoffOutcome } from "../../../lib/haproxy/handoff/outcome.ts";
+import { NO_NEEDS } from "../../../lib/config/needs.ts";
+import type { LastGood } from "../../../lib/last_good/manifest.ts";
+import type { RestoredSet } from "../../../lib/last_good/restore.ts";
 import { decide } from "../../../lib/supervisor/decisions/decide.ts";
 import type {
   Action,
@@ -7,6 +9,7 @@ import type {
   Decision,
   Event,
   EventName,
+  HandoffEnd,
   Loaded,
   ReloadOrder,
   Service,
@@ -142,6 +145,14 @@ export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 
 }
 
 /** A handoff's good end, after which the generation has loaded `text`. */
+/** What is started from the recorded set. */
+export const restoredSet = (lastGood: LastGood): RestoredSet => ({
+  lastGood,
+  haproxy: { options: [], configurations: [], filesAfterDashes: null, directory: null },
+  envFile: null,
+  needs: () => NO_NEEDS,
+});
+
 export function ready(text: string, { moved = false, ...more }: Partial<Loaded> = {}) {
   const loaded = { fingerprint: content(text), moved, uses: NO_TARGETS, ...more };
   return {
@@ -165,7 +176,7 @@ export function hotApplyEnded(outcome: Partial<HotApplyOutcome> = {}, atMs = 10_
 }
 
 export function failed({ mayPass }: { mayPass: boolean }, atMs = 10_000) {
-  const outcome: HandoffOutcome = {
+  const outcome: HandoffEnd = {
     tag: "failed",
     failure: { tag: "died", ending: { tag: "exited", code: 1 } },
     mayPass,

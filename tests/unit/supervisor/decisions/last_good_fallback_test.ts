@@ -17,11 +17,14 @@ import {
   processEnded,
   ready,
   reloadRequested,
+  restoredSet,
   settled,
   STATES,
 } from "../samples.ts";
 
-const LAST_GOOD = { directory: "/run/kept", keptMs: Date.UTC(2026, 10, 24, 12) } as const;
+const LAST_GOOD = { directory: "/run/recorded", recordedMs: Date.UTC(2026, 10, 24, 12) } as const;
+
+const SET = restoredSet(LAST_GOOD);
 
 /** A start fails, and there is a set that can serve instead. */
 function failedWithSet({ mayPass = false, code = 1 } = {}): Event {
@@ -30,7 +33,7 @@ function failedWithSet({ mayPass = false, code = 1 } = {}): Event {
   const failure: Failure = { tag: "died", ending: { tag: "exited", code } };
   return {
     name: "handoff_ended",
-    outcome: { ...outcome, failure, lastGood: LAST_GOOD },
+    outcome: { ...outcome, failure, fallback: SET },
     atMs: 10_000,
   };
 }
@@ -42,7 +45,7 @@ const READY: Event = {
   atMs: 10_000,
 };
 
-const CAUSE = { tag: "last_good", lastGood: LAST_GOOD } as const;
+const CAUSE = { tag: "last_good", set: SET } as const;
 
 /** The set serves after generation 1 has failed. */
 const servingSet = (options = {}) =>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogEntry } from "../../../../lib/system/log.ts";
 import * as messages from "../../../../lib/supervisor/messages/messages.ts";
+import { restoredSet } from "../samples.ts";
 import * as respawnMessages from "../../../../lib/supervisor/messages/respawn_messages.ts";
 
 const SERVES = {
@@ -20,7 +21,7 @@ const ENDED = {
   connections: null,
 } as const;
 
-const LAST_GOOD = { directory: "/run/kept", keptMs: Date.UTC(2026, 10, 24, 12) } as const;
+const LAST_GOOD = { directory: "/run/recorded", recordedMs: Date.UTC(2026, 10, 24, 12) } as const;
 
 const CRASHED = { tag: "signaled", code: 139, signal: "SIGSEGV" } as const;
 const RESPAWN = { generation: 3, isStarted: false, respawn: 1, limit: 5 };
@@ -77,7 +78,7 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     'one "bind"; nothing serves, ending with 1',
   ],
   [
-    messages.notStarted({ number: 2, cause: { tag: "last_good", lastGood: LAST_GOOD } }, {
+    messages.notStarted({ number: 2, cause: { tag: "last_good", set: restoredSet(LAST_GOOD) } }, {
       failure: { tag: "timed_out", afterMs: 60_000 },
       exitCode: 1,
     }),
@@ -92,12 +93,12 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     }),
     "error",
     "generation 1 did not start: haproxy exited with 1 before it was ready; generation 2 is started " +
-    'from what served last (2026-11-24T12:00:00.000Z, kept in "/run/kept")',
+    'from what served last (2026-11-24T12:00:00.000Z, kept in "/run/recorded")',
   ],
   [
     messages.serves({
       ...SERVES,
-      cause: { tag: "last_good", lastGood: LAST_GOOD },
+      cause: { tag: "last_good", set: restoredSet(LAST_GOOD) },
       changed: null,
       draining: 0,
     }),

@@ -5,17 +5,16 @@
 import { list } from "../../system/files.ts";
 import type { Libc } from "../../system/libc.ts";
 import { claim, type Claimed, type Service } from "../private_folder/claim.ts";
-import { askInstance } from "../runtime/instance.ts";
-import { findFolders, type FoundFolder } from "./left_folders.ts";
-import { leftProcess } from "./left_process.ts";
 import { MadeFolder } from "../private_folder/made_folder.ts";
 import { socketName } from "../private_folder/private_folder.ts";
 import type { HaproxyProcess } from "../process/process.ts";
 import { isListening, type PrivateSocket } from "../runtime/client.ts";
-import { type Running, runningProcesses } from "./running_processes.ts";
+import { askInstance } from "../runtime/instance.ts";
+import { findFolders } from "./folders.ts";
+import { leftProcess, type Running, runningProcesses } from "./processes.ts";
 
 /** A process of the same service, which may be signalled. */
-export interface Left {
+export interface Leftover {
   /** What the wrapper starts is numbered from 1 on, and these from 0 down: the one started last is 0. */
   readonly generation: number;
   readonly process: HaproxyProcess;
@@ -33,19 +32,22 @@ export interface Untouched {
   /** `null`: it is not to be seen from here. */
   readonly pid: number | null;
   readonly why:
-    | ("other user" | "folder is gone")
-    | ("other service" | "may not be signalled" | "not seen");
+    | "other user"
+    | "folder is gone"
+    | "other service"
+    | "may not be signalled"
+    | "not seen";
 }
 
-export interface LeftBehind {
+export interface Leftovers {
   /** The one that was started last comes first. */
-  readonly processes: readonly Left[];
+  readonly processes: readonly Leftover[];
   readonly untouched: readonly Untouched[];
   /** Resolves when the folders of those that have ended are gone. */
   removed(): Promise<void>;
 }
 
-export interface LeftBehindOptions {
+export interface LeftoversOptions {
   readonly parents: readonly string[];
   /** Our own private folder, which is nobody else's. */
   readonly folder: string;
@@ -54,43 +56,45 @@ export interface LeftBehindOptions {
   readonly libc: Libc | null;
 }
 
-export async function findLeftBehind(
-  { parents, folder, service, libc }: LeftBehindOptions,
-): Promise<LeftBehind> {
+export async function findLeftovers(
+  { parents, folder, service, libc }: LeftoversOptions,
+): Promise<Leftovers> {
   if (libc === null) return NOTHING;
-  const user = Deno.lstatSync(folder).uid!;
-  const all = await findFolders(parents, { libc, user });
-  const others = all.filter(({ path }) => path !== folder);
-  const dead = await claimAll(others, { libc, service, user });
+  const finder: Finder = { libc, service, user: Deno.lstatSync(folder).uid! };
+  const all = await findFolders(parents, finder);
+  const dead = await claimAll(all.filter((path) => path !== folder), finder);
   if (dead.length === 0) return NOTHING;
   const running = runningProcesses(libc);
-  const looks = await Promise.all(
-    dead.map((one) => look(one, { libc, user, running: running.get(one.made.path) ?? [] })),
+  const found = await Promise.all(
+    dead.map((one) => examine(one, running.get(one.made.path) ?? [], finder)),
   );
-  const untouched = looks.flatMap((one) => one.untouched);
-  const processes = looks.flatMap((one) => one.processes)
-    .map((one, index) => ({ ...one, generation: -index }));
-  const removed = async () => void await Promise.all(looks.map((one) => one.removed()));
-  return { processes, untouched, removed };
+  return {
+    processes: found.flatMap(({ processes }) => processes)
+      .map((one, index) => ({ ...one, generation: -index })),
+    untouched: found.flatMap(({ untouched }) => untouched),
+    removed: async () => void await Promise.all(found.map((one) => one.removed())),
+  };
 }
 
-const NOTHING: LeftBehind = { processes: [], untouched: [], removed: async () => {} };
+const NOTHING: Leftovers = { processes: [], untouched: [], removed: async () => {} };
+
+interface Finder {
+  readonly libc: Libc;
+  readonly service: Service;
+  readonly user: number;
+}
 
 /** A folder whose wrapper is gone. */
 interface Dead extends Claimed {
   readonly made: MadeFolder;
-  readonly owner: number;
 }
 
-async function claimAll(
-  own: readonly FoundFolder[],
-  options: { readonly libc: Libc; readonly service: Service; readonly user: number },
-): Promise<readonly Dead[]> {
+async function claimAll(paths: readonly string[], finder: Finder): Promise<readonly Dead[]> {
   const dead: Dead[] = [];
-  for (const { path, owner } of own) {
-    const made = openFolder(path, options.user);
-    const claimed = made === null ? null : await claim(made, options);
-    if (made !== null && claimed !== null) dead.push({ ...claimed, made, owner });
+  for (const path of paths) {
+    const made = openFolder(path, finder.user);
+    const claimed = made && await claim(made, finder);
+    if (made !== null && claimed !== null) dead.push({ ...claimed, made });
   }
   return dead;
 }
@@ -104,29 +108,25 @@ function openFolder(path: string, user: number): MadeFolder | null {
   }
 }
 
-interface LookOptions {
-  readonly libc: Libc;
-  readonly user: number;
-  readonly running: readonly Running[];
-}
-
-type DeadLook = Pick<LeftBehind, "untouched" | "removed"> & {
-  readonly processes: readonly Omit<Left, "generation">[];
+type Found = Omit<Leftovers, "processes"> & {
+  readonly processes: readonly Omit<Leftover, "generation">[];
 };
 
-async function look(dead: Dead, options: LookOptions): Promise<DeadLook> {
-  const { made, unlock } = dead;
-  const proven = await prove(made, options);
-  const why = await reasonToLeave(dead, proven, options);
+async function examine(dead: Dead, running: readonly Running[], finder: Finder): Promise<Found> {
+  const { libc, user: owner } = finder;
+  const { path: folder } = dead.made;
+  const proven = await prove(dead.made, running, owner);
+  const why = await reasonToLeave(dead, proven, libc);
   if (why !== null) {
+    dead.unlock();
     const pids = proven.length === 0 ? [null] : proven.map(({ pid }) => pid);
-    unlock();
-    const common = { folder: made.path, owner: dead.owner, why };
-    return { ...NOTHING, untouched: pids.map((pid) => ({ ...common, pid })) };
+    return { ...NOTHING, untouched: pids.map((pid) => ({ folder, owner, pid, why })) };
   }
-  const processes = proven.map(({ socket, serves, ...one }) => ({
-    ...{ socket, serves, folder: made.path },
-    process: leftProcess({ ...one, libc: options.libc }),
+  const processes = proven.map(({ pid, word, socket, serves }) => ({
+    process: leftProcess({ pid, word, libc }),
+    socket,
+    serves,
+    folder,
   }));
   return { processes, untouched: [], removed: removeAfter(processes, dead) };
 }
@@ -135,7 +135,7 @@ async function look(dead: Dead, options: LookOptions): Promise<DeadLook> {
 async function reasonToLeave(
   { made, isSame }: Dead,
   proven: readonly Proven[],
-  { libc }: LookOptions,
+  libc: Libc,
 ): Promise<Untouched["why"] | null> {
   if (proven.length === 0) return await isAnswered(made) ? "not seen" : null;
   if (!isSame) return "other service";
@@ -144,14 +144,10 @@ async function reasonToLeave(
 }
 
 /** Removes the folder when all its processes have ended; the result waits for that once it has begun. */
-function removeAfter(processes: readonly Pick<Left, "process">[], { made, unlock }: Dead) {
+function removeAfter(processes: readonly Pick<Leftover, "process">[], { made, unlock }: Dead) {
   let removal: Promise<void> = Promise.resolve();
-  const remove = async () => {
-    await made.remove();
-    unlock();
-  };
-  const end = Promise.all(processes.map(({ process }) => process.ended));
-  end.then(() => removal = remove());
+  Promise.all(processes.map(({ process }) => process.ended))
+    .then(() => removal = made.remove().then(unlock));
   return () => removal;
 }
 
@@ -164,7 +160,11 @@ interface Proven extends Running {
  * Those of the processes that were started from the folder which are surely the wrapper's, the last first: it
  * answers at a socket that only we could make, or it runs as we do, or as one does that answers.
  */
-async function prove(made: MadeFolder, { user, running }: LookOptions): Promise<readonly Proven[]> {
+async function prove(
+  made: MadeFolder,
+  running: readonly Running[],
+  user: number,
+): Promise<readonly Proven[]> {
   const isOurs = (one: Running) => Number(one.user === user);
   const likely = running.toSorted((one, other) => isOurs(other) - isOurs(one));
   const asked = await Promise.all(
