@@ -93,7 +93,7 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     }),
     "error",
     "generation 1 did not start: haproxy exited with 1 before it was ready; generation 2 is started " +
-    'from what served last (2026-11-24T12:00:00.000Z, kept in "/run/recorded")',
+    'from what served last (2026-11-24T12:00:00.000Z, recorded in "/run/recorded")',
   ],
   [
     messages.serves({
