@@ -2,7 +2,7 @@
 import { EXIT } from "../../exit_codes.ts";
 import { formatDuration } from "../../text/duration.ts";
 import type { BindConflict } from "./bind_conflict.ts";
-import { LEAST_CONNECTIONS } from "../private_folder/private_folder.ts";
+import { LEAST_CONNECTIONS } from "../private_folder/injected.ts";
 import { describeEnding, type Ending } from "../process/process.ts";
 
 /** A process that `died`, also for a `bind_conflict`, or was `not_spawned` is gone; of the others one may be left. */

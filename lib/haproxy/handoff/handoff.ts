@@ -9,7 +9,7 @@ import type { PrivateFolder } from "../private_folder/private_folder.ts";
 import { saveServerState } from "../private_folder/server_state.ts";
 import type { Ending } from "../process/process.ts";
 import { explain } from "./diagnosis.ts";
-import { pauseEnded, serverStateLost } from "./messages.ts";
+import { serverStateLost } from "./messages.ts";
 import {
   CANCELLED,
   type Cancelled,
@@ -96,9 +96,9 @@ async function prepareInTime(
     return ofCut(prepared);
   }
   if (prepared.tag === "failed") return prepared;
-  if (prepared.serverState !== null) {
+  if (prepared.stateFrom !== null) {
     // As late as can be, since what somebody sets after that is lost.
-    const lost = await saveServerState(prepared.serverState, cancel);
+    const lost = await saveServerState(prepared.stateFrom, folder.serverState(generation), cancel);
     if (lost !== null && !cancel.aborted) log(serverStateLost(request, lost));
   }
   return cancel.aborted ? CANCELLED : prepared;
@@ -220,8 +220,8 @@ async function resolveConflict<Learned>(
   const outcome = prepared.tag === "prepared"
     ? await whilePaused(pause, () => bringUp(request, parts, { prepared, timeoutMs }), {
       fleet,
+      log,
       cancel,
-      onEnd: (end) => log(pauseEnded(end)),
     }) ?? refused(own, "restart the wrapper, as HAProxy does not let it be paused")
     : prepared;
   if (cancel.aborted) return CANCELLED;

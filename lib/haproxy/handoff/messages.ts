@@ -1,6 +1,6 @@
 /** What is said of a handoff while it goes on, one entry each. Pure. */
 import type { LogEntry } from "../../system/log.ts";
-import type { PauseEnd } from "./pause.ts";
+import type { Pause } from "./pause.ts";
 import type { StartRequest } from "./preparation.ts";
 
 export function serverStateLost(
@@ -15,22 +15,24 @@ export function serverStateLost(
   };
 }
 
-export function pauseEnded(end: PauseEnd): LogEntry {
-  const { serving, generation, frontends } = end;
-  const durationMs = Math.round(end.durationMs);
+/** `superseded`: the new generation listens. `durationMs`: how long nobody listened there. */
+export function pauseEnded(
+  { serving, generation, frontends }: Pause,
+  end: keyof typeof PAUSE_ENDS,
+  durationMs: number,
+): LogEntry {
+  const nouns = frontends.length === 1 ? "frontend" : "frontends";
   const which = frontends.map((frontend) => `"${frontend}"`).join(", ");
+  const elapsedMs = Math.round(durationMs);
   return {
-    level: end.tag === "not_resumed" ? "error" : "warning",
-    text: `for ${durationMs} ms nobody listened for ${
-      frontends.length === 1 ? "frontend" : "frontends"
-    } ${which}: paused in generation ${serving} so that generation ${generation} could bind its ports; ${
-      PAUSE_ENDS[end.tag]
-    }`,
-    fields: { generation, reason: "bind conflict", durationMs },
+    level: end === "not_resumed" ? "error" : "warning",
+    text: `for ${elapsedMs} ms nobody listened for ${nouns} ${which}: paused in generation ` +
+      `${serving} so that generation ${generation} could bind its ports; ${PAUSE_ENDS[end]}`,
+    fields: { generation, reason: "bind conflict", durationMs: elapsedMs },
   };
 }
 
-const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
+const PAUSE_ENDS = {
   superseded: "that one listens now",
   resumed: "that did not serve, and the old one listens again",
   not_resumed: "that did not serve, and the old one does not listen again: restart the wrapper",

@@ -3,8 +3,10 @@
  * SIGTTOU, which `-sf` makes HAProxy send, that leaves stats and unix sockets alone, so that `-x` goes on working,
  * and all other frontends. After `-x` and SIGTTOU a bind that did not change is dead in the new process (2.6 to 3.4).
  */
+import type { Log } from "../../system/log.ts";
 import type { Fleet } from "../drain/fleet.ts";
 import { ask, escaped, type StatsSocket } from "../runtime/client.ts";
+import { pauseEnded } from "./messages.ts";
 import type { HandoffOutcome } from "./outcome.ts";
 
 export interface Pause {
@@ -16,21 +18,11 @@ export interface Pause {
   readonly generation: number;
 }
 
-export interface PauseEnd {
-  readonly serving: number;
-  readonly generation: number;
-  readonly frontends: readonly string[];
-  /** How long nobody listened there. */
-  readonly durationMs: number;
-  /** `superseded`: the new generation listens. */
-  readonly tag: "superseded" | "resumed" | "not_resumed";
-}
-
 export interface PauseOptions {
   readonly fleet: Fleet;
+  readonly log: Log;
   /** After its abort even a generation that is ready does not stay. */
   readonly cancel: AbortSignal;
-  readonly onEnd: (end: PauseEnd) => void;
 }
 
 /**
@@ -40,12 +32,9 @@ export interface PauseOptions {
 export async function whilePaused<Learned>(
   pause: Pause,
   start: () => Promise<HandoffOutcome<Learned>>,
-  { fleet, cancel, onEnd }: PauseOptions,
+  { fleet, log, cancel }: PauseOptions,
 ): Promise<HandoffOutcome<Learned> | null> {
-  const { serving, frontends, generation } = pause;
-  const isServing = () => fleet.generations.includes(serving);
-  const tell = (tag: PauseEnd["tag"], durationMs: number) =>
-    onEnd({ serving, generation, frontends, tag, durationMs });
+  const isServing = () => fleet.generations.includes(pause.serving);
   const pausedMs = performance.now();
   let servedMs: number | null = null;
   try {
@@ -57,11 +46,11 @@ export async function whilePaused<Learned>(
   } finally {
     if (servedMs === null) {
       // It would go on holding the ports.
-      await fleet.eliminate(generation, KILL_LIMIT_MS);
-      const tag = await resume(pause, isServing) ? "resumed" : "not_resumed";
+      await fleet.eliminate(pause.generation, KILL_LIMIT_MS);
+      const end = await resume(pause, isServing) ? "resumed" : "not_resumed";
       // One that has been asked to end opens nothing any more.
-      if (isServing()) tell(tag, performance.now() - pausedMs);
-    } else tell("superseded", servedMs - pausedMs);
+      if (isServing()) log(pauseEnded(pause, end, performance.now() - pausedMs));
+    } else log(pauseEnded(pause, "superseded", servedMs - pausedMs));
   }
 }
 

@@ -5,7 +5,6 @@ import type { HaproxyArguments } from "../../settings/haproxy_arguments.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import type { PrivateFolder } from "../private_folder/private_folder.ts";
-import type { ServerStateCopy } from "../private_folder/server_state.ts";
 import { hasZeroWarning, startArguments } from "../process/arguments.ts";
 import { describeEnvFile, readEnvFile } from "../process/env_file_reader.ts";
 import { isListening, pathOf, type PrivateSocket, type StatsSocket } from "../runtime/client.ts";
@@ -37,8 +36,8 @@ export interface Prepared {
   readonly tag: "prepared";
   readonly words: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** To be made just before the start; `null` if there is none to be made. */
-  readonly serverState: ServerStateCopy | null;
+  /** Whose servers' state is to be saved just before the start; `null` if none is. */
+  readonly stateFrom: StatsSocket | null;
 }
 
 /** Nothing of it is seen by the processes that run. */
@@ -61,10 +60,8 @@ export async function prepare(
     const takeover = await chooseTakeover(own, userSocket);
     const words = startArguments(haproxy, injected, takeover && pathOf(takeover));
     const keepsState = needs.loadsServerState && forbidsWarnings(haproxy, needs) === null;
-    const serverState = keepsState && takeover !== null
-      ? { from: takeover, to: folder.serverState(generation) }
-      : null;
-    return { tag: "prepared", words, environment: file.variables, serverState };
+    const stateFrom = keepsState ? takeover : null;
+    return { tag: "prepared", words, environment: file.variables, stateFrom };
   } catch (error) {
     await folder.forget(generation);
     return cannotCreate(

@@ -3,43 +3,16 @@ import { Fleet, type ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import type { Origin } from "../../haproxy/handoff/preparation.ts";
 import { Standby } from "../../haproxy/handoff/standby.ts";
-import type { Leftovers } from "../../haproxy/leftovers/leftovers.ts";
-import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import { DrainGauge } from "../../haproxy/runtime/drain_gauge.ts";
-import type { LastGoodSet } from "../../last_good/last_good.ts";
-import type { LoadedFiles } from "../../loaded/loaded_files.ts";
-import type { Settings } from "../../settings/settings.ts";
-import type { ReadFile } from "../../system/cgroup_memory.ts";
-import type { Log } from "../../system/log.ts";
 import type { SignalMeaning } from "../../system/signals.ts";
-import type { MountedFile } from "../../watch/scan/mounted_files.ts";
-import type { Scanner } from "../../watch/scan/scan.ts";
-import type { Source } from "../../watch/scan/sources.ts";
 import { signalRefused } from "../messages/drain_messages.ts";
 import { leftAlone } from "../messages/leftover_messages.ts";
-import type { Action, ActionOf, Broken, Event, ReloadOrder } from "../state/events.ts";
+import type { Action, ActionOf, Broken, ReloadOrder } from "../state/events.ts";
 import type { Effects } from "../supervisor.ts";
 import { Handoffs } from "./handoffs.ts";
 import { Room } from "./memory_room.ts";
+import type { Parts } from "./parts.ts";
 import { Scans } from "./scans.ts";
-
-export interface EffectsParts {
-  readonly settings: Settings;
-  readonly folder: PrivateFolder;
-  readonly leftovers: Leftovers;
-  readonly sources: readonly Source[];
-  readonly scanner: Scanner;
-  readonly loadedFiles: LoadedFiles;
-  readonly mountedFiles: readonly MountedFile[];
-  /** `null`: nothing is recorded. */
-  readonly lastGood: LastGoodSet | null;
-  readonly collectGarbageSoon: () => void;
-  /** What the kernel says about memory. */
-  readonly readMemoryFile: ReadFile;
-  readonly log: Log;
-  readonly post: (event: Event) => void;
-  readonly postBug: (error: unknown, broken: Broken) => void;
-}
 
 const WATCH = { name: "watch" } as const;
 
@@ -47,7 +20,7 @@ const WATCH = { name: "watch" } as const;
 const STANDBY_LIMIT_MS = 2_000;
 
 export class RealEffects implements Effects {
-  readonly #parts: EffectsParts;
+  readonly #parts: Parts;
   readonly #origin: Origin;
   readonly #fleet: Fleet;
   readonly #gauge = new DrainGauge();
@@ -59,9 +32,9 @@ export class RealEffects implements Effects {
   #hotApply: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(parts: EffectsParts) {
+  constructor(parts: Parts) {
     this.#parts = parts;
-    const { settings, folder, leftovers, sources, loadedFiles, log, post, postBug } = parts;
+    const { settings, folder, leftovers, sources, loadedFiles, log, post } = parts;
     const { haproxy, envFile, settleMs } = settings;
     this.#origin = { haproxy, envFile, needs: loadedFiles.needs };
     const fleet = this.#fleet = new Fleet({
@@ -84,11 +57,7 @@ export class RealEffects implements Effects {
     });
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
     const room = this.#room = new Room({ fleet, memory, post });
-    this.#scans = new Scans({
-      ...parts,
-      setTimer: (delayMs) => this.#setTimer(delayMs),
-      onBug: (error) => postBug(error, WATCH),
-    });
+    this.#scans = new Scans(parts, (delayMs) => this.#setTimer(delayMs));
     this.#handoffs = new Handoffs({
       ...parts,
       origin: this.#origin,

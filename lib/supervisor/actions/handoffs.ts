@@ -4,47 +4,34 @@ import { handoff } from "../../haproxy/handoff/handoff.ts";
 import type { Failed, Ready } from "../../haproxy/handoff/outcome.ts";
 import type { Origin } from "../../haproxy/handoff/preparation.ts";
 import type { Standby } from "../../haproxy/handoff/standby.ts";
-import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import { sharesPorts } from "../../haproxy/process/arguments.ts";
 import type { DrainGauge } from "../../haproxy/runtime/drain_gauge.ts";
 import { canPassTables, untilTablesPass } from "../../haproxy/runtime/stick_tables.ts";
-import type { LastGoodSet } from "../../last_good/last_good.ts";
 import { unusable } from "../../last_good/messages.ts";
 import type { RestoredSet } from "../../last_good/restore.ts";
 import { adopt, type Adopted } from "../../loaded/adoption.ts";
-import type { LoadedFiles } from "../../loaded/loaded_files.ts";
 import { NO_TARGETS } from "../../loaded/targets.ts";
-import type { Settings } from "../../settings/settings.ts";
 import { aborted, cutOff } from "../../system/cut_off.ts";
-import type { Log } from "../../system/log.ts";
 import { formatDuration } from "../../text/duration.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
-import type { Scanner } from "../../watch/scan/scan.ts";
 import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
 import { notListed } from "../messages/messages.ts";
-import type { ActionOf, Attempt, Event, HandoffEnd } from "../state/events.ts";
+import type { ActionOf, Attempt, HandoffEnd } from "../state/events.ts";
 import type { Room } from "./memory_room.ts";
 import { NotedWords } from "./noted_words.ts";
+import type { Parts } from "./parts.ts";
 
 /** HAProxy's resync takes 5 s where nobody answers it; longer than this no handoff waits. */
 const TABLES_LIMIT_MS = 8_000;
 
-export interface HandoffsParts {
-  readonly settings: Settings;
-  readonly folder: PrivateFolder;
+export interface HandoffsParts extends Parts {
   readonly fleet: Fleet;
   readonly standby: Standby;
   readonly gauge: DrainGauge;
   readonly room: Room;
-  readonly scanner: Scanner;
-  readonly loadedFiles: LoadedFiles;
   /** What is on disk. */
   readonly origin: Origin;
-  /** `null`: nothing is recorded. */
-  readonly lastGood: LastGoodSet | null;
-  readonly log: Log;
-  readonly post: (event: Event) => void;
   /** Called with what is to be watched once a generation serves. */
   readonly onInventory: (inventory: Inventory) => void;
 }

@@ -1,38 +1,25 @@
 /** Scans the sources, by itself if changes are watched for, and on request; posts what it sees. */
-import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
-import type { Settings } from "../../settings/settings.ts";
-import type { Log } from "../../system/log.ts";
 import { type ChangeDetector, detectChanges } from "../../watch/change_detector.ts";
 import { hasMoved } from "../../watch/scan/changed_during_read.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
-import type { MountedFile } from "../../watch/scan/mounted_files.ts";
-import type { Scanner } from "../../watch/scan/scan.ts";
-import type { ActionOf, Event, ReloadOrder } from "../state/events.ts";
-
-export interface ScansParts {
-  readonly settings: Settings;
-  readonly folder: PrivateFolder;
-  readonly scanner: Scanner;
-  readonly mountedFiles: readonly MountedFile[];
-  readonly log: Log;
-  readonly post: (event: Event) => void;
-  /** Sets the supervisor's timer, in place of one that is set. */
-  readonly setTimer: (delayMs: number) => void;
-  readonly onBug: (error: unknown) => void;
-}
+import type { ActionOf, ReloadOrder } from "../state/events.ts";
+import type { Parts } from "./parts.ts";
 
 /** How often sources that cannot be read are scanned for a retry, if they are not watched. */
 const UNWATCHED_PAUSE_MS = 1_000;
 
 export class Scans {
-  readonly #parts: ScansParts;
+  readonly #parts: Parts;
+  readonly #setTimer: (delayMs: number) => void;
   readonly #detector: ChangeDetector | null;
 
-  constructor(parts: ScansParts) {
-    const { settings, folder, scanner: { look }, mountedFiles, log, onBug } = parts;
+  /** `setTimer` sets the supervisor's timer, in place of one that is set. */
+  constructor(parts: Parts, setTimer: (delayMs: number) => void) {
+    const { settings, folder, scanner: { look }, mountedFiles, log } = parts;
     const { settleMs, pollIntervalMs } = settings;
     this.#parts = parts;
+    this.#setTimer = setTimer;
     this.#detector = !settings.watch ? null : detectChanges({
       look,
       onChanging: (fingerprint) => this.#tell("changing", fingerprint),
@@ -42,7 +29,7 @@ export class Scans {
       probeDirectory: () => folder.probeDirectory(),
       mountedFiles,
       log,
-      onBug,
+      onBug: this.#onBug,
     });
   }
 
@@ -62,7 +49,7 @@ export class Scans {
   async forRetry(): Promise<void> {
     if (this.#detector !== null) return this.#detector.lookSoon();
     const fingerprint = await this.#fingerprint();
-    if (fingerprint === null) this.#parts.setTimer(UNWATCHED_PAUSE_MS);
+    if (fingerprint === null) this.#setTimer(UNWATCHED_PAUSE_MS);
     else this.#tell("settled", fingerprint);
   }
 
@@ -81,15 +68,16 @@ export class Scans {
 
   /** `null`: the sources cannot be read, or a bug keeps it from that, after which an order still counts. */
   async #fingerprint(): Promise<Fingerprint | null> {
-    const { scanner, onBug } = this.#parts;
     try {
-      const { seen } = await scanner.look();
+      const { seen } = await this.#parts.scanner.look();
       return seen.tag === "taken" ? seen.fingerprint : null;
     } catch (error) {
-      onBug(error);
+      this.#onBug(error);
       return null;
     }
   }
+
+  readonly #onBug = (error: unknown) => this.#parts.postBug(error, { name: "watch" });
 
   #tell(name: "changing" | "settled", fingerprint: Fingerprint): void {
     this.#parts.post({ name, fingerprint, atMs: performance.now() });

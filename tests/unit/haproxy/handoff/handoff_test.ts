@@ -4,29 +4,41 @@ import { NO_NEEDS } from "../../../../lib/config/needs.ts";
 import { Fleet } from "../../../../lib/haproxy/drain/fleet.ts";
 import { handoff, type HandoffParts } from "../../../../lib/haproxy/handoff/handoff.ts";
 import { Standby } from "../../../../lib/haproxy/handoff/standby.ts";
-import type {
-  Owner,
+import { MadeFolder } from "../../../../lib/haproxy/private_folder/made_folder.ts";
+import {
+  type Owner,
   PrivateFolder,
 } from "../../../../lib/haproxy/private_folder/private_folder.ts";
 
+type Prepare = PrivateFolder["prepare"];
+type Forget = PrivateFolder["forget"];
+
+class ScriptedFolder extends PrivateFolder {
+  readonly #prepare: Prepare;
+  readonly #forget: Forget;
+
+  constructor(prepare: Prepare, forget: Forget) {
+    super(new MadeFolder("/", 0), () => Promise.reject(new Error("never")));
+    this.#prepare = prepare;
+    this.#forget = forget;
+  }
+
+  override prepare(...args: Parameters<Prepare>): ReturnType<Prepare> {
+    return this.#prepare(...args);
+  }
+
+  override forget(owner: Owner): Promise<void> {
+    return this.#forget(owner);
+  }
+}
+
 /** For a start whose files are written by `prepare`. */
 function partsOf(
-  prepare: PrivateFolder["prepare"],
-  forget: PrivateFolder["forget"] = () => Promise.resolve(),
+  prepare: Prepare,
+  forget: Forget = () => Promise.resolve(),
   readyTimeoutMs = 20,
 ): HandoffParts {
-  const folder: PrivateFolder = {
-    path: "/none",
-    probeDirectory: () => null,
-    adopt() {},
-    socket: (generation) => ({ path: `/none/${generation}.sock`, problem: () => null }),
-    serverState: () => ({ path: "/none/1.state", write: () => Promise.resolve() }),
-    connectionsOf: () => null,
-    prepare,
-    forget,
-    forgetServerState: () => Promise.resolve(),
-    remove: () => Promise.resolve(),
-  };
+  const folder = new ScriptedFolder(prepare, forget);
   const settings = {
     pauseOnBindConflict: false,
     readyTimeoutMs,
