@@ -11,7 +11,7 @@ import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process/process.ts";
 import { lookForStrays } from "./lib/haproxy/leftovers/strays.ts";
 import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/process/program_path.ts";
 import { type Libc, openLibc } from "./lib/system/libc.ts";
-import { type LastGoodSet, openLastGood } from "./lib/last_good/last_good.ts";
+import type { LastGoodSet } from "./lib/last_good/last_good.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import type { Needs } from "./lib/config/needs.ts";
 import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/system/log.ts";
@@ -96,7 +96,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   signals.hold(early);
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
-  const lastGood = await openLastGood(settings, { environment, workingDirectory: Deno.cwd() });
+  const lastGood = await openLastGood(settings, environment);
   const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? lastGood : null;
   if (problems.length > 0 && !await canServe(mayServeInstead)) return refuse(problems);
   if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
@@ -162,7 +162,7 @@ async function run(
     withUmask: libc?.withUmask ?? null,
     onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
-  const recorder = await parts.lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
+  const recorder = parts.lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
   const record = ({ after }: Step) => recorder?.observe("serving" in after ? after.serving : null);
   const observers = [status?.observe, record].filter((one) => one !== undefined);
   const supervisor = new Supervisor(settings, observers);
@@ -193,9 +193,9 @@ async function run(
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs(reportBug);
-  const strays = lookForStrays(places, (found) => describeUntouched(found).forEach(log));
+  const lookNow = lookForStrays(places, (found) => describeUntouched(found).forEach(log));
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
-  strays.hurry();
+  lookNow();
   listening?.close();
   await recorder?.close();
   await effects.close();
@@ -294,6 +294,17 @@ function problemOf(what: string, read: () => unknown): string[] {
   } catch (error) {
     return [`cannot read ${what}: ${systemReason(error)}`];
   }
+}
+
+/** Where nothing is to be recorded, none of its parts is loaded. */
+async function openLastGood(
+  settings: Settings,
+  environment: Readonly<Record<string, string>>,
+): Promise<LastGoodSet | null> {
+  if (settings.lastGood === null) return null;
+  const { LastGoodSet } = await import("./lib/last_good/last_good.ts");
+  const workingDirectory = Deno.cwd();
+  return new LastGoodSet(settings.lastGood, settings, { environment, workingDirectory });
 }
 
 /** What is on disk will fail to start, and what is recorded is then started in its place. */

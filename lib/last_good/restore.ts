@@ -2,6 +2,7 @@
 import { dirname } from "@std/path";
 import { parseEnvFile } from "../config/env_file.ts";
 import type { Role } from "../config/file_keywords.ts";
+import type { ConfigurationFile } from "../config/file_references.ts";
 import { readNeeds } from "../config/needs.ts";
 import { type Environment, MOST_TEXT_BYTES } from "../config/tokens.ts";
 import type { Origin } from "../haproxy/handoff/preparation.ts";
@@ -60,31 +61,29 @@ async function layOut(
   const [missing] = [...rewritten.missing, ...others];
   if (missing !== undefined) return unusable(`"${missing}" is not among the recorded files`);
 
-  const texts = new Texts(store, files);
+  const read = (path: string) => readText(store, path, files.get(path)!);
   const copyOf = copyIn(files, copyAt);
-  const variables = envFile === null ? {} : variablesOf(await texts.read(envFile));
+  const variables = envFile === null ? {} : variablesOf((await read(envFile)).text);
   const all = { ...environment, ...variables };
-  const configurations = await texts.readAll(rewritten.files);
+  const configurations = await Promise.all(rewritten.files.map(read));
   const needs = readNeeds(configurations, all);
-  const made = rewriteConfigurations(configurations, {
+  const { texts, lists } = rewriteConfigurations(configurations, {
     workingDirectory,
     environment: all,
     copyOf,
   });
-  const written = new Map(made.texts);
-  for (const list of await texts.readAll(made.lists.keys().filter((path) => files.has(path)))) {
-    const bases = made.lists.get(list.path)!;
-    if (!written.has(list.path)) {
-      written.set(list.path, rewriteCertificateList(list, { bases, copyOf }));
-    }
+  const listed = [...lists.keys()].filter((path) => files.has(path) && !texts.has(path));
+  const written = new Map<string, Uint8Array>();
+  for (const file of configurations) written.set(file.path, file.encode(texts.get(file.path)!));
+  for (const list of await Promise.all(listed.map(read))) {
+    const bases = lists.get(list.path)!;
+    written.set(list.path, list.encode(rewriteCertificateList(list, { bases, copyOf })));
   }
 
   await store.removeTree();
   const directories = new Set([...files.keys()].map((path) => dirname(copyAt(path))));
   for (const path of directories) await mkdir(path, { recursive: true, mode: 0o700 });
-  for (const [path, text] of written) {
-    await writePrivateFile(copyAt(path), texts.encode(path, text));
-  }
+  for (const [path, bytes] of written) await writePrivateFile(copyAt(path), bytes);
   const plain = [...files].filter(([path]) => !written.has(path))
     .map(([path, digest]) => ({ from: store.object(digest), to: copyAt(path), digest }));
   const failure = describeFailure(await copyAll(plain));
@@ -121,39 +120,19 @@ function copyIn(files: Manifest["files"], copyAt: (path: string) => string): Cop
 
 const BUNDLES: readonly string[] = [".rsa", ".dsa", ".ecdsa"];
 
-/** Reads texts of whatever encoding, so that each byte that is not rewritten stays. */
-class Texts {
-  readonly #store: Store;
-  readonly #files: Manifest["files"];
-  readonly #latin = new Set<string>();
+interface Text extends ConfigurationFile {
+  readonly encode: (text: string) => Uint8Array;
+}
 
-  constructor(store: Store, files: Manifest["files"]) {
-    this.#store = store;
-    this.#files = files;
-  }
-
-  async readAll(paths: Iterable<string>) {
-    return await Promise.all(
-      [...paths].map(async (path) => ({ path, text: await this.read(path) })),
-    );
-  }
-
-  /** @throws if it is not any more what was recorded. */
-  async read(path: string): Promise<string> {
-    const digest = this.#files.get(path)!;
-    const bytes = await readFile(this.#store.object(digest), MOST_TEXT_BYTES);
-    if (await sha256(bytes) !== digest) throw new Error(`the copy of "${path}" has changed`);
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      this.#latin.add(path);
-      return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-    }
-  }
-
-  encode(path: string, text: string): Uint8Array {
-    return this.#latin.has(path)
-      ? Uint8Array.from(text, (character) => character.charCodeAt(0))
-      : new TextEncoder().encode(text);
+/** A text of whatever encoding: each byte that is not rewritten stays. @throws if it is not what was recorded. */
+async function readText(store: Store, path: string, digest: string): Promise<Text> {
+  const bytes = await readFile(store.object(digest), MOST_TEXT_BYTES);
+  if (await sha256(bytes) !== digest) throw new Error(`the copy of "${path}" has changed`);
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return { path, text, encode: (text) => new TextEncoder().encode(text) };
+  } catch {
+    const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    return { path, text, encode: (text) => Uint8Array.from(text, (one) => one.charCodeAt(0)) };
   }
 }

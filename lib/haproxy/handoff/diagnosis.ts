@@ -4,7 +4,6 @@ import { readTextFile } from "../../system/contents.ts";
 import { aborted } from "../../system/cut_off.ts";
 import type { Fleet } from "../drain/fleet.ts";
 import { alertsOf } from "../failure/alerts.ts";
-import type { Failure } from "../failure/failure.ts";
 import { checkArguments } from "../process/arguments.ts";
 import type { Ending, HaproxyProcess } from "../process/process.ts";
 import type { StatsSocket } from "../runtime/client.ts";
@@ -27,39 +26,16 @@ export interface DiagnosisOptions {
 /** A `failure` says more than that the process has died. */
 export type Diagnosis = Pick<Failed, "mayPass" | "alerts"> & Partial<Pick<Failed, "failure">>;
 
-/** What can be said of a failure; only HAProxy can tell more of some. */
-export async function explain(
-  failure: Failure,
-  request: StartRequest,
-  options: DiagnosisOptions,
-): Promise<Diagnosis> {
-  switch (failure.tag) {
-    case "not_spawned":
-    case "timed_out":
-    case "wrong_pid":
-    case "bug":
-      return { mayPass: true, alerts: [] };
-    case "master_worker":
-    case "program_section":
-    case "withheld_sockets":
-    case "not_prepared":
-    case "bind_conflict":
-      return { mayPass: false, alerts: [] };
-    case "died":
-    case "no_listener":
-      return await askHaproxy(request, options);
-    default:
-      return failure satisfies never;
-  }
-}
-
 /**
  * Asks HAProxy again what is wrong, with its output captured: the failed start wrote the same for the
  * user to read. A start may pass later unless `haproxy -c` reports an error in the configuration itself.
  * A program that does not even come to that, such as one whose libraries are just being upgraded, is no
  * fault of the configuration.
  */
-async function askHaproxy(request: StartRequest, options: DiagnosisOptions): Promise<Diagnosis> {
+export async function diagnose(
+  request: StartRequest,
+  options: DiagnosisOptions,
+): Promise<Diagnosis> {
   const checked = await check(request, options);
   if (checked === null) return { mayPass: true, alerts: [] };
   const { ending, output } = checked;

@@ -8,7 +8,7 @@ import type { Fleet } from "../drain/fleet.ts";
 import type { PrivateFolder } from "../private_folder/private_folder.ts";
 import { saveServerState } from "../private_folder/server_state.ts";
 import type { Ending } from "../process/process.ts";
-import { explain } from "./diagnosis.ts";
+import { diagnose } from "./diagnosis.ts";
 import { serverStateLost } from "./messages.ts";
 import {
   CANCELLED,
@@ -69,7 +69,9 @@ export async function handoff<Learned>(
   if (stop.aborted) return outcome;
   const { environment } = prepared;
   const facts = { environment, failedAfterMs, stop };
-  const explained = { ...outcome, ...await explain(outcome.failure, request, { parts, ...facts }) };
+  const explained = needsDiagnosis(outcome)
+    ? { ...outcome, ...await diagnose(request, { parts, ...facts }) }
+    : outcome;
   const conflict = stop.aborted
     ? null
     : await conflictOf(explained, request, { ...parts, failedAfterMs });
@@ -78,6 +80,9 @@ export async function handoff<Learned>(
   if (explained.mayPass) standby.learn(false);
   return conflict === null ? explained : await resolveConflict(conflict, request, parts);
 }
+
+/** Of other failures HAProxy can tell no more. */
+const needsDiagnosis = ({ failure: { tag } }: Failed) => tag === "died" || tag === "no_listener";
 
 /** The files of a start, and the words of its command. */
 async function prepareInTime(
@@ -125,7 +130,7 @@ async function bringUp<Learned>(
       : { tag: "spawned", process: waiting } as const;
     if (spawned.tag === "not_spawned") {
       await folder.forget(generation);
-      return failed(spawned);
+      return failed(spawned, { mayPass: true });
     }
 
     // Answered: it is the process that was started, and it has a listener.
@@ -134,7 +139,7 @@ async function bringUp<Learned>(
     if (first.tag !== "answered") return first;
     const durationMs = performance.now() - startedMs;
     const failure = await judge(first.instance, process.pid, files) ?? await deathOf(process);
-    if (failure !== null) return failed(failure);
+    if (failure !== null) return failed(failure, { mayPass: failure.tag === "wrong_pid" });
 
     // Learn what it has loaded.
     const learning = learn().then((value) => ({ tag: "learned", value }) as const);

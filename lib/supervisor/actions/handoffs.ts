@@ -7,12 +7,9 @@ import type { Standby } from "../../haproxy/handoff/standby.ts";
 import { sharesPorts } from "../../haproxy/process/arguments.ts";
 import type { DrainGauge } from "../../haproxy/runtime/drain_gauge.ts";
 import { canPassTables, untilTablesPass } from "../../haproxy/runtime/stick_tables.ts";
-import { unusable } from "../../last_good/messages.ts";
-import type { RestoredSet } from "../../last_good/restore.ts";
 import { adopt, type Adopted } from "../../loaded/adoption.ts";
 import { NO_TARGETS } from "../../loaded/targets.ts";
-import { aborted, cutOff } from "../../system/cut_off.ts";
-import { formatDuration } from "../../text/duration.ts";
+import { aborted } from "../../system/cut_off.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
@@ -176,36 +173,13 @@ export class Handoffs {
       readonly cancel: AbortSignal;
     },
   ): Promise<void> {
-    const isLeftGone = own === null && takeOverFrom !== null &&
-      !this.#parts.fleet.has(takeOverFrom);
+    const { settings, fleet, lastGood, log } = this.#parts;
+    const isLeftGone = own === null && takeOverFrom !== null && !fleet.has(takeOverFrom);
     const mayFallBack = own === null && !isLeftGone && attempt.cause.tag !== "last_good" &&
       mayLieInFiles(outcome.failure);
-    const set = mayFallBack && !cancel.aborted ? await this.#restore(cancel) : null;
-    this.#post({ ...outcome, isLeftGone, ...set === null ? {} : { fallback: set } });
-  }
-
-  /** The set that can serve instead; `null` if there is none. */
-  async #restore(cancel: AbortSignal): Promise<RestoredSet | null> {
-    const { lastGood, settings: { readyTimeoutMs: timeoutMs }, log } = this.#parts;
-    if (lastGood === null) return null;
-    const restored = await cutOff(lastGood.restore(), { timeoutMs, cancel });
-    switch (restored.tag) {
-      case "restored":
-        return restored.set;
-      case "timed_out": {
-        const reason = `it could not be read within ${formatDuration(timeoutMs)}`;
-        log(unusable(lastGood.path, reason));
-        return null;
-      }
-      case "unusable":
-        log(unusable(lastGood.path, restored.reason));
-        return null;
-      case "none":
-      case "cancelled":
-        return null;
-      default:
-        return restored satisfies never;
-    }
+    const limits = { timeoutMs: settings.readyTimeoutMs, cancel };
+    const set = mayFallBack && !cancel.aborted ? await lastGood?.restore(log, limits) : null;
+    this.#post({ ...outcome, isLeftGone, ...set ? { fallback: set } : {} });
   }
 
   #post(outcome: HandoffEnd): void {
