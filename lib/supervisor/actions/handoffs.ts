@@ -192,7 +192,7 @@ export class Handoffs {
 /** What a generation has loaded if nothing more is known than what was seen before its start. */
 const asScanned = (fingerprint: Fingerprint | null): Adopted => ({
   fingerprint,
-  moved: false,
+  changedDuringRead: false,
   uses: NO_TARGETS,
 });
 

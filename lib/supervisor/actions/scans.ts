@@ -1,6 +1,6 @@
 /** Scans the sources, by itself if changes are watched for, and on request; posts what it sees. */
-import { type ChangeDetector, detectChanges } from "../../watch/change_detector.ts";
-import { hasMoved } from "../../watch/scan/changed_during_read.ts";
+import { ChangeDetector } from "../../watch/change_detector.ts";
+import { changedDuringRead } from "../../watch/scan/changed_during_read.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import type { ActionOf, ReloadOrder } from "../state/events.ts";
@@ -16,12 +16,12 @@ export class Scans {
 
   /** `setTimer` sets the supervisor's timer, in place of one that is set. */
   constructor(parts: Parts, setTimer: (delayMs: number) => void) {
-    const { settings, folder, scanner: { look }, mountedFiles, log } = parts;
+    const { settings, folder, scanner: { scan }, mountedFiles, log } = parts;
     const { settleMs, pollIntervalMs } = settings;
     this.#parts = parts;
     this.#setTimer = setTimer;
-    this.#detector = !settings.watch ? null : detectChanges({
-      look,
+    this.#detector = !settings.watch ? null : new ChangeDetector({
+      scan,
       onChanging: (fingerprint) => this.#tell("changing", fingerprint),
       onSettled: (fingerprint) => this.#tell("settled", fingerprint),
       settleMs,
@@ -42,12 +42,12 @@ export class Scans {
   }
 
   soon(): void {
-    this.#detector?.lookSoon();
+    this.#detector?.scanSoon();
   }
 
   /** Without a detector nothing else notices that the sources can be read again. */
   async forRetry(): Promise<void> {
-    if (this.#detector !== null) return this.#detector.lookSoon();
+    if (this.#detector !== null) return this.#detector.scanSoon();
     const fingerprint = await this.#fingerprint();
     if (fingerprint === null) this.#setTimer(UNWATCHED_PAUSE_MS);
     else this.#tell("settled", fingerprint);
@@ -57,7 +57,9 @@ export class Scans {
   async verify({ generation, fingerprint }: ActionOf<"verify">): Promise<void> {
     const { scanner, post } = this.#parts;
     if (this.#detector === null) return;
-    if (await hasMoved(fingerprint, await scanner.look(), 0)) post({ name: "moved", generation });
+    if (await changedDuringRead(fingerprint, await scanner.scan(), 0)) {
+      post({ name: "changed_during_read", generation });
+    }
   }
 
   /** Posts the order with what is seen, whatever that is. */
@@ -69,7 +71,7 @@ export class Scans {
   /** `null`: the sources cannot be read, or a bug keeps it from that, after which an order still counts. */
   async #fingerprint(): Promise<Fingerprint | null> {
     try {
-      const { seen } = await this.#parts.scanner.look();
+      const { seen } = await this.#parts.scanner.scan();
       return seen.tag === "taken" ? seen.fingerprint : null;
     } catch (error) {
       this.#onBug(error);

@@ -25,7 +25,12 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
     fingerprint: null,
     cause: { tag: "last_good", set },
   } as const;
-  const rejected = { generation, fingerprint, moved: pending.moved, failures: 1 };
+  const rejected = {
+    generation,
+    fingerprint,
+    changedDuringRead: pending.changedDuringRead,
+    failures: 1,
+  };
   const retryMs = mayPass ? retryDelayMs(1) : null;
   const failed: FailedStart = { attempt, failure, rejected, retryMs };
   return [{ ...state, attempt: next, failed }, [

@@ -77,7 +77,7 @@ export function respawnFailed(
   // A reload in progress says nothing: it was taking over from a process that is gone.
   if (!isOwnStart(attempt)) return startAgain(state, { failure, pauseMs: 0, policy });
   const failures = lost.failures + 1;
-  const hasNews = pending.order !== null || pending.moved;
+  const hasNews = pending.order !== null || pending.changedDuringRead;
   const pauseMs = hasNews ? 0 : respawnPauseMs(failures);
   const respawnedMs = failures < policy.respawn
     ? countRespawn(state.respawnedMs, atMs + pauseMs, policy.respawn)
@@ -149,9 +149,12 @@ export function noteRequest(
 }
 
 function cutPauseShort(state: StateOf<"starting">): Decision {
-  const { lost, pending: { order, moved } } = state;
+  const { lost, pending: { order, changedDuringRead } } = state;
   const mayPause = lost !== null && lost.failures > 0;
-  return [state, mayPause && (order !== null || moved) ? [{ name: "hurry_handoff" }] : []];
+  return [
+    state,
+    mayPause && (order !== null || changedDuringRead) ? [{ name: "hurry_handoff" }] : [],
+  ];
 }
 
 const MINUTE_MS = 60_000;

@@ -75,12 +75,16 @@ Deno.test("without a set a failed start is the end, as ever", () => {
 Deno.test("while the set serves, what failed counts as rejected, and nothing is known of the disk", () => {
   const [next, actions] = decideAll(STATES.starting, [failedWithSet(), READY]);
   const { serving, rejected, draining, lastGeneration } = expectState(next, "serving");
-  assert.deepEqual([serving.number, serving.fingerprint, serving.moved], [2, null, false]);
+  assert.deepEqual([serving.number, serving.fingerprint, serving.changedDuringRead], [
+    2,
+    null,
+    false,
+  ]);
   assert.deepEqual(serving.lastGood, LAST_GOOD);
   assert.deepEqual(rejected, {
     generation: 1,
     fingerprint: content("new"),
-    moved: false,
+    changedDuringRead: false,
     failures: 1,
   });
   assert.deepEqual([draining, lastGeneration], [[], 2]);
@@ -147,7 +151,7 @@ Deno.test("sources that settle on what has failed need no look, on something els
   assert.equal(same.at(-1)?.name, "verify");
   const [next, other] = decideAll(STATES.starting, [...start, settled("mended"), READY]);
   assert.deepEqual(other.at(-1), { name: "scan_soon" });
-  assert.equal(expectState(next, "serving").serving.moved, false);
+  assert.equal(expectState(next, "serving").serving.changedDuringRead, false);
   assert.equal(decide(next, settled("mended"), POLICY)[0].name, "reloading");
 });
 
