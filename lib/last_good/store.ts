@@ -90,17 +90,16 @@ export class Store {
   async record(manifest: Manifest): Promise<NotWritten | null> {
     try {
       await this.#folder.check();
-      const present = await list(this.#folder.objects);
-      const named = new Set(manifest.files.values());
-      const [lost] = named.difference(new Set(present));
+      const present = new Set(await list(this.#folder.objects));
+      const [lost] = new Set(manifest.files.values()).difference(present);
       if (lost !== undefined) throw new Error(`"${this.object(lost)}" is gone`);
       const bytes = new TextEncoder().encode(manifestText(manifest));
       await writePrivateFile(`${this.#manifest}.part`, bytes);
       await rename(`${this.#manifest}.part`, this.#manifest);
-      await this.#remove(present.filter((name) => !named.has(name)));
     } catch (error) {
       return notWritten(error);
     }
+    await this.sweep();
     await this.removeTree();
     return null;
   }
@@ -110,8 +109,9 @@ export class Store {
     const found = await this.#readManifest();
     if (found.tag === "damaged") return;
     const named = new Set(found.tag === "recorded" ? found.manifest.files.values() : []);
-    const present = await list(this.#folder.objects).catch(() => []);
-    await this.#remove(present.filter((name) => !named.has(name)));
+    for (const name of await list(this.#folder.objects).catch(() => [])) {
+      if (!named.has(name)) await remove(this.object(name)).catch(() => {});
+    }
   }
 
   async removeTree(): Promise<void> {
@@ -128,10 +128,6 @@ export class Store {
     if (lost === undefined) return found;
     const reason = `the copy of "${lost[0]}" is missing or not what was recorded`;
     return { tag: "damaged", reason };
-  }
-
-  async #remove(names: readonly string[]): Promise<void> {
-    for (const name of names) await remove(this.object(name)).catch(() => {});
   }
 
   async #readManifest(): Promise<Found> {
@@ -165,16 +161,15 @@ export class Store {
     const paths = all.map((digest) => this.object(digest));
     const infos = await lstatAll(paths);
     // Nothing else is even opened: a FIFO would wait for its writer.
+    const kind = { kind: "file", user: this.#folder.user } as const;
     const own = all.flatMap((digest, index) => {
       const info = infos[index];
-      if (!info || describeForeign(info, { kind: "file", user: this.#folder.user }) !== null) {
-        return [];
-      }
-      return [{ digest, path: paths[index]!, size: info.size }];
+      const isOwn = info && describeForeign(info, kind) === null;
+      return isOwn ? [{ digest, path: paths[index]!, size: info.size }] : [];
     });
     const found = await sha256All(own);
     return new Set(
-      own.filter(({ digest }, index) => found[index] === digest).map(({ digest }) => digest),
+      own.map(({ digest }) => digest).filter((digest, index) => found[index] === digest),
     );
   }
 }

@@ -72,27 +72,11 @@ const describeTaken = (connections: number | null) =>
     ? `all connections to its stats sockets, ${LEAST_CONNECTIONS} or what "stats maxconn" says, are taken`
     : `all ${connections} connections to its stats sockets are taken`;
 
-/** The wrapper's exit status if this was the first start. */
+/** The wrapper's exit status if this was the first start: HAProxy's own where the process has died. */
 export function exitCodeOf(failure: Failure): number {
-  switch (failure.tag) {
-    case "not_prepared":
-    case "not_spawned":
-      return failure.exitCode;
-    case "died":
-    case "bind_conflict":
-      return failure.ending.code;
-    case "timed_out":
-    case "no_listener":
-    case "wrong_pid":
-    case "master_worker":
-    case "program_section":
-    case "withheld_sockets":
-      return 1;
-    case "bug":
-      return EXIT.SOFTWARE;
-    default:
-      return failure satisfies never;
-  }
+  if ("exitCode" in failure) return failure.exitCode;
+  if ("ending" in failure) return failure.ending.code;
+  return failure.tag === "bug" ? EXIT.SOFTWARE : 1;
 }
 
 function describeConflict(

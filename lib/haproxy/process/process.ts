@@ -39,22 +39,17 @@ export interface SpawnOptions {
  * its own: a terminal's Ctrl-C must reach the wrapper alone, because HAProxy stops hard on SIGINT.
  */
 export function spawnHaproxy(words: readonly string[], options: SpawnOptions): Spawn {
-  const captured = options.output === "captured";
+  const to = options.output === "captured" ? "piped" : "inherit";
   try {
     const child = new Deno.Command("haproxy", {
       args: [...words],
       env: { ...options.environment },
       detached: true,
       stdin: options.stdin === "held" ? "piped" : "null",
-      stdout: captured ? "piped" : "inherit",
-      stderr: captured ? "piped" : "inherit",
+      stdout: to,
+      stderr: to,
     }).spawn();
-    const output = captured ? outputOf(child) : Promise.resolve("");
-    const release = async () => {
-      // The process may be gone, and with it the other end of the pipe.
-      if (options.stdin === "held") await child.stdin.close().catch(() => {});
-    };
-    return { tag: "spawned", process: wrap(child, { output, release }, options.onRefused) };
+    return { tag: "spawned", process: wrap(child, options) };
   } catch (error) {
     return error instanceof Deno.errors.NotFound
       ? { tag: "not_spawned", exitCode: EXIT.NOT_FOUND, reason: "there is none" }
@@ -63,9 +58,10 @@ export function spawnHaproxy(words: readonly string[], options: SpawnOptions): S
 }
 
 /** Whether `pid` is a process that was started here and whose status Deno has yet to tell. */
-export function isOwnChild(pid: number): boolean {
-  return ownChildren.has(pid);
-}
+export const isOwnChild = (pid: number): boolean => ownChildren.has(pid);
+
+/** Like the kernel's own list there is one for the whole program. */
+const ownChildren = new Set<number>();
 
 /** Deno looks once, at its start, for what `--allow-run=haproxy` means; a file that is replaced there is fine. */
 function reasonOf(error: unknown): string {
@@ -76,31 +72,23 @@ function reasonOf(error: unknown): string {
 }
 
 /** How an ending reads in a sentence: `exited with 1`, `was ended by SIGSEGV`. */
-export function describeEnding(ending: Ending): string {
-  switch (ending.tag) {
-    case "exited":
-      return `exited with ${ending.code}`;
-    case "signaled":
-      return `was ended by ${ending.signal}`;
-    default:
-      return ending satisfies never;
-  }
-}
-
-/** Like the kernel's own list there is one for the whole program. */
-const ownChildren = new Set<number>();
+export const describeEnding = (ending: Ending): string =>
+  ending.tag === "exited" ? `exited with ${ending.code}` : `was ended by ${ending.signal}`;
 
 function wrap(
   child: Deno.ChildProcess,
-  more: Pick<HaproxyProcess, "output" | "release">,
-  onRefused: SpawnOptions["onRefused"],
+  { output, stdin, onRefused }: SpawnOptions,
 ): HaproxyProcess {
   let isRefused = false;
   ownChildren.add(child.pid);
   return {
-    ...more,
     pid: child.pid,
     ended: child.status.then(endingOf, unknownEnding).finally(() => ownChildren.delete(child.pid)),
+    output: output === "captured" ? outputOf(child) : Promise.resolve(""),
+    async release() {
+      // The process may be gone, and with it the other end of the pipe.
+      if (stdin === "held") await child.stdin.close().catch(() => {});
+    },
     signal(signal) {
       try {
         child.kill(signal);
