@@ -10,7 +10,6 @@ import { leftAlone } from "../messages/leftover_messages.ts";
 import type { Action, ActionOf, Broken, ReloadOrder } from "../state/events.ts";
 import type { Effects } from "../supervisor.ts";
 import { Handoffs } from "./handoffs.ts";
-import { Room } from "./memory_room.ts";
 import type { Parts } from "./parts.ts";
 import { Scans } from "./scans.ts";
 
@@ -26,7 +25,6 @@ export class RealEffects implements Effects {
   readonly #gauge = new DrainGauge();
   readonly #standby: Standby;
   readonly #memory: MemoryRoom;
-  readonly #room: Room;
   readonly #scans: Scans;
   readonly #handoffs: Handoffs;
   #hotApply: AbortController | null = null;
@@ -34,7 +32,7 @@ export class RealEffects implements Effects {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    const { settings, folder, leftovers, sources, loadedFiles, log, post } = parts;
+    const { settings, folder, leftovers, sources, loadedFiles, log } = parts;
     const { haproxy, envFile, settleMs } = settings;
     this.#origin = { haproxy, envFile, needs: loadedFiles.needs };
     const fleet = this.#fleet = new Fleet({
@@ -56,7 +54,6 @@ export class RealEffects implements Effects {
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
-    const room = this.#room = new Room({ fleet, memory, post });
     this.#scans = new Scans(parts, (delayMs) => this.#setTimer(delayMs));
     this.#handoffs = new Handoffs({
       ...parts,
@@ -64,7 +61,7 @@ export class RealEffects implements Effects {
       fleet,
       standby,
       gauge: this.#gauge,
-      room,
+      memory,
       onInventory: (inventory) => this.#scans.adapt(inventory),
     });
   }
@@ -83,11 +80,10 @@ export class RealEffects implements Effects {
       case "start_handoff":
         return void this.#startHandoff(action);
       case "hurry_handoff":
-        return this.#handoffs.hurry();
+      case "start_anyway":
+        return this.#handoffs.goAhead();
       case "cancel_handoff":
         return this.#cancelHandoff();
-      case "start_anyway":
-        return this.#room.startAnyway();
       case "stand_by":
         return this.#inBackground(this.#standby.begin({ ...action, origin: this.#origin }), action);
       case "hot_apply":

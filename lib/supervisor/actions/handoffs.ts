@@ -1,5 +1,6 @@
 /** Carries out the start of a generation, from the order until its outcome is an event. */
 import type { Fleet, LeftMember } from "../../haproxy/drain/fleet.ts";
+import type { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import { handoff } from "../../haproxy/handoff/handoff.ts";
 import type { Failed, Ready } from "../../haproxy/handoff/outcome.ts";
 import type { Origin } from "../../haproxy/handoff/preparation.ts";
@@ -15,7 +16,7 @@ import type { Inventory } from "../../watch/scan/inventory.ts";
 import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
 import { notListed } from "../messages/messages.ts";
 import type { ActionOf, Attempt, HandoffEnd } from "../state/events.ts";
-import type { Room } from "./memory_room.ts";
+import { awaitRoom } from "./memory_room.ts";
 import { NotedWords } from "./noted_words.ts";
 import type { Parts } from "./parts.ts";
 
@@ -24,9 +25,9 @@ const TABLES_LIMIT_MS = 8_000;
 
 export interface HandoffsParts extends Parts {
   readonly fleet: Fleet;
+  readonly memory: MemoryRoom;
   readonly standby: Standby;
   readonly gauge: DrainGauge;
-  readonly room: Room;
   /** What is on disk. */
   readonly origin: Origin;
   /** Called with what is to be watched once a generation serves. */
@@ -44,7 +45,7 @@ export class Handoffs {
   readonly #parts: HandoffsParts;
   readonly #notedWords = new NotedWords();
   #running: AbortController | null = null;
-  #hurry = new AbortController();
+  #goAhead = new AbortController();
   /** Whether what serves lets others bind its ports, by its configuration. */
   #sharesPorts = true;
 
@@ -59,11 +60,12 @@ export class Handoffs {
   /** Resolves when the outcome has been posted. */
   async start(order: ActionOf<"start_handoff">): Promise<void> {
     const { attempt, takeOverFrom: own, pauseMs = 0 } = order;
-    const { settings, fleet, gauge, room } = this.#parts;
+    const { settings, fleet, gauge } = this.#parts;
     const { signal: cancel } = this.#running = new AbortController();
+    const { signal: goAhead } = this.#goAhead = new AbortController();
     try {
-      if (pauseMs > 0) await this.#pause(pauseMs, cancel);
-      if (own !== null) await room.await(own, cancel);
+      if (pauseMs > 0) await aborted(cancel, goAhead, AbortSignal.timeout(pauseMs));
+      if (own !== null) await awaitRoom(own, this.#parts, [cancel, goAhead]);
       const origin = this.#originOf(attempt);
       const takeOverFrom = own ?? fleet.left.find(({ serves }) => serves)?.generation ?? null;
       const startedMs = Date.now();
@@ -98,14 +100,9 @@ export class Handoffs {
     this.#running?.abort();
   }
 
-  /** Ends the pause before a start. */
-  hurry(): void {
-    this.#hurry.abort();
-  }
-
-  async #pause(pauseMs: number, cancel: AbortSignal): Promise<void> {
-    this.#hurry = new AbortController();
-    await aborted(cancel, this.#hurry.signal, AbortSignal.timeout(pauseMs));
+  /** The running handoff waits neither for its pause nor for memory. */
+  goAhead(): void {
+    this.#goAhead.abort();
   }
 
   #originOf({ cause }: Attempt): Origin {
