@@ -1,14 +1,11 @@
-/** Hands the listeners over to a new generation, or finds out why that failed. */
-import { OPTIONS } from "../../settings/options.ts";
+/** Hands the listeners over to a new generation, or finds out why that failed: see `handoff`, then `bringUp`. */
 import type { Settings } from "../../settings/settings.ts";
 import { cutOff } from "../../system/cut_off.ts";
 import type { Log } from "../../system/log.ts";
-import { type BindConflict, findBindConflict } from "../failure/bind_conflict.ts";
 import type { Fleet } from "../drain/fleet.ts";
 import type { PrivateFolder } from "../private_folder/private_folder.ts";
 import { saveServerState } from "../private_folder/server_state.ts";
-import type { Ending } from "../process/process.ts";
-import { diagnose } from "./diagnosis.ts";
+import { explain, type ExplanationRequest, type OwnConflict, refused } from "./explanation.ts";
 import { serverStateLost } from "./messages.ts";
 import {
   CANCELLED,
@@ -19,17 +16,13 @@ import {
   ofCut,
 } from "./outcome.ts";
 import { whilePaused } from "./pause.ts";
-import { prepare, type Prepared, type StartRequest } from "./preparation.ts";
+import { prepare, type Prepared } from "./preparation.ts";
 import { awaitAnswer, deathOf, judge } from "./readiness.ts";
 import type { Standby } from "./standby.ts";
 
-export interface HandoffRequest<Learned> extends StartRequest {
-  /** Whether both the generation and that which serves share their ports, so that these cannot conflict. */
-  readonly sharesPorts: boolean;
+export interface HandoffRequest<Learned> extends ExplanationRequest {
   /** Finds out more about the generation once it serves. */
   readonly learn: () => Promise<Learned>;
-  /** After its abort nothing more is started. */
-  readonly cancel: AbortSignal;
 }
 
 export interface HandoffParts {
@@ -46,45 +39,39 @@ export type HandoffSettings = Pick<
 >;
 
 /**
- * Whatever the outcome, a process that it leaves is in the fleet, and the one that served before has not been
- * touched, or, where it may be paused, listens again. Once a generation is ready, the supervisor gives the old one
- * its SIGUSR1.
+ * Prepares a generation, starts it, and waits until it serves or is known not to. Whatever the outcome, a process
+ * that it leaves is in the fleet, and the one that served before has not been touched, or, where it may be paused,
+ * listens again.
  */
 export async function handoff<Learned>(
   request: HandoffRequest<Learned>,
   parts: HandoffParts,
 ): Promise<HandoffOutcome<Learned>> {
-  const { cancel } = request;
-  const { standby, settings: { readyTimeoutMs: timeoutMs } } = parts;
+  const timeoutMs = parts.settings.readyTimeoutMs;
   const prepared = await prepareInTime(request, parts, timeoutMs);
   if (prepared.tag !== "prepared") return prepared;
   const startedMs = performance.now();
   const outcome = await bringUp(request, parts, { prepared, timeoutMs });
-  if (outcome.tag !== "failed" || cancel.aborted) return outcome;
-
-  // It failed. If what was to hand over is gone, that explains it, and whoever starts another one must not wait.
-  const failedAfterMs = performance.now() - startedMs;
-  using over = whenInVain(request, parts);
-  const stop = over.signal;
-  if (stop.aborted) return outcome;
-  const { environment } = prepared;
-  const facts = { environment, failedAfterMs, stop };
-  const explained = needsDiagnosis(outcome)
-    ? { ...outcome, ...await diagnose(request, { parts, ...facts }) }
-    : outcome;
-  const conflict = stop.aborted
-    ? null
-    : await conflictOf(explained, request, { ...parts, failedAfterMs });
-  if (cancel.aborted) return CANCELLED;
-  if (stop.aborted) return outcome;
-  if (explained.mayPass) standby.learn(false);
-  return conflict === null ? explained : await resolveConflict(conflict, request, parts);
+  switch (outcome.tag) {
+    case "ready":
+      // Now the supervisor gives the old one its SIGUSR1.
+      return outcome;
+    case "cancelled":
+      return outcome;
+    case "failed": {
+      const failedAfterMs = performance.now() - startedMs;
+      const { environment } = prepared;
+      const why = await explain(outcome, request, { parts, environment, failedAfterMs });
+      return why.tag === "own_conflict"
+        ? await startWhilePaused(why, request, { parts, failedAfterMs })
+        : why;
+    }
+    default:
+      return outcome satisfies never;
+  }
 }
 
-/** Of other failures HAProxy can tell no more. */
-const needsDiagnosis = ({ failure: { tag } }: Failed) => tag === "died" || tag === "no_listener";
-
-/** The files of a start, and the words of its command. */
+/** The first step: the files of a start, and the words of its command. */
 async function prepareInTime(
   request: HandoffRequest<unknown>,
   parts: HandoffParts,
@@ -109,7 +96,7 @@ async function prepareInTime(
   return cancel.aborted ? CANCELLED : prepared;
 }
 
-/** Starts the process, and waits until it serves or is known not to. */
+/** All other steps: starts the process, and waits until it serves or is known not to. */
 async function bringUp<Learned>(
   request: HandoffRequest<Learned>,
   parts: HandoffParts,
@@ -165,79 +152,27 @@ async function bringUp<Learned>(
   }
 }
 
-/** Aborts when nobody waits any more to hear why a start failed: it is cancelled, or what was to hand over is gone. */
-function whenInVain(
-  { takeOverFrom, cancel }: StartRequest & { readonly cancel: AbortSignal },
-  { fleet }: HandoffParts,
-): { readonly signal: AbortSignal } & Disposable {
-  const over = new AbortController();
-  const signal = AbortSignal.any([cancel, over.signal]);
-  const watch = async () => {
-    while (!signal.aborted && fleet.has(takeOverFrom!)) await fleet.nextEnd();
-    over.abort();
-  };
-  if (takeOverFrom !== null) watch();
-  return { signal, [Symbol.dispose]: () => over.abort() };
-}
-
-interface OwnConflict {
-  readonly conflict: BindConflict;
-  readonly failed: Failed;
-  readonly failedAfterMs: number;
-  readonly ending: Ending;
-  /** The generation that holds the port. */
-  readonly serving: number;
-}
-
-/** Whether a process died for a port that the serving generation holds itself; `null` if not. */
-async function conflictOf(
-  failed: Failed,
-  { takeOverFrom: serving, sharesPorts }: HandoffRequest<unknown>,
-  { folder, failedAfterMs }: HandoffParts & { readonly failedAfterMs: number },
-): Promise<OwnConflict | null> {
-  const { failure, alerts } = failed;
-  if (failure.tag !== "died" || serving === null || sharesPorts) return null;
-  const conflict = await findBindConflict(alerts, folder.socket(serving));
-  return conflict && { conflict, failed, failedAfterMs, ending: failure.ending, serving };
-}
-
-/**
- * Tries again with the frontends paused that hold the port, if they may be. What fails then is not tried again by
- * itself, since each try is a pause.
- */
-async function resolveConflict<Learned>(
+/** What fails then is not tried again by itself, since each try is a pause. */
+async function startWhilePaused<Learned>(
   own: OwnConflict,
   request: HandoffRequest<Learned>,
-  parts: HandoffParts,
+  { parts, failedAfterMs }: { readonly parts: HandoffParts; readonly failedAfterMs: number },
 ): Promise<HandoffOutcome<Learned>> {
-  const { conflict, failed, serving, failedAfterMs } = own;
+  const { serving, conflict: { frontends }, failed: { alerts } } = own;
   const { generation, cancel } = request;
-  const { settings, folder, fleet, log } = parts;
-  if (!settings.pauseOnBindConflict) return refused(own, `restart the wrapper, or set ${FLAG}`);
-  if (conflict.obstacle !== null) {
-    return refused(own, `restart the wrapper, as ${FLAG} does not help: ${conflict.obstacle}`);
-  }
   // Nobody listens meanwhile.
-  const timeoutMs = Math.min(settings.readyTimeoutMs, LEAST_LIMIT_MS + 2 * failedAfterMs);
+  const limitMs = LEAST_LIMIT_MS + 2 * failedAfterMs;
+  const timeoutMs = Math.min(parts.settings.readyTimeoutMs, limitMs);
   const prepared = await prepareInTime(request, parts, timeoutMs);
-  const { frontends } = conflict;
-  const pause = { serving, frontends, socket: folder.socket(serving), generation };
-  const outcome = prepared.tag === "prepared"
-    ? await whilePaused(pause, () => bringUp(request, parts, { prepared, timeoutMs }), {
-      fleet,
-      log,
+  const pause = { serving, frontends, socket: parts.folder.socket(serving), generation };
+  const start = async (prepared: Prepared) =>
+    await whilePaused(pause, () => bringUp(request, parts, { prepared, timeoutMs }), {
+      ...parts,
       cancel,
-    }) ?? refused(own, "restart the wrapper, as HAProxy does not let it be paused")
-    : prepared;
+    }) ?? refused(own, "restart the wrapper, as HAProxy does not let it be paused");
+  const outcome = prepared.tag === "prepared" ? await start(prepared) : prepared;
   if (cancel.aborted) return CANCELLED;
-  return outcome.tag === "failed" ? { ...outcome, mayPass: false, alerts: failed.alerts } : outcome;
+  return outcome.tag === "failed" ? { ...outcome, mayPass: false, alerts } : outcome;
 }
 
-const FLAG = `--${OPTIONS.pauseOnBindConflict.flag}`;
-
 const LEAST_LIMIT_MS = 1_000;
-
-const refused = ({ conflict, failed, ending, serving }: OwnConflict, remedy: string): Failed => ({
-  ...failed,
-  failure: { tag: "bind_conflict", ending, conflict, serving, remedy },
-});
