@@ -1,20 +1,19 @@
 /** The list of a recorded set of files: what was where, and its digest. Pure. */
 
 export interface Manifest {
-  /** When it had served long enough, in milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   readonly recordedMs: number;
   readonly generation: number;
   /** HAProxy's own; `null` where it did not tell. */
   readonly haproxyVersion: string | null;
-  /** Absolute: where HAProxy's relative names started. */
+  /** Where HAProxy's relative names started, absolute. */
   readonly directory: string;
-  /** The SHA-256 of each file in hexadecimal digits, by its absolute path, in the order of the fingerprint. */
+  /** The SHA-256 of each file, in hexadecimal digits, by its absolute path. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** What a generation that is started from a recorded set says of it. */
+/** Where and when the set was recorded that a generation was started from. */
 export interface LastGood {
-  /** Where it is recorded. */
   readonly directory: string;
   readonly recordedMs: number;
 }
@@ -26,7 +25,7 @@ export function manifestText({ recordedMs, files, ...rest }: Manifest): string {
   }\n`;
 }
 
-/** `null` if it is not of the form that `manifestText` gives. */
+/** `null` unless `manifestText` could have written it. */
 export function parseManifest(text: string): Manifest | null {
   const found = parsed(text);
   if (found?.version !== VERSION) return null;
@@ -57,10 +56,10 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** Absolute, and without a step back: behind a folder's path it leads to nowhere else. */
+/** Absolute and without "..": appended to a folder's path it cannot lead out of it. */
 const isPath = (path: unknown): path is string => typeof path === "string" && PATH.test(path);
 
-/** Made for 10,000 of them. */
+/** Fast enough for 10,000 of them. */
 const PATH = /^(?:\/|(?:\/(?!\.{1,2}(?:\/|$))[^/]+)+)$/;
 
 const isEntry = ([path, digest]: [string, unknown]) =>

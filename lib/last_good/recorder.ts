@@ -6,10 +6,9 @@ import type { LastGood } from "./manifest.ts";
 import * as messages from "./messages.ts";
 import type { Gathered, Store } from "./store.ts";
 
-/** What is known of a generation that serves. */
 export interface Serving {
   readonly number: number;
-  /** Of the files that it loaded; `null`: unknown. */
+  /** `null`: nobody knows what it loaded. */
   readonly fingerprint: Fingerprint | null;
   /** Whether files changed while it read them, so that nobody knows what it loaded. */
   readonly changedDuringRead: boolean;
@@ -26,14 +25,14 @@ export interface RecorderOptions {
   readonly log: Log;
   /** How long a generation must have served with just these files. */
   readonly servedMs?: number;
-  /** Called after many files may have been read. */
+  /** Called after files were read, perhaps many. */
   readonly onGathered?: () => void;
 }
 
-/** The time after which a configuration counts as good. */
+/** After this time a configuration counts as good. */
 const SERVED_MS = 10_000;
 
-/** How long the end of the program waits for work on the directory. */
+/** The program's end does not wait longer for a volume that hangs. */
 const CLOSE_LIMIT_MS = 1_000;
 
 export class Recorder {
@@ -42,9 +41,9 @@ export class Recorder {
   #serving: Serving | null = null;
   /** Of what serves and is not recorded yet. */
   #cancel = new AbortController();
-  /** One after the other, so that none removes what another has just written. */
+  /** In turn, so that no task removes what another has just written. */
   #work: Promise<unknown> = Promise.resolve();
-  /** Why nothing could be written, so that it is told once. */
+  /** Why nothing could be written: it is told once. */
   #lastProblem: string | null = null;
 
   constructor(options: RecorderOptions) {
@@ -52,7 +51,7 @@ export class Recorder {
     this.#servedMs = options.servedMs ?? SERVED_MS;
   }
 
-  /** Told at each step what serves; `null`: nothing does. */
+  /** Called at each step. `null`: nothing serves. */
   readonly observe = (serving: Serving | null): void => {
     if (isSame(this.#serving, serving)) return;
     this.#serving = serving;
@@ -62,15 +61,15 @@ export class Recorder {
       .catch((bug) => this.#complain(`a bug in the wrapper: ${bug}`));
   };
 
-  /** Gives up what has not served long enough; what is in place stays. A volume that hangs holds nothing up. */
+  /** What has not served long enough is not recorded. */
   async close(): Promise<void> {
     this.#cancel.abort();
     await Promise.race([this.#work, aborted(AbortSignal.timeout(CLOSE_LIMIT_MS))]);
   }
 
   /**
-   * What it loaded is read at once: when it has proved good the disk may hold something else. What was read
-   * of one that came before goes when the next is recorded, as most of it is the same.
+   * Gathers the files at once: when they have proved good the disk may hold something else. Files gathered for a
+   * generation that was given up stay until the next is recorded, which shares most of them.
    */
   async #follow(serving: Serving | null, cancel: AbortSignal): Promise<void> {
     if (serving === null) return await this.#inTurn(() => this.#options.store.sweep());
@@ -116,7 +115,7 @@ export class Recorder {
     log(messages.recorded(number, { path, files: files.size, added, servedMs: this.#servedMs }));
   }
 
-  /** What keeps it from writing is the same for every generation. Nobody else depends on that. */
+  /** The same problem is met by every generation. */
   #complain(reason: string): void {
     if (reason === this.#lastProblem) return;
     this.#lastProblem = reason;

@@ -1,4 +1,4 @@
-/** Lays the recorded set out as a tree of files, whose configuration names the copies in place of the originals. */
+/** Lays the recorded set out as a tree of files, in which the configuration names the copies, not the originals. */
 import { dirname } from "@std/path";
 import { parseEnvFile } from "../config/env_file.ts";
 import type { Role } from "../config/file_keywords.ts";
@@ -108,7 +108,7 @@ function variablesOf(text: string): Environment {
   return file.tag === "read" ? file.variables : {};
 }
 
-/** A directory has a copy if a file in it has, and so has a certificate of which only the bundle is there. */
+/** A directory has a copy if a file in it has one, and a certificate if its bundle has one. */
 function copyIn(files: Manifest["files"], copyAt: (path: string) => string): CopyOf {
   const directories = new Set([...files.keys()].map((path) => dirname(path)));
   const isBundle = (path: string) => BUNDLES.some((extension) => files.has(path + extension));
@@ -125,7 +125,7 @@ interface Text extends ConfigurationFile {
   readonly encode: (text: string) => Uint8Array;
 }
 
-/** A text of whatever encoding: each byte that is not rewritten stays. @throws if it is not what was recorded. */
+/** In any encoding: bytes that are not rewritten stay as they are. @throws if it is not what was recorded. */
 async function readText(store: Store, path: string, digest: string): Promise<Text> {
   const bytes = await readFile(store.object(digest), MOST_TEXT_BYTES);
   if (await sha256(bytes) !== digest) throw new Error(`the copy of "${path}" has changed`);

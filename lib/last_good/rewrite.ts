@@ -1,4 +1,4 @@
-/** Makes a configuration load copies of the files that it names; nothing else in it is touched. Pure. */
+/** Makes a configuration load copies of the files that it names, and changes nothing else. Pure. */
 import {
   type Environment,
   type Place,
@@ -21,9 +21,9 @@ import { type Role, WANTED } from "../config/file_keywords.ts";
 export type CopyOf = (path: string, role: Role) => string | null;
 
 export interface Rewritten {
-  /** The texts, by the path of each file. */
+  /** By the path of each file. */
   readonly texts: ReadonlyMap<string, string>;
-  /** The certificate lists that they name, by their original paths, with what they are to be read with. */
+  /** The certificate lists that they name, by their original paths. */
   readonly lists: ReadonlyMap<string, Bases>;
 }
 
@@ -62,7 +62,7 @@ export function rewriteConfigurations(
   return { texts, lists: new Map(lists.map(({ path, file }) => [path, named.bases.get(file)!])) };
 }
 
-/** Nothing in a certificate list can be quoted, so that a copy's path must need no quotes. */
+/** Nothing in a certificate list can be quoted, so a copy's path must need no quotes. */
 export function rewriteCertificateList(
   list: ConfigurationFile,
   { bases, copyOf }: { readonly bases: Bases; readonly copyOf: CopyOf },
@@ -89,7 +89,7 @@ interface LineOptions {
   readonly copyOf: CopyOf;
 }
 
-/** Words that stand at one place, as those of one variable do, are written anew together. */
+/** Words at one place, as those of one variable, are rewritten together. */
 function rewriteLine(
   line: string,
   { words, places }: PlacedLine,
@@ -108,7 +108,7 @@ function rewriteLine(
   return replaceParts(line, parts);
 }
 
-/** The words in its place; `null`: it stays. */
+/** What replaces `word`; `null`: nothing does. */
 function rewriteWord(word: string, { namings, copyOf }: LineOptions): readonly string[] | null {
   const whole = namings.find(({ place }) => place === null);
   if (whole !== undefined) {
@@ -127,17 +127,17 @@ function rewriteWord(word: string, { namings, copyOf }: LineOptions): readonly s
   return parts.length === 0 ? null : [replaceParts(word, parts)];
 }
 
-/** What `written`, without its prefix or with it, is to be called; `null`: as before. */
+/** The new name of `written`, which may have its prefix; `null`: the old one. */
 function renamed(written: string, { prefix, path, role, place }: Naming, copyOf: CopyOf) {
   const copy = copyOf(path, role);
   const before = place === null ? prefix : "";
   if (copy !== null) return before + copy;
   const isAbsolute = written.startsWith("/", written.startsWith(prefix) ? prefix.length : 0);
-  // What is put together while HAProxy runs is no path.
+  // HAProxy makes such a name while it runs: it is no path.
   return isAbsolute || path.includes("%[") ? null : before + path;
 }
 
-/** Each part at its place, which may be given in any order and more than once. */
+/** The parts may come in any order, and more than once. */
 function replaceParts(
   text: string,
   parts: readonly { readonly place: Place; readonly text: string }[],

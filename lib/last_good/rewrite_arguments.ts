@@ -6,7 +6,7 @@ export interface RewrittenArguments {
   readonly arguments: HaproxyArguments;
   /** The original files, absolute, in the order in which HAProxy loads them. */
   readonly files: readonly string[];
-  /** The files and directories of which there is no copy, absolute: with any the arguments are of no use. */
+  /** The files and directories without a copy, absolute. If there are any, the arguments are useless. */
   readonly missing: readonly string[];
 }
 
@@ -15,7 +15,7 @@ export function rewriteArguments(
   { directory, files, copyAt }: {
     /** Where relative names start. */
     readonly directory: string;
-    /** Those of which there is a copy, by their absolute paths. */
+    /** Those with a copy, by their absolute paths. */
     readonly files: ReadonlyMap<string, unknown>;
     readonly copyAt: (path: string) => string;
   },
@@ -48,7 +48,7 @@ function rewriteOptions(options: readonly string[], copyOf: (name: string) => st
   return words;
 }
 
-/** What HAProxy loads of a directory, in its order. */
+/** What HAProxy loads of a directory, in the order that it uses. */
 function membersOf(directory: string, files: Iterable<string>): string[] {
   return [...files].filter((path) => {
     const name = basename(path);

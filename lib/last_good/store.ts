@@ -41,7 +41,7 @@ export class Store {
   readonly path: string;
   readonly #folder: OwnFolder;
   readonly #manifest: string;
-  /** The digests of what was read and found to be so, or was written, in this process. */
+  /** The digests of what this process has written, or has read and found intact. */
   #verified: ReadonlySet<string> = new Set();
 
   constructor(path: string, newFilesIn: readonly string[] = RUNTIME_PARENTS) {
@@ -50,7 +50,7 @@ export class Store {
     this.#manifest = join(this.#folder.path, "manifest.json");
   }
 
-  /** Where the files of a set that is restored are laid out. */
+  /** Where a set is restored to. */
   get tree(): string {
     return join(this.#folder.path, "tree");
   }
@@ -59,7 +59,7 @@ export class Store {
     return join(this.#folder.objects, digest);
   }
 
-  /** Takes in what `fingerprint` says and the files still hold, or the store has already. */
+  /** Copies what `fingerprint` names, as far as the files still hold it and the store does not. */
   async gather({ files }: Fingerprint, cancel: AbortSignal): Promise<Gathered> {
     const wanted = new Map<string, string>();
     const pathOf = new Map<string, string>();
@@ -118,7 +118,7 @@ export class Store {
     await remove(this.tree, { recursive: true }).catch(() => {});
   }
 
-  /** The recorded set, each file of which has just been read and found to be what was recorded. */
+  /** The recorded set, after each of its files was read and found intact. */
   async read(): Promise<Found> {
     const found = await this.#readManifest();
     if (found.tag !== "recorded") return found;
@@ -148,7 +148,7 @@ export class Store {
     }
   }
 
-  /** Those of the `wanted` digests that need not be written; each is read once in the life of the process. */
+  /** Those of the `wanted` digests that need not be written. Each is read once in the life of the process. */
   async #presentOf(wanted: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
     const names = new Set(await list(this.#folder.objects));
     const present = new Set([...wanted.keys()].filter((digest) => names.has(digest)));
@@ -160,7 +160,7 @@ export class Store {
     const all = [...digests];
     const paths = all.map((digest) => this.object(digest));
     const infos = await lstatAll(paths);
-    // Nothing else is even opened: a FIFO would wait for its writer.
+    // Nothing else is opened: a FIFO would wait for its writer.
     const kind = { kind: "file", user: this.#folder.user } as const;
     const own = all.flatMap((digest, index) => {
       const info = infos[index];

@@ -1,4 +1,4 @@
-/** Has HAProxy check the configuration as a start would load it, but for the private stats socket. */
+/** Has HAProxy check the configuration as a start would load it, without the private stats socket. */
 import type { Needs } from "../../config/needs.ts";
 import { EXIT } from "../../exit_codes.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -16,17 +16,17 @@ import { describeFailure, exitCodeOf } from "./failure.ts";
 
 export interface CheckOptions {
   readonly needs: Needs;
-  /** Called when the check can be stopped. */
+  /** Called once the check can be stopped. */
   readonly onStarted: (stop: (signal: StopSignal) => void) => void;
 }
 
 export interface CheckEnd {
-  /** Why there was no check; none if HAProxy has said what there is to say. */
+  /** Why there was no check; none if there was, of which HAProxy has told the result. */
   readonly problems: readonly string[];
   readonly exitCode: number;
 }
 
-/** With its output where the wrapper's goes. Nothing of it stays on disk. */
+/** HAProxy writes where the wrapper does. Nothing stays on disk. */
 export async function checkConfiguration(
   settings: Settings,
   options: CheckOptions,

@@ -5,12 +5,12 @@ import type { BindConflict } from "./bind_conflict.ts";
 import { LEAST_CONNECTIONS } from "../private_folder/injected.ts";
 import { describeEnding, type Ending } from "../process/process.ts";
 
-/** A process that `died`, also for a `bind_conflict`, or was `not_spawned` is gone; of the others one may be left. */
+/** After `died`, `bind_conflict` and `not_spawned` the process is gone; after the others it may still run. */
 export type Failure =
   | { readonly tag: "not_prepared"; readonly reason: string; readonly exitCode: number }
   | { readonly tag: "not_spawned"; readonly reason: string; readonly exitCode: number }
   | { readonly tag: "died"; readonly ending: Ending }
-  /** It died for a port that the generation which serves holds; `remedy` is what may come next. */
+  /** It died for a port that the serving generation holds; `remedy`: what the user can do. */
   | {
     readonly tag: "bind_conflict";
     readonly ending: Ending;
@@ -23,16 +23,15 @@ export type Failure =
   | { readonly tag: "wrong_pid"; readonly found: number; readonly started: number }
   | { readonly tag: "master_worker"; readonly line: string }
   | { readonly tag: "program_section"; readonly line: string }
-  /** `connections`: as many as its stats sockets take; `null`: only the configuration tells. */
+  /** `connections`: the limit of its stats sockets; `null`: only the configuration tells. */
   | {
     readonly tag: "withheld_sockets";
     readonly from: number;
     readonly connections: number | null;
   }
-  /** The wrapper's own, in the middle of the start. */
+  /** In the wrapper, in the middle of the start. */
   | { readonly tag: "bug"; readonly description: string };
 
-/** A clause that says what was found and, where it helps, what is wanted. */
 export function describeFailure(failure: Failure): string {
   switch (failure.tag) {
     case "not_prepared":

@@ -1,4 +1,4 @@
-/** Finds out why a generation failed: what HAProxy says, whether that may pass, and which line is at fault. */
+/** Asks HAProxy why a start failed: what is wrong, whether it may pass, and which line is at fault. */
 import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
 import { readTextFile } from "../../system/contents.ts";
 import { aborted } from "../../system/cut_off.ts";
@@ -19,18 +19,17 @@ export interface DiagnosisOptions {
   /** Of the failed start. */
   readonly environment: Readonly<Record<string, string>>;
   readonly failedAfterMs: number;
-  /** Nobody waits for the answer any more: what runs for it is ended, and nothing more is started. */
+  /** Aborts when nobody waits for the answer: what runs for it is ended, and nothing more is started. */
   readonly stop: AbortSignal;
 }
 
-/** A `failure` says more than that the process has died. */
+/** `failure`: what says more than that the process has died. */
 export type Diagnosis = Pick<Failed, "mayPass" | "alerts"> & Partial<Pick<Failed, "failure">>;
 
 /**
- * Asks HAProxy again what is wrong, with its output captured: the failed start wrote the same for the
- * user to read. A start may pass later unless `haproxy -c` reports an error in the configuration itself.
- * A program that does not even come to that, such as one whose libraries are just being upgraded, is no
- * fault of the configuration.
+ * Has HAProxy repeat, with its output captured, what the failed start wrote for the user to read. Another start may
+ * work unless `haproxy -c` reports an error in the configuration itself. A program that cannot even check, for
+ * instance while its libraries are being upgraded, is no fault of the configuration.
  */
 export async function diagnose(
   request: StartRequest,
@@ -50,10 +49,10 @@ export async function diagnose(
 /** The exit statuses of a check, HAProxy 2.4 to 3.4: an error, no listener. */
 const REPORTS: readonly number[] = [1, 2];
 
-/** What HAProxy reports as an error of the configuration although the world around it is at fault. */
+/** What HAProxy reports as an error in the configuration although the cause lies outside. */
 const PASSING_ERRORS = /could not resolve address|cannot allocate memory|too many open files/i;
 
-/** `null` if it could not be done, or what is to be checked cannot be written, as on a full disk. */
+/** `null` if it could not be done, for instance because the disk is full. */
 async function check(
   { origin: { haproxy, needs } }: StartRequest,
   { parts: { folder, fleet, settings }, environment, stop }: DiagnosisOptions,
@@ -76,13 +75,13 @@ async function check(
 }
 
 /**
- * Only a start tells what is wrong with ports, users and the like. Should this one serve, since the cause
- * has passed meanwhile, it is a sound process: it drains like any other, and nothing is lost.
+ * Only a start tells what is wrong with ports, users and the like. If this one serves, because the cause has passed,
+ * it drains like any other process, and nothing is lost.
  */
 async function rehearse(request: StartRequest, options: DiagnosisOptions): Promise<string> {
   const { parts: { folder, fleet }, parts, stop } = options;
   if (stop.aborted) return "";
-  // What the failed start had is gone with its process.
+  // The files of the failed start went with its process.
   const prepared = await prepare(request, parts);
   if (prepared.tag === "failed" || stop.aborted) return "";
   const { words, environment } = prepared;
@@ -94,7 +93,7 @@ async function rehearse(request: StartRequest, options: DiagnosisOptions): Promi
   return output;
 }
 
-/** What the process says before it ends; nothing of one that serves or hangs. */
+/** What the process says before it ends; empty if it serves or hangs. */
 async function listen(
   process: HaproxyProcess,
   socket: StatsSocket,

@@ -9,7 +9,7 @@ import type { StartRequest } from "./preparation.ts";
 import type { Standby } from "./standby.ts";
 
 export interface ExplanationRequest extends StartRequest {
-  /** Whether both the generation and that which serves share their ports, so that these cannot conflict. */
+  /** Whether this generation and the serving one share their ports, so that these cannot conflict. */
   readonly sharesPorts: boolean;
   /** After its abort nothing more is started. */
   readonly cancel: AbortSignal;
@@ -39,7 +39,7 @@ export async function explain(
   const { parts } = options;
   using over = whenInVain(request, parts);
   const stop = over.signal;
-  // If what was to hand over is gone, that explains it, and whoever starts another one must not wait.
+  // If the process that was to hand over is gone, that explains it, and the next start must not wait.
   if (stop.aborted) return outcome;
   const explained = needsDiagnosis(outcome)
     ? { ...outcome, ...await diagnose(request, { ...options, stop }) }
@@ -72,7 +72,7 @@ export const refused = (
 /** Of other failures HAProxy can tell no more. */
 const needsDiagnosis = ({ failure: { tag } }: Failed) => tag === "died" || tag === "no_listener";
 
-/** Aborts when nobody waits any more to hear why a start failed: it is cancelled, or what was to hand over is gone. */
+/** Aborts when nobody needs the answer any more: the start is cancelled, or the process that was to hand over is gone. */
 function whenInVain(
   { takeOverFrom, cancel }: ExplanationRequest,
   { fleet }: ExplanationOptions["parts"],

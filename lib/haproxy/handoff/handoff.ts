@@ -39,9 +39,8 @@ export type HandoffSettings = Pick<
 >;
 
 /**
- * Prepares a generation, starts it, and waits until it serves or is known not to. Whatever the outcome, a process
- * that it leaves is in the fleet, and the one that served before has not been touched, or, where it may be paused,
- * listens again.
+ * Prepares a generation, starts it, and waits until it serves or is known not to. Whatever the outcome, each process
+ * that is left is in the fleet, and the one that served before was not touched, or, if it was paused, listens again.
  */
 export async function handoff<Learned>(
   request: HandoffRequest<Learned>,
@@ -79,7 +78,7 @@ async function prepareInTime(
 ): Promise<Prepared | Failed | Cancelled> {
   const { generation, cancel } = request;
   const { standby, folder, log } = parts;
-  // Both write the same files, and what is saved in one must not be written over.
+  // Both write the same files, and a saved state must not be overwritten.
   const preparing = standby.started.then(() => prepare(request, parts));
   const prepared = await cutOff(preparing, { timeoutMs, cancel });
   if (prepared.tag === "timed_out" || prepared.tag === "cancelled") {
@@ -89,7 +88,7 @@ async function prepareInTime(
   }
   if (prepared.tag === "failed") return prepared;
   if (prepared.stateFrom !== null) {
-    // As late as can be, since what somebody sets after that is lost.
+    // As late as possible, since what somebody sets after this is lost.
     const lost = await saveServerState(prepared.stateFrom, folder.serverState(generation), cancel);
     if (lost !== null && !cancel.aborted) log(serverStateLost(request, lost));
   }
@@ -108,7 +107,7 @@ async function bringUp<Learned>(
   const limits = { timeoutMs, cancel };
   const socket = folder.socket(generation);
   try {
-    // Start, or let the process go that waits for this.
+    // Start, or release the process on standby.
     const startedMs = performance.now();
     const waiting = await standby.take(prepared, generation);
     if (waiting === null && cancel.aborted) return CANCELLED;
@@ -133,7 +132,7 @@ async function bringUp<Learned>(
     const learned = await cutOff(learning, limits);
     if (learned.tag === "cancelled") return CANCELLED;
 
-    // Confirm: it may have hung or begun to stop meanwhile, and then nobody would be left to serve.
+    // Confirm: it may hang or have begun to stop meanwhile, and then nobody would be left to serve.
     const last = await awaitAnswer(process, socket, limits);
     if (last.tag !== "answered") return last;
     const death = await deathOf(process);
@@ -147,7 +146,6 @@ async function bringUp<Learned>(
       learned: learned.tag === "learned" ? learned.value : null,
     };
   } finally {
-    // Nothing is read of it after the start.
     await folder.forgetServerState(generation);
   }
 }

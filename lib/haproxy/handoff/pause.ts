@@ -1,7 +1,7 @@
 /**
- * Pauses frontends of the generation that serves while another is started, by HAProxy's `disable frontend`. Unlike
- * SIGTTOU, which `-sf` makes HAProxy send, that leaves stats and unix sockets alone, so that `-x` goes on working,
- * and all other frontends. After `-x` and SIGTTOU a bind that did not change is dead in the new process (2.6 to 3.4).
+ * Pauses frontends of the serving generation while another starts, by `disable frontend`. SIGTTOU, which HAProxy sends
+ * with `-sf`, would pause all other frontends too, and stats and unix sockets, without which `-x` fails. After `-x` and
+ * SIGTTOU a bind that did not change is dead in the new process (2.6 to 3.4).
  */
 import type { Log } from "../../system/log.ts";
 import type { Fleet } from "../drain/fleet.ts";
@@ -21,13 +21,13 @@ export interface Pause {
 export interface PauseOptions {
   readonly fleet: Fleet;
   readonly log: Log;
-  /** After its abort even a generation that is ready does not stay. */
+  /** After its abort even a ready generation does not stay. */
   readonly cancel: AbortSignal;
 }
 
 /**
- * Carries `start` out while the frontends are paused; `null` if they cannot be. Unless the new generation is ready
- * then, its process is gone after this, and the frontends listen again.
+ * Runs `start` while the frontends are paused; `null` if they cannot be. Unless the new generation is ready then, its
+ * process is gone after this, and the frontends listen again.
  */
 export async function whilePaused<Learned>(
   pause: Pause,
@@ -45,19 +45,19 @@ export async function whilePaused<Learned>(
     return outcome;
   } finally {
     if (servedMs === null) {
-      // It would go on holding the ports.
+      // It would still hold the ports.
       await fleet.eliminate(pause.generation, KILL_LIMIT_MS);
       const end = await resume(pause, isServing) ? "resumed" : "not_resumed";
-      // One that has been asked to end opens nothing any more.
+      // A process that was asked to end opens nothing any more.
       if (isServing()) log(pauseEnded(pause, end, performance.now() - pausedMs));
     } else log(pauseEnded(pause, "superseded", servedMs - pausedMs));
   }
 }
 
-/** What is killed is gone at once, unless it may not be signalled. */
+/** A killed process is gone at once, unless it may not be signalled. */
 const KILL_LIMIT_MS = 5_000;
 
-/** As often as it takes: the process may hang, or a stranger may have a port for a moment. */
+/** Tries again: the process may hang, or a stranger may hold a port for a moment. */
 async function resume(pause: Pause, isServing: () => boolean): Promise<boolean> {
   const limit = AbortSignal.timeout(RESUME_LIMIT_MS);
   while (isServing()) {
@@ -71,7 +71,7 @@ async function resume(pause: Pause, isServing: () => boolean): Promise<boolean> 
 const RESUME_LIMIT_MS = 30_000;
 const RESUME_PAUSE_MS = 100;
 
-/** Whether all frontends took the command: HAProxy answers with nothing but a line's end. */
+/** Whether all frontends obeyed: then HAProxy answers with an empty line. */
 async function tellAll(
   command: "disable" | "enable",
   { frontends, socket }: Pause,

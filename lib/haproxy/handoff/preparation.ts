@@ -40,7 +40,7 @@ export interface Prepared {
   readonly stateFrom: StatsSocket | null;
 }
 
-/** Nothing of it is seen by the processes that run. */
+/** The running processes notice nothing of it. */
 export async function prepare(
   { generation, takeOverFrom, origin }: StartRequest,
   { settings: { userSocket }, folder }: PreparationParts,
@@ -71,8 +71,8 @@ export async function prepare(
 }
 
 /**
- * What makes HAProxy refuse to start after a warning; `null` if nothing does. It warns of each server that
- * is down or drains by its last state (2.6 to 3.4), so a strict configuration is not given that state.
+ * What makes HAProxy refuse to start after a warning; `null` if nothing does. It warns of each server that its last
+ * state shows down or draining (2.6 to 3.4), so a strict configuration does not get that state.
  */
 export function forbidsWarnings(haproxy: HaproxyArguments, { noted }: Needs): string | null {
   return noted.zero_warning ?? (hasZeroWarning(haproxy) ? '"-dW" among the arguments' : null);
@@ -85,7 +85,7 @@ const describeLost = ({ path }: PrivateSocket, problem: string) =>
   `the private socket "${path}" ${problem}: the next process would take over from it, so restart ` +
   "the wrapper (--socket would name a second way)";
 
-/** The private socket, unless nobody listens there any more and the user has named another. */
+/** The private socket, unless nobody listens there and the user has named another. */
 async function chooseTakeover(
   own: PrivateSocket | null,
   user: string | null,

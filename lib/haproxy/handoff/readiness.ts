@@ -46,7 +46,7 @@ export async function judge(
     : { tag: "master_worker", line };
 }
 
-/** A process may answer and be gone before anybody has heard it. */
+/** A process may answer and be gone before the answer is read. */
 export async function deathOf({ ended }: HaproxyProcess): Promise<Failure | null> {
   const ending = await Promise.race([ended, null]);
   return ending === null ? null : { tag: "died", ending };

@@ -5,10 +5,7 @@ import { describeForeign } from "../../system/ownership.ts";
 import { trustIn } from "../../system/trusted_directory.ts";
 import { FOLDER_PREFIX } from "../private_folder/made_folder.ts";
 
-/**
- * The paths of those that nobody else can have made, or enter, or put others in the place of; the newest first.
- * Where somebody has made very many, not all are looked at.
- */
+/** The newest first. Nobody else can have made, entered or replaced them. Of very many not all are looked at. */
 export async function findFolders(
   parents: readonly string[],
   { libc, user }: { readonly libc: Libc; readonly user: number },
@@ -30,7 +27,7 @@ interface Candidate {
 
 const madeMs = ({ info }: Candidate) => info.mtime?.getTime() ?? 0;
 
-/** In `/tmp` anybody may make as many as they like: the start must not wait for that. */
+/** In `/tmp` anybody may make as many as they like, and the start must not wait for that. */
 const MOST_PORTIONS = 50;
 const MOST_CANDIDATES = 2_000;
 const MOST_OWN = 50;

@@ -1,6 +1,6 @@
 /**
- * Finds what wrappers that were killed have left below the runtime directories. HAProxy processes of the same
- * service are to be taken over from, others are told of, and folders that nobody needs are removed.
+ * Finds what killed wrappers have left below the runtime directories. HAProxy processes of the same service are taken
+ * over from, others are reported, and folders that nobody needs are removed.
  */
 import { list } from "../../system/files.ts";
 import type { Libc } from "../../system/libc.ts";
@@ -13,13 +13,13 @@ import { askInstance } from "../runtime/instance.ts";
 import { findFolders } from "./folders.ts";
 import { leftProcess, type Running, runningProcesses } from "./processes.ts";
 
-/** A process of the same service, which may be signalled. */
+/** A process of the same service, which the wrapper may signal. */
 export interface Leftover {
-  /** What the wrapper starts is numbered from 1 on, and these from 0 down: the one started last is 0. */
+  /** Numbered from 0 down, the one started last first; the wrapper's own start at 1. */
   readonly generation: number;
   readonly process: HaproxyProcess;
   readonly socket: PrivateSocket;
-  /** Whether it can hand its listeners over. Others drain already, start still, or hang. */
+  /** Whether it can hand its listeners over. Others are draining, starting, or hang. */
   readonly serves: boolean;
   readonly folder: string;
 }
@@ -27,9 +27,9 @@ export interface Leftover {
 /** What is left alone although it may serve. */
 export interface Untouched {
   readonly folder: string;
-  /** Of the folder, or if that is gone of the process. */
+  /** Of the folder, or, if that is gone, of the process. */
   readonly owner: number;
-  /** `null`: it is not to be seen from here. */
+  /** `null`: it cannot be seen from here. */
   readonly pid: number | null;
   readonly why:
     | "other user"
@@ -43,16 +43,16 @@ export interface Leftovers {
   /** The one that was started last comes first. */
   readonly processes: readonly Leftover[];
   readonly untouched: readonly Untouched[];
-  /** Resolves when the folders of those that have ended are gone. */
+  /** Resolves when the folders of ended processes are gone. */
   removed(): Promise<void>;
 }
 
 export interface LeftoversOptions {
   readonly parents: readonly string[];
-  /** Our own private folder, which is nobody else's. */
+  /** Our own private folder. */
   readonly folder: string;
   readonly service: Service;
-  /** Without it nothing can be found out, or signalled. */
+  /** `null`: nothing can be found or signalled. */
   readonly libc: Libc | null;
 }
 
@@ -99,7 +99,7 @@ async function claimAll(paths: readonly string[], finder: Finder): Promise<reado
   return dead;
 }
 
-/** `null` if it is gone by now, as that of a wrapper that is just ending. */
+/** `null` if it is gone by now, since its wrapper was just ending. */
 function openFolder(path: string, user: number): MadeFolder | null {
   try {
     return new MadeFolder(path, user);
@@ -131,7 +131,7 @@ async function examine(dead: Dead, running: readonly Running[], finder: Finder):
   return { processes, untouched: [], removed: removeAfter(processes, dead) };
 }
 
-/** `null`: the processes are to be taken over from, or there are none. */
+/** `null`: the processes are taken over from, or there are none. */
 async function reasonToLeave(
   { made, isSame }: Dead,
   proven: readonly Proven[],
@@ -143,7 +143,7 @@ async function reasonToLeave(
   return isRefused ? "may not be signalled" : null;
 }
 
-/** Removes the folder when all its processes have ended; the result waits for that once it has begun. */
+/** Removes the folder when all its processes have ended; the result waits for a removal that has begun. */
 function removeAfter(processes: readonly Pick<Leftover, "process">[], { made, unlock }: Dead) {
   let removal: Promise<void> = Promise.resolve();
   Promise.all(processes.map(({ process }) => process.ended))
@@ -157,8 +157,8 @@ interface Proven extends Running {
 }
 
 /**
- * Those of the processes that were started from the folder which are surely the wrapper's, the last first: it
- * answers at a socket that only we could make, or it runs as we do, or as one does that answers.
+ * Those of the processes started from the folder that are surely the wrapper's, the last first: they answer at a
+ * socket that only we could make, or run as we do, or as one that answers.
  */
 async function prove(
   made: MadeFolder,
@@ -179,12 +179,12 @@ async function prove(
     .toSorted((one, other) => other.generation - one.generation);
 }
 
-/** Others may start processes with whatever words they like. */
+/** Anybody may start processes with such words. */
 const MOST_ASKED = 50;
-/** HAProxy answers within milliseconds, and one that hangs must not hold the start up. */
+/** HAProxy answers within milliseconds; one that hangs must not delay the start. */
 const ANSWER_LIMIT_MS = 500;
 
-/** By a process that is not to be seen from here, as in another container that has the same volume. */
+/** By a process that cannot be seen from here, as in another container with the same volume. */
 async function isAnswered(made: MadeFolder): Promise<boolean> {
   const names = (await list(made.path).catch(() => [])).filter((name) => name.endsWith(".sock"));
   const answers = await Promise.all(names.map((name) => isListening(made.socket(name))));

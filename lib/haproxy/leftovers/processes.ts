@@ -1,4 +1,4 @@
-/** The HAProxy processes that were started from private folders, found by the words that started them. */
+/** HAProxy processes that were started from private folders, found by their command lines. */
 import { dirname } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
 import { SIGNAL_NUMBERS } from "../../system/signals.ts";
@@ -7,15 +7,15 @@ import type { Ending, HaproxyProcess } from "../process/process.ts";
 
 export interface Running {
   readonly pid: number;
-  /** Whether its parent is gone: process 1 has got it, which is no wrapper itself. */
+  /** Whether its parent is gone: it belongs to process 1, which is no wrapper. */
   readonly isOrphan: boolean;
   readonly user: number;
   readonly generation: number;
-  /** The file of its generation, a name that no other process has among its words. */
+  /** The path of its generation's file, which no other process has among its words. */
   readonly word: string;
 }
 
-/** Those that are to be seen, by the folder's path. One that has ended and waits for its parent has no words. */
+/** By the folder's path. A zombie has no words. */
 export function runningProcesses(libc: Libc): ReadonlyMap<string, readonly Running[]> {
   const isWrapperFirst = WRAPPER.test(libc.readMemoryFile("/proc/1/status") ?? "");
   const found = [...pids(libc)].flatMap((pid): Running[] => {
@@ -41,14 +41,14 @@ function* pids(libc: Libc): Iterable<number> {
   }
 }
 
-/** From source it is Deno; the kernel keeps 15 letters. */
+/** From source it is Deno. The kernel cuts names after 15 letters. */
 const WRAPPER = /^Name:\s+(haproxy-reload-|deno)/;
 
-/** The first of several: the real user's. */
+/** Of several numbers the first, which is the real user's. */
 const numberOf = (status: string, name: string) =>
   Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? NaN);
 
-/** One that another wrapper has left: no child of ours, so that its end can only be asked for. */
+/** A leftover process is no child of ours, so the wrapper must look for its end. */
 export function leftProcess(
   { libc, pid, word }: Pick<Running, "pid" | "word"> & {
     readonly libc: Pick<Libc, "commandLine" | "signalNamed">;
@@ -57,7 +57,7 @@ export function leftProcess(
   const ended = Promise.withResolvers<Ending>();
   let sinceMs = performance.now();
   const look = () => {
-    // Whoever gets its number later has other words. Only its parent is told how it ended.
+    // Whoever gets its pid later has other words. Only its parent learns how it ended.
     if (!libc.commandLine(pid).includes(word)) return ended.resolve({ tag: "exited", code: 0 });
     setTimeout(look, pauseMs(performance.now() - sinceMs));
   };
@@ -74,7 +74,7 @@ export function leftProcess(
   };
 }
 
-/** On Linux; HAProxy is sent no others. */
+/** On Linux; the wrapper sends no others. */
 const NUMBERS: Readonly<Partial<Record<Deno.Signal, number>>> = {
   ...SIGNAL_NUMBERS,
   SIGQUIT: 3,
@@ -82,5 +82,5 @@ const NUMBERS: Readonly<Partial<Record<Deno.Signal, number>>> = {
   SIGUSR1: 10,
 };
 
-/** A tenth of the time that has passed since something was to come of it. */
+/** A tenth of the time since the last signal. */
 const pauseMs = (elapsedMs: number) => Math.min(1_000, Math.max(20, elapsedMs / 10));

@@ -1,10 +1,10 @@
-/** Finds HAProxy processes that have lost their wrapper and cannot be taken over from: somebody should hear of them. */
+/** Finds HAProxy processes that have lost their wrapper and cannot be taken over from, to report them. */
 import { dirname } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
 import type { LeftoversOptions, Untouched } from "./leftovers.ts";
 import { type Running, runningProcesses } from "./processes.ts";
 
-/** A start is not to be slowed by that, but it may fail for just what is found: then the look is made at its end. */
+/** This must not slow the start. If that fails, perhaps for just what is found here, the look is made at its end. */
 const DELAY_MS = 1_000;
 
 /** Looks once, a moment later or when the result is called, and tells what was found. */
@@ -24,7 +24,7 @@ export function lookForStrays(
   return look;
 }
 
-/** Those of other users, and those whose folder is gone, as systemd removes that of a service that ends. */
+/** Those of other users, and those whose folder is gone: systemd removes that of a service that ends. */
 function findStrays(
   parents: readonly string[],
   libc: Libc,
@@ -43,11 +43,11 @@ function findStrays(
   });
 }
 
-/** Whoever claims another's folder is nobody's HAProxy; that of root may have changed to any user. */
+/** A process that names another user's folder is not believed; root's HAProxy may have changed to any user. */
 const isOf = (owner: number | null, { user }: Running) =>
   owner === null || owner === 0 || owner === user;
 
-/** `null` if it is not there. */
+/** `null` if it is gone. */
 function ownerOf(path: string): number | null {
   try {
     return Deno.lstatSync(path).uid;

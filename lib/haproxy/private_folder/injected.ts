@@ -1,13 +1,13 @@
-/** What a generation is configured with in front of and behind the user's own files. Pure. */
+/** The configuration that the wrapper adds in front of the user's own files and behind them. Pure. */
 import type { Needs } from "../../config/needs.ts";
 
 /**
- * All stats sockets share one limit, 10 by default. A dozen idle connections to a socket of the user's
- * must neither keep the wrapper from asking nor the next generation from taking over. In front of the user's
- * files, where a limit of theirs counts; one that can be told is raised behind them.
+ * All stats sockets share one limit, 10 by default. A dozen idle connections to the user's own socket must keep
+ * neither the wrapper from asking nor the next generation from taking over. It stands in front of the user's files,
+ * so that their limit counts; if that is known, it is raised behind them.
  */
 export const LEAST_CONNECTIONS = 50;
-/** The wrapper asks, follows a drain and changes files at once, while the next process asks for the sockets. */
+/** At the same time the wrapper asks, follows a drain and hot-applies, and the next process takes the sockets. */
 const OWN_CONNECTIONS = 10;
 
 /** How many connections the stats sockets may have; `null`: the least, or what the configuration says. */
@@ -15,7 +15,7 @@ export const connectionsBy = ({ statsMaxconn }: Needs): number | null =>
   statsMaxconn === null ? null : Math.max(LEAST_CONNECTIONS, statsMaxconn + OWN_CONNECTIONS);
 
 /**
- * Listeners are handed out from `level operator` on; certificates and maps are changed by `admin` alone.
+ * `level operator` is enough to hand out listeners; hot-applying certificates and maps takes `admin`.
  * `socket`: `null` for a check, since it would count as a listener. `serverState`: `null` if no server loads it.
  */
 export function firstConfiguration(
@@ -29,10 +29,9 @@ export function firstConfiguration(
 }
 
 /**
- * HAProxy makes the tokens that it gives to QUIC clients with `secret` (Retry, NEW_TOKEN, stateless reset). Each
- * process chooses its own, so that clients wait in vain for an answer to what the process before gave them. Behind
- * the user's files, where a `cluster-secret` of theirs stays the one that counts. HAProxy 2.6 without one makes
- * none of these tokens, and is left at that.
+ * HAProxy makes its tokens for QUIC clients (Retry, NEW_TOKEN, stateless reset) with a secret. By default each process
+ * chooses its own, and ignores the tokens of the process before. Behind the user's files this one does not replace a
+ * `cluster-secret` of theirs. HAProxy 2.6 without one makes no such tokens, and gets none.
  */
 export function lastConfiguration(needs: Needs, secret: string): string {
   const connections = connectionsBy(needs);
@@ -42,10 +41,10 @@ export function lastConfiguration(needs: Needs, secret: string): string {
   ]);
 }
 
-/** The state of no server. HAProxy 2.6 and 3.0 warn of a file that is missing or empty, or of none being named. */
+/** The state of no server. HAProxy 2.6 and 3.0 warn of a missing or empty file, and if none is named. */
 export const NO_SERVERS = "1\n";
 
 const globalSection = (lines: readonly string[]) => `global\n${lines.join("")}`;
 
-/** Within single quotes HAProxy takes everything but a single quote as it is (configuration manual, section 2.2). */
+/** Within single quotes only a single quote is special to HAProxy (configuration manual, section 2.2). */
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;

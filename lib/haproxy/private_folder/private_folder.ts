@@ -1,4 +1,4 @@
-/** The wrapper's private folder: the stats socket of each generation, and the files that configure it or that it loads. */
+/** The wrapper's private folder: the stats socket of each generation, and the files that the wrapper adds to its configuration. */
 import { join } from "@std/path";
 import type { Needs } from "../../config/needs.ts";
 import { mkdir } from "../../system/files.ts";
@@ -53,7 +53,7 @@ export async function makePrivateFolder(
 
 const PROBE = "probe";
 
-/** Which generation a private file configures that HAProxy is started with; `null` if it is none. */
+/** Of the generation that the private file `path` configures; `null` if it configures none. */
 export function generationOf(path: string): number | null {
   const [, generation] = FIRST_FILE.exec(path) ?? [];
   return generation === undefined ? null : Number(generation);
@@ -83,7 +83,7 @@ export class PrivateFolder {
   readonly #all: MadeFolder[];
   readonly #adopted = new Map<number, PrivateSocket>();
   readonly #homes = new Map<Owner, Home>();
-  /** Those of which something could not be removed, for instance while the disk was read-only. */
+  /** Those with files that could not be removed, for instance while the disk was read-only. */
   readonly #left = new Set<Owner>();
   #current: MadeFolder;
   /** A start that was given up may still be writing when the folder is removed. */
@@ -101,31 +101,29 @@ export class PrivateFolder {
   }
 
   /**
-   * In it nothing happens by itself. What happens beside it at each reload gives a dozen events and more,
-   * and Deno 2.6 drops those that come while 16 wait: a change of the configuration could be among them.
-   * `null` if the folder is not ours any more.
+   * Where nothing else happens. Each reload causes a dozen events and more beside it, and Deno 2.6 drops those that
+   * come while 16 wait: a change of the configuration could be among them. `null` if the folder is not ours any more.
    */
   probeDirectory(): string | null {
     return this.#current.problem() === null ? join(this.path, PROBE) : null;
   }
 
-  /** A process that another wrapper has left counts from now on as that generation. */
+  /** From now on a leftover process counts as that generation. */
   adopt(generation: number, socket: PrivateSocket): void {
     this.#adopted.set(generation, socket);
   }
 
-  /** A generation's private stats socket. */
   socket(generation: number): PrivateSocket {
     return this.#adopted.get(generation) ??
       this.#madeFor(generation).socket(namesOf(generation).socket);
   }
 
-  /** How many connections all its stats sockets may have; `null`: the least, or what the configuration says. */
+  /** As `connectionsBy` says. */
   connectionsOf(generation: number): number | null {
     return this.#homes.get(generation)?.connections ?? null;
   }
 
-  /** What a generation loads as the last state of its servers, if it was prepared for that. */
+  /** The last state of its servers, which a generation loads if it was prepared for that. */
   serverState(generation: number): PrivateFile {
     const made = this.#madeFor(generation);
     const { serverState } = namesOf(generation);
@@ -136,8 +134,8 @@ export class PrivateFolder {
   }
 
   /**
-   * Writes the files of a generation, in a new folder if the one before is not ours any more. If servers
-   * load their last state, that holds no server yet.
+   * Writes the files of a generation, in a new folder if the old one is not ours any more. A state of servers is
+   * empty at first.
    * @throws the system's error, for instance when the disk is full.
    */
   async prepare(owner: Owner, needs: Needs): Promise<InjectedFiles> {
@@ -147,19 +145,18 @@ export class PrivateFolder {
     return await writing;
   }
 
-  /** Removes the servers' last state, of which nothing is read after the start. */
+  /** Nothing reads the state of servers after the start. */
   async forgetServerState(generation: number): Promise<void> {
     await this.#madeFor(generation).removeFrom(namesOf(generation).serverState);
   }
 
-  /** Removes what belongs to a generation that is gone, and to earlier ones where that failed. */
+  /** Removes the files of a generation that is gone, and of earlier ones where that failed. */
   async forget(owner: Owner): Promise<void> {
-    // The files of a later one may be about to be written again.
+    // A later one may be about to write its files again.
     const earlier = [...this.#left].filter((one) => one < owner);
     await Promise.all([...earlier, owner].map((one) => this.#removeFilesOf(one)));
   }
 
-  /** Removes the folder for good. */
   async remove(): Promise<void> {
     this.#isRemoved = true;
     await this.#lastWriting;

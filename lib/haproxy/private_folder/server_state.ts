@@ -1,4 +1,4 @@
-/** Saves the state of all servers of a process, such as maintenance and weights, for its successor to load. */
+/** Passes the state of all servers, such as maintenance and weights, from one process to the next. */
 import { formatDuration } from "../../text/duration.ts";
 import { maskedMessage } from "../../secrets/masked_message.ts";
 import { systemReason } from "../../text/system_reason.ts";
@@ -7,9 +7,8 @@ import type { PrivateFile } from "./private_folder.ts";
 import { ask, type StatsSocket } from "../runtime/client.ts";
 
 /**
- * Saves the state of the process behind `from`. Gives `null`, or why it could not be saved: then the file, which has
- * to be there, holds no server. Nothing is written to it any more when this has ended, soon after an abort of
- * `cancel` or the limit.
+ * Saves the state of the process behind `from`. `null`, or why it could not be saved: then the file, which has to be
+ * there, holds no server. Nothing is written after this has returned, which it does soon after an abort of `cancel`.
  */
 export async function saveServerState(
   from: StatsSocket,
@@ -28,7 +27,7 @@ export async function saveServerState(
     await to.write(answer);
     return null;
   } catch (error) {
-    // Half of it may be there, which would be half true.
+    // Half of the state may be there.
     await to.write(NO_SERVERS).catch(() => {});
     return `cannot write "${to.path}": ${systemReason(error)}`;
   }

@@ -15,7 +15,7 @@ import { Scans } from "./scans.ts";
 
 const WATCH = { name: "watch" } as const;
 
-/** How long a process that was started ahead waits after the settle time for a change to be done. */
+/** How much longer than the settle time a process on standby waits. */
 const STANDBY_LIMIT_MS = 2_000;
 
 export class RealEffects implements Effects {
@@ -66,7 +66,6 @@ export class RealEffects implements Effects {
     });
   }
 
-  /** What is known only here. */
   get figures() {
     return {
       watching: this.#scans.counts,
@@ -151,8 +150,8 @@ export class RealEffects implements Effects {
   }
 
   /**
-   * Leaves nothing on disk. The watch is not closed but left to the end of the process: if somebody
-   * made a FIFO in a watched directory, Deno 2.9 would wait in `close` for ever.
+   * Leaves nothing on disk. The watch ends with the process: if somebody made a FIFO in a watched directory, closing
+   * it would hang Deno 2.9 for ever.
    */
   async close(): Promise<void> {
     const { folder, leftovers, log } = this.#parts;
@@ -165,7 +164,7 @@ export class RealEffects implements Effects {
     try {
       await this.#handoffs.start(action);
     } catch (error) {
-      // Before it is told that nothing is left, or that would come too soon to be heeded.
+      // Before `fleet_empty`, which would otherwise come too soon to be heeded.
       this.#parts.postBug(error, action);
     } finally {
       this.#tellIfEmpty();
@@ -206,12 +205,12 @@ export class RealEffects implements Effects {
     const cancel = this.#hotApply = new AbortController();
     const options = { socket: folder.socket(generation), apply: settings.hotApply };
     try {
-      // Only some need it, and it keeps memory.
+      // Not everybody needs it, and it takes memory.
       const { hotApply } = await import("../../hot_apply/hot_apply.ts");
       const outcome = await hotApply(request, options, cancel.signal);
       if (outcome !== null) post({ name: "hot_apply_ended", outcome, atMs: performance.now() });
     } catch (error) {
-      // Another one may be under way by now, which has not failed.
+      // By now another one may be running, which has not failed.
       postBug(error, cancel.signal.aborted ? { name: "cancel_hot_apply" } : action);
     }
     collectGarbageSoon();

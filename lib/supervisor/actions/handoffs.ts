@@ -1,4 +1,4 @@
-/** Carries out the start of a generation, from the order until its outcome is an event. */
+/** Carries out the start of a generation, from the order to the event that tells its outcome. */
 import type { Fleet, LeftMember } from "../../haproxy/drain/fleet.ts";
 import type { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import { handoff } from "../../haproxy/handoff/handoff.ts";
@@ -20,7 +20,7 @@ import { awaitRoom } from "./memory_room.ts";
 import { NotedWords } from "./noted_words.ts";
 import type { Parts } from "./parts.ts";
 
-/** HAProxy's resync takes 5 s where nobody answers it; longer than this no handoff waits. */
+/** HAProxy's resync takes 5 s if nobody answers; no reload waits longer than this. */
 const TABLES_LIMIT_MS = 8_000;
 
 export interface HandoffsParts extends Parts {
@@ -34,7 +34,7 @@ export interface HandoffsParts extends Parts {
   readonly onInventory: (inventory: Inventory) => void;
 }
 
-/** What is found out about a generation between its first answer and its last. */
+/** What is found out between the first answer of a generation and its last. */
 interface Learned {
   readonly loaded: Adopted;
   /** Whether it can pass its stick-tables on already. */
@@ -46,7 +46,7 @@ export class Handoffs {
   readonly #notedWords = new NotedWords();
   #running: AbortController | null = null;
   #goAhead = new AbortController();
-  /** Whether what serves lets others bind its ports, by its configuration. */
+  /** Whether the configuration of what serves lets others bind its ports. */
   #sharesPorts = true;
 
   constructor(parts: HandoffsParts) {
@@ -132,7 +132,7 @@ export class Handoffs {
     return { loaded, passesTables };
   }
 
-  /** Of the generation that will be asked to drain then, which must not have to wait for that. */
+  /** A gauge must be open before its process is asked to drain, which must not wait for that. */
   async #openGauge(generation: number | null): Promise<void> {
     const { gauge, folder } = this.#parts;
     if (generation !== null) await gauge.open(generation, folder.socket(generation));
@@ -186,7 +186,7 @@ export class Handoffs {
   }
 }
 
-/** What a generation has loaded if nothing more is known than what was seen before its start. */
+/** What a generation has loaded, as far as the scan before its start tells. */
 const asScanned = (fingerprint: Fingerprint | null): Adopted => ({
   fingerprint,
   changedDuringRead: false,

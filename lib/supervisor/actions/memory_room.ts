@@ -1,4 +1,4 @@
-/** Delays a start while memory has no room for it. */
+/** Delays a start while there is no memory for it. */
 import { KILL_AFTER_MS } from "../../haproxy/drain/draining.ts";
 import type { Fleet } from "../../haproxy/drain/fleet.ts";
 import type { MemoryRoom } from "../../haproxy/drain/memory_room.ts";

@@ -1,4 +1,4 @@
-/** Tells what the user has to know of some words of the configuration, once for the same words. */
+/** Warnings about words in the configuration, once for the same words. */
 import type { Needs, Noted } from "../../config/needs.ts";
 import { forbidsWarnings } from "../../haproxy/handoff/preparation.ts";
 import type { HaproxyArguments } from "../../settings/haproxy_arguments.ts";
@@ -7,7 +7,7 @@ import type { LogEntry } from "../../system/log.ts";
 export class NotedWords {
   #told: Words = {};
 
-  /** What is new in the words that `generation`, which serves now, has loaded. */
+  /** Those about the configuration of `generation`, which serves now. */
   news(generation: number, haproxy: HaproxyArguments, needs: Needs): readonly LogEntry[] {
     const before = this.#told;
     const words: Words = this.#told = {

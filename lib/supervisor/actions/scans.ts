@@ -1,4 +1,4 @@
-/** Scans the sources, by itself if changes are watched for, and on request; posts what it sees. */
+/** Scans the sources, when they change if they are watched, and on request; posts what it sees. */
 import { ChangeDetector } from "../../watch/change_detector.ts";
 import { changedDuringRead } from "../../watch/scan/changed_during_read.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
@@ -45,7 +45,7 @@ export class Scans {
     this.#detector?.scanSoon();
   }
 
-  /** Without a detector nothing else notices that the sources can be read again. */
+  /** Unwatched, nothing else notices that the sources can be read again. */
   async forRetry(): Promise<void> {
     if (this.#detector !== null) return this.#detector.scanSoon();
     const fingerprint = await this.#fingerprint();
@@ -62,13 +62,13 @@ export class Scans {
     }
   }
 
-  /** Posts the order with what is seen, whatever that is. */
+  /** Posts the order with what the scan has seen. */
   async reload(order: ReloadOrder): Promise<void> {
     const fingerprint = await this.#fingerprint();
     this.#parts.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
   }
 
-  /** `null`: the sources cannot be read, or a bug keeps it from that, after which an order still counts. */
+  /** `null`: the sources cannot be read, or a bug prevents it; an order still counts. */
   async #fingerprint(): Promise<Fingerprint | null> {
     try {
       const { seen } = await this.#parts.scanner.scan();
