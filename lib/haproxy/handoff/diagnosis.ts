@@ -13,7 +13,7 @@ import { type PreparationParts, prepare, type StartRequest } from "./preparation
 
 export interface DiagnosisOptions {
   readonly parts: PreparationParts & {
-    readonly settings: { readonly readyTimeoutMs: number; readonly shutdownWaitMs: number | null };
+    readonly settings: { readonly readyTimeoutMs: number };
     readonly fleet: Fleet;
   };
   /** Of the failed start. */
@@ -112,7 +112,7 @@ async function listen(
     case "ended":
       return end.output;
     case "serves":
-      fleet.retire(process, settings.shutdownWaitMs);
+      fleet.retire(process);
       return "";
     case "hangs":
       fleet.dismiss(process);

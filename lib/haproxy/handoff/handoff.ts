@@ -35,7 +35,7 @@ export interface HandoffParts {
 
 export type HandoffSettings = Pick<
   Settings,
-  "pauseOnBindConflict" | "readyTimeoutMs" | "shutdownWaitMs" | "userSocket"
+  "pauseOnBindConflict" | "readyTimeoutMs" | "userSocket"
 >;
 
 /**

@@ -10,7 +10,7 @@ export function serverStateLost(
   return {
     level: "warning",
     text: `cannot keep the state of generation ${takeOverFrom}'s servers: ${reason}; ` +
-      `generation ${generation} starts with what the configuration says of them`,
+      `generation ${generation} starts with the state in the configuration`,
     fields: { generation, reason },
   };
 }
@@ -26,14 +26,14 @@ export function pauseEnded(
   const elapsedMs = Math.round(durationMs);
   return {
     level: end === "not_resumed" ? "error" : "warning",
-    text: `for ${elapsedMs} ms nobody listened for ${nouns} ${which}: paused in generation ` +
+    text: `${nouns} ${which} did not listen for ${elapsedMs} ms: paused in generation ` +
       `${serving} so that generation ${generation} could bind its ports; ${PAUSE_ENDS[end]}`,
     fields: { generation, reason: "bind conflict", durationMs: elapsedMs },
   };
 }
 
 const PAUSE_ENDS = {
-  superseded: "that one listens now",
-  resumed: "that did not serve, and the old one listens again",
-  not_resumed: "that did not serve, and the old one does not listen again: restart the wrapper",
+  superseded: "the new one listens now",
+  resumed: "the new one does not serve, the old one listens again",
+  not_resumed: "the new one does not serve, the old one does not listen again: restart the wrapper",
 };

@@ -7,7 +7,8 @@ import { DrainGauge } from "../../haproxy/runtime/drain_gauge.ts";
 import type { SignalMeaning } from "../../system/signals.ts";
 import { signalRefused } from "../messages/drain_messages.ts";
 import { leftAlone } from "../messages/leftover_messages.ts";
-import type { Action, ActionOf, Broken, ReloadOrder } from "../state/events.ts";
+import type { Action, ActionOf, Broken } from "../state/events.ts";
+import type { ReloadOrder } from "../state/state.ts";
 import type { Effects } from "../supervisor.ts";
 import { Handoffs } from "./handoffs.ts";
 import type { Parts } from "./parts.ts";
@@ -39,7 +40,7 @@ export class RealEffects implements Effects {
       onEnd: (end) => this.#tellEnd(end),
       onEmpty: () => this.#tellIfEmpty(),
       onRefused: (pid, signal, reason) => log(signalRefused(pid, signal, reason)),
-    });
+    }, settings.shutdownWaitMs);
     for (const left of leftovers.processes) {
       fleet.meet(left);
       folder.adopt(left.generation, left.socket);
@@ -93,8 +94,6 @@ export class RealEffects implements Effects {
         return this.#fleet.takeCharge();
       case "drain":
         return this.#drain(action.generation);
-      case "await_drain":
-        return this.#awaitDrain(action);
       case "discard":
         return this.#fleet.discard(action.generation);
       case "terminate":
@@ -179,22 +178,17 @@ export class RealEffects implements Effects {
   }
 
   #drain(generation: number): void {
-    this.#fleet.drain(generation, this.#parts.settings.shutdownWaitMs);
+    this.#fleet.drain(generation);
     this.#gauge.follow(generation);
   }
 
-  #awaitDrain({ generation, slowdown, delayMs }: ActionOf<"await_drain">): void {
-    const { post } = this.#parts;
-    setTimeout(() => post({ name: "drain_lasts", generation, slowdown }), delayMs);
-  }
-
   async #drainAll(): Promise<void> {
-    const { folder, settings } = this.#parts;
+    const { folder } = this.#parts;
     const { generations } = this.#fleet;
     try {
       await Promise.all(generations.map((one) => this.#gauge.open(one, folder.socket(one))));
     } finally {
-      this.#fleet.drainAll(settings.shutdownWaitMs);
+      this.#fleet.drainAll();
       generations.forEach((one) => this.#gauge.follow(one));
     }
   }

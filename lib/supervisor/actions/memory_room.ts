@@ -1,5 +1,5 @@
 /** Delays a start while there is no memory for it. */
-import { KILL_AFTER_MS } from "../../haproxy/drain/draining.ts";
+import { KILL_AFTER_MS } from "../../haproxy/drain/limits.ts";
 import type { Fleet } from "../../haproxy/drain/fleet.ts";
 import type { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import { aborted } from "../../system/cut_off.ts";

@@ -3,7 +3,8 @@ import { ChangeDetector } from "../../watch/change_detector.ts";
 import { changedDuringRead } from "../../watch/scan/changed_during_read.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
-import type { ActionOf, ReloadOrder } from "../state/events.ts";
+import type { ActionOf } from "../state/events.ts";
+import type { ReloadOrder } from "../state/state.ts";
 import type { Parts } from "./parts.ts";
 
 /** How often sources that cannot be read are scanned for a retry, if they are not watched. */

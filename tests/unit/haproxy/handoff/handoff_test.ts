@@ -42,10 +42,9 @@ function partsOf(
   const settings = {
     pauseOnBindConflict: false,
     readyTimeoutMs,
-    shutdownWaitMs: null,
     userSocket: null,
   };
-  const fleet = new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} });
+  const fleet = new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} }, null);
   const standby = new Standby({ settings, folder, fleet, configurations: [], limitMs: 0 });
   return { settings, folder, fleet, standby, log() {} };
 }
