@@ -53,9 +53,10 @@ const unusable = (reason: string): Restored => ({ tag: "unusable", reason });
 
 async function layOut(
   store: Store,
-  { files, recordedMs, directory: workingDirectory }: Manifest,
+  manifest: Manifest,
   { haproxy, envFile, directory, environment }: RestoreOptions,
 ): Promise<Restored> {
+  const { files, recordedMs } = manifest;
   const copyAt = (path: string) => store.tree + path;
   const rewritten = rewriteArguments(haproxy, { directory, files, copyAt });
   const others = envFile === null || files.has(envFile) ? [] : [envFile];
@@ -63,16 +64,35 @@ async function layOut(
   if (missing !== undefined) return unusable(`"${missing}" is not among the recorded files`);
 
   const read = (path: string) => readText(store, path, files.get(path)!);
-  const copyOf = copyIn(files, copyAt);
-  const variables = envFile === null ? {} : variablesOf((await read(envFile)).text);
-  const all = { ...environment, ...variables };
+  const own = envFile === null ? {} : variablesOf((await read(envFile)).text);
+  const variables = { ...environment, ...own };
   const configurations = await Promise.all(rewritten.files.map(read));
-  const needs = readNeeds(configurations, all);
-  const { texts, lists } = rewriteConfigurations(configurations, {
-    workingDirectory,
-    environment: all,
-    copyOf,
-  });
+  const needs = readNeeds(configurations, variables);
+  const texts = await rewriteAll(configurations, manifest, { read, variables, copyAt });
+  const failure = await writeTree(store, files, texts);
+  if (failure !== null) return unusable(failure);
+  const set = {
+    lastGood: { directory: store.path, recordedMs },
+    haproxy: rewritten.arguments,
+    envFile: envFile === null ? null : copyAt(envFile),
+    needs: () => needs,
+  };
+  return { tag: "restored", set };
+}
+
+/** What the files that name others must hold in the tree. */
+async function rewriteAll(
+  configurations: readonly Text[],
+  { files, directory: workingDirectory }: Manifest,
+  { read, variables: environment, copyAt }: {
+    readonly read: (path: string) => Promise<Text>;
+    readonly variables: Environment;
+    readonly copyAt: (path: string) => string;
+  },
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const copyOf = copyIn(files, copyAt);
+  const options = { workingDirectory, environment, copyOf };
+  const { texts, lists } = rewriteConfigurations(configurations, options);
   const listed = [...lists.keys()].filter((path) => files.has(path) && !texts.has(path));
   const written = new Map<string, Uint8Array>();
   for (const file of configurations) written.set(file.path, file.encode(texts.get(file.path)!));
@@ -80,21 +100,26 @@ async function layOut(
     const bases = lists.get(list.path)!;
     written.set(list.path, list.encode(rewriteCertificateList(list, { bases, copyOf })));
   }
+  return written;
+}
 
+/** Why that failed; `null` if it did not. */
+async function writeTree(
+  store: Store,
+  files: Manifest["files"],
+  texts: ReadonlyMap<string, Uint8Array>,
+): Promise<string | null> {
+  const { tree } = store;
   await store.removeTree();
-  const directories = new Set([...files.keys()].map((path) => dirname(copyAt(path))));
+  const directories = new Set([...files.keys()].map((path) => dirname(tree + path)));
   for (const path of directories) await mkdir(path, { recursive: true, mode: 0o700 });
-  for (const [path, bytes] of written) await writePrivateFile(copyAt(path), bytes);
-  const plain = [...files].filter(([path]) => !written.has(path))
-    .map(([path, digest]) => ({ from: store.object(digest), to: copyAt(path), digest }));
-  const failure = describeFailure(await copyAll(plain));
-  if (failure !== null) return unusable(failure);
-  const lastGood = { directory: store.path, recordedMs };
-  const copiedEnvFile = envFile === null ? null : copyAt(envFile);
-  return {
-    tag: "restored",
-    set: { lastGood, haproxy: rewritten.arguments, envFile: copiedEnvFile, needs: () => needs },
-  };
+  for (const [path, bytes] of texts) await writePrivateFile(tree + path, bytes);
+  const others = [...files].filter(([path]) => !texts.has(path));
+  return describeFailure(
+    await copyAll(
+      others.map(([path, digest]) => ({ from: store.object(digest), to: tree + path, digest })),
+    ),
+  );
 }
 
 function describeFailure(ends: readonly CopyEnd[]): string | null {

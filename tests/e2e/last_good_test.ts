@@ -29,7 +29,7 @@ class Recording extends Observed {
     return this.observedArgs(["--last-good", this.recorded]);
   }
 
-  /** Keeps what is on disk now, as if it had served for long enough. */
+  /** Records what is on disk now, as if it had served for long enough. */
   async recordNow(words: readonly string[] = ["-f", this.configuration]): Promise<void> {
     await record(this.recorded, { words, directory: this.path });
   }
@@ -366,7 +366,7 @@ longTest(
   },
 );
 
-longTest("SIGKILL in the middle of keeping leaves the set that was recorded before", async () => {
+longTest("SIGKILL in the middle of recording leaves the set that was recorded before", async () => {
   await using workspace = new Recording();
   await workspace.recordNow();
   const lines = Array.from({ length: 2_000 }, (_, index) => {

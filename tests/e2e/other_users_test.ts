@@ -35,7 +35,7 @@ class Crowded extends Workspace {
     return isThere(this.marker);
   }
 
-  /** Keeps the evil one, as the stranger can who knows the form of a set. */
+  /** Records the evil one, as the stranger can who knows the form of a set. */
   async layInWait(): Promise<void> {
     await Deno.writeTextFile(this.configuration, this.evil + this.page("evil"));
     await record(this.recorded, { words: ["-f", this.configuration], directory: this.path });

@@ -37,7 +37,7 @@ backend visits
     return pid!;
   }
 
-  async serveKept(args: readonly string[]): Promise<Wrapper> {
+  async serveRecorded(args: readonly string[]): Promise<Wrapper> {
     await this.recordGood();
     await this.breakConfiguration();
     await this.standIn(STAND_INS.is_haproxy);
@@ -76,7 +76,7 @@ programTest("a reload that waits for stick-tables is done when what serves dies"
 
 programTest("what served last comes again when it dies, as often as it may", async () => {
   await using workspace = new Together();
-  const wrapper = await workspace.serveKept(["--respawn", "2"]);
+  const wrapper = await workspace.serveRecorded(["--respawn", "2"]);
   for (const generation of [4, 6]) {
     Deno.kill(workspace.servingPid, "SIGKILL");
     await wrapper.saysMatching(
@@ -123,7 +123,7 @@ programTest(
   "neither what is on disk nor what is recorded starts: it ends after all respawns",
   async () => {
     await using workspace = new Together();
-    const wrapper = await workspace.serveKept(["--respawn", "2"]);
+    const wrapper = await workspace.serveRecorded(["--respawn", "2"]);
     const pid = workspace.servingPid;
     await workspace.standIn(STAND_INS.dies_before_ready);
     Deno.kill(pid, "SIGKILL");
@@ -140,7 +140,7 @@ const STATUS_OF = { SIGTERM: 143, SIGUSR1: 0 } as const;
 for (const [signal, status] of Object.entries(STATUS_OF)) {
   programTest(`${signal} ends a start of what served last that hangs`, async () => {
     await using workspace = new Together();
-    const wrapper = await workspace.serveKept(["--respawn", "5"]);
+    const wrapper = await workspace.serveRecorded(["--respawn", "5"]);
     const pid = workspace.servingPid;
     await workspace.standIn(HANGS_FROM_KEPT);
     Deno.kill(pid, "SIGKILL");

@@ -1,4 +1,4 @@
-/** Keeps what a command line loads, at once, as the wrapper does once it has served. */
+/** Records what a command line loads, at once, as the wrapper does once it has served. */
 import { resolve } from "@std/path";
 import { type Manifest } from "../../../lib/last_good/manifest.ts";
 import type { RestoreOptions } from "../../../lib/last_good/restore.ts";

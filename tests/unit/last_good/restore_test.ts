@@ -30,7 +30,7 @@ class Site extends TempFolder {
     return await restore(new Store(this.recorded), restoreOptions(line));
   }
 
-  /** Keeps it, takes everything away, and has HAProxy check the copies as it has checked the originals. */
+  /** Records it, takes everything away, and has HAProxy check the copies as it has checked the originals. */
   async checkCopies(line: CommandLine, variables = {}): Promise<void> {
     const options = { cwd: this.original, env: { ...line.environment, ...variables } };
     await check(restoreOptions(line).haproxy, options);

@@ -169,7 +169,7 @@ for (const [damage, apply] of Object.entries(DAMAGES)) {
   });
 }
 
-Deno.test("a damaged object is written again by the next process that keeps it", async () => {
+Deno.test("a damaged object is written again by the next process that records it", async () => {
   await using folder = new Folder();
   await folder.record();
   Deno.writeTextFileSync(folder.at(`recorded/set/objects/${folder.objects[0]}`), "evil");
@@ -186,7 +186,7 @@ Deno.test("a directory that was removed is made again", async () => {
   assert.equal((await folder.store.read()).tag, "recorded");
 });
 
-Deno.test("objects that were removed after they were gathered keep the manifest from being put", async () => {
+Deno.test("objects that were removed after they were gathered keep the manifest from being recorded", async () => {
   await using folder = new Folder();
   const recorded = manifest(await folder.store.gather(await fingerprint(folder.files), NEVER));
   Deno.removeSync(folder.at("recorded/set/objects"), { recursive: true });
