@@ -1,35 +1,33 @@
 /** What served last stands in for what does not start. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { record } from "../unit/last_good/recorded.ts";
+import { record } from "../support/recorded.ts";
 import { Authority } from "../support/certificates.ts";
 import { Observed } from "../support/observed.ts";
-import { longRootTest, longTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { IN_ONE_FORM, longTest, RUNNABLE } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { servedTo } from "../support/tls_client.ts";
 import { Volume } from "../support/volume.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+import { isThere } from "../support/files.ts";
 
 /** A folder in which something may be recorded already. */
 class Recording extends Observed {
   readonly recorded = join(this.path, "recorded");
   readonly tlsPort = freePort();
 
-  at(name: string): string {
+  override at(name: string): string {
     return join(this.configurationDirectory, name);
-  }
-
-  write(name: string, text: string): string {
-    Deno.writeTextFileSync(this.at(name), text);
-    return this.at(name);
   }
 
   get args(): readonly string[] {
     return this.observedArgs(["--last-good", this.recorded]);
   }
 
-  /** Records what is on disk now, as if it had served for long enough. */
+  /** Keeps what is on disk now, as if it had served for long enough. */
   async recordNow(words: readonly string[] = ["-f", this.configuration]): Promise<void> {
     await record(this.recorded, { words, directory: this.path });
   }
@@ -366,7 +364,7 @@ longTest(
   },
 );
 
-longTest("SIGKILL in the middle of recording leaves the set that was recorded before", async () => {
+longTest("SIGKILL in the middle of keeping leaves the set that was recorded before", async () => {
   await using workspace = new Recording();
   await workspace.recordNow();
   const lines = Array.from({ length: 2_000 }, (_, index) => {
@@ -395,34 +393,30 @@ const IN_NAMESPACE = (mount: string, directory: string) => [
 ];
 
 for (const [what, mount] of [["full", "size=16k"], ["read-only", "ro"]] as const) {
-  longRootTest(`a ${what} directory is told once, and nothing else happens`, async () => {
-    await using workspace = new Recording();
-    const paths = Array.from({ length: 20 }, (_, index) => {
-      return workspace.write(`${index}.map`, `127.0.0.1 ${String(index).repeat(2_000)}\n`);
-    });
-    const maps = paths.map((path) => `    http-request set-var(txn.v) src,map_ip(${path})\n`);
-    await workspace.replace(workspace.page("one") + maps.join(""));
-    const wrapper = await workspace.serve({
-      args: workspace.args,
-      launcher: IN_NAMESPACE(mount, workspace.recorded),
-    });
-    await waitFor(
-      "the warning",
-      () => /warning .*cannot record what serves in "/.test(wrapper.output),
-      {
-        explain: () => wrapper.output,
-      },
-    );
-    assert.match(wrapper.output, /No space left on device|Read-only file system/);
-    await workspace.replace(workspace.page("two") + maps.join(""));
-    await workspace.serves("two", wrapper);
-  });
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
+  testNeeding(
+    [RUNNABLE, ROOT, IN_ONE_FORM],
+    `a ${what} directory is told once, and nothing else happens`,
+    async () => {
+      await using workspace = new Recording();
+      const paths = Array.from({ length: 20 }, (_, index) => {
+        return workspace.write(`${index}.map`, `127.0.0.1 ${String(index).repeat(2_000)}\n`);
+      });
+      const maps = paths.map((path) => `    http-request set-var(txn.v) src,map_ip(${path})\n`);
+      await workspace.replace(workspace.page("one") + maps.join(""));
+      const wrapper = await workspace.serve({
+        args: workspace.args,
+        launcher: IN_NAMESPACE(mount, workspace.recorded),
+      });
+      await waitFor(
+        "the warning",
+        () => /warning .*cannot record what serves in "/.test(wrapper.output),
+        {
+          explain: () => wrapper.output,
+        },
+      );
+      assert.match(wrapper.output, /No space left on device|Read-only file system/);
+      await workspace.replace(workspace.page("two") + maps.join(""));
+      await workspace.serves("two", wrapper);
+    },
+  );
 }

@@ -65,8 +65,8 @@ async function check(
     const spawned = fleet.spawn("check", words, { environment, output: "captured" });
     if (spawned.tag === "not_spawned") return null;
     const { process } = spawned;
-    const limit = AbortSignal.any([stop, AbortSignal.timeout(settings.readyTimeoutMs)]);
-    limit.addEventListener("abort", () => process.signal("SIGKILL"));
+    const limit = AbortSignal.timeout(settings.readyTimeoutMs);
+    aborted(stop, limit).then(() => process.signal("SIGKILL"));
     const [ending, output] = await Promise.all([process.ended, process.output]);
     return { ending, output };
   } finally {

@@ -5,10 +5,10 @@ import { checkArguments } from "../../../lib/haproxy/process/arguments.ts";
 import type { HaproxyArguments } from "../../../lib/settings/haproxy_arguments.ts";
 import { restore, type Restored } from "../../../lib/last_good/restore.ts";
 import { Store } from "../../../lib/last_good/store.ts";
-import { capabilityTest, needsSection } from "../../support/capabilities.ts";
+import { haproxyTaking, testNeeding } from "../../support/needs.ts";
 import { Authority, dhParameters, ticketKeys } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
-import { type CommandLine, record, restoreOptions } from "./recorded.ts";
+import { type CommandLine, record, restoreOptions } from "../../support/recorded.ts";
 
 class Site extends TempFolder {
   readonly recorded = this.at("recorded");
@@ -30,7 +30,7 @@ class Site extends TempFolder {
     return await restore(new Store(this.recorded), restoreOptions(line));
   }
 
-  /** Records it, takes everything away, and has HAProxy check the copies as it has checked the originals. */
+  /** Keeps it, takes everything away, and has HAProxy check the copies as it has checked the originals. */
   async checkCopies(line: CommandLine, variables = {}): Promise<void> {
     const options = { cwd: this.original, env: { ...line.environment, ...variables } };
     await check(restoreOptions(line).haproxy, options);
@@ -179,9 +179,8 @@ Deno.test("directories, several files, those behind --, -C and the env file are 
   await site.checkCopies(line, { ERRORS: "../site/errors" });
 });
 
-const storeTest = capabilityTest(needsSection("crt-store web"), Deno.test);
-
-storeTest(
+testNeeding(
+  [haproxyTaking("crt-store web")],
   "certificates of a store keep the names that their paths gave them",
   async () => {
     await using site = new Site();
