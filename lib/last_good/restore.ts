@@ -1,15 +1,17 @@
 /** Lays the recorded set out as a tree of files, in which the configuration names the copies, not the originals. */
 import { dirname } from "@std/path";
 import { parseEnvFile } from "../config/env_file.ts";
-import type { Role } from "../config/file_keywords.ts";
+import type { FileRole } from "../config/file_keywords.ts";
 import type { ConfigurationFile } from "../config/file_references.ts";
 import { readNeeds } from "../config/needs.ts";
+import { bundleOf } from "../config/side_files.ts";
 import { type Environment, MOST_TEXT_BYTES } from "../config/tokens.ts";
 import type { Origin } from "../haproxy/handoff/preparation.ts";
 import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
 import { readFile, sha256 } from "../system/contents.ts";
 import { copyAll, type CopyEnd } from "../system/copies.ts";
 import { mkdir, writePrivateFile } from "../system/files.ts";
+import { atOnce } from "../system/threads.ts";
 import { systemReason } from "../text/system_reason.ts";
 import type { LastGood, Manifest } from "./manifest.ts";
 import { type CopyOf, rewriteCertificateList, rewriteConfigurations } from "./rewrite.ts";
@@ -67,7 +69,7 @@ async function layOut(
   const own = envFile === null ? {} : variablesOf((await read(envFile)).text);
   const variables = { ...environment, ...own };
   const configurations = await Promise.all(rewritten.files.map(read));
-  const needs = readNeeds(configurations, variables);
+  const needs = atOnce(readNeeds(configurations, variables));
   const texts = await rewriteAll(configurations, manifest, { read, variables, copyAt });
   const failure = await writeTree(store, files, texts);
   if (failure !== null) return unusable(failure);
@@ -136,15 +138,13 @@ function variablesOf(text: string): Environment {
 /** A directory has a copy if a file in it has one, and a certificate if its bundle has one. */
 function copyIn(files: Manifest["files"], copyAt: (path: string) => string): CopyOf {
   const directories = new Set([...files.keys()].map((path) => dirname(path)));
-  const isBundle = (path: string) => BUNDLES.some((extension) => files.has(path + extension));
-  return (path: string, role: Role) => {
+  const isBundle = (path: string) => bundleOf(path).some((one) => files.has(one));
+  return (path: string, role: FileRole) => {
     const isThere = files.has(path) || directories.has(path) ||
       (role === "certificate" && isBundle(path));
     return isThere ? copyAt(path) : null;
   };
 }
-
-const BUNDLES: readonly string[] = [".rsa", ".dsa", ".ecdsa"];
 
 interface Text extends ConfigurationFile {
   readonly encode: (text: string) => Uint8Array;

@@ -5,7 +5,8 @@
  */
 import type { Log } from "../../system/log.ts";
 import type { Fleet } from "../drain/fleet.ts";
-import { ask, escaped, type StatsSocket } from "../runtime/client.ts";
+import type { StatsSocket } from "../runtime/client.ts";
+import { switchFrontends } from "../runtime/listeners.ts";
 import { pauseEnded } from "./messages.ts";
 import type { HandoffOutcome } from "./outcome.ts";
 
@@ -38,7 +39,7 @@ export async function whilePaused<Learned>(
   const pausedMs = performance.now();
   let servedMs: number | null = null;
   try {
-    if (!await tellAll("disable", pause)) return null;
+    if (!await switchFrontends(pause.socket, "disable", pause.frontends)) return null;
     const startedMs = performance.now();
     const outcome = await start();
     if (outcome.tag === "ready" && !cancel.aborted) servedMs = startedMs + outcome.durationMs;
@@ -61,7 +62,7 @@ const KILL_LIMIT_MS = 5_000;
 async function resume(pause: Pause, isServing: () => boolean): Promise<boolean> {
   const limit = AbortSignal.timeout(RESUME_LIMIT_MS);
   while (isServing()) {
-    if (await tellAll("enable", pause)) return true;
+    if (await switchFrontends(pause.socket, "enable", pause.frontends)) return true;
     if (limit.aborted) return false;
     await new Promise((resolve) => setTimeout(resolve, RESUME_PAUSE_MS));
   }
@@ -70,18 +71,3 @@ async function resume(pause: Pause, isServing: () => boolean): Promise<boolean> 
 
 const RESUME_LIMIT_MS = 30_000;
 const RESUME_PAUSE_MS = 100;
-
-/** Whether all frontends obeyed: then HAProxy answers with an empty line. */
-async function tellAll(
-  command: "disable" | "enable",
-  { frontends, socket }: Pause,
-): Promise<boolean> {
-  const commands = frontends.map((frontend) => `${command} frontend ${escaped(frontend)}`);
-  const answer = await ask(socket, commands.join(";"), AbortSignal.timeout(ANSWER_LIMIT_MS));
-  return answer?.replaceAll(ALREADY, "").trim() === "";
-}
-
-/** It listens. */
-const ALREADY = "All sockets are already enabled.";
-
-const ANSWER_LIMIT_MS = 1_000;

@@ -2,9 +2,10 @@
 import { formatDuration } from "../../text/duration.ts";
 import { maskedMessage } from "../../secrets/masked_message.ts";
 import { systemReason } from "../../text/system_reason.ts";
+import type { StatsSocket } from "../runtime/client.ts";
+import { isServersState, showServersState } from "../runtime/servers.ts";
 import { NO_SERVERS } from "./injected.ts";
 import type { PrivateFile } from "./private_folder.ts";
-import { ask, type StatsSocket } from "../runtime/client.ts";
 
 /**
  * Saves the state of the process behind `from`. `null`, or why it could not be saved: then the file, which has to be
@@ -16,11 +17,11 @@ export async function saveServerState(
   cancel: AbortSignal,
 ): Promise<string | null> {
   const stop = AbortSignal.any([cancel, AbortSignal.timeout(ANSWER_LIMIT_MS)]);
-  const answer = await ask(from, "show servers state", stop);
-  if (answer === null || stop.aborted) {
+  const answer = await showServersState(from, stop);
+  if (answer === null) {
     return `no answer, which is awaited for at most ${formatDuration(ANSWER_LIMIT_MS)}`;
   }
-  if (!answer.startsWith("1\n# ")) {
+  if (!isServersState(answer)) {
     return `found "${maskedMessage(answer.trim().slice(0, 80))}", wanted a list`;
   }
   try {

@@ -3,7 +3,7 @@ import { Fleet, type ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import type { Origin } from "../../haproxy/handoff/preparation.ts";
 import { Standby } from "../../haproxy/handoff/standby.ts";
-import { DrainGauge } from "../../haproxy/runtime/drain_gauge.ts";
+import { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import type { SignalMeaning } from "../../system/signals.ts";
 import { signalRefused } from "../messages/drain_messages.ts";
 import { leftAlone } from "../messages/leftover_messages.ts";

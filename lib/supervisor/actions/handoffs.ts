@@ -6,7 +6,7 @@ import type { Failed, Ready } from "../../haproxy/handoff/outcome.ts";
 import type { Origin } from "../../haproxy/handoff/preparation.ts";
 import type { Standby } from "../../haproxy/handoff/standby.ts";
 import { sharesPorts } from "../../haproxy/process/arguments.ts";
-import type { DrainGauge } from "../../haproxy/runtime/drain_gauge.ts";
+import type { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import { canPassTables, untilTablesPass } from "../../haproxy/runtime/stick_tables.ts";
 import { adopt, type Adopted } from "../../loaded/adoption.ts";
 import { NO_TARGETS } from "../../loaded/targets.ts";
@@ -191,7 +191,7 @@ export class Handoffs {
 const asScanned = (fingerprint: Fingerprint | null): Adopted => ({
   fingerprint,
   changedDuringRead: false,
-  uses: NO_TARGETS,
+  targets: NO_TARGETS,
 });
 
 const pidOf = ({ generation, process: { pid } }: LeftMember) => ({ generation, pid });

@@ -54,7 +54,7 @@ export const SERVICE: Service = {
     version: "3.4.0",
     fingerprint: content("served"),
     changedDuringRead: false,
-    uses: NO_TARGETS,
+    targets: NO_TARGETS,
   },
   lastGeneration: 3,
   rejected: null,
@@ -154,7 +154,7 @@ export const restoredSet = (lastGood: LastGood): RestoredSet => ({
 
 export function ready(text: string, more: Partial<Loaded> = {}, version = "3.4.0") {
   const loaded = {
-    ...{ fingerprint: content(text), changedDuringRead: false, uses: NO_TARGETS },
+    ...{ fingerprint: content(text), changedDuringRead: false, targets: NO_TARGETS },
     ...more,
   };
   return {
