@@ -294,7 +294,7 @@ testNeeding(NEEDS, "a PATH that another user can write to causes one warning", a
   await workspace.give(workspace.binaries);
   const wrapper = await workspace.serve();
   await wrapper.saysMatching(
-    /warning \[\d+\] another user could put a program of his own in the place of "haproxy" in PATH: ".*bin" belongs to user 41002/,
+    /warning \[\d+\] another user could replace "haproxy" in PATH: ".*bin" belongs to user 41002/,
   );
   wrapper.signal("SIGHUP");
   await wrapper.saysMatching(/generation 2 serves/);

@@ -29,6 +29,6 @@ export async function findForeignProgram(path: string, user: number): Promise<st
 
 export const describeForeignProgram = (reason: string): LogEntry => ({
   level: "warning",
-  text: `another user could put a program of his own in the place of "haproxy" in PATH: ${reason}`,
+  text: `another user could replace "haproxy" in PATH: ${reason}`,
   fields: { reason },
 });
