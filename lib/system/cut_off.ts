@@ -1,10 +1,10 @@
-/** Waits for work, but no longer than a time, nor than somebody lets it. */
+/** Waits for work until a time limit or a cancellation cuts the wait off. */
 
 export type Cut =
   | { readonly tag: "timed_out"; readonly afterMs: number }
   | { readonly tag: "cancelled" };
 
-/** Waits for `work` no longer than `timeoutMs`, nor than `cancel` lets it. */
+/** Waits for `work`, at most `timeoutMs` and until `cancel` aborts. The work itself goes on. */
 export async function cutOff<Result>(
   work: Promise<Result>,
   { timeoutMs, cancel }: { readonly timeoutMs: number; readonly cancel: AbortSignal },
@@ -22,8 +22,8 @@ export async function cutOff<Result>(
 }
 
 /**
- * Resolves when one of `signals` aborts. Not by `AbortSignal.any`: what that makes is garbage to Deno 2.6 when only its
- * listeners refer to anything, and then never aborts.
+ * Resolves when one of `signals` aborts. Not by `AbortSignal.any`: Deno 2.6 collects its result as garbage if
+ * nothing but a listener refers to it, and then it never aborts.
  */
 export const aborted = (...signals: readonly AbortSignal[]) =>
   new Promise<void>((resolve) => {
