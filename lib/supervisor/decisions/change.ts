@@ -1,12 +1,13 @@
 /** The way of a change: from files that have settled, or an order, to a hot apply or a reload. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { type Newcomer, newcomersIn } from "../../hot_apply/newcomers.ts";
-import { targetsToApply, type Use } from "../../loaded/targets.ts";
+import { targetsToApply } from "../../hot_apply/plan.ts";
+import type { Target } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import * as messages from "../messages/messages.ts";
 import type { Decision, EventOf, Policy } from "../state/events.ts";
-import type { Cause, Content, Idle, Service, StateOf } from "../state/state.ts";
-import { awaitMs, isDelayed, orderOf, reloadOrDelay } from "./delay.ts";
+import type { Content, Idle, Service, StateOf } from "../state/state.ts";
+import { awaitMs, isDelayed, orderOf, reloadOrDelay, type Start } from "./delay.ts";
 import { NOTHING_PENDING } from "./pending.ts";
 
 /** The files have begun to change: puts a process on standby if a reload is likely. */
@@ -59,8 +60,8 @@ export function retryWhenSettled(state: StateOf<"retrying">): Decision {
 }
 
 /** Nobody knows what the rejected generation read, so the files on disk count as other content. */
-export function forgetRejected<S extends Idle>(
-  state: S,
+export function forgetRejected(
+  state: Idle,
   { generation }: EventOf<"changed_during_read">,
 ): Decision {
   const { service } = state;
@@ -89,21 +90,17 @@ function revert(state: Idle): Decision {
   return [{ name: "serving", service }, [{ name: "clear_timer" }, { name: "log", entry }]];
 }
 
-interface Change {
-  readonly fingerprint: Fingerprint;
-  readonly cause: Cause;
-  readonly atMs: number;
-}
+type Change = Start & { readonly fingerprint: Fingerprint };
 
 /** Hot-applies what has changed, or examines new files first; `null` if only a reload can load the change. */
 function hotApply(state: Idle, change: Change): Decision | null {
   const { service } = state;
-  const { serving: { number: generation, fingerprint: before, uses } } = service;
+  const { serving: { number: generation, fingerprint: before } } = service;
   const { fingerprint: after, cause } = change;
   const newcomers = newcomersOf(service, change);
   const changed = newcomers.length > 0 ? [] : targetsOf(service, after);
   if (changed === null || before === null) return null;
-  const request = { changed, uses, before, after, isPart: false };
+  const request = { changed, before, after, isPart: false };
   return [
     {
       name: "hot_applying",
@@ -130,13 +127,13 @@ function newcomersOf(
 ): readonly Newcomer[] {
   if (cause.tag === "retry" || awaitMs(rejected, atMs) === 0) return [];
   const tried = rejected !== null && rejected.generation !== null ? rejected.fingerprint : null;
-  return newcomersIn(serving.uses, { before: serving.fingerprint, after: fingerprint, tried });
+  return newcomersIn(serving.targets, { before: serving.fingerprint, after: fingerprint, tried });
 }
 
 /** What to hot-apply so that the serving generation has that content; `null` if that is impossible. */
-function targetsOf({ serving }: Service, fingerprint: Fingerprint): readonly Use[] | null {
+function targetsOf({ serving }: Service, fingerprint: Fingerprint): readonly Target[] | null {
   if (serving.changedDuringRead) return null;
-  return targetsToApply(serving.uses, serving.fingerprint, fingerprint);
+  return targetsToApply(serving.targets, serving.fingerprint, fingerprint);
 }
 
 /** Whether `content` is known to be what HAProxy read. */
