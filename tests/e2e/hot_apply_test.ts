@@ -120,8 +120,8 @@ programTest("one certificate of two listeners is replaced in both, by one change
     await workspace.servesCertificate(next, wrapper);
     assert.equal(await servedTo(port), next.fingerprint);
   });
-  await wrapper.saysMatching(/ replaced in /);
-  assert.equal(wrapper.output.match(/ replaced in /g)?.length, 1, wrapper.output);
+  await wrapper.saysMatching(/ updated in generation /);
+  assert.equal(wrapper.output.match(/ updated in generation /g)?.length, 1, wrapper.output);
 });
 
 programTest("touching a certificate, or writing it again, does nothing", async () => {
@@ -134,8 +134,8 @@ programTest("touching a certificate, or writing it again, does nothing", async (
   await workspace.replace(old.pem, workspace.pem);
   await workspace.replace(next.pem, workspace.pem);
   await workspace.servesCertificate(next, wrapper);
-  await wrapper.saysMatching(/ replaced in /);
-  assert.equal(wrapper.output.match(/ replaced in /g)?.length, 1, wrapper.output);
+  await wrapper.saysMatching(/ updated in generation /);
+  assert.equal(wrapper.output.match(/ updated in generation /g)?.length, 1, wrapper.output);
   await wrapper.stopsAt(1);
 });
 

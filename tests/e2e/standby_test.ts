@@ -43,7 +43,8 @@ programTest("a process on standby for nothing ends without a word", async () => 
   await areThere(workspace, wrapper, 2);
   await workspace.replace(workspace.page("one"));
   await areThere(workspace, wrapper, 1);
-  assert.equal(wrapper.lines.length, 1, wrapper.output);
+  const lines = wrapper.lines.filter((line) => !/while it drains/.test(line));
+  assert.equal(lines.length, 1, wrapper.output);
   await workspace.replace(workspace.page("marker"));
   await workspace.serves("marker", wrapper);
   await wrapper.stopsAt(2);
