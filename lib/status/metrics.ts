@@ -1,18 +1,13 @@
 /** The metrics that Prometheus scrapes. Pure. */
-import type { EndReason } from "../haproxy/drain/draining.ts";
+import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
 import {
-  type Change,
-  type Counts,
-  type DrainHow,
   type Histogram,
   type History,
-  type HotApplyResult,
   type LiveProcess,
   RELOAD_BUCKETS,
-} from "./model/history.ts";
-import type { Use } from "../loaded/targets.ts";
+} from "./history/history.ts";
 import { formatMetrics, type Metric, type Sample } from "./metrics_format.ts";
-import { lastGoodOf, type Snapshot } from "./model/snapshot.ts";
+import { lastGoodOf, type Snapshot } from "./history/snapshot.ts";
 
 const PREFIX = "haproxy_reload_wrapper_";
 
@@ -25,6 +20,7 @@ export function metricsText(
     ...reloadMetrics(snapshot),
     ...processMetrics(snapshot),
     ...watchMetrics(snapshot),
+    ...COUNTER_NAMES.map((name) => counterMetric(name, snapshot.history.counts)),
     certificateMetric(certificates),
     buildMetric(snapshot),
   ]);
@@ -42,18 +38,6 @@ function reloadMetrics({ state, history }: Snapshot): Metric[] {
       help: "Unix time at which something that was wanted was last served, 0 if nothing was yet.",
       value: (history.lastSuccessMs ?? 0) / 1_000,
     }),
-    {
-      name: "reloads_total",
-      type: "counter",
-      help: "Reloads by their result, without the first start.",
-      samples: samplesOf(history.reloads, ["result"], RELOAD_RESULTS),
-    },
-    {
-      name: "hot_applies_total",
-      type: "counter",
-      help: "Files that changed without a reload, or were to, by their kind and the result.",
-      samples: samplesOf(history.hotApplies, ["kind", "result"], HOT_APPLIES),
-    },
     {
       name: "reload_duration_seconds",
       type: "histogram",
@@ -82,36 +66,6 @@ function processMetrics({ history, nowMs }: Snapshot): Metric[] {
       help: "How long the oldest of them has been draining, 0 if none does.",
       value: Math.max(0, ...drains) / 1_000,
     }),
-    {
-      name: "drains_ended_total",
-      type: "counter",
-      help: "Drains by their end: by itself, at the limit by SIGTERM or SIGKILL, by a crash.",
-      samples: samplesOf(history.drainsEnded, ["how"], DRAIN_ENDS),
-    },
-    {
-      name: "respawns_total",
-      type: "counter",
-      help: "Starts in the place of a serving process that ended by itself.",
-      samples: [{ value: history.respawns }],
-    },
-    {
-      name: "bugs_total",
-      type: "counter",
-      help: "Bugs in the wrapper that were caught; the log and /status tell what they are.",
-      samples: [{ value: history.bugs }],
-    },
-    {
-      name: "drains_cut_total",
-      type: "counter",
-      help: "Drains that were ended before they were done, by the limit that they met.",
-      samples: samplesOf(history.drainsCut, ["reason"], CUT_REASONS),
-    },
-    {
-      name: "process_exits_total",
-      type: "counter",
-      help: "HAProxy processes that ended, by what they were and their status as a shell has it.",
-      samples: samplesOf(history.processExits, ["role", "status"], []),
-    },
   ];
 }
 
@@ -162,51 +116,17 @@ const gauge = (
   { help, value }: { readonly help: string; readonly value: number },
 ): Metric => ({ name, type: "gauge", help, samples: [{ value }] });
 
-/** The keys that are `true` have a sample from the start. A key that is forgotten here does not compile. */
-const shown = <Key extends string>(keys: Readonly<Record<Key, boolean>>): readonly string[] =>
-  Object.entries(keys).filter(([, isShown]) => isShown).map(([key]) => key);
-
-const RELOAD_RESULTS = shown<Change["result"]>({ success: true, failure: true });
-const DRAIN_ENDS = shown<DrainHow>({
-  drained: true,
-  terminated: true,
-  killed: true,
-  crashed: true,
-});
-/** Drain limits from the start, the other reasons once they occur. */
-const CUT_REASONS = shown<EndReason>({
-  "shutdown-wait": true,
-  "max-draining": true,
-  memory: true,
-  rejected: false,
-  SIGTERM: false,
-  SIGINT: false,
-});
-const KINDS = shown<Use["tag"]>({
-  certificate: true,
-  ca_file: true,
-  crl_file: true,
-  map: true,
-  acl: true,
-});
-const HOT_APPLY_RESULTS = shown<HotApplyResult>({
-  success: true,
-  refused: true,
-  unconfirmed: true,
-});
-const HOT_APPLIES = KINDS.flatMap((kind) => HOT_APPLY_RESULTS.map((result) => `${kind} ${result}`));
-
-/** A sample for each of `always`, so that the first event is an increase, and for all else that was counted. */
-function samplesOf(
-  counts: Counts,
-  names: readonly string[],
-  always: readonly string[],
-): readonly Sample[] {
-  return [...new Set([...always, ...counts.keys()])].map((key) => {
+function counterMetric(name: CounterName, counts: Counts): Metric {
+  const { metric, help, labels, always } = COUNTERS[name];
+  const counted: ReadonlyMap<string, number> = counts[name];
+  const samples = [...new Set([...always, ...counted.keys()])].map((key) => {
     const values = key.split(" ");
-    const labels = Object.fromEntries(names.map((name, index) => [name, values[index]!]));
-    return { labels, value: counts.get(key) ?? 0 };
+    return {
+      labels: Object.fromEntries(labels.map((label, index) => [label, values[index]!])),
+      value: counted.get(key) ?? 0,
+    };
   });
+  return { name: metric, type: "counter", help, samples };
 }
 
 function histogramSamples({ sum, count, buckets }: Histogram): readonly Sample[] {

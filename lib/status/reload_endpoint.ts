@@ -2,7 +2,7 @@
 import type { Event, State, StateOf } from "../supervisor/state/events.ts";
 import type { Step } from "../supervisor/supervisor.ts";
 import { readiness } from "./health.ts";
-import type { Change, History } from "./model/history.ts";
+import type { Change, History } from "./history/history.ts";
 import type { ReloadAnswer } from "./routes.ts";
 
 export interface ReloadOptions {
@@ -57,7 +57,7 @@ export async function reloadAndWait(
     if (startsLastGood(state)) last = state.attempt.number;
     const begunBefore = last;
     const change = history.changes.find(({ kind, generation }) =>
-      kind !== "in_place" && generation > begunBefore
+      kind !== "hot_apply" && generation > begunBefore
     );
     if (change !== undefined) resolve(answer(change, history));
   });

@@ -3,8 +3,8 @@ import { wordsOf } from "../settings/haproxy_arguments.ts";
 import { settingsInForce } from "../settings/options.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import { health, readiness } from "./health.ts";
-import type { Counts } from "./model/history.ts";
-import { type Excerpt, lastGoodOf, type Snapshot, type Watching } from "./model/snapshot.ts";
+import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
+import { type Excerpt, lastGoodOf, type Snapshot, type Watching } from "./history/snapshot.ts";
 
 export interface StatusReport {
   /** Of the wrapper, of Deno, and of the HAProxy that serves. */
@@ -42,17 +42,10 @@ export interface StatusReport {
   /** The last of the wrapper's own bugs that was caught, as the log has it. */
   readonly lastBug: { readonly description: string; readonly at: string } | null;
   readonly draining: readonly DrainReport[];
-  /** The last 50 starts, reloads and changes in place, newest first. */
+  /** The last 50 starts, reloads and hot applies, newest first. */
   readonly changes: readonly ChangeReport[];
-  /** As the metrics of the same names. */
-  readonly counts: {
-    readonly reloads: Readonly<Record<string, number>>;
-    readonly hotApplies: Readonly<Record<string, number>>;
-    readonly drainsEnded: Readonly<Record<string, number>>;
-    readonly respawns: number;
-    readonly bugs: number;
-    readonly drainsCut: Readonly<Record<string, number>>;
-  };
+  /** As the metrics of the same names; by the values of their labels, if they have any. */
+  readonly counts: Readonly<Record<CounterName, number | Readonly<Record<string, number>>>>;
   /** The control group's limit and what is left of it; `null` where there is none. */
   readonly memory: { readonly limitBytes: number; readonly availableBytes: number } | null;
   readonly watching: Watching;
@@ -75,7 +68,7 @@ export interface ServingReport {
 }
 
 export interface FailureReport {
-  /** `null`: none was started, since files were to be changed in place. */
+  /** `null`: none was started, because files were to be hot-applied. */
   readonly generation: number | null;
   readonly reason: string;
   /** HAProxy's own lines. */
@@ -97,7 +90,7 @@ export interface DrainReport {
 }
 
 export interface ChangeReport {
-  readonly kind: "start" | "reload" | "in_place";
+  readonly kind: "start" | "reload" | "hot_apply";
   readonly generation: number;
   readonly result: "success" | "failure";
   readonly ended: string;
@@ -135,14 +128,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
       ended: iso(endedMs),
       durationMs: Math.round(durationMs),
     })),
-    counts: {
-      reloads: recordOf(history.reloads),
-      hotApplies: recordOf(history.hotApplies),
-      drainsEnded: recordOf(history.drainsEnded),
-      respawns: history.respawns,
-      bugs: history.bugs,
-      drainsCut: recordOf(history.drainsCut),
-    },
+    counts: countsReport(history.counts),
     memory: memory && { limitBytes: memory.limit, availableBytes: memory.available },
     watching,
     settings: {
@@ -212,7 +198,13 @@ const drainReports = ({ history, connections }: Snapshot): DrainReport[] =>
     }]
   );
 
-/** The labels of a count, which spaces part, go on being parted by one. */
-const recordOf = (counts: Counts) => Object.fromEntries(counts);
+const countsReport = (counts: Counts) =>
+  Object.fromEntries(
+    COUNTER_NAMES.map((name): [CounterName, number | Record<string, number>] => {
+      const counted: ReadonlyMap<string, number> = counts[name];
+      const hasLabels = COUNTERS[name].labels.length > 0;
+      return [name, hasLabels ? Object.fromEntries(counted) : counted.get("") ?? 0];
+    }),
+  ) as StatusReport["counts"];
 
 const iso = (ms: number) => new Date(ms).toISOString();

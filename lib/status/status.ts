@@ -4,20 +4,20 @@ import type { StatusAddress } from "../settings/status_address.ts";
 import type { State } from "../supervisor/state/events.ts";
 import { firstDecision } from "../supervisor/decisions/reload.ts";
 import type { Step } from "../supervisor/supervisor.ts";
-import { readExcerpts } from "./model/excerpts.ts";
-import { createExpiries } from "./model/expiries.ts";
+import { readExcerpts } from "./excerpts.ts";
+import { createExpiries } from "./expiries.ts";
 import { health, readiness } from "./health.ts";
 import { shortCache } from "./short_cache.ts";
 import { listenForStatus, type StatusListening, type WithUmask } from "./http/listener.ts";
-import { type History, newHistory } from "./model/history.ts";
-import { reduceHistory } from "./model/history_reducer.ts";
+import { type History, newHistory } from "./history/history.ts";
+import { reduceHistory } from "./history/history_reducer.ts";
 import type { HttpServerOptions } from "./http/server.ts";
 import { metricsText } from "./metrics.ts";
 import { statusPage } from "./page/page.ts";
 import { reloadAndWait, shareReloads } from "./reload_endpoint.ts";
 import { statusReport } from "./report.ts";
 import { route, type Views } from "./routes.ts";
-import type { Excerpt, Snapshot, Watching } from "./model/snapshot.ts";
+import type { Excerpt, Snapshot, Watching } from "./history/snapshot.ts";
 
 export interface StatusOptions {
   readonly settings: Settings;

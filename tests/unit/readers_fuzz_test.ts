@@ -14,7 +14,7 @@ import { locate } from "../../lib/loaded/locate.ts";
 import { findListedCertificates, findNamedFiles } from "../../lib/config/file_references.ts";
 import { readNeeds } from "../../lib/config/needs.ts";
 import { parseEntries, readPatterns } from "../../lib/hot_apply/patterns.ts";
-import { linesAround } from "../../lib/status/model/excerpts.ts";
+import { linesAround } from "../../lib/status/excerpts.ts";
 import { html } from "../../lib/status/page/html.ts";
 import { parseHead } from "../../lib/status/http/message.ts";
 import { visible, visibleJson } from "../../lib/text/visible.ts";

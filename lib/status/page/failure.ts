@@ -1,9 +1,9 @@
 /** The part of the page that says why the last change is not live. Pure. */
-import type { Change, OpenFailure } from "../model/history.ts";
+import type { Change, OpenFailure } from "../history/history.ts";
 import { type Html, html, NOTHING } from "./html.ts";
 import { fact, pathList } from "./parts.ts";
 import { since } from "./times.ts";
-import { type Excerpt, lastGoodOf, type Snapshot } from "../model/snapshot.ts";
+import { type Excerpt, lastGoodOf, type Snapshot } from "../history/snapshot.ts";
 
 export function failurePart(snapshot: Snapshot): Html {
   const { history, excerpts, nowMs } = snapshot;

@@ -6,7 +6,7 @@ import { settingsPart } from "./settings.ts";
 import { ICON_COLOURS, PAGE_STYLE } from "./style.ts";
 import { describeMoment, describeSeconds } from "./times.ts";
 import { timelinePart } from "./timeline.ts";
-import type { Snapshot } from "../model/snapshot.ts";
+import type { Snapshot } from "../history/snapshot.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
 /** Everything that is not the page's own is text: it is escaped, and the policy lets nothing load or run. */

@@ -5,8 +5,8 @@ import { type FileMark, type Fingerprint, isUnreadable } from "../../watch/scan/
 import { type Html, html, NOTHING, type Part } from "./html.ts";
 import { detailsPart, fact } from "./parts.ts";
 import { describeSeconds, since, time } from "./times.ts";
-import type { LiveProcess } from "../model/history.ts";
-import type { Snapshot } from "../model/snapshot.ts";
+import type { LiveProcess } from "../history/history.ts";
+import type { Snapshot } from "../history/snapshot.ts";
 
 export function servingPart(snapshot: Snapshot): Html {
   const { state } = snapshot;

@@ -1,9 +1,9 @@
 /** The state in one word and one sentence, for an operator. Pure. */
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { Service, State, StateOf } from "../../supervisor/state/events.ts";
-import type { OpenFailure } from "../model/history.ts";
+import type { OpenFailure } from "../history/history.ts";
 import { describeSeconds, describeTime } from "./times.ts";
-import type { Snapshot } from "../model/snapshot.ts";
+import type { Snapshot } from "../history/snapshot.ts";
 
 export interface Verdict {
   readonly tone: Tone;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type History, newHistory } from "../../../lib/status/model/history.ts";
-import { reduceHistory } from "../../../lib/status/model/history_reducer.ts";
+import { type History, newHistory } from "../../../lib/status/history/history.ts";
+import { reduceHistory } from "../../../lib/status/history/history_reducer.ts";
 import { reloadAndWait, shareReloads } from "../../../lib/status/reload_endpoint.ts";
 import { decide } from "../../../lib/supervisor/decisions/decide.ts";
 import type { Event, State } from "../../../lib/supervisor/state/events.ts";

@@ -1,7 +1,7 @@
 /** The page of each state, as text. */
 import assert from "node:assert/strict";
 import { statusPage } from "../../../../lib/status/page/page.ts";
-import type { Snapshot } from "../../../../lib/status/model/snapshot.ts";
+import type { Snapshot } from "../../../../lib/status/history/snapshot.ts";
 import { type Verdict, verdictOf } from "../../../../lib/status/page/verdict.ts";
 import { change, content, live, MINUTE_MS, NOW_MS, SAMPLES, snapshot } from "../samples.ts";
 
@@ -220,7 +220,7 @@ Deno.test("all 50 changes are there, with result, duration and its bar", () => {
   has(page, "The last 50, the newest first.");
   for (const word of ["live", "rejected", "refused"]) has(page, `class="result">${word}</td>`);
   has(page, 'style="width: 100%"');
-  has(page, "<b>In place</b>, generation 50");
+  has(page, "<b>Hot apply</b> to generation 50");
   has(page, '<b>Reload</b> to generation 47 <span class="aside">by SIGHUP</span>');
   has(page, ">13:51:20</time>");
   assert.match(page, />\d\d Nov \d\d:\d\d:\d\d<\/time>/);

@@ -1,10 +1,10 @@
 /** Reads the configuration lines around those that HAProxy names. */
 import { resolve } from "@std/path";
-import { readTextFile } from "../../system/contents.ts";
-import { placesOf } from "../../haproxy/failure/alerts.ts";
-import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
-import { maskedLines } from "../../secrets/masked_line.ts";
-import type { Excerpt } from "./snapshot.ts";
+import { readTextFile } from "../system/contents.ts";
+import { placesOf } from "../haproxy/failure/alerts.ts";
+import { MOST_TEXT_BYTES } from "../config/tokens.ts";
+import { maskedLines } from "../secrets/masked_line.ts";
+import type { Excerpt } from "./history/snapshot.ts";
 
 export interface ExcerptOptions {
   /** What may be shown: the absolute paths of the configuration files. */

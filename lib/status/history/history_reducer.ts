@@ -1,21 +1,18 @@
 /** Adds a step of the supervisor to the history. Pure. */
 import { describeFailure } from "../../haproxy/failure/failure.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
-import type { Use } from "../../loaded/targets.ts";
-import type { Action, Cause, Event, EventOf, State } from "../../supervisor/state/events.ts";
+import type { Action, Event, EventOf, State } from "../../supervisor/state/events.ts";
 import { describeCause } from "../../supervisor/messages/messages.ts";
+import { count, type DrainHow, type Role } from "./counters.ts";
 import type { Step } from "../../supervisor/supervisor.ts";
 import { abridged, changedPaths } from "../../watch/scan/fingerprint.ts";
 import {
   type Change,
-  type Counts,
-  type DrainHow,
   type Histogram,
   type History,
-  type HotApplyResult,
+  type LiveProcess,
   type OpenFailure,
   RELOAD_BUCKETS,
-  type Role,
 } from "./history.ts";
 
 export interface Observation extends Step {
@@ -48,7 +45,7 @@ function reduceEvent(history: History, event: Event, step: Observation): History
       return endProcess(history, event.end, step);
     case "bug": {
       const lastBug = { description: event.description, atMs: step.nowMs };
-      return { ...history, bugs: history.bugs + 1, lastBug };
+      return { ...history, counts: count(history.counts, "bugs", ""), lastBug };
     }
     default:
       return history;
@@ -152,18 +149,26 @@ function endHotApply(
 ): History {
   if (before?.name !== "hot_applying") return history;
   const { applied, refused, unconfirmed } = outcome;
-  const counted = [
-    ...applied.map(({ use }) => labelOf(use, "success")),
-    ...refused.map(({ use }) => labelOf(use, "refused")),
-    ...unconfirmed.map((use) => labelOf(use, "unconfirmed")),
-  ].reduce(increment, history.hotApplies);
-  const changes: Change[] = [
-    ...applied.map((one) => inPlace(one.use, before, { ...one, nowMs, failure: null })),
-    ...refused.map(({ use, reason }) =>
-      inPlace(use, before, { durationMs: 0, nowMs, failure: reason })
-    ),
+  const counts = [
+    ...applied.map(({ use }) => `${use.tag} success` as const),
+    ...refused.map(({ use }) => `${use.tag} refused` as const),
+    ...unconfirmed.map(({ tag }) => `${tag} unconfirmed` as const),
+  ].reduce((all, labels) => count(all, "hotApplies", labels), history.counts);
+  const common = {
+    kind: "hot_apply",
+    generation: before.serving.number,
+    endedMs: nowMs,
+    reason: describeCause(before.attempt.cause),
+  } as const;
+  const changes = [
+    ...applied.map(({ use, durationMs }): Change => (
+      { ...common, result: "success", changed: [use.path], durationMs, failure: null }
+    )),
+    ...refused.map(({ use, reason }): Change => (
+      { ...common, result: "failure", changed: [use.path], durationMs: 0, failure: reason }
+    )),
   ];
-  const told = changes.reduce(add, { ...history, hotApplies: counted });
+  const told = changes.reduce(add, { ...history, counts });
   const [first] = refused;
   if (first === undefined) return applied.length > 0 ? succeed(told, nowMs) : told;
   const reason = `"${first.use.path}" ${first.reason}, awaiting ${first.awaited}`;
@@ -172,41 +177,22 @@ function endHotApply(
   return fail(told, { generation: null, reason, alerts: [] }, { isRetry, nowMs });
 }
 
-function inPlace(
-  use: Use,
-  { serving, attempt }: {
-    readonly serving: { readonly number: number };
-    readonly attempt: { readonly cause: Cause };
-  },
-  { durationMs, failure, nowMs }: {
-    readonly durationMs: number;
-    readonly failure: string | null;
-    readonly nowMs: number;
-  },
-): Change {
-  return {
-    ...{ kind: "in_place", generation: serving.number, changed: [use.path], endedMs: nowMs },
-    ...{ reason: describeCause(attempt.cause), durationMs, failure },
-    result: failure === null ? "success" : "failure",
-  };
-}
-
 function endProcess(history: History, end: ProcessEnd, { before }: Observation): History {
   const { generation, ending } = end;
-  const process = history.processes.get(generation);
-  const role: Role = process === undefined
-    ? "new"
-    : process.drainingSinceMs === null
-    ? "serving"
-    : "draining";
+  const role = roleOf(history.processes.get(generation));
   const processes = new Map(history.processes);
   processes.delete(generation);
-  const processExits = increment(history.processExits, `${role} ${ending.code}`);
-  const isDrain = role === "draining" && before?.name !== "stopping";
-  const drainsEnded = isDrain ? increment(history.drainsEnded, howOf(end)) : history.drainsEnded;
-  const isCut = isDrain && end.endReason !== null;
-  const drainsCut = isCut ? increment(history.drainsCut, end.endReason) : history.drainsCut;
-  return { ...history, processes, processExits, drainsEnded, drainsCut };
+  let counts = count(history.counts, "processExits", `${role} ${ending.code}`);
+  if (role === "draining" && before?.name !== "stopping") {
+    counts = count(counts, "drainsEnded", howOf(end));
+    if (end.endReason !== null) counts = count(counts, "drainsCut", end.endReason);
+  }
+  return { ...history, processes, counts };
+}
+
+function roleOf(process: LiveProcess | undefined): Role {
+  if (process === undefined) return "new";
+  return process.drainingSinceMs === null ? "serving" : "draining";
 }
 
 function howOf({ ending, drainEnd }: ProcessEnd): DrainHow {
@@ -220,11 +206,11 @@ const MOST_CHANGES = 50;
 function add(history: History, change: Change): History {
   const changes = [change, ...history.changes].slice(0, MOST_CHANGES);
   if (change.kind !== "reload") return { ...history, changes };
-  const reloads = increment(history.reloads, change.result);
+  const counts = count(history.counts, "reloads", change.result);
   const reloadSeconds = change.result === "success"
     ? time(history.reloadSeconds, change.durationMs / 1_000)
     : history.reloadSeconds;
-  return { ...history, changes, reloads, reloadSeconds };
+  return { ...history, changes, counts, reloadSeconds };
 }
 
 function time({ sum, count, buckets }: Histogram, seconds: number): Histogram {
@@ -261,13 +247,8 @@ function clearFailure(history: History, { before, after }: Observation): History
 function countRespawn(history: History, { before, after }: Observation): History {
   const last = lastRespawnMs(after);
   const isNew = last !== null && last !== lastRespawnMs(before);
-  return isNew ? { ...history, respawns: history.respawns + 1 } : history;
+  return isNew ? { ...history, counts: count(history.counts, "respawns", "") } : history;
 }
 
 const lastRespawnMs = (state: State | null) =>
   state !== null && "respawnedMs" in state ? state.respawnedMs.at(-1) ?? null : null;
-
-const labelOf = ({ tag }: Use, result: HotApplyResult) => `${tag} ${result}`;
-
-const increment = (counts: Counts, label: string): Counts =>
-  new Map([...counts, [label, (counts.get(label) ?? 0) + 1]]);
