@@ -3,7 +3,13 @@ import type { Event, State, StateOf } from "../supervisor/state/events.ts";
 import type { Step } from "../supervisor/supervisor.ts";
 import { readiness } from "./health.ts";
 import type { Change, History } from "./history/history.ts";
-import type { ReloadAnswer } from "./routes.ts";
+
+export interface ReloadAnswer {
+  /** Whether a reload was tried at all. */
+  readonly isTried: boolean;
+  readonly isOk: boolean;
+  readonly report: object;
+}
 
 export interface ReloadOptions {
   look(): { readonly state: State; readonly history: History };

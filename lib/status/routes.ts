@@ -2,6 +2,8 @@
 import { visibleJson } from "../text/visible.ts";
 import { OPTIONS } from "../settings/options.ts";
 import type { HttpRequest, HttpResponse, HttpStatus } from "./http/message.ts";
+import type { HealthAnswer } from "./health.ts";
+import type { ReloadAnswer } from "./reload_endpoint.ts";
 import { type Refusal, refusalOf } from "./http/who_may_ask.ts";
 
 /** What can be shown, each made only when asked for. */
@@ -13,18 +15,6 @@ export interface Views {
   page(): string;
   /** Reloads and says how that ended; `null`: switched off. `gone` aborts if the client leaves. */
   readonly reload: ((gone: AbortSignal) => Promise<ReloadAnswer>) | null;
-}
-
-export type HealthAnswer =
-  | { readonly isOk: true }
-  /** `reason`: a clause. */
-  | { readonly isOk: false; readonly reason: string };
-
-export interface ReloadAnswer {
-  /** Whether a reload was tried at all. */
-  readonly isTried: boolean;
-  readonly isOk: boolean;
-  readonly report: object;
 }
 
 export interface Asker {

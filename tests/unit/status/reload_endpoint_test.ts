@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { type History, newHistory } from "../../../lib/status/history/history.ts";
 import { reduceHistory } from "../../../lib/status/history/history_reducer.ts";
-import { reloadAndWait, shareReloads } from "../../../lib/status/reload_endpoint.ts";
+import {
+  reloadAndWait,
+  type ReloadAnswer,
+  shareReloads,
+} from "../../../lib/status/reload_endpoint.ts";
 import { decide } from "../../../lib/supervisor/decisions/decide.ts";
 import type { Event, State } from "../../../lib/supervisor/state/events.ts";
-import type { ReloadAnswer } from "../../../lib/status/routes.ts";
 import type { Step } from "../../../lib/supervisor/supervisor.ts";
 import {
   EVENTS,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type ReloadAnswer, route, type Views } from "../../../lib/status/routes.ts";
+import type { ReloadAnswer } from "../../../lib/status/reload_endpoint.ts";
+import { route, type Views } from "../../../lib/status/routes.ts";
 
 const VIEWS: Views = {
   health: () => ({ isOk: true }),
