@@ -4,13 +4,7 @@ import type { Libc } from "../../system/libc.ts";
 import { describeForeign, ownUser } from "../../system/ownership.ts";
 import type { StatusAddress } from "../../settings/status_address.ts";
 import { systemReason } from "../../text/system_reason.ts";
-import {
-  HTTP_LIMITS,
-  type HttpLimits,
-  HttpServer,
-  type HttpServerOptions,
-  write,
-} from "./server.ts";
+import { HTTP_LIMITS, type HttpLimits, HttpServer, type HttpServerOptions } from "./server.ts";
 
 export type WithUmask = Libc["withUmask"];
 
@@ -37,61 +31,24 @@ export async function listenForStatus(
   address: StatusAddress,
   options: StatusListenerOptions,
 ): Promise<StatusListening> {
-  const opened = await open(address, options.withUmask);
+  const opened = address.tag === "tcp"
+    ? listenOnPort(address)
+    : await listenAt(address.path, options.withUmask);
   if (opened.tag === "not_listening") return opened;
   const server = new HttpServer({ ...options, limits: { ...HTTP_LIMITS, ...options.limits } });
-  const close = () => {
-    opened.close();
-    server.closeAll();
+  server.acceptAll(opened.listener);
+  return {
+    tag: "listening",
+    close() {
+      opened.close();
+      server.closeAll();
+    },
   };
-  acceptAll(opened.listener, server);
-  return { tag: "listening", close };
 }
-
-/** Until the listener is closed. */
-async function acceptAll(listener: Deno.Listener, server: HttpServer): Promise<void> {
-  for (let count = 1;; count++) {
-    try {
-      const connection = await listener.accept();
-      server.serve(connection);
-      if (count % ACCEPTED_AT_ONCE === 0) await untilPolled(connection);
-    } catch (error) {
-      if (error instanceof Deno.errors.BadResource) return;
-      if (!isOfClient(error)) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-  }
-}
-
-/**
- * While connections can be accepted, Deno hardly asks the kernel what can be read (2.6 and 2.9: four times
- * in 2 s of a flood), so a request that arrived long ago would not be read before its connection must make
- * room. An empty write sends nothing, but makes Deno ask.
- */
-const ACCEPTED_AT_ONCE = 16;
-const untilPolled = (connection: Deno.Conn) => write(connection, new Uint8Array());
-
-/** The client was gone before it was accepted, which Deno notices when it asks for the address. */
-const isOfClient = (error: unknown) =>
-  error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionReset ||
-  error instanceof Deno.errors.ConnectionAborted;
-
-/** Avoids a busy loop while there are no file descriptors left. */
-const PAUSE_MS = 100;
 
 type Opened =
   | { readonly tag: "opened"; readonly listener: Deno.Listener; close(): void }
   | NotListening;
-
-async function open(address: StatusAddress, withUmask: WithUmask | null): Promise<Opened> {
-  switch (address.tag) {
-    case "tcp":
-      return listenOnPort(address);
-    case "unix":
-      return await listenAt(address.path, withUmask);
-    default:
-      return address satisfies never;
-  }
-}
 
 /**
  * How many connections the kernel queues, if net.core.somaxconn allows it. It drops the rest, a probe
