@@ -4,6 +4,7 @@ import { settingsInForce } from "../settings/options.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import { health, readiness } from "./health.ts";
 import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
+import { drainingOf } from "./history/history.ts";
 import { type Excerpt, lastGoodOf, type Snapshot, type Watching } from "./history/snapshot.ts";
 
 export interface StatusReport {
@@ -191,12 +192,12 @@ function failureReport({ state, history, excerpts }: Snapshot): FailureReport | 
 }
 
 const drainReports = ({ history, connections }: Snapshot): DrainReport[] =>
-  [...history.processes.values()].flatMap(({ generation, pid, drainingSinceMs }) =>
-    drainingSinceMs === null ? [] : [{
-      ...{ generation, pid, since: iso(drainingSinceMs) },
-      connections: connections.get(generation) ?? null,
-    }]
-  );
+  drainingOf(history).map(({ generation, pid, drainingSinceMs }) => ({
+    generation,
+    pid,
+    since: iso(drainingSinceMs),
+    connections: connections.get(generation) ?? null,
+  }));
 
 const countsReport = (counts: Counts) =>
   Object.fromEntries(

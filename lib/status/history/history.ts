@@ -10,6 +10,12 @@ export interface LiveProcess {
   readonly drainingSinceMs: number | null;
 }
 
+export type DrainingProcess = LiveProcess & { readonly drainingSinceMs: number };
+
+/** Oldest first. */
+export const drainingOf = ({ processes }: History): readonly DrainingProcess[] =>
+  [...processes.values()].filter((one): one is DrainingProcess => one.drainingSinceMs !== null);
+
 export interface Attempt {
   readonly generation: number;
   readonly reason: string;

@@ -5,7 +5,7 @@ import { type FileMark, type Fingerprint, isUnreadable } from "../../watch/scan/
 import { type Html, html, NOTHING, type Part } from "./html.ts";
 import { detailsPart, fact } from "./parts.ts";
 import { describeSeconds, since, time } from "./times.ts";
-import type { LiveProcess } from "../history/history.ts";
+import { drainingOf, type DrainingProcess } from "../history/history.ts";
 import type { Snapshot } from "../history/snapshot.ts";
 
 export function servingPart(snapshot: Snapshot): Html {
@@ -99,7 +99,7 @@ const shorten = (digest: string) => digest.slice(0, 12);
 const MOST_FILES = 500;
 
 export function drainingPart(snapshot: Snapshot): Html {
-  const draining = [...snapshot.history.processes.values()].filter(isDraining);
+  const draining = drainingOf(snapshot.history);
   return html`
     <section>
       <h2>What still drains</h2>
@@ -107,11 +107,6 @@ export function drainingPart(snapshot: Snapshot): Html {
     </section>
   `;
 }
-
-type DrainingProcess = LiveProcess & { readonly drainingSinceMs: number };
-
-const isDraining = (process: LiveProcess): process is DrainingProcess =>
-  process.drainingSinceMs !== null;
 
 function tablePart(draining: readonly DrainingProcess[], snapshot: Snapshot): Html {
   return html`
