@@ -1,8 +1,7 @@
-/** A headless Chromium, to which tests talk by its DevTools protocol. */
+/** A headless Chromium, which tests drive by its DevTools protocol. */
 import { Running } from "../../support/running.ts";
 import { testNeeding } from "../../support/requirements.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
-import { DevTools } from "./dev_tools.ts";
 
 /** Registers a test that looks at pages in a browser. */
 export const browserTest = testNeeding(isInstalled() ? null : "needs chromium");
@@ -27,30 +26,24 @@ export class Browser implements AsyncDisposable {
     return new Browser(folder, process, await DevTools.connect(address!));
   }
 
-  /** Shows a page, as if it were a file. */
+  /** Shows a page as if it were a file. */
   async show(page: string, view: View): Promise<Page> {
     const url = `file://${this.folder.write(`${crypto.randomUUID()}.html`, page)}`;
     return await this.open(url, view);
   }
 
-  /** Goes to an address. */
   async open(url: string, { width, height, scheme }: View): Promise<Page> {
     const { targetId } = await this.tools.send("Target.createTarget", { url: "about:blank" });
-    const { sessionId } = await this.tools.send("Target.attachToTarget", {
-      ...{ targetId, flatten: true },
-    });
-    const tools = this.tools.session(sessionId);
-    await Promise.all(
-      ["Page", "Network", "Runtime", "Log"].map((one) => tools.send(`${one}.enable`)),
-    );
+    const flat = { targetId, flatten: true };
+    const { sessionId } = await this.tools.send("Target.attachToTarget", flat);
+    const page = new Page(url, { tools: this.tools, targetId, sessionId });
+    for (const domain of ["Page", "Network", "Runtime", "Log"]) await page.send(`${domain}.enable`);
     const metrics = { width, height, deviceScaleFactor: 1, mobile: width < 600 };
-    await tools.send("Emulation.setDeviceMetricsOverride", metrics);
+    await page.send("Emulation.setDeviceMetricsOverride", metrics);
     const features = [{ name: "prefers-color-scheme", value: scheme }];
-    await tools.send("Emulation.setEmulatedMedia", { features });
-    const loaded = tools.next("Page.loadEventFired");
-    await tools.send("Page.navigate", { url });
-    await loaded;
-    return new Page(tools, { targetId, url });
+    await page.send("Emulation.setEmulatedMedia", { features });
+    await page.load(() => page.send("Page.navigate", { url }));
+    return page;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,24 +54,25 @@ export class Browser implements AsyncDisposable {
   }
 }
 
+interface Tab {
+  readonly tools: DevTools;
+  readonly targetId: string;
+  readonly sessionId: string;
+}
+
 /** What a tab shows, and what has come of it. */
 export class Page implements AsyncDisposable {
-  readonly targetId: string;
-  readonly url: string;
+  constructor(readonly url: string, readonly tab: Tab) {}
 
-  constructor(readonly tools: DevTools, { targetId, url }: { targetId: string; url: string }) {
-    this.targetId = targetId;
-    this.url = url;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.tools.send("Target.closeTarget", { targetId: this.targetId });
+  send(method: string, params: Fields = {}): Promise<Fields> {
+    return this.tab.tools.send(method, params, this.tab.sessionId);
   }
 
   /** The value of an expression, which has to be one that JSON can hold. */
   async evaluate<Value>(expression: string): Promise<Value> {
-    const { result, exceptionDetails } = await this.tools.send("Runtime.evaluate", {
-      ...{ expression, returnByValue: true },
+    const { result, exceptionDetails } = await this.send("Runtime.evaluate", {
+      expression,
+      returnByValue: true,
     });
     if (exceptionDetails) {
       throw new Error(`${expression}: ${exceptionDetails.exception.description}`);
@@ -86,16 +80,19 @@ export class Page implements AsyncDisposable {
     return result.value;
   }
 
-  /** Clicks on a link that loads another address. */
-  async follow(link: string): Promise<void> {
-    const loaded = this.tools.next("Page.loadEventFired");
-    await this.evaluate(`${link}.click()`);
+  /** Does what loads another page, and waits until it is there. */
+  async load(act: () => Promise<unknown>): Promise<void> {
+    const { tools, sessionId } = this.tab;
+    const loaded = tools.next((one) =>
+      one.method === "Page.loadEventFired" && one.sessionId === sessionId
+    );
+    await act();
     await loaded;
   }
 
-  /** What was asked for besides the page itself, but for what its own text holds. */
+  /** What was asked for besides the page itself, except what its own text holds. */
   requests(): string[] {
-    return this.tools.events("Network.requestWillBeSent")
+    return this.#events("Network.requestWillBeSent")
       .map(({ request }) => request.url)
       .filter((url) => url !== this.url && !url.startsWith("data:"));
   }
@@ -103,25 +100,73 @@ export class Page implements AsyncDisposable {
   /** What a developer would see on the console. */
   complaints(): string[] {
     return ["Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"]
-      .flatMap((name) => this.tools.events(name).map((event) => JSON.stringify(event)));
+      .flatMap((method) => this.#events(method).map((event) => JSON.stringify(event)));
   }
 
-  /** A picture of the whole page, or of what is seen first, in the format PNG. */
-  async picture({ whole = false } = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const { data } = await this.tools.send("Page.captureScreenshot", {
-      captureBeyondViewport: whole,
-      ...whole ? { clip: { ...await this.#size(), x: 0, y: 0, scale: 1 } } : {},
-    });
-    return Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+  #events(method: string): Fields[] {
+    const { tools, sessionId } = this.tab;
+    return tools.received.filter((one) => one.method === method && one.sessionId === sessionId)
+      .map(({ params }) => params);
   }
 
-  async #size(): Promise<{ readonly width: number; readonly height: number }> {
-    const { cssContentSize: { width, height } } = await this.tools.send("Page.getLayoutMetrics");
-    return { width, height };
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.tab.tools.send("Target.closeTarget", { targetId: this.tab.targetId });
   }
 }
 
-/** As root there is no sandbox of its own, and what it does in the background fails without a network. */
+// deno-lint-ignore no-explicit-any
+type Fields = Record<string, any>;
+
+/** The protocol: commands with their answers, and events. */
+class DevTools {
+  readonly received: Fields[] = [];
+  readonly #waiting = new Set<(message: Fields) => void>();
+  readonly #closed: Promise<unknown>;
+  #lastId = 0;
+
+  private constructor(readonly socket: WebSocket) {
+    this.#closed = new Promise((resolve) => socket.onclose = resolve);
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      this.received.push(message);
+      this.#waiting.forEach((take) => take(message));
+    };
+  }
+
+  static async connect(address: string): Promise<DevTools> {
+    const socket = new WebSocket(address);
+    await new Promise((resolve, reject) => [socket.onopen, socket.onerror] = [resolve, reject]);
+    return new DevTools(socket);
+  }
+
+  async send(method: string, params: Fields = {}, sessionId?: string): Promise<Fields> {
+    const id = ++this.#lastId;
+    const answer = this.next((message) => message.id === id);
+    this.socket.send(JSON.stringify({ id, method, params, sessionId }));
+    const { result, error } = await answer;
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result;
+  }
+
+  /** The next message from now on that is the one. */
+  next(isIt: (message: Fields) => boolean): Promise<Fields> {
+    const { promise, resolve } = Promise.withResolvers<Fields>();
+    const take = (message: Fields) => {
+      if (!isIt(message)) return;
+      this.#waiting.delete(take);
+      resolve(message);
+    };
+    this.#waiting.add(take);
+    return promise;
+  }
+
+  async close(): Promise<void> {
+    this.socket.close();
+    await this.#closed;
+  }
+}
+
+/** As root it has no sandbox of its own, and its background work fails without a network. */
 const FLAGS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
