@@ -21,7 +21,7 @@ import {
 import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { type Libc, openLibc } from "./lib/system/libc.ts";
 import { complain, createLog, describeLostLines, type Log } from "./lib/system/log.ts";
-import { createGarbageCollector } from "./lib/system/memory.ts";
+import { createGarbageCollector } from "./lib/system/garbage.ts";
 import { createReaper } from "./lib/system/orphans.ts";
 import { ownUser } from "./lib/system/ownership.ts";
 import {
@@ -32,7 +32,6 @@ import {
   type Signals,
 } from "./lib/system/signals.ts";
 import { createStdout, STDOUT } from "./lib/system/stdout.ts";
-import { writeTerminationLog } from "./lib/system/termination_log.ts";
 import { systemReason } from "./lib/text/system_reason.ts";
 import { Directories } from "./lib/watch/directories/directories.ts";
 import { describeMountedFile, findMountedFiles } from "./lib/watch/scan/mounted_files.ts";
@@ -73,14 +72,11 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const loadedFiles = createLoadedFiles({ ...settings, environment, workingDirectory: directory });
   const directories = new Directories(libc?.openDirectory ?? null);
   const scanner = createScanner(sources, loadedFiles.findNamed, directories);
-  const scan = await stoppable(signals, () => scanner.look());
+  const scan = await stoppable(signals, () => scanner.scan());
   const problems = [...invocation.problems, ...await problemsOnDisk(settings, scan.seen)];
   const keptSet = await openKeptSet(settings, { environment, workingDirectory });
   const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
-  if (problems.length > 0 && !await canServe(mayServeInstead)) {
-    if (tag === "run") writeTerminationLog(libc, problems);
-    return refuse(problems);
-  }
+  if (problems.length > 0 && !await canServe(mayServeInstead)) return refuse(problems);
   const parts = { signals, libc, sources, scanner, scan, loadedFiles, keptSet };
   switch (tag) {
     case "check":
@@ -148,7 +144,6 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
     postBug,
     collectGarbageSoon,
     readMemoryFile: libc?.readMemoryFile ?? (() => null),
-    reportFailedStart: (lines) => writeTerminationLog(libc, lines),
   });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));

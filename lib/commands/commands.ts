@@ -8,9 +8,8 @@ import type { Invocation, Settings } from "../settings/settings.ts";
 import { complain, writeToStdout } from "../system/log.ts";
 import type { Signals } from "../system/signals.ts";
 import { visible } from "../text/visible.ts";
-import { describeWatched } from "../watch/list_watched.ts";
-import { configurationsIn, type ScanResult } from "../watch/scan/scan.ts";
-import { findShortfalls } from "../watch/scan/shortfalls.ts";
+import { describeWatched, findShortfalls } from "../watch/list_watched.ts";
+import type { ScanResult } from "../watch/scan/scan.ts";
 import type { Source } from "../watch/scan/sources.ts";
 
 /** Prints what needs no settings; the exit status. */
@@ -51,14 +50,9 @@ export async function check(
 /** `--list-watched`; the exit status. */
 export async function listWatched(
   settings: Settings,
-  { sources, loadedFiles, scan }: {
-    readonly sources: readonly Source[];
-    readonly loadedFiles: LoadedFiles;
-    readonly scan: ScanResult;
-  },
+  { sources, scan }: { readonly sources: readonly Source[]; readonly scan: ScanResult },
 ): Promise<number> {
-  const named = await loadedFiles.findNamed(configurationsIn(scan.inventory));
-  const shortfalls = await findShortfalls([...sources, ...named], scan);
+  const shortfalls = await findShortfalls([...sources, ...scan.references], scan);
   return say(describeWatched(scan.inventory, { ...settings, ...shortfalls }));
 }
 

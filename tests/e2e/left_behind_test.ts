@@ -6,7 +6,7 @@ import { Observed } from "../support/observed.ts";
 import { commonTest, FORM, rootTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { readIfThere, type Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freeze, readIfThere, type Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const onceRootTest: typeof rootTest = FORM === "process_1" ? commonTest : rootTest;
 
@@ -262,7 +262,7 @@ commonTest("all that was left drains: what drained already, and what hangs", asy
   const serves = workspace.haproxyPids().find((pid) => pid !== drains)!;
   first.kill();
   await first.child.status;
-  Deno.kill(serves, "SIGSTOP");
+  await freeze(serves);
   await workspace.replace(workspace.page("three"));
   const args = ["-f", workspace.configuration, "--max-draining", "1"];
   const wrapper = await workspace.serve({ args });
@@ -279,7 +279,7 @@ commonTest("a wrapper that lives is not robbed, nor one that is stopped", async 
   await using workspace = new Restarted();
   const first = await workspace.serve();
   const pids = workspace.haproxyPids();
-  Deno.kill(first.pid, "SIGSTOP");
+  await freeze(first.pid);
   const second = await workspace.serve();
   assert.equal(workspace.haproxyPids().length, 2);
   assert.ok(!second.output.includes("left behind"), second.output);

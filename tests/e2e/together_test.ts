@@ -22,9 +22,12 @@ backend visits
 `;
   }
 
-  /** What is kept holds "one", and a broken configuration is on disk. */
-  async breakAfterKeeping(): Promise<void> {
+  /** Records "one" as what served last. Not beside a wrapper that records as well. */
+  async recordGood(): Promise<void> {
     await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
+  }
+
+  async breakConfiguration(): Promise<void> {
     await this.replace("nonsense\n");
   }
 
@@ -35,7 +38,8 @@ backend visits
   }
 
   async serveKept(args: readonly string[]): Promise<Wrapper> {
-    await this.breakAfterKeeping();
+    await this.recordGood();
+    await this.breakConfiguration();
     await this.standIn(STAND_INS.is_haproxy);
     const wrapper = this.start({ args: this.observedArgs(["--last-good", this.kept, ...args]) });
     await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
@@ -91,8 +95,9 @@ programTest("what served last comes again when it dies, as often as it may", asy
 
 programTest("what served last comes in the place of what dies, until it is mended", async () => {
   await using workspace = new Together();
+  await workspace.recordGood();
   const wrapper = await workspace.serveObserved(["--respawn", "5", "--last-good", workspace.kept]);
-  await workspace.breakAfterKeeping();
+  await workspace.breakConfiguration();
   await wrapper.saysMatching(/generation 2 rejected/);
   Deno.kill(workspace.servingPid, "SIGSEGV");
   await wrapper.saysMatching(/generation 4 serves, .*; started from what served last/);

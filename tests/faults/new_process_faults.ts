@@ -3,7 +3,7 @@ import { STAND_INS } from "../support/stand_ins.ts";
 import { pause } from "../support/wait.ts";
 import type { Fault } from "./fault.ts";
 import { type Exchange, type Meddle, pidOf, StatsProxy } from "./stats_proxy.ts";
-import { killQuietly } from "../support/wrapper.ts";
+import { freeze, killQuietly } from "../support/wrapper.ts";
 import type { World } from "./world.ts";
 
 /** The change is made while the next generation's answers are meddled with; `undo` comes before the end of that. */
@@ -66,7 +66,7 @@ function frozenAtReady(): Fault {
     () =>
       afterFirstAnswer((pid) => {
         frozen = pid;
-        Deno.kill(pid, "SIGSTOP");
+        return freeze(pid);
       }),
     {
       expects: { tag: "rejected", reason: /haproxy did not serve within/ },

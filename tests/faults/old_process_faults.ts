@@ -1,7 +1,7 @@
 /** What may befall the process that serves, before and while another takes over. */
 import type { Fault } from "./fault.ts";
 import { afterFirstAnswer, meddled } from "./new_process_faults.ts";
-import { killQuietly } from "../support/wrapper.ts";
+import { freeze, killQuietly } from "../support/wrapper.ts";
 
 function frozen(): Fault {
   let pid = 0;
@@ -9,7 +9,7 @@ function frozen(): Fault {
     name: "the old process is frozen before the handoff",
     async inject(world) {
       pid = await world.servingPid();
-      Deno.kill(pid, "SIGSTOP");
+      await freeze(pid);
       await world.change();
     },
     heal: () => Promise.resolve(Deno.kill(pid, "SIGCONT")),
@@ -24,7 +24,7 @@ function frozenInHandoff(): Fault {
     "the old process is frozen when the new one has answered",
     async (world) => {
       pid = await world.servingPid();
-      return afterFirstAnswer(() => Deno.kill(pid, "SIGSTOP"));
+      return afterFirstAnswer(() => freeze(pid));
     },
     { expects: { tag: "served" }, stalls: true, undo: () => killQuietly(pid, "SIGCONT") },
   );

@@ -198,7 +198,10 @@ export function childrenOf(pid: number): string[] {
 /** Stops a process and waits until it is stopped: a SIGTERM that comes sooner would be taken first. */
 export async function freeze(pid: number): Promise<void> {
   Deno.kill(pid, "SIGSTOP");
-  await waitFor("the process to stop", () => readIfThere(`/proc/${pid}/stat`).includes(") T "));
+  const threads = () => [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name);
+  const isStopped = (thread: string) =>
+    readIfThere(`/proc/${pid}/task/${thread}/stat`).includes(") T ");
+  await waitFor("the process to stop", () => threads().every(isStopped));
 }
 
 /** One that has ended by itself meanwhile is as good. */
