@@ -1,4 +1,4 @@
-/** When the certificates that a generation has loaded expire. A file that did not change is not read again. */
+/** When the certificates that a generation has loaded expire. Unchanged files are not read again. */
 import { readFile, sha256 } from "../system/contents.ts";
 import { isCertificate, pemBlocks } from "../hot_apply/pem.ts";
 import { MOST_HOT_BYTES, type Targets, type Use } from "../loaded/targets.ts";
@@ -15,8 +15,8 @@ interface Known {
 }
 
 /**
- * Makes the function that finds the expiries. If a file on disk differs from what was loaded (a renewed
- * certificate that was refused), its last known expiry stays.
+ * Makes the function that finds the expiries. A file that differs from what was loaded, such as a renewed
+ * certificate that was refused, keeps its last known expiry.
  */
 export function createExpiries(): (
   uses: Targets,

@@ -31,10 +31,10 @@ export function readiness(state: State): HealthAnswer {
     case "leaving":
       return notReady("leaving: it serves until the drain delay is over");
     case "draining":
-      return notReady("draining: HAProxy finishes its connections, then the wrapper ends");
+      return notReady("draining: HAProxy finishes its connections, then the wrapper exits");
     case "stopping":
     case "ended":
-      return notReady(`stopping: the wrapper ends with ${state.exitCode}`);
+      return notReady(`stopping: the wrapper exits with ${state.exitCode}`);
     default:
       return state satisfies never;
   }

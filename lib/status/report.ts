@@ -1,4 +1,4 @@
-/** The answer to `/status`: a stable shape, in which times are ISO 8601 in UTC and `null` is what nobody knows. Pure. */
+/** The answer to `/status`. Its shape is stable; times are ISO 8601 in UTC, and `null` means unknown. Pure. */
 import { wordsOf } from "../settings/haproxy_arguments.ts";
 import { settingsInForce } from "../settings/options.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
@@ -19,11 +19,11 @@ export interface StatusReport {
   readonly ready: boolean;
   /** Why it is not ready. */
   readonly reason: string | null;
-  /** Whether something else serves than what is on disk, since that was refused. */
+  /** Whether what is on disk was refused, so that something else serves. */
   readonly degraded: boolean;
   readonly startedAt: string;
   readonly serving: ServingReport | null;
-  /** A start that has not ended yet. */
+  /** A start in progress. */
   readonly attempt: {
     readonly generation: number;
     readonly reason: string;
@@ -40,7 +40,7 @@ export interface StatusReport {
   readonly desired: { readonly digest: string; readonly since: string } | null;
   /** `null` once what is on disk is served. */
   readonly lastFailure: FailureReport | null;
-  /** The last of the wrapper's own bugs that was caught, as the log has it. */
+  /** The last bug in the wrapper that was caught, as in the log. */
   readonly lastBug: { readonly description: string; readonly at: string } | null;
   readonly draining: readonly DrainReport[];
   /** The last 50 starts, reloads and hot applies, newest first. */
@@ -50,7 +50,7 @@ export interface StatusReport {
   /** The control group's limit and what is left of it; `null` where there is none. */
   readonly memory: { readonly limitBytes: number; readonly availableBytes: number } | null;
   readonly watching: Watching;
-  /** By the names of the flags, switches as the flags would be given, times in milliseconds. */
+  /** By flag: a switch is `true` if its flag is in force, times are in milliseconds. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -64,7 +64,7 @@ export interface ServingReport {
   readonly servesDesired: boolean;
   /** With the SHA-256 of each, or `missing`. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
-  /** Where its files were kept, and when, if what is on disk did not start. */
+  /** Where its files were recorded, and when, if it serves them because what is on disk did not start. */
   readonly lastGood: { readonly directory: string; readonly kept: string } | null;
 }
 
@@ -74,7 +74,7 @@ export interface FailureReport {
   readonly reason: string;
   /** HAProxy's own lines. */
   readonly alerts: readonly string[];
-  /** The lines of the configuration that they name, with their neighbours. */
+  /** The configuration lines that they name, with those around. */
   readonly excerpts: readonly Excerpt[];
   readonly since: string;
   readonly lastTried: string;

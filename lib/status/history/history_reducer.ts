@@ -115,7 +115,7 @@ function endHandoff(
   const isStart = cause.tag === "start" || cause.tag === "respawn" || isLastGood;
   const all = isStart ? [] : changedPaths(replaced?.fingerprint ?? null, fingerprint);
   const changed = all && abridged(all);
-  // The pause before it may have been cut short.
+  // The pause before the start may have been cut short.
   const sinceMs = Math.min(history.attempt?.sinceMs ?? nowMs, nowMs);
   const common = {
     ...{ kind: isStart ? "start" : "reload", generation, changed } as const,
@@ -125,7 +125,7 @@ function endHandoff(
     const reason = describeFailure(outcome.failure);
     const durationMs = nowMs - sinceMs;
     const told = add(rest, { ...common, result: "failure", durationMs, failure: reason });
-    // The open failure stays: what is on disk did not start.
+    // The failure of what is on disk stays open.
     return isLastGood ? told : fail(
       told,
       { generation, reason, alerts: outcome.alerts },
@@ -235,7 +235,7 @@ const succeed = (history: History, nowMs: number): History => ({
   lastSuccessMs: nowMs,
 });
 
-/** The failure is over when the supervisor no longer rejects what is on disk, also after a revert. */
+/** The failure is over when the supervisor no longer rejects what is on disk, for instance after a revert. */
 function clearFailure(history: History, { before, after }: Observation): History {
   const isOver = "serving" in after && after.rejected === null && after.name !== "reloading" &&
     after.name !== "hot_applying";
@@ -243,7 +243,7 @@ function clearFailure(history: History, { before, after }: Observation): History
   return { ...history, failure: null };
 }
 
-/** Also counts a respawn that a reload already under way replaced. */
+/** A respawn counts even if a reload under way takes its place. */
 function countRespawn(history: History, { before, after }: Observation): History {
   const last = lastRespawnMs(after);
   const isNew = last !== null && last !== lastRespawnMs(before);

@@ -12,7 +12,7 @@ export type StatusListening = Listening | NotListening;
 
 export interface Listening {
   readonly tag: "listening";
-  /** Closes all connections as well, whatever is going on in them. Call it once. */
+  /** Closes all connections as well, whatever their state. Call it once. */
   close(): void;
 }
 
@@ -26,7 +26,7 @@ export interface StatusListenerOptions extends Omit<HttpServerOptions, "limits">
   readonly withUmask: WithUmask | null;
 }
 
-/** Has every request at `address` answered by `respond`. */
+/** Answers every request at `address` by `respond`. */
 export async function listenForStatus(
   address: StatusAddress,
   options: StatusListenerOptions,
@@ -66,7 +66,7 @@ function listenOnPort({ hostname, port }: Extract<StatusAddress, { tag: "tcp" }>
 }
 
 /**
- * Listens for our own user alone. Only what is ours there is ever removed. Without the C library
+ * Listens for our own user alone. Only what is ours is ever removed. Without the C library
  * (`withUmask` is `null`) other users could not be kept out, so nothing is opened.
  */
 export async function listenAt(path: string, withUmask: WithUmask | null): Promise<Opened> {
@@ -87,8 +87,8 @@ export async function listenAt(path: string, withUmask: WithUmask | null): Promi
 }
 
 const NO_UMASK =
-  "it could not be kept from other users, since there is no C library where one is " +
-  "wanted; listen on 127.0.0.1 instead";
+  "it could not be kept from other users, because no C library was found where one is " +
+  "expected; listen on 127.0.0.1 instead";
 
 /** The kernel applies it to a socket even where a directory's default ACL overrides it for files (Linux 6.18). */
 const OURS_ALONE = 0o177;
@@ -99,7 +99,7 @@ function tryToListen(path: string, withUmask: WithUmask): Opened {
     const info = Deno.lstatSync(path);
     const isOurs = () => isSame(lookAt(path), info);
     const close = () => {
-      // Deno's close removes whatever is at the path, so if that is not ours, ours stays open until the end.
+      // Deno's close removes whatever is at the path. If that is not ours, ours stays open until the program exits.
       if (!isOurs()) return;
       remove(path);
       listener.close();

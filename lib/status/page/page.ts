@@ -78,7 +78,7 @@ function footerPart({ history, settings, versions, nowMs }: Snapshot): Html {
       </nav>
       <p>haproxy-reload-wrapper ${versions.wrapper}, Deno ${versions
         .deno}, running for ${uptime}</p>
-      <p>As of ${describeMoment(nowMs)} UTC, renewed every ${REFRESH_SECONDS} s</p>
+      <p>As of ${describeMoment(nowMs)} UTC, reloads every ${REFRESH_SECONDS} s</p>
     </footer>
   `;
 }
@@ -88,7 +88,7 @@ function settingsPart(settings: Settings): Html {
     summary: "Settings",
     content: html`
       <table class="settings">
-        <caption>What is in force, wherever it was set</caption>
+        <caption>In force, by flags, variables and defaults</caption>
         <thead>
           <tr>
             <th scope="col">Flag</th>

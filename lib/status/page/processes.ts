@@ -24,13 +24,13 @@ function generationPart(generation: Generation, snapshot: Snapshot): Html {
   const { number, fingerprint, changedDuringRead, lastGood } = generation;
   const { history, nowMs } = snapshot;
   const process = history.processes.get(number);
-  const doubt = changedDuringRead ? "(written while it was read)" : "";
+  const doubt = changedDuringRead ? "(changed during the read)" : "";
   return html`
     <dl>
       ${fact("Generation", number)}
-      ${fact("PID", process?.pid ?? "not known")}
-      ${fact("HAProxy", history.haproxyVersion ?? "not known")}
-      ${fact("Since", process === undefined ? "not known" : since(process.servingSinceMs, nowMs))}
+      ${fact("PID", process?.pid ?? "unknown")}
+      ${fact("HAProxy", history.haproxyVersion ?? "unknown")}
+      ${fact("Since", process === undefined ? "unknown" : since(process.servingSinceMs, nowMs))}
       ${lastGood === undefined ? "" : fact("Files", keptPart(lastGood, nowMs))}
       ${fact("Content", noted(digestPart(fingerprint), doubt))}
       ${wantedPart(fingerprint, snapshot)}
@@ -41,12 +41,12 @@ function generationPart(generation: Generation, snapshot: Snapshot): Html {
 }
 
 const digestPart = (fingerprint: Fingerprint | null) =>
-  fingerprint === null ? "not known" : html`<code>${shorten(fingerprint.digest)}</code>`;
+  fingerprint === null ? "unknown" : html`<code>${shorten(fingerprint.digest)}</code>`;
 
 const keptPart = ({ directory, keptMs }: LastGood, nowMs: number) =>
-  html`kept in <code>${directory}</code> since ${since(keptMs, nowMs)}, in place of those on disk`;
+  html`the last good ones, in <code>${directory}</code> since ${since(keptMs, nowMs)}`;
 
-/** Only where it is something else. */
+/** Only if something else is wanted than what serves. */
 function wantedPart(fingerprint: Fingerprint | null, { history, nowMs }: Snapshot): Html {
   const { desired } = history;
   if (desired === null || desired.digest === fingerprint?.digest) return NOTHING;
@@ -60,7 +60,7 @@ function watchedPart({ watching, settings }: Snapshot): Part {
   const finds = count(pollFinds, "change was", "changes were");
   return noted(
     count(files, "file", "files"),
-    pollFinds === 0 ? "" : `(${finds} found by the poll alone)`,
+    pollFinds === 0 ? "" : `(${finds} found only by the poll)`,
   );
 }
 
@@ -89,7 +89,7 @@ const filePart = ([path, mark]: readonly [string, FileMark]) =>
 
 function describeMark({ content }: FileMark): Html {
   if (content === "missing") return html`missing`;
-  if (isUnreadable(content)) return html`not readable for the wrapper`;
+  if (isUnreadable(content)) return html`unreadable`;
   return html`<code>${shorten(content)}</code>`;
 }
 
@@ -111,7 +111,7 @@ export function drainingPart(snapshot: Snapshot): Html {
 function tablePart(draining: readonly DrainingProcess[], snapshot: Snapshot): Html {
   return html`
     <table class="draining">
-      <caption>The oldest first, times are UTC${describeLimit(snapshot)}</caption>
+      <caption>Oldest first, times in UTC${describeLimit(snapshot)}</caption>
       <thead>
         <tr>
           <th scope="col">Generation</th>
@@ -129,7 +129,9 @@ function tablePart(draining: readonly DrainingProcess[], snapshot: Snapshot): Ht
 
 function describeLimit({ settings }: Snapshot): string {
   const { shutdownWaitMs } = settings;
-  return shutdownWaitMs === null ? "" : `; each is ended after ${describeSeconds(shutdownWaitMs)}`;
+  return shutdownWaitMs === null
+    ? ""
+    : `; each is stopped after ${describeSeconds(shutdownWaitMs)}`;
 }
 
 function rowPart(
@@ -142,7 +144,7 @@ function rowPart(
       <th scope="row">${generation}</th>
       <td>${pid}</td>
       <td>${time(drainingSinceMs, nowMs)} <span class="age">${age}</span></td>
-      <td>${connections.get(generation) ?? "does not tell"}</td>
+      <td>${connections.get(generation) ?? "unknown"}</td>
     </tr>
   `;
 }

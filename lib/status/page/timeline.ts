@@ -1,4 +1,4 @@
-/** The part of the page that lists what was started and changed. Pure. */
+/** The part of the page that lists starts, reloads and hot applies. Pure. */
 import type { Change } from "../history/history.ts";
 import { type Html, html } from "./html.ts";
 import { pathList } from "./parts.ts";
@@ -15,12 +15,12 @@ export function timelinePart({ history, nowMs }: Snapshot): Html {
   `;
 }
 
-/** The roles are said since a narrow page shows the rows as blocks, which takes them away. */
+/** The roles are explicit because a narrow page shows rows as blocks, which would lose them. */
 function tablePart(changes: readonly Change[], nowMs: number): Html {
   const longestMs = Math.max(...changes.map(({ durationMs }) => durationMs));
   return html`
     <table class="timeline" role="table">
-      <caption>${describeNumber(changes.length)}Times are UTC.</caption>
+      <caption>${describeNumber(changes.length)}Times in UTC.</caption>
       <thead role="rowgroup">
         <tr role="row">
           <th scope="col" role="columnheader">Time</th>
@@ -36,8 +36,7 @@ function tablePart(changes: readonly Change[], nowMs: number): Html {
   `;
 }
 
-const describeNumber = (number: number) =>
-  number === 1 ? "" : `The last ${number}, the newest first. `;
+const describeNumber = (number: number) => number === 1 ? "" : `The last ${number}, newest first. `;
 
 function rowPart(
   change: Change,

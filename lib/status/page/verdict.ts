@@ -11,7 +11,7 @@ export interface Verdict {
   readonly sentence: string;
 }
 
-/** `well`: what is wanted is served. `busy`: it will be in a moment. `bad`: nothing is served. */
+/** `well`: what is on disk serves. `busy`: it will in a moment. `bad`: nothing serves. */
 export type Tone = "well" | "busy" | "degraded" | "leaving" | "bad";
 
 export function verdictOf(snapshot: Snapshot): Verdict {
@@ -36,7 +36,7 @@ export function verdictOf(snapshot: Snapshot): Verdict {
     case "ended":
       return {
         ...{ tone: "bad", word: "Ended" },
-        sentence: `All HAProxy processes are gone; the wrapper ends with ${state.exitCode}.`,
+        sentence: `All HAProxy processes are gone; the wrapper exits with ${state.exitCode}.`,
       };
     default:
       return state satisfies never;
@@ -53,7 +53,7 @@ function starting({ attempt, lost }: StateOf<"starting">): Verdict {
       ...{ tone: "bad", word: "Respawning" },
       sentence: `Generation ${lost.generation.number} ${
         describeEnding(lost.ending)
-      } although it was to serve. ${start} in its place; nothing serves until then.`,
+      } while serving. ${start} in its place; nothing serves until then.`,
     };
 }
 
@@ -77,10 +77,10 @@ function describeQuiet({ history, settings }: Snapshot): string {
   const [last] = history.changes;
   if (!settings.watch) return "changes wait for a signal";
   if (last === undefined || last.reason === "start") return "nothing has changed since the start";
-  if (last.kind === "start") return "it took the place of one that ended by itself";
+  if (last.kind === "start") return "it replaced one that exited unexpectedly";
   return last.result === "success"
     ? "the last change is live"
-    : "the files are again what it serves";
+    : "the last change was rejected and reverted";
 }
 
 function degraded(
@@ -92,7 +92,7 @@ function degraded(
   const time = (ms: number) => `${describeTime(ms, snapshot.nowMs)} UTC`;
   const serves = lastGood === undefined
     ? `Generation ${number} serves`
-    : `Generation ${number} serves from files that were kept (${time(lastGood.keptMs)})`;
+    : `Generation ${number} serves the last good files (of ${time(lastGood.keptMs)})`;
   const change = lastGood === undefined
     ? `the change of ${time(sinceMs)} was rejected`
     : "what is on disk does not start";
@@ -111,11 +111,10 @@ function describeNext(state: Lasting, snapshot: Snapshot): string {
       }`;
     case "delaying": {
       const what = state.order === null ? "a new change" : `the reload by ${state.order}`;
-      return state.awaits === "interval"
-        ? `${what} waits${describeWait(snapshot, " ")}, as reloads are kept apart`
-        : `${what} waits${
-          describeWait(snapshot, ", at most ")
-        }, until it can pass its stick-tables on`;
+      const [intro, reason] = state.awaits === "interval"
+        ? [" ", " (--min-reload-interval)"]
+        : [" at most ", " until its stick-tables can be passed on"];
+      return `${what} waits${describeWait(snapshot, intro)}${reason}`;
     }
     case "retrying": {
       if (state.rejected.awaited !== undefined) {
@@ -127,7 +126,7 @@ function describeNext(state: Lasting, snapshot: Snapshot): string {
     case "reloading":
       return `generation ${state.attempt.number} is starting`;
     case "hot_applying":
-      return "changed files are being given to it";
+      return "changed files are being hot-applied";
     default:
       return state satisfies never;
   }
@@ -140,31 +139,32 @@ function describeWait({ history, nowMs }: Snapshot, intro: string): string {
 }
 
 function leaving({ serving }: StateOf<"leaving">, snapshot: Snapshot): Verdict {
-  const wait = describeWait(snapshot, " for ") || " for a moment";
+  const wait = describeWait(snapshot, " for another ") || " for another moment";
   return {
     ...{ tone: "leaving", word: "Leaving" },
     sentence:
-      `Not ready any more: generation ${serving.number} serves on${wait}, then finishes its connections.`,
+      `Not ready: generation ${serving.number} serves${wait}, then finishes its connections.`,
   };
 }
 
 function draining({ exitCode }: StateOf<"draining">, { history }: Snapshot): Verdict {
   const number = history.processes.size;
-  const finishing = number === 1 ? "1 process finishes" : `${number} processes finish`;
+  const finishing = number === 1
+    ? "1 process finishes its own"
+    : `${number} processes finish theirs`;
   return {
     ...{ tone: "leaving", word: "Draining" },
-    sentence:
-      `No new connection is accepted: ${finishing} what is left, then the wrapper ends with ${exitCode}.`,
+    sentence: `No new connections: ${finishing}, then the wrapper exits with ${exitCode}.`,
   };
 }
 
 function stopping({ exitCode }: StateOf<"stopping">, { history }: Snapshot): Verdict {
   const { failure, lastSuccessMs } = history;
   const what = failure === null || lastSuccessMs !== null
-    ? "All HAProxy processes are being ended"
+    ? "All HAProxy processes are being stopped"
     : `Generation ${failure.generation} did not start: ${failure.reason}; nothing serves`;
   return {
     ...{ tone: "bad", word: "Stopping" },
-    sentence: `${what}; the wrapper ends with ${exitCode}.`,
+    sentence: `${what}; the wrapper exits with ${exitCode}.`,
   };
 }
