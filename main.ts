@@ -19,6 +19,7 @@ import {
   describeUntouched,
 } from "./lib/supervisor/messages/leftover_messages.ts";
 import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { servingIn } from "./lib/supervisor/state/state.ts";
 import { type Libc, openLibc } from "./lib/system/libc.ts";
 import { complain, createLog, describeLostLines, type Log } from "./lib/system/log.ts";
 import { createGarbageCollector } from "./lib/system/garbage.ts";
@@ -115,7 +116,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
     onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
   const recorder = await keptSet?.createRecorder({ log, onGathered: collectGarbageSoon });
-  const record = ({ after }: Step) => recorder?.observe("serving" in after ? after.serving : null);
+  const record = ({ after }: Step) => recorder?.observe(servingIn(after));
   const observers = [status?.observe, record].filter((one) => one !== undefined);
   const supervisor = new Supervisor(settings, observers);
   const { post, postBug } = supervisor;

@@ -1,6 +1,6 @@
 /** Liveness and readiness. Pure. */
 import { describeEnding } from "../haproxy/process/process.ts";
-import type { State, StateOf } from "../supervisor/state/events.ts";
+import type { State, StateOf } from "../supervisor/state/state.ts";
 
 export type HealthAnswer =
   | { readonly isOk: true }
@@ -12,7 +12,7 @@ export type HealthAnswer =
  * connections. A lost generation counts as alive: a respawn is faster than a restart, and if it fails the wrapper exits.
  */
 export function health(state: State): HealthAnswer {
-  const isAlive = "serving" in state || (state.name === "starting" && state.lost !== null) ||
+  const isAlive = "service" in state || (state.name === "starting" && state.lost !== null) ||
     (state.name === "draining" && state.lastServing !== null);
   return isAlive ? { isOk: true } : readiness(state);
 }

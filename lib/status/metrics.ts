@@ -1,4 +1,5 @@
 /** The metrics that Prometheus scrapes, in its text format (version 0.0.4). Pure. */
+import { servingIn } from "../supervisor/state/state.ts";
 import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
 import { drainingOf, type Histogram, RELOAD_BUCKETS } from "./history/history.ts";
 import { lastGoodOf, type Snapshot } from "./history/snapshot.ts";
@@ -21,7 +22,7 @@ export function metricsText(
     gauge(
       "config_last_reload_successful",
       "1 if what is on disk is served; 0 after a refused change, until one succeeds or it is reverted.",
-      "serving" in state && history.failure === null ? 1 : 0,
+      "service" in state && history.failure === null ? 1 : 0,
     ),
     gauge(
       "config_last_reload_success_timestamp_seconds",
@@ -41,7 +42,7 @@ export function metricsText(
     gauge(
       "generation",
       "The generation that serves, 0 if none does.",
-      "serving" in state ? state.serving.number : 0,
+      servingIn(state)?.number ?? 0,
     ),
     gauge("draining_processes", "Old processes that finish their connections.", drains.length),
     gauge(

@@ -2,7 +2,7 @@
  * The one table of counters. A new one is an entry here and a call of `count`: its metric, its place in `/status` and
  * its first samples derive from the entry. Pure.
  */
-import type { EndReason } from "../../haproxy/drain/draining.ts";
+import type { EndReason } from "../../haproxy/drain/limits.ts";
 import type { Use } from "../../loaded/targets.ts";
 
 export type Result = "success" | "failure";

@@ -1,7 +1,8 @@
 /** Adds a step of the supervisor to the history. Pure. */
 import { describeFailure } from "../../haproxy/failure/failure.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
-import type { Action, Event, EventOf, State } from "../../supervisor/state/events.ts";
+import type { Action, Event, EventOf } from "../../supervisor/state/events.ts";
+import type { State } from "../../supervisor/state/state.ts";
 import { describeCause } from "../../supervisor/messages/messages.ts";
 import { count, type DrainHow, type Role } from "./counters.ts";
 import type { Step } from "../../supervisor/supervisor.ts";
@@ -110,7 +111,7 @@ function endHandoff(
   const rest = { ...history, attempt: null };
   if (outcome.tag === "cancelled") return rest;
   const { number: generation, cause, fingerprint } = before.attempt;
-  const replaced = before.name === "starting" ? before.lost?.generation : before.serving;
+  const replaced = before.name === "starting" ? before.lost?.generation : before.service.serving;
   const isLastGood = cause.tag === "last_good";
   const isStart = cause.tag === "start" || cause.tag === "respawn" || isLastGood;
   const all = isStart ? [] : changedPaths(replaced?.fingerprint ?? null, fingerprint);
@@ -156,7 +157,7 @@ function endHotApply(
   ].reduce((all, labels) => count(all, "hotApplies", labels), history.counts);
   const common = {
     kind: "hot_apply",
-    generation: before.serving.number,
+    generation: before.service.serving.number,
     endedMs: nowMs,
     reason: describeCause(before.attempt.cause),
   } as const;
@@ -172,7 +173,7 @@ function endHotApply(
   const [first] = refused;
   if (first === undefined) return applied.length > 0 ? succeed(told, nowMs) : told;
   const reason = `"${first.use.path}" ${first.reason}, awaiting ${first.awaited}`;
-  const isRetry = before.rejected !== null;
+  const isRetry = before.service.rejected !== null;
   if (before.rejection !== null) return told;
   return fail(told, { generation: null, reason, alerts: [] }, { isRetry, nowMs });
 }
@@ -237,7 +238,8 @@ const succeed = (history: History, nowMs: number): History => ({
 
 /** The failure is over when the supervisor no longer rejects what is on disk, for instance after a revert. */
 function clearFailure(history: History, { before, after }: Observation): History {
-  const isOver = "serving" in after && after.rejected === null && after.name !== "reloading" &&
+  const isOver = "service" in after && after.service.rejected === null &&
+    after.name !== "reloading" &&
     after.name !== "hot_applying";
   if (!isOver || history.failure === null || before === null) return history;
   return { ...history, failure: null };
@@ -250,5 +252,8 @@ function countRespawn(history: History, { before, after }: Observation): History
   return isNew ? { ...history, counts: count(history.counts, "respawns", "") } : history;
 }
 
-const lastRespawnMs = (state: State | null) =>
-  state !== null && "respawnedMs" in state ? state.respawnedMs.at(-1) ?? null : null;
+function lastRespawnMs(state: State | null): number | null {
+  if (state === null) return null;
+  const past = "service" in state ? state.service.past : "past" in state ? state.past : null;
+  return past?.respawnedMs.at(-1) ?? null;
+}

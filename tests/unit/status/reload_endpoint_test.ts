@@ -7,7 +7,8 @@ import {
   shareReloads,
 } from "../../../lib/status/reload_endpoint.ts";
 import { decide } from "../../../lib/supervisor/decisions/decide.ts";
-import type { Event, State } from "../../../lib/supervisor/state/events.ts";
+import type { Event } from "../../../lib/supervisor/state/events.ts";
+import type { State } from "../../../lib/supervisor/state/state.ts";
 import type { Step } from "../../../lib/supervisor/supervisor.ts";
 import {
   EVENTS,
