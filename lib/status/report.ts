@@ -5,8 +5,8 @@ import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import { servingIn } from "../supervisor/state/state.ts";
 import { health, readiness } from "./health.ts";
 import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
-import { drainingOf } from "./history/history.ts";
-import { type Excerpt, lastGoodOf, type Snapshot, type Watching } from "./history/snapshot.ts";
+import { type Change, drainingOf, type OpenFailure } from "./history/history.ts";
+import { type Excerpt, type Snapshot, type Watching } from "./history/snapshot.ts";
 
 export interface StatusReport {
   /** Of the wrapper, of Deno, and of the HAProxy that serves. */
@@ -69,13 +69,8 @@ export interface ServingReport {
   readonly lastGood: { readonly directory: string; readonly kept: string } | null;
 }
 
-export interface FailureReport {
-  /** `null`: none was started, because files were to be hot-applied. */
-  readonly generation: number | null;
-  readonly reason: string;
-  /** HAProxy's own lines. */
-  readonly alerts: readonly string[];
-  /** The configuration lines that they name, with those around. */
+export interface FailureReport extends Omit<OpenFailure, "sinceMs" | "lastTriedMs"> {
+  /** The configuration lines that the alerts name, with those around. */
   readonly excerpts: readonly Excerpt[];
   readonly since: string;
   readonly lastTried: string;
@@ -91,15 +86,9 @@ export interface DrainReport {
   readonly connections: number | null;
 }
 
-export interface ChangeReport {
-  readonly kind: "start" | "reload" | "hot_apply";
-  readonly generation: number;
-  readonly result: "success" | "failure";
+/** As in the history. */
+export interface ChangeReport extends Omit<Change, "endedMs"> {
   readonly ended: string;
-  readonly durationMs: number;
-  readonly reason: string;
-  readonly changed: readonly string[] | null;
-  readonly failure: string | null;
 }
 
 export function statusReport(snapshot: Snapshot): StatusReport {
@@ -141,24 +130,18 @@ export function statusReport(snapshot: Snapshot): StatusReport {
 }
 
 function waitingReport({ state, history }: Snapshot): StatusReport["waiting"] {
-  const what = whatIsAwaited(state);
-  if (what === null) return null;
-  return { for: what, until: history.timerDueMs === null ? null : iso(history.timerDueMs) };
-}
-
-function whatIsAwaited(state: Snapshot["state"]) {
+  const until = history.timerDueMs === null ? null : iso(history.timerDueMs);
   if (state.name === "delaying") {
-    return state.awaits === "tables" ? "stick-tables" : "min-reload-interval";
+    return { for: state.awaits === "tables" ? "stick-tables" : "min-reload-interval", until };
   }
-  return state.name === "retrying" && state.service.rejected?.awaited !== undefined
-    ? "whole-files"
-    : null;
+  const isAwaiting = state.name === "retrying" && state.service.rejected?.awaited !== undefined;
+  return isAwaiting ? { for: "whole-files", until } : null;
 }
 
 function servingReport({ state, history }: Snapshot): ServingReport | null {
   const serving = servingIn(state);
   if (serving === null) return null;
-  const { number, fingerprint, changedDuringRead } = serving;
+  const { number, fingerprint, changedDuringRead, lastGood } = serving;
   const process = history.processes.get(number);
   const digest = changedDuringRead ? null : fingerprint?.digest ?? null;
   return {
@@ -169,13 +152,10 @@ function servingReport({ state, history }: Snapshot): ServingReport | null {
     servesDesired: digest !== null && digest === history.desired?.digest &&
       history.failure === null,
     files: filesOf(fingerprint),
-    lastGood: lastGoodReport(state),
+    lastGood: lastGood === undefined
+      ? null
+      : { directory: lastGood.directory, kept: iso(lastGood.keptMs) },
   };
-}
-
-function lastGoodReport(state: Snapshot["state"]): ServingReport["lastGood"] {
-  const lastGood = lastGoodOf(state);
-  return lastGood && { directory: lastGood.directory, kept: iso(lastGood.keptMs) };
 }
 
 const filesOf = (fingerprint: Fingerprint | null) =>

@@ -119,9 +119,12 @@ function endHandoff(
   // The pause before the start may have been cut short.
   const sinceMs = Math.min(history.attempt?.sinceMs ?? nowMs, nowMs);
   const common = {
-    ...{ kind: isStart ? "start" : "reload", generation, changed } as const,
-    ...{ reason: describeCause(cause), endedMs: nowMs },
-  };
+    kind: isStart ? "start" : "reload",
+    generation,
+    changed,
+    reason: describeCause(cause),
+    endedMs: nowMs,
+  } as const;
   if (outcome.tag === "failed") {
     const reason = describeFailure(outcome.failure);
     const durationMs = nowMs - sinceMs;

@@ -26,7 +26,7 @@ export function verdictOf(snapshot: Snapshot): Verdict {
     case "hot_applying":
       return history.failure === null
         ? serving(state, snapshot)
-        : degraded(state, history.failure, { snapshot });
+        : degraded(state, history.failure, snapshot);
     case "leaving":
       return leaving(state, snapshot);
     case "draining":
@@ -34,27 +34,29 @@ export function verdictOf(snapshot: Snapshot): Verdict {
     case "stopping":
       return stopping(state, snapshot);
     case "ended":
-      return {
-        ...{ tone: "bad", word: "Ended" },
-        sentence: `All HAProxy processes are gone; the wrapper exits with ${state.exitCode}.`,
-      };
+      return verdict(
+        "bad",
+        "Ended",
+        `All HAProxy processes are gone; the wrapper exits with ${state.exitCode}.`,
+      );
     default:
       return state satisfies never;
   }
 }
 
+const verdict = (tone: Tone, word: string, sentence: string): Verdict => ({ tone, word, sentence });
+
 type Staying = Exclude<Serving, { readonly name: "leaving" }>;
 
 function starting({ attempt, lost }: StateOf<"starting">): Verdict {
   const start = `Generation ${attempt.number} is starting`;
-  return lost === null
-    ? { tone: "busy", word: "Starting", sentence: `${start}; nothing serves yet.` }
-    : {
-      ...{ tone: "bad", word: "Respawning" },
-      sentence: `Generation ${lost.generation.number} ${
-        describeEnding(lost.ending)
-      } while serving. ${start} in its place; nothing serves until then.`,
-    };
+  return lost === null ? verdict("busy", "Starting", `${start}; nothing serves yet.`) : verdict(
+    "bad",
+    "Respawning",
+    `Generation ${lost.generation.number} ${
+      describeEnding(lost.ending)
+    } while serving. ${start} in its place; nothing serves until then.`,
+  );
 }
 
 function serving(state: Staying, snapshot: Snapshot): Verdict {
@@ -66,11 +68,9 @@ function serving(state: Staying, snapshot: Snapshot): Verdict {
     : `Generation ${number} has served for ${describeSeconds(nowMs - sinceMs)}`;
   const isQuiet = state.name === "serving";
   const rest = isQuiet ? describeQuiet(snapshot) : describeNext(state, snapshot);
-  return {
-    tone: isQuiet ? "well" : "busy",
-    word: isQuiet ? "Serving" : "Serving, changing",
-    sentence: `${serves}; ${rest}.`,
-  };
+  return isQuiet
+    ? verdict("well", "Serving", `${serves}; ${rest}.`)
+    : verdict("busy", "Serving, changing", `${serves}; ${rest}.`);
 }
 
 function describeQuiet({ history, settings }: Snapshot): string {
@@ -86,7 +86,7 @@ function describeQuiet({ history, settings }: Snapshot): string {
 function degraded(
   state: Staying,
   { sinceMs, reason }: OpenFailure,
-  { snapshot }: { readonly snapshot: Snapshot },
+  snapshot: Snapshot,
 ): Verdict {
   const { number, lastGood } = state.service.serving;
   const time = (ms: number) => `${describeTime(ms, snapshot.nowMs)} UTC`;
@@ -97,10 +97,7 @@ function degraded(
     ? `the change of ${time(sinceMs)} was rejected`
     : "what is on disk does not start";
   const next = describeNext(state, snapshot);
-  return {
-    ...{ tone: "degraded", word: "Degraded" },
-    sentence: `${serves}; ${change}: ${reason}; ${next}.`,
-  };
+  return verdict("degraded", "Degraded", `${serves}; ${change}: ${reason}; ${next}.`);
 }
 
 function describeNext(state: Staying, snapshot: Snapshot): string {
@@ -140,11 +137,11 @@ function describeWait({ history, nowMs }: Snapshot, intro: string): string {
 
 function leaving({ service: { serving } }: StateOf<"leaving">, snapshot: Snapshot): Verdict {
   const wait = describeWait(snapshot, " for another ") || " for another moment";
-  return {
-    ...{ tone: "leaving", word: "Leaving" },
-    sentence:
-      `Not ready: generation ${serving.number} serves${wait}, then finishes its connections.`,
-  };
+  return verdict(
+    "leaving",
+    "Leaving",
+    `Not ready: generation ${serving.number} serves${wait}, then finishes its connections.`,
+  );
 }
 
 function draining({ exitCode }: StateOf<"draining">, { history }: Snapshot): Verdict {
@@ -152,10 +149,11 @@ function draining({ exitCode }: StateOf<"draining">, { history }: Snapshot): Ver
   const finishing = number === 1
     ? "1 process finishes its own"
     : `${number} processes finish theirs`;
-  return {
-    ...{ tone: "leaving", word: "Draining" },
-    sentence: `No new connections: ${finishing}, then the wrapper exits with ${exitCode}.`,
-  };
+  return verdict(
+    "leaving",
+    "Draining",
+    `No new connections: ${finishing}, then the wrapper exits with ${exitCode}.`,
+  );
 }
 
 function stopping({ exitCode }: StateOf<"stopping">, { history }: Snapshot): Verdict {
@@ -163,8 +161,5 @@ function stopping({ exitCode }: StateOf<"stopping">, { history }: Snapshot): Ver
   const what = failure === null || lastSuccessMs !== null
     ? "All HAProxy processes are being stopped"
     : `Generation ${failure.generation} did not start: ${failure.reason}; nothing serves`;
-  return {
-    ...{ tone: "bad", word: "Stopping" },
-    sentence: `${what}; the wrapper exits with ${exitCode}.`,
-  };
+  return verdict("bad", "Stopping", `${what}; the wrapper exits with ${exitCode}.`);
 }
