@@ -3,12 +3,15 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ROOT } from "../dev/deno.ts";
 import { eraseTypes, filesIn, WHOLE_LINES } from "../dev/erased_copy.ts";
-import { testNeeding } from "../support/requirements.ts";
+import { type Need, testNeeding } from "../support/needs.ts";
 
-const erasing = testNeeding(eraseTypes === undefined ? "needs a Deno that erases types" : null);
+const ERASING: Need = {
+  missing: eraseTypes === undefined ? "needs a Deno that erases types" : null,
+  isOptional: true,
+};
 
 for (const file of ["main.ts", ...filesIn("lib")]) {
-  erasing(`no text of ${file} is erased as a comment or as white space`, () => {
+  testNeeding([ERASING], `no text of ${file} is erased as a comment or as white space`, () => {
     const source = Deno.readTextFileSync(join(ROOT, file));
     assert.doesNotMatch(source, /[ \t]$/m);
     for (const { 0: comment, index } of source.matchAll(WHOLE_LINES)) {

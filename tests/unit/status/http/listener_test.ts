@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
 import { listenAt, listenForStatus } from "../../../../lib/status/http/listener.ts";
 import { waitFor } from "../../../support/wait.ts";
-import { testNeeding } from "../../../support/requirements.ts";
+import { ROOT } from "../../../support/needs.ts";
+import { testNeeding } from "../../../support/needs.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 import { bodyOf, connectTo, Scene, textResponse, withUmask } from "./listening.ts";
-
-const rootTest = testNeeding(Deno.uid() === 0 ? null : "needs root");
 
 function opened(listening: Awaited<ReturnType<typeof listenAt>>) {
   assert.ok(listening.tag === "opened", JSON.stringify(listening));
@@ -90,21 +89,25 @@ Deno.test("another socket that has taken its place is left alone too", async () 
   listening.listener.close();
 });
 
-rootTest("another user's socket is left alone, even if nobody listens there", async () => {
-  await using folder = new TempFolder();
-  const path = folder.at("socket");
-  // Deno would remove it as it closes.
-  const first = Deno.listen({ transport: "unix", path: folder.at("first") });
-  Deno.renameSync(folder.at("first"), path);
-  first.close();
-  Deno.chownSync(path, 12_345, 12_345);
-  const listening = await listenAt(path, withUmask);
-  assert.ok(listening.tag === "not_listening");
-  assert.equal(listening.reason, "the socket that is there belongs to user 12345, wanted 0");
-  assert.equal(Deno.lstatSync(path).isSocket, true);
-  Deno.chownSync(path, 0, 0);
-  opened(await listenAt(path, withUmask)).close();
-});
+testNeeding(
+  [ROOT],
+  "another user's socket is left alone, even if nobody listens there",
+  async () => {
+    await using folder = new TempFolder();
+    const path = folder.at("socket");
+    // Deno would remove it as it closes.
+    const first = Deno.listen({ transport: "unix", path: folder.at("first") });
+    Deno.renameSync(folder.at("first"), path);
+    first.close();
+    Deno.chownSync(path, 12_345, 12_345);
+    const listening = await listenAt(path, withUmask);
+    assert.ok(listening.tag === "not_listening");
+    assert.equal(listening.reason, "the socket that is there belongs to user 12345, wanted 0");
+    assert.equal(Deno.lstatSync(path).isSocket, true);
+    Deno.chownSync(path, 0, 0);
+    opened(await listenAt(path, withUmask)).close();
+  },
+);
 
 /** As if file descriptors lacked: `accept` fails `times` times. Gives when that was. */
 function failToAccept(

@@ -3,15 +3,8 @@ import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
 import { HTTP_LIMITS, HttpServer } from "../../../../lib/status/http/server.ts";
 import { pause, waitFor } from "../../../support/wait.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
-import {
-  bodyOf,
-  Client,
-  freePort,
-  type Respond,
-  Scene,
-  statusOf,
-  textResponse,
-} from "./listening.ts";
+import { freePort } from "../../../support/free_port.ts";
+import { bodyOf, Client, type Respond, Scene, statusOf, textResponse } from "./listening.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -27,7 +20,7 @@ const respondLargely = ({ path }: { readonly path: string }) =>
 
 Deno.test("a request gets its answer over IPv4, IPv6 and a unix socket, and then the connection is closed", async () => {
   await using folder = new TempFolder();
-  const v6 = { tag: "tcp", hostname: "::1", port: freePort("::1") } as const;
+  const v6 = { tag: "tcp", hostname: "::1", port: freePort() } as const;
   for (const address of [undefined, v6, unixIn(folder)]) {
     await using scene = await Scene.open(address === undefined ? {} : { address });
     const response = await scene.ask("GET /a?b=c HTTP/1.1\r\nHost: a\r\nX-Y: z\r\n\r\n");
