@@ -1,21 +1,21 @@
 /** The program: reads its arguments and environment, builds the parts, runs them, and exits once. */
 import denoJson from "./deno.json" with { type: "json" };
 import { EXIT } from "./lib/exit_codes.ts";
-import { findLeftBehind } from "./lib/haproxy/leftovers/left_behind.ts";
+import { findLeftovers } from "./lib/haproxy/leftovers/leftovers.ts";
 import { lookForStrays } from "./lib/haproxy/leftovers/strays.ts";
 import { createClaim } from "./lib/haproxy/private_folder/claim.ts";
 import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder/private_folder.ts";
 import { describeEnvFile, readEnvFile } from "./lib/haproxy/process/env_file_reader.ts";
 import { isOwnChild } from "./lib/haproxy/process/process.ts";
 import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/process/program_path.ts";
-import { type KeptSet, openKeptSet } from "./lib/last_good/last_good.ts";
+import type { LastGoodSet } from "./lib/last_good/last_good.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import { VARIABLES } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { RealEffects } from "./lib/supervisor/actions/effects.ts";
 import {
-  describeLeftBehind,
+  describeLeftovers,
   describeUntouched,
 } from "./lib/supervisor/messages/leftover_messages.ts";
 import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
@@ -55,7 +55,7 @@ interface Parts {
   readonly scanner: Scanner;
   readonly scan: ScanResult;
   readonly loadedFiles: LoadedFiles;
-  readonly keptSet: KeptSet | null;
+  readonly lastGood: LastGoodSet | null;
 }
 
 async function main(signals: Signals, libc: Libc | null): Promise<number> {
@@ -75,10 +75,10 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const scanner = createScanner(sources, loadedFiles.findNamed, directories);
   const scan = await stoppable(signals, () => scanner.scan());
   const problems = [...invocation.problems, ...await problemsOnDisk(settings, scan.seen)];
-  const keptSet = await openKeptSet(settings, { environment, workingDirectory });
-  const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
+  const lastGood = await openLastGood(settings, environment);
+  const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? lastGood : null;
   if (problems.length > 0 && !await canServe(mayServeInstead)) return refuse(problems);
-  const parts = { signals, libc, sources, scanner, scan, loadedFiles, keptSet };
+  const parts = { signals, libc, sources, scanner, scan, loadedFiles, lastGood };
   switch (tag) {
     case "check":
       return await (await importCommands()).check(settings, parts);
@@ -97,7 +97,7 @@ async function importCommands() {
 }
 
 async function run(settings: Settings, parts: Parts): Promise<number> {
-  const { libc, signals, keptSet, scan } = parts;
+  const { libc, signals, lastGood, scan } = parts;
   const service = {
     words: [...settings.haproxy.options, ...settings.haproxy.filesAfterDashes ?? []],
     envFile: settings.envFile,
@@ -115,7 +115,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
     withUmask: libc?.withUmask ?? null,
     onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
-  const recorder = await keptSet?.createRecorder({ log, onGathered: collectGarbageSoon });
+  const recorder = lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
   const record = ({ after }: Step) => recorder?.observe(servingIn(after));
   const observers = [status?.observe, record].filter((one) => one !== undefined);
   const supervisor = new Supervisor(settings, observers);
@@ -131,14 +131,14 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   mountedFiles.forEach((file) => log(describeMountedFile(file)));
   await warnOfForeignProgram(settings, log);
   const places = { parents: settings.runtimeParents, folder: folder.path, libc };
-  const leftBehind = await findLeftBehind({ ...places, service });
-  describeLeftBehind(leftBehind).forEach(log);
+  const leftovers = await findLeftovers({ ...places, service });
+  describeLeftovers(leftovers).forEach(log);
 
   const effects = new RealEffects({
     ...parts,
     settings,
     folder,
-    leftBehind,
+    leftovers,
     mountedFiles,
     log,
     post,
@@ -149,11 +149,11 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => postBug(error, null));
-  const strays = lookForStrays(places, (found) => describeUntouched(found).forEach(log));
+  const lookNow = lookForStrays(places, (found) => describeUntouched(found).forEach(log));
   const fingerprint = scan.seen.tag === "taken" ? scan.seen.fingerprint : null;
   const exitCode = await supervisor.run(effects, fingerprint);
 
-  strays.hurry();
+  lookNow();
   listening?.close();
   await recorder?.close();
   await effects.close();
@@ -250,9 +250,20 @@ async function problemsOnDisk(settings: Settings, seen: ScanResult["seen"]): Pro
   ];
 }
 
+/** Without `--last-good` none of its parts is even loaded. */
+async function openLastGood(
+  settings: Settings,
+  environment: Readonly<Record<string, string>>,
+): Promise<LastGoodSet | null> {
+  if (settings.lastGood === null) return null;
+  const { LastGoodSet } = await import("./lib/last_good/last_good.ts");
+  const workingDirectory = Deno.cwd();
+  return new LastGoodSet(settings.lastGood, settings, { environment, workingDirectory });
+}
+
 /** Whether the last good set can serve: what is on disk will fail to start, and is then replaced by it. */
-async function canServe(keptSet: KeptSet | null): Promise<boolean> {
-  const problem = await keptSet?.problem();
+async function canServe(lastGood: LastGoodSet | null): Promise<boolean> {
+  const problem = await lastGood?.problem();
   if (problem) complain(problem);
   return problem === null;
 }

@@ -43,7 +43,7 @@ export async function check(
     onStarted: (stop) =>
       signals.deliverTo((meaning) => meaning.tag === "stop" && stop(meaning.signal)),
   });
-  if (end.tag === "not_checked") end.problems.forEach(complain);
+  end.problems.forEach(complain);
   return end.exitCode;
 }
 

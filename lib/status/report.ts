@@ -66,7 +66,7 @@ export interface ServingReport {
   /** With the SHA-256 of each, or `missing`. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
   /** Where its files were recorded, and when, if it serves them because what is on disk did not start. */
-  readonly lastGood: { readonly directory: string; readonly kept: string } | null;
+  readonly lastGood: { readonly directory: string; readonly recorded: string } | null;
 }
 
 export interface FailureReport extends Omit<OpenFailure, "sinceMs" | "lastTriedMs"> {
@@ -154,7 +154,7 @@ function servingReport({ state, history }: Snapshot): ServingReport | null {
     files: filesOf(fingerprint),
     lastGood: lastGood === undefined
       ? null
-      : { directory: lastGood.directory, kept: iso(lastGood.keptMs) },
+      : { directory: lastGood.directory, recorded: iso(lastGood.recordedMs) },
   };
 }
 

@@ -1,53 +1,24 @@
-/** Tells whether a start failed for ports that the generation which serves holds itself, from what both say. */
-import { ask, type StatsSocket } from "../runtime/client.ts";
+/** Tells, from what both processes say, whether a start failed for ports that the serving generation holds. */
+import type { StatsSocket } from "../runtime/client.ts";
+import { type Listener, showListeners } from "../runtime/listeners.ts";
 
 export interface BindConflict {
   /** What the new process could not bind, in HAProxy's words: `0.0.0.0:80`. */
   readonly addresses: readonly string[];
-  /** Those that hold the ports in the process that serves. */
+  /** Those of the serving process that hold the ports. */
   readonly frontends: readonly string[];
-  /** Why it is no use, or no good, to pause these, as a sentence without its end; `null` if they can be. */
+  /** Why pausing these would not help, or would harm, as a clause; `null` if they can be paused. */
   readonly obstacle: string | null;
 }
 
-/**
- * What HAProxy's `alerts` say of ports that the process behind `socket` holds; `null` if that is nothing, or it does not tell.
- * Ports are shared but for `noreuseport` and `-dR`.
- */
+/** `null` if no alert names a port that the process behind `socket` holds, or it does not tell. */
 export async function findBindConflict(
   alerts: readonly string[],
   socket: StatsSocket,
 ): Promise<BindConflict | null> {
   if (!alerts.some((alert) => IN_USE.test(alert))) return null;
-  return conflictOf(alerts, parseListeners(await showListeners(socket)));
+  return conflictOf(alerts, await showListeners(socket));
 }
-
-/** From 2.8 on HAProxy shows the listeners alone; 2.6 takes the letter for descriptor 0. */
-async function showListeners(socket: StatsSocket): Promise<string> {
-  const show = async (command: string) =>
-    await ask(socket, command, AbortSignal.timeout(ANSWER_LIMIT_MS)) ?? "";
-  const answer = await show("show fd l");
-  return LISTENER.test(answer) ? answer : await show("show fd");
-}
-
-const ANSWER_LIMIT_MS = 2_000;
-
-export interface Listener {
-  readonly frontend: string;
-  /** `null`: it has none, as a unix socket. */
-  readonly port: number | null;
-}
-
-/** The listeners in HAProxy's answer to `show fd` that hold a port, which those that are paused do not. Pure. */
-export function parseListeners(answer: string): readonly Listener[] {
-  return answer.split("\n").flatMap((line) => {
-    const [, state, frontend, port] = LISTENER.exec(line) ?? [];
-    if (frontend === undefined || state === "PAU") return [];
-    return [{ frontend, port: port === undefined ? null : Number(port) }];
-  });
-}
-
-const LISTENER = /l\.st=(\w+) fe=(\S+)(?: fam=\S+)?(?: lport=(\d+))?/;
 
 /** Pure. */
 export function conflictOf(
@@ -71,7 +42,7 @@ export function conflictOf(
   };
 }
 
-/** An abstract unix socket is lost by a pause, and HAProxy 2.6 dies of it; which are such it does not show. */
+/** A pause loses an abstract unix socket, and HAProxy 2.6 dies of it; it does not show which sockets are abstract. */
 function obstacleOf(frontends: readonly string[], listeners: readonly Listener[]): string | null {
   const found = listeners.find(({ frontend, port }) =>
     port === null && frontends.includes(frontend)

@@ -3,7 +3,8 @@
  * its first samples derive from the entry. Pure.
  */
 import type { EndReason } from "../../haproxy/drain/limits.ts";
-import type { Use } from "../../loaded/targets.ts";
+import { TARGET_TAGS } from "../../hot_apply/target_kinds.ts";
+import type { Target } from "../../loaded/targets.ts";
 
 export type Result = "success" | "failure";
 export type DrainHow = "drained" | "terminated" | "killed" | "crashed";
@@ -13,7 +14,7 @@ export type Role = "new" | "serving" | "draining";
 /** The values of each counter's labels, joined with a space; "" without labels. */
 interface Labels {
   readonly reloads: Result;
-  readonly hotApplies: `${Use["tag"]} ${HotApplyResult}`;
+  readonly hotApplies: `${Target["tag"]} ${HotApplyResult}`;
   readonly drainsEnded: DrainHow;
   readonly drainsCut: EndReason;
   readonly respawns: "";
@@ -46,17 +47,10 @@ export const COUNTERS: { readonly [Name in CounterName]: Counter<Labels[Name]> }
     metric: "hot_applies_total",
     help: "Files to be hot-applied, by kind and result.",
     labels: ["kind", "result"],
-    always: only<Use["tag"]>({
-      certificate: true,
-      ca_file: true,
-      crl_file: true,
-      map: true,
-      acl: true,
-    })
-      .flatMap((kind) =>
-        only<HotApplyResult>({ success: true, refused: true, unconfirmed: true })
-          .map((result) => `${kind} ${result}` as const)
-      ),
+    always: TARGET_TAGS.flatMap((kind) =>
+      only<HotApplyResult>({ success: true, refused: true, unconfirmed: true })
+        .map((result) => `${kind} ${result}` as const)
+    ),
   },
   drainsEnded: {
     metric: "drains_ended_total",

@@ -154,8 +154,8 @@ function endHotApply(
   if (before?.name !== "hot_applying") return history;
   const { applied, refused, unconfirmed } = outcome;
   const counts = [
-    ...applied.map(({ use }) => `${use.tag} success` as const),
-    ...refused.map(({ use }) => `${use.tag} refused` as const),
+    ...applied.map(({ target }) => `${target.tag} success` as const),
+    ...refused.map(({ target }) => `${target.tag} refused` as const),
     ...unconfirmed.map(({ tag }) => `${tag} unconfirmed` as const),
   ].reduce((all, labels) => count(all, "hotApplies", labels), history.counts);
   const common = {
@@ -165,17 +165,17 @@ function endHotApply(
     reason: describeCause(before.attempt.cause),
   } as const;
   const changes = [
-    ...applied.map(({ use, durationMs }): Change => (
-      { ...common, result: "success", changed: [use.path], durationMs, failure: null }
+    ...applied.map(({ target, durationMs }): Change => (
+      { ...common, result: "success", changed: [target.path], durationMs, failure: null }
     )),
-    ...refused.map(({ use, reason }): Change => (
-      { ...common, result: "failure", changed: [use.path], durationMs: 0, failure: reason }
+    ...refused.map(({ target, reason }): Change => (
+      { ...common, result: "failure", changed: [target.path], durationMs: 0, failure: reason }
     )),
   ];
   const told = changes.reduce(add, { ...history, counts });
   const [first] = refused;
   if (first === undefined) return applied.length > 0 ? succeed(told, nowMs) : told;
-  const reason = `"${first.use.path}" ${first.reason}, awaiting ${first.awaited}`;
+  const reason = `"${first.target.path}" ${first.reason}, awaiting ${first.awaited}`;
   const isRetry = before.service.rejected !== null;
   if (before.rejection !== null) return told;
   return fail(told, { generation: null, reason, alerts: [] }, { isRetry, nowMs });

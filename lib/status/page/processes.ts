@@ -32,7 +32,7 @@ function generationPart(generation: Generation, snapshot: Snapshot): Html {
       ${fact("PID", process?.pid ?? "unknown")}
       ${fact("HAProxy", history.haproxyVersion ?? "unknown")}
       ${fact("Since", process === undefined ? "unknown" : since(process.servingSinceMs, nowMs))}
-      ${lastGood === undefined ? "" : fact("Files", keptPart(lastGood, nowMs))}
+      ${lastGood === undefined ? "" : fact("Files", recordedPart(lastGood, nowMs))}
       ${fact("Content", noted(digestPart(fingerprint), doubt))}
       ${wantedPart(fingerprint, snapshot)}
       ${fact("Watched", watchedPart(snapshot))}
@@ -44,8 +44,8 @@ function generationPart(generation: Generation, snapshot: Snapshot): Html {
 const digestPart = (fingerprint: Fingerprint | null) =>
   fingerprint === null ? "unknown" : html`<code>${shorten(fingerprint.digest)}</code>`;
 
-const keptPart = ({ directory, keptMs }: LastGood, nowMs: number) =>
-  html`the last good ones, in <code>${directory}</code> since ${since(keptMs, nowMs)}`;
+const recordedPart = ({ directory, recordedMs }: LastGood, nowMs: number) =>
+  html`the last good ones, in <code>${directory}</code> since ${since(recordedMs, nowMs)}`;
 
 /** Only if something else is wanted than what serves. */
 function wantedPart(fingerprint: Fingerprint | null, { history, nowMs }: Snapshot): Html {

@@ -77,7 +77,7 @@ const settingsOf = (...words: string[]): Settings => {
 
 export const SERVICE: Service = {
   serving: {
-    ...{ number: 7, version: "3.4.5", changedDuringRead: false, uses: NO_TARGETS },
+    ...{ number: 7, version: "3.4.5", changedDuringRead: false, targets: NO_TARGETS },
     fingerprint: content("seven", [
       CONFIGURATION,
       "/certs/shop.example.com/tls.crt",
@@ -236,7 +236,7 @@ export const SAMPLES = {
         lastGeneration: 2,
         serving: {
           ...{ ...SERVICE.serving, number: 2, version: "3.4.0", fingerprint: null },
-          lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
+          lastGood: { directory: "/var/lib/haproxy/last-good", recordedMs: NOW_MS - 26 * HOUR_MS },
         },
         rejected: { ...REJECTED, generation: 1 },
       },

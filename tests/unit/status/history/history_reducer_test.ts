@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { DrainEnd } from "../../../../lib/haproxy/drain/draining.ts";
 import type { HotApplyOutcome } from "../../../../lib/hot_apply/hot_apply.ts";
-import type { Use } from "../../../../lib/loaded/targets.ts";
+import type { Target } from "../../../../lib/loaded/targets.ts";
 import { type History, newHistory } from "../../../../lib/status/history/history.ts";
 import { reduceHistory } from "../../../../lib/status/history/history_reducer.ts";
 import { decide, firstDecision } from "../../../../lib/supervisor/decisions/decide.ts";
@@ -16,6 +16,7 @@ import {
   POLICY,
   processEnded,
   ready,
+  restoredSet,
   settled,
   STATES,
   withPast,
@@ -59,15 +60,15 @@ class Scene {
   }
 }
 
-const CERTIFICATE: Use = {
+const CERTIFICATE: Target = {
   tag: "certificate",
   path: "/a.pem",
   name: "/a.pem",
-  keyPath: null,
+  keyPath: "/a.pem.key",
   isMember: false,
 };
-const REPLACED = { use: CERTIFICATE, detail: "expires 2030-01-01", durationMs: 5 };
-const REFUSED = { use: CERTIFICATE, reason: "has expired", awaited: "a valid one" };
+const REPLACED = { target: CERTIFICATE, detail: "expires 2030-01-01", durationMs: 5 };
+const REFUSED = { target: CERTIFICATE, reason: "has expired", awaited: "a valid one" };
 
 const failedWith = (alerts: readonly string[]): Event => {
   const { outcome } = failed({ mayPass: true });
@@ -288,10 +289,10 @@ Deno.test("the last fifty changes are kept, the newest first", () => {
 });
 
 Deno.test("a start from what served last leaves the failure of what is on disk, and is no success", () => {
-  const lastGood = { directory: "/run/kept", keptMs: 0 };
+  const fallback = restoredSet({ directory: "/run/recorded", recordedMs: 0 });
   const scene = new Scene().happen({
     name: "handoff_ended",
-    outcome: { ...failed({ mayPass: false }).outcome, alerts: ["[ALERT] x"], lastGood },
+    outcome: { ...failed({ mayPass: false }).outcome, alerts: ["[ALERT] x"], fallback },
     atMs: 10_000,
   });
   assert.equal(scene.history.attempt?.generation, 2);
@@ -311,9 +312,9 @@ Deno.test("a start from what served last leaves the failure of what is on disk, 
 });
 
 Deno.test("if that fails as well, what is on disk stays the reason", () => {
-  const lastGood = { directory: "/run/kept", keptMs: 0 };
+  const fallback = restoredSet({ directory: "/run/recorded", recordedMs: 0 });
   const { outcome } = failed({ mayPass: false });
-  const first = { ...outcome, failure: { tag: "no_listener" } as const, lastGood };
+  const first = { ...outcome, failure: { tag: "no_listener" } as const, fallback };
   const scene = new Scene().happen({ name: "handoff_ended", outcome: first, atMs: 10_000 });
   const { history } = scene.happen(failed({ mayPass: false }));
   assert.match(history.failure?.reason ?? "", /opened no listener/);
