@@ -128,6 +128,14 @@ Deno.test("the end of a process that had drained tells that nothing was left", a
   assert.equal(scene.gauge.forget(1), 0);
 });
 
+Deno.test("a connection that ended while HAProxy counted was not cut", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  scene.info = { jobs: 2, connections: 1, isStopping: true };
+  await waitFor("the connection to be closed", () => scene.isClosed);
+  assert.equal(scene.gauge.forget(1), 0);
+});
+
 Deno.test("a process that lived on after its last answer tells nothing", async () => {
   await using scene = new Scene();
   await scene.follow();
