@@ -65,7 +65,7 @@ export async function askDrain(ask: Ask): Promise<DrainProgress | null> {
   if (jobs === null || connections === null) return null;
   const others = jobs - (numberOf(answer, "Unstoppable Jobs") ?? 0) - 1;
   const isStopping = numberOf(answer, "Stopping") === 1;
-  // Each is a job, but one that ends between the two readings is only in the first.
+  // For a moment HAProxy still counts connections that have ended (3.4), though each was a job.
   return { isStopping, connections: others > 0 ? connections : 0, others };
 }
 
