@@ -102,7 +102,7 @@ commonTest("an emptied map and an emptied list have no entries, without a reload
   });
 });
 
-commonTest("a key without a value takes one reload, and the log says why", async () => {
+commonTest("a key without a value requires one reload, and the log says why", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   await workspace.replace("/a two\n/b\n", workspace.map);

@@ -1,4 +1,4 @@
-/** Where hot apply meets reloads, and what takes a reload. */
+/** Where hot apply meets reloads, and what requires a reload. */
 import assert from "node:assert/strict";
 import type { Pair } from "../support/certificates.ts";
 import { commonTest } from "../support/program.ts";
@@ -50,7 +50,7 @@ commonTest("a certificate and its .ocsp that change at once are one reload", asy
   });
 });
 
-commonTest("a certificate longer than HAProxy's buffer takes a reload", async () => {
+commonTest("a certificate longer than HAProxy's buffer requires a reload", async () => {
   await using workspace = new Secured();
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
   workspace.write("site.pem", old.pem);

@@ -63,24 +63,24 @@ commonTest("an authority that is added is trusted without a reload", async () =>
   });
 });
 
-commonTest("an authority that is removed takes a reload, which ends its sessions", async () => {
+commonTest("an authority that is removed requires a reload, which ends its sessions", async () => {
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
   await workspace.replace(workspace.other.certificate, workspace.caFile);
-  await wrapper.saysMatching(/reloading: .*clients are not trusted any more/);
+  await wrapper.saysMatching(/reloading: .*clients are no longer trusted/);
   await workspace.refuses(workspace.own, wrapper);
   await workspace.trusts(workspace.others, wrapper);
   await wrapper.stopsAt(2);
 });
 
-commonTest("a revoked client takes a reload, which ends its sessions", async () => {
+commonTest("a revoked client requires a reload, which ends its sessions", async () => {
   await using workspace = new Trusting();
   const stays = workspace.authority.issue({ name: "client" });
   const wrapper = await workspace.serveTrusting(`crl-file ${workspace.crlFile}`);
   assert.equal(await workspace.answers(), "one");
   workspace.authority.revoke(workspace.own);
   await workspace.replace(workspace.authority.crl(), workspace.crlFile);
-  await wrapper.saysMatching(/reloading: .*clients are not trusted any more/);
+  await wrapper.saysMatching(/reloading: .*clients are no longer trusted/);
   await workspace.refuses(workspace.own, wrapper);
   assert.equal(await workspace.answers(stays), "one");
   await wrapper.stopsAt(2);
@@ -103,7 +103,7 @@ commonTest("a CRL that is issued anew without another revocation takes none", as
   });
 });
 
-commonTest("a CRL that is too long for HAProxy to show takes a reload", async () => {
+commonTest("a CRL that is too long for HAProxy to show requires a reload", async () => {
   await using workspace = new Trusting();
   workspace.authority.revokeMany(240);
   workspace.write("crl.pem", workspace.authority.crl());
@@ -111,7 +111,7 @@ commonTest("a CRL that is too long for HAProxy to show takes a reload", async ()
   workspace.authority.revoke(workspace.own);
   await workspace.replace(workspace.authority.crl(), workspace.crlFile);
   // Another version than 2.6 may show it whole.
-  await wrapper.saysMatching(/reloading: .*(?:does not show all|clients are not trusted any more)/);
+  await wrapper.saysMatching(/reloading: .*(?:does not show all|clients are no longer trusted)/);
   await workspace.refuses(workspace.own, wrapper);
   await wrapper.stopsAt(2);
 });
@@ -148,7 +148,7 @@ commonTest("a CA file that is longer than HAProxy's buffer is trusted whole", as
   assert.ok(bundle.length > 16_384);
   await workspace.replace(bundle, workspace.caFile);
   await workspace.refuses(workspace.own, wrapper);
-  // Up to HAProxy 2.7 that takes a reload.
+  // Up to HAProxy 2.7 that requires a reload.
   assert.ok(wrapper.lastGeneration <= 2, wrapper.output);
   for (const authority of [all[0]!, all[20]!, all.at(-1)!]) {
     await workspace.trusts(authority.issue({ name: "client" }), wrapper);

@@ -66,7 +66,7 @@ commonTest("a certificate beside which its key comes later is one reload", async
   await waits(
     wrapper,
     workspace.write("certs/b.pem", certificate),
-    "has no private key, neither in it nor beside it",
+    "has no private key, in it or beside it",
   );
   await workspace.replace(key, workspace.at("certs/b.pem.key"));
   await isOneReload(workspace, wrapper, configuration);
