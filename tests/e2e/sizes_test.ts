@@ -110,7 +110,7 @@ programTest(
     const wrapper = await workspace.serveObserved(["--watch", tree, "--env-file", environment]);
     await using watched = new Watched(workspace, wrapper);
     await wrapper.saysMatching(
-      /warning .*tree\/at-the-start" is not read, because it has more than 256 MB/,
+      /warning .*tree\/at-the-start" is not read, because it exceeds 256 MB/,
     );
     await workspace.serves("one", wrapper);
 
