@@ -1,4 +1,4 @@
-/** What the program makes of its arguments and environment before it runs, or instead. */
+/** What the program does with its arguments and environment before it runs, or instead. */
 import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
 import { namesIn } from "../support/files.ts";
@@ -86,7 +86,7 @@ programTest("all problems are reported together, with hints, and exit with 64", 
   assert.deepEqual(workspace.haproxyPids(), []);
 });
 
-programTest("variables of the user's own mean nothing to the wrapper", async () => {
+programTest("the wrapper ignores the user's own variables", async () => {
   await using workspace = new Workspace();
   const extra = `    log stdout format raw daemon "\${LOG_LEVEL}"
     log-format "\${LOG_FORMAT}"
