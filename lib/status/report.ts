@@ -6,7 +6,7 @@ import { servingIn } from "../supervisor/state/state.ts";
 import { health, readiness } from "./health.ts";
 import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
 import { type Change, drainingOf, type OpenFailure } from "./history/history.ts";
-import { type Excerpt, type Snapshot, type Watching } from "./history/snapshot.ts";
+import type { Excerpt, Snapshot, Watching } from "./history/snapshot.ts";
 
 export interface StatusReport {
   /** The versions of the wrapper, Deno, and the serving HAProxy. */

@@ -36,6 +36,15 @@ const READ: Readonly<Record<string, readonly [text: string, expected: unknown]>>
   "so may one that ends with LF": ["\nGET / HTTP/1.1\n\n", GET],
   "the query is dropped": ["GET /a%20b/?c=/d?e HTTP/1.1\r\n\r\n", { ...GET, path: "/a%20b/" }],
   "a path may begin with two slashes": ["GET //a HTTP/1.1\r\n\r\n", { ...GET, path: "//a" }],
+  "the target may begin with the host, as for a proxy": [
+    "GET http://a:1/b?c HTTP/1.1\r\n\r\n",
+    { ...GET, path: "/b", host: "a:1" },
+  ],
+  "it stands for the Host field": [
+    "GET HTTP://A:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+    { ...GET, host: "A:1" },
+  ],
+  "a query may follow it": ["GET http://a?b HTTP/1.1\r\n\r\n", { ...GET, host: "a" }],
   "HTTP/1.0 will do": ["GET / HTTP/1.0\r\n\r\n", GET],
   "so will any other HTTP/1": ["GET / HTTP/1.2\r\n\r\n", GET],
   "repeated fields become a list": [withFields("A: 1", "B: 2", "a: 3"), {
@@ -57,7 +66,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n",
   ],
   "the target is no path": [
-    ...["a", "?a", "a:443", "http://a/", "https://a/", "*", "", "/a b", "/\t", "/\u00e9"],
+    ...["a", "?a", "a:443", "http:///", "https://a/", "*", "", "/a b", "/\t", "/\u00e9"],
   ].map((target) => `GET ${target} HTTP/1.1\r\n\r\n`),
   "the first line is no request": [
     ...["GET /", "GET / http/1.1", " GET / HTTP/1.1", "GET  / HTTP/1.1", "G(T / HTTP/1.1"],
@@ -70,7 +79,12 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "\r\n ",
     "\0",
   ],
-  "it names several hosts": [withFields("Host: a", "Host: a"), withFields("Host: a", "host: b")],
+  "it names several hosts": [
+    withFields("Host: a", "Host: a"),
+    withFields("Host: a", "host: b"),
+    "GET http://127.0.0.1/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    "GET http://a@127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+  ],
   "a field is malformed": [
     ...["a", ": a", "a : b", " a: b", "a: b\r\n c", "a: \0", "a: \x7f", "\u00e9: a"],
   ].map((line) => withFields(line)),
