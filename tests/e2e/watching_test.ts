@@ -154,7 +154,7 @@ programTest("a deleted file changes nothing until it is back", async () => {
     args: ["-f", workspace.configuration, ...BY_EVENTS],
   });
   await Deno.remove(workspace.configuration);
-  await wrapper.saysMatching(/warning .*cannot read .*No such file.*nothing is reloaded/);
+  await wrapper.saysMatching(/warning .*cannot read .*No such file.*no reload until/);
   assert.equal(await workspace.get(), "one");
   await isOnlyReload(
     workspace,
