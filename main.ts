@@ -2,7 +2,7 @@
 import denoJson from "./deno.json" with { type: "json" };
 import { EXIT } from "./lib/exit_codes.ts";
 import { findLeftovers } from "./lib/haproxy/leftovers/leftovers.ts";
-import { lookForStrays } from "./lib/haproxy/leftovers/strays.ts";
+import { reportStrays } from "./lib/haproxy/leftovers/strays.ts";
 import { createClaim } from "./lib/haproxy/private_folder/claim.ts";
 import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder/private_folder.ts";
 import { describeEnvFile, readEnvFile } from "./lib/haproxy/process/env_file_reader.ts";
@@ -149,11 +149,11 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => postBug(error, null));
-  const lookNow = lookForStrays(places, (found) => describeUntouched(found).forEach(log));
+  const reportStraysNow = reportStrays(places, (found) => describeUntouched(found).forEach(log));
   const fingerprint = scan.seen.tag === "taken" ? scan.seen.fingerprint : null;
   const exitCode = await supervisor.run(effects, fingerprint);
 
-  lookNow();
+  reportStraysNow();
   listening?.close();
   await recorder?.close();
   await effects.close();

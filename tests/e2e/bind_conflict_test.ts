@@ -76,8 +76,8 @@ for (
     const [line] = await wrapper.saysMatching(/error .*generation 2 rejected: .*/);
     assert.ok(
       line.includes(
-        `haproxy cannot bind 0.0.0.0:${workspace.port}: generation 1 itself holds the port, for "page", and shares none, ` +
-          `by "noreuseport" or "-dR"; restart the wrapper, or set ${FLAG}`,
+        `haproxy cannot bind 0.0.0.0:${workspace.port}: generation 1 itself holds the port, for "page", and does not share it ` +
+          `because of "noreuseport" or "-dR"; restart the wrapper, or set ${FLAG}`,
       ),
       line,
     );

@@ -161,7 +161,7 @@ for (const hasUserSocket of [false, true]) {
         if (hasUserSocket) await workspace.serves("two", wrapper);
         else {
           await wrapper.saysMatching(
-            /generation 2 rejected: the private socket ".*1\.sock" cannot be trusted any more, as its folder belongs to user 41002, wanted 0: .*--socket/,
+            /generation 2 rejected: the private socket ".*1\.sock" cannot be trusted any more, because its folder belongs to user 41002, wanted 0: .*--socket/,
           );
           assert.equal(await workspace.get(), "one");
         }

@@ -42,7 +42,7 @@ export class RealEffects implements Effects {
       onRefused: (pid, signal, reason) => log(signalRefused(pid, signal, reason)),
     }, settings.shutdownWaitMs);
     for (const left of leftovers.processes) {
-      fleet.meet(left);
+      fleet.trackLeft(left);
       folder.adopt(left.generation, left.socket);
     }
     const standby = this.#standby = new Standby({
