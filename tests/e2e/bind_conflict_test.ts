@@ -197,7 +197,7 @@ commonTest("an old process that dies while paused is respawned", async () => {
   await wrapper.saysMatching(/Paused frontend page/);
   killQuietly(old!);
   await workspace.serves("two", wrapper);
-  await wrapper.saysMatching(/serves.*respawned because generation 1 was ended by SIGKILL/);
+  await wrapper.saysMatching(/serves.*respawned because generation 1 was killed by SIGKILL/);
 });
 
 programTest("a stranger on the port is not mistaken for the serving process", async () => {

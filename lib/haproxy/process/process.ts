@@ -71,9 +71,9 @@ function reasonOf(error: unknown): string {
     : reason;
 }
 
-/** How an ending reads in a sentence: `exited with 1`, `was ended by SIGSEGV`. */
+/** An ending as part of a sentence: `exited with 1`, `was killed by SIGSEGV`. */
 export const describeEnding = (ending: Ending): string =>
-  ending.tag === "exited" ? `exited with ${ending.code}` : `was ended by ${ending.signal}`;
+  ending.tag === "exited" ? `exited with ${ending.code}` : `was killed by ${ending.signal}`;
 
 function wrap(
   child: Deno.ChildProcess,

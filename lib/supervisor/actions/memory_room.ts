@@ -1,4 +1,4 @@
-/** Delays a start while there is no memory for it. */
+/** Delays a start while memory is short. */
 import { KILL_AFTER_MS } from "../../haproxy/drain/limits.ts";
 import type { Fleet } from "../../haproxy/drain/fleet.ts";
 import type { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
@@ -11,10 +11,10 @@ export interface RoomParts {
   readonly post: (event: Event) => void;
 }
 
-/** A process that ignores even SIGKILL frees nothing, so after this long the start goes ahead. */
+/** After this long the start goes ahead: a process that survives even SIGKILL frees nothing. */
 const LIMIT_MS = KILL_AFTER_MS + 1_000;
 
-/** Waits until one more process like `serving`'s fits beside the running ones, or one of `goAhead` aborts. */
+/** Waits until one more process like `serving` fits next to the running ones, or one of `goAhead` aborts. */
 export async function awaitRoom(
   serving: number,
   { fleet, memory, post }: RoomParts,

@@ -22,7 +22,7 @@ const FAILURES: {
   },
   died: {
     failure: { tag: "died", ending: { tag: "signaled", code: 139, signal: "SIGSEGV" } },
-    text: "haproxy was ended by SIGSEGV before it was ready",
+    text: "haproxy was killed by SIGSEGV before it was ready",
     exitCode: 139,
   },
   bind_conflict: {
