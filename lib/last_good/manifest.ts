@@ -1,10 +1,10 @@
-/** The list of a recorded set of files: what was where, and its digest. Pure. */
+/** The manifest of a recorded set: the path and digest of each file. Pure. */
 
 export interface Manifest {
   /** In milliseconds since 1970. */
   readonly recordedMs: number;
   readonly generation: number;
-  /** HAProxy's own; `null` where it did not tell. */
+  /** HAProxy's own; `null` if it did not say. */
   readonly haproxyVersion: string | null;
   /** Where HAProxy's relative names started, absolute. */
   readonly directory: string;
@@ -12,7 +12,7 @@ export interface Manifest {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Where and when the set was recorded that a generation was started from. */
+/** Where and when a set was recorded that a generation is started from. */
 export interface LastGood {
   readonly directory: string;
   readonly recordedMs: number;
@@ -56,7 +56,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** Absolute and without "..": appended to a folder's path it cannot lead out of it. */
+/** Absolute and without "..": appended to a folder's path, it cannot escape from the folder. */
 const isPath = (path: unknown): path is string => typeof path === "string" && PATH.test(path);
 
 /** Fast enough for 10,000 of them. */
