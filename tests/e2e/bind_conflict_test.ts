@@ -222,7 +222,7 @@ programTest("a frontend with a unix socket is not paused", async () => {
   const wrapper = await workspace.serveWith(FLAG);
   await workspace.replace(withSocket("two", "*"));
   await wrapper.saysMatching(
-    /restart the wrapper, as --pause-on-bind-conflict does not help: frontend "page" has a unix socket as well/,
+    /restart the wrapper, because --pause-on-bind-conflict does not help: frontend "page" has a unix socket as well/,
   );
   assert.equal(await workspace.get(), "one");
   assert.doesNotMatch(wrapper.output, /Paused frontend/);

@@ -56,7 +56,7 @@ programTest("if more than --max-draining processes drain, the oldest is ended", 
   await reload(workspace, wrapper, "two");
   using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "three");
-  await wrapper.saysMatching(/ending generation 1, the oldest of more than 1 old processes/);
+  await wrapper.saysMatching(/ending generation 1, the oldest of more than 1 draining processes/);
   await wrapper.saysMatching(
     /generation 1 ended with \d connections? open after .*: more processes drained than --max-draining allows\n/,
   );
