@@ -79,8 +79,11 @@ export const STATES = {
   },
   serving: { name: "serving", service: SERVICE },
   delaying: {
-    ...{ name: "delaying", service: SERVICE },
-    ...{ awaits: "interval", order: null, isRetried: false },
+    name: "delaying",
+    service: SERVICE,
+    awaits: "interval",
+    order: null,
+    isRetried: false,
   },
   retrying: {
     name: "retrying",
@@ -154,7 +157,9 @@ export const restoredSet = (lastGood: LastGood): RestoredSet => ({
 
 export function ready(text: string, more: Partial<Loaded> = {}, version = "3.4.0") {
   const loaded = {
-    ...{ fingerprint: content(text), changedDuringRead: false, targets: NO_TARGETS },
+    fingerprint: content(text),
+    changedDuringRead: false,
+    targets: NO_TARGETS,
     ...more,
   };
   return {

@@ -13,7 +13,7 @@ type Answers = { readonly [Name in Action["name"]]?: (action: Action) => readonl
 /** Records each action and posts its usual result, or throws if the test wants that. */
 class FakeEffects implements Effects {
   readonly performed: Action["name"][] = [];
-  readonly said: string[] = [];
+  readonly logged: string[] = [];
   readonly supervisor: Supervisor;
   readonly #answers: Answers;
 
@@ -24,7 +24,7 @@ class FakeEffects implements Effects {
 
   perform(action: Action): void {
     this.performed.push(action.name);
-    if (action.name === "log") this.said.push(action.entry.text);
+    if (action.name === "log") this.logged.push(action.entry.text);
     this.#answers[action.name]?.(action).forEach(this.supervisor.post);
   }
 
@@ -38,8 +38,8 @@ const fail = () => {
 };
 
 /** How many lines report a bug. */
-const bugsIn = ({ said }: FakeEffects) =>
-  said.filter((text) =>
+const bugsIn = ({ logged }: FakeEffects) =>
+  logged.filter((text) =>
     text.startsWith("a bug in the wrapper, please report it: Error: the disk is")
   )
     .length;
@@ -128,7 +128,7 @@ Deno.test("a first start that throws exits with 70", async () => {
   const effects = new FakeEffects({ start_handoff: fail, terminate_all: isEmpty });
   assert.equal(await effects.run(), 70);
   assert.match(
-    effects.said.at(-2)!,
+    effects.logged.at(-2)!,
     /did not start: a bug in the wrapper: Error: the disk is on fire/,
   );
 });
@@ -148,7 +148,7 @@ Deno.test("a decision that throws is reported as a bug, and serving continues", 
   effects.supervisor.post(EVENTS.drain_requested);
   assert.equal(await effects.run(), 0);
   assert.equal(effects.performed.filter((name) => name === "start_handoff").length, 2);
-  assert.ok(effects.said.some((text) => /^a bug in the wrapper/.test(text)));
+  assert.ok(effects.logged.some((text) => /^a bug in the wrapper/.test(text)));
 });
 
 Deno.test("a repeated bug is logged once and counted each time", async () => {
@@ -175,7 +175,7 @@ Deno.test("bugs whose descriptions always differ do not flood the log", async ()
   }
   effects.supervisor.post(EVENTS.drain_requested);
   assert.equal(await effects.run(), 0);
-  const told = effects.said.filter((text) => /^a bug/.test(text));
+  const told = effects.logged.filter((text) => /^a bug/.test(text));
   assert.equal(told.length, 50);
   assert.match(told.at(-1)!, /number 49.*further bugs are only counted/);
 });

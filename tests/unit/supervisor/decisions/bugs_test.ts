@@ -25,14 +25,18 @@ import {
 const target: Target = { tag: "map", path: "/haproxy.cfg", id: 0 };
 
 const START: Action = {
-  ...{ name: "start_handoff", takeOverFrom: 3 },
+  name: "start_handoff",
+  takeOverFrom: 3,
   attempt: STATES.reloading.attempt,
 };
 const HOT_APPLY: Action = {
-  ...{ name: "hot_apply", generation: 3 },
+  name: "hot_apply",
+  generation: 3,
   request: {
-    ...{ changed: [target], isPart: false },
-    ...{ before: content("served"), after: content("new") },
+    changed: [target],
+    isPart: false,
+    before: content("served"),
+    after: content("new"),
   },
 };
 

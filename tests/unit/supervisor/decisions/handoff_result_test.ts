@@ -108,7 +108,11 @@ Deno.test("a version whose drain slows the serving process is warned of once, wh
 });
 
 const CERTIFICATE: Target = {
-  ...{ tag: "certificate", path: "/a.pem", name: "/a.pem", keyPath: "/a.pem.key", isMember: false },
+  tag: "certificate",
+  path: "/a.pem",
+  name: "/a.pem",
+  keyPath: "/a.pem.key",
+  isMember: false,
 };
 const TARGETS: Targets = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
 

@@ -23,7 +23,9 @@ import {
 } from "../samples.ts";
 
 const TARGETS: Targets = {
-  ...{ byPath: new Map(), replacesCrt: false, folders: new Map([["/certs", "certificate"]]) },
+  byPath: new Map(),
+  replacesCrt: false,
+  folders: new Map([["/certs", "certificate"]]),
 };
 const SERVING = withService(STATES.serving, { serving: { ...SERVICE.serving, targets: TARGETS } });
 const HALF: readonly NotWhole[] = [{ path: "/certs/b.pem", reason: "is empty" }];

@@ -93,7 +93,9 @@ const CRASHED = { ...DRAINED, ending: SEGFAULT };
 const CUT: ProcessEnd = {
   ...DRAINED,
   ending: { tag: "signaled", code: 143, signal: "SIGTERM" },
-  ...{ drainEnd: "terminated", endReason: "shutdown-wait", connections: 12 },
+  drainEnd: "terminated",
+  endReason: "shutdown-wait",
+  connections: 12,
 };
 
 Deno.test("a serving process that ends is logged with what takes its place", () => {
