@@ -20,9 +20,8 @@ export interface LastGood {
 
 export function manifestText({ recordedMs, files, ...rest }: Manifest): string {
   const when = new Date(recordedMs).toISOString();
-  return `${
-    JSON.stringify({ version: VERSION, when, ...rest, files: Object.fromEntries(files) }, null, 1)
-  }\n`;
+  const content = { version: VERSION, when, ...rest, files: Object.fromEntries(files) };
+  return `${JSON.stringify(content, null, 1)}\n`;
 }
 
 /** `null` unless `manifestText` could have written it. */
@@ -35,15 +34,9 @@ export function parseManifest(text: string): Manifest | null {
   const isWhole = !Number.isNaN(recordedMs) && typeof generation === "number" &&
     (haproxyVersion === null || typeof haproxyVersion === "string") && isPath(directory) &&
     files.length > 0 && files.every(isEntry);
-  return isWhole
-    ? {
-      recordedMs,
-      generation,
-      haproxyVersion,
-      directory,
-      files: new Map(files as [string, string][]),
-    }
-    : null;
+  if (!isWhole) return null;
+  const digests = new Map(files as [string, string][]);
+  return { recordedMs, generation, haproxyVersion, directory, files: digests };
 }
 
 const VERSION = 1;

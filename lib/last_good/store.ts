@@ -168,9 +168,7 @@ export class Store {
       return isOwn ? [{ digest, path: paths[index]!, size: info.size }] : [];
     });
     const found = await sha256All(own);
-    return new Set(
-      own.map(({ digest }) => digest).filter((digest, index) => found[index] === digest),
-    );
+    return new Set(found.filter((digest, index) => digest === own[index]!.digest) as string[]);
   }
 }
 

@@ -27,11 +27,6 @@ function ownerOfNew(path: string): number {
   return file.statSync().uid!;
 }
 
-export interface Ownership {
-  readonly kind: "directory" | "file" | "socket";
-  readonly user: number;
-}
-
 /**
  * Why a file does not belong to `user` alone, as the rest of a sentence; `null` if it does. The setgid bit, inherited
  * on a volume with an `fsGroup`, gives nobody access; ACL entries show as bits of the group. A socket is protected by
@@ -39,7 +34,7 @@ export interface Ownership {
  */
 export function describeForeign(
   info: Pick<Deno.FileInfo, "isDirectory" | "isFile" | "isSocket" | "uid" | "mode">,
-  { kind, user }: Ownership,
+  { kind, user }: { readonly kind: keyof typeof NAMES; readonly user: number },
 ): string | null {
   const isKind = { directory: info.isDirectory, file: info.isFile, socket: info.isSocket }[kind];
   if (!isKind) return `is not a ${NAMES[kind]}`;

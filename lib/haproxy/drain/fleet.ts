@@ -41,10 +41,7 @@ export interface FleetListeners {
 }
 
 export class Fleet {
-  readonly #members = new Map<
-    HaproxyProcess,
-    { member: Member; readonly draining: Draining }
-  >();
+  readonly #members = new Map<HaproxyProcess, { member: Member; readonly draining: Draining }>();
   readonly #left = new Map<LeftMember, { isGone: boolean }>();
   readonly #listeners: FleetListeners;
   readonly #ageLimit: AgeLimit;

@@ -20,12 +20,8 @@ export function alertsOf(output: string): readonly string[] {
 
 /** The places that `alerts` name, each once, in order. */
 export function placesOf(alerts: readonly string[]): readonly Place[] {
-  const places = alerts.flatMap((alert) =>
-    [...alert.matchAll(NAMED_LINE)].map(([, path, line]) => ({
-      path: path!,
-      line: Number(line),
-    }))
-  );
+  const places = alerts.flatMap((alert) => [...alert.matchAll(NAMED_LINE)])
+    .map(([, path, line]) => ({ path: path!, line: Number(line) }));
   return [...new Map(places.map((place) => [`${place.path}:${place.line}`, place])).values()];
 }
 

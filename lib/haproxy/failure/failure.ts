@@ -81,9 +81,8 @@ function describeConflict(
   { conflict, serving, remedy }: Extract<Failure, { tag: "bind_conflict" }>,
 ): string {
   const { addresses, frontends } = conflict;
+  const binds = addresses.join(", ");
   const holders = frontends.map((frontend) => `"${frontend}"`).join(", ");
-  return `haproxy cannot bind ${
-    addresses.join(", ")
-  }: generation ${serving} itself holds the port, for ${holders}, ` +
+  return `haproxy cannot bind ${binds}: generation ${serving} itself holds the port, for ${holders}, ` +
     `and does not share it because of "noreuseport" or "-dR"; ${remedy}`;
 }

@@ -26,17 +26,12 @@ export interface HandoffRequest<Learned> extends ExplanationRequest {
 }
 
 export interface HandoffParts {
-  readonly settings: HandoffSettings;
+  readonly settings: Pick<Settings, "pauseOnBindConflict" | "readyTimeoutMs" | "userSocket">;
   readonly folder: PrivateFolder;
   readonly fleet: Fleet;
   readonly standby: Standby;
   readonly log: Log;
 }
-
-export type HandoffSettings = Pick<
-  Settings,
-  "pauseOnBindConflict" | "readyTimeoutMs" | "userSocket"
->;
 
 /**
  * Prepares a generation, starts it, and waits until it serves or has failed. Whatever the outcome, each remaining

@@ -51,7 +51,9 @@ export async function whilePaused<Learned>(
       const end = await resume(pause, isServing) ? "resumed" : "not_resumed";
       // A process that was asked to end opens no listener any more.
       if (isServing()) log(pauseEnded(pause, end, performance.now() - pausedMs));
-    } else log(pauseEnded(pause, "superseded", servedMs - pausedMs));
+    } else {
+      log(pauseEnded(pause, "superseded", servedMs - pausedMs));
+    }
   }
 }
 

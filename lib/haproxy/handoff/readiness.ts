@@ -22,10 +22,8 @@ export async function awaitAnswer(
   const end = await cutOff(
     Promise.race([
       process.ended.then((ending) => failed({ tag: "died", ending })),
-      firstAnswer(socket, known.signal).then((instance): Answered => ({
-        tag: "answered",
-        instance,
-      })),
+      firstAnswer(socket, known.signal)
+        .then((instance): Answered => ({ tag: "answered", instance })),
     ]),
     limits,
   );

@@ -127,10 +127,7 @@ export class PrivateFolder {
   serverState(generation: number): PrivateFile {
     const made = this.#madeFor(generation);
     const { serverState } = namesOf(generation);
-    return {
-      path: join(made.path, serverState),
-      write: (text) => made.write(serverState, text),
-    };
+    return { path: join(made.path, serverState), write: (text) => made.write(serverState, text) };
   }
 
   /**

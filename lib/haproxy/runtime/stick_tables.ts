@@ -14,9 +14,9 @@ export async function canPassTables(socket: StatsSocket): Promise<boolean> {
 /** Resolves once it can pass them, is gone or drains, but after `limitMs` at the latest. */
 export async function untilTablesPass(socket: StatsSocket, limitMs: number): Promise<void> {
   const startedMs = performance.now();
-  do await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); while (
-    performance.now() - startedMs < limitMs && !await canPassTables(socket)
-  );
+  do {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  } while (performance.now() - startedMs < limitMs && !await canPassTables(socket));
 }
 
 /** Whether the answer to `show peers` shows no section with tables whose resync is still running. Pure. */
