@@ -30,14 +30,14 @@ const REFUSED: Readonly<Record<string, unknown>> = {
   "no generation": { ...WHOLE, generation: "4" },
   "no files": { ...WHOLE, files: {} },
   "a relative path": { ...WHOLE, files: { a: DIGEST } },
-  "a path that leads out": { ...WHOLE, files: { "/../etc/a": DIGEST } },
-  "a path with a step back": { ...WHOLE, files: { "/a/../b": DIGEST } },
+  "a path that escapes": { ...WHOLE, files: { "/../etc/a": DIGEST } },
+  'a path with ".."': { ...WHOLE, files: { "/a/../b": DIGEST } },
   "a relative directory": { ...WHOLE, directory: "srv" },
   "a digest that is a path": { ...WHOLE, files: { "/a": "../../etc/passwd" } },
   "a digest of another length": { ...WHOLE, files: { "/a": DIGEST.slice(1) } },
   "null": null,
-  "a list": [],
-  "a text": "x",
+  "an array": [],
+  "a string": "x",
 };
 
 for (const [what, value] of Object.entries(REFUSED)) {

@@ -144,22 +144,22 @@ for (const [reason, change] of Object.entries(INCOMPLETE)) {
 }
 
 const DAMAGES: Readonly<Record<string, (folder: Folder, object: string) => void>> = {
-  "changed object": (_, object) => Deno.writeTextFileSync(object, "evil"),
-  "emptied object": (_, object) => Deno.truncateSync(object),
-  "lost object": (_, object) => Deno.removeSync(object),
-  "object that is a directory": (_, object) => {
+  "a changed object": (_, object) => Deno.writeTextFileSync(object, "evil"),
+  "an emptied object": (_, object) => Deno.truncateSync(object),
+  "a missing object": (_, object) => Deno.removeSync(object),
+  "a directory in place of an object": (_, object) => {
     Deno.removeSync(object);
     Deno.mkdirSync(object);
   },
   "half a manifest": (folder) => Deno.truncateSync(folder.at("recorded/set/manifest.json"), 100),
-  "a manifest that is a directory": (folder) => {
+  "a directory in place of the manifest": (folder) => {
     Deno.removeSync(folder.at("recorded/set/manifest.json"));
     Deno.mkdirSync(folder.at("recorded/set/manifest.json"));
   },
 };
 
 for (const [damage, apply] of Object.entries(DAMAGES)) {
-  Deno.test(`a set with a ${damage} is refused as a whole`, async () => {
+  Deno.test(`a set with ${damage} is refused as a whole`, async () => {
     await using folder = new Folder();
     await folder.record();
     apply(folder, folder.at(`recorded/set/objects/${folder.objects[0]}`));

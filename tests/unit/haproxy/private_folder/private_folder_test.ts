@@ -101,7 +101,7 @@ const LOSSES: Readonly<Record<string, { lose(path: string): void; readonly probl
     lose: (path) => Deno.removeSync(path, { recursive: true }),
     problem: /^is gone$/,
   },
-  "is another one": {
+  "is replaced by another": {
     lose(path) {
       Deno.renameSync(path, `${path}-moved`);
       Deno.mkdirSync(path, { mode: 0o700 });
@@ -109,21 +109,21 @@ const LOSSES: Readonly<Record<string, { lose(path: string): void; readonly probl
     problem:
       /^cannot be trusted any more, because its folder is not the one that the wrapper made$/,
   },
-  "is a link to the one that was made": {
+  "is replaced by a link to it": {
     lose(path) {
       Deno.renameSync(path, `${path}-moved`);
       Deno.symlinkSync(`${path}-moved`, path);
     },
     problem: /because its folder is not a directory$/,
   },
-  "is a file": {
+  "is replaced by a file": {
     lose(path) {
       Deno.removeSync(path, { recursive: true });
       Deno.writeTextFileSync(path, "");
     },
     problem: /because its folder is not a directory$/,
   },
-  "may be entered by others": {
+  "others may enter": {
     lose: (path) => Deno.chmodSync(path, 0o711),
     problem: /because its folder has mode 0711, wanted none for group and others$/,
   },
@@ -155,7 +155,7 @@ for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
     await folder.remove();
     assert.equal(isThere(folder.path), false);
     // Our own folder is removed if it still exists; another in its place stays.
-    assert.equal(isThere(path), loss !== "is removed" && loss !== "may be entered by others");
+    assert.equal(isThere(path), loss !== "is removed" && loss !== "others may enter");
   });
 }
 

@@ -45,11 +45,11 @@ Deno.test("all listeners count if no stats sockets are listed", () => {
 
 const NO_INSTANCES: Readonly<Record<string, string>> = {
   "an empty answer": "",
-  "an answer of another program": "HTTP/1.1 400 Bad Request\n",
+  "another program's answer": "HTTP/1.1 400 Bad Request\n",
   "an answer without a pid": "Listeners: 3\n",
   "an answer without listeners": "Pid: 3\n",
   "a pid within a line": "My Pid: 3\nListeners: 3\n",
-  "a pid that is no number": "Pid: x\nListeners: 3\n",
+  "a pid that is not a number": "Pid: x\nListeners: 3\n",
 };
 
 for (const [what, text] of Object.entries(NO_INSTANCES)) {

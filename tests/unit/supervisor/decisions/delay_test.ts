@@ -115,7 +115,9 @@ Deno.test("a new generation that cannot pass its tables on delays pending change
   assert.equal(decideAll(STATES.reloading, changed)[0].name, "delaying");
 });
 
-for (const [what, over] of [["they pass", resynced], ["the limit", EVENTS.timer_due]] as const) {
+for (
+  const [what, over] of [["tables can pass", resynced], ["the limit", EVENTS.timer_due]] as const
+) {
   Deno.test(`after ${what} a delayed change is scanned and applied as it then is`, () => {
     const [delayed, actions] = decide(DELAYED, over, POLICY);
     assert.deepEqual(actions, [{ name: "scan_soon" }]);

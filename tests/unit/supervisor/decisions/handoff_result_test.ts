@@ -169,8 +169,10 @@ const LEFT_ALONE: Readonly<Record<string, StateOf<"reloading">>> = {
     ...RENEWING,
     attempt: { ...attempt, fingerprint: withCertificate("new", "old") },
   },
-  "nobody knows what serves": withService(RENEWING, { serving: { ...SERVING, fingerprint: null } }),
-  "nobody knows what was rejected": { ...RENEWING, attempt: { ...attempt, fingerprint: null } },
+  "the served content is unknown": withService(RENEWING, {
+    serving: { ...SERVING, fingerprint: null },
+  }),
+  "the rejected content is unknown": { ...RENEWING, attempt: { ...attempt, fingerprint: null } },
 };
 
 for (const [why, state] of Object.entries(LEFT_ALONE)) {
