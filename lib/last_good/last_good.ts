@@ -39,7 +39,7 @@ export class LastGoodSet {
     return found.tag === "recorded" ? null : "";
   }
 
-  /** Lays the set out for HAProxy to load; `null` if there is no set, or, with a reason in the log, none that can serve. */
+  /** Lays the set out for HAProxy to load; `null` if there is none, or, with a reason in the log, if it cannot serve. */
   async restore(
     log: Log,
     limits: { readonly timeoutMs: number; readonly cancel: AbortSignal },

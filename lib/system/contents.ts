@@ -46,7 +46,6 @@ export async function readFile(
   return bytes;
 }
 
-/** The whole content as text. */
 export async function readTextFile(path: string, mostBytes: number): Promise<string> {
   return new TextDecoder().decode(await readFile(path, mostBytes));
 }

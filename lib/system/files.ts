@@ -97,7 +97,6 @@ export const list = (path: string) =>
     () => [...Deno.readDirSync(path)].map(({ name }) => name),
   );
 
-/** The paths that match a glob. */
 export const expand = (glob: string, options: { extended: false; exclude: string[] }) =>
   work(
     async () => (await Array.fromAsync(expandGlob(glob, options))).map(({ path }) => path),

@@ -4,7 +4,7 @@ import { type Entry, lstat, readLink } from "./files.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 
 export interface LinkChain {
-  /** The real directories that hold a link on the way, the end, or the point where the path breaks off; and their parents. */
+  /** The real directories that hold a link on the way, the end, or the point where it breaks off, and their parents. */
   readonly directories: ReadonlySet<string>;
   /** The real paths in those directories whose change may change where the path leads. */
   readonly entries: ReadonlySet<string>;

@@ -1,8 +1,8 @@
 /**
  * The one rule by which a directory is trusted: only root, our own user and the owner of `/` can replace it or a
  * directory above it. A directory that others may write to must be sticky, like `/tmp`. The root of a mount is exempt:
- * Kubernetes makes an `emptyDir` 0777, and a volume with an `fsGroup` 2775, without the sticky bit. Every container that
- * mounts such a volume is trusted.
+ * Kubernetes makes an `emptyDir` 0777, and a volume with an `fsGroup` 2775, without the sticky bit. Every container
+ * that mounts such a volume is trusted.
  */
 import { dirname } from "@std/path";
 import { mkdir } from "./files.ts";

@@ -1,4 +1,4 @@
-/** Starts the next HAProxy while changes settle: it loads its libraries, then waits before reading any configuration. */
+/** Starts the next HAProxy while changes settle: it loads its libraries, then waits before it reads any file. */
 import type { Fleet } from "../drain/fleet.ts";
 import type { HaproxyProcess } from "../process/process.ts";
 import { type PreparationParts, prepare, type Prepared, type StartRequest } from "./preparation.ts";

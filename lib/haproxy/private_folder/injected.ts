@@ -29,8 +29,8 @@ export function firstConfiguration(
 }
 
 /**
- * HAProxy derives its tokens for QUIC clients (Retry, NEW_TOKEN, stateless reset) from a secret. By default each process
- * picks its own, and so rejects its predecessor's tokens. Coming after the user's files, this secret does not replace
+ * HAProxy derives its tokens for QUIC clients (Retry, NEW_TOKEN, stateless reset) from a secret. By default each
+ * process picks its own, and so rejects its predecessor's tokens. Coming after the user's files, this secret does not replace
  * their `cluster-secret`. HAProxy 2.6 makes no such tokens without a secret, and gets none.
  */
 export function lastConfiguration(needs: Needs, secret: string): string {

@@ -1,4 +1,4 @@
-/** The wrapper's private folder: the stats socket of each generation, and the files that the wrapper adds to its configuration. */
+/** The wrapper's private folder: each generation's stats socket, and the files added to its configuration. */
 import { join } from "@std/path";
 import type { Needs } from "../../config/needs.ts";
 import { mkdir } from "../../system/files.ts";
@@ -131,7 +131,7 @@ export class PrivateFolder {
   }
 
   /**
-   * Writes an owner's files, in a new folder if the current one is no longer ours. The servers' state is empty at first.
+   * Writes an owner's files, in a new folder if the current one is no longer ours. Its servers' state is empty.
    * @throws the system's error, for instance when the disk is full.
    */
   async prepare(owner: Owner, needs: Needs): Promise<InjectedFiles> {

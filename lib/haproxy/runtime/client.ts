@@ -94,7 +94,6 @@ async function untilAbort<Result>(
   }
 }
 
-/** Whether anything listens on `socket`. */
 export async function isListening(socket: StatsSocket): Promise<boolean> {
   const connection = await connect(socket);
   connection?.close();

@@ -1,4 +1,4 @@
-/** A transaction on a certificate, CA file or CRL file: set, then committed or aborted. HAProxy has one of each kind. */
+/** A transaction on a certificate, CA file or CRL file: set, then committed or aborted. HAProxy has one per kind. */
 import { type Ask, escaped, quoted } from "./client.ts";
 
 export type TlsKind = "cert" | "ca-file" | "crl-file";
@@ -66,8 +66,8 @@ export class TlsTransaction {
   }
 
   /**
-   * HAProxy 2.6 puts a certificate into a transaction that somebody else has open for another one. Its answer shows that
-   * only by the other's name and by "updated".
+   * HAProxy 2.6 puts a certificate into a transaction that somebody else has open for another one. Its answer shows
+   * that only by the other's name and by "updated".
    */
   async #accept(answer: string | null): Promise<string | null> {
     const [, verb, subject] = /^transaction (created|updated) for (.+)!$/im.exec(answer ?? "") ??

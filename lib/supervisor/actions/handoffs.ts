@@ -1,5 +1,6 @@
 /** Carries out the start of a generation, from the action to the event that reports its outcome. */
 import type { Fleet, LeftMember } from "../../haproxy/drain/fleet.ts";
+import { KILL_AFTER_MS } from "../../haproxy/drain/limits.ts";
 import type { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import { handoff } from "../../haproxy/handoff/handoff.ts";
 import type { Failed, Ready } from "../../haproxy/handoff/outcome.ts";
@@ -17,7 +18,6 @@ import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
 import { notListed } from "../messages/messages.ts";
 import type { ActionOf, HandoffEnd } from "../state/events.ts";
 import type { Attempt } from "../state/state.ts";
-import { awaitRoom } from "./memory_room.ts";
 import { NotedWords } from "./noted_words.ts";
 import type { Parts } from "./parts.ts";
 
@@ -186,6 +186,27 @@ export class Handoffs {
     this.#parts.post({ name: "handoff_ended", outcome: end, atMs: performance.now() });
   }
 }
+
+/** Waits until one more process like `serving` fits next to the running ones, or one of `goAhead` aborts. */
+async function awaitRoom(
+  serving: number,
+  { fleet, memory, post }: HandoffsParts,
+  goAhead: readonly AbortSignal[],
+): Promise<void> {
+  const pid = fleet.pidOf(serving);
+  while (pid !== null && goAhead.every(({ aborted }) => !aborted)) {
+    const shortage = memory.shortage(pid);
+    if (shortage === null) return;
+    const limit = AbortSignal.timeout(ROOM_LIMIT_MS);
+    const nextEnd = fleet.nextEnd();
+    post({ name: "memory_short", shortage });
+    await Promise.race([nextEnd, aborted(limit, ...goAhead)]);
+    if (limit.aborted) return;
+  }
+}
+
+/** After this long the start goes ahead: a process that survives even SIGKILL frees nothing. */
+const ROOM_LIMIT_MS = KILL_AFTER_MS + 1_000;
 
 /** What a generation has loaded, according to the scan before its start. */
 const asScanned = (fingerprint: Fingerprint | null): Adopted => ({

@@ -89,7 +89,6 @@ export interface Pending {
 /** What remains of earlier generations. */
 export interface Past {
   readonly old: OldProcesses;
-  /** When the last reload started. */
   readonly lastStartMs: number;
   /** The respawns of the last minute, oldest first. */
   readonly respawnedMs: readonly number[];
