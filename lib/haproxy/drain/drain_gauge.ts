@@ -17,7 +17,10 @@ export class DrainGauge {
   async open(generation: number, socket: StatsSocket): Promise<void> {
     this.close(generation);
     const prompt = await openPrompt(socket, AbortSignal.timeout(OPEN_LIMIT_MS));
-    if (prompt !== null) this.#prompts.set(generation, prompt);
+    if (prompt === null) return;
+    // A drain during a handoff may have opened another meanwhile: left open, it would keep the process alive.
+    this.close(generation);
+    this.#prompts.set(generation, prompt);
   }
 
   /** For a generation that keeps serving. */

@@ -63,11 +63,10 @@ export async function askDrain(ask: Ask): Promise<DrainProgress | null> {
   const answer = await ask("show info") ?? "";
   const [jobs, connections] = [numberOf(answer, "Jobs"), numberOf(answer, "CurrConns")];
   if (jobs === null || connections === null) return null;
-  return {
-    isStopping: numberOf(answer, "Stopping") === 1,
-    connections,
-    others: jobs - (numberOf(answer, "Unstoppable Jobs") ?? 0) - 1,
-  };
+  const others = jobs - (numberOf(answer, "Unstoppable Jobs") ?? 0) - 1;
+  const isStopping = numberOf(answer, "Stopping") === 1;
+  // HAProxy 3.4 briefly still counts connections that have ended, although their jobs are gone.
+  return { isStopping, connections: others > 0 ? connections : 0, others };
 }
 
 function numberOf(answer: string, name: string): number | null {
