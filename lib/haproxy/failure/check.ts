@@ -1,4 +1,4 @@
-/** Has HAProxy check the configuration as a start would load it, without the private stats socket. */
+/** Makes HAProxy check the configuration as a start would load it, but without the private stats socket. */
 import type { Needs } from "../../config/needs.ts";
 import { EXIT } from "../../exit_codes.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -21,12 +21,12 @@ export interface CheckOptions {
 }
 
 export interface CheckEnd {
-  /** Why there was no check; none if there was, of which HAProxy has told the result. */
+  /** Why there was no check; empty if there was one, whose result HAProxy has printed. */
   readonly problems: readonly string[];
   readonly exitCode: number;
 }
 
-/** HAProxy writes where the wrapper does. Nothing stays on disk. */
+/** HAProxy writes to the wrapper's stdout and stderr. Nothing stays on disk. */
 export async function checkConfiguration(
   settings: Settings,
   options: CheckOptions,

@@ -10,7 +10,7 @@ const VERDICTS = {
   respawning: [
     "bad",
     "Respawning",
-    "Generation 7 was ended by SIGSEGV while serving. Generation 8 is starting in its place; " +
+    "Generation 7 was killed by SIGSEGV while serving. Generation 8 is starting in its place; " +
     "nothing serves until then.",
   ],
   fresh: [
