@@ -85,7 +85,7 @@ Deno.test("without -C there is no directory", () => assert.equal(read("-f a").di
 
 const REFUSED: readonly (readonly [line: string, problems: readonly RegExp[], options: string])[] =
   [
-    ["-f a -D", [/^"-D" is refused: the wrapper runs/], "-f a"],
+    ["-f a -D", [/^"-D" is refused: .* not as a daemon/], "-f a"],
     ["-W -f a", [/^"-W" is refused/], "-f a"],
     ["-Ws -f a", [/^"-Ws" is refused/], "-f a"],
     ["-S /master -f a", [/^"-S" is refused/], "-f a"],
@@ -97,7 +97,7 @@ const REFUSED: readonly (readonly [line: string, problems: readonly RegExp[], op
     ["-p /pid -f a", [/^"-p" is refused/], "-f a"],
     ["-q -f a", [/^"-q" is refused/], "-f a"],
     ["a -f b", [/^unexpected word "a": HAProxy wants a flag there/], "-f b"],
-    ["-Ds -f a", [/^"-Ds" is refused: the wrapper runs/], "-f a"],
+    ["-Ds -f a", [/^"-Ds" is refused: .* not as a daemon/], "-f a"],
     ["-Wx -f a", [/^"-Wx" is refused/], "-f a"],
     ["-sfx 1 2 -f a", [/^"-sfx" is refused/], "-f a"],
     ["-cc 1 -f a", [/^"-cc" is refused.*--check/], "-f a"],
