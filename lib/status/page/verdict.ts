@@ -103,9 +103,7 @@ function degraded(
 function describeNext(state: Staying, snapshot: Snapshot): string {
   switch (state.name) {
     case "serving":
-      return snapshot.settings.watch
-        ? "tried again when a source changes"
-        : "tried again at the next signal";
+      return snapshot.settings.watch ? "retry when a file changes" : "retry at the next signal";
     case "delaying": {
       const what = state.order === null ? "a new change" : `the reload by ${state.order}`;
       const [intro, reason] = state.awaits === "interval"
@@ -118,7 +116,7 @@ function describeNext(state: Staying, snapshot: Snapshot): string {
         return `a reload waits${describeWait(snapshot, " at most ")} for new files to be whole`;
       }
       const wait = state.isDue ? "" : describeWait(snapshot, " in ");
-      return `tried again${wait || " as soon as the files are quiet"}`;
+      return `retry${wait || " as soon as the files are quiet"}`;
     }
     case "reloading":
       return `generation ${state.attempt.number} is starting`;
