@@ -1,6 +1,6 @@
 /** The commands that the program runs instead of HAProxy, and then exits. Loaded only on demand. */
 import { describeFailure, exitCodeOf } from "../haproxy/failure/failure.ts";
-import { checkConfiguration } from "../haproxy/failure/check.ts";
+import { checkConfiguration } from "./check.ts";
 import { spawnHaproxy } from "../haproxy/process/process.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
 import { helpText } from "../settings/help.ts";
@@ -8,7 +8,7 @@ import type { Invocation, Settings } from "../settings/settings.ts";
 import { complain, writeToStdout } from "../system/log.ts";
 import type { Signals } from "../system/signals.ts";
 import { visible } from "../text/visible.ts";
-import { describeWatched, findShortfalls } from "../watch/list_watched.ts";
+import { describeWatched, findShortfalls } from "./list_watched.ts";
 import type { ScanResult } from "../watch/scan/scan.ts";
 import type { Source } from "../watch/scan/sources.ts";
 

@@ -1,7 +1,7 @@
 /** The event loop: takes an event, decides, and starts the actions, whose results come back as events. */
 import { standIn } from "./decisions/bugs.ts";
 import { decide, firstDecision } from "./decisions/decide.ts";
-import { bug } from "./messages/messages.ts";
+import { bug } from "./messages/reload_messages.ts";
 import type { Action, Broken, Decision, Event, EventOf, Policy } from "./state/events.ts";
 import type { State } from "./state/state.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";

@@ -15,7 +15,7 @@ import { aborted } from "../../system/cut_off.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
-import { notListed } from "../messages/messages.ts";
+import { notListed } from "../messages/reload_messages.ts";
 import type { ActionOf, HandoffEnd } from "../state/events.ts";
 import type { Attempt } from "../state/state.ts";
 import { NotedWords } from "./noted_words.ts";

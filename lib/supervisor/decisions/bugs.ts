@@ -6,7 +6,7 @@ import { EXIT } from "../../exit_codes.ts";
 import type { HotApplyOutcome, HotApplyRequest } from "../../hot_apply/hot_apply.ts";
 import { pathsOf } from "../../loaded/targets.ts";
 import { UNKNOWN_MARK } from "../../watch/scan/fingerprint.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Decision, Event, EventOf } from "../state/events.ts";
 import type { Serving, StateOf } from "../state/state.ts";
 import { drainAll, finish, terminateAll } from "./shutdown.ts";

@@ -4,7 +4,7 @@ import { type Newcomer, newcomersIn } from "../../hot_apply/newcomers.ts";
 import { targetsToApply } from "../../hot_apply/plan.ts";
 import type { Target } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Decision, EventOf, Policy } from "../state/events.ts";
 import type { Content, Idle, Service, StateOf } from "../state/state.ts";
 import { awaitMs, isDelayed, orderOf, reloadOrDelay, type Start } from "./delay.ts";

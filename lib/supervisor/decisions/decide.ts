@@ -1,6 +1,6 @@
 /** The supervisor's decisions: for each state, a row of the events that it handles. Pure and synchronous. */
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Decision, Event, EventName, EventOf, Policy } from "../state/events.ts";
 import type { Serving, State, StateName, StateOf } from "../state/state.ts";
 import * as bugs from "./bugs.ts";

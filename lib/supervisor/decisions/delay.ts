@@ -1,6 +1,6 @@
 /** Delays of a reload: for stick-tables, the minimum interval between reloads, or files that are not whole. Pure. */
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
 import type {
   Cause,

@@ -4,7 +4,7 @@ import { slowdownBy } from "../../haproxy/drain/slowdown.ts";
 import { certificatesToApply } from "../../hot_apply/plan.ts";
 import { changedPaths } from "../../watch/scan/fingerprint.ts";
 import { slowsServing } from "../messages/drain_messages.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Action, Decision, EventOf, HandoffEnd, Policy } from "../state/events.ts";
 import type {
   Generation,

@@ -2,7 +2,7 @@
 import { retryDelayMs } from "../../backoff.ts";
 import { EXIT } from "../../exit_codes.ts";
 import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Decision, HandoffEnd } from "../state/events.ts";
 import type { FailedStart, StateOf } from "../state/state.ts";
 import { terminateAll } from "./shutdown.ts";

@@ -1,7 +1,7 @@
 /** Shutdown: stop now, or announce not-ready first and then drain. Pure. */
 import type { LogEntry } from "../../system/log.ts";
 import { type DrainSignal, SIGNAL_NUMBERS, type StopSignal } from "../../system/signals.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
 import type { State, StateOf } from "../state/state.ts";
 import { logEnd } from "./old_processes.ts";

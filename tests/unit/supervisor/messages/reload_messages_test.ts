@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ProcessEnd } from "../../../../lib/haproxy/drain/fleet.ts";
 import * as drain from "../../../../lib/supervisor/messages/drain_messages.ts";
-import * as messages from "../../../../lib/supervisor/messages/messages.ts";
+import * as messages from "../../../../lib/supervisor/messages/reload_messages.ts";
 import * as respawn from "../../../../lib/supervisor/messages/respawn_messages.ts";
 import type { LogEntry } from "../../../../lib/system/log.ts";
 import { restoredSet } from "../samples.ts";
