@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { waitFor } from "../../support/wait.ts";
 import { aborted, cutOff } from "../../../lib/system/cut_off.ts";
 import { collectGarbage } from "../../../lib/system/garbage.ts";
 
@@ -24,6 +25,5 @@ Deno.test("an abort is noticed after a garbage collection, which loses that of A
     collectGarbage();
   }
   cancel.abort();
-  await new Promise((resolve) => setTimeout(resolve));
-  assert.ok(isHeard);
+  await waitFor("the abort to be noticed", () => isHeard);
 });
