@@ -9,6 +9,8 @@ export interface Needs {
   readonly sharesSecret: boolean;
   /** The user's limit of connections to all stats sockets; `null` if there is none, or it is unclear. */
   readonly statsMaxconn: number | null;
+  /** Whether HAProxy obtains certificates itself: an `acme` section is there. */
+  readonly obtains: boolean;
   /** Whether other HAProxy processes may bind the same ports. */
   readonly sharesPorts: boolean;
   /** Words that deserve a note, and where they stand. */
@@ -25,6 +27,7 @@ export const NO_NEEDS: Needs = {
   loadsServerState: false,
   sharesSecret: false,
   statsMaxconn: null,
+  obtains: false,
   sharesPorts: true,
   noted: { shared_sockets: null, zero_warning: null, pidfile: null },
 };
@@ -46,7 +49,7 @@ export function* readNeeds(
 
 /** A variable may hold an address. */
 const WANTED =
-  /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|pidfile|noreuseport|setenv|\.(?:end)?if/;
+  /server-state|quic|cluster-secret|bind.*\$|stats|acme|zero-warning|pidfile|noreuseport|setenv|\.(?:end)?if/;
 
 class Reader {
   /** Each fact found, with its words and their first place. */
@@ -78,6 +81,7 @@ class Reader {
       loadsServerState: has("loading") && !has("state_file"),
       sharesSecret: hasQuic && !has("secret"),
       statsMaxconn: largestOf(this.#statsMaxconns),
+      obtains: has("acme"),
       sharesPorts: !has("no_sharing"),
       noted: {
         shared_sockets: hasQuic ? placeOf("shared_sockets") : null,
@@ -88,7 +92,15 @@ class Reader {
   }
 }
 
-type Fact = Noted | "loading" | "state_file" | "quic" | "no_quic" | "secret" | "no_sharing";
+type Fact =
+  | Noted
+  | "loading"
+  | "state_file"
+  | "quic"
+  | "no_quic"
+  | "secret"
+  | "acme"
+  | "no_sharing";
 
 const keyword = (name: string) => ([first]: readonly string[]) => first === name && name;
 
@@ -104,6 +116,7 @@ const FACTS: readonly (readonly [Fact, (words: readonly string[]) => string | fa
     ([first, address = ""]) => first === "bind" && /(?:^|,)quic[46]@/.test(address) && first,
   ],
   ["no_quic", keyword("no-quic")],
+  ["acme", keyword("acme")],
   ["no_sharing", keyword("noreuseport")],
   ["secret", keyword("cluster-secret")],
   ["shared_sockets", sharingWords],
