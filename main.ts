@@ -14,6 +14,7 @@ import { VARIABLES } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { RealEffects } from "./lib/supervisor/actions/effects.ts";
+import { createKeeper } from "./lib/supervisor/actions/keeper.ts";
 import {
   describeLeftovers,
   describeUntouched,
@@ -117,9 +118,11 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   });
   const recorder = lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
   const record = ({ after }: Step) => recorder?.observe(servingIn(after));
-  const observers = [status?.observe, record].filter((observer) => observer !== undefined);
+  const keep = (step: Step) => keeper.observe(step);
+  const observers = [status?.observe, record, keep].filter((observer) => observer !== undefined);
   const supervisor = new Supervisor(settings, observers);
   const { post, postBug } = supervisor;
+  const keeper = createKeeper({ ...parts, settings, folder, post, postBug, log });
 
   // The status answers before anything serves.
   const listening = settings.statusListen && await status?.listen(settings.statusListen);
@@ -153,6 +156,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   const fingerprint = scan.seen.tag === "taken" ? scan.seen.fingerprint : null;
   const exitCode = await supervisor.run(effects, fingerprint);
 
+  keeper.close();
   reportStraysNow();
   listening?.close();
   await recorder?.close();

@@ -17,8 +17,10 @@ export async function showRenewals(ask: Ask): Promise<readonly Renewed[] | null>
   return answer === null ? null : parseRenewals(answer);
 }
 
-/** Reads the answer to `acme status`, as HAProxy 3.2 and 3.4 write it. Pure. */
-export function parseRenewals(answer: string): readonly Renewed[] {
+/** Reads the answer to `acme status`, as HAProxy 3.2 and 3.4 write it: nothing at all while certificates are locked. Pure. */
+export function parseRenewals(answer: string): readonly Renewed[] | null {
+  if (/^Unknown command/m.test(answer)) return [];
+  if (!answer.startsWith("# certificate\t")) return null;
   return answer.split("\n").flatMap((line) => {
     const [name = "", , state, expires = ""] = line.split("\t");
     const expiresMs = Date.parse(expires);

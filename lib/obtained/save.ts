@@ -1,0 +1,166 @@
+/**
+ * Saves a certificate that a process obtained in the file that the configuration names: whole or not at all, for our
+ * own user alone, and never over what somebody else has put there. A text with a private key goes nowhere else.
+ */
+import type { X509Certificate } from "node:crypto";
+import { basename, dirname, join } from "@std/path";
+import { refusalAt } from "../hot_apply/certificate.ts";
+import { type Pair, readPair } from "../hot_apply/pair.ts";
+import { isCertificate, isPrivateKey, pemBlocks, textOf } from "../hot_apply/pem.ts";
+import { MOST_HOT_BYTES } from "../hot_apply/target_kind.ts";
+import { RUNTIME_PARENTS } from "../settings/option_types.ts";
+import { readFile, sha256 } from "../system/contents.ts";
+import { lstat, remove, renameAtOnce, writeDurably } from "../system/files.ts";
+import { followLinks } from "../system/link_chain.ts";
+import { ownUser } from "../system/ownership.ts";
+import { trustIn } from "../system/trusted_directory.ts";
+import { isMissing, systemReason } from "../text/system_reason.ts";
+
+/** Where a certificate is to be saved. */
+export interface ObtainedFile {
+  /** Absolute. */
+  readonly path: string;
+  /** The key file that the configuration names; `null` if it names none. */
+  readonly keyPath: string | null;
+}
+
+export type SaveEnd =
+  /** The file now has the content of this digest. */
+  | { readonly tag: "saved"; readonly content: string; readonly expiresMs: number }
+  /** The file already holds the certificate. */
+  | { readonly tag: "held"; readonly content: string }
+  /** The certificate must not be saved; `reason` is a clause about it. */
+  | { readonly tag: "refused"; readonly reason: string }
+  | { readonly tag: "not_written"; readonly reason: string }
+  /** `replace` declined. */
+  | { readonly tag: "declined" };
+
+export interface SaveOptions {
+  /** What the file held when the process loaded it: its SHA-256, or `MISSING`. */
+  readonly loaded: string;
+  /**
+   * Calls `rename`, which puts the whole file in place at once, or returns `false`. `content` is the digest of what the
+   * file then holds.
+   */
+  readonly replace: (rename: () => void, content: string) => Promise<boolean>;
+}
+
+/** In place of the digest of a file that does not exist, as in a fingerprint. */
+export const MISSING = "missing";
+
+/** `dump`: the certificate, its chain and its key, as the process shows them. */
+export async function saveCertificate(
+  dump: string,
+  { path, keyPath }: ObtainedFile,
+  { loaded, replace }: SaveOptions,
+): Promise<SaveEnd> {
+  const pair = await readPair(dump, null);
+  const flaw = flawOf(pair);
+  if (pair.tag !== "read" || flaw !== null) return refused(flaw ?? "");
+  const { certificate } = pair;
+  const held = await contentOf(path);
+  if (held.text !== null && await holds(held.text, certificate)) {
+    return { tag: "held", content: held.content };
+  }
+  if (held.content !== loaded) return refused("the file has changed since it was loaded");
+  if (keyPath !== null && keyPath !== path) {
+    return notWritten(
+      `its key is in another file, "${keyPath}", and two files cannot be replaced at once: name one for both`,
+    );
+  }
+  const target = await targetOf(path);
+  if (target.tag === "impossible") return notWritten(target.reason);
+  const bytes = new TextEncoder().encode(fileOf(dump));
+  const content = await sha256(bytes);
+  const part = join(dirname(target.path), `.${basename(target.path)}.part`);
+  try {
+    await writeDurably(part, bytes);
+    const rename = () => renameAtOnce(part, target.path);
+    if (!await replace(rename, content)) return await drop(part, { tag: "declined" });
+    return { tag: "saved", content, expiresMs: Date.parse(certificate.validTo) };
+  } catch (error) {
+    return await drop(part, notWritten(reasonOf(error)));
+  }
+}
+
+/** The SHA-256 of what a file holds, or `MISSING`. */
+export const digestOf = async (path: string) => (await contentOf(path)).content;
+
+const refused = (reason: string): SaveEnd => ({ tag: "refused", reason });
+const notWritten = (reason: string): SaveEnd => ({ tag: "not_written", reason });
+
+/** As for a file that is hot-applied. */
+function flawOf(pair: Pair): string | null {
+  switch (pair.tag) {
+    case "flawed":
+      return `what HAProxy shows ${pair.reason}`;
+    case "no_certificate":
+      return "HAProxy shows none";
+    case "unreadable":
+      return "what HAProxy shows cannot be read";
+    case "read": {
+      const refusal = refusalAt(Date.now(), pair.certificate);
+      return refusal === null ? null : `it ${refusal.reason}`;
+    }
+    default:
+      return pair satisfies never;
+  }
+}
+
+/** HAProxy shows the key first, and other programs look for a certificate there. */
+function fileOf(dump: string): string {
+  const blocks = pemBlocks(dump);
+  return `${textOf([...blocks.filter(isCertificate), ...blocks.filter(isPrivateKey)])}\n`;
+}
+
+interface Held {
+  readonly content: string;
+  /** `null`: there is no such file. */
+  readonly text: string | null;
+}
+
+async function contentOf(path: string): Promise<Held> {
+  try {
+    const bytes = await readFile(path, MOST_HOT_BYTES);
+    return { content: await sha256(bytes), text: new TextDecoder().decode(bytes) };
+  } catch (error) {
+    if (isMissing(error)) return { content: MISSING, text: null };
+    return { content: `unreadable: ${systemReason(error)}`, text: "" };
+  }
+}
+
+async function holds(text: string, certificate: X509Certificate): Promise<boolean> {
+  const pair = await readPair(text, null);
+  return pair.tag === "read" && pair.certificate.fingerprint256 === certificate.fingerprint256;
+}
+
+type Target =
+  | { readonly tag: "possible"; readonly path: string }
+  | { readonly tag: "impossible"; readonly reason: string };
+
+/** The real path of the file or of its place, if no other user could put something else there. */
+async function targetOf(path: string): Promise<Target> {
+  const { end } = await followLinks(path);
+  if (end.tag === "found" && !end.info.isFile) return impossible("it is not a regular file");
+  const real = end.tag === "found" ? end.realPath : await placeOf(path);
+  if (real === null) return impossible("its folder is missing, or a link leads nowhere");
+  const trust = await trustIn(dirname(real), ownUser(RUNTIME_PARENTS));
+  return trust.tag === "trusted" ? { tag: "possible", path: real } : impossible(trust.reason);
+}
+
+/** Where a missing file would be; `null` if its folder is missing too, or a link leads nowhere. */
+async function placeOf(path: string): Promise<string | null> {
+  const isLink = await lstat(path).then(() => true, () => false);
+  const { end } = await followLinks(dirname(path));
+  return end.tag === "found" && !isLink ? join(end.realPath, basename(path)) : null;
+}
+
+const impossible = (reason: string): Target => ({ tag: "impossible", reason });
+
+const reasonOf = (error: unknown) =>
+  error instanceof Deno.errors.NotCapable ? "the program may not write there" : systemReason(error);
+
+async function drop(part: string, end: SaveEnd): Promise<SaveEnd> {
+  await remove(part).catch(() => {});
+  return end;
+}
