@@ -4,13 +4,13 @@ import { askDrain } from "../runtime/instance.ts";
 
 export class DrainGauge {
   readonly #prompts = new Map<number, Prompt>();
-  readonly #left = new Map<number, number>();
+  readonly #connections = new Map<number, number>();
   /** The last answers, and how long each may count as the number at the end. */
   readonly #last = new Map<number, { readonly connections: number; readonly untilMs: number }>();
 
   /** By generation; those that do not answer are missing. */
-  get left(): ReadonlyMap<number, number> {
-    return this.#left;
+  get connections(): ReadonlyMap<number, number> {
+    return this.#connections;
   }
 
   /** Connects to a generation before it is asked to drain. A process that hangs delays its drain only briefly. */
@@ -41,7 +41,7 @@ export class DrainGauge {
     this.close(generation);
     const last = this.#last.get(generation);
     this.#last.delete(generation);
-    this.#left.delete(generation);
+    this.#connections.delete(generation);
     return last === undefined || performance.now() > last.untilMs ? null : last.connections;
   }
 
@@ -62,13 +62,13 @@ export class DrainGauge {
   }
 
   #note(generation: number, connections: number): void {
-    this.#left.set(generation, connections);
+    this.#connections.set(generation, connections);
     this.#last.set(generation, { connections, untilMs: performance.now() + STALE_MS });
   }
 
   /** A process that lives on without answering may lose connections unseen. */
   #limitLast(generation: number): void {
-    this.#left.delete(generation);
+    this.#connections.delete(generation);
     const last = this.#last.get(generation);
     if (last === undefined) return;
     const untilMs = Math.min(last.untilMs, performance.now() + EXIT_MS);

@@ -1,4 +1,4 @@
-/** Ends one HAProxy process: asks it to drain, and past its limit sends SIGTERM, then SIGKILL. */
+/** How one HAProxy process is ended: it is asked to drain, and past its limit gets SIGTERM, then SIGKILL. */
 import type { StopSignal } from "../../system/signals.ts";
 import type { HaproxyProcess } from "../process/process.ts";
 import { type AgeLimit, type EndReason, KILL_AFTER_MS, REJECTED_AGE_LIMIT } from "./limits.ts";
@@ -9,7 +9,7 @@ export type DrainEnd = "by_itself" | "terminated" | "killed";
 /** HAProxy 2.6's master loses a signal that arrives just after its worker first answered. */
 const REPEAT_AFTER_MS = 100;
 
-export class Draining {
+export class Drain {
   readonly #process: HaproxyProcess;
   #repetition: ReturnType<typeof setInterval> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -47,7 +47,7 @@ export class Draining {
   }
 
   /** Asks for a soft stop by SIGUSR1; a later limit replaces an earlier one. */
-  drain({ afterMs, reason }: AgeLimit): void {
+  begin({ afterMs, reason }: AgeLimit): void {
     if (this.#end !== "by_itself") return;
     this.#startedMs ??= performance.now();
     if (afterMs !== null) this.#after(afterMs, () => this.terminate("SIGTERM", reason));
@@ -56,7 +56,7 @@ export class Draining {
 
   /** Drains a rejected process, whose state is unknown. */
   discard(): void {
-    this.drain(REJECTED_AGE_LIMIT);
+    this.begin(REJECTED_AGE_LIMIT);
     if (this.#gone) return;
     this.#repetition = setInterval(() => this.#process.signal("SIGUSR1"), REPEAT_AFTER_MS);
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Draining } from "../../../../lib/haproxy/drain/draining.ts";
+import { Drain } from "../../../../lib/haproxy/drain/drain.ts";
 import { ageLimit, KILL_AFTER_MS } from "../../../../lib/haproxy/drain/limits.ts";
 import type { Ending, HaproxyProcess } from "../../../../lib/haproxy/process/process.ts";
 
@@ -64,106 +64,106 @@ class FakeTimers implements Disposable {
 
 function start() {
   const process = new FakeProcess();
-  return { process, draining: new Draining(process) };
+  return { process, drain: new Drain(process) };
 }
 
 Deno.test("a process that was never asked to end has not started to drain", () => {
   using _timers = new FakeTimers();
-  const { process, draining } = start();
-  assert.equal(draining.isStarted, false);
-  assert.equal(draining.elapsedMs, 0);
-  assert.equal(draining.end, "by_itself");
+  const { process, drain } = start();
+  assert.equal(drain.isStarted, false);
+  assert.equal(drain.elapsedMs, 0);
+  assert.equal(drain.end, "by_itself");
   assert.deepEqual(process.signals, []);
 });
 
-Deno.test("draining sends SIGUSR1, then SIGTERM after its limit, then SIGKILL", () => {
+Deno.test("drain sends SIGUSR1, then SIGTERM after its limit, then SIGKILL", () => {
   using timers = new FakeTimers();
-  const { process, draining } = start();
-  draining.drain(ageLimit(300));
-  assert.ok(draining.isStarted);
+  const { process, drain } = start();
+  drain.begin(ageLimit(300));
+  assert.ok(drain.isStarted);
   assert.deepEqual(process.signals, ["SIGUSR1"]);
-  assert.equal(draining.end, "by_itself");
+  assert.equal(drain.end, "by_itself");
   assert.deepEqual(timers.delaysMs, [300]);
   timers.fire();
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGTERM"]);
-  assert.equal(draining.end, "terminated");
+  assert.equal(drain.end, "terminated");
   assert.deepEqual(timers.delaysMs, [KILL_AFTER_MS]);
   timers.fire();
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGTERM", "SIGKILL"]);
-  assert.equal(draining.end, "killed");
+  assert.equal(drain.end, "killed");
   assert.deepEqual(timers.delaysMs, []);
 });
 
-Deno.test("draining without a limit has no deadline", () => {
+Deno.test("drain without a limit has no deadline", () => {
   using timers = new FakeTimers();
-  const { process, draining } = start();
-  draining.drain(ageLimit(null));
+  const { process, drain } = start();
+  drain.begin(ageLimit(null));
   assert.deepEqual(process.signals, ["SIGUSR1"]);
   assert.deepEqual(timers.delaysMs, []);
 });
 
 Deno.test("the deadline of a process that ends by itself is cleared", async () => {
   using timers = new FakeTimers();
-  const { process, draining } = start();
-  draining.drain(ageLimit(300));
+  const { process, drain } = start();
+  drain.begin(ageLimit(300));
   await process.exit();
   assert.deepEqual(timers.delaysMs, []);
-  assert.equal(draining.end, "by_itself");
+  assert.equal(drain.end, "by_itself");
 });
 
 Deno.test("a process that is gone gets no deadline", async () => {
   using timers = new FakeTimers();
-  const { process, draining } = start();
+  const { process, drain } = start();
   await process.exit();
-  draining.terminate("SIGTERM");
+  drain.terminate("SIGTERM");
   assert.deepEqual(timers.delaysMs, []);
 });
 
 Deno.test("terminating replaces the deadline of the drain", () => {
   using timers = new FakeTimers();
-  const { process, draining } = start();
-  draining.drain(ageLimit(300));
-  draining.terminate("SIGINT");
+  const { process, drain } = start();
+  drain.begin(ageLimit(300));
+  drain.terminate("SIGINT");
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGINT"]);
   assert.deepEqual(timers.delaysMs, [KILL_AFTER_MS]);
 });
 
 Deno.test("terminating twice sends one signal and does not postpone SIGKILL", () => {
   using timers = new FakeTimers();
-  const { process, draining } = start();
-  draining.terminate("SIGTERM");
+  const { process, drain } = start();
+  drain.terminate("SIGTERM");
   timers.fire();
-  draining.terminate("SIGTERM");
+  drain.terminate("SIGTERM");
   assert.deepEqual(process.signals, ["SIGTERM", "SIGKILL"]);
   assert.deepEqual(timers.delaysMs, []);
 });
 
 Deno.test("killing needs no earlier signal, and no other follows", () => {
   using timers = new FakeTimers();
-  const { process, draining } = start();
-  draining.drain(ageLimit(300));
-  draining.kill();
+  const { process, drain } = start();
+  drain.begin(ageLimit(300));
+  drain.kill();
   timers.fire();
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGKILL"]);
-  assert.equal(draining.end, "killed");
+  assert.equal(drain.end, "killed");
 });
 
 Deno.test("a rejected process is asked to drain repeatedly until it is gone", async () => {
   using timers = new FakeTimers();
-  const { process, draining } = start();
-  draining.discard();
+  const { process, drain } = start();
+  drain.discard();
   assert.deepEqual(timers.delaysMs, [5_000, 100]);
   timers.fire();
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGTERM", "SIGUSR1"]);
-  assert.equal(draining.end, "terminated");
+  assert.equal(drain.end, "terminated");
   await process.exit();
   assert.deepEqual(timers.delaysMs, []);
 });
 
 Deno.test("a rejected process that is gone already is not asked again", async () => {
   using timers = new FakeTimers();
-  const { process, draining } = start();
+  const { process, drain } = start();
   await process.exit();
-  draining.discard();
+  drain.discard();
   assert.deepEqual(timers.delaysMs, []);
 });

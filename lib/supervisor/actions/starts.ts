@@ -1,5 +1,5 @@
 /** Carries out the start of a generation, from the action to the event that reports its outcome. */
-import type { Fleet, LeftMember } from "../../haproxy/drain/fleet.ts";
+import type { Fleet, LeftoverMember } from "../../haproxy/drain/fleet.ts";
 import { KILL_AFTER_MS } from "../../haproxy/drain/limits.ts";
 import type { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import { handoff } from "../../haproxy/handoff/handoff.ts";
@@ -24,7 +24,7 @@ import type { Parts } from "./parts.ts";
 /** HAProxy's resync takes 5 s if no peer answers; no reload waits longer than this. */
 const TABLES_LIMIT_MS = 8_000;
 
-export interface HandoffsParts extends Parts {
+export interface StartsParts extends Parts {
   readonly fleet: Fleet;
   readonly memory: MemoryRoom;
   readonly standby: Standby;
@@ -42,15 +42,15 @@ interface Learned {
   readonly passesTables: boolean;
 }
 
-export class Handoffs {
-  readonly #parts: HandoffsParts;
+export class Starts {
+  readonly #parts: StartsParts;
   readonly #notedWords = new NotedWords();
   #running: AbortController | null = null;
   #goAhead = new AbortController();
   /** Whether the serving generation's configuration lets others bind its ports. */
   #sharesPorts = true;
 
-  constructor(parts: HandoffsParts) {
+  constructor(parts: StartsParts) {
     this.#parts = parts;
   }
 
@@ -68,7 +68,7 @@ export class Handoffs {
       if (pauseMs > 0) await aborted(cancel, goAhead, AbortSignal.timeout(pauseMs));
       if (own !== null) await awaitRoom(own, this.#parts, [cancel, goAhead]);
       const origin = this.#originOf(attempt);
-      const takeOverFrom = own ?? fleet.left.find(({ serves }) => serves)?.generation ?? null;
+      const takeOverFrom = own ?? fleet.leftovers.find(({ serves }) => serves)?.generation ?? null;
       const startedMs = Date.now();
       const outcome = await handoff({
         generation: attempt.number,
@@ -172,17 +172,17 @@ export class Handoffs {
     },
   ): Promise<void> {
     const { settings, fleet, lastGood, log } = this.#parts;
-    const isLeftGone = own === null && takeOverFrom !== null && !fleet.has(takeOverFrom);
-    const mayFallBack = own === null && !isLeftGone && attempt.cause.tag !== "last_good" &&
+    const isLeftoverGone = own === null && takeOverFrom !== null && !fleet.has(takeOverFrom);
+    const mayFallBack = own === null && !isLeftoverGone && attempt.cause.tag !== "last_good" &&
       mayLieInFiles(outcome.failure);
     const limits = { timeoutMs: settings.readyTimeoutMs, cancel };
     const set = mayFallBack && !cancel.aborted ? await lastGood?.restore(log, limits) : null;
-    this.#post({ ...outcome, isLeftGone, ...set ? { fallback: set } : {} });
+    this.#post({ ...outcome, isLeftoverGone, ...set ? { fallback: set } : {} });
   }
 
   #post(outcome: HandoffEnd): void {
-    const left = this.#parts.fleet.left.map(leftOf);
-    const end = outcome.tag === "cancelled" ? outcome : { ...outcome, left };
+    const leftovers = this.#parts.fleet.leftovers.map(idsOf);
+    const end = outcome.tag === "cancelled" ? outcome : { ...outcome, leftovers };
     this.#parts.post({ name: "handoff_ended", outcome: end, atMs: performance.now() });
   }
 }
@@ -190,7 +190,7 @@ export class Handoffs {
 /** Waits until one more process like `serving` fits next to the running ones, or one of `goAhead` aborts. */
 async function awaitRoom(
   serving: number,
-  { fleet, memory, post }: HandoffsParts,
+  { fleet, memory, post }: StartsParts,
   goAhead: readonly AbortSignal[],
 ): Promise<void> {
   const pid = fleet.pidOf(serving);
@@ -215,4 +215,4 @@ const asScanned = (fingerprint: Fingerprint | null): Adopted => ({
   targets: NO_TARGETS,
 });
 
-const leftOf = ({ generation, process: { pid } }: LeftMember) => ({ generation, pid });
+const idsOf = ({ generation, process: { pid } }: LeftoverMember) => ({ generation, pid });
