@@ -79,7 +79,10 @@ export class Starts {
           sharesPorts(settings.haproxy),
         learn: () => this.#learn(attempt, takeOverFrom, startedMs),
         cancel,
-      }, this.#parts);
+      }, this.#parts).catch((error) => {
+        if (takeOverFrom !== null) gauge.close(takeOverFrom);
+        throw error;
+      });
       if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
       switch (outcome.tag) {
         case "ready":
@@ -115,7 +118,7 @@ export class Starts {
     takeOverFrom: number | null,
     startedMs: number,
   ): Promise<Learned> {
-    const { settings, folder, scanner, loadedFiles, onInventory, log } = this.#parts;
+    const { settings, folder, scanner, loadedFiles, onInventory } = this.#parts;
     const socket = folder.socket(number);
     const isAdopted = settings.watch && cause.tag !== "last_good";
     const [, passesTables, loaded] = await Promise.all([
@@ -126,7 +129,6 @@ export class Starts {
         loadedFiles,
         socket: settings.watchLoaded ? socket : null,
         startedMs,
-        onSilence: () => log(notListed(number)),
         onInventory,
       }),
     ]);
@@ -146,11 +148,13 @@ export class Starts {
   ): void {
     const { settings, log } = this.#parts;
     const { loaded, passesTables } = learned ??
-      { loaded: asScanned(fingerprint), passesTables: true };
+      { loaded: { ...asScanned(fingerprint), isSilent: settings.watchLoaded }, passesTables: true };
     const needs = origin.needs();
     this.#sharesPorts = needs.sharesPorts;
     const tables = passesTables ? {} : { tablesByMs: performance.now() + TABLES_LIMIT_MS };
-    this.#post({ ...ready, loaded: { ...loaded, ...tables } });
+    const { isSilent, ...known } = loaded;
+    this.#post({ ...ready, loaded: { ...known, ...tables } });
+    if (isSilent) log(notListed(number));
     if (!passesTables) this.#postOnceTablesPass(number);
     if (cause.tag !== "last_good") {
       this.#notedWords.newWarnings(number, settings.haproxy, needs).forEach(log);
@@ -213,6 +217,7 @@ const asScanned = (fingerprint: Fingerprint | null): Adopted => ({
   fingerprint,
   changedDuringRead: false,
   targets: NO_TARGETS,
+  isSilent: false,
 });
 
 const idsOf = ({ generation, process: { pid } }: LeftoverMember) => ({ generation, pid });

@@ -95,6 +95,14 @@ Deno.test("the number left is reported until only the gauge keeps the process al
   await scene.left(undefined);
 });
 
+Deno.test("a gauge that opens after its process was asked to drain keeps no connection", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  await scene.gauge.open(1, scene.socket);
+  await waitFor("the second connection to be closed", () => scene.closed === 1);
+  assert.equal(scene.gauge.forget(1), null);
+});
+
 Deno.test("a process that ends before it was asked to drain leaves no connection behind", async () => {
   await using scene = new Scene();
   await scene.gauge.open(1, scene.socket);
