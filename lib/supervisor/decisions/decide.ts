@@ -62,9 +62,9 @@ const WHILE_SERVING = {
   resynced: delay.resynced,
   renewals_shown: renewals.renewalsShown,
   certificate_saved: renewals.certificateSaved,
-  dump_requested: (state: Serving): Decision => [
+  pass_on_requested: (state: Serving, { signal }: EventOf<"pass_on_requested">): Decision => [
     state,
-    [{ name: "dump", generation: state.service.serving.number }],
+    [{ name: "pass_on", generation: state.service.serving.number, signal }],
   ],
   bug: bugs.serveOn,
   otherwise: stay,

@@ -1,4 +1,4 @@
-/** Delays of a reload: stick-tables, a certificate, the interval between reloads, files that are not whole. Pure. */
+/** Delays of a reload: for stick-tables, a certificate, or the minimum interval between reloads. Pure. */
 import type { LogEntry } from "../../system/log.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import * as messages from "../messages/reload_messages.ts";
@@ -7,7 +7,6 @@ import type {
   Awaited,
   Cause,
   Idle,
-  Rejected,
   ReloadOrder,
   Service,
   Serving,
@@ -21,6 +20,9 @@ export interface Start {
   readonly cause: Cause;
   readonly atMs: number;
 }
+
+/** A start for files that have settled. */
+export type FileChange = Start & { readonly fingerprint: Fingerprint };
 
 /** Reloads now or later. Orders and retries do not wait for the interval. */
 export function reloadOrDelay(state: Idle, start: Start, policy: Policy): Decision {
@@ -144,15 +146,3 @@ export function timeOut(state: StateOf<"delaying">): Decision {
 const endDelay = ({ order }: StateOf<"delaying">): readonly Action[] => [
   order === null ? { name: "scan_soon" } : { name: "scan_and_reload", order },
 ];
-
-/**
- * How much longer a reload waits for files that are not whole. The time counts from the first of them, so that
- * neither a file that never goes quiet nor a series of files can extend it.
- */
-export function awaitMs(rejected: Rejected | null, atMs: number): number {
-  const sinceMs = rejected?.awaited?.sinceMs ?? atMs;
-  return Math.max(0, sinceMs + AWAITED_MS - atMs);
-}
-
-/** Long enough to copy a certificate and then its key, short enough to report a mistake soon. */
-const AWAITED_MS = 5_000;

@@ -32,7 +32,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["serving", "dump"],
+    pass_on_requested: ["serving", "pass_on"],
   },
   delaying: {
     renewals_shown: ["delaying"],
@@ -41,7 +41,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["delaying", "dump"],
+    pass_on_requested: ["delaying", "pass_on"],
     timer_due: ["delaying", "scan_soon"],
   },
   retrying: {
@@ -53,7 +53,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["retrying", "dump"],
+    pass_on_requested: ["retrying", "pass_on"],
     timer_due: ["retrying", "scan_for_retry"],
   },
   reloading: {
@@ -65,7 +65,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN_HANDOFF,
-    dump_requested: ["reloading", "dump"],
+    pass_on_requested: ["reloading", "pass_on"],
   },
   hot_applying: {
     renewals_shown: ["hot_applying"],
@@ -75,14 +75,14 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["hot_applying", "dump"],
+    pass_on_requested: ["hot_applying", "pass_on"],
   },
   leaving: {
     renewals_shown: ["leaving"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["leaving", "dump"],
+    pass_on_requested: ["leaving", "pass_on"],
     timer_due: DRAIN,
   },
   draining: {
