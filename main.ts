@@ -136,6 +136,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   const places = { parents: settings.runtimeParents, folder: folder.path, libc };
   const leftovers = await findLeftovers({ ...places, service });
   describeLeftovers(leftovers).forEach(log);
+  const { seen } = await keeper.rescue(leftovers) ? await parts.scanner.scan() : scan;
 
   const effects = new RealEffects({
     ...parts,
@@ -153,7 +154,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => postBug(error, null));
   const reportStraysNow = reportStrays(places, (found) => describeUntouched(found).forEach(log));
-  const fingerprint = scan.seen.tag === "taken" ? scan.seen.fingerprint : null;
+  const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
   const exitCode = await supervisor.run(effects, fingerprint);
 
   keeper.close();

@@ -7,7 +7,7 @@ import type { LogEntry } from "../system/log.ts";
 import { type Fingerprint, fingerprintOf, isWhole } from "../watch/scan/fingerprint.ts";
 import type { KeeperParts, Pauses, Serving, Shown } from "./keeper.ts";
 import * as messages from "./messages.ts";
-import { digestOf, saveCertificate, type SaveEnd } from "./save.ts";
+import { contentOf, saveCertificate, type SaveEnd } from "./save.ts";
 
 export interface FollowerParts extends KeeperParts {
   readonly files: readonly FileReference[];
@@ -47,9 +47,9 @@ export class Follower {
   /** Returns once `cancel` aborts, or if the process renews nothing. */
   async follow(cancel: AbortSignal): Promise<void> {
     const { idleMs, renewingMs } = this.#pauses;
-    while (!cancel.aborted) {
+    for (;;) {
       const renewed = await this.#look(cancel);
-      if (renewed?.length === 0) return;
+      if (renewed?.length === 0 || cancel.aborted) return;
       const isRenewing = renewed?.some((one) => one.isRenewing) ?? false;
       await pause(isRenewing ? renewingMs : idleMs, cancel);
     }
@@ -91,7 +91,7 @@ export class Follower {
   /** What the generation loaded, which its file still holds unless somebody has just changed it. */
   async #firstKnown({ expiresMs }: Renewed, path: string): Promise<Known> {
     const content = this.#parts.serving.fingerprint?.files.get(path)?.content ??
-      await digestOf(path);
+      (await contentOf(path)).content;
     return { expiresMs, content, isRenewing: false, problem: null };
   }
 

@@ -83,9 +83,6 @@ export async function saveCertificate(
   }
 }
 
-/** The SHA-256 of what a file holds, or `MISSING`. */
-export const digestOf = async (path: string) => (await contentOf(path)).content;
-
 const refused = (reason: string): SaveEnd => ({ tag: "refused", reason });
 const notWritten = (reason: string): SaveEnd => ({ tag: "not_written", reason });
 
@@ -113,13 +110,14 @@ function fileOf(dump: string): string {
   return `${textOf([...blocks.filter(isCertificate), ...blocks.filter(isPrivateKey)])}\n`;
 }
 
-interface Held {
+export interface Held {
+  /** Its SHA-256, or `MISSING`. */
   readonly content: string;
   /** `null`: there is no such file. */
   readonly text: string | null;
 }
 
-async function contentOf(path: string): Promise<Held> {
+export async function contentOf(path: string): Promise<Held> {
   try {
     const bytes = await readFile(path, MOST_HOT_BYTES);
     return { content: await sha256(bytes), text: new TextDecoder().decode(bytes) };

@@ -1,4 +1,5 @@
 /** Connects the keeper of obtained certificates with the supervisor: it observes steps, and posts what it finds. */
+import type { Leftovers } from "../../haproxy/leftovers/leftovers.ts";
 import { Keeper } from "../../obtained/keeper.ts";
 import { servingIn } from "../state/state.ts";
 import type { Step } from "../supervisor.ts";
@@ -23,6 +24,14 @@ export function createKeeper(
   return {
     /** During a start or a hot apply the files are being read. */
     observe: ({ after }: Step) => keeper.observe(servingIn(after), "attempt" in after),
+    /** Whether something of what a killed wrapper left behind was saved: then the files must be scanned again. */
+    rescue: async ({ processes }: Leftovers): Promise<boolean> => {
+      const [left] = processes.filter(({ serves }) => serves);
+      const files = loadedFiles.obtained();
+      if (left === undefined || files.length === 0) return false;
+      const { rescue } = await import("../../obtained/rescue.ts");
+      return await rescue({ ...left, files, log });
+    },
     close: () => keeper.close(),
   };
 }

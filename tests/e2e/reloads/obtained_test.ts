@@ -16,6 +16,9 @@ const NEEDS = [RUNNABLE, IN_ONE_FORM, ...OBTAINS];
 
 const NEEDS_FILE = !startsWithout();
 
+const DOCUMENTATION = join(import.meta.dirname!, "../../../lib/obtained/README.md");
+const [, EXAMPLE = ""] = /^```haproxy\n(.*?)^```$/ms.exec(Deno.readTextFileSync(DOCUMENTATION))!;
+
 /** A workspace whose certificate HAProxy obtains. */
 class Obtaining extends Observed {
   readonly tlsPort = freePort();
@@ -35,25 +38,23 @@ class Obtaining extends Observed {
     return this;
   }
 
+  /** The example of the documentation, with a page of that text. */
   obtaining(text: string): string {
-    const answer = "%[path,field(-1,/)].%[path,field(-1,/),map(virt@acme)]\\n";
-    const challenge = `http-request return status 200 content-type text/plain lf-string ` +
-      `"${answer}" if { path_beg /.well-known/acme-challenge/ }`;
-    return `global
-    expose-experimental-directives
-    httpclient.ssl.verify none
-    log stdout format raw local0
-acme test
-    directory ${this.server.directory}
-    account-key ${this.at("account.key")}
-    challenge http-01
-    keytype ECDSA
-    map virt@acme
-crt-store
-    load crt ${this.pem} acme test domains site.test
-${this.page(text).replace("    http-request", `    ${challenge}\n    http-request`)}\
-    bind 127.0.0.1:${this.tlsPort} ssl crt ${this.pem}
-`;
+    const changes = {
+      "https://acme-v02.api.letsencrypt.org/directory": this.server.directory,
+      "/var/lib/haproxy/account.key": this.at("account.key"),
+      "/var/lib/haproxy/site.pem": this.pem,
+      "www.example.com": "site.test",
+      "httpclient.resolvers.prefer ipv4":
+        "httpclient.ssl.verify none\n    log stdout format raw local0",
+      "bind :80": `bind 127.0.0.1:${this.port}`,
+      "bind :443": `bind 127.0.0.1:${this.tlsPort}`,
+      '"hello"': `"${text}"`,
+    };
+    return Object.entries(changes).reduce((example, [from, to]) => {
+      assert.ok(example.includes(from), from);
+      return example.replaceAll(from, to);
+    }, EXAMPLE);
   }
 
   async serveObtaining(launcher: readonly string[] = []): Promise<Wrapper> {
@@ -230,18 +231,22 @@ testNeeding(
   },
 );
 
-testNeeding(NEEDS, "a wrapper that is killed while it saves leaves a whole file", async () => {
-  await using workspace = await new Obtaining().prepare();
-  const before = readIfThere(workspace.pem);
-  const part = join(workspace.folder, ".site.pem.part");
-  const wrapper = await workspace.serveObtaining();
-  await wrapper.until("the save", () => isThere(part) || readIfThere(workspace.pem) !== before);
-  wrapper.kill();
-  await wrapper.child.status;
-  const text = readIfThere(workspace.pem);
-  if (text !== before) assert.match(text, /PRIVATE KEY-----\n$/);
-  const next = await workspace.serveObtaining();
-  await next.until("a certificate in the file", () => readIfThere(workspace.pem) !== before);
-  await workspace.servesSaved(next);
-  assert.deepEqual(namesIn(workspace.folder), ["site.pem"]);
-});
+testNeeding(
+  NEEDS,
+  "a wrapper that is killed while it saves leaves a whole file, and the next saves",
+  async () => {
+    await using workspace = await new Obtaining().prepare();
+    const before = readIfThere(workspace.pem);
+    const part = join(workspace.folder, ".site.pem.part");
+    const wrapper = await workspace.serveObtaining();
+    await wrapper.until("the save", () => isThere(part) || readIfThere(workspace.pem) !== before);
+    wrapper.kill();
+    await wrapper.child.status;
+    const text = readIfThere(workspace.pem);
+    if (text !== before) assert.match(text, /PRIVATE KEY-----\n$/);
+    const next = await workspace.serveObtaining();
+    await workspace.servesSaved(next);
+    assert.equal(workspace.server.orders, 1);
+    assert.deepEqual(namesIn(workspace.folder), ["site.pem"]);
+  },
+);

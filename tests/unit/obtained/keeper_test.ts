@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { FileReference } from "../../../lib/config/file_references.ts";
 import { type Change, Keeper, type Serving, type Shown } from "../../../lib/obtained/keeper.ts";
-import { digestOf, MISSING } from "../../../lib/obtained/save.ts";
+import { contentOf, MISSING } from "../../../lib/obtained/save.ts";
 import type { LogEntry } from "../../../lib/system/log.ts";
 import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, later, type Pair } from "../../support/certificates.ts";
@@ -13,6 +13,8 @@ import { waitFor } from "../../support/wait.ts";
 
 const HEADER = "# certificate\tsection\tstate\texpiration date (UTC)\texpires in\n";
 const PAUSES = { idleMs: 5, renewingMs: 5, failedMs: 50 };
+
+const digestOf = async (path: string) => (await contentOf(path)).content;
 
 /** A process that obtains the certificate of "site.pem", and what the keeper does about it. */
 class Scene extends TempFolder {

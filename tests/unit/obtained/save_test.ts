@@ -1,12 +1,14 @@
 /** A certificate is saved whole or not at all, and never over what somebody else has put in its place. */
 import assert from "node:assert/strict";
 import { dirname } from "@std/path";
-import { digestOf, MISSING, saveCertificate, type SaveEnd } from "../../../lib/obtained/save.ts";
+import { contentOf, MISSING, saveCertificate, type SaveEnd } from "../../../lib/obtained/save.ts";
 import { readPair } from "../../../lib/hot_apply/pair.ts";
 import { Authority, later } from "../../support/certificates.ts";
 import { readIfThere } from "../../support/files.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
+
+const digestOf = async (path: string) => (await contentOf(path)).content;
 
 class Scene extends TempFolder {
   readonly authority = new Authority(this.at("ca"));
