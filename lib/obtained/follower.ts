@@ -5,7 +5,7 @@ import { createAsk } from "../haproxy/runtime/client.ts";
 import { dumpCertificate, type Renewed, showRenewals } from "../haproxy/runtime/renewals.ts";
 import type { LogEntry } from "../system/log.ts";
 import { type Fingerprint, fingerprintOf, isWhole } from "../watch/scan/fingerprint.ts";
-import type { KeeperParts, Pauses, Serving, Shown } from "./keeper.ts";
+import type { Change, KeeperParts, Pauses, Serving, Shown } from "./keeper.ts";
 import * as messages from "./messages.ts";
 import { contentOf, saveCertificate, type SaveEnd } from "./save.ts";
 
@@ -98,12 +98,16 @@ export class Follower {
   /** Nothing may come between the last look at the state, the rename, and the report of it. */
   async #replace(path: string, rename: () => void, content: string): Promise<boolean> {
     const { current, onSaved } = this.#parts;
-    const before = current()?.fingerprint ?? null;
-    const after = before === null ? null : await this.#fingerprintAfter(before, path, content);
+    const found = fingerprintsOf(current());
+    const changes: Change[] = [];
+    for (const before of found) {
+      const after = await this.#fingerprintAfter(before, path, content);
+      if (after !== null) changes.push({ before, after });
+    }
     const now = current();
-    if (now === null || now.fingerprint !== before) return false;
+    if (now === null || fingerprintsOf(now).some((one) => !found.includes(one))) return false;
     rename();
-    if (before !== null && after !== null) onSaved(this.#generation, { before, after });
+    onSaved(this.#generation, changes);
     return true;
   }
 
@@ -164,6 +168,9 @@ export class Follower {
     this.#parts.log(entry);
   }
 }
+
+const fingerprintsOf = (serving: Serving | null): readonly Fingerprint[] =>
+  [serving?.fingerprint, serving?.rejected].filter((one) => one !== undefined && one !== null);
 
 /** Leaves nothing behind at `cancel`, which may live for weeks. */
 function pause(ms: number, cancel: AbortSignal): Promise<void> {

@@ -12,6 +12,8 @@ export interface Serving {
   readonly number: number;
   /** `null` if what it loaded is unknown. */
   readonly fingerprint: Fingerprint | null;
+  /** What was tried after it and rejected; `null` if nothing was. */
+  readonly rejected: Fingerprint | null;
   /** Set if it was started from a recorded set, whose files nobody else may change. */
   readonly lastGood?: unknown;
 }
@@ -33,7 +35,7 @@ export interface KeeperParts {
   /** Called whenever something else is shown. */
   readonly onShown: (generation: number, shown: Shown) => void;
   /** Called as soon as a file of the generation was replaced, before anything else happens. */
-  readonly onSaved: (generation: number, change: Change) => void;
+  readonly onSaved: (generation: number, changes: readonly Change[]) => void;
   readonly onBug: (bug: unknown) => void;
   readonly log: Log;
   readonly pauses?: Pauses;
@@ -49,7 +51,7 @@ export interface Pauses {
   readonly failedMs: number;
 }
 
-/** What the generation had loaded, and has now. */
+/** What a scan has found, and what it will find now. */
 export interface Change {
   readonly before: Fingerprint;
   readonly after: Fingerprint;

@@ -17,13 +17,17 @@ export function createKeeper(
     socket: (generation) => folder.socket(generation),
     onShown: (generation, shown) =>
       post({ name: "renewals_shown", generation, shown, atMs: performance.now() }),
-    onSaved: (generation, change) => post({ name: "certificate_saved", generation, change }),
+    onSaved: (generation, changes) => post({ name: "certificate_saved", generation, changes }),
     onBug: (bug) => postBug(bug, { name: "obtained" }),
     log,
   });
   return {
-    /** During a start or a hot apply the files are being read. */
-    observe: ({ after }: Step) => keeper.observe(servingIn(after), "attempt" in after),
+    observe: ({ after }: Step) => {
+      const rejected = "service" in after ? after.service.rejected?.fingerprint ?? null : null;
+      const serving = servingIn(after);
+      // During a start or a hot apply the files are being read.
+      keeper.observe(serving && { ...serving, rejected }, "attempt" in after);
+    },
     /** Whether something of what a killed wrapper left behind was saved: then the files must be scanned again. */
     rescue: async ({ processes }: Leftovers): Promise<boolean> => {
       const [left] = processes.filter(({ serves }) => serves);

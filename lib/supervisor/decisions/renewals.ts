@@ -1,6 +1,6 @@
 /** Certificates that the serving generation obtains itself: a reload waits for them, and finds them saved. Pure. */
 import type { Decision, EventOf } from "../state/events.ts";
-import type { Serving } from "../state/state.ts";
+import type { Content, Serving } from "../state/state.ts";
 import { afterWait } from "./delay.ts";
 
 export function renewalsShown(
@@ -15,18 +15,19 @@ export function renewalsShown(
   return [{ ...state, service }, isOver ? afterWait(state, "renewal") : []];
 }
 
-/** The generation has what is now on disk: nothing has to follow. */
+/** The generation has what is now on disk, and whatever was rejected is still the same: nothing has to follow. */
 export function certificateSaved(
   state: Serving,
-  { generation, change: { before, after } }: EventOf<"certificate_saved">,
+  { generation, changes }: EventOf<"certificate_saved">,
 ): Decision {
-  const { serving } = state.service;
-  const isKnown = serving.number === generation && serving.fingerprint === before;
-  if (!isKnown) return [state, []];
-  return [
-    { ...state, service: { ...state.service, serving: { ...serving, fingerprint: after } } },
-    [],
-  ];
+  const { serving, rejected } = state.service;
+  if (serving.number !== generation) return [state, []];
+  const renew = <C extends Content>(content: C): C => {
+    const change = changes.find(({ before }) => before === content.fingerprint);
+    return change === undefined ? content : { ...content, fingerprint: change.after };
+  };
+  const renewed = { serving: renew(serving), rejected: rejected && renew(rejected) };
+  return [{ ...state, service: { ...state.service, ...renewed } }, []];
 }
 
 /** HAProxy takes some 10 s; an authority that does not answer must not hold a change up for minutes. */

@@ -53,7 +53,11 @@ export type Event =
     readonly atMs: number;
   }
   /** A certificate that the generation obtained is now in its file. */
-  | { readonly name: "certificate_saved"; readonly generation: number; readonly change: Change }
+  | {
+    readonly name: "certificate_saved";
+    readonly generation: number;
+    readonly changes: readonly Change[];
+  }
   /** The files changed between the scan before a handoff and its failure. */
   | { readonly name: "changed_during_read"; readonly generation: number }
   /** There is not enough memory for the process that a handoff is about to start. */

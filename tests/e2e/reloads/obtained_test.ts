@@ -221,7 +221,7 @@ testNeeding(
     const line =
       /error .* cannot save the certificate that generation 1 obtained in ".*site\.pem": Read-only file system/;
     await wrapper.saysMatching(line);
-    const expires = /site\.pem\ttest\tScheduled\t(\S+)/.exec(
+    const expires = /site\.pem\t\w+\tScheduled\t(\S+)/.exec(
       await workspace.command("acme status"),
     )![1]!;
     const name = `certificate_expiry_seconds{file="${workspace.pem}"}`;

@@ -46,7 +46,7 @@ class Scene extends TempFolder {
         return this.at("1.sock");
       },
       onShown: (_, shown) => this.shown.push(shown),
-      onSaved: (_, change) => this.changes.push(change),
+      onSaved: (_, changes) => this.changes.push(...changes),
       onBug: (bug) => this.lines.push({ level: "error", text: `bug: ${bug}`, fields: {} }),
       log: (entry) => this.lines.push(entry),
       pauses: PAUSES,
@@ -66,7 +66,7 @@ class Scene extends TempFolder {
     const content = await digestOf(this.pem);
     const mark = { content, modifiedMs: 0, stamp: "" };
     const files = content === MISSING ? [] : [[this.pem, mark] as const];
-    return { number, fingerprint: await fingerprintOf(new Map(files)) };
+    return { number, fingerprint: await fingerprintOf(new Map(files)), rejected: null };
   }
 
   async follow(more: Partial<Serving> = {}): Promise<Serving> {
@@ -202,6 +202,18 @@ Deno.test("what was hot-applied is what the next certificate replaces", async ()
   scene.keeper.observe(await scene.generation(), false);
   scene.obtain();
   await scene.says(/is saved/);
+});
+
+Deno.test("what was rejected is followed too", async () => {
+  await using scene = new Scene();
+  const bad = { content: "bad", modifiedMs: 0, stamp: "" };
+  const rejected = await fingerprintOf(new Map([["/haproxy.cfg", bad]]));
+  await scene.follow({ rejected });
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.obtain();
+  await scene.says(/is saved/);
+  assert.deepEqual(scene.changes.map(({ before }) => before === rejected), [false, true]);
+  assert.deepEqual([...scene.changes[1]!.after.files.keys()], ["/haproxy.cfg", scene.pem]);
 });
 
 Deno.test("where scans do not include it, the fingerprint stays as it is", async () => {

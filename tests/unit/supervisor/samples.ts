@@ -124,7 +124,7 @@ export const EVENTS = {
   certificate_saved: {
     name: "certificate_saved",
     generation: 3,
-    change: { before: content("loaded"), after: content("saved") },
+    changes: [{ before: content("loaded"), after: content("saved") }],
   },
   handoff_ended: ready("new"),
   hot_apply_ended: hotApplyEnded(),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import type { Event } from "../../../../lib/supervisor/state/events.ts";
-import type { State } from "../../../../lib/supervisor/state/state.ts";
+import type { Content, State } from "../../../../lib/supervisor/state/state.ts";
 import {
   content,
   decideAll,
@@ -108,23 +108,39 @@ Deno.test("a retry waits too, and continues as a retry", () => {
   assert.deepEqual(after(waiting, shown(false))[1], [{ name: "scan_for_retry" }]);
 });
 
+/** What was loaded or rejected as `before` is replaced by a saved certificate. */
+const savedAs = (before: Content["fingerprint"], text: string): Event => ({
+  ...EVENTS.certificate_saved,
+  changes: [{ before: before!, after: content(text) }],
+});
+
 Deno.test("another generation's certificates change nothing", () => {
-  const { change } = EVENTS.certificate_saved;
-  for (const event of [{ ...SHOWN, generation: 2 }, { ...EVENTS.certificate_saved, change }]) {
-    assert.deepEqual(after(STATES.serving, { ...event, generation: 2 }), [STATES.serving, []]);
+  const saved = savedAs(SERVICE.serving.fingerprint, "saved");
+  for (const event of [SHOWN, saved]) {
+    const other = { ...event, generation: 2 } as Event;
+    assert.deepEqual(after(STATES.serving, other), [STATES.serving, []]);
   }
 });
 
 Deno.test("a saved certificate is what the generation serves: the scan that finds it changes nothing", () => {
-  const change = { before: SERVICE.serving.fingerprint!, after: content("saved") };
-  const [saved, actions] = after(STATES.serving, { ...EVENTS.certificate_saved, change });
+  const [saved, actions] = after(
+    STATES.serving,
+    savedAs(SERVICE.serving.fingerprint, "saved"),
+  );
   assert.deepEqual(actions, []);
   assert.deepEqual(after(saved, settled("saved")), [saved, []]);
   assert.equal(after(saved, settled("served"))[0].name, "reloading");
 });
 
+Deno.test("what was rejected is not tried again because a certificate was saved", () => {
+  const bad = rejected("bad", { generation: 4 });
+  const state = withService(STATES.serving, { rejected: bad });
+  const [saved] = after(state, savedAs(bad.fingerprint, "bad, saved"));
+  assert.deepEqual(after(saved, settled("bad, saved")), [saved, []]);
+  assert.equal(after(saved, settled("bad"))[0].name, "reloading");
+});
+
 Deno.test("a certificate that was saved while something else changed leaves the rest to the scan", () => {
-  const change = { before: content("other"), after: content("saved") };
-  const event = { ...EVENTS.certificate_saved, change };
+  const event = savedAs(content("other"), "saved");
   assert.deepEqual(after(STATES.serving, event), [STATES.serving, []]);
 });
