@@ -119,6 +119,12 @@ frontend page
     });
   }
 
+  /** Changes the configuration to a page of `text`, and waits until it is served. */
+  async changeTo(text: string, wrapper: Running): Promise<void> {
+    await this.replace(this.page(text));
+    await this.serves(text, wrapper);
+  }
+
   /** Waits until `count` old processes have logged that they stopped listening: until then one may accept a request. */
   async haveStopped(count: number, wrapper: Running): Promise<void> {
     const stops = () => wrapper.output.split("Proxy page stopped").length - 1;
@@ -194,6 +200,12 @@ export class Wrapper extends Running {
     assert.equal(await this.exitCode, status, this.output);
     assert.deepEqual(this.workspace.haproxyPids(), [], this.output);
     assert.deepEqual(namesIn(this.workspace.runtimeDirectory), [], this.output);
+  }
+
+  /** Asserts that the signal ends it with that status, and leaves no process and no file. */
+  async endsBy(signal: Deno.Signal, status: number): Promise<void> {
+    this.signal(signal);
+    await this.endsWith(status);
   }
 
   kill(): void {

@@ -81,7 +81,7 @@ testNeeding(
     const secret = new Volume(join(workspace.path, "secret"));
     await secret.write({ "tls.crt": old.certificate, "tls.key": old.key });
     const global = "ssl-load-extra-del-ext";
-    await workspace.replace(workspace.securePage("crt /certs/tls.crt", { global }));
+    await workspace.replace(workspace.securePage({ bind: "crt /certs/tls.crt", global }));
     const options = ["--user", "12345:54321", "--volume", `${secret.path}:/certs:ro`];
     await using container = await serve(workspace, { options });
     assert.equal(await servedTo(workspace.tlsPort), old.fingerprint, container.output);

@@ -34,11 +34,9 @@ for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
 commonTest("a new chain is served with a new certificate", async () => {
   await using workspace = new Secured();
   const { authority } = workspace;
-  const [old, next] = [authority.issue(), authority.issue()];
-  workspace.write("site.pem", old.pem);
-  const wrapper = await workspace.serveSecure();
+  const { wrapper, next } = await workspace.serveOld();
   assert.equal((await servedChain(workspace)).length, 1);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace(next.pem + authority.certificate, workspace.pem);
     await workspace.servesCertificate(next, wrapper);
   });
@@ -55,7 +53,7 @@ commonTest("each certificate of a bundle is applied separately", async () => {
   workspace.write("site.pem.rsa", rsa.pem);
   const wrapper = await workspace.serveSecure();
   const [nextEc, nextRsa] = issue();
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace(nextEc.pem, `${pem}.ecdsa`);
     await workspace.servesCertificate(nextEc, wrapper);
     await workspace.replace(nextRsa.pem, `${pem}.rsa`);
@@ -71,7 +69,7 @@ commonTest("a name may contain blanks, quotes and semicolons", async () => {
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
   const pem = join(directory, "a # b.pem");
   await Deno.writeTextFile(pem, old.pem);
-  const wrapper = await workspace.serveSecure(workspace.securePage(`crt '${pem}'`));
+  const wrapper = await workspace.serveSecure(workspace.securePage({ bind: `crt '${pem}'` }));
   await workspace.replace(next.pem, pem);
   await workspace.servesCertificate(next, wrapper);
   await wrapper.stopsAt(1);
@@ -85,8 +83,8 @@ commonTest("filters and options in a list stay in force", async () => {
   workspace.write("site.pem", old.pem);
   const list = workspace.write("list.txt", `${workspace.pem} [alpn h2,http/1.1] *.test !no.test\n`);
   const bind = `crt-list ${list} strict-sni`;
-  const wrapper = await workspace.serveSecure(workspace.securePage(bind));
-  await withoutReload(workspace, wrapper, async () => {
+  const wrapper = await workspace.serveSecure(workspace.securePage({ bind }));
+  await withoutReload(wrapper, async () => {
     await workspace.replace(next.pem, workspace.pem);
     await workspace.servesCertificate(next, wrapper, { servername: "any.test" });
   });
@@ -100,8 +98,10 @@ testNeeding(STORES, "certificates of a crt-store are applied, also for a new key
   const crt = workspace.write("store.crt", old.certificate);
   const key = workspace.write("store.key", old.key);
   const store = `crt-store web\n    load crt "${crt}" key "${key}" alias "site"\n`;
-  const wrapper = await workspace.serveSecure(store + workspace.securePage('crt "@web/site"'));
-  await withoutReload(workspace, wrapper, async () => {
+  const wrapper = await workspace.serveSecure(
+    store + workspace.securePage({ bind: 'crt "@web/site"' }),
+  );
+  await withoutReload(wrapper, async () => {
     await workspace.replace(next.certificate, crt);
     await wrapper.saysMatching(/warning .*does not match/);
     assert.equal(await servedTo(workspace.tlsPort), old.fingerprint);

@@ -20,9 +20,7 @@ class Mapped extends Secured {
 
   /** Waits until the path is answered with `text`. */
   async answers(path: string, text: string, wrapper: Wrapper): Promise<void> {
-    await waitFor(`${path} to be ${text}`, async () => await this.getPath(path) === text, {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until(`${path} to be ${text}`, async () => await this.getPath(path) === text);
   }
 
   /** The entries of the map or ACL from that file in a generation, in their order. */
@@ -40,7 +38,7 @@ commonTest("a map of 20,000 lines arrives complete, without a reload", async () 
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   await workspace.answers("/a", "one", wrapper);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace(lines(20_000, "first"), workspace.map);
     await workspace.answers("/key19999", "first-19999", wrapper);
     await wrapper.saysMatching(
@@ -78,7 +76,7 @@ commonTest("an ACL of 20,000 lines arrives complete, without a reload", async ()
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   const paths = Array.from({ length: 20_000 }, (_, number) => `/new${number}`);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace(`${paths.join("\n")}\n`, workspace.list);
     await workspace.answers("/new19999", "listed", wrapper);
     await wrapper.saysMatching(/ACL ".*" updated in generation 1 .*\(20000 entries\)/);
@@ -90,7 +88,7 @@ commonTest("an ACL of 20,000 lines arrives complete, without a reload", async ()
 commonTest("an emptied map and an emptied list have no entries, without a reload", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace("", workspace.map);
     await workspace.replace("# nobody\n", workspace.list);
     await workspace.answers("/a", "none", wrapper);
@@ -109,10 +107,7 @@ commonTest("a key without a value requires one reload, and the log says why", as
   await workspace.answers("/a", "two", wrapper);
   await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*no value/);
   await wrapper.saysMatching(/generation 2 serves.*site\.map/);
-  await isLastReload(workspace, wrapper, {
-    generation: 2,
-    configuration: workspace.mapPage("marker"),
-  });
+  await isLastReload(wrapper, { generation: 2, marker: workspace.mapPage("marker") });
 });
 
 commonTest("a map and the configuration that change together cause one reload", async () => {
@@ -125,10 +120,7 @@ commonTest("a map and the configuration that change together cause one reload", 
   await wrapper.saysMatching(
     /generation 2 serves.*haproxy\.cfg.*site\.map|site\.map.*haproxy\.cfg/,
   );
-  await isLastReload(workspace, wrapper, {
-    generation: 2,
-    configuration: workspace.mapPage("marker"),
-  });
+  await isLastReload(wrapper, { generation: 2, marker: workspace.mapPage("marker") });
   assert.doesNotMatch(wrapper.output, / in place| without a reload/);
 });
 

@@ -24,7 +24,7 @@ class Trusting extends Secured {
 
   async serveTrusting(options = ""): Promise<Wrapper> {
     const bind = `crt ${this.pem} verify required ca-file ${this.caFile} ${options}`;
-    return await this.serveSecure(this.securePage(bind));
+    return await this.serveSecure(this.securePage({ bind }));
   }
 
   async answers(own = this.own): Promise<string | null> {
@@ -33,9 +33,7 @@ class Trusting extends Secured {
 
   /** During a handoff the old process keeps accepting for a moment, with what it trusts. */
   async trusts(own: Pair, wrapper: Wrapper): Promise<void> {
-    await waitFor("the client to be trusted", async () => await this.answers(own) === "one", {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until("the client to be trusted", async () => await this.answers(own) === "one");
   }
 
   async refuses(own = this.own, wrapper?: Wrapper): Promise<void> {
@@ -49,7 +47,7 @@ commonTest("an added authority is trusted without a reload", async () => {
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
   assert.equal(await workspace.answers(workspace.others), null);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     const both = workspace.authority.certificate + workspace.other.certificate;
     await workspace.replace(both, workspace.caFile);
     await wrapper.saysMatching(
@@ -91,7 +89,7 @@ commonTest("a reissued CRL without a new revocation requires no reload", async (
   workspace.authority.revoke(workspace.authority.issue({ name: "client" }));
   workspace.write("crl.pem", workspace.authority.crl());
   const wrapper = await workspace.serveTrusting(`crl-file ${workspace.crlFile}`);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     const certificates = workspace.authority.certificate + workspace.other.certificate;
     await workspace.replace(certificates, workspace.caFile);
     await workspace.replace(workspace.authority.crl() + workspace.other.crl(), workspace.crlFile);

@@ -10,8 +10,7 @@ import { freeze } from "../../support/processes.ts";
 import { finish, Workspace, type Wrapper } from "../../support/wrapper.ts";
 
 async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {
-  await workspace.replace(workspace.page(text));
-  await workspace.serves(text, wrapper);
+  await workspace.changeTo(text, wrapper);
 }
 
 programTest("a request in flight is answered by the process that took it", async () => {
@@ -61,8 +60,7 @@ programTest("if more than --max-draining processes drain, the oldest is ended", 
     /generation 1 ended with \d connections? open after .*: more processes drained than --max-draining allows\n/,
   );
   assert.equal(workspace.haproxyPids().length, 2, wrapper.output);
-  wrapper.signal("SIGTERM");
-  await wrapper.endsWith(143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 programTest("the death of an old process is logged and changes nothing", async () => {
@@ -108,8 +106,7 @@ programTest("connections cut by a signal are logged for each draining process", 
   const areTold = ({ draining }: StatusReport) =>
     draining.map(({ connections }) => connections).join() === "1,2";
   await workspace.reports("what is open to be told", areTold, wrapper);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.match(wrapper.output, /generation 1 ended with 1 connection open .*: SIGTERM received\n/);
   assert.match(wrapper.output, /generation 2 ended with 2 connections open .*: SIGTERM received\n/);
   assert.doesNotMatch(wrapper.output, /generation 3 (was )?ended/);

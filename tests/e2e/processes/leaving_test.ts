@@ -43,8 +43,7 @@ commonTest("a second graceful SIGTERM exits at once", async () => {
   using _request = await workspace.openRequest();
   wrapper.signal("SIGTERM");
   await wrapper.saysMatching(/SIGTERM received: no longer ready/);
-  wrapper.signal("SIGTERM");
-  await wrapper.endsWith(143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 commonTest("a second SIGUSR1 skips the delay", async () => {
@@ -53,8 +52,7 @@ commonTest("a second SIGUSR1 skips the delay", async () => {
   wrapper.signal("SIGUSR1");
   await wrapper.saysMatching(/no longer ready/);
   await workspace.replace(workspace.page("never served"));
-  wrapper.signal("SIGUSR1");
-  assert.equal(await wrapper.exitCode, 0);
+  await wrapper.endsBy("SIGUSR1", 0);
   assert.equal(wrapper.lastGeneration, 1);
 });
 
@@ -62,8 +60,7 @@ commonTest("--shutdown-wait limits the final drain, and the log says what it cut
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved(["--shutdown-wait", "500ms"]);
   using _request = await workspace.openRequest();
-  wrapper.signal("SIGUSR1");
-  assert.equal(await wrapper.exitCode, 0);
+  await wrapper.endsBy("SIGUSR1", 0);
   assert.match(
     wrapper.output,
     /generation 1 ended with 1 connection open after .*: its --shutdown-wait had expired\n/,

@@ -28,9 +28,7 @@ class Restarted extends Observed {
   }
 
   async endOf(pid: number, wrapper: Wrapper): Promise<void> {
-    await waitFor(`process ${pid} to end`, () => !this.haproxyPids().includes(pid), {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until(`process ${pid} to end`, () => !this.haproxyPids().includes(pid));
   }
 }
 
@@ -171,22 +169,19 @@ commonTest("a leftover keeps serving if the next start fails", async () => {
   await workspace.serves("two", next);
 });
 
-commonTest(
-  "if a leftover ends during the next start, that start is repeated without it",
-  async () => {
-    await using workspace = new Restarted();
-    const left = await workspace.leave();
-    const start = `[ -e went ] || { touch went; kill -KILL ${left}; exit 3; }`;
-    await workspace.standIn(STAND_INS.is_haproxy.replace("\nexec", `\n${start}\nexec`));
-    await workspace.replace(workspace.page("two"));
-    const wrapper = workspace.start();
-    await wrapper.saysMatching(
-      /generation 1 did not start: the process .* has ended; starting generation 2/,
-    );
-    await wrapper.saysMatching(/generation 2 serves/);
-    await workspace.serves("two", wrapper);
-  },
-);
+commonTest("if a leftover ends during the next start, that is repeated without it", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  const start = `[ -e went ] || { touch went; kill -KILL ${left}; exit 3; }`;
+  await workspace.standIn(STAND_INS.is_haproxy.replace("\nexec", `\n${start}\nexec`));
+  await workspace.replace(workspace.page("two"));
+  const wrapper = workspace.start();
+  await wrapper.saysMatching(
+    /generation 1 did not start: the process .* has ended; starting generation 2/,
+  );
+  await wrapper.saysMatching(/generation 2 serves/);
+  await workspace.serves("two", wrapper);
+});
 
 commonTest("a signal that ends the start does not touch the leftover", async () => {
   await using workspace = new Restarted();
@@ -224,27 +219,24 @@ commonTest("a stop also ends a draining leftover", async () => {
   assert.deepEqual(workspace.folders, []);
 });
 
-commonTest(
-  "a process that was on standby when its wrapper was killed drains as well",
-  async () => {
-    await using workspace = new Restarted();
-    const args = ["-f", workspace.configuration, "--settle-time", "30s"];
-    const first = await workspace.serve({ args });
-    const [serves] = workspace.haproxyPids();
-    await workspace.replace(workspace.page("two"));
-    const waits = await waitFor("another process", () => {
-      return workspace.haproxyPids().find((pid) => pid !== serves);
-    });
-    first.kill();
-    await first.child.status;
-    await workspace.replace(workspace.page("three"));
-    const wrapper = await workspace.serve({ args });
-    await workspace.endOf(serves!, wrapper);
-    await workspace.endOf(waits, wrapper);
-    await workspace.serves("three", wrapper);
-    assert.equal(workspace.haproxyPids().length, 1);
-  },
-);
+commonTest("a process that was on standby when its wrapper was killed drains as well", async () => {
+  await using workspace = new Restarted();
+  const args = ["-f", workspace.configuration, "--settle-time", "30s"];
+  const first = await workspace.serve({ args });
+  const [serves] = workspace.haproxyPids();
+  await workspace.replace(workspace.page("two"));
+  const waits = await waitFor("another process", () => {
+    return workspace.haproxyPids().find((pid) => pid !== serves);
+  });
+  first.kill();
+  await first.child.status;
+  await workspace.replace(workspace.page("three"));
+  const wrapper = await workspace.serve({ args });
+  await workspace.endOf(serves!, wrapper);
+  await workspace.endOf(waits, wrapper);
+  await workspace.serves("three", wrapper);
+  assert.equal(workspace.haproxyPids().length, 1);
+});
 
 testNeeding(
   [RUNNABLE, ROOT, NOT_AS_PROCESS_1],

@@ -29,8 +29,7 @@ if (FORM !== "source") {
       assert.equal(await workspace.get(), "one");
       await limitProcesses(wrapper, 500);
       await workspace.serves("two", wrapper);
-      wrapper.signal("SIGTERM");
-      assert.equal(await wrapper.exitCode, 143);
+      await wrapper.endsBy("SIGTERM", 143);
     },
   );
 }

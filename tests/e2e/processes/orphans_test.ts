@@ -23,8 +23,7 @@ if (FORM === "process_1") {
     }
     await onlyHaproxyIsLeft(workspace, wrapper);
     assert.equal(await workspace.get(), "one");
-    wrapper.signal("SIGUSR1");
-    await wrapper.endsWith(0);
+    await wrapper.endsBy("SIGUSR1", 0);
   });
 
   programTest("orphans of a dead HAProxy do not hide its exit status", async () => {

@@ -41,8 +41,7 @@ for (
     );
     assert.equal(await workspace.get(), "one");
     // A respawn is no change, so the next generation is.
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
+    await workspace.changeTo("two", wrapper);
     await wrapper.stopsAt(3);
   });
 }
@@ -91,8 +90,7 @@ programTest("a respawn reads what is on disk", async () => {
   const wrapper = await workspace.serve({
     flags: ["--respawn", "5", "--min-reload-interval", "1m"],
   });
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   await waitFor("one process", () => workspace.haproxyPids().length === 1);
   // Delayed, as a reload has just ended; but any start reads it.
   await workspace.replace(workspace.page("three"));
@@ -124,22 +122,19 @@ async function inReload(workspace: Workspace, respawn: string): Promise<Wrapper>
 
 const letGo = (workspace: Workspace) => Deno.writeTextFile(workspace.at("go"), "");
 
-programTest(
-  "a reload that can no longer take over is followed by a start",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await inReload(workspace, "1");
-    const serving = workspace.haproxyPids().find((pid) => isHaproxy(pid))!;
-    Deno.kill(serving, "SIGSEGV");
-    await wrapper.saysMatching(
-      /generation 1 was killed by SIGSEGV .*; generation 2, already starting, takes its place \(respawn 1 of 1 /,
-    );
-    await letGo(workspace);
-    await wrapper.saysMatching(/generation 2 did not start: .*; .*starting generation 3 at once/);
-    await workspace.serves("two", wrapper);
-    await wrapper.stopsAt(3);
-  },
-);
+programTest("a reload that can no longer take over is followed by a start", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await inReload(workspace, "1");
+  const serving = workspace.haproxyPids().find((pid) => isHaproxy(pid))!;
+  Deno.kill(serving, "SIGSEGV");
+  await wrapper.saysMatching(
+    /generation 1 was killed by SIGSEGV .*; generation 2, already starting, takes its place \(respawn 1 of 1 /,
+  );
+  await letGo(workspace);
+  await wrapper.saysMatching(/generation 2 did not start: .*; .*starting generation 3 at once/);
+  await workspace.serves("two", wrapper);
+  await wrapper.stopsAt(3);
+});
 
 programTest("a reload that has the listeners goes on and loses no connection", async () => {
   await using workspace = new Workspace();
@@ -187,24 +182,21 @@ programTest("a death during a hot apply starts what is on disk", async () => {
   assert.equal(wrapper.lastGeneration, generation, wrapper.output);
 });
 
-programTest(
-  "a refused configuration uses up the respawns",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "2" } });
-    await workspace.replace("nonsense\n");
-    await wrapper.saysMatching(/generation 2 rejected/);
-    Deno.kill(servingPid(workspace), "SIGKILL");
-    await wrapper.saysMatching(
-      /generation 3 did not start: haproxy exited with 1 .*; nothing serves, starting generation 4 in 1s \(respawn 2 of 2/,
-    );
-    await wrapper.endsWith(137);
-    assert.match(
-      wrapper.output,
-      /generation 4 did not start: .*; nothing serves, all 2 respawns failed, exiting with 137/,
-    );
-  },
-);
+programTest("a refused configuration uses up the respawns", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "2" } });
+  await workspace.replace("nonsense\n");
+  await wrapper.saysMatching(/generation 2 rejected/);
+  Deno.kill(servingPid(workspace), "SIGKILL");
+  await wrapper.saysMatching(
+    /generation 3 did not start: haproxy exited with 1 .*; nothing serves, starting generation 4 in 1s \(respawn 2 of 2/,
+  );
+  await wrapper.endsWith(137);
+  assert.match(
+    wrapper.output,
+    /generation 4 did not start: .*; nothing serves, all 2 respawns failed, exiting with 137/,
+  );
+});
 
 programTest("a configuration repaired between two attempts is loaded at once", async () => {
   await using workspace = new Workspace();
@@ -244,8 +236,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
     await using workspace = new Workspace();
     const wrapper = await inRespawn(workspace, { standIn: STAND_INS.never_ready });
     await waitFor("the new process", () => childrenOf(wrapper.pid).length === 1);
-    wrapper.signal(signal as Deno.Signal);
-    await wrapper.endsWith(status);
+    await wrapper.endsBy(signal as Deno.Signal, status);
     assert.deepEqual(childrenOf(wrapper.pid), []);
   });
 
@@ -253,8 +244,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
     await using workspace = new Workspace();
     const wrapper = await inRespawn(workspace, { standIn: STAND_INS.dies_before_ready });
     await wrapper.saysMatching(/starting generation 3 in 1s/);
-    wrapper.signal(signal as Deno.Signal);
-    await wrapper.endsWith(status);
+    await wrapper.endsBy(signal as Deno.Signal, status);
     assert.doesNotMatch(wrapper.output, /generation 3 (?:serves|did not start)/);
   });
 }

@@ -14,8 +14,7 @@ type Signal = keyof typeof SIGNALS;
 
 const endsWith = (signal: Signal, exitCode: number): Check => async (workspace, wrapper) => {
   using _request = await workspace.openRequest();
-  wrapper.signal(signal);
-  await wrapper.endsWith(exitCode);
+  await wrapper.endsBy(signal, exitCode);
   assert.match(wrapper.output, new RegExp(`${signal} received: passed on to all HAProxy`));
 };
 
@@ -75,8 +74,7 @@ programTest("SIGTERM also ends draining processes", async () => {
   using _request = await workspace.openRequest();
   wrapper.signal("SIGHUP");
   await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
-  wrapper.signal("SIGTERM");
-  await wrapper.endsWith(143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 programTest("a second SIGTERM kills what ignores the first", async () => {
@@ -85,8 +83,7 @@ programTest("a second SIGTERM kills what ignores the first", async () => {
   await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGTERM");
   await wrapper.saysMatching(/SIGTERM received: passed on/);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.match(wrapper.output, /SIGTERM received again: killing all remaining processes/);
 });
 
@@ -97,8 +94,7 @@ programTest("a Ctrl-C that arrives twice (terminal, deno task) counts once", asy
   wrapper.signal("SIGINT");
   await wrapper.saysMatching(/SIGINT received: passed on/);
   wrapper.signal("SIGINT");
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 130);
+  await wrapper.endsBy("SIGTERM", 130);
   assert.doesNotMatch(wrapper.output, /SIGINT received again/);
 });
 
@@ -106,8 +102,7 @@ programTest("a process that ignores SIGTERM is killed after 5 s", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   await freeze(workspace.haproxyPids()[0]!);
-  wrapper.signal("SIGINT");
-  await wrapper.endsWith(130);
+  await wrapper.endsBy("SIGINT", 130);
 });
 
 programTest("SIGTERM ends the last drain", async () => {
@@ -116,8 +111,7 @@ programTest("SIGTERM ends the last drain", async () => {
   using _request = await workspace.openRequest();
   wrapper.signal("SIGUSR1");
   await wrapper.saysMatching(/SIGUSR1 received/);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 for (const [signal, exitCode] of [["SIGSEGV", 139], ["SIGKILL", 137], ["SIGUSR1", 0]] as const) {
@@ -171,8 +165,7 @@ for (const [signal, meaning] of Object.entries(SIGNALS)) {
 programTest("SIGUSR1 during a handoff waits at most 10 s for a hanging process", async () => {
   await using workspace = new Workspace();
   const wrapper = await inHandoff(workspace, STAND_INS.ignores_term);
-  wrapper.signal("SIGUSR1");
-  await wrapper.endsWith(0);
+  await wrapper.endsBy("SIGUSR1", 0);
   assert.deepEqual(childrenOf(wrapper.pid), []);
 });
 
@@ -202,8 +195,7 @@ programTest("SIGTERM at any moment of the start leaves nothing", async () => {
       await waitFor("all listeners", () => catches(wrapper, LAST_SIGNAL));
     }
     await pause(delayMs);
-    wrapper.signal("SIGTERM");
-    await wrapper.endsWith(143);
+    await wrapper.endsBy("SIGTERM", 143);
     assert.deepEqual(namesIn(workspace.runtimeDirectory), [], wrapper.output);
   }
 });

@@ -175,16 +175,14 @@ programTest("SIGUSR1 during a pause: it listens until the delay is over", async 
   wrapper.signal("SIGUSR1");
   await wrapper.saysMatching(/the old one listens again\n/);
   assert.equal(await workspace.get(), "one");
-  wrapper.signal("SIGUSR1");
-  assert.equal(await wrapper.exitCode, 0);
+  await wrapper.endsBy("SIGUSR1", 0);
 });
 
 for (const [signal, code] of [["SIGUSR1", 0], ["SIGTERM", 143]] as const) {
   commonTest(`${signal} during a pause ends everything`, async () => {
     await using workspace = new Unshared();
     const wrapper = await paused(workspace);
-    wrapper.signal(signal);
-    await wrapper.endsWith(code);
+    await wrapper.endsBy(signal, code);
   });
 }
 

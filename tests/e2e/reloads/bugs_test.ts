@@ -42,8 +42,7 @@ class Buggy extends Observed {
     assert.ok(["serving", "reloading", "hot_applying"].includes(state), state);
     const lines = wrapper.lines.filter((line) => / a bug in the wrapper, please/.test(line));
     assert.equal(new Set(lines.map((line) => line.slice(25))).size, lines.length, wrapper.output);
-    wrapper.signal("SIGTERM");
-    await wrapper.endsWith(143);
+    await wrapper.endsBy("SIGTERM", 143);
   }
 }
 
@@ -88,8 +87,7 @@ testNeeding([FROM_SOURCE], "errors in the background are logged once", async () 
   await workspace.begin("background");
   await wrapper.saysMatching(/please report it: TypeError: an injected bug in the background/);
   for (const text of ["two", "three"]) {
-    await workspace.replace(workspace.page(text));
-    await workspace.serves(text, wrapper);
+    await workspace.changeTo(text, wrapper);
   }
   await workspace.isSound(wrapper, "background");
 });
@@ -100,8 +98,7 @@ testNeeding([FROM_SOURCE], "a status that throws affects neither probes nor relo
   await workspace.begin("status");
   assert.equal((await workspace.ask("/status")).status, 500);
   assert.equal((await workspace.ask("/healthz")).status, 200);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   await workspace.end("status");
   await workspace.isSound(wrapper, "status");
 });

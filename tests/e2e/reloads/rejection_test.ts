@@ -35,8 +35,7 @@ programTest("a configuration with an error is rejected and not retried", async (
   const line = await isRejected(workspace, wrapper, /haproxy exited with 1 before it was ready/);
   assert.match(line, /retry when a file changes/);
   assert.match(wrapper.output, /\[ALERT\].*unknown keyword 'nonsense'/);
-  await workspace.replace(workspace.page("marker"));
-  await workspace.serves("marker", wrapper);
+  await workspace.changeTo("marker", wrapper);
   await wrapper.stopsAt(3);
 });
 
@@ -49,8 +48,7 @@ programTest("a change back to what is served needs no reload", async () => {
   await isRejected(workspace, wrapper, /exited with 1/);
   await workspace.replace(workspace.page("one"));
   await wrapper.saysMatching(/back to what generation 1 serves; no reload needed/);
-  await workspace.replace(workspace.page("marker"));
-  await workspace.serves("marker", wrapper);
+  await workspace.changeTo("marker", wrapper);
   await wrapper.stopsAt(3);
 });
 
@@ -86,19 +84,16 @@ programTest("no frontend is rejected, because nothing would be served", async ()
   await isAlone(workspace, wrapper);
 });
 
-programTest(
-  '"master-worker" is rejected with its line, and leaves no worker',
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve();
-    await workspace.replace(`global\n    master-worker\n${workspace.page("two")}`);
-    await wrapper.saysMatching(
-      /generation 2 rejected: "[^"]*haproxy.cfg" line 2 says "master-worker": remove it.*1 keeps serving/,
-    );
-    await isAlone(workspace, wrapper);
-    await workspace.serves("one", wrapper);
-  },
-);
+programTest('"master-worker" is rejected with its line, and leaves no worker', async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  await workspace.replace(`global\n    master-worker\n${workspace.page("two")}`);
+  await wrapper.saysMatching(
+    /generation 2 rejected: "[^"]*haproxy.cfg" line 2 says "master-worker": remove it.*1 keeps serving/,
+  );
+  await isAlone(workspace, wrapper);
+  await workspace.serves("one", wrapper);
+});
 
 const EXPOSED = "global\n    expose-deprecated-directives\n";
 const PROGRAM_SECTION = "program logger\n    command sleep 100\n";

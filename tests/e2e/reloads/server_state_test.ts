@@ -223,28 +223,24 @@ commonTest("a rejected reload leaves nothing, and the next keeps what was set", 
     () => `${workspace.privateFiles}` === `${files}`,
     { explain: () => `${workspace.privateFiles}` },
   );
-  wrapper.signal("SIGTERM");
-  await wrapper.endsWith(143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
-commonTest(
-  "a process that does not report its state in time is replaced anyway",
-  async () => {
-    await using workspace = new WithServers();
-    const wrapper = await workspace.serveSet();
-    const [pid] = workspace.haproxyPids();
-    await freeze(pid!);
-    wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(
-      /warning .*cannot keep the state of generation 1's servers: no answer within 3s; generation 2/,
-    );
-    Deno.kill(pid!, "SIGCONT");
-    await wrapper.saysMatching(/generation 2 serves/);
-    await workspace.haveStopped(1, wrapper);
-    assert.equal((await workspace.states()).s1, UNTOUCHED);
-    await workspace.serves("one", wrapper);
-  },
-);
+commonTest("a process that does not report its state in time is replaced anyway", async () => {
+  await using workspace = new WithServers();
+  const wrapper = await workspace.serveSet();
+  const [pid] = workspace.haproxyPids();
+  await freeze(pid!);
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(
+    /warning .*cannot keep the state of generation 1's servers: no answer within 3s; generation 2/,
+  );
+  Deno.kill(pid!, "SIGCONT");
+  await wrapper.saysMatching(/generation 2 serves/);
+  await workspace.haveStopped(1, wrapper);
+  assert.equal((await workspace.states()).s1, UNTOUCHED);
+  await workspace.serves("one", wrapper);
+});
 
 /** Their state takes more than a megabyte. */
 const MANY = 20_000;

@@ -118,13 +118,10 @@ async function passesByHand(untilTheyPass: boolean): Promise<boolean> {
   }).catch(() => false);
 }
 
-longTest(
-  "without the wrapper, HAProxy's resync shows whether its tables are passed on",
-  async () => {
-    assert.equal(await passesByHand(false), !waits);
-    assert.equal(await passesByHand(true), true);
-  },
-);
+longTest("without the wrapper, HAProxy's resync shows if tables are passed on", async () => {
+  assert.equal(await passesByHand(false), !waits);
+  assert.equal(await passesByHand(true), true);
+});
 
 longTest("tables survive two changes in a row", async () => {
   await using workspace = new Counting();
@@ -204,8 +201,7 @@ longTest("a delayed reload ends with the wrapper", async () => {
     const wrapper = await serveVisited(workspace);
     wrapper.signal("SIGHUP");
     if (waits) await wrapper.saysMatching(/reload delayed by at most/);
-    wrapper.signal(signal);
-    await wrapper.endsWith(exitCode);
+    await wrapper.endsBy(signal, exitCode);
     if (waits) assert.doesNotMatch(wrapper.output, /generation 2/);
     assert.deepEqual(workspace.haproxyPids(), []);
   }

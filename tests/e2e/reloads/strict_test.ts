@@ -111,8 +111,7 @@ commonTest("a check that is stopped leaves nothing", async () => {
   const privateFolders = () => [...Deno.readDirSync(workspace.runtimeDirectory)].length;
   await waitFor("the check", () => workspace.haproxyPids().length === 1);
   assert.equal(privateFolders(), 1);
-  wrapper.signal("SIGTERM");
-  await wrapper.endsWith(143);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.equal(privateFolders(), 0);
   assert.deepEqual(workspace.haproxyPids(), []);
 });

@@ -73,8 +73,7 @@ programTest("a delayed reload is done when the serving process dies", async () =
   await workspace.serves("two", wrapper);
   // Without a wait the answer is about generation 2, and this one serves before the wrapper knows.
   await workspace.reports("readiness", ({ ready }) => ready, wrapper);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 programTest("last good is respawned as often as allowed", async () => {
@@ -112,8 +111,7 @@ programTest("last good replaces a dead process until the configuration is repair
   Deno.kill(workspace.servingPid, "SIGSEGV");
   await wrapper.saysMatching(/generation 4 serves, .*; started from what served last/);
   using request = await workspace.openRequest();
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   assert.match(await finish(request), /one$/);
   await wrapper.saysMatching(/generation 4 drained in/);
   const report = await workspace.report();
@@ -147,8 +145,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
     await waitFor("the new process", () => childrenOf(wrapper.pid).length === 1);
     assert.equal((await workspace.ask("/readyz")).status, 503);
     assert.equal((await workspace.ask("/healthz")).status, 200);
-    wrapper.signal(signal as Deno.Signal);
-    await wrapper.endsWith(status);
+    await wrapper.endsBy(signal as Deno.Signal, status);
     assert.deepEqual(childrenOf(wrapper.pid), []);
   });
 }
@@ -218,8 +215,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
     await using workspace = new Together();
     const { wrapper } = await inDiagnosis(workspace, []);
     const starts = await recordStarts(workspace);
-    wrapper.signal(signal as Deno.Signal);
-    await wrapper.endsWith(status);
+    await wrapper.endsBy(signal as Deno.Signal, status);
     assert.equal(isThere(starts), false, "HAProxy was started again");
   });
 }

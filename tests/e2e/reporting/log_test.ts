@@ -70,6 +70,5 @@ programTest("it keeps serving when nobody reads stdout any longer", async () => 
   await using workspace = new Workspace();
   const wrapper = workspace.start({ launcher: ["sh", "-c", '"$@" | true', "sh"] });
   await workspace.serves("one", wrapper);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
 });

@@ -261,8 +261,7 @@ testNeeding(
       launcher: mounting(workspace.runtimeDirectory, workspace.recorded),
     });
     await wrapper.saysMatching(/generation 1 serves/);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
+    await workspace.changeTo("two", wrapper);
     await wrapper.saysMatching(/has served for 10s/);
     const inside = `/proc/${wrapper.pid}/root${workspace.recorded}/set`;
     const { uid, mode } = Deno.statSync(inside);
@@ -280,8 +279,7 @@ testNeeding(NEEDS, "the status socket admits nobody else, whatever the umask", a
   assert.equal(Deno.lstatSync(path).mode! & 0o777, 0o600);
   await Deno.remove(path);
   await Deno.writeTextFile(path, "another's");
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.equal(await Deno.readTextFile(path), "another's");
 });
 

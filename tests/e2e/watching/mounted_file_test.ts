@@ -56,8 +56,7 @@ testNeeding(
     });
     await Deno.remove(other);
     await workspace.serves("one", wrapper);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
+    await workspace.changeTo("two", wrapper);
   },
 );
 
@@ -67,8 +66,7 @@ testNeeding(NEEDS, "a mounted directory is nothing to warn of", async () => {
   const wrapper = await workspace.serve({
     launcher: ["unshare", "--mount", "sh", "-c", mount, workspace.configurationDirectory],
   });
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   assert.doesNotMatch(wrapper.output, /mounted/);
 });
 

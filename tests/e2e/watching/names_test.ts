@@ -28,8 +28,7 @@ programTest("entries whose names are not UTF-8 are reported once and do no harm"
     await isServed(workspace, wrapper, `page ${index}`);
   }
   assert.equal(wrapper.output.match(/is not UTF-8/g)?.length, 1, wrapper.output);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 programTest("touching such a name continuously costs one line, and changes go live", async () => {
@@ -47,36 +46,30 @@ programTest("touching such a name continuously costs one line, and changes go li
   await wrapper.stopsAt(5);
 });
 
-programTest(
-  "a working directory, or a setting, that is not UTF-8 is refused with a reason",
-  async () => {
-    await using workspace = new Workspace();
-    const inFolder = 'n=$(printf "\\377"); mkdir "$n"; cd "$n"; exec "$@"';
-    const outcomes = {
-      [inFolder]: /cannot read the working directory: .*not valid UTF-8/,
-      'ENV_FILE=$(printf "\\377") exec "$@"': /cannot read ENV_FILE: .*not valid unicode: "\\xFF"/,
-    };
-    for (const [script, reason] of Object.entries(outcomes)) {
-      const wrapper = workspace.start({ launcher: ["sh", "-c", script, "sh"] });
-      assert.equal(await wrapper.exitCode, 64, wrapper.output);
-      assert.match(wrapper.output, reason);
-      assert.match(wrapper.output, /nothing was started/);
-      assert.doesNotMatch(wrapper.output, /bug/);
-    }
-  },
-);
+programTest("a working directory or setting that is not UTF-8 is refused, and why", async () => {
+  await using workspace = new Workspace();
+  const inFolder = 'n=$(printf "\\377"); mkdir "$n"; cd "$n"; exec "$@"';
+  const outcomes = {
+    [inFolder]: /cannot read the working directory: .*not valid UTF-8/,
+    'ENV_FILE=$(printf "\\377") exec "$@"': /cannot read ENV_FILE: .*not valid unicode: "\\xFF"/,
+  };
+  for (const [script, reason] of Object.entries(outcomes)) {
+    const wrapper = workspace.start({ launcher: ["sh", "-c", script, "sh"] });
+    assert.equal(await wrapper.exitCode, 64, wrapper.output);
+    assert.match(wrapper.output, reason);
+    assert.match(wrapper.output, /nothing was started/);
+    assert.doesNotMatch(wrapper.output, /bug/);
+  }
+});
 
-programTest(
-  "variables that are not UTF-8 do no harm, and reach HAProxy unchanged",
-  async () => {
-    await using workspace = new Workspace();
-    await workspace.replace(workspace.page("${LATIN}"));
-    const script = 'LATIN=$(printf "caf\\351") exec env "$(printf "N\\377=1")" "$@"';
-    const wrapper = await workspace.serve({ launcher: ["sh", "-c", script, "sh"] });
-    assert.equal(await workspace.get(), "caf\ufffd");
-    await isServed(workspace, wrapper, "two");
-  },
-);
+programTest("variables that are not UTF-8 do no harm, and reach HAProxy unchanged", async () => {
+  await using workspace = new Workspace();
+  await workspace.replace(workspace.page("${LATIN}"));
+  const script = 'LATIN=$(printf "caf\\351") exec env "$(printf "N\\377=1")" "$@"';
+  const wrapper = await workspace.serve({ launcher: ["sh", "-c", script, "sh"] });
+  assert.equal(await workspace.get(), "caf\ufffd");
+  await isServed(workspace, wrapper, "two");
+});
 
 programTest("an env file of arbitrary bytes does no harm", async () => {
   await using workspace = new Workspace();
@@ -91,7 +84,6 @@ programTest("an env file of arbitrary bytes does no harm", async () => {
 });
 
 async function isServed(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {
-  await workspace.replace(workspace.page(text));
-  await workspace.serves(text, wrapper);
+  await workspace.changeTo(text, wrapper);
   assert.doesNotMatch(wrapper.output, /bug/);
 }
