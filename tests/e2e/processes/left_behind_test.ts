@@ -9,7 +9,7 @@ import { STAND_INS } from "../../support/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { readIfThere } from "../../support/files.ts";
 import { freeze } from "../../support/processes.ts";
-import { type Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { finish, type Workspace, type Wrapper } from "../../support/wrapper.ts";
 
 class Restarted extends Observed {
   /** Starts the wrapper, kills it by SIGKILL, and returns the pid of the leftover. */
@@ -68,8 +68,7 @@ commonTest("a leftover hands over without a lost request, and drains", async () 
   );
   await workspace.serves("two", wrapper);
   // It finishes its connections.
-  await open.write(new TextEncoder().encode("\r\n"));
-  assert.match(await new Response(open.readable).text(), /one$/);
+  assert.match(await finish(open), /one$/);
   await wrapper.saysMatching(/generation 0 drained in /);
   await workspace.endOf(left, wrapper);
   for (const client of clients) {

@@ -6,7 +6,7 @@ import { testNeeding } from "../../support/needs.ts";
 import { RUNNABLE } from "../../support/program.ts";
 import { Observed } from "../../support/observed.ts";
 import { freeze } from "../../support/processes.ts";
-import { type Wrapper } from "../../support/wrapper.ts";
+import { finish, type Wrapper } from "../../support/wrapper.ts";
 
 const NEEDS = [RUNNABLE, MEMORY_GROUPS];
 
@@ -47,9 +47,7 @@ class Large extends Observed {
 
   /** The answer to a generation's open request. */
   async finish(generation: number): Promise<string> {
-    const request = this.#requests[generation - 1]!;
-    await request.write(new TextEncoder().encode("\r\n"));
-    return await new Response(request.readable).text();
+    return await finish(this.#requests[generation - 1]!);
   }
 
   /** Generation 3 does not fit unless generation 1 ends, which is frozen. */

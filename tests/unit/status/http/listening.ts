@@ -49,17 +49,17 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  async client(): Promise<Client> {
+  /** A new client, which has sent that text. */
+  async client(sent = ""): Promise<Client> {
     const client = new Client(await connectTo(this.address));
     this.clients.push(client);
+    await client.send(sent);
     return client;
   }
 
   /** The answer to one request by a new client. */
   async ask(request: string): Promise<string> {
-    const client = await this.client();
-    await client.send(request);
-    return await client.rest();
+    return await (await this.client(request)).rest();
   }
 
   close(): void {
@@ -136,7 +136,6 @@ export const connectTo = (address: StatusAddress): Promise<Deno.Conn> =>
     ? Deno.connect({ transport: "unix", path: address.path })
     : Deno.connect({ hostname: address.hostname, port: address.port });
 
-/** A port on which nobody listened just now. */
 export const statusOf = (response: string) => Number(/^HTTP\/1\.1 (\d+) /.exec(response)?.[1]);
 
 export const bodyOf = (response: string) => response.slice(response.indexOf("\r\n\r\n") + 4);
