@@ -100,9 +100,7 @@ longTest("last good files load the servers' state if they ask for it", async () 
   await using workspace = new Recording();
   // Without a file HAProxy warns, and here warnings are errors.
   const page = workspace.page("one", { extra: "    load-server-state-from-file global" });
-  await workspace.replace(
-    `global\n    zero-warning\n${page}backend b\n    server s 127.0.0.1:1\n`,
-  );
+  await workspace.replace(`global\n    zero-warning\n${page}backend b\n    server s 127.0.0.1:1\n`);
   await workspace.recordNow();
   await workspace.replace(`nonsense\n${page}`);
   const wrapper = await workspace.fallBack();
@@ -301,10 +299,7 @@ longTest("wrong flags end with 64 despite a set, a missing file without one", as
   Deno.truncateSync(join(workspace.recorded, "set/objects", object!));
   const damaged = workspace.start({ args: workspace.args });
   assert.equal(await damaged.exitCode, 64);
-  assert.match(
-    damaged.output,
-    /cannot serve instead: the copy of[^]*cannot read ".*haproxy.cfg"/,
-  );
+  assert.match(damaged.output, /cannot serve instead: the copy of[^]*cannot read ".*haproxy.cfg"/);
 });
 
 longTest("the last good files are not tried if haproxy is missing", async () => {

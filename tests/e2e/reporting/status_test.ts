@@ -67,10 +67,7 @@ commonTest("a taken port, which only a start reveals, is shown in HAProxy's word
     ({ lastFailure }) => lastFailure !== null,
     wrapper,
   );
-  assert.match(
-    lastFailure!.alerts.join("\n"),
-    new RegExp(`cannot bind socket.*127.0.0.1:${port}`),
-  );
+  assert.match(lastFailure!.alerts.join("\n"), new RegExp(`cannot bind socket.*127.0.0.1:${port}`));
   assert.notEqual(lastFailure!.nextRetry, null);
   assert.equal(await workspace.get(), "one");
 });

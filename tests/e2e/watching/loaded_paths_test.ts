@@ -151,9 +151,7 @@ commonTest("--list-watched says what is watched and why, and starts nothing", as
   const key = workspace.write("site.pem.key", "");
   const bind = `crt ${workspace.pem} crt ${workspace.at("certificates")}`;
   const rule = `    http-request set-header x %[path,map(${missing})]\n`;
-  await workspace.replace(
-    workspace.securePage({ bind }) + rule + `    errorfile 503 ${errors}\n`,
-  );
+  await workspace.replace(workspace.securePage({ bind }) + rule + `    errorfile 503 ${errors}\n`);
   const { configuration, configurationDirectory } = workspace;
   const wrapper = workspace.start({
     args: [
