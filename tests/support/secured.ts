@@ -97,12 +97,12 @@ export async function isLastReload(
   { generation, marker }: { readonly generation: number; readonly marker: string },
 ): Promise<void> {
   const { workspace } = wrapper;
-  await wrapper.saysMatching(new RegExp(`generation ${generation} serves`));
+  await wrapper.says(`generation ${generation} serves`);
   await workspace.replace(marker);
   await workspace.serves("marker", wrapper);
   // A pending change would be reloaded along with it.
   const only = quoted(workspace.configuration);
-  await wrapper.saysMatching(new RegExp(`generation ${generation + 1} serves.*: "${only}"; `));
+  await wrapper.says(`generation ${generation + 1} serves.*: "${only}"; `);
   await wrapper.stopsAt(generation + 1);
 }
 

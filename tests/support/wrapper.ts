@@ -90,7 +90,7 @@ frontend page
   /** Starts the wrapper and waits until the first generation serves. */
   async serve(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = this.start(options);
-    await wrapper.saysMatching(/generation 1 serves/);
+    await wrapper.says(/generation 1 serves/);
     return wrapper;
   }
 

@@ -68,7 +68,7 @@ commonTest("SIGTERM while the process hangs during an update ends everything", a
   await workspace.beginUpdate("key", wrapper);
   await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGTERM");
-  await wrapper.saysMatching(/SIGTERM received/);
+  await wrapper.says(/SIGTERM received/);
   await wrapper.endsBy("SIGTERM", 143);
 });
 
@@ -78,9 +78,9 @@ commonTest("if the process hangs during an update, a reload follows", async () =
   await workspace.beginUpdate("key", wrapper);
   const [pid] = workspace.haproxyPids();
   await freeze(pid!);
-  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*does not answer/);
+  await wrapper.says(/cannot hot-apply to generation 1, reloading: .*does not answer/);
   Deno.kill(pid!, "SIGCONT");
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   await workspace.lists(`/key${HUGE - 1}`, wrapper);
   await workspace.lists("/key0", wrapper);
   await wrapper.until("the old list to be gone", async () => {
@@ -93,7 +93,7 @@ commonTest("SIGHUP during an update reloads when that is done", async () => {
   const wrapper = await workspace.serveListing();
   await workspace.beginUpdate("key", wrapper);
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 serves.*reloaded by SIGHUP/);
+  await wrapper.says(/generation 2 serves.*reloaded by SIGHUP/);
   await workspace.lists(`/key${HUGE - 1}`, wrapper);
   await isLastReload(wrapper, { generation: 2, marker: workspace.listPage("marker") });
 });

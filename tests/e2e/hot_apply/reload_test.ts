@@ -21,7 +21,7 @@ commonTest("someone else's open transaction leads to a reload, without a mix-up"
     served.add(await servedTo(workspace.tlsPort, { servername: "b.test" }));
     return wrapper.lastGeneration === 2;
   });
-  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*a\.pem/);
+  await wrapper.says(/cannot hot-apply to generation 1, reloading: .*a\.pem/);
   await workspace.servesCertificate(next, wrapper, { servername: "a.test" });
   served.add(await servedTo(workspace.tlsPort, { servername: "b.test" }));
   assert.deepEqual([...served], [b.fingerprint], wrapper.output);
@@ -39,7 +39,7 @@ commonTest("a certificate and its .ocsp that change together cause one reload", 
   const wrapper = await workspace.serveSecure(undefined, TOGETHER);
   await write(next);
   await workspace.servesCertificate(next, wrapper);
-  await wrapper.saysMatching(/generation 2 serves.*changed: ".*site\.pem\.ocsp"/);
+  await wrapper.says(/generation 2 serves.*changed: ".*site\.pem\.ocsp"/);
   await isLastReload(wrapper, {
     generation: 2,
     marker: workspace.securePage({ text: "marker" }),
@@ -51,8 +51,8 @@ commonTest("a certificate longer than HAProxy's buffer requires a reload", async
   const { wrapper, old, next } = await workspace.serveOld();
   await workspace.replace(next.pem + workspace.authority.certificate.repeat(40), workspace.pem);
   await workspace.servesCertificate(next, wrapper);
-  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*longer/);
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/cannot hot-apply to generation 1, reloading: .*longer/);
+  await wrapper.says(/generation 2 serves/);
   await withoutReload(wrapper, () => workspace.renew(old, wrapper));
 });
 
@@ -62,7 +62,7 @@ commonTest("--min-reload-interval delays no certificate", async () => {
   await workspace.replace(workspace.securePage({ text: "two" }));
   await workspace.serves("two", wrapper);
   // Generation 2 may already have read an earlier change.
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   await withoutReload(wrapper, () => workspace.renew(next, wrapper));
 });
 
@@ -70,7 +70,7 @@ commonTest("a rejected configuration delays no certificate", async () => {
   await using workspace = new Secured();
   const { wrapper, next } = await workspace.serveOld();
   await workspace.replace(`${workspace.securePage()}frontend broken\n    bind nowhere\n`);
-  await wrapper.saysMatching(/generation 2 rejected/);
+  await wrapper.says(/generation 2 rejected/);
   await workspace.renew(next, wrapper);
   assert.equal(await workspace.get(), "one");
   await workspace.replace(workspace.securePage({ text: "marker" }));
@@ -82,7 +82,7 @@ commonTest("nor does a rejected configuration that names no files", async () => 
   await using workspace = new Secured();
   const { wrapper, next } = await workspace.serveOld();
   await workspace.replace("frontend broken\n    bind nowhere\n");
-  await wrapper.saysMatching(/generation 2 rejected/);
+  await wrapper.says(/generation 2 rejected/);
   await workspace.renew(next, wrapper);
   assert.doesNotMatch(wrapper.output, /is gone/);
 });

@@ -87,14 +87,14 @@ testNeeding(
     await workspace.reload("two", wrapper);
     assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
     await workspace.reload("three", wrapper);
-    await wrapper.saysMatching(
+    await wrapper.says(
       /warning .*ending generation 1, the oldest draining process: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
     );
-    await wrapper.saysMatching(
+    await wrapper.says(
       /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
     );
     assert.match(await workspace.finish(2), /two$/);
-    await wrapper.saysMatching(/generation 2 drained in /);
+    await wrapper.says(/generation 2 drained in /);
     await workspace.measures('drains_cut_total{reason="memory"}', 1, wrapper);
     assert.equal(group.killed, 0, wrapper.output);
     assert.equal(workspace.haproxyPids().length, 1);
@@ -111,8 +111,8 @@ testNeeding(NEEDS, "as many draining processes are ended as it takes", async () 
   // Ending one of the two draining processes does not free enough.
   group.limit(group.usedBytes + 12 * MB);
   await workspace.reload("four", wrapper);
-  await wrapper.saysMatching(/ending generation 1, the oldest draining process: generation 4/);
-  await wrapper.saysMatching(/ending generation 2, the oldest draining process: generation 4/);
+  await wrapper.says(/ending generation 1, the oldest draining process: generation 4/);
+  await wrapper.says(/ending generation 2, the oldest draining process: generation 4/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -122,11 +122,11 @@ testNeeding(NEEDS, "if nothing drains, what does not fit is started anyway", asy
   const wrapper = await workspace.serveIn(group);
   group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
   await workspace.reload("two", wrapper);
-  await wrapper.saysMatching(
+  await wrapper.says(
     /warning .*generation 2 needs about .* are left; no draining process can make room, so it starts anyway\n/,
   );
   assert.match(await workspace.finish(1), /one$/);
-  await wrapper.saysMatching(/generation 1 drained in /);
+  await wrapper.says(/generation 1 drained in /);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -134,7 +134,7 @@ testNeeding(NEEDS, "a signal does not wait for memory", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
-  await wrapper.saysMatching(/ending generation 1, the oldest draining process/);
+  await wrapper.says(/ending generation 1, the oldest draining process/);
   await wrapper.endsBy("SIGTERM", 143);
   assert.doesNotMatch(wrapper.output, /generation 3 (serves|rejected)/);
 });
@@ -144,7 +144,7 @@ testNeeding(NEEDS, "a draining process that ignores SIGTERM is killed", async ()
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
   await workspace.serves("three", wrapper);
-  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
+  await wrapper.says(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -152,7 +152,7 @@ testNeeding(NEEDS, "a reload stops waiting for memory when the serving process d
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
-  await wrapper.saysMatching(/ending generation 1, the oldest draining process/);
+  await wrapper.says(/ending generation 1, the oldest draining process/);
   const pids = workspace.haproxyPids();
   const [oldest, serving] = pids;
   Deno.kill(serving!, "SIGKILL");
@@ -161,10 +161,10 @@ testNeeding(NEEDS, "a reload stops waiting for memory when the serving process d
     const now = workspace.haproxyPids();
     return now.includes(oldest!) && now.some((pid) => !pids.includes(pid));
   });
-  await wrapper.saysMatching(/generation 3, already starting, takes its place/);
-  await wrapper.saysMatching(/generation 4 serves, .*respawned because generation 2/);
+  await wrapper.says(/generation 3, already starting, takes its place/);
+  await wrapper.says(/generation 4 serves, .*respawned because generation 2/);
   await workspace.serves("three", wrapper);
-  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
+  await wrapper.says(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 

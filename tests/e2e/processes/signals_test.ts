@@ -20,7 +20,7 @@ const endsWith = (signal: Signal, exitCode: number): Check => async (workspace, 
 
 const reloads = (signal: Signal): Check => async (workspace, wrapper) => {
   wrapper.signal(signal);
-  await wrapper.saysMatching(new RegExp(`generation 2 serves.*by ${signal}, nothing changed`));
+  await wrapper.says(`generation 2 serves.*by ${signal}, nothing changed`);
   assert.equal(await workspace.get(), "one");
 };
 
@@ -35,7 +35,7 @@ const isIgnored = (signal: Signal): Check => async (workspace, wrapper) => {
 const drains: Check = async (workspace, wrapper) => {
   using request = await workspace.openRequest();
   wrapper.signal("SIGUSR1");
-  await wrapper.saysMatching(/SIGUSR1 received: HAProxy finishes its connections/);
+  await wrapper.says(/SIGUSR1 received: HAProxy finishes its connections/);
   await waitFor("the listener to close", async () => await workspace.get() === null);
   assert.match(await finish(request), /one$/);
   await wrapper.endsWith(0);
@@ -73,7 +73,7 @@ programTest("SIGTERM also ends draining processes", async () => {
   const wrapper = await workspace.serve();
   using _request = await workspace.openRequest();
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
+  await wrapper.says(/generation 2 serves.*1 old process draining/);
   await wrapper.endsBy("SIGTERM", 143);
 });
 
@@ -82,7 +82,7 @@ programTest("a second SIGTERM kills what ignores the first", async () => {
   const wrapper = await workspace.serve();
   await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGTERM");
-  await wrapper.saysMatching(/SIGTERM received: passed on/);
+  await wrapper.says(/SIGTERM received: passed on/);
   await wrapper.endsBy("SIGTERM", 143);
   assert.match(wrapper.output, /SIGTERM received again: killing all remaining processes/);
 });
@@ -92,7 +92,7 @@ programTest("a Ctrl-C that arrives twice (terminal, deno task) counts once", asy
   const wrapper = await workspace.serve();
   await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGINT");
-  await wrapper.saysMatching(/SIGINT received: passed on/);
+  await wrapper.says(/SIGINT received: passed on/);
   wrapper.signal("SIGINT");
   await wrapper.endsBy("SIGTERM", 130);
   assert.doesNotMatch(wrapper.output, /SIGINT received again/);
@@ -110,7 +110,7 @@ programTest("SIGTERM ends the last drain", async () => {
   const wrapper = await workspace.serve();
   using _request = await workspace.openRequest();
   wrapper.signal("SIGUSR1");
-  await wrapper.saysMatching(/SIGUSR1 received/);
+  await wrapper.says(/SIGUSR1 received/);
   await wrapper.endsBy("SIGTERM", 143);
 });
 
@@ -121,7 +121,7 @@ for (const [signal, exitCode] of [["SIGSEGV", 139], ["SIGKILL", 137], ["SIGUSR1"
     const [old] = workspace.haproxyPids();
     using _request = await workspace.openRequest();
     wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
+    await wrapper.says(/generation 2 serves.*1 old process draining/);
     const serving = workspace.haproxyPids().find((pid) => pid !== old);
     Deno.kill(serving!, signal);
     await wrapper.endsWith(exitCode);
@@ -181,7 +181,7 @@ for (const [signal, meaning] of Object.entries(SIGNALS)) {
       await wrapper.endsWith(0);
     } else {
       await workspace.serves("one", wrapper);
-      if (meaning.tag === "reload") await wrapper.saysMatching(new RegExp(`serves.*by ${signal}`));
+      if (meaning.tag === "reload") await wrapper.says(`serves.*by ${signal}`);
     }
   });
 }
@@ -206,7 +206,7 @@ programTest("Ctrl-C reaches the wrapper alone: HAProxy has its own process group
   using request = await workspace.openRequest();
   // As a terminal does: to the whole foreground group.
   await new Deno.Command("kill", { args: ["-s", "USR1", "--", `-${wrapper.pid}`] }).output();
-  await wrapper.saysMatching(/SIGUSR1 received/);
+  await wrapper.says(/SIGUSR1 received/);
   const [pid] = workspace.haproxyPids();
   const [, group] = /\) \S \d+ (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
   assert.equal(Number(group), pid);

@@ -20,7 +20,7 @@ class Buggy extends Observed {
       args: this.observedArgs(args),
       program: [deno!, run!, preload, ...rest],
     });
-    await wrapper.saysMatching(/generation 1 serves/);
+    await wrapper.says(/generation 1 serves/);
     return wrapper;
   }
 
@@ -54,12 +54,8 @@ testNeeding(
     const wrapper = await workspace.serveBuggy();
     await workspace.begin("handoff");
     await workspace.replace(workspace.page("two"));
-    await wrapper.saysMatching(
-      /generation 2 rejected: a bug in the wrapper: TypeError: an injected/,
-    );
-    await wrapper.saysMatching(
-      /generation 3 rejected: a bug in the wrapper: TypeError: an injected/,
-    );
+    await wrapper.says(/generation 2 rejected: a bug in the wrapper: TypeError: an injected/);
+    await wrapper.says(/generation 3 rejected: a bug in the wrapper: TypeError: an injected/);
     assert.equal(await workspace.get(), "one");
     await workspace.end("handoff");
     await workspace.serves("two", wrapper);
@@ -72,10 +68,10 @@ testNeeding([FROM_SOURCE], "a scan that throws stops nothing and is repeated", a
   const wrapper = await workspace.serveBuggy();
   await workspace.begin("scan");
   await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/a bug in the wrapper, please report it: TypeError: an injected/);
+  await wrapper.says(/a bug in the wrapper, please report it: TypeError: an injected/);
   assert.equal(await workspace.get(), "one");
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper.*keeps serving/);
+  await wrapper.says(/generation 2 rejected: a bug in the wrapper.*keeps serving/);
   await workspace.end("scan");
   await workspace.serves("two", wrapper);
   await workspace.isSound(wrapper, "scan");
@@ -85,7 +81,7 @@ testNeeding([FROM_SOURCE], "errors in the background are logged once", async () 
   await using workspace = new Buggy();
   const wrapper = await workspace.serveBuggy();
   await workspace.begin("background");
-  await wrapper.saysMatching(/please report it: TypeError: an injected bug in the background/);
+  await wrapper.says(/please report it: TypeError: an injected bug in the background/);
   for (const text of ["two", "three"]) {
     await workspace.changeTo(text, wrapper);
   }

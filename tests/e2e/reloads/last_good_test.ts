@@ -35,10 +35,10 @@ class Recording extends Observed {
   /** Starts the wrapper, whose first start fails, and waits until the last good files serve as generation 2. */
   async fallBack(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = this.start({ args: this.args, ...options });
-    await wrapper.saysMatching(
+    await wrapper.says(
       /error \[\d+\] generation 1 did not start: .*; starting generation 2 from what served last/,
     );
-    await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
+    await wrapper.says(/generation 2 serves, .*; started from what served last/);
     return wrapper;
   }
 
@@ -54,7 +54,7 @@ class Recording extends Observed {
 longTest("what served for 10 s is recorded, and serves until the disk's works", async () => {
   await using workspace = new Recording();
   const first = workspace.start({ args: workspace.args });
-  await first.saysMatching(/generation 1 serves/);
+  await first.says(/generation 1 serves/);
   await workspace.serves("one", first);
   assert.equal(isThere(join(workspace.recorded, "set/manifest.json")), false);
   const manifest = join(workspace.recorded, "set/manifest.json");
@@ -79,17 +79,17 @@ longTest("what served for 10 s is recorded, and serves until the disk's works", 
   assert.match((await workspace.ask("/")).body, /serves the last good files/);
 
   await workspace.replace(`frontend broken\n    bind 127.0.0.1:${workspace.port} nonsense\n`);
-  await second.saysMatching(
+  await second.says(
     /generation 3 rejected: .*; generation 2 keeps serving, from what served last; retry/,
   );
   second.signal("SIGHUP");
-  await second.saysMatching(
+  await second.says(
     /generation 4 rejected: .*generation 2 keeps serving, from what served last; retry/,
   );
   assert.equal(await workspace.get(), "one");
 
   await workspace.replace(workspace.page("two"));
-  await second.saysMatching(/generation 5 serves/);
+  await second.says(/generation 5 serves/);
   await workspace.serves("two", second);
   await workspace.measures("serving_last_good", 0, second);
   await workspace.measures("config_last_reload_successful", 1, second);
@@ -118,8 +118,8 @@ longTest("a certificate renewed in place is recorded after serving for 10 s", as
   );
   const first = await workspace.serve({ args: workspace.args });
   await workspace.replace(renewed.pem, pem);
-  await first.saysMatching(/certificate ".*site.pem" updated in generation 1 without a reload/);
-  await first.saysMatching(/has served for 10s/);
+  await first.says(/certificate ".*site.pem" updated in generation 1 without a reload/);
+  await first.says(/has served for 10s/);
   first.signal("SIGTERM");
   await first.exitCode;
   workspace.write("site.pem", "no certificate\n");
@@ -235,7 +235,7 @@ longTest("with --no-reload a signal loads the repaired files", async () => {
   const wrapper = await workspace.fallBack({ args: [...workspace.args, "--no-reload"] });
   await workspace.replace(workspace.page("two"));
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 3 serves/);
+  await wrapper.says(/generation 3 serves/);
   await workspace.serves("two", wrapper);
 });
 
@@ -248,7 +248,7 @@ longTest("a retry notices when the cause has passed", async () => {
   const wrapper = await workspace.fallBack();
   assert.equal(await workspace.get(), "one");
   listener.close();
-  await wrapper.saysMatching(/generation \d serves, .*reloaded by a retry/);
+  await wrapper.says(/generation \d serves, .*reloaded by a retry/);
   await workspace.serves("two", wrapper);
 });
 
@@ -360,7 +360,7 @@ for (const [what, mount] of [["full", "size=16k"], ["read-only", "ro"]] as const
         args: workspace.args,
         launcher: IN_NAMESPACE(mount, workspace.recorded),
       });
-      await wrapper.saysMatching(/warning .*cannot record what serves in "/);
+      await wrapper.says(/warning .*cannot record what serves in "/);
       assert.match(wrapper.output, /No space left on device|Read-only file system/);
       await workspace.replace(workspace.page("two") + maps.join(""));
       await workspace.serves("two", wrapper);

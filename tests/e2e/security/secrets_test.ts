@@ -31,5 +31,5 @@ commonTest("answers about a refused configuration say where and why, but no secr
   assert.ok(own.length > BROKEN.length, wrapper.output);
   assert.ok(!own.join("\n").includes(MARKER), own.join("\n"));
   // HAProxy's own output passes unchanged to its log.
-  await wrapper.saysMatching(new RegExp(MARKER));
+  await wrapper.says(MARKER);
 });

@@ -13,7 +13,7 @@ const withErrorFile = (workspace: Secured, written: string, text = "one", extra 
 
 async function isReload(workspace: Secured, wrapper: Wrapper, path: string): Promise<void> {
   await workspace.replace(error("after"), path);
-  await wrapper.saysMatching(new RegExp(`generation 2 serves.*changed: "${quoted(path)}";`));
+  await wrapper.says(`generation 2 serves.*changed: "${quoted(path)}";`);
 }
 
 commonTest("a path may have variables, and follows those of the env file", async () => {
@@ -31,10 +31,10 @@ commonTest("a path may have variables, and follows those of the env file", async
   });
   await isReload(workspace, wrapper, a);
   await workspace.replace(`ERRORS=${workspace.at("b")}\n`, envFile);
-  await wrapper.saysMatching(/serves.*changed: ".*\/env"/);
+  await wrapper.says(/serves.*changed: ".*\/env"/);
   await workspace.replace(error("after"), b);
   // It is unknown what was read of files this new, so they may be loaded once more.
-  await wrapper.saysMatching(new RegExp(`serves.*changed: .*"${quoted(b)}";`));
+  await wrapper.says(`serves.*changed: .*"${quoted(b)}";`);
   await workspace.replace(error("nobody reads that"), a);
   await isLastReload(wrapper, { generation: wrapper.lastGeneration, marker: page("marker") });
 });
@@ -75,7 +75,7 @@ commonTest("a file that HAProxy begins to use is watched from then on", async ()
   await workspace.replace(withErrorFile(workspace, path, "two"));
   await workspace.serves("two", wrapper);
   await workspace.replace(error("after"), path);
-  await wrapper.saysMatching(new RegExp(`generation 3 serves.*changed: "${quoted(path)}";`));
+  await wrapper.says(`generation 3 serves.*changed: "${quoted(path)}";`);
   await isLastReload(wrapper, {
     generation: 3,
     marker: withErrorFile(workspace, path, "marker"),
@@ -93,7 +93,7 @@ commonTest("a list and a new certificate in it cause one reload", async () => {
   const path = workspace.write("added.pem", added.pem);
   await workspace.replace(`${workspace.pem}\n${path}\n`, list);
   await workspace.servesCertificate(added, wrapper, { servername: "added.test" });
-  await wrapper.saysMatching(/generation 2 serves.*changed: /);
+  await wrapper.says(/generation 2 serves.*changed: /);
   await isLastReload(wrapper, { generation: 2, marker: page("marker") });
   const next = authority.issue({ name: "added.test" });
   await workspace.replace(next.pem, path);
@@ -116,9 +116,7 @@ commonTest("server state files and log sockets are not watched", async () => {
   await workspace.replace("other", log);
   await workspace.replace(page("marker"));
   await workspace.serves("marker", wrapper);
-  await wrapper.saysMatching(
-    new RegExp(`generation 2 serves.*changed: "${quoted(workspace.configuration)}";`),
-  );
+  await wrapper.says(`generation 2 serves.*changed: "${quoted(workspace.configuration)}";`);
   await wrapper.stopsAt(2);
 });
 
@@ -133,9 +131,7 @@ commonTest("with --no-watch-loaded only the configuration is watched", async () 
   await workspace.replace(workspace.authority.issue().pem, workspace.pem);
   await workspace.replace(page("marker"));
   await workspace.serves("marker", wrapper);
-  await wrapper.saysMatching(
-    new RegExp(`generation 2 serves.*changed: "${quoted(workspace.configuration)}";`),
-  );
+  await wrapper.says(`generation 2 serves.*changed: "${quoted(workspace.configuration)}";`);
   await wrapper.stopsAt(2);
   assert.doesNotMatch(wrapper.output, / replaced in | does not say which/);
 });

@@ -23,7 +23,7 @@ programTest("entries whose names are not UTF-8 are reported once and do no harm"
   ];
   for (const [index, script] of scripts.entries()) {
     await run(script, workspace.configurationDirectory);
-    await wrapper.saysMatching(/warning .*has a name that is not UTF-8; all sources are/);
+    await wrapper.says(/warning .*has a name that is not UTF-8; all sources are/);
     await run(script, dirname(workspace.configurationDirectory));
     await isServed(workspace, wrapper, `page ${index}`);
   }
@@ -78,7 +78,7 @@ programTest("an env file of arbitrary bytes does no harm", async () => {
   const wrapper = await workspace.serve({ env: { ENV_FILE: envFile } });
   const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
   await Deno.writeFile(envFile, bytes);
-  await wrapper.saysMatching(/generation 2 rejected: env file .*generation 1 keeps serving/);
+  await wrapper.says(/generation 2 rejected: env file .*generation 1 keeps serving/);
   await Deno.writeTextFile(envFile, "A=1\n");
   await isServed(workspace, wrapper, "two");
 });

@@ -11,7 +11,7 @@ import { Workspace, type Wrapper } from "../../support/wrapper.ts";
 /** Proves that nothing but this last change has caused a reload since generation 1. */
 async function isOnlyReload(workspace: Workspace, wrapper: Wrapper, change: () => unknown) {
   await change();
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   await workspace.serves("marker", wrapper);
   await wrapper.stopsAt(2);
 }
@@ -22,9 +22,7 @@ programTest("a file written in place or renamed over is served, and the log name
   await Deno.writeTextFile(workspace.configuration, workspace.page("two"));
   await workspace.serves("two", wrapper);
   await workspace.changeTo("three", wrapper);
-  await wrapper.saysMatching(
-    new RegExp(`generation 3 serves.*changed: "${workspace.configuration}"`),
-  );
+  await wrapper.says(`generation 3 serves.*changed: "${workspace.configuration}"`);
   await wrapper.stopsAt(3);
 });
 
@@ -49,7 +47,7 @@ programTest("half of a slow writer's file is not served by a retry either", asyn
   const taken = freePort();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: taken });
   await workspace.replace(workspace.page("two") + `    bind 127.0.0.1:${taken}\n`);
-  await wrapper.saysMatching(/generation 2 rejected.*retry in 1s/);
+  await wrapper.says(/generation 2 rejected.*retry in 1s/);
   listener.close();
   const answers = await writeSlowly(workspace, "three", async (write, answer) => {
     for (const endMs = performance.now() + 1_500; performance.now() < endMs; await pause(100)) {
@@ -81,7 +79,7 @@ programTest("a file rewritten identically during a handoff is loaded completely"
   {
     using file = await Deno.open(workspace.configuration, { write: true, truncate: true });
     await file.write(new TextEncoder().encode(head));
-    await wrapper.saysMatching(/generation 2 (?:serves|rejected)/);
+    await wrapper.says(/generation 2 (?:serves|rejected)/);
     await file.write(new TextEncoder().encode(whole.slice(head.length)));
   }
   // If HAProxy had read the file before that, nothing needs to be loaded again.
@@ -139,14 +137,14 @@ programTest("a deleted file changes nothing until it is back", async () => {
     args: ["-f", workspace.configuration, ...BY_EVENTS],
   });
   await Deno.remove(workspace.configuration);
-  await wrapper.saysMatching(/warning .*cannot read .*No such file.*no reload until/);
+  await wrapper.says(/warning .*cannot read .*No such file.*no reload until/);
   assert.equal(await workspace.get(), "one");
   await isOnlyReload(
     workspace,
     wrapper,
     () => Deno.writeTextFile(workspace.configuration, workspace.page("marker")),
   );
-  await wrapper.saysMatching(/all sources can be read again/);
+  await wrapper.says(/all sources can be read again/);
 });
 
 programTest("a directory that is removed and made again is watched again", async () => {
@@ -173,11 +171,11 @@ programTest("in a -f directory the .cfg files count: added, changed or removed",
   await Deno.writeTextFile(join(directory, "notes.txt"), "not loaded");
   await Deno.writeTextFile(join(directory, ".hidden.cfg"), "not loaded");
   await Deno.writeTextFile(second, "backend added\n");
-  await wrapper.saysMatching(/generation 2 serves.*changed: "[^"]*\/second.cfg";/);
+  await wrapper.says(/generation 2 serves.*changed: "[^"]*\/second.cfg";/);
   await Deno.writeTextFile(second, "backend changed\n");
-  await wrapper.saysMatching(/generation 3 serves.*changed: "[^"]*\/second.cfg";/);
+  await wrapper.says(/generation 3 serves.*changed: "[^"]*\/second.cfg";/);
   await Deno.remove(second);
-  await wrapper.saysMatching(/generation 4 serves.*changed: "[^"]*\/second.cfg";/);
+  await wrapper.says(/generation 4 serves.*changed: "[^"]*\/second.cfg";/);
   await Deno.writeTextFile(workspace.configuration, workspace.page("two"));
   await workspace.serves("two", wrapper);
   await wrapper.stopsAt(5);
@@ -192,9 +190,9 @@ programTest("each of several -f and the files after -- are watched", async () =>
     args: ["-f", workspace.configuration, "-f", second!, "--", third!],
   });
   await workspace.replace("backend second_changed\n", second);
-  await wrapper.saysMatching(/generation 2 serves.*changed: "[^"]*\/second.cfg";/);
+  await wrapper.says(/generation 2 serves.*changed: "[^"]*\/second.cfg";/);
   await workspace.replace("backend third_changed\n", third);
-  await wrapper.saysMatching(/generation 3 serves.*changed: "[^"]*\/third.cfg";/);
+  await wrapper.says(/generation 3 serves.*changed: "[^"]*\/third.cfg";/);
 });
 
 programTest("--watch takes a file, a directory with all below it, or a glob", async () => {
@@ -208,13 +206,13 @@ programTest("--watch takes a file, a directory with all below it, or a glob", as
   });
   await Deno.writeTextFile(join(workspace.path, "notes.txt"), "matches nothing");
   await Deno.writeTextFile(file, "made after the start");
-  await wrapper.saysMatching(/generation 2 serves.*changed: "[^"]*\/file.map";/);
+  await wrapper.says(/generation 2 serves.*changed: "[^"]*\/file.map";/);
   await Deno.writeTextFile(join(directory, "below", "a.txt"), "1");
-  await wrapper.saysMatching(/generation 3 serves.*changed: "[^"]*\/below\/a.txt";/);
+  await wrapper.says(/generation 3 serves.*changed: "[^"]*\/below\/a.txt";/);
   await Deno.writeTextFile(join(workspace.path, "new.lst"), "1");
-  await wrapper.saysMatching(/generation 4 serves.*changed: "[^"]*\/new.lst";/);
+  await wrapper.says(/generation 4 serves.*changed: "[^"]*\/new.lst";/);
   await Deno.remove(file);
-  await wrapper.saysMatching(/generation 5 serves.*changed: "[^"]*\/file.map";/);
+  await wrapper.says(/generation 5 serves.*changed: "[^"]*\/file.map";/);
 });
 
 programTest("touch, chmod and an identical rewrite do nothing", async () => {
@@ -271,7 +269,7 @@ testNeeding(
       launcher: inOwnUserNamespace,
       args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
     });
-    await wrapper.saysMatching(/warning .*cannot watch.*fs\.inotify\.max_user_instances.*poll/);
+    await wrapper.says(/warning .*cannot watch.*fs\.inotify\.max_user_instances.*poll/);
     await workspace.changeTo("two", wrapper);
     assert.equal(wrapper.output.match(/cannot watch/g)?.length, 1, wrapper.output);
   },
@@ -299,8 +297,8 @@ programTest("an env file that becomes a FIFO rejects the reload and does no harm
   await Deno.remove(envFile);
   await makeFifo(envFile);
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 rejected: cannot read env file .*not a regular file/);
-  await wrapper.saysMatching(/generation 1 keeps serving; retry at the next signal/);
+  await wrapper.says(/generation 2 rejected: cannot read env file .*not a regular file/);
+  await wrapper.says(/generation 1 keeps serving; retry at the next signal/);
   await wrapper.endsBy("SIGTERM", 143);
 });
 
@@ -310,7 +308,7 @@ programTest("with --no-reload a change waits for SIGHUP", async () => {
   await workspace.replace(workspace.page("two"));
   wrapper.signal("SIGHUP");
   await workspace.serves("two", wrapper);
-  await wrapper.saysMatching(/generation 2 serves.*by SIGHUP, changed: "/);
+  await wrapper.says(/generation 2 serves.*by SIGHUP, changed: "/);
 });
 
 programTest("changes within --min-reload-interval are applied together", async () => {
@@ -336,9 +334,7 @@ programTest("the env file is read at each start, and a change to it reloads", as
   await Deno.writeTextFile(envFile, "PAGE=changed\n");
   await workspace.serves("changed", wrapper);
   await Deno.writeTextFile(envFile, "PAGE\n");
-  await wrapper.saysMatching(
-    /generation 3 rejected: env file .*line 1 .*generation 2 keeps serving/,
-  );
+  await wrapper.says(/generation 3 rejected: env file .*line 1 .*generation 2 keeps serving/);
 });
 
 async function makeFifo(path: string): Promise<void> {
