@@ -1,6 +1,7 @@
 /** A control group's memory limit is kept by ending old processes, never by the kernel. */
 import assert from "node:assert/strict";
 import { memoryNeed } from "../../../lib/haproxy/drain/limits.ts";
+import { close } from "../../../lib/status/http/connection.ts";
 import { MEMORY_GROUPS, MemoryGroup } from "./memory_group.ts";
 import { testNeeding } from "../../support/needs.ts";
 import { RUNNABLE } from "../../support/program.ts";
@@ -62,17 +63,8 @@ class Large extends Observed {
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    for (const request of this.#requests) tryToClose(request);
+    this.#requests.forEach(close);
     await super[Symbol.asyncDispose]();
-  }
-}
-
-/** A request is closed once its answer has been read. */
-function tryToClose(request: Deno.TcpConn): void {
-  try {
-    request.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
 

@@ -130,9 +130,7 @@ programTest("the status is available over a unix socket, which is removed at the
   const path = join(workspace.runtimeDirectory, "status.sock");
   // As a killed wrapper leaves it.
   Deno.listen({ transport: "unix", path }).close();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--status-listen", `unix:${path}`],
-  });
+  const wrapper = await workspace.serve({ flags: ["--status-listen", `unix:${path}`] });
   using connection = await Deno.connect({ transport: "unix", path });
   await connection.write(new TextEncoder().encode("GET /status HTTP/1.1\r\nhost: x\r\n\r\n"));
   assert.match(

@@ -77,7 +77,7 @@ async function serveMountedFile(
   const mount = `mount --bind ${outside} ${workspace.configuration} && exec "$@"`;
   const wrapper = await workspace.serve({
     launcher: ["unshare", "--mount", "sh", "-c", mount, "sh"],
-    args: ["-f", workspace.configuration, ...BY_EVENTS],
+    flags: BY_EVENTS,
   });
   return { wrapper, outside };
 }

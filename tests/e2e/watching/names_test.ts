@@ -12,9 +12,7 @@ async function run(script: string, cwd: string): Promise<void> {
 
 programTest("entries whose names are not UTF-8 are reported once and do no harm", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, ...BY_EVENTS],
-  });
+  const wrapper = await workspace.serve({ flags: BY_EVENTS });
   const scripts = [
     'n=$(printf "\\377"); touch "$n"; echo x > "$n"; rm "$n"',
     'n=$(printf "\\377"); mkdir "$n"; rmdir "$n"',
@@ -33,9 +31,7 @@ programTest("entries whose names are not UTF-8 are reported once and do no harm"
 
 programTest("touching such a name continuously costs one line, and changes go live", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, ...BY_EVENTS],
-  });
+  const wrapper = await workspace.serve({ flags: BY_EVENTS });
   const attack = 'n=$(printf "\\377"); while [ ! -e end ]; do : > "$n"; done';
   const attacking = run(attack, workspace.configurationDirectory);
   for (const text of ["two", "three", "four"]) await isServed(workspace, wrapper, text);

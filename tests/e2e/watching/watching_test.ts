@@ -28,9 +28,7 @@ programTest("a file written in place or renamed over is served, and the log name
 
 programTest("half of a slow writer's file is not served, by events or the poll", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--poll-interval", "20ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--poll-interval", "20ms"] });
   const answers = await writeSlowly(workspace, "two", async (_, answer) => {
     for (const endMs = performance.now() + 500; performance.now() < endMs; await pause(2)) {
       await answer();
@@ -133,9 +131,7 @@ programTest("a retargeted link is followed, to a file or to a directory above it
 
 programTest("a deleted file changes nothing until it is back", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, ...BY_EVENTS],
-  });
+  const wrapper = await workspace.serve({ flags: BY_EVENTS });
   await Deno.remove(workspace.configuration);
   await wrapper.says(/warning .*cannot read .*No such file.*no reload until/);
   assert.equal(await workspace.get(), "one");
@@ -149,9 +145,7 @@ programTest("a deleted file changes nothing until it is back", async () => {
 
 programTest("a directory that is removed and made again is watched again", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, ...BY_EVENTS],
-  });
+  const wrapper = await workspace.serve({ flags: BY_EVENTS });
   for (const text of ["two", "three"]) {
     await Deno.remove(workspace.configurationDirectory, { recursive: true });
     await Deno.mkdir(workspace.configurationDirectory);
@@ -201,7 +195,7 @@ programTest("--watch takes a file, a directory with all below it, or a glob", as
   await Deno.mkdir(join(directory, "below"), { recursive: true });
   const file = join(workspace.path, "file.map");
   const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, ...BY_EVENTS],
+    flags: BY_EVENTS,
     env: { WATCH_PATH: `${file}:${directory}:${workspace.path}/*.lst` },
   });
   await Deno.writeTextFile(join(workspace.path, "notes.txt"), "matches nothing");
@@ -247,9 +241,7 @@ programTest("a change without any event is found by the poll", async () => {
   const hidden = join(workspace.path, "unwatched", "link");
   await Deno.mkdir(dirname(hidden));
   await Deno.link(workspace.configuration, hidden);
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--poll-interval", "100ms"] });
   await Deno.writeTextFile(hidden, workspace.page("two"));
   await workspace.serves("two", wrapper);
   await wrapper.stopsAt(2);
@@ -267,7 +259,7 @@ testNeeding(
     ];
     const wrapper = await workspace.serve({
       launcher: inOwnUserNamespace,
-      args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
+      flags: ["--poll-interval", "100ms"],
     });
     await wrapper.says(/warning .*cannot watch.*fs\.inotify\.max_user_instances.*poll/);
     await workspace.changeTo("two", wrapper);
@@ -277,9 +269,7 @@ testNeeding(
 
 programTest("a FIFO in a watched directory stops events, not the poll or the end", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--poll-interval", "100ms"] });
   await makeFifo(join(workspace.configurationDirectory, "fifo"));
   const moved = join(workspace.path, "moved");
   await Deno.rename(workspace.configurationDirectory, moved);
@@ -313,9 +303,7 @@ programTest("with --no-reload a change waits for SIGHUP", async () => {
 
 programTest("changes within --min-reload-interval are applied together", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--min-reload-interval", "4s"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--min-reload-interval", "4s"] });
   await workspace.changeTo("two", wrapper);
   await workspace.replace(workspace.page("three"));
   await pause(100);

@@ -1,6 +1,7 @@
 /** The connections left in a draining process, here a fake HAProxy; the end-to-end tests ask a real one. */
 import assert from "node:assert/strict";
 import { DrainGauge } from "../../../../lib/haproxy/drain/drain_gauge.ts";
+import { close } from "../../../../lib/status/http/connection.ts";
 import { pause, waitFor } from "../../../support/wait.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 
@@ -51,7 +52,7 @@ class Scene extends TempFolder {
       this.#connections.push(connection);
       answers.push(this.#answer(connection));
     }
-    this.#connections.forEach(closeQuietly);
+    this.#connections.forEach(close);
     await Promise.all(answers);
   }
 
@@ -68,17 +69,9 @@ class Scene extends TempFolder {
       await connection.write(new TextEncoder().encode(text.slice(0, 7)));
       await connection.write(new TextEncoder().encode(text.slice(7)));
     }
-    closeQuietly(connection);
+    close(connection);
     this.isClosed = true;
     this.closed++;
-  }
-}
-
-function closeQuietly(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // It is closed already.
   }
 }
 

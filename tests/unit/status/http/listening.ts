@@ -2,6 +2,7 @@
 import { freePort } from "../../../support/free_port.ts";
 import assert from "node:assert/strict";
 import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
+import { close } from "../../../../lib/status/http/connection.ts";
 import { listenForStatus, type Listening } from "../../../../lib/status/http/listener.ts";
 import type { HttpRequest, HttpResponse } from "../../../../lib/status/http/message.ts";
 import type { HttpLimits } from "../../../../lib/status/http/server.ts";
@@ -123,11 +124,7 @@ export class Client {
   }
 
   close(): void {
-    try {
-      this.#connection.close();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    close(this.#connection);
   }
 }
 
