@@ -43,7 +43,7 @@ const READ_ONLY_AT_AN_END: Fault = {
     await request.write(new TextEncoder().encode("\r\n"));
     await new Response(request.readable).text();
     await world.traffic.renewLongLived();
-    await world.wrapper.saysMatching(new RegExp(`generation ${servingGeneration} drained`));
+    await world.wrapper.says(`generation ${servingGeneration} drained`);
   },
   async heal(world) {
     await command("mount", "-o", "remount,rw", world.runtimeDirectory);

@@ -20,7 +20,7 @@ export const STATES: Readonly<Record<HeldState, () => Promise<Held>>> = {
     const world = new World();
     await world.standIn(STAND_INS.never_ready);
     await world.begin(["--ready-timeout", FOR_EVER]);
-    await world.wrapper.saysMatching(/status, health and metrics on/);
+    await world.wrapper.says(/status, health and metrics on/);
     return await held(world, "starting");
   },
   serving: async () => await held(await World.serving(), "serving"),

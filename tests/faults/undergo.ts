@@ -18,7 +18,7 @@ export async function undergo(world: World, fault: Fault): Promise<void> {
 
 async function expectOutcome(world: World, before: Mark, fault: Fault): Promise<void> {
   const { expects } = fault;
-  const says = (line: RegExp) => world.wrapper.saysMatching(line, before.outputLength);
+  const says = (line: RegExp) => world.wrapper.says(line, before.outputLength);
   switch (expects.tag) {
     case "rejected":
       await says(

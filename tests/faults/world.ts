@@ -39,7 +39,7 @@ export class World extends Observed {
     try {
       await world.standIn(STAND_INS.is_haproxy);
       await world.begin(args, options);
-      await world.wrapper.saysMatching(/generation 1 serves/);
+      await world.wrapper.says(/generation 1 serves/);
       await world.#beginTraffic();
     } catch (error) {
       await world[Symbol.asyncDispose]();

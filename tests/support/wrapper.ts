@@ -90,7 +90,7 @@ frontend page
   /** Starts the wrapper and waits until the first generation serves. */
   async serve(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = this.start(options);
-    await wrapper.saysMatching(/generation 1 serves/);
+    await wrapper.says(/generation 1 serves/);
     return wrapper;
   }
 
@@ -117,6 +117,12 @@ frontend page
       for (let asked = 0; asked < 5; asked++) if (await this.get() !== text) return false;
       return true;
     });
+  }
+
+  /** Changes the configuration to a page of `text`, and waits until it is served. */
+  async changeTo(text: string, wrapper: Running): Promise<void> {
+    await this.replace(this.page(text));
+    await this.serves(text, wrapper);
   }
 
   /** Waits until `count` old processes have logged that they stopped listening: until then one may accept a request. */
@@ -194,6 +200,12 @@ export class Wrapper extends Running {
     assert.equal(await this.exitCode, status, this.output);
     assert.deepEqual(this.workspace.haproxyPids(), [], this.output);
     assert.deepEqual(namesIn(this.workspace.runtimeDirectory), [], this.output);
+  }
+
+  /** Asserts that the signal ends it with that status, and leaves no process and no file. */
+  async endsBy(signal: Deno.Signal, status: number): Promise<void> {
+    this.signal(signal);
+    await this.endsWith(status);
   }
 
   kill(): void {

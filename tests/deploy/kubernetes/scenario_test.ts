@@ -8,7 +8,7 @@ import { type Manifest, manifestOf } from "./manifests.ts";
 import { located, mount, type Ports } from "./mounted.ts";
 import { runScenario } from "./scenario.ts";
 
-Deno.test("the scenario goes through where all is as promised", async () => {
+Deno.test("the scenario passes if all is as promised", async () => {
   await using cluster = new StandIn();
   assert.ok(await cluster.run() > 100);
   assert.ok(cluster.asked.some((words) => words.includes("rollout restart deployment/haproxy")));
@@ -34,7 +34,7 @@ const BROKEN: readonly { what: string; change: Partial<Fault>; tells: RegExp }[]
 ];
 
 for (const { what, change, tells } of BROKEN) {
-  Deno.test(`the scenario fails where ${what}`, async () => {
+  Deno.test(`the scenario fails if ${what}`, async () => {
     await using cluster = new StandIn(change);
     await assert.rejects(async () => await cluster.run(), tells);
   });
@@ -149,7 +149,7 @@ haproxy_reload_wrapper_generation ${generation}
     if (this.#fault.cuts) this.#workspace.haproxyPids().forEach(killIfThere);
     else {
       this.#wrapper!.signal("SIGHUP");
-      await this.#wrapper!.saysMatching(new RegExp(`generation ${count} serves`));
+      await this.#wrapper!.says(new RegExp(`generation ${count} serves`));
     }
     this.#pods = this.#pods.map((pod) => pods.includes(pod) ? `haproxy-${++this.#started}` : pod);
     this.#leaving = null;
@@ -163,7 +163,7 @@ const terminated = (message: string) => ({
   status: { containerStatuses: [{ state: { terminated: { message } } }] },
 });
 
-Deno.test("the scenario names a Deployment, Services and a Secret that there are", () => {
+Deno.test("the scenario names a Deployment, Services and a Secret that exist", () => {
   for (const kind of ["Deployment", "Service", "Secret", "ConfigMap"]) manifestOf(kind);
 });
 

@@ -20,7 +20,7 @@ class Buggy extends Observed {
       args: this.observedArgs(args),
       program: [deno!, run!, preload, ...rest],
     });
-    await wrapper.saysMatching(/generation 1 serves/);
+    await wrapper.says(/generation 1 serves/);
     return wrapper;
   }
 
@@ -42,8 +42,7 @@ class Buggy extends Observed {
     assert.ok(["serving", "reloading", "hot_applying"].includes(state), state);
     const lines = wrapper.lines.filter((line) => / a bug in the wrapper, please/.test(line));
     assert.equal(new Set(lines.map((line) => line.slice(25))).size, lines.length, wrapper.output);
-    wrapper.signal("SIGTERM");
-    await wrapper.endsWith(143);
+    await wrapper.endsBy("SIGTERM", 143);
   }
 }
 
@@ -55,12 +54,8 @@ testNeeding(
     const wrapper = await workspace.serveBuggy();
     await workspace.begin("handoff");
     await workspace.replace(workspace.page("two"));
-    await wrapper.saysMatching(
-      /generation 2 rejected: a bug in the wrapper: TypeError: an injected/,
-    );
-    await wrapper.saysMatching(
-      /generation 3 rejected: a bug in the wrapper: TypeError: an injected/,
-    );
+    await wrapper.says(/generation 2 rejected: a bug in the wrapper: TypeError: an injected/);
+    await wrapper.says(/generation 3 rejected: a bug in the wrapper: TypeError: an injected/);
     assert.equal(await workspace.get(), "one");
     await workspace.end("handoff");
     await workspace.serves("two", wrapper);
@@ -73,10 +68,10 @@ testNeeding([FROM_SOURCE], "a scan that throws stops nothing and is repeated", a
   const wrapper = await workspace.serveBuggy();
   await workspace.begin("scan");
   await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/a bug in the wrapper, please report it: TypeError: an injected/);
+  await wrapper.says(/a bug in the wrapper, please report it: TypeError: an injected/);
   assert.equal(await workspace.get(), "one");
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper.*keeps serving/);
+  await wrapper.says(/generation 2 rejected: a bug in the wrapper.*keeps serving/);
   await workspace.end("scan");
   await workspace.serves("two", wrapper);
   await workspace.isSound(wrapper, "scan");
@@ -86,10 +81,9 @@ testNeeding([FROM_SOURCE], "errors in the background are logged once", async () 
   await using workspace = new Buggy();
   const wrapper = await workspace.serveBuggy();
   await workspace.begin("background");
-  await wrapper.saysMatching(/please report it: TypeError: an injected bug in the background/);
+  await wrapper.says(/please report it: TypeError: an injected bug in the background/);
   for (const text of ["two", "three"]) {
-    await workspace.replace(workspace.page(text));
-    await workspace.serves(text, wrapper);
+    await workspace.changeTo(text, wrapper);
   }
   await workspace.isSound(wrapper, "background");
 });
@@ -100,8 +94,7 @@ testNeeding([FROM_SOURCE], "a status that throws affects neither probes nor relo
   await workspace.begin("status");
   assert.equal((await workspace.ask("/status")).status, 500);
   assert.equal((await workspace.ask("/healthz")).status, 200);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   await workspace.end("status");
   await workspace.isSound(wrapper, "status");
 });

@@ -62,7 +62,7 @@ testNeeding(
     try {
       assert.deepEqual(await kept.request(), { text: "1", isLast: false });
       await site.replace(site.content(2));
-      await wrapper.saysMatching(/generation 2 serves/);
+      await wrapper.says(/generation 2 serves/);
       await waitFor("the kept connection to be announced as over, or closed", async () => {
         return kept.isOver || await kept.request() === null;
       });
@@ -85,7 +85,7 @@ testNeeding(
       await kept.request();
       const [pid] = site.haproxyPids();
       Deno.kill(pid!, "SIGKILL");
-      await wrapper.saysMatching(/generation 2 serves/);
+      await wrapper.says(/generation 2 serves/);
       await assert.rejects(kept.request(), { kind: "reset", message: /reset by peer/ });
       assert.equal(await site.answer(), "1");
     } finally {
@@ -99,10 +99,10 @@ testNeeding(NEEDS, "a user's cluster-secret is kept; without one the wrapper set
   const wrapper = await site.serve();
   assert.match(site.injected(1), /cluster-secret/);
   await site.replace(site.content(2, { global: "    cluster-secret mine" }));
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   assert.doesNotMatch(site.injected(2), /cluster-secret/);
   await site.replace(site.content(3));
-  await wrapper.saysMatching(/generation 3 serves/);
+  await wrapper.says(/generation 3 serves/);
   assert.match(site.injected(3), /cluster-secret/);
   assert.doesNotMatch(wrapper.output, /already specified/);
 });
@@ -114,10 +114,10 @@ testNeeding(NEEDS, "QUIC connections without sockets of their own are logged onc
   const wrapper = await site.serve();
   const pattern =
     /warning .*reload of generation 1 cuts its QUIC connections.*"tune\.quic\.socket-owner listener" in "[^"]+" line 2/;
-  await wrapper.saysMatching(pattern);
+  await wrapper.says(pattern);
   await site.replace(site.content(2, { global }));
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   await site.replace(site.content(3));
-  await wrapper.saysMatching(/generation 3 serves/);
+  await wrapper.says(/generation 3 serves/);
   assert.equal(wrapper.output.split("cuts its QUIC").length, 2);
 });

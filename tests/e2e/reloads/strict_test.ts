@@ -71,7 +71,7 @@ commonTest("an error in a strict configuration is not retried", async () => {
   await workspace.replace(workspace.text("one", "zero-warning"));
   const wrapper = await workspace.serve();
   await workspace.replace(`${workspace.text("two", "zero-warning")}    no such keyword\n`);
-  await wrapper.saysMatching(/generation 2 rejected: .*retry when a file changes/);
+  await wrapper.says(/generation 2 rejected: .*retry when a file changes/);
 });
 
 commonTest("a strict configuration that fails for another reason is retried", async () => {
@@ -85,7 +85,7 @@ commonTest("a strict configuration that fails for another reason is retried", as
       `frontend taken\n    bind 127.0.0.1:${taken.addr.port}\nbackend b`,
     ),
   );
-  await wrapper.saysMatching(/generation 2 rejected: .*retry in/);
+  await wrapper.says(/generation 2 rejected: .*retry in/);
 });
 
 commonTest("--check without a listener exits with HAProxy's own 2", async () => {
@@ -111,8 +111,7 @@ commonTest("a check that is stopped leaves nothing", async () => {
   const privateFolders = () => [...Deno.readDirSync(workspace.runtimeDirectory)].length;
   await waitFor("the check", () => workspace.haproxyPids().length === 1);
   assert.equal(privateFolders(), 1);
-  wrapper.signal("SIGTERM");
-  await wrapper.endsWith(143);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.equal(privateFolders(), 0);
   assert.deepEqual(workspace.haproxyPids(), []);
 });

@@ -53,8 +53,7 @@ programTest("--check exits with the status of the signal that ends it", async ()
   await workspace.standIn(STAND_INS.checks_for_ever);
   const wrapper = workspace.start({ flags: ["--check"] });
   await waitFor("the check", () => childrenOf(wrapper.pid).length > 0);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 programTest("all problems are reported together, with hints, and exit with 64", async () => {
@@ -154,8 +153,7 @@ programTest('a leading "haproxy" is dropped, and -C is the base of relative name
   const wrapper = await workspace.serve({
     args: ["haproxy", "-C", workspace.configurationDirectory, "-f", "haproxy.cfg", "-db"],
   });
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
 });
 
 programTest("without -f it loads the official image's configuration", async () => {

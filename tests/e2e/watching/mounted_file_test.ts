@@ -20,12 +20,10 @@ testNeeding(
     await Deno.writeTextFile(outside, workspace.page("two"));
     await workspace.serves("two", wrapper);
     await workspace.replace(workspace.page("three"), outside);
-    await wrapper.saysMatching(
-      /warning .*mounted at ".*haproxy\.cfg" was replaced or removed outside/,
-    );
+    await wrapper.says(/warning .*mounted at ".*haproxy\.cfg" was replaced or removed outside/);
     await workspace.replace(workspace.page("four"), outside);
     wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 3 serves/);
+    await wrapper.says(/generation 3 serves/);
     assert.equal(await workspace.get(), "two");
     for (const once of [/is mounted as a single file/g, /was replaced/g]) {
       assert.equal(wrapper.output.match(once)?.length, 1, wrapper.output);
@@ -56,8 +54,7 @@ testNeeding(
     });
     await Deno.remove(other);
     await workspace.serves("one", wrapper);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
+    await workspace.changeTo("two", wrapper);
   },
 );
 
@@ -67,8 +64,7 @@ testNeeding(NEEDS, "a mounted directory is nothing to warn of", async () => {
   const wrapper = await workspace.serve({
     launcher: ["unshare", "--mount", "sh", "-c", mount, workspace.configurationDirectory],
   });
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   assert.doesNotMatch(wrapper.output, /mounted/);
 });
 
@@ -81,7 +77,7 @@ async function serveMountedFile(
   const mount = `mount --bind ${outside} ${workspace.configuration} && exec "$@"`;
   const wrapper = await workspace.serve({
     launcher: ["unshare", "--mount", "sh", "-c", mount, "sh"],
-    args: ["-f", workspace.configuration, ...BY_EVENTS],
+    flags: BY_EVENTS,
   });
   return { wrapper, outside };
 }
