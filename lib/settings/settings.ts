@@ -19,7 +19,11 @@ export type Invocation =
   | { readonly tag: "help" }
   | { readonly tag: "version" }
   /** HAProxy only prints, such as its version. */
-  | { readonly tag: "haproxy_prints"; readonly flag: string }
+  | {
+    readonly tag: "haproxy_prints";
+    readonly flag: string;
+    readonly problems: readonly string[];
+  }
   /** If there are problems, the settings are good only for finding more. */
   | {
     readonly tag: "run" | "check" | "list_watched";
@@ -36,7 +40,10 @@ export function readInvocation(words: readonly string[], environment: Environmen
   if (asksFor("help")) return { tag: "help" };
   if (asksFor("version")) return { tag: "version" };
   const haproxy = readHaproxyArguments(line.haproxyWords, DEFAULT_CONFIGURATION);
-  if (haproxy.prints !== null) return { tag: "haproxy_prints", flag: haproxy.prints };
+  if (haproxy.prints !== null) {
+    const problems = loaderProblems(environment);
+    return { tag: "haproxy_prints", flag: haproxy.prints, problems };
+  }
   const given = (name: OptionName) => findGiven(OPTIONS[name], line, environment);
   const settings: Settings = Object.freeze({ haproxy: haproxy.arguments, ...readValues(given) });
   const problems = [
