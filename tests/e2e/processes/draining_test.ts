@@ -9,9 +9,11 @@ import { waitFor } from "../../support/wait.ts";
 import { freeze } from "../../support/processes.ts";
 import { finish, Workspace, type Wrapper } from "../../support/wrapper.ts";
 
+/** Until no old process can accept a request. */
 async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {
   await workspace.replace(workspace.page(text));
   await workspace.serves(text, wrapper);
+  await workspace.haveStopped(wrapper.lastGeneration - 1, wrapper);
 }
 
 programTest("a request in flight is answered by the process that took it", async () => {
@@ -101,7 +103,6 @@ programTest("connections cut by a signal are logged for each draining process", 
   const wrapper = await workspace.serveObserved();
   using _first = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
-  await workspace.haveStopped(1, wrapper);
   using _second = await workspace.openRequest();
   using _third = await workspace.openRequest();
   await reload(workspace, wrapper, "three");

@@ -13,7 +13,7 @@ interface Info {
 /** A process with a prompt, which ends once only the prompt is left and it is closed. */
 class Scene extends TempFolder {
   readonly socket = this.at("socket");
-  readonly gauge = new DrainGauge();
+  readonly gauge = new DrainGauge(60_000);
   info: Info | string | null = { jobs: 3, connections: 0, isStopping: false };
   isClosed = false;
   closed = 0;
