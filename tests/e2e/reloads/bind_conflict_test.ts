@@ -249,7 +249,7 @@ for (const [holder, [global, obstacle]] of Object.entries(FIXED)) {
         await Deno.writeTextFile(workspace.configuration, on("one", "127.0.0.1"));
         const wrapper = await workspace.serveWith(...flags);
         await workspace.replace(on("two", "*"));
-        await wrapper.saysMatching(
+        await wrapper.says(
           new RegExp(
             `generation 2 rejected: .*restart the wrapper, because ${FLAG} does not help: ${obstacle} `,
           ),
@@ -283,7 +283,7 @@ commonTest(
     );
     assert.equal(await workspace.get(), "one");
     const pausing = await workspace.serveWith(FLAG);
-    await pausing.saysMatching(
+    await pausing.says(
       /paused in generation 0 so that generation 1 could bind its ports; the new one listens now\n/,
     );
     await workspace.serves("two", pausing);

@@ -54,7 +54,7 @@ testNeeding(
     const before = await workspace.sessions("page");
     assert.ok(before > 0 && await workspace.sessions("other") > 0);
     await workspace.replace(workspace.counted("two"));
-    await wrapper.saysMatching(/generation 1 drained/);
+    await wrapper.says(/generation 1 drained/);
     assert.ok(await workspace.sessions("page") >= before);
     assert.equal(await workspace.sessions("other"), 0);
   },
@@ -124,7 +124,7 @@ backend found
     await waitFor("the name to resolve", async () => await answer() === 200);
     names.silence();
     await workspace.replace(resolved("two"));
-    await wrapper.saysMatching(/generation 1 drained/);
+    await wrapper.says(/generation 1 drained/);
     assert.equal(await answer(), status, wrapper.output);
   });
 }
