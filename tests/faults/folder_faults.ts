@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
 import { ROOT } from "../support/needs.ts";
+import { finish } from "../support/wrapper.ts";
 import type { World } from "./world.ts";
 
 const filler = (world: World) => join(world.runtimeDirectory, "filler");
@@ -40,8 +41,7 @@ const READ_ONLY_AT_AN_END: Fault = {
     await world.change();
     await world.serves(world.wanted, world.wrapper);
     await command("mount", "-o", "remount,ro", world.runtimeDirectory);
-    await request.write(new TextEncoder().encode("\r\n"));
-    await new Response(request.readable).text();
+    await finish(request);
     await world.traffic.renewLongLived();
     await world.wrapper.says(`generation ${servingGeneration} drained`);
   },

@@ -149,6 +149,12 @@ frontend page
   }
 }
 
+/** A configuration's end that HAProxy takes long to parse. */
+export const MANY_BACKENDS = Array.from(
+  { length: 3_000 },
+  (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
+).join("");
+
 /** The body of the answer to a request; `null` if there is none. */
 export async function get(connection: Deno.Conn, path = "/"): Promise<string | null> {
   await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.0\r\n\r\n`));

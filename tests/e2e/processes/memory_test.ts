@@ -34,8 +34,7 @@ class Large extends Observed {
   }
 
   async reload(text: string, wrapper: Wrapper): Promise<void> {
-    await this.replace(this.page(text));
-    await this.serves(text, wrapper);
+    await this.changeTo(text, wrapper);
     await this.haveStopped(this.#requests.length, wrapper);
     this.#requests.push(await this.openRequest());
   }

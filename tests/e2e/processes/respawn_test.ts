@@ -5,18 +5,13 @@ import { commonTest, programTest } from "../../support/program.ts";
 import { STAND_INS } from "../../support/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { childrenOf, freeze } from "../../support/processes.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { finish, MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper.ts";
 
 /** The pid of the only HAProxy besides `others`. */
 function servingPid(workspace: Workspace, others: readonly number[] = []): number {
   const pids = workspace.haproxyPids().filter((pid) => !others.includes(pid));
   assert.equal(pids.length, 1, pids.join(" "));
   return pids[0]!;
-}
-
-async function answerOf(request: Deno.TcpConn): Promise<string> {
-  await request.write(new TextEncoder().encode("\r\n"));
-  return await new Response(request.readable).text();
 }
 
 for (
@@ -30,12 +25,8 @@ for (
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "5" } });
     Deno.kill(servingPid(workspace), signal);
-    await wrapper.says(
-      new RegExp(
-        `error .*generation 1 ${words} while serving; ` +
-          `starting generation 2 in its place \\(respawn 1 of 5 in a minute\\)`,
-      ),
-    );
+    const start = `starting generation 2 in its place \\(respawn 1 of 5 in a minute\\)`;
+    await wrapper.says(`error .*generation 1 ${words} while serving; ${start}`);
     await wrapper.says(`generation 2 serves, .*; respawned because generation 1 ${words}; 0 old`);
     assert.equal(await workspace.get(), "one");
     // A respawn is no change, so the next generation is.
@@ -54,7 +45,7 @@ programTest("a draining process is not touched, and its request is answered", as
   Deno.kill(servingPid(workspace, [old]), "SIGKILL");
   await wrapper.says(/generation 3 serves, .*; 1 old process draining/);
   assert.equal(await workspace.get(), "two");
-  assert.match(await answerOf(request), /one$/);
+  assert.match(await finish(request), /one$/);
   await wrapper.says(/generation 1 drained in /);
   const report = await workspace.report();
   assert.deepEqual([report.state, report.ready, report.draining], ["serving", true, []]);
@@ -139,11 +130,7 @@ programTest("a reload that has the listeners goes on and loses no connection", a
   const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: "0s", HRW_RESPAWN: "1" } });
   const serving = servingPid(workspace);
   // So many that HAProxy takes a while: the wrapper must not notice that it has started.
-  const backends = Array.from(
-    { length: 3_000 },
-    (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
-  );
-  await workspace.replace(workspace.page("two") + backends.join(""));
+  await workspace.replace(workspace.page("two") + MANY_BACKENDS);
   await waitFor("the new process", () => workspace.haproxyPids().length === 2);
   await freeze(wrapper.pid);
   await waitFor("the new process to serve", async () => await workspace.get() === "two");

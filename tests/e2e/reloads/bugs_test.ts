@@ -34,8 +34,7 @@ class Buggy extends Observed {
 
   /** Asserts that it has recovered, has logged each bug once, and exits when told to. */
   async isSound(wrapper: Wrapper, bug: string): Promise<void> {
-    await this.replace(this.page("sound"));
-    await this.serves("sound", wrapper);
+    await this.changeTo("sound", wrapper);
     assert.ok((await this.metric("bugs_total"))! > 0, wrapper.output);
     const { lastBug, state } = await this.report();
     assert.match(lastBug!.description, new RegExp(`an injected bug in the ${bug}`));
@@ -82,9 +81,7 @@ testNeeding([FROM_SOURCE], "errors in the background are logged once", async () 
   const wrapper = await workspace.serveBuggy();
   await workspace.begin("background");
   await wrapper.says(/please report it: TypeError: an injected bug in the background/);
-  for (const text of ["two", "three"]) {
-    await workspace.changeTo(text, wrapper);
-  }
+  for (const text of ["two", "three"]) await workspace.changeTo(text, wrapper);
   await workspace.isSound(wrapper, "background");
 });
 

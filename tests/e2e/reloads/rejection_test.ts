@@ -6,7 +6,7 @@ import { programTest, RUNNABLE } from "../../support/program.ts";
 import { STAND_INS } from "../../support/stand_ins.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/free_port.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper.ts";
 
 /** Without a settle time there is no process on standby, so the first start is the handoff's. */
 const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
@@ -208,11 +208,7 @@ programTest("a change during a handoff causes another reload", async () => {
   // A second process means that a handoff is running.
   const wrapper = await workspace.serve(NOTHING_AHEAD);
   // HAProxy parses so many backends that the file can change meanwhile.
-  const backends = Array.from(
-    { length: 3_000 },
-    (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
-  );
-  await workspace.replace(workspace.page("two") + backends.join(""));
+  await workspace.replace(workspace.page("two") + MANY_BACKENDS);
   await waitFor("the new process", () => workspace.haproxyPids().length === 2);
   await workspace.replace(workspace.page("three"));
   // HAProxy may have read either; only a third generation is certain.

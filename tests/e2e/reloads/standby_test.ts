@@ -53,9 +53,7 @@ programTest("a haproxy that cannot wait is started once the change has settled",
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.cannot_wait);
   const wrapper = await workspace.serve({ flags: ["--settle-time", "500ms"] });
-  for (const text of ["two", "three"]) {
-    await workspace.changeTo(text, wrapper);
-  }
+  for (const text of ["two", "three"]) await workspace.changeTo(text, wrapper);
   await wrapper.stopsAt(3);
   assert.doesNotMatch(wrapper.output, /rejected/);
 });
@@ -64,9 +62,7 @@ programTest("a haproxy that fails on standby costs one retry, once", async () =>
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.cannot_wait_long);
   const wrapper = await workspace.serve();
-  for (const text of ["two", "three", "four"]) {
-    await workspace.changeTo(text, wrapper);
-  }
+  for (const text of ["two", "three", "four"]) await workspace.changeTo(text, wrapper);
   await wrapper.says(/generation 5 serves/);
   assert.equal(wrapper.output.match(/rejected/g)?.length, 1, wrapper.output);
 });

@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import { Observed } from "../../support/observed.ts";
 import { commonTest, programTest } from "../../support/program.ts";
 import { Secured } from "../../support/secured.ts";
+import { finish } from "../../support/wrapper.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/free_port.ts";
 
@@ -88,8 +89,7 @@ programTest("reloads are counted and timed, draining processes with connections"
   assert.equal(await workspace.metric("generation"), 2);
   assert.equal(await workspace.metric("draining_processes"), 1);
   assert.ok(await workspace.metric("watch_events_total") ?? 0 > 0);
-  await request.write(new TextEncoder().encode("\r\n"));
-  assert.match(await new Response(request.readable).text(), /one$/);
+  assert.match(await finish(request), /one$/);
   await workspace.measures(`drains_ended_total{how="drained"}`, 1, wrapper);
   assert.equal(await workspace.metric("draining_processes"), 0);
   assert.equal(await workspace.metric(`process_exits_total{role="draining",status="0"}`), 1);

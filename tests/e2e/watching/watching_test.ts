@@ -6,13 +6,13 @@ import { BY_EVENTS, programTest, RUNNABLE } from "../../support/program.ts";
 import { Volume } from "../../support/volume.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/free_port.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper.ts";
 
 /** Proves that nothing but this last change has caused a reload since generation 1. */
-async function isOnlyReload(workspace: Workspace, wrapper: Wrapper, change: () => unknown) {
+async function isOnlyReload(wrapper: Wrapper, change: () => unknown) {
   await change();
   await wrapper.says(/generation 2 serves/);
-  await workspace.serves("marker", wrapper);
+  await wrapper.workspace.serves("marker", wrapper);
   await wrapper.stopsAt(2);
 }
 
@@ -61,14 +61,8 @@ programTest("a file rewritten identically during a handoff is loaded completely"
   await using workspace = new Workspace();
   const tail = freePort();
   // Parsing that many backends takes long enough for HAProxy to see half of the file.
-  const backends = Array.from(
-    { length: 3_000 },
-    (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
-  );
-  const [head, rest] = [
-    workspace.page("one") + backends.join(""),
-    workspace.page("tail", { port: tail }),
-  ];
+  const head = workspace.page("one") + MANY_BACKENDS;
+  const rest = workspace.page("tail", { port: tail });
   const whole = head + rest.replace("frontend page", "frontend tail");
   await workspace.replace(whole);
   const wrapper = await workspace.serve();
@@ -136,7 +130,6 @@ programTest("a deleted file changes nothing until it is back", async () => {
   await wrapper.says(/warning .*cannot read .*No such file.*no reload until/);
   assert.equal(await workspace.get(), "one");
   await isOnlyReload(
-    workspace,
     wrapper,
     () => Deno.writeTextFile(workspace.configuration, workspace.page("marker")),
   );
@@ -216,7 +209,7 @@ programTest("touch, chmod and an identical rewrite do nothing", async () => {
   await Deno.chmod(workspace.configuration, 0o600);
   await Deno.writeTextFile(workspace.configuration, workspace.page("one"));
   await workspace.replace(workspace.page("one"));
-  await isOnlyReload(workspace, wrapper, () => workspace.replace(workspace.page("marker")));
+  await isOnlyReload(wrapper, () => workspace.replace(workspace.page("marker")));
 });
 
 programTest("of 50 successive writes the last is served, after few starts", async () => {
