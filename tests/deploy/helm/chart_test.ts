@@ -146,6 +146,16 @@ Deno.test("settings are the program's flags, a flag without a value is true or f
   for (const action of Object.keys(ACTIONS)) assert.ok(!(action in properties), action);
 });
 
+testNeeding([HELM], "the README's values are taken", async () => {
+  await using folder = new TempFolder();
+  const readme = Deno.readTextFileSync(join(CHART, "../../README.md"));
+  const [, values] = /^```yaml\n(configuration: .*?)^```/ms.exec(readme)!;
+  const manifests = await render([folder.write("values.yaml", values)]);
+  const [{ args }] = objectOf(manifests, "Deployment").spec.template.spec.containers;
+  assert.equal(read(args).settings.shutdownWaitMs, 600_000);
+  objectOf(manifests, "Job", "haproxy-check");
+});
+
 /** By what `--set` sets: what is then said. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
   "replica=3": /additional properties 'replica' not allowed/,
