@@ -14,6 +14,8 @@ export interface Adopted {
   readonly fingerprint: Fingerprint | null;
   readonly changedDuringRead: boolean;
   readonly targets: Targets;
+  /** Whether it was asked what it loaded, and gave no answer. */
+  readonly isSilent: boolean;
 }
 
 export interface AdoptionOptions {
@@ -23,8 +25,6 @@ export interface AdoptionOptions {
   readonly startedMs: number;
   readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
-  /** Called if the generation gives no answer. */
-  readonly onSilence: () => void;
   /** Called with what is to be watched from now on. */
   readonly onInventory: (inventory: Inventory) => void;
 }
@@ -36,17 +36,17 @@ export async function adopt(
 ): Promise<Adopted> {
   const { socket, scanner, loadedFiles, startedMs } = options;
   const listed = socket === null ? null : await listLoaded(createAsk(socket));
-  if (socket !== null && listed === null) options.onSilence();
+  const isSilent = socket !== null && listed === null;
   const { sources, targets } = listed === null
     ? { sources: [], targets: NO_TARGETS }
     : loadedFiles.locate(listed);
   if (targets.byPath.size > MANY) collectGarbage();
   const scan = await scanner.scanWith(sources);
   options.onInventory(scan.inventory);
-  if (before === null) return { fingerprint: null, changedDuringRead: false, targets };
+  if (before === null) return { fingerprint: null, changedDuringRead: false, targets, isSilent };
   const changed = await changedDuringRead(before, scan, startedMs);
   const fingerprint = scan.seen.tag === "taken" && !changed ? scan.seen.fingerprint : before;
-  return { fingerprint, changedDuringRead: changed, targets };
+  return { fingerprint, changedDuringRead: changed, targets, isSilent };
 }
 
 /** Reading a list that long leaves some megabytes of garbage. */

@@ -21,17 +21,27 @@ export async function work<Result>(
   }
 }
 
+/** Whether work has just come back from a thread: then what it reached can be asked on the main thread. */
+export const hasJustWorked = (): boolean => performance.now() - lastWorkMs < JUST_MS;
+
+/** In so short a time hardly any network mount begins to hang. */
+const JUST_MS = 5;
+
 /** Lets signals, timers and requests run between two portions of long work. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** Takes all `steps`, and lets other work run between them. */
+/** Takes all `steps`, and lets other work run between them every few milliseconds. */
 export async function inSteps<Result>(steps: Generator<void, Result>): Promise<Result> {
-  for (;;) {
+  for (let startedMs = performance.now();;) {
     const { done, value } = steps.next();
     if (done) return value;
+    if (performance.now() - startedMs < STEP_MS) continue;
     await breathe();
+    startedMs = performance.now();
   }
 }
+
+const STEP_MS = 5;
 
 /** Takes all `steps` without a break. */
 export function atOnce<Result>(steps: Generator<void, Result>): Result {

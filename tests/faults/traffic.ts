@@ -1,5 +1,5 @@
 /** Clients that send requests all through a fault: over new, kept and long-lived connections. */
-import { connectPlain } from "../support/clients/connection.ts";
+import { type Address, connectPlain } from "../support/clients/connection.ts";
 import { Http1Connection } from "../support/clients/http1.ts";
 import { type Client, Load } from "../support/clients/load.ts";
 import { TcpConnection } from "../support/clients/tcp.ts";
@@ -9,6 +9,7 @@ export interface TrafficOptions {
   readonly port: number;
   /** Of the TCP proxy in front of an echo server. */
   readonly tcpPort: number;
+  readonly bystander: Address;
 }
 
 /** Longer than any fault makes clients wait. */
@@ -17,16 +18,16 @@ const timeoutMs = 15_000;
 const LONG_LIVED = "long-lived";
 
 export class Traffic extends Load {
-  constructor({ port, tcpPort }: TrafficOptions) {
-    const http = (name: string, isOnlyOne: boolean): Client => ({
+  constructor({ port, tcpPort, bystander }: TrafficOptions) {
+    const http = (name: string, isOnlyOne: boolean, to: Address = { port }): Client => ({
       name,
-      open: async () => new Http1Connection(await connectPlain({ port }), { isOnlyOne, timeoutMs }),
+      open: async () => new Http1Connection(await connectPlain(to), { isOnlyOne, timeoutMs }),
     });
     const echo = async () => new TcpConnection(await connectPlain({ port: tcpPort }), timeoutMs);
     super([
       ...[1, 2].flatMap(() => [http("per request", true), http("keep-alive", false)]),
       { name: LONG_LIVED, open: echo },
-    ], { wanted: /^v?\d+$/ });
+    ], { wanted: /^v?\d+$/, bystander: http("bystander", true, bystander) });
   }
 
   /** Replaces the long-lived connection between two requests. */

@@ -1,6 +1,7 @@
 /** A wrapper with traffic, in a place where everything can be broken and repaired. */
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
+import { Bystander } from "../support/bystander.ts";
 import { Observed } from "../support/observed.ts";
 import { EchoServer } from "../support/clients/echo_server.ts";
 import { freePort } from "../support/free_port.ts";
@@ -24,6 +25,7 @@ export class World extends Observed {
   readonly tcpPort = freePort();
   readonly hosts = this.at("hosts");
   readonly #echo = new EchoServer();
+  #bystander: Bystander | null = null;
   #traffic: Traffic | null = null;
   #wrapper: Wrapper | null = null;
   #version = 0;
@@ -125,6 +127,7 @@ listen tcp
   override async [Symbol.asyncDispose](): Promise<void> {
     this.#wrapper?.readStdout();
     await this.stopTraffic();
+    await this.#bystander?.[Symbol.asyncDispose]();
     await this.#echo.close();
     if (IS_ROOT) {
       for (const pid of this.haproxyPids()) killQuietly(pid);
@@ -157,7 +160,9 @@ listen tcp
   }
 
   async #beginTraffic(): Promise<void> {
-    this.#traffic = new Traffic(this);
+    this.#bystander = await Bystander.answering();
+    const { port, tcpPort } = this;
+    this.#traffic = new Traffic({ port, tcpPort, bystander: this.#bystander });
     await waitFor("traffic", () => this.traffic.answers > 20, {
       explain: () => JSON.stringify(this.traffic.failures),
     });

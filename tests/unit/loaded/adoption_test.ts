@@ -14,7 +14,6 @@ class Scene extends TempFolder {
   readonly configuration = this.write("h.cfg", "global\n");
   readonly map = this.write("a.map", "a 1\n");
   readonly watched: ReadonlySet<string>[] = [];
-  silences = 0;
   readonly #loadedFiles = createLoadedFiles({
     watchLoaded: true,
     envFile: null,
@@ -46,7 +45,6 @@ class Scene extends TempFolder {
       startedMs: LATER_MS,
       scanner: this.scanner,
       loadedFiles: this.#loadedFiles,
-      onSilence: () => void this.silences++,
       onInventory: ({ directories }) => void this.watched.push(directories),
       ...options,
     });
@@ -59,14 +57,14 @@ Deno.test("what a generation has loaded belongs to its fingerprint and is a targ
   await using scene = new Scene();
   const before = await scene.scan();
   assert.deepEqual(pathsOf(before), [scene.configuration]);
-  const { fingerprint, changedDuringRead, targets } = await scene.adopt(before);
+  const { fingerprint, changedDuringRead, targets, isSilent } = await scene.adopt(before);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration, scene.map]);
   assert.equal(changedDuringRead, false);
   assert.deepEqual(
     targets.byPath,
     new Map([[scene.map, [{ tag: "map", path: scene.map, id: 3 }]]]),
   );
-  assert.equal(scene.silences, 0);
+  assert.equal(isSilent, false);
 });
 
 Deno.test("every later scan includes what the generation has loaded", async () => {
@@ -112,10 +110,10 @@ Deno.test("an unknown fingerprint stays unknown, but scans include what was load
 Deno.test("a generation that does not answer is reported, and what its predecessor loaded is forgotten", async () => {
   await using scene = new Scene();
   const { fingerprint: before } = await scene.adopt(await scene.scan());
-  const { fingerprint, changedDuringRead, targets } = await scene.adopt(before, {
+  const { fingerprint, changedDuringRead, targets, isSilent } = await scene.adopt(before, {
     socket: scene.at("nobody"),
   });
-  assert.equal(scene.silences, 1);
+  assert.equal(isSilent, true);
   assert.deepEqual([pathsOf(fingerprint), changedDuringRead], [[scene.configuration], false]);
   assert.equal(targets.byPath.size, 0);
 });
@@ -123,8 +121,8 @@ Deno.test("a generation that does not answer is reported, and what its predecess
 Deno.test("a generation that is not asked is not reported as silent", async () => {
   await using scene = new Scene();
   const before = await scene.scan();
-  const { fingerprint, targets } = await scene.adopt(before, { socket: null });
-  assert.equal(scene.silences, 0);
+  const { fingerprint, targets, isSilent } = await scene.adopt(before, { socket: null });
+  assert.equal(isSilent, false);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration]);
   assert.equal(targets.byPath.size, 0);
 });
