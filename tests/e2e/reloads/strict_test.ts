@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { ask } from "../../../lib/haproxy/runtime/client.ts";
 import { namesIn } from "../../support/files.ts";
+import { childrenOf } from "../../support/processes.ts";
 import { commonTest, programTest } from "../../support/program.ts";
 import { STAND_INS } from "../../support/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -106,12 +107,13 @@ commonTest("--check fails if no private file can be written", async () => {
 
 commonTest("a check that is stopped leaves nothing", async () => {
   await using workspace = new Workspace();
-  await workspace.standIn(STAND_INS.waits_for_go);
+  await workspace.standIn(STAND_INS.checks_for_ever);
   const wrapper = workspace.start({ flags: ["--check"] });
-  const privateFolders = () => [...Deno.readDirSync(workspace.runtimeDirectory)].length;
-  await waitFor("the check", () => workspace.haproxyPids().length === 1);
+  const privateFolders = () => namesIn(workspace.runtimeDirectory).length;
+  const check = await waitFor("the check", () => childrenOf(wrapper.pid)[0]);
   assert.equal(privateFolders(), 1);
-  await wrapper.endsBy("SIGTERM", 143);
+  wrapper.signal("SIGTERM");
+  await wrapper.endsWith(143);
   assert.equal(privateFolders(), 0);
-  assert.deepEqual(workspace.haproxyPids(), []);
+  assert.ok(!namesIn("/proc").includes(check));
 });
