@@ -1,6 +1,9 @@
 /** The image, built from the Containerfile and run in containers as locked down as possible. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { parse } from "npm:yaml@2.9.1";
+import { freePort } from "../../support/free_port.ts";
+import { DATAGRAMS, ServiceManager } from "../../support/service_manager.ts";
 import { COMPILED, EXECUTABLE } from "../../support/program.ts";
 import { testNeeding } from "../../support/needs.ts";
 import { Secured } from "../../support/secured.ts";
@@ -19,6 +22,8 @@ import {
 
 const ROOT = join(import.meta.dirname!, "../../..");
 const BASE = `docker.io/library/haproxy:${await defaultTag()}`;
+
+const COMPOSE = join(import.meta.dirname!, "../compose/compose.yaml");
 
 const NEEDS = await containers([BASE, await compilingBase()]);
 
@@ -96,6 +101,28 @@ testNeeding(NEEDS, "when HAProxy is killed the container ends with its status", 
   await using container = await serve(workspace);
   Deno.kill(await container.haproxyPid(), "SIGKILL");
   assert.equal(await container.exitCode, 137, container.output);
+});
+
+testNeeding(NEEDS, "the Compose file's health check succeeds while HAProxy serves", async () => {
+  await using workspace = new Workspace();
+  const { healthcheck } = parse(await Deno.readTextFile(COMPOSE)).services.haproxy;
+  const [, ...check] = healthcheck.test as string[];
+  const options = ["--env", `HRW_STATUS_LISTEN=127.0.0.1:${freePort()}`];
+  await using container = await serve(workspace, { options });
+  assert.equal(await container.exec(...check), "ok\n");
+});
+
+testNeeding([...NEEDS, DATAGRAMS], "podman passes on that HAProxy serves", async () => {
+  await using workspace = new Workspace();
+  const manager = new ServiceManager(workspace.at("notify"));
+  const reading = manager.read();
+  const env = { NOTIFY_SOCKET: manager.name };
+  await using container = await serve(workspace, { options: ["--sdnotify", "container"], env });
+  await waitFor("READY=1", () => manager.assignments.includes("READY=1"), {
+    explain: () => container.output,
+  });
+  manager.close();
+  await reading;
 });
 
 testNeeding(NEEDS, "further arguments are appended to the entrypoint's", async () => {

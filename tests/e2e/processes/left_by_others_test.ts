@@ -119,6 +119,29 @@ touch done; exec sleep 600`,
   });
 }
 
+for (
+  const [what, parent, isReported] of [
+    ["whose parent is no wrapper, as under a subreaper, is reported", "sh", true],
+    ["of a live wrapper, whatever its name, is not reported", 'flock "$1" sh', false],
+  ] as const
+) {
+  rootTest(`another user's process ${what}`, async () => {
+    await using workspace = new Shared();
+    const folder = workspace.at(`${PREFIX}stranger`);
+    const word = `${folder}/1-first.cfg`;
+    await workspace.stranger(
+      `mkdir -m 0777 "$1"; ${parent} -c 'sh -c "sleep 600; :" sh "$1" & touch done; wait' sh "$2"; :`,
+      ...[folder, word],
+    );
+    const wrapper = await workspace.serve();
+    wrapper.signal("SIGTERM");
+    assert.equal(await wrapper.exitCode, 143);
+    const reports = wrapper.output.match(/process \d+, .* folder belongs to user/g) ?? [];
+    assert.equal(reports.length > 0, isReported, wrapper.output);
+    assert.ok(workspace.strangersWith(word).length > 0);
+  });
+}
+
 rootTest("another user's orphan is reported with its pid, and left alone", async () => {
   await using workspace = new Shared();
   const folder = workspace.at(`${PREFIX}stranger`);

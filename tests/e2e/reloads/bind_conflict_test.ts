@@ -225,3 +225,67 @@ programTest("a frontend with a unix socket is not paused", async () => {
   assert.equal(await workspace.get(), "one");
   assert.doesNotMatch(wrapper.output, /Paused frontend/);
 });
+
+const FIXED: Readonly<Record<string, readonly [global: string, obstacle: string]>> = {
+  "a stats socket": ["stats socket ADDRESS", "HAProxy cannot pause stats sockets"],
+  "a peers section": [
+    "localpeer lb1\npeers mine\n    peer lb1 ADDRESS",
+    'HAProxy cannot pause "lb1", which is no frontend',
+  ],
+};
+
+for (const [holder, [global, obstacle]] of Object.entries(FIXED)) {
+  for (const flags of [[], [FLAG]]) {
+    const given = flags.length === 0 ? "without the flag" : "with the flag";
+    programTest(
+      `${given}, the port of ${holder} is refused at once, and the flag no remedy`,
+      async () => {
+        await using workspace = new Unshared();
+        const port = freePort();
+        const on = (text: string, address: string) => {
+          const line = global.replace("ADDRESS", `${address}:${port}`);
+          return workspace.bound(text, "127.0.0.1", { global: `noreuseport\n    ${line}` });
+        };
+        await Deno.writeTextFile(workspace.configuration, on("one", "127.0.0.1"));
+        const wrapper = await workspace.serveWith(...flags);
+        await workspace.replace(on("two", "*"));
+        await wrapper.says(
+          new RegExp(
+            `generation 2 rejected: .*restart the wrapper, because ${FLAG} does not help: ${obstacle} `,
+          ),
+        );
+        assert.equal(await workspace.get(), "one");
+        await workspace.replace(on("marker", "127.0.0.1"));
+        await workspace.serves("marker", wrapper);
+        assert.doesNotMatch(wrapper.output, /did not listen|Paused|retry when a file changes/);
+      },
+    );
+  }
+}
+
+commonTest(
+  "a leftover that holds the port is to be ended, and with the flag is paused",
+  async () => {
+    await using workspace = new Unshared();
+    const killed = await workspace.serveWith();
+    const [left] = workspace.haproxyPids();
+    killed.kill();
+    await killed.child.status;
+    await workspace.replace(workspace.bound("two", "*"));
+    const wrapper = workspace.start(NOTHING_AHEAD);
+    assert.equal(await wrapper.exitCode, 1);
+    assert.ok(
+      wrapper.output.includes(
+        'generation 0 itself holds the port, for "page", and does not share it because of "noreuseport" or "-dR"; ' +
+          `end that process by SIGUSR1, or set ${FLAG}; process ${left}, left behind`,
+      ),
+      wrapper.output,
+    );
+    assert.equal(await workspace.get(), "one");
+    const pausing = await workspace.serveWith(FLAG);
+    await pausing.says(
+      /paused in generation 0 so that generation 1 could bind its ports; the new one listens now\n/,
+    );
+    await workspace.serves("two", pausing);
+  },
+);

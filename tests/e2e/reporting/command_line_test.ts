@@ -96,11 +96,24 @@ programTest("the wrapper ignores the user's own variables", async () => {
   assert.equal(await workspace.get(), "one", wrapper.output);
 });
 
-programTest("a loader variable exits with 64 and says what to do", async () => {
+for (const args of [[], ["--check"], ["-v"]]) {
+  programTest(`a loader variable exits with 64 and says what to do: ${args}`, async () => {
+    await using workspace = new Workspace();
+    const words = ["-f", workspace.configuration, ...args];
+    const wrapper = workspace.start({ args: words, env: { LD_BIND_NOW: "1" } });
+    await wrapper.endsWith(64);
+    assert.match(wrapper.output, /found "LD_BIND_NOW".*a script named "haproxy"/);
+  });
+}
+
+programTest("--version says which loader variable is in the way", async () => {
   await using workspace = new Workspace();
-  const wrapper = workspace.start({ env: { LD_BIND_NOW: "1" } });
-  await wrapper.endsWith(64);
-  assert.match(wrapper.output, /found "LD_BIND_NOW".*a script named "haproxy"/);
+  const wrapper = workspace.start({ args: ["--version"], env: { LD_BIND_NOW: "1" } });
+  await wrapper.endsWith(0);
+  assert.match(
+    wrapper.output,
+    /haproxy: Deno starts no program with LD_BIND_NOW in the environment\n/,
+  );
 });
 
 programTest("a script that sets a loader variable can stand in as haproxy", async () => {
