@@ -48,6 +48,17 @@ programTest("--check exits with the status of haproxy -c and starts nothing", as
   assert.deepEqual(namesIn(workspace.runtimeDirectory), []);
 });
 
+programTest("--check refuses master-worker as a start does", async () => {
+  await using workspace = new Workspace();
+  await workspace.replace(`global\n    master-worker\n${workspace.page("one")}`);
+  const wrapper = workspace.start({ flags: ["--check"] });
+  assert.equal(await wrapper.exitCode, 1, wrapper.output);
+  assert.match(wrapper.output, /haproxy.cfg" line 2 says "master-worker": remove it/);
+  await workspace.replace(`global\n.if 0\n    master-worker\n.endif\n${workspace.page("one")}`);
+  const never = workspace.start({ flags: ["--check"] });
+  assert.equal(await never.exitCode, 0, never.output);
+});
+
 programTest("--check exits with the status of the signal that ends it", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.checks_for_ever);
