@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { record } from "../../support/recorded.ts";
 import { Observed } from "../../support/observed.ts";
-import { ROOT, testNeeding } from "../../support/needs.ts";
-import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/program.ts";
+import { commonTest, rootTest } from "../../support/program.ts";
 import { STAND_INS } from "../../support/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { readIfThere } from "../../support/files.ts";
@@ -134,21 +133,17 @@ commonTest("a wrapper that is killed while a leftover drains leaves both to the 
   await workspace.serves("three", wrapper);
 });
 
-testNeeding(
-  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "a leftover that has changed its user is still ours",
-  async () => {
-    await using workspace = new Restarted();
-    const extra = "global\n    user nobody\n";
-    await workspace.replace(workspace.page("one", { extra }));
-    const left = await workspace.leave();
-    await workspace.replace(workspace.page("two", { extra }));
-    const wrapper = await workspace.serve();
-    await wrapper.says(/generation 0 drained/);
-    await workspace.endOf(left, wrapper);
-    await workspace.serves("two", wrapper);
-  },
-);
+rootTest("a leftover that has changed its user is still ours", async () => {
+  await using workspace = new Restarted();
+  const extra = "global\n    user nobody\n";
+  await workspace.replace(workspace.page("one", { extra }));
+  const left = await workspace.leave();
+  await workspace.replace(workspace.page("two", { extra }));
+  const wrapper = await workspace.serve();
+  await wrapper.says(/generation 0 drained/);
+  await workspace.endOf(left, wrapper);
+  await workspace.serves("two", wrapper);
+});
 
 commonTest("a leftover keeps serving if the next start fails", async () => {
   await using workspace = new Restarted();
@@ -235,25 +230,21 @@ commonTest("a process that was on standby when its wrapper was killed drains as 
   assert.equal(workspace.haproxyPids().length, 1);
 });
 
-testNeeding(
-  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "a leftover that may not be signalled is reported and left alone",
-  async () => {
-    await using workspace = new Restarted();
-    await workspace.replace(workspace.page("one", { extra: "global\n    user nobody\n" }));
-    const left = await workspace.leave();
-    await workspace.replace(workspace.page("two"));
-    const launcher = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
-    const wrapper = await workspace.serve({ launcher });
-    assert.match(
-      wrapper.output,
-      new RegExp(`process ${left}, .* may not signal it; .*"kill -USR1 ${left}"`),
-    );
-    wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143);
-    assert.deepEqual(workspace.haproxyPids(), [left]);
-  },
-);
+rootTest("a leftover that may not be signalled is reported and left alone", async () => {
+  await using workspace = new Restarted();
+  await workspace.replace(workspace.page("one", { extra: "global\n    user nobody\n" }));
+  const left = await workspace.leave();
+  await workspace.replace(workspace.page("two"));
+  const launcher = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
+  const wrapper = await workspace.serve({ launcher });
+  assert.match(
+    wrapper.output,
+    new RegExp(`process ${left}, .* may not signal it; .*"kill -USR1 ${left}"`),
+  );
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), [left]);
+});
 
 commonTest("all leftovers drain, even draining and hanging ones", async () => {
   await using workspace = new Restarted();

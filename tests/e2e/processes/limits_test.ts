@@ -15,7 +15,7 @@ const AS_USER = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
 if (FORM !== "source") {
   testNeeding(
     [RUNNABLE, ROOT],
-    "reaching the process limit rejects a reload, and does no other harm",
+    "reaching the process limit rejects a reload, and does no harm",
     async () => {
       await using workspace = new Workspace();
       // Without a poll all file threads end.

@@ -67,30 +67,26 @@ class Large extends Observed {
   }
 }
 
-testNeeding(
-  NEEDS,
-  "a reload that does not fit ends the oldest draining process first",
-  async () => {
-    await using group = new MemoryGroup(4_096 * MB);
-    await using workspace = new Large();
-    const wrapper = await workspace.serveIn(group);
-    group.limit(group.usedBytes + 1.6 * workspace.needBytes);
-    await workspace.reload("two", wrapper);
-    assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
-    await workspace.reload("three", wrapper);
-    await wrapper.says(
-      /warning .*ending generation 1, the oldest draining process: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
-    );
-    await wrapper.says(
-      /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
-    );
-    assert.match(await workspace.finish(2), /two$/);
-    await wrapper.says(/generation 2 drained in /);
-    await workspace.measures('drains_cut_total{reason="memory"}', 1, wrapper);
-    assert.equal(group.killed, 0, wrapper.output);
-    assert.equal(workspace.haproxyPids().length, 1);
-  },
-);
+testNeeding(NEEDS, "a reload that does not fit ends the oldest draining process", async () => {
+  await using group = new MemoryGroup(4_096 * MB);
+  await using workspace = new Large();
+  const wrapper = await workspace.serveIn(group);
+  group.limit(group.usedBytes + 1.6 * workspace.needBytes);
+  await workspace.reload("two", wrapper);
+  assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
+  await workspace.reload("three", wrapper);
+  await wrapper.says(
+    /warning .*ending generation 1, the oldest draining process: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
+  );
+  await wrapper.says(
+    /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
+  );
+  assert.match(await workspace.finish(2), /two$/);
+  await wrapper.says(/generation 2 drained in /);
+  await workspace.measures('drains_cut_total{reason="memory"}', 1, wrapper);
+  assert.equal(group.killed, 0, wrapper.output);
+  assert.equal(workspace.haproxyPids().length, 1);
+});
 
 testNeeding(NEEDS, "as many draining processes are ended as it takes", async () => {
   await using group = new MemoryGroup(4_096 * MB);

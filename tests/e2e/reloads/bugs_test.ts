@@ -45,22 +45,18 @@ class Buggy extends Observed {
   }
 }
 
-testNeeding(
-  [FROM_SOURCE],
-  "a handoff that throws counts as failed and is tried again",
-  async () => {
-    await using workspace = new Buggy();
-    const wrapper = await workspace.serveBuggy();
-    await workspace.begin("handoff");
-    await workspace.replace(workspace.page("two"));
-    await wrapper.says(/generation 2 rejected: a bug in the wrapper: TypeError: an injected/);
-    await wrapper.says(/generation 3 rejected: a bug in the wrapper: TypeError: an injected/);
-    assert.equal(await workspace.get(), "one");
-    await workspace.end("handoff");
-    await workspace.serves("two", wrapper);
-    await workspace.isSound(wrapper, "handoff");
-  },
-);
+testNeeding([FROM_SOURCE], "a handoff that throws counts as failed and is retried", async () => {
+  await using workspace = new Buggy();
+  const wrapper = await workspace.serveBuggy();
+  await workspace.begin("handoff");
+  await workspace.replace(workspace.page("two"));
+  await wrapper.says(/generation 2 rejected: a bug in the wrapper: TypeError: an injected/);
+  await wrapper.says(/generation 3 rejected: a bug in the wrapper: TypeError: an injected/);
+  assert.equal(await workspace.get(), "one");
+  await workspace.end("handoff");
+  await workspace.serves("two", wrapper);
+  await workspace.isSound(wrapper, "handoff");
+});
 
 testNeeding([FROM_SOURCE], "a scan that throws stops nothing and is repeated", async () => {
   await using workspace = new Buggy();
@@ -96,17 +92,13 @@ testNeeding([FROM_SOURCE], "a status that throws affects neither probes nor relo
   await workspace.isSound(wrapper, "status");
 });
 
-testNeeding(
-  [FROM_SOURCE],
-  "a first start that throws exits with 70 and leaves nothing",
-  async () => {
-    await using workspace = new Buggy();
-    await Deno.mkdir(workspace.at("bugs"));
-    await workspace.begin("handoff");
-    const [deno, run, ...rest] = PROGRAM;
-    const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
-    const wrapper = workspace.start({ program: [deno!, run!, preload, ...rest] });
-    await wrapper.endsWith(70);
-    assert.match(wrapper.output, /generation 1 did not start: a bug in the wrapper: TypeError: an/);
-  },
-);
+testNeeding([FROM_SOURCE], "a first start that throws ends with 70, leaving nothing", async () => {
+  await using workspace = new Buggy();
+  await Deno.mkdir(workspace.at("bugs"));
+  await workspace.begin("handoff");
+  const [deno, run, ...rest] = PROGRAM;
+  const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
+  const wrapper = workspace.start({ program: [deno!, run!, preload, ...rest] });
+  await wrapper.endsWith(70);
+  assert.match(wrapper.output, /generation 1 did not start: a bug in the wrapper: TypeError: an/);
+});

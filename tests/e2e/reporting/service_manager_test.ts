@@ -97,8 +97,7 @@ testNeeding(
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({ env: { NOTIFY_SOCKET: workspace.at("nobody") } });
     await wrapper.says(/the service manager at ".*nobody" .* takes no message/);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
+    await workspace.changeTo("two", wrapper);
     wrapper.signal("SIGTERM");
     await wrapper.endsWith(143);
   },

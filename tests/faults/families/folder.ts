@@ -1,10 +1,10 @@
 /** What can happen to the disk of the private folder. Only root can inject it. */
 import { join } from "@std/path";
-import { command } from "./command.ts";
-import type { Fault } from "./fault.ts";
-import { ROOT } from "../support/needs.ts";
-import { finish } from "../support/wrapper.ts";
-import type { World } from "./world.ts";
+import { command } from "../world/command.ts";
+import type { Fault } from "../fault.ts";
+import { ROOT } from "../../support/needs.ts";
+import { finish } from "../../support/wrapper.ts";
+import type { World } from "../world/world.ts";
 
 const filler = (world: World) => join(world.runtimeDirectory, "filler");
 const moved = (world: World) => join(world.runtimeDirectory, ".moved");

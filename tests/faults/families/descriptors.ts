@@ -1,6 +1,6 @@
 /** What happens when the wrapper or HAProxy cannot open any more files. */
-import type { StatusReport } from "../../lib/status/report.ts";
-import type { Fault } from "./fault.ts";
+import type { StatusReport } from "../../../lib/status/report.ts";
+import type { Fault } from "../fault.ts";
 
 /** No new descriptor is below this number. */
 const NONE = 3;
