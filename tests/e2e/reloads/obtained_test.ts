@@ -124,7 +124,7 @@ testNeeding(
     assert.deepEqual(namesIn(workspace.folder), ["site.pem"]);
     for (let reload = 2; reload <= 11; reload++) {
       await workspace.replace(workspace.obtaining(`page ${reload}`));
-      await wrapper.saysMatching(new RegExp(`generation ${reload} serves`));
+      await wrapper.says(new RegExp(`generation ${reload} serves`));
     }
     await workspace.serves("page 11", wrapper);
     await workspace.servesSaved(wrapper);
@@ -158,7 +158,7 @@ testNeeding(
     const wrapper = await workspace.serveObtaining();
     await workspace.isRenewing(wrapper);
     await workspace.replace(workspace.obtaining("two"));
-    await wrapper.saysMatching(/reload delayed by at most \d+s, until generation 1 has obtained/);
+    await wrapper.says(/reload delayed by at most \d+s, until generation 1 has obtained/);
     const { waiting } = await workspace.report();
     assert.equal(waiting?.for, "certificate");
     const leftMs = Date.parse(waiting!.until!) - Date.now();
@@ -177,11 +177,11 @@ testNeeding(NEEDS, "a signal does not wait longer than for stick-tables", async 
   workspace.server.refuses = true;
   const wrapper = await workspace.serveObtaining();
   await workspace.isRenewing(wrapper);
-  await wrapper.saysMatching(/too many certificates/);
+  await wrapper.says(/too many certificates/);
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/reload delayed by at most 8s, until generation 1 has obtained/);
-  await wrapper.saysMatching(/warning .* reloading although generation 1 has not obtained/);
-  await wrapper.saysMatching(/generation 2 serves, .*SIGHUP/);
+  await wrapper.says(/reload delayed by at most 8s, until generation 1 has obtained/);
+  await wrapper.says(/warning .* reloading although generation 1 has not obtained/);
+  await wrapper.says(/generation 2 serves, .*SIGHUP/);
   const waitedMs = await wrapper.msBetween(/reload delayed/, /generation 2 serves/);
   assert.ok(waitedMs >= 7_900, `${waitedMs} ms`);
   workspace.server.refuses = false;
@@ -201,7 +201,7 @@ testNeeding(
     const expiry = () => workspace.metric(`certificate_expiry_seconds{file="${workspace.pem}"}`);
     await wrapper.until("an expiry", async () => (await expiry() ?? Infinity) < Date.now() / 1_000);
     await workspace.replace(workspace.obtaining("two"));
-    await wrapper.saysMatching(/reload delayed by at most/);
+    await wrapper.says(/reload delayed by at most/);
     await workspace.serves("two", wrapper);
     const waitedMs = await wrapper.msBetween(/generation 1 serves/, /generation 2 serves/);
     assert.ok(waitedMs < 40_000, `${waitedMs} ms`);
@@ -220,7 +220,7 @@ testNeeding(
     const wrapper = await workspace.serveObtaining(["unshare", "--mount", "sh", "-c", mount, "sh"]);
     const line =
       /error .* cannot save the certificate that generation 1 obtained in ".*site\.pem": Read-only file system/;
-    await wrapper.saysMatching(line);
+    await wrapper.says(line);
     const expires = /site\.pem\t\w+\tScheduled\t(\S+)/.exec(
       await workspace.command("acme status"),
     )![1]!;
