@@ -10,7 +10,7 @@ import { isCertificate, isPrivateKey, pemBlocks, textOf } from "../hot_apply/pem
 import { MOST_HOT_BYTES } from "../hot_apply/target_kind.ts";
 import { RUNTIME_PARENTS } from "../settings/option_types.ts";
 import { readFile, sha256 } from "../system/contents.ts";
-import { lstat, remove, renameAtOnce, writeDurably } from "../system/files.ts";
+import { lstat, remove, renameAtOnce, stat, writeDurably } from "../system/files.ts";
 import { followLinks } from "../system/link_chain.ts";
 import { ownUser } from "../system/ownership.ts";
 import { trustIn } from "../system/trusted_directory.ts";
@@ -54,10 +54,8 @@ export async function saveCertificate(
   { path, keyPath }: ObtainedFile,
   { loaded, replace }: SaveOptions,
 ): Promise<SaveEnd> {
-  const pair = await readPair(dump, null);
-  const flaw = flawOf(pair);
-  if (pair.tag !== "read" || flaw !== null) return refused(flaw ?? "");
-  const { certificate } = pair;
+  const certificate = fit(await readPair(dump, null));
+  if (typeof certificate === "string") return refused(certificate);
   const held = await contentOf(path);
   if (held.text !== null && await holds(held.text, certificate)) {
     return { tag: "held", content: held.content };
@@ -68,26 +66,43 @@ export async function saveCertificate(
       `its key is in another file, "${keyPath}", and two files cannot be replaced at once: name one for both`,
     );
   }
-  const target = await targetOf(path);
-  if (target.tag === "impossible") return notWritten(target.reason);
-  const bytes = new TextEncoder().encode(fileOf(dump));
+  try {
+    const target = await targetOf(path);
+    return target.tag === "possible"
+      ? await write(target.path, fileOf(dump), {
+        replace,
+        expiresMs: Date.parse(certificate.validTo),
+      })
+      : notWritten(target.reason);
+  } catch (error) {
+    return notWritten(reasonOf(error));
+  }
+}
+
+/** @throws the system's error if the file cannot be written; then nothing is left beside it. */
+async function write(
+  path: string,
+  text: string,
+  { replace, expiresMs }: Pick<SaveOptions, "replace"> & { readonly expiresMs: number },
+): Promise<SaveEnd> {
+  const bytes = new TextEncoder().encode(text);
   const content = await sha256(bytes);
-  const part = join(dirname(target.path), `.${basename(target.path)}.part`);
+  const part = join(dirname(path), `.${basename(path)}.part`);
+  let isReplaced = false;
   try {
     await writeDurably(part, bytes);
-    const rename = () => renameAtOnce(part, target.path);
-    if (!await replace(rename, content)) return await drop(part, { tag: "declined" });
-    return { tag: "saved", content, expiresMs: Date.parse(certificate.validTo) };
-  } catch (error) {
-    return await drop(part, notWritten(reasonOf(error)));
+    isReplaced = await replace(() => renameAtOnce(part, path), content);
+    return isReplaced ? { tag: "saved", content, expiresMs } : { tag: "declined" };
+  } finally {
+    if (!isReplaced) await remove(part).catch(() => {});
   }
 }
 
 const refused = (reason: string): SaveEnd => ({ tag: "refused", reason });
 const notWritten = (reason: string): SaveEnd => ({ tag: "not_written", reason });
 
-/** As for a file that is hot-applied. */
-function flawOf(pair: Pair): string | null {
+/** What may be served, as for a file that is hot-applied; otherwise why not, as a clause. */
+function fit(pair: Pair): X509Certificate | string {
   switch (pair.tag) {
     case "flawed":
       return `what HAProxy shows ${pair.reason}`;
@@ -97,7 +112,7 @@ function flawOf(pair: Pair): string | null {
       return "what HAProxy shows cannot be read";
     case "read": {
       const refusal = refusalAt(Date.now(), pair.certificate);
-      return refusal === null ? null : `it ${refusal.reason}`;
+      return refusal === null ? pair.certificate : `it ${refusal.reason}`;
     }
     default:
       return pair satisfies never;
@@ -119,6 +134,8 @@ export interface Held {
 
 export async function contentOf(path: string): Promise<Held> {
   try {
+    // Opening a FIFO would wait for its writer.
+    if (!(await stat(path)).isFile) throw new Deno.errors.NotSupported("it is not a regular file");
     const bytes = await readFile(path, MOST_HOT_BYTES);
     return { content: await sha256(bytes), text: new TextDecoder().decode(bytes) };
   } catch (error) {
@@ -157,8 +174,3 @@ const impossible = (reason: string): Target => ({ tag: "impossible", reason });
 
 const reasonOf = (error: unknown) =>
   error instanceof Deno.errors.NotCapable ? "the program may not write there" : systemReason(error);
-
-async function drop(part: string, end: SaveEnd): Promise<SaveEnd> {
-  await remove(part).catch(() => {});
-  return end;
-}

@@ -163,7 +163,11 @@ const UNWRITABLE: Readonly<Record<string, readonly [RegExp, (scene: Scene) => ob
   }],
   "a folder of that name": [/^it is not a regular file$/, (scene) => {
     Deno.mkdirSync(scene.pem);
-    return { loaded: "unreadable: Is a directory" };
+    return { loaded: "unreadable: it is not a regular file" };
+  }],
+  "a FIFO": [/^it is not a regular file$/, (scene) => {
+    new Deno.Command("mkfifo", { args: [scene.pem] }).outputSync();
+    return { loaded: "unreadable: it is not a regular file" };
   }],
   "a key in a file of its own": [/^its key is in another file, "\/site\.key"/, () => ({
     keyPath: "/site.key",
