@@ -24,7 +24,8 @@ export const notWritten = ({ generation, path }: SavedFacts, reason: string): Lo
   fields: { generation, reason, changed: [path] },
 });
 
-const WRITABLE = RUNTIME_PARENTS.map((parent) => `"${parent}"`).join(", ");
+const QUOTED = RUNTIME_PARENTS.map((parent) => `"${parent}"`);
+const WRITABLE = `${QUOTED.slice(0, -1).join(", ")} or ${QUOTED.at(-1)}`;
 
 /** `reason`: a clause about the certificate. */
 export const notSaved = ({ generation, path }: SavedFacts, reason: string): LogEntry => ({
