@@ -7,7 +7,7 @@ import type { LogEntry } from "../system/log.ts";
 import { type Fingerprint, fingerprintOf, isWhole } from "../watch/scan/fingerprint.ts";
 import type { Change, KeeperParts, Pauses, Serving, Shown } from "./keeper.ts";
 import * as messages from "./messages.ts";
-import { contentOf, saveCertificate, type SaveEnd } from "./save.ts";
+import { contentOf, MISSING, saveCertificate, type SaveEnd } from "./save.ts";
 
 export interface FollowerParts extends KeeperParts {
   readonly files: readonly FileReference[];
@@ -29,6 +29,13 @@ interface Known {
   readonly isRenewing: boolean;
   /** Why a newer one is not saved; `null` if it is, or there is none. */
   readonly problem: { readonly reason: string; readonly againMs: number } | null;
+}
+
+/** A file whose content changes from the one digest to the other. */
+interface Replaced {
+  readonly path: string;
+  readonly loaded: string;
+  readonly content: string;
 }
 
 export class Follower {
@@ -81,9 +88,10 @@ export class Follower {
     const dump = await dumpCertificate(createAsk(this.#parts.socket(this.#generation)), name);
     const current = this.#parts.current();
     if (dump === null || current === null) return;
+    const loaded = current.fingerprint?.files.get(file.path)?.content ?? known.content;
     const end = await saveCertificate(dump, file, {
-      loaded: current.fingerprint?.files.get(file.path)?.content ?? known.content,
-      replace: (rename, content) => this.#replace(file.path, rename, content),
+      loaded,
+      replace: (rename, content) => this.#replace({ path: file.path, loaded, content }, rename),
     });
     this.#known.set(name, this.#after(known, end, { file, expiresMs }));
   }
@@ -96,12 +104,12 @@ export class Follower {
   }
 
   /** Nothing may come between the last look at the state, the rename, and the report of it. */
-  async #replace(path: string, rename: () => void, content: string): Promise<boolean> {
+  async #replace(replaced: Replaced, rename: () => void): Promise<boolean> {
     const { current, onSaved } = this.#parts;
     const found = fingerprintsOf(current());
     const changes: Change[] = [];
     for (const before of found) {
-      const after = await this.#fingerprintAfter(before, path, content);
+      const after = await this.#fingerprintAfter(before, replaced);
       if (after !== null) changes.push({ before, after });
     }
     const now = current();
@@ -111,14 +119,14 @@ export class Follower {
     return true;
   }
 
-  /** What a scan will find; `null` if it does not show this file. */
+  /** What a scan will find; `null` if it does not show this file, or showed something else in its place. */
   async #fingerprintAfter(
     { files }: Fingerprint,
-    path: string,
-    content: string,
+    { path, loaded, content }: Replaced,
   ): Promise<Fingerprint | null> {
     const isShown = this.#parts.watchLoaded && !isWhole(files.get(dirname(path))?.content ?? "");
-    if (!isShown && !files.has(path)) return null;
+    const before = files.get(path)?.content ?? (isShown ? MISSING : null);
+    if (before !== loaded) return null;
     const mark = { content, modifiedMs: Date.now(), stamp: "" };
     return await fingerprintOf(new Map([...files, [path, mark]]));
   }

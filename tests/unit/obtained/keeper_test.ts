@@ -216,6 +216,17 @@ Deno.test("what was rejected is followed too", async () => {
   assert.deepEqual([...scene.changes[1]!.after.files.keys()], ["/haproxy.cfg", scene.pem]);
 });
 
+Deno.test("what was rejected with another certificate is not the same as with the saved one", async () => {
+  await using scene = new Scene();
+  const other = { content: "another", modifiedMs: 0, stamp: "" };
+  const rejected = await fingerprintOf(new Map([[scene.pem, other]]));
+  const { fingerprint } = await scene.follow({ rejected });
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.obtain();
+  await scene.says(/is saved/);
+  assert.deepEqual(scene.changes.map(({ before }) => before), [fingerprint]);
+});
+
 Deno.test("where scans do not include it, the fingerprint stays as it is", async () => {
   await using scene = new Scene({ watchLoaded: false });
   await scene.follow();
