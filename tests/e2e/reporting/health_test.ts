@@ -31,6 +31,8 @@ programTest("--health is 1 until HAProxy serves, and says why", async () => {
   const health = workspace.start({ args });
   assert.equal(await health.exitCode, 1);
   assert.equal(health.output, "haproxy-reload-wrapper: generation 1 is not ready yet\n");
+  wrapper.signal("SIGTERM");
+  await wrapper.endsWith(143);
 });
 
 programTest("--health without an address, or with a wrong one, is 64", async () => {
