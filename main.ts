@@ -69,6 +69,9 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const workingDirectory = Deno.cwd();
   const invocation = readInvocation(Deno.args, environment);
   if (!("settings" in invocation)) {
+    if ("problems" in invocation && invocation.problems.length > 0) {
+      return refuse(invocation.problems);
+    }
     return await (await importCommands()).print(invocation, denoJson.version);
   }
   const { tag, settings } = invocation;

@@ -114,7 +114,8 @@ export const OPTIONS = table({
     flag: "runtime-dir",
     variable: "RUNTIME_DIRECTORY",
     type: types.runtimeParents(),
-    help: "where to make the private folder (mode 0700); in or below one of these",
+    help:
+      "where to make the private folder (mode 0700): in or below /run, /var/lib/haproxy or /tmp",
   },
   lastGood: {
     flag: "last-good",

@@ -26,7 +26,11 @@ export type Invocation =
     readonly problems: readonly string[];
   }
   /** HAProxy only prints, such as its version. */
-  | { readonly tag: "haproxy_prints"; readonly flag: string }
+  | {
+    readonly tag: "haproxy_prints";
+    readonly flag: string;
+    readonly problems: readonly string[];
+  }
   /** If there are problems, the settings are good only for finding more. */
   | {
     readonly tag: "run" | "check" | "list_watched";
@@ -44,7 +48,10 @@ export function readInvocation(words: readonly string[], environment: Environmen
   if (asksFor("version")) return { tag: "version" };
   if (asksFor("health")) return readHealth(line, environment);
   const haproxy = readHaproxyArguments(line.haproxyWords, DEFAULT_CONFIGURATION);
-  if (haproxy.prints !== null) return { tag: "haproxy_prints", flag: haproxy.prints };
+  if (haproxy.prints !== null) {
+    const problems = loaderProblems(environment);
+    return { tag: "haproxy_prints", flag: haproxy.prints, problems };
+  }
   const given = (name: OptionName) => findGiven(OPTIONS[name], line, environment);
   const settings: Settings = Object.freeze({ haproxy: haproxy.arguments, ...readValues(given) });
   const problems = [

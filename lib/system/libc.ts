@@ -91,7 +91,7 @@ const CLOCK_MONOTONIC = 1;
 
 /** The only files in `/proc` and `/sys` that may be read. Deno opens them only with every permission. */
 const MEMORY_FILE =
-  /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
+  /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status|locks)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
 
 /** More than a busy host's list of mounts takes. */
 const MOST_BYTES = 1 << 20;
@@ -148,7 +148,7 @@ function wrap(symbols: Opened["symbols"]) {
     isWritable: (file: number): boolean =>
       symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0,
 
-    /** The text of one of the kernel's files about memory; `null` if it is any other file, unreadable or huge. */
+    /** The text of one of the kernel's files about memory, processes and locks; `null` if it is any other file, unreadable or huge. */
     readMemoryFile: (path: string): string | null =>
       MEMORY_FILE.test(path) ? textOf(path, readWhole) : null,
 

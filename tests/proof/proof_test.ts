@@ -44,7 +44,7 @@ programTest(
   },
 );
 
-Deno.test("5 restarts fail requests of each kind, in each way that a restart has", async () => {
+Deno.test("5 restarts fail requests of each kind, in each way that a restart can", async () => {
   const { campaign } = await run({ title: "restarting", start: startRestarting }, 5);
   for (const { name, figures } of kindsOf(campaign).filter(({ name }) => !isOfQuic(name))) {
     assert.ok((figures.failures.refused ?? 0) > 0, `none was refused: ${name}`);

@@ -61,13 +61,13 @@ for (const { who, options } of USERS) {
       await workspace.replace(workspace.page("two"));
       await workspace.serves("two", container);
       await container.podman("kill", "--signal", "HUP");
-      await container.saysMatching(/generation 3 serves.*by SIGHUP/);
+      await container.says(/generation 3 serves.*by SIGHUP/);
       await workspace.replace("nonsense\n");
-      await container.saysMatching(/generation 4 rejected.*generation 3 keeps serving/);
+      await container.says(/generation 4 rejected.*generation 3 keeps serving/);
       assert.equal(await workspace.get(), "two");
       using request = await workspace.openRequest();
       const stopped = container.podman("stop", "--time", "30");
-      await container.saysMatching(/SIGUSR1 received/);
+      await container.says(/SIGUSR1 received/);
       await waitFor("the listener to close", async () => await workspace.get() === null);
       await request.write(new TextEncoder().encode("\r\n"));
       assert.match(await new Response(request.readable).text(), /two$/);
@@ -86,12 +86,12 @@ testNeeding(
     const secret = new Volume(join(workspace.path, "secret"));
     await secret.write({ "tls.crt": old.certificate, "tls.key": old.key });
     const global = "ssl-load-extra-del-ext";
-    await workspace.replace(workspace.securePage("crt /certs/tls.crt", { global }));
+    await workspace.replace(workspace.securePage({ bind: "crt /certs/tls.crt", global }));
     const options = ["--user", "12345:54321", "--volume", `${secret.path}:/certs:ro`];
     await using container = await serve(workspace, { options });
     assert.equal(await servedTo(workspace.tlsPort), old.fingerprint, container.output);
     await secret.write({ "tls.crt": next.certificate, "tls.key": next.key });
-    await container.saysMatching(/certificate "\/certs\/tls.crt" updated in generation 1 without/);
+    await container.says(/certificate "\/certs\/tls.crt" updated in generation 1 without/);
     assert.equal(await servedTo(workspace.tlsPort), next.fingerprint, container.output);
   },
 );
@@ -209,7 +209,7 @@ async function locked(
 
 async function serve(workspace: Workspace, options: LockedOptions = {}): Promise<Container> {
   const container = new Container(await locked(workspace, options));
-  await container.saysMatching(/generation 1 serves/);
+  await container.says(/generation 1 serves/);
   return container;
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { manifestOf } from "./manifests.ts";
 import { type Fault, StandIn } from "./stand_in.ts";
 
-Deno.test("the scenario goes through where all is as promised", async () => {
+Deno.test("the scenario passes if all is as promised", async () => {
   await using cluster = new StandIn();
   assert.ok(await cluster.run() > 100);
   assert.ok(cluster.asked.some((words) => words.includes("rollout restart deployment/haproxy")));
@@ -29,12 +29,12 @@ const BROKEN: readonly { what: string; change: Partial<Fault>; tells: RegExp }[]
 ];
 
 for (const { what, change, tells } of BROKEN) {
-  Deno.test(`the scenario fails where ${what}`, async () => {
+  Deno.test(`the scenario fails if ${what}`, async () => {
     await using cluster = new StandIn(change);
     await assert.rejects(async () => await cluster.run(), tells);
   });
 }
 
-Deno.test("the scenario names a Deployment, Services and a Secret that there are", () => {
+Deno.test("the scenario names a Deployment, Services and a Secret that exist", () => {
   for (const kind of ["Deployment", "Service", "Secret", "ConfigMap"]) manifestOf(kind);
 });

@@ -14,7 +14,7 @@ Deno.test("no manifest has an unknown field or a wrong value", async () => {
   assert.equal(await problemsOf(Object.fromEntries(programs)), "");
 });
 
-Deno.test("a field that Kubernetes does not know, and a value that it does not take, are told", async () => {
+Deno.test("an unknown field and a value that Kubernetes does not accept are reported", async () => {
   const budget = { apiVersion: "policy/v1", kind: "PodDisruptionBudget" };
   const unknown = validation({ ...budget, spec: { maxUnavailabel: 1 } });
   assert.match(await problemsOf({ unknown }), /maxUnavailabel/);
@@ -28,7 +28,7 @@ Deno.test("dashboard.json has no unknown field and no wrong value", async () => 
   assert.equal(await problemsOf({ dashboard: typedDashboard(dashboard) }), "");
 });
 
-Deno.test("a field that Grafana does not know is told", async () => {
+Deno.test("a field that Grafana does not know is reported", async () => {
   const panel = { type: "stat", targets: [], options: { graphMood: "none" } };
   const dashboard = typedDashboard(JSON.stringify({ schemaVersion: 42, panels: [panel] }));
   assert.match(await problemsOf({ dashboard }), /graphMood/);

@@ -117,7 +117,7 @@ haproxy_reload_wrapper_generation ${generation}
     if (this.#fault.cuts) this.#workspace.haproxyPids().forEach(killIfThere);
     else {
       this.#wrapper!.signal("SIGHUP");
-      await this.#wrapper!.saysMatching(new RegExp(`generation ${count} serves`));
+      await this.#wrapper!.says(new RegExp(`generation ${count} serves`));
     }
     this.#pods = this.#pods.map((pod) => pods.includes(pod) ? `haproxy-${++this.#started}` : pod);
     this.#leaving = null;

@@ -96,9 +96,8 @@ testNeeding(
   async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({ env: { NOTIFY_SOCKET: workspace.at("nobody") } });
-    await wrapper.saysMatching(/the service manager at ".*nobody" .* takes no message/);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
+    await wrapper.says(/the service manager at ".*nobody" .* takes no message/);
+    await workspace.changeTo("two", wrapper);
     wrapper.signal("SIGTERM");
     await wrapper.endsWith(143);
   },

@@ -1,9 +1,10 @@
 /** What can happen to the disk of the private folder. Only root can inject it. */
 import { join } from "@std/path";
-import { command } from "./command.ts";
-import type { Fault } from "./fault.ts";
-import { ROOT } from "../support/needs.ts";
-import type { World } from "./world.ts";
+import { command } from "../world/command.ts";
+import type { Fault } from "../fault.ts";
+import { ROOT } from "../../support/needs.ts";
+import { finish } from "../../support/wrapper.ts";
+import type { World } from "../world/world.ts";
 
 const filler = (world: World) => join(world.runtimeDirectory, "filler");
 const moved = (world: World) => join(world.runtimeDirectory, ".moved");
@@ -40,10 +41,9 @@ const READ_ONLY_AT_AN_END: Fault = {
     await world.change();
     await world.serves(world.wanted, world.wrapper);
     await command("mount", "-o", "remount,ro", world.runtimeDirectory);
-    await request.write(new TextEncoder().encode("\r\n"));
-    await new Response(request.readable).text();
+    await finish(request);
     await world.traffic.renewLongLived();
-    await world.wrapper.saysMatching(new RegExp(`generation ${servingGeneration} drained`));
+    await world.wrapper.says(`generation ${servingGeneration} drained`);
   },
   async heal(world) {
     await command("mount", "-o", "remount,rw", world.runtimeDirectory);

@@ -1,7 +1,7 @@
 /** Faults that take too long for the tests; `deno task faults` begins with them. */
-import { waitFor } from "../support/wait.ts";
-import { IGNORES_SIGNALS } from "./binary_faults.ts";
-import type { Fault } from "./fault.ts";
+import { waitFor } from "../../support/wait.ts";
+import { IGNORES_SIGNALS } from "./binary.ts";
+import type { Fault } from "../fault.ts";
 
 const LINE =
   `# server one 192.0.2.1:80 check inter 2s fall 3 rise 2 weight 100 maxconn 10 crt /no/such\n`;

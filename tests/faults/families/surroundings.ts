@@ -1,7 +1,7 @@
 /** What the machine and the network can refuse for a while: ports and names. */
-import { command } from "./command.ts";
-import type { Fault } from "./fault.ts";
-import { ROOT } from "../support/needs.ts";
+import { command } from "../world/command.ts";
+import type { Fault } from "../fault.ts";
+import { ROOT } from "../../support/needs.ts";
 
 const EXITS = { tag: "rejected", reason: /haproxy exited with 1 before it was ready/ } as const;
 

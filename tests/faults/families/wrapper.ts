@@ -1,9 +1,9 @@
 /** What can happen to the wrapper itself: it is frozen, flooded, or gets several signals at once. */
 import { join } from "@std/path";
-import { pause, waitFor } from "../support/wait.ts";
-import { childrenOf, freeze } from "../support/processes.ts";
-import type { Fault } from "./fault.ts";
-import { READY_TIMEOUT_MS, type World } from "./world.ts";
+import { pause, waitFor } from "../../support/wait.ts";
+import { childrenOf, freeze } from "../../support/processes.ts";
+import type { Fault } from "../fault.ts";
+import { READY_TIMEOUT_MS, type World } from "../world/world.ts";
 
 const SERVED = { tag: "served" } as const;
 

@@ -1,8 +1,8 @@
 /** Clients that send requests all through a fault: over new, kept and long-lived connections. */
-import { type Address, connectPlain } from "../support/clients/connection.ts";
-import { Http1Connection } from "../support/clients/http1.ts";
-import { type Client, Load } from "../support/clients/load.ts";
-import { TcpConnection } from "../support/clients/tcp.ts";
+import { type Address, connectPlain } from "../../support/clients/connection.ts";
+import { Http1Connection } from "../../support/clients/http1.ts";
+import { type Client, Load } from "../../support/clients/load.ts";
+import { TcpConnection } from "../../support/clients/tcp.ts";
 
 export interface TrafficOptions {
   /** Of the page. */

@@ -1,8 +1,8 @@
 /** What the configuration can turn into instead of another configuration. */
 import { join } from "@std/path";
-import { command } from "./command.ts";
-import type { Expectation, Fault } from "./fault.ts";
-import type { World } from "./world.ts";
+import { command } from "../world/command.ts";
+import type { Expectation, Fault } from "../fault.ts";
+import type { World } from "../world/world.ts";
 
 const NO_LISTENER: Expectation = { tag: "rejected", reason: /haproxy opened no listener/ };
 const ERROR: Expectation = { tag: "rejected", reason: /haproxy exited with 1 before it was ready/ };

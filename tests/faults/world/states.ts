@@ -1,7 +1,7 @@
 /** Brings a world into a state of the supervisor, and holds it there. */
-import { STAND_INS } from "../support/stand_ins.ts";
-import { freeze, killQuietly } from "../support/processes.ts";
-import type { StateName } from "../../lib/supervisor/state/state.ts";
+import { STAND_INS } from "../../support/stand_ins.ts";
+import { freeze, killQuietly } from "../../support/processes.ts";
+import type { StateName } from "../../../lib/supervisor/state/state.ts";
 import { World } from "./world.ts";
 
 export interface Held extends AsyncDisposable {
@@ -20,7 +20,7 @@ export const STATES: Readonly<Record<HeldState, () => Promise<Held>>> = {
     const world = new World();
     await world.standIn(STAND_INS.never_ready);
     await world.begin(["--ready-timeout", FOR_EVER]);
-    await world.wrapper.saysMatching(/status, health and metrics on/);
+    await world.wrapper.says(/status, health and metrics on/);
     return await held(world, "starting");
   },
   serving: async () => await held(await World.serving(), "serving"),

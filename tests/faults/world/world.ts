@@ -1,15 +1,15 @@
 /** A wrapper with traffic, in a place where everything can be broken and repaired. */
 import { join } from "@std/path";
-import { ask } from "../../lib/haproxy/runtime/client.ts";
-import { Bystander } from "../support/bystander.ts";
-import { Observed } from "../support/observed.ts";
-import { EchoServer } from "../support/clients/echo_server.ts";
-import { freePort } from "../support/free_port.ts";
-import { ONE_FORM } from "../support/program.ts";
-import { STAND_INS } from "../support/stand_ins.ts";
-import { waitFor } from "../support/wait.ts";
-import { killQuietly } from "../support/processes.ts";
-import { type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+import { ask } from "../../../lib/haproxy/runtime/client.ts";
+import { Bystander } from "../../support/bystander.ts";
+import { Observed } from "../../support/observed.ts";
+import { EchoServer } from "../../support/clients/echo_server.ts";
+import { freePort } from "../../support/free_port.ts";
+import { ONE_FORM } from "../../support/program.ts";
+import { STAND_INS } from "../../support/stand_ins.ts";
+import { waitFor } from "../../support/wait.ts";
+import { killQuietly } from "../../support/processes.ts";
+import { type Wrapper, type WrapperOptions } from "../../support/wrapper.ts";
 import { command } from "./command.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -39,7 +39,7 @@ export class World extends Observed {
     try {
       await world.standIn(STAND_INS.is_haproxy);
       await world.begin(args, options);
-      await world.wrapper.saysMatching(/generation 1 serves/);
+      await world.wrapper.says(/generation 1 serves/);
       await world.#beginTraffic();
     } catch (error) {
       await world[Symbol.asyncDispose]();

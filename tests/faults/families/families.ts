@@ -1,14 +1,14 @@
 /** All faults that can be injected and healed, by subject. */
-import { BINARY_FAULTS } from "./binary_faults.ts";
-import { CONFIGURATION_FAULTS } from "./configuration_faults.ts";
-import { DESCRIPTOR_FAULTS } from "./descriptor_faults.ts";
-import type { Fault } from "./fault.ts";
-import { FOLDER_FAULTS } from "./folder_faults.ts";
-import { NEW_PROCESS_FAULTS } from "./new_process_faults.ts";
-import { OLD_PROCESS_FAULTS } from "./old_process_faults.ts";
-import { OUTPUT_FAULTS } from "./output_faults.ts";
-import { SURROUNDINGS_FAULTS } from "./surroundings_faults.ts";
-import { WRAPPER_FAULTS } from "./wrapper_faults.ts";
+import { BINARY_FAULTS } from "./binary.ts";
+import { CONFIGURATION_FAULTS } from "./configuration.ts";
+import { DESCRIPTOR_FAULTS } from "./descriptors.ts";
+import type { Fault } from "../fault.ts";
+import { FOLDER_FAULTS } from "./folder.ts";
+import { NEW_PROCESS_FAULTS } from "./new_process.ts";
+import { OLD_PROCESS_FAULTS } from "./old_process.ts";
+import { OUTPUT_FAULTS } from "./output.ts";
+import { SURROUNDINGS_FAULTS } from "./surroundings.ts";
+import { WRAPPER_FAULTS } from "./wrapper.ts";
 
 /** Made anew for each world, because some keep state until they are healed. */
 export const FAMILIES: Readonly<Record<string, () => readonly Fault[]>> = {

@@ -1,8 +1,8 @@
 /** What can happen to stdout, which HAProxy inherits. */
-import type { StatusReport } from "../../lib/status/report.ts";
-import { waitFor } from "../support/wait.ts";
-import type { Fault } from "./fault.ts";
-import type { World } from "./world.ts";
+import type { StatusReport } from "../../../lib/status/report.ts";
+import { waitFor } from "../../support/wait.ts";
+import type { Fault } from "../fault.ts";
+import type { World } from "../world/world.ts";
 
 /** What the wrapper logs meanwhile appears when somebody reads again. */
 function blocked(): Fault {

@@ -1,6 +1,6 @@
 /** What happens when the wrapper or HAProxy cannot open any more files. */
-import type { StatusReport } from "../../lib/status/report.ts";
-import type { Fault } from "./fault.ts";
+import type { StatusReport } from "../../../lib/status/report.ts";
+import type { Fault } from "../fault.ts";
 
 /** No new descriptor is below this number. */
 const NONE = 3;
@@ -32,9 +32,9 @@ const IN_WRAPPER_LOADED: Fault = {
     await world.reports("the list", isListed, world.wrapper);
     await world.limitOpenFiles(world.wrapper.pid, NONE);
     await Deno.writeTextFile(list, "/two\n");
-    await world.wrapper.saysMatching(new RegExp(`cannot read .*"${list}": Too many open files`));
+    await world.wrapper.says(`cannot read .*"${list}": Too many open files`);
     await world.limitOpenFiles(world.wrapper.pid, MANY);
-    await world.wrapper.saysMatching(new RegExp(`ACL "${list}" updated in generation`));
+    await world.wrapper.says(`ACL "${list}" updated in generation`);
   },
   expects: { tag: "served" },
 };
