@@ -51,7 +51,7 @@ testNeeding(
     const killed = await machine.show("MainPID");
     await machine.configure(page(port, "three"));
     await machine.until("the change to be served", async () => await get() === "three");
-    await machine.run("kill", "-KILL", killed);
+    await machine.systemctl("kill", "--kill-whom=main", "-s", "KILL");
     await machine.until("another wrapper", async () => {
       assert.equal(await get(), "three", await machine.log());
       return await machine.show("MainPID") !== killed && await isActive();
