@@ -15,6 +15,7 @@ import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { ManagerNotices, ManagerNoticesOptions } from "./lib/status/manager_notices.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { RealEffects } from "./lib/supervisor/actions/effects.ts";
+import { createKeeper } from "./lib/supervisor/actions/keeper.ts";
 import {
   describeLeftovers,
   describeUntouched,
@@ -126,11 +127,13 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   });
   const recorder = lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
   const record = ({ after }: Step) => recorder?.observe(servingIn(after));
+  const keep = (step: Step) => keeper.observe(step);
   const manager = await createManagerNotices(parts.notifySocket, { libc, log });
-  const observers = [status?.observe, record, manager?.observe]
+  const observers = [status?.observe, record, keep, manager?.observe]
     .filter((observer) => observer !== undefined);
   const supervisor = new Supervisor(settings, observers);
   const { post, postBug } = supervisor;
+  const keeper = createKeeper({ ...parts, settings, folder, post, postBug, log });
 
   // The status answers before anything serves.
   const listening = settings.statusListen && await status?.listen(settings.statusListen);
@@ -144,6 +147,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   const places = { parents: settings.runtimeParents, folder: folder.path, libc };
   const leftovers = await findLeftovers({ ...places, service });
   describeLeftovers(leftovers).forEach(log);
+  const { seen } = await keeper.rescue(leftovers) ? await parts.scanner.scan() : scan;
 
   const effects = new RealEffects({
     ...parts,
@@ -161,9 +165,10 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => postBug(error, null));
   const reportStraysNow = reportStrays(places, (found) => describeUntouched(found).forEach(log));
-  const fingerprint = scan.seen.tag === "taken" ? scan.seen.fingerprint : null;
+  const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
   const exitCode = await supervisor.run(effects, fingerprint);
 
+  keeper.close();
   reportStraysNow();
   listening?.close();
   await recorder?.close();

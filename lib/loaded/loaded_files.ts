@@ -22,6 +22,8 @@ export interface LoadedFiles {
   readonly findNamed: FindReferences;
   /** What the injected files must contain for the configuration of the last `findNamed`. */
   needs(): Needs;
+  /** The certificates that HAProxy obtains itself, as of the last `findNamed`. */
+  obtained(): readonly FileReference[];
   /** Where the files that a generation lists are, and which are targets, as of the last `findNamed`. */
   locate(listed: readonly ListedFile[]): Located;
 }
@@ -56,7 +58,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     if (files === null) return false;
     variables = JSON.stringify(environment);
     needs = await inSteps(readNeeds(files, environment));
-    if (options.watchLoaded) {
+    if (options.watchLoaded || needs.obtains) {
       found = await inSteps(findFileReferences(files, { ...options, environment }));
     }
     return true;
@@ -81,10 +83,12 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   return {
     async findNamed(configurations) {
       await readNamedLists(await readConfiguration(configurations));
+      if (!options.watchLoaded) return [];
       return [...found.files, ...inLists].slice(0, MOST_REFERENCES)
         .map((reference) => sourceOf(reference, found.sideFiles));
     },
     needs: () => needs,
+    obtained: () => needs.obtains ? [...found.files, ...inLists].filter(isObtained) : [],
     locate: (listed) =>
       locate(listed, {
         references: [...found.files, ...inLists],
@@ -93,6 +97,8 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
       }),
   };
 }
+
+const isObtained = (reference: FileReference) => reference.isObtained;
 
 function sourceOf(
   { path, keyword, file, line, role }: FileReference,
