@@ -35,6 +35,7 @@ import {
   type Signals,
 } from "./lib/system/signals.ts";
 import { createStdout, STDOUT } from "./lib/system/stdout.ts";
+import { catchBugs } from "./lib/system/uncaught_errors.ts";
 import { systemReason } from "./lib/text/system_reason.ts";
 import { Directories } from "./lib/watch/directories/directories.ts";
 import { describeMountedFile, findMountedFiles } from "./lib/watch/scan/mounted_files.ts";
@@ -235,18 +236,6 @@ async function warnOfForeignProgram({ runtimeParents }: Settings, log: Log): Pro
   } catch {
     // If the owner cannot be determined, as on a full disk, only this warning is lost.
   }
-}
-
-/** An uncaught error must not leave HAProxy behind. */
-function catchBugs(report: (error: unknown) => void): void {
-  globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    report(event.error);
-  });
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    report(event.reason);
-  });
 }
 
 /** For the wrapper alone: HAProxy would inherit it. */
