@@ -7,7 +7,7 @@ import type { LogEntry } from "../system/log.ts";
 import { type Fingerprint, fingerprintOf, isWhole } from "../watch/scan/fingerprint.ts";
 import type { Change, KeeperParts, Pauses, Serving, Shown } from "./keeper.ts";
 import * as messages from "./messages.ts";
-import { contentOf, MISSING, saveCertificate, type SaveEnd } from "./save.ts";
+import { contentOf, MISSING, type Rename, saveCertificate, type SaveEnd } from "./save.ts";
 
 export interface FollowerParts extends KeeperParts {
   readonly files: readonly FileReference[];
@@ -104,7 +104,7 @@ export class Follower {
   }
 
   /** Nothing may come between the last look at the state, the rename, and the report of it. */
-  async #replace(replaced: Replaced, rename: () => void): Promise<boolean> {
+  async #replace(replaced: Replaced, rename: Rename): Promise<boolean> {
     const { current, onSaved } = this.#parts;
     const found = fingerprintsOf(current());
     const changes: Change[] = [];
@@ -114,7 +114,7 @@ export class Follower {
     }
     const now = current();
     if (now === null || fingerprintsOf(now).some((one) => !found.includes(one))) return false;
-    rename();
+    if (!rename()) return false;
     onSaved(this.#generation, changes);
     return true;
   }

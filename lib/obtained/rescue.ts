@@ -8,7 +8,7 @@ import { createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
 import { dumpCertificate, showRenewals } from "../haproxy/runtime/renewals.ts";
 import type { Log } from "../system/log.ts";
 import * as messages from "./messages.ts";
-import { contentOf, saveCertificate } from "./save.ts";
+import { contentOf, type Rename, saveCertificate } from "./save.ts";
 
 export interface RescueOptions {
   readonly generation: number;
@@ -44,7 +44,4 @@ async function expiryOf(text: string | null): Promise<number> {
   return pair.tag === "read" ? Date.parse(pair.certificate.validTo) : -Infinity;
 }
 
-function atOnce(rename: () => void): Promise<boolean> {
-  rename();
-  return Promise.resolve(true);
-}
+const atOnce = (rename: Rename) => Promise.resolve(rename());

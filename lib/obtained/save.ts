@@ -10,11 +10,12 @@ import { isCertificate, isPrivateKey, pemBlocks, textOf } from "../hot_apply/pem
 import { MOST_HOT_BYTES } from "../hot_apply/target_kind.ts";
 import { RUNTIME_PARENTS } from "../settings/option_types.ts";
 import { readFile, sha256 } from "../system/contents.ts";
-import { lstat, remove, renameAtOnce, stat, writeDurably } from "../system/files.ts";
+import { lstat, remove, renameAtOnce, stat, statAtOnce, writeDurably } from "../system/files.ts";
 import { followLinks } from "../system/link_chain.ts";
 import { ownUser } from "../system/ownership.ts";
-import { trustIn } from "../system/trusted_directory.ts";
+import { findDistrust, type Step } from "../system/trusted_directory.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
+import { type FileState, isSameState, stateOf } from "../watch/directories/file_state.ts";
 
 /** Where a certificate is to be saved. */
 export interface ObtainedFile {
@@ -32,17 +33,20 @@ export type SaveEnd =
   /** The certificate must not be saved; `reason` is a clause about it. */
   | { readonly tag: "refused"; readonly reason: string }
   | { readonly tag: "not_written"; readonly reason: string }
-  /** `replace` declined. */
+  /** It may be saved a moment later: `replace` declined, or the file was just changed. */
   | { readonly tag: "declined" };
+
+/** Puts the whole file in place at once, unless somebody else has just changed what is there. */
+export type Rename = () => boolean;
 
 export interface SaveOptions {
   /** What the file held when the process loaded it: its SHA-256, or `MISSING`. */
   readonly loaded: string;
   /**
-   * Calls `rename`, which puts the whole file in place at once, or returns `false`. `content` is the digest of what the
-   * file then holds.
+   * Returns what `rename` returns, or `false` without calling it: whether the file was replaced. `content` is the digest
+   * of what it then holds.
    */
-  readonly replace: (rename: () => void, content: string) => Promise<boolean>;
+  readonly replace: (rename: Rename, content: string) => Promise<boolean>;
 }
 
 /** In place of the digest of a file that does not exist, as in a fingerprint. */
@@ -71,6 +75,7 @@ export async function saveCertificate(
     return target.tag === "possible"
       ? await write(target.path, fileOf(dump), {
         replace,
+        isUnchanged: () => isSameState(held.state, statAtOnce(path)),
         expiresMs: Date.parse(certificate.validTo),
       })
       : notWritten(target.reason);
@@ -79,19 +84,30 @@ export async function saveCertificate(
   }
 }
 
+interface WriteOptions extends Pick<SaveOptions, "replace"> {
+  /** Whether the file still is what it was when it was read. */
+  readonly isUnchanged: () => boolean;
+  readonly expiresMs: number;
+}
+
 /** @throws the system's error if the file cannot be written; then nothing is left beside it. */
 async function write(
   path: string,
   text: string,
-  { replace, expiresMs }: Pick<SaveOptions, "replace"> & { readonly expiresMs: number },
+  { replace, isUnchanged, expiresMs }: WriteOptions,
 ): Promise<SaveEnd> {
   const bytes = new TextEncoder().encode(text);
   const content = await sha256(bytes);
   const part = join(dirname(path), `.${basename(path)}.part`);
   let isReplaced = false;
+  const rename = () => {
+    if (!isUnchanged()) return false;
+    renameAtOnce(part, path);
+    return isReplaced = true;
+  };
   try {
     await writeDurably(part, bytes);
-    isReplaced = await replace(() => renameAtOnce(part, path), content);
+    await replace(rename, content);
     return isReplaced ? { tag: "saved", content, expiresMs } : { tag: "declined" };
   } finally {
     if (!isReplaced) await remove(part).catch(() => {});
@@ -130,17 +146,22 @@ export interface Held {
   readonly content: string;
   /** `null`: there is no such file. */
   readonly text: string | null;
+  /** Taken before it was read. */
+  readonly state: FileState | null;
 }
 
 export async function contentOf(path: string): Promise<Held> {
+  let state: FileState | null = null;
   try {
+    const info = await stat(path);
+    state = stateOf(info);
     // Opening a FIFO would wait for its writer.
-    if (!(await stat(path)).isFile) throw new Deno.errors.NotSupported("it is not a regular file");
+    if (!info.isFile) throw new Deno.errors.NotSupported("it is not a regular file");
     const bytes = await readFile(path, MOST_HOT_BYTES);
-    return { content: await sha256(bytes), text: new TextDecoder().decode(bytes) };
+    return { content: await sha256(bytes), text: new TextDecoder().decode(bytes), state };
   } catch (error) {
-    if (isMissing(error)) return { content: MISSING, text: null };
-    return { content: `unreadable: ${systemReason(error)}`, text: "" };
+    if (isMissing(error)) return { content: MISSING, text: null, state: null };
+    return { content: `unreadable: ${systemReason(error)}`, text: "", state };
   }
 }
 
@@ -153,14 +174,18 @@ type Target =
   | { readonly tag: "possible"; readonly path: string }
   | { readonly tag: "impossible"; readonly reason: string };
 
-/** The real path of the file or of its place, if no other user could put something else there. */
+/** The real path of the file or of its place, if no other user could put something else or a link there. */
 async function targetOf(path: string): Promise<Target> {
-  const { end } = await followLinks(path);
+  const steps: Step[] = [];
+  const { end } = await followLinks(path, (step, info) => steps.push({ path: step, info }));
   if (end.tag === "found" && !end.info.isFile) return impossible("it is not a regular file");
   const real = end.tag === "found" ? end.realPath : await placeOf(path);
   if (real === null) return impossible("its folder is missing, or a link leads nowhere");
-  const trust = await trustIn(dirname(real), ownUser(RUNTIME_PARENTS));
-  return trust.tag === "trusted" ? { tag: "possible", path: real } : impossible(trust.reason);
+  const distrust = findDistrust(
+    steps.filter((step) => step.path !== real),
+    ownUser(RUNTIME_PARENTS),
+  );
+  return distrust === null ? { tag: "possible", path: real } : impossible(distrust);
 }
 
 /** Where a missing file would be; `null` if its folder is missing too, or a link leads nowhere. */

@@ -41,7 +41,7 @@ export function openNotifySocket({ name, libc, log }: NotifySocketOptions): Noti
 
   return {
     send(message) {
-      waiting = [...waiting, message].slice(-MOST_WAITING);
+      waiting = withoutOldest([...waiting, message]);
       if (timer === undefined) flush();
     },
     close() {
@@ -68,6 +68,14 @@ const LONG_PAUSE_MS = 5_000;
 
 /** Only the last ones matter. */
 const MOST_WAITING = 20;
+
+/** Rather without a status, which the next one replaces, than without `READY=1`, which a manager waits for. */
+function withoutOldest(messages: readonly string[]): string[] {
+  const outdated = messages.slice(0, -1).findIndex((message) => /^STATUS=.*$/.test(message));
+  return messages.length <= MOST_WAITING
+    ? [...messages]
+    : messages.toSpliced(Math.max(outdated, 0), 1);
+}
 
 const NO_LIBRARY = "no C library was found where one is expected";
 const UNKNOWN_ADDRESS = `it is neither an absolute path nor "@" and a name, of at most ${

@@ -31,8 +31,7 @@ class Scene extends TempFolder {
       loaded,
       replace: (rename) => {
         this.replaced++;
-        rename();
-        return Promise.resolve(true);
+        return Promise.resolve(rename());
       },
     });
   }
@@ -120,6 +119,62 @@ Deno.test("a link is followed, and stays", async () => {
   assert.ok(Deno.lstatSync(scene.pem).isSymlink);
   await scene.holdsObtained(scene.at("elsewhere/real.pem"));
 });
+
+testNeeding([ROOT], "a link that another user could have placed is not followed", async () => {
+  await using scene = new Scene();
+  const other = scene.authority.issue();
+  scene.write("certificates/other.pem", other.pem);
+  Deno.mkdirSync(scene.at("open"));
+  Deno.chmodSync(scene.at("open"), 0o777);
+  scene.link("open/site.pem", "../certificates/other.pem");
+  scene.link("open/folder", "../certificates");
+  scene.write("sticky/x");
+  Deno.chmodSync(scene.at("sticky"), 0o1777);
+  scene.link("sticky/site.pem", "../certificates/other.pem");
+  new Deno.Command("chown", { args: ["-h", "12345", scene.at("sticky/site.pem")] }).outputSync();
+  const reasons = {
+    "open/site.pem": /^others may write to ".*open"/,
+    "open/folder/other.pem": /^others may write to ".*open"/,
+    "open/folder/new.pem": /^others may write to ".*open"/,
+    "sticky/site.pem": /site\.pem" belongs to user 12345/,
+  };
+  for (const [name, reason] of Object.entries(reasons)) {
+    const path = scene.at(name);
+    const end = await scene.save({ path, loaded: await digestOf(path) });
+    assert.ok(end.tag === "not_written" && reason.test(end.reason), JSON.stringify(end));
+  }
+  assert.equal(Deno.readTextFileSync(scene.at("certificates/other.pem")), other.pem);
+  assert.deepEqual(scene.names(scene.at("certificates")), ["other.pem"]);
+});
+
+const CHANGES: Readonly<Record<string, (scene: Scene, text: string) => void>> = {
+  "replaced": (scene, text) => {
+    scene.write("certificates/new.pem", text);
+    Deno.renameSync(scene.at("certificates/new.pem"), scene.pem);
+  },
+  "written to": (scene, text) => scene.write("certificates/site.pem", text),
+};
+
+for (const [what, change] of Object.entries(CHANGES)) {
+  for (const isThere of [true, false]) {
+    const file = isThere ? "a file" : "a missing file";
+    Deno.test(`${file} that is ${what} while its successor is written stays`, async () => {
+      await using scene = new Scene();
+      if (isThere) scene.write("certificates/site.pem", scene.authority.issue().pem);
+      const other = scene.authority.issue().pem;
+      const end = await saveCertificate(scene.dump, { path: scene.pem, keyPath: null }, {
+        loaded: await digestOf(scene.pem),
+        replace: (rename) => {
+          change(scene, other);
+          return Promise.resolve(rename());
+        },
+      });
+      assert.deepEqual(end, { tag: "declined" });
+      assert.equal(Deno.readTextFileSync(scene.pem), other);
+      assert.deepEqual(scene.names(scene.at("certificates")), ["site.pem"]);
+    });
+  }
+}
 
 Deno.test("a declined replacement leaves nothing, and the old file", async () => {
   await using scene = new Scene();

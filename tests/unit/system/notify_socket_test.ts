@@ -76,6 +76,26 @@ testNeeding(
   },
 );
 
+testNeeding(
+  [DATAGRAMS],
+  "a manager that is away for long misses no more than what is outdated",
+  async () => {
+    await using folder = new TempFolder();
+    const { socket } = open(folder.at("notify"));
+    socket.send("READY=1\nSTATUS=generation 1 serves");
+    for (let index = 1; index <= 40; index++) socket.send(`STATUS=${index}`);
+    socket.send("RELOADING=1\nMONOTONIC_USEC=1");
+    for (let index = 1; index <= 40; index++) socket.send(`STATUS=again ${index}`);
+    const manager = new ServiceManager(folder.at("notify"));
+    const reading = manager.read();
+    socket.close();
+    await manager.isTold("READY=1", "RELOADING=1", "MONOTONIC_USEC");
+    await manager.hasStatus(/^again 40$/);
+    manager.close();
+    await reading;
+  },
+);
+
 for (
   const name of ["notify", "vsock:2:1234", "@", `/${"x".repeat(107)}`, `@${"x".repeat(108)}`]
 ) {
