@@ -1,0 +1,108 @@
+/**
+ * Random edits of server lines, one after the other into one running process: after each, a process started from the
+ * same files must have the same servers. What needs a reload gets one.
+ */
+import assert from "node:assert/strict";
+import { serverLines, withoutServers } from "../../../lib/config/server_lines.ts";
+import { deleteServer } from "../../../lib/haproxy/runtime/servers.ts";
+import { applyServers } from "../../../lib/hot_apply/servers/apply.ts";
+import { planServers, type ServerChange } from "../../../lib/hot_apply/servers/plan.ts";
+import { createRandom } from "../../faults/random.ts";
+import { BareHaproxy } from "./process.ts";
+import { edited, firstSite, textOf } from "./site.ts";
+
+export interface SamenessOptions {
+  readonly seed: number;
+  readonly edits: number;
+  /** Whether servers are added and deleted, whatever release it is. */
+  readonly addsServers: boolean;
+  readonly onEdit?: (line: string) => void;
+}
+
+export interface SamenessResult {
+  readonly applied: number;
+  /** By the first words of their reasons. */
+  readonly reloads: ReadonlyMap<string, number>;
+  readonly changes: ReadonlyMap<string, number>;
+}
+
+export async function proveSameness(options: SamenessOptions): Promise<SamenessResult> {
+  const random = createRandom(options.seed);
+  await using upstream = new Upstreams();
+  const write = (site: ReturnType<typeof firstSite>) => textOf(site, DEFAULTS);
+  let site = firstSite(random, upstream.ports);
+  let running = await new BareHaproxy(write(site)).answers();
+  const reloads = new Map<string, number>();
+  const changes = new Map<string, number>();
+  let applied = 0;
+  try {
+    for (let number = 1; number <= options.edits; number++) {
+      const [before, next] = [write(site), edited(site, random, upstream.ports)];
+      const after = write(next);
+      assert.equal(withoutServers([before]), withoutServers([after]));
+      const edit = `seed ${options.seed}, edit ${number}`;
+      await using fresh = await new BareHaproxy(after).answers();
+      const plan = planServers(serverLines([before]), [after], options);
+      const result = plan.tag === "reload" ? plan : await apply(plan.changes, running);
+      if (result.tag === "applied") {
+        applied++;
+        for (const { tag } of plan.tag === "plan" ? plan.changes : []) count(changes, tag);
+        assert.deepEqual(await running.servers(), await fresh.servers(), edit);
+        options.onEdit?.(`${edit}: ${JSON.stringify(plan)}`);
+      } else {
+        assert.notEqual(result.tag, "unconfirmed", `${edit}: ${result.reason}`);
+        options.onEdit?.(`${edit}: ${result.tag}, ${result.reason}`);
+        count(reloads, result.reason.replaceAll(/"[^"]*"/g, '""'));
+        // What could not be done has been undone.
+        await using old = await new BareHaproxy(before).answers();
+        assert.deepEqual(await running.servers(), await old.servers(), `${edit}: ${result.reason}`);
+        await running[Symbol.asyncDispose]();
+        running = await new BareHaproxy(after).answers();
+      }
+      site = next;
+    }
+  } finally {
+    await running[Symbol.asyncDispose]();
+  }
+  return { applied, reloads, changes };
+}
+
+const count = (counts: Map<string, number>, name: string) =>
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+
+async function apply(changes: readonly ServerChange[], { ask }: BareHaproxy) {
+  const result = await applyServers(changes, ask);
+  if (result.tag !== "applied") return result;
+  for (const { tag, backend, server } of changes) {
+    if (tag !== "removed") continue;
+    const { command, accepts } = deleteServer(`${backend}/${server}`);
+    assert.match(await ask(command) ?? "", accepts);
+  }
+  return result;
+}
+
+const DEFAULTS = `defaults
+    mode http
+    timeout connect 1s
+    timeout client 5s
+    timeout server 5s
+`;
+
+/** Takes connections, so that no check fails. */
+class Upstreams implements AsyncDisposable {
+  readonly #listeners = [1, 2, 3].map(() => Deno.listen({ hostname: "::", port: 0 }));
+  readonly ports = this.#listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
+
+  constructor() {
+    for (const listener of this.#listeners) this.#serve(listener);
+  }
+
+  async #serve(listener: Deno.Listener): Promise<void> {
+    for await (const connection of listener) connection.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    for (const listener of this.#listeners) listener.close();
+    return Promise.resolve();
+  }
+}
