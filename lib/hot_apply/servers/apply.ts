@@ -14,7 +14,7 @@ import {
   showServers,
 } from "../../haproxy/runtime/servers.ts";
 import { quoted } from "../target_apply.ts";
-import type { Added, Changed, ServerChange } from "./plan.ts";
+import type { Added, Changed, ServerChange } from "./server_change.ts";
 
 export type ServersApplied =
   | {

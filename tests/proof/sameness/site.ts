@@ -104,7 +104,10 @@ const address = (random: Random, ports: readonly number[]) =>
 
 function newServer(name: string, random: Random, ports: readonly number[]): string {
   const some = OPTIONS.filter(() => random.below(9) === 0).map((option) =>
-    option.replace("PORT", `${random.pick(ports)}`).replace("NAME", `${name}${random.below(9)}`)
+    option.replace("PORT", `${random.pick(ports)}`).replace("NUMBER", name.slice(1)).replace(
+      "NAME",
+      `${name}${random.below(9)}`,
+    )
   );
   return ["server", name, address(random, ports), ...some].join(" ");
 }
@@ -113,5 +116,5 @@ const OPTIONS: readonly string[] = [
   ...["check inter 1h", "check inter 1h fall 7 rise 4", "check inter 1h port PORT", "weight 20"],
   ...["weight 0", "maxconn 300", "backup", "disabled", "cookie NAME", "maxqueue 50"],
   ...["slowstart 10s", "on-marked-down shutdown-sessions", "minconn 3 maxconn 9", "error-limit 4"],
-  ...["pool-max-conn 3", "tcp-ut 3s", "id 77", "observe layer4 on-error mark-down"],
+  ...["pool-max-conn 3", "tcp-ut 3s", "id 10NUMBER", "observe layer4 on-error mark-down"],
 ];

@@ -1,0 +1,165 @@
+/** Decides how one server changes in a running process, by its line before and after. Pure. */
+import {
+  type Address,
+  fixedOptions,
+  literalAddress,
+  type Option,
+  readDefaults,
+  readServer,
+  type Server,
+  type Values,
+  valuesOf,
+} from "../../config/server_words.ts";
+
+export type ServerChange = Changed | Added | Removed;
+
+export interface Changed extends ServerName {
+  readonly tag: "changed";
+  readonly isChecked: boolean;
+  readonly address: Difference<Address> | null;
+  readonly weight: Difference<number> | null;
+  readonly maxconn: Difference<number> | null;
+  readonly isDisabled: Difference<boolean> | null;
+}
+
+export interface Added extends ServerName {
+  readonly tag: "added";
+  readonly address: Address;
+  /** As they follow the address in the command. */
+  readonly words: readonly string[];
+  readonly values: Values;
+  readonly isChecked: boolean;
+  readonly hasAgent: boolean;
+}
+
+export interface Removed extends ServerName {
+  readonly tag: "removed";
+}
+
+export interface ServerName {
+  readonly backend: string;
+  readonly server: string;
+}
+
+export interface Difference<Value> {
+  readonly from: Value;
+  readonly to: Value;
+}
+
+/** Why only a reload will do, as a clause about the server. */
+export type Obstacle = string;
+
+/** What the configuration says of a server. */
+export interface ServerEntry {
+  readonly line: string;
+  /** The `default-server` lines that count for it, in their order. */
+  readonly defaults: string;
+}
+
+/** `null`: both mean the same. */
+export function changedServer(
+  name: ServerName,
+  old: ServerEntry,
+  next: ServerEntry,
+): Changed | Obstacle | null {
+  const [before, after] = [serverOf(old), serverOf(next)];
+  if (before === null || after === null) return UNKNOWN;
+  const [from, to] = [valuesOf(before), valuesOf(after)];
+  if (from === null || to === null) return NOT_PLAIN;
+  if (JSON.stringify(fixedOptions(before)) !== JSON.stringify(fixedOptions(after))) {
+    return "changed in more than its address, weight, maxconn or being disabled";
+  }
+  const address = before.address === after.address ? null : addressesOf(before, after);
+  if (typeof address === "string") return address;
+  const change: Changed = {
+    ...{ tag: "changed", ...name, address },
+    isChecked: has(after, "check"),
+    weight: difference(from.weight, to.weight),
+    maxconn: difference(from.maxconn, to.maxconn),
+    isDisabled: difference(from.isDisabled, to.isDisabled),
+  };
+  return obstacleTo(change, after) ?? (isEmpty(change) ? null : change);
+}
+
+/** `backend`: where the server is new. */
+export function addedServer(backend: string, entry: ServerEntry): Added | Obstacle {
+  const server = serverOf(entry);
+  if (server === null) return UNKNOWN;
+  const [address, values] = [literalAddress(server.address), valuesOf(server)];
+  if (address === null) return "is new, and its address is not a literal one with a port";
+  if (values === null) return NOT_PLAIN;
+  const unfit = server.options.find(([keyword]) => !ADDABLE.has(keyword));
+  if (unfit !== undefined) return `is new, with "${unfit[0]}"`;
+  const words = server.options.filter(([keyword]) => !/^(?:dis|en)abled$/.test(keyword)).flat();
+  if (words.length > MOST_WORDS) return "is new, with more words than a command may have";
+  return {
+    ...{ tag: "added", backend, server: server.name, address, words, values },
+    ...{ isChecked: has(server, "check"), hasAgent: has(server, "agent-check") },
+  };
+}
+
+/** Why the server cannot be taken away, by its own words; `null` if it can. */
+export function obstacleToRemoval(entry: ServerEntry): Obstacle | null {
+  const server = serverOf(entry);
+  if (server === null) return UNKNOWN;
+  return has(server, "on-marked-down") ? "is gone, which would end its connections" : null;
+}
+
+const UNKNOWN = "has words whose meaning is not known here";
+const NOT_PLAIN = "has a value that is not plain";
+
+/** HAProxy takes 64 words in a command. */
+const MOST_WORDS = 50;
+
+function serverOf({ line, defaults }: ServerEntry): Server | null {
+  const given: Option[] = [];
+  for (const one of defaults === "" ? [] : defaults.split("\n")) {
+    const options = readDefaults(one);
+    if (options === null) return null;
+    given.push(...options);
+  }
+  return readServer(line, given);
+}
+
+function addressesOf(before: Server, after: Server): Difference<Address> | Obstacle {
+  const [from, to] = [literalAddress(before.address), literalAddress(after.address)];
+  return from === null || to === null
+    ? "has another address, and not both are literal ones with a port"
+    : { from, to };
+}
+
+const difference = <Value>(from: Value, to: Value): Difference<Value> | null =>
+  from === to ? null : { from, to };
+
+const isEmpty = ({ address, weight, maxconn, isDisabled }: Changed) =>
+  address === null && weight === null && maxconn === null && isDisabled === null;
+
+const has = ({ options }: Server, ...keywords: readonly string[]) =>
+  options.some(([keyword]) => keywords.includes(keyword));
+
+/** What goes on beside a value that changes, and would make something else of it. */
+function obstacleTo(
+  { address, weight, maxconn, isDisabled }: Changed,
+  { options }: Server,
+): Obstacle | null {
+  const changed = [
+    ...address === null ? [] : ["hash-key", "track"],
+    ...weight === null ? [] : ["agent-check"],
+    ...maxconn === null ? [] : ["minconn"],
+    ...isDisabled === null ? [] : ["slowstart", "track", "on-marked-down", "on-marked-up"],
+  ];
+  const other = options.find(([keyword]) => changed.includes(keyword));
+  return other === undefined ? null : `changed in what "${other[0]}" depends on`;
+}
+
+/**
+ * Words that a new server may have: those that `add server` accepts on some branch, and means as the file does.
+ * Where a branch does not, it says so and adds nothing.
+ */
+const ADDABLE: ReadonlySet<string> = new Set([
+  ...["agent-addr", "agent-check", "agent-inter", "agent-port", "backup", "check"],
+  ...["check-send-proxy", "check-sni", "check-ssl", "cookie", "disabled", "downinter", "enabled"],
+  ...["error-limit", "fall", "fastinter", "inter", "max-reuse", "maxconn", "maxqueue", "observe"],
+  ...["on-error", "pool-low-conn", "pool-max-conn", "pool-purge-delay", "port", "rise"],
+  ...["send-proxy", "send-proxy-v2", "tcp-ut", "weight"],
+]);
