@@ -15,7 +15,7 @@ import { type KeptSet, openKeptSet } from "./lib/last_good/last_good.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import type { Needs } from "./lib/config/needs.ts";
 import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/system/log.ts";
-import { createGarbageCollector } from "./lib/system/memory.ts";
+import { createGarbageCollector } from "./lib/system/garbage.ts";
 import { createReaper } from "./lib/system/orphans.ts";
 import {
   listenToSignals,
@@ -39,21 +39,14 @@ import {
 } from "./lib/supervisor/messages/leftover_messages.ts";
 import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { systemReason } from "./lib/text/system_reason.ts";
-import { findShortfalls } from "./lib/watch/scan/shortfalls.ts";
-import { describeWatched } from "./lib/watch/list_watched.ts";
+import { describeWatched, findShortfalls } from "./lib/watch/list_watched.ts";
 import { Directories } from "./lib/watch/directories/directories.ts";
-import {
-  configurationsIn,
-  createScanner,
-  type Scanner,
-  type ScanResult,
-} from "./lib/watch/scan/scan.ts";
+import { createScanner, type Scanner, type ScanResult } from "./lib/watch/scan/scan.ts";
 import {
   describeMountedFile,
   findMountedFiles,
   type MountedFile,
 } from "./lib/watch/scan/mounted_files.ts";
-import { writeTerminationLog } from "./lib/system/termination_log.ts";
 import { visible } from "./lib/text/visible.ts";
 import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/scan/sources.ts";
 
@@ -89,24 +82,20 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   });
   const directories = new Directories(libc?.openDirectory ?? null);
   const scanner = createScanner(sources, loadedFiles.findNamed, directories);
-  // On a slow disk the first look may take long, and nothing has been started that would have to end first.
+  // On a slow disk the first scan may take long, and nothing has been started that would have to end first.
   const early: SignalMeaning[] = [];
   signals.deliverTo((meaning) => endAtOnce(meaning) ?? early.push(meaning));
-  const look = await scanner.look();
-  const { seen, inventory } = look;
+  const scan = await scanner.scan();
+  const { seen, inventory } = scan;
   signals.hold(early);
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
   const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
   const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
-  if (problems.length > 0 && !await canServe(mayServeInstead)) {
-    if (tag === "run") writeTerminationLog(libc, problems);
-    return refuse(problems);
-  }
+  if (problems.length > 0 && !await canServe(mayServeInstead)) return refuse(problems);
   if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
   if (tag === "list_watched") {
-    const named = await loadedFiles.findNamed(configurationsIn(inventory));
-    const shortfalls = await findShortfalls([...sources, ...named], look);
+    const shortfalls = await findShortfalls([...sources, ...scan.references], scan);
     return say(describeWatched(inventory, { ...settings, ...shortfalls }));
   }
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
@@ -193,7 +182,6 @@ async function run(
     postBug,
     collectGarbageSoon,
     readMemoryFile: libc?.readMemoryFile ?? (() => null),
-    reportFailedStart: (lines) => writeTerminationLog(libc, lines),
   });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));

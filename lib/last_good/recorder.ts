@@ -11,7 +11,7 @@ export interface Serving {
   /** Of the files that it loaded; `null`: unknown. */
   readonly fingerprint: Fingerprint | null;
   /** Whether files changed while it read them, so that nobody knows what it loaded. */
-  readonly moved: boolean;
+  readonly changedDuringRead: boolean;
   /** HAProxy's own version; `null` where it does not say. */
   readonly version: string | null;
   /** Set if it serves what had been recorded. */
@@ -96,9 +96,12 @@ export class Recorder {
     candidate.cancel.abort();
   }
 
-  async #gather({ fingerprint, moved }: Serving, cancel: AbortSignal): Promise<Gathered> {
+  async #gather(
+    { fingerprint, changedDuringRead }: Serving,
+    cancel: AbortSignal,
+  ): Promise<Gathered> {
     if (cancel.aborted) return { tag: "cancelled" };
-    if (fingerprint === null || moved) return UNKNOWN;
+    if (fingerprint === null || changedDuringRead) return UNKNOWN;
     const gathered = await this.#options.store.gather(fingerprint, cancel);
     this.#options.onGathered?.();
     return gathered;
@@ -157,4 +160,4 @@ const UNKNOWN: Gathered = {
 /** In the same process another content means that files were changed in place. */
 const isSame = (one: Serving | null, other: Serving | null) =>
   one?.number === other?.number && one?.fingerprint?.digest === other?.fingerprint?.digest &&
-  one?.moved === other?.moved;
+  one?.changedDuringRead === other?.changedDuringRead;

@@ -1,7 +1,8 @@
 /** Lays the kept set out as a tree of files, whose configuration names the copies in place of the originals. */
 import { dirname } from "@std/path";
 import { readFile, sha256 } from "../system/contents.ts";
-import { copyAll, type CopyEnd, mkdir, writePrivateFile } from "../system/files.ts";
+import { copyAll, type CopyEnd } from "../system/copies.ts";
+import { mkdir, writePrivateFile } from "../system/files.ts";
 import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
 import { parseEnvFile } from "../config/env_file.ts";
 import { type Environment, MOST_TEXT_BYTES } from "../config/tokens.ts";

@@ -5,16 +5,8 @@
  */
 import { join } from "@std/path";
 import { sha256All } from "../system/contents.ts";
-import {
-  type Copy,
-  copyAll,
-  type CopyEnd,
-  list,
-  lstatAll,
-  remove,
-  rename,
-  writePrivateFile,
-} from "../system/files.ts";
+import { type Copy, copyAll, type CopyEnd } from "../system/copies.ts";
+import { list, lstatAll, remove, rename, writePrivateFile } from "../system/files.ts";
 import { describeForeign, readOwnFile } from "../system/ownership.ts";
 import { RUNTIME_PARENTS } from "../settings/option_types.ts";
 import { systemReason } from "../text/system_reason.ts";

@@ -1,10 +1,10 @@
 /** Finds out what a generation that serves has loaded, and whether that is what was looked at before its start. */
 import type { StatsSocket } from "../haproxy/runtime/client.ts";
-import { collectGarbage } from "../system/memory.ts";
+import { collectGarbage } from "../system/garbage.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { Inventory } from "../watch/scan/inventory.ts";
 import type { Scanner } from "../watch/scan/scan.ts";
-import { hasMoved } from "../watch/scan/changed_during_read.ts";
+import { changedDuringRead } from "../watch/scan/changed_during_read.ts";
 import { createAsk } from "../haproxy/runtime/asking.ts";
 import { type ListedFile, listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
@@ -14,7 +14,7 @@ export interface Adopted {
   /** What it has loaded, as far as that is known. */
   readonly fingerprint: Fingerprint | null;
   /** Whether a file was written meanwhile, so that nobody knows what was read. */
-  readonly moved: boolean;
+  readonly changedDuringRead: boolean;
   readonly uses: Targets;
 }
 
@@ -42,12 +42,12 @@ export async function adopt(
     ? { sources: [], uses: NO_TARGETS }
     : loadedFiles.locate(listed);
   if (uses.byPath.size > MANY) collectGarbage();
-  const look = await scanner.lookWith(sources);
-  options.onInventory(look.inventory);
-  if (before === null) return { fingerprint: null, moved: false, uses };
-  const moved = await hasMoved(before, look, startedMs);
-  const fingerprint = look.seen.tag === "taken" && !moved ? look.seen.fingerprint : before;
-  return { fingerprint, moved, uses };
+  const scan = await scanner.scanWith(sources);
+  options.onInventory(scan.inventory);
+  if (before === null) return { fingerprint: null, changedDuringRead: false, uses };
+  const changed = await changedDuringRead(before, scan, startedMs);
+  const fingerprint = scan.seen.tag === "taken" && !changed ? scan.seen.fingerprint : before;
+  return { fingerprint, changedDuringRead: changed, uses };
 }
 
 /** A list of so many takes some megabytes to read. */

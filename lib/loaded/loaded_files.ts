@@ -2,7 +2,7 @@
 import { stat } from "../system/files.ts";
 import { readEnvFile } from "../haproxy/process/env_file_reader.ts";
 import { inSteps } from "../system/threads.ts";
-import type { FindNamed } from "../watch/scan/scan.ts";
+import type { FindReferences } from "../watch/scan/scan.ts";
 import type { Source } from "../watch/scan/sources.ts";
 import type { ListedFile } from "../haproxy/runtime/listing.ts";
 import { locate, type Located } from "./locate.ts";
@@ -16,12 +16,11 @@ import {
   type SideFileRule,
 } from "../config/file_references.ts";
 import { type Needs, NO_NEEDS, readNeedsInSteps } from "../config/needs.ts";
-import { type SideFiles, sideFilesBy } from "../config/side_files.ts";
 import { createTextReader, type TextFile } from "./text_cache.ts";
 
 export interface LoadedFiles {
   /** What the configuration names, with the certificates of its certificate lists. */
-  readonly findNamed: FindNamed;
+  readonly findNamed: FindReferences;
   /** What the configuration needs of the files that are added to it; after the last `findNamed`. */
   needs(): Needs;
   /** Where what a generation lists is, and what can be changed in place, after the last `findNamed`. */
@@ -77,9 +76,8 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   return {
     async findNamed(configurations) {
       await readNamedLists(await readWords(configurations));
-      const sideFiles = sideFilesBy(named.sideFiles);
       return [...named.files, ...inLists].slice(0, MOST_NAMED)
-        .map((file) => sourceOf(file, sideFiles));
+        .map((file) => sourceOf(file, named.sideFiles));
     },
     needs: () => needs,
     locate: (listed) =>
@@ -94,7 +92,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
 const NO_SIDE_FILES: SideFileRule = { extensions: [], replacesCrt: false };
 const NO_BASES: Bases = { crt: null, key: null, ca: null, directory: "/" };
 
-function sourceOf(named: NamedFile, sideFiles: SideFiles): Source {
+function sourceOf(named: NamedFile, sideFiles: SideFileRule): Source {
   const { path, keyword, file, line, role } = named;
   const hasSideFiles = role === "certificate" && keyword !== "load";
   return {

@@ -3,7 +3,6 @@ import { basename, dirname, join, resolve } from "@std/path";
 import type { Source } from "../watch/scan/sources.ts";
 import { listCommandOf, type ListedFile } from "../haproxy/runtime/listing.ts";
 import type { NamedFile, SideFileRule } from "../config/file_references.ts";
-import { type SideFiles, sideFilesBy } from "../config/side_files.ts";
 import { type FolderKind, NO_TARGETS, type Targets, type Use } from "./targets.ts";
 
 export interface Known {
@@ -23,7 +22,6 @@ export interface Located {
 export function locate(listed: readonly ListedFile[], known: Known): Located {
   const { named, sideFiles } = known;
   const find = createFinder(known);
-  const sides = sideFilesBy(sideFiles);
   // Also what the configuration names: a later one that is refused may not name it any more.
   const sources = new Map<string, Source>();
   const uses = new Map<string, Use[]>();
@@ -33,7 +31,7 @@ export function locate(listed: readonly ListedFile[], known: Known): Located {
     // HAProxy has one list for a file that is a map here and an ACL there.
     const isShared = file.tag === "acl" && maps.has(file.id);
     if (place === null || isShared) continue;
-    const source = sourceOf(file, place, sides);
+    const source = sourceOf(file, place, sideFiles);
     if (!sources.has(source.path)) sources.set(source.path, source);
     addUse(uses, file, place);
   }
@@ -58,7 +56,7 @@ function foldersOf(named: readonly NamedFile[]): ReadonlyMap<string, FolderKind>
 function sourceOf(
   { tag, name }: ListedFile,
   { path, isMember }: Place,
-  sideFiles: SideFiles,
+  sideFiles: SideFileRule,
 ): Source {
   // What a `crt-store` loads has no side files.
   const hasSideFiles = tag === "certificate" && !name.startsWith("@");

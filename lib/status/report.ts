@@ -167,9 +167,9 @@ function whatIsAwaited(state: Snapshot["state"]) {
 
 function servingReport({ state, history }: Snapshot): ServingReport | null {
   if (!("serving" in state)) return null;
-  const { number, fingerprint, moved } = state.serving;
+  const { number, fingerprint, changedDuringRead } = state.serving;
   const process = history.processes.get(number);
-  const digest = moved ? null : fingerprint?.digest ?? null;
+  const digest = changedDuringRead ? null : fingerprint?.digest ?? null;
   return {
     generation: number,
     pid: process?.pid ?? null,

@@ -1,35 +1,37 @@
-/** How much memory the control groups leave to this process and its children: version 1 and version 2. Pure. */
+/** How much memory the control groups, of version 1 or 2, leave to this process and its children. Pure. */
 
 /** Reads a file of the kernel's; `null` if it is not there. */
 export type ReadFile = (path: string) => string | null;
 
-/** The tightest of the limits that hold, in bytes. */
+/** The tightest limit that holds, in bytes. */
 export interface MemoryLimit {
   readonly limit: number;
-  /** What is left of it, with what the kernel can take back at once. */
+  /** What is left of it, including what the kernel can take back at once. */
   readonly available: number;
 }
 
 /**
- * Finds the control group of this process and those above it, as far as they can be seen, and gives
- * the function that asks for the limit that leaves the least. That says `null` where none holds.
+ * Finds the control group of this process and those above it, as far as they can be seen, and makes the
+ * function that asks for the limit that leaves the least; `null`: none holds.
  */
 export function findMemoryLimit(read: ReadFile): () => MemoryLimit | null {
-  const place = findPlace(read);
-  if (place === null) return () => null;
+  const groups = read("/proc/self/cgroup") ?? "";
+  // Where both versions are mounted, the first has the controller.
+  const old = /^\d+:(?:[^:\n]*,)?memory(?:,[^:\n]*)?:(.*)$/m.exec(groups)?.[1];
+  const path = old ?? /^0::(.*)$/m.exec(groups)?.[1];
+  const [version, pattern] = old === undefined ? [VERSION_2, MOUNT_2] : [VERSION_1, MOUNT_1];
+  const [, root, point] = pattern.exec(read("/proc/self/mountinfo") ?? "") ?? [];
+  if (path === undefined || root === undefined || point === undefined) return () => null;
+  const directories = directoriesOf(path, { root: unescaped(root), point: unescaped(point) });
   return () =>
-    place.directories.reduce<MemoryLimit | null>((tightest, directory) => {
-      const limit = limitOf(directory, { ...place, read });
-      const isTighter = tightest === null ||
-        (limit !== null && limit.available < tightest.available);
-      return isTighter ? limit : tightest;
-    }, null);
+    directories.map((directory) => limitOf(directory, version, read))
+      .reduce((one, other) => !one || (other && other.available < one.available) ? other : one);
 }
 
 interface Version {
   readonly limit: string;
   readonly usage: string;
-  /** Of the group with all below it. */
+  /** Of a group and all below it. */
   readonly reclaimable: RegExp;
 }
 
@@ -45,29 +47,11 @@ const VERSION_2: Version = {
   reclaimable: /^inactive_file (\d+)$/m,
 };
 
-interface Place {
-  readonly version: Version;
-  /** The own one first. */
-  readonly directories: readonly string[];
-}
+/** A line of `/proc/self/mountinfo`: which directory of the hierarchy is mounted, and where. */
+const MOUNT_1 = /^\S+ \S+ \S+ (\S+) (\S+) .*- cgroup \S+ (?:\S*,)?memory(?:,\S*)?$/m;
+const MOUNT_2 = /^\S+ \S+ \S+ (\S+) (\S+) .*- cgroup2 /m;
 
-function findPlace(read: ReadFile): Place | null {
-  const groups = read("/proc/self/cgroup")?.split("\n").map(parseGroup) ?? [];
-  const mounts = read("/proc/self/mountinfo")?.split("\n").map(parseMount) ?? [];
-  // Where both versions are mounted, the first has the controller.
-  const old = groups.find((group) => group?.controllers.includes("memory"));
-  const group = old ?? groups.find((group) => group?.hierarchy === "0");
-  const mount = mounts.find((mount) =>
-    old ? mount?.options.includes("memory") && mount.type === "cgroup" : mount?.type === "cgroup2"
-  );
-  if (!group || !mount) return null;
-  return { version: old ? VERSION_1 : VERSION_2, directories: directoriesOf(group.path, mount) };
-}
-
-function limitOf(
-  directory: string,
-  { version, read }: Place & { readonly read: ReadFile },
-): MemoryLimit | null {
+function limitOf(directory: string, version: Version, read: ReadFile): MemoryLimit | null {
   const limit = bytesOf(read(`${directory}/${version.limit}`));
   if (limit === null || limit >= NO_LIMIT) return null;
   const usage = bytesOf(read(`${directory}/${version.usage}`));
@@ -76,53 +60,22 @@ function limitOf(
   return { limit, available: Math.max(0, limit - usage + Number(reclaimable ?? 0)) };
 }
 
-/** Version 1 says a number close to 2^63 where there is no limit. */
+/** Version 1 gives a number close to 2^63 where there is no limit. */
 const NO_LIMIT = 2 ** 60;
 
 /** `max` is no number. */
-function bytesOf(text: string | null): number | null {
-  return text !== null && /^\d+\s*$/.test(text) ? Number(text) : null;
-}
+const bytesOf = (text: string | null) =>
+  text !== null && /^\d+\s*$/.test(text) ? Number(text) : null;
 
-interface Group {
-  readonly hierarchy: string;
-  readonly controllers: readonly string[];
-  readonly path: string;
-}
-
-/** A line of `/proc/self/cgroup`; the path may hold colons. */
-function parseGroup(line: string): Group | null {
-  const [, hierarchy, controllers, path] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
-  if (hierarchy === undefined) return null;
-  return { hierarchy, controllers: controllers!.split(","), path: path! };
-}
-
-interface Mount {
-  /** Which directory of the hierarchy is mounted. */
-  readonly root: string;
-  readonly point: string;
-  readonly type: string;
-  readonly options: readonly string[];
-}
-
-/** A line of `/proc/self/mountinfo`. */
-function parseMount(line: string): Mount | null {
-  const [front, back] = line.split(" - ");
-  const [, , , root, point] = front!.split(" ");
-  const [type, , options] = back?.split(" ") ?? [];
-  if (point === undefined || type === undefined) return null;
-  return {
-    ...{ root: unescaped(root!), point: unescaped(point), type },
-    options: options?.split(",") ?? [],
-  };
-}
-
-/** Blanks and such are written as `\040`. */
+/** Blanks and the like are written as `\040`. */
 const unescaped = (path: string) =>
   path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
 
-/** From the own one up to what is mounted; all that is seen in a container may be its own, as `/`. */
-function directoriesOf(path: string, { root, point }: Mount): readonly string[] {
+/** From the own one up to the one that is mounted; in a container both may be shown as `/`. */
+function directoriesOf(
+  path: string,
+  { root, point }: { readonly root: string; readonly point: string },
+): readonly string[] {
   const isBelow = root === "/" || path === root || path.startsWith(`${root}/`);
   const inside = isBelow ? path.slice(root === "/" ? 0 : root.length) : "";
   const names = inside.split("/").filter((name) => name !== "");

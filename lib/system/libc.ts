@@ -1,41 +1,13 @@
 /** The few functions of the C library that Deno does not offer: the only user of FFI. */
 
-/** Debian's places on each architecture, to which the image for alpine keeps, and that of Fedora and its kin. */
+/** Debian's places on both architectures, which the Alpine image keeps to, and that of Fedora and its kin. */
 export const LIBC_PATHS = [
   "/lib/x86_64-linux-gnu/libc.so.6",
   "/lib/aarch64-linux-gnu/libc.so.6",
   "/lib64/libc.so.6",
 ] as const;
 
-export interface Libc {
-  /** The pid of a child that has ended and whose status nobody has taken yet; it stays so. */
-  endedChild(): number | null;
-  /** Takes the status of the ended child `pid`, after which the kernel forgets it. */
-  reap(pid: number): void;
-  /** Whether something is mounted just at `path`; no kernel before 5.8 tells, and then it is `false`. */
-  isMountRoot(path: string): boolean;
-  /** Writes `bytes` to a file in place of what it holds; whether it is there, and all could be written. */
-  overwrite(path: string, bytes: Uint8Array<ArrayBuffer>): boolean;
-  /** Whether `PIPE_BUF` bytes can be written to an open file without waiting, or an error is all that would come. */
-  isWritable(file: number): boolean;
-  /** The text of one of the kernel's files about memory; `null` if it is another, cannot be read, or is huge. */
-  readMemoryFile(path: string): string | null;
-  /** Opens a directory to be read in portions; `null` if it cannot be, or the C library has no such function. */
-  openDirectory(path: string): DirectoryReader | null;
-  /**
-   * Locks a directory until this process is gone, however it ends, or the result is called: who locks it too gets
-   * `null` till then. So does everybody where the file system has no such locks.
-   */
-  lockDirectory(path: string): (() => void) | null;
-  /** The words that started a process, as many as 4 kB hold; none of one that is gone, or may not be seen. */
-  commandLine(pid: number): readonly string[];
-  /** Sends a signal to a process among whose words is `word`; no number that was given anew gets it. */
-  signalNamed(pid: number, word: string, signal: number): SignalOutcome;
-  /** Does `work`, which must not wait, with that umask: Deno 2.9 takes a further permission for it. */
-  withUmask<Result>(umask: number, work: () => Result): Result;
-  /** Gives pages back to the kernel that are held for memory that was freed: see malloc_trim(3). */
-  trimMemory(): void;
-}
+export type Libc = ReturnType<typeof wrap>;
 
 /** `refused`: the process is another user's. */
 export type SignalOutcome = "sent" | "gone" | "refused";
@@ -54,7 +26,7 @@ export interface DirectoryEntry {
 
 /**
  * Opens the C library and then gives the permission for FFI back, so that nothing else can ever be
- * opened. `null` where there is none that may be opened: the program does without.
+ * opened. `null`: none may be opened, and the program does without.
  */
 export async function openLibc(): Promise<Libc | null> {
   const opened = LIBC_PATHS.reduce<Opened | null>((found, path) => found ?? open(path), null);
@@ -67,7 +39,6 @@ const SYMBOLS = {
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
@@ -90,27 +61,25 @@ function open(path: string): Opened | null {
   }
 }
 
-/** From waitid(2); numbers and layouts below are those of 64-bit Linux on x86-64 and arm64. */
+/** From waitid(2); the numbers and layouts below are those of 64-bit Linux on x86-64 and arm64. */
 const P_ALL = 0;
 const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x0100_0000;
-/** siginfo_t has `si_pid` there, in units of 4 bytes; it stays 0 if no child has ended. */
+/** Where siginfo_t has `si_pid`, in units of 4 bytes; it stays 0 if no child has ended. */
 const SI_PID = 4;
 const SIGINFO_BYTES = 128;
-
-/** From open(2): never waits, as for the reader of a FIFO. */
-const O_WRONLY_TRUNC_NONBLOCK_CLOEXEC = 0x1 | 0x200 | 0x800 | 0x8_0000;
 
 /** From poll(2): a struct of the file and, in one number on a little-endian machine, the events. */
 const POLLOUT = 4;
 
+/** From open(2). */
 const O_RDONLY_NONBLOCK_CLOEXEC = 0x800 | 0x8_0000;
 
 /** From flock(2): exclusive, without waiting. */
 const LOCK_EX_NB = 2 | 4;
 
-/** Nothing else of `/proc` and `/sys` can be read: Deno keeps them from all who do not have every permission. */
+/** All that can be read of `/proc` and `/sys`, which Deno opens only with every permission. */
 const MEMORY_FILE =
   /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
 
@@ -123,70 +92,88 @@ const STATX_ATTR_MOUNT_ROOT = 0x2000n;
 const STX_ATTRIBUTES = 8;
 const STATX_BYTES = 256;
 
-function wrap(symbols: Opened["symbols"]): Libc {
-  const { waitid, waitpid, malloc_trim, statx } = symbols;
-  const textOf = (path: string, readBytes: typeof readWhole) => {
+function wrap(symbols: Opened["symbols"]) {
+  const { waitid, waitpid, malloc_trim, statx, getdents64 } = symbols;
+
+  const openToRead = (path: string) => {
     const file = symbols.open(cString(path), O_RDONLY_NONBLOCK_CLOEXEC);
-    if (file < 0) return null;
+    return file < 0 ? null : file;
+  };
+
+  function textOf(path: string, readBytes: typeof readWhole): string | null {
+    const file = openToRead(path);
+    if (file === null) return null;
     const bytes = readBytes((portion) => symbols.read(file, portion, BigInt(portion.length)));
     symbols.close(file);
     return bytes === null ? null : DECODER.decode(bytes);
-  };
-  const commandLine = (pid: number) => {
+  }
+
+  /** The words that started a process, as many as 4 kB hold; none if it is gone or may not be seen. */
+  function commandLine(pid: number): readonly string[] {
     if (!Number.isSafeInteger(pid) || pid <= 0) return [];
     return textOf(`/proc/${pid}/cmdline`, readBeginning)?.split("\0") ?? [];
-  };
+  }
+
   return {
-    endedChild() {
+    /** The pid of a child that has ended and whose status nobody has taken; it stays untaken. */
+    endedChild(): number | null {
       const info = new Int32Array(SIGINFO_BYTES / 4);
       const failed = waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) !== 0;
       return failed || info[SI_PID] === 0 ? null : info[SI_PID]!;
     },
-    reap(pid) {
+
+    /** Takes the status of the ended child `pid`, after which the kernel forgets it. */
+    reap(pid: number): void {
       waitpid(pid, null, WNOHANG);
     },
-    isMountRoot(path) {
+
+    /** Whether something is mounted just at `path`; `false` before Linux 5.8, which does not tell. */
+    isMountRoot(path: string): boolean {
       const answer = new DataView(new ArrayBuffer(STATX_BYTES));
       const failed = statx === null || statx(AT_FDCWD, cString(path), 0, 0, answer) !== 0;
       return !failed && (answer.getBigUint64(STX_ATTRIBUTES, true) & STATX_ATTR_MOUNT_ROOT) !== 0n;
     },
-    overwrite(path, bytes) {
-      const file = symbols.open(cString(path), O_WRONLY_TRUNC_NONBLOCK_CLOEXEC);
-      if (file < 0) return false;
-      const written = symbols.write(file, bytes, BigInt(bytes.length));
-      symbols.close(file);
-      return Number(written) === bytes.length;
-    },
-    isWritable(file) {
-      return symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0;
-    },
-    readMemoryFile(path) {
-      return MEMORY_FILE.test(path) ? textOf(path, readWhole) : null;
-    },
-    lockDirectory(path) {
-      const file = symbols.open(cString(path), O_RDONLY_NONBLOCK_CLOEXEC);
-      if (file < 0) return null;
+
+    /** Whether `PIPE_BUF` bytes can be written to an open file without waiting, or only an error would come. */
+    isWritable: (file: number): boolean =>
+      symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0,
+
+    /** The text of one of the kernel's files about memory; `null` if it is another, unreadable or huge. */
+    readMemoryFile: (path: string): string | null =>
+      MEMORY_FILE.test(path) ? textOf(path, readWhole) : null,
+
+    /**
+     * Locks a directory until this process ends, in whatever way, or the result is called. `null`: another
+     * process has locked it, or the file system has no such locks.
+     */
+    lockDirectory(path: string): (() => void) | null {
+      const file = openToRead(path);
+      if (file === null) return null;
       if (symbols.flock(file, LOCK_EX_NB) === 0) return () => void symbols.close(file);
       symbols.close(file);
       return null;
     },
+
     commandLine,
-    signalNamed(pid, word, signal) {
+
+    /** Sends a signal to a process that has `word` among its words, never to one that only got its number. */
+    signalNamed(pid: number, word: string, signal: number): SignalOutcome {
       if (!commandLine(pid).includes(word)) return "gone";
       if (symbols.kill(pid, signal) === 0) return "sent";
       return commandLine(pid).includes(word) ? "refused" : "gone";
     },
-    openDirectory(path) {
-      const { getdents64 } = symbols;
-      const file = getdents64 === null
-        ? -1
-        : symbols.open(cString(path), O_RDONLY_NONBLOCK_CLOEXEC);
-      if (file < 0 || getdents64 === null) return null;
+
+    /** Opens a directory to be read in portions; `null`: it cannot be opened, or the library is too old. */
+    openDirectory(path: string): DirectoryReader | null {
+      const file = getdents64 === null ? null : openToRead(path);
+      if (file === null || getdents64 === null) return null;
       const buffer = new DataView(new ArrayBuffer(DIRECTORY_BYTES));
       const read = () => Number(getdents64(file, buffer, BigInt(DIRECTORY_BYTES)));
       return { next: () => nextEntries(read, buffer), close: () => void symbols.close(file) };
     },
-    withUmask(umask, work) {
+
+    /** Does `work`, which must not wait, with that umask: Deno 2.9 takes a further permission for it. */
+    withUmask<Result>(umask: number, work: () => Result): Result {
       const before = symbols.umask(umask);
       try {
         return work();
@@ -194,7 +181,9 @@ function wrap(symbols: Opened["symbols"]): Libc {
         symbols.umask(before);
       }
     },
-    trimMemory() {
+
+    /** Gives pages of freed memory back to the kernel: see malloc_trim(3). */
+    trimMemory(): void {
       malloc_trim(0n);
     },
   };
@@ -203,7 +192,7 @@ function wrap(symbols: Opened["symbols"]): Libc {
 /** Some 400 entries. */
 const DIRECTORY_BYTES = 16_384;
 
-/** Of a `struct dirent64`, see getdents(2). */
+/** In a `struct dirent64`, see getdents(2). */
 const D_RECLEN = 16;
 const D_TYPE = 18;
 const D_NAME = 19;
@@ -211,7 +200,7 @@ const DT_DIR = 4;
 
 function nextEntries(read: () => number, buffer: DataView<ArrayBuffer>): DirectoryEntry[] {
   const entries: DirectoryEntry[] = [];
-  // A portion may hold nothing else than "." and "..".
+  // A portion may hold nothing but "." and "..".
   while (entries.length === 0) {
     const length = read();
     if (length <= 0) break;
@@ -224,7 +213,7 @@ function nextEntries(read: () => number, buffer: DataView<ArrayBuffer>): Directo
   return entries;
 }
 
-/** Bytes that are no UTF-8 make a name that no file has. */
+/** Bytes that are not UTF-8 make a name that no file has. */
 const nameAt = (bytes: Uint8Array<ArrayBuffer>) =>
   DECODER.decode(bytes.subarray(0, bytes.indexOf(0)));
 
@@ -232,7 +221,7 @@ const DECODER = new TextDecoder();
 
 type Read = (portion: Uint8Array<ArrayBuffer>) => bigint | number;
 
-/** Anybody may start processes with megabytes of words. */
+/** Any user may start processes with megabytes of words. */
 function readBeginning(read: Read): Uint8Array<ArrayBuffer> | null {
   const bytes = new Uint8Array(4_096);
   const count = Number(read(bytes));

@@ -1,12 +1,48 @@
-/** Says what is watched and how it was found. Pure. */
+/** What `--list-watched` prints: every file and how it was found, what is wrong with it, and the directories. */
+import { dirname } from "@std/path";
+import { list, stat, tryToOpen } from "../system/files.ts";
+import { isMissing, systemReason } from "../text/system_reason.ts";
 import { visible } from "../text/visible.ts";
-import type { Shortfalls } from "./scan/shortfalls.ts";
+import { isGlob } from "./directories/globs.ts";
+import { isUnreadable } from "./scan/fingerprint.ts";
 import type { Inventory, SourceFile } from "./scan/inventory.ts";
+import type { ScanResult } from "./scan/scan.ts";
+import type { Source } from "./scan/sources.ts";
 
-/**
- * Each file with how it was found, what is named and not there, and the real directories in which changes are watched for.
- * `watchLoaded`: whether HAProxy will be asked for more.
- */
+/** None of these is a fault. */
+export interface Shortfalls {
+  /** Sources that stand for no file now. */
+  readonly absent: readonly Absent[];
+  /** Why the wrapper cannot read a file, by its path. */
+  readonly unreadable: ReadonlyMap<string, string>;
+}
+
+export interface Absent {
+  readonly source: Source;
+  /** In a few words. */
+  readonly state: string;
+}
+
+/** What `scan` did not find of `sources`, or found and could not read. */
+export async function findShortfalls(
+  sources: readonly Source[],
+  { inventory: { files }, seen }: ScanResult,
+): Promise<Shortfalls> {
+  const isPresent = presenceIn(files);
+  const absent = new Map<string, Absent>();
+  for (const source of sources) {
+    if (isPresent(source.path) || absent.has(source.path)) continue;
+    const state = await stateOfAbsent(source);
+    if (state !== null) absent.set(source.path, { source, state });
+  }
+  const unreadable = new Map<string, string>();
+  for (const [path, { content }] of seen.tag === "taken" ? seen.fingerprint.files : []) {
+    if (isUnreadable(content)) unreadable.set(path, await reasonOf(path));
+  }
+  return { absent: [...absent.values()], unreadable };
+}
+
+/** `watchLoaded`: whether HAProxy will be asked for more files. */
 export function describeWatched(
   { files, directories }: Inventory,
   { watchLoaded, absent, unreadable }: Shortfalls & { readonly watchLoaded: boolean },
@@ -22,7 +58,7 @@ export function describeWatched(
 }
 
 const ASKED =
-  "Each process is asked besides, as soon as it serves, which certificates, maps and so on it has loaded.";
+  "Each process is also asked, as soon as it serves, which certificates, maps and so on it has loaded.";
 
 function describeFile(
   { path, info, source, whole }: SourceFile,
@@ -50,4 +86,29 @@ function relation({ path, source }: Pick<SourceFile, "path" | "source">): string
     : source.kind === "loaded"
     ? `beside "${source.path}", `
     : `of "${source.path}", `;
+}
+
+/** Whether a path is that of a file, or of what files were found in. */
+function presenceIn(files: readonly SourceFile[]): (path: string) => boolean {
+  const paths = new Set(files.flatMap(({ path, source }) => [path, source.path, dirname(path)]));
+  const wholes = files.filter(({ whole }) => whole !== undefined).map(({ path }) => `${path}/`);
+  return (path) => paths.has(path) || wholes.some((whole) => path.startsWith(whole));
+}
+
+/** `null`: it is there by now. */
+async function stateOfAbsent({ kind, path }: Source): Promise<string | null> {
+  if (kind === "watched" && isGlob(path)) return "matches nothing";
+  try {
+    const { isFile, isDirectory } = await stat(path);
+    if (isFile) return null;
+    if (!isDirectory) return "neither a file nor a directory";
+    await list(path);
+    return "no file in it";
+  } catch (error) {
+    return isMissing(error) ? "missing" : `unreadable: ${systemReason(error)}`;
+  }
+}
+
+async function reasonOf(path: string): Promise<string> {
+  return await tryToOpen(path).then(() => "it could not be read a moment ago", systemReason);
 }

@@ -25,13 +25,13 @@ async function measure(directory: string): Promise<LookTimes> {
     [],
     () => Promise.resolve([{ kind: "loaded", path: directory, foundBy: "the bench" }]),
   );
-  const firstLook = await timed(() => scanner.look());
+  const firstLook = await timed(() => scanner.scan());
   const firstReads = reads();
   const stat: number[] = [];
   const pollLooks: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     stat.push(await timed(() => statAll(paths)));
-    pollLooks.push(await timed(() => scanner.look()));
+    pollLooks.push(await timed(() => scanner.scan()));
   }
   const changeLooks: number[] = [];
   for (const path of paths.slice(0, TURNS)) changeLooks.push(await timeChange(scanner, path));
@@ -41,12 +41,12 @@ async function measure(directory: string): Promise<LookTimes> {
 
 /** Replaces a file, and looks as the change detector does after the event. */
 async function timeChange(scanner: Scanner, path: string): Promise<number> {
-  const before = await digestOf(scanner.look(new Set()));
+  const before = await digestOf(scanner.scan(new Set()));
   const replacement = Deno.makeTempFileSync({ dir: "/tmp" });
   Deno.writeTextFileSync(replacement, `${Deno.readTextFileSync(path)}\n`);
   Deno.renameSync(replacement, path);
   let look: Promise<ScanResult> | undefined;
-  const elapsedMs = await timed(() => look = scanner.look(new Set([path])));
+  const elapsedMs = await timed(() => look = scanner.scan(new Set([path])));
   if (await digestOf(look!) === before) throw new Error(`the change of "${path}" was not seen`);
   return elapsedMs;
 }

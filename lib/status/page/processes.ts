@@ -21,10 +21,10 @@ export function servingPart(snapshot: Snapshot): Html {
 }
 
 function generationPart(generation: Generation, snapshot: Snapshot): Html {
-  const { number, fingerprint, moved, lastGood } = generation;
+  const { number, fingerprint, changedDuringRead, lastGood } = generation;
   const { history, nowMs } = snapshot;
   const process = history.processes.get(number);
-  const doubt = moved ? "(written while it was read)" : "";
+  const doubt = changedDuringRead ? "(written while it was read)" : "";
   return html`
     <dl>
       ${fact("Generation", number)}

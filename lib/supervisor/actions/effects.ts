@@ -35,8 +35,6 @@ export interface RealEffectsOptions {
   readonly collectGarbageSoon: () => void;
   /** What the kernel says about memory. */
   readonly readMemoryFile: ReadFile;
-  /** Tells the platform, beside the log. */
-  readonly reportFailedStart: (lines: readonly string[]) => void;
   readonly log: Log;
   readonly post: (event: Event) => void;
   readonly postBug: (error: unknown, broken: Broken) => void;
@@ -162,8 +160,6 @@ export class RealEffects implements Effects {
         return this.#setTimer(action.delayMs);
       case "clear_timer":
         return clearTimeout(this.#timer);
-      case "report_failed_start":
-        return this.#options.reportFailedStart([...action.reasons, ...action.alerts]);
       case "log":
         return log(action.entry);
       default:

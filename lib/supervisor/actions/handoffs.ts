@@ -77,7 +77,11 @@ export class Handoffs {
     const isLastGood = attempt.cause.tag === "last_good";
     const onDisk = { ...settings, needs: loadedFiles.needs };
     const { haproxy, envFile, needs } = isLastGood ? this.#restored ?? onDisk : onDisk;
-    let loaded: Adopted = { fingerprint: attempt.fingerprint, moved: false, uses: NO_TARGETS };
+    let loaded: Adopted = {
+      fingerprint: attempt.fingerprint,
+      changedDuringRead: false,
+      uses: NO_TARGETS,
+    };
     let passesTables = true;
     const learn = async () => {
       const opening = this.#openGauge(takeOverFrom);

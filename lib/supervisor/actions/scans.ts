@@ -2,12 +2,12 @@
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import type { Log } from "../../system/log.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { type ChangeDetector, detectChanges } from "../../watch/change_detector.ts";
+import { ChangeDetector } from "../../watch/change_detector.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import type { Scanner } from "../../watch/scan/scan.ts";
 import type { MountedFile } from "../../watch/scan/mounted_files.ts";
-import { hasMoved } from "../../watch/scan/changed_during_read.ts";
+import { changedDuringRead } from "../../watch/scan/changed_during_read.ts";
 import type { Action, Event, ReloadOrder } from "../state/events.ts";
 
 export interface ScansOptions {
@@ -43,12 +43,12 @@ export class Scans {
   }
 
   soon(): void {
-    this.#detector?.lookSoon();
+    this.#detector?.scanSoon();
   }
 
   forRetry(): void {
     if (this.#detector === null) this.#unwatched().catch(this.#options.onBug);
-    else this.#detector.lookSoon();
+    else this.#detector.scanSoon();
   }
 
   verify(action: Extract<Action, { name: "verify" }>): void {
@@ -61,13 +61,13 @@ export class Scans {
   }
 
   #detect(): ChangeDetector | null {
-    const { settings, folder, scanner: { look }, mountedFiles, log, onBug } = this.#options;
+    const { settings, folder, scanner: { scan }, mountedFiles, log, onBug } = this.#options;
     if (!settings.watch) return null;
     const { settleMs, pollIntervalMs } = settings;
     const onChanging = (fingerprint: Fingerprint) => this.#tell("changing", fingerprint);
     const onSettled = (fingerprint: Fingerprint) => this.#tell("settled", fingerprint);
-    return detectChanges({
-      ...{ look, onChanging, onSettled, settleMs, pollIntervalMs, log, onBug, mountedFiles },
+    return new ChangeDetector({
+      ...{ scan, onChanging, onSettled, settleMs, pollIntervalMs, log, onBug, mountedFiles },
       probeDirectory: () => folder.probeDirectory(),
     });
   }
@@ -84,8 +84,10 @@ export class Scans {
   }
 
   async #verify({ generation, fingerprint }: Extract<Action, { name: "verify" }>): Promise<void> {
-    const look = await this.#options.scanner.look();
-    if (await hasMoved(fingerprint, look, 0)) this.#options.post({ name: "moved", generation });
+    const scan = await this.#options.scanner.scan();
+    if (await changedDuringRead(fingerprint, scan, 0)) {
+      this.#options.post({ name: "changed_during_read", generation });
+    }
   }
 
   /** If a bug keeps it from looking, the order still counts. */
@@ -100,7 +102,7 @@ export class Scans {
 
   /** `null`: the sources cannot be read. */
   async #fingerprint(): Promise<Fingerprint | null> {
-    const { seen } = await this.#options.scanner.look();
+    const { seen } = await this.#options.scanner.scan();
     return seen.tag === "taken" ? seen.fingerprint : null;
   }
 

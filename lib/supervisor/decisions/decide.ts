@@ -75,13 +75,13 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   serving: {
     ...WHILE_SERVING,
     changing: reload.expectChange,
-    moved: reload.forgetRejected,
+    changed_during_read: reload.forgetRejected,
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
   },
   delaying: {
     ...WHILE_SERVING,
-    moved: reload.forgetRejected,
+    changed_during_read: reload.forgetRejected,
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
     timer_due: (state) => [state, tables.goOn(state)],
@@ -90,7 +90,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   retrying: {
     ...WHILE_SERVING,
     changing: reload.expectChange,
-    moved: reload.forgetRejected,
+    changed_during_read: reload.forgetRejected,
     settled: reload.considerChange,
     reload_requested: reload.reloadNow,
     timer_due: reload.retryWhenSettled,

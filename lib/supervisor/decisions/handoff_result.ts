@@ -129,8 +129,8 @@ function keepServing(
   const { attempt, serving } = state;
   const failures = attempt.cause.tag === "retry" ? (state.rejected?.failures ?? 0) + 1 : 1;
   const { number: generation, fingerprint } = attempt;
-  const { moved } = state.pending;
-  const rejected: Rejected = { generation, fingerprint, moved, failures };
+  const { changedDuringRead } = state.pending;
+  const rejected: Rejected = { generation, fingerprint, changedDuringRead, failures };
   const retryMs = mayPass ? retryDelayMs(failures) : null;
   const service = serviceOf(state);
   const changed = changedPaths(serving.fingerprint, attempt.fingerprint);
@@ -153,7 +153,7 @@ function replaceCertificates(
   const { serving, attempt: { fingerprint: after, cause }, pending } = state;
   const { fingerprint: before, uses } = serving;
   const changed = certificatesToApply(uses, before, after);
-  // Each file is compared with its last look before it is sent, so it may have moved.
+  // Each file is compared with its last scan before it is sent, so it may have changed since.
   if (!hotApply || before === null || after === null || changed.length === 0) return null;
   const attempt = { fingerprint: after, cause };
   const request = { changed, uses, before, after, isPart: true };
@@ -173,7 +173,7 @@ export function waitAfter(
   pending: Pending,
 ): Decision {
   const { generation, fingerprint } = rejected;
-  const actions = followUp(pending, { fingerprint, moved: false });
+  const actions = followUp(pending, { fingerprint, changedDuringRead: false });
   const verification: readonly Action[] = actions.length > 0 || !generation || !fingerprint
     ? actions
     : [{ name: "verify", generation, fingerprint }];
@@ -186,7 +186,7 @@ export function waitAfter(
     ]];
 }
 
-/** `moved` if its files were seen to change before or after its end. */
+/** Changed during the read if its files were seen to change before or after its end. */
 function generationOf(
   { attempt, pending }: StateOf<"starting" | "reloading">,
   { loaded, version }: Ready,
@@ -194,12 +194,20 @@ function generationOf(
   const { number, cause } = attempt;
   // No other generation uses its files.
   if (cause.tag === "last_good") return { ...loaded, number, version, lastGood: cause.lastGood };
-  return { ...loaded, number, version, moved: loaded.moved || pending.moved };
+  return {
+    ...loaded,
+    number,
+    version,
+    changedDuringRead: loaded.changedDuringRead || pending.changedDuringRead,
+  };
 }
 
 /** After a change: what was asked for meanwhile, or a look if it is unknown what was read. */
-export function followUp({ order, moved }: Pending, content: Content): readonly Action[] {
+export function followUp(
+  { order, changedDuringRead }: Pending,
+  content: Content,
+): readonly Action[] {
   if (order !== null) return [{ name: "scan_and_reload", order }];
-  const isKnown = !moved && !content.moved && content.fingerprint !== null;
+  const isKnown = !changedDuringRead && !content.changedDuringRead && content.fingerprint !== null;
   return isKnown ? [] : [{ name: "scan_soon" }];
 }

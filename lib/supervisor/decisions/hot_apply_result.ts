@@ -50,7 +50,7 @@ function goOn(
         : waitAfter(service, { rejected, retryMs: soonest(null, outcome) }, pending);
     }
     case "look":
-      return [idle(service), followUp({ ...pending, moved: true }, serving)];
+      return [idle(service), followUp({ ...pending, changedDuringRead: true }, serving)];
     case "reload":
       return reload(idle(service), { start: { ...attempt, atMs }, pending, policy });
     default:
@@ -68,7 +68,7 @@ function awaitNewcomers(state: StateOf<"hot_applying">, atMs: number): Decision 
   const { attempt: { fingerprint }, pending } = state;
   const sinceMs = state.rejected?.awaited?.sinceMs ?? atMs;
   const rejected = {
-    ...{ generation: null, fingerprint, moved: false, failures: 0 },
+    ...{ generation: null, fingerprint, changedDuringRead: false, failures: 0 },
     awaited: { sinceMs },
   };
   // It may be over while they are examined.
@@ -123,7 +123,7 @@ function rejectedOf(
 ): Rejected | null {
   if (refused.length === 0) return null;
   const { fingerprint } = attempt;
-  return { generation: null, fingerprint, moved: false, failures: 0, refused };
+  return { generation: null, fingerprint, changedDuringRead: false, failures: 0, refused };
 }
 
 /** One line for each wait: a file that goes on being written has another fault at every look. */

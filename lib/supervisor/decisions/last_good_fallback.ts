@@ -2,7 +2,7 @@
 import { retryDelayMs } from "../../backoff.ts";
 import { EXIT } from "../../exit_codes.ts";
 import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
-import { giveUpStart } from "./shutdown.ts";
+import { terminateAll } from "./shutdown.ts";
 import type { Decision, FailedStart, HandoffEnd, StateOf } from "../state/events.ts";
 import * as messages from "../messages/messages.ts";
 
@@ -17,7 +17,7 @@ export function mayLieInFiles(failure: Failure): boolean {
 /** Starts the kept set as the next generation; `null` if there is none, or it is what has failed. */
 export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision | null {
   const { attempt, pending } = state;
-  const { lastGood, failure, mayPass, alerts } = outcome;
+  const { lastGood, failure, mayPass } = outcome;
   if (lastGood === undefined || state.failed !== undefined) return null;
   const { number: generation, fingerprint } = attempt;
   const next = {
@@ -25,9 +25,14 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
     fingerprint: null,
     cause: { tag: "last_good", lastGood },
   } as const;
-  const rejected = { generation, fingerprint, moved: pending.moved, failures: 1 };
+  const rejected = {
+    generation,
+    fingerprint,
+    changedDuringRead: pending.changedDuringRead,
+    failures: 1,
+  };
   const retryMs = mayPass ? retryDelayMs(1) : null;
-  const failed: FailedStart = { attempt, failure, alerts, rejected, retryMs };
+  const failed: FailedStart = { attempt, failure, rejected, retryMs };
   return [{ ...state, attempt: next, failed }, [
     { name: "log", entry: messages.fellBack(generation, { failure, lastGood }) },
     { name: "discard", generation },
@@ -35,15 +40,11 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
   ]];
 }
 
-/** Nothing serves: the exit status and the reason are those of the files on disk. */
+/** Nothing serves: the exit status is that of the files on disk. */
 export function giveUpFirstStart(
   { attempt, failed }: StateOf<"starting">,
-  { failure, alerts, left }: Failed,
+  { failure, left }: Failed,
 ): Decision {
   const exitCode = exitCodeOf(failed?.failure ?? failure);
-  const entry = messages.notStarted(attempt, { failure, exitCode, left });
-  if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
-  const first = messages.notStarted(failed.attempt, { ...failed, exitCode, left });
-  const reasons = [first.text, entry.text];
-  return giveUpStart(exitCode, entry, { alerts: failed.alerts, reasons });
+  return terminateAll(exitCode, messages.notStarted(attempt, { failure, exitCode, left }));
 }

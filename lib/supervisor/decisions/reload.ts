@@ -62,7 +62,7 @@ export function considerChange(
   }
   if (digestOf(state.serving) === digest) return settleBack(state);
   const isSame = state.serving.fingerprint?.digest === digest;
-  const cause: Cause = { tag: isSame ? "moved" : "change" };
+  const cause: Cause = { tag: isSame ? "changed_during_read" : "change" };
   return startReplacing(state, { fingerprint, cause, atMs }) ??
     reloadOrHold(state, { fingerprint, cause, atMs }, policy);
 }
@@ -115,8 +115,8 @@ export function noteSettled<S extends Busy>(
 export function pendingAfter(state: Busy, { fingerprint }: EventOf<"settled">): Pending {
   const { pending } = state;
   const { attempt } = "failed" in state ? state.failed ?? state : state;
-  const moved = fingerprint.digest !== attempt.fingerprint?.digest;
-  return { ...pending, moved: pending.moved || moved };
+  const isChanged = fingerprint.digest !== attempt.fingerprint?.digest;
+  return { ...pending, changedDuringRead: pending.changedDuringRead || isChanged };
 }
 
 export function noteRequest<S extends Busy>(
@@ -129,10 +129,12 @@ export function noteRequest<S extends Busy>(
 /** Nobody knows what that generation has read, so what is on disk counts as different content. */
 export function forgetRejected<S extends Idle>(
   state: S,
-  { generation }: EventOf<"moved">,
+  { generation }: EventOf<"changed_during_read">,
 ): Decision {
   if (state.rejected?.generation !== generation) return [state, []];
-  return [{ ...state, rejected: { ...state.rejected, moved: true } }, [{ name: "scan_soon" }]];
+  return [{ ...state, rejected: { ...state.rejected, changedDuringRead: true } }, [{
+    name: "scan_soon",
+  }]];
 }
 
 interface Change {
@@ -181,7 +183,9 @@ function newcomersOf(state: Idle, { fingerprint, cause, atMs }: Change): readonl
 
 /** What to change in place so that the serving generation has that content; `null` if that is impossible. */
 function replaceable({ serving }: Idle, fingerprint: Fingerprint): readonly Use[] | null {
-  return serving.moved ? null : targetsToApply(serving.uses, serving.fingerprint, fingerprint);
+  return serving.changedDuringRead
+    ? null
+    : targetsToApply(serving.uses, serving.fingerprint, fingerprint);
 }
 
 /** What is on disk is served: any failure or wait is over. */
@@ -194,5 +198,5 @@ function settleBack(state: Idle): Decision {
 
 /** The digest that is known to have been read; `null` if none. */
 function digestOf(content: Content | null): string | null {
-  return content === null || content.moved ? null : content.fingerprint?.digest ?? null;
+  return content === null || content.changedDuringRead ? null : content.fingerprint?.digest ?? null;
 }

@@ -1,9 +1,8 @@
 /** What follows when the serving generation exits by itself: a respawn, or the end. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
-import { giveUpStart, type Serving, terminateAll } from "./shutdown.ts";
+import { type Serving, terminateAll } from "./shutdown.ts";
 import type { Action, Attempt, Decision, EventOf, Lost, StateOf } from "../state/events.ts";
-import { notStarted } from "../messages/messages.ts";
 import type { Policy } from "../state/policy.ts";
 import { pendingAfter } from "./reload.ts";
 import * as messages from "../messages/respawn_messages.ts";
@@ -63,32 +62,29 @@ function attemptAfter(
 const causeOf = ({ generation: { number }, ending }: Lost) =>
   ({ tag: "respawn", lost: number, ending }) as const;
 
-export interface FailedStart {
-  readonly failure: Failure;
-  readonly alerts: readonly string[];
-  readonly atMs: number;
-}
-
 type Respawning = StateOf<"starting"> & { readonly lost: Lost };
 
 /**
  * A respawn has failed: it counts, and is retried while there are tries
  * left. The limit for a minute is also the limit in a row, because a start that hangs takes a minute.
  */
-export function respawnFailed(state: Respawning, failed: FailedStart, policy: Policy): Decision {
+export function respawnFailed(
+  state: Respawning,
+  { failure, atMs }: { readonly failure: Failure; readonly atMs: number },
+  policy: Policy,
+): Decision {
   const { attempt, pending, lost } = state;
-  const { failure, atMs } = failed;
   // A reload in progress says nothing: it was taking over from a process that is gone.
   if (!isOwnStart(attempt)) return startAgain(state, { failure, pauseMs: 0, policy });
   const failures = lost.failures + 1;
-  const hasNews = pending.order !== null || pending.moved;
+  const hasNews = pending.order !== null || pending.changedDuringRead;
   const pauseMs = hasNews ? 0 : respawnPauseMs(failures);
   const respawnedMs = failures < policy.respawn
     ? countRespawn(state.respawnedMs, atMs + pauseMs, policy.respawn)
     : null;
   const next = { ...state, lost: { ...lost, failures } };
   return respawnedMs === null
-    ? giveUp(next, failed, policy)
+    ? giveUp(next, failure, policy)
     : startAgain({ ...next, respawnedMs }, { failure, pauseMs, policy });
 }
 
@@ -125,21 +121,15 @@ function startAgain(
 }
 
 function giveUp(
-  { attempt: { number: generation }, lost, failed }: Respawning,
-  { failure, alerts }: FailedStart,
+  { attempt: { number: generation }, lost }: Respawning,
+  failure: Failure,
   { respawn: limit }: Policy,
 ): Decision {
   // A serving process that exited with 0 must not make this a success.
   const exitCode = lost.ending.code || exitCodeOf(failure);
   const haveAllFailed = lost.failures === limit;
   const facts = { generation, failure, limit, haveAllFailed, exitCode };
-  const entry = messages.respawnsUsedUp(facts);
-  if (failed === undefined) return giveUpStart(exitCode, entry, { alerts });
-  // The files on disk are what is wrong; the fallback's failure comes second.
-  const first = notStarted(failed.attempt, { ...failed, exitCode });
-  return giveUpStart(exitCode, entry, {
-    ...{ alerts: failed.alerts, reasons: [first.text, entry.text] },
-  });
+  return terminateAll(exitCode, messages.respawnsUsedUp(facts));
 }
 
 /** As during every start, but new content ends a pause, and the next try is compared with it. */
@@ -159,9 +149,12 @@ export function noteRequest(
 }
 
 function cutPauseShort(state: StateOf<"starting">): Decision {
-  const { lost, pending: { order, moved } } = state;
+  const { lost, pending: { order, changedDuringRead } } = state;
   const mayPause = lost !== null && lost.failures > 0;
-  return [state, mayPause && (order !== null || moved) ? [{ name: "hurry_handoff" }] : []];
+  return [
+    state,
+    mayPause && (order !== null || changedDuringRead) ? [{ name: "hurry_handoff" }] : [],
+  ];
 }
 
 const MINUTE_MS = 60_000;

@@ -64,25 +64,6 @@ export function terminateAll(exitCode: number, entry: LogEntry): Decision {
   ];
 }
 
-/** Nothing serves and nothing more is tried: ends, and leaves `reasons` and `alerts` where Kubernetes shows them. */
-export function giveUpStart(
-  exitCode: number,
-  entry: LogEntry,
-  { alerts, reasons = [entry.text] }: {
-    readonly alerts: readonly string[];
-    readonly reasons?: readonly string[];
-  },
-): Decision {
-  return [
-    { name: "stopping", exitCode },
-    [
-      { name: "log", entry },
-      { name: "report_failed_start", reasons, alerts },
-      { name: "terminate_all", signal: "SIGTERM" },
-    ],
-  ];
-}
-
 export function drainAll(state: State, exitCode: number, entry: LogEntry): Decision {
   return [
     {

@@ -325,7 +325,7 @@ export function describeCause(cause: Cause): string {
       return "reloaded for a change";
     case "order":
       return `reloaded by ${cause.order}`;
-    case "moved":
+    case "changed_during_read":
       return "reloaded since the sources changed during the last reload";
     case "retry":
       return "reloaded by a retry";

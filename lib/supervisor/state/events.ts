@@ -17,7 +17,7 @@ export interface Content {
   /** Taken just before the start; `null` if the sources could not be read. */
   readonly fingerprint: Fingerprint | null;
   /** Whether the sources were written meanwhile, so that nobody knows what was read. */
-  readonly moved: boolean;
+  readonly changedDuringRead: boolean;
 }
 
 /** What a generation that serves has loaded. */
@@ -43,8 +43,8 @@ export type ReloadOrder = ReloadSignal | "POST /reload";
 export type Cause =
   | { readonly tag: "start" | "change" }
   | { readonly tag: "order"; readonly order: ReloadOrder }
-  /** The content is the same, but the sources moved during the last handoff. */
-  | { readonly tag: "moved" }
+  /** The content is the same, but the files changed while HAProxy read them. */
+  | { readonly tag: "changed_during_read" }
   | { readonly tag: "retry" }
   /** The generation that served ended by itself. */
   | { readonly tag: "respawn"; readonly lost: number; readonly ending: ProcessEnd["ending"] }
@@ -80,13 +80,12 @@ export interface Rejection {
 export interface FailedStart extends Rejection {
   readonly attempt: Attempt;
   readonly failure: Failure;
-  readonly alerts: readonly string[];
 }
 
 /** What came up meanwhile, and waits for the end of a handoff or of a change in place. */
 export interface Pending {
   readonly order: ReloadOrder | null;
-  readonly moved: boolean;
+  readonly changedDuringRead: boolean;
 }
 
 /** What stays as it is while generations come and go. */
@@ -200,7 +199,7 @@ export type Event =
   /** The generation can pass its stick-tables on. */
   | { readonly name: "resynced"; readonly generation: number }
   /** The sources were written between the look before a handoff and its failure. */
-  | { readonly name: "moved"; readonly generation: number }
+  | { readonly name: "changed_during_read"; readonly generation: number }
   /** What a handoff is to start does not fit beside what runs. */
   | { readonly name: "memory_short"; readonly shortage: Shortage }
   | { readonly name: "handoff_ended"; readonly outcome: HandoffEnd; readonly atMs: number }
@@ -276,19 +275,13 @@ export type Action =
   | { readonly name: "scan_soon" }
   /** The same, even if changes are not watched for. */
   | { readonly name: "scan_for_retry" }
-  /** Scans whether the sources moved since the fingerprint was taken. */
+  /** Scans whether the files have changed since the fingerprint was taken. */
   | { readonly name: "verify"; readonly generation: number; readonly fingerprint: Fingerprint }
   /** Scans at once, and reloads whatever is seen. */
   | { readonly name: "scan_and_reload"; readonly order: ReloadOrder }
   /** Takes the place of a timer that is set. */
   | { readonly name: "set_timer"; readonly delayMs: number }
   | { readonly name: "clear_timer" }
-  /** Leaves the reason where Kubernetes looks for it. */
-  | {
-    readonly name: "report_failed_start";
-    readonly reasons: readonly string[];
-    readonly alerts: readonly string[];
-  }
   | { readonly name: "log"; readonly entry: LogEntry };
 
 export type StateName = State["name"];

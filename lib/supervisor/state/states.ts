@@ -21,4 +21,4 @@ export function lastingOf(state: Lasting): Lasting {
   return { draining, ending, isSlowdownTold, lastStartMs, respawnedMs };
 }
 
-export const NOTHING_PENDING: Pending = { order: null, moved: false };
+export const NOTHING_PENDING: Pending = { order: null, changedDuringRead: false };

@@ -1,18 +1,18 @@
 /**
- * Reads directories in portions. One with too many entries to follow each is followed as a whole: a digest of
- * its names and stamps tells whether anything in it changed, nothing is kept for an entry, and how often it
- * is read is bounded by how long that takes.
+ * Reads directories in portions. One with too many entries is followed as a whole: a digest of its names and
+ * stamps tells whether anything in it changed. Nothing is kept for an entry, and the longer the directory
+ * takes to read, the less often it is read.
  */
 import { list as listAll, lstat, statAtOnce } from "../../system/files.ts";
 import type { DirectoryEntry, Libc } from "../../system/libc.ts";
-import { collectGarbage } from "../../system/memory.ts";
+import { collectGarbage } from "../../system/garbage.ts";
 import { EntrySum } from "./entry_sum.ts";
 
-/** A directory of which no entry is followed by itself. */
-export interface Whole {
+/** A directory that is followed as a whole. */
+export interface WholeDirectory {
   /** Equal for equal names and stamps, in whatever order. */
   readonly digest: string;
-  /** How many count. */
+  /** How many names count. */
   readonly entries: number;
   /** When the newest of them was modified, in milliseconds since 1970. */
   readonly newestMs: number;
@@ -20,47 +20,47 @@ export interface Whole {
   readonly durationMs: number;
 }
 
-export interface Wanted {
-  /** Which names count. */
+/** What of a directory counts. */
+export interface Selection {
   readonly isWanted: (name: string) => boolean;
-  /** Whether what is in the directories below it counts, too. Links are not followed there. */
+  /** Whether directories below it count too. Links are not followed there. */
   readonly isDeep?: boolean;
 }
 
-/** So many files and directories are followed one by one; 10,000 take 60 MB of memory. */
-export const MOST_ENTRIES = 12_000;
+/** How many files and directories are followed one by one; 10,000 take 60 MB of memory. */
+const MOST_ENTRIES = 12_000;
 
-/** A directory has a watch of its own besides. */
+/** What a directory counts for: it has a watch of its own. */
 const DIRECTORY_COST = 10;
 
-/** A whole directory is read after so many times the time that it takes: by an event, and by the poll. */
+/** A whole directory rests for a multiple of the time that it takes to read: after an event, and for the poll. */
 const EVENT_PAUSE = 4;
 export const POLL_PAUSE = 50;
 
-/** A directory is followed one by one again once it has this share of the most. */
+/** At this share of what is left, a whole directory is followed one by one again. */
 const FEW_AGAIN = 0.8;
 
-/** Those further down are not looked at: each level that is open takes a file and a buffer. */
+/** Each level that is open takes a file descriptor and a buffer. */
 const MOST_LEVELS = 64;
 
-interface Known extends Wanted {
-  readonly whole: Whole;
+interface KnownDirectory extends Selection {
+  readonly whole: WholeDirectory;
   readonly readMs: number;
   isTouched: boolean;
   isUsed: boolean;
 }
 
-/** What is known of directories from one look to the next. */
+/** Knows the whole directories from one scan to the next, and how many more files can be followed in this one. */
 export class Directories {
   readonly #open: Libc["openDirectory"] | null;
   readonly #now: () => number;
   readonly #most: number;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, KnownDirectory>();
   #left: number;
   #restedMs = -Infinity;
   #rests = 0;
 
-  /** Without `open` a directory is read at once, whatever memory that takes. */
+  /** Without `open` a directory is read in one go, whatever memory that takes. */
   constructor(
     open: Libc["openDirectory"] | null = null,
     { now = () => performance.now(), most = MOST_ENTRIES } = {},
@@ -70,7 +70,7 @@ export class Directories {
     this.#most = this.#left = most;
   }
 
-  /** Another look at everything begins. What the last one did not come across is forgotten. */
+  /** Begins a scan of everything, and forgets what the last one did not come across. */
   begin(): void {
     this.#left = this.#most;
     for (const [path, known] of this.#known) {
@@ -79,36 +79,40 @@ export class Directories {
     }
   }
 
-  /** Takes that many of the files that can be followed one by one; `false` if there are not as many. */
-  take(count: number): boolean {
+  /** Whether that many more files can be followed one by one; if so, they count from now on. */
+  takeFiles(count: number): boolean {
     if (count > this.#left) return false;
     this.#left -= count;
     return true;
   }
 
   takeDirectory(): boolean {
-    return this.take(DIRECTORY_COST);
+    return this.takeFiles(DIRECTORY_COST);
   }
 
-  /** The names that count in a real directory, which are taken; or it as a whole, if they are too many. */
-  async members(path: string, wanted: Wanted): Promise<readonly string[] | Whole> {
-    const whole = await this.knownWhole(path, wanted);
-    if (whole !== null) return whole;
-    const names = await this.names(path, wanted.isWanted);
-    if (names !== null && this.take(names.length)) return names;
-    return await this.whole(path, wanted);
+  /** The names that count in a real directory, or the directory as a whole if they are too many. */
+  async members(path: string, selection: Selection): Promise<readonly string[] | WholeDirectory> {
+    return await this.knownWhole(path, selection) ??
+      await this.takeNames(path, selection.isWanted) ??
+      await this.whole(path, selection);
   }
 
-  /** One that was followed as a whole and still is to be. */
-  async knownWhole(path: string, wanted: Wanted): Promise<Whole | null> {
+  /** A directory that was followed as a whole, if it still must be. */
+  async knownWhole(path: string, selection: Selection): Promise<WholeDirectory | null> {
     if (!this.#known.has(path)) return null;
-    const whole = await this.whole(path, wanted);
+    const whole = await this.whole(path, selection);
     if (whole.entries > FEW_AGAIN * this.#left) return whole;
     this.#known.delete(path);
     return null;
   }
 
-  /** The names that count; `null` if they are more than can be followed. */
+  /** The names that count, which are followed one by one from now on; `null` if they are too many. */
+  async takeNames(path: string, isWanted: (name: string) => boolean): Promise<string[] | null> {
+    const names = await this.names(path, isWanted);
+    return names !== null && this.takeFiles(names.length) ? names : null;
+  }
+
+  /** The names that count; `null` if they are too many to be followed one by one. */
   async names(path: string, isWanted: (name: string) => boolean): Promise<string[] | null> {
     const names: string[] = [];
     for await (const portion of this.#portions(path)) {
@@ -118,12 +122,12 @@ export class Directories {
     return names;
   }
 
-  /** Whether there is more in and below a real directory, down to so many levels, than can be listed at once. */
+  /** Whether a real directory, down to so many levels, holds too much to be listed. */
   async isHuge(path: string, levels: number): Promise<boolean> {
     return await this.#count(path, { levels, left: 3 * this.#most }) < 0;
   }
 
-  /** How many of `left` are left; less than 0: none is, and that is all. */
+  /** How many of `left` remain once all entries are counted; less than 0: there were more. */
   async #count(
     path: string,
     { levels, left }: { readonly levels: number; readonly left: number },
@@ -141,8 +145,8 @@ export class Directories {
     return rest;
   }
 
-  /** As it is now, or as it was when it was last read if that is not long ago. */
-  async whole(path: string, wanted: Wanted): Promise<Whole> {
+  /** A directory as a whole: as it is now, or as it was last read if that is not long ago. */
+  async whole(path: string, selection: Selection): Promise<WholeDirectory> {
     const known = this.#known.get(path);
     if (known !== undefined && this.#pauseMs(known) > 0) {
       known.isUsed = true;
@@ -150,37 +154,34 @@ export class Directories {
     }
     const startedMs = this.#now();
     const sum = new EntrySum();
-    await this.#add(path, wanted, { sum, below: "", level: 0 });
+    await this.#add(path, selection, { sum, below: "", level: 0 });
     const readMs = this.#now();
     const whole = { ...sum.value, durationMs: readMs - startedMs };
-    this.#known.set(path, { ...wanted, whole, readMs, isTouched: false, isUsed: true });
+    this.#known.set(path, { ...selection, whole, readMs, isTouched: false, isUsed: true });
     return whole;
   }
 
-  /** The same of one in which something has changed. */
-  async wholeAgain(path: string): Promise<Whole | null> {
+  /** The same for a whole directory in which something has changed; `null` if it was none. */
+  async wholeAgain(path: string): Promise<WholeDirectory | null> {
     const known = this.#known.get(path);
     if (known === undefined) return null;
     known.isTouched = true;
     return await this.whole(path, known);
   }
 
-  /** In how many milliseconds one may be read again in which something has changed; `null`: there is none. */
-  get dueInMs(): number | null {
-    let dueInMs: number | null = null;
-    for (const known of this.#known.values()) {
-      if (known.isTouched) dueInMs = Math.min(dueInMs ?? Infinity, this.#pauseMs(known));
-    }
-    return dueInMs === null ? null : Math.max(0, dueInMs);
+  /** In how many milliseconds a whole directory that has changed may be read; `Infinity`: none has. */
+  get dueInMs(): number {
+    const touched = [...this.#known.values()].filter(({ isTouched }) => isTouched);
+    return Math.max(0, Math.min(...touched.map((known) => this.#pauseMs(known))));
   }
 
-  #pauseMs({ whole, readMs, isTouched }: Known): number {
+  #pauseMs({ whole, readMs, isTouched }: KnownDirectory): number {
     return readMs + (isTouched ? EVENT_PAUSE : POLL_PAUSE) * whole.durationMs - this.#now();
   }
 
   async #add(
     path: string,
-    { isWanted, isDeep = false }: Wanted,
+    { isWanted, isDeep = false }: Selection,
     { sum, below, level }: {
       readonly sum: EntrySum;
       readonly below: string;
@@ -199,7 +200,7 @@ export class Directories {
         }
       }
     } catch (error) {
-      // What is below may have gone meanwhile, or may not be read, which its own stamp tells.
+      // A directory further down may have gone, or may not be read, which its own stamp tells.
       if (level === 0) throw error;
     }
   }
@@ -207,7 +208,7 @@ export class Directories {
   async *#portions(path: string): AsyncGenerator<readonly DirectoryEntry[]> {
     await this.#rest(path);
     const reader = this.#open?.(path) ?? null;
-    // It may not be read, or is none: that is what Deno's own error tells.
+    // Deno's own error tells whether it may not be read or is none.
     if (reader === null) {
       const names = await listAll(path);
       return yield names.map((name) => ({ name, isDirectory: false }));
@@ -223,8 +224,8 @@ export class Directories {
   }
 
   /**
-   * Once in a while a look on a thread, which lets others in between: where a network mount hangs, that does,
-   * and not the program. Garbage is collected before it becomes more than some megabytes.
+   * Once in a while asks for a state on a thread, which lets others in between: if a network mount hangs, the
+   * thread does, and not the program. Collects garbage before it becomes more than some megabytes.
    */
   async #rest(path: string): Promise<void> {
     const nowMs = this.#now();
@@ -237,4 +238,5 @@ export class Directories {
 
 /** How long the main thread goes on. */
 const PORTION_MS = 2;
+/** How many rests. */
 const COLLECT_AFTER = 100;

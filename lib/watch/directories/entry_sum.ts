@@ -1,14 +1,14 @@
-/** Makes one digest of the names and states of very many entries, of which none is kept. Pure. */
+/** Makes one digest of the names and states of any number of entries, and keeps none of them. Pure. */
 import type { FileState } from "./file_state.ts";
 
-/** Adds up a hash of 64 bits for each entry, so that their order does not count. */
+/** Adds up a 64-bit hash of each entry, so their order does not count. */
 export class EntrySum {
   #low = 0;
   #high = 0;
   #entries = 0;
   #newestMs = 0;
 
-  /** `null`: a name alone, such as that of a link that leads nowhere. */
+  /** `null`: there is no state, as for a link that leads nowhere. */
   add(name: string, state: FileState | null): void {
     const hash = new Hash();
     for (let index = 0; index < name.length; index++) hash.take(name.charCodeAt(index));
@@ -30,7 +30,7 @@ export class EntrySum {
   }
 }
 
-/** As FNV-1a, with 32 bits at a time and two primes. */
+/** Like FNV-1a, but with 32 bits at a time and two primes. */
 class Hash {
   low = 0x811c9dc5;
   high = 0x9747b28c;

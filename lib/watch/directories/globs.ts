@@ -1,7 +1,9 @@
-/** Finds what a watched glob stands for. */
+/** Which names count, and what a watched glob stands for. */
 import { expand } from "../../system/files.ts";
 import { isMissing } from "../../text/system_reason.ts";
-import { isVisible } from "./directory_entries.ts";
+
+/** Editors keep hidden and `~` copies beside the file that they write; HAProxy skips hidden ones too. */
+export const isVisible = (name: string) => !name.startsWith(".") && !name.endsWith("~");
 
 export const isGlob = (path: string) => SPECIAL.test(path);
 
@@ -13,33 +15,32 @@ export function fixedPart(glob: string): string {
 
 /**
  * The paths that `glob` stands for, sorted. A hidden name counts only where the glob spells it out: `**`
- * must not find a volume's files a second time, in the directories that kubelet swaps.
+ * must not find a volume's files once more, in the directories that kubelet swaps.
  */
 export async function matchesOf(glob: string): Promise<string[]> {
   const spelledOut = new Set(glob.split("/"));
   const counts = (name: string) => isVisible(name) || spelledOut.has(name);
-  return (await expandInQuiet(glob)).filter((path) => path.split("/").every(counts)).sort();
+  return (await expandStubbornly(glob)).filter((path) => path.split("/").every(counts)).sort();
 }
 
 /**
- * Round brackets mean themselves: there are names such as `site (1).pem`. Names that are not UTF-8 are left
- * out: Deno 2.9 lists them with U+FFFD, and then finds nothing there, so that a single such folder would let
- * no glob be expanded.
+ * Round brackets are literal, because of names such as `site (1).pem`. Names that are not UTF-8 are left out:
+ * Deno 2.9 lists them with U+FFFD and then finds nothing there, so one such directory would fail every glob.
  */
 export const GLOB_OPTIONS = { extended: false as const, exclude: ["/**/*\ufffd*"] };
 
 const SPECIAL = /[*?[{]/;
 
 /**
- * The package fails where a directory vanishes while it looks, as one that kubelet swaps does, so it
- * looks anew; and where the fixed part runs through a file, so that nothing is there.
+ * The package fails if a directory vanishes meanwhile, as those that kubelet swaps do, so it is asked again; and
+ * if the fixed part runs through a file, so that nothing is there.
  */
-async function expandInQuiet(glob: string, tries = 5): Promise<string[]> {
+async function expandStubbornly(glob: string, tries = 5): Promise<string[]> {
   try {
     return await expand(glob, GLOB_OPTIONS);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    if (tries > 1) return await expandInQuiet(glob, tries - 1);
+    if (tries > 1) return await expandStubbornly(glob, tries - 1);
     if (error instanceof Deno.errors.NotADirectory) return [];
     throw error;
   }

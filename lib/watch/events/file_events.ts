@@ -1,5 +1,5 @@
-/** Watches real paths with `Deno.watchFs`, its only user, and yields hints; re-arms itself. */
-import { remove, stat, tryToOpen, writeTextFile } from "../../system/files.ts";
+/** Watches real paths with `Deno.watchFs`, of which it is the only user, and gives hints. */
+import { remove, stat, statAtOnce, tryToOpen, writeTextFile } from "../../system/files.ts";
 import type { Log, LogEntry } from "../../system/log.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import { type Hint, passEvents } from "./event_passing.ts";
@@ -10,29 +10,27 @@ export type { Hint } from "./event_passing.ts";
 export interface FileEvents {
   /**
    * Watches just these real paths from now on: directories, and files that nobody can replace because
-   * they are mounted by themselves. `true` if they are others than before.
+   * they are mounted by themselves. `true`: what is watched has changed, so a scan is due.
    */
   watch(paths: ReadonlySet<string>): Promise<boolean>;
   close(): Promise<void>;
 }
 
 export interface FileEventsOptions {
-  /** Asked for each real path; only of those that are relevant there are hints. */
+  /** Whether an event at that real path gives a hint. */
   readonly isRelevant: (path: string) => boolean;
   readonly onHint: (hint: Hint) => void;
-  /** Told what is thrown while an event is passed on; the next one is passed on all the same. */
+  /** Called with what is thrown on account of an event; the next one is passed on all the same. */
   readonly onBug: (error: unknown) => void;
-  /** A directory of the program's own, watched only to see whether events still come; `null`: there is none now. */
+  /** A directory of the program's own, watched only to see whether events still come; `null`: none now. */
   readonly probeDirectory: () => string | null;
   readonly log: Log;
 }
 
 /** Makes file events that watch nothing yet. */
 export function createFileEvents(options: FileEventsOptions): FileEvents {
-  const loss = createLossReport({
-    log: options.log,
-    onLoss: () => options.onHint({ tag: "lost" }),
-  });
+  const { log } = options;
+  const loss = createLossReport({ log, onLoss: () => options.onHint({ tag: "lost" }) });
   let armed: Armed | null = null;
   let lastFailure: string | null = null;
   let lastGone: string | null = null;
@@ -43,20 +41,20 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
     if (isDead || (armed?.key === key && !armed.isStale())) return false;
     if (armed !== null && !await armed.isAlive()) {
       isDead = true;
-      options.log(DEAD_ENTRY);
+      log(DEAD_ENTRY);
       return false;
     }
     await disarm();
     const { watchable, reason } = await splitWatchable(paths);
     const outcome = arm(watchable, key, { ...options, loss });
     const failure = outcome.tag === "failed" ? outcome.reason : reason;
-    if (failure !== null && failure !== lastFailure) options.log(failureEntry(failure));
+    if (failure !== null && failure !== lastFailure) log(failureEntry(failure));
     lastFailure = failure;
-    // Another look is due at once, but not for ever.
-    const isNews = outcome.tag === "armed" || (outcome.tag === "gone" && key !== lastGone);
+    // A path that is gone makes another scan due at once, but not for ever.
+    const isDue = outcome.tag === "armed" || (outcome.tag === "gone" && key !== lastGone);
     lastGone = outcome.tag === "gone" ? key : null;
     if (outcome.tag === "armed") armed = outcome;
-    return isNews;
+    return isDue;
   }
 
   /** Deno 2.9 loses the events of a watcher that is opened while the one before it is still closing. */
@@ -74,16 +72,7 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
   return { watch, close };
 }
 
-interface Armed {
-  readonly tag: "armed";
-  readonly key: string;
-  /** Whether a directory was removed: made again at once it may have the same inode, but no watch. */
-  isStale(): boolean;
-  /** Whether events still come. */
-  isAlive(): Promise<boolean>;
-  close(): Promise<void>;
-}
-
+/** Differs when a path is another directory than before. */
 async function identityOf(paths: ReadonlySet<string>): Promise<string> {
   const identities = [...paths].sort().map(async (path) => {
     const info = await stat(path).catch(() => null);
@@ -96,27 +85,27 @@ async function identityOf(paths: ReadonlySet<string>): Promise<string> {
 async function splitWatchable(
   watched: ReadonlySet<string>,
 ): Promise<{ readonly watchable: ReadonlySet<string>; readonly reason: string | null }> {
-  const paths = [...watched];
-  const denials = await Promise.all(paths.map(denialOf));
-  const others = paths.flatMap((path, index) =>
-    denials[index] ? [`"${path}": ${denials[index]}`] : []
-  );
-  return {
-    watchable: new Set(paths.filter((_, index) => denials[index] === null)),
-    reason: others.length === 0 ? null : `cannot watch ${others.join(", ")}`,
-  };
+  const watchable = new Set(watched);
+  const denials = await Promise.all([...watched].map(async (path) => {
+    const denial = await tryToOpen(path).catch((error) => error);
+    if (!(denial instanceof Deno.errors.PermissionDenied)) return [];
+    watchable.delete(path);
+    return [`"${path}": ${systemReason(denial)}`];
+  }));
+  const list = denials.flat().join(", ");
+  return { watchable, reason: list === "" ? null : `cannot watch ${list}` };
 }
 
-async function denialOf(path: string): Promise<string | null> {
-  try {
-    await tryToOpen(path);
-    return null;
-  } catch (error) {
-    return error instanceof Deno.errors.PermissionDenied ? systemReason(error) : null;
-  }
+interface Armed {
+  readonly tag: "armed";
+  readonly key: string;
+  /** Whether a directory was removed: made again at once it may have the same inode, but no watch. */
+  isStale(): boolean;
+  isAlive(): Promise<boolean>;
+  close(): Promise<void>;
 }
 
-/** `gone`: a path was removed since the look that found it, so another look is due. */
+/** `gone`: a path was removed after the scan that found it. */
 function arm(
   watched: ReadonlySet<string>,
   key: string,
@@ -124,14 +113,14 @@ function arm(
 ): Armed | { readonly tag: "failed"; readonly reason: string } | { readonly tag: "gone" } {
   try {
     const probe = createProbe(options.probeDirectory);
-    const paths = [...watched, ...probe.directories];
-    const watcher = Deno.watchFs(paths, { recursive: false });
+    const watcher = Deno.watchFs([...watched, ...probe.directories], { recursive: false });
     let stale = false;
-    const ended = passEvents(watcher, {
-      ...options,
-      onEvent: probe.onEvent,
-      onRemoved: (path) => stale ||= watched.has(path),
-    });
+    const onEvent = (event: Deno.FsEvent) => {
+      probe.onEvent(event);
+      const isRemoval = event.kind === "remove" || event.kind === "rename";
+      stale ||= isRemoval && event.paths.some((path) => watched.has(path));
+    };
+    const ended = passEvents(watcher, { ...options, onEvent });
     const close = () => {
       watcher.close();
       return ended;
@@ -143,20 +132,19 @@ function arm(
   }
 }
 
-/** How long an event may take; it is there within a millisecond on an idle machine. */
+/** How long an event may take; on an idle machine it comes within a millisecond. */
 const PROBE_MS = 1_000;
 
 /**
- * Where somebody makes a FIFO in a watched directory, Deno's thread for events opens it and hangs, and
- * closing the watch would hang the whole program (seen on 2.6 and 2.9). So first of all a file of its
- * own has to give an event.
+ * Makes an event of its own, to see whether events still come: a FIFO in a watched directory hangs Deno's
+ * thread for events, and then closing the watch would hang the whole program (2.6 and 2.9).
  */
 function createProbe(find: () => string | null) {
   const directory = find();
   const path = `${directory}/probe`;
   let answer: (isAlive: boolean) => void = () => {};
-  // Once it was removed its events say nothing, even if it is made again.
-  let isWatched = directory !== null && isThere(directory);
+  // Once the directory was removed, its events say nothing, even if it is made again.
+  let isWatched = directory !== null && statAtOnce(directory)?.isDirectory === true;
   return {
     directories: directory !== null && isWatched ? [directory] : [],
     onEvent({ kind, paths }: Deno.FsEvent) {
@@ -164,7 +152,7 @@ function createProbe(find: () => string | null) {
       if (kind === "remove" && paths.includes(directory!)) isWatched = false;
     },
     async isAlive(): Promise<boolean> {
-      // In another's place a file could be written through a link.
+      // In a directory of somebody else's making the file could be written through a link.
       if (!isWatched || find() !== directory) return true;
       const { promise, resolve } = Promise.withResolvers<boolean>();
       answer = resolve;
@@ -178,28 +166,19 @@ function createProbe(find: () => string | null) {
   };
 }
 
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
 const DEAD_ENTRY: LogEntry = {
   level: "warning",
-  text: "file events have stopped, perhaps for a FIFO in a watched directory, which hangs Deno; " +
-    "from now on only the poll finds changes (--poll-interval)",
+  text: "file events have stopped, perhaps because of a FIFO in a watched directory, which hangs " +
+    "Deno; from now on only the poll finds changes (--poll-interval)",
   fields: { reason: "no event came for the wrapper's own probe" },
 };
 
-/** What cannot be watched, and what that means. */
 function failureEntry(failure: string): LogEntry {
-  const text = `${failure}; what changes there is found by the poll alone (--poll-interval)`;
+  const text = `${failure}; changes there are found by the poll alone (--poll-interval)`;
   return { level: "warning", text, fields: { reason: failure } };
 }
 
-/** Names the limit that is in the way: those of inotify(7) come as errors without a class of their own. */
+/** Names the limit that was reached: Deno has no classes of errors for those of inotify(7). */
 function describeFailure(error: unknown): string {
   const reason = systemReason(error);
   const limit = /too many open files/i.test(reason)

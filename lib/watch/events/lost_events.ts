@@ -1,6 +1,6 @@
-/** Tells of events that were lost: a rescan now and then and a line for each cause, however many are lost. */
+/** Says which events were lost, and asks for rescans: few of each, however many events are lost. */
+import type { Log } from "../../system/log.ts";
 import { formatDuration } from "../../text/duration.ts";
-import type { Log, LogEntry } from "../../system/log.ts";
 import { systemReason } from "../../text/system_reason.ts";
 
 export interface LossReport {
@@ -18,15 +18,15 @@ export interface LossReportOptions {
 }
 
 /**
- * How long after a rescan the next one follows, however many events are lost meanwhile. Of a name that
- * is not UTF-8 a rescan learns next to nothing: what is renamed to or from a proper name has an event of its own.
+ * Long, because a rescan finds next to nothing about a name that is not UTF-8: a file that is renamed to or
+ * from a proper name has an event of its own.
  */
 const RESCAN_PAUSE_MS = 5_000;
 
-/** An error that is not about a single event may come again at once, for ever. */
+/** An error that is not about a single event may come again at once, without end. */
 const ERROR_PAUSE_MS = 1_000;
 
-/** More causes than there are; texts that differ each time must not flood the log. */
+/** More than there are; texts that differ each time must not flood the log. */
 const MOST_CAUSES = 10;
 
 export function createLossReport(
@@ -49,7 +49,12 @@ export function createLossReport(
     const reason = systemReason(error);
     if (told.size >= MOST_CAUSES || told.has(reason)) return;
     told.add(reason);
-    log(lostEntry(reason, { isName: isAboutName(error), rescanPauseMs }));
+    const why = isAboutName(error)
+      ? "an entry of a watched directory has a name that is not UTF-8"
+      : reason;
+    const text = `an event of the file system was lost: ${why}; all sources are scanned again, ` +
+      `as after every such loss from now on, at most every ${formatDuration(rescanPauseMs)}`;
+    log({ level: "warning", text, fields: { reason } });
   }
 
   return {
@@ -65,15 +70,5 @@ export function createLossReport(
   };
 }
 
-/** Such an error has used up its event, so that the next one has to be waited for (2.6 and 2.9). */
+/** Such an error has used up its event, so that the next one does not come at once (2.6 and 2.9). */
 const isAboutName = (error: unknown) => error instanceof TypeError && /UTF-8/.test(error.message);
-
-function lostEntry(
-  reason: string,
-  { isName, rescanPauseMs }: { readonly isName: boolean; readonly rescanPauseMs: number },
-): LogEntry {
-  const why = isName ? "an entry of a watched directory has a name that is not UTF-8" : reason;
-  const text = `an event of the file system was lost: ${why}; all sources are looked at again, ` +
-    `as after every such loss from now on, at most every ${formatDuration(rescanPauseMs)}`;
-  return { level: "warning", text, fields: { reason } };
-}

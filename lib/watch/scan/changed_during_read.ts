@@ -1,15 +1,15 @@
-/** Tells whether any source was written between two looks. */
+/** Tells whether a file changed while a process was reading it: between one scan and a later one. */
 import { stat } from "../../system/files.ts";
 import { lastChangeMs } from "../directories/file_state.ts";
 import type { FileMark, Fingerprint } from "./fingerprint.ts";
 import type { ScanResult } from "./scan.ts";
 
 /**
- * Whether what was read between the look that took `before` and `after` may be something else than
- * either shows. A file that only the later look knows of was there already if it is older than
+ * Whether a process that read the files between the scan that took `before` and the later one may have read
+ * something that neither shows. A file that only the later scan knows was there already if it is older than
  * `sinceMs`, in milliseconds since 1970.
  */
-export async function hasMoved(
+export async function changedDuringRead(
   before: Fingerprint,
   { seen, inventory }: ScanResult,
   sinceMs: number,
@@ -26,14 +26,14 @@ export async function hasMoved(
   );
 }
 
-/** A file that is replaced in the middle of a look may have its old stamp and its new content. */
+/** A file that is replaced in the middle of a scan may have its old stamp and its new content. */
 const isSame = (one: FileMark, other: FileMark) =>
   one.stamp === other.stamp && one.content === other.content;
 
 /** Deno rounds a change time down to a second. */
 const ROUNDED_MS = 1_000;
 
-/** Else it is only not looked at any more. */
+/** Otherwise the file is only not a source any more. */
 async function isGone(path: string): Promise<boolean> {
   return await stat(path).then(() => false, () => true);
 }

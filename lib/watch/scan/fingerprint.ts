@@ -1,4 +1,4 @@
-/** Makes one digest of the contents of all source files; a file that did not change is not read again. */
+/** Makes one digest of the contents of all source files; a file that has not changed is not read again. */
 import {
   type Digest,
   MOST_DIGESTED_BYTES,
@@ -7,7 +7,7 @@ import {
   TooLarge,
 } from "../../system/contents.ts";
 import { lstatAll } from "../../system/files.ts";
-import type { Whole } from "../directories/directories.ts";
+import type { WholeDirectory } from "../directories/directories.ts";
 import { isShortage, systemReason } from "../../text/system_reason.ts";
 import { isSameState, provesContent, stampOf, stateOf } from "../directories/file_state.ts";
 import type { SourceFile, Unreadable } from "./inventory.ts";
@@ -19,15 +19,15 @@ export interface Fingerprint {
 }
 
 export interface FileMark {
-  /** The SHA-256 of the content, `missing`, or else what `isUnreadable`, `isTooLarge` or `isWhole` knows. */
+  /** The SHA-256 of the content, `missing`, the digest of a whole directory, or what `isUnreadable` or `isTooLarge` knows. */
   readonly content: string;
-  /** When the file was last modified, in milliseconds since 1970; 0 where nobody knows. */
+  /** When the file was last modified, in milliseconds since 1970; 0 if that is unknown. */
   readonly modifiedMs: number;
   /** Differs whenever the file was written or replaced, even with the same content. */
   readonly stamp: string;
 }
 
-/** Of a file of which nobody knows what was loaded: equal to nothing on disk. */
+/** Stands for unknown content: equal to nothing on disk. */
 export const UNKNOWN_MARK: FileMark = { content: "unknown", modifiedMs: 0, stamp: "" };
 
 export type FingerprintOutcome =
@@ -36,18 +36,18 @@ export type FingerprintOutcome =
 
 export type Fingerprinter = (files: readonly SourceFile[]) => Promise<FingerprintOutcome>;
 
-/** Makes a fingerprinter, which remembers the files of its last call. */
+/** Makes a fingerprinter, which remembers the files of the last call. */
 export function createFingerprinter(now: () => number = Date.now): Fingerprinter {
-  let known: ReadonlyMap<string, Known> = new Map();
+  let known: ReadonlyMap<string, MarkedFile> = new Map();
   let last: Fingerprint | null = null;
   return async (files) => {
-    const read = await readChanged(files, known, now());
-    const unreadable = read.filter((one): one is Unreadable => "reason" in one);
-    const found = read.filter((one): one is Known => "mark" in one);
-    known = new Map(found.map((one) => [one.file.path, one]));
+    const all = await markAll(files, known, now());
+    const unreadable = all.filter((one): one is Unreadable => "reason" in one);
+    const marked = all.filter((one): one is MarkedFile => "mark" in one);
+    known = new Map(marked.map((one) => [one.file.path, one]));
     if (unreadable.length > 0) return { tag: "unreadable", unreadable };
-    if (last === null || !hasMarks(last, found)) {
-      last = await fingerprintOf(new Map(found.map(({ file, mark }) => [file.path, mark])));
+    if (last === null || !hasMarks(last, marked)) {
+      last = await fingerprintOf(new Map(marked.map(({ file, mark }) => [file.path, mark])));
     }
     return { tag: "taken", fingerprint: last };
   };
@@ -59,7 +59,7 @@ export async function fingerprintOf(files: ReadonlyMap<string, FileMark>): Promi
   return { digest: await sha256(new TextEncoder().encode(lines)), files };
 }
 
-/** The paths whose content differs between two fingerprints, in order; `null` if one is not known. */
+/** The paths whose content differs between two fingerprints, sorted; `null` if one is unknown. */
 export function changedPaths(
   before: Fingerprint | null,
   after: Fingerprint | null,
@@ -74,7 +74,7 @@ export function changedPaths(
   return changed.sort();
 }
 
-/** As many of `paths` as somebody reads, and how many more there are. */
+/** As many of `paths` as people read, and how many more there are. */
 export function abridged(paths: readonly string[]): readonly string[] {
   return paths.length <= MOST_SHOWN
     ? paths
@@ -83,29 +83,47 @@ export function abridged(paths: readonly string[]): readonly string[] {
 
 const MOST_SHOWN = 100;
 
-interface Known {
+interface MarkedFile {
   readonly file: SourceFile;
   readonly mark: FileMark;
   /** Whether an equal stamp proves an equal content. */
   readonly isProof: boolean;
 }
 
-/** Reads only what has to be read, which matters for 10,000 files. */
-async function readChanged(
+/** Reads only what must be read, which matters for 10,000 files. */
+async function markAll(
   files: readonly SourceFile[],
-  known: ReadonlyMap<string, Known>,
+  known: ReadonlyMap<string, MarkedFile>,
   startedMs: number,
-): Promise<(Known | Unreadable)[]> {
-  const results: (Known | Unreadable | null)[] = files.map((file) => {
-    const before = known.get(file.path);
-    if (file.whole !== undefined) return wholeDirectory(file, file.whole, before);
-    return file.info === null ? missing(file) : findUnchanged(file, before);
-  });
-  const changed = await readWhole(files.filter((_, index) => results[index] === null));
-  const read = changed.map(({ file, content }) =>
-    judge(file, content, { startedMs, before: known.get(file.path) })
-  );
-  return results.map((result) => result ?? read.shift()!);
+): Promise<(MarkedFile | Unreadable)[]> {
+  const unread = files.map((file) => markUnread(file, known.get(file.path)));
+  const read = await readSteadily(files.filter((_, index) => unread[index] === null));
+  const marked = read.map(({ file, content }) =>
+    markRead(file, content, { startedMs, before: known.get(file.path) })
+  ).values();
+  return unread.map((one) => one ?? marked.next().value!);
+}
+
+/** `null`: the file must be read. */
+function markUnread(file: SourceFile, before: MarkedFile | undefined): MarkedFile | null {
+  if (file.whole !== undefined) return markWhole(file, file.whole, before);
+  if (file.info === null) return { file, mark: MISSING_MARK, isProof: false };
+  // A file that was not looked at again is the same object: events would have told of a change.
+  if (before === undefined || before.file === file) return before ?? null;
+  return before.isProof && isSameState(before.file.info, file.info) ? { ...before, file } : null;
+}
+
+const MISSING_MARK: FileMark = { content: "missing", modifiedMs: 0, stamp: "missing" };
+
+/** Some change times are rounded, so two that are a second apart may be equal; but an event tells of the second. */
+function markWhole(
+  file: SourceFile,
+  { digest, newestMs }: WholeDirectory,
+  before: MarkedFile | undefined,
+): MarkedFile {
+  const content = `${WHOLE}${digest}`;
+  if (before?.mark.content === content) return { ...before, file };
+  return { file, mark: { content, modifiedMs: newestMs, stamp: digest }, isProof: true };
 }
 
 interface Read {
@@ -114,10 +132,10 @@ interface Read {
 }
 
 /**
- * A file that is replaced between the look at its state and its reading would have the old state and the
- * new content, and so seem to change once more; it is read again. Of thousands none is looked at twice.
+ * A file that is replaced between the look at its state and its reading would combine the old state with the
+ * new content, and so seem to change once more; it is read again. Thousands are not checked for that.
  */
-async function readWhole(files: readonly SourceFile[], tries = 3): Promise<Read[]> {
+async function readSteadily(files: readonly SourceFile[], tries = 3): Promise<Read[]> {
   const read = await readAll(files);
   if (files.length > MOST_CHECKED || tries === 0) return read;
   const infos = await lstatAll(files.map(({ realPath }) => realPath));
@@ -126,103 +144,71 @@ async function readWhole(files: readonly SourceFile[], tries = 3): Promise<Read[
     return info?.isFile && !isSameState(file.info, info) ? [{ ...file, info: stateOf(info) }] : [];
   });
   if (fresh.length === 0) return read;
-  const again = new Map((await readWhole(fresh, tries - 1)).map((one) => [one.file.path, one]));
+  const again = new Map((await readSteadily(fresh, tries - 1)).map((one) => [one.file.path, one]));
   return read.map((one) => again.get(one.file.path) ?? one);
 }
 
 const MOST_CHECKED = 100;
 
-/** What is too large, or comes after too much has been read, is not read. */
+/** Leaves out a file that is too large, or comes after too much has been read. */
 async function readAll(files: readonly SourceFile[]): Promise<Read[]> {
   let left = MOST_READ_BYTES;
-  const isRead = files.map(({ info }) => {
-    const { size } = info!;
+  const sized = files.map(({ path, info }) => ({ path, size: info!.size })).filter(({ size }) => {
     const fits = size <= MOST_DIGESTED_BYTES && size <= left;
     if (fits) left -= size;
     return fits;
   });
-  const sized = files.filter((_, index) => isRead[index]).map(({ path, info: state }) => ({
-    ...{ path, size: state!.size },
-  }));
-  const digests = (await sha256All(sized)).values();
-  return files.map((file, index) => ({
-    file,
-    content: isRead[index] ? digests.next().value! : TOO_LARGE,
-  }));
+  const digests = await sha256All(sized);
+  const contents = new Map(sized.map(({ path }, index) => [path, digests[index]!]));
+  return files.map((file) => ({ file, content: contents.get(file.path) ?? TOO_LARGE }));
 }
 
-/** In one look, so that a change of another file does not wait for more than some seconds. */
+/** In one scan, so that a change of another file waits no longer than some seconds. */
 const MOST_READ_BYTES = 4 * MOST_DIGESTED_BYTES;
 
 const TOO_LARGE = new TooLarge(MOST_DIGESTED_BYTES);
 
-const missing = (file: SourceFile): Known => ({
-  file,
-  mark: { content: "missing", modifiedMs: 0, stamp: "missing" },
-  isProof: false,
-});
-
-/** Some change times are rounded, and so are two that are a second apart; but an event tells of the second. */
-function wholeDirectory(file: SourceFile, whole: Whole, before: Known | undefined): Known {
-  const content = `${WHOLE}${whole.digest}`;
-  if (before?.mark.content === content) return { ...before, file };
-  const mark = { content, modifiedMs: whole.newestMs, stamp: whole.digest };
-  return { file, mark, isProof: true };
-}
-
-/** A file that was not looked at again is the same object: events would have told of a change. */
-function findUnchanged(file: SourceFile, before: Known | undefined): Known | null {
-  if (before === undefined || before.file === file) return before ?? null;
-  return before.isProof && isSameState(before.file.info, file.info) ? { ...before, file } : null;
-}
-
-function judge(
+function markRead(
   file: SourceFile,
-  content: string | Error,
-  { startedMs, before }: { readonly startedMs: number; readonly before: Known | undefined },
-): Known | Unreadable {
+  content: Digest,
+  { startedMs, before }: { readonly startedMs: number; readonly before: MarkedFile | undefined },
+): MarkedFile | Unreadable {
   const { path, source } = file;
   const info = file.info!;
   const stamp = stampOf(info);
-  const modifiedMs = info.mtime?.getTime() ?? 0;
-  if (content instanceof TooLarge) {
-    // Equal stamps are then all that is asked for.
-    return { file, mark: { content: `${STAMPED}${stamp}`, modifiedMs, stamp }, isProof: true };
+  const isProof = provesContent(info, startedMs);
+  const marked = (content: string, isProof: boolean): MarkedFile => {
+    const isSame = before?.mark.content === content && before.mark.stamp === stamp;
+    const mark = isSame ? before.mark : { content, modifiedMs: info.mtime?.getTime() ?? 0, stamp };
+    return { file, mark, isProof };
+  };
+  if (typeof content === "string") return marked(content, isProof);
+  // Its stamp is then all that counts.
+  if (content instanceof TooLarge) return marked(`${STAMPED}${stamp}`, true);
+  if (source.kind !== "loaded" || isShortage(content)) {
+    return { path, reason: systemReason(content) };
   }
-  if (typeof content !== "string") {
-    if (source.kind !== "loaded" || isShortage(content)) {
-      return { path, reason: systemReason(content) };
-    }
-    // HAProxy may be able to read what the wrapper is not; whether it changed shows in its stamp alone.
-    const mark = { content: `${UNREADABLE}${stamp}`, modifiedMs, stamp };
-    return { file, mark, isProof: provesContent(info, startedMs) };
-  }
-  const isSame = before?.mark.content === content && before.mark.stamp === stamp;
-  const mark = isSame ? before.mark : { content, modifiedMs, stamp };
-  return { file, mark, isProof: provesContent(info, startedMs) };
+  // HAProxy may be able to read what the wrapper is not; only the stamp shows whether it changed.
+  return marked(`${UNREADABLE}${stamp}`, isProof);
 }
 
 /** Whether `fingerprint` was made of just these files, in this order. */
-function hasMarks({ files }: Fingerprint, found: readonly Known[]): boolean {
-  if (files.size !== found.length) return false;
-  let index = 0;
+function hasMarks({ files }: Fingerprint, marked: readonly MarkedFile[]): boolean {
+  if (files.size !== marked.length) return false;
+  const expected = marked.values();
   for (const [path, mark] of files) {
-    const { file, mark: other } = found[index++]!;
+    const { file, mark: other } = expected.next().value!;
     if (mark !== other || path !== file.path) return false;
   }
   return true;
 }
 
 const UNREADABLE = "unreadable ";
-
-/** Whether that is the content of a file that HAProxy loads and the wrapper may not read. */
-export const isUnreadable = (content: string) => content.startsWith(UNREADABLE);
-
 const STAMPED = "too large ";
 const WHOLE = "directory ";
 
-/** Whether that is the content of a file that is not read: another stamp then counts as another content. */
-export const isTooLarge = (content: string) => content.startsWith(STAMPED);
+/** Whether that stands for a file that HAProxy loads and the wrapper may not read. */
+export const isUnreadable = (content: string) => content.startsWith(UNREADABLE);
 
-/** Whether that stands for all that is in a directory. */
-export const isWhole = (content: string) => content.startsWith(WHOLE);
+/** Whether that stands for a file that is not read: another stamp then counts as another content. */
+export const isTooLarge = (content: string) => content.startsWith(STAMPED);

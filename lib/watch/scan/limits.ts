@@ -1,68 +1,44 @@
-/** Says what is too large to be followed as the rest is, and how it is followed then: once of each. */
+/** Finds what is too large to be followed like the rest, and says how it is followed then. Pure. */
+import { MOST_NAMED } from "../../config/reference_finder.ts";
+import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
 import { formatBytes, MOST_DIGESTED_BYTES } from "../../system/contents.ts";
 import { formatDuration } from "../../text/duration.ts";
-import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
-import { MOST_NAMED } from "../../config/reference_finder.ts";
-import type { Log, LogEntry } from "../../system/log.ts";
-import { POLL_PAUSE, type Whole } from "../directories/directories.ts";
+import { POLL_PAUSE, type WholeDirectory } from "../directories/directories.ts";
 import { isTooLarge } from "./fingerprint.ts";
 import type { Inventory, SourceFile } from "./inventory.ts";
-import type { ScanResult } from "./scan.ts";
+import { isConfiguration, type ScanResult } from "./scan.ts";
+import type { Remark } from "./remarks.ts";
 
-/** Makes the function that is given each look at everything. */
-export function createLimitReport(
-  log: Log,
-  { pollIntervalMs }: { readonly pollIntervalMs: number },
-): (look: ScanResult) => void {
-  let told: ReadonlySet<string> = new Set();
-  return ({ inventory, seen, named }) => {
-    const found = [
-      ...wholeDirectories(inventory, pollIntervalMs),
-      ...seen.tag === "taken" ? largeFiles(seen.fingerprint.files) : [],
-      ...longTexts(inventory),
-      ...manyNames(named),
-    ];
-    const news = found.filter(({ key }) => !told.has(key));
-    // What is as it should be again may be told once more later.
-    told = new Set(found.map(({ key }) => key));
-    news.slice(0, MOST_TOLD).forEach(({ text, reason }) => log(entry(text, reason)));
-    if (news.length <= MOST_TOLD) return;
-    log(entry(`${news.length - MOST_TOLD} more files and directories are too large`, "too large"));
-  };
+export function findLimits(
+  { inventory, seen, references }: ScanResult,
+  pollIntervalMs: number,
+): Remark[] {
+  return [
+    ...wholeDirectories(inventory, pollIntervalMs),
+    ...seen.tag === "taken" ? largeFiles(seen.fingerprint.files) : [],
+    ...longTexts(inventory),
+    ...references.length < MOST_NAMED ? [] : [MANY_NAMES],
+  ];
 }
-
-interface Remark {
-  readonly key: string;
-  readonly text: string;
-  readonly reason: string;
-}
-
-const MOST_TOLD = 5;
-
-const entry = (text: string, reason: string): LogEntry => ({
-  level: "warning",
-  text,
-  fields: { reason },
-});
 
 function wholeDirectories({ files }: Inventory, pollIntervalMs: number): Remark[] {
   return files.flatMap(({ path, whole }) =>
     whole === undefined ? [] : [{
       key: `directory ${path}`,
-      text:
-        `"${path}" has ${whole.entries} entries, too many to follow each: a change of any of them is a ` +
-        `reload, and where no event tells of it, it is found ${rate(whole, pollIntervalMs)}`,
       reason: "large directory",
+      text: `"${path}" has ${whole.entries} entries, too many to follow each: a change of any of ` +
+        `them is a reload, and where no event tells of it, it is found ${
+          rate(whole, pollIntervalMs)
+        }`,
     }]
   );
 }
 
-function rate({ durationMs }: Whole, pollIntervalMs: number): string {
+function rate({ durationMs }: WholeDirectory, pollIntervalMs: number): string {
   if (pollIntervalMs === 0) return "never (--poll-interval 0)";
-  const every = Math.max(pollIntervalMs, POLL_PAUSE * durationMs);
-  return `within ${formatDuration(Math.ceil(every / 1_000) * 1_000)}, as reading them takes ${
-    formatDuration(Math.ceil(durationMs))
-  }`;
+  const everyMs = Math.max(pollIntervalMs, POLL_PAUSE * durationMs);
+  const every = formatDuration(Math.ceil(everyMs / 1_000) * 1_000);
+  return `within ${every}, as reading them takes ${formatDuration(Math.ceil(durationMs))}`;
 }
 
 function largeFiles(files: ReadonlyMap<string, { readonly content: string }>): Remark[] {
@@ -71,46 +47,39 @@ function largeFiles(files: ReadonlyMap<string, { readonly content: string }>): R
     if (!isTooLarge(content)) continue;
     found.push({
       key: `file ${path}`,
-      text:
-        `"${path}" is not read, since it has more than ${formatBytes(MOST_DIGESTED_BYTES)}, or ` +
-        "is one of many large files: it counts as changed whenever its size or times change",
       reason: "large file",
+      text: `"${path}" is not read, because it has more than ${formatBytes(MOST_DIGESTED_BYTES)} ` +
+        "or is one of many large files: it counts as changed whenever its size or times change",
     });
   }
   return found;
 }
 
-/** In the order in which they are read: what does not fit any more is left out. */
+/** The texts of each kind are read in order, until one does not fit any more. */
 function longTexts({ files }: Inventory): Remark[] {
   return [files.filter(isConfiguration), files.filter(isList)].flatMap((texts) => {
     let left = MOST_TEXT_BYTES;
-    return texts.flatMap(({ path, info }) => {
+    return texts.filter(({ info }) => {
       const size = info?.size ?? 0;
-      if (size <= left) {
-        left -= size;
-        return [];
-      }
-      return [{
-        key: `text ${path}`,
-        text: `"${path}" is not searched for the names of files, since it has more than ` +
-          `${
-            formatBytes(MOST_TEXT_BYTES)
-          } with those before it: of what it names, only what HAProxy ` +
-          "itself lists is watched",
-        reason: "large configuration",
-      }];
+      const fits = size <= left;
+      if (fits) left -= size;
+      return !fits;
     });
-  });
+  }).map(({ path }) => ({
+    key: `text ${path}`,
+    reason: "large configuration",
+    text: `"${path}" is not searched for file names, because it has more than ` +
+      `${
+        formatBytes(MOST_TEXT_BYTES)
+      } together with those before it: of the files that it names, ` +
+      "only those that HAProxy itself lists are watched",
+  }));
 }
 
-const isConfiguration = ({ source, whole }: SourceFile) =>
-  source.kind === "configuration" && whole === undefined;
 const isList = ({ source, whole }: SourceFile) => source.namesFiles === true && whole === undefined;
 
-function manyNames(named = 0): Remark[] {
-  return named < MOST_NAMED ? [] : [{
-    key: "names",
-    text: `the configuration names more than ${MOST_NAMED} files: only the first are watched`,
-    reason: "many files",
-  }];
-}
+const MANY_NAMES: Remark = {
+  key: "names",
+  reason: "many files",
+  text: `the configuration names more than ${MOST_NAMED} files: only the first are watched`,
+};

@@ -7,13 +7,13 @@ import type { Inventory, SourceFile } from "./inventory.ts";
 import type { Source } from "./sources.ts";
 
 /**
- * `inventory` with another look at the `touched` real paths alone; `null` if more than contents may have
+ * `inventory` after a look at the `touched` real paths alone; `null` if more than contents may have
  * changed: files that came, went or became something else, links, directories, what names other files.
  */
 export async function refreshInventory(
   inventory: Inventory,
   touched: ReadonlySet<string>,
-  directories?: Directories,
+  reader: Directories,
 ): Promise<Inventory | null> {
   const indices = indicesOf(inventory);
   const files = [...inventory.files];
@@ -26,30 +26,29 @@ export async function refreshInventory(
       continue;
     }
     const info = await lstat(realPath).catch(() => null);
-    // Such as the temporary file of somebody who then renamed it.
-    if (found === undefined && info === null && !inventory.isEntry(realPath)) continue;
+    // Such as the temporary file of a writer that has renamed it.
+    if (found === undefined && info === null && !inventory.entries.has(realPath)) continue;
     if (found === undefined || !info?.isFile) return null;
     for (const index of found) files[index] = { ...files[index]!, info: stateOf(info) };
-    if (found.some((index) => namesFiles(files[index]!.source))) return null;
+    if (found.some((index) => mayNameFiles(files[index]!.source))) return null;
   }
   for (const directory of wholes) {
-    const whole = await directories?.wholeAgain(directory).catch(() => null);
+    const whole = await reader.wholeAgain(directory).catch(() => null);
     if (!whole) return null;
     for (const index of indices.get(directory)!) files[index] = { ...files[index]!, whole };
   }
-  const { unreadable, unnamed, directories: watched, isRelevant, isEntry } = inventory;
-  return { files, unreadable, unnamed, directories: watched, isRelevant, isEntry };
+  return { ...inventory, files };
 }
 
 const isWhole = (files: readonly SourceFile[], indices: readonly number[] = []) =>
   indices.some((index) => files[index]!.whole !== undefined);
 
-const namesFiles = ({ kind, namesFiles }: Source) =>
+const mayNameFiles = ({ kind, namesFiles }: Source) =>
   namesFiles === true || kind === "configuration" || kind === "env_file";
 
 type Indices = ReadonlyMap<string, readonly number[]>;
 
-/** Refreshing moves no file, so that they hold for all inventories that come from one. */
+/** A refresh moves no file, so these hold for all inventories that come from one. */
 const indicesByDirectories = new WeakMap<Inventory["directories"], Indices>();
 
 /** Where in the list of files each real path stands; several names may lead to one. */
@@ -57,11 +56,11 @@ function indicesOf({ files, directories }: Inventory): Indices {
   const known = indicesByDirectories.get(directories);
   if (known !== undefined) return known;
   const indices = new Map<string, number[]>();
-  files.forEach(({ realPath }: SourceFile, index) => {
+  for (const [index, { realPath }] of files.entries()) {
     const others = indices.get(realPath);
     if (others === undefined) indices.set(realPath, [index]);
     else others.push(index);
-  });
+  }
   indicesByDirectories.set(directories, indices);
   return indices;
 }

@@ -1,22 +1,23 @@
-/** Names everything to watch: what the settings name, and what HAProxy loads besides. Pure. */
+/** What to watch: what the settings name, and what HAProxy loads besides. Pure. */
 import { resolve } from "@std/path";
+import type { SideFileRule } from "../../config/file_references.ts";
 import type { Settings } from "../../settings/settings.ts";
 
 /**
- * What to watch. A `configuration` and an `env_file` must be there: while one is missing nothing is
- * concluded from that. Anything `watched` or `loaded` may come and go, and both count as changes.
+ * A file, a directory or a glob. A `configuration` and an `env_file` must be there: while one is missing
+ * no change is applied. Anything `watched` or `loaded` may come and go: both are changes.
  */
 export interface Source {
-  /** `loaded`: a file, or a directory without what is below it, that HAProxy itself loads. */
+  /** `loaded`: a file that HAProxy loads, or a directory, without those below it. */
   readonly kind: "configuration" | "env_file" | "watched" | "loaded";
   /** Absolute. */
   readonly path: string;
-  /** How it became known, for people. */
+  /** How it was found, for people. */
   readonly foundBy: string;
-  /** Whether it names other files, like a configuration and an env file, which always may. */
+  /** Whether its text may name other files, as that of a configuration and an env file always may. */
   readonly namesFiles?: boolean;
-  /** The files that HAProxy looks for beside the certificate at that path, as far as they are there. */
-  readonly sideFiles?: (path: string) => readonly string[];
+  /** Which files HAProxy looks for beside that certificate. */
+  readonly sideFiles?: SideFileRule;
 }
 
 /** Names every source of `settings`, in the order in which HAProxy reads them. */

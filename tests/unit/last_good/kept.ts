@@ -31,7 +31,7 @@ export async function fingerprintOf(line: CommandLine): Promise<Fingerprint> {
     ...restoringOptions(line),
     workingDirectory: haproxyDirectory(settings, line.directory),
   });
-  const { seen } = await createScanner(sourcesOf(settings, line.directory), findNamed).look();
+  const { seen } = await createScanner(sourcesOf(settings, line.directory), findNamed).scan();
   if (seen.tag === "unreadable") throw new Error(JSON.stringify(seen.unreadable));
   return seen.fingerprint;
 }

@@ -35,7 +35,13 @@ class Scene extends TempFolder {
     const content = await sha256(new TextEncoder().encode(text));
     const files = new Map([[this.at("cfg"), { content, modifiedMs: 0, stamp: "" }]]);
     const fingerprint: Fingerprint = { digest: content, files };
-    return { number, fingerprint, moved: false, version: "3.4.0", ...more } satisfies Serving;
+    return {
+      number,
+      fingerprint,
+      changedDuringRead: false,
+      version: "3.4.0",
+      ...more,
+    } satisfies Serving;
   }
 
   step(serving: Serving | null): void {
@@ -149,7 +155,7 @@ const INCOMPLETE: Readonly<Record<string, (scene: Scene) => Promise<Serving>>> =
   'cfg" holds something else already': (scene) => scene.generation(2, "other"),
   "nobody knows what it has loaded": (scene) => scene.generation(2, "one", { fingerprint: null }),
   "nobody knows what it has loaded, as its files were written": (scene) =>
-    scene.generation(2, "one", { moved: true }),
+    scene.generation(2, "one", { changedDuringRead: true }),
 };
 
 for (const [reason, generation] of Object.entries(INCOMPLETE)) {

@@ -28,7 +28,7 @@ class Scene extends TempFolder {
 
   /** What is on disk now. */
   async look(): Promise<Fingerprint> {
-    const { seen } = await this.scanner.look();
+    const { seen } = await this.scanner.scan();
     assert.ok(seen.tag === "taken");
     return seen.fingerprint;
   }
@@ -59,9 +59,9 @@ Deno.test("what a generation has loaded belongs to its content, and has its use"
   await using scene = new Scene();
   const before = await scene.look();
   assert.deepEqual(pathsOf(before), [scene.configuration]);
-  const { fingerprint, moved, uses } = await scene.adopt(before);
+  const { fingerprint, changedDuringRead, uses } = await scene.adopt(before);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration, scene.map]);
-  assert.equal(moved, false);
+  assert.equal(changedDuringRead, false);
   assert.deepEqual(uses.byPath, new Map([[scene.map, [{ tag: "map", path: scene.map, id: 3 }]]]));
   assert.equal(scene.silences, 0);
 });
@@ -78,7 +78,7 @@ Deno.test("a file that was written after the start makes nobody know what was re
   await using scene = new Scene();
   const before = await scene.look();
   const adopted = await scene.adopt(before, { startedMs: LONG_AGO_MS });
-  assert.equal(adopted.moved, true);
+  assert.equal(adopted.changedDuringRead, true);
   assert.equal(adopted.fingerprint, before);
   assert.equal(adopted.uses.byPath.size, 1);
 });
@@ -87,31 +87,33 @@ Deno.test("a configuration that changed after the look makes nobody know what wa
   await using scene = new Scene();
   const before = await scene.look();
   scene.write("h.cfg", "global # another\n");
-  const { fingerprint, moved } = await scene.adopt(before);
-  assert.deepEqual([fingerprint, moved], [before, true]);
+  const { fingerprint, changedDuringRead } = await scene.adopt(before);
+  assert.deepEqual([fingerprint, changedDuringRead], [before, true]);
 });
 
 Deno.test("a configuration that cannot be read any more leaves what was known", async () => {
   await using scene = new Scene();
   const before = await scene.look();
   Deno.removeSync(scene.configuration);
-  const { fingerprint, moved } = await scene.adopt(before);
-  assert.deepEqual([fingerprint, moved], [before, true]);
+  const { fingerprint, changedDuringRead } = await scene.adopt(before);
+  assert.deepEqual([fingerprint, changedDuringRead], [before, true]);
 });
 
 Deno.test("where nothing was known before nothing is after, but looks include what was loaded", async () => {
   await using scene = new Scene();
-  const { fingerprint, moved } = await scene.adopt(null);
-  assert.deepEqual([fingerprint, moved], [null, false]);
+  const { fingerprint, changedDuringRead } = await scene.adopt(null);
+  assert.deepEqual([fingerprint, changedDuringRead], [null, false]);
   assert.deepEqual(pathsOf(await scene.look()), [scene.configuration, scene.map]);
 });
 
 Deno.test("a generation that does not answer is told of, and forgets what the last one loaded", async () => {
   await using scene = new Scene();
   const { fingerprint: before } = await scene.adopt(await scene.look());
-  const { fingerprint, moved, uses } = await scene.adopt(before, { socket: scene.at("nobody") });
+  const { fingerprint, changedDuringRead, uses } = await scene.adopt(before, {
+    socket: scene.at("nobody"),
+  });
   assert.equal(scene.silences, 1);
-  assert.deepEqual([pathsOf(fingerprint), moved], [[scene.configuration], false]);
+  assert.deepEqual([pathsOf(fingerprint), changedDuringRead], [[scene.configuration], false]);
   assert.equal(uses.byPath.size, 0);
 });
 
@@ -135,7 +137,7 @@ Deno.test("Kubernetes may swap ..data between the look and the start, and it is 
   scene.write("..2/a.map", "a 1\n");
   scene.link("..data_tmp", "..2");
   Deno.renameSync(scene.at("..data_tmp"), scene.at("..data"));
-  assert.equal((await scene.adopt(before)).moved, true);
+  assert.equal((await scene.adopt(before)).changedDuringRead, true);
 });
 
 Deno.test("what is to be watched from then on is told once", async () => {

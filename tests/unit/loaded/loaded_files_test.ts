@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ListedFile } from "../../../lib/haproxy/runtime/listing.ts";
 import { createLoadedFiles, type LoadedFiles } from "../../../lib/loaded/loaded_files.ts";
 import type { Use } from "../../../lib/loaded/targets.ts";
+import { sideFilesOf } from "../../../lib/config/side_files.ts";
 import type { SourceFile } from "../../../lib/watch/scan/inventory.ts";
 import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../lib/watch/scan/sources.ts";
@@ -28,7 +29,7 @@ class Scene extends TempFolder {
   /** The paths of `sources` from the folder on, with the side files behind the `+`. */
   shown(sources: readonly Source[]): string[] {
     return sources.map(({ path, sideFiles }) =>
-      [path, ...sideFiles === undefined ? [] : ["+", ...sideFiles(path)]]
+      [path, ...sideFiles === undefined ? [] : ["+", ...sideFilesOf(path, sideFiles)]]
         .map((one) => one.replace(`${this.path}/`, "")).join(" ")
     );
   }
@@ -159,10 +160,10 @@ for (const kind of ["certificate list", "env file"] as const) {
       { kind: "configuration", path: configuration, foundBy: "-f" },
       { kind: "env_file", path: env, foundBy: "--env-file" },
     ], scene.files.findNamed);
-    await scanner.look();
+    await scanner.scan();
     const touched = kind === "env file" ? env : list;
     Deno.writeTextFileSync(touched, kind === "env file" ? `E=${named}\n` : `${named}\n`);
-    const { inventory } = await scanner.look(new Set([touched]));
+    const { inventory } = await scanner.scan(new Set([touched]));
     assert.ok(inventory.files.some(({ path }) => path === named));
   });
 }

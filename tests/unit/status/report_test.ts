@@ -53,7 +53,7 @@ Deno.test("what is on disk and not served is told", () => {
 });
 
 Deno.test("a generation whose files were written while it read them has no digest", () => {
-  const serving = { ...SERVICE.serving, moved: true };
+  const serving = { ...SERVICE.serving, changedDuringRead: true };
   const report = statusReport(snapshot({
     state: { ...SERVICE, serving, name: "serving" },
   }));

@@ -76,7 +76,7 @@ const settingsOf = (...words: string[]): Settings => {
 
 export const SERVICE: Service = {
   serving: {
-    ...{ number: 7, version: "3.4.5", moved: false, uses: NO_TARGETS },
+    ...{ number: 7, version: "3.4.5", changedDuringRead: false, uses: NO_TARGETS },
     fingerprint: content("seven", [
       CONFIGURATION,
       "/certs/shop.example.com/tls.crt",
@@ -103,7 +103,7 @@ const HISTORY: History = {
 };
 
 const REJECTED: Rejected = {
-  ...{ generation: 8, fingerprint: content("eight"), moved: false, failures: 1 },
+  ...{ generation: 8, fingerprint: content("eight"), changedDuringRead: false, failures: 1 },
 };
 
 const REJECTION = "haproxy exited with 1 before it was ready";
@@ -149,7 +149,7 @@ const FAILED: Partial<History> = {
   desired: { digest: content("eight").digest, sinceMs: NOW_MS - 9 * SECOND_MS },
 };
 
-const NOTHING_PENDING = { order: null, moved: false } as const;
+const NOTHING_PENDING = { order: null, changedDuringRead: false } as const;
 
 const ATTEMPT = {
   number: 8,
@@ -237,7 +237,13 @@ export const SAMPLES = {
     state: {
       ...{ ...SERVICE, name: "serving", lastGeneration: 2 },
       serving: {
-        ...{ number: 2, version: "3.4.0", fingerprint: null, moved: false, uses: NO_TARGETS },
+        ...{
+          number: 2,
+          version: "3.4.0",
+          fingerprint: null,
+          changedDuringRead: false,
+          uses: NO_TARGETS,
+        },
         lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
       },
       rejected: { ...REJECTED, generation: 1 },

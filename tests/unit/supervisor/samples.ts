@@ -41,7 +41,7 @@ export function content(text: string): Fingerprint {
 export const SERVICE: Service = {
   ending: [],
   serving: {
-    ...{ number: 3, version: "3.4.0", fingerprint: content("served"), moved: false },
+    ...{ number: 3, version: "3.4.0", fingerprint: content("served"), changedDuringRead: false },
     uses: NO_TARGETS,
   },
   draining: [2],
@@ -52,7 +52,7 @@ export const SERVICE: Service = {
   rejected: null,
 };
 
-const NOTHING_PENDING = { order: null, moved: false } as const;
+const NOTHING_PENDING = { order: null, changedDuringRead: false } as const;
 
 /** Where a generation is being started, it is with the content "new". */
 export const STATES = {
@@ -76,7 +76,12 @@ export const STATES = {
     ...SERVICE,
     name: "retrying",
     lastGeneration: 4,
-    rejected: { generation: 4, fingerprint: content("rejected"), moved: false, failures: 1 },
+    rejected: {
+      generation: 4,
+      fingerprint: content("rejected"),
+      changedDuringRead: false,
+      failures: 1,
+    },
     isDue: false,
   },
   reloading: {
@@ -107,7 +112,7 @@ export const EVENTS = {
   changing: changing("new"),
   settled: settled("new"),
   reload_requested: reloadRequested("SIGHUP", "new"),
-  moved: { name: "moved", generation: 4 },
+  changed_during_read: { name: "changed_during_read", generation: 4 },
   resynced: { name: "resynced", generation: 3 },
   handoff_ended: ready("new"),
   hot_apply_ended: hotApplyEnded(),
@@ -142,8 +147,8 @@ export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 
 }
 
 /** A handoff's good end, after which the generation has loaded `text`. */
-export function ready(text: string, { moved = false, ...more }: Partial<Loaded> = {}) {
-  const loaded = { fingerprint: content(text), moved, uses: NO_TARGETS, ...more };
+export function ready(text: string, { changedDuringRead = false, ...more }: Partial<Loaded> = {}) {
+  const loaded = { fingerprint: content(text), changedDuringRead, uses: NO_TARGETS, ...more };
   return {
     name: "handoff_ended",
     outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "3.4.0", loaded },

@@ -27,22 +27,6 @@ Deno.test("without an ended child none is shown", () => {
   assert.equal(opened().endedChild(), null);
 });
 
-Deno.test("a file is overwritten whole, and only one that is there", async () => {
-  await using folder = new TempFolder();
-  const path = folder.write("message", "something longer than what comes");
-  assert.equal(opened().overwrite(path, new TextEncoder().encode("new")), true);
-  assert.equal(Deno.readTextFileSync(path), "new");
-  assert.equal(opened().overwrite(folder.at("none"), new Uint8Array(1)), false);
-  assert.throws(() => Deno.statSync(folder.at("none")), Deno.errors.NotFound);
-});
-
-Deno.test("a FIFO that nobody reads is not waited for", async () => {
-  await using folder = new TempFolder();
-  const path = folder.at("fifo");
-  await new Deno.Command("mkfifo", { args: [path] }).output();
-  assert.equal(opened().overwrite(path, new Uint8Array(1)), false);
-});
-
 Deno.test("where an error is all that would come nothing is waited for", () => {
   const NOT_OPEN = 1_000_000;
   assert.equal(opened().isWritable(NOT_OPEN), true);

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { writeTerminationLog } from "../../../lib/system/termination_log.ts";
-import type { Libc } from "../../../lib/system/libc.ts";
 import { visible, visibleJson } from "../../../lib/text/visible.ts";
 
 /** All that hides, breaks a line or turns the order round. */
@@ -35,14 +33,4 @@ Deno.test("JSON holds no hidden character, and says the same", () => {
     assert.equal(visible(json, "\n"), json, one);
     assert.deepEqual(JSON.parse(json), { [one]: [one] });
   }
-});
-
-Deno.test("a name in the termination message makes no line of its own", () => {
-  const written: string[] = [];
-  const overwrite = (_: string, bytes: Uint8Array) => {
-    written.push(new TextDecoder().decode(bytes));
-    return true;
-  };
-  writeTerminationLog({ overwrite } as unknown as Libc, ['cannot read "/a\nb\u{1b}[31m"', "next"]);
-  assert.deepEqual(written, ['cannot read "/a\\nb\\u{1b}[31m"\nnext\n']);
 });

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import type { LogEntry } from "../../../lib/system/log.ts";
-import { type ChangeDetector, detectChanges } from "../../../lib/watch/change_detector.ts";
+import { ChangeDetector } from "../../../lib/watch/change_detector.ts";
+import type { Inventory } from "../../../lib/watch/scan/inventory.ts";
 import type { ScanResult } from "../../../lib/watch/scan/scan.ts";
 import { WRITER_SILENCE_MS } from "../../../lib/watch/debounce.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
-/** A look whose one file, `a.cfg`, has this content. */
+/** A scan whose one file, `a.cfg`, has this content. */
 function seenAs(folder: TempFolder, content: string, modifiedMs = 0): ScanResult["seen"] {
   const files = new Map([[folder.at("a.cfg"), { content, modifiedMs, stamp: content }]]);
   return { tag: "taken", fingerprint: { digest: content, files } };
@@ -16,19 +17,27 @@ function seenAs(folder: TempFolder, content: string, modifiedMs = 0): ScanResult
 const readFile = (folder: TempFolder) => () =>
   seenAs(folder, Deno.readTextFileSync(folder.at("a.cfg")));
 
+/** A directory to watch, in which each visible file counts, or only the one that is `relevant`. */
+const inventoryOf = (directory: string, relevant?: string): Inventory => ({
+  ...{ files: [], unreadable: [], unnamed: [], directories: new Set([directory]) },
+  entries: new Set(relevant === undefined ? [] : [relevant]),
+  listed: new Set(relevant === undefined ? [directory] : []),
+});
+
 interface WatchOptions {
   readonly pollIntervalMs?: number;
   readonly settleMs?: number;
   readonly see: (round: number) => ScanResult["seen"] | Promise<ScanResult["seen"]>;
-  readonly isRelevant?: (path: string) => boolean;
+  /** In place of all that the folder holds. */
+  readonly relevant?: string;
   /** What is watched in place of the folder. */
   readonly directory?: string;
 }
 
-/** A detector over a folder, with what it looked at, said and logged. */
+/** A detector over a folder, with what it scanned, said and logged. */
 class Watch implements AsyncDisposable {
-  looks = 0;
-  /** What each look was at; `null`: everything. */
+  scans = 0;
+  /** What each scan was of; `null`: everything. */
   readonly touched: (readonly string[] | null)[] = [];
   readonly changing: string[] = [];
   readonly settled: string[] = [];
@@ -39,15 +48,13 @@ class Watch implements AsyncDisposable {
 
   constructor(folder: TempFolder, options: WatchOptions) {
     const { pollIntervalMs = 0, settleMs = 10, see } = options;
-    const { isRelevant = () => true, directory = folder.path } = options;
-    const directories = new Set([directory]);
-    const isEntry = () => false;
-    const inventory = { files: [], unreadable: [], unnamed: [], directories, isRelevant, isEntry };
-    this.detector = detectChanges({
-      look: async (touched = null) => {
-        // A look ahead is given what goes on being added to.
+    const inventory = inventoryOf(options.directory ?? folder.path, options.relevant);
+    this.detector = new ChangeDetector({
+      scan: async (touched = null) => {
+        // A scan ahead is given what goes on being added to.
         this.touched.push(touched === null ? null : [...touched].sort());
-        return { inventory, seen: await see(++this.looks) };
+        const seen = await see(++this.scans);
+        return { inventory, seen, references: [], dueInMs: Infinity };
       },
       onChanging: ({ digest }) => this.changing.push(digest),
       onSettled: ({ digest }) => this.settled.push(digest),
@@ -60,7 +67,7 @@ class Watch implements AsyncDisposable {
     });
   }
 
-  /** The watch is armed when the look that follows the arming is over. */
+  /** The watch is armed when the scan that follows the arming is over. */
   async armed(): Promise<void> {
     await waitFor("the watch", () => this.settled.length >= 2);
   }
@@ -72,7 +79,7 @@ class Watch implements AsyncDisposable {
   }
 }
 
-Deno.test("a detector looks at once, and once more when the watch is armed", async () => {
+Deno.test("a detector scans at once, and once more when the watch is armed", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, { see: readFile(folder) });
@@ -82,25 +89,12 @@ Deno.test("a detector looks at once, and once more when the watch is armed", asy
   assert.deepEqual(watch.settled, ["one", "one", "two"]);
 });
 
-Deno.test("several files that are written one after another lead to one look", async () => {
-  await using folder = new TempFolder();
-  folder.write("a.cfg", "one");
-  await using watch = new Watch(folder, { see: readFile(folder), settleMs: 200 });
-  await watch.armed();
-  for (const name of ["b", "c", "d"]) folder.write(name);
-  folder.write("a.cfg", "two");
-  await waitFor("the change", () => watch.settled.includes("two"));
-  folder.write("a.cfg", "three");
-  await waitFor("the marker", () => watch.settled.includes("three"));
-  assert.deepEqual(watch.settled, ["one", "one", "two", "three"]);
-});
-
-Deno.test("files that are touched while the first is looked at ahead lead to one look at all of them", async () => {
+Deno.test("files that are touched during the scan ahead lead to one scan of all of them", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   const read = readFile(folder);
   const see = async (round: number) => {
-    // The third look is the one ahead, after the two of the start.
+    // The third scan is the one ahead, after the two of the start.
     if (round === 3) {
       folder.write("b.cfg");
       // The event of that write comes within this time.
@@ -112,122 +106,48 @@ Deno.test("files that are touched while the first is looked at ahead lead to one
   await watch.armed();
   folder.write("a.cfg", "two");
   await waitFor("the change", () => watch.settled.includes("two"));
-  // Longer than any look that was still to come would be put off.
+  // Longer than any scan that was still to come would be put off.
   await pause(300);
   const [a, b] = [folder.at("a.cfg"), folder.at("b.cfg")];
   assert.deepEqual(watch.touched, [null, null, [a], [a, b]]);
   assert.deepEqual(watch.changing, ["two"]);
 });
 
-Deno.test("another's look in the same directories leads to none, one in others to a look at all", async () => {
+Deno.test("another's scan of the same directories leads to none, one of others to a scan of everything", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, { see: readFile(folder) });
   await watch.armed();
-  const inventory = {
-    ...{ files: [], unreadable: [], unnamed: [], isRelevant: () => true, isEntry: () => false },
-    directories: new Set([folder.path]),
-  };
+  const inventory = inventoryOf(folder.path);
   watch.detector.adapt(inventory);
   folder.write("a.cfg", "two");
   await waitFor("the change", () => watch.settled.includes("two"));
   assert.ok(watch.touched.slice(2).every((paths) => paths !== null));
   watch.detector.adapt({ ...inventory, directories: new Set([folder.path, "/"]) });
-  await waitFor("the look at all", () => watch.touched.at(-1) === null);
+  await waitFor("the scan of everything", () => watch.touched.at(-1) === null);
 });
 
-Deno.test("what is on disk when a change begins is told ahead, once", async () => {
+Deno.test("a change of what is not relevant leads to no scan", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
-  // Long enough to be asked about it before it is over, on a busy machine too.
-  await using watch = new Watch(folder, { see: readFile(folder), settleMs: 1_000 });
-  await watch.armed();
-  folder.write("a.cfg", "two");
-  await waitFor("the beginning", () => watch.changing.length > 0);
-  assert.ok(!watch.settled.includes("two"));
-  folder.write("a.cfg", "three");
-  await waitFor("the change", () => watch.settled.includes("three"));
-  assert.deepEqual(watch.changing, ["two"]);
-});
-
-Deno.test("nothing of a file that its writer holds open is settled", async () => {
-  await using folder = new TempFolder();
-  folder.write("a.cfg", "one");
-  await using watch = new Watch(folder, { see: readFile(folder) });
-  await watch.armed();
-  using writer = Deno.openSync(folder.at("a.cfg"), { write: true, truncate: true });
-  writer.writeSync(new TextEncoder().encode("half"));
-  await pause(100);
-  writer.writeSync(new TextEncoder().encode(" and half"));
-  writer.close();
-  await waitFor("the whole file", () => watch.settled.includes("half and half"));
-  assert.deepEqual(watch.settled, ["one", "one", "half and half"]);
-});
-
-Deno.test("a writer that goes silent without a close is waited for only so long", async () => {
-  await using folder = new TempFolder();
-  folder.write("a.cfg", "one");
-  await using watch = new Watch(folder, { see: readFile(folder) });
-  await watch.armed();
-  using writer = Deno.openSync(folder.at("a.cfg"), { write: true, truncate: true });
-  const startedMs = performance.now();
-  writer.writeSync(new TextEncoder().encode("two"));
-  await waitFor("the change", () => watch.settled.includes("two"));
-  assert.ok(performance.now() - startedMs >= WRITER_SILENCE_MS);
-});
-
-Deno.test("a file that replaces another by a rename is seen", async () => {
-  await using folder = new TempFolder();
-  await using elsewhere = new TempFolder();
-  folder.write("a.cfg", "one");
-  await using watch = new Watch(folder, { see: readFile(folder) });
-  await watch.armed();
-  Deno.renameSync(elsewhere.write("new", "two"), folder.at("a.cfg"));
-  await waitFor("the change", () => watch.settled.includes("two"));
-});
-
-Deno.test("a change of what is not relevant leads to no look", async () => {
-  await using folder = new TempFolder();
-  folder.write("a.cfg", "one");
-  const isRelevant = (path: string) => path === folder.at("a.cfg");
-  await using watch = new Watch(folder, { see: readFile(folder), isRelevant });
+  await using watch = new Watch(folder, { see: readFile(folder), relevant: folder.at("a.cfg") });
   await watch.armed();
   folder.write("b.cfg");
   await pause(100);
   folder.write("a.cfg", "two");
   await waitFor("the marker", () => watch.settled.includes("two"));
   // Two for the start, and for the marker one ahead and one when it has settled.
-  assert.equal(watch.looks, 4);
+  assert.equal(watch.scans, 4);
 });
 
-Deno.test("the poll looks without any event", async () => {
+Deno.test("the poll scans without any event", async () => {
   await using folder = new TempFolder();
   await using watch = new Watch(folder, {
     pollIntervalMs: 1,
     see: (round) => seenAs(folder, `${round}`),
   });
-  await waitFor("the fifth look", () => watch.settled.includes("5"));
+  await waitFor("the fifth scan", () => watch.settled.includes("5"));
   assert.deepEqual(watch.settled.slice(0, 5), ["1", "2", "3", "4", "5"]);
-});
-
-Deno.test("a look can be asked for", async () => {
-  await using folder = new TempFolder();
-  await using watch = new Watch(folder, { see: (round) => seenAs(folder, `${round}`) });
-  await watch.armed();
-  watch.detector.lookSoon();
-  await waitFor("the third look", () => watch.settled.includes("3"));
-  assert.deepEqual(watch.settled, ["1", "2", "3"]);
-});
-
-Deno.test("what changed just now without an event is looked at once more, when it is older", async () => {
-  await using folder = new TempFolder();
-  const modifiedMs = Date.now();
-  await using watch = new Watch(folder, {
-    pollIntervalMs: 1,
-    see: (round) => round === 1 ? seenAs(folder, "old") : seenAs(folder, "young", modifiedMs),
-  });
-  await waitFor("the change", () => watch.settled.includes("young"));
-  assert.ok(Date.now() - modifiedMs >= WRITER_SILENCE_MS);
 });
 
 Deno.test("what goes on changing without an event is not settled before it is old enough", async () => {
@@ -244,13 +164,13 @@ Deno.test("what goes on changing without an event is not settled before it is ol
   assert.ok(!watch.settled.includes("half"), watch.settled.join());
 });
 
-Deno.test("a look during which a file is written is worth nothing", async () => {
+Deno.test("a scan during which a file is written is worth nothing", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   const read = readFile(folder);
   const see = async (round: number) => {
     const seen = read();
-    // The third look is the one ahead, of which nothing is concluded.
+    // The third scan is the one ahead, of which nothing is concluded.
     if (round !== 4) return seen;
     folder.write("a.cfg", "whole");
     // The event of that write comes within this time.
@@ -282,7 +202,7 @@ Deno.test("sources that cannot be read settle nothing, and are told once, and wh
     see: (round) =>
       round === 2 || round === 3 ? { tag: "unreadable", unreadable } : seenAs(folder, `${round}`),
   });
-  await waitFor("a later look", () => watch.settled.includes("5"));
+  await waitFor("a later scan", () => watch.settled.includes("5"));
   assert.deepEqual(watch.settled.slice(0, 3), ["1", "4", "5"]);
   assert.deepEqual(watch.logged.map(({ level, text }) => `${level}: ${text}`), [
     'warning: cannot read "/a": gone, "/b": locked; nothing is reloaded until that can be read again',
@@ -297,33 +217,9 @@ Deno.test("where nothing can be watched that is told once, and the poll goes on"
     see: (round) => seenAs(folder, `${round}`),
     directory: folder.at("x".repeat(300)),
   });
-  await waitFor("the fifth look", () => watch.settled.includes("5"));
+  await waitFor("the fifth scan", () => watch.settled.includes("5"));
   assert.equal(watch.logged.length, 1);
   assert.match(watch.logged[0]!.text, /^cannot watch for file events: found "File name too long/);
-});
-
-Deno.test("a directory that was removed and made again is watched anew", async () => {
-  await using folder = new TempFolder();
-  const contentOf = (path: string) => {
-    try {
-      return Deno.readTextFileSync(path);
-    } catch {
-      return "missing";
-    }
-  };
-  folder.write("d/a.cfg", "one");
-  await using watch = new Watch(folder, {
-    see: () => seenAs(folder, contentOf(folder.at("d/a.cfg"))),
-    directory: folder.at("d"),
-  });
-  await watch.armed();
-  Deno.removeSync(folder.at("d"), { recursive: true });
-  Deno.mkdirSync(folder.at("d"));
-  await waitFor("the removal", () => watch.settled.includes("missing"));
-  for (const content of ["two", "three"]) {
-    folder.write("d/a.cfg", content);
-    await waitFor("the change", () => watch.settled.includes(content));
-  }
 });
 
 Deno.test("closing wakes a detector that waits for ever", async () => {
@@ -335,7 +231,7 @@ Deno.test("closing wakes a detector that waits for ever", async () => {
   assert.deepEqual(watch.settled, ["1", "2"]);
 });
 
-Deno.test("after a look that throws the bug is told, and the detector goes on with the watch it has", async () => {
+Deno.test("after a scan that throws the bug is told, and the detector goes on with the watch it has", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, {
@@ -355,7 +251,7 @@ Deno.test("after a look that throws the bug is told, and the detector goes on wi
   assert.equal(watch.touched[3], null);
 });
 
-Deno.test("a detector whose every look throws can be closed, and rests between them", async () => {
+Deno.test("a detector whose every scan throws can be closed, and rests between them", async () => {
   await using folder = new TempFolder();
   await using watch = new Watch(folder, {
     pollIntervalMs: 1,
@@ -364,5 +260,5 @@ Deno.test("a detector whose every look throws can be closed, and rests between t
     },
   });
   await waitFor("the second bug", () => watch.bugs.length === 2);
-  assert.equal(watch.looks, 2);
+  assert.equal(watch.scans, 2);
 });

@@ -6,76 +6,76 @@ const writing = (path: string): Hint => ({ tag: "writing", path });
 const done = (path: string): Hint => ({ tag: "settled", path });
 const LOST: Hint = { tag: "lost" };
 
-/** A quiet time of 10 ms to settle that has noted hints at their times. */
-function quietAfter(...hints: readonly (readonly [atMs: number, hint: Hint])[]): Debounce {
-  const quiet = new Debounce({ settleMs: 10 });
-  for (const [atMs, hint] of hints) quiet.note(hint, atMs);
-  return quiet;
+/** A debounce of 10 ms that has noted hints at their times. */
+function debounceAfter(...hints: readonly (readonly [atMs: number, hint: Hint])[]): Debounce {
+  const debounce = new Debounce(10);
+  for (const [atMs, hint] of hints) debounce.note(hint, atMs);
+  return debounce;
 }
 
 Deno.test("without a hint all is quiet", () => {
-  assert.equal(quietAfter().remainingMs(0), 0);
+  assert.equal(debounceAfter().remainingMs(0), 0);
 });
 
 for (const hint of [done("/a"), LOST]) {
   Deno.test(`after "${hint.tag}" the settle time is waited for`, () => {
-    const quiet = quietAfter([100, hint]);
-    assert.equal(quiet.remainingMs(100), 10);
-    assert.equal(quiet.remainingMs(104), 6);
-    assert.equal(quiet.remainingMs(110), 0);
-    assert.equal(quiet.remainingMs(5_000), 0);
+    const debounce = debounceAfter([100, hint]);
+    assert.equal(debounce.remainingMs(100), 10);
+    assert.equal(debounce.remainingMs(104), 6);
+    assert.equal(debounce.remainingMs(110), 0);
+    assert.equal(debounce.remainingMs(5_000), 0);
   });
 }
 
 Deno.test("each further hint begins the settle time anew", () => {
-  assert.equal(quietAfter([100, done("/a")], [108, done("/b")]).remainingMs(109), 9);
+  assert.equal(debounceAfter([100, done("/a")], [108, done("/b")]).remainingMs(109), 9);
 });
 
 Deno.test("without a settle time a closed file counts at once", () => {
-  const quiet = new Debounce({ settleMs: 0 });
-  quiet.note(done("/a"), 100);
-  assert.equal(quiet.remainingMs(100), 0);
+  const debounce = new Debounce(0);
+  debounce.note(done("/a"), 100);
+  assert.equal(debounce.remainingMs(100), 0);
 });
 
 Deno.test("a file that is written is waited for until its writer has been silent for long", () => {
-  const quiet = quietAfter([100, writing("/a")], [400, writing("/a")]);
-  assert.equal(quiet.remainingMs(400), WRITER_SILENCE_MS);
-  assert.equal(quiet.remainingMs(400 + WRITER_SILENCE_MS), 0);
+  const debounce = debounceAfter([100, writing("/a")], [400, writing("/a")]);
+  assert.equal(debounce.remainingMs(400), WRITER_SILENCE_MS);
+  assert.equal(debounce.remainingMs(400 + WRITER_SILENCE_MS), 0);
 });
 
 Deno.test("a close ends the wait for its file alone", () => {
-  const quiet = quietAfter([100, writing("/a")], [100, writing("/b")]);
-  quiet.note(done("/a"), 200);
-  assert.equal(quiet.remainingMs(200), WRITER_SILENCE_MS - 100);
-  quiet.note(done("/b"), 300);
-  assert.equal(quiet.remainingMs(300), 10);
+  const debounce = debounceAfter([100, writing("/a")], [100, writing("/b")]);
+  debounce.note(done("/a"), 200);
+  assert.equal(debounce.remainingMs(200), WRITER_SILENCE_MS - 100);
+  debounce.note(done("/b"), 300);
+  assert.equal(debounce.remainingMs(300), 10);
 });
 
 Deno.test("that events were lost says nothing of a writer", () => {
-  const quiet = quietAfter([100, writing("/a")], [200, LOST]);
-  assert.equal(quiet.remainingMs(200), WRITER_SILENCE_MS - 100);
+  const debounce = debounceAfter([100, writing("/a")], [200, LOST]);
+  assert.equal(debounce.remainingMs(200), WRITER_SILENCE_MS - 100);
 });
 
 Deno.test("changes that never pause are waited for only so long", () => {
-  const quiet = quietAfter();
-  for (let atMs = 0; atMs <= LONGEST_BURST_MS; atMs += 5) quiet.note(done("/a"), atMs);
-  assert.equal(quiet.remainingMs(LONGEST_BURST_MS - 5), 5);
-  assert.equal(quiet.remainingMs(LONGEST_BURST_MS), 0);
+  const debounce = debounceAfter();
+  for (let atMs = 0; atMs <= LONGEST_BURST_MS; atMs += 5) debounce.note(done("/a"), atMs);
+  assert.equal(debounce.remainingMs(LONGEST_BURST_MS - 5), 5);
+  assert.equal(debounce.remainingMs(LONGEST_BURST_MS), 0);
 });
 
 Deno.test("a long settle time makes the longest burst longer", () => {
-  const quiet = new Debounce({ settleMs: 500 });
-  for (let atMs = 0; atMs <= 4_900; atMs += 100) quiet.note(done("/a"), atMs);
-  assert.equal(quiet.remainingMs(4_900), 100);
-  assert.equal(quiet.remainingMs(5_000), 0);
+  const debounce = new Debounce(500);
+  for (let atMs = 0; atMs <= 4_900; atMs += 100) debounce.note(done("/a"), atMs);
+  assert.equal(debounce.remainingMs(4_900), 100);
+  assert.equal(debounce.remainingMs(5_000), 0);
 });
 
-Deno.test("a burst does not go on after a look", () => {
-  const quiet = quietAfter([0, done("/a")], [LONGEST_BURST_MS, writing("/a")]);
-  quiet.reset();
-  assert.equal(quiet.remainingMs(LONGEST_BURST_MS), 0);
-  quiet.note(done("/b"), LONGEST_BURST_MS);
-  assert.equal(quiet.remainingMs(LONGEST_BURST_MS), 10);
+Deno.test("a burst does not go on after a scan", () => {
+  const debounce = debounceAfter([0, done("/a")], [LONGEST_BURST_MS, writing("/a")]);
+  debounce.reset();
+  assert.equal(debounce.remainingMs(LONGEST_BURST_MS), 0);
+  debounce.note(done("/b"), LONGEST_BURST_MS);
+  assert.equal(debounce.remainingMs(LONGEST_BURST_MS), 10);
 });
 
 Deno.test("a flood of writers is waited for as one", () => {
@@ -83,13 +83,13 @@ Deno.test("a flood of writers is waited for as one", () => {
     { length: 200_000 },
     (_, index) => [index / 1_000, writing(`/${index}`)] as const,
   );
-  const quiet = quietAfter(...hints.slice(0, 100));
-  for (const [atMs, hint] of hints) quiet.note(hint, atMs);
-  assert.equal(Math.round(quiet.remainingMs(200)), WRITER_SILENCE_MS);
+  const debounce = debounceAfter(...hints.slice(0, 100));
+  for (const [atMs, hint] of hints) debounce.note(hint, atMs);
+  assert.equal(Math.round(debounce.remainingMs(200)), WRITER_SILENCE_MS);
   // Nobody knows whether that was the last of them.
-  hints.forEach(([atMs], index) => quiet.note(done(`/${index}`), 200 + atMs));
-  assert.ok(quiet.remainingMs(400) > 10);
-  assert.equal(quiet.remainingMs(200 + WRITER_SILENCE_MS), 0);
-  quiet.reset();
-  assert.equal(quiet.remainingMs(200), 0);
+  hints.forEach(([atMs], index) => debounce.note(done(`/${index}`), 200 + atMs));
+  assert.ok(debounce.remainingMs(400) > 10);
+  assert.equal(debounce.remainingMs(200 + WRITER_SILENCE_MS), 0);
+  debounce.reset();
+  assert.equal(debounce.remainingMs(200), 0);
 });

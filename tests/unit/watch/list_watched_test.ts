@@ -1,81 +1,135 @@
 import assert from "node:assert/strict";
-import type { Shortfalls } from "../../../lib/watch/scan/shortfalls.ts";
-import { describeWatched } from "../../../lib/watch/list_watched.ts";
 import type { FileState } from "../../../lib/watch/directories/file_state.ts";
+import {
+  describeWatched,
+  findShortfalls,
+  type Shortfalls,
+} from "../../../lib/watch/list_watched.ts";
 import type { Inventory, SourceFile } from "../../../lib/watch/scan/inventory.ts";
+import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../lib/watch/scan/sources.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
 
-function described(
-  files: readonly SourceFile[],
-  { directories = [] as readonly string[], watchLoaded = true, ...more }: {
-    readonly directories?: readonly string[];
-    readonly watchLoaded?: boolean;
-  } & Partial<Shortfalls> = {},
-): string[] {
-  const inventory = { files, unreadable: [], directories: new Set(directories) } as unknown;
-  const shortfalls = { absent: [], unreadable: new Map(), ...more };
-  return describeWatched(inventory as Inventory, { watchLoaded, ...shortfalls }).split("\n");
-}
+const watched = (path: string): Source => ({ kind: "watched", path, foundBy: "--watch" });
 
-/** The two lines of one file. */
-function fileLines(path: string, source: Source, info: FileState | null = {} as FileState) {
-  return described([{ path, realPath: path, info, source }]).slice(0, 2);
-}
-
-const source = (path: string, more: Partial<Source> = {}): Source => ({
-  ...{ kind: "watched", path, foundBy: "--watch" },
-  ...more,
+const loaded = (path: string): Source => ({
+  ...{ kind: "loaded", path, foundBy: 'crt in "/h.cfg" line 1' },
 });
 
-Deno.test("each file is told with how it was found", () => {
-  assert.deepEqual(fileLines("/a", source("/a")), ["/a", "    --watch"]);
+const file = (source: Source, path = source.path): SourceFile => ({
+  ...{ path, realPath: path, info: {} as FileState, source },
+});
+
+interface Scene extends Partial<Shortfalls> {
+  readonly files?: readonly SourceFile[];
+  readonly directories?: readonly string[];
+  readonly watchLoaded?: boolean;
+}
+
+function described({ files = [], directories = [], watchLoaded = false, ...more }: Scene) {
+  const inventory = { files, directories: new Set(directories) } as unknown as Inventory;
+  const shortfalls = { absent: [], unreadable: new Map(), ...more };
+  return describeWatched(inventory, { watchLoaded, ...shortfalls }).split("\n");
+}
+
+Deno.test("each file is listed in order, with how it was found and what is wrong with it", () => {
+  const files = [
+    ...[file(watched("/b")), { ...file(watched("/a")), info: null }, file(watched("/c"))],
+    { ...file(watched("/d")), whole: { digest: "", entries: 9, newestMs: 0, durationMs: 1 } },
+  ];
+  const absent = [{ source: loaded("/e"), state: "no file in it" }];
+  const unreadable = new Map([["/c", "Permission denied"]]);
+  assert.deepEqual(described({ files, absent, unreadable, directories: ["/z", "/x", "/y"] }), [
+    ...["/b", "    --watch", "/a (missing)", "    --watch"],
+    ...["/c (unreadable: Permission denied)", "    --watch"],
+    ...["/d (as a whole, with 9 entries)", "    --watch"],
+    ...["/e (no file in it)", '    crt in "/h.cfg" line 1', ""],
+    ...["Directories that are watched:", "  /x", "  /y", "  /z"],
+  ]);
 });
 
 Deno.test("what would move a terminal's cursor is shown as its number, and breaks no line", () => {
   const name = "/a\u001b[2J\nb\u202e";
   const shown = "/a\\u{1b}[2J\\nb\\u{202e}";
-  assert.deepEqual(fileLines(name, source(name, { foundBy: name })), [shown, `    ${shown}`]);
-  assert.ok(described([], { directories: [name] }).includes(`  ${shown}`));
-});
-
-Deno.test("a file that is missing is told as such", () => {
-  assert.deepEqual(fileLines("/a", source("/a"), null), ["/a (missing)", "    --watch"]);
-});
-
-Deno.test("what is not there and what cannot be read is told in the same form", () => {
-  const files = [{ path: "/a", realPath: "/a", info: {} as FileState, source: source("/a") }];
-  const foundBy = 'crt in "/h.cfg" line 1';
-  const absent = [{ source: source("/b", { kind: "loaded", foundBy }), state: "missing" }];
-  const unreadable = new Map([["/a", "Permission denied"]]);
-  assert.deepEqual(described(files, { absent, unreadable }).slice(0, 4), [
-    ...["/a (unreadable: Permission denied)", "    --watch"],
-    ...["/b (missing)", `    ${foundBy}`],
+  const source = { ...watched(name), foundBy: name };
+  const lines = described({ files: [file(source)], directories: [name] });
+  assert.deepEqual(lines.filter((line) => line.includes("/")), [
+    ...[shown, `    ${shown}`, `  ${shown}`],
   ]);
 });
 
-Deno.test("it is told in what directory, beside what, and of what glob a file was found", () => {
-  const foundBy = 'crt in "/h.cfg" line 1';
-  const loaded = { kind: "loaded", foundBy } as const;
-  assert.equal(fileLines("/d/a/b", source("/d"))[1], '    in "/d", --watch');
-  assert.equal(fileLines("/d/a", source("/d", loaded))[1], `    in "/d", ${foundBy}`);
-  assert.equal(fileLines("/a.key", source("/a", loaded))[1], `    beside "/a", ${foundBy}`);
-  assert.equal(fileLines("/a.key", source("/*"))[1], '    of "/*", --watch');
-});
-
-Deno.test("files keep their order, directories are sorted", () => {
-  const files = ["/b", "/a"].map((path) => ({
-    ...{ path, realPath: path, info: null, source: source(path) },
-  }));
-  assert.deepEqual(described(files, { directories: ["/z", "/x", "/y"] }).slice(0, 9), [
-    ...["/b (missing)", "    --watch", "/a (missing)", "    --watch", ""],
-    ...["Directories that are watched:", "  /x", "  /y", "  /z"],
-  ]);
+Deno.test("a file says in what directory, beside what, or for what glob it was found", () => {
+  const origin = (source: Source, path: string) => described({ files: [file(source, path)] })[1];
+  assert.equal(origin(watched("/d"), "/d/a/b"), '    in "/d", --watch');
+  assert.equal(origin(loaded("/d"), "/d/a"), '    in "/d", crt in "/h.cfg" line 1');
+  assert.equal(origin(loaded("/a"), "/a.key"), '    beside "/a", crt in "/h.cfg" line 1');
+  assert.equal(origin(watched("/*"), "/a.key"), '    of "/*", --watch');
 });
 
 Deno.test("that processes are asked for more is said only where they are", () => {
-  const whole = ["", "Directories that are watched:", "  /x"];
-  const lines = (watchLoaded: boolean) => described([], { directories: ["/x"], watchLoaded });
-  assert.deepEqual(lines(false), whole);
-  assert.deepEqual(lines(true).slice(0, 4), [...whole, ""]);
-  assert.match(lines(true)[4]!, /^Each process is asked/);
+  assert.ok(!described({}).some((line) => line.startsWith("Each process")));
+  assert.match(described({ watchLoaded: true }).at(-1)!, /^Each process is also asked/);
+});
+
+/** What is wrong with `sources`, by their names in the folder. */
+async function absentOf(folder: TempFolder, sources: readonly Source[]) {
+  const [settings, references] = ["watched", "loaded"].map((one) =>
+    sources.filter(({ kind }) => kind === one)
+  ) as [Source[], Source[]];
+  const scan = await createScanner(settings, () => Promise.resolve(references)).scan();
+  const { absent } = await findShortfalls(sources, scan);
+  return absent.map(({ source, state }) => [source.path.slice(folder.path.length + 1), state]);
+}
+
+Deno.test("what is there, or in what files were found, is not absent", async () => {
+  await using folder = new TempFolder();
+  folder.write("certs/a.pem");
+  folder.write("etc/maps/a.map");
+  folder.link("link.pem", "certs/a.pem");
+  const references = ["certs", "certs/a.pem", "link.pem", "etc/maps"].map((one) => folder.at(one));
+  const settings = ["etc", "c*/*.pem"].map((one) => folder.at(one));
+  const sources = [...settings.map(watched), ...references.map(loaded)];
+  assert.deepEqual(await absentOf(folder, sources), []);
+});
+
+Deno.test("what is named and not there is told with its state, once", async () => {
+  await using folder = new TempFolder();
+  Deno.mkdirSync(folder.at("empty"));
+  folder.write("file");
+  folder.link("dangling.pem", "nowhere");
+  folder.link("loop", "loop");
+  using _socket = Deno.listen({ transport: "unix", path: folder.at("socket") });
+  const ofReferences = [
+    ["a.pem", "missing"],
+    ["no/b.pem", "missing"],
+    ["file/c.pem", "missing"],
+    ["empty", "no file in it"],
+    ["dangling.pem", "missing"],
+    ["loop", "unreadable: Too many levels of symbolic links"],
+    ["socket", "neither a file nor a directory"],
+    ["n".repeat(300), "unreadable: File name too long"],
+  ] as const;
+  const references = ofReferences.map(([name]) => loaded(folder.at(name)));
+  assert.deepEqual(await absentOf(folder, [...references, ...references]), ofReferences);
+  const ofSettings = [
+    ["*.pem", "matches nothing"],
+    ["no/*.pem", "matches nothing"],
+    ["empty/**", "matches nothing"],
+    ["empty", "no file in it"],
+  ] as const;
+  const settings = ofSettings.map(([name]) => watched(folder.at(name)));
+  assert.deepEqual(await absentOf(folder, settings), ofSettings);
+});
+
+Deno.test("why a file cannot be read is told by its path", async () => {
+  await using folder = new TempFolder();
+  const path = folder.write("a.pem");
+  const scan = await createScanner([], () => Promise.resolve([loaded(path)])).scan();
+  const mark = { content: "unreadable 1", modifiedMs: 0, stamp: "" };
+  const fingerprint = { digest: "", files: new Map([[path, mark], ["/no", mark]]) };
+  const { unreadable } = await findShortfalls([], { ...scan, seen: { tag: "taken", fingerprint } });
+  assert.deepEqual([...unreadable], [
+    [path, "it could not be read a moment ago"],
+    ["/no", "No such file or directory"],
+  ]);
 });

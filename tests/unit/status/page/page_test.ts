@@ -188,7 +188,9 @@ Deno.test("a file that is missing or unreadable is told, and not all of very man
 });
 
 Deno.test("what nobody knows is said so", () => {
-  const page = statusPage(serving({ fingerprint: null, moved: true }, { processes: new Map() }));
+  const page = statusPage(
+    serving({ fingerprint: null, changedDuringRead: true }, { processes: new Map() }),
+  );
   has(page, "<p>Generation 7 serves; the last change is live.</p>");
   assert.match(page, /<dt>PID<\/dt>\s*<dd>not known<\/dd>/);
   has(page, "not known <span");

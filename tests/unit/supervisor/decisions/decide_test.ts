@@ -42,7 +42,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["starting"],
     drain_lasts: ["starting"],
     resynced: ["starting"],
-    moved: ["starting"],
+    changed_during_read: ["starting"],
     changing: ["starting"],
     settled: ["starting"],
     reload_requested: ["starting"],
@@ -60,7 +60,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["serving"],
     drain_lasts: ["serving", "log"],
     resynced: ["serving"],
-    moved: ["serving"],
+    changed_during_read: ["serving"],
     changing: ["serving", "stand_by"],
     settled: RELOAD,
     reload_requested: RELOAD,
@@ -78,7 +78,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["delaying"],
     drain_lasts: ["delaying", "log"],
     resynced: ["delaying"],
-    moved: ["delaying"],
+    changed_during_read: ["delaying"],
     changing: ["delaying"],
     settled: RELOAD,
     reload_requested: RELOAD,
@@ -96,7 +96,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["retrying"],
     drain_lasts: ["retrying", "log"],
     resynced: ["retrying"],
-    moved: ["retrying", "scan_soon"],
+    changed_during_read: ["retrying", "scan_soon"],
     changing: ["retrying", "stand_by"],
     settled: RELOAD,
     reload_requested: RELOAD,
@@ -114,7 +114,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["reloading", "log", "terminate"],
     drain_lasts: ["reloading", "log"],
     resynced: ["reloading"],
-    moved: ["reloading"],
+    changed_during_read: ["reloading"],
     changing: ["reloading"],
     settled: ["reloading"],
     reload_requested: ["reloading"],
@@ -132,7 +132,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["hot_applying"],
     drain_lasts: ["hot_applying", "log"],
     resynced: ["hot_applying"],
-    moved: ["hot_applying"],
+    changed_during_read: ["hot_applying"],
     changing: ["hot_applying"],
     settled: ["hot_applying"],
     reload_requested: ["hot_applying"],
@@ -150,7 +150,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["leaving"],
     drain_lasts: ["leaving", "log"],
     resynced: ["leaving"],
-    moved: ["leaving"],
+    changed_during_read: ["leaving"],
     changing: ["leaving"],
     settled: ["leaving"],
     reload_requested: ["leaving"],
@@ -168,7 +168,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["draining"],
     drain_lasts: ["draining"],
     resynced: ["draining"],
-    moved: ["draining"],
+    changed_during_read: ["draining"],
     changing: ["draining"],
     settled: ["draining"],
     reload_requested: ["draining"],
@@ -186,7 +186,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["stopping"],
     drain_lasts: ["stopping"],
     resynced: ["stopping"],
-    moved: ["stopping"],
+    changed_during_read: ["stopping"],
     changing: ["stopping"],
     settled: ["stopping"],
     reload_requested: ["stopping"],
@@ -204,7 +204,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]: Cell }
     memory_short: ["ended"],
     drain_lasts: ["ended"],
     resynced: ["ended"],
-    moved: ["ended"],
+    changed_during_read: ["ended"],
     changing: ["ended"],
     settled: ["ended"],
     reload_requested: ["ended"],
@@ -275,7 +275,12 @@ for (const mayPass of [true, false]) {
     assert.deepEqual({ serving, draining, rejected }, {
       serving: SERVICE.serving,
       draining: [2],
-      rejected: { generation: 4, fingerprint: content("new"), moved: false, failures: 1 },
+      rejected: {
+        generation: 4,
+        fingerprint: content("new"),
+        changedDuringRead: false,
+        failures: 1,
+      },
     });
     const wanted = ["log", "discard", "verify", ...(mayPass ? ["set_timer"] : [])];
     assert.deepEqual(names(actions), wanted);
@@ -292,7 +297,7 @@ Deno.test("a process stands by with the next number for what is neither served n
   ]);
   const rejected = {
     ...STATES.serving,
-    rejected: { generation: 2, fingerprint: content("bad"), moved: false, failures: 1 },
+    rejected: { generation: 2, fingerprint: content("bad"), changedDuringRead: false, failures: 1 },
   };
   for (const text of ["served", "bad"]) {
     assert.deepEqual(decide(rejected, changing(text), POLICY), [rejected, []]);
@@ -375,7 +380,12 @@ Deno.test("a retry that is due waits until the sources have settled", () => {
 });
 
 Deno.test("a held change that is what was rejected before starts nothing", () => {
-  const rejected = { generation: 2, fingerprint: content("bad"), moved: false, failures: 1 };
+  const rejected = {
+    generation: 2,
+    fingerprint: content("bad"),
+    changedDuringRead: false,
+    failures: 1,
+  };
   const [next, actions] = decide({ ...STATES.delaying, rejected }, settled("bad"), POLICY);
   assert.deepEqual(expectState(next, "serving").rejected, rejected);
   assert.deepEqual(names(actions), ["clear_timer"]);
@@ -398,27 +408,29 @@ Deno.test("a retry that finds what is served again starts nothing, and forgets t
 });
 
 for (const name of ["starting", "reloading"] as const) {
-  Deno.test(`sources that moved while ${name} are applied by another reload, moved back or not`, () => {
+  Deno.test(`files that changed while ${name} lead to another reload, changed back or not`, () => {
     for (const events of [[settled("other")], [settled("other"), settled("new")]]) {
       const [next, actions] = decideAll(STATES[name], [...events, EVENTS.handoff_ended]);
-      assert.equal(expectState(next, "serving").serving.moved, true);
+      assert.equal(expectState(next, "serving").serving.changedDuringRead, true);
       assert.deepEqual(actions.at(-1), { name: "scan_soon" });
       const [again] = decide(next, settled("new"), POLICY);
-      assert.deepEqual(expectState(again, "reloading").attempt.cause, { tag: "moved" });
+      assert.deepEqual(expectState(again, "reloading").attempt.cause, {
+        tag: "changed_during_read",
+      });
     }
   });
 
   Deno.test(`sources that settle while ${name} on what is being loaded need no look`, () => {
     const [next, actions] = decideAll(STATES[name], [settled("new"), EVENTS.handoff_ended]);
-    assert.equal(expectState(next, "serving").serving.moved, false);
+    assert.equal(expectState(next, "serving").serving.changedDuringRead, false);
     assert.equal(actions.at(-1)?.name, "log");
   });
 
-  Deno.test(`sources that a look after ${name} finds moved are applied by another reload`, () => {
-    const [next, actions] = decide(STATES[name], ready("new", { moved: true }), POLICY);
+  Deno.test(`files that a scan after ${name} finds changed lead to another reload`, () => {
+    const [next, actions] = decide(STATES[name], ready("new", { changedDuringRead: true }), POLICY);
     assert.deepEqual(actions.at(-1), { name: "scan_soon" });
     const [again] = decide(next, settled("new"), POLICY);
-    assert.deepEqual(expectState(again, "reloading").attempt.cause, { tag: "moved" });
+    assert.deepEqual(expectState(again, "reloading").attempt.cause, { tag: "changed_during_read" });
   });
 
   Deno.test(`what serves after ${name} has what it says it loaded, not only what was seen before`, () => {
@@ -428,27 +440,27 @@ for (const name of ["starting", "reloading"] as const) {
     assert.deepEqual(actions, []);
   });
 
-  Deno.test(`a signal while ${name} waits for the handoff and beats a move`, () => {
+  Deno.test(`a signal while ${name} waits for the handoff and beats a change`, () => {
     const signal = reloadRequested("SIGUSR2", "new");
     const [, actions] = decideAll(STATES[name], [signal, settled("other"), EVENTS.handoff_ended]);
     assert.deepEqual(actions.at(-1), { name: "scan_and_reload", order: "SIGUSR2" });
   });
 }
 
-Deno.test("content that was rejected is tried again if the sources moved during its handoff", () => {
+Deno.test("content that was rejected is tried again if files changed during its handoff", () => {
   const [next] = decideAll(STATES.reloading, [
     failed({ mayPass: false }),
-    { name: "moved", generation: 4 },
+    { name: "changed_during_read", generation: 4 },
     settled("new"),
   ]);
   assert.equal(expectState(next, "reloading").attempt.number, 5);
 });
 
-Deno.test("after a failed handoff a move leads to a look, a signal to another reload", () => {
+Deno.test("after a failed handoff a change leads to a scan, a signal to another reload", () => {
   const signal = reloadRequested("SIGHUP", "new");
   const failure = failed({ mayPass: false });
-  const [, moved] = decideAll(STATES.reloading, [settled("other"), failure]);
-  assert.deepEqual(moved.at(-1), { name: "scan_soon" });
+  const [, changed] = decideAll(STATES.reloading, [settled("other"), failure]);
+  assert.deepEqual(changed.at(-1), { name: "scan_soon" });
   const [, signalled] = decideAll(STATES.reloading, [signal, failure]);
   assert.deepEqual(signalled.at(-1), { name: "scan_and_reload", order: "SIGHUP" });
 });

@@ -41,7 +41,12 @@ Deno.test("after a change in place the same generation serves the new content", 
 });
 
 Deno.test("a change in place ends what was rejected before", () => {
-  const rejected = { generation: 2, fingerprint: content("bad"), moved: false, failures: 1 };
+  const rejected = {
+    generation: 2,
+    fingerprint: content("bad"),
+    changedDuringRead: false,
+    failures: 1,
+  };
   const [next] = end({}, { state: { ...STATES.hot_applying, rejected } });
   assert.equal(expectState(next, "serving").rejected, null);
 });
@@ -51,7 +56,7 @@ Deno.test("what was refused is rejected until something changes, with a warning"
   const { rejected, serving } = expectState(next, "serving");
   const fingerprint = content("new");
   assert.deepEqual(rejected, {
-    ...{ generation: null, fingerprint, moved: false, failures: 0 },
+    ...{ generation: null, fingerprint, changedDuringRead: false, failures: 0 },
     refused: [REFUSED],
   });
   assert.deepEqual(serving.fingerprint, content("served"));
@@ -65,7 +70,7 @@ Deno.test("what was refused before for the same reason is not told again", () =>
   const other: Refused = { ...REFUSED, use: { ...use, path: "/other.pem" } };
   const empty: Refused = { ...REFUSED, reason: "is empty" };
   const rejected = {
-    ...{ generation: null, fingerprint: content("bad"), moved: false, failures: 0 },
+    ...{ generation: null, fingerprint: content("bad"), changedDuringRead: false, failures: 0 },
     refused: [REFUSED],
   };
   const state: StateOf<"hot_applying"> = { ...STATES.hot_applying, rejected };
@@ -149,7 +154,7 @@ Deno.test("a held reload comes when its time has come, whatever was applied befo
 Deno.test("a retry that only a reload can do has waited already", () => {
   const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
   const fingerprint = content("new");
-  const rejected = { generation: null, fingerprint, moved: false, failures: 0 };
+  const rejected = { generation: null, fingerprint, changedDuringRead: false, failures: 0 };
   const attempt = { fingerprint, cause: { tag: "retry" } } as const;
   const state = { ...STATES.hot_applying, rejected, attempt };
   const [next] = end({ next: { tag: "reload", reason: null } }, { state, policy });
@@ -158,7 +163,7 @@ Deno.test("a retry that only a reload can do has waited already", () => {
 
 Deno.test("a signal meanwhile reloads what is on disk then, needed or not, and waits for nothing", () => {
   const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
-  const pending = { order: "SIGHUP", moved: false } as const;
+  const pending = { order: "SIGHUP", changedDuringRead: false } as const;
   const state: StateOf<"hot_applying"> = { ...STATES.hot_applying, pending };
   for (const next of [{ tag: "reload", reason: null }, { tag: "nothing" }] as const) {
     const [after, actions] = end({ next }, { state, policy });
@@ -167,8 +172,8 @@ Deno.test("a signal meanwhile reloads what is on disk then, needed or not, and w
   }
 });
 
-Deno.test("if the sources moved meanwhile they are looked at again", () => {
-  const pending = { order: null, moved: true };
+Deno.test("files that changed meanwhile are scanned again", () => {
+  const pending = { order: null, changedDuringRead: true };
   assert.deepEqual(end({}, { state: { ...STATES.hot_applying, pending } })[1], [{
     name: "scan_soon",
   }]);
@@ -187,7 +192,12 @@ Deno.test("many files, applied or refused, are told of in few lines", () => {
 
 /** Only the certificates were changed, since generation 4 was rejected. */
 function afterRejection(retryMs: number | null, more: Partial<StateOf<"hot_applying">> = {}) {
-  const rejected = { generation: 4, fingerprint: content("new"), moved: false, failures: 2 };
+  const rejected = {
+    generation: 4,
+    fingerprint: content("new"),
+    changedDuringRead: false,
+    failures: 2,
+  };
   const rejection = { rejected, retryMs };
   const state: StateOf<"hot_applying"> = { ...STATES.hot_applying, rejection, ...more };
   return { rejected, state };
@@ -215,7 +225,9 @@ Deno.test("after a rejection that may pass the retry comes, whatever became of t
 });
 
 Deno.test("after a rejection a signal meanwhile is not forgotten", () => {
-  const { state } = afterRejection(null, { pending: { order: "SIGUSR2", moved: false } });
+  const { state } = afterRejection(null, {
+    pending: { order: "SIGUSR2", changedDuringRead: false },
+  });
   assert.deepEqual(end({}, { state })[1], [{ name: "scan_and_reload", order: "SIGUSR2" }]);
 });
 

@@ -28,10 +28,9 @@ function failedWithSet({ mayPass = false, code = 1 } = {}): Event {
   const { outcome } = failed({ mayPass });
   assert.ok(outcome.tag === "failed");
   const failure: Failure = { tag: "died", ending: { tag: "exited", code } };
-  const alerts = ["[ALERT] of what is on disk"];
   return {
     name: "handoff_ended",
-    outcome: { ...outcome, failure, alerts, lastGood: LAST_GOOD },
+    outcome: { ...outcome, failure, lastGood: LAST_GOOD },
     atMs: 10_000,
   };
 }
@@ -67,18 +66,22 @@ Deno.test("a start that fails is followed by one from what served last", () => {
 Deno.test("without a set a failed start is the end, as ever", () => {
   const [next, actions] = decide(STATES.starting, failed({ mayPass: false }), POLICY);
   assert.deepEqual(next, { name: "stopping", exitCode: 1 });
-  assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
+  assert.deepEqual(names(actions), ["log", "cancel_handoff", "clear_timer", "terminate_all"]);
 });
 
 Deno.test("while the set serves, what failed counts as rejected, and nothing is known of the disk", () => {
   const [next, actions] = decideAll(STATES.starting, [failedWithSet(), READY]);
   const { serving, rejected, draining, lastGeneration } = expectState(next, "serving");
-  assert.deepEqual([serving.number, serving.fingerprint, serving.moved], [2, null, false]);
+  assert.deepEqual([serving.number, serving.fingerprint, serving.changedDuringRead], [
+    2,
+    null,
+    false,
+  ]);
   assert.deepEqual(serving.lastGood, LAST_GOOD);
   assert.deepEqual(rejected, {
     generation: 1,
     fingerprint: content("new"),
-    moved: false,
+    changedDuringRead: false,
     failures: 1,
   });
   assert.deepEqual([draining, lastGeneration], [[], 2]);
@@ -127,17 +130,15 @@ Deno.test("nothing is changed in place in the set", () => {
 });
 
 Deno.test("if the set fails as well, all ends with the status of what was wanted, and both are told", () => {
-  const [, retried] = decideAll(STATES.starting, [failedWithSet({ code: 3 })]);
-  assert.equal(names(retried).includes("report_failed_start"), false);
+  const [, first] = decideAll(STATES.starting, [failedWithSet({ code: 3 })]);
+  assert.match(find(first, "log")!.entry.text, /^generation 1 did not start: .* 3 /);
   for (const second of [failed({ mayPass: false }), failedWithSet({ code: 9 })]) {
     const [next, actions] = decideAll(STATES.starting, [failedWithSet({ code: 3 }), second]);
     assert.deepEqual(next, { name: "stopping", exitCode: 3 });
-    const report = find(actions, "report_failed_start")!;
     assert.match(
-      report.reasons.join("\n"),
-      /^generation 1 did not start: .* 3 .*\ngeneration 2, started from what served last, did not/,
+      find(actions, "log")!.entry.text,
+      /^generation 2, started from what served last, did not/,
     );
-    assert.deepEqual(report.alerts, ["[ALERT] of what is on disk"]);
   }
 });
 
@@ -147,7 +148,7 @@ Deno.test("sources that settle on what has failed need no look, on something els
   assert.equal(same.at(-1)?.name, "verify");
   const [next, other] = decideAll(STATES.starting, [...start, settled("mended"), READY]);
   assert.deepEqual(other.at(-1), { name: "scan_soon" });
-  assert.equal(expectState(next, "serving").serving.moved, false);
+  assert.equal(expectState(next, "serving").serving.changedDuringRead, false);
   assert.equal(decide(next, settled("mended"), POLICY)[0].name, "reloading");
 });
 
@@ -234,10 +235,5 @@ Deno.test("a set that fails in the place of what ended counts as one respawn, an
     RESPAWNING,
   );
   assert.equal(expectState(end, "stopping").exitCode, 139);
-  const { reasons, alerts } = find(actions, "report_failed_start")!;
-  assert.match(
-    reasons.join("\n"),
-    /^generation 6 did not start: .*139\ngeneration 7 did not start: .*139$/,
-  );
-  assert.deepEqual(alerts, ["[ALERT] of what is on disk"]);
+  assert.match(find(actions, "log")!.entry.text, /^generation 7 did not start: .*139$/);
 });

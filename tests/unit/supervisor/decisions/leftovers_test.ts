@@ -51,7 +51,7 @@ Deno.test("more than may drain are ended, the oldest first", () => {
 
 Deno.test("a start that fails leaves it alone, and says that it goes on", () => {
   const [, actions] = decide(STATES.starting, failedBeside(), POLICY);
-  assert.deepEqual(names(actions), ["log", "report_failed_start", "terminate_all"]);
+  assert.deepEqual(names(actions), ["log", "cancel_handoff", "clear_timer", "terminate_all"]);
   assert.match(
     find(actions, "log")!.entry.text,
     /; process 70, 60, left behind .*, goes on, ending with 1$/,

@@ -25,7 +25,12 @@ const serving = { ...SERVICE.serving, tablesByMs: BY_MS };
 const YOUNG = { ...STATES.serving, serving };
 const HELD = { ...STATES.delaying, serving, awaits: "tables" } as const;
 const HELD_ORDER = { ...HELD, order: "SIGHUP" } as const;
-const REJECTED = { generation: 2, fingerprint: content("bad"), moved: false, failures: 1 };
+const REJECTED = {
+  generation: 2,
+  fingerprint: content("bad"),
+  changedDuringRead: false,
+  failures: 1,
+};
 const DUE: StateOf<"retrying"> = { ...STATES.retrying, serving, rejected: REJECTED, isDue: true };
 
 const ONE_A_MINUTE = { ...POLICY, minReloadIntervalMs: 60_000 };
@@ -66,14 +71,14 @@ Deno.test("an order waits for the same, beside a held change too, and is said on
 });
 
 Deno.test("a new generation that cannot pass its tables on yet holds what came up meanwhile", () => {
-  const pending = { order: "SIGHUP", moved: true } as const;
+  const pending = { order: "SIGHUP", changedDuringRead: true } as const;
   const events = [ready("new", { tablesByMs: BY_MS }), reloadRequested("SIGHUP", "newer")];
   const [held, actions] = decideAll({ ...STATES.reloading, pending }, events);
   assert.equal(expectState(held, "delaying").order, "SIGHUP");
   assert.equal(find(actions, "set_timer")?.delayMs, 4_000);
   assert.match(linesOf(actions)[0]!, /until generation 4 can pass/);
-  const moved = [ready("new", { tablesByMs: BY_MS, moved: true }), settled("new")];
-  assert.equal(decideAll(STATES.reloading, moved)[0].name, "delaying");
+  const changed = [ready("new", { tablesByMs: BY_MS, changedDuringRead: true }), settled("new")];
+  assert.equal(decideAll(STATES.reloading, changed)[0].name, "delaying");
 });
 
 for (const [what, over] of [["they pass", resynced], ["the limit", EVENTS.timer_due]] as const) {

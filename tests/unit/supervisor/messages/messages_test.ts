@@ -62,7 +62,7 @@ const TEXTS: readonly (readonly [entry: LogEntry, level: LogEntry["level"], text
     'changed: "/a", "/b", "/c", "/d", "/e" and 1 more; 1 old process draining',
   ],
   [
-    messages.serves({ ...SERVES, cause: { tag: "moved" }, changed: [] }),
+    messages.serves({ ...SERVES, cause: { tag: "changed_during_read" }, changed: [] }),
     "info",
     "generation 4 serves, ready after 42ms; reloaded since the sources changed during the last " +
     "reload, nothing changed; 1 old process draining",

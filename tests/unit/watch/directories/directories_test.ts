@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { openLibc } from "../../../../lib/system/libc.ts";
 import { Directories } from "../../../../lib/watch/directories/directories.ts";
-import { isVisible } from "../../../../lib/watch/directories/directory_entries.ts";
+import { isVisible } from "../../../../lib/watch/directories/globs.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 
 const libc = await openLibc();
@@ -13,7 +13,7 @@ class Scene extends TempFolder {
   nowMs = 0;
   readonly directories = new Directories(libc?.openDirectory, {
     most: 10,
-    // Each look at the clock takes 1 ms, so that reading takes time.
+    // Each question takes 1 ms, so that reading takes time.
     now: () => ++this.nowMs,
   });
 
@@ -111,13 +111,13 @@ Deno.test("a whole directory is not read again for a while, and sooner if someth
   const first = await directories.whole(path, WANTED);
   scene.fill(1, 20);
   assert.equal((await directories.whole(path, WANTED)).entries, 20);
-  assert.equal(directories.dueInMs, null);
+  assert.equal(directories.dueInMs, Infinity);
   assert.equal((await directories.wholeAgain(path))?.entries, 20);
-  const dueInMs = directories.dueInMs!;
+  const dueInMs = directories.dueInMs;
   assert.ok(dueInMs > 0 && dueInMs <= 4 * first.durationMs, `${dueInMs}`);
   scene.nowMs += dueInMs;
   assert.equal((await directories.whole(path, WANTED)).entries, 21);
-  assert.equal(directories.dueInMs, null);
+  assert.equal(directories.dueInMs, Infinity);
   scene.fill(1, 21);
   scene.nowMs += 4 * first.durationMs;
   assert.equal((await directories.whole(path, WANTED)).entries, 21);

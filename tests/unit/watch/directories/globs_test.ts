@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { matchesOf } from "../../../../lib/watch/directories/globs.ts";
-import { takeInventory } from "../../../../lib/watch/scan/inventory.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
+import { pathsOf, takeOne } from "../scan/taking.ts";
 
 /** What a glob in the folder stands for, by the names below it. */
 async function matches(folder: TempFolder, glob: string): Promise<string[]> {
@@ -58,7 +58,7 @@ Deno.test("where the fixed part is missing, is a file or runs through one, nothi
 });
 
 /** Removes a directory just before it is looked into, as kubelet may. */
-async function whileVanishing(path: string, look: () => Promise<void>): Promise<void> {
+async function whileVanishing(path: string, scan: () => Promise<void>): Promise<void> {
   const { stat, readDir } = Deno;
   const vanish = (at: string | URL) => {
     if (String(at) === path) Deno.removeSync(path, { recursive: true });
@@ -66,7 +66,7 @@ async function whileVanishing(path: string, look: () => Promise<void>): Promise<
   try {
     Deno.stat = (at) => (vanish(at), stat(at));
     Deno.readDir = (at) => (vanish(at), readDir(at));
-    await look();
+    await scan();
   } finally {
     Object.assign(Deno, { stat, readDir });
   }
@@ -78,11 +78,12 @@ for (const name of ["certs/**", "certs/**/*.pem", "certs"]) {
     await using folder = new TempFolder();
     for (const file of ["a/a.pem", "b/b.pem", "c/c.pem"]) folder.write(`certs/${file}`);
     await whileVanishing(folder.at("certs/b"), async () => {
-      const source = { kind: "watched", path: folder.at(name), foundBy: "" } as const;
-      const { files, unreadable } = await takeInventory([source]);
-      assert.deepEqual(unreadable, []);
-      const paths = files.map(({ path }) => path);
-      assert.deepEqual(paths, [folder.at("certs/a/a.pem"), folder.at("certs/c/c.pem")]);
+      const inventory = await takeOne("watched", folder.at(name));
+      assert.deepEqual(inventory.unreadable, []);
+      assert.deepEqual(pathsOf(inventory), [
+        folder.at("certs/a/a.pem"),
+        folder.at("certs/c/c.pem"),
+      ]);
     });
   });
 }

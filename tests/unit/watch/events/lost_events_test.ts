@@ -30,7 +30,7 @@ Deno.test("of a flood of losses one is told, and two rescans follow: at once, an
   await waitFor("what came in the second pause", () => losses.rescans > 2);
   assert.deepEqual(losses.logged.map(({ level, text }) => `${level}: ${text}`), [
     "warning: an event of the file system was lost: an entry of a watched directory has a name that " +
-    "is not UTF-8; all sources are looked at again, as after every such loss from now on, at most every 50ms",
+    "is not UTF-8; all sources are scanned again, as after every such loss from now on, at most every 50ms",
   ]);
 });
 

@@ -3,7 +3,7 @@ import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
 import type { FileState } from "../../../../lib/watch/directories/file_state.ts";
 import type { Inventory, SourceFile } from "../../../../lib/watch/scan/inventory.ts";
 import type { ScanResult } from "../../../../lib/watch/scan/scan.ts";
-import { hasMoved } from "../../../../lib/watch/scan/changed_during_read.ts";
+import { changedDuringRead } from "../../../../lib/watch/scan/changed_during_read.ts";
 import type { Source } from "../../../../lib/watch/scan/sources.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 
@@ -27,55 +27,53 @@ function fileOf(path: string, changedMs: number | null = 0, kind: Source["kind"]
   return { path, realPath: path, info: changedMs === null ? null : info, source } as SourceFile;
 }
 
-/** A look that found these files. */
-const lookAt = (
+/** A scan that found these files. */
+const scanOf = (
   stamps: Stamps,
   files = Object.keys(stamps).map((path) => fileOf(path)),
 ): ScanResult => ({
-  inventory: { files, unreadable: [], directories: new Set() } as unknown as Inventory,
+  inventory: { files } as unknown as Inventory,
+  references: [],
+  dueInMs: Infinity,
   seen: { tag: "taken", fingerprint: fingerprintOf(stamps) },
 });
 
-const moved = (before: Stamps, look: ScanResult) =>
-  hasMoved(fingerprintOf(before), look, STARTED_MS);
+const changed = (before: Stamps, scan: ScanResult) =>
+  changedDuringRead(fingerprintOf(before), scan, STARTED_MS);
 
-Deno.test("files with the same stamps have not moved", async () => {
-  assert.equal(await moved({ "/a": "1", "/b": "1" }, lookAt({ "/b": "1", "/a": "1" })), false);
-  assert.equal(await moved({}, lookAt({})), false);
+Deno.test("files with the same stamps have not changed", async () => {
+  assert.equal(await changed({ "/a": "1", "/b": "1" }, scanOf({ "/b": "1", "/a": "1" })), false);
+  assert.equal(await changed({}, scanOf({})), false);
 });
 
 Deno.test("a file that was known before the start may be young", async () => {
-  const look = lookAt({ "/a": "1" }, [fileOf("/a", STARTED_MS)]);
-  assert.equal(await moved({ "/a": "1" }, look), false);
+  const scan = scanOf({ "/a": "1" }, [fileOf("/a", STARTED_MS)]);
+  assert.equal(await changed({ "/a": "1" }, scan), false);
 });
 
-Deno.test("one file with another stamp has moved", async () => {
-  assert.equal(await moved({ "/a": "1", "/b": "1" }, lookAt({ "/a": "1", "/b": "2" })), true);
+Deno.test("one file with another stamp has changed", async () => {
+  assert.equal(await changed({ "/a": "1", "/b": "1" }, scanOf({ "/a": "1", "/b": "2" })), true);
 });
 
-Deno.test("sources that cannot be read may have moved", async () => {
-  const { inventory } = lookAt({});
-  const look: ScanResult = { inventory, seen: { tag: "unreadable", unreadable: [] } };
-  assert.equal(await moved({}, look), true);
+Deno.test("sources that cannot be read may have changed", async () => {
+  const scan: ScanResult = { ...scanOf({}), seen: { tag: "unreadable", unreadable: [] } };
+  assert.equal(await changed({}, scan), true);
 });
 
-Deno.test("a file that is not looked at any more has moved only if it is gone", async () => {
+Deno.test("a file that is not a source any more has changed only if it is gone", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a");
-  assert.equal(await moved({ [path]: "1" }, lookAt({})), false);
+  assert.equal(await changed({ [path]: "1" }, scanOf({})), false);
+  const link = folder.link("link", "a");
   Deno.removeSync(path);
-  assert.equal(await moved({ [path]: "1" }, lookAt({})), true);
+  for (const gone of [path, link]) {
+    assert.equal(await changed({ [gone]: "1" }, scanOf({})), true);
+  }
 });
 
-Deno.test("a file that is not looked at any more is gone if a link leads to nothing", async () => {
-  await using folder = new TempFolder();
-  const path = folder.link("a", "missing");
-  assert.equal(await moved({ [path]: "1" }, lookAt({})), true);
-});
-
-Deno.test("a loaded file that only the later look knows was there if it is older than the start", async () => {
+Deno.test("a loaded file that only the later scan knows was there if it is older than the start", async () => {
   const at = (changedMs: number | null) =>
-    moved({}, lookAt({ "/a": "1" }, [fileOf("/a", changedMs)]));
+    changed({}, scanOf({ "/a": "1" }, [fileOf("/a", changedMs)]));
   // A change time may be rounded down to a second.
   assert.equal(await at(STARTED_MS - 1_001), false);
   assert.equal(await at(STARTED_MS - 1_000), true);
@@ -85,23 +83,23 @@ Deno.test("a loaded file that only the later look knows was there if it is older
 Deno.test("the later one of a file's two times counts", async () => {
   const file = fileOf("/a", 0);
   const info = { mtime: new Date(STARTED_MS), ctime: new Date(0) } as FileState;
-  assert.equal(await moved({}, lookAt({ "/a": "1" }, [{ ...file, info }])), true);
+  assert.equal(await changed({}, scanOf({ "/a": "1" }, [{ ...file, info }])), true);
 });
 
-Deno.test("any other file that only the later look knows has moved, however old", async () => {
+Deno.test("any other file that only the later scan knows has changed, however old", async () => {
   for (const kind of ["configuration", "env_file", "watched"] as const) {
-    assert.equal(await moved({}, lookAt({ "/a": "1" }, [fileOf("/a", 0, kind)])), true);
+    assert.equal(await changed({}, scanOf({ "/a": "1" }, [fileOf("/a", 0, kind)])), true);
   }
-  assert.equal(await moved({}, lookAt({ "/a": "" }, [fileOf("/a", null)])), true);
+  assert.equal(await changed({}, scanOf({ "/a": "" }, [fileOf("/a", null)])), true);
 });
 
-Deno.test("a file with the same stamp and another content was replaced in the middle of a look", async () => {
+Deno.test("a file with the same stamp and another content was replaced in the middle of a scan", async () => {
   const mark = { content: "one", modifiedMs: 0, stamp: "1" };
   const before: Fingerprint = { digest: "", files: new Map([["/a", mark]]) };
   const files = new Map([["/a", { ...mark, content: "two" }]]);
-  const look = {
-    ...lookAt({ "/a": "1" }),
+  const scan = {
+    ...scanOf({ "/a": "1" }),
     seen: { tag: "taken", fingerprint: { digest: "", files } },
   };
-  assert.equal(await hasMoved(before, look as ScanResult, STARTED_MS), true);
+  assert.equal(await changedDuringRead(before, scan as ScanResult, STARTED_MS), true);
 });

@@ -46,7 +46,7 @@ Deno.test("a fingerprint names the content and the time of each file", async () 
   ]);
 });
 
-Deno.test("of a file that is replaced after it was looked at the new state goes with the new content", async () => {
+Deno.test("of a file that is replaced between the look at its state and its reading the new state goes with the new content", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "old");
   const looked = file(path);
@@ -223,7 +223,7 @@ Deno.test("a large file is not read: another size or time counts as another cont
   assert.ok(!isTooLarge(few.files.get(large.path)!.content));
 });
 
-Deno.test("of many large files only so many are read in one look, and the others do not change by that", async () => {
+Deno.test("of many large files only so many are read in one scan, and the others do not change by that", async () => {
   await using folder = new TempFolder();
   const all = Array.from(
     { length: 5 },

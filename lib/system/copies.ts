@@ -1,0 +1,91 @@
+/** Copies files whose content is known, so that each copy is right or is not there. */
+import { copyInPortions, readFile, sha256, TooLarge } from "./contents.ts";
+import { ignoreMissing, PRIVATE, remove, rename, stat, writePrivateFile } from "./files.ts";
+
+export interface Copy {
+  readonly from: string;
+  /** It is written as `….part` first, so it is there whole or not at all. */
+  readonly to: string;
+  /** The SHA-256 of the content that is wanted, in hexadecimal digits. */
+  readonly digest: string;
+}
+
+/** `differs`: the file holds something else than what is wanted, and nothing was written. */
+export type CopyEnd =
+  | { readonly tag: "copied" | "differs" }
+  | { readonly tag: "unreadable" | "unwritable"; readonly error: unknown };
+
+/**
+ * Copies files in order, until one cannot be written or `cancel` aborts, so that no other user may read the
+ * copies. Of many files most are copied on the main thread, in portions of some milliseconds.
+ */
+export async function copyAll(copies: readonly Copy[], cancel?: AbortSignal): Promise<CopyEnd[]> {
+  const { createHash } = await import("node:crypto");
+  const ends: CopyEnd[] = [];
+  let startedMs = -Infinity;
+  for (const copy of copies) {
+    if (cancel?.aborted) break;
+    const isFirst = performance.now() - startedMs > PORTION_MS;
+    ends.push((isFirst ? null : copyAtOnce(copy, createHash)) ?? await copyOnThread(copy));
+    if (ends.at(-1)!.tag === "unwritable") break;
+    if (isFirst) startedMs = performance.now();
+  }
+  return ends;
+}
+
+/** The largest file that is copied in one go. */
+const PORTION_BYTES = 500_000;
+/** Writing takes longer than reading a state, on some volumes much longer. */
+const PORTION_MS = 2;
+
+async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    // Opening a FIFO would wait for its writer.
+    if (!(await stat(from)).isFile) throw new Deno.errors.NotSupported("not a regular file");
+    bytes = await readFile(from, PORTION_BYTES);
+  } catch (error) {
+    if (error instanceof TooLarge) return await copyLarge({ from, to, digest });
+    return { tag: "unreadable", error };
+  }
+  if (await sha256(bytes) !== digest) return { tag: "differs" };
+  try {
+    await writePrivateFile(`${to}.part`, bytes);
+    await rename(`${to}.part`, to);
+    return { tag: "copied" };
+  } catch (error) {
+    return { tag: "unwritable", error };
+  }
+}
+
+async function copyLarge({ from, to, digest }: Copy): Promise<CopyEnd> {
+  const part = `${to}.part`;
+  try {
+    await remove(part).catch(ignoreMissing);
+    const found = await copyInPortions(from, part);
+    if (found !== digest) await remove(part);
+    if (typeof found !== "string") return { tag: "unreadable", error: found };
+    if (found !== digest) return { tag: "differs" };
+    await rename(part, to);
+    return { tag: "copied" };
+  } catch (error) {
+    return { tag: "unwritable", error };
+  }
+}
+
+/** `null`: a thread must do it, because the file is large or something is wrong, such as a `.part` that was left. */
+function copyAtOnce({ from, to, digest }: Copy, createHash: CreateHash): CopyEnd | null {
+  try {
+    const { isFile, size } = Deno.statSync(from);
+    if (!isFile || size > PORTION_BYTES) return null;
+    const bytes = Deno.readFileSync(from);
+    if (createHash("sha256").update(bytes).digest("hex") !== digest) return { tag: "differs" };
+    Deno.writeFileSync(`${to}.part`, bytes, PRIVATE);
+    Deno.renameSync(`${to}.part`, to);
+    return { tag: "copied" };
+  } catch {
+    return null;
+  }
+}
+
+type CreateHash = typeof import("node:crypto").createHash;

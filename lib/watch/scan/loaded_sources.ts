@@ -1,0 +1,108 @@
+/**
+ * Finds the files that HAProxy loads besides its configuration: each may be missing. Made for 10,000
+ * certificates: a directory is walked to and listed once.
+ */
+import { basename, dirname, join } from "@std/path";
+import { sideFilesOf } from "../../config/side_files.ts";
+import { followLinks } from "../../system/link_chain.ts";
+import { isShortage, systemReason } from "../../text/system_reason.ts";
+import { isVisible } from "../directories/globs.ts";
+import { type Collector, type Found, isUnnamed } from "./inventory.ts";
+import type { Source } from "./sources.ts";
+
+/** Adds the regular files that are there of `sources`, except those that were added before. */
+export async function addLoaded(to: Collector, sources: readonly Source[]): Promise<void> {
+  const added = new Set(to.files.map(({ path }) => path));
+  const byDirectory = Map.groupBy(sources, ({ path }) => dirname(path));
+  for (const [directory, group] of byDirectory) await addGroup({ to, added }, directory, group);
+}
+
+interface Adding {
+  readonly to: Collector;
+  readonly added: Set<string>;
+}
+
+/** A path that may be that of a file. */
+interface Candidate {
+  readonly path: string;
+  readonly source: Source;
+}
+
+async function addGroup(
+  adding: Adding,
+  directory: string,
+  sources: readonly Source[],
+): Promise<void> {
+  const { to } = adding;
+  const folder = await open(to, directory);
+  if (folder === null) return;
+  if (!to.reader.takeFiles(sources.length)) {
+    return await addMembers(adding, { path: directory, source: sources[0]! }, folder);
+  }
+  const candidates = sources.flatMap(candidatesOf);
+  candidates.forEach(({ path }) => to.entries.add(join(folder.realPath, basename(path))));
+  const names = await to.reader.names(folder.realPath, () => true).catch(ignored(to, directory));
+  const present = names === null ? null : new Set(names);
+  const found = candidates.filter(({ path }) => present?.has(basename(path)) ?? true);
+  for (const one of await addFiles(adding, found, folder)) {
+    const below = await open(to, one.path);
+    if (below !== null) await addMembers(adding, one, below);
+  }
+}
+
+function candidatesOf(source: Source): Candidate[] {
+  const { path, sideFiles } = source;
+  const beside = sideFiles === undefined ? [] : sideFilesOf(path, sideFiles);
+  return [path, ...beside].map((path) => ({ path, source }));
+}
+
+/** Adds the files among `candidates`, and returns the directories. */
+async function addFiles(
+  { to, added }: Adding,
+  candidates: readonly Candidate[],
+  { realPath }: Found,
+): Promise<Candidate[]> {
+  const ends = await to.followAll(realPath, candidates.map(({ path }) => basename(path)));
+  return candidates.filter(({ path, source }, index) => {
+    const end = ends[index]!;
+    if (isUnnamed(basename(path), end)) to.unnamed.push(path);
+    if (end.tag === "found" && end.info.isFile && !added.has(path)) {
+      added.add(path);
+      to.addFile(source, path, end);
+    }
+    return end.tag === "found" && end.info.isDirectory;
+  });
+}
+
+/** HAProxy does not look below the directories that it loads. */
+async function addMembers(
+  adding: Adding,
+  { path, source }: Candidate,
+  folder: Found,
+): Promise<void> {
+  const { to } = adding;
+  to.watchNames(folder.realPath);
+  const members = await to.reader.members(folder.realPath, { isWanted: isVisible })
+    .catch(ignored(to, path));
+  if (members === null) return;
+  if ("digest" in members) return to.addWhole({ ...source, path }, folder, members);
+  const candidates = members.toSorted().map((name) => ({ path: `${path}/${name}`, source }));
+  await addFiles(adding, candidates, folder);
+}
+
+async function open(to: Collector, path: string): Promise<Found | null> {
+  const chain = await followLinks(path);
+  const { end } = chain;
+  const isDirectory = end.tag === "found" && end.info.isDirectory;
+  // It may come, but a name of nothing must not make the wrapper watch "/".
+  if (isDirectory || !chain.directories.has("/")) to.mark(chain);
+  if (!isDirectory) return null;
+  to.directories.add(end.realPath);
+  return end;
+}
+
+/** Only HAProxy needs to read these; but a directory that could not be opened is not an empty one. */
+const ignored = ({ unreadable }: Collector, path: string) => (error: unknown) => {
+  if (isShortage(error)) unreadable.push({ path, reason: systemReason(error) });
+  return null;
+};
