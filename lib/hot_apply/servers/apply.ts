@@ -73,16 +73,18 @@ const nameOf = ({ backend, server }: Pick<ServerChange, "backend" | "server">) =
 function obstacleIn(changes: readonly ServerChange[], before: Servers): string | null {
   for (const change of changes) {
     const name = nameOf(change);
-    const isThere = before.has(name);
-    if (change.tag === "added" && isThere) return `"${name}" has not gone yet`;
-    if (change.tag !== "added" && !isThere) return `HAProxy has no server "${name}"`;
+    const old = before.get(name);
+    if (change.tag === "added" && old?.isInMaintenance === false) {
+      return `"${name}" is there already`;
+    }
+    if (change.tag !== "added" && old === undefined) return `HAProxy has no server "${name}"`;
   }
   return null;
 }
 
 interface Step extends ServerCommand {
   /** New servers come first and in maintenance, so that most failures harm nobody; what ends comes last. */
-  readonly phase: 1 | 2 | 3 | 4;
+  readonly phase: 0 | 1 | 2 | 3 | 4;
   /** Takes it back. */
   readonly undo: ServerCommand | null;
 }
@@ -94,7 +96,7 @@ function stepsOf(change: ServerChange, before: Servers): readonly Step[] {
   const old = before.get(name);
   switch (change.tag) {
     case "added":
-      return stepsToAdd(name, change);
+      return [...old === undefined ? [] : [goneBefore(name)], ...stepsToAdd(name, change)];
     case "changed":
       return stepsToChange(name, change, old!);
     case "removed":
@@ -103,6 +105,9 @@ function stepsOf(change: ServerChange, before: Servers): readonly Step[] {
       return change satisfies never;
   }
 }
+
+/** It was removed, and had connections left until now. */
+const goneBefore = (name: string): Step => ({ ...deleteServer(name), phase: 0, undo: null });
 
 function stepsToAdd(name: string, added: Added): readonly Step[] {
   const later = [
@@ -140,16 +145,17 @@ interface Shown {
   readonly after: Servers | null;
 }
 
-/** Whether all that was to change has, and no server came or went besides. */
+/** Whether all that was to change has, and no server has come besides. */
 function isAsPlanned(changes: readonly ServerChange[], { before, after }: Shown): boolean {
   if (after === null) return false;
   const added = changes.filter(({ tag }) => tag === "added").map(nameOf);
   const names = new Set([...before.keys(), ...added]);
-  return names.symmetricDifference(new Set(after.keys())).size === 0 &&
-    changes.every((change) => isShown(change, after.get(nameOf(change))!));
+  return [...after.keys()].every((name) => names.has(name)) &&
+    changes.every((change) => isShown(change, after.get(nameOf(change))));
 }
 
-function isShown(change: ServerChange, state: ServerState): boolean {
+function isShown(change: ServerChange, state: ServerState | undefined): boolean {
+  if (state === undefined) return false;
   switch (change.tag) {
     case "added": {
       const { address, values } = change;
@@ -211,15 +217,14 @@ async function undo(
 ): Promise<ServersApplied> {
   for (const { undo } of done.toReversed()) if (undo !== null) await ask(undo.command);
   const after = await show(backends, ask);
-  return after !== null && isSame(before, after)
+  return after !== null && textOf(before) === textOf(after)
     ? impossible(reason)
     : { tag: "unconfirmed", reason };
 }
 
-function isSame(before: Servers, after: Servers): boolean {
-  const text = (servers: Servers) =>
-    JSON.stringify(
-      [...servers].map(([name, { isDown: _, ...state }]) => [name, Object.values(state)]).sort(),
-    );
-  return text(before) === text(after);
+/** Those in maintenance may be gone: they have been removed before, and had connections left until now. */
+function textOf(servers: Servers): string {
+  const states = [...servers].filter(([, { isInMaintenance }]) => !isInMaintenance)
+    .map(([name, { isDown: _, ...state }]) => `${name} ${JSON.stringify(state)}`);
+  return states.sort().join("\n");
 }

@@ -20,7 +20,7 @@ export type ServerPlan =
   | { readonly tag: "reload"; readonly reason: string };
 
 export interface ServerPlanOptions {
-  /** Whether the process can be given new servers, and lose others, without a fault of its release. */
+  /** Whether the process can be given new servers without a fault of its release. */
   readonly addsServers: boolean;
 }
 
@@ -98,11 +98,11 @@ class Planner {
     after: Entries,
   ): ServerChange | Obstacle | null {
     const [old, next] = [before.get(server), after.get(server)];
-    if (old === undefined || next === undefined) {
-      if (!this.#addsServers) {
-        return "comes or goes, which this release of HAProxy is not trusted with";
-      }
-      return old === undefined ? addedServer(backend, next!) : this.#removed(backend, server, old);
+    if (next === undefined) return this.#removed(backend, server, old!);
+    if (old === undefined) {
+      return this.#addsServers
+        ? addedServer(backend, next)
+        : "is new, which this release of HAProxy is not trusted with";
     }
     if (old.line === next.line && old.defaults === next.defaults) return null;
     const change = changedServer({ backend, server }, old, next);

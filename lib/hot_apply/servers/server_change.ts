@@ -15,6 +15,8 @@ export type ServerChange = Changed | Added | Removed;
 
 export interface Changed extends ServerName {
   readonly tag: "changed";
+  /** What the files say now, changed or not. */
+  readonly values: Values;
   readonly isChecked: boolean;
   readonly address: Difference<Address> | null;
   readonly weight: Difference<number> | null;
@@ -72,7 +74,7 @@ export function changedServer(
   const address = before.address === after.address ? null : addressesOf(before, after);
   if (typeof address === "string") return address;
   const change: Changed = {
-    ...{ tag: "changed", ...name, address },
+    ...{ tag: "changed", ...name, address, values: to },
     isChecked: has(after, "check"),
     weight: difference(from.weight, to.weight),
     maxconn: difference(from.maxconn, to.maxconn),

@@ -6,8 +6,7 @@ import assert from "node:assert/strict";
 import { serverLines, withoutServers } from "../../../lib/config/server_lines.ts";
 import { deleteServer } from "../../../lib/haproxy/runtime/servers.ts";
 import { applyServers } from "../../../lib/hot_apply/servers/apply.ts";
-import { planServers } from "../../../lib/hot_apply/servers/plan.ts";
-import type { ServerChange } from "../../../lib/hot_apply/servers/server_change.ts";
+import { planServers, type ServerPlan } from "../../../lib/hot_apply/servers/plan.ts";
 import { createRandom } from "../../faults/random.ts";
 import { BareHaproxy } from "./process.ts";
 import { edited, firstSite, textOf } from "./site.ts";
@@ -15,7 +14,7 @@ import { edited, firstSite, textOf } from "./site.ts";
 export interface SamenessOptions {
   readonly seed: number;
   readonly edits: number;
-  /** Whether servers are added and deleted, whatever release it is. */
+  /** Whether servers are added, and those that are removed deleted, whatever release it is. */
   readonly addsServers: boolean;
   readonly onEdit?: (line: string) => void;
 }
@@ -35,6 +34,8 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
   let running = await new BareHaproxy(write(site)).answers();
   const reloads = new Map<string, number>();
   const changes = new Map<string, number>();
+  /** Removed, and in maintenance until the next reload. */
+  let left: readonly string[] = [];
   let applied = 0;
   try {
     for (let number = 1; number <= options.edits; number++) {
@@ -44,11 +45,12 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
       const edit = `seed ${options.seed}, edit ${number}`;
       await using fresh = await new BareHaproxy(after).answers();
       const plan = planServers(serverLines([before]), [after], options);
-      const result = plan.tag === "reload" ? plan : await apply(plan.changes, running);
+      const result = plan.tag === "reload" ? plan : await applyServers(plan.changes, running.ask);
       if (result.tag === "applied") {
         applied++;
         for (const { tag } of plan.tag === "plan" ? plan.changes : []) count(changes, tag);
-        assert.deepEqual(await running.servers(), await fresh.servers(), edit);
+        left = [...left, ...await removed(plan, running, options)];
+        assert.deepEqual(await withoutLeft(running, left), await fresh.servers(), edit);
         options.onEdit?.(`${edit}: ${JSON.stringify(plan)}`);
       } else {
         assert.notEqual(result.tag, "unconfirmed", `${edit}: ${result.reason}`);
@@ -56,7 +58,9 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
         count(reloads, result.reason.replaceAll(/"[^"]*"/g, '""'));
         // What could not be done has been undone.
         await using old = await new BareHaproxy(before).answers();
-        assert.deepEqual(await running.servers(), await old.servers(), `${edit}: ${result.reason}`);
+        const now = await withoutLeft(running, left);
+        assert.deepEqual(now, await old.servers(), `${edit}: ${result.reason}`);
+        left = [];
         await running[Symbol.asyncDispose]();
         running = await new BareHaproxy(after).answers();
       }
@@ -71,15 +75,29 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
 const count = (counts: Map<string, number>, name: string) =>
   counts.set(name, (counts.get(name) ?? 0) + 1);
 
-async function apply(changes: readonly ServerChange[], { ask }: BareHaproxy) {
-  const result = await applyServers(changes, ask);
-  if (result.tag !== "applied") return result;
-  for (const { tag, backend, server } of changes) {
-    if (tag !== "removed") continue;
-    const { command, accepts } = deleteServer(`${backend}/${server}`);
+/** The names of those that are left. */
+async function removed(
+  plan: ServerPlan,
+  { ask }: BareHaproxy,
+  { addsServers }: SamenessOptions,
+): Promise<readonly string[]> {
+  const changes = plan.tag === "plan" ? plan.changes : [];
+  const names = changes.filter(({ tag }) => tag === "removed")
+    .map(({ backend, server }) => `${backend}/${server}`);
+  if (!addsServers) return names;
+  for (const { command, accepts } of names.map(deleteServer)) {
     assert.match(await ask(command) ?? "", accepts);
   }
-  return result;
+  return [];
+}
+
+async function withoutLeft(running: BareHaproxy, left: readonly string[]) {
+  const servers = { ...await running.servers() };
+  for (const name of left) {
+    assert.match(servers[name] ?? "", /maintenance 1/);
+    delete servers[name];
+  }
+  return servers;
 }
 
 const DEFAULTS = `defaults

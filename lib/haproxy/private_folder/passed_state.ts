@@ -1,0 +1,133 @@
+/** Puts right what a process says of its servers, where the configuration has changed since it read it. Pure. */
+import { readSection, sectionTexts, wordsOf } from "../../config/server_lines.ts";
+
+export interface StateContext {
+  /** `serverLines` of what the process has, its hot applies included, and of what its successor reads. */
+  readonly before: string;
+  readonly after: string;
+  /** What was hot-applied in the process, by the full names of the servers. */
+  readonly hot: ReadonlyMap<string, HotServer>;
+}
+
+/** What the files said of a server when it was last hot-applied; `null`: it was removed, and may not be gone yet. */
+export type HotServer = { readonly weight: number; readonly isDisabled: boolean } | null;
+
+/**
+ * The answer to `show servers state` for a successor to load. As HAProxy gives it (2.6 to 3.4),
+ * - another port in the file would never count, nor `ssl`, nor another port for checks: these are taken from the state,
+ *   whatever the configuration says;
+ * - a server that is not checked would stay down for good once `disabled` or `check` is taken out of its line;
+ * - a weight that was hot-applied would come back when the file says the one before again, since the state has that
+ *   with which the process started;
+ * - a server that was disabled without a reload would stay in maintenance when the file enables it.
+ */
+export function passedState(state: string, { before, after, hot }: StateContext): string {
+  const changed = changedServers(before, after);
+  const backends = new Set([...changed.keys(), ...hot.keys()].map(backendOf));
+  if (backends.size === 0) return state;
+  return state.replace(rowsOf(backends), (row) => {
+    const fields = row.trimEnd().split(" ");
+    const name = `${fields[Field.backend]}/${fields[Field.server]}`;
+    const [values, change] = [hot.get(name), changed.get(name)];
+    if (values === null) return "";
+    if (values === undefined && change === undefined) return row;
+    if (values !== undefined) {
+      fields[Field.configuredWeight] = `${values.weight}`;
+      fields[Field.admin] = adminState(Number(fields[Field.admin]), values.isDisabled);
+    }
+    const isInMaintenance = (Number(fields[Field.admin]) & FORCED_MAINTENANCE) !== 0;
+    if (isInMaintenance || change?.isRevived) fields[Field.operation] = RUNNING;
+    if (change === undefined) return `${fields.join(" ")}\n`;
+    fields[Field.port] = change.port ?? fields[Field.port]!;
+    return `${fields.slice(0, Field.firstOptional).join(" ")}\n`;
+  });
+}
+
+enum Field {
+  backend = 1,
+  server = 3,
+  operation = 5,
+  admin = 6,
+  configuredWeight = 8,
+  port = 18,
+  /** From here on: `ssl`, and where checks and agent are. */
+  firstOptional = 20,
+}
+
+const RUNNING = "2";
+
+/** In `srv_admin_state`: by a command or by the configuration. */
+const FORCED_MAINTENANCE = 0x01;
+/** The configuration says `disabled`. */
+const BY_CONFIGURATION = 0x04;
+
+const adminState = (state: number, isDisabled: boolean) =>
+  `${isDisabled ? state | BY_CONFIGURATION : state & ~BY_CONFIGURATION}`;
+
+const backendOf = (name: string) => name.slice(0, name.indexOf("/"));
+
+/** A regular expression with more names is slower than a look at each row. */
+const MOST_NAMES = 100;
+
+function rowsOf(backends: ReadonlySet<string>): RegExp {
+  const names = backends.size > MOST_NAMES ? "\\S+" : [...backends].map(RegExp.escape).join("|");
+  return new RegExp(`^\\d+ (?:${names}) \\d+ .*(?:\\n|$)`, "gm");
+}
+
+interface LineChange {
+  /** `null`: only HAProxy knows. */
+  readonly port: string | null;
+  /** That it was found dead says nothing of it any more. */
+  readonly isRevived: boolean;
+}
+
+/** What may be other than before of the servers in `after`, by their full names. */
+function changedServers(before: string, after: string): ReadonlyMap<string, LineChange> {
+  const changed = new Map<string, LineChange>();
+  if (before === after) return changed;
+  const [old, next] = [partsOf(before), partsOf(after)];
+  for (const [backend, text] of next.proxies) {
+    const known = old.proxies.get(backend);
+    if (known === undefined || (known === text && old.defaults === next.defaults)) continue;
+    const [were, are] = [serversOf(known), serversOf(text)];
+    const isOther = old.defaults !== next.defaults || were.defaults !== are.defaults;
+    for (const [server, line] of are.servers) {
+      const was = were.servers.get(server);
+      if (was === undefined || (was === line && !isOther)) continue;
+      changed.set(`${backend}/${server}`, { port: portOf(line), isRevived: isRevived(was, line) });
+    }
+  }
+  return changed;
+}
+
+function partsOf(lines: string) {
+  const defaults: string[] = [];
+  const proxies = new Map<string, string>();
+  for (const text of sectionTexts(lines)) {
+    const [, kind, name] = /^\s*(defaults|backend|listen)(?:[ \t]+([^\s#]+))?/.exec(text) ?? [];
+    if (kind === "defaults") defaults.push(text);
+    else if (name !== undefined) proxies.set(name, text);
+  }
+  return { defaults: defaults.join("\n"), proxies };
+}
+
+function serversOf(text: string) {
+  const { lines } = readSection(text);
+  const servers = lines.filter((line) => /^server[ \t]/.test(line));
+  return {
+    defaults: lines.filter((line) => line.startsWith("default-server")).join("\n"),
+    servers: new Map(servers.map((line) => [wordsOf(line)[1] ?? "", line])),
+  };
+}
+
+function isRevived(before: string, after: string): boolean {
+  const [old, next] = [wordsOf(before), wordsOf(after)];
+  return old[2] !== next[2] || (old.includes("check") && !next.includes("check"));
+}
+
+function portOf(line: string): string | null {
+  if (/["'\\]/.test(line)) return null;
+  const address = wordsOf(line)[2] ?? "";
+  const [, port] = /^(?:[^:/]+|\[.*\]|.*:.*):(\d+)$/.exec(address) ?? [];
+  return port ?? (/^[^:/@]+$/.test(address) ? "0" : null);
+}

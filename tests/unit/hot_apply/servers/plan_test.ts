@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { serverLines, withoutServers } from "../../../../lib/config/server_lines.ts";
+import { planServers, type ServerPlan } from "../../../../lib/hot_apply/servers/plan.ts";
+
+const START = `defaults
+    mode http
+frontend web
+    bind :80
+backend app
+    balance roundrobin
+    server s1 10.0.0.1:80 check weight 10
+    server s2 10.0.0.2:80
+backend other
+    server s1 10.0.1.1:80
+`;
+
+interface Options {
+  readonly start?: string;
+  readonly addsServers?: boolean;
+}
+
+/** The plan for a change of one part of `start` into another. */
+function plan(
+  [from, to]: readonly [string, string],
+  { start = START, addsServers = true }: Options = {},
+): ServerPlan {
+  assert.ok(start.includes(from), from);
+  const next = start.replace(from, to);
+  assert.equal(withoutServers([next]), withoutServers([start]));
+  return planServers(serverLines([start]), [next], { addsServers });
+}
+
+function changes(...[edit, options]: Parameters<typeof plan>) {
+  const found = plan(edit, options);
+  assert.equal(found.tag, "plan", JSON.stringify(found));
+  return found.tag === "plan" ? found.changes : [];
+}
+
+const CHANGED = {
+  ...{ tag: "changed", backend: "app", server: "s1", isChecked: true },
+  ...{ address: null, weight: null, maxconn: null, isDisabled: null },
+};
+
+Deno.test("weight, maxconn, address, port and being disabled can change", () => {
+  assert.deepEqual(
+    changes(["10.0.0.1:80 check weight 10", "10.0.0.9:81 check maxconn 5 disabled"]),
+    [{
+      ...CHANGED,
+      values: { weight: 1, maxconn: 5, isDisabled: true },
+      address: { from: { ip: "10.0.0.1", port: 80 }, to: { ip: "10.0.0.9", port: 81 } },
+      weight: { from: 10, to: 1 },
+      maxconn: { from: 0, to: 5 },
+      isDisabled: { from: false, to: true },
+    }],
+  );
+});
+
+Deno.test("what means the same is no change", () => {
+  assert.deepEqual(changes(["weight 10", "weight 10 # ten"]), []);
+  assert.deepEqual(changes(["check weight 10", "check enabled weight 3 weight 10"]), []);
+  assert.deepEqual(changes(["    server s2", "\tserver\ts2"]), []);
+});
+
+Deno.test("a server is added with all its words, and removed", () => {
+  const edit = [
+    "    server s2 10.0.0.2:80",
+    "    server s3 [::3]:80 check inter 2s disabled",
+  ] as const;
+  assert.deepEqual(changes(edit), [
+    {
+      ...{ tag: "added", backend: "app", server: "s3", address: { ip: "::3", port: 80 } },
+      words: ["check", "inter", "2s"],
+      values: { weight: 1, maxconn: 0, isDisabled: true },
+      ...{ isChecked: true, hasAgent: false },
+    },
+    { tag: "removed", backend: "app", server: "s2" },
+  ]);
+});
+
+Deno.test("what default-server lines say is written out", () => {
+  const start = START.replace("mode http", "mode http\n    default-server inter 2s weight 5")
+    .replace("balance roundrobin", "balance roundrobin\n    default-server fall 9");
+  const [added] = changes(["    server s2", "    server s3 10.0.0.3:80\n    server s2"], { start });
+  assert.ok(added?.tag === "added");
+  assert.deepEqual(added.words, ["inter", "2s", "weight", "5", "fall", "9"]);
+  const [changed] = changes(["check weight 10", "check"], { start });
+  assert.ok(changed?.tag === "changed");
+  assert.deepEqual(changed.weight, { from: 10, to: 5 });
+});
+
+Deno.test("a default-server line counts for those below it", () => {
+  const start = START.replace(
+    "    server s2",
+    "    default-server maxconn 7\n    server s3 10.0.0.3:80\n    server s2",
+  );
+  const line = "    server s3 10.0.0.3:80\n";
+  const moved = start.replace(line, "").replace("    server s1", `${line}    server s1`);
+  const found = planServers(serverLines([start]), [moved], { addsServers: true });
+  assert.ok(found.tag === "plan" && found.changes[0]?.tag === "changed");
+  assert.deepEqual(found.changes[0].maxconn, { from: 7, to: 0 });
+});
+
+/** What only a reload can do, and why. */
+const RELOADS: readonly (readonly [string, string, string, RegExp, Options?])[] = [
+  ["another word", "check", "check inter 3s", /more than its address/],
+  ["a word that is not known", "check", "check shiny", /not known/],
+  ["a host name", "10.0.0.1:80", "host:80", /not both are literal/],
+  ["a variable", "10.0.0.1:80", '"${A}:80"', /not known/],
+  ["a strange value", "weight 10", "weight 0x10", /not plain/],
+  ["a weight that an agent may change", "check weight 10", "check weight 5", /"agent-check"/, {
+    start: START.replace("mode http", "mode http\n default-server agent-check"),
+  }],
+  ["a maxconn with a minconn", "s2 10.0.0.2:80", "s2 10.0.0.2:80 maxconn 5", /"minconn"/, {
+    start: START.replace("balance", "default-server minconn 3\n balance"),
+  }],
+  ["a slow start", "s2 10.0.0.2:80", "s2 10.0.0.2:80 disabled", /"slowstart"/, {
+    start: START.replace("balance", "default-server slowstart 3s\n balance"),
+  }],
+  ["a cookie made of the address", "10.0.0.1:80", "10.0.0.9:80", /its cookie/, {
+    start: START.replace("balance", "dynamic-cookie-key k\n balance"),
+  }],
+  ["a server in a section whose defaults are named", "weight 10", "weight 9", /defaults/, {
+    start: START.replace("backend app", "backend app from d"),
+  }],
+  ["a server beside a template", "weight 10", "weight 9", /template/, {
+    start: START.replace("balance", "server-template t 2 10.0.0.7:80\n balance"),
+  }],
+  ["a peer", "server mine 1.1.1.1:1", "server mine 1.1.1.1:2", /not those of a proxy/, {
+    start: `${START}peers p\n server mine 1.1.1.1:1\n`,
+  }],
+  ["two servers of one name", "server s2", "server s1", /not plain/],
+  ["a new server by name", "server s2 10.0.0.2:80", "server s3 host:80", /literal one/],
+  ["a new server without a port", "server s2 10.0.0.2:80", "server s3 10.0.0.2", /literal one/],
+  ["a new server with a word of its own", "s2 10.0.0.2:80", "s3 10.0.0.2:80 ssl", /"ssl"/],
+  ["a new server in an untrusted release", "server s2", "server s3", /trusted/, {
+    addsServers: false,
+  }],
+  ["a new server where numbers count", "server s2", "server s3", /algorithm/, {
+    start: START.replace("roundrobin", "source"),
+  }],
+  ["a new server where numbers are logged", "server s2", "server s3", /numbers matter/, {
+    start: START.replace("bind", "log-format %[srv_id]\n bind"),
+  }],
+  ["places that count", "server s1 10.0.0.1:80 check weight 10", "", /algorithm/, {
+    start: START.replace("balance roundrobin", "balance first"),
+  }],
+  ["a server that is used", "    server s2 10.0.0.2:80\n", "", /refers/, {
+    start: START.replace("balance", "use-server s2 if TRUE\n balance"),
+  }],
+  ["a server that a sample names", "    server s2 10.0.0.2:80\n", "", /refers/, {
+    start: START.replace("bind", "acl up srv_is_up(app/s2)\n bind"),
+  }],
+  ["a server that another tracks", "    server s2 10.0.0.2:80\n", "", /refers/, {
+    start: `${START}    server s9 10.0.1.9:80 track app/s2\n`,
+  }],
+  ["a server to which clients stick", "    server s2 10.0.0.2:80\n", "", /persist/, {
+    start: START.replace("balance", "option persist\n balance"),
+  }],
+  ["a server whose end cuts connections", "    server s2 10.0.0.2:80\n", "", /connections/, {
+    start: START.replace("balance", "default-server on-marked-down shutdown-sessions\n balance"),
+  }],
+];
+
+for (const [what, from, to, reason, options] of RELOADS) {
+  Deno.test(`${what} takes a reload`, () => {
+    const found = plan([from, to], options);
+    assert.equal(found.tag, "reload", JSON.stringify(found));
+    assert.match(found.tag === "reload" ? found.reason : "", reason);
+  });
+}
+
+Deno.test("the order of servers matters to some algorithms alone", () => {
+  const [one, other] = [
+    "    server s1 10.0.0.1:80 check weight 10\n",
+    "    server s2 10.0.0.2:80\n",
+  ];
+  assert.deepEqual(changes([one + other, other + one]), []);
+  const start = START.replace("balance roundrobin", "hash-type consistent\n    balance uri");
+  assert.equal(plan([one + other, other + one], { start }).tag, "reload");
+});
+
+Deno.test("the algorithm may be that of the defaults, or HAProxy's own", () => {
+  const edit = ["server s2", "server s3"] as const;
+  const none = START.replace("    balance roundrobin\n", "");
+  assert.equal(plan(edit, { start: none }).tag, "plan");
+  const source = none.replace("mode http", "mode http\n    balance source");
+  assert.equal(plan(edit, { start: source }).tag, "reload");
+  assert.equal(plan(edit, { start: START.replace("roundrobin", "random(2)") }).tag, "plan");
+});
+
+Deno.test("more servers at once than a reload is slower for take one", () => {
+  const lines = (port: number) =>
+    Array.from({ length: 501 }, (_, at) => `server n${at} 10.0.0.1:${port}\n`).join("");
+  const found = plan([lines(80), lines(81)], { start: `backend b\n${lines(80)}` });
+  assert.deepEqual(found, { tag: "reload", reason: "more than 500 servers changed" });
+});
