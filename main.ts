@@ -38,6 +38,7 @@ import {
   describeUntouched,
 } from "./lib/supervisor/messages/leftover_messages.ts";
 import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { servingIn } from "./lib/supervisor/state/state.ts";
 import { systemReason } from "./lib/text/system_reason.ts";
 import { describeWatched, findShortfalls } from "./lib/watch/list_watched.ts";
 import { Directories } from "./lib/watch/directories/directories.ts";
@@ -156,7 +157,7 @@ async function run(
     onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
   const recorder = await parts.keptSet?.createRecorder({ log, onGathered: collectGarbageSoon });
-  const record = ({ after }: Step) => recorder?.observe("serving" in after ? after.serving : null);
+  const record = ({ after }: Step) => recorder?.observe(servingIn(after));
   const observers = [status?.observe, record].filter((one) => one !== undefined);
   const supervisor = new Supervisor(settings, observers);
   const { post, postBug } = supervisor;

@@ -1,6 +1,6 @@
 /** Liveness and readiness. Pure. */
 import { describeEnding } from "../haproxy/process/process.ts";
-import type { State, StateOf } from "../supervisor/state/events.ts";
+import type { State, StateOf } from "../supervisor/state/state.ts";
 import type { HealthAnswer } from "./routes.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { HealthAnswer } from "./routes.ts";
  * A lost generation is respawned sooner than a restart would do it, or the wrapper exits by itself.
  */
 export function health(state: State): HealthAnswer {
-  const isAlive = "serving" in state || (state.name === "starting" && state.lost !== null) ||
+  const isAlive = "service" in state || (state.name === "starting" && state.lost !== null) ||
     (state.name === "draining" && state.lastServing !== null);
   return isAlive ? { isOk: true } : readiness(state);
 }

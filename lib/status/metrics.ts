@@ -1,5 +1,6 @@
 /** The metrics that Prometheus scrapes. Pure. */
-import type { EndReason } from "../haproxy/drain/draining.ts";
+import { servingIn } from "../supervisor/state/state.ts";
+import type { EndReason } from "../haproxy/drain/limits.ts";
 import {
   type Change,
   type Counts,
@@ -31,7 +32,7 @@ export function metricsText(
 }
 
 function reloadMetrics({ state, history }: Snapshot): Metric[] {
-  const isSuccessful = "serving" in state && history.failure === null;
+  const isSuccessful = "service" in state && history.failure === null;
   return [
     gauge("config_last_reload_successful", {
       help: "Whether what is on disk is served: 0 from a refused change on, until one succeeds " +
@@ -66,7 +67,7 @@ function reloadMetrics({ state, history }: Snapshot): Metric[] {
     }),
     gauge("generation", {
       help: "The generation that serves, 0 if none does.",
-      value: "serving" in state ? state.serving.number : 0,
+      value: servingIn(state)?.number ?? 0,
     }),
   ];
 }

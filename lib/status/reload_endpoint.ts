@@ -1,5 +1,6 @@
 /** Reloads on request and waits for the outcome. */
-import type { Event, State, StateOf } from "../supervisor/state/events.ts";
+import type { Event } from "../supervisor/state/events.ts";
+import type { State, StateOf } from "../supervisor/state/state.ts";
 import type { Step } from "../supervisor/supervisor.ts";
 import { readiness } from "./health.ts";
 import type { Change, History } from "./model/history.ts";
@@ -71,7 +72,7 @@ const isOrdered = (event: Event | null) =>
 /** The newest generation that was started; `null` if no reload can follow. */
 function lastGeneration(state: State): number | null {
   if (state.name === "starting") return state.attempt.number;
-  return "serving" in state && state.name !== "leaving" ? state.lastGeneration : null;
+  return "service" in state && state.name !== "leaving" ? state.service.lastGeneration : null;
 }
 
 const startsLastGood = (state: State): state is StateOf<"starting"> =>

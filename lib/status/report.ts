@@ -2,6 +2,7 @@
 import { wordsOf } from "../settings/haproxy_arguments.ts";
 import { settingsInForce } from "../settings/options.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+import { servingIn } from "../supervisor/state/state.ts";
 import { health, readiness } from "./health.ts";
 import type { Counts } from "./model/history.ts";
 import { type Excerpt, lastGoodOf, type Snapshot, type Watching } from "./model/snapshot.ts";
@@ -119,7 +120,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
     healthy: health(state).isOk,
     ready: ready.isOk,
     reason: ready.isOk ? null : ready.reason,
-    degraded: "serving" in state && history.failure !== null,
+    degraded: "service" in state && history.failure !== null,
     startedAt: iso(history.startedMs),
     serving: servingReport(snapshot),
     attempt: attempt === null
@@ -162,12 +163,15 @@ function whatIsAwaited(state: Snapshot["state"]) {
   if (state.name === "delaying") {
     return state.awaits === "tables" ? "stick-tables" : "min-reload-interval";
   }
-  return state.name === "retrying" && state.rejected.awaited !== undefined ? "whole-files" : null;
+  return state.name === "retrying" && state.service.rejected?.awaited !== undefined
+    ? "whole-files"
+    : null;
 }
 
 function servingReport({ state, history }: Snapshot): ServingReport | null {
-  if (!("serving" in state)) return null;
-  const { number, fingerprint, changedDuringRead } = state.serving;
+  const serving = servingIn(state);
+  if (serving === null) return null;
+  const { number, fingerprint, changedDuringRead } = serving;
   const process = history.processes.get(number);
   const digest = changedDuringRead ? null : fingerprint?.digest ?? null;
   return {

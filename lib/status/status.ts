@@ -1,8 +1,8 @@
 /** Observes the supervisor and answers operators over HTTP. Only `POST /reload` asks the supervisor for anything. */
 import type { Settings } from "../settings/settings.ts";
 import type { StatusAddress } from "../settings/status_address.ts";
-import type { State } from "../supervisor/state/events.ts";
-import { firstDecision } from "../supervisor/decisions/reload.ts";
+import { servingIn, type State } from "../supervisor/state/state.ts";
+import { firstDecision } from "../supervisor/decisions/decide.ts";
 import type { Step } from "../supervisor/supervisor.ts";
 import { readExcerpts } from "./model/excerpts.ts";
 import { createExpiries } from "./model/expiries.ts";
@@ -117,9 +117,10 @@ export class Status {
   }
 
   async #expiries(): Promise<ReadonlyMap<string, number>> {
-    if (!("serving" in this.#state)) return new Map();
-    const { uses, fingerprint } = this.#state.serving;
-    return await this.#readExpiries(uses, fingerprint);
+    const serving = servingIn(this.#state);
+    return serving === null
+      ? new Map()
+      : await this.#readExpiries(serving.uses, serving.fingerprint);
   }
 
   /** Read at once, because the files may be mended soon. */

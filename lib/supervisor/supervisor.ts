@@ -1,10 +1,9 @@
 /** The loop: takes an event, decides, and has the actions carried out, whose results come back as events. */
 import { standIn } from "./decisions/bugs.ts";
-import { decide } from "./decisions/decide.ts";
-import type { Action, Broken, Decision, Event, EventOf, State } from "./state/events.ts";
+import { decide, firstDecision } from "./decisions/decide.ts";
 import { bug } from "./messages/messages.ts";
-import type { Policy } from "./state/policy.ts";
-import { firstDecision } from "./decisions/reload.ts";
+import type { Action, Broken, Decision, Event, EventOf, Policy } from "./state/events.ts";
+import type { State } from "./state/state.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 
 /** Carries out actions without waiting for their results. */

@@ -1,6 +1,6 @@
 /**
- * The contents of files: digested in portions through one buffer, or read whole up to a limit. So no file
- * costs more memory than that, however large it is or becomes while it is read, and nothing else waits.
+ * The contents of files: digested in portions through one buffer, or read whole up to a limit. So a file costs
+ * no more memory than that, however large it is or becomes while it is read, and nothing else waits for it.
  */
 import { breathe, work } from "./threads.ts";
 
@@ -8,12 +8,12 @@ const KB = 1_024;
 const MB = 1_024 * KB;
 
 /**
- * Of a file with more than that nobody asks for the digest: reading it takes half a second of a core, and
- * so a change of another file would wait, and HAProxy miss the core.
+ * Larger files are not digested: reading this much takes half a second of a core, which HAProxy would miss,
+ * and for which a change of another file would wait.
  */
 export const MOST_DIGESTED_BYTES = 256 * MB;
 
-/** A file has more bytes than its reader holds. */
+/** A file has more bytes than may be read. */
 export class TooLarge extends Error {
   override readonly name = "TooLarge";
 
@@ -27,8 +27,8 @@ export const formatBytes = (bytes: number) =>
   bytes < MB ? `${Math.floor(bytes / KB)} kB` : `${Math.floor(bytes / MB)} MB`;
 
 /**
- * The content of a file that must be held whole. `check` is given what the open file is, in whose place
- * nobody can put another, and throws if it must not be read.
+ * The whole content of a file. `check` is given the state of the open file, which nobody can exchange any more,
+ * and throws if it must not be read.
  * @throws {TooLarge}
  */
 export async function readFile(
@@ -40,7 +40,7 @@ export async function readFile(
   const info = await work(() => file.stat(), () => file.statSync());
   check(info);
   const { size } = info;
-  // It may grow, and those of the kernel say 0; a buffer of just that size leaves no garbage.
+  // The file may grow, and the kernel's own files say 0; a buffer of just that size leaves no garbage.
   const bytes = size > mostBytes ? null : await readHead(file, mostBytes + 1, size + 1);
   if (bytes === null || bytes.length > mostBytes) throw new TooLarge(mostBytes);
   return bytes;
@@ -51,7 +51,7 @@ export async function readTextFile(path: string, mostBytes: number): Promise<str
   return new TextDecoder().decode(await readFile(path, mostBytes));
 }
 
-/** In hexadecimal digits. */
+/** The digest in hexadecimal digits. */
 export const sha256 = (bytes: Uint8Array<ArrayBuffer>) =>
   work(
     async () => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex(),
@@ -64,11 +64,11 @@ export interface SizedFile {
   readonly size: number;
 }
 
-/** The SHA-256 in hexadecimal digits, or why the file cannot be read, which may be `TooLarge`. */
+/** The SHA-256 in hexadecimal digits, or why the file cannot be read: `TooLarge`, or the system's error. */
 export type Digest = string | Error;
 
 /**
- * The digest of the content of each file. Of many files most are read at once, in portions of about a
+ * The digest of each file's content. Most of many files are read on the main thread, in portions of about a
  * millisecond: a thread for each would take four times as long.
  */
 export async function sha256All(files: readonly SizedFile[]): Promise<Digest[]> {
@@ -76,9 +76,9 @@ export async function sha256All(files: readonly SizedFile[]): Promise<Digest[]> 
 }
 
 /**
- * Copies a file to `to`, for nobody else to read, which must not be there yet.
+ * Copies a file to `to`, which must not be there yet and which no other user may read.
  * @returns the digest of what was copied, or why it cannot be read
- * @throws what keeps it from being written
+ * @throws the system's error if it cannot be written
  */
 export async function copyInPortions(from: string, to: string): Promise<Digest> {
   using target = await work(() => Deno.open(to, NEW), () => Deno.openSync(to, NEW));
@@ -92,7 +92,7 @@ export async function copyInPortions(from: string, to: string): Promise<Digest> 
 
 const NEW = { write: true, createNew: true, mode: 0o600 } as const;
 
-/** So many files can be read in about a millisecond, and so many bytes. */
+/** How many files can be read in about a millisecond, and how many bytes. */
 const FEW = 100;
 const AT_ONCE_BYTES = 512 * KB;
 
@@ -108,7 +108,7 @@ async function digestFew(files: readonly SizedFile[]): Promise<Digest[]> {
   return digests;
 }
 
-/** As many threads, each with a portion. */
+/** As many threads at a time, each with a portion. */
 const SIDE_BY_SIDE = 8;
 
 async function digestMany(files: readonly SizedFile[]): Promise<Digest[]> {
@@ -129,13 +129,13 @@ async function digestMany(files: readonly SizedFile[]): Promise<Digest[]> {
 }
 
 interface Tools {
-  /** As much as may be read at once, and one byte more. */
+  /** One byte larger than what may be read in one go. */
   readonly buffer: Uint8Array;
   readonly createHash: typeof import("node:crypto").createHash;
   readonly onThread: boolean;
 }
 
-/** `null`: it does not fit into the buffer. Made for 10,000 files: no call more than it takes. */
+/** `null`: the file does not fit into the buffer. Made for 10,000 files: no system call too many. */
 async function digestSmall(
   { path, size }: SizedFile,
   { buffer, createHash, onThread }: Tools,
@@ -144,7 +144,7 @@ async function digestSmall(
   try {
     file = onThread ? await openFile(path) : Deno.openSync(path);
     let length = (onThread ? await readInto(file, buffer) : file.readSync(buffer)) ?? 0;
-    // As much as was wanted: there is no more.
+    // If it has the size that it should have, there is no more to come.
     if (length !== size) {
       for (let count; (count = file.readSync(buffer.subarray(length)));) length += count;
     }
@@ -159,7 +159,7 @@ async function digestSmall(
 
 type Take = (bytes: Uint8Array) => Promise<void>;
 
-/** What fits into one portion needs no `node:crypto`, which takes 4 MB of memory where nothing else does (2.9). */
+/** A file that fits into one portion needs no `node:crypto`, which takes 4 MB of memory (2.9). */
 async function digestInPortions(path: string, take?: Take): Promise<Digest> {
   try {
     using file = await openFile(path);
@@ -172,7 +172,7 @@ async function digestInPortions(path: string, take?: Take): Promise<Digest> {
       const count = await readSome(file, head);
       if (count === null) return hash.digest("hex");
       bytes += count;
-      // One that grows as fast as it is read would otherwise never end.
+      // A file that grows as fast as it is read would never end.
       if (bytes > MOST_DIGESTED_BYTES) return new TooLarge(MOST_DIGESTED_BYTES);
       const portion = head.subarray(0, count);
       hash.update(portion);
@@ -185,7 +185,7 @@ async function digestInPortions(path: string, take?: Take): Promise<Digest> {
 
 const openFile = (path: string) => work(() => Deno.open(path), () => Deno.openSync(path));
 
-/** What a file begins with, at most that much of it. */
+/** The beginning of a file, at most that much of it. */
 async function readHead(
   file: Deno.FsFile,
   mostBytes: number,
@@ -208,7 +208,7 @@ async function readHead(
 const readInto = (file: Deno.FsFile, buffer: Uint8Array) =>
   work(() => file.read(buffer), () => file.readSync(buffer));
 
-/** The same where there is much more to come. */
+/** The same for a file of which much more is to come. */
 const readSome = (file: Deno.FsFile, buffer: Uint8Array) =>
   work(() => file.read(buffer), async () => {
     await breathe();

@@ -1,4 +1,4 @@
-/** Copies files whose content is known, so that each copy is right or is not there. */
+/** Copies files by their digests: a copy has the right content, or is not there. */
 import { copyInPortions, readFile, sha256, TooLarge } from "./contents.ts";
 import { ignoreMissing, PRIVATE, remove, rename, stat, writePrivateFile } from "./files.ts";
 

@@ -1,10 +1,10 @@
-/** Follows a path link by link, to tell which real directories must be watched to see it change. */
+/** Follows a path link by link, to find the real directories where a change of it can be seen. */
 import { dirname, join } from "@std/path";
 import { type Entry, lstat, readLink } from "./files.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 
 export interface LinkChain {
-  /** The real directories that hold a link on the way, its end, or the place where it breaks off, and their parents. */
+  /** The real directories that hold a link on the way, its end, or the point where it breaks off; and their parents. */
   readonly directories: ReadonlySet<string>;
   /** The real paths in those directories whose change may change what the path leads to. */
   readonly entries: ReadonlySet<string>;
@@ -15,10 +15,10 @@ export type ChainEnd =
   | { readonly tag: "found"; readonly realPath: string; readonly info: Entry }
   | { readonly tag: "missing" | "unreadable"; readonly reason: string };
 
-/** Called with each directory, link and end that the way leads through, `/` first. */
+/** Called with each directory and link on the way and with its end, `/` first. */
 export type OnStep = (path: string, info: Deno.FileInfo) => void;
 
-/** Follows the absolute `path` as the kernel does, `..` behind a link included. */
+/** Follows the absolute `path` as the kernel does, also through `..` behind a link. */
 export async function followLinks(path: string, onStep?: OnStep): Promise<LinkChain> {
   const walk: Walk = {
     directories: new Set(),
@@ -72,7 +72,7 @@ async function step(walk: Walk, entry: string): Promise<Deno.FileInfo> {
   return info;
 }
 
-/** The parent is marked too: a directory that is removed or renamed is seen only from there. */
+/** Marks the parent too: only there is it seen that a directory is removed or renamed. */
 function mark({ directories, entries, here }: Walk, entry: string): void {
   directories.add(here).add(dirname(here));
   entries.add(entry).add(here);

@@ -1,4 +1,4 @@
-/** Writes the program's own log: one line an event, and the only user of `@std/log`. */
+/** The program's own log: one line an event. The only user of `@std/log`. */
 import { BaseHandler } from "@std/log/base-handler";
 import { Logger, type LogRecord } from "@std/log/logger";
 import { visible, visibleJson } from "../text/visible.ts";
@@ -6,7 +6,7 @@ import { visible, visibleJson } from "../text/visible.ts";
 export type LogLevel = "debug" | "info" | "warning" | "error";
 export type LogFormat = "text" | "json";
 
-/** What a line says besides its text; JSON shows each by its name. Durations are in milliseconds. */
+/** What a line of JSON shows besides its text. Durations are in milliseconds. */
 export interface LogFields {
   readonly generation?: number;
   readonly reason?: string;
@@ -18,7 +18,6 @@ export interface LogFields {
   readonly exitCode?: number;
 }
 
-/** One event, before it is a line. */
 export interface LogEntry {
   readonly level: LogLevel;
   readonly text: string;
@@ -49,14 +48,13 @@ export function createLog({ format, level, pid, write }: LogOptions): Log {
   return (entry) => writers[entry.level](entry);
 }
 
-/** What to say when lines were lost. */
 export function describeLostLines(lines: number): LogEntry {
   const text =
-    `${lines} lines of this log were lost: nobody read stdout, and what waited was too much`;
+    `${lines} lines of this log were lost: nobody read stdout, and too many lines were waiting`;
   return { level: "warning", text, fields: { reason: "stdout was blocked" } };
 }
 
-/** Writes all of a line to stdout, however long that takes. That nobody reads it any more is no error. */
+/** Writes a whole line to stdout, however long that takes. It is no error if nobody reads it any more. */
 export function writeToStdout(line: string): void {
   try {
     let bytes = new TextEncoder().encode(`${line}\n`);

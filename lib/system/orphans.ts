@@ -1,15 +1,15 @@
-/** Reaps strangers' zombies, which fall to the wrapper when it is process 1, as `tini` does. */
+/** Reaps orphaned processes, which fall to the wrapper when it is process 1, as `tini` does. */
 import type { Libc } from "./libc.ts";
 
 export interface OrphansOptions {
   readonly libc: Pick<Libc, "endedChild" | "reap">;
-  /** Whether Deno waits for that process: its status is never taken. */
+  /** Whether Deno waits for that process: its status is left to Deno. */
   readonly isOwnChild: (pid: number) => boolean;
   /** Calls `work` after `delayMs`. */
   readonly later?: (work: () => void, delayMs: number) => void;
 }
 
-/** Makes the function to call whenever any child has ended. */
+/** Makes the function to call whenever a child has ended. */
 export function createReaper({ libc, isOwnChild, later = setTimeout }: OrphansOptions): () => void {
   let isWaiting = false;
   function reapAll(): void {
@@ -20,7 +20,7 @@ export function createReaper({ libc, isOwnChild, later = setTimeout }: OrphansOp
     }
     if (pid !== null) waitForDeno();
   }
-  /** The kernel shows one ended child at a time: an own one hides the others until Deno has reaped it. */
+  /** The kernel shows one ended child at a time: our own hides the others until Deno has reaped it. */
   function waitForDeno(): void {
     if (isWaiting) return;
     isWaiting = true;
@@ -32,5 +32,5 @@ export function createReaper({ libc, isOwnChild, later = setTimeout }: OrphansOp
   return reapAll;
 }
 
-/** Ample: Deno reaps a child within a millisecond or so. */
+/** Ample time: Deno reaps a child within a millisecond or so. */
 const DENO_REAPS_MS = 50;

@@ -1,13 +1,13 @@
-/** As whom the program runs, and whether a file, socket or folder is its own and nobody else's. */
+/** Which user the program runs as, and whether a file, socket or folder belongs to that user alone. */
 import { join } from "@std/path";
 import { readFile } from "./contents.ts";
 import { lstat } from "./files.ts";
 import { octal } from "./trusted_directory.ts";
 
 /**
- * The user that a new file belongs to, in the first of `directories` in which one can be made: Deno tells as
- * whom it runs only with a further permission. By the open file, in whose place nobody can put another.
- * @throws the system's error where none can be made.
+ * The owner of a new file, made in the first of `directories` that takes one: Deno tells the user only with
+ * a further permission. Asks the open file, which nobody can exchange.
+ * @throws the system's error if no file can be made.
  */
 export function ownUser(directories: readonly string[]): number {
   let failure: unknown = new Deno.errors.NotFound("there is no directory to make a file in");
@@ -27,19 +27,19 @@ function ownerOfNew(path: string): number {
   return file.statSync().uid!;
 }
 
-export interface Wanted {
+export interface Ownership {
   readonly kind: "directory" | "file" | "socket";
   readonly user: number;
 }
 
 /**
- * Why what is there is not `user`'s alone, as the rest of a sentence; `null` if it is. The setgid bit, which
- * a volume with an `fsGroup` hands down, lets nobody in; entries of an ACL show as bits of the group. A
- * socket's folder keeps others out, whatever its mode. Pure.
+ * Why a file is not `user`'s alone, as the rest of a sentence; `null`: it is. The setgid bit, which a volume
+ * with an `fsGroup` hands down, lets nobody in; ACL entries show as bits of the group. Others are kept out of a
+ * socket by its folder, whatever the socket's mode. Pure.
  */
 export function describeForeign(
   info: Pick<Deno.FileInfo, "isDirectory" | "isFile" | "isSocket" | "uid" | "mode">,
-  { kind, user }: Wanted,
+  { kind, user }: Ownership,
 ): string | null {
   const isKind = { directory: info.isDirectory, file: info.isFile, socket: info.isSocket }[kind];
   if (!isKind) return `is not a ${NAMES[kind]}`;
@@ -51,9 +51,9 @@ export function describeForeign(
 const NAMES = { directory: "directory", file: "regular file", socket: "socket" } as const;
 
 /**
- * Reads a file that is `user`'s alone. It is looked at before it is opened, since opening a FIFO would wait
- * for its writer, and once more by the open file.
- * @throws the system's error, or why it is not.
+ * Reads a file that is `user`'s alone. Checks it before opening, because opening a FIFO would wait for its
+ * writer, and checks the open file once more.
+ * @throws the system's error, or why the file is not the user's alone.
  */
 export async function readOwnFile(
   path: string,

@@ -1,7 +1,7 @@
-/** The operating system's signals: one table of what each means, and the only user of `Deno.addSignalListener`. */
+/** Signals: one table of what each means. The only user of `Deno.addSignalListener`. */
 
 export type StopSignal = "SIGTERM" | "SIGINT";
-/** Of the signals that let HAProxy finish what it has; SIGTERM only if that is asked for. */
+/** Lets HAProxy finish its connections; SIGTERM only if a setting says so. */
 export type DrainSignal = "SIGUSR1" | "SIGTERM";
 export type ReloadSignal = "SIGHUP" | "SIGUSR2";
 
@@ -13,11 +13,11 @@ export type SignalMeaning =
   | { readonly tag: "ignore" };
 
 /**
- * Every signal that HAProxy or a container runtime uses. HAProxy would pause its listeners on SIGTTIN
- * and SIGTTOU, and the kernel would stop the wrapper; so both are taken and nothing is done.
+ * Every signal that HAProxy or a container runtime uses. On SIGTTIN and SIGTTOU HAProxy would pause its
+ * listeners, and the kernel would stop the wrapper, so both are taken and nothing is done.
  */
 export const SIGNALS = {
-  // As process 1 Deno dies on any of the first three that has no listener while another one has.
+  // As process 1 Deno dies on one of the first three that has no listener while another of them has.
   SIGHUP: { tag: "reload", signal: "SIGHUP" },
   SIGINT: { tag: "stop", signal: "SIGINT" },
   SIGTERM: { tag: "stop", signal: "SIGTERM" },
@@ -28,17 +28,17 @@ export const SIGNALS = {
   SIGTTOU: { tag: "ignore" },
 } as const satisfies Readonly<Record<string, SignalMeaning>>;
 
-/** The numbers on Linux, for exit statuses of 128 and more. */
+/** Linux's numbers, for exit statuses of 128 and more. */
 export const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2, SIGTERM: 15 };
 
 export interface Signals {
-  /** Gives `receive` every signal that has come since listening began, and from now on each at once. */
+  /** Gives `receive` all signals that are waiting, and from now on each at once. */
   deliverTo(receive: (meaning: SignalMeaning) => unknown): void;
-  /** From now on all wait for the next who is to have them, after those that were `kept`. */
+  /** Lets all signals wait for the next receiver, after the `kept` ones. */
   hold(kept: readonly SignalMeaning[]): void;
 }
 
-/** Listens to each signal of the table from now on, until the process ends. */
+/** Listens to each signal of the table until the process ends. */
 export function listenToSignals(): Signals {
   const early: SignalMeaning[] = [];
   const hold = (meaning: SignalMeaning): unknown => early.push(meaning);
@@ -67,7 +67,7 @@ export function onChildEnd(listener: () => void): void {
   Deno.addSignalListener("SIGCHLD", listener);
 }
 
-/** Nobody presses Ctrl-C twice within this time. */
+/** Within this time nobody presses Ctrl-C twice. */
 const KEYSTROKE_MS = 100;
 
 /** Below `deno task` one Ctrl-C comes twice: from the terminal, and passed on by the task. */

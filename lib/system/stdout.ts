@@ -1,21 +1,21 @@
-/** Writes lines to stdout without ever waiting for whoever reads them: a full pipe must not hold up the program. */
+/** Writes lines to stdout and never blocks on a slow reader: a full pipe must not hold up the program. */
 
-/** The number of that open file. */
+/** Its file descriptor. */
 export const STDOUT = 1;
 
 export interface StdoutOptions {
   /** Whether 4 kB can be written now. */
   readonly isWritable: () => boolean;
-  /** Writes some of the bytes and tells how many; throws the system's error. */
+  /** Writes some of the bytes and returns how many; throws the system's error. */
   readonly write?: (bytes: Uint8Array) => number;
-  /** Told when lines can be written again, and how many were lost meanwhile. */
+  /** Called when lines can be written again, with the number of those that were lost. */
   readonly onLost: (lines: number) => void;
 }
 
 export interface Stdout {
-  /** Writes a line, now or later; what does not fit in the memory kept for that is lost. */
+  /** Writes a line now or later; a line is lost if too many are waiting. */
   writeLine(line: string): void;
-  /** Gives whoever reads a moment to take what is left. */
+  /** Gives the reader a moment to take what is left. */
   end(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export function createStdout(options: StdoutOptions): Stdout {
     writeLine(line) {
       const bytes = new TextEncoder().encode(`${line}\n`);
       const isTooMuch = waitingBytes + bytes.length > MOST_BYTES;
-      // One line alone may be longer, as of thousands of changed files.
+      // A single line may be longer, if it names thousands of files.
       if (isTooMuch && waiting.length > 0) return void lost++;
       waiting.push(bytes);
       waitingBytes += bytes.length;
@@ -67,7 +67,7 @@ export function createStdout(options: StdoutOptions): Stdout {
   };
 }
 
-/** What a pipe takes without waiting, if it takes anything (PIPE_BUF in pipe(7)). */
+/** What a writable pipe takes without waiting (PIPE_BUF in pipe(7)). */
 const PIECE_BYTES = 4_096;
 
 /** Some hundred lines. */
@@ -77,8 +77,8 @@ const PAUSE_MS = 100;
 const END_MS = 200;
 
 /**
- * `null`: not now. HAProxy makes a stdout that it logs to one that never waits, and with it the wrapper's.
- * That nobody reads it any more is no reason to stop serving: then all counts as written.
+ * `null`: not now. A HAProxy that logs to stdout makes it non-blocking, for the wrapper too. A reader that is
+ * gone is no reason to stop serving: then everything counts as written.
  */
 function writeSome(write: (bytes: Uint8Array) => number, bytes: Uint8Array): number | null {
   try {

@@ -1,10 +1,9 @@
-/** Keeps long work from holding up the main thread: on Deno's other threads, as long as there are any, or in steps. */
+/** Keeps long work from holding up the main thread: on Deno's other threads, or in steps. */
 
 /**
- * A thread ends after 10 s without work. Where none can be started then, because a limit of processes is
- * reached, Deno aborts (2.6 and 2.9). So from the first longer rest on, which a slow poll, none, or a
- * standstill of the whole program makes possible, all is done at once on the main thread, which a hung
- * network mount would hold up.
+ * Deno's threads end after 10 s without work, and Deno aborts if it cannot start one, for instance at a limit
+ * of processes (2.6 and 2.9). So after the first longer rest, as with a slow poll or none, or once the whole
+ * program was frozen, everything is done on the main thread, which a hung network mount would hold up.
  */
 const THREAD_LIVES_MS = 8_000;
 
@@ -22,7 +21,7 @@ export async function work<Result>(
   }
 }
 
-/** Lets signals, timers and requests come in between the portions of a long work. */
+/** Lets signals, timers and requests in between two portions of long work. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** Takes all `steps`, and lets others in between any two of them. */
@@ -34,7 +33,7 @@ export async function inSteps<Result>(steps: Generator<void, Result>): Promise<R
   }
 }
 
-/** The same at once, where nobody else is to come in between. */
+/** Takes all `steps` in one go. */
 export function atOnce<Result>(steps: Generator<void, Result>): Result {
   for (;;) {
     const { done, value } = steps.next();

@@ -1,14 +1,14 @@
 /**
- * The one rule by which a directory is trusted: on the way to it nobody but root, ourselves and the owner of
- * `/` could put another in its place. What others may write to must be sticky, as `/tmp` is. The exception
- * is the root of a mount: Kubernetes makes an `emptyDir` 0777, and a volume with an `fsGroup` 2775, without
- * the sticky bit. Whoever else mounts that volume is trusted.
+ * The one rule by which a directory is trusted: nobody but root, our own user and the owner of `/` can put
+ * another directory in its place, or in that of one above it. A directory that others may write to must be
+ * sticky, like `/tmp`. The root of a mount is excepted: Kubernetes makes an `emptyDir` 0777, and a volume with an
+ * `fsGroup` 2775, without the sticky bit. Every container that mounts such a volume is trusted.
  */
 import { dirname } from "@std/path";
 import { mkdir } from "./files.ts";
 import { followLinks } from "./link_chain.ts";
 
-/** What is met on the way: a directory, a link, or something that is in the way. */
+/** A directory or link on the way, or something else that is in the way. */
 export interface Step {
   readonly path: string;
   readonly info: Pick<Deno.FileInfo, "isDirectory" | "isSymlink" | "uid" | "mode" | "dev">;
@@ -16,11 +16,11 @@ export interface Step {
 
 export type Trust =
   | { readonly tag: "trusted" }
-  /** What there is of the way can be trusted. */
+  /** What exists of the way can be trusted. */
   | { readonly tag: "missing"; readonly reason: string }
   | { readonly tag: "distrusted"; readonly reason: string };
 
-/** Walks to the absolute `path` as the kernel does, link by link. */
+/** Whether the absolute `path` can be trusted, link by link as the kernel goes. */
 export async function trustIn(path: string, user: number): Promise<Trust> {
   const steps: Step[] = [];
   const { end } = await followLinks(path, (step, info) => steps.push({ path: step, info }));
@@ -39,8 +39,9 @@ export async function trustIn(path: string, user: number): Promise<Trust> {
 }
 
 /**
- * Makes what is missing of a directory, for nobody else. Gives why it cannot be trusted, or `null`.
- * @throws the system's error where it cannot be made.
+ * Makes a directory, and those above it that are missing, for our own user alone.
+ * @returns why it cannot be trusted; `null`: it can
+ * @throws the system's error if it cannot be made
  */
 export async function makeTrusted(path: string, user: number): Promise<string | null> {
   const trust = await trustIn(path, user);
@@ -48,7 +49,7 @@ export async function makeTrusted(path: string, user: number): Promise<string | 
   const above = await makeTrusted(dirname(path), user);
   if (above !== null) return above;
   try {
-    // Not through a link, and not what somebody else has made meanwhile without another look.
+    // Not through a link; one that somebody else has made meanwhile is checked below.
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
@@ -59,8 +60,8 @@ export async function makeTrusted(path: string, user: number): Promise<string | 
 const reasonOf = (trust: Trust) => trust.tag === "trusted" ? null : trust.reason;
 
 /**
- * Why the last of `steps`, which begin with `/`, cannot be trusted by `user`; `null` if it can. In a user
- * namespace everything of users outside of it, root's too, shows one owner: so they count as one. Pure.
+ * Why `user` cannot trust the last of `steps`, which begin with `/`; `null`: it can be trusted. A user namespace
+ * shows one owner for all users outside it, root included, so the owner of `/` is trusted. Pure.
  */
 export function findDistrust(steps: readonly Step[], user: number): string | null {
   const devices = new Map(steps.map(({ path, info }) => [path, info.dev]));
@@ -82,5 +83,5 @@ export function findDistrust(steps: readonly Step[], user: number): string | nul
   return null;
 }
 
-/** As `chmod` takes it. */
+/** As `chmod` takes a mode. */
 export const octal = (mode: number) => (mode & 0o7777).toString(8).padStart(4, "0");

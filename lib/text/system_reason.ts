@@ -1,12 +1,14 @@
-/** What a failed system call says, in the C library's words: `No such file or directory`. */
+/** Reads why a system call failed. Pure. */
+
+/** In the C library's words: `No such file or directory`. */
 export function systemReason(error: unknown): string {
   return error instanceof Error ? error.message.split(" (os error")[0]! : String(error);
 }
 
-/** Whether it failed since nothing is there. */
+/** Whether nothing is there. */
 export const isMissing = (error: unknown) =>
   error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 
-/** Whether it failed only since the program, or the machine, has no file descriptor or memory left. */
+/** Whether the program, or the machine, has no file descriptor or memory left. */
 export const isShortage = (error: unknown) =>
   error instanceof Error && /\(os error (?:12|23|24)\)/.test(error.message);

@@ -1,13 +1,13 @@
-/** Makes characters visible that would hide, break a line, or turn the order of others round. Pure. */
+/** Makes characters visible that hide, break a line, or reverse the order of others. Pure. */
 
 /**
- * `text` with the numbers of such characters in their place, as `\u{1b}`, and `\n` for a line break, but for
- * those of `kept`. Letters of all languages stay as they are.
+ * `text` with such characters as numbers, like `\u{1b}`, and a line break as `\n`, except for those in `kept`.
+ * Letters of all languages stay as they are.
  */
 export const visible = (text: string, kept = ""): string =>
   text.replace(HIDDEN, (one) => kept.includes(one) ? one : numbered(one));
 
-/** `value` as JSON, which leaves some of them as they are: here each is written as its number. */
+/** `value` as JSON in which such characters are escaped: JSON itself leaves some of them as they are. */
 export const visibleJson = (value: unknown, space?: number): string =>
   JSON.stringify(value, null, space).replace(
     HIDDEN,
@@ -15,8 +15,8 @@ export const visibleJson = (value: unknown, space?: number): string =>
   );
 
 /**
- * Control characters, those that direct the order (U+202E) or are no more than a hint to whoever draws the
- * text (U+200B, U+FEFF, tags), line and paragraph separators, and halves of characters.
+ * Control characters, those that direct the order (U+202E) or only hint at how to draw the text (U+200B,
+ * U+FEFF, tags), line and paragraph separators, and halves of surrogate pairs.
  */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 

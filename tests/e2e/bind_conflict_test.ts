@@ -58,8 +58,7 @@ frontend other
   }
 }
 
-const WARNING =
-  /warning .*for (\d+) ms nobody listened for frontend "page": paused in generation 1/;
+const WARNING = /warning .*frontend "page" did not listen for (\d+) ms: paused in generation 1/;
 
 for (
   const [what, before, after] of [
@@ -107,7 +106,7 @@ programTest(
     assert.ok(Number(ms) > 0, wrapper.output);
     assert.match(
       wrapper.output,
-      /so that generation 2 could bind its ports; that one listens now\n/,
+      /so that generation 2 could bind its ports; the new one listens now\n/,
     );
     await workspace.serves("two", wrapper);
     await request.write(new TextEncoder().encode("\r\n"));
@@ -134,8 +133,8 @@ commonTest("with the flag what -dR keeps from being shared is served, too", asyn
 async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void> {
   const explain = () => wrapper.output;
   const [line] = await wrapper.saysMatching(WARNING);
-  await wrapper.saysMatching(/that did not serve, and the old one listens again\n/);
-  await wrapper.saysMatching(/generation 2 rejected: .*tried again when a source changes/);
+  await wrapper.saysMatching(/the new one does not serve, the old one listens again\n/);
+  await wrapper.saysMatching(/generation 2 rejected: .*retry when a file changes/);
   assert.ok(line);
   assert.equal(await workspace.get(), "one", wrapper.output);
   assert.equal(await workspace.get(workspace.otherPort), "one");
@@ -213,7 +212,7 @@ commonTest(
     await wrapper.saysMatching(/Paused frontend page/);
     killQuietly(old!);
     await workspace.serves("two", wrapper);
-    await wrapper.saysMatching(/serves.*respawned since generation 1 was ended by SIGKILL/);
+    await wrapper.saysMatching(/serves.*respawned because generation 1 was ended by SIGKILL/);
   },
 );
 
@@ -224,7 +223,7 @@ programTest("a stranger is not taken for the serving process, which shares its p
   const stranger = Deno.listen({ hostname: "127.0.0.2", port: workspace.port });
   const wrapper = await workspace.serveWith(FLAG);
   await workspace.replace(workspace.bound("two", "*", shared));
-  await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 1 .*tried again in 1s/);
+  await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 1 .*retry in 1s/);
   stranger.close();
   await workspace.serves("two", wrapper);
   assert.doesNotMatch(wrapper.output, /Paused frontend|itself holds/);

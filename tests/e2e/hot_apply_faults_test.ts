@@ -49,7 +49,7 @@ commonTest("a process that dies in the middle of an update ends all with 137", a
   await workspace.beginUpdate("key", wrapper);
   Deno.kill(workspace.haproxyPids()[0]!, "SIGKILL");
   assert.equal(await wrapper.exitCode, 137, wrapper.output);
-  assert.match(wrapper.output, /error .*generation 1 .* although it was to serve/);
+  assert.match(wrapper.output, /error .*generation 1 .* while serving/);
   assert.deepEqual(workspace.haproxyPids(), []);
   assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
 });
@@ -71,7 +71,7 @@ commonTest("a process that hangs in the middle of an update makes it a reload", 
   const wrapper = await workspace.serveListing();
   await workspace.beginUpdate("key", wrapper);
   await freeze(workspace.haproxyPids()[0]!);
-  await wrapper.saysMatching(/cannot change generation 1 in place, reloading: .*does not answer/);
+  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*does not answer/);
   wrapper.signal("SIGTERM");
   await wrapper.saysMatching(/SIGTERM received/);
   wrapper.signal("SIGTERM");
@@ -99,7 +99,7 @@ commonTest(
     await workspace.beginUpdate("key", wrapper);
     const [pid] = workspace.haproxyPids();
     await freeze(pid!);
-    await wrapper.saysMatching(/cannot change generation 1 in place, reloading: .*does not answer/);
+    await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*does not answer/);
     Deno.kill(pid!, "SIGCONT");
     await wrapper.saysMatching(/generation 2 serves/);
     await workspace.lists(`/key${HUGE - 1}`, wrapper);

@@ -118,7 +118,7 @@ commonTest("a key without a value takes one reload, and the log says why", async
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   await workspace.replace("/a two\n/b\n", workspace.map);
   await workspace.answers("/a", "two", wrapper);
-  await wrapper.saysMatching(/cannot change generation 1 in place, reloading: .*no value/);
+  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*no value/);
   await wrapper.saysMatching(/generation 2 serves.*site\.map/);
   await isLastReload(workspace, wrapper, {
     generation: 2,
@@ -160,7 +160,7 @@ commonTest("a removed map keeps its entries, and its return as another is applie
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   await withoutReload(workspace, wrapper, async () => {
     await Deno.remove(workspace.map);
-    await wrapper.saysMatching(/warning .*map ".*" is gone; .*awaits its return/);
+    await wrapper.saysMatching(/warning .*map ".*" is gone; .*waiting for its return/);
     assert.equal(await workspace.getPath("/a"), "one");
     await workspace.replace("/a two\n", workspace.map);
     await workspace.answers("/a", "two", wrapper);

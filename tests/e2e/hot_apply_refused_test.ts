@@ -23,7 +23,12 @@ commonTest("of a pair in two files the old one serves until both are there", asy
   const wrapper = await workspace.serveSecure();
   await withoutReload(workspace, wrapper, async () => {
     await workspace.replace(next.certificate, workspace.pem);
-    await keepsOld(workspace, wrapper, old, /does not match the private key beside it; .*awaits/);
+    await keepsOld(
+      workspace,
+      wrapper,
+      old,
+      /does not match the private key beside it; .*waiting for/,
+    );
     await workspace.replace(next.key, key);
     await workspace.servesCertificate(next, wrapper);
     await wrapper.saysMatching(/ updated in generation 1 without a reload/);
@@ -38,7 +43,12 @@ commonTest("the same holds if the key is written first", async () => {
   const wrapper = await workspace.serveSecure();
   await withoutReload(workspace, wrapper, async () => {
     await workspace.replace(next.key, key);
-    await keepsOld(workspace, wrapper, old, /does not match the private key beside it; .*awaits/);
+    await keepsOld(
+      workspace,
+      wrapper,
+      old,
+      /does not match the private key beside it; .*waiting for/,
+    );
     await workspace.replace(next.certificate, workspace.pem);
     await workspace.servesCertificate(next, wrapper);
   });
@@ -53,7 +63,7 @@ commonTest(
     const wrapper = await workspace.serveSecure();
     await withoutReload(workspace, wrapper, async () => {
       await Deno.writeTextFile(workspace.pem, next.certificate);
-      await keepsOld(workspace, wrapper, old, /has no private key, .*; .* awaits the key/);
+      await keepsOld(workspace, wrapper, old, /has no private key, .*; .* waiting for the key/);
       await Deno.writeTextFile(workspace.pem, next.key, { append: true });
       await workspace.servesCertificate(next, wrapper);
     });
@@ -73,7 +83,7 @@ for (const kind of ["ec", "rsa"] as const) {
         await keepsOld(workspace, wrapper, old, /does not match the private key in it/);
         await workspace.replace(old.pem, workspace.pem);
         await wrapper.saysMatching(
-          /sources are again what generation 1 serves; no reload is needed/,
+          /files are again what generation 1 serves; no reload needed/,
         );
       });
     },
@@ -142,9 +152,9 @@ commonTest("an emptied file is awaited", async () => {
   const wrapper = await workspace.serveSecure();
   await withoutReload(workspace, wrapper, async () => {
     await workspace.replace("", workspace.pem);
-    await keepsOld(workspace, wrapper, old, /is empty; .*awaits a certificate/);
+    await keepsOld(workspace, wrapper, old, /is empty; .*waiting for a certificate/);
     await workspace.replace(old.pem, workspace.pem);
-    await wrapper.saysMatching(/sources are again what generation 1 serves/);
+    await wrapper.saysMatching(/files are again what generation 1 serves/);
   });
 });
 
@@ -157,7 +167,12 @@ commonTest(
     const wrapper = await workspace.serveSecure();
     await withoutReload(workspace, wrapper, async () => {
       await Deno.remove(workspace.pem);
-      await keepsOld(workspace, wrapper, old, /is gone; .*keeps the old one and awaits its return/);
+      await keepsOld(
+        workspace,
+        wrapper,
+        old,
+        /is gone; .*keeps the old one, waiting for its return/,
+      );
       await workspace.replace(next.pem, workspace.pem);
       await workspace.servesCertificate(next, wrapper);
     });

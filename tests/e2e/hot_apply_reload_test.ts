@@ -24,7 +24,7 @@ commonTest(
       served.add(await servedTo(workspace.tlsPort, { servername: "b.test" }));
       return wrapper.lastGeneration === 2;
     }, { explain: () => wrapper.output });
-    await wrapper.saysMatching(/cannot change generation 1 in place, reloading: .*a\.pem/);
+    await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*a\.pem/);
     await workspace.servesCertificate(next, wrapper, { servername: "a.test" });
     served.add(await servedTo(workspace.tlsPort, { servername: "b.test" }));
     assert.deepEqual([...served], [b.fingerprint], wrapper.output);
@@ -53,7 +53,7 @@ commonTest("a certificate with an .issuer beside it is reloaded", async () => {
   const wrapper = await workspace.serveSecure();
   await workspace.replace(next.pem, workspace.pem);
   await workspace.servesCertificate(next, wrapper);
-  await wrapper.saysMatching(/cannot change generation 1 in place, reloading: .*\.issuer/);
+  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*\.issuer/);
   await isLastReload(workspace, wrapper, {
     generation: 2,
     configuration: workspace.securePage(undefined, { text: "marker" }),
@@ -85,7 +85,7 @@ commonTest("a certificate longer than HAProxy's buffer is reloaded, and served",
   const wrapper = await workspace.serveSecure();
   await workspace.replace(next.pem + workspace.authority.certificate.repeat(40), workspace.pem);
   await workspace.servesCertificate(next, wrapper);
-  await wrapper.saysMatching(/cannot change generation 1 in place, reloading: .*longer/);
+  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*longer/);
   await wrapper.saysMatching(/generation 2 serves/);
   await withoutReload(workspace, wrapper, async () => {
     await workspace.replace(old.pem, workspace.pem);

@@ -38,7 +38,7 @@ class Keeping extends Observed {
   async fallBack(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = this.start({ args: this.args, ...options });
     await wrapper.saysMatching(
-      /error \[\d+\] generation 1 did not start: .*; generation 2 is started from what served last/,
+      /error \[\d+\] generation 1 did not start: .*; starting generation 2 from what served last/,
     );
     await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
     return wrapper;
@@ -86,11 +86,11 @@ longTest(
 
     await workspace.replace(`frontend broken\n    bind 127.0.0.1:${workspace.port} nonsense\n`);
     await second.saysMatching(
-      /generation 3 rejected: .*; generation 2 keeps serving, from what served last, tried again/,
+      /generation 3 rejected: .*; generation 2 keeps serving, from what served last; retry/,
     );
     second.signal("SIGHUP");
     await second.saysMatching(
-      /generation 4 rejected: .*generation 2 keeps serving, from what served/,
+      /generation 4 rejected: .*generation 2 keeps serving, from what served last; retry/,
     );
     assert.equal(await workspace.get(), "one");
 
@@ -287,11 +287,11 @@ longTest(
     assert.equal(await wrapper.exitCode, 3);
     assert.match(
       wrapper.output,
-      /generation 1 did not start: haproxy exited with 3 .*; generation 2 is/,
+      /generation 1 did not start: haproxy exited with 3 .*; starting generation 2/,
     );
     assert.match(
       wrapper.output,
-      /generation 2, started from what served last, did not start: .*; nothing serves, ending with 3/,
+      /generation 2, started from what served last, did not start: .*; nothing serves, exiting with 3/,
     );
     assert.deepEqual(workspace.haproxyPids(), []);
   },
@@ -312,7 +312,7 @@ longTest(
       wrapper.output,
       /what is kept in ".*" cannot serve instead: the copy of ".*haproxy.cfg" is missing or not what/,
     );
-    assert.match(wrapper.output, /generation 1 did not start: .*; nothing serves, ending with 1/);
+    assert.match(wrapper.output, /generation 1 did not start: .*; nothing serves, exiting with 1/);
   },
 );
 

@@ -19,10 +19,10 @@ programTest(
     assert.match((await workspace.ask("/readyz")).body, /leaving/);
     assert.match(
       wrapper.output,
-      /SIGUSR1 received: not ready any more, HAProxy serves on for 700ms/,
+      /SIGUSR1 received: no longer ready; HAProxy serves for another 700ms/,
     );
     using request = await workspace.openRequest();
-    await wrapper.saysMatching(/HAProxy finishes its connections, then the wrapper ends/);
+    await wrapper.saysMatching(/HAProxy finishes its connections, then the wrapper exits/);
     await waitFor("no more connections", async () => await workspace.get() === null);
     assert.equal((await workspace.report()).state, "draining");
     await request.write(new TextEncoder().encode("\r\n"));
@@ -49,7 +49,7 @@ commonTest("a second graceful SIGTERM ends at once", async () => {
   });
   using _request = await workspace.openRequest();
   wrapper.signal("SIGTERM");
-  await wrapper.saysMatching(/SIGTERM received: not ready any more/);
+  await wrapper.saysMatching(/SIGTERM received: no longer ready/);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.deepEqual(workspace.haproxyPids(), []);
@@ -59,7 +59,7 @@ commonTest("a second SIGUSR1 does not wait for the delay", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved(["--drain-delay", "1m"]);
   wrapper.signal("SIGUSR1");
-  await wrapper.saysMatching(/not ready any more/);
+  await wrapper.saysMatching(/no longer ready/);
   await workspace.replace(workspace.page("never served"));
   wrapper.signal("SIGUSR1");
   assert.equal(await wrapper.exitCode, 0);

@@ -154,9 +154,9 @@ commonTest("what was left serves on where the next start fails", async () => {
   await workspace.replace("nonsense\n");
   const wrapper = workspace.start();
   assert.equal(await wrapper.exitCode, 1);
-  const goesOn = `process ${left}, left behind by a wrapper that is gone, goes on`;
-  assert.ok(wrapper.output.includes(`${goesOn}, ending with 1`), wrapper.output);
-  assert.ok(wrapper.output.includes(`HAProxy's ${goesOn}: it was not touched`), wrapper.output);
+  const goesOn = `process ${left}, left behind by a wrapper that is gone, keeps running`;
+  assert.ok(wrapper.output.includes(`${goesOn}, exiting with 1`), wrapper.output);
+  assert.ok(wrapper.output.includes(`HAProxy ${goesOn}: it was not touched`), wrapper.output);
   assert.equal(await workspace.get(), "one");
   assert.deepEqual(workspace.haproxyPids(), [left]);
   assert.equal(workspace.folders.length, 1);
@@ -173,7 +173,9 @@ commonTest("where it ends while the next starts that is done again without it", 
   await workspace.standIn(STAND_INS.is_haproxy.replace("\nexec", `\n${start}\nexec`));
   await workspace.replace(workspace.page("two"));
   const wrapper = workspace.start();
-  await wrapper.saysMatching(/generation 1 did not start: the process .* has ended meanwhile/);
+  await wrapper.saysMatching(
+    /generation 1 did not start: the process .* has ended; starting generation 2/,
+  );
   await wrapper.saysMatching(/generation 2 serves/);
   await workspace.serves("two", wrapper);
 });
@@ -183,7 +185,7 @@ commonTest("the signal that ends a start leaves alone what was left", async () =
   const left = await workspace.leave();
   await workspace.standIn("#!/bin/sh\nexec sleep 60\n");
   const wrapper = workspace.start();
-  await wrapper.saysMatching(new RegExp(`process ${left}, left behind .* serves still`));
+  await wrapper.saysMatching(new RegExp(`process ${left}, left behind .* still serves`));
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.match(wrapper.output, new RegExp(`process ${left}, left behind .* was not touched`));
@@ -245,7 +247,7 @@ onceRootTest("what may not be signalled is told of, and left alone", async () =>
   const wrapper = await workspace.serve({ launcher });
   assert.match(
     wrapper.output,
-    new RegExp(`process ${left}, .* may not signal it, .*"kill -USR1 ${left}"`),
+    new RegExp(`process ${left}, .* may not signal it; .*"kill -USR1 ${left}"`),
   );
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
@@ -267,7 +269,7 @@ commonTest("all that was left drains: what drained already, and what hangs", asy
   const args = ["-f", workspace.configuration, "--max-draining", "1"];
   const wrapper = await workspace.serve({ args });
   await wrapper.saysMatching(new RegExp(`process ${drains}, .* drains as generation -1`));
-  await wrapper.saysMatching(/generation -1, the oldest, is ended/);
+  await wrapper.saysMatching(/ending generation -1, the oldest of/);
   await wrapper.saysMatching(new RegExp(`process ${serves}, .* drains as generation 0`));
   await workspace.endOf(drains!, wrapper);
   Deno.kill(serves, "SIGCONT");
@@ -317,7 +319,7 @@ commonTest("what has lost its folder as well is told of, also where the start fa
   );
   await workspace.replace("nonsense\n");
   const told = new RegExp(
-    `process ${left}, .* way to take over from it is gone; .*kill -USR1 ${left}`,
+    `process ${left}, .* cannot be taken over from because its folder is gone; .*kill -USR1 ${left}`,
   );
   const failing = workspace.start();
   await failing.child.status;

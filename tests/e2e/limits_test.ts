@@ -19,7 +19,7 @@ if (FORM !== "source") {
     await limitProcesses(wrapper, 1);
     await workspace.replace(workspace.page("two"));
     await wrapper.saysMatching(
-      /rejected: cannot start "haproxy" .*temporarily unavailable.*tried again/,
+      /rejected: cannot start "haproxy" .*temporarily unavailable.*retry/,
     );
     assert.equal(await workspace.get(), "one");
     await limitProcesses(wrapper, 500);

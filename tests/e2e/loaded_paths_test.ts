@@ -16,15 +16,19 @@ async function isReload(workspace: Secured, wrapper: Wrapper, path: string): Pro
   await wrapper.saysMatching(new RegExp(`generation 2 serves.*changed: "${quoted(path)}";`));
 }
 
-commonTest("a path may have variables of the env file, which move it as they change", async () => {
+commonTest("a path may have variables, and moves as those of the env file change", async () => {
   await using workspace = new Secured();
   const [a, b] = ["a", "b"].map((name) => {
     Deno.mkdirSync(workspace.at(name));
     return workspace.write(`${name}/503.http`, error(name));
   }) as [string, string];
   const envFile = workspace.write("env", `ERRORS=${workspace.at("a")}\n`);
-  const page = (text: string) => withErrorFile(workspace, '"${ERRORS}/503.http"', text);
-  const wrapper = await workspace.serveSecure(page("one"), { env: { ENV_FILE: envFile } });
+  const page = (text: string) =>
+    "global\n    setenv NAME 503\n" +
+    withErrorFile(workspace, '"${ERRORS}/${NAME}.$EXTENSION"', text);
+  const wrapper = await workspace.serveSecure(page("one"), {
+    env: { ENV_FILE: envFile, EXTENSION: "http" },
+  });
   await isReload(workspace, wrapper, a);
   await workspace.replace(`ERRORS=${workspace.at("b")}\n`, envFile);
   await wrapper.saysMatching(/serves.*changed: ".*\/env"/);
@@ -36,15 +40,6 @@ commonTest("a path may have variables of the env file, which move it as they cha
     generation: wrapper.lastGeneration,
     configuration: page("marker"),
   });
-});
-
-commonTest("a path may have variables of the environment, and of setenv", async () => {
-  await using workspace = new Secured();
-  const path = workspace.write("503.http", error("before"));
-  const extra = "global\n    setenv NAME 503\n";
-  const page = `${extra}${withErrorFile(workspace, '"$ERRORS/${NAME}.http"')}`;
-  const wrapper = await workspace.serveSecure(page, { env: { ERRORS: workspace.path } });
-  await isReload(workspace, wrapper, path);
 });
 
 commonTest("a relative path starts where `default-path config` says", async () => {
@@ -136,26 +131,23 @@ commonTest("server states and sockets of logs are not watched", async () => {
   await wrapper.stopsAt(2);
 });
 
-for (const options of [{ args: ["--no-watch-loaded"] }, { env: { HRW_NO_WATCH_LOADED: "true" } }]) {
-  const name = options.args?.[0] ?? "HRW_NO_WATCH_LOADED=true";
-  commonTest(`with ${name} only the configuration is watched`, async () => {
-    await using workspace = new Secured();
-    const path = workspace.write("503.http", error("before"));
-    workspace.write("site.pem", workspace.authority.issue().pem);
-    const bind = workspace.securePage().split("\n").at(-2)!;
-    const page = (text: string) => `${withErrorFile(workspace, path, text)}${bind}\n`;
-    const wrapper = await workspace.serveSecure(page("one"), options);
-    await workspace.replace(error("after"), path);
-    await workspace.replace(workspace.authority.issue().pem, workspace.pem);
-    await workspace.replace(page("marker"));
-    await workspace.serves("marker", wrapper);
-    await wrapper.saysMatching(
-      new RegExp(`generation 2 serves.*changed: "${quoted(workspace.configuration)}";`),
-    );
-    await wrapper.stopsAt(2);
-    assert.doesNotMatch(wrapper.output, / replaced in | does not say which/);
-  });
-}
+commonTest("with --no-watch-loaded only the configuration is watched", async () => {
+  await using workspace = new Secured();
+  const path = workspace.write("503.http", error("before"));
+  workspace.write("site.pem", workspace.authority.issue().pem);
+  const bind = workspace.securePage().split("\n").at(-2)!;
+  const page = (text: string) => `${withErrorFile(workspace, path, text)}${bind}\n`;
+  const wrapper = await workspace.serveSecure(page("one"), { args: ["--no-watch-loaded"] });
+  await workspace.replace(error("after"), path);
+  await workspace.replace(workspace.authority.issue().pem, workspace.pem);
+  await workspace.replace(page("marker"));
+  await workspace.serves("marker", wrapper);
+  await wrapper.saysMatching(
+    new RegExp(`generation 2 serves.*changed: "${quoted(workspace.configuration)}";`),
+  );
+  await wrapper.stopsAt(2);
+  assert.doesNotMatch(wrapper.output, / replaced in | does not say which/);
+});
 
 commonTest(
   "--list-watched says what is watched and how it was found, and starts nothing",

@@ -1,6 +1,6 @@
 /** A control group's limit of memory is kept by ending old processes, and never by the kernel. */
 import assert from "node:assert/strict";
-import { memoryNeed } from "../../lib/haproxy/drain/memory_need.ts";
+import { memoryNeed } from "../../lib/haproxy/drain/limits.ts";
 import { MemoryGroup, memoryTest } from "./memory_group.ts";
 import { Observed } from "../support/observed.ts";
 import { freeze, type Wrapper } from "../support/wrapper.ts";
@@ -79,10 +79,10 @@ memoryTest("a reload that does not fit has the oldest that drains ended first", 
   const wrapper = await workspace.serveIn(group);
   group.limit(group.usedBytes + 1.6 * workspace.needBytes);
   await workspace.reload("two", wrapper);
-  assert.doesNotMatch(wrapper.output, /is ended|started all the same/);
+  assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
   await workspace.reload("three", wrapper);
   await wrapper.saysMatching(
-    /warning .*generation 1, the oldest that drains, is ended: generation 3 needs about 2\d\d MB, \d+ MB of the limit of \d+ MB are left\n/,
+    /warning .*ending generation 1, the oldest that drains: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
   );
   await wrapper.saysMatching(
     /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
@@ -104,8 +104,8 @@ memoryTest("as many are ended as it takes", async () => {
   // What one of the two that drain leaves is less than is wanted for the next.
   group.limit(group.usedBytes + 12 * MB);
   await workspace.reload("four", wrapper);
-  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended: generation 4/);
-  await wrapper.saysMatching(/generation 2, the oldest that drains, is ended: generation 4/);
+  await wrapper.saysMatching(/ending generation 1, the oldest that drains: generation 4/);
+  await wrapper.saysMatching(/ending generation 2, the oldest that drains: generation 4/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -116,7 +116,7 @@ memoryTest("where nothing drains, what does not fit is started all the same", as
   group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
   await workspace.reload("two", wrapper);
   await wrapper.saysMatching(
-    /warning .*generation 2 needs about .* are left; nothing drains that could make room, so it is started all the same\n/,
+    /warning .*generation 2 needs about .* are left; no draining process can make room, so it starts anyway\n/,
   );
   assert.match(await workspace.finish(1), /one$/);
   await wrapper.saysMatching(/generation 1 drained in /);
@@ -127,7 +127,7 @@ memoryTest("a signal does not wait for the memory of a process that does not go"
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
-  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
+  await wrapper.saysMatching(/ending generation 1, the oldest that drains/);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.doesNotMatch(wrapper.output, /generation 3 (serves|rejected)/);
@@ -139,7 +139,7 @@ memoryTest("one that does not heed SIGTERM is killed, and then the reload goes o
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
   await workspace.serves("three", wrapper);
-  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it did not heed SIGTERM/);
+  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -147,16 +147,16 @@ memoryTest("a reload that waits for memory waits no longer when what serves dies
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
-  await wrapper.saysMatching(/generation 1, the oldest that drains, is ended/);
+  await wrapper.saysMatching(/ending generation 1, the oldest that drains/);
   const [, serving] = workspace.haproxyPids();
   Deno.kill(serving!, "SIGKILL");
-  await wrapper.saysMatching(/generation 3, which is starting already, takes its place/);
+  await wrapper.saysMatching(/generation 3, already starting, takes its place/);
   const { index } = await wrapper.saysMatching(
-    /generation 4 serves, .*respawned since generation 2/,
+    /generation 4 serves, .*respawned because generation 2/,
   );
   await workspace.serves("three", wrapper);
   // Generation 1 is killed 5 s after it was asked to go, which nothing has waited for.
-  const killed = /generation 1 .*its memory was needed, and it did not heed SIGTERM/;
+  const killed = /generation 1 .*its memory was needed, and it ignored SIGTERM/;
   await wrapper.saysMatching(killed, index);
   assert.equal(group.killed, 0, wrapper.output);
 });

@@ -10,34 +10,27 @@ async function run(script: string, cwd: string): Promise<void> {
   assert.ok(success, `${script}: ${new TextDecoder().decode(stderr)}`);
 }
 
-/** What becomes of an entry with such a name, from its coming to its end. */
-const SCENES = {
-  "a file that is made, written and removed":
+programTest("entries whose names are not UTF-8 are told once and hinder nothing", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--poll-interval", "0"],
+  });
+  const scripts = [
     'n=$(printf "\\377"); touch "$n"; echo x > "$n"; rm "$n"',
-  "a directory that is made and removed": 'n=$(printf "\\377"); mkdir "$n"; rmdir "$n"',
-  "a link to nothing": 'n=$(printf "a\\200\\n\\033"); ln -s nowhere "$n"; rm "$n"',
-  "a file that gets such a name, and a proper one again":
+    'n=$(printf "\\377"); mkdir "$n"; rmdir "$n"',
+    'n=$(printf "a\\200\\n\\033"); ln -s nowhere "$n"; rm "$n"',
     'n=$(printf "\\355\\240\\200"); : > good; mv good "$n"; mv "$n" good; rm good',
-} as const;
-
-for (const [scene, script] of Object.entries(SCENES)) {
-  programTest(
-    `${scene} under a name that is not UTF-8 is told once and hinders nothing`,
-    async () => {
-      await using workspace = new Workspace();
-      const wrapper = await workspace.serve({
-        args: ["-f", workspace.configuration, "--poll-interval", "0"],
-      });
-      await run(script, workspace.configurationDirectory);
-      await wrapper.saysMatching(/warning .*has a name that is not UTF-8; all sources are/);
-      await run(script, dirname(workspace.configurationDirectory));
-      await isServed(workspace, wrapper, "two");
-      assert.equal(wrapper.output.match(/is not UTF-8/g)?.length, 1, wrapper.output);
-      wrapper.signal("SIGTERM");
-      assert.equal(await wrapper.exitCode, 143, wrapper.output);
-    },
-  );
-}
+  ];
+  for (const [index, script] of scripts.entries()) {
+    await run(script, workspace.configurationDirectory);
+    await wrapper.saysMatching(/warning .*has a name that is not UTF-8; all sources are/);
+    await run(script, dirname(workspace.configurationDirectory));
+    await isServed(workspace, wrapper, `page ${index}`);
+  }
+  assert.equal(wrapper.output.match(/is not UTF-8/g)?.length, 1, wrapper.output);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+});
 
 programTest("touching such a name without end costs one line, and changes go live", async () => {
   await using workspace = new Workspace();

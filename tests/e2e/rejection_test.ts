@@ -37,7 +37,7 @@ programTest("a configuration with an error is rejected once, and not tried again
   });
   await workspace.replace("nonsense\n");
   const line = await isRejected(workspace, wrapper, /haproxy exited with 1 before it was ready/);
-  assert.match(line, /tried again when a source changes/);
+  assert.match(line, /retry when a file changes/);
   assert.match(wrapper.output, /\[ALERT\].*unknown keyword 'nonsense'/);
   await workspace.replace(workspace.page("marker"));
   await workspace.serves("marker", wrapper);
@@ -52,7 +52,7 @@ programTest("a change back to what is served needs no reload", async () => {
   await workspace.replace("nonsense\n");
   await isRejected(workspace, wrapper, /exited with 1/);
   await workspace.replace(workspace.page("one"));
-  await wrapper.saysMatching(/again what generation 1 serves; no reload is needed/);
+  await wrapper.saysMatching(/again what generation 1 serves; no reload needed/);
   await workspace.replace(workspace.page("marker"));
   await workspace.serves("marker", wrapper);
   await wrapper.stopsAt(3);
@@ -65,8 +65,8 @@ programTest("a port that is taken is tried for until it is free", async () => {
   const wrapper = await workspace.serve();
   await workspace.replace(workspace.page("two") + `    bind 127.0.0.1:${taken}\n`);
   const line = await isRejected(workspace, wrapper, /exited with 1/);
-  assert.match(line, /tried again in 1s/);
-  await wrapper.saysMatching(/generation 3 rejected: .*tried again in 2s/);
+  assert.match(line, /retry in 1s/);
+  await wrapper.saysMatching(/generation 3 rejected: .*retry in 2s/);
   listener.close();
   await wrapper.saysMatching(/generation 4 serves.*by a retry/);
   assert.equal(await workspace.get(taken), "two");
@@ -78,7 +78,7 @@ programTest("a name that does not resolve may do so later, and is tried again", 
   const backend = "backend unresolved\n    server one name.invalid:80\n";
   await workspace.replace(workspace.page("two") + backend);
   const line = await isRejected(workspace, wrapper, /exited with 1/);
-  assert.match(line, /tried again in 1s/);
+  assert.match(line, /retry in 1s/);
 });
 
 for (
@@ -89,7 +89,7 @@ for (
     const wrapper = await workspace.serve();
     await workspace.replace(content!);
     const line = await isRejected(workspace, wrapper, /opened no listener/);
-    assert.match(line, /tried again when a source changes/);
+    assert.match(line, /retry when a file changes/);
     await isAlone(workspace, wrapper);
   });
 }
@@ -129,7 +129,7 @@ for (
       wrapper,
       new RegExp(`haproxy.cfg" line ${number} begins a "program" section: remove it`),
     );
-    assert.match(line, /run that program in a container.*tried again when a source changes/);
+    assert.match(line, /run that program in a container.*retry when a file changes/);
   });
 }
 
@@ -142,7 +142,7 @@ programTest("a process that never gets ready is ended after the ready timeout", 
   await workspace.standIn(STAND_INS.never_ready);
   await workspace.replace(workspace.page("two"));
   const line = await isRejected(workspace, wrapper, /did not serve within 2s/);
-  assert.match(line, /tried again in 1s/);
+  assert.match(line, /retry in 1s/);
   await workspace.standIn(STAND_INS.is_haproxy);
   await workspace.serves("two", wrapper);
 });
@@ -177,7 +177,7 @@ programTest("a haproxy that cannot run for a while, as in an upgrade, is waited 
   await workspace.standIn(STAND_INS.lacks_a_library);
   await workspace.replace(workspace.page("two"));
   const line = await isRejected(workspace, wrapper, /exited with 127 before it was ready/);
-  assert.match(line, /tried again in 1s/);
+  assert.match(line, /retry in 1s/);
   await workspace.standIn(STAND_INS.is_haproxy);
   await workspace.serves("two", wrapper);
 });
@@ -219,7 +219,7 @@ programTest("a missing haproxy is waited for", async () => {
   await Deno.remove(join(workspace.binaries, "haproxy"));
   await workspace.replace(workspace.page("two"));
   const line = await isRejected(workspace, wrapper, /cannot start "haproxy" from PATH/);
-  assert.match(line, /tried again in 1s/);
+  assert.match(line, /retry in 1s/);
   await workspace.standIn(STAND_INS.is_haproxy);
   await workspace.serves("two", wrapper);
 });

@@ -32,12 +32,12 @@ for (
     Deno.kill(servingPid(workspace), signal);
     await wrapper.saysMatching(
       new RegExp(
-        `error .*generation 1 ${words} although it was to serve; ` +
-          `generation 2 is started in its place \\(respawn 1 of 5 in a minute\\)`,
+        `error .*generation 1 ${words} while serving; ` +
+          `starting generation 2 in its place \\(respawn 1 of 5 in a minute\\)`,
       ),
     );
     await wrapper.saysMatching(
-      new RegExp(`generation 2 serves, .*; respawned since generation 1 ${words}; 0 old`),
+      new RegExp(`generation 2 serves, .*; respawned because generation 1 ${words}; 0 old`),
     );
     assert.equal(await workspace.get(), "one");
     // Nothing that is on disk is new, so the next generation is the change's.
@@ -64,7 +64,7 @@ programTest("what drains meanwhile goes on, and its open request is answered", a
   assert.deepEqual(report.changes[0], {
     ...report.changes[0],
     ...{ kind: "start", result: "success" },
-    reason: "respawned since generation 2 was ended by SIGKILL",
+    reason: "respawned because generation 2 was ended by SIGKILL",
   });
   assert.equal(await workspace.metric("respawns_total"), 1);
   assert.equal(
@@ -84,7 +84,7 @@ programTest("when all respawns of a minute are used up it ends with the last sta
   assert.equal(await wrapper.exitCode, 139, wrapper.output);
   assert.match(
     wrapper.output,
-    /generation 3 was ended by SIGSEGV .*; 2 respawns in a minute are used up, .*ending with 139/,
+    /generation 3 was ended by SIGSEGV .*; 2 respawns in a minute are used up, .*exiting with 139/,
   );
   assert.deepEqual(workspace.haproxyPids(), []);
 });
@@ -139,10 +139,10 @@ programTest(
     const serving = workspace.haproxyPids().find((pid) => isHaproxy(pid))!;
     Deno.kill(serving, "SIGSEGV");
     await wrapper.saysMatching(
-      /generation 1 was ended by SIGSEGV .*; generation 2, which is starting already, takes its place \(respawn 1 of 1 /,
+      /generation 1 was ended by SIGSEGV .*; generation 2, already starting, takes its place \(respawn 1 of 1 /,
     );
     await letGo(workspace);
-    await wrapper.saysMatching(/generation 2 did not start: .*; .*generation 3 is started at once/);
+    await wrapper.saysMatching(/generation 2 did not start: .*; .*starting generation 3 at once/);
     await workspace.serves("two", wrapper);
     await wrapper.stopsAt(3);
   },
@@ -164,7 +164,7 @@ programTest("a reload that has the listeners goes on, and no connection is lost"
   Deno.kill(serving, "SIGKILL");
   for (let asked = 0; asked < 20; asked++) assert.equal(await workspace.get(), "two");
   wrapper.signal("SIGCONT");
-  await wrapper.saysMatching(/generation 2, which is starting already, takes its place/);
+  await wrapper.saysMatching(/generation 2, already starting, takes its place/);
   await wrapper.saysMatching(/generation 2 serves, .*reloaded for a change, changed: /);
   await workspace.serves("two", wrapper);
   await wrapper.stopsAt(2);
@@ -185,7 +185,7 @@ programTest("in the middle of a change in place what is on disk is started", asy
   await workspace.reports("a change in place", ({ state }) => state === "hot_applying", wrapper);
   Deno.kill(serving, "SIGKILL");
   await wrapper.saysMatching(/generation 1 was ended by SIGKILL .*\(respawn 1 of 5/);
-  await wrapper.saysMatching(/generation \d serves, .*; respawned since/);
+  await wrapper.saysMatching(/generation \d serves, .*; respawned because/);
   assert.equal(await workspace.get(), "after");
   // And maps go on being changed in place.
   const generation = wrapper.lastGeneration;
@@ -203,12 +203,12 @@ programTest(
     await wrapper.saysMatching(/generation 2 rejected/);
     Deno.kill(servingPid(workspace), "SIGKILL");
     await wrapper.saysMatching(
-      /generation 3 did not start: haproxy exited with 1 .*; nothing serves, generation 4 is started in 1s \(respawn 2 of 2/,
+      /generation 3 did not start: haproxy exited with 1 .*; nothing serves, starting generation 4 in 1s \(respawn 2 of 2/,
     );
     assert.equal(await wrapper.exitCode, 137, wrapper.output);
     assert.match(
       wrapper.output,
-      /generation 4 did not start: .*; nothing serves, all 2 respawns failed, ending with 137/,
+      /generation 4 did not start: .*; nothing serves, all 2 respawns failed, exiting with 137/,
     );
   },
 );
@@ -221,7 +221,7 @@ programTest("a configuration that is mended between two tries is taken at once",
   await workspace.replace("nonsense\n");
   await wrapper.saysMatching(/generation 2 rejected/);
   Deno.kill(servingPid(workspace), "SIGKILL");
-  const failed = /generation 6 is started in 4s/;
+  const failed = /starting generation 6 in 4s/;
   await wrapper.saysMatching(failed);
   await workspace.replace(workspace.page("mended"));
   assert.ok(await wrapper.msBetween(failed, /generation 6 serves/) < 4_000, wrapper.output);
@@ -240,7 +240,7 @@ async function inRespawn<Kind extends Workspace>(
   await workspace.standIn(standIn);
   const serving = servingPid(workspace);
   Deno.kill(serving, "SIGKILL");
-  await wrapper.saysMatching(/generation 2 is started in its place/);
+  await wrapper.saysMatching(/starting generation 2 in its place/);
   return wrapper;
 }
 
@@ -259,7 +259,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
   programTest(`${signal} between two tries, when no process is there, ends at once`, async () => {
     await using workspace = new Workspace();
     const wrapper = await inRespawn(workspace, { standIn: STAND_INS.dies_before_ready });
-    await wrapper.saysMatching(/generation 3 is started in 1s/);
+    await wrapper.saysMatching(/starting generation 3 in 1s/);
     wrapper.signal(signal as Deno.Signal);
     assert.equal(await wrapper.exitCode, status, wrapper.output);
     assert.doesNotMatch(wrapper.output, /generation 3 (?:serves|did not start)/);
@@ -304,7 +304,7 @@ commonTest("while the drain delay lasts nothing is started again", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "5", HRW_DRAIN_DELAY: "1m" } });
   wrapper.signal("SIGUSR1");
-  await wrapper.saysMatching(/not ready any more/);
+  await wrapper.saysMatching(/no longer ready/);
   Deno.kill(servingPid(workspace), "SIGSEGV");
   assert.equal(await wrapper.exitCode, 139, wrapper.output);
 });

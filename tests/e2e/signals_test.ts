@@ -88,7 +88,7 @@ programTest("a second SIGTERM kills at once what ignores the first", async () =>
   await wrapper.saysMatching(/SIGTERM received: passed on/);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
-  assert.match(wrapper.output, /SIGTERM received again: killing what is left/);
+  assert.match(wrapper.output, /SIGTERM received again: killing all processes that are left/);
 });
 
 programTest(
@@ -145,7 +145,7 @@ for (const [signal, exitCode] of [["SIGSEGV", 139], ["SIGKILL", 137], ["SIGUSR1"
     const serving = workspace.haproxyPids().find((pid) => pid !== old);
     Deno.kill(serving!, signal);
     assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
-    assert.match(wrapper.output, /error .*generation 2 .* although it was to serve/);
+    assert.match(wrapper.output, /error .*generation 2 .* while serving/);
     assert.deepEqual(workspace.haproxyPids(), []);
   });
 }

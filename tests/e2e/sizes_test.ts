@@ -108,7 +108,7 @@ programTest(
     const wrapper = await workspace.serveObserved(["--watch", tree, "--env-file", environment]);
     await using watched = new Watched(workspace, wrapper);
     await wrapper.saysMatching(
-      /warning .*tree\/at-the-start" is not read, since it has more than 256 MB/,
+      /warning .*tree\/at-the-start" is not read, because it has more than 256 MB/,
     );
     await workspace.serves("one", wrapper);
 
@@ -131,7 +131,7 @@ programTest(
 
     await workspace.replaceSparse(configuration, GB);
     await wrapper.saysMatching(/generation 6 rejected/);
-    await wrapper.saysMatching(/warning .*haproxy.cfg" is not searched for the names of files/);
+    await wrapper.saysMatching(/warning .*haproxy.cfg" is not searched for file names/);
     assert.equal(await workspace.get(), "three");
     await workspace.replace(workspace.mapped("# a comment"));
     await wrapper.saysMatching(/generation 7 serves/);

@@ -87,7 +87,7 @@ for (
       await workspace.replace(workspace.text("two", global));
       const [line] = await wrapper.saysMatching(/error .*generation 2 rejected.*/);
       assert.match(line, limit);
-      assert.match(line, /generation 1 .*sockets.*; generation 1 keeps serving, tried again in 1s/);
+      assert.match(line, /generation 1 .*sockets.*; generation 1 keeps serving; retry in 1s/);
       assert.equal(await workspace.get(), "one");
       workspace.letGo();
       await workspace.serves("two", wrapper);
@@ -110,7 +110,7 @@ longTest(
     assert.equal(await workspace.get(), "one");
     await workspace.hold(1_000);
     await workspace.replace("/ two\n", map);
-    await wrapper.saysMatching(/cannot change generation 1 in place, .*: HAProxy does not answer/);
+    await wrapper.saysMatching(/cannot hot-apply to generation 1, .*: HAProxy does not answer/);
     await wrapper.saysMatching(/cannot keep the state of generation 1's servers: no answer/);
     await wrapper.saysMatching(/generation 2 rejected: generation 1 did not hand its sockets over/);
     assert.equal(await workspace.get(), "one");

@@ -133,7 +133,7 @@ longTest("tables survive a change, and a second one right after it", async () =>
     await workspace.serves(`${text} 3`, wrapper);
   }
   await wrapper.stopsAt(3);
-  const lines = wrapper.lines.filter((line) => line.includes("reload waits"));
+  const lines = wrapper.lines.filter((line) => line.includes("reload delayed"));
   assert.equal(lines.length, waits ? 2 : 0, wrapper.output);
 });
 
@@ -175,7 +175,7 @@ longTest(
     await using workspace = new Counting();
     const wrapper = await serveVisited(workspace);
     wrapper.signal("SIGHUP");
-    if (waits) await wrapper.saysMatching(/reload waits, at most/);
+    if (waits) await wrapper.saysMatching(/reload delayed by at most/);
     await workspace.replace("word second\n", workspace.words);
     await waitFor("the second word", async () => await workspace.word() === "second", {
       explain: () => wrapper.output,
@@ -201,7 +201,7 @@ for (const [what, parts] of Object.entries(WITHOUT)) {
     await wrapper.saysMatching(/generation 2 serves/);
     await workspace.replace(workspace.counting("two", parts));
     await wrapper.saysMatching(/generation 3 serves/);
-    assert.doesNotMatch(wrapper.output, /reload waits/);
+    assert.doesNotMatch(wrapper.output, /reload delayed/);
   });
 }
 
@@ -210,7 +210,7 @@ longTest("what waits ends with the wrapper", async () => {
     await using workspace = new Counting();
     const wrapper = await serveVisited(workspace);
     wrapper.signal("SIGHUP");
-    if (waits) await wrapper.saysMatching(/reload waits, at most/);
+    if (waits) await wrapper.saysMatching(/reload delayed by at most/);
     wrapper.signal(signal);
     assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
     if (waits) assert.doesNotMatch(wrapper.output, /generation 2/);

@@ -74,7 +74,7 @@ commonTest("what is wrong in a strict configuration is not tried again", async (
   await workspace.replace(workspace.text("one", "zero-warning"));
   const wrapper = await workspace.serve();
   await workspace.replace(`${workspace.text("two", "zero-warning")}    no such keyword\n`);
-  await wrapper.saysMatching(/generation 2 rejected: .*tried again when a source changes/);
+  await wrapper.saysMatching(/generation 2 rejected: .*retry when a file changes/);
 });
 
 commonTest(
@@ -90,7 +90,7 @@ commonTest(
         `frontend taken\n    bind 127.0.0.1:${taken.addr.port}\nbackend b`,
       ),
     );
-    await wrapper.saysMatching(/generation 2 rejected: .*tried again in/);
+    await wrapper.saysMatching(/generation 2 rejected: .*retry in/);
   },
 );
 

@@ -123,7 +123,7 @@ programTest(
     assert.equal(await wrapper.exitCode, 137, wrapper.output);
     assert.match(
       wrapper.output,
-      /generation 6 did not start: haproxy exited .*; nothing serves, all 2 respawns failed, ending with 137/,
+      /generation 6 did not start: haproxy exited .*; nothing serves, all 2 respawns failed, exiting with 137/,
     );
   },
 );
@@ -137,7 +137,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
     const pid = workspace.servingPid;
     await workspace.standIn(HANGS_FROM_KEPT);
     Deno.kill(pid, "SIGKILL");
-    await wrapper.saysMatching(/generation 4 is started from what served last/);
+    await wrapper.saysMatching(/starting generation 4 from what served last/);
     await waitFor("the new process", () => childrenOf(wrapper.pid).length === 1);
     assert.equal((await workspace.ask("/readyz")).status, 503);
     assert.equal((await workspace.ask("/healthz")).status, 200);
@@ -211,7 +211,7 @@ programTest("what dies while HAProxy is asked about a refusal is replaced at onc
   await using workspace = new Together();
   const { wrapper, pid } = await inDiagnosis(workspace, ["--respawn", "1"]);
   Deno.kill(pid, "SIGKILL");
-  await wrapper.saysMatching(/generation 3 serves, .*; respawned since generation 1/);
+  await wrapper.saysMatching(/generation 3 serves, .*; respawned because generation 1/);
   await workspace.serves("two", wrapper);
   await waitFor("the check to be gone", () => childrenOf(wrapper.pid).length === 1);
 });

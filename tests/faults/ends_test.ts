@@ -12,7 +12,7 @@ Deno.test("the old process is killed in the middle of a handoff", async () => {
   const pid = await world.servingPid();
   const proxy = await StatsProxy.begin(world, afterFirstAnswer(() => Deno.kill(pid, "SIGKILL")));
   await world.change();
-  await endsWith(world, 137, /generation 1 was ended by SIGKILL although it was to serve/);
+  await endsWith(world, 137, /generation 1 was ended by SIGKILL while serving/);
   await proxy.end();
 });
 
@@ -25,7 +25,7 @@ Deno.test("the new process is killed as soon as it serves", async () => {
   await world.change();
   await waitFor("the next generation", async () => await world.servingPid() !== pid);
   Deno.kill(await world.servingPid(), "SIGKILL");
-  await endsWith(world, 137, /generation 2 was ended by SIGKILL although it was to serve/);
+  await endsWith(world, 137, /generation 2 was ended by SIGKILL while serving/);
 });
 
 Deno.test("a signal comes while nobody reads stdout", async () => {

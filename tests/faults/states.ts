@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { freeze, killQuietly } from "../support/wrapper.ts";
-import type { StateName } from "../../lib/supervisor/state/events.ts";
+import type { StateName } from "../../lib/supervisor/state/state.ts";
 import { World } from "./world.ts";
 
 export interface Held extends AsyncDisposable {

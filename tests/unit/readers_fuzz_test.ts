@@ -3,7 +3,7 @@ import { findMemoryLimit } from "../../lib/system/cgroup_memory.ts";
 import { alertsOf, placesOf } from "../../lib/haproxy/failure/alerts.ts";
 import { parseEnvFile } from "../../lib/config/env_file.ts";
 import { parseInstance } from "../../lib/haproxy/runtime/instance.ts";
-import { memoryNeed } from "../../lib/haproxy/drain/memory_need.ts";
+import { memoryNeed } from "../../lib/haproxy/drain/limits.ts";
 import { parseResync } from "../../lib/haproxy/runtime/stick_tables.ts";
 import { slowdownBy } from "../../lib/haproxy/drain/slowdown.ts";
 import { parseManifest } from "../../lib/last_good/manifest.ts";

@@ -1,20 +1,12 @@
-/** Brings one HAProxy process to its end: asks it to drain, and past its limit sends TERM, then KILL. */
+/** Ends one HAProxy process: asks it to drain, and past its limit sends SIGTERM, then SIGKILL. */
 import type { StopSignal } from "../../system/signals.ts";
 import type { HaproxyProcess } from "../process/process.ts";
+import { type AgeLimit, type EndReason, KILL_AFTER_MS, REJECTED_AGE_LIMIT } from "./limits.ts";
 
 /** What it took to end the process. */
 export type DrainEnd = "by_itself" | "terminated" | "killed";
 
-/** Why a process was not left to end by itself: a limit, or a signal that the wrapper got. */
-export type EndReason = "shutdown-wait" | "max-draining" | "memory" | "rejected" | StopSignal;
-
-/** How long a process has between SIGTERM, on which HAProxy dies at once, and SIGKILL. */
-export const KILL_AFTER_MS = 5_000;
-
-/** What a rejected generation may have accepted before it was rejected has this long to finish. */
-const DISCARD_LIMIT_MS = 5_000;
-
-/** HAProxy 2.6's master loses a signal that comes just after its worker has answered. */
+/** HAProxy 2.6's master loses a signal that comes just after its worker first answered. */
 const REPEAT_AFTER_MS = 100;
 
 export class Draining {
@@ -49,27 +41,27 @@ export class Draining {
     return this.#startedMs !== null;
   }
 
-  /** How long it has been asked to end, in milliseconds. */
+  /** Milliseconds since it was first asked to end. */
   get elapsedMs(): number {
     return this.#startedMs === null ? 0 : performance.now() - this.#startedMs;
   }
 
-  /** Asks for SIGUSR1's soft stop; after `limitMs` follows SIGTERM, for `reason`; `null` waits for ever. */
-  drain(limitMs: number | null, reason: EndReason = "shutdown-wait"): void {
+  /** Asks for a soft stop by SIGUSR1; a later limit replaces an earlier one. */
+  drain({ afterMs, reason }: AgeLimit): void {
     if (this.#end !== "by_itself") return;
     this.#startedMs ??= performance.now();
-    if (limitMs !== null) this.#after(limitMs, () => this.terminate("SIGTERM", reason));
+    if (afterMs !== null) this.#after(afterMs, () => this.terminate("SIGTERM", reason));
     this.#process.signal("SIGUSR1");
   }
 
-  /** Drains a process that was rejected, of which nobody knows what state it is in. */
+  /** Drains a rejected process, whose state nobody knows. */
   discard(): void {
-    this.drain(DISCARD_LIMIT_MS, "rejected");
+    this.drain(REJECTED_AGE_LIMIT);
     if (this.#gone) return;
     this.#repetition = setInterval(() => this.#process.signal("SIGUSR1"), REPEAT_AFTER_MS);
   }
 
-  /** Ends it with `signal`, once, and with SIGKILL if it is still there after `KILL_AFTER_MS`. */
+  /** Sends `signal`, once, and SIGKILL if it is still there after `KILL_AFTER_MS`. */
   terminate(signal: StopSignal, reason: EndReason = signal): void {
     if (this.#end !== "by_itself") return;
     this.#startedMs ??= performance.now();
@@ -85,7 +77,6 @@ export class Draining {
     this.#process.signal("SIGKILL");
   }
 
-  /** A later order replaces the deadline of an earlier one. */
   #after(delayMs: number, act: () => void): void {
     clearTimeout(this.#timer);
     if (!this.#gone) this.#timer = setTimeout(act, delayMs);

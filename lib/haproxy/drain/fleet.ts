@@ -1,6 +1,7 @@
-/** All HAProxy processes that live, by generation: none is forgotten, and each end is told once. */
+/** All live HAProxy processes, by generation: none is forgotten, and each end is reported once. */
 import type { StopSignal } from "../../system/signals.ts";
-import { type DrainEnd, Draining, type EndReason } from "./draining.ts";
+import { type DrainEnd, Draining } from "./draining.ts";
+import { type AgeLimit, ageLimit, type EndReason } from "./limits.ts";
 import {
   type Ending,
   type HaproxyProcess,
@@ -13,15 +14,15 @@ export interface ProcessEnd {
   readonly generation: number;
   readonly ending: Ending;
   readonly drainEnd: DrainEnd;
-  /** Why it was ended; `null` if it ended by itself. */
+  /** Why it was ended; `null`: it ended by itself. */
   readonly endReason: EndReason | null;
-  /** From the first order to end until the end; 0 if there was none. */
+  /** Since it was first asked to end; 0 if it never was. */
   readonly drainMs: number;
-  /** What was left in it when it was last asked; `null` if it did not tell. */
+  /** How many it had when it was last asked; `null` if it did not say. */
   readonly connections: number | null;
 }
 
-/** A process that another wrapper has left. */
+/** A process that another wrapper left behind. */
 export interface LeftMember {
   readonly generation: number;
   readonly process: HaproxyProcess;
@@ -29,13 +30,13 @@ export interface LeftMember {
   readonly serves: boolean;
 }
 
-/** What belongs to no generation, or not yet to one, is not told when it ends. */
+/** Processes of no generation, or of none yet, end unreported. */
 export type Member = number | "check" | "standby";
 
 export interface FleetListeners {
   readonly onEnd: (end: Omit<ProcessEnd, "connections">) => void;
   readonly onEmpty: () => void;
-  /** Told once of a process that the wrapper may not signal. */
+  /** Called once for a process that the wrapper may not signal. */
   readonly onRefused: (pid: number, signal: Deno.Signal, reason: string) => void;
 }
 
@@ -46,10 +47,13 @@ export class Fleet {
   >();
   readonly #left = new Map<LeftMember, { isGone: boolean }>();
   readonly #listeners: FleetListeners;
+  readonly #ageLimit: AgeLimit;
   #nextEnd = Promise.withResolvers<void>();
 
-  constructor(listeners: FleetListeners) {
+  /** Processes drain for `shutdownWaitMs`; `null`: without a limit. */
+  constructor(listeners: FleetListeners, shutdownWaitMs: number | null) {
     this.#listeners = listeners;
+    this.#ageLimit = ageLimit(shutdownWaitMs);
   }
 
   get isEmpty(): boolean {
@@ -67,12 +71,12 @@ export class Fleet {
       this.left.some((one) => one.generation === generation);
   }
 
-  /** What another wrapper has left and lives, the last first: not ours until somebody takes charge of it. */
+  /** Live processes that another wrapper left behind, the last first: not ours until `takeCharge`. */
   get left(): readonly LeftMember[] {
     return [...this.#left].filter(([, { isGone }]) => !isGone).map(([member]) => member);
   }
 
-  /** Takes note of a process that is left alone whatever becomes of ours. */
+  /** Notes a process that is left alone, whatever becomes of ours. */
   meet(member: LeftMember): void {
     const entry = { isGone: false };
     this.#left.set(member, entry);
@@ -82,7 +86,7 @@ export class Fleet {
     });
   }
 
-  /** What was left is ours from now on; the end of those that are gone is told as well. */
+  /** Processes left behind are ours from now on; the end of those that are gone is reported as well. */
   takeCharge(): void {
     for (const { generation, process } of this.#left.keys()) this.#enlist(generation, process);
     this.#left.clear();
@@ -101,18 +105,18 @@ export class Fleet {
     return spawned;
   }
 
-  /** Makes a process that was on standby that of `generation`. */
+  /** Makes a standby process that of `generation`. */
   promote(process: HaproxyProcess, generation: number): void {
     const entry = this.#members.get(process);
     if (entry !== undefined) entry.member = generation;
   }
 
-  /** Lets a process go that belongs to no generation; what it has accepted it finishes. */
-  retire(process: HaproxyProcess, limitMs: number | null): void {
-    this.#members.get(process)?.draining.drain(limitMs);
+  /** Drains a process of no generation. */
+  retire(process: HaproxyProcess): void {
+    this.#members.get(process)?.draining.drain(this.#ageLimit);
   }
 
-  /** Ends a process that belongs to no generation, of which nobody knows what state it is in. */
+  /** Ends a process of no generation, whose state nobody knows. */
   dismiss(process: HaproxyProcess): void {
     this.#members.get(process)?.draining.discard();
   }
@@ -121,8 +125,8 @@ export class Fleet {
     this.#find(generation)?.process.signal(signal);
   }
 
-  drain(generation: number, limitMs: number | null): void {
-    this.#find(generation)?.draining.drain(limitMs);
+  drain(generation: number): void {
+    this.#find(generation)?.draining.drain(this.#ageLimit);
   }
 
   discard(generation: number): void {
@@ -133,7 +137,7 @@ export class Fleet {
     this.#find(generation)?.draining.terminate("SIGTERM", reason);
   }
 
-  /** Kills that generation, and waits until it is gone, but no longer than `limitMs`. */
+  /** Kills a generation, and waits until it is gone, at most `limitMs`. */
   async eliminate(generation: number, limitMs: number): Promise<void> {
     const found = this.#find(generation);
     if (found === null) return;
@@ -144,7 +148,7 @@ export class Fleet {
     clearTimeout(timer);
   }
 
-  /** The pid of that generation, if it lives. */
+  /** `null`: it does not live. */
   pidOf(generation: number): number | null {
     return this.#find(generation)?.process.pid ?? null;
   }
@@ -154,10 +158,10 @@ export class Fleet {
     return this.#nextEnd.promise;
   }
 
-  /** Asks all to drain. What has been asked before keeps its own deadline. */
-  drainAll(limitMs: number | null): void {
+  /** Those that drain already keep their own limit. */
+  drainAll(): void {
     for (const { draining } of this.#members.values()) {
-      if (!draining.isStarted) draining.drain(limitMs);
+      if (!draining.isStarted) draining.drain(this.#ageLimit);
     }
   }
 

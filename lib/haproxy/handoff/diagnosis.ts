@@ -19,8 +19,6 @@ export interface DiagnosisOptions extends PreparationOptions {
   readonly fleet: Fleet;
   readonly prepared: Prepared;
   readonly readyTimeoutMs: number;
-  /** How long a process may drain; `null`: without a limit. */
-  readonly shutdownWaitMs: number | null;
   /** How long the start took to fail. */
   readonly failedAfterMs: number;
   /** Nobody waits for the answer any more: what runs for it is ended, and nothing more is started. */
@@ -141,7 +139,7 @@ async function listen(
     case "ended":
       return end.output;
     case "serves":
-      fleet.retire(process, options.shutdownWaitMs);
+      fleet.retire(process);
       return "";
     case "hangs":
       fleet.dismiss(process);

@@ -19,7 +19,6 @@ import { start } from "./start.ts";
 
 export interface HandoffOptions extends PreparationOptions {
   readonly readyTimeoutMs: number;
-  readonly shutdownWaitMs: number | null;
   readonly fleet: Fleet;
   readonly standby: Standby;
   /** Whether both the generation and that which serves share their ports, so that these do not conflict. */

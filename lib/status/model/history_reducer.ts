@@ -2,7 +2,8 @@
 import { describeFailure } from "../../haproxy/failure/failure.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { Use } from "../../loaded/targets.ts";
-import type { Action, Cause, Event, EventOf, State } from "../../supervisor/state/events.ts";
+import type { Action, Event, EventOf } from "../../supervisor/state/events.ts";
+import type { State, StateOf } from "../../supervisor/state/state.ts";
 import { describeCause } from "../../supervisor/messages/messages.ts";
 import type { Step } from "../../supervisor/supervisor.ts";
 import { abridged, changedPaths } from "../../watch/scan/fingerprint.ts";
@@ -113,7 +114,7 @@ function endHandoff(
   const rest = { ...history, attempt: null };
   if (outcome.tag === "cancelled") return rest;
   const { number: generation, cause, fingerprint } = before.attempt;
-  const replaced = before.name === "starting" ? before.lost?.generation : before.serving;
+  const replaced = before.name === "starting" ? before.lost?.generation : before.service.serving;
   const isLastGood = cause.tag === "last_good";
   const isStart = cause.tag === "start" || cause.tag === "respawn" || isLastGood;
   const all = isStart ? [] : changedPaths(replaced?.fingerprint ?? null, fingerprint);
@@ -167,17 +168,14 @@ function endHotApply(
   const [first] = refused;
   if (first === undefined) return applied.length > 0 ? succeed(told, nowMs) : told;
   const reason = `"${first.use.path}" ${first.reason}, awaiting ${first.awaited}`;
-  const isRetry = before.rejected !== null;
+  const isRetry = before.service.rejected !== null;
   if (before.rejection !== null) return told;
   return fail(told, { generation: null, reason, alerts: [] }, { isRetry, nowMs });
 }
 
 function inPlace(
   use: Use,
-  { serving, attempt }: {
-    readonly serving: { readonly number: number };
-    readonly attempt: { readonly cause: Cause };
-  },
+  { service: { serving }, attempt }: StateOf<"hot_applying">,
   { durationMs, failure, nowMs }: {
     readonly durationMs: number;
     readonly failure: string | null;
@@ -251,7 +249,8 @@ const succeed = (history: History, nowMs: number): History => ({
 
 /** The failure is over when the supervisor no longer rejects what is on disk, also after a revert. */
 function clearFailure(history: History, { before, after }: Observation): History {
-  const isOver = "serving" in after && after.rejected === null && after.name !== "reloading" &&
+  const isOver = "service" in after && after.service.rejected === null &&
+    after.name !== "reloading" &&
     after.name !== "hot_applying";
   if (!isOver || history.failure === null || before === null) return history;
   return { ...history, failure: null };
@@ -264,8 +263,11 @@ function countRespawn(history: History, { before, after }: Observation): History
   return isNew ? { ...history, respawns: history.respawns + 1 } : history;
 }
 
-const lastRespawnMs = (state: State | null) =>
-  state !== null && "respawnedMs" in state ? state.respawnedMs.at(-1) ?? null : null;
+function lastRespawnMs(state: State | null): number | null {
+  if (state === null) return null;
+  const past = "service" in state ? state.service.past : "past" in state ? state.past : null;
+  return past?.respawnedMs.at(-1) ?? null;
+}
 
 const labelOf = ({ tag }: Use, result: HotApplyResult) => `${tag} ${result}`;
 

@@ -3,7 +3,7 @@ import type { MemoryLimit } from "../../system/cgroup_memory.ts";
 import type { Place } from "../../haproxy/failure/alerts.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
 import type { Settings } from "../../settings/settings.ts";
-import type { State } from "../../supervisor/state/events.ts";
+import { servingIn, type State } from "../../supervisor/state/state.ts";
 import type { DetectorCounts } from "../../watch/change_detector.ts";
 import type { History } from "./history.ts";
 
@@ -31,5 +31,4 @@ export interface Excerpt extends Place {
 }
 
 /** The last good set, if it serves in place of the files on disk. */
-export const lastGoodOf = (state: State): LastGood | null =>
-  "serving" in state ? state.serving.lastGood ?? null : null;
+export const lastGoodOf = (state: State): LastGood | null => servingIn(state)?.lastGood ?? null;

@@ -50,7 +50,7 @@ const POLICY =
 const REFRESH_SECONDS = 5;
 
 function titleOf({ word }: Verdict, { state }: Snapshot): string {
-  const generation = "serving" in state ? `, generation ${state.serving.number}` : "";
+  const generation = "service" in state ? `, generation ${state.service.serving.number}` : "";
   return `${word}${generation} - HAProxy`;
 }
 

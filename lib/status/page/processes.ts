@@ -1,6 +1,6 @@
 /** The parts of the page about processes: the one that serves, and those that drain. Pure. */
 import type { LastGood } from "../../last_good/manifest.ts";
-import type { Generation } from "../../supervisor/state/events.ts";
+import { type Generation, servingIn } from "../../supervisor/state/state.ts";
 import { type FileMark, type Fingerprint, isUnreadable } from "../../watch/scan/fingerprint.ts";
 import { type Html, html, NOTHING, type Part } from "./html.ts";
 import { detailsPart, fact } from "./parts.ts";
@@ -10,12 +10,13 @@ import type { Snapshot } from "../model/snapshot.ts";
 
 export function servingPart(snapshot: Snapshot): Html {
   const { state } = snapshot;
+  const serving = servingIn(state);
   const isFirst = state.name === "starting" && state.lost === null;
   const absence = html`<p>Nothing${isFirst ? " yet" : ""}.</p>`;
   return html`
     <section>
       <h2>What serves</h2>
-      ${"serving" in state ? generationPart(state.serving, snapshot) : absence}
+      ${serving === null ? absence : generationPart(serving, snapshot)}
     </section>
   `;
 }

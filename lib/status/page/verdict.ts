@@ -1,6 +1,6 @@
 /** The state in one word and one sentence, for an operator. Pure. */
 import { describeEnding } from "../../haproxy/process/process.ts";
-import type { Service, State, StateOf } from "../../supervisor/state/events.ts";
+import type { Serving, StateOf } from "../../supervisor/state/state.ts";
 import type { OpenFailure } from "../model/history.ts";
 import { describeSeconds, describeTime } from "./times.ts";
 import type { Snapshot } from "../model/snapshot.ts";
@@ -43,7 +43,7 @@ export function verdictOf(snapshot: Snapshot): Verdict {
   }
 }
 
-type Lasting = Exclude<Extract<State, Service>, { readonly name: "leaving" }>;
+type Staying = Exclude<Serving, { readonly name: "leaving" }>;
 
 function starting({ attempt, lost }: StateOf<"starting">): Verdict {
   const start = `Generation ${attempt.number} is starting`;
@@ -57,9 +57,9 @@ function starting({ attempt, lost }: StateOf<"starting">): Verdict {
     };
 }
 
-function serving(state: Lasting, snapshot: Snapshot): Verdict {
+function serving(state: Staying, snapshot: Snapshot): Verdict {
   const { history, nowMs } = snapshot;
-  const { number } = state.serving;
+  const { number } = state.service.serving;
   const sinceMs = history.processes.get(number)?.servingSinceMs;
   const serves = sinceMs === undefined
     ? `Generation ${number} serves`
@@ -84,11 +84,11 @@ function describeQuiet({ history, settings }: Snapshot): string {
 }
 
 function degraded(
-  state: Lasting,
+  state: Staying,
   { sinceMs, reason }: OpenFailure,
   { snapshot }: { readonly snapshot: Snapshot },
 ): Verdict {
-  const { number, lastGood } = state.serving;
+  const { number, lastGood } = state.service.serving;
   const time = (ms: number) => `${describeTime(ms, snapshot.nowMs)} UTC`;
   const serves = lastGood === undefined
     ? `Generation ${number} serves`
@@ -103,7 +103,7 @@ function degraded(
   };
 }
 
-function describeNext(state: Lasting, snapshot: Snapshot): string {
+function describeNext(state: Staying, snapshot: Snapshot): string {
   switch (state.name) {
     case "serving":
       return `tried again ${
@@ -118,7 +118,7 @@ function describeNext(state: Lasting, snapshot: Snapshot): string {
         }, until it can pass its stick-tables on`;
     }
     case "retrying": {
-      if (state.rejected.awaited !== undefined) {
+      if (state.service.rejected?.awaited !== undefined) {
         return `a reload waits${describeWait(snapshot, " at most ")} for new files to be whole`;
       }
       const wait = state.isDue ? "" : describeWait(snapshot, " in ");
@@ -139,7 +139,7 @@ function describeWait({ history, nowMs }: Snapshot, intro: string): string {
   return waitMs > 0 ? `${intro}${describeSeconds(Math.max(waitMs, 1_000))}` : "";
 }
 
-function leaving({ serving }: StateOf<"leaving">, snapshot: Snapshot): Verdict {
+function leaving({ service: { serving } }: StateOf<"leaving">, snapshot: Snapshot): Verdict {
   const wait = describeWait(snapshot, " for ") || " for a moment";
   return {
     ...{ tone: "leaving", word: "Leaving" },

@@ -14,7 +14,8 @@ import type { Settings } from "../../settings/settings.ts";
 import type { Scanner } from "../../watch/scan/scan.ts";
 import type { MountedFile } from "../../watch/scan/mounted_files.ts";
 import type { Source } from "../../watch/scan/sources.ts";
-import type { Action, Broken, Event, ReloadOrder } from "../state/events.ts";
+import type { Action, Broken, Event } from "../state/events.ts";
+import type { ReloadOrder } from "../state/state.ts";
 import { signalRefused } from "../messages/drain_messages.ts";
 import { Handoffs } from "./handoffs.ts";
 import { leftAlone } from "../messages/leftover_messages.ts";
@@ -70,7 +71,7 @@ export class RealEffects implements Effects {
       },
       onEmpty: () => this.#tellIfEmpty(),
       onRefused: (pid, signal, reason) => options.log(signalRefused(pid, signal, reason)),
-    });
+    }, options.settings.shutdownWaitMs);
     for (const left of options.leftBehind.processes) {
       this.#fleet.meet(left);
       folder.adopt(left.generation, left.socket);
@@ -111,7 +112,7 @@ export class RealEffects implements Effects {
   }
 
   perform(action: Action): void {
-    const { settings, log } = this.#options;
+    const { log } = this.#options;
     switch (action.name) {
       case "start_handoff":
         return void this.#startHandoff(action);
@@ -132,10 +133,8 @@ export class RealEffects implements Effects {
       case "take_charge":
         return this.#fleet.takeCharge();
       case "drain":
-        this.#fleet.drain(action.generation, settings.shutdownWaitMs);
+        this.#fleet.drain(action.generation);
         return this.#gauge.follow(action.generation);
-      case "await_drain":
-        return this.#awaitDrain(action);
       case "discard":
         return this.#fleet.discard(action.generation);
       case "terminate":
@@ -213,20 +212,13 @@ export class RealEffects implements Effects {
     }
   }
 
-  #awaitDrain({ generation, slowdown, delayMs }: Extract<Action, { name: "await_drain" }>): void {
-    setTimeout(
-      () => this.#options.post({ name: "drain_lasts", generation, slowdown }),
-      delayMs,
-    );
-  }
-
   async #drainAll(): Promise<void> {
-    const { folder, settings } = this.#options;
+    const { folder } = this.#options;
     const { generations } = this.#fleet;
     try {
       await Promise.all(generations.map((one) => this.#gauge.open(one, folder.socket(one))));
     } finally {
-      this.#fleet.drainAll(settings.shutdownWaitMs);
+      this.#fleet.drainAll();
       generations.forEach((one) => this.#gauge.follow(one));
     }
   }

@@ -1,5 +1,5 @@
 /** Delays a start while memory has no room for it. */
-import { KILL_AFTER_MS } from "../../haproxy/drain/draining.ts";
+import { KILL_AFTER_MS } from "../../haproxy/drain/limits.ts";
 import type { Fleet } from "../../haproxy/drain/fleet.ts";
 import type { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import type { Event } from "../state/events.ts";

@@ -8,7 +8,8 @@ import type { Inventory } from "../../watch/scan/inventory.ts";
 import type { Scanner } from "../../watch/scan/scan.ts";
 import type { MountedFile } from "../../watch/scan/mounted_files.ts";
 import { changedDuringRead } from "../../watch/scan/changed_during_read.ts";
-import type { Action, Event, ReloadOrder } from "../state/events.ts";
+import type { Action, Event } from "../state/events.ts";
+import type { ReloadOrder } from "../state/state.ts";
 
 export interface ScansOptions {
   readonly settings: Settings;

@@ -1,18 +1,19 @@
 /**
- * Decides what follows a bug in the wrapper: what serves keeps serving, and what broke counts as failed. Only
- * what was to end, or has nothing to go on with, ends by it. Pure.
+ * What follows a bug in the wrapper: the serving generation keeps serving, and what broke counts as failed.
+ * The wrapper ends only if it was to end, or has nothing left to go on with. Pure.
  */
 import { EXIT } from "../../exit_codes.ts";
 import type { HotApplyOutcome, HotApplyRequest } from "../../hot_apply/hot_apply.ts";
 import { pathsOf } from "../../loaded/targets.ts";
 import { UNKNOWN_MARK } from "../../watch/scan/fingerprint.ts";
-import { drainAll, finish, type Serving, terminateAll } from "./shutdown.ts";
-import type { Decision, Event, EventOf, StateOf } from "../state/events.ts";
 import * as messages from "../messages/messages.ts";
+import type { Decision, Event, EventOf } from "../state/events.ts";
+import type { Serving, StateOf } from "../state/state.ts";
+import { drainAll, finish, terminateAll } from "./shutdown.ts";
 
 type Bug = EventOf<"bug">;
 
-/** What stands for the end of a start or a change in place that never comes, or that nobody could decide on. */
+/** Stands in for the end of a start or a hot apply that never comes, or could not be decided on. */
 export function standIn({ broken, description, atMs }: Bug): Event | null {
   switch (broken?.name) {
     case "start_handoff":
@@ -30,14 +31,16 @@ export function standIn({ broken, description, atMs }: Bug): Event | null {
   }
 }
 
-/** How long it takes until what broke is tried again. */
+/** When a timer that got lost is due again. */
 const AGAIN_MS = 1_000;
 
-/** It serves on, unless the bug has kept it from hearing that it is to end, or that it has ended. */
+/** Serves on, unless the bug swallowed a request to end, or the end of the serving process. */
 export function serveOn<S extends Serving>(state: S, { broken }: Bug): Decision {
   switch (broken?.name) {
     case "process_ended":
-      return broken.end.generation === state.serving.number ? drainForBug(state) : [state, []];
+      return broken.end.generation === state.service.serving.number
+        ? drainForBug(state)
+        : [state, []];
     case "stop_requested":
     case "drain_requested":
       return drainForBug(state);
@@ -48,13 +51,13 @@ export function serveOn<S extends Serving>(state: S, { broken }: Bug): Decision 
   }
 }
 
-/** Nothing serves, so ending loses nothing, and the restarted wrapper is a sound one. */
+/** Nothing serves, so ending loses nothing, and a restart makes a sound wrapper. */
 export function giveUpStart(state: StateOf<"starting">, { broken }: Bug): Decision {
   const isEnd = broken?.name === "stop_requested" || broken?.name === "drain_requested";
   return broken === null || isEnd ? drainForBug(state) : [state, []];
 }
 
-/** Old processes finish what they have, if they were asked to drain. */
+/** Old processes finish what they have, provided that they were asked to. */
 export function drainOn(state: StateOf<"draining">, { broken }: Bug): Decision {
   switch (broken?.name) {
     case "fleet_empty":
@@ -67,7 +70,7 @@ export function drainOn(state: StateOf<"draining">, { broken }: Bug): Decision {
   }
 }
 
-/** There may be no process left. */
+/** There may be no process left to wait for. */
 export function stopOn(state: StateOf<"stopping">, { broken }: Bug): Decision {
   switch (broken?.name) {
     case "fleet_empty":
@@ -86,7 +89,7 @@ export function stopOn(state: StateOf<"stopping">, { broken }: Bug): Decision {
 const drainForBug = (state: Serving | StateOf<"starting">): Decision =>
   drainAll(state, EXIT.SOFTWARE, messages.endsForBug("is asked to drain"));
 
-/** Nobody knows which of the files the process has now, so only a reload makes sure. */
+/** Nobody knows which files the process has now, so a reload must follow. */
 function brokenOff({ changed, uses, before }: HotApplyRequest): HotApplyOutcome {
   const paths = changed.flatMap((use) => pathsOf(use, uses));
   const unknown = paths.filter((path) => before.files.has(path))
@@ -101,6 +104,8 @@ function unconfirmed({ fingerprint, applied, unconfirmed }: HotApplyOutcome): Ho
 }
 
 const RELOADED = {
-  ...{ applied: [], refused: [], fitInMs: null },
+  applied: [],
+  refused: [],
+  fitInMs: null,
   next: { tag: "reload", reason: "a bug in the wrapper" },
 } as const;

@@ -1,25 +1,34 @@
 /** The supervisor's decisions: for every state a row of the events that it handles. Pure and synchronous. */
-import * as bugs from "./bugs.ts";
-import * as ending from "./shutdown.ts";
-import type {
-  Decision,
-  Event,
-  EventName,
-  EventOf,
-  State,
-  StateName,
-  StateOf,
-} from "../state/events.ts";
-import * as governing from "./drain_limits.ts";
+import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import * as messages from "../messages/messages.ts";
+import type { Decision, Event, EventName, EventOf, Policy } from "../state/events.ts";
+import type { Serving, State, StateName, StateOf } from "../state/state.ts";
+import * as bugs from "./bugs.ts";
+import * as change from "./change.ts";
+import * as delay from "./delay.ts";
 import { endReload, endStart } from "./handoff_result.ts";
-import type { Policy } from "../state/policy.ts";
-import * as reload from "./reload.ts";
 import { endHotApply } from "./hot_apply_result.ts";
+import * as oldProcesses from "./old_processes.ts";
+import * as pending from "./pending.ts";
 import * as respawn from "./respawn.ts";
-import * as tables from "./stick_tables.ts";
+import * as shutdown from "./shutdown.ts";
 
-/** What `state` becomes by `event`, and what is to be done for it, in order. */
+/** The state before anything was started, and the action that starts the first generation. */
+export function firstDecision(fingerprint: Fingerprint | null): Decision {
+  const attempt = { number: 1, fingerprint, cause: { tag: "start" } } as const;
+  return [
+    {
+      name: "starting",
+      attempt,
+      pending: pending.NOTHING_PENDING,
+      lost: null,
+      past: { old: { draining: [], ending: [] }, lastStartMs: -Infinity, respawnedMs: [] },
+    },
+    [{ name: "start_handoff", attempt, takeOverFrom: null }],
+  ];
+}
+
+/** What `event` makes of `state`, and the actions that follow, in order. */
 export function decide(state: State, event: Event, policy: Policy): Decision {
   const row = TABLE[state.name];
   // The table's type holds one cell for each pair; a computed key hides which one from the compiler.
@@ -40,96 +49,91 @@ type Row<S extends StateName> =
 
 const stay = (state: State): Decision => [state, []];
 
-/** What every state does alike in which a generation serves, whatever else goes on. */
+/** While a generation serves, whatever else goes on. */
 const WHILE_SERVING = {
   process_ended: (state: Serving, event: EventOf<"process_ended">, policy: Policy) =>
-    event.end.generation === state.serving.number
+    event.end.generation === state.service.serving.number
       ? respawn.servingDied(state, event, policy)
-      : ending.forgetDrained(state, event.end),
-  stop_requested: ending.stopOrLeave,
+      : oldProcesses.endWhileServing(state, event),
+  stop_requested: shutdown.stopOrLeave,
   drain_requested: (state: State, _: EventOf<"drain_requested">, policy: Policy) =>
-    ending.leave(state, "SIGUSR1", policy),
-  resynced: tables.resynced,
-  dump_requested: (
-    state: Serving,
-  ): Decision => [state, [{ name: "dump", generation: state.serving.number }]],
-  drain_lasts: governing.tellSlowdown,
+    shutdown.leave(state, "SIGUSR1", policy),
+  resynced: delay.resynced,
+  dump_requested: (state: Serving): Decision => [
+    state,
+    [{ name: "dump", generation: state.service.serving.number }],
+  ],
   bug: bugs.serveOn,
   otherwise: stay,
 } as const;
 
-type Serving = ending.Serving;
+/** While nothing is under way, either. */
+const WHILE_IDLE = {
+  ...WHILE_SERVING,
+  settled: change.considerChange,
+  changed_during_read: change.forgetRejected,
+  reload_requested: change.reloadNow,
+} as const;
 
 const TABLE: { readonly [S in StateName]: Row<S> } = {
   starting: {
     settled: respawn.noteSettled,
-    reload_requested: respawn.noteRequest,
+    reload_requested: respawn.noteOrder,
     handoff_ended: endStart,
     // The handoff tells how its own process ended.
-    process_ended: (state, { end }) => ending.forgetDrained(state, end),
+    process_ended: oldProcesses.endWhileStarting,
     stop_requested: WHILE_SERVING.stop_requested,
     drain_requested: WHILE_SERVING.drain_requested,
     bug: bugs.giveUpStart,
     otherwise: stay,
   },
   serving: {
-    ...WHILE_SERVING,
-    changing: reload.expectChange,
-    changed_during_read: reload.forgetRejected,
-    settled: reload.considerChange,
-    reload_requested: reload.reloadNow,
+    ...WHILE_IDLE,
+    changing: change.expectChange,
   },
   delaying: {
-    ...WHILE_SERVING,
-    changed_during_read: reload.forgetRejected,
-    settled: reload.considerChange,
-    reload_requested: reload.reloadNow,
-    timer_due: (state) => [state, tables.goOn(state)],
-    resynced: tables.resyncedWhileHeld,
+    ...WHILE_IDLE,
+    timer_due: (state) => [state, delay.goOn(state)],
   },
   retrying: {
-    ...WHILE_SERVING,
-    changing: reload.expectChange,
-    changed_during_read: reload.forgetRejected,
-    settled: reload.considerChange,
-    reload_requested: reload.reloadNow,
-    timer_due: reload.retryWhenSettled,
-    resynced: tables.resyncedBeforeRetry,
+    ...WHILE_IDLE,
+    changing: change.expectChange,
+    timer_due: change.retryWhenSettled,
   },
   reloading: {
     ...WHILE_SERVING,
-    settled: reload.noteSettled,
-    reload_requested: reload.noteRequest,
-    memory_short: governing.makeRoom,
+    settled: pending.noteSettled,
+    reload_requested: pending.noteOrder,
+    memory_short: oldProcesses.makeRoom,
     handoff_ended: endReload,
   },
   hot_applying: {
     ...WHILE_SERVING,
-    settled: reload.noteSettled,
-    reload_requested: reload.noteRequest,
+    settled: pending.noteSettled,
+    reload_requested: pending.noteOrder,
     hot_apply_ended: endHotApply,
   },
   leaving: {
     ...WHILE_SERVING,
-    stop_requested: (_, { signal }) => ending.stop(signal),
+    stop_requested: (_, { signal }) => shutdown.stop(signal),
     // A second request skips the delay.
-    drain_requested: ending.drainNow,
-    timer_due: ending.drainNow,
+    drain_requested: shutdown.drainNow,
+    timer_due: shutdown.drainNow,
   },
   draining: {
-    process_ended: ending.endDraining,
-    stop_requested: (_, { signal }) => ending.stop(signal),
-    fleet_empty: ending.finish,
+    process_ended: shutdown.endDraining,
+    stop_requested: (_, { signal }) => shutdown.stop(signal),
+    fleet_empty: shutdown.finish,
     bug: bugs.drainOn,
     otherwise: stay,
   },
   stopping: {
-    process_ended: ending.tellCut,
+    process_ended: shutdown.endStopping,
     stop_requested: (state, { signal }) => [
       state,
       [{ name: "log", entry: messages.killing(signal) }, { name: "kill_all" }],
     ],
-    fleet_empty: ending.finish,
+    fleet_empty: shutdown.finish,
     bug: bugs.stopOn,
     otherwise: stay,
   },

@@ -1,10 +1,17 @@
-/** Starts a reload now, or delays it: for stick-tables, the least time between two, or files that are not whole. Pure. */
+/** Why a reload waits: for stick-tables, the least time between two reloads, or files that are not whole. Pure. */
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
-import type { Cause, Decision, Rejected, ReloadOrder } from "../state/events.ts";
 import * as messages from "../messages/messages.ts";
-import type { Policy } from "../state/policy.ts";
-import { type Idle, NOTHING_PENDING, serviceOf } from "../state/states.ts";
-import { tablesWaitMs } from "./stick_tables.ts";
+import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
+import type {
+  Cause,
+  Idle,
+  Rejected,
+  ReloadOrder,
+  Service,
+  Serving,
+  StateOf,
+} from "../state/state.ts";
+import { NOTHING_PENDING } from "./pending.ts";
 
 export interface Start {
   readonly fingerprint: Fingerprint | null;
@@ -12,84 +19,91 @@ export interface Start {
   readonly atMs: number;
 }
 
-/** Reloads, unless stick-tables or the least time between two reloads delay it. An order waits for stick-tables only. */
-export function reloadOrHold(
-  state: Idle,
-  start: Start,
-  { minReloadIntervalMs }: Policy,
-): Decision {
+/** Reloads now or later. Orders and retries wait for stick-tables only. */
+export function reloadOrDelay(state: Idle, start: Start, policy: Policy): Decision {
+  const { service } = state;
   const { cause, atMs } = start;
-  const { serving, lastStartMs } = state;
-  const order = cause.tag === "order" ? cause.order : heldOrder(state);
-  const tablesMs = tablesWaitMs(serving, atMs);
-  const waitMs = Math.max(
-    tablesMs,
-    order === null ? lastStartMs + minReloadIntervalMs - atMs : -Infinity,
-  );
-  if (waitMs <= 0) return startReload(state, start);
+  const order = cause.tag === "order" ? cause.order : orderOf(state);
+  const tablesMs = tablesWaitMs(service, atMs);
+  const waitMs = order !== null || cause.tag === "retry"
+    ? tablesMs
+    : Math.max(tablesMs, intervalWaitMs(service, atMs, policy));
+  if (waitMs <= 0) return startReload(service, start);
+  const timer = { name: "set_timer", delayMs: Math.ceil(waitMs) } as const;
+  if (cause.tag === "retry") return [{ name: "retrying", service, isDue: true }, [timer]];
   const awaits = waitMs === tablesMs ? "tables" : "interval";
-  const isHeld = state.name === "delaying" && state.awaits === awaits;
-  if (isHeld && order === null) return [state, []];
-  const isTold = isHeld || awaits === "interval";
+  const wasDelayed = state.name === "delaying" && state.awaits === awaits;
+  if (wasDelayed && order === null) return [state, []];
+  const entry = messages.awaitsTables(service.serving.number, waitMs);
+  return [
+    { name: "delaying", service, awaits, order, isRetried: isRetried(state) },
+    wasDelayed || awaits === "interval" ? [timer] : [timer, { name: "log", entry }],
+  ];
+}
+
+/** Whether a change would be delayed at `atMs`. */
+export const isDelayed = (service: Service, atMs: number, policy: Policy): boolean =>
+  tablesWaitMs(service, atMs) > 0 || intervalWaitMs(service, atMs, policy) > 0;
+
+/** At most; 0 or less: no wait. */
+const tablesWaitMs = ({ serving: { tablesByMs = -Infinity } }: Service, atMs: number) =>
+  tablesByMs - atMs;
+
+const intervalWaitMs = ({ past }: Service, atMs: number, { minReloadIntervalMs }: Policy) =>
+  past.lastStartMs + minReloadIntervalMs - atMs;
+
+/** The order that waits, and must not be forgotten. */
+export const orderOf = (state: Idle): ReloadOrder | null =>
+  state.name === "delaying" ? state.order : null;
+
+const isRetried = (state: Idle): boolean =>
+  state.name === "retrying" || (state.name === "delaying" && state.isRetried);
+
+function startReload(service: Service, { fingerprint, cause, atMs }: Start): Decision {
+  const number = service.lastGeneration + 1;
+  const attempt = { number, fingerprint, cause };
   return [
     {
-      ...serviceOf(state),
-      ...{ name: "delaying", awaits, order, isRetried: isRetried(state) },
+      name: "reloading",
+      service: { ...service, lastGeneration: number, past: { ...service.past, lastStartMs: atMs } },
+      attempt,
+      pending: NOTHING_PENDING,
     },
     [
-      { name: "set_timer", delayMs: Math.ceil(waitMs) },
-      ...isTold
-        ? []
-        : [{ name: "log", entry: messages.awaitsTables(serving.number, waitMs) } as const],
+      { name: "clear_timer" },
+      { name: "start_handoff", attempt, takeOverFrom: service.serving.number },
     ],
   ];
 }
 
-/** A retry waits for stick-tables only. */
-export function retryOrWait(state: Idle, start: Start): Decision {
-  const { rejected, serving } = state;
-  const waitMs = tablesWaitMs(serving, start.atMs);
-  if (waitMs <= 0 || rejected === null) return startReload(state, start);
-  return [
-    { ...serviceOf(state), name: "retrying", rejected, isDue: true },
-    [{ name: "set_timer", delayMs: Math.ceil(waitMs) }],
-  ];
+/** The generation can pass its stick-tables on: what waited for that continues. */
+export function resynced<S extends Serving>(
+  state: S,
+  { generation }: EventOf<"resynced">,
+): Decision {
+  const { tablesByMs, ...serving } = state.service.serving;
+  if (tablesByMs === undefined || serving.number !== generation) return [state, []];
+  return [{ ...state, service: { ...state.service, serving } }, afterTables(state)];
 }
 
+function afterTables(state: Serving): readonly Action[] {
+  if (state.name === "delaying" && state.awaits === "tables") return goOn(state);
+  return state.name === "retrying" && state.isDue ? [{ name: "scan_for_retry" }] : [];
+}
+
+/** Scans again and reloads what it finds, unless something else delays that. */
+export const goOn = ({ order }: StateOf<"delaying">): readonly Action[] => [
+  order === null ? { name: "scan_soon" } : { name: "scan_and_reload", order },
+];
+
 /**
- * How much longer a reload waits at `atMs` for files that are not whole: 0 where that is over. It counts from
- * the first of them on, so that a file that changes for ever, or one after the other, cannot stretch it.
+ * How much longer a reload waits for files that are not whole. The time counts from the first of them, so that
+ * a file that never goes quiet, or one after the other, cannot stretch it.
  */
 export function awaitMs(rejected: Rejected | null, atMs: number): number {
   const sinceMs = rejected?.awaited?.sinceMs ?? atMs;
   return Math.max(0, sinceMs + AWAITED_MS - atMs);
 }
 
-/** Long enough to copy a certificate and then its key, and short enough to report a mistake soon. */
+/** Long enough to copy a certificate and then its key, short enough to report a mistake soon. */
 const AWAITED_MS = 5_000;
-
-/** The order that waits, and must not be forgotten. */
-export const heldOrder = (state: Idle): ReloadOrder | null =>
-  state.name === "delaying" ? state.order : null;
-
-const isRetried = (state: Idle): boolean =>
-  state.name === "retrying" || (state.name === "delaying" && state.isRetried);
-
-function startReload(state: Idle, { fingerprint, cause, atMs }: Start): Decision {
-  const number = state.lastGeneration + 1;
-  const attempt = { number, fingerprint, cause };
-  return [
-    {
-      ...serviceOf(state),
-      name: "reloading",
-      lastGeneration: number,
-      lastStartMs: atMs,
-      attempt,
-      pending: NOTHING_PENDING,
-    },
-    [
-      { name: "clear_timer" },
-      { name: "start_handoff", attempt, takeOverFrom: state.serving.number },
-    ],
-  ];
-}

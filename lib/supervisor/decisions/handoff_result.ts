@@ -1,77 +1,71 @@
-/** Decides what the outcome of a handoff means: for the new generation, the old one, and a next try. Pure. */
+/** What the end of a handoff means: for the new generation, the old one, and a next try. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
-import type { Failure } from "../../haproxy/failure/failure.ts";
+import { slowdownBy } from "../../haproxy/drain/slowdown.ts";
 import { certificatesToApply } from "../../loaded/targets.ts";
 import { changedPaths } from "../../watch/scan/fingerprint.ts";
-import type {
-  Action,
-  Content,
-  Decision,
-  EventOf,
-  Generation,
-  HandoffEnd,
-  Pending,
-  Rejected,
-  Rejection,
-  Service,
-  StateOf,
-} from "../state/events.ts";
-import { fallBack, giveUpFirstStart } from "./last_good_fallback.ts";
-import { addDraining, awaitDrain } from "./drain_limits.ts";
-import { startWithoutLeft, takeCharge } from "./leftovers.ts";
+import { slowsServing } from "../messages/drain_messages.ts";
 import * as messages from "../messages/messages.ts";
-import type { Policy } from "../state/policy.ts";
+import type { Action, Decision, EventOf, HandoffEnd, Policy } from "../state/events.ts";
+import type { Generation, Pending, Rejected, Rejection, Service, StateOf } from "../state/state.ts";
+import { fallBack, giveUpFirstStart } from "./last_good_fallback.ts";
+import { startWithoutLeft, takeCharge } from "./leftovers.ts";
+import { addDraining } from "./old_processes.ts";
+import { followUp } from "./pending.ts";
 import { respawnFailed } from "./respawn.ts";
-import { serviceOf } from "../state/states.ts";
 
-/** A start has ended beside which nothing serves: the first, or a respawn. */
+type Ready = Extract<HandoffEnd, { tag: "ready" }>;
+type Failed = Extract<HandoffEnd, { tag: "failed" }>;
+
+/** A start has ended during which nothing served: the first, or a respawn. */
 export function endStart(
   state: StateOf<"starting">,
   { outcome, atMs }: EventOf<"handoff_ended">,
   policy: Policy,
 ): Decision {
-  const { attempt, lost } = state;
+  const { lost } = state;
   switch (outcome.tag) {
     case "cancelled":
       return [state, []];
-    case "ready": {
-      const { durationMs } = outcome;
-      const serving = generationOf(state, outcome);
-      const { lasting, actions: charged } = takeCharge(state, outcome, policy);
-      const entry = messages.serves({
-        generation: attempt.number,
-        durationMs,
-        cause: attempt.cause,
-        changed: changedByStart(state),
-        draining: lasting.draining.length,
-      });
-      const service = { ...lasting, serving, lastGeneration: attempt.number, rejected: null };
-      const [next, actions]: Decision = state.failed === undefined
-        ? [{ ...service, name: "serving" }, followUp(state.pending, serving)]
-        : waitAfter(service, state.failed, state.pending);
-      return [next, [{ name: "log", entry }, ...charged, ...actions]];
-    }
-    case "failed": {
-      const fallback = startWithoutLeft(state, outcome) ?? fallBack(state, outcome);
-      if (fallback !== null) return fallback;
-      return lost === null
-        ? giveUpFirstStart(state, outcome)
-        : respawnFailed({ ...state, lost }, { ...outcome, atMs }, policy);
-    }
+    case "ready":
+      return beginServing(state, outcome, policy);
+    case "failed":
+      return startWithoutLeft(state, outcome) ?? fallBack(state, outcome) ??
+        (lost === null
+          ? giveUpFirstStart(state, outcome)
+          : respawnFailed({ ...state, lost }, { ...outcome, atMs }, policy));
     default:
       return outcome satisfies never;
   }
 }
 
-/** `null`: not known yet, as for a respawn. A first start changes nothing. */
-function changedByStart({ attempt, lost, failed }: StateOf<"starting">): readonly string[] | null {
-  if (lost === null && failed === undefined) return [];
-  return lost === null || attempt.cause.tag === "respawn" || attempt.cause.tag === "last_good"
-    ? null
-    : changedPaths(lost.generation.fingerprint, attempt.fingerprint);
+function beginServing(state: StateOf<"starting">, outcome: Ready, policy: Policy): Decision {
+  const { attempt: { number, cause }, pending, lost, failed } = state;
+  const serving = generationOf(state, outcome);
+  const [past, charged] = takeCharge(state, outcome, policy);
+  const service: Service = { serving, lastGeneration: number, rejected: null, past };
+  const entry = messages.serves({
+    generation: number,
+    durationMs: outcome.durationMs,
+    cause,
+    changed: changedByStart(state),
+    draining: past.old.draining.length,
+  });
+  const [next, actions]: Decision = failed === undefined
+    ? [{ name: "serving", service }, followUp(pending, serving)]
+    : waitAfter(service, failed, pending);
+  const warning = warnOfSlowdown(serving, lost?.generation);
+  return [next, [{ name: "log", entry }, ...warning, ...charged, ...actions]];
 }
 
-/** A reload's handoff has ended: the new generation takes the old one's place, or is discarded. */
+/** `null`: not known yet, as for a respawn. A first start changes nothing. */
+function changedByStart({ attempt, lost, failed }: StateOf<"starting">): readonly string[] | null {
+  if (lost === null) return failed === undefined ? [] : null;
+  const { tag } = attempt.cause;
+  if (tag === "respawn" || tag === "last_good") return null;
+  return changedPaths(lost.generation.fingerprint, attempt.fingerprint);
+}
+
+/** A reload has ended: the new generation replaces the old one, or is discarded. */
 export function endReload(
   state: StateOf<"reloading">,
   { outcome }: EventOf<"handoff_ended">,
@@ -89,125 +83,98 @@ export function endReload(
   }
 }
 
-type Ready = Extract<HandoffEnd, { tag: "ready" }>;
-
-function replaceServing(
-  state: StateOf<"reloading">,
-  outcome: Ready,
-  policy: Policy,
-): Decision {
-  const { attempt, serving } = state;
-  const next = generationOf(state, outcome);
-  const { draining, ending, actions } = addDraining(state, [serving.number], policy);
-  const rest = { serving: next, draining, ending, rejected: null };
-  const service: Service = { ...serviceOf(state), ...rest };
+function replaceServing(state: StateOf<"reloading">, outcome: Ready, policy: Policy): Decision {
+  const { service, attempt, pending } = state;
+  const { serving: replaced } = service;
+  const serving = generationOf(state, outcome);
+  const [past, ended] = addDraining(service.past, [replaced.number], policy);
   const entry = messages.serves({
     generation: attempt.number,
     durationMs: outcome.durationMs,
     cause: attempt.cause,
-    changed: changedPaths(serving.fingerprint, attempt.fingerprint),
-    draining: draining.length,
+    changed: changedPaths(replaced.fingerprint, attempt.fingerprint),
+    draining: past.old.draining.length,
   });
   return [
-    { ...service, name: "serving" },
+    { name: "serving", service: { ...service, serving, past, rejected: null } },
     [
-      { name: "drain", generation: serving.number },
-      ...awaitDrain(state),
+      { name: "drain", generation: replaced.number },
       { name: "log", entry },
-      ...actions,
-      ...followUp(state.pending, next),
+      ...warnOfSlowdown(serving, replaced),
+      ...ended,
+      ...followUp(pending, serving),
     ],
   ];
 }
 
-function keepServing(
-  state: StateOf<"reloading">,
-  { failure, mayPass }: { readonly failure: Failure; readonly mayPass: boolean },
-  policy: Policy,
-): Decision {
-  const { watch } = policy;
-  const { attempt, serving } = state;
-  const failures = attempt.cause.tag === "retry" ? (state.rejected?.failures ?? 0) + 1 : 1;
-  const { number: generation, fingerprint } = attempt;
-  const { changedDuringRead } = state.pending;
-  const rejected: Rejected = { generation, fingerprint, changedDuringRead, failures };
-  const retryMs = mayPass ? retryDelayMs(failures) : null;
-  const service = serviceOf(state);
-  const changed = changedPaths(serving.fingerprint, attempt.fingerprint);
-  const facts = { generation, serving, failure, retryMs, changed, watch };
-  const always: Action[] = [
-    { name: "log", entry: messages.rejected(facts) },
-    { name: "discard", generation },
-  ];
-  const [next, actions] = replaceCertificates(state, { rejected, retryMs }, policy) ??
-    waitAfter(service, { rejected, retryMs }, state.pending);
-  return [next, [...always, ...actions]];
+/** A drain of this version slows what serves: logged when the version first serves. */
+function warnOfSlowdown({ version }: Generation, before?: Generation): readonly Action[] {
+  const slowdown = version === before?.version ? null : slowdownBy(version);
+  return slowdown === null ? [] : [{ name: "log", entry: slowsServing(slowdown) }];
 }
 
-/** A rejected reload must not delay a renewed certificate; `null` if there is none. */
-function replaceCertificates(
+function keepServing(
   state: StateOf<"reloading">,
+  { failure, mayPass }: Failed,
+  policy: Policy,
+): Decision {
+  const { service, attempt, pending } = state;
+  const { serving } = service;
+  const { number: generation, fingerprint, cause } = attempt;
+  const { changedDuringRead } = pending;
+  const failures = cause.tag === "retry" ? (service.rejected?.failures ?? 0) + 1 : 1;
+  const rejected: Rejected = { generation, fingerprint, changedDuringRead, failures };
+  const rejection: Rejection = { rejected, retryMs: mayPass ? retryDelayMs(failures) : null };
+  const changed = changedPaths(serving.fingerprint, fingerprint);
+  const facts = { generation, serving, failure, changed, watch: policy.watch };
+  const entry = messages.rejected({ ...facts, retryMs: rejection.retryMs });
+  const [next, actions] = applyCertificates(state, rejection, policy) ??
+    waitAfter(service, rejection, pending);
+  return [next, [{ name: "log", entry }, { name: "discard", generation }, ...actions]];
+}
+
+/** A rejected reload must not hold up a renewed certificate; `null` if there is none. */
+function applyCertificates(
+  { service, attempt: { fingerprint: after, cause }, pending }: StateOf<"reloading">,
   rejection: Rejection,
   { hotApply }: Policy,
 ): Decision | null {
-  const { serving, attempt: { fingerprint: after, cause }, pending } = state;
-  const { fingerprint: before, uses } = serving;
+  const { number: generation, fingerprint: before, uses } = service.serving;
   const changed = certificatesToApply(uses, before, after);
-  // Each file is compared with its last scan before it is sent, so it may have changed since.
+  // Before a file is sent it is compared with its last scan, so it may have changed since.
   if (!hotApply || before === null || after === null || changed.length === 0) return null;
   const attempt = { fingerprint: after, cause };
   const request = { changed, uses, before, after, isPart: true };
   return [
-    {
-      ...serviceOf(state),
-      ...{ name: "hot_applying", attempt, pending, rejection },
-    },
-    [{ name: "hot_apply", generation: serving.number, request }],
+    { name: "hot_applying", service, attempt, pending, rejection },
+    [{ name: "hot_apply", generation, request }],
   ];
 }
 
-/** The old generation keeps serving until something changes or a retry is due. */
+/** What serves keeps serving until something changes or a retry is due. */
 export function waitAfter(
   service: Service,
   { rejected, retryMs }: Rejection,
   pending: Pending,
 ): Decision {
   const { generation, fingerprint } = rejected;
-  const actions = followUp(pending, { fingerprint, changedDuringRead: false });
-  const verification: readonly Action[] = actions.length > 0 || !generation || !fingerprint
-    ? actions
-    : [{ name: "verify", generation, fingerprint }];
-  const next = { ...service, rejected };
-  return retryMs === null
-    ? [{ ...next, name: "serving" }, verification]
-    : [{ ...next, name: "retrying", isDue: false }, [
-      ...verification,
-      { name: "set_timer", delayMs: retryMs },
-    ]];
+  const next = followUp(pending, { fingerprint, changedDuringRead: false });
+  const isVerified = next.length === 0 && generation !== null && fingerprint !== null;
+  const actions: readonly Action[] = isVerified
+    ? [{ name: "verify", generation, fingerprint }]
+    : next;
+  const after = { ...service, rejected };
+  if (retryMs === null) return [{ name: "serving", service: after }, actions];
+  const timer = { name: "set_timer", delayMs: retryMs } as const;
+  return [{ name: "retrying", service: after, isDue: false }, [...actions, timer]];
 }
 
-/** Changed during the read if its files were seen to change before or after its end. */
 function generationOf(
-  { attempt, pending }: StateOf<"starting" | "reloading">,
+  { attempt: { number, cause }, pending }: StateOf<"starting" | "reloading">,
   { loaded, version }: Ready,
 ): Generation {
-  const { number, cause } = attempt;
-  // No other generation uses its files.
+  // No other generation uses the files of a last good set.
   if (cause.tag === "last_good") return { ...loaded, number, version, lastGood: cause.lastGood };
-  return {
-    ...loaded,
-    number,
-    version,
-    changedDuringRead: loaded.changedDuringRead || pending.changedDuringRead,
-  };
-}
-
-/** After a change: what was asked for meanwhile, or a look if it is unknown what was read. */
-export function followUp(
-  { order, changedDuringRead }: Pending,
-  content: Content,
-): readonly Action[] {
-  if (order !== null) return [{ name: "scan_and_reload", order }];
-  const isKnown = !changedDuringRead && !content.changedDuringRead && content.fingerprint !== null;
-  return isKnown ? [] : [{ name: "scan_soon" }];
+  const changedDuringRead = loaded.changedDuringRead || pending.changedDuringRead;
+  return { ...loaded, number, version, changedDuringRead };
 }

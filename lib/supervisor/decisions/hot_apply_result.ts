@@ -1,83 +1,79 @@
-/** Decides what the outcome of a change in place means. Pure. */
+/** What the end of a hot apply means: the serving generation has the files, or a reload must follow. Pure. */
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
 import { targetsAfter } from "../../loaded/targets.ts";
-import type {
-  Action,
-  Decision,
-  EventOf,
-  Generation,
-  Pending,
-  Rejected,
-  Rejection,
-  Service,
-  StateOf,
-} from "../state/events.ts";
-import { awaitMs, reloadOrHold, retryOrWait, type Start } from "./delay.ts";
-import * as messages from "../messages/messages.ts";
-import { followUp, waitAfter } from "./handoff_result.ts";
-import type { Policy } from "../state/policy.ts";
-import { type Idle, idle, serviceOf } from "../state/states.ts";
+import * as messages from "../messages/hot_apply_messages.ts";
+import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
+import type { Generation, Rejected, Rejection, Service, StateOf } from "../state/state.ts";
+import { awaitMs, reloadOrDelay } from "./delay.ts";
+import { waitAfter } from "./handoff_result.ts";
+import { followUp } from "./pending.ts";
 
-/** The serving generation has the files now, or a reload must follow. */
+type HotApplying = StateOf<"hot_applying">;
+
 export function endHotApply(
-  state: StateOf<"hot_applying">,
+  state: HotApplying,
   event: EventOf<"hot_apply_ended">,
   policy: Policy,
 ): Decision {
+  const { awaited = [] } = event.outcome;
+  if (awaited.length > 0) return awaitNewcomers(state, awaited, event.atMs);
   const [next, actions] = goOn(state, event, policy);
-  const lines = isAwaited(event.outcome)
-    ? describeAwaited(state, event.outcome.awaited, event.atMs)
-    : describe(event.outcome, state);
-  return [next, [...lines, ...actions]];
+  return [next, [...describe(event.outcome, state), ...actions]];
 }
 
 function goOn(
-  state: StateOf<"hot_applying">,
+  state: HotApplying,
   { outcome, atMs }: EventOf<"hot_apply_ended">,
   policy: Policy,
 ): Decision {
   const { attempt, pending, rejection } = state;
   const serving = servingAfter(state, outcome);
-  const service: Service = { ...serviceOf(state), serving };
+  const service: Service = { ...state.service, serving };
   if (rejection !== null) return waitAfter(service, extend(rejection, outcome), pending);
-  if (isAwaited(outcome)) return awaitNewcomers(state, atMs);
   switch (outcome.next.tag) {
     case "nothing": {
       const rejected = rejectedOf(state, outcome);
       return rejected === null
-        ? [idle({ ...service, rejected }), followUp(pending, serving)]
+        ? [{ name: "serving", service: { ...service, rejected } }, followUp(pending, serving)]
         : waitAfter(service, { rejected, retryMs: soonest(null, outcome) }, pending);
     }
     case "look":
-      return [idle(service), followUp({ ...pending, changedDuringRead: true }, serving)];
+      return [
+        { name: "serving", service },
+        followUp({ ...pending, changedDuringRead: true }, serving),
+      ];
     case "reload":
-      return reload(idle(service), { start: { ...attempt, atMs }, pending, policy });
+      return pending.order === null
+        ? reloadOrDelay({ name: "serving", service }, { ...attempt, atMs }, policy)
+        : [{ name: "serving", service }, followUp(pending, serving)];
     default:
       return outcome.next satisfies never;
   }
 }
 
-const isAwaited = (outcome: HotApplyOutcome): outcome is Awaiting =>
-  outcome.awaited !== undefined && outcome.awaited.length > 0;
-
-type Awaiting = HotApplyOutcome & { readonly awaited: readonly NotWhole[] };
-
-/** Until they are whole or gone, which is another content; a retry comes when that takes too long. */
-function awaitNewcomers(state: StateOf<"hot_applying">, atMs: number): Decision {
-  const { attempt: { fingerprint }, pending } = state;
-  const sinceMs = state.rejected?.awaited?.sinceMs ?? atMs;
-  const rejected = {
-    ...{ generation: null, fingerprint, changedDuringRead: false, failures: 0 },
-    awaited: { sinceMs },
-  };
-  // It may be over while they are examined.
-  const retryMs = Math.max(1, awaitMs(rejected, atMs));
-  return waitAfter(serviceOf(state), { rejected, retryMs }, pending);
+/** New files are not whole: the reload waits until they are whole or gone, or for too long. */
+function awaitNewcomers(
+  { service, attempt: { fingerprint }, pending }: HotApplying,
+  files: readonly NotWhole[],
+  atMs: number,
+): Decision {
+  const before = service.rejected?.awaited;
+  const awaited = before ?? { sinceMs: atMs };
+  const rejected = { ...NONE_STARTED, fingerprint, awaited };
+  const waitMs = awaitMs(rejected, atMs);
+  // The time may be over while the files are examined.
+  const rejection = { rejected, retryMs: Math.max(1, waitMs) };
+  const [next, actions] = waitAfter(service, rejection, pending);
+  // One line for each wait: a file that is still being written has another fault at every scan.
+  if (before !== undefined) return [next, actions];
+  return [next, [{ name: "log", entry: messages.awaitsFiles(files, waitMs) }, ...actions]];
 }
 
+const NONE_STARTED = { generation: null, changedDuringRead: false, failures: 0 } as const;
+
 function servingAfter(
-  { serving }: StateOf<"hot_applying">,
+  { service: { serving } }: HotApplying,
   { fingerprint, applied, unconfirmed }: HotApplyOutcome,
 ): Generation {
   const given = [...applied.map(({ use }) => use), ...unconfirmed];
@@ -93,65 +89,38 @@ function extend({ rejected, retryMs }: Rejection, outcome: HotApplyOutcome): Rej
   };
 }
 
-/** What was rejected is also retried when a certificate becomes valid. */
+/** A certificate that becomes valid is tried again then. */
 function soonest(retryMs: number | null, { fitInMs }: HotApplyOutcome): number | null {
   const waits = [retryMs, fitInMs].filter((waitMs) => waitMs !== null);
   return waits.length === 0 ? null : Math.min(...waits.map(Math.ceil), LONGEST_WAIT_MS);
 }
 
-/** Clocks can be set, and JavaScript's timers end after 24 days. */
+/** Clocks can be set, and JavaScript's timers overflow after 24 days. */
 const LONGEST_WAIT_MS = 3_600_000;
 
-/** As where nothing could have been changed in place: a signal and a retry wait for stick-tables alone. */
-function reload(
-  state: Idle,
-  { start, pending, policy }: {
-    readonly start: Start;
-    readonly pending: Pending;
-    readonly policy: Policy;
-  },
-): Decision {
-  if (pending.order !== null) return [state, followUp(pending, state.serving)];
-  return start.cause.tag === "retry"
-    ? retryOrWait(state, start)
-    : reloadOrHold(state, start, policy);
-}
-
 function rejectedOf(
-  { attempt }: StateOf<"hot_applying">,
+  { attempt: { fingerprint } }: HotApplying,
   { refused }: HotApplyOutcome,
 ): Rejected | null {
-  if (refused.length === 0) return null;
-  const { fingerprint } = attempt;
-  return { generation: null, fingerprint, changedDuringRead: false, failures: 0, refused };
+  return refused.length === 0 ? null : { ...NONE_STARTED, fingerprint, refused };
 }
 
-/** One line for each wait: a file that goes on being written has another fault at every look. */
-function describeAwaited(
-  { rejected }: StateOf<"hot_applying">,
-  files: readonly NotWhole[],
-  atMs: number,
-): Action[] {
-  if (rejected?.awaited !== undefined) return [];
-  return [{ name: "log", entry: messages.awaitsFiles(files, awaitMs(rejected, atMs)) }];
-}
-
-/** What was said already of a file that is still as unfit is not said again at every change of another. */
+/** A file that was refused before for the same reason is not logged again when another one changes. */
 function describe(
   { applied, refused, next }: HotApplyOutcome,
-  { serving, rejected, rejection }: StateOf<"hot_applying">,
+  { service: { serving, rejected }, rejection }: HotApplying,
 ): Action[] {
+  const { number } = serving;
   const isReloaded = rejection === null && next.tag === "reload";
   const known = rejected?.refused ?? [];
   const news = refused.filter(({ use, reason }) =>
     !known.some((one) => one.use.path === use.path && one.reason === reason)
   );
+  const notApplied = isReloaded ? messages.notApplied : messages.notAllApplied;
   const entries = [
-    ...messages.hotApplied(applied, serving.number),
-    ...messages.refused(news, serving.number, { isReloaded }),
-    ...next.tag === "reload" && next.reason !== null
-      ? [(isReloaded ? messages.notReplaced : messages.notAllReplaced)(next.reason, serving.number)]
-      : [],
+    ...messages.hotApplied(applied, number),
+    ...messages.refused(news, number, { isReloaded }),
+    ...next.tag === "reload" && next.reason !== null ? [notApplied(next.reason, number)] : [],
   ];
   return entries.map((entry) => ({ name: "log", entry }));
 }

@@ -1,38 +1,31 @@
-/** Falls back to what served last when a start fails. Pure. */
+/** Starts what served last when the files on disk do not start. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { EXIT } from "../../exit_codes.ts";
 import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
-import { terminateAll } from "./shutdown.ts";
-import type { Decision, FailedStart, HandoffEnd, StateOf } from "../state/events.ts";
 import * as messages from "../messages/messages.ts";
+import type { Decision, HandoffEnd } from "../state/events.ts";
+import type { FailedStart, StateOf } from "../state/state.ts";
+import { terminateAll } from "./shutdown.ts";
 
 type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 
-/** Whether other files could help: they cannot if haproxy is missing or the disk is full. */
+/** Whether other files could help: not if haproxy is missing or the disk is full. */
 export function mayLieInFiles(failure: Failure): boolean {
   if (failure.tag === "not_prepared") return failure.exitCode === EXIT.USAGE;
   return failure.tag !== "not_spawned";
 }
 
-/** Starts the kept set as the next generation; `null` if there is none, or it is what has failed. */
+/** Starts the last good set as the next generation; `null` if there is none, or it is what has failed. */
 export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision | null {
-  const { attempt, pending } = state;
+  const { attempt, pending: { changedDuringRead } } = state;
   const { lastGood, failure, mayPass } = outcome;
   if (lastGood === undefined || state.failed !== undefined) return null;
   const { number: generation, fingerprint } = attempt;
-  const next = {
-    number: generation + 1,
-    fingerprint: null,
-    cause: { tag: "last_good", lastGood },
-  } as const;
-  const rejected = {
-    generation,
-    fingerprint,
-    changedDuringRead: pending.changedDuringRead,
-    failures: 1,
-  };
+  const rejected = { generation, fingerprint, changedDuringRead, failures: 1 };
   const retryMs = mayPass ? retryDelayMs(1) : null;
   const failed: FailedStart = { attempt, failure, rejected, retryMs };
+  const cause = { tag: "last_good", lastGood } as const;
+  const next = { number: generation + 1, fingerprint: null, cause };
   return [{ ...state, attempt: next, failed }, [
     { name: "log", entry: messages.fellBack(generation, { failure, lastGood }) },
     { name: "discard", generation },
@@ -40,7 +33,7 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
   ]];
 }
 
-/** Nothing serves: the exit status is that of the files on disk. */
+/** The exit status is that of the files on disk. */
 export function giveUpFirstStart(
   { attempt, failed }: StateOf<"starting">,
   { failure, left }: Failed,

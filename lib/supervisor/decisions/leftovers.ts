@@ -1,39 +1,31 @@
-/** Decides what becomes of HAProxy processes that another wrapper has left. Pure. */
-import type { Action, Decision, HandoffEnd, Lasting, StateOf } from "../state/events.ts";
-import { addDraining } from "./drain_limits.ts";
+/** What becomes of HAProxy processes that another wrapper left behind. Pure. */
 import * as messages from "../messages/leftover_messages.ts";
-import type { Policy } from "../state/policy.ts";
-import { lastingOf } from "../state/states.ts";
+import type { Action, Decision, HandoffEnd, Policy } from "../state/events.ts";
+import type { Past, StateOf } from "../state/state.ts";
+import { addDraining } from "./old_processes.ts";
 
 type Starting = StateOf<"starting">;
 type Ready = Extract<HandoffEnd, { tag: "ready" }>;
 type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 
-/** Our own generation serves now: what was left drains like any old process. */
+/** Our own generation serves now: what was left behind drains like any old process. */
 export function takeCharge(
-  state: Starting,
+  { past, attempt }: Starting,
   { left = [] }: Ready,
   policy: Policy,
-): { readonly lasting: Lasting; readonly actions: readonly Action[] } {
-  const lasting = lastingOf(state);
-  if (left.length === 0) return { lasting, actions: [] };
+): readonly [Past, readonly Action[]] {
+  if (left.length === 0) return [past, []];
   const oldestFirst = left.toReversed();
   const generations = oldestFirst.map(({ generation }) => generation);
-  const { draining, ending, actions } = addDraining(lasting, generations, policy);
-  return {
-    lasting: { ...lasting, draining, ending },
-    actions: [
-      { name: "take_charge", left },
-      ...oldestFirst.flatMap((one): Action[] => [
-        { name: "drain", generation: one.generation },
-        { name: "log", entry: messages.takenCharge(state.attempt.number, one) },
-      ]),
-      ...actions,
-    ],
-  };
+  const [after, ended] = addDraining(past, generations, policy);
+  const drained = oldestFirst.flatMap((one): Action[] => [
+    { name: "drain", generation: one.generation },
+    { name: "log", entry: messages.takenCharge(attempt.number, one) },
+  ]);
+  return [after, [{ name: "take_charge", left }, ...drained, ...ended]];
 }
 
-/** If what was to hand over has ended meanwhile, the failure says nothing: starts again without. `null` otherwise. */
+/** A failure says nothing if the process that was to hand over has ended: starts without. `null` otherwise. */
 export function startWithoutLeft(state: Starting, { isLeftGone = false }: Failed): Decision | null {
   if (!isLeftGone) return null;
   const { number: generation } = state.attempt;

@@ -1,61 +1,57 @@
-/** What follows when the serving generation exits by itself: a respawn, or the end. Pure. */
+/** What follows when the serving generation ends by itself: a respawn, or the end. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
-import { type Serving, terminateAll } from "./shutdown.ts";
-import type { Action, Attempt, Decision, EventOf, Lost, StateOf } from "../state/events.ts";
-import type { Policy } from "../state/policy.ts";
-import { pendingAfter } from "./reload.ts";
 import * as messages from "../messages/respawn_messages.ts";
-import { lastingOf, NOTHING_PENDING } from "../state/states.ts";
+import type { Decision, EventOf, Policy } from "../state/events.ts";
+import type { Attempt, Lost, Serving, StateOf } from "../state/state.ts";
+import { NOTHING_PENDING, pendingAfter } from "./pending.ts";
+import { terminateAll } from "./shutdown.ts";
 
-/** Nothing serves any more, unless a new process already has the listeners. */
+/** Nothing serves any more, unless a reload already has the listeners: then that one takes its place. */
 export function servingDied(
   state: Serving,
   { end, atMs }: EventOf<"process_ended">,
   policy: Policy,
 ): Decision {
   const { ending } = end;
-  const limit = policy.respawn;
+  const { respawn: limit } = policy;
+  const { serving, past: before } = state.service;
   if (state.name === "leaving") return terminateAll(ending.code, messages.servingDied(end, 0));
-  const respawnedMs = countRespawn(state.respawnedMs, atMs, limit);
+  const respawnedMs = countRespawn(before.respawnedMs, atMs, limit);
   if (respawnedMs === null) return terminateAll(ending.code, messages.servingDied(end, limit));
-  const lost: Lost = { generation: state.serving, ending, failures: 0 };
-  const lasting = { ...lastingOf(state), respawnedMs };
-  const isStarted = state.name === "reloading";
-  const attempt = isStarted ? state.attempt : attemptAfter(state, lost, policy);
-  const facts = { generation: attempt.number, isStarted, respawn: respawnedMs.length, limit };
-  const pending = isStarted ? state.pending : NOTHING_PENDING;
+  const past = { ...before, respawnedMs };
+  const lost: Lost = { generation: serving, ending, failures: 0 };
+  const counts = { respawn: respawnedMs.length, limit };
+  if (state.name === "reloading") {
+    const { attempt, pending } = state;
+    const facts = { generation: attempt.number, isStarted: true, ...counts };
+    const log = { name: "log", entry: messages.respawning(end, facts) } as const;
+    return [{ name: "starting", attempt, pending, lost, past }, [log]];
+  }
+  const attempt = attemptAfter(state, lost, policy);
+  const facts = { generation: attempt.number, isStarted: false, ...counts };
   return [
-    { ...lasting, name: "starting", attempt, pending, lost },
+    { name: "starting", attempt, pending: NOTHING_PENDING, lost, past },
     [
       { name: "log", entry: messages.respawning(end, facts) },
-      ...isStarted ? [] : startInstead(state, attempt),
+      ...state.name === "hot_applying" ? [{ name: "cancel_hot_apply" } as const] : [],
+      { name: "clear_timer" },
+      { name: "start_handoff", attempt, takeOverFrom: null },
     ],
   ];
 }
 
-function startInstead({ name }: Serving, attempt: Attempt): readonly Action[] {
-  return [
-    ...name === "hot_applying" ? [{ name: "cancel_hot_apply" } as const] : [],
-    { name: "clear_timer" },
-    { name: "start_handoff", attempt, takeOverFrom: null },
-  ];
-}
-
-/**
- * Starts what is on disk without looking first, which would only take time: the look after the
- * start tells whether it was what was seen last.
- */
+/** Starts the files on disk without a scan, which would take time: the scan afterwards compares them. */
 function attemptAfter(
   state: Exclude<Serving, StateOf<"reloading" | "leaving">>,
   lost: Lost,
   { watch }: Policy,
 ): Attempt {
-  const { serving, rejected, lastGeneration } = state;
+  const { serving, rejected, lastGeneration } = state.service;
   const seen = state.name === "hot_applying"
     ? state.attempt.fingerprint
     : rejected?.fingerprint ?? serving.fingerprint;
-  // If changes are not watched for, no look follows.
+  // If changes are not watched for, no scan follows.
   return { number: lastGeneration + 1, fingerprint: watch ? seen : null, cause: causeOf(lost) };
 }
 
@@ -65,31 +61,31 @@ const causeOf = ({ generation: { number }, ending }: Lost) =>
 type Respawning = StateOf<"starting"> & { readonly lost: Lost };
 
 /**
- * A respawn has failed: it counts, and is retried while there are tries
- * left. The limit for a minute is also the limit in a row, because a start that hangs takes a minute.
+ * Tries again unless the respawns are used up. The limit for a minute is also the limit in a row, because a
+ * start that hangs takes a minute.
  */
 export function respawnFailed(
   state: Respawning,
   { failure, atMs }: { readonly failure: Failure; readonly atMs: number },
   policy: Policy,
 ): Decision {
-  const { attempt, pending, lost } = state;
-  // A reload in progress says nothing: it was taking over from a process that is gone.
-  if (!isOwnStart(attempt)) return startAgain(state, { failure, pauseMs: 0, policy });
+  const { attempt, pending, lost, past } = state;
+  // A reload's failure does not count: it was taking over from a process that is gone.
+  if (!isRespawn(attempt)) return startAgain(state, { failure, pauseMs: 0, policy });
   const failures = lost.failures + 1;
   const hasNews = pending.order !== null || pending.changedDuringRead;
   const pauseMs = hasNews ? 0 : respawnPauseMs(failures);
   const respawnedMs = failures < policy.respawn
-    ? countRespawn(state.respawnedMs, atMs + pauseMs, policy.respawn)
+    ? countRespawn(past.respawnedMs, atMs + pauseMs, policy.respawn)
     : null;
   const next = { ...state, lost: { ...lost, failures } };
   return respawnedMs === null
     ? giveUp(next, failure, policy)
-    : startAgain({ ...next, respawnedMs }, { failure, pauseMs, policy });
+    : startAgain({ ...next, past: { ...past, respawnedMs } }, { failure, pauseMs, policy });
 }
 
-/** From what is on disk, or, since that failed, from what served last. */
-const isOwnStart = ({ cause }: Attempt) => cause.tag === "respawn" || cause.tag === "last_good";
+/** Of the files on disk, or of the last good set after these have failed. */
+const isRespawn = ({ cause }: Attempt) => cause.tag === "respawn" || cause.tag === "last_good";
 
 function startAgain(
   { failed, ...state }: Respawning,
@@ -99,18 +95,18 @@ function startAgain(
     readonly policy: Policy;
   },
 ): Decision {
-  const { attempt: { number: generation }, lost, respawnedMs } = state;
+  const { attempt: { number: generation }, lost, past } = state;
   const { fingerprint } = failed?.attempt ?? state.attempt;
   const attempt: Attempt = {
     number: generation + 1,
     fingerprint: watch ? fingerprint : null,
     cause: causeOf(lost),
   };
-  const respawn = respawnedMs.length;
+  const respawn = past.respawnedMs.length;
   const entry = messages.respawnFailed({ generation, failure, pauseMs, respawn, limit });
   const pause = pauseMs > 0 ? { pauseMs } : {};
   return [
-    // What came up is on disk when that is started.
+    // The next start reads what came up from the disk.
     { ...state, attempt, pending: NOTHING_PENDING },
     [
       { name: "log", entry },
@@ -141,7 +137,7 @@ export function noteSettled(state: StateOf<"starting">, event: EventOf<"settled"
 }
 
 /** As during every start, but an order ends a pause. */
-export function noteRequest(
+export function noteOrder(
   state: StateOf<"starting">,
   { order }: EventOf<"reload_requested">,
 ): Decision {
@@ -151,15 +147,13 @@ export function noteRequest(
 function cutPauseShort(state: StateOf<"starting">): Decision {
   const { lost, pending: { order, changedDuringRead } } = state;
   const mayPause = lost !== null && lost.failures > 0;
-  return [
-    state,
-    mayPause && (order !== null || changedDuringRead) ? [{ name: "hurry_handoff" }] : [],
-  ];
+  const isCut = mayPause && (order !== null || changedDuringRead);
+  return [state, isCut ? [{ name: "hurry_handoff" }] : []];
 }
 
 const MINUTE_MS = 60_000;
 
-/** The respawns of the minute before `atMs` and one more; `null` if that would be more than `limit`. */
+/** The respawns of the minute before `atMs`, and one more; `null` if those exceed `limit`. */
 function countRespawn(
   respawnedMs: readonly number[],
   atMs: number,
@@ -171,5 +165,5 @@ function countRespawn(
 
 const LONGEST_PAUSE_MS = 5_000;
 
-/** 1 s, 2 s, 4 s, 5 s, 5 s and so on: nothing serves meanwhile. */
+/** 1 s, 2 s, 4 s, then 5 s each: nothing serves meanwhile. */
 const respawnPauseMs = (failures: number) => Math.min(LONGEST_PAUSE_MS, retryDelayMs(failures));

@@ -1,22 +1,10 @@
 /** Shutdown: stop now, or announce not-ready first and then drain. Pure. */
-import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { LogEntry } from "../../system/log.ts";
 import { type DrainSignal, SIGNAL_NUMBERS, type StopSignal } from "../../system/signals.ts";
-import { drained } from "../messages/drain_messages.ts";
-import type {
-  Action,
-  Decision,
-  EventOf,
-  Lasting,
-  Service,
-  State,
-  StateOf,
-} from "../state/events.ts";
 import * as messages from "../messages/messages.ts";
-import type { Policy } from "../state/policy.ts";
-import { serviceOf } from "../state/states.ts";
-
-export type Serving = Extract<State, Service>;
+import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
+import type { State, StateOf } from "../state/state.ts";
+import { logEnd } from "./old_processes.ts";
 
 /** With --graceful-term SIGTERM drains, for platforms that can send nothing else. */
 export function stopOrLeave(
@@ -27,12 +15,12 @@ export function stopOrLeave(
   return signal === "SIGTERM" && policy.gracefulTerm ? leave(state, signal, policy) : stop(signal);
 }
 
-/** Drains after the delay in which load balancers notice that it is not ready. */
+/** Announces not-ready, and drains after a delay in which load balancers notice. */
 export function leave(state: State, signal: DrainSignal, { drainDelayMs }: Policy): Decision {
-  if (drainDelayMs === 0 || !("serving" in state)) {
+  if (drainDelayMs === 0 || !("service" in state)) {
     return drainAll(state, 0, messages.draining(signal));
   }
-  return [{ ...serviceOf(state), name: "leaving" }, [
+  return [{ name: "leaving", service: state.service }, [
     { name: "log", entry: messages.leaving(signal, drainDelayMs) },
     ...GIVE_UP,
     ...discardAttempt(state),
@@ -44,75 +32,58 @@ export function leave(state: State, signal: DrainSignal, { drainDelayMs }: Polic
 export const drainNow = (state: StateOf<"leaving">): Decision =>
   drainAll(state, 0, messages.drainingNow());
 
-/** Ends the pending work, so that nothing is started any more. */
-const GIVE_UP: readonly Action[] = [{ name: "cancel_handoff" }, { name: "clear_timer" }];
-
-export function stop(signal: StopSignal): Decision {
-  return [
-    { name: "stopping", exitCode: 128 + SIGNAL_NUMBERS[signal] },
-    [{ name: "log", entry: messages.stopping(signal) }, ...GIVE_UP, {
-      name: "terminate_all",
-      signal,
-    }],
-  ];
-}
-
-export function terminateAll(exitCode: number, entry: LogEntry): Decision {
-  return [
-    { name: "stopping", exitCode },
-    [{ name: "log", entry }, ...GIVE_UP, { name: "terminate_all", signal: "SIGTERM" }],
-  ];
-}
-
 export function drainAll(state: State, exitCode: number, entry: LogEntry): Decision {
   return [
-    {
-      name: "draining",
-      lastServing: lastServingOf(state),
-      exitCode,
-    },
+    { name: "draining", lastServing: lastServingOf(state), exitCode },
     [{ name: "log", entry }, ...GIVE_UP, ...discardAttempt(state), { name: "drain_all" }],
   ];
 }
 
+export const stop = (signal: StopSignal): Decision =>
+  terminateAll(128 + SIGNAL_NUMBERS[signal], messages.stopping(signal), signal);
+
+export function terminateAll(
+  exitCode: number,
+  entry: LogEntry,
+  signal: StopSignal = "SIGTERM",
+): Decision {
+  return [
+    { name: "stopping", exitCode },
+    [{ name: "log", entry }, ...GIVE_UP, { name: "terminate_all", signal }],
+  ];
+}
+
+/** Ends pending work, so that nothing is started any more. */
+const GIVE_UP: readonly Action[] = [{ name: "cancel_handoff" }, { name: "clear_timer" }];
+
 function lastServingOf(state: State): number | null {
-  if ("serving" in state) return state.serving.number;
+  if ("service" in state) return state.service.serving.number;
   return state.name === "starting" ? state.lost?.generation.number ?? null : null;
 }
 
-/** A generation that never served has its own limit, even where the others have none. */
+/** A generation that never served has its own limit, even if the others have none. */
 function discardAttempt(state: State): readonly Action[] {
   const isStarted = state.name === "starting" || state.name === "reloading";
   return isStarted ? [{ name: "discard", generation: state.attempt.number }] : [];
 }
 
-/** A crash of the serving generation during the last drain cut connections, so the exit status is its own. */
+/** A crash of the last serving generation cuts connections, so the exit status is its own. */
 export function endDraining(
   state: StateOf<"draining">,
   { end }: EventOf<"process_ended">,
 ): Decision {
   const isCrash = end.generation === state.lastServing && end.drainEnd === "by_itself";
   const exitCode = state.exitCode === 0 && isCrash ? end.ending.code : state.exitCode;
-  return [{ ...state, exitCode }, [{ name: "log", entry: drained(end) }]];
+  return [{ ...state, exitCode }, logEnd(end)];
 }
 
-/** Logs one that was draining when everything was stopped. */
-export function tellCut(
+/** Logs only an end that cut connections. */
+export const endStopping = (
   state: StateOf<"stopping">,
   { end }: EventOf<"process_ended">,
-): Decision {
-  return [state, end.connections ? [{ name: "log", entry: drained(end) }] : []];
-}
+): Decision => [state, end.connections ? logEnd(end) : []];
 
-export function forgetDrained(state: Extract<State, Lasting>, end: ProcessEnd): Decision {
-  const isDraining = [...state.draining, ...state.ending].includes(end.generation);
-  if (!isDraining) return [state, []];
-  const others = (generations: readonly number[]) =>
-    generations.filter((generation) => generation !== end.generation);
-  const rest = { ...state, draining: others(state.draining), ending: others(state.ending) };
-  return [rest, [{ name: "log", entry: drained(end) }]];
-}
-
-export function finish({ exitCode }: { readonly exitCode: number }): Decision {
-  return [{ name: "ended", exitCode }, [{ name: "log", entry: messages.ended(exitCode) }]];
-}
+export const finish = ({ exitCode }: { readonly exitCode: number }): Decision => [
+  { name: "ended", exitCode },
+  [{ name: "log", entry: messages.ended(exitCode) }],
+];

@@ -1,4 +1,4 @@
-/** What is said of HAProxy processes that another wrapper has left, one entry each. Pure. */
+/** The log lines about HAProxy processes that another wrapper left behind. Pure. */
 import type {
   Left as FoundLeft,
   LeftBehind,
@@ -6,86 +6,80 @@ import type {
 } from "../../haproxy/leftovers/left_behind.ts";
 import type { LogEntry } from "../../system/log.ts";
 import type { Left } from "../state/events.ts";
+import { info, MOST_LISTED, warning } from "./entry.ts";
 
 const LEFT = "left behind by a wrapper that is gone";
+const reason = "left behind";
 
-/** What was found at the start, before anything is started. */
+/** What was found before anything is started. */
 export function describeLeftBehind({ processes, untouched }: LeftBehind): readonly LogEntry[] {
   return [...processes.map(foundLeft), ...describeUntouched(untouched)];
 }
 
 function foundLeft({ process, generation, folder, serves }: FoundLeft): LogEntry {
   const next = serves
-    ? "serves still: generation 1 takes over from it"
-    : "hands nothing over: it is asked to drain once generation 1 serves";
-  return {
-    level: "warning",
-    text: `HAProxy's process ${process.pid}, ${LEFT} in "${folder}", ${next}`,
-    fields: { generation, reason: "left behind" },
-  };
+    ? "still serves: generation 1 takes over from it"
+    : "cannot hand over its listeners: it is asked to drain once generation 1 serves";
+  const text = `HAProxy process ${process.pid}, ${LEFT} in "${folder}", ${next}`;
+  return warning(text, { generation, reason });
 }
 
-export function takenCharge(serving: number, { generation, pid }: Left): LogEntry {
-  return {
-    level: "info",
-    text: `process ${pid}, ${LEFT}, drains as generation ${generation} ` +
+export const takenCharge = (serving: number, { generation, pid }: Left) =>
+  info(
+    `process ${pid}, ${LEFT}, drains as generation ${generation} ` +
       `now that generation ${serving} serves`,
-    fields: { generation, reason: "left behind" },
-  };
-}
+    { generation, reason },
+  );
 
-/** As a clause, where nothing of ours serves. */
+/** A clause for when nothing of ours serves. */
 export const describeLeft = (left: readonly Left[]) =>
-  `process ${left.map(({ pid }) => pid).join(", ")}, ${LEFT}, goes on`;
+  `process ${left.map(({ pid }) => pid).join(", ")}, ${LEFT}, keeps running`;
 
-export function leftAlone(left: readonly Left[]): LogEntry {
-  const text = `HAProxy's ${describeLeft(left)}: it was not touched`;
-  return { level: "warning", text, fields: { reason: "left behind" } };
-}
+export const leftAlone = (left: readonly Left[]) =>
+  warning(`HAProxy ${describeLeft(left)}: it was not touched`, { reason });
 
-export function leftIsGone(generation: number): LogEntry {
-  return {
-    level: "warning",
-    text: `generation ${generation} did not start: the process from which it was to take over, ` +
-      `${LEFT}, has ended meanwhile; generation ${generation + 1} is started without`,
-    fields: { generation, reason: "left behind" },
-  };
-}
+export const leftIsGone = (generation: number) =>
+  warning(
+    `generation ${generation} did not start: the process it was to take over from, ${LEFT}, ` +
+      `has ended; starting generation ${generation + 1} without it`,
+    { generation, reason },
+  );
 
-/** A line for each of the first; anybody may have made very many. */
+/** Few lines, however many there are: anybody may have made them. */
 export function describeUntouched(all: readonly Untouched[]): LogEntry[] {
-  const lines = all.slice(0, MOST_LINES).map((one): LogEntry => ({
-    level: "warning",
-    text: `${subjectOf(one)}, ${LEFT} in "${one.folder}", may answer beside this wrapper's: ` +
-      reasonAndRemedy(one),
-    fields: { reason: one.why },
-  }));
+  const lines = all.slice(0, MOST_LISTED).map((one) =>
+    warning(
+      `${
+        subjectOf(one)
+      }, ${LEFT} in "${one.folder}", may answer beside this wrapper's processes: ` +
+        reasonAndRemedy(one),
+      { reason: one.why },
+    )
+  );
   const others = all.length - lines.length;
   if (others === 0) return lines;
-  const text = `${others} more processes of HAProxy may answer beside this wrapper's`;
-  return [...lines, { level: "warning", text, fields: { reason: "left behind" } }];
+  const text = `${others} more HAProxy processes may answer beside this wrapper's`;
+  return [...lines, warning(text, { reason })];
 }
 
-const MOST_LINES = 5;
-
-const subjectOf = ({ pid }: Untouched) => pid === null ? "a HAProxy" : `HAProxy's process ${pid}`;
+const subjectOf = ({ pid }: Untouched) => pid === null ? "a HAProxy" : `HAProxy process ${pid}`;
 
 function reasonAndRemedy({ pid, owner, why }: Untouched): string {
   const end = pid === null ? "end it there" : `end it by "kill -USR1 ${pid}"`;
   switch (why) {
     case "other user":
-      return `its folder belongs to user ${owner}, so it is left alone; as that user or root, ${end}`;
+      return `it is left alone because its folder belongs to user ${owner}; as that user or root, ${end}`;
     case "folder is gone":
-      return `it runs as user ${owner}, and with its folder the way to take over from it is gone; ` +
-        `if nothing else wants it, ${end}`;
+      return `it runs as user ${owner}, and cannot be taken over from because its folder is gone; ` +
+        `if nothing else needs it, ${end}`;
     case "may not be signalled":
-      return `this user may not signal it, so it is left alone; as root, ${end}`;
+      return `it is left alone because this user may not signal it; as root, ${end}`;
     case "other service":
-      return "it was started with other arguments or in another directory, so it is left alone; " +
+      return "it is left alone because it was started with other arguments or in another directory; " +
         `start its wrapper again, or ${end}`;
     case "not seen":
-      return "it is not among the processes that are seen from here, as in another container " +
-        `that has the same directory; ${end}`;
+      return "it cannot be seen from here, as if it ran in another container with the same directory; " +
+        end;
     default:
       return why satisfies never;
   }

@@ -1,24 +1,24 @@
-/** What the supervisor says when the generation that served ended by itself, one entry each. Pure. */
-import { formatDuration } from "../../text/duration.ts";
-import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
+/** The log lines about a serving process that ended by itself, and its respawns. Pure. */
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
+import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { LogEntry } from "../../system/log.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { error } from "./entry.ts";
 
-/** `limit`: how many respawns in a minute are used up; 0: there are none. */
+/** `limit`: how many respawns in a minute are used up; 0: none are allowed. */
 export function servingDied({ generation, ending }: ProcessEnd, limit: number): LogEntry {
   const reason = describeEnding(ending);
   const usedUp = limit === 0 ? "" : `${describeUsedUp(limit)}, `;
-  return {
-    level: "error",
-    text: `generation ${generation} ${reason} although it was to serve; ${usedUp}` +
-      `the others are ended too, ending with ${ending.code}`,
-    fields: { generation, reason, exitCode: ending.code },
-  };
+  return error(
+    `generation ${generation} ${reason} while serving; ${usedUp}ending all other processes, ` +
+      `exiting with ${ending.code}`,
+    { generation, reason, exitCode: ending.code },
+  );
 }
 
 export interface RespawningFacts {
-  /** The one that takes the place. */
+  /** The one that takes its place. */
   readonly generation: number;
   /** Whether a reload has started it already. */
   readonly isStarted: boolean;
@@ -33,15 +33,12 @@ export function respawning(
 ): LogEntry {
   const reason = describeEnding(ending);
   const what = isStarted
-    ? `generation ${next}, which is starting already, takes its place`
-    : `generation ${next} is started in its place`;
-  return {
-    level: "error",
-    text: `generation ${generation} ${reason} although it was to serve; ${what} ${
-      describeCount(counts)
-    }`,
-    fields: { generation, reason },
-  };
+    ? `generation ${next}, already starting, takes its place`
+    : `starting generation ${next} in its place`;
+  return error(
+    `generation ${generation} ${reason} while serving; ${what} ${describeCount(counts)}`,
+    { generation, reason },
+  );
 }
 
 export interface FailedRespawnFacts {
@@ -58,35 +55,33 @@ export function respawnFailed(
 ): LogEntry {
   const reason = describeFailure(failure);
   const when = pauseMs > 0 ? `in ${formatDuration(pauseMs)}` : "at once";
-  return {
-    level: "error",
-    text: `generation ${generation} did not start: ${reason}; nothing serves, ` +
-      `generation ${generation + 1} is started ${when} ${describeCount(counts)}`,
-    fields: { generation, reason },
-  };
+  return error(
+    `generation ${generation} did not start: ${reason}; nothing serves, ` +
+      `starting generation ${generation + 1} ${when} ${describeCount(counts)}`,
+    { generation, reason },
+  );
 }
 
 export function respawnsUsedUp(
   { generation, failure, limit, haveAllFailed, exitCode }: FailedRespawnFacts & {
-    /** Whether none of them has led to anything. */
+    /** Whether every one of them failed. */
     readonly haveAllFailed: boolean;
     readonly exitCode: number;
   },
 ): LogEntry {
   const reason = describeFailure(failure);
   const why = haveAllFailed ? describeAllFailed(limit) : describeUsedUp(limit);
-  return {
-    level: "error",
-    text: `generation ${generation} did not start: ${reason}; nothing serves, ` +
-      `${why}, ending with ${exitCode}`,
-    fields: { generation, reason, exitCode },
-  };
+  return error(
+    `generation ${generation} did not start: ${reason}; nothing serves, ${why}, ` +
+      `exiting with ${exitCode}`,
+    { generation, reason, exitCode },
+  );
 }
 
 const describeAllFailed = (limit: number) =>
   limit === 1 ? "the only respawn failed" : `all ${limit} respawns failed`;
 
-const describeCount = ({ respawn, limit }: { readonly respawn: number; readonly limit: number }) =>
+const describeCount = ({ respawn, limit }: Pick<RespawningFacts, "respawn" | "limit">) =>
   `(respawn ${respawn} of ${limit} in a minute)`;
 
 const describeUsedUp = (limit: number) =>

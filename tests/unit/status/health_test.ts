@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { health, readiness } from "../../../lib/status/health.ts";
-import type { StateName } from "../../../lib/supervisor/state/events.ts";
-import { STATES } from "../supervisor/samples.ts";
+import type { StateName } from "../../../lib/supervisor/state/state.ts";
+import { SERVICE, STATES } from "../supervisor/samples.ts";
 
 /** Whether each state is healthy, and whether it is ready. */
 const EXPECTED: Readonly<Record<StateName, readonly [boolean, boolean]>> = {
@@ -26,7 +26,7 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
 
 Deno.test("while another takes the place of one that is lost it is healthy, but not ready", () => {
   const ending = { tag: "signaled", code: 139, signal: "SIGSEGV" } as const;
-  const lost = { generation: STATES.serving.serving, ending, failures: 2 };
+  const lost = { generation: SERVICE.serving, ending, failures: 2 };
   const state = { ...STATES.starting, lost };
   assert.equal(health(state).isOk, true);
   assert.deepEqual(readiness(state), {

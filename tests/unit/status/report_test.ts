@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { statusReport } from "../../../lib/status/report.ts";
-import type { StateName } from "../../../lib/supervisor/state/events.ts";
+import type { StateName } from "../../../lib/supervisor/state/state.ts";
 import { STATES } from "../supervisor/samples.ts";
 import { change, content, live, NOW_MS, SAMPLES, SERVICE, snapshot } from "./samples.ts";
 
@@ -55,7 +55,7 @@ Deno.test("what is on disk and not served is told", () => {
 Deno.test("a generation whose files were written while it read them has no digest", () => {
   const serving = { ...SERVICE.serving, changedDuringRead: true };
   const report = statusReport(snapshot({
-    state: { ...SERVICE, serving, name: "serving" },
+    state: { name: "serving", service: { ...SERVICE, serving } },
   }));
   assert.deepEqual([report.serving?.digest, report.serving?.servesDesired], [null, false]);
 });
@@ -99,8 +99,9 @@ Deno.test("what a reload waits for is told, and until when", () => {
     statusReport(snapshot({ state: { ...STATES.delaying, awaits }, history })).waiting;
   assert.deepEqual(waitingFor("interval"), { for: "min-reload-interval", until });
   assert.deepEqual(waitingFor("tables"), { for: "stick-tables", until });
-  const rejected = { ...STATES.retrying.rejected, generation: null, awaited: { sinceMs: 0 } };
-  const awaiting = { ...STATES.retrying, rejected };
+  const { service } = STATES.retrying;
+  const rejected = { ...service.rejected, generation: null, awaited: { sinceMs: 0 } };
+  const awaiting = { ...STATES.retrying, service: { ...service, rejected } };
   assert.deepEqual(statusReport(snapshot({ state: awaiting, history })).waiting, {
     ...{ for: "whole-files", until },
   });
@@ -135,7 +136,7 @@ for (const [name, state] of Object.entries(STATES)) {
   Deno.test(`while ${name} the report is whole, and can be sent as JSON`, () => {
     const report = statusReport(snapshot({ state }));
     assert.equal(report.state, name as StateName);
-    assert.equal(report.serving !== null, "serving" in state);
+    assert.equal(report.serving !== null, "service" in state);
     assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
   });
 }

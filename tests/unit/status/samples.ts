@@ -8,7 +8,7 @@ import {
 } from "../../../lib/status/model/history.ts";
 import type { Snapshot } from "../../../lib/status/model/snapshot.ts";
 import { NO_TARGETS } from "../../../lib/loaded/targets.ts";
-import type { Rejected, Service, State } from "../../../lib/supervisor/state/events.ts";
+import type { Rejected, Service, State } from "../../../lib/supervisor/state/state.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 
 export const NOW_MS = Date.UTC(2026, 10, 22, 14, 3, 20);
@@ -24,7 +24,7 @@ export function snapshot(
 ): Snapshot {
   return {
     nowMs: NOW_MS,
-    state: { ...SERVICE, name: "serving" },
+    state: { name: "serving", service: SERVICE },
     watching: { files: 18, events: 240, pollFinds: 0 },
     connections: new Map(),
     memory: null,
@@ -84,8 +84,9 @@ export const SERVICE: Service = {
       "/usr/local/etc/haproxy/maps/hosts.map",
     ]),
   },
-  ...{ draining: [], ending: [], lastGeneration: 7, lastStartMs: 0, rejected: null },
-  ...{ isSlowdownTold: false, respawnedMs: [] },
+  lastGeneration: 7,
+  rejected: null,
+  past: { old: { draining: [], ending: [] }, lastStartMs: 0, respawnedMs: [] },
 };
 
 const START = change({
@@ -105,6 +106,8 @@ const HISTORY: History = {
 const REJECTED: Rejected = {
   ...{ generation: 8, fingerprint: content("eight"), changedDuringRead: false, failures: 1 },
 };
+
+const DEGRADED: Service = { ...SERVICE, rejected: REJECTED };
 
 const REJECTION = "haproxy exited with 1 before it was ready";
 
@@ -163,21 +166,15 @@ const RESPAWN = {
   ending: { tag: "signaled", code: 139, signal: "SIGSEGV" },
 } as const;
 
-const HOLDING = { ...SERVICE, name: "delaying", isRetried: false } as const;
+const DELAYING = { name: "delaying", service: SERVICE, isRetried: false } as const;
 
 export const SAMPLES = {
   starting: snapshot({
     state: {
       ...{ name: "starting", pending: NOTHING_PENDING },
       attempt: { number: 1, fingerprint: content("one"), cause: { tag: "start" } },
-      ...{
-        lost: null,
-        draining: [],
-        ending: [],
-        lastStartMs: -Infinity,
-        respawnedMs: [],
-        isSlowdownTold: false,
-      },
+      lost: null,
+      past: SERVICE.past,
     },
     history: newHistory(NOW_MS - 400),
   }),
@@ -186,14 +183,14 @@ export const SAMPLES = {
       ...{ name: "starting", pending: NOTHING_PENDING },
       attempt: { ...ATTEMPT, cause: RESPAWN },
       lost: { generation: SERVICE.serving, ending: RESPAWN.ending, failures: 0 },
-      ...{ draining: [6], ending: [], lastStartMs: 0, respawnedMs: [1_000], isSlowdownTold: false },
+      past: { old: { draining: [6], ending: [] }, lastStartMs: 0, respawnedMs: [1_000] },
     },
     history: {
       processes: new Map([live(6, 6 * HOUR_MS, 3 * HOUR_MS + 12 * MINUTE_MS)]),
       changes: [
         change({
           ...{ kind: "start", generation: 7, changed: [], endedMs: NOW_MS - 12 * MINUTE_MS },
-          reason: "respawned since generation 6 exited with 1",
+          reason: "respawned because generation 6 exited with 1",
         }),
         ...HISTORY.changes,
       ],
@@ -202,8 +199,8 @@ export const SAMPLES = {
   }),
   fresh: snapshot({
     state: {
-      ...{ name: "serving" },
-      ...{ ...SERVICE, lastGeneration: 1, serving: { ...SERVICE.serving, number: 1 } },
+      name: "serving",
+      service: { ...SERVICE, lastGeneration: 1, serving: { ...SERVICE.serving, number: 1 } },
     },
     history: {
       ...newHistory(NOW_MS - 41 * SECOND_MS),
@@ -214,15 +211,12 @@ export const SAMPLES = {
   }),
   serving: snapshot(),
   degraded: snapshot({
-    state: { ...SERVICE, name: "serving", rejected: REJECTED },
+    state: { name: "serving", service: DEGRADED },
     history: FAILED,
     excerpts: EXCERPTS,
   }),
   retrying: snapshot({
-    state: {
-      ...SERVICE,
-      ...{ name: "retrying", rejected: REJECTED, isDue: false },
-    },
+    state: { name: "retrying", service: DEGRADED, isDue: false },
     history: {
       ...FAILED,
       failure: {
@@ -235,18 +229,16 @@ export const SAMPLES = {
   }),
   lastGood: snapshot({
     state: {
-      ...{ ...SERVICE, name: "serving", lastGeneration: 2 },
-      serving: {
-        ...{
-          number: 2,
-          version: "3.4.0",
-          fingerprint: null,
-          changedDuringRead: false,
-          uses: NO_TARGETS,
+      name: "serving",
+      service: {
+        ...SERVICE,
+        lastGeneration: 2,
+        serving: {
+          ...{ ...SERVICE.serving, number: 2, version: "3.4.0", fingerprint: null },
+          lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
         },
-        lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
+        rejected: { ...REJECTED, generation: 1 },
       },
-      rejected: { ...REJECTED, generation: 1 },
     },
     history: {
       ...newHistory(NOW_MS - 9 * SECOND_MS),
@@ -267,27 +259,24 @@ export const SAMPLES = {
     excerpts: EXCERPTS.slice(0, 1),
   }),
   delaying: snapshot({
-    state: { ...HOLDING, awaits: "interval", order: null },
+    state: { ...DELAYING, awaits: "interval", order: null },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
   holdingForTables: snapshot({
-    state: { ...HOLDING, awaits: "tables", order: "SIGHUP" },
+    state: { ...DELAYING, awaits: "tables", order: "SIGHUP" },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
   reloading: snapshot({
-    state: {
-      ...{ ...SERVICE, name: "reloading", attempt: ATTEMPT },
-      pending: NOTHING_PENDING,
-    },
+    state: { name: "reloading", service: SERVICE, attempt: ATTEMPT, pending: NOTHING_PENDING },
   }),
   hot_applying: snapshot({
     state: {
-      ...{ ...SERVICE, name: "hot_applying", attempt: ATTEMPT },
+      ...{ name: "hot_applying", service: SERVICE, attempt: ATTEMPT },
       ...{ pending: NOTHING_PENDING, rejection: null },
     },
   }),
   leaving: snapshot({
-    state: { ...SERVICE, name: "leaving" },
+    state: { name: "leaving", service: SERVICE },
     history: { timerDueMs: NOW_MS + 4 * SECOND_MS },
   }),
   draining: snapshot({
@@ -337,8 +326,11 @@ export const SAMPLES = {
   }),
   longPaths: snapshot({
     state: {
-      ...{ name: "serving", rejected: REJECTED },
-      ...{ ...SERVICE, serving: { ...SERVICE.serving, fingerprint: content("long", longPaths()) } },
+      name: "serving",
+      service: {
+        ...DEGRADED,
+        serving: { ...SERVICE.serving, fingerprint: content("long", longPaths()) },
+      },
     },
     history: {
       ...FAILED,

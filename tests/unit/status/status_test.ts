@@ -1,7 +1,7 @@
 /** The status as the supervisor's observer: it must never be in its way. */
 import assert from "node:assert/strict";
 import { Status } from "../../../lib/status/status.ts";
-import type { State } from "../../../lib/supervisor/state/events.ts";
+import type { State } from "../../../lib/supervisor/state/state.ts";
 import type { Step } from "../../../lib/supervisor/supervisor.ts";
 import { freePort } from "../../support/wrapper.ts";
 import { STATES } from "../supervisor/samples.ts";

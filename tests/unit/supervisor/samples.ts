@@ -1,22 +1,29 @@
 /** One sample of each state and each event, and what the tests of the supervisor say with them. */
+import type { OldProcesses } from "../../../lib/haproxy/drain/limits.ts";
 import type { HandoffOutcome } from "../../../lib/haproxy/handoff/outcome.ts";
+import type { HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
+import { NO_TARGETS } from "../../../lib/loaded/targets.ts";
 import { decide } from "../../../lib/supervisor/decisions/decide.ts";
+import { NOTHING_PENDING } from "../../../lib/supervisor/decisions/pending.ts";
 import type {
   Action,
   Broken,
   Decision,
   Event,
   EventName,
+  Policy,
+} from "../../../lib/supervisor/state/events.ts";
+import type {
   Loaded,
+  Past,
+  Rejected,
   ReloadOrder,
   Service,
+  Serving,
   State,
   StateName,
   StateOf,
-} from "../../../lib/supervisor/state/events.ts";
-import type { Policy } from "../../../lib/supervisor/state/policy.ts";
-import type { HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
-import { NO_TARGETS } from "../../../lib/loaded/targets.ts";
+} from "../../../lib/supervisor/state/state.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 
 export const POLICY: Policy = {
@@ -39,71 +46,59 @@ export function content(text: string): Fingerprint {
 
 /** Generation 3 serves the content "served", generation 2 drains. */
 export const SERVICE: Service = {
-  ending: [],
   serving: {
-    ...{ number: 3, version: "3.4.0", fingerprint: content("served"), changedDuringRead: false },
+    number: 3,
+    version: "3.4.0",
+    fingerprint: content("served"),
+    changedDuringRead: false,
     uses: NO_TARGETS,
   },
-  draining: [2],
-  isSlowdownTold: false,
   lastGeneration: 3,
-  lastStartMs: 1_000,
-  respawnedMs: [],
   rejected: null,
+  past: { old: { draining: [2], ending: [] }, lastStartMs: 1_000, respawnedMs: [] },
 };
 
-const NOTHING_PENDING = { order: null, changedDuringRead: false } as const;
+/** Unless told otherwise, generation 4 was rejected with the content `text`. */
+export function rejected<More extends Partial<Rejected>>(text: string, more?: More) {
+  const fingerprint = content(text);
+  const all = { generation: 4, fingerprint, changedDuringRead: false, failures: 1, ...more };
+  return all satisfies Rejected;
+}
 
-/** Where a generation is being started, it is with the content "new". */
+/** A generation that is being started has the content "new". */
 export const STATES = {
   starting: {
     name: "starting",
     attempt: { number: 1, fingerprint: content("new"), cause: { tag: "start" } },
     pending: NOTHING_PENDING,
     lost: null,
-    draining: [],
-    ending: [],
-    lastStartMs: -Infinity,
-    isSlowdownTold: false,
-    respawnedMs: [],
+    past: { old: { draining: [], ending: [] }, lastStartMs: -Infinity, respawnedMs: [] },
   },
-  serving: { ...SERVICE, name: "serving" },
+  serving: { name: "serving", service: SERVICE },
   delaying: {
-    ...SERVICE,
-    ...{ name: "delaying", awaits: "interval", order: null, isRetried: false },
+    ...{ name: "delaying", service: SERVICE },
+    ...{ awaits: "interval", order: null, isRetried: false },
   },
   retrying: {
-    ...SERVICE,
     name: "retrying",
-    lastGeneration: 4,
-    rejected: {
-      generation: 4,
-      fingerprint: content("rejected"),
-      changedDuringRead: false,
-      failures: 1,
-    },
+    service: { ...SERVICE, lastGeneration: 4, rejected: rejected("rejected") },
     isDue: false,
   },
   reloading: {
-    ...SERVICE,
     name: "reloading",
-    lastGeneration: 4,
+    service: { ...SERVICE, lastGeneration: 4 },
     attempt: { number: 4, fingerprint: content("new"), cause: { tag: "change" } },
     pending: NOTHING_PENDING,
   },
   hot_applying: {
-    ...SERVICE,
     name: "hot_applying",
+    service: SERVICE,
     attempt: { fingerprint: content("new"), cause: { tag: "change" } },
     pending: NOTHING_PENDING,
     rejection: null,
   },
-  leaving: { ...SERVICE, name: "leaving" },
-  draining: {
-    name: "draining",
-    lastServing: 3,
-    exitCode: 0,
-  },
+  leaving: { name: "leaving", service: SERVICE },
+  draining: { name: "draining", lastServing: 3, exitCode: 0 },
   stopping: { name: "stopping", exitCode: 143 },
   ended: { name: "ended", exitCode: 0 },
 } as const satisfies { [S in StateName]: StateOf<S> };
@@ -118,7 +113,6 @@ export const EVENTS = {
   hot_apply_ended: hotApplyEnded(),
   process_ended: processEnded(3),
   memory_short: { name: "memory_short", shortage: { needed: 300, available: 100, limit: 500 } },
-  drain_lasts: drainLasts(2),
   stop_requested: { name: "stop_requested", signal: "SIGTERM" },
   drain_requested: { name: "drain_requested" },
   dump_requested: { name: "dump_requested" },
@@ -127,7 +121,7 @@ export const EVENTS = {
   bug: bug(null),
 } as const satisfies { [E in EventName]: Event & { readonly name: E } };
 
-/** A bug that has kept `broken` from being done. */
+/** A bug that interrupted `broken`. */
 export function bug(broken: Broken, description = "TypeError: x is undefined") {
   return { name: "bug", description, broken, atMs: 10_000 } as const;
 }
@@ -140,23 +134,26 @@ export function settled(text: string, atMs = 10_000) {
   return { name: "settled", fingerprint: content(text), atMs } as const;
 }
 
-/** `text` is what the look before the request found; `null`: the sources could not be read. */
+/** `text` is what the scan before the request found; `null`: the files could not be read. */
 export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 10_000) {
   const fingerprint = text === null ? null : content(text);
   return { name: "reload_requested", order, fingerprint, atMs } as const;
 }
 
-/** A handoff's good end, after which the generation has loaded `text`. */
-export function ready(text: string, { changedDuringRead = false, ...more }: Partial<Loaded> = {}) {
-  const loaded = { fingerprint: content(text), changedDuringRead, uses: NO_TARGETS, ...more };
+/** A handoff succeeds, and the generation has loaded `text`. */
+export function ready(text: string, more: Partial<Loaded> = {}, version = "3.4.0") {
+  const loaded = {
+    ...{ fingerprint: content(text), changedDuringRead: false, uses: NO_TARGETS },
+    ...more,
+  };
   return {
     name: "handoff_ended",
-    outcome: { tag: "ready", durationMs: 30, pid: 1_000, version: "3.4.0", loaded },
+    outcome: { tag: "ready", durationMs: 30, pid: 1_000, version, loaded },
     atMs: 10_000,
   } as const;
 }
 
-/** The end of a change in place that went well, but for what `outcome` says. */
+/** A hot apply succeeds, but for what `outcome` says. */
 export function hotApplyEnded(outcome: Partial<HotApplyOutcome> = {}, atMs = 10_000) {
   const well: HotApplyOutcome = {
     fingerprint: content("new"),
@@ -179,26 +176,26 @@ export function failed({ mayPass }: { mayPass: boolean }, atMs = 10_000) {
   return { name: "handoff_ended", outcome, atMs } as const;
 }
 
-export function drainLasts(generation: number) {
-  const slowdown = { version: "2.6.12", mendedIn: "2.6.22" };
-  return { name: "drain_lasts", generation, slowdown } as const;
-}
-
 export function processEnded(generation: number, code = 0, atMs = 10_000) {
   const ending = { tag: "exited", code } as const;
+  const end = { generation, ending, drainEnd: "by_itself", endReason: null } as const;
   return {
     name: "process_ended",
-    end: {
-      generation,
-      ending,
-      drainEnd: "by_itself",
-      endReason: null,
-      drainMs: 20,
-      connections: null,
-    },
+    end: { ...end, drainMs: 20, connections: null },
     atMs,
   } as const;
 }
+
+export const withService = <S extends Serving>(state: S, more: Partial<Service>): S => ({
+  ...state,
+  service: { ...state.service, ...more },
+});
+
+export const withPast = <S extends Serving>(state: S, more: Partial<Past>): S =>
+  withService(state, { past: { ...state.service.past, ...more } });
+
+export const withOld = <S extends Serving>(state: S, more: Partial<OldProcesses>): S =>
+  withPast(state, { old: { ...state.service.past.old, ...more } });
 
 /** The last decision when `events` come one after the other. */
 export function decideAll(state: State, events: readonly Event[], policy = POLICY): Decision {
@@ -214,8 +211,16 @@ export function find<Name extends Action["name"]>(actions: readonly Action[], na
   return actions.find((action): action is Action & { name: Name } => action.name === name);
 }
 
+/** The lines that `actions` log. */
+export const linesOf = (actions: readonly Action[]): string[] =>
+  actions.flatMap((action) => action.name === "log" ? [action.entry.text] : []);
+
 /** `state` as it must be for the test to go on. */
 export function expectState<Name extends StateName>(state: State, name: Name): StateOf<Name> {
   if (state.name !== name) throw new Error(`the state is "${state.name}", wanted "${name}"`);
   return state as StateOf<Name>;
 }
+
+/** The service of `state`, which must have that name. */
+export const expectService = (state: State, name: Serving["name"]): Service =>
+  expectState(state, name).service;

@@ -194,7 +194,7 @@ Deno.test("bugs whose texts differ each time do not flood the log", async () => 
   assert.equal(await effects.run(), 0);
   const told = effects.said.filter((text) => /^a bug/.test(text));
   assert.equal(told.length, 50);
-  assert.match(told.at(-1)!, /number 49.*further ones are only counted/);
+  assert.match(told.at(-1)!, /number 49.*further bugs are only counted/);
 });
 
 Deno.test("while every log line throws, it serves, reloads and ends as it was asked to", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Draining, KILL_AFTER_MS } from "../../../../lib/haproxy/drain/draining.ts";
+import { Draining } from "../../../../lib/haproxy/drain/draining.ts";
+import { ageLimit, KILL_AFTER_MS } from "../../../../lib/haproxy/drain/limits.ts";
 import type { Ending, HaproxyProcess } from "../../../../lib/haproxy/process/process.ts";
 
 /** A process that notes its signals and ends when the test says so. */
@@ -78,7 +79,7 @@ Deno.test("what was never asked to end has not started to drain", () => {
 Deno.test("draining is SIGUSR1, past its limit SIGTERM, and later SIGKILL", () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
-  draining.drain(300);
+  draining.drain(ageLimit(300));
   assert.ok(draining.isStarted);
   assert.deepEqual(process.signals, ["SIGUSR1"]);
   assert.equal(draining.end, "by_itself");
@@ -96,7 +97,7 @@ Deno.test("draining is SIGUSR1, past its limit SIGTERM, and later SIGKILL", () =
 Deno.test("without a limit draining has no deadline", () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
-  draining.drain(null);
+  draining.drain(ageLimit(null));
   assert.deepEqual(process.signals, ["SIGUSR1"]);
   assert.deepEqual(timers.delaysMs, []);
 });
@@ -104,7 +105,7 @@ Deno.test("without a limit draining has no deadline", () => {
 Deno.test("a process that ends by itself takes its deadline along", async () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
-  draining.drain(300);
+  draining.drain(ageLimit(300));
   await process.exit();
   assert.deepEqual(timers.delaysMs, []);
   assert.equal(draining.end, "by_itself");
@@ -121,7 +122,7 @@ Deno.test("a process that is gone gets no deadline any more", async () => {
 Deno.test("terminating replaces the deadline of the drain", () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
-  draining.drain(300);
+  draining.drain(ageLimit(300));
   draining.terminate("SIGINT");
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGINT"]);
   assert.deepEqual(timers.delaysMs, [KILL_AFTER_MS]);
@@ -140,7 +141,7 @@ Deno.test("terminating twice sends one signal and does not put SIGKILL off", () 
 Deno.test("killing needs no signal before, and nothing follows it", () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
-  draining.drain(300);
+  draining.drain(ageLimit(300));
   draining.kill();
   timers.fire();
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGKILL"]);

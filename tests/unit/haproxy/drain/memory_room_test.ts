@@ -1,6 +1,6 @@
 /** Whether one more HAProxy fits. */
 import assert from "node:assert/strict";
-import { memoryNeed } from "../../../../lib/haproxy/drain/memory_need.ts";
+import { memoryNeed } from "../../../../lib/haproxy/drain/limits.ts";
 import { MemoryRoom } from "../../../../lib/haproxy/drain/memory_room.ts";
 
 const MB = 2 ** 20;

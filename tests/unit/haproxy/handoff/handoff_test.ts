@@ -39,12 +39,12 @@ function optionsOf(
       onPauseEnd() {},
       userSocket: null,
       folder,
-      fleet: new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} }),
+      fleet: new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} }, null),
     },
   };
   return {
     ...options,
-    ...{ readyTimeoutMs: 20, shutdownWaitMs: null, learn: () => Promise.resolve() },
+    ...{ readyTimeoutMs: 20, learn: () => Promise.resolve() },
     standby: new Standby({ ...options, configurations: [], limitMs: 0 }),
   };
 }

@@ -6,8 +6,9 @@ import type { Use } from "../../../../lib/loaded/targets.ts";
 import { type History, newHistory } from "../../../../lib/status/model/history.ts";
 import { reduceHistory } from "../../../../lib/status/model/history_reducer.ts";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
-import type { Event, State } from "../../../../lib/supervisor/state/events.ts";
-import { firstDecision } from "../../../../lib/supervisor/decisions/reload.ts";
+import type { Event } from "../../../../lib/supervisor/state/events.ts";
+import type { State } from "../../../../lib/supervisor/state/state.ts";
+import { firstDecision } from "../../../../lib/supervisor/decisions/decide.ts";
 import {
   content,
   EVENTS,
@@ -18,6 +19,7 @@ import {
   ready,
   settled,
   STATES,
+  withPast,
 } from "../../supervisor/samples.ts";
 
 /** A supervisor that is a second older after each event. */
@@ -221,7 +223,7 @@ Deno.test("a start in the place of what served is a start that tells why, and co
   const policy = { ...POLICY, respawn: 5 };
   const scene = new Scene(null, policy).happen(ready("first"), settled("new"), ready("new"));
   scene.happen(processEnded(2, 139));
-  const reason = "respawned since generation 2 exited with 139";
+  const reason = "respawned because generation 2 exited with 139";
   assert.deepEqual(scene.history.attempt, { generation: 3, reason, sinceMs: 4_000 });
   scene.happen(failed({ mayPass: true }));
   assert.equal(scene.history.failure?.generation, 3);
@@ -252,7 +254,7 @@ Deno.test("a reload that takes the place of what served is a reload, and a respa
 
 Deno.test("what is wanted stays the same when something is started without a look", () => {
   const policy = { ...POLICY, respawn: 5, minReloadIntervalMs: 60_000 };
-  const held = { ...STATES.serving, lastStartMs: 9_000 };
+  const held = withPast(STATES.serving, { lastStartMs: 9_000 });
   const scene = new Scene(held, policy).happen(settled("held"), processEnded(3, 139));
   assert.equal(scene.history.desired?.digest, "held");
 });

@@ -143,9 +143,10 @@ Deno.test("a retry whose time has come waits for the files alone", () => {
 Deno.test("a reload that waits for new files to be whole is no failure", () => {
   const { state } = SAMPLES.retrying;
   assert.ok(state.name === "retrying");
-  const rejected = { ...state.rejected, generation: null, awaited: { sinceMs: 0 } };
+  const { service } = state;
+  const rejected = { ...service.rejected!, generation: null, awaited: { sinceMs: 0 } };
   const waiting = snapshot({
-    state: { ...state, rejected },
+    state: { ...state, service: { ...service, rejected } },
     history: { timerDueMs: NOW_MS + 4_000 },
   });
   assert.equal(verdictOf(waiting).tone, "busy");
@@ -265,13 +266,16 @@ function has(page: string, text: string): void {
 const sentenceOf = (sample: Snapshot) => verdictOf(sample).sentence;
 
 function serving(
-  generation: Partial<Extract<Snapshot["state"], { name: "serving" }>["serving"]>,
+  generation: Partial<Extract<Snapshot["state"], { name: "serving" }>["service"]["serving"]>,
   history: Partial<Snapshot["history"]> = {},
 ): Snapshot {
   const { state } = SAMPLES.serving;
   if (state.name !== "serving") throw new Error(`found "${state.name}", wanted "serving"`);
   return snapshot({
-    state: { ...state, serving: { ...state.serving, ...generation } },
+    state: {
+      ...state,
+      service: { ...state.service, serving: { ...state.service.serving, ...generation } },
+    },
     history,
   });
 }

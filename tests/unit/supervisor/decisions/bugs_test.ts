@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import type { Use } from "../../../../lib/loaded/targets.ts";
 import { standIn } from "../../../../lib/supervisor/decisions/bugs.ts";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
-import type { Action, Broken, Decision, State } from "../../../../lib/supervisor/state/events.ts";
+import type { Action, Broken, Decision } from "../../../../lib/supervisor/state/events.ts";
+import type { State } from "../../../../lib/supervisor/state/state.ts";
 import {
   bug,
   content,
   decideAll,
   EVENTS,
+  expectService,
   expectState,
   find,
   hotApplyEnded,
@@ -17,6 +19,7 @@ import {
   SERVICE,
   settled,
   STATES,
+  withService,
 } from "../samples.ts";
 
 const use: Use = { tag: "map", path: "/haproxy.cfg", id: 0 };
@@ -26,7 +29,7 @@ const START: Action = {
   ...{ name: "start_handoff", takeOverFrom: 3 },
   attempt: STATES.reloading.attempt,
 };
-const REPLACE: Action = {
+const HOT_APPLY: Action = {
   ...{ name: "hot_apply", generation: 3 },
   request: {
     ...{ changed: [use], uses, isPart: false },
@@ -47,7 +50,7 @@ function breakIn(state: State, broken: Broken, policy = POLICY): Decision {
 for (const broken of [START, EVENTS.handoff_ended]) {
   Deno.test(`a reload in which ${broken.name} broke is rejected, tried again, and what serves goes on`, () => {
     const [next, actions] = breakIn(STATES.reloading, broken);
-    const { serving, rejected } = expectState(next, "retrying");
+    const { serving, rejected } = expectService(next, "retrying");
     assert.equal(serving, SERVICE.serving);
     assert.deepEqual(rejected?.fingerprint, content("new"));
     assert.deepEqual(names(actions), ["log", "discard", "verify", "set_timer"]);
@@ -73,24 +76,24 @@ for (const broken of [START, EVENTS.handoff_ended]) {
   });
 }
 
-Deno.test("a change in place that broke is reloaded, and nothing is taken for what the process has", () => {
-  const [next, actions] = breakIn(STATES.hot_applying, REPLACE);
-  const { serving, attempt } = expectState(next, "reloading");
+Deno.test("after a hot apply that broke nobody knows what the process has, and a reload follows", () => {
+  const [next, actions] = breakIn(STATES.hot_applying, HOT_APPLY);
+  const { service: { serving }, attempt } = expectState(next, "reloading");
   assert.deepEqual(attempt.fingerprint, content("new"));
   assert.ok(find(actions, "start_handoff"));
   assert.equal(serving.fingerprint?.files.get("/haproxy.cfg")?.content, "unknown");
   const [failed] = decideAll(next, [{ ...EVENTS.bug, broken: null }]);
   assert.equal(failed, next);
   for (const text of ["served", "new"]) {
-    const idle = { ...SERVICE, name: "serving", serving } as const;
+    const idle = withService(STATES.serving, { serving });
     assert.equal(decide(idle, settled(text), POLICY)[0].name, "reloading");
   }
 });
 
-Deno.test("a change in place whose end could not be decided on is reloaded", () => {
-  const replacing = { use, detail: "1 entry", durationMs: 1 };
-  const [next] = breakIn(STATES.hot_applying, hotApplyEnded({ applied: [replacing] }));
-  assert.equal(expectState(next, "reloading").serving.number, 3);
+Deno.test("a hot apply whose end could not be decided on is followed by a reload", () => {
+  const applied = { use, detail: "1 entry", durationMs: 1 };
+  const [next] = breakIn(STATES.hot_applying, hotApplyEnded({ applied: [applied] }));
+  assert.equal(expectService(next, "reloading").serving.number, 3);
 });
 
 for (const state of [STATES.delaying, STATES.retrying, STATES.leaving] as const) {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import {
   decideAll,
+  expectService,
   expectState,
   failed,
   find,
@@ -27,7 +28,7 @@ const failedBeside = (more: { readonly isLeftGone?: boolean } = {}) => {
 
 Deno.test("what was left drains, the oldest first, once the first generation serves", () => {
   const [state, actions] = decide(STATES.starting, readyBeside(), POLICY);
-  assert.deepEqual(expectState(state, "serving").draining, [-1, 0]);
+  assert.deepEqual(expectService(state, "serving").past.old.draining, [-1, 0]);
   assert.deepEqual(find(actions, "take_charge")?.left, LEFT);
   const drains = actions.flatMap((one) => one.name === "drain" ? [one.generation] : []);
   assert.deepEqual(drains, [-1, 0]);
@@ -37,14 +38,14 @@ Deno.test("what was left drains, the oldest first, once the first generation ser
 Deno.test("its end is told as that of any old process", () => {
   const events = [readyBeside(), processEnded(-1), processEnded(0)];
   const [state, actions] = decideAll(STATES.starting, events);
-  assert.deepEqual(expectState(state, "serving").draining, []);
+  assert.deepEqual(expectService(state, "serving").past.old.draining, []);
   assert.match(find(actions, "log")!.entry.text, /^generation 0 drained in /);
 });
 
 Deno.test("more than may drain are ended, the oldest first", () => {
   const [state, actions] = decide(STATES.starting, readyBeside(), { ...POLICY, maxDraining: 1 });
-  const { draining, ending } = expectState(state, "serving");
-  assert.deepEqual([draining, ending], [[0], [-1]]);
+  const { old } = expectService(state, "serving").past;
+  assert.deepEqual(old, { draining: [0], ending: [-1] });
   const reason = { name: "terminate", generation: -1, reason: "max-draining" };
   assert.deepEqual(find(actions, "terminate"), reason);
 });
@@ -54,7 +55,7 @@ Deno.test("a start that fails leaves it alone, and says that it goes on", () => 
   assert.deepEqual(names(actions), ["log", "cancel_handoff", "clear_timer", "terminate_all"]);
   assert.match(
     find(actions, "log")!.entry.text,
-    /; process 70, 60, left behind .*, goes on, ending with 1$/,
+    /; process 70, 60, left behind .*, keeps running, exiting with 1$/,
   );
 });
 
@@ -68,6 +69,6 @@ Deno.test("a start that was to take over from what is gone by now is done again 
 
 Deno.test("where nothing was left nothing is taken charge of", () => {
   const [state, actions] = decide(STATES.starting, readyBeside([]), POLICY);
-  assert.deepEqual(expectState(state, "serving").draining, []);
+  assert.deepEqual(expectService(state, "serving").past.old.draining, []);
   assert.equal(find(actions, "take_charge"), undefined);
 });

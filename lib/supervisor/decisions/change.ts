@@ -1,0 +1,144 @@
+/** The way of a change: from files that have settled, or an order, to a hot apply or a reload. Pure. */
+import { retryDelayMs } from "../../backoff.ts";
+import { type Newcomer, newcomersIn } from "../../hot_apply/newcomers.ts";
+import { targetsToApply, type Use } from "../../loaded/targets.ts";
+import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
+import * as messages from "../messages/messages.ts";
+import type { Decision, EventOf, Policy } from "../state/events.ts";
+import type { Cause, Content, Idle, Service, StateOf } from "../state/state.ts";
+import { awaitMs, isDelayed, orderOf, reloadOrDelay } from "./delay.ts";
+import { NOTHING_PENDING } from "./pending.ts";
+
+/** The files have begun to change: puts a process on standby if a reload is likely. */
+export function expectChange(
+  state: Idle,
+  { fingerprint, atMs }: EventOf<"changing">,
+  policy: Policy,
+): Decision {
+  const { service } = state;
+  const { serving, rejected, lastGeneration } = service;
+  const isKnown = [serving, rejected].some((one) => holds(one, fingerprint));
+  if (isKnown || isDelayed(service, atMs, policy)) return [state, []];
+  if (policy.hotApply && targetsOf(service, fingerprint) !== null) return [state, []];
+  return [state, [{
+    name: "stand_by",
+    generation: lastGeneration + 1,
+    takeOverFrom: serving.number,
+    files: [...fingerprint.files.keys()],
+  }]];
+}
+
+/** The files have settled: hot-applies or reloads them unless they are known already. */
+export function considerChange(
+  state: Idle,
+  { fingerprint, atMs }: EventOf<"settled">,
+  policy: Policy,
+): Decision {
+  const { serving, rejected } = state.service;
+  const isRejected = holds(rejected, fingerprint);
+  if (isRejected && !(state.name === "retrying" && state.isDue)) return keepRejected(state);
+  if (!isRejected && holds(serving, fingerprint)) return revert(state);
+  const isSame = serving.fingerprint?.digest === fingerprint.digest;
+  const tag = isRejected ? "retry" : isSame ? "changed_during_read" : "change";
+  const change = { fingerprint, cause: { tag }, atMs } as const;
+  return hotApply(state, change) ?? reloadOrDelay(state, change, policy);
+}
+
+/** A signal or a request reloads even if nothing changed. */
+export function reloadNow(
+  state: Idle,
+  { order, fingerprint, atMs }: EventOf<"reload_requested">,
+  policy: Policy,
+): Decision {
+  return reloadOrDelay(state, { fingerprint, cause: { tag: "order", order }, atMs }, policy);
+}
+
+/** The pause of a retry is over, but the files may be in the middle of a change. */
+export function retryWhenSettled(state: StateOf<"retrying">): Decision {
+  return [{ ...state, isDue: true }, [{ name: "scan_for_retry" }]];
+}
+
+/** Nobody knows what the rejected generation read, so the files on disk count as other content. */
+export function forgetRejected<S extends Idle>(
+  state: S,
+  { generation }: EventOf<"changed_during_read">,
+): Decision {
+  const { service } = state;
+  if (service.rejected?.generation !== generation) return [state, []];
+  const rejected = { ...service.rejected, changedDuringRead: true };
+  return [{ ...state, service: { ...service, rejected } }, [{ name: "scan_soon" }]];
+}
+
+/** The rejected content is still on disk, or again: a delayed change was reverted to it. */
+function keepRejected(state: Idle): Decision {
+  if (state.name !== "delaying" || state.order !== null) return [state, []];
+  const { service, isRetried } = state;
+  if (!isRetried || service.rejected === null) {
+    return [{ name: "serving", service }, [{ name: "clear_timer" }]];
+  }
+  const delayMs = retryDelayMs(service.rejected.failures);
+  return [{ name: "retrying", service, isDue: false }, [{ name: "set_timer", delayMs }]];
+}
+
+/** The files on disk are what is served: any failure or delay is over, but an order still waits. */
+function revert(state: Idle): Decision {
+  if (state.name === "serving" && state.service.rejected === null) return [state, []];
+  const service: Service = { ...state.service, rejected: null };
+  if (orderOf(state) !== null) return [{ ...state, service }, []];
+  const entry = messages.reverted(service.serving.number);
+  return [{ name: "serving", service }, [{ name: "clear_timer" }, { name: "log", entry }]];
+}
+
+interface Change {
+  readonly fingerprint: Fingerprint;
+  readonly cause: Cause;
+  readonly atMs: number;
+}
+
+/** Hot-applies what has changed, or examines new files first; `null` if only a reload can load the change. */
+function hotApply(state: Idle, change: Change): Decision | null {
+  const { service } = state;
+  const { serving: { number: generation, fingerprint: before, uses } } = service;
+  const { fingerprint: after, cause } = change;
+  const newcomers = newcomersOf(service, change);
+  const changed = newcomers.length > 0 ? [] : targetsOf(service, after);
+  if (changed === null || before === null) return null;
+  const request = { changed, uses, before, after, isPart: false };
+  return [
+    {
+      name: "hot_applying",
+      service,
+      attempt: { fingerprint: after, cause },
+      pending: { ...NOTHING_PENDING, order: orderOf(state) },
+      rejection: null,
+    },
+    [
+      { name: "clear_timer" },
+      {
+        name: "hot_apply",
+        generation,
+        request: newcomers.length > 0 ? { ...request, newcomers } : request,
+      },
+    ],
+  ];
+}
+
+/** New files that must be whole before a reload, unless it has waited for them long enough. */
+function newcomersOf(
+  { serving, rejected }: Service,
+  { fingerprint, cause, atMs }: Change,
+): readonly Newcomer[] {
+  if (cause.tag === "retry" || awaitMs(rejected, atMs) === 0) return [];
+  const tried = rejected !== null && rejected.generation !== null ? rejected.fingerprint : null;
+  return newcomersIn(serving.uses, { before: serving.fingerprint, after: fingerprint, tried });
+}
+
+/** What to hot-apply so that the serving generation has that content; `null` if that is impossible. */
+function targetsOf({ serving }: Service, fingerprint: Fingerprint): readonly Use[] | null {
+  if (serving.changedDuringRead) return null;
+  return targetsToApply(serving.uses, serving.fingerprint, fingerprint);
+}
+
+/** Whether `content` is known to be what HAProxy read. */
+const holds = (content: Content | null, { digest }: Fingerprint): boolean =>
+  content !== null && !content.changedDuringRead && content.fingerprint?.digest === digest;

@@ -1,0 +1,71 @@
+/** The log lines about hot applies, and new files that must be whole. Pure. */
+import type { Applied, Refused } from "../../hot_apply/hot_apply.ts";
+import type { NotWhole } from "../../hot_apply/newcomers.ts";
+import type { Use } from "../../loaded/targets.ts";
+import type { LogEntry } from "../../system/log.ts";
+import { formatDuration } from "../../text/duration.ts";
+import { abridged } from "../../watch/scan/fingerprint.ts";
+import { info, list, MOST_LISTED, warning } from "./entry.ts";
+
+/** One line for each of the first files, and one for all others. */
+export function hotApplied(all: readonly Applied[], generation: number): LogEntry[] {
+  const lines = all.slice(0, MOST_LISTED).map(({ use, detail, durationMs }) => {
+    const elapsedMs = Math.round(durationMs);
+    const fields = { generation, reason: "hot_applied", durationMs: elapsedMs };
+    const what = `${describeFile(use)} updated in generation ${generation} without a reload`;
+    return info(`${what} in ${elapsedMs} ms (${detail})`, { ...fields, changed: [use.path] });
+  });
+  const others = all.length - lines.length;
+  if (others === 0) return lines;
+  const text = `${others} more files updated in generation ${generation} without a reload`;
+  return [...lines, info(text, { generation, reason: "hot_applied" })];
+}
+
+/** The same. `isReloaded`: another change needs a reload. */
+export function refused(
+  all: readonly Refused[],
+  generation: number,
+  { isReloaded }: { readonly isReloaded: boolean },
+): LogEntry[] {
+  const lines = all.slice(0, MOST_LISTED).map(({ use, reason, awaited }) => {
+    const next = isReloaded
+      ? "loaded as it is, by a reload that another change needs"
+      : `generation ${generation} keeps the old one, waiting for ${awaited}`;
+    const fields = { generation, reason, changed: [use.path] };
+    return warning(`${describeFile(use)} ${reason}; ${next}`, fields);
+  });
+  const others = all.length - lines.length;
+  if (others === 0) return lines;
+  const next = isReloaded ? "" : `; generation ${generation} keeps the old ones`;
+  const text = `${others} more files must not be served${next}`;
+  return [...lines, warning(text, { generation, reason: "refused" })];
+}
+
+export const notAllApplied = (reason: string, generation: number) =>
+  warning(`generation ${generation} did not get every renewed certificate: ${reason}`, {
+    generation,
+    reason,
+  });
+
+export const notApplied = (reason: string, generation: number) =>
+  info(`cannot hot-apply to generation ${generation}, reloading: ${reason}`, {
+    generation,
+    reason,
+  });
+
+export const awaitsFiles = (files: readonly NotWhole[], waitMs: number) =>
+  info(
+    `reload delayed by at most ${formatDuration(waitMs)}, until new files are whole: ` +
+      list(files.map(({ path, reason }) => `"${path}" ${reason}`)),
+    { reason: files[0]!.reason, changed: abridged(files.map(({ path }) => path)) },
+  );
+
+const describeFile = ({ tag, path }: Use) => `${NOUNS[tag]} "${path}"`;
+
+const NOUNS: Readonly<Record<Use["tag"], string>> = {
+  certificate: "certificate",
+  ca_file: "CA file",
+  crl_file: "CRL file",
+  map: "map",
+  acl: "ACL",
+};
