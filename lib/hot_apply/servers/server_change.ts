@@ -92,6 +92,10 @@ export function addedServer(backend: string, entry: ServerEntry): Added | Obstac
   if (values === null) return NOT_PLAIN;
   const unfit = server.options.find(([keyword]) => !ADDABLE.has(keyword));
   if (unfit !== undefined) return `is new, with "${unfit[0]}"`;
+  // HAProxy would check it in spite of that: it pauses checks when a server goes into maintenance.
+  if (values.isDisabled && has(server, "check", "agent-check")) {
+    return "is new, disabled and checked";
+  }
   const words = server.options.filter(([keyword]) => !/^(?:dis|en)abled$/.test(keyword)).flat();
   if (words.length > MOST_WORDS) return "is new, with more words than a command may have";
   return {

@@ -64,14 +64,14 @@ Deno.test("what means the same is no change", () => {
 Deno.test("a server is added with all its words, and removed", () => {
   const edit = [
     "    server s2 10.0.0.2:80",
-    "    server s3 [::3]:80 check inter 2s disabled",
+    "    server s3 [::3]:80 maxqueue 4 backup disabled",
   ] as const;
   assert.deepEqual(changes(edit), [
     {
       ...{ tag: "added", backend: "app", server: "s3", address: { ip: "::3", port: 80 } },
-      words: ["check", "inter", "2s"],
+      words: ["maxqueue", "4", "backup"],
       values: { weight: 1, maxconn: 0, isDisabled: true },
-      ...{ isChecked: true, hasAgent: false },
+      ...{ isChecked: false, hasAgent: false },
     },
     { tag: "removed", backend: "app", server: "s2" },
   ]);
@@ -132,6 +132,12 @@ const RELOADS: readonly (readonly [string, string, string, RegExp, Options?])[] 
   ["a new server by name", "server s2 10.0.0.2:80", "server s3 host:80", /literal one/],
   ["a new server without a port", "server s2 10.0.0.2:80", "server s3 10.0.0.2", /literal one/],
   ["a new server with a word of its own", "s2 10.0.0.2:80", "s3 10.0.0.2:80 ssl", /"ssl"/],
+  [
+    "a new server to be checked later",
+    "s2 10.0.0.2:80",
+    "s3 10.0.0.2:80 check disabled",
+    /checked/,
+  ],
   ["a new server in an untrusted release", "server s2", "server s3", /trusted/, {
     addsServers: false,
   }],
