@@ -11,10 +11,11 @@ export class BareHaproxy implements AsyncDisposable {
   readonly #errors: Promise<string>;
   readonly ask = createAsk(this.#socket);
 
-  constructor(text: string) {
+  /** `more`: sections of its own. */
+  constructor(text: string, more = "") {
     const own = this.#folder.write(
       "own.cfg",
-      `global\n stats socket ${this.#socket} level admin\n`,
+      `global\n stats socket ${this.#socket} level admin\n${more}`,
     );
     this.#child = new Deno.Command("haproxy", {
       args: ["-db", "-f", own, "-f", this.#folder.write("site.cfg", text)],

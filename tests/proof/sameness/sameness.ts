@@ -10,6 +10,7 @@ import { planServers, type ServerPlan } from "../../../lib/hot_apply/servers/pla
 import { createRandom } from "../../faults/random.ts";
 import { BareHaproxy } from "./process.ts";
 import { edited, firstSite, textOf } from "./site.ts";
+import { Traffic, Upstreams } from "./traffic.ts";
 
 export interface SamenessOptions {
   readonly seed: number;
@@ -24,6 +25,8 @@ export interface SamenessResult {
   /** By the first words of their reasons. */
   readonly reloads: ReadonlyMap<string, number>;
   readonly changes: ReadonlyMap<string, number>;
+  readonly requests: number;
+  readonly failures: readonly string[];
 }
 
 export async function proveSameness(options: SamenessOptions): Promise<SamenessResult> {
@@ -31,7 +34,15 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
   await using upstream = new Upstreams();
   const write = (site: ReturnType<typeof firstSite>) => textOf(site, DEFAULTS);
   let site = firstSite(random, upstream.ports);
-  let running = await new BareHaproxy(write(site)).answers();
+  await using traffic = new Traffic(
+    site.proxies.map(({ name }) => name).filter((name) => name.startsWith("http")),
+  );
+  const start = async () => {
+    const haproxy = await new BareHaproxy(write(site), traffic.frontend).answers();
+    traffic.begin();
+    return haproxy;
+  };
+  let running = await start();
   const reloads = new Map<string, number>();
   const changes = new Map<string, number>();
   /** Removed, and in maintenance until the next reload. */
@@ -61,15 +72,19 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
         const now = await withoutLeft(running, left);
         assert.deepEqual(now, await old.servers(), `${edit}: ${result.reason}`);
         left = [];
-        await running[Symbol.asyncDispose]();
-        running = await new BareHaproxy(after).answers();
       }
       site = next;
+      if (result.tag === "applied") continue;
+      await traffic.pause();
+      await running[Symbol.asyncDispose]();
+      running = await start();
     }
   } finally {
+    await traffic.pause();
     await running[Symbol.asyncDispose]();
   }
-  return { applied, reloads, changes };
+  const { requests, failures } = traffic;
+  return { applied, reloads, changes, requests, failures };
 }
 
 const count = (counts: Map<string, number>, name: string) =>
@@ -106,22 +121,3 @@ const DEFAULTS = `defaults
     timeout client 5s
     timeout server 5s
 `;
-
-/** Takes connections, so that no check fails. */
-class Upstreams implements AsyncDisposable {
-  readonly #listeners = [1, 2, 3].map(() => Deno.listen({ hostname: "::", port: 0 }));
-  readonly ports = this.#listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
-
-  constructor() {
-    for (const listener of this.#listeners) this.#serve(listener);
-  }
-
-  async #serve(listener: Deno.Listener): Promise<void> {
-    for await (const connection of listener) connection.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    for (const listener of this.#listeners) listener.close();
-    return Promise.resolve();
-  }
-}

@@ -8,7 +8,11 @@ const SEED = Number(Deno.env.get("SERVER_SEED") ?? Math.floor(Math.random() * 1_
 for (const addsServers of [true, false]) {
   const how = addsServers ? "added and deleted" : "changed and put into maintenance";
   Deno.test(`servers that are ${how} are those of a reload`, async () => {
-    const { applied, reloads } = await proveSameness({ seed: SEED, edits: EDITS, addsServers });
+    const { applied, reloads, requests, failures } = await proveSameness({
+      ...{ seed: SEED, edits: EDITS, addsServers },
+    });
     assert.ok(applied > EDITS / 5, JSON.stringify([SEED, applied, [...reloads]]));
+    assert.ok(requests > EDITS);
+    assert.deepEqual(failures, [], `seed ${SEED}`);
   });
 }
