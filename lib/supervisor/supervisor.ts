@@ -1,4 +1,4 @@
-/** The loop: takes an event, decides, and has the actions carried out, whose results come back as events. */
+/** The loop: takes an event, decides, and has the actions carried out; their results come back as events. */
 import { standIn } from "./decisions/bugs.ts";
 import { decide, firstDecision } from "./decisions/decide.ts";
 import { bug } from "./messages/messages.ts";
@@ -24,13 +24,13 @@ export class Supervisor {
   readonly #policy: Policy;
   readonly #observers: readonly ((step: Step) => void)[];
   readonly #events: Event[] = [];
-  /** Those that stand for what a bug has kept from coming: a bug in one of them has no further one. */
+  /** Stand-ins for events that a bug has swallowed; a bug in one of them gets none. */
   readonly #standIns = new WeakSet<Event>();
-  /** The texts of the bugs that were told. */
-  readonly #told = new Set<string>();
+  /** The descriptions of the bugs that were logged. */
+  readonly #logged = new Set<string>();
   #wake: () => void = () => {};
 
-  /** Each of `observers` is told each step, before its actions are carried out. */
+  /** `observers` see each step before its actions are carried out. */
   constructor(policy: Policy, observers: readonly ((step: Step) => void)[] = []) {
     this.#policy = policy;
     this.#observers = observers;
@@ -41,11 +41,10 @@ export class Supervisor {
     this.#wake();
   };
 
-  /** Reports a bug; `Broken` says what is known of it. */
   readonly postBug = (error: unknown, broken: Broken): void =>
     this.post({ name: "bug", description: describeBug(error), broken, atMs: performance.now() });
 
-  /** Starts HAProxy, whose sources have this `fingerprint`, and gives the exit status when all is over. */
+  /** Starts HAProxy with files of this `fingerprint`, and resolves to the exit status when all is over. */
   async run(effects: Effects, fingerprint: Fingerprint | null): Promise<number> {
     const first = firstDecision(fingerprint);
     let state = this.#carryOut(first, { event: null, before: null, effects });
@@ -70,21 +69,24 @@ export class Supervisor {
     const replacement = standIn(event);
     if (replacement !== null) {
       this.#standIns.add(replacement);
-      // In the missing one's place, before what came after it.
+      // In place of the missing event, before those that came after it.
       this.#events.unshift(replacement);
     }
     const [after, actions] = decide(state, event, this.#policy);
-    return [after, [...this.#tell(event), ...actions]];
+    return [after, [...this.#logBug(event), ...actions]];
   }
 
-  /** A repeating bug must not flood the log. */
-  #tell({ description }: EventOf<"bug">): readonly Action[] {
-    if (this.#told.has(description) || this.#told.size >= MOST_TOLD) return [];
-    this.#told.add(description);
-    return [{ name: "log", entry: bug(description, { isLast: this.#told.size === MOST_TOLD }) }];
+  /** A bug that repeats must not flood the log. */
+  #logBug({ description }: EventOf<"bug">): readonly Action[] {
+    if (this.#logged.has(description) || this.#logged.size >= MOST_LOGGED) return [];
+    this.#logged.add(description);
+    return [{
+      name: "log",
+      entry: bug(description, { isLast: this.#logged.size === MOST_LOGGED }),
+    }];
   }
 
-  /** One that fails, observer or action, must not stop the others. */
+  /** An observer or action that fails must not stop the others. */
   #carryOut(
     [after, actions]: Decision,
     { effects, event, before }: Pick<Step, "event" | "before"> & { readonly effects: Effects },
@@ -102,13 +104,13 @@ export class Supervisor {
     return after;
   }
 
-  /** An observer that fails at each bug report would repeat that without end. */
+  /** An observer that fails at each bug would otherwise be reported without end. */
   #reportBug(
     error: unknown,
     { event, broken }: { readonly event: Event | null; readonly broken: Broken },
   ): void {
-    const isHearer = broken === null || HEARERS.includes(broken.name);
-    if (event?.name !== "bug" || !isHearer) this.postBug(error, broken);
+    const isReporting = broken === null || REPORTERS.includes(broken.name);
+    if (event?.name !== "bug" || !isReporting) this.postBug(error, broken);
   }
 
   async #nextEvent(): Promise<Event> {
@@ -119,13 +121,13 @@ export class Supervisor {
   }
 }
 
-/** The text of what was thrown, with the place. */
+/** What was thrown, with the place. */
 export function describeBug(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
 const STATUS = { name: "status" } as const;
-const HEARERS: readonly string[] = ["bug", "log", "status"];
+const REPORTERS: readonly string[] = ["bug", "log", "status"];
 
-/** More than there can be, unless their texts differ each time. */
-const MOST_TOLD = 50;
+/** More than there can be, unless their descriptions differ each time. */
+const MOST_LOGGED = 50;

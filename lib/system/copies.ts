@@ -1,6 +1,6 @@
 /** Copies files by their digests: a copy has the right content, or is not there. */
-import { copyInPortions, readFile, sha256, TooLarge } from "./contents.ts";
-import { ignoreMissing, PRIVATE, remove, rename, stat, writePrivateFile } from "./files.ts";
+import { copyInPortions } from "./contents.ts";
+import { ignoreMissing, PRIVATE, remove, rename, stat } from "./files.ts";
 
 export interface Copy {
   readonly from: string;
@@ -39,27 +39,13 @@ const PORTION_BYTES = 500_000;
 const PORTION_MS = 2;
 
 async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
-  let bytes: Uint8Array<ArrayBuffer>;
+  const part = `${to}.part`;
   try {
     // Opening a FIFO would wait for its writer.
     if (!(await stat(from)).isFile) throw new Deno.errors.NotSupported("not a regular file");
-    bytes = await readFile(from, PORTION_BYTES);
   } catch (error) {
-    if (error instanceof TooLarge) return await copyLarge({ from, to, digest });
     return { tag: "unreadable", error };
   }
-  if (await sha256(bytes) !== digest) return { tag: "differs" };
-  try {
-    await writePrivateFile(`${to}.part`, bytes);
-    await rename(`${to}.part`, to);
-    return { tag: "copied" };
-  } catch (error) {
-    return { tag: "unwritable", error };
-  }
-}
-
-async function copyLarge({ from, to, digest }: Copy): Promise<CopyEnd> {
-  const part = `${to}.part`;
   try {
     await remove(part).catch(ignoreMissing);
     const found = await copyInPortions(from, part);

@@ -1,10 +1,10 @@
-/** Measures what the README says and prints it as one table: `deno task bench [--rounds N] [--only NAME]`. */
+/** Measures all figures and prints them as one table: `deno task bench [--rounds N] [--only NAME]`. */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { PROGRAM } from "../support/program.ts";
 import { FIGURES } from "./figures.ts";
-import { described, machine } from "./machine.ts";
-import { swept } from "./sweep.ts";
+import { described, machine } from "../support/measuring/machine.ts";
+import { swept } from "../support/measuring/sweep.ts";
 import { markdown, type Row } from "./table.ts";
 
 /** As in sysexits(3). */
@@ -22,9 +22,7 @@ async function bench(): Promise<number> {
   const rows: Row[] = [];
   for (const figure of chosen) {
     console.error(`measuring ${figure.name} …`);
-    rows.push(
-      ...[await swept((room) => figure.measure(room, rounds ?? figure.rounds))].flat(),
-    );
+    rows.push(...[await swept((room) => figure.measure(room, rounds ?? figure.rounds))].flat());
   }
   const measured = await machine();
   console.log(`${markdown(rows, measured)}\n\n${described(measured)}`);

@@ -1,9 +1,8 @@
-/** Measures what the wrapper holds after many reloads, and keeps of each: memory and open files. */
+/** Measures memory and open files of the wrapper after many reloads. */
+import { type Contestant, serveBare, startByWrapper } from "./contestants.ts";
 import { pause } from "../support/wait.ts";
 import { Workspace } from "../support/wrapper.ts";
-import { serveBare } from "./bare.ts";
-import { startByWrapper } from "./by_wrapper.ts";
-import { type Contestant, renameOver } from "./latency.ts";
+import { renameOver } from "./latency.ts";
 import { compareAmounts, MEGABYTE, type Row } from "./table.ts";
 
 const FEW = 20;
@@ -68,18 +67,18 @@ interface Footprint {
 }
 
 /**
- * The least of some looks: one of them may meet a file that is open for a moment, and garbage is
- * collected a second after a reload.
+ * The least of some samples: one may catch a file that is open for a moment, and garbage is collected a second
+ * after a reload.
  */
 async function footprintAtRest(pid: number): Promise<Footprint> {
-  const looks: Footprint[] = [];
-  for (let look = 0; look < 10; look++) {
+  const samples: Footprint[] = [];
+  for (let sample = 0; sample < 10; sample++) {
     await pause(200);
-    looks.push(footprint(pid));
+    samples.push(footprint(pid));
   }
   return {
-    memoryMegabytes: Math.min(...looks.map(({ memoryMegabytes }) => memoryMegabytes)),
-    openFiles: Math.min(...looks.map(({ openFiles }) => openFiles)),
+    memoryMegabytes: Math.min(...samples.map(({ memoryMegabytes }) => memoryMegabytes)),
+    openFiles: Math.min(...samples.map(({ openFiles }) => openFiles)),
   };
 }
 

@@ -1,7 +1,7 @@
-/** Measures how often the wrapper is woken while nothing happens, with its poll and without. */
+/** Measures how often the idle wrapper wakes up, with its poll and without. */
+import { serveBare } from "./contestants.ts";
 import { pause, waitFor } from "../support/wait.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
-import { serveBare } from "./bare.ts";
 import { compareAmounts, type Row } from "./table.ts";
 import { type Thread, threadsOf } from "./threads.ts";
 
@@ -13,7 +13,7 @@ export async function measureIdle(room: AsyncDisposableStack): Promise<Row[]> {
   const bare = await serveBare(room.use(new Workspace()));
   const polling = await serveWrapper(room, POLL_SECONDS);
   const silent = await serveWrapper(room, 0);
-  // The last that was started: when it has come to rest, so have the others.
+  // The last one started: once it is at rest, so are the others.
   await untilAtRest(silent);
   const [beside, withPoll, withoutPoll] = await Promise.all([
     wakeUpsPerSecond(bare.pid),
@@ -29,7 +29,7 @@ async function serveWrapper(room: AsyncDisposableStack, pollSeconds: number): Pr
   return await workspace.serve({ args });
 }
 
-/** Deno ends a thread that worked on files 10 s after its last work: then all of the start is over. */
+/** Deno ends its file threads 10 s after their last work: then the start is over. */
 async function untilAtRest({ pid }: Wrapper): Promise<void> {
   const isAtRest = () => threadsOf(pid).every(({ name }) => name !== "tokio-runtime-w");
   await waitFor("the end of the threads that worked on files", isAtRest, { deadlineMs: 30_000 });
@@ -41,7 +41,7 @@ async function wakeUpsPerSecond(pid: number): Promise<number> {
   return wakeUpsBetween(before, threadsOf(pid)) / WINDOW_SECONDS;
 }
 
-/** Of a thread that has ended meanwhile only its last one is known. */
+/** A thread that has ended meanwhile counts once. */
 function wakeUpsBetween(before: readonly Thread[], after: readonly Thread[]): number {
   const earlier = new Map(before.map(({ id, switches }) => [id, switches]));
   const living = new Set(after.map(({ id }) => id));

@@ -1,11 +1,9 @@
 /** Measures the time from a change of the configuration to the first answer with its content. */
-import { join } from "@std/path";
+import { type Contestant, startByHand, startByWrapper } from "./contestants.ts";
 import { pause } from "../support/wait.ts";
 import { Workspace } from "../support/wrapper.ts";
-import { startByHand } from "./by_hand.ts";
-import { startByWrapper } from "./by_wrapper.ts";
-import { Client } from "./client.ts";
-import { nowMs } from "./clock.ts";
+import { Client } from "../support/measuring/client.ts";
+import { nowMs } from "../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
 
 export interface HandoffContest {
@@ -14,14 +12,7 @@ export interface HandoffContest {
   readonly backends?: number;
 }
 
-/** HAProxy that serves what a workspace's configuration says. */
-export interface Contestant {
-  readonly workspace: Workspace;
-  /** Called right after a change; resolves when what is on disk now serves alone. */
-  follow(): Promise<void>;
-}
-
-/** Prepares a change and gives what then makes it, which is all that is timed. */
+/** Prepares a change, and returns what makes it: only that is timed. */
 export type Change = (workspace: Workspace, content: string) => () => void;
 
 export async function measureHandoff(
@@ -39,16 +30,11 @@ export async function measureHandoff(
 }
 
 /** As careful programs write. */
-export function renameOver(workspace: Workspace, content: string): () => void {
-  const replacement = join(workspace.path, "replacement");
-  Deno.writeTextFileSync(replacement, content);
-  return () => Deno.renameSync(replacement, workspace.configuration);
-}
+export const renameOver: Change = (workspace, content) => workspace.prepareToReplace(content);
 
 /** As a shell's `>` writes: opened and truncated, written, closed. */
-export function inPlace(workspace: Workspace, content: string): () => void {
-  return () => Deno.writeTextFileSync(workspace.configuration, content);
-}
+export const inPlace: Change = ({ configuration }, content) => () =>
+  Deno.writeTextFileSync(configuration, content);
 
 function prepareWorkspace(room: AsyncDisposableStack, extra: string): Workspace {
   const workspace = room.use(new Workspace());
@@ -74,14 +60,14 @@ async function timeHandoff(
 ): Promise<number> {
   const text = crypto.randomUUID();
   const makeChange = change(workspace, workspace.page(text, { extra }));
-  const answered = client.firstAnswer(workspace.port, text);
+  const answered = client.firstServed({ port: workspace.port, wanted: text });
   await pauseAtRandom();
   makeChange();
-  // Only now: ext4 writes the new file to the disk before a rename over another one.
+  // Only now: ext4 writes the new file to disk before it renames it over another one.
   const changedMs = nowMs();
   const [answeredMs] = await Promise.all([answered, follow()]);
   return answeredMs - changedMs;
 }
 
-/** Lets the round before come to rest, and begins at no fixed place between two polls or timers. */
+/** Lets the last round settle, and starts at a random point between polls and timers. */
 const pauseAtRandom = () => pause(40 + 20 * Math.random());

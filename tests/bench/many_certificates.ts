@@ -4,12 +4,12 @@ import { join } from "@std/path";
 import type { Authority } from "../support/certificates.ts";
 
 export interface Member {
-  /** For whom it is. */
+  /** The name on it. */
   readonly name: string;
   readonly path: string;
 }
 
-/** Writes `count` of them, with one key: they are copies of one but for their names. */
+/** Writes `count` of them with one key: copies of one, but for their names. */
 export function fillWithCertificates(
   directory: string,
   { count, authority }: { readonly count: number; readonly authority: Authority },
@@ -26,7 +26,7 @@ export function memberOf(directory: string, number: number): Member {
   return { name: nameOf(number), path: join(directory, `${number}.pem`) };
 }
 
-/** All of one length, so that one can stand in another's place; the signature nobody checks here. */
+/** All of the same length, so that they can be swapped; nobody checks the signature here. */
 const nameOf = (number: number) => `site-${String(number).padStart(6, "0")}.test`;
 
 function blockOf(der: string): string {

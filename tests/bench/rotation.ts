@@ -1,12 +1,10 @@
-/** Measures the time from a change of a certificate to the first new connection that is served it. */
-import { join } from "@std/path";
+/** Measures the time from a change of a certificate to the first new connection that gets it. */
 import { pause } from "../support/wait.ts";
-import { nowMs } from "./clock.ts";
+import { nowMs } from "../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
-import { TlsClient } from "./tls_client.ts";
+import { Client } from "../support/measuring/client.ts";
 import {
   prepareSite,
-  type Site,
   startHot,
   startHotByHand,
   startReloading,
@@ -16,9 +14,9 @@ import {
 
 export interface RotationContest {
   readonly rounds: number;
-  /** Whether the certificate is changed in place, or by a reload. */
+  /** Whether the certificate is hot-applied or reloaded. */
   readonly isHot: boolean;
-  /** How many certificates there are in the directory of the one that is changed. */
+  /** How many certificates are in its directory. */
   readonly members?: number;
 }
 
@@ -26,7 +24,7 @@ export async function measureRotation(
   room: AsyncDisposableStack,
   { rounds, isHot, members = 0 }: RotationContest,
 ): Promise<Samples> {
-  const client = room.use(new TlsClient());
+  const client = room.use(new Client());
   const starts = isHot
     ? [startHot, startHotByHand] as const
     : [startReloading, startReloadingByHand] as const;
@@ -38,17 +36,10 @@ export async function measureRotation(
   });
 }
 
-/** Prepares another certificate for `site`, and gives what puts it in place, as careful programs do. */
-export function prepareRotation({ workspace, path }: Site, pem: string): () => void {
-  const replacement = join(workspace.path, "replacement");
-  Deno.writeTextFileSync(replacement, pem);
-  return () => Deno.renameSync(replacement, path);
-}
-
-async function timeRotation({ site, follow }: TlsContestant, client: TlsClient): Promise<number> {
+async function timeRotation({ site, follow }: TlsContestant, client: Client): Promise<number> {
   const { pem, fingerprint } = site.authority.issue({ name: site.name });
-  const rotate = prepareRotation(site, pem);
-  const served = client.firstServed(site, fingerprint);
+  const rotate = site.workspace.prepareToReplace(pem, site.path);
+  const served = client.firstServed({ port: site.port, site: site.name, wanted: fingerprint });
   // As in `latency.ts`.
   await pause(40 + 20 * Math.random());
   rotate();

@@ -1,8 +1,7 @@
 /** Rotates a certificate many times while clients connect, and counts what fails for them. */
 import { join } from "@std/path";
-import { prepareRotation } from "./rotation.ts";
 import { type AmountTarget, compareAmounts, type Row } from "./table.ts";
-import { TlsClient } from "./tls_client.ts";
+import { Client } from "../support/measuring/client.ts";
 import {
   prepareSite,
   type Site,
@@ -36,7 +35,7 @@ const NONE: AmountTarget = { tag: "in_all", limit: 0 };
 
 const STYLE = { besideName: "reloads by hand", unit: "", digits: 0 };
 
-/** Makes each start of HAProxy leave a line, also one of which nobody says anything. */
+/** Counts the starts of HAProxy, even those that are not logged. */
 async function countingStarts(site: Site): Promise<Site> {
   await site.workspace.standIn(`#!/bin/sh
 echo started >> ${join(site.workspace.path, "starts")}
@@ -46,7 +45,7 @@ exec env PATH=${Deno.env.get("PATH")} haproxy "$@"
 }
 
 const startsIn = ({ workspace }: Site) =>
-  Deno.readTextFileSync(join(workspace.path, "starts")).trim().split("\n").length;
+  Deno.readTextFileSync(workspace.at("starts")).trim().split("\n").length;
 
 async function rotateUnderLoad(
   room: AsyncDisposableStack,
@@ -54,13 +53,19 @@ async function rotateUnderLoad(
   times: number,
 ): Promise<LoadResult> {
   const pairs = Array.from({ length: DIFFERENT }, () => site.authority.issue({ name: site.name }));
-  const load = await TlsLoad.start(room, { clients: CLIENTS, server: site });
+  const load = await TlsLoad.start(room, {
+    ...{ clients: CLIENTS, port: site.port, site: site.name },
+    authority: site.authority.certificate,
+  });
   for (let time = 0; time < times; time++) {
-    prepareRotation(site, pairs[time % DIFFERENT]!.pem)();
+    await site.workspace.replace(pairs[time % DIFFERENT]!.pem, site.path);
     await follow();
   }
   const result = await load.stop();
   const { fingerprint } = pairs[(times - 1) % DIFFERENT]!;
-  await room.use(new TlsClient()).firstServed(site, fingerprint);
+  await room.use(new Client()).firstServed({
+    ...{ port: site.port, site: site.name },
+    wanted: fingerprint,
+  });
   return result;
 }

@@ -1,4 +1,4 @@
-/** Takes turns between the wrapper and the same by hand, so that the machine's noise hits both. */
+/** Takes turns between the wrapper and the same by hand, so that noise hits both. */
 
 /** One time in milliseconds for each round. */
 export interface Samples {
@@ -11,7 +11,7 @@ export interface Contest {
   readonly byHand: () => Promise<number>;
 }
 
-/** Measures `rounds` times each, in turns of changing order, after one round that does not count. */
+/** Measures each `rounds` times, in alternating order, after a round that does not count. */
 export async function takeTurns(rounds: number, contest: Contest): Promise<Samples> {
   const wrapper: number[] = [];
   const byHand: number[] = [];

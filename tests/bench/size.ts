@@ -1,10 +1,10 @@
-/** Measures how large the program is, on the disk and in a download. */
+/** Measures the size of the program, on disk and as a download. */
 import { existsSync } from "node:fs";
 import { basename, join } from "@std/path";
 import { PROGRAM } from "../support/program.ts";
 import { type Amounts, compareAmounts, MEGABYTE, type Row } from "./table.ts";
 
-/** Of a program that runs from source that is Deno's size. */
+/** For a program run from source, that is Deno's size. */
 export async function measureSize(): Promise<Row[]> {
   const program = PROGRAM[0]!;
   const haproxy = pathOf("haproxy");

@@ -1,14 +1,11 @@
 /** Measures the time from the start of a program to the first answer. */
+import { startBare } from "./contestants.ts";
 import { Workspace } from "../support/wrapper.ts";
-import { startBare } from "./bare.ts";
-import { Client } from "./client.ts";
-import { nowMs } from "./clock.ts";
+import { Client } from "../support/measuring/client.ts";
+import { nowMs } from "../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
 
-export async function measureStartup(
-  room: AsyncDisposableStack,
-  rounds: number,
-): Promise<Samples> {
+export async function measureStartup(room: AsyncDisposableStack, rounds: number): Promise<Samples> {
   const client = room.use(new Client());
   const withWrapper = room.use(new Workspace());
   const bare = room.use(new Workspace());
@@ -22,7 +19,7 @@ export async function measureStartup(
 type Start = (workspace: Workspace) => () => Promise<unknown>;
 
 async function timeStart(client: Client, workspace: Workspace, start: Start): Promise<number> {
-  const answered = client.firstAnswer(workspace.port, "one");
+  const answered = client.firstServed({ port: workspace.port, wanted: "one" });
   const startedMs = nowMs();
   const end = start(workspace);
   const answeredMs = await answered;

@@ -1,5 +1,6 @@
 /** Turns samples into the rows of a Markdown table. Pure. */
-import type { Machine } from "./machine.ts";
+import type { Machine } from "../support/measuring/machine.ts";
+import { quantile } from "../support/measuring/quantile.ts";
 import type { Samples } from "./rounds.ts";
 
 export interface Row {
@@ -13,13 +14,13 @@ export interface Row {
   readonly isMet: boolean | null;
 }
 
-/** How much the wrapper may take, more than by hand or in all, in the median of all rounds. */
+/** How much the wrapper may take, in all or more than by hand, in the median. */
 export interface Target {
   readonly tag: "more_ms" | "more_percent" | "in_all_ms";
   readonly limit: number;
 }
 
-/** Its heading tells which Deno the figures are of: that of the executable, or the one that runs the source. */
+/** The heading names the Deno in the executable, or the one that runs the source. */
 export function markdown(
   rows: readonly Row[],
   { form, deno }: Pick<Machine, "form" | "deno">,
@@ -72,7 +73,7 @@ export interface Amounts {
   readonly beside: number;
 }
 
-/** How much more than beside it there may be, or how much in all; `null`: no matter. */
+/** How much there may be, more than beside it or in all; `null`: any amount. */
 export type AmountTarget = { readonly tag: "more" | "in_all"; readonly limit: number } | null;
 
 export interface AmountOptions {
@@ -106,15 +107,6 @@ function describeTarget(target: AmountTarget, unit: string): string {
   const { tag, limit } = target;
   if (limit === 0) return tag === "more" ? "no growth" : "none";
   return `at most ${limit}${unit}${tag === "more" ? " more" : ""}`;
-}
-
-/** The value below which `share` of `samples` lie, between the two nearest. */
-export function quantile(samples: readonly number[], share: number): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const place = share * (sorted.length - 1);
-  const below = sorted[Math.floor(place)]!;
-  const above = sorted[Math.ceil(place)]!;
-  return below + (above - below) * (place % 1);
 }
 
 const UNITS = { more_ms: "ms more", more_percent: "% more", in_all_ms: "ms" } as const;

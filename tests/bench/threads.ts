@@ -1,10 +1,10 @@
-/** The threads of a process, as the kernel shows them in /proc. */
+/** The threads of a process, from /proc. */
 
 export interface Thread {
   readonly id: string;
   /** Its first 15 characters. */
   readonly name: string;
-  /** How often it has left the CPU so far, so that it had to be given it again. */
+  /** How often it has left the CPU so far. */
   readonly switches: number;
 }
 

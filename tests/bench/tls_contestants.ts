@@ -1,16 +1,18 @@
-/** HAProxy that serves TLS, with what gives it another certificate: the wrapper, or a script by hand. */
+/** HAProxy with TLS, and what changes its certificate: the wrapper, or the same by hand. */
+import { startByHand } from "./contestants.ts";
 import { join } from "@std/path";
 import { ask, isListening } from "../../lib/haproxy/runtime/client.ts";
 import { Authority } from "../support/certificates.ts";
 import { waitFor } from "../support/wait.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
-import { startByHand } from "./by_hand.ts";
 import { fillWithCertificates, memberOf } from "./many_certificates.ts";
-import type { Server } from "./tls_client.ts";
 
-/** One of the certificates that a workspace's HAProxy loads, which can be exchanged. */
-export interface Site extends Server {
+/** One of the certificates that a workspace's HAProxy loads. */
+export interface Site {
   readonly workspace: Workspace;
+  readonly port: number;
+  /** The name on the certificate. */
+  readonly name: string;
   /** Of its file. */
   readonly path: string;
   readonly authority: Authority;
@@ -18,16 +20,16 @@ export interface Site extends Server {
 
 export interface TlsContestant {
   readonly site: Site;
-  /** Called right after a change of the file; resolves when that is served alone. */
+  /** Called right after a change of the file; resolves when only that is served. */
   follow(): Promise<void>;
 }
 
 /** Prepares HAProxy with one certificate or, if `members` is given, a directory of so many. */
 export function prepareSite(room: AsyncDisposableStack, members = 0): Site {
   const workspace = room.use(new Workspace());
-  const directory = join(workspace.path, "certificates");
+  const directory = workspace.at("certificates");
   Deno.mkdirSync(directory);
-  const authority = new Authority(join(workspace.path, "ca"));
+  const authority = new Authority(workspace.at("ca"));
   if (members > 0) fillWithCertificates(directory, { count: members, authority });
   const { name, path } = memberOf(directory, Math.floor(members / 2));
   Deno.writeTextFileSync(path, authority.issue({ name }).pem);
@@ -35,7 +37,7 @@ export function prepareSite(room: AsyncDisposableStack, members = 0): Site {
   return { workspace, port: workspace.port, name, path, authority };
 }
 
-/** The wrapper, which needs no order to follow a change, and changes certificates in place. */
+/** The wrapper with hot apply. */
 export async function startHot(site: Site): Promise<TlsContestant> {
   const wrapper = await startWrapper(site, []);
   return { site, follow: follower(wrapper, () => [/ updated in generation 1 /]) };
@@ -53,7 +55,7 @@ export async function startReloading(site: Site): Promise<TlsContestant> {
   return { site, follow: follower(wrapper, steps) };
 }
 
-/** A process whose certificate is changed in place by nothing but the two commands that it takes. */
+/** HAProxy whose certificate is changed by just the two commands that it takes. */
 export async function startHotByHand(site: Site): Promise<TlsContestant> {
   const socket = await startWithSocket(site);
   const { path } = site;
@@ -72,7 +74,7 @@ export async function startReloadingByHand(site: Site): Promise<TlsContestant> {
   return { site, follow };
 }
 
-/** Nothing is remembered of a connection, so that each one takes a full handshake. */
+/** Without session resumption, so each connection takes a full handshake. */
 function writeConfiguration({ configuration, port }: Workspace, certificates: string): void {
   Deno.writeTextFileSync(
     configuration,
@@ -93,7 +95,7 @@ frontend page
 }
 
 async function startWrapper({ workspace }: Site, args: readonly string[]): Promise<Wrapper> {
-  // As in `by_wrapper.ts`.
+  // As in `contestants.ts`.
   const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
   const wrapper = workspace.start({ launcher, args: [...args, "-f", workspace.configuration] });
   const explain = () => wrapper.output;
@@ -105,7 +107,7 @@ async function startWrapper({ workspace }: Site, args: readonly string[]): Promi
 /** HAProxy takes 8 s to load 10,000 certificates. */
 const LONGEST_START_MS = 60_000;
 
-/** Waits for what the wrapper says in the `steps` of a change; what was read once is not read again. */
+/** Waits for the lines of a change, after those of the last one. */
 function follower(wrapper: Wrapper, steps: () => readonly RegExp[]): () => Promise<void> {
   let read = 0;
   return async () => {
@@ -114,7 +116,7 @@ function follower(wrapper: Wrapper, steps: () => readonly RegExp[]): () => Promi
   };
 }
 
-/** From the runtime directory, as in `bare.ts`, and in a session of its own, as in `by_hand.ts`. */
+/** From the runtime directory, and in a session of its own, as in `by_hand.ts`. */
 async function startWithSocket({ workspace }: Site): Promise<string> {
   const socket = join(workspace.runtimeDirectory, "admin.sock");
   const configuration = join(workspace.runtimeDirectory, "haproxy.cfg");

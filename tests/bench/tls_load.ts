@@ -1,7 +1,13 @@
-/** TLS clients that connect again and again, each in a thread of its own, and count what fails. */
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
-import type { Server } from "./tls_client.ts";
+/** TLS clients that connect again and again, in a thread of their own. */
+import { Thread } from "../support/thread.ts";
+
+export interface TlsLoadOptions {
+  readonly clients: number;
+  readonly port: number;
+  readonly site: string;
+  /** The PEM of the authority of the certificates. */
+  readonly authority: string;
+}
 
 export interface LoadResult {
   readonly handshakes: number;
@@ -9,42 +15,20 @@ export interface LoadResult {
   readonly failures: readonly string[];
 }
 
-export class TlsLoad implements AsyncDisposable {
-  readonly #workers: readonly Worker[];
-
-  private constructor(workers: readonly Worker[]) {
-    this.#workers = workers;
+export class TlsLoad extends Thread {
+  private constructor() {
+    super(new URL("./tls_load_thread.ts", import.meta.url));
   }
 
-  /** Starts that many clients, and waits until each has made its first connection. */
-  static async start(
-    room: AsyncDisposableStack,
-    { clients, server }: { readonly clients: number; readonly server: Server },
-  ): Promise<TlsLoad> {
-    const thread = new URL("./tls_load_thread.ts", import.meta.url);
-    const load = room.use(new TlsLoad(Array.from({ length: clients }, () => new Worker(thread))));
-    const { port, name } = server;
-    await Promise.all(load.#workers.map((worker) => tell(worker, { port, name })));
+  /** Starts the clients, and waits for their first answers. */
+  static async start(room: AsyncDisposableStack, options: TlsLoadOptions): Promise<TlsLoad> {
+    const load = room.use(new TlsLoad());
+    await load.ask<TlsLoadOptions, null>(options);
     return load;
   }
 
-  /** Lets all clients end what they have begun, and gives what they have counted since the start. */
+  /** Lets all clients end what they have begun. */
   async stop(): Promise<LoadResult> {
-    const results = await Promise.all(this.#workers.map((worker) => tell(worker, "stop")));
-    return {
-      handshakes: results.reduce((sum, { handshakes }) => sum + handshakes, 0),
-      failures: results.flatMap(({ failures }) => failures),
-    };
+    return await this.ask<"stop", LoadResult>("stop");
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
-  }
-}
-
-/** Both messages are answered by what has been counted: after the first connection, and at the end. */
-async function tell(worker: Worker, message: Server | "stop"): Promise<LoadResult> {
-  const answer = once(worker, "message");
-  worker.postMessage(message);
-  return (await answer as [LoadResult])[0];
 }

@@ -1,30 +1,22 @@
-/** The thread behind `tls_load.ts`: makes connections with a request each, one after the other. */
-import { parentPort } from "node:worker_threads";
-import { TlsConnection } from "../support/tls_client.ts";
-import type { Server } from "./tls_client.ts";
-import type { LoadResult } from "./tls_load.ts";
+/** The thread behind `tls_load.ts`: each connection has one request. */
+import { Http1Connection } from "../support/clients/http1.ts";
+import { connectTls } from "../support/clients/connection.ts";
+import { Load } from "../support/clients/load.ts";
+import { answerQuestions } from "../support/thread.ts";
+import { waitFor } from "../support/wait.ts";
+import type { LoadResult, TlsLoadOptions } from "./tls_load.ts";
 
-let isStopped = false;
+let load: Load;
 
-parentPort?.on("message", (message: Server | "stop") => {
-  if (message === "stop") isStopped = true;
-  else connectUntilStopped(message);
+answerQuestions<TlsLoadOptions | "stop", LoadResult | null>(async (message) => {
+  if (message !== "stop") return await start(message);
+  await load.stop();
+  return { handshakes: load.connections, failures: load.failures.map(({ what }) => what) };
 });
 
-async function connectUntilStopped(server: Server): Promise<void> {
-  const failures: string[] = [];
-  for (let handshakes = 1;; handshakes++) {
-    const failure = await connectOnce(server).catch(String);
-    if (failure !== null) failures.push(failure);
-    if (handshakes === 1 || isStopped) tell({ handshakes, failures });
-    if (isStopped) return;
-  }
-}
-
-const tell = (result: LoadResult) => parentPort?.postMessage(result);
-
-/** `null` if all went well. */
-async function connectOnce({ port, name }: Server): Promise<string | null> {
-  await using connection = await TlsConnection.open(port, { servername: name });
-  return await connection.request() === null ? "no answer came" : null;
+async function start({ clients, ...address }: TlsLoadOptions): Promise<null> {
+  const open = async () => new Http1Connection(await connectTls(address), { isOnlyOne: true });
+  load = new Load(Array.from({ length: clients }, () => ({ name: "tls", open })), { pauseMs: 0 });
+  await waitFor("the first answers", () => load.answers >= clients);
+  return null;
 }

@@ -1,7 +1,7 @@
 /**
  * Makes the executable: `deno task compile`, or for other machines `deno task compile amd64 arm64`. The variable
- * DENO names another deno to compile with. With `--if-possible` it is no failure that the network withholds what
- * `deno compile` embeds.
+ * DENO names another deno to compile with. With `--if-possible` it succeeds without an executable if the
+ * network withholds what `deno compile` embeds.
  */
 import { parseArgs } from "node:util";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const TARGETS: Readonly<Record<string, string>> = {
 
 export type Compilation =
   | { readonly tag: "compiled" }
-  /** What `deno compile` embeds, denort, cannot be had. */
+  /** `deno compile` cannot download denort, which it embeds. */
   | { readonly tag: "out_of_reach"; readonly reason: string }
   | { readonly tag: "failed"; readonly reason: string };
 
@@ -40,7 +40,7 @@ export async function compile(
   return { tag: isOutOfReach ? "out_of_reach" : "failed", reason };
 }
 
-/** Makes the one for this machine, unless the network withholds what it embeds; the exit status. */
+/** Makes this machine's executable, unless denort is out of reach, and returns an exit status. */
 export const makeIfPossible = () => make(NAME, { ifPossible: true });
 
 async function main(): Promise<number> {
@@ -63,7 +63,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** Makes one; its exit status. What lies there from before must not be taken for the result. */
+/** Makes one and returns an exit status. An older file must not be mistaken for the result. */
 async function make(
   name: string,
   { target, ifPossible }: { readonly target?: string; readonly ifPossible?: boolean },

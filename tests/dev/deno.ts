@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 
 export const ROOT = dirname(dirname(import.meta.dirname!));
 
-/** How the program is run and compiled: with just its permissions, and a V8 that stays small. */
+/** How the program is run and compiled: with just its permissions and a small V8. */
 export const PROGRAM_OPTIONS = [
   "--no-prompt",
   "-P",
@@ -20,7 +20,7 @@ export interface DenoOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Runs it in the foreground; its exit status, as a shell has it. */
+/** Runs it in the foreground, and returns its exit status as a shell does. */
 export async function runDeno(
   words: readonly string[],
   options: DenoOptions = {},
@@ -33,7 +33,7 @@ export async function runDeno(
   return code;
 }
 
-/** What a terminal or a supervisor may send to the task. */
+/** What a terminal or supervisor may send to the task. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
 
 export function denoCommand(
@@ -45,7 +45,8 @@ export function denoCommand(
   return new Deno.Command(deno, { args, cwd: ROOT, env: { ...PATHS, ...environment }, ...output });
 }
 
-const PATHS = { PATH: `${Deno.env.get("PATH") ?? ""}:/usr/local/sbin:/usr/sbin` };
+/** Where programs are found, Debian's haproxy in particular. */
+export const PATHS = { PATH: `${Deno.env.get("PATH") ?? ""}:/usr/local/sbin:/usr/sbin` };
 
 /** The import map, where the packages can't be loaded. */
 function importOptions(): string[] {

@@ -1,4 +1,5 @@
-/** Sees to it that `haproxy` is in PATH: installs Debian's as root, and else says how. */
+/** Makes sure that `haproxy` is in PATH: installs Debian's as root, or says how to. */
+import { PATHS } from "./deno.ts";
 
 if (!isInstalled()) install();
 if (!isInstalled()) {
@@ -11,15 +12,15 @@ if (!isInstalled()) {
 }
 
 function isInstalled(): boolean {
-  const env = { PATH: `${Deno.env.get("PATH") ?? ""}:/usr/local/sbin:/usr/sbin` };
   try {
-    return new Deno.Command("haproxy", { args: ["-v"], env, stdout: "null" }).outputSync().success;
+    return new Deno.Command("haproxy", { args: ["-v"], env: PATHS, stdout: "null" }).outputSync()
+      .success;
   } catch {
     return false;
   }
 }
 
-/** Only root may, and only apt-get is known to give what the tests were made for. */
+/** As root, and with apt-get, whose HAProxy the tests were made for. */
 function install(): void {
   if (Deno.uid() !== 0) return;
   console.error('There is no "haproxy" in PATH: installing Debian\'s with apt-get');

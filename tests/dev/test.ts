@@ -1,11 +1,11 @@
 /**
- * Runs the tests: `deno task test`, all of them, and those of the program from source, as the executable, and as
- * process 1. With paths, `deno task test tests/unit/watch`, only those, in the form that the variable PROGRAM names.
+ * Runs the tests. `deno task test` runs all, with the program from source, as the executable and as process 1;
+ * `deno task test PATH…` runs only those, in the form that the variable PROGRAM names.
  */
 import { makeIfPossible } from "./compile.ts";
 import { runDeno } from "./deno.ts";
 
-/** Each runs as many files at once as there are cores, since tests mostly wait. HTTP/3 takes --unstable-net. */
+/** One file per core at a time, as tests mostly wait. HTTP/3 needs --unstable-net. */
 const OPTIONS = ["test", "--parallel", "--unstable-net", "-A", ...sanitizers(), ...pinned()];
 
 async function testAll(): Promise<number> {
@@ -18,7 +18,7 @@ async function test(paths: readonly string[], form?: string): Promise<number> {
   return await runDeno([...OPTIONS, ...paths], form ? { environment: { PROGRAM: form } } : {});
 }
 
-/** Deno 2.6 always has them switched on, and does not know the flags. */
+/** Always on in Deno 2.6, which does not know the flags. */
 function sanitizers(): string[] {
   const flags = ["--sanitize-ops", "--sanitize-resources"];
   const args = ["test", ...flags, "--help"];
@@ -26,7 +26,7 @@ function sanitizers(): string[] {
   return asked.outputSync().success ? flags : [];
 }
 
-/** In CI the packages from npm are those that were checked there. */
+/** In CI, npm packages are pinned. */
 function pinned(): string[] {
   return Deno.env.has("CI") ? ["--lock=.ci/npm.lock"] : [];
 }

@@ -1,12 +1,14 @@
-/** A bind that changes where ports are not shared: the serving process itself is in the way, and may be paused. */
+/** A changed bind without port sharing: the serving process is in the way, and may be paused. */
 import assert from "node:assert/strict";
 import { commonTest, programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, killQuietly, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { killQuietly } from "../support/processes.ts";
+import { finish, get, Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const FLAG = "--pause-on-bind-conflict";
-/** Without a settle time no process is started ahead, so that the starts can be counted. */
+/** Without a settle time there is no process on standby, so the starts can be counted. */
 const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
 
 class Unshared extends Workspace {
@@ -17,7 +19,7 @@ class Unshared extends Workspace {
     Deno.writeTextFileSync(this.configuration, this.bound("one", "127.0.0.1"));
   }
 
-  /** Beside a frontend of which nothing changes. */
+  /** Beside a frontend that never changes. */
   bound(text: string, address: string, { global = "noreuseport", options = "" } = {}): string {
     const page = this.page(text).replace(
       `127.0.0.1:${this.port}`,
@@ -30,13 +32,13 @@ frontend other
 `;
   }
 
-  /** From a path at which a stand-in may be put later: Deno looks for the program once. */
+  /** From a path that a stand-in may take later: Deno looks the program up once. */
   async serveWith(...flags: string[]): Promise<Wrapper> {
     await this.standIn(STAND_INS.is_haproxy);
     return await this.serve({ args: [...flags, "-f", this.configuration], ...NOTHING_AHEAD });
   }
 
-  /** A HAProxy whose third start, which is the one with the other paused, is `script`; -c counts as none. */
+  /** A HAProxy whose third start, with the old process paused, is `script`; `-c` does not count. */
   async standInWhilePaused(script: string): Promise<void> {
     const [shebang, check, ...rest] = script.split("\n");
     const [, ...otherwise] = STAND_INS.is_haproxy.split("\n").slice(1);
@@ -50,11 +52,10 @@ frontend other
     ].join("\n"));
   }
 
-  /** What an http client is answered through the unix socket. */
+  /** The answer to an HTTP request through the unix socket. */
   async askOther(): Promise<string> {
     using connection = await Deno.connect({ transport: "unix", path: `${this.path}/other.sock` });
-    await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
-    return (await new Response(connection.readable).text()).split("\r\n\r\n")[1]!;
+    return (await get(connection))!;
   }
 }
 
@@ -67,58 +68,48 @@ for (
     ["noreuseport, which comes with that change,", { global: "maxconn 100" }, {}],
   ] as const
 ) {
-  programTest(
-    `without the flag what ${what} keeps from being bound is refused with the remedy`,
-    async () => {
-      await using workspace = new Unshared();
-      await Deno.writeTextFile(
-        workspace.configuration,
-        workspace.bound("one", "127.0.0.1", before),
-      );
-      const wrapper = await workspace.serveWith();
-      await workspace.replace(workspace.bound("two", "*", after));
-      const [line] = await wrapper.saysMatching(/error .*generation 2 rejected: .*/);
-      assert.ok(
-        line.includes(
-          `haproxy cannot bind 0.0.0.0:${workspace.port}: generation 1 itself holds the port, for "page", and shares none, ` +
-            `by "noreuseport" or "-dR"; restart the wrapper, or set ${FLAG}`,
-        ),
-        line,
-      );
-      assert.equal(await workspace.get(), "one");
-      assert.equal(await workspace.get(workspace.otherPort), "one");
-      await workspace.replace(workspace.bound("marker", "127.0.0.1", before));
-      await workspace.serves("marker", wrapper);
-      assert.doesNotMatch(wrapper.output, /Paused frontend/);
-    },
-  );
+  programTest(`without the flag, a bind refused because of ${what} names the remedy`, async () => {
+    await using workspace = new Unshared();
+    await Deno.writeTextFile(workspace.configuration, workspace.bound("one", "127.0.0.1", before));
+    const wrapper = await workspace.serveWith();
+    await workspace.replace(workspace.bound("two", "*", after));
+    const [line] = await wrapper.saysMatching(/error .*generation 2 rejected: .*/);
+    assert.ok(
+      line.includes(
+        `haproxy cannot bind 0.0.0.0:${workspace.port}: generation 1 itself holds the port, for "page", and shares none, ` +
+          `by "noreuseport" or "-dR"; restart the wrapper, or set ${FLAG}`,
+      ),
+      line,
+    );
+    assert.equal(await workspace.get(), "one");
+    assert.equal(await workspace.get(workspace.otherPort), "one");
+    await workspace.replace(workspace.bound("marker", "127.0.0.1", before));
+    await workspace.serves("marker", wrapper);
+    assert.doesNotMatch(wrapper.output, /Paused frontend/);
+  });
 }
 
-programTest(
-  "with the flag the change is served, and the old process ends what it has",
-  async () => {
-    await using workspace = new Unshared();
-    const wrapper = await workspace.serveWith(FLAG);
-    using request = await workspace.openRequest();
-    await workspace.replace(workspace.bound("two", "*"));
-    await wrapper.saysMatching(/generation 2 serves/);
-    const [, ms] = await wrapper.saysMatching(WARNING);
-    assert.ok(Number(ms) > 0, wrapper.output);
-    assert.match(
-      wrapper.output,
-      /so that generation 2 could bind its ports; the new one listens now\n/,
-    );
-    await workspace.serves("two", wrapper);
-    await request.write(new TextEncoder().encode("\r\n"));
-    assert.match(await new Response(request.readable).text(), /one$/);
-    await wrapper.saysMatching(/generation 1 drained/);
-    assert.equal(await workspace.get(workspace.otherPort), "two");
-    assert.equal(await workspace.askOther(), "two");
-    assert.doesNotMatch(wrapper.output, /Paused frontend (?!page)/);
-  },
-);
+programTest("with the flag the change is served and the old process drains", async () => {
+  await using workspace = new Unshared();
+  const wrapper = await workspace.serveWith(FLAG);
+  using request = await workspace.openRequest();
+  await workspace.replace(workspace.bound("two", "*"));
+  await wrapper.saysMatching(/generation 2 serves/);
+  const [, ms] = await wrapper.saysMatching(WARNING);
+  assert.ok(Number(ms) > 0, wrapper.output);
+  assert.match(
+    wrapper.output,
+    /so that generation 2 could bind its ports; the new one listens now\n/,
+  );
+  await workspace.serves("two", wrapper);
+  assert.match(await finish(request), /one$/);
+  await wrapper.saysMatching(/generation 1 drained/);
+  assert.equal(await workspace.get(workspace.otherPort), "two");
+  assert.equal(await workspace.askOther(), "two");
+  assert.doesNotMatch(wrapper.output, /Paused frontend (?!page)/);
+});
 
-commonTest("with the flag what -dR keeps from being shared is served, too", async () => {
+commonTest("with the flag a change under -dR is served as well", async () => {
   await using workspace = new Unshared();
   const global = { global: "maxconn 100" };
   await Deno.writeTextFile(workspace.configuration, workspace.bound("one", "127.0.0.1", global));
@@ -129,7 +120,7 @@ commonTest("with the flag what -dR keeps from being shared is served, too", asyn
   await workspace.serves("two", wrapper);
 });
 
-/** Waits until generation 2 is rejected after a pause, and proves that 1 serves all that it served. */
+/** Waits until generation 2 is rejected after a pause, and asserts that 1 serves all that it served before. */
 async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void> {
   const explain = () => wrapper.output;
   const [line] = await wrapper.saysMatching(WARNING);
@@ -149,7 +140,7 @@ async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void>
   await wrapper.stopsAt(3);
 }
 
-programTest("with the flag a port that a stranger holds as well is resumed", async () => {
+programTest("with the flag, the old process resumes if a stranger holds the port", async () => {
   await using workspace = new Unshared();
   using _stranger = Deno.listen({ hostname: "127.0.0.2", port: workspace.port });
   const wrapper = await workspace.serveWith(FLAG);
@@ -160,19 +151,16 @@ programTest("with the flag a port that a stranger holds as well is resumed", asy
 for (
   const name of ["dies_before_ready", "never_ready", "ignores_term", "listens_elsewhere"] as const
 ) {
-  programTest(
-    `with the flag the old process listens again when the new one is "${name}"`,
-    async () => {
-      await using workspace = new Unshared();
-      const wrapper = await workspace.serveWith(FLAG);
-      await workspace.standInWhilePaused(STAND_INS[name]);
-      await workspace.replace(workspace.bound("two", "*"));
-      await servesAgain(workspace, wrapper);
-    },
-  );
+  programTest(`with the flag the old process listens again after "${name}"`, async () => {
+    await using workspace = new Unshared();
+    const wrapper = await workspace.serveWith(FLAG);
+    await workspace.standInWhilePaused(STAND_INS[name]);
+    await workspace.replace(workspace.bound("two", "*"));
+    await servesAgain(workspace, wrapper);
+  });
 }
 
-/** With the old process paused for one that never gets ready. */
+/** With the old process paused for one that never becomes ready. */
 async function paused(workspace: Unshared, ...flags: string[]): Promise<Wrapper> {
   const wrapper = await workspace.serveWith(FLAG, ...flags);
   await workspace.standInWhilePaused(STAND_INS.never_ready);
@@ -181,7 +169,7 @@ async function paused(workspace: Unshared, ...flags: string[]): Promise<Wrapper>
   return wrapper;
 }
 
-programTest("who is told to leave during a pause listens until the delay is over", async () => {
+programTest("SIGUSR1 during a pause: it listens until the delay is over", async () => {
   await using workspace = new Unshared();
   const wrapper = await paused(workspace, "--drain-delay", "1m");
   wrapper.signal("SIGUSR1");
@@ -192,31 +180,27 @@ programTest("who is told to leave during a pause listens until the delay is over
 });
 
 for (const [signal, code] of [["SIGUSR1", 0], ["SIGTERM", 143]] as const) {
-  commonTest(`${signal} during a pause ends all`, async () => {
+  commonTest(`${signal} during a pause ends everything`, async () => {
     await using workspace = new Unshared();
     const wrapper = await paused(workspace);
     wrapper.signal(signal);
-    assert.equal(await wrapper.exitCode, code);
-    assert.deepEqual(workspace.haproxyPids(), []);
+    await wrapper.endsWith(code);
   });
 }
 
-commonTest(
-  "an old process that dies while it is paused is respawned from what is on disk",
-  async () => {
-    await using workspace = new Unshared();
-    const wrapper = await workspace.serveWith(FLAG, "--respawn", "1");
-    const [old] = workspace.haproxyPids();
-    await workspace.standInWhilePaused(STAND_INS.never_ready);
-    await workspace.replace(workspace.bound("two", "*"));
-    await wrapper.saysMatching(/Paused frontend page/);
-    killQuietly(old!);
-    await workspace.serves("two", wrapper);
-    await wrapper.saysMatching(/serves.*respawned because generation 1 was ended by SIGKILL/);
-  },
-);
+commonTest("an old process that dies while paused is respawned", async () => {
+  await using workspace = new Unshared();
+  const wrapper = await workspace.serveWith(FLAG, "--respawn", "1");
+  const [old] = workspace.haproxyPids();
+  await workspace.standInWhilePaused(STAND_INS.never_ready);
+  await workspace.replace(workspace.bound("two", "*"));
+  await wrapper.saysMatching(/Paused frontend page/);
+  killQuietly(old!);
+  await workspace.serves("two", wrapper);
+  await wrapper.saysMatching(/serves.*respawned because generation 1 was ended by SIGKILL/);
+});
 
-programTest("a stranger is not taken for the serving process, which shares its ports", async () => {
+programTest("a stranger on the port is not mistaken for the serving process", async () => {
   await using workspace = new Unshared();
   const shared = { global: "maxconn 100" };
   await Deno.writeTextFile(workspace.configuration, workspace.bound("one", "127.0.0.1", shared));
@@ -229,20 +213,17 @@ programTest("a stranger is not taken for the serving process, which shares its p
   assert.doesNotMatch(wrapper.output, /Paused frontend|itself holds/);
 });
 
-programTest(
-  "no frontend is paused that has a unix socket, as an abstract one would be lost",
-  async () => {
-    await using workspace = new Unshared();
-    const more = `    bind unix@${workspace.path}/page.sock\n`;
-    const withSocket = (text: string, address: string) =>
-      workspace.bound(text, address).replace("frontend other", `${more}frontend other`);
-    await Deno.writeTextFile(workspace.configuration, withSocket("one", "127.0.0.1"));
-    const wrapper = await workspace.serveWith(FLAG);
-    await workspace.replace(withSocket("two", "*"));
-    await wrapper.saysMatching(
-      /restart the wrapper, as --pause-on-bind-conflict does not help: frontend "page" has a unix socket as well/,
-    );
-    assert.equal(await workspace.get(), "one");
-    assert.doesNotMatch(wrapper.output, /Paused frontend/);
-  },
-);
+programTest("a frontend with a unix socket is not paused", async () => {
+  await using workspace = new Unshared();
+  const more = `    bind unix@${workspace.path}/page.sock\n`;
+  const withSocket = (text: string, address: string) =>
+    workspace.bound(text, address).replace("frontend other", `${more}frontend other`);
+  await Deno.writeTextFile(workspace.configuration, withSocket("one", "127.0.0.1"));
+  const wrapper = await workspace.serveWith(FLAG);
+  await workspace.replace(withSocket("two", "*"));
+  await wrapper.saysMatching(
+    /restart the wrapper, as --pause-on-bind-conflict does not help: frontend "page" has a unix socket as well/,
+  );
+  assert.equal(await workspace.get(), "one");
+  assert.doesNotMatch(wrapper.output, /Paused frontend/);
+});

@@ -1,15 +1,16 @@
-/** Bugs in the wrapper itself, which are made by a file that is loaded before it: what serves goes on. */
+/** Bugs in the wrapper itself, injected by a preloaded file: HAProxy keeps serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Observed } from "../support/observed.ts";
-import { FORM, PROGRAM, programTest } from "../support/program.ts";
+import { type Need, testNeeding } from "../support/needs.ts";
+import { FORM, PROGRAM } from "../support/program.ts";
 import type { Wrapper } from "../support/wrapper.ts";
 
-/** Nothing can be loaded before an executable. */
-const sourceTest: typeof programTest = FORM === "source" ? programTest : () => {};
+/** An executable preloads nothing. */
+const FROM_SOURCE: Need = { missing: null, isElsewhere: FORM !== "source" };
 
 class Buggy extends Observed {
-  readonly #bugs = join(this.path, "bugs");
+  readonly #bugs = this.at("bugs");
 
   async serveBuggy(args: readonly string[] = []): Promise<Wrapper> {
     await Deno.mkdir(this.#bugs);
@@ -31,7 +32,7 @@ class Buggy extends Observed {
     await Deno.remove(join(this.#bugs, bug));
   }
 
-  /** After all bugs are over: it is sound again, has told of each bug once, and ends as it is asked to. */
+  /** Asserts that it has recovered, has logged each bug once, and exits when told to. */
   async isSound(wrapper: Wrapper, bug: string): Promise<void> {
     await this.replace(this.page("sound"));
     await this.serves("sound", wrapper);
@@ -42,26 +43,32 @@ class Buggy extends Observed {
     const lines = wrapper.lines.filter((line) => / a bug in the wrapper, please/.test(line));
     assert.equal(new Set(lines.map((line) => line.slice(25))).size, lines.length, wrapper.output);
     wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143, wrapper.output);
-    assert.deepEqual(this.haproxyPids(), []);
-    assert.deepEqual([...Deno.readDirSync(this.runtimeDirectory)], []);
+    await wrapper.endsWith(143);
   }
 }
 
-sourceTest("a handoff that throws is a failed handoff, which is tried again", async () => {
-  await using workspace = new Buggy();
-  const wrapper = await workspace.serveBuggy();
-  await workspace.begin("handoff");
-  await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/generation 2 rejected: a bug in the wrapper: TypeError: an injected/);
-  await wrapper.saysMatching(/generation 3 rejected: a bug in the wrapper: TypeError: an injected/);
-  assert.equal(await workspace.get(), "one");
-  await workspace.end("handoff");
-  await workspace.serves("two", wrapper);
-  await workspace.isSound(wrapper, "handoff");
-});
+testNeeding(
+  [FROM_SOURCE],
+  "a handoff that throws counts as failed and is tried again",
+  async () => {
+    await using workspace = new Buggy();
+    const wrapper = await workspace.serveBuggy();
+    await workspace.begin("handoff");
+    await workspace.replace(workspace.page("two"));
+    await wrapper.saysMatching(
+      /generation 2 rejected: a bug in the wrapper: TypeError: an injected/,
+    );
+    await wrapper.saysMatching(
+      /generation 3 rejected: a bug in the wrapper: TypeError: an injected/,
+    );
+    assert.equal(await workspace.get(), "one");
+    await workspace.end("handoff");
+    await workspace.serves("two", wrapper);
+    await workspace.isSound(wrapper, "handoff");
+  },
+);
 
-sourceTest("a scan that throws keeps nothing from serving, and is done again", async () => {
+testNeeding([FROM_SOURCE], "a scan that throws stops nothing and is repeated", async () => {
   await using workspace = new Buggy();
   const wrapper = await workspace.serveBuggy();
   await workspace.begin("scan");
@@ -75,7 +82,7 @@ sourceTest("a scan that throws keeps nothing from serving, and is done again", a
   await workspace.isSound(wrapper, "scan");
 });
 
-sourceTest("what nobody waits for may throw again and again, which is told once", async () => {
+testNeeding([FROM_SOURCE], "errors in the background are logged once", async () => {
   await using workspace = new Buggy();
   const wrapper = await workspace.serveBuggy();
   await workspace.begin("background");
@@ -87,30 +94,29 @@ sourceTest("what nobody waits for may throw again and again, which is told once"
   await workspace.isSound(wrapper, "background");
 });
 
-sourceTest(
-  "a status that cannot be told leaves the probes, the reloads and HAProxy alone",
+testNeeding([FROM_SOURCE], "a status that throws affects neither probes nor reloads", async () => {
+  await using workspace = new Buggy();
+  const wrapper = await workspace.serveBuggy();
+  await workspace.begin("status");
+  assert.equal((await workspace.ask("/status")).status, 500);
+  assert.equal((await workspace.ask("/healthz")).status, 200);
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  await workspace.end("status");
+  await workspace.isSound(wrapper, "status");
+});
+
+testNeeding(
+  [FROM_SOURCE],
+  "a first start that throws exits with 70 and leaves nothing",
   async () => {
     await using workspace = new Buggy();
-    const wrapper = await workspace.serveBuggy();
-    await workspace.begin("status");
-    assert.equal((await workspace.ask("/status")).status, 500);
-    assert.equal((await workspace.ask("/healthz")).status, 200);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
-    await workspace.end("status");
-    await workspace.isSound(wrapper, "status");
+    await Deno.mkdir(workspace.at("bugs"));
+    await workspace.begin("handoff");
+    const [deno, run, ...rest] = PROGRAM;
+    const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
+    const wrapper = workspace.start({ program: [deno!, run!, preload, ...rest] });
+    await wrapper.endsWith(70);
+    assert.match(wrapper.output, /generation 1 did not start: a bug in the wrapper: TypeError: an/);
   },
 );
-
-sourceTest("a first start that throws ends with 70, and leaves nothing", async () => {
-  await using workspace = new Buggy();
-  await Deno.mkdir(join(workspace.path, "bugs"));
-  await workspace.begin("handoff");
-  const [deno, run, ...rest] = PROGRAM;
-  const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
-  const wrapper = workspace.start({ program: [deno!, run!, preload, ...rest] });
-  assert.equal(await wrapper.exitCode, 70, wrapper.output);
-  assert.match(wrapper.output, /generation 1 did not start: a bug in the wrapper: TypeError: an/);
-  assert.deepEqual(workspace.haproxyPids(), []);
-  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
-});

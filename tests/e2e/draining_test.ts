@@ -1,10 +1,13 @@
-/** Old processes finish what they have, within their limits, and none is forgotten. */
+/** Old processes drain within their limits, and none is forgotten. */
 import assert from "node:assert/strict";
 import { slowdownBy } from "../../lib/haproxy/drain/slowdown.ts";
-import { Observed, type Report } from "../support/observed.ts";
-import { commonTest, programTest, rootTest } from "../support/program.ts";
+import type { StatusReport } from "../../lib/status/report.ts";
+import { Observed } from "../support/observed.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { commonTest, programTest, RUNNABLE } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freeze, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freeze } from "../support/processes.ts";
+import { finish, Workspace, type Wrapper } from "../support/wrapper.ts";
 
 async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {
   await workspace.replace(workspace.page(text));
@@ -16,16 +19,13 @@ programTest("a request in flight is answered by the process that took it", async
   const wrapper = await workspace.serve();
   using request = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
-  await request.write(new TextEncoder().encode("\r\n"));
-  assert.match(await new Response(request.readable).text(), /one$/);
+  assert.match(await finish(request), /one$/);
   await wrapper.saysMatching(/generation 1 drained in /);
 });
 
-programTest("an old process that does not drain within --shutdown-wait is ended then", async () => {
+programTest("an old process that has not drained by --shutdown-wait is ended", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--shutdown-wait", "300ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--shutdown-wait", "300ms"] });
   using _first = await workspace.openRequest();
   using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
@@ -37,9 +37,7 @@ programTest("an old process that does not drain within --shutdown-wait is ended 
 
 programTest("an old process that ignores SIGTERM is killed 5 s later", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--shutdown-wait", "100ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--shutdown-wait", "100ms"] });
   const [frozen] = workspace.haproxyPids();
   using _request = await workspace.openRequest();
   await workspace.replace(workspace.page("two"));
@@ -51,11 +49,9 @@ programTest("an old process that ignores SIGTERM is killed 5 s later", async () 
   assert.equal(await workspace.get(), "two");
 });
 
-programTest("when more drain than --max-draining the oldest is ended", async () => {
+programTest("if more than --max-draining processes drain, the oldest is ended", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--max-draining", "1"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--max-draining", "1"] });
   using _first = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
   using _second = await workspace.openRequest();
@@ -66,17 +62,16 @@ programTest("when more drain than --max-draining the oldest is ended", async () 
   );
   assert.equal(workspace.haproxyPids().length, 2, wrapper.output);
   wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
-  assert.deepEqual(workspace.haproxyPids(), []);
+  await wrapper.endsWith(143);
 });
 
-programTest("an old process that dies by itself is told and changes nothing", async () => {
+programTest("an old process that dies by itself is logged and changes nothing", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   const [old] = workspace.haproxyPids();
   using _request = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
-  const isTold = ({ draining: [one] }: Report) => one?.connections === 1;
+  const isTold = ({ draining: [one] }: StatusReport) => one?.connections === 1;
   await workspace.reports("what is open to be told", isTold, wrapper);
   Deno.kill(old!, "SIGSEGV");
   await wrapper.saysMatching(
@@ -85,14 +80,12 @@ programTest("an old process that dies by itself is told and changes nothing", as
   assert.equal(await workspace.get(), "two");
 });
 
-programTest("HAProxy's own limit is told as such, with what it cut", async () => {
+programTest("HAProxy's own drain limit is logged with what it cut", async () => {
   await using workspace = new Workspace();
   const limited = (text: string) =>
     workspace.page(text, { extra: "global\n    hard-stop-after 1s" });
   await workspace.replace(limited("one"));
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--log-format", "json"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--log-format", "json"] });
   const requests = await Promise.all([1, 2, 3].map(() => workspace.openRequest()));
   await workspace.replace(limited("two"));
   await workspace.serves("two", wrapper);
@@ -103,7 +96,7 @@ programTest("HAProxy's own limit is told as such, with what it cut", async () =>
   requests.forEach((request) => request.close());
 });
 
-programTest("connections that a signal cuts are told of each process that drained", async () => {
+programTest("connections cut by a signal are logged for each draining process", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   using _first = await workspace.openRequest();
@@ -112,7 +105,7 @@ programTest("connections that a signal cuts are told of each process that draine
   using _second = await workspace.openRequest();
   using _third = await workspace.openRequest();
   await reload(workspace, wrapper, "three");
-  const areTold = ({ draining }: Report) =>
+  const areTold = ({ draining }: StatusReport) =>
     draining.map(({ connections }) => connections).join() === "1,2";
   await workspace.reports("what is open to be told", areTold, wrapper);
   wrapper.signal("SIGTERM");
@@ -122,25 +115,23 @@ programTest("connections that a signal cuts are told of each process that draine
   assert.doesNotMatch(wrapper.output, /generation 3 (was )?ended/);
 });
 
-commonTest(
-  "a HAProxy whose drain slows the serving process is warned of once",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await workspace.serveObserved();
-    await reload(workspace, wrapper, "two");
-    const slowdown = slowdownBy(await versionOfHaproxy());
-    const warnings = wrapper.output.match(/warning .* while it drains, HAProxy .*$/gm) ?? [];
-    assert.equal(warnings.length, slowdown === null ? 0 : 1, wrapper.output);
-  },
-);
+commonTest("a HAProxy whose drain slows the serving process is warned of once", async () => {
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
+  await reload(workspace, wrapper, "two");
+  const slowdown = slowdownBy(await versionOfHaproxy());
+  const warnings = wrapper.output.match(/warning .* while it drains, HAProxy .*$/gm) ?? [];
+  assert.equal(warnings.length, slowdown === null ? 0 : 1, wrapper.output);
+});
 
 async function versionOfHaproxy(): Promise<string | null> {
   const { stdout } = await new Deno.Command("haproxy", { args: ["-v"] }).output();
   return /version (\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? null;
 }
 
-rootTest(
-  "a HAProxy whose user has changed, and that may not be signalled, is told of and no bug",
+testNeeding(
+  [RUNNABLE, ROOT],
+  "a HAProxy that may not be signalled is an error, not a bug",
   async () => {
     await using workspace = new Workspace();
     const page = (text: string) => `global\n    user nobody\n${workspace.page(text)}`;

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { commonTest } from "../support/program.ts";
 import { isLastReload, Secured } from "../support/secured.ts";
 import { waitFor } from "../support/wait.ts";
-import { freeze, type Wrapper } from "../support/wrapper.ts";
+import { freeze } from "../support/processes.ts";
+import { type Wrapper } from "../support/wrapper.ts";
 
 const HUGE = 99_000;
 const FIRST = "/first\n";

@@ -5,7 +5,7 @@ import { programTest } from "../support/program.ts";
 import { isLastReload, quoted, Secured, withoutReload } from "../support/secured.ts";
 import { answerTo, servedTo, TlsConnection } from "../support/tls_client.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
-import { freePort } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
 
 programTest("a replaced certificate is served to new connections without a reload", async () => {
   await using workspace = new Secured();

@@ -1,18 +1,11 @@
-/** Preloaded by tests: makes Deno's own functions throw what nobody expects, as long as a file named after the bug is there. */
-
-const isThere = (bug: string) => {
-  try {
-    return Deno.lstatSync(`bugs/${bug}`).isFile;
-  } catch {
-    return false;
-  }
-};
+/** Preloaded by tests: makes Deno's own functions throw as long as a file named after the bug exists. */
+import { isThere } from "../support/files.ts";
 
 function inject(bug: string): void {
-  if (isThere(bug)) throw new TypeError(`an injected bug in the ${bug}`);
+  if (isThere(`bugs/${bug}`)) throw new TypeError(`an injected bug in the ${bug}`);
 }
 
-/** Only the handoff makes one text of words and variables. */
+/** Only the handoff turns words and variables into one text. */
 const { stringify } = JSON;
 JSON.stringify = ((...args: readonly unknown[]) => {
   const [value] = args;
@@ -20,22 +13,24 @@ JSON.stringify = ((...args: readonly unknown[]) => {
   return Reflect.apply(stringify, JSON, args);
 }) as typeof stringify;
 
-/** A scan, which takes the digest of what it finds, and a hot apply. */
+/** A scan and a hot apply, which take digests. */
 const { digest } = crypto.subtle;
 crypto.subtle.digest = (...args) => {
   inject("scan");
   return digest.call(crypto.subtle, ...args);
 };
 
-/** Of everything that the status tells, only the report has a time of the start. */
+/** Of the status, only the report is built from entries. */
 const { fromEntries } = Object;
 Object.fromEntries = (entries: Iterable<readonly unknown[]>) => {
   inject("status");
   return fromEntries(entries);
 };
 
-/** What nobody waits for. The program itself is not begun before all else is done. */
+/** A promise that nobody awaits. This file must not delay the program. */
 const interval = setInterval(() => {
-  if (isThere("background")) Promise.reject(new TypeError("an injected bug in the background"));
+  if (isThere("bugs/background")) {
+    Promise.reject(new TypeError("an injected bug in the background"));
+  }
 }, 20);
 Deno.unrefTimer(interval);

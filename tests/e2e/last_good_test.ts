@@ -1,28 +1,26 @@
 /** What served last stands in for what does not start. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../unit/last_good/kept.ts";
+import { keep } from "../support/kept.ts";
 import { Authority } from "../support/certificates.ts";
 import { Observed } from "../support/observed.ts";
-import { longRootTest, longTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { IN_ONE_FORM, longTest, RUNNABLE } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { servedTo } from "../support/tls_client.ts";
 import { Volume } from "../support/volume.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+import { isThere } from "../support/files.ts";
 
 /** A folder in which something may be kept already. */
 class Keeping extends Observed {
   readonly kept = join(this.path, "kept");
   readonly tlsPort = freePort();
 
-  at(name: string): string {
+  override at(name: string): string {
     return join(this.configurationDirectory, name);
-  }
-
-  write(name: string, text: string): string {
-    Deno.writeTextFileSync(this.at(name), text);
-    return this.at(name);
   }
 
   get args(): readonly string[] {
@@ -385,34 +383,30 @@ const IN_NAMESPACE = (mount: string, directory: string) => [
 ];
 
 for (const [what, mount] of [["full", "size=16k"], ["read-only", "ro"]] as const) {
-  longRootTest(`a ${what} directory is told once, and nothing else happens`, async () => {
-    await using workspace = new Keeping();
-    const paths = Array.from({ length: 20 }, (_, index) => {
-      return workspace.write(`${index}.map`, `127.0.0.1 ${String(index).repeat(2_000)}\n`);
-    });
-    const maps = paths.map((path) => `    http-request set-var(txn.v) src,map_ip(${path})\n`);
-    await workspace.replace(workspace.page("one") + maps.join(""));
-    const wrapper = await workspace.serve({
-      args: workspace.args,
-      launcher: IN_NAMESPACE(mount, workspace.kept),
-    });
-    await waitFor(
-      "the warning",
-      () => /warning .*cannot keep what serves in "/.test(wrapper.output),
-      {
-        explain: () => wrapper.output,
-      },
-    );
-    assert.match(wrapper.output, /No space left on device|Read-only file system/);
-    await workspace.replace(workspace.page("two") + maps.join(""));
-    await workspace.serves("two", wrapper);
-  });
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
+  testNeeding(
+    [RUNNABLE, ROOT, IN_ONE_FORM],
+    `a ${what} directory is told once, and nothing else happens`,
+    async () => {
+      await using workspace = new Keeping();
+      const paths = Array.from({ length: 20 }, (_, index) => {
+        return workspace.write(`${index}.map`, `127.0.0.1 ${String(index).repeat(2_000)}\n`);
+      });
+      const maps = paths.map((path) => `    http-request set-var(txn.v) src,map_ip(${path})\n`);
+      await workspace.replace(workspace.page("one") + maps.join(""));
+      const wrapper = await workspace.serve({
+        args: workspace.args,
+        launcher: IN_NAMESPACE(mount, workspace.kept),
+      });
+      await waitFor(
+        "the warning",
+        () => /warning .*cannot keep what serves in "/.test(wrapper.output),
+        {
+          explain: () => wrapper.output,
+        },
+      );
+      assert.match(wrapper.output, /No space left on device|Read-only file system/);
+      await workspace.replace(workspace.page("two") + maps.join(""));
+      await workspace.serves("two", wrapper);
+    },
+  );
 }

@@ -1,14 +1,15 @@
 /** A wrapper that was killed leaves its HAProxy: the next one takes over from it, and from nobody else's. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../unit/last_good/kept.ts";
+import { keep } from "../support/kept.ts";
 import { Observed } from "../support/observed.ts";
-import { commonTest, FORM, rootTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { freeze, readIfThere, type Workspace, type Wrapper } from "../support/wrapper.ts";
-
-const onceRootTest: typeof rootTest = FORM === "process_1" ? commonTest : rootTest;
+import { readIfThere } from "../support/files.ts";
+import { freeze } from "../support/processes.ts";
+import { type Workspace, type Wrapper } from "../support/wrapper.ts";
 
 class Restarted extends Observed {
   /** Starts the wrapper, ends it by SIGKILL, and tells the pid of what it leaves. */
@@ -136,17 +137,21 @@ commonTest("a wrapper that is killed while that drains leaves both to the next",
   await workspace.serves("three", wrapper);
 });
 
-onceRootTest("what was left and has changed its user is ours as well", async () => {
-  await using workspace = new Restarted();
-  const extra = "global\n    user nobody\n";
-  await workspace.replace(workspace.page("one", { extra }));
-  const left = await workspace.leave();
-  await workspace.replace(workspace.page("two", { extra }));
-  const wrapper = await workspace.serve();
-  await wrapper.saysMatching(/generation 0 drained/);
-  await workspace.endOf(left, wrapper);
-  await workspace.serves("two", wrapper);
-});
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+  "what was left and has changed its user is ours as well",
+  async () => {
+    await using workspace = new Restarted();
+    const extra = "global\n    user nobody\n";
+    await workspace.replace(workspace.page("one", { extra }));
+    const left = await workspace.leave();
+    await workspace.replace(workspace.page("two", { extra }));
+    const wrapper = await workspace.serve();
+    await wrapper.saysMatching(/generation 0 drained/);
+    await workspace.endOf(left, wrapper);
+    await workspace.serves("two", wrapper);
+  },
+);
 
 commonTest("what was left serves on where the next start fails", async () => {
   await using workspace = new Restarted();
@@ -238,21 +243,25 @@ commonTest(
   },
 );
 
-onceRootTest("what may not be signalled is told of, and left alone", async () => {
-  await using workspace = new Restarted();
-  await workspace.replace(workspace.page("one", { extra: "global\n    user nobody\n" }));
-  const left = await workspace.leave();
-  await workspace.replace(workspace.page("two"));
-  const launcher = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
-  const wrapper = await workspace.serve({ launcher });
-  assert.match(
-    wrapper.output,
-    new RegExp(`process ${left}, .* may not signal it; .*"kill -USR1 ${left}"`),
-  );
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
-  assert.deepEqual(workspace.haproxyPids(), [left]);
-});
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+  "what may not be signalled is told of, and left alone",
+  async () => {
+    await using workspace = new Restarted();
+    await workspace.replace(workspace.page("one", { extra: "global\n    user nobody\n" }));
+    const left = await workspace.leave();
+    await workspace.replace(workspace.page("two"));
+    const launcher = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
+    const wrapper = await workspace.serve({ launcher });
+    assert.match(
+      wrapper.output,
+      new RegExp(`process ${left}, .* may not signal it; .*"kill -USR1 ${left}"`),
+    );
+    wrapper.signal("SIGTERM");
+    assert.equal(await wrapper.exitCode, 143);
+    assert.deepEqual(workspace.haproxyPids(), [left]);
+  },
+);
 
 commonTest("all that was left drains: what drained already, and what hangs", async () => {
   await using workspace = new Restarted();

@@ -1,14 +1,15 @@
 /** What other users lay below a runtime directory that all may write to holds no start up, and costs nobody a process. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { commonTest, FORM, rootTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { killQuietly, readIfThere, Workspace } from "../support/wrapper.ts";
+import { readIfThere } from "../support/files.ts";
+import { killQuietly } from "../support/processes.ts";
+import { Workspace } from "../support/wrapper.ts";
 
 const STRANGER = 41_003;
 const PREFIX = "haproxy-reload-wrapper-";
-
-const onceRootTest: typeof rootTest = FORM === "process_1" ? commonTest : rootTest;
 
 class Shared extends Workspace {
   readonly #strangers: Deno.ChildProcess[] = [];
@@ -19,7 +20,7 @@ class Shared extends Workspace {
     Deno.chmodSync(this.runtimeDirectory, 0o1777);
   }
 
-  at(name: string): string {
+  override at(name: string): string {
     return join(this.runtimeDirectory, name);
   }
 
@@ -69,7 +70,8 @@ class Shared extends Workspace {
   }
 }
 
-onceRootTest(
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
   "a process that another user gives the name of a dead folder gets no signal",
   async () => {
     await using workspace = new Shared();
@@ -87,42 +89,53 @@ onceRootTest(
   },
 );
 
-onceRootTest("nor does one beside the process that is taken over from", async () => {
-  await using workspace = new Shared();
-  const left = await workspace.leave();
-  const word = workspace.at(`${workspace.folders[0]}/1-first.cfg`);
-  await workspace.stranger("touch done; sleep 600; :", word);
-  await workspace.replace(workspace.page("two"));
-  const wrapper = await workspace.serve();
-  await wrapper.saysMatching(new RegExp(`process ${left}, left behind .*, drains as generation 0`));
-  await wrapper.saysMatching(/generation 0 drained/);
-  await workspace.serves("two", wrapper);
-  assert.equal(workspace.strangersWith(word).length, 1);
-});
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+  "nor does one beside the process that is taken over from",
+  async () => {
+    await using workspace = new Shared();
+    const left = await workspace.leave();
+    const word = workspace.at(`${workspace.folders[0]}/1-first.cfg`);
+    await workspace.stranger("touch done; sleep 600; :", word);
+    await workspace.replace(workspace.page("two"));
+    const wrapper = await workspace.serve();
+    await wrapper.saysMatching(
+      new RegExp(`process ${left}, left behind .*, drains as generation 0`),
+    );
+    await wrapper.saysMatching(/generation 0 drained/);
+    await workspace.serves("two", wrapper);
+    assert.equal(workspace.strangersWith(word).length, 1);
+  },
+);
 
 /** All of them are looked at, or more than are. */
 for (const count of [3, 2_500]) {
-  onceRootTest(`${count} folders, a link and pipes of another user are left alone`, async () => {
-    await using workspace = new Shared();
-    const victim = join(workspace.path, "victim");
-    Deno.mkdirSync(victim, { mode: 0o700 });
-    Deno.writeTextFileSync(join(victim, "service.json"), "{}", { mode: 0o600 });
-    await workspace.stranger(
-      `seq -f "${PREFIX}%g" $1 | xargs mkdir -m 0777
+  testNeeding(
+    [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+    `${count} folders, a link and pipes of another user are left alone`,
+    async () => {
+      await using workspace = new Shared();
+      const victim = join(workspace.path, "victim");
+      Deno.mkdirSync(victim, { mode: 0o700 });
+      Deno.writeTextFileSync(join(victim, "service.json"), "{}", { mode: 0o600 });
+      await workspace.stranger(
+        `seq -f "${PREFIX}%g" $1 | xargs mkdir -m 0777
 mkfifo ${PREFIX}fifo ${PREFIX}1/service.json ${PREFIX}1/1.sock; ln -s "$2" ${PREFIX}link
 touch done; exec sleep 600`,
-      ...[`${count}`, victim],
-    );
-    const before = workspace.folders;
-    const wrapper = await workspace.serve();
-    wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143);
-    assert.deepEqual(workspace.folders, before);
-    assert.deepEqual([...Deno.readDirSync(victim)].map(({ name }) => name), ["service.json"]);
-  });
+        ...[`${count}`, victim],
+      );
+      const before = workspace.folders;
+      const wrapper = await workspace.serve();
+      wrapper.signal("SIGTERM");
+      assert.equal(await wrapper.exitCode, 143);
+      assert.deepEqual(workspace.folders, before);
+      assert.deepEqual([...Deno.readDirSync(victim)].map(({ name }) => name), ["service.json"]);
+    },
+  );
 }
 
-onceRootTest(
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
   "an orphan of another user's is told of with its pid, and nobody connects to it",
   async () => {
     await using workspace = new Shared();

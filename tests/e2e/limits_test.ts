@@ -1,9 +1,11 @@
 /** What happens where no further process and no further thread can be started. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { EXECUTABLE, FORM, rootTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { EXECUTABLE, FORM, RUNNABLE } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { readIfThere, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { readIfThere } from "../support/files.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 /** No limit of processes holds root. */
 const USER = 23_456;
@@ -11,22 +13,26 @@ const AS_USER = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
 
 // From source it would need a Deno that the other user can reach.
 if (FORM !== "source") {
-  rootTest("a full limit of processes rejects a reload, and no more", async () => {
-    await using workspace = new Workspace();
-    // Without a poll all threads that work on files come to their end.
-    const wrapper = await serveAsUser(workspace, ["--poll-interval", "0"]);
-    await waitFor("the threads that work on files to end", () => !hasFileThreads(wrapper));
-    await limitProcesses(wrapper, 1);
-    await workspace.replace(workspace.page("two"));
-    await wrapper.saysMatching(
-      /rejected: cannot start "haproxy" .*temporarily unavailable.*retry/,
-    );
-    assert.equal(await workspace.get(), "one");
-    await limitProcesses(wrapper, 500);
-    await workspace.serves("two", wrapper);
-    wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143);
-  });
+  testNeeding(
+    [RUNNABLE, ROOT],
+    "a full limit of processes rejects a reload, and no more",
+    async () => {
+      await using workspace = new Workspace();
+      // Without a poll all threads that work on files come to their end.
+      const wrapper = await serveAsUser(workspace, ["--poll-interval", "0"]);
+      await waitFor("the threads that work on files to end", () => !hasFileThreads(wrapper));
+      await limitProcesses(wrapper, 1);
+      await workspace.replace(workspace.page("two"));
+      await wrapper.saysMatching(
+        /rejected: cannot start "haproxy" .*temporarily unavailable.*retry/,
+      );
+      assert.equal(await workspace.get(), "one");
+      await limitProcesses(wrapper, 500);
+      await workspace.serves("two", wrapper);
+      wrapper.signal("SIGTERM");
+      assert.equal(await wrapper.exitCode, 143);
+    },
+  );
 }
 
 /** From a copy, since the user may not be able to reach the project. */

@@ -1,61 +1,35 @@
-/** The main promise, under load: reloads, even failing ones, cost not one request. */
+/** The main promise under load: reloads, even failing ones, cost no request. */
 import assert from "node:assert/strict";
+import { connectPlain } from "../support/clients/connection.ts";
+import { Http1Connection } from "../support/clients/http1.ts";
+import { Load } from "../support/clients/load.ts";
 import { programTest } from "../support/program.ts";
-import { freePort, Workspace } from "../support/wrapper.ts";
+import { Workspace } from "../support/wrapper.ts";
 
 const CLIENTS = 8;
 const RELOADS = 20;
-/** Every so many reloads one is refused, because it wants a port that somebody has. */
+/** One in so many reloads is refused, because its port is taken. */
 const REFUSED_EVERY = 5;
 const LONGEST_GAP_MS = 500;
 
 programTest("8 clients lose no request in 20 reloads, 4 of them refused", async () => {
   await using workspace = new Workspace();
-  const taken = freePort();
-  using _listener = Deno.listen({ hostname: "127.0.0.1", port: taken });
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const wrapper = await workspace.serve();
-  const clients = Array.from({ length: CLIENTS }, () => new Client(workspace));
-  const running = clients.map((client) => client.run());
+  const open = async () => new Http1Connection(await connectPlain(workspace), { isOnlyOne: true });
+  const clients = Array.from({ length: CLIENTS }, () => ({ name: "new connection", open }));
+  await using load = new Load(clients, { pauseMs: 1, wanted: /^(?:one|reload \d+)$/ });
   for (let number = 1; number <= RELOADS; number++) {
     const refused = number % REFUSED_EVERY === 0;
-    const bind = refused ? `    bind 127.0.0.1:${taken}\n` : "";
+    const bind = refused ? `    bind 127.0.0.1:${taken.addr.port}\n` : "";
     const generation = wrapper.lastGeneration + 1;
     await workspace.replace(workspace.page(`reload ${number}`) + bind);
     const end = refused ? "rejected" : "serves";
     await wrapper.saysMatching(new RegExp(`generation ${generation} ${end}`));
   }
-  clients.forEach((client) => client.stop());
-  await Promise.all(running);
-  const answers = clients.map((client) => client.answers).reduce((sum, one) => sum + one);
-  const failures = clients.flatMap((client) => client.failures);
-  assert.deepEqual(failures, [], wrapper.output);
-  assert.ok(answers > RELOADS * CLIENTS, `only ${answers} answers`);
-  const longestGapMs = Math.max(...clients.map((client) => client.longestGapMs));
-  assert.ok(longestGapMs < LONGEST_GAP_MS, `a client waited ${longestGapMs} ms`);
+  await load.stop();
+  assert.deepEqual(load.failures, [], wrapper.output);
+  assert.ok(load.answers > RELOADS * CLIENTS, `only ${load.answers} answers`);
+  const gapMs = load.takeLongestGapMs();
+  assert.ok(gapMs < LONGEST_GAP_MS, `a client waited ${gapMs} ms`);
 });
-
-/** Asks again and again, with a new connection for each request. */
-class Client {
-  answers = 0;
-  longestGapMs = 0;
-  readonly failures: string[] = [];
-  #stopped = false;
-
-  constructor(readonly workspace: Workspace) {}
-
-  stop(): void {
-    this.#stopped = true;
-  }
-
-  async run(): Promise<void> {
-    let lastMs = performance.now();
-    while (!this.#stopped) {
-      const answer = await this.workspace.get();
-      const nowMs = performance.now();
-      this.longestGapMs = Math.max(this.longestGapMs, nowMs - lastMs);
-      lastMs = nowMs;
-      if (answer === "one" || answer?.startsWith("reload ")) this.answers += 1;
-      else this.failures.push(`${answer} after ${this.answers} answers`);
-    }
-  }
-}

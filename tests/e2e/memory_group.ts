@@ -1,6 +1,5 @@
-/** A control group with a limit of memory, of either version, in which a test starts the wrapper. */
-import { testNeeding } from "../support/requirements.ts";
-import { missing as missingForPrograms } from "../support/program.ts";
+/** A control group of either version, with a memory limit, in which a test starts the wrapper. */
+import type { Need } from "../support/needs.ts";
 
 interface Files {
   readonly limit: string;
@@ -28,14 +27,12 @@ const VERSION_2: Files = {
   events: "memory.events",
 };
 
-/** Where groups can be made; `null`: nowhere. */
+/** Where groups can be created; `null`: nowhere. */
 const PARENT = Deno.uid() === 0 ? findParent() : null;
 
-/** Registers a test that starts the program in such a group. */
-export const memoryTest = testNeeding(
-  missingForPrograms ??
-    (PARENT === null ? "needs root, and control groups that can be made and limited" : null),
-);
+export const MEMORY_GROUPS: Need = {
+  missing: PARENT === null ? "needs root, and control groups that can be made and limited" : null,
+};
 
 export class MemoryGroup implements AsyncDisposable {
   readonly #path = `${PARENT!.path}/hrw-test-${crypto.randomUUID().slice(0, 8)}`;
@@ -49,31 +46,31 @@ export class MemoryGroup implements AsyncDisposable {
     this.#write(PARENT!.files.limit, `${Math.round(bytes)}`);
   }
 
-  /** To be put in front of a command, which then runs in the group. */
+  /** Words in front of a command, which then runs in the group. */
   get launcher(): readonly string[] {
     return ["sh", "-c", `echo 0 > ${this.#path}/cgroup.procs; exec "$0" "$@"`];
   }
 
-  /** What is used and cannot be taken back at once. */
+  /** The memory in use, without what can be reclaimed at once. */
   get usedBytes(): number {
     const { usage, reclaimable } = PARENT!.files;
     const [, bytes] = reclaimable.exec(this.#read("memory.stat")) ?? [];
     return Number(this.#read(usage)) - Number(bytes ?? 0);
   }
 
-  /** How many processes the kernel has killed for want of memory. */
+  /** How many processes the kernel's OOM killer has killed. */
   get killed(): number {
     const { events } = PARENT!.files;
     return Number(/^oom_kill (\d+)$/m.exec(this.#read(events))?.[1]);
   }
 
-  /** To be called when all its processes are gone. */
+  /** Call it when all its processes are gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const startedMs = Date.now();;) {
       try {
         return await Deno.remove(this.#path);
       } catch (error) {
-        // A process that was killed may be on its way out still.
+        // A killed process may not be gone yet.
         if (Date.now() - startedMs > 5_000) throw error;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
@@ -89,14 +86,14 @@ export class MemoryGroup implements AsyncDisposable {
   }
 }
 
-/** At the top, where processes and groups may be side by side; version 2 may have to be asked for the controller. */
+/** At the root, where processes and groups can coexist; version 2 may need the controller enabled. */
 function findParent(): Parent | null {
   const first = { path: "/sys/fs/cgroup/memory", files: VERSION_1 };
   const second = { path: "/sys/fs/cgroup", files: VERSION_2 };
   try {
     Deno.writeTextFileSync("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
   } catch {
-    // It is on already, or there is no version 2, or it must not be changed here.
+    // It is on already, or there is no version 2, or it may not be changed.
   }
   return [first, second].find(canBeMade) ?? null;
 }

@@ -1,17 +1,22 @@
-/** A control group's limit of memory is kept by ending old processes, and never by the kernel. */
+/** A control group's memory limit is kept by ending old processes, never by the kernel. */
 import assert from "node:assert/strict";
 import { memoryNeed } from "../../lib/haproxy/drain/limits.ts";
-import { MemoryGroup, memoryTest } from "./memory_group.ts";
+import { MEMORY_GROUPS, MemoryGroup } from "./memory_group.ts";
+import { testNeeding } from "../support/needs.ts";
+import { RUNNABLE } from "../support/program.ts";
 import { Observed } from "../support/observed.ts";
-import { freeze, type Wrapper } from "../support/wrapper.ts";
+import { freeze } from "../support/processes.ts";
+import { type Wrapper } from "../support/wrapper.ts";
+
+const NEEDS = [RUNNABLE, MEMORY_GROUPS];
 
 const MB = 2 ** 20;
 
-/** Makes one process take 200 MB of its own, in pieces, so that it never has more. */
+/** Makes a process take 200 MB, in pieces, so that it never has more. */
 const LUA =
   "memory = {}; for i = 1, 200 do memory[i] = string.rep(string.rep(i % 10, 1024), 1024) end";
 
-/** Large processes, each of which has a request open that keeps it from being done. */
+/** Large processes, each with an open request that keeps it from draining. */
 class Large extends Observed {
   readonly #requests: Deno.TcpConn[] = [];
 
@@ -34,20 +39,20 @@ class Large extends Observed {
     this.#requests.push(await this.openRequest());
   }
 
-  /** What the wrapper wants to have for one more process: how large one is differs from branch to branch. */
+  /** What the wrapper wants for one more process; their size differs between branches. */
   get needBytes(): number {
     const [pid] = this.haproxyPids();
     return memoryNeed(Deno.readTextFileSync(`/proc/${pid}/status`))!;
   }
 
-  /** The answer to the request that `generation` has open. */
+  /** The answer to a generation's open request. */
   async finish(generation: number): Promise<string> {
     const request = this.#requests[generation - 1]!;
     await request.write(new TextEncoder().encode("\r\n"));
     return await new Response(request.readable).text();
   }
 
-  /** Generation 3 does not fit unless generation 1 goes, which can hear of nothing. */
+  /** Generation 3 does not fit unless generation 1 ends, which is frozen. */
   async reloadBesideFrozen(group: MemoryGroup, args: readonly string[] = []): Promise<Wrapper> {
     const wrapper = await this.serveIn(group, args);
     const [oldest] = this.haproxyPids();
@@ -64,7 +69,7 @@ class Large extends Observed {
   }
 }
 
-/** One whose answer was read is closed already. */
+/** A request is closed once its answer has been read. */
 function tryToClose(request: Deno.TcpConn): void {
   try {
     request.close();
@@ -73,35 +78,39 @@ function tryToClose(request: Deno.TcpConn): void {
   }
 }
 
-memoryTest("a reload that does not fit has the oldest that drains ended first", async () => {
-  await using group = new MemoryGroup(4_096 * MB);
-  await using workspace = new Large();
-  const wrapper = await workspace.serveIn(group);
-  group.limit(group.usedBytes + 1.6 * workspace.needBytes);
-  await workspace.reload("two", wrapper);
-  assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
-  await workspace.reload("three", wrapper);
-  await wrapper.saysMatching(
-    /warning .*ending generation 1, the oldest that drains: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
-  );
-  await wrapper.saysMatching(
-    /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
-  );
-  assert.match(await workspace.finish(2), /two$/);
-  await wrapper.saysMatching(/generation 2 drained in /);
-  await workspace.measures('drains_cut_total{reason="memory"}', 1, wrapper);
-  assert.equal(group.killed, 0, wrapper.output);
-  assert.equal(workspace.haproxyPids().length, 1);
-});
+testNeeding(
+  NEEDS,
+  "a reload that does not fit ends the oldest draining process first",
+  async () => {
+    await using group = new MemoryGroup(4_096 * MB);
+    await using workspace = new Large();
+    const wrapper = await workspace.serveIn(group);
+    group.limit(group.usedBytes + 1.6 * workspace.needBytes);
+    await workspace.reload("two", wrapper);
+    assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
+    await workspace.reload("three", wrapper);
+    await wrapper.saysMatching(
+      /warning .*ending generation 1, the oldest that drains: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
+    );
+    await wrapper.saysMatching(
+      /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
+    );
+    assert.match(await workspace.finish(2), /two$/);
+    await wrapper.saysMatching(/generation 2 drained in /);
+    await workspace.measures('drains_cut_total{reason="memory"}', 1, wrapper);
+    assert.equal(group.killed, 0, wrapper.output);
+    assert.equal(workspace.haproxyPids().length, 1);
+  },
+);
 
-memoryTest("as many are ended as it takes", async () => {
+testNeeding(NEEDS, "as many draining processes are ended as it takes", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.serveIn(group);
   await workspace.reload("two", wrapper);
   await workspace.reload("three", wrapper);
   assert.equal(workspace.haproxyPids().length, 3);
-  // What one of the two that drain leaves is less than is wanted for the next.
+  // Ending one of the two draining processes does not free enough.
   group.limit(group.usedBytes + 12 * MB);
   await workspace.reload("four", wrapper);
   await wrapper.saysMatching(/ending generation 1, the oldest that drains: generation 4/);
@@ -109,7 +118,7 @@ memoryTest("as many are ended as it takes", async () => {
   assert.equal(group.killed, 0, wrapper.output);
 });
 
-memoryTest("where nothing drains, what does not fit is started all the same", async () => {
+testNeeding(NEEDS, "if nothing drains, what does not fit is started anyway", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.serveIn(group);
@@ -123,7 +132,7 @@ memoryTest("where nothing drains, what does not fit is started all the same", as
   assert.equal(group.killed, 0, wrapper.output);
 });
 
-memoryTest("a signal does not wait for the memory of a process that does not go", async () => {
+testNeeding(NEEDS, "a signal does not wait for memory", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
@@ -134,7 +143,7 @@ memoryTest("a signal does not wait for the memory of a process that does not go"
   assert.deepEqual(workspace.haproxyPids(), []);
 });
 
-memoryTest("one that does not heed SIGTERM is killed, and then the reload goes on", async () => {
+testNeeding(NEEDS, "a draining process that ignores SIGTERM is killed", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
@@ -143,25 +152,27 @@ memoryTest("one that does not heed SIGTERM is killed, and then the reload goes o
   assert.equal(group.killed, 0, wrapper.output);
 });
 
-memoryTest("a reload that waits for memory waits no longer when what serves dies", async () => {
+testNeeding(NEEDS, "a reload stops waiting for memory when the serving process dies", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
   await wrapper.saysMatching(/ending generation 1, the oldest that drains/);
-  const [, serving] = workspace.haproxyPids();
+  const pids = workspace.haproxyPids();
+  const [oldest, serving] = pids;
   Deno.kill(serving!, "SIGKILL");
+  // The oldest is killed 5 s after SIGTERM; nothing may wait for that.
+  await wrapper.until("another process beside the oldest", () => {
+    const now = workspace.haproxyPids();
+    return now.includes(oldest!) && now.some((pid) => !pids.includes(pid));
+  });
   await wrapper.saysMatching(/generation 3, already starting, takes its place/);
-  const { index } = await wrapper.saysMatching(
-    /generation 4 serves, .*respawned because generation 2/,
-  );
+  await wrapper.saysMatching(/generation 4 serves, .*respawned because generation 2/);
   await workspace.serves("three", wrapper);
-  // Generation 1 is killed 5 s after it was asked to go, which nothing has waited for.
-  const killed = /generation 1 .*its memory was needed, and it ignored SIGTERM/;
-  await wrapper.saysMatching(killed, index);
+  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
-memoryTest("the status tells the limit and what is left of it", async () => {
+testNeeding(NEEDS, "the status shows the limit and what is left of it", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Observed();
   await workspace.serveObserved([], { launcher: group.launcher });

@@ -1,10 +1,14 @@
 /** A configuration that is mounted as a single file, as `docker run -v FILE:FILE` does it. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { rootTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { RUNNABLE } from "../support/program.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
-rootTest(
+const NEEDS = [RUNNABLE, ROOT];
+
+testNeeding(
+  NEEDS,
   "a single mounted file is warned of, seen when written in place, and when replaced",
   async () => {
     await using workspace = new Workspace();
@@ -29,31 +33,35 @@ rootTest(
   },
 );
 
-rootTest("a mounted file that vanishes does not keep the others from being watched", async () => {
-  await using workspace = new Workspace();
-  const outside = join(workspace.path, "outside.cfg");
-  const other = join(workspace.configurationDirectory, "other.cfg");
-  await Deno.writeTextFile(outside, "# a comment\n");
-  await Deno.writeTextFile(other, "");
-  // Whoever removes the mount point from another mount namespace ends the mount in this one.
-  const wrapper = await workspace.serve({
-    launcher: [
-      "unshare",
-      "--mount",
-      "sh",
-      "-c",
-      `mount --bind ${outside} ${other} && exec "$@"`,
-      "sh",
-    ],
-    args: ["-f", workspace.configurationDirectory, "--poll-interval", "0"],
-  });
-  await Deno.remove(other);
-  await workspace.serves("one", wrapper);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
-});
+testNeeding(
+  NEEDS,
+  "a mounted file that vanishes does not keep the others from being watched",
+  async () => {
+    await using workspace = new Workspace();
+    const outside = join(workspace.path, "outside.cfg");
+    const other = join(workspace.configurationDirectory, "other.cfg");
+    await Deno.writeTextFile(outside, "# a comment\n");
+    await Deno.writeTextFile(other, "");
+    // Whoever removes the mount point from another mount namespace ends the mount in this one.
+    const wrapper = await workspace.serve({
+      launcher: [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        `mount --bind ${outside} ${other} && exec "$@"`,
+        "sh",
+      ],
+      args: ["-f", workspace.configurationDirectory, "--poll-interval", "0"],
+    });
+    await Deno.remove(other);
+    await workspace.serves("one", wrapper);
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+  },
+);
 
-rootTest("a mounted directory is nothing to warn of", async () => {
+testNeeding(NEEDS, "a mounted directory is nothing to warn of", async () => {
   await using workspace = new Workspace();
   const mount = 'mount --bind "$0" "$0" && exec "$@"';
   const wrapper = await workspace.serve({

@@ -1,12 +1,13 @@
 /** Entries with names of any bytes come, change and go in every watched place while the wrapper serves and reloads. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { createRandom, type Random } from "../faults/random.ts";
+import { createRandom, type Random } from "../support/random.ts";
 import { Authority } from "../support/certificates.ts";
 import { Observed } from "../support/observed.ts";
 import { longTest, programTest } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, type Wrapper } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { type Wrapper } from "../support/wrapper.ts";
 
 /** `SEED` repeats what has failed once. */
 const SEED = Number(Deno.env.get("SEED") ?? 20_261_128);

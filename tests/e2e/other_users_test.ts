@@ -1,32 +1,35 @@
-/** What another user of the machine lays in the wrapper's way is neither run, nor written into, nor told a key. */
+/** What another user puts in the wrapper's way is neither run nor written to, and sees no key. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../unit/last_good/kept.ts";
-import { commonTest, FORM, rootTest } from "../support/program.ts";
+import { keep } from "../support/kept.ts";
+import { type Need, ROOT, testNeeding } from "../support/needs.ts";
+import { FORM, NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
+import { isThere, namesIn } from "../support/files.ts";
 
-/** Neither root nor the one that the wrapper runs as. */
+/** Neither root nor the wrapper's user. */
 const STRANGER = 41_002;
 const OURS = 41_001;
 
-const onceRootTest: typeof rootTest = FORM === "process_1" ? commonTest : rootTest;
-/** Others than root have no cache that Deno could run the source from. */
-const unprivilegedTest: typeof rootTest = FORM === "source" ? () => {} : rootTest;
+const NEEDS = [RUNNABLE, ROOT, NOT_AS_PROCESS_1];
+
+/** No user but root has a cache that Deno could run the source from. */
+const COMPILED_ONLY: Need = { missing: null, isElsewhere: FORM === "source" };
 
 class Crowded extends Workspace {
-  readonly kept = join(this.path, "shared/kept");
-  readonly marker = join(this.path, "code-was-run");
+  readonly kept = this.at("shared/kept");
+  readonly marker = this.at("code-was-run");
 
   constructor() {
     super();
-    // Anybody may go through it, as through /tmp.
+    // Anybody may enter it, as with /tmp.
     Deno.chmodSync(this.path, 0o755);
-    Deno.mkdirSync(join(this.path, "shared"));
+    Deno.mkdirSync(this.at("shared"));
   }
 
-  /** A configuration that proves that it was loaded. */
+  /** A configuration that leaves a file when it is loaded. */
   get evil(): string {
-    const lua = join(this.path, "evil.lua");
+    const lua = this.at("evil.lua");
     Deno.writeTextFileSync(lua, `io.open("${this.marker}", "w"):close()\n`);
     return `global\n    lua-load ${lua}\n`;
   }
@@ -35,7 +38,7 @@ class Crowded extends Workspace {
     return isThere(this.marker);
   }
 
-  /** Keeps the evil one, as the stranger can who knows the form of a set. */
+  /** Records the evil one, as a stranger could. */
   async layInWait(): Promise<void> {
     await Deno.writeTextFile(this.configuration, this.evil + this.page("evil"));
     await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
@@ -50,14 +53,6 @@ class Crowded extends Workspace {
 async function run(command: string, ...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(command, { args }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.lstatSync(path) !== null;
-  } catch {
-    return false;
-  }
 }
 
 const FOREIGN_SETS: Readonly<Record<string, (workspace: Crowded) => Promise<void>>> = {
@@ -82,7 +77,7 @@ const FOREIGN_SETS: Readonly<Record<string, (workspace: Crowded) => Promise<void
 };
 
 for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
-  onceRootTest(`no code of a kept set is run ${what}`, async () => {
+  testNeeding(NEEDS, `no code of a recorded set is run ${what}`, async () => {
     await using workspace = new Crowded();
     await workspace.layInWait();
     await spoil(workspace);
@@ -96,18 +91,16 @@ for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
   });
 }
 
-onceRootTest("the same set is served where it is nobody else's", async () => {
+testNeeding(NEEDS, "the same set is served if it belongs to nobody else", async () => {
   await using workspace = new Crowded();
   await workspace.layInWait();
-  const wrapper = workspace.start({
-    args: ["--last-good", workspace.kept, "-f", workspace.configuration],
-  });
+  const wrapper = workspace.start({ flags: ["--last-good", workspace.kept] });
   await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
-  // By this the tests above would fail if the set were used there.
+  // So the tests above would fail if they used the set.
   assert.equal(workspace.wasRun, true);
 });
 
-/** Takes the place of a private folder that was removed, with a socket that gives no listeners, and rewrites what is written there. */
+/** Takes the place of a removed private folder, with a socket that hands over no listeners, and rewrites files there. */
 class Thief implements AsyncDisposable {
   readonly told: string[] = [];
   readonly #listener: Deno.UnixListener;
@@ -130,7 +123,7 @@ class Thief implements AsyncDisposable {
       const bytes = new Uint8Array(100);
       const count = await connection.read(bytes) ?? 0;
       this.told.push(new TextDecoder().decode(bytes.subarray(0, count)));
-      // Of a process that takes over, before it has read its configuration (HAProxy 2.6).
+      // From a process that takes over, before it reads its configuration (HAProxy 2.6).
       Deno.writeTextFileSync(next, evil + Deno.readTextFileSync(next));
       await connection.write(new Uint8Array(4)).catch(() => {});
       connection.close();
@@ -145,12 +138,13 @@ class Thief implements AsyncDisposable {
 
 for (const hasUserSocket of [false, true]) {
   const outcome = hasUserSocket ? "and --socket is the second way" : "and no reload is possible";
-  onceRootTest(
-    `a private folder that another user has made again is not used, ${outcome}`,
+  testNeeding(
+    NEEDS,
+    `a private folder that another user recreated is not used, ${outcome}`,
     async () => {
       await using workspace = new Crowded();
       Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
-      const socket = join(workspace.path, "user.sock");
+      const socket = workspace.at("user.sock");
       const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
       await workspace.replace(stats + workspace.page("one"));
       const wrapper = await workspace.serve({
@@ -175,37 +169,32 @@ for (const hasUserSocket of [false, true]) {
         assert.equal(Deno.readTextFileSync(join(folder, "2-first.cfg")), "");
       }
       assert.equal(workspace.wasRun, false);
-      // What is another's is not removed, and of our own nothing is left.
-      assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)].map(({ name }) => name), [
-        name,
-      ]);
+      // What belongs to another user stays, and nothing of ours is left.
+      assert.deepEqual(namesIn(workspace.runtimeDirectory), [name]);
     },
   );
 }
 
-onceRootTest(
-  "a process that takes the place of one that ended gets a new private folder",
-  async () => {
-    await using workspace = new Crowded();
-    Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
-    const args = ["--respawn", "3", "-f", workspace.configuration];
-    const wrapper = await workspace.serve({ args });
-    const [{ name }] = [...Deno.readDirSync(workspace.runtimeDirectory)] as [Deno.DirEntry];
-    const folder = join(workspace.runtimeDirectory, name);
-    await Deno.remove(folder, { recursive: true });
-    await using thief = new Thief(folder, workspace.evil);
-    workspace.haproxyPids().forEach((pid) => Deno.kill(pid, "SIGKILL"));
-    await wrapper.saysMatching(/generation 2 serves/);
-    await workspace.replace(workspace.page("two"));
-    await wrapper.saysMatching(/generation 3 serves/);
-    await workspace.serves("two", wrapper);
-    wrapper.signal("SIGTERM");
-    await wrapper.exitCode;
-    assert.deepEqual(thief.told, []);
-    assert.equal(workspace.wasRun, false);
-    assert.equal(isThere(folder), true);
-  },
-);
+testNeeding(NEEDS, "a respawned process gets a new private folder", async () => {
+  await using workspace = new Crowded();
+  Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
+  const args = ["--respawn", "3", "-f", workspace.configuration];
+  const wrapper = await workspace.serve({ args });
+  const [{ name }] = [...Deno.readDirSync(workspace.runtimeDirectory)] as [Deno.DirEntry];
+  const folder = join(workspace.runtimeDirectory, name);
+  await Deno.remove(folder, { recursive: true });
+  await using thief = new Thief(folder, workspace.evil);
+  workspace.haproxyPids().forEach((pid) => Deno.kill(pid, "SIGKILL"));
+  await wrapper.saysMatching(/generation 2 serves/);
+  await workspace.replace(workspace.page("two"));
+  await wrapper.saysMatching(/generation 3 serves/);
+  await workspace.serves("two", wrapper);
+  wrapper.signal("SIGTERM");
+  await wrapper.exitCode;
+  assert.deepEqual(thief.told, []);
+  assert.equal(workspace.wasRun, false);
+  assert.equal(isThere(folder), true);
+});
 
 const REFUSED: Readonly<Record<string, readonly [(workspace: Crowded) => Promise<void>, RegExp]>> =
   {
@@ -236,7 +225,7 @@ const REFUSED: Readonly<Record<string, readonly [(workspace: Crowded) => Promise
   };
 
 for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
-  onceRootTest(`a runtime directory that is ${what} is refused`, async () => {
+  testNeeding(NEEDS, `a runtime directory that is ${what} is refused`, async () => {
     await using workspace = new Crowded();
     await spoil(workspace);
     const wrapper = workspace.start();
@@ -244,11 +233,11 @@ for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
     assert.match(wrapper.output, reason);
     assert.equal(await wrapper.exitCode, 73);
     const directory = await Deno.realPath(workspace.runtimeDirectory);
-    assert.deepEqual([...Deno.readDirSync(directory)], []);
+    assert.deepEqual(namesIn(directory), []);
   });
 }
 
-/** As Kubernetes mounts an `emptyDir`: root's, for all to write to, and not sticky. */
+/** As Kubernetes mounts an `emptyDir`: owned by root, writable by all, not sticky. */
 const mounting = (...directories: readonly string[]) => [
   "unshare",
   "--mount",
@@ -259,27 +248,31 @@ const mounting = (...directories: readonly string[]) => [
   "sh",
 ];
 
-unprivilegedTest("the volumes of a pod will do for a user without any right", async () => {
-  await using workspace = new Crowded();
-  await Deno.mkdir(workspace.kept);
-  const wrapper = workspace.start({
-    args: ["--last-good", workspace.kept, "-f", workspace.configuration],
-    launcher: mounting(workspace.runtimeDirectory, workspace.kept),
-  });
-  await wrapper.saysMatching(/generation 1 serves/);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
-  await wrapper.saysMatching(/has served for 10s/);
-  const inside = `/proc/${wrapper.pid}/root${workspace.kept}/set`;
-  const { uid, mode } = Deno.statSync(inside);
-  assert.deepEqual([uid, mode! & 0o7777], [OURS, 0o700]);
-});
+testNeeding(
+  [RUNNABLE, ROOT, COMPILED_ONLY],
+  "a pod's volumes work for an unprivileged user",
+  async () => {
+    await using workspace = new Crowded();
+    await Deno.mkdir(workspace.kept);
+    const wrapper = workspace.start({
+      flags: ["--last-good", workspace.kept],
+      launcher: mounting(workspace.runtimeDirectory, workspace.kept),
+    });
+    await wrapper.saysMatching(/generation 1 serves/);
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    await wrapper.saysMatching(/has served for 10s/);
+    const inside = `/proc/${wrapper.pid}/root${workspace.kept}/set`;
+    const { uid, mode } = Deno.statSync(inside);
+    assert.deepEqual([uid, mode! & 0o7777], [OURS, 0o700]);
+  },
+);
 
-onceRootTest("the status socket lets nobody else in, whatever the umask", async () => {
+testNeeding(NEEDS, "the status socket admits nobody else, whatever the umask", async () => {
   await using workspace = new Crowded();
-  const path = join(workspace.path, "status.sock");
+  const path = workspace.at("status.sock");
   const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--status-listen", `unix:${path}`],
+    flags: ["--status-listen", `unix:${path}`],
     launcher: ["sh", "-c", 'umask 000 && exec "$@"', "sh"],
   });
   assert.equal(Deno.lstatSync(path).mode! & 0o777, 0o600);
@@ -290,7 +283,7 @@ onceRootTest("the status socket lets nobody else in, whatever the umask", async 
   assert.equal(await Deno.readTextFile(path), "another's");
 });
 
-onceRootTest("a PATH in which another user may put a program is warned of, once", async () => {
+testNeeding(NEEDS, "a PATH that another user can write to causes one warning", async () => {
   await using workspace = new Crowded();
   const quiet = await workspace.serve();
   assert.doesNotMatch(quiet.output, /warning \[/);

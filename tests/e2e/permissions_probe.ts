@@ -1,4 +1,4 @@
-/** Tries what the program must not be able to do, with the program's own permissions, and prints what came of it. */
+/** Tries what the program must not be able to do, with the program's permissions, and prints the outcomes. */
 import { LIBC_PATHS, openLibc } from "../../lib/system/libc.ts";
 
 const [allowed, forbidden] = Deno.args as [string, string];
@@ -37,7 +37,7 @@ async function outcomeOf(act: () => unknown): Promise<string> {
   }
 }
 
-/** By the opened library, which gives one of them at least, or by Deno itself. */
+/** With the opened library, which must allow one of them, or with Deno itself. */
 function readAll(...paths: string[]): void {
   if (paths.some((path) => libc!.readMemoryFile(path) !== null)) return;
   paths.forEach((path) => Deno.readTextFileSync(path));

@@ -1,6 +1,7 @@
-/** What the program could do if it were made to. */
+/** What the program could do if it were compromised. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { namesIn } from "../support/files.ts";
 import { programLike, programTest } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
 
@@ -10,10 +11,10 @@ programTest(
     await using workspace = new Workspace();
     const [command, ...args] = await programLike(
       "tests/e2e/permissions_probe.ts",
-      join(workspace.path, "probe"),
+      workspace.at("probe"),
     );
     const { stdout, stderr } = await new Deno.Command(command!, {
-      args: [...args, join(workspace.path, "file"), "/var/tmp/hrw-test-forbidden"],
+      args: [...args, workspace.at("file"), "/var/tmp/hrw-test-forbidden"],
     }).output();
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     assert.deepEqual(JSON.parse(out || `"${err}"`), {
@@ -36,3 +37,13 @@ programTest(
     });
   },
 );
+
+programTest("the private folder is for nobody else, and goes with the wrapper", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  const [folder] = namesIn(workspace.runtimeDirectory);
+  const info = Deno.statSync(join(workspace.runtimeDirectory, folder!));
+  assert.equal(info.mode! & 0o777, 0o700);
+  wrapper.signal("SIGTERM");
+  await wrapper.endsWith(143);
+});

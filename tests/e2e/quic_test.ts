@@ -1,18 +1,21 @@
-/** HTTP/3 over reloads: kept and new connections, and those whose process is gone. */
+/** HTTP/3 across reloads: kept and new connections, and those whose process is gone. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { contentText } from "../proof/load/bodies.ts";
-import { SITE } from "../proof/load/connection.ts";
-import { connectHttp3, type Http3Connection } from "../proof/load/http3.ts";
+import { SITE } from "../support/clients/connection.ts";
+import { connectHttp3, type Http3Connection } from "../support/clients/http3.ts";
 import { Authority } from "../support/certificates.ts";
-import { quicTest } from "../support/quic.ts";
+import { quic, testNeeding } from "../support/needs.ts";
+import { NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, Workspace } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { Workspace } from "../support/wrapper.ts";
+
+const NEEDS = [RUNNABLE, NOT_AS_PROCESS_1, quic()];
 
 class QuicSite extends Workspace {
   readonly quicPort = freePort();
-  readonly #authority = new Authority(join(this.path, "ca"));
-  readonly #certificate = join(this.path, "site.pem");
+  readonly #authority = new Authority(this.at("ca"));
+  readonly #certificate = this.at("site.pem");
 
   constructor() {
     super();
@@ -21,7 +24,7 @@ class QuicSite extends Workspace {
   }
 
   content(number: number, { global = "", more = "" } = {}): string {
-    return `global\n${global}\n${this.page(contentText(number))}
+    return `global\n${global}\n${this.page(`${number}`)}
     bind quic4@127.0.0.1:${this.quicPort} ssl crt ${this.#certificate} alpn h3
 ${more}`;
   }
@@ -30,17 +33,17 @@ ${more}`;
     return await connectHttp3({ port: this.quicPort, authority: this.#authority.certificate });
   }
 
-  /** What a new connection is answered. */
-  async answer(): Promise<number | null | undefined> {
+  /** The answer on a new connection. */
+  async answer(): Promise<string | undefined> {
     const connection = await this.connect();
     try {
-      return (await connection.request(false))?.content;
+      return (await connection.request())?.text;
     } finally {
       await connection.finish();
     }
   }
 
-  /** The last file that generation `number` is given. */
+  /** The last file of generation `number`'s command line. */
   injected(number: number): string {
     const [folder] = [...Deno.readDirSync(this.runtimeDirectory)].filter(({ isDirectory }) =>
       isDirectory
@@ -49,20 +52,21 @@ ${more}`;
   }
 }
 
-quicTest(
-  "a kept HTTP/3 connection serves on, is told of the reload, and a new one meets the new process",
+testNeeding(
+  NEEDS,
+  "a kept HTTP/3 connection hears of a reload, a new one is served anew",
   async () => {
     await using site = new QuicSite();
     const wrapper = await site.serve();
     const kept = await site.connect();
     try {
-      assert.deepEqual(await kept.request(false), { content: 1, isLast: false });
+      assert.deepEqual(await kept.request(), { text: "1", isLast: false });
       await site.replace(site.content(2));
       await wrapper.saysMatching(/generation 2 serves/);
       await waitFor("the kept connection to be announced as over, or closed", async () => {
-        return kept.isOver || await kept.request(false) === null;
+        return kept.isOver || await kept.request() === null;
       });
-      assert.equal(await site.answer(), 2);
+      assert.equal(await site.answer(), "2");
       assert.doesNotMatch(wrapper.output, /cluster-secret/);
     } finally {
       await kept.finish();
@@ -70,42 +74,40 @@ quicTest(
   },
 );
 
-quicTest(
-  "clients of a process that was killed hear at once from the next one that their connection is gone",
+testNeeding(
+  NEEDS,
+  "after a kill, QUIC clients hear at once that their connection is gone",
   async () => {
     await using site = new QuicSite();
-    const wrapper = await site.serve({ args: ["-f", site.configuration, "--respawn", "1"] });
+    const wrapper = await site.serve({ flags: ["--respawn", "1"] });
     const kept = await site.connect();
     try {
-      await kept.request(false);
+      await kept.request();
       const [pid] = site.haproxyPids();
       Deno.kill(pid!, "SIGKILL");
       await wrapper.saysMatching(/generation 2 serves/);
-      await assert.rejects(kept.request(false), { kind: "reset", message: /reset by peer/ });
-      assert.equal(await site.answer(), 1);
+      await assert.rejects(kept.request(), { kind: "reset", message: /reset by peer/ });
+      assert.equal(await site.answer(), "1");
     } finally {
       await kept.finish();
     }
   },
 );
 
-quicTest(
-  "a cluster-secret of the user's is left alone, and all others share one of the wrapper's",
-  async () => {
-    await using site = new QuicSite();
-    const wrapper = await site.serve();
-    assert.match(site.injected(1), /cluster-secret/);
-    await site.replace(site.content(2, { global: "    cluster-secret mine" }));
-    await wrapper.saysMatching(/generation 2 serves/);
-    assert.doesNotMatch(site.injected(2), /cluster-secret/);
-    await site.replace(site.content(3));
-    await wrapper.saysMatching(/generation 3 serves/);
-    assert.match(site.injected(3), /cluster-secret/);
-    assert.doesNotMatch(wrapper.output, /already specified/);
-  },
-);
+testNeeding(NEEDS, "a user's cluster-secret is kept; without one the wrapper sets it", async () => {
+  await using site = new QuicSite();
+  const wrapper = await site.serve();
+  assert.match(site.injected(1), /cluster-secret/);
+  await site.replace(site.content(2, { global: "    cluster-secret mine" }));
+  await wrapper.saysMatching(/generation 2 serves/);
+  assert.doesNotMatch(site.injected(2), /cluster-secret/);
+  await site.replace(site.content(3));
+  await wrapper.saysMatching(/generation 3 serves/);
+  assert.match(site.injected(3), /cluster-secret/);
+  assert.doesNotMatch(wrapper.output, /already specified/);
+});
 
-quicTest("that QUIC connections have no sockets of their own is told once", async () => {
+testNeeding(NEEDS, "QUIC connections without sockets of their own are logged once", async () => {
   await using site = new QuicSite();
   const global = "    tune.quic.socket-owner listener";
   Deno.writeTextFileSync(site.configuration, site.content(1, { global }));

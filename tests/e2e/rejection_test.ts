@@ -1,16 +1,17 @@
-/** Whatever happens to a reload, the generation that served before goes on serving. */
+/** Whatever happens to a reload, the generation that served before keeps serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { capabilityTest, needsSection } from "../support/capabilities.ts";
-import { programTest } from "../support/program.ts";
+import { haproxyTaking, testNeeding } from "../support/needs.ts";
+import { programTest, RUNNABLE } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { pause, waitFor } from "../support/wait.ts";
-import { freePort, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
-/** Without a settle time no process is started ahead, so that the first start is that of the handoff. */
+/** Without a settle time there is no process on standby, so the first start is the handoff's. */
 const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
 
-/** Waits until generation 2 is rejected for a reason that matches, and 1 alone answers: until it is gone, 2 may. */
+/** Waits until generation 2 is rejected for a matching reason and only 1 answers; 2 may until it is gone. */
 async function isRejected(workspace: Workspace, wrapper: Wrapper, reason: RegExp): Promise<string> {
   const pattern =
     `error .*generation 2 rejected: .*${reason.source}.*; generation 1 keeps serving.*`;
@@ -21,20 +22,15 @@ async function isRejected(workspace: Workspace, wrapper: Wrapper, reason: RegExp
 
 /** Waits until just one HAProxy is left. */
 async function isAlone(workspace: Workspace, wrapper: Wrapper): Promise<void> {
-  await waitFor(
+  await wrapper.until(
     "all but the serving process to be gone",
     () => workspace.haproxyPids().length === 1,
-    {
-      explain: () => wrapper.output,
-    },
   );
 }
 
-programTest("a configuration with an error is rejected once, and not tried again", async () => {
+programTest("a configuration with an error is rejected and not retried", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--poll-interval", "20ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--poll-interval", "20ms"] });
   await workspace.replace("nonsense\n");
   const line = await isRejected(workspace, wrapper, /haproxy exited with 1 before it was ready/);
   assert.match(line, /retry when a file changes/);
@@ -47,7 +43,7 @@ programTest("a configuration with an error is rejected once, and not tried again
 programTest("a change back to what is served needs no reload", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
-  // What changes in the first milliseconds may have been read by generation 1 already, as far as anybody knows.
+  // Nobody knows whether generation 1 has read a change of the first milliseconds.
   await pause(100);
   await workspace.replace("nonsense\n");
   await isRejected(workspace, wrapper, /exited with 1/);
@@ -58,7 +54,7 @@ programTest("a change back to what is served needs no reload", async () => {
   await wrapper.stopsAt(3);
 });
 
-programTest("a port that is taken is tried for until it is free", async () => {
+programTest("a taken port is retried until it is free", async () => {
   await using workspace = new Workspace();
   const taken = freePort();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: taken });
@@ -72,7 +68,7 @@ programTest("a port that is taken is tried for until it is free", async () => {
   assert.equal(await workspace.get(taken), "two");
 });
 
-programTest("a name that does not resolve may do so later, and is tried again", async () => {
+programTest("a name that does not resolve is retried", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   const backend = "backend unresolved\n    server one name.invalid:80\n";
@@ -81,21 +77,17 @@ programTest("a name that does not resolve may do so later, and is tried again", 
   assert.match(line, /retry in 1s/);
 });
 
-for (
-  const [what, content] of [["an empty file", ""], ["no frontend", "defaults\n    mode http\n"]]
-) {
-  programTest(`${what} is rejected, since nothing would be served`, async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve();
-    await workspace.replace(content!);
-    const line = await isRejected(workspace, wrapper, /opened no listener/);
-    assert.match(line, /retry when a file changes/);
-    await isAlone(workspace, wrapper);
-  });
-}
+programTest("no frontend is rejected, because nothing would be served", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  await workspace.replace("defaults\n    mode http\n");
+  const line = await isRejected(workspace, wrapper, /opened no listener/);
+  assert.match(line, /retry when a file changes/);
+  await isAlone(workspace, wrapper);
+});
 
 programTest(
-  'the keyword "master-worker" is rejected with its line, and no worker is left',
+  '"master-worker" is rejected with its line, and leaves no worker',
   async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve();
@@ -110,15 +102,19 @@ programTest(
 
 const EXPOSED = "global\n    expose-deprecated-directives\n";
 const PROGRAM_SECTION = "program logger\n    command sleep 100\n";
-const exposingTest = capabilityTest(needsSection(EXPOSED), programTest);
 
 for (
-  const [register, what, section] of [
-    [programTest, "", PROGRAM_SECTION],
-    [exposingTest, " where it is exposed as deprecated", EXPOSED + PROGRAM_SECTION],
+  const [needs, what, section] of [
+    [[RUNNABLE], "", PROGRAM_SECTION],
+    [
+      [RUNNABLE, haproxyTaking(EXPOSED)],
+      " where it is exposed as deprecated",
+      EXPOSED + PROGRAM_SECTION,
+    ],
   ] as const
 ) {
-  register(`a "program" section${what} is rejected with its line and what to do`, async () => {
+  const name = `a "program" section${what} is rejected with its line and what to do`;
+  testNeeding(needs, name, async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve();
     const text = workspace.page("two") + section;
@@ -133,44 +129,7 @@ for (
   });
 }
 
-programTest("a process that never gets ready is ended after the ready timeout", async () => {
-  await using workspace = new Workspace();
-  await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--ready-timeout", "2s"],
-  });
-  await workspace.standIn(STAND_INS.never_ready);
-  await workspace.replace(workspace.page("two"));
-  const line = await isRejected(workspace, wrapper, /did not serve within 2s/);
-  assert.match(line, /retry in 1s/);
-  await workspace.standIn(STAND_INS.is_haproxy);
-  await workspace.serves("two", wrapper);
-});
-
-programTest("a process that answers with another pid is ended with its children", async () => {
-  await using workspace = new Workspace();
-  await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve();
-  await workspace.standIn(STAND_INS.answers_with_another_pid);
-  await workspace.replace(workspace.page("two"));
-  await isRejected(workspace, wrapper, /process \d+ answered in place of \d+/);
-  await workspace.standIn(STAND_INS.is_haproxy);
-  await workspace.serves("two", wrapper);
-});
-
-programTest("a process that dies in whatever way is told with its status", async () => {
-  await using workspace = new Workspace();
-  await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve();
-  await workspace.standIn(STAND_INS.dies_before_ready);
-  await workspace.replace(workspace.page("two"));
-  await isRejected(workspace, wrapper, /exited with 3 before it was ready/);
-  await workspace.standIn(STAND_INS.dies_of_a_signal);
-  await workspace.replace(workspace.page("three"));
-  await wrapper.saysMatching(/generation \d+ rejected: haproxy was ended by SIGSEGV/);
-});
-
-programTest("a haproxy that cannot run for a while, as in an upgrade, is waited for", async () => {
+programTest("a haproxy that cannot run for a while, as in an upgrade, is retried", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve();
@@ -182,7 +141,7 @@ programTest("a haproxy that cannot run for a while, as in an upgrade, is waited 
   await workspace.serves("two", wrapper);
 });
 
-programTest("what serves while a failure is looked into drains, and nobody notices", async () => {
+programTest("a process that serves while a failure is diagnosed is drained", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve(NOTHING_AHEAD);
@@ -192,12 +151,10 @@ programTest("what serves while a failure is looked into drains, and nobody notic
   assert.notEqual(await workspace.get(), null);
   await wrapper.saysMatching(/generation 3 serves, .*reloaded by a retry/);
   await workspace.serves("two", wrapper);
-  await waitFor("one process", () => workspace.haproxyPids().length === 1, {
-    explain: () => wrapper.output,
-  });
+  await wrapper.until("one process", () => workspace.haproxyPids().length === 1);
 });
 
-programTest("what hangs while a failure is looked into is ended all the same", async () => {
+programTest("a process that hangs during a diagnosis is ended", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.is_haproxy);
   const wrapper = await workspace.serve(NOTHING_AHEAD);
@@ -207,24 +164,11 @@ programTest("what hangs while a failure is looked into is ended all the same", a
   await workspace.standIn(STAND_INS.is_haproxy);
   await workspace.serves("two", wrapper);
   wrapper.signal("SIGUSR1");
-  // Nobody set --shutdown-wait, so nothing else would ever end it.
-  assert.equal(await wrapper.exitCode, 0, wrapper.output);
-  assert.deepEqual(workspace.haproxyPids(), []);
+  // Without --shutdown-wait nothing else would end it.
+  await wrapper.endsWith(0);
 });
 
-programTest("a missing haproxy is waited for", async () => {
-  await using workspace = new Workspace();
-  await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve({ env: { PATH: `${workspace.binaries}:/bin` } });
-  await Deno.remove(join(workspace.binaries, "haproxy"));
-  await workspace.replace(workspace.page("two"));
-  const line = await isRejected(workspace, wrapper, /cannot start "haproxy" from PATH/);
-  assert.match(line, /retry in 1s/);
-  await workspace.standIn(STAND_INS.is_haproxy);
-  await workspace.serves("two", wrapper);
-});
-
-programTest("another haproxy in front in PATH is refused, with what to do", async () => {
+programTest("another haproxy earlier in PATH is refused, with the remedy", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   await workspace.standIn(STAND_INS.is_haproxy);
@@ -232,43 +176,27 @@ programTest("another haproxy in front in PATH is refused, with what to do", asyn
   await isRejected(workspace, wrapper, /cannot start "haproxy" .*restart the wrapper/);
 });
 
-programTest("a haproxy that may not be executed is waited for", async () => {
-  await using workspace = new Workspace();
-  await workspace.standIn(STAND_INS.is_haproxy);
-  const wrapper = await workspace.serve({ env: { PATH: `${workspace.binaries}:/bin` } });
-  await Deno.chmod(join(workspace.binaries, "haproxy"), 0o644);
-  await workspace.replace(workspace.page("two"));
-  await isRejected(workspace, wrapper, /cannot start "haproxy" from PATH/);
-  await Deno.chmod(join(workspace.binaries, "haproxy"), 0o755);
-  await workspace.serves("two", wrapper);
+programTest("without the private socket a reload takes --socket or is rejected", async () => {
+  for (const hasUserSocket of [false, true]) {
+    await using workspace = new Workspace();
+    const socket = workspace.at("user.sock");
+    const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
+    await workspace.replace(stats + workspace.page("one"));
+    const wrapper = await workspace.serve({ env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {} });
+    for await (const { name } of Deno.readDir(workspace.runtimeDirectory)) {
+      await Deno.remove(join(workspace.runtimeDirectory, name), { recursive: true });
+    }
+    await workspace.replace(stats + workspace.page("two"));
+    if (hasUserSocket) await workspace.serves("two", wrapper);
+    else {
+      await isRejected(workspace, wrapper, /the private socket ".*1\.sock" is gone.*--socket/);
+    }
+  }
 });
 
-programTest(
-  "without the private socket a reload is rejected, and takes over by --socket if it is given",
-  async () => {
-    for (const hasUserSocket of [false, true]) {
-      await using workspace = new Workspace();
-      const socket = join(workspace.path, "user.sock");
-      const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
-      await workspace.replace(stats + workspace.page("one"));
-      const wrapper = await workspace.serve({
-        env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
-      });
-      for await (const { name } of Deno.readDir(workspace.runtimeDirectory)) {
-        await Deno.remove(join(workspace.runtimeDirectory, name), { recursive: true });
-      }
-      await workspace.replace(stats + workspace.page("two"));
-      if (hasUserSocket) await workspace.serves("two", wrapper);
-      else {
-        await isRejected(workspace, wrapper, /the private socket ".*1\.sock" is gone.*--socket/);
-      }
-    }
-  },
-);
-
-programTest("connections held on the user's own stats socket are in nobody's way", async () => {
+programTest("connections held on the user's own stats socket block no reload", async () => {
   await using workspace = new Workspace();
-  const socket = join(workspace.path, "user.sock");
+  const socket = workspace.at("user.sock");
   const stats = `global\n    stats socket ${socket} mode 600 level admin\n`;
   await workspace.replace(stats + workspace.page("one"));
   const wrapper = await workspace.serve();
@@ -280,11 +208,11 @@ programTest("connections held on the user's own stats socket are in nobody's way
   held.forEach((connection) => connection.close());
 });
 
-programTest("a change during a handoff is applied by another reload", async () => {
+programTest("a change during a handoff causes another reload", async () => {
   await using workspace = new Workspace();
-  // The second process means that a handoff runs.
+  // A second process means that a handoff is running.
   const wrapper = await workspace.serve(NOTHING_AHEAD);
-  // Parsing that many backends takes HAProxy long enough to change the file meanwhile.
+  // HAProxy parses so many backends that the file can change meanwhile.
   const backends = Array.from(
     { length: 3_000 },
     (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
@@ -292,7 +220,7 @@ programTest("a change during a handoff is applied by another reload", async () =
   await workspace.replace(workspace.page("two") + backends.join(""));
   await waitFor("the new process", () => workspace.haproxyPids().length === 2);
   await workspace.replace(workspace.page("three"));
-  // Nobody can tell which of the two HAProxy has read, so only a third generation is sure.
+  // Nobody knows which of the two HAProxy has read; only a third generation is sure.
   await wrapper.saysMatching(/generation 3 serves/);
   await workspace.serves("three", wrapper);
 });

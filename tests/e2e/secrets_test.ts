@@ -1,6 +1,6 @@
 /** What stands in a configuration that HAProxy refuses, wherever the program tells that it does. */
 import assert from "node:assert/strict";
-import { BROKEN, MARKER } from "../unit/secrets/cases.ts";
+import { BROKEN, MARKER } from "../support/secrets.ts";
 import { Observed } from "../support/observed.ts";
 import { commonTest } from "../support/program.ts";
 

@@ -1,10 +1,11 @@
-/** What somebody has set by hand of a server survives a reload, if the configuration asks for that. */
+/** What was set on a server at runtime survives a reload, if the configuration asks for it. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { commonTest } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freeze, Workspace, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+import { freeze } from "../support/processes.ts";
+import { Workspace, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
 
 const SERVERS: readonly string[] = [
   "s1 127.0.0.1:1",
@@ -16,7 +17,7 @@ const SERVERS: readonly string[] = [
   "s7 127.0.0.1:1",
 ];
 
-/** All that an operator may set, each on a server of its own; nothing on the last. */
+/** All that an operator can set, each on its own server; nothing on the last one. */
 const COMMANDS: readonly string[] = [
   "set server b/s1 state maint",
   "set server b/s2 state drain",
@@ -37,7 +38,7 @@ const SET: Readonly<Record<string, string>> = {
   s7: UNTOUCHED,
 };
 
-/** Ours, or HAProxy's of a file that is missing or empty, or of none being named; what it applies it tells as a warning, too. */
+/** Complaints of ours, or of HAProxy about a missing or empty file; HAProxy also warns of what it applies. */
 const COMPLAINT = /cannot keep|not set|state file/i;
 
 interface Parts {
@@ -48,8 +49,8 @@ interface Parts {
 }
 
 class WithServers extends Workspace {
-  /** Old and new process answer there until the old one listens no more. */
-  readonly #cli = join(this.path, "cli.sock");
+  /** Both processes answer there until the old one stops listening. */
+  readonly #cli = this.at("cli.sock");
   #replaced = 0;
 
   constructor(parts: Parts = {}) {
@@ -66,7 +67,7 @@ backend b
 ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\n`).join("")}`;
   }
 
-  /** Sends each of `commands` to the newest generation. */
+  /** Sends commands to the newest generation. */
   async set(commands = COMMANDS): Promise<void> {
     const never = new AbortController().signal;
     for (const command of commands) {
@@ -101,7 +102,7 @@ ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\
     );
   }
 
-  /** Serves, and has everything set that can be. */
+  /** Serves, with everything set that can be. */
   async serveSet(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = await this.serve(options);
     await this.set();
@@ -116,33 +117,30 @@ ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\
   }
 }
 
-commonTest(
-  "what was set of servers survives changes and signals, one after the other",
-  async () => {
-    await using workspace = new WithServers();
-    const wrapper = await workspace.serveSet();
-    for (const text of ["two", "three"]) {
-      await workspace.reload({ text }, wrapper);
-      assert.deepEqual(await workspace.states(), SET, wrapper.output);
-    }
-    wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 4 serves/);
-    await workspace.haveStopped(3, wrapper);
+commonTest("what was set at runtime survives changes and signals", async () => {
+  await using workspace = new WithServers();
+  const wrapper = await workspace.serveSet();
+  for (const text of ["two", "three"]) {
+    await workspace.reload({ text }, wrapper);
     assert.deepEqual(await workspace.states(), SET, wrapper.output);
-    await workspace.set(["enable health b/s5", "set server b/s1 state ready"]);
-    wrapper.signal("SIGUSR2");
-    await wrapper.saysMatching(/generation 5 serves/);
-    await workspace.haveStopped(4, wrapper);
-    const { s1, s5 } = await workspace.states();
-    assert.deepEqual([s1, s5], [UNTOUCHED, "up, weight 1, checked"]);
-    assert.doesNotMatch(wrapper.output, COMPLAINT);
-  },
-);
+  }
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 4 serves/);
+  await workspace.haveStopped(3, wrapper);
+  assert.deepEqual(await workspace.states(), SET, wrapper.output);
+  await workspace.set(["enable health b/s5", "set server b/s1 state ready"]);
+  wrapper.signal("SIGUSR2");
+  await wrapper.saysMatching(/generation 5 serves/);
+  await workspace.haveStopped(4, wrapper);
+  const { s1, s5 } = await workspace.states();
+  assert.deepEqual([s1, s5], [UNTOUCHED, "up, weight 1, checked"]);
+  assert.doesNotMatch(wrapper.output, COMPLAINT);
+});
 
 for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
-  commonTest(`with ${option} it survives a signal as well`, async () => {
+  commonTest(`with ${option} it survives a signal`, async () => {
     await using workspace = new WithServers();
-    const wrapper = await workspace.serveSet({ args: ["-f", workspace.configuration, option] });
+    const wrapper = await workspace.serveSet({ flags: [option] });
     wrapper.signal("SIGHUP");
     await wrapper.saysMatching(/generation 2 serves/);
     await workspace.haveStopped(1, wrapper);
@@ -150,11 +148,9 @@ for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
   });
 }
 
-commonTest("what is set while the next process waits already survives, too", async () => {
+commonTest("what is set while a process is on standby survives", async () => {
   await using workspace = new WithServers();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--settle-time", "1s", "--poll-interval", "0"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--settle-time", "1s", "--poll-interval", "0"] });
   await workspace.replace(workspace.withServers({ text: "two" }));
   await waitFor("a process on standby", () => workspace.haproxyPids().length === 2);
   await workspace.set();
@@ -164,7 +160,7 @@ commonTest("what is set while the next process waits already survives, too", asy
   assert.deepEqual(await workspace.states(), SET, wrapper.output);
 });
 
-commonTest("servers that come, go or get another name disturb no other", async () => {
+commonTest("servers added, removed or renamed affect no others", async () => {
   await using workspace = new WithServers();
   const wrapper = await workspace.serveSet();
   const [s1, ...others] = SERVERS;
@@ -178,7 +174,7 @@ commonTest("servers that come, go or get another name disturb no other", async (
   assert.doesNotMatch(wrapper.output, COMPLAINT);
 });
 
-commonTest("what the configuration says anew of a server counts", async () => {
+commonTest("what the configuration changes about a server applies", async () => {
   await using workspace = new WithServers();
   const wrapper = await workspace.serveSet();
   const servers = SERVERS.map((server) => server.replace("weight 100", "weight 50"));
@@ -187,21 +183,18 @@ commonTest("what the configuration says anew of a server counts", async () => {
   assert.deepEqual([s3, s4], ["up, weight 50, not checked", SET.s4]);
 });
 
-commonTest(
-  "a configuration that begins to ask for it gets it, one that ends to does not",
-  async () => {
-    await using workspace = new WithServers({ load: "none" });
-    const wrapper = await workspace.serveSet();
-    await workspace.reload({ text: "two" }, wrapper);
-    assert.deepEqual(await workspace.states(), SET, wrapper.output);
-    await workspace.reload({ text: "three", load: "none" }, wrapper);
-    assert.equal((await workspace.states()).s1, UNTOUCHED);
-  },
-);
+commonTest("it starts and stops with load-server-state-from-file", async () => {
+  await using workspace = new WithServers({ load: "none" });
+  const wrapper = await workspace.serveSet();
+  await workspace.reload({ text: "two" }, wrapper);
+  assert.deepEqual(await workspace.states(), SET, wrapper.output);
+  await workspace.reload({ text: "three", load: "none" }, wrapper);
+  assert.equal((await workspace.states()).s1, UNTOUCHED);
+});
 
-commonTest("a server-state-file of the user's is left alone", async () => {
+commonTest("a user's own server-state-file is left alone", async () => {
   await using workspace = new WithServers();
-  const own = join(workspace.path, "own.state");
+  const own = workspace.at("own.state");
   await Deno.writeTextFile(own, "1\n");
   const global = `server-state-file ${own}`;
   await workspace.replace(workspace.withServers({ global }));
@@ -212,36 +205,30 @@ commonTest("a server-state-file of the user's is left alone", async () => {
   assert.ok(!workspace.privateFiles.join().includes("state"));
 });
 
-commonTest(
-  "a rejected reload leaves nothing behind, and the next one keeps what was set",
-  async () => {
-    await using workspace = new WithServers();
-    const wrapper = await workspace.serveSet();
-    const before = workspace.privateFiles;
-    await workspace.replace(`${workspace.withServers({ text: "two" })}nonsense\n`);
-    await wrapper.saysMatching(/generation 2 rejected/);
-    await waitFor("what was there before", () => `${workspace.privateFiles}` === `${before}`, {
-      explain: () => `${workspace.privateFiles}`,
-    });
-    await workspace.reload({ text: "three" }, wrapper);
-    assert.deepEqual(await workspace.states(), SET, wrapper.output);
-    await wrapper.saysMatching(/generation 1 drained/);
-    const files = ["3-first.cfg", "3-last.cfg", "3.sock", "probe", "service.json"];
-    await waitFor(
-      "the files of generation 3 alone",
-      () => `${workspace.privateFiles}` === `${files}`,
-      {
-        explain: () => `${workspace.privateFiles}`,
-      },
-    );
-    wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143);
-    assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
-  },
-);
+commonTest("a rejected reload leaves nothing, and the next keeps what was set", async () => {
+  await using workspace = new WithServers();
+  const wrapper = await workspace.serveSet();
+  const before = workspace.privateFiles;
+  await workspace.replace(`${workspace.withServers({ text: "two" })}nonsense\n`);
+  await wrapper.saysMatching(/generation 2 rejected/);
+  await waitFor("what was there before", () => `${workspace.privateFiles}` === `${before}`, {
+    explain: () => `${workspace.privateFiles}`,
+  });
+  await workspace.reload({ text: "three" }, wrapper);
+  assert.deepEqual(await workspace.states(), SET, wrapper.output);
+  await wrapper.saysMatching(/generation 1 drained/);
+  const files = ["3-first.cfg", "3-last.cfg", "3.sock", "probe", "service.json"];
+  await waitFor(
+    "the files of generation 3 alone",
+    () => `${workspace.privateFiles}` === `${files}`,
+    { explain: () => `${workspace.privateFiles}` },
+  );
+  wrapper.signal("SIGTERM");
+  await wrapper.endsWith(143);
+});
 
 commonTest(
-  "a process that does not tell its servers' state in time is replaced all the same",
+  "a process that does not report its state in time is replaced anyway",
   async () => {
     await using workspace = new WithServers();
     const wrapper = await workspace.serveSet();
@@ -259,10 +246,10 @@ commonTest(
   },
 );
 
-/** As many as fill a state of more than a megabyte. */
+/** Their state takes more than a megabyte. */
 const MANY = 20_000;
 
-commonTest("the state of many servers is kept as well", async () => {
+commonTest("the state of 20,000 servers is kept", async () => {
   await using workspace = new WithServers();
   const many = (text: string) =>
     workspace.withServers({ text }) +

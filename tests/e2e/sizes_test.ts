@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Authority } from "../support/certificates.ts";
 import { Observed } from "../support/observed.ts";
-import { longRootTest, programTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { IN_ONE_FORM, programTest, RUNNABLE } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, type Wrapper } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { type Wrapper } from "../support/wrapper.ts";
 
 const MB = 2 ** 20;
 const GB = 2 ** 30;
@@ -139,43 +141,53 @@ programTest(
   },
 );
 
-longRootTest("200,000 files are followed as a whole, and changes are live", async () => {
-  await using workspace = new Sized();
-  const { tree } = workspace;
-  const launcher = filled(tree, ".pem");
-  const args = workspace.observedArgs(["--watch", tree, "--watch", join(tree, "*.pem")]);
-  const wrapper = workspace.start({ args, launcher });
-  await says(wrapper, /generation 1 serves/);
-  await says(
-    wrapper,
-    /warning .*\/tree" has 200000 entries, too many to follow each: .* is a reload/,
-  );
-  await using watched = new Watched(workspace, wrapper);
-  await Deno.writeTextFile(inside(wrapper, join(tree, "7.pem")), "changed");
-  await says(wrapper, /generation 2 serves, .*changed: ".*\/tree/);
-  await workspace.replace("/ two\n", workspace.map);
-  await workspace.serves("two", wrapper);
-  await watched.check();
-});
+testNeeding(
+  [RUNNABLE, ROOT, IN_ONE_FORM],
+  "200,000 files are followed as a whole, and changes are live",
+  async () => {
+    await using workspace = new Sized();
+    const { tree } = workspace;
+    const launcher = filled(tree, ".pem");
+    const args = workspace.observedArgs(["--watch", tree, "--watch", join(tree, "*.pem")]);
+    const wrapper = workspace.start({ args, launcher });
+    await says(wrapper, /generation 1 serves/);
+    await says(
+      wrapper,
+      /warning .*\/tree" has 200000 entries, too many to follow each: .* is a reload/,
+    );
+    await using watched = new Watched(workspace, wrapper);
+    await Deno.writeTextFile(inside(wrapper, join(tree, "7.pem")), "changed");
+    await says(wrapper, /generation 2 serves, .*changed: ".*\/tree/);
+    await workspace.replace("/ two\n", workspace.map);
+    await workspace.serves("two", wrapper);
+    await watched.check();
+  },
+);
 
-longRootTest("a directory of certificates with too many files is followed as a whole", async () => {
-  await using workspace = new Sized();
-  const { tree } = workspace;
-  const { certificate, key } = new Authority(join(workspace.path, "ca")).issue({ name: "a.test" });
-  const pem = join(workspace.path, "a.pem");
-  await Deno.writeTextFile(pem, certificate + key);
-  const bind = `frontend tls\n    bind 127.0.0.1:${freePort()} ssl crt ${tree}\n`;
-  await Deno.writeTextFile(workspace.configuration, workspace.mapped() + bind);
-  // HAProxy loads no file with such a name, and the wrapper need not know that.
-  const launcher = filled(tree, ".sctl", `cp ${pem} ${tree}`);
-  const wrapper = workspace.start({ args: workspace.observedArgs(), launcher });
-  await says(wrapper, /generation 1 serves/);
-  await says(wrapper, /warning .*\/tree" has 200001 entries, too many to follow each/);
-  await using watched = new Watched(workspace, wrapper);
-  await Deno.writeTextFile(inside(wrapper, join(tree, "a.pem")), `${certificate}${key}\n`);
-  await says(wrapper, /generation 2 serves, .*changed: ".*\/tree"/);
-  await watched.check();
-});
+testNeeding(
+  [RUNNABLE, ROOT, IN_ONE_FORM],
+  "a directory of certificates with too many files is followed as a whole",
+  async () => {
+    await using workspace = new Sized();
+    const { tree } = workspace;
+    const { certificate, key } = new Authority(join(workspace.path, "ca")).issue({
+      name: "a.test",
+    });
+    const pem = join(workspace.path, "a.pem");
+    await Deno.writeTextFile(pem, certificate + key);
+    const bind = `frontend tls\n    bind 127.0.0.1:${freePort()} ssl crt ${tree}\n`;
+    await Deno.writeTextFile(workspace.configuration, workspace.mapped() + bind);
+    // HAProxy loads no file with such a name, and the wrapper need not know that.
+    const launcher = filled(tree, ".sctl", `cp ${pem} ${tree}`);
+    const wrapper = workspace.start({ args: workspace.observedArgs(), launcher });
+    await says(wrapper, /generation 1 serves/);
+    await says(wrapper, /warning .*\/tree" has 200001 entries, too many to follow each/);
+    await using watched = new Watched(workspace, wrapper);
+    await Deno.writeTextFile(inside(wrapper, join(tree, "a.pem")), `${certificate}${key}\n`);
+    await says(wrapper, /generation 2 serves, .*changed: ".*\/tree"/);
+    await watched.check();
+  },
+);
 
 /** What has 200,000 empty files mounted at `directory`, in memory and for the wrapper alone. */
 function filled(directory: string, extension: string, more = "true"): readonly string[] {

@@ -1,22 +1,19 @@
-/** The process that is started ahead while a change settles: it serves, or it goes. */
+/** The process on standby while a change settles: it serves, or it ends. */
 import assert from "node:assert/strict";
 import { programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
-import { waitFor } from "../support/wait.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const LONG_SETTLE = ["--settle-time", "1s", "--poll-interval", "0"];
 
-/** Waits until as many HAProxy processes are there. */
+/** Waits until there are that many HAProxy processes. */
 async function areThere(workspace: Workspace, wrapper: Wrapper, count: number): Promise<void> {
-  await waitFor(`${count} processes`, () => workspace.haproxyPids().length === count, {
-    explain: () => wrapper.output,
-  });
+  await wrapper.until(`${count} processes`, () => workspace.haproxyPids().length === count);
 }
 
-programTest("the process that has waited is the one that serves", async () => {
+programTest("the process on standby is the one that serves", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...LONG_SETTLE] });
+  const wrapper = await workspace.serve({ flags: LONG_SETTLE });
   const [old] = workspace.haproxyPids();
   await workspace.replace(workspace.page("two"));
   await areThere(workspace, wrapper, 2);
@@ -28,25 +25,20 @@ programTest("the process that has waited is the one that serves", async () => {
   await wrapper.stopsAt(2);
 });
 
-programTest(
-  "what it reads is what has settled, not what was there when it was started",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve({
-      args: ["-f", workspace.configuration, ...LONG_SETTLE],
-    });
-    await workspace.replace("nonsense\n");
-    await areThere(workspace, wrapper, 2);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
-    await wrapper.stopsAt(2);
-    assert.doesNotMatch(wrapper.output, /nonsense/);
-  },
-);
-
-programTest("a process that has waited for nothing goes, and nothing is said of it", async () => {
+programTest("it reads what has settled, not what was there when it started", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ args: ["-f", workspace.configuration, ...LONG_SETTLE] });
+  const wrapper = await workspace.serve({ flags: LONG_SETTLE });
+  await workspace.replace("nonsense\n");
+  await areThere(workspace, wrapper, 2);
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  await wrapper.stopsAt(2);
+  assert.doesNotMatch(wrapper.output, /nonsense/);
+});
+
+programTest("a process on standby for nothing ends without a word", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ flags: LONG_SETTLE });
   await workspace.replace(workspace.page("two"));
   await areThere(workspace, wrapper, 2);
   await workspace.replace(workspace.page("one"));
@@ -57,12 +49,10 @@ programTest("a process that has waited for nothing goes, and nothing is said of 
   await wrapper.stopsAt(2);
 });
 
-programTest("a haproxy that cannot wait is started when the change has settled", async () => {
+programTest("a haproxy that cannot wait is started once the change has settled", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.cannot_wait);
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--settle-time", "500ms"],
-  });
+  const wrapper = await workspace.serve({ flags: ["--settle-time", "500ms"] });
   for (const text of ["two", "three"]) {
     await workspace.replace(workspace.page(text));
     await workspace.serves(text, wrapper);
@@ -71,31 +61,25 @@ programTest("a haproxy that cannot wait is started when the change has settled",
   assert.doesNotMatch(wrapper.output, /rejected/);
 });
 
-programTest(
-  "a haproxy that fails while it waits costs one retry, and is not made to wait again",
-  async () => {
-    await using workspace = new Workspace();
-    await workspace.standIn(STAND_INS.cannot_wait_long);
-    const wrapper = await workspace.serve();
-    for (const text of ["two", "three", "four"]) {
-      await workspace.replace(workspace.page(text));
-      await workspace.serves(text, wrapper);
-    }
-    await wrapper.saysMatching(/generation 5 serves/);
-    assert.equal(wrapper.output.match(/rejected/g)?.length, 1, wrapper.output);
-  },
-);
+programTest("a haproxy that fails on standby costs one retry, once", async () => {
+  await using workspace = new Workspace();
+  await workspace.standIn(STAND_INS.cannot_wait_long);
+  const wrapper = await workspace.serve();
+  for (const text of ["two", "three", "four"]) {
+    await workspace.replace(workspace.page(text));
+    await workspace.serves(text, wrapper);
+  }
+  await wrapper.saysMatching(/generation 5 serves/);
+  assert.equal(wrapper.output.match(/rejected/g)?.length, 1, wrapper.output);
+});
 
 for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
-  programTest(`${signal} while a process waits ends it as well`, async () => {
+  programTest(`${signal} also ends a process on standby`, async () => {
     await using workspace = new Workspace();
-    const wrapper = await workspace.serve({
-      args: ["-f", workspace.configuration, ...LONG_SETTLE],
-    });
+    const wrapper = await workspace.serve({ flags: LONG_SETTLE });
     await workspace.replace(workspace.page("two"));
     await areThere(workspace, wrapper, 2);
     wrapper.signal(signal);
-    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
-    assert.deepEqual(workspace.haproxyPids(), []);
+    await wrapper.endsWith(exitCode);
   });
 }

@@ -1,13 +1,12 @@
-/** Connections that somebody holds to the stats sockets, as many as the configuration allows. */
+/** All connections to the stats sockets are held by somebody else. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { openPrompt, type Prompt } from "../../lib/haproxy/runtime/client.ts";
 import { commonTest, longTest, programTest } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
 import { Workspace } from "../support/wrapper.ts";
 
 class StatsWorkspace extends Workspace implements AsyncDisposable {
-  readonly #cli = join(this.path, "cli.sock");
+  readonly #cli = this.at("cli.sock");
   readonly #held: Prompt[] = [];
 
   text(answer: string, global: string): string {
@@ -18,7 +17,7 @@ class StatsWorkspace extends Workspace implements AsyncDisposable {
 ${this.page(answer)}`;
   }
 
-  /** Opens connections as long as HAProxy takes them, at most `most`, and tells how many there are. */
+  /** Opens connections as long as HAProxy accepts them, at most `most`, and returns how many there are. */
   async hold(most: number): Promise<number> {
     while (this.#held.length < most) {
       const prompt = await openPrompt(this.#cli, AbortSignal.timeout(2_000));
@@ -49,18 +48,15 @@ const LIMITS: Readonly<Record<string, readonly [global: string, most: number]>> 
 };
 
 for (const [what, [global, most]] of Object.entries(LIMITS)) {
-  commonTest(
-    `a user's limit of connections to the stats sockets is not lowered: ${what}`,
-    async () => {
-      await using workspace = new StatsWorkspace();
-      await workspace.replace(workspace.text("one", global));
-      await workspace.serve({ env: { MOST: `${most}` } });
-      assert.equal(await workspace.hold(most), most);
-    },
-  );
+  commonTest(`a user's "stats maxconn" is not lowered: ${what}`, async () => {
+    await using workspace = new StatsWorkspace();
+    await workspace.replace(workspace.text("one", global));
+    await workspace.serve({ env: { MOST: `${most}` } });
+    assert.equal(await workspace.hold(most), most);
+  });
 }
 
-programTest("as many connections as the user allows hold up no reload", async () => {
+programTest("as many connections as the user allows block no reload", async () => {
   await using workspace = new StatsWorkspace();
   await workspace.replace(workspace.text("one", "stats maxconn 60"));
   const wrapper = await workspace.serve();
@@ -76,45 +72,39 @@ for (
     ["stats maxconn 60", /all 70 connections to its stats sockets are taken /],
   ] as const
 ) {
-  programTest(
-    `a reload that finds all connections taken (${global}) says so, and is done when some are free`,
-    async () => {
-      await using workspace = new StatsWorkspace();
-      await workspace.replace(workspace.text("one", global));
-      const wrapper = await workspace.serve();
-      const most = await workspace.hold(1_000);
-      assert.equal(most, global === "" ? 50 : 70);
-      await workspace.replace(workspace.text("two", global));
-      const [line] = await wrapper.saysMatching(/error .*generation 2 rejected.*/);
-      assert.match(line, limit);
-      assert.match(line, /generation 1 .*sockets.*; generation 1 keeps serving; retry in 1s/);
-      assert.equal(await workspace.get(), "one");
-      workspace.letGo();
-      await workspace.serves("two", wrapper);
-      await waitFor("one process", () => workspace.haproxyPids().length === 1);
-    },
-  );
-}
-
-longTest(
-  "a map that changes while all connections are taken waits for one, and each step says so",
-  async () => {
+  programTest(`a reload waits for a free connection and says so (${global})`, async () => {
     await using workspace = new StatsWorkspace();
-    const map = join(workspace.path, "page.map");
-    await Deno.writeTextFile(map, "/ one\n");
-    const text = workspace.text("one", "")
-      .replace('string "one"', `lf-string "%[path,map(${map})]"`)
-      .replace("mode http", "mode http\n    load-server-state-from-file global");
-    await workspace.replace(text);
+    await workspace.replace(workspace.text("one", global));
     const wrapper = await workspace.serve();
-    assert.equal(await workspace.get(), "one");
-    await workspace.hold(1_000);
-    await workspace.replace("/ two\n", map);
-    await wrapper.saysMatching(/cannot hot-apply to generation 1, .*: HAProxy does not answer/);
-    await wrapper.saysMatching(/cannot keep the state of generation 1's servers: no answer/);
-    await wrapper.saysMatching(/generation 2 rejected: generation 1 did not hand its sockets over/);
+    const most = await workspace.hold(1_000);
+    assert.equal(most, global === "" ? 50 : 70);
+    await workspace.replace(workspace.text("two", global));
+    const [line] = await wrapper.saysMatching(/error .*generation 2 rejected.*/);
+    assert.match(line, limit);
+    assert.match(line, /generation 1 .*sockets.*; generation 1 keeps serving; retry in 1s/);
     assert.equal(await workspace.get(), "one");
     workspace.letGo();
     await workspace.serves("two", wrapper);
-  },
-);
+    await waitFor("one process", () => workspace.haproxyPids().length === 1);
+  });
+}
+
+longTest("a map that changes while all connections are taken waits for one", async () => {
+  await using workspace = new StatsWorkspace();
+  const map = workspace.at("page.map");
+  await Deno.writeTextFile(map, "/ one\n");
+  const text = workspace.text("one", "")
+    .replace('string "one"', `lf-string "%[path,map(${map})]"`)
+    .replace("mode http", "mode http\n    load-server-state-from-file global");
+  await workspace.replace(text);
+  const wrapper = await workspace.serve();
+  assert.equal(await workspace.get(), "one");
+  await workspace.hold(1_000);
+  await workspace.replace("/ two\n", map);
+  await wrapper.saysMatching(/cannot hot-apply to generation 1, .*: HAProxy does not answer/);
+  await wrapper.saysMatching(/cannot keep the state of generation 1's servers: no answer/);
+  await wrapper.saysMatching(/generation 2 rejected: generation 1 did not hand its sockets over/);
+  assert.equal(await workspace.get(), "one");
+  workspace.letGo();
+  await workspace.serves("two", wrapper);
+});

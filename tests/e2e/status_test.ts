@@ -6,7 +6,7 @@ import { Observed } from "../support/observed.ts";
 import { commonTest, programTest } from "../support/program.ts";
 import { Secured } from "../support/secured.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
 
 programTest("a generation that serves is healthy, ready, and told with its process", async () => {
   await using workspace = new Observed();

@@ -1,4 +1,4 @@
-/** Stick-tables are passed on at each reload, which waits until they can be, and for nothing else. */
+/** Stick-tables survive each reload, which waits until they can be passed on, and for nothing else. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { firstAnswer } from "../../lib/haproxy/runtime/instance.ts";
@@ -7,11 +7,12 @@ import { isListening } from "../../lib/haproxy/runtime/client.ts";
 import { Observed } from "../support/observed.ts";
 import { longTest } from "../support/program.ts";
 import { waitFor } from "../support/wait.ts";
-import { freePort, type Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { type Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const LOCAL_PEER = ["-L", "local"];
 
-/** Counts visits in a table, and answers with them behind `text`. */
+/** Counts visits in a table, and answers `text` and their number. */
 class Counting extends Observed {
   readonly #peerPort = freePort();
   readonly words = join(this.configurationDirectory, "words.map");
@@ -49,7 +50,7 @@ frontend page
   }
 }
 
-/** Serves after three visits; nothing has had the time to be old enough. */
+/** Serves three visits, before its tables can be passed on. */
 async function serveVisited(workspace: Counting, args: readonly string[] = []): Promise<Wrapper> {
   const wrapper = await workspace.serveObserved([...LOCAL_PEER, ...args]);
   for (let visits = 0; visits < 3; visits++) await workspace.visit();
@@ -61,7 +62,7 @@ interface Haproxy extends AsyncDisposable {
   drain(): void;
 }
 
-/** Starts HAProxy as the wrapper does, which takes over from the one behind `takeover`, and waits until it serves. */
+/** Starts HAProxy as the wrapper does, to take over from the one behind `takeover`, and waits until it serves. */
 async function startByHand(
   workspace: Workspace,
   name: string,
@@ -93,7 +94,7 @@ async function startByHand(
   };
 }
 
-/** Whether this HAProxy's tables cannot be passed on at first. */
+/** Whether this HAProxy cannot pass tables on at first. */
 const waits = await (async () => {
   await using workspace = new Counting();
   await using haproxy = await startByHand(workspace, "first");
@@ -110,22 +111,19 @@ async function passesByHand(untilTheyPass: boolean): Promise<boolean> {
   await using _next = await startByHand(workspace, "next", old.socket);
   old.drain();
   await waitFor("the old one to listen no more", async () => !await isListening(old.socket));
-  // It takes some milliseconds: where they are said to be lost, what has not come in a second does not come any more.
+  // It takes some milliseconds; what is expected to be lost has had a second.
   const isLost = waits && !untilTheyPass;
   return await waitFor("1 visit", async () => await workspace.get() === "one 1", {
     ...isLost ? { deadlineMs: 1_000 } : {},
   }).catch(() => false);
 }
 
-longTest(
-  "by hand, what HAProxy says of its resync tells whether its tables are passed on",
-  async () => {
-    assert.equal(await passesByHand(false), !waits);
-    assert.equal(await passesByHand(true), true);
-  },
-);
+longTest("by hand, HAProxy's resync tells whether its tables are passed on", async () => {
+  assert.equal(await passesByHand(false), !waits);
+  assert.equal(await passesByHand(true), true);
+});
 
-longTest("tables survive a change, and a second one right after it", async () => {
+longTest("tables survive two changes in a row", async () => {
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   for (const text of ["two", "three"]) {
@@ -137,7 +135,7 @@ longTest("tables survive a change, and a second one right after it", async () =>
   assert.equal(lines.length, waits ? 2 : 0, wrapper.output);
 });
 
-longTest("tables survive signals in quick succession, and none is forgotten", async () => {
+longTest("tables survive two signals in a row", async () => {
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   wrapper.signal("SIGHUP");
@@ -148,43 +146,35 @@ longTest("tables survive signals in quick succession, and none is forgotten", as
   await wrapper.stopsAt(3);
 });
 
-longTest(
-  "a request for a reload is answered when that has ended, and the wait is told",
-  async () => {
-    await using workspace = new Counting();
-    const wrapper = await serveVisited(workspace, ["--enable-reload-endpoint"]);
-    const answer = workspace.ask("/reload", { method: "POST" });
-    if (waits) {
-      const report = await workspace.reports("a wait", ({ waiting }) => waiting !== null, wrapper);
-      assert.equal(report.waiting?.for, "stick-tables");
-      assert.ok(report.healthy && report.ready && report.state === "delaying");
-      const leftMs = Date.parse(report.waiting!.until!) - Date.now();
-      assert.ok(leftMs > 0 && leftMs <= 8_000, `${leftMs} ms`);
-    }
-    const { status, body } = await answer;
-    assert.equal(status, 200, wrapper.output);
-    assert.equal(JSON.parse(body).generation, 2);
-    await workspace.serves("one 3", wrapper);
-    assert.equal((await workspace.report()).waiting, null);
-  },
-);
+longTest("POST /reload is answered after the wait, which the status shows", async () => {
+  await using workspace = new Counting();
+  const wrapper = await serveVisited(workspace, ["--enable-reload-endpoint"]);
+  const answer = workspace.ask("/reload", { method: "POST" });
+  if (waits) {
+    const report = await workspace.reports("a wait", ({ waiting }) => waiting !== null, wrapper);
+    assert.equal(report.waiting?.for, "stick-tables");
+    assert.ok(report.healthy && report.ready && report.state === "delaying");
+    const leftMs = Date.parse(report.waiting!.until!) - Date.now();
+    assert.ok(leftMs > 0 && leftMs <= 8_000, `${leftMs} ms`);
+  }
+  const { status, body } = await answer;
+  assert.equal(status, 200, wrapper.output);
+  assert.equal(JSON.parse(body).generation, 2);
+  await workspace.serves("one 3", wrapper);
+  assert.equal((await workspace.report()).waiting, null);
+});
 
-longTest(
-  "what can be changed in place does not wait, and changes nothing for what does",
-  async () => {
-    await using workspace = new Counting();
-    const wrapper = await serveVisited(workspace);
-    wrapper.signal("SIGHUP");
-    if (waits) await wrapper.saysMatching(/reload delayed by at most/);
-    await workspace.replace("word second\n", workspace.words);
-    await waitFor("the second word", async () => await workspace.word() === "second", {
-      explain: () => wrapper.output,
-    });
-    if (waits) await wrapper.saysMatching(/words.map" updated in generation 1/);
-    await wrapper.saysMatching(/generation 2 serves, .* SIGHUP/);
-    await workspace.serves("one 3", wrapper);
-  },
-);
+longTest("a hot apply does not wait, and does not disturb what does", async () => {
+  await using workspace = new Counting();
+  const wrapper = await serveVisited(workspace);
+  wrapper.signal("SIGHUP");
+  if (waits) await wrapper.saysMatching(/reload delayed by at most/);
+  await workspace.replace("word second\n", workspace.words);
+  await wrapper.until("the second word", async () => await workspace.word() === "second");
+  if (waits) await wrapper.saysMatching(/words.map" updated in generation 1/);
+  await wrapper.saysMatching(/generation 2 serves, .* SIGHUP/);
+  await workspace.serves("one 3", wrapper);
+});
 
 const WITHOUT: Readonly<Record<string, { readonly peers?: string; readonly table?: string }>> = {
   "no peers section": { peers: "", table: "" },
@@ -205,14 +195,14 @@ for (const [what, parts] of Object.entries(WITHOUT)) {
   });
 }
 
-longTest("what waits ends with the wrapper", async () => {
+longTest("a delayed reload ends with the wrapper", async () => {
   for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
     await using workspace = new Counting();
     const wrapper = await serveVisited(workspace);
     wrapper.signal("SIGHUP");
     if (waits) await wrapper.saysMatching(/reload delayed by at most/);
     wrapper.signal(signal);
-    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+    await wrapper.endsWith(exitCode);
     if (waits) assert.doesNotMatch(wrapper.output, /generation 2/);
     assert.deepEqual(workspace.haproxyPids(), []);
   }

@@ -1,10 +1,12 @@
 /** Every way in which a configuration changes, or only seems to, with real files. */
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
-import { programTest, rootTest } from "../support/program.ts";
+import { ROOT, testNeeding } from "../support/needs.ts";
+import { programTest, RUNNABLE } from "../support/program.ts";
 import { Volume } from "../support/volume.ts";
 import { pause, waitFor } from "../support/wait.ts";
-import { freePort, Workspace, type Wrapper } from "../support/wrapper.ts";
+import { freePort } from "../support/free_port.ts";
+import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 /** Proves that nothing but this last change has caused a reload since generation 1. */
 async function isOnlyReload(workspace: Workspace, wrapper: Wrapper, change: () => unknown) {
@@ -278,22 +280,26 @@ programTest("a change without any event is found by the poll", async () => {
   await wrapper.stopsAt(2);
 });
 
-rootTest("without inotify watches left the log names the limit, and the poll goes on", async () => {
-  await using workspace = new Workspace();
-  const inOwnUserNamespace = [
-    ...["unshare", "--user", "--map-root-user", "sh", "-c"],
-    'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
-    "sh",
-  ];
-  const wrapper = await workspace.serve({
-    launcher: inOwnUserNamespace,
-    args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
-  });
-  await wrapper.saysMatching(/warning .*cannot watch.*fs\.inotify\.max_user_instances.*poll/);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
-  assert.equal(wrapper.output.match(/cannot watch/g)?.length, 1, wrapper.output);
-});
+testNeeding(
+  [RUNNABLE, ROOT],
+  "without inotify watches left the log names the limit, and the poll goes on",
+  async () => {
+    await using workspace = new Workspace();
+    const inOwnUserNamespace = [
+      ...["unshare", "--user", "--map-root-user", "sh", "-c"],
+      'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
+      "sh",
+    ];
+    const wrapper = await workspace.serve({
+      launcher: inOwnUserNamespace,
+      args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
+    });
+    await wrapper.saysMatching(/warning .*cannot watch.*fs\.inotify\.max_user_instances.*poll/);
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    assert.equal(wrapper.output.match(/cannot watch/g)?.length, 1, wrapper.output);
+  },
+);
 
 programTest(
   "a FIFO in a watched directory stops events but neither the poll nor the end",

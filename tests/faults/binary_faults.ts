@@ -1,4 +1,4 @@
-/** What may be wrong with the program that is found as `haproxy`, and be put right again. */
+/** What can be wrong with the program named `haproxy`, until it is put right. */
 import { join } from "@std/path";
 import { STAND_INS } from "../support/stand_ins.ts";
 import type { Fault } from "./fault.ts";
@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 
 const inPlace = (world: World) => join(world.binaries, "haproxy");
 
-/** The change is made when the program is spoilt, and taken when it is whole again. */
+/** The change is made while the program is broken, and applied once it is whole again. */
 const spoilt = (
   name: string,
   spoil: (world: World) => Promise<unknown>,
@@ -24,13 +24,16 @@ const spoilt = (
 const standsIn = (name: string, standIn: string, reason: RegExp): Fault =>
   spoilt(name, (world) => world.standIn(standIn), reason);
 
-/** The words that start a haproxy of another version, which the environment names. */
+/** The words that start another version of HAProxy, from the environment. */
 const OTHER = Deno.env.get("OTHER_HAPROXY") ?? null;
 
-/** As by an upgrade, and back by a downgrade. */
+/** As an upgrade does, and then a downgrade. */
 const ANOTHER_VERSION: Fault = {
   name: "the binary is replaced by another version, and that by the first one",
-  missing: OTHER === null ? "needs OTHER_HAPROXY, the words that start another version" : null,
+  needs: {
+    missing: OTHER === null ? "needs OTHER_HAPROXY, the words that start another version" : null,
+    isOptional: true,
+  },
   async inject(world) {
     const { haproxy: before } = await world.report();
     await world.standIn(`#!/bin/sh\nexec ${OTHER} "$@"\n`);
@@ -46,7 +49,7 @@ const ANOTHER_VERSION: Fault = {
   served: 2,
 };
 
-/** It takes two times the 5 s until SIGKILL. */
+/** It takes twice the 5 s until SIGKILL. */
 export const IGNORES_SIGNALS = standsIn(
   "the new process hangs and ignores signals",
   STAND_INS.ignores_term,

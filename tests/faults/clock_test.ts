@@ -2,28 +2,30 @@
  * A clock that jumps, for the wrapper and HAProxy alone: libfaketime is loaded into both by an `/etc` of their
  * own, since the wrapper may not hand LD_PRELOAD on.
  */
-import { join } from "@std/path";
 import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";
-import { IS_ROOT, NEEDS_ROOT, World } from "./world.ts";
+import { isThere } from "../support/files.ts";
+import { type Need, ROOT } from "../support/needs.ts";
+import { World } from "./world.ts";
 
 const LIBRARY = ["x86_64", "aarch64"].map((machine) =>
   `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`
 ).find(isThere);
 
-const missing = !IS_ROOT
-  ? NEEDS_ROOT
-  : LIBRARY === undefined
-  ? "needs libfaketime, as in Debian's package faketime"
-  : !runsWith(LIBRARY)
-  ? "needs a HAProxy into which libfaketime loads, which has this machine's C library"
-  : null;
+const FAKETIME: Need = {
+  missing: LIBRARY === undefined
+    ? "needs libfaketime, as in Debian's package faketime"
+    : !runsWith(LIBRARY)
+    ? "needs a HAProxy into which libfaketime loads, which has this machine's C library"
+    : null,
+  isOptional: true,
+};
 
-/** By how much the clock is wrong. */
+/** How wrong the clock is. */
 const OFFSET_FILE = "clock-offset";
 
 async function setClock(world: World, offset: string): Promise<void> {
-  await Deno.writeTextFile(join(world.path, OFFSET_FILE), `${offset}\n`);
+  await Deno.writeTextFile(world.at(OFFSET_FILE), `${offset}\n`);
 }
 
 /** `$0` is the library. */
@@ -43,7 +45,7 @@ const jumpingWorld = () =>
 
 const jumps = (name: string, offset: string): Fault => ({
   name: `the clock jumps ${name}`,
-  missing,
+  needs: ROOT.missing === null ? FAKETIME : ROOT,
   async inject(world) {
     await setClock(world, offset);
     await world.change();
@@ -62,17 +64,9 @@ testFamily("the clock", [
   jumps("ten years ahead", "+3650d"),
 ], jumpingWorld);
 
-/** With another C library than it was built for, it hangs. */
+/** It hangs with a C library other than the one it was built for. */
 function runsWith(library: string): boolean {
   const args = ["-s", "KILL", "5", "haproxy", "-v"];
   const env = { LD_PRELOAD: library, FAKETIME: "+0" };
   return new Deno.Command("timeout", { args, env, stderr: "null" }).outputSync().success;
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

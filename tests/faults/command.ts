@@ -1,4 +1,4 @@
-/** Runs a command of the system that a fault is made with. */
+/** Runs a system command that causes a fault. */
 
 /** @throws with what it wrote, if it fails. */
 export async function command(name: string, ...args: readonly string[]): Promise<void> {

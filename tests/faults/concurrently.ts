@@ -1,6 +1,6 @@
 /** Does many things, a few at a time. */
 
-/** Gives what failed, in the order of `items`. */
+/** Returns what failed, in the order of `items`. */
 export async function concurrently<Item>(
   items: readonly Item[],
   width: number,

@@ -1,4 +1,4 @@
-/** What the configuration may become instead of another configuration. */
+/** What the configuration can turn into instead of another configuration. */
 import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Expectation, Fault } from "./fault.ts";
@@ -64,30 +64,29 @@ export const CONFIGURATION_FAULTS = (): readonly Fault[] => [
   dated("half a century in the past", -1_600_000_000_000),
 ];
 
-/** As after a clock that was wrong. */
+/** As by a machine whose clock was wrong. */
 function dated(when: string, offsetMs: number): Fault {
   return {
     name: `the configuration is from ${when}`,
     expects: { tag: "served" },
     async inject(world) {
-      const path = join(world.path, "dated");
+      const path = world.at("dated");
       const time = new Date(Date.now() + offsetMs);
       await Deno.writeTextFile(path, world.nextPage());
       await Deno.utime(path, time, time);
       await Deno.rename(path, world.configuration);
     },
-    heal: () => Promise.resolve(),
   };
 }
 
-/** HAProxy waits for a writer of the FIFO, in the middle of its configuration. */
+/** HAProxy waits for a writer of the FIFO while it parses its configuration. */
 function parsingHangs(): Fault {
   return {
     name: "parsing the configuration hangs",
     expects: { tag: "rejected", reason: /haproxy did not serve within/ },
     async inject(world) {
       const fifo = join(world.path, "other", "error.http");
-      await command("mkdir", "-p", join(world.path, "other"));
+      await command("mkdir", "-p", world.at("other"));
       await command("mkfifo", fifo).catch(() => {});
       await world.change(`backend hangs\n    mode http\n    errorfile 503 ${fifo}\n`);
     },

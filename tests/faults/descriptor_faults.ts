@@ -1,9 +1,8 @@
-/** What happens where no file can be opened any more, in the wrapper or in HAProxy. */
-import { join } from "@std/path";
-import type { Report } from "../support/observed.ts";
+/** What happens when the wrapper or HAProxy cannot open any more files. */
+import type { StatusReport } from "../../lib/status/report.ts";
 import type { Fault } from "./fault.ts";
 
-/** No new one has a number below that. */
+/** No new descriptor is below that. */
 const NONE = 3;
 const MANY = 1_000;
 
@@ -18,17 +17,18 @@ const IN_WRAPPER: Fault = {
   isSilent: true,
 };
 
-/** That a file cannot be opened is no change of it. */
+/** A file that cannot be opened has not changed. */
 const IN_WRAPPER_LOADED: Fault = {
   name: "the wrapper has no file descriptor left when a file changes that HAProxy has loaded",
   async inject(world) {
-    // Another one each time, so that the log tells which.
-    const list = join(world.path, `list-${world.wanted}.acl`);
+    // A new name each time, so that the log tells them apart.
+    const list = world.at(`list-${world.wanted}.acl`);
     await Deno.writeTextFile(list, "/one\n");
     await world.change(
       `backend listed\n    mode http\n    http-request deny if { path -f ${list} }\n`,
     );
-    const isListed = ({ serving }: Report) => serving!.files.some(({ path }) => path === list);
+    const isListed = ({ serving }: StatusReport) =>
+      serving!.files.some(({ path }) => path === list);
     await world.reports("the list", isListed, world.wrapper);
     await world.limitOpenFiles(world.wrapper.pid, NONE);
     await Deno.writeTextFile(list, "/two\n");
@@ -36,7 +36,6 @@ const IN_WRAPPER_LOADED: Fault = {
     await world.limitOpenFiles(world.wrapper.pid, MANY);
     await world.wrapper.saysMatching(new RegExp(`ACL "${list}" updated in generation`));
   },
-  heal: () => Promise.resolve(),
   expects: { tag: "served" },
 };
 

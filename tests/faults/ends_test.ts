@@ -1,9 +1,8 @@
-/** What ends all: the process that serves is killed, which gives its status, or a signal while nobody reads stdout. */
+/** What ends the wrapper: its serving process is killed in a handoff, or a signal arrives while nobody reads stdout. */
 import assert from "node:assert/strict";
 import { afterFirstAnswer } from "./new_process_faults.ts";
 import { fillStdout } from "./output_faults.ts";
 import { StatsProxy } from "./stats_proxy.ts";
-import { waitFor } from "../support/wait.ts";
 import { World } from "./world.ts";
 
 Deno.test("the old process is killed in the middle of a handoff", async () => {
@@ -12,20 +11,9 @@ Deno.test("the old process is killed in the middle of a handoff", async () => {
   const pid = await world.servingPid();
   const proxy = await StatsProxy.begin(world, afterFirstAnswer(() => Deno.kill(pid, "SIGKILL")));
   await world.change();
-  await endsWith(world, 137, /generation 1 was ended by SIGKILL while serving/);
+  await world.wrapper.endsWith(137);
+  assert.match(world.wrapper.output, /generation 1 was ended by SIGKILL while serving/);
   await proxy.end();
-});
-
-Deno.test("the new process is killed as soon as it serves", async () => {
-  await using world = await World.serving();
-  // The old one is still there, and drains; it cannot be asked to serve again.
-  using _request = await world.openRequest();
-  await world.stopTraffic();
-  const pid = await world.servingPid();
-  await world.change();
-  await waitFor("the next generation", async () => await world.servingPid() !== pid);
-  Deno.kill(await world.servingPid(), "SIGKILL");
-  await endsWith(world, 137, /generation 2 was ended by SIGKILL while serving/);
 });
 
 Deno.test("a signal comes while nobody reads stdout", async () => {
@@ -37,10 +25,3 @@ Deno.test("a signal comes while nobody reads stdout", async () => {
   assert.equal((await world.wrapper.child.status).code, 143);
   assert.deepEqual(world.haproxyPids(), []);
 });
-
-async function endsWith(world: World, status: number, line: RegExp): Promise<void> {
-  assert.equal(await world.wrapper.exitCode, status, world.wrapper.output);
-  assert.match(world.wrapper.output, line);
-  assert.deepEqual(world.haproxyPids(), [], world.wrapper.output);
-  assert.deepEqual([...Deno.readDirSync(world.runtimeDirectory)], [], world.wrapper.output);
-}

@@ -1,4 +1,4 @@
-/** All faults that can be brought about and healed, by what they are about. */
+/** All faults that can be injected and healed, by subject. */
 import { BINARY_FAULTS } from "./binary_faults.ts";
 import { CONFIGURATION_FAULTS } from "./configuration_faults.ts";
 import { DESCRIPTOR_FAULTS } from "./descriptor_faults.ts";
@@ -10,7 +10,7 @@ import { OUTPUT_FAULTS } from "./output_faults.ts";
 import { SURROUNDINGS_FAULTS } from "./surroundings_faults.ts";
 import { WRAPPER_FAULTS } from "./wrapper_faults.ts";
 
-/** Each is made anew for a world, since some keep what they have to heal. */
+/** Made anew for each world, because some keep state until they are healed. */
 export const FAMILIES: Readonly<Record<string, () => readonly Fault[]>> = {
   "the new process": NEW_PROCESS_FAULTS,
   "the old process": OLD_PROCESS_FAULTS,

@@ -1,21 +1,21 @@
 /** Registers the test of a family of faults: each with traffic, in a world of its own. */
 import assert from "node:assert/strict";
-import { testNeeding } from "../support/requirements.ts";
+import { testNeeding } from "../support/needs.ts";
 import { concurrently } from "./concurrently.ts";
-import type { Fault } from "./fault.ts";
+import { type Fault, isPossible } from "./fault.ts";
 import { undergo } from "./undergo.ts";
-import { NEEDS_ROOT, World } from "./world.ts";
+import { World } from "./world.ts";
 
-/** Most of a fault's time is waiting. */
+/** Most of a fault's time is spent waiting. */
 const WIDTH = 6;
 
-/** Those that cannot be had here are tests of their own, which say why. */
+/** Those that cannot be injected here become ignored tests that say why. */
 export function testFamily(
   family: string,
   faults: readonly Fault[],
   makeWorld: () => Promise<World> = () => World.serving(),
 ): void {
-  const possible = faults.filter(({ missing }) => !missing);
+  const possible = faults.filter(isPossible);
   if (possible.length > 0) {
     Deno.test(
       `faults of ${family}: ${possible.length}, each with traffic, healed without a trace`,
@@ -25,9 +25,8 @@ export function testFamily(
       },
     );
   }
-  for (const { name, missing } of faults) {
-    if (missing === NEEDS_ROOT) testNeeding(NEEDS_ROOT)(name, () => {});
-    else if (missing) Deno.test({ name: `${name} (${missing})`, ignore: true, fn: () => {} });
+  for (const { name, needs } of faults) {
+    if (needs && needs.missing !== null) testNeeding([needs], name, () => {});
   }
 }
 

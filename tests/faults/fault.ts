@@ -1,29 +1,32 @@
-/** What a fault is: how it is brought about, how it is healed, and what must be seen between. */
+/** What a fault is: how it is injected, how it is healed, and what must hold in between. */
+import type { Need } from "../support/needs.ts";
 import type { World } from "./world.ts";
 
 export interface Fault {
   readonly name: string;
-  /** Brings it about and changes the configuration, in whatever order; ends when the wrapper has had to do with it. */
+  /** Injects the fault and changes the configuration, in any order; returns once the wrapper has met it. */
   readonly inject: (world: World) => Promise<void>;
-  /** After it what is on disk can be served. */
-  readonly heal: (world: World) => Promise<void>;
+  /** Afterwards what is on disk can be served; by default it can be all along. */
+  readonly heal?: (world: World) => Promise<void>;
   readonly expects: Expectation;
-  /** Clients of a process that is frozen have to wait for it. */
+  /** Clients have to wait, for instance for a frozen process. */
   readonly stalls?: boolean;
-  /** A process dies that serves beside the old one already: nobody can save what it has accepted. */
+  /** A process dies that already serves beside the old one: what it has accepted is lost. */
   readonly cuts?: boolean;
-  /** Neither the wrapper's status nor the old process can be asked meanwhile. */
+  /** Neither the wrapper's status nor the old process answers meanwhile. */
   readonly isSilent?: boolean;
-  /** How many reloads succeed until the end, if not one; `null`: as many as it takes. */
+  /** How many reloads succeed in all, if not one; `null`: any number. */
   readonly served?: number | null;
-  /** Why it cannot be had here. */
-  readonly missing?: string | null;
+  readonly needs?: Need;
 }
 
+/** Whether it can be injected on this machine. */
+export const isPossible = ({ needs }: Fault) => (needs?.missing ?? null) === null;
+
 export type Expectation =
-  /** One generation or more are rejected for a reason that matches, and the old one goes on. */
+  /** One or more generations are rejected for a matching reason, and the old one keeps serving. */
   | { readonly tag: "rejected"; readonly reason: RegExp }
-  /** Nothing is started, and a line that matches says why. */
+  /** Nothing is started, and a matching line says why. */
   | { readonly tag: "awaited"; readonly line: RegExp }
-  /** The change goes live all the same; `line`: what is said besides. */
+  /** The change is served anyway; `line`: what is logged besides. */
   | { readonly tag: "served"; readonly line?: RegExp };

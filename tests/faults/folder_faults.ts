@@ -1,17 +1,16 @@
-/** What may happen to the disk that the private folder is on, which only root can bring about. */
+/** What can happen to the disk of the private folder. Only root can inject it. */
 import { join } from "@std/path";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
-import { IS_ROOT, NEEDS_ROOT, type World } from "./world.ts";
-
-const missing = IS_ROOT ? null : NEEDS_ROOT;
+import { ROOT } from "../support/needs.ts";
+import type { World } from "./world.ts";
 
 const filler = (world: World) => join(world.runtimeDirectory, "filler");
 const moved = (world: World) => join(world.runtimeDirectory, ".moved");
 
 const FULL: Fault = {
   name: "the private folder is full",
-  missing,
+  needs: ROOT,
   async inject(world) {
     await fill(filler(world));
     await world.change();
@@ -22,7 +21,7 @@ const FULL: Fault = {
 
 const READ_ONLY: Fault = {
   name: "the private folder becomes read-only",
-  missing,
+  needs: ROOT,
   async inject(world) {
     await command("mount", "-o", "remount,ro", world.runtimeDirectory);
     await world.change();
@@ -31,10 +30,10 @@ const READ_ONLY: Fault = {
   expects: { tag: "rejected", reason: /cannot write to the private folder .*Read-only/ },
 };
 
-/** A process ends while nothing of it can be removed. */
+/** A process ends while none of its files can be removed. */
 const READ_ONLY_AT_AN_END: Fault = {
   name: "the private folder is read-only when an old process ends",
-  missing,
+  needs: ROOT,
   async inject(world) {
     const { servingGeneration } = world;
     const request = await world.openRequest();
@@ -54,12 +53,12 @@ const READ_ONLY_AT_AN_END: Fault = {
   served: 2,
 };
 
-/** From the wrapper's place it is deleted; only a test can bring its sockets back. */
+/** The wrapper finds it deleted; only a test can bring its sockets back. */
 function gone(): Fault {
   let original = "";
   return {
     name: "the private folder is deleted",
-    missing,
+    needs: ROOT,
     async inject(world) {
       original = world.privateFolder;
       await Deno.rename(original, moved(world));

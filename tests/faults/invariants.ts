@@ -1,14 +1,14 @@
-/** The invariants of the program, asserted while a fault lasts and after it was healed. */
+/** The invariants of the program, asserted during a fault and after it has been healed. */
 import assert from "node:assert/strict";
 import { waitFor } from "../support/wait.ts";
 import type { Fault } from "./fault.ts";
-import { childrenWithState } from "./processes.ts";
+import { childrenOf, stateOf } from "../support/processes.ts";
 import type { World } from "./world.ts";
 
-/** How long a client may wait for an answer that it gets in a millisecond on an idle machine. */
+/** How long a client may wait for an answer that takes a millisecond on an idle machine. */
 const LONGEST_GAP_MS = 1_000;
 
-/** The state in which a fault finds the world. */
+/** The state of the world before a fault. */
 export interface Mark {
   readonly outputLength: number;
   readonly generation: number;
@@ -23,7 +23,7 @@ export async function mark(world: World): Promise<Mark> {
   };
 }
 
-/** While the fault lasts: the same generation serves as before, unasked to stop, and all say so. */
+/** During the fault the same generation serves as before, is not stopping, and the status says so. */
 export async function assertKept(world: World, before: Mark, fault: Fault): Promise<void> {
   assertTraffic(world, fault);
   if (fault.isSilent === true) return;
@@ -41,13 +41,13 @@ export async function assertKept(world: World, before: Mark, fault: Fault): Prom
   }
 }
 
-/** After it was healed: what is on disk is served, once, and nothing is left of the rest. */
+/** Once healed, what is on disk is served, after one reload, and nothing else is left. */
 export async function assertHealed(world: World, before: Mark, fault: Fault): Promise<void> {
   const explain = () => `${fault.name}\n${world.wrapper.output}`;
   const report = await waitFor("that what is on disk is served, and nothing drains", async () => {
     const report = await world.report();
     const { state, serving, lastFailure, draining } = report;
-    // While both accept connections it may have met the old one again.
+    // While both processes accept connections, the new one may have reached the old one again.
     if (draining.length > 0) await world.traffic.renewLongLived();
     return state === "serving" && serving?.servesDesired === true && lastFailure === null &&
       draining.length === 0 && report;
@@ -68,19 +68,17 @@ export async function assertHealed(world: World, before: Mark, fault: Fault): Pr
   assertTraffic(world, fault);
 }
 
-/** A file that was replaced while it was looked at is loaded once more, since nobody can tell what was read. */
+/** A file that changed during the read is loaded once more. */
 const SERVES_ANEW =
   /generation \d+ serves, (?!.*since the sources changed during the last reload)/g;
 
-/** Of the processes, of the private folder, and of the wrapper's open files. */
+/** Neither processes nor private files nor open files of the wrapper. */
 async function assertNoLeftovers(world: World): Promise<void> {
   const explain = () => world.wrapper.output;
   await waitFor("just one haproxy", () => world.haproxyPids().length === 1, {
     explain: () => `${world.haproxyPids()}\n${explain()}`,
   });
-  await waitFor("no zombie", () => childrenWithState(world.wrapper.pid, "Z").length === 0, {
-    explain,
-  });
+  await waitFor("no zombie", () => !childrenOf(world.wrapper.pid).some(isZombie), { explain });
   const isAllowed = allowedNames(world);
   const strangers = () =>
     [...Deno.readDirSync(world.privateFolder)].map(({ name }) => name)
@@ -95,9 +93,11 @@ async function assertNoLeftovers(world: World): Promise<void> {
   );
 }
 
+const isZombie = (pid: string) => stateOf(Number(pid)) === "Z";
+
 /**
- * The files of the next generation may be there already for a process on standby, and what a test itself
- * has made stays.
+ * The files of the next generation may already exist for a process on standby; files that a test created
+ * stay.
  */
 function allowedNames(world: World): (name: string) => boolean {
   const numbers = [world.servingGeneration, world.wrapper.lastGeneration + 1];
@@ -108,7 +108,7 @@ function allowedNames(world: World): (name: string) => boolean {
 
 function assertTraffic(world: World, fault: Fault): void {
   const { traffic, wrapper } = world;
-  if (fault.cuts === true) traffic.forgiveResets();
+  if (fault.cuts === true) traffic.forgiveCuts();
   const explain = `${fault.name}: ${JSON.stringify(traffic.failures)}\n${wrapper.output}`;
   assert.deepEqual(traffic.failures, [], explain);
   const gapMs = traffic.takeLongestGapMs();
@@ -124,7 +124,7 @@ async function assertProbes(world: World): Promise<void> {
   }
 }
 
-/** HAProxy says so itself, on a connection that a process that stops would not take. */
+/** HAProxy itself says so, on a connection that a stopping process would not accept. */
 async function assertNotStopping(world: World, explain: string): Promise<void> {
   const answer = await world.askServing("show info");
   assert.match(answer ?? "no answer", /^Stopping: 0$/m, explain);

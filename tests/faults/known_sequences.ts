@@ -1,4 +1,4 @@
-/** Sequences of faults that have failed once, as `deno task faults` prints them, without what had no part in it. */
+/** Sequences of faults that have failed once, as `deno task faults` prints them, reduced to what mattered. */
 import type { Sequence } from "./sequence.ts";
 
 export interface KnownSequence extends Sequence {

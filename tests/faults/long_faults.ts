@@ -1,4 +1,4 @@
-/** Faults that take longer than the tests have time for; `deno task faults` begins with them. */
+/** Faults that take too long for the tests; `deno task faults` begins with them. */
 import { waitFor } from "../support/wait.ts";
 import { IGNORES_SIGNALS } from "./binary_faults.ts";
 import type { Fault } from "./fault.ts";
@@ -7,7 +7,7 @@ const LINE =
   `# server one 192.0.2.1:80 check inter 2s fall 3 rise 2 weight 100 maxconn 10 crt /no/such\n`;
 const HUGE_BYTES = 100_000_000;
 
-/** The wrapper looks for the names of files in all of that, and answers nobody meanwhile. */
+/** The wrapper searches all of it for file references, and answers nobody meanwhile. */
 const HUGE_CONFIGURATION: Fault = {
   name: "the configuration is 100 MB large",
   async inject(world) {

@@ -1,12 +1,12 @@
-/** What may befall the new process at every point of a handoff, from its start until the old one is asked to stop. */
+/** What can happen to the new process at each point of a handoff, until the old one is told to stop. */
 import { STAND_INS } from "../support/stand_ins.ts";
 import { pause } from "../support/wait.ts";
 import type { Fault } from "./fault.ts";
 import { type Exchange, type Meddle, pidOf, StatsProxy } from "./stats_proxy.ts";
-import { freeze, killQuietly } from "../support/wrapper.ts";
+import { freeze, killQuietly } from "../support/processes.ts";
 import type { World } from "./world.ts";
 
-/** The change is made while the next generation's answers are meddled with; `undo` comes before the end of that. */
+/** A change while a proxy changes the next generation's answers; `undo` comes before the proxy ends. */
 export function meddled(
   name: string,
   makeMeddle: (world: World) => Meddle | Promise<Meddle>,
@@ -28,14 +28,14 @@ export function meddled(
   };
 }
 
-/** Does something once, just after the new process has answered that it is there. */
+/** Does something once, right after the new process's first answer. */
 export const afterFirstAnswer =
   (act: (pid: number, exchange: Exchange) => unknown): Meddle => async (exchange) => {
     if (exchange.number === 1) await act(pidOf(exchange), exchange);
     return exchange.answer;
   };
 
-/** Of its threads one could answer the wrapper again before another has taken the signal. */
+/** One of its threads could answer the wrapper again before another one takes the signal. */
 async function signalAndWait(pid: number, signal: Deno.Signal, exchange: Exchange): Promise<void> {
   Deno.kill(pid, signal);
   await exchange.untilItStops();
@@ -76,14 +76,14 @@ function frozenAtReady(): Fault {
   );
 }
 
-/** A process that drains takes no new connection, not even of the wrapper's. */
+/** A draining process accepts no new connection, not even the wrapper's. */
 function stoppingAtReady(): Fault {
   const requests: Deno.TcpConn[] = [];
   return meddled(
     "the new process gets SIGUSR1 when it has answered, and has connections to finish",
     (world) =>
       afterFirstAnswer(async (pid, exchange) => {
-        // Both processes accept them: some are the new one's.
+        // Both processes accept them; some reach the new one.
         for (let number = 0; number < 20; number++) requests.push(await world.openRequest());
         await signalAndWait(pid, "SIGUSR1", exchange);
       }),
@@ -99,7 +99,7 @@ export const NEW_PROCESS_FAULTS = (): readonly Fault[] => [
   killedBefore(
     "the new process is killed when its socket is there",
     STAND_INS.killed_at_its_socket,
-    // It listens by then, and may have taken a connection.
+    // It already listens, and may have accepted a connection.
     true,
   ),
   signalsAtReady("SIGKILL", /haproxy was ended by SIGKILL before it was ready/),

@@ -1,7 +1,7 @@
-/** What may befall the process that serves, before and while another takes over. */
+/** What can happen to the serving process before and during a handoff. */
 import type { Fault } from "./fault.ts";
 import { afterFirstAnswer, meddled } from "./new_process_faults.ts";
-import { freeze, killQuietly } from "../support/wrapper.ts";
+import { freeze, killQuietly } from "../support/processes.ts";
 
 function frozen(): Fault {
   let pid = 0;

@@ -1,10 +1,10 @@
-/** What may become of stdout, which HAProxy inherits. */
-import type { Report } from "../support/observed.ts";
+/** What can happen to stdout, which HAProxy inherits. */
+import type { StatusReport } from "../../lib/status/report.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Fault } from "./fault.ts";
 import type { World } from "./world.ts";
 
-/** Whatever the wrapper has to say meanwhile comes when somebody reads again. */
+/** What the wrapper logs meanwhile appears when somebody reads again. */
 function blocked(): Fault {
   return {
     name: "nobody reads stdout any more, and it is full",
@@ -13,10 +13,10 @@ function blocked(): Fault {
       await fillStdout(world);
       const { generation } = (await world.report()).serving!;
       await world.change();
-      // The old one has been asked to drain by then, and what is said of that waits.
+      // By then the old process has been told to drain; that line is still waiting.
       await waitFor("the next generation, and an answer that it serves", async () => {
         const { body } = await world.ask("/status", { signal: AbortSignal.timeout(2_000) });
-        return (JSON.parse(body) as Report).serving!.generation > generation;
+        return (JSON.parse(body) as StatusReport).serving!.generation > generation;
       });
       await world.change();
     },
@@ -29,7 +29,7 @@ function blocked(): Fault {
 
 export const OUTPUT_FAULTS = (): readonly Fault[] => [blocked()];
 
-/** The stream that reads it here keeps some as well, so that it is full only when a pause changes nothing. */
+/** The reading stream buffers some too, so the pipe is full only when it stays so after a pause. */
 export async function fillStdout({ wrapper }: World): Promise<void> {
   const pipe = `/proc/${wrapper.pid}/fd/1`;
   const script = `for i in 1 2 3; do

@@ -1,7 +1,7 @@
 /**
  * Random sequences of faults, and as many sets of signals, from a seed that is printed first:
- * `deno task faults [--seed S] [--sequences N]`. Number i is that of the seed S + i, so that it can be had
- * again by `--seed` and `--sequences 1`.
+ * `deno task faults [--seed S] [--sequences N]`. Number i uses the seed S + i, so `--seed` and
+ * `--sequences 1` repeat it.
  */
 import { parseArgs } from "node:util";
 import { concurrently } from "./concurrently.ts";
@@ -12,7 +12,7 @@ import { randomSignals, sendSignals } from "./signals.ts";
 import { undergo } from "./undergo.ts";
 import { World } from "./world.ts";
 
-/** Most of their time is waiting, and what they wait for has limits of seconds. */
+/** They mostly wait, and what they wait for has limits of seconds. */
 const WIDTH = 2 * navigator.hardwareConcurrency;
 
 const { values } = parseArgs({

@@ -1,13 +1,12 @@
-/** Several faults one after the other in the same world, which is then ended by a signal. */
-import assert from "node:assert/strict";
+/** Several faults in a row in the same world, which a signal then ends. */
 import { allFaults } from "./families.ts";
-import type { Fault } from "./fault.ts";
-import { createRandom } from "./random.ts";
+import { type Fault, isPossible } from "./fault.ts";
+import { createRandom } from "../support/random.ts";
 import { undergo } from "./undergo.ts";
 import { World } from "./world.ts";
 
 export interface Sequence {
-  /** By their names; between some an ordinary change is made. */
+  /** By name, with ordinary changes between some of them. */
   readonly faults: readonly string[];
   readonly end: EndSignal;
 }
@@ -16,10 +15,10 @@ type EndSignal = keyof typeof STATUSES;
 
 const STATUSES = { SIGTERM: 143, SIGINT: 130, SIGUSR1: 0 } as const;
 
-/** Stands for a change that nothing is wrong with. */
+/** Stands for a change without a fault. */
 const ORDINARY = "an ordinary change";
 
-/** The sequence that belongs to `seed`, as long as the list of faults is the same. */
+/** The sequence of a seed, as long as the list of faults stays the same. */
 export function randomSequence(seed: number, { most = 8 } = {}): Sequence {
   const random = createRandom(seed);
   const names = possibleFaults().map(({ name }) => name);
@@ -41,19 +40,16 @@ export async function runSequence({ faults, end }: Sequence): Promise<void> {
   }
   await world.traffic.stop();
   world.wrapper.signal(end);
-  assert.equal(await world.wrapper.exitCode, STATUSES[end], world.wrapper.output);
-  assert.deepEqual(world.haproxyPids(), [], world.wrapper.output);
-  assert.deepEqual([...Deno.readDirSync(world.runtimeDirectory)], [], world.wrapper.output);
+  await world.wrapper.endsWith(STATUSES[end]);
 }
 
-/** As it can be pasted into the list of those that have failed. */
+/** Ready to be pasted into `known_sequences.ts`. */
 export const describeSequence = (sequence: Sequence) => JSON.stringify(sequence, null, 2);
 
-const possibleFaults = (): readonly Fault[] => allFaults().filter(({ missing }) => !missing);
+const possibleFaults = (): readonly Fault[] => allFaults().filter(isPossible);
 
 const ORDINARY_CHANGE: Fault = {
   name: ORDINARY,
   inject: (world) => world.change(),
-  heal: () => Promise.resolve(),
   expects: { tag: "served" },
 };

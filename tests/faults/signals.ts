@@ -1,7 +1,7 @@
-/** Several signals at once, in a state of the supervisor that is held: what must come of them. */
+/** Several signals at once while the supervisor is held in a state, and what must come of them. */
 import assert from "node:assert/strict";
 import { SIGNALS } from "../../lib/system/signals.ts";
-import { createRandom } from "./random.ts";
+import { createRandom } from "../support/random.ts";
 import { type HeldState, STATES } from "./states.ts";
 import type { World } from "./world.ts";
 
@@ -13,7 +13,7 @@ export interface SignalCase {
   readonly signals: readonly Signal[];
 }
 
-/** The case that belongs to `seed`, in a state that is given or as random. */
+/** The case of a seed, in the given state or a random one. */
 export function randomSignals(seed: number, state?: HeldState): SignalCase {
   const random = createRandom(seed);
   const names = Object.keys(SIGNALS) as Signal[];
@@ -41,21 +41,21 @@ export async function sendSignals(one: SignalCase): Promise<void> {
   }
 }
 
-/** The statuses that the wrapper may end with; `null` if it goes on until SIGTERM ends it. */
+/** The exit statuses allowed; `null` if it must go on. */
 function statusesOf({ state, signals }: SignalCase): readonly number[] | null {
   const tags = signals.map((signal) => SIGNALS[signal]);
   const stops = tags.flatMap((meaning) => meaning.tag === "stop" ? [STATUS[meaning.signal]] : []);
   const isDrained = tags.some(({ tag }) => tag === "drain");
-  // What has begun to stop goes on so; the first signal names the status.
+  // A shutdown goes on; the first signal decides the status.
   if (state === "stopping") return [STATUS.SIGTERM];
-  // Where nothing has been accepted yet a drain may be over before the next signal comes.
+  // Without an open connection a drain may be over before the next signal arrives.
   if (stops.length > 0) return isDrained ? [...stops, 0] : stops;
   return isDrained || state === "draining" ? [0] : null;
 }
 
 const STATUS = { SIGTERM: 143, SIGINT: 130 } as const;
 
-/** It serves on as before, and says so. */
+/** It keeps serving, and says so. */
 async function assertUnmoved(world: World, state: HeldState): Promise<void> {
   const { status } = await world.ask("/healthz");
   const isServing = state !== "starting";
@@ -63,7 +63,7 @@ async function assertUnmoved(world: World, state: HeldState): Promise<void> {
   if (!isServing) return;
   const isReady = state !== "leaving";
   assert.equal((await world.ask("/readyz")).status, isReady ? 200 : 503, world.wrapper.output);
-  // What is frozen answers nobody.
+  // A frozen process answers nobody.
   if (state !== "hot_applying") assert.match(await world.get() ?? "no answer", /^v\d+$/);
   await world.stopTraffic();
   assert.deepEqual(world.traffic.failures, [], world.wrapper.output);

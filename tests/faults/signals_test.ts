@@ -1,4 +1,4 @@
-/** Two or three signals at once in each state of the supervisor; `deno task faults` sends more of them. */
+/** Two or three signals at once in each state of the supervisor; `deno task faults` sends more. */
 import assert from "node:assert/strict";
 import { concurrently } from "./concurrently.ts";
 import { randomSignals, sendSignals } from "./signals.ts";

@@ -1,17 +1,16 @@
-/** Brings a world into each state of the supervisor, and holds it there. */
-import { join } from "@std/path";
+/** Brings a world into a state of the supervisor, and holds it there. */
 import { STAND_INS } from "../support/stand_ins.ts";
-import { freeze, killQuietly } from "../support/wrapper.ts";
+import { freeze, killQuietly } from "../support/processes.ts";
 import type { StateName } from "../../lib/supervisor/state/state.ts";
 import { World } from "./world.ts";
 
 export interface Held extends AsyncDisposable {
   readonly world: World;
-  /** Lets go what was frozen to hold the state. */
+  /** Releases what holds the state. */
   release(): void;
 }
 
-/** `ended` is none that a signal could reach. */
+/** No signal reaches `ended`. */
 export type HeldState = Exclude<StateName, "ended">;
 
 const FOR_EVER = "1h";
@@ -46,7 +45,7 @@ export const STATES: Readonly<Record<HeldState, () => Promise<Held>>> = {
   },
   async hot_applying() {
     const world = await World.serving();
-    const list = join(world.path, "list.acl");
+    const list = world.at("list.acl");
     await Deno.writeTextFile(list, "/one\n");
     await world.change(
       `backend listed\n    mode http\n    http-request deny if { path -f ${list} }\n`,

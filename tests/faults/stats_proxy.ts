@@ -1,27 +1,28 @@
-/** Stands between the wrapper and the private stats socket of its next generation, to meddle with what that answers. */
+/** A proxy between the wrapper and the private stats socket of its next generation, which changes the answers. */
 import { join } from "@std/path";
 import { ask, isListening } from "../../lib/haproxy/runtime/client.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
 import type { World } from "./world.ts";
+import { isThere } from "../support/files.ts";
 
-/** One command of the wrapper's, or several in a line. */
+/** One command of the wrapper, or several in a line. */
 export interface Exchange {
   /** From 1. */
   readonly number: number;
   readonly words: string;
-  /** What HAProxy answers. */
+  /** HAProxy's answer. */
   readonly answer: string;
-  /** Waits until HAProxy takes no more connections on that socket, since it is gone or drains. */
+  /** Waits until HAProxy accepts no more connections on that socket, because it is gone or drains. */
   readonly untilItStops: () => Promise<unknown>;
 }
 
-/** Makes the answer that the wrapper gets of HAProxy's; `null` is none, and the connection stays open. */
+/** Turns HAProxy's answer into the wrapper's; `null`: no answer, and the connection stays open. */
 export type Meddle = (exchange: Exchange) => Promise<string | null> | string | null;
 
 /**
- * The next HAProxy listens beside its socket's path, where the proxy listens in its place. Nothing is
- * started ahead, since that would have read the path before it is another.
+ * The next HAProxy listens at another path, and the proxy in its place. No process may be on standby, as that
+ * would already have read the path.
  */
 export class StatsProxy {
   readonly #world: World;
@@ -47,7 +48,7 @@ export class StatsProxy {
     return new StatsProxy(world, meddle);
   }
 
-  /** From now on all is as if there had been no proxy: the socket of what serves takes its place. */
+  /** Puts the serving process's own socket in the proxy's place. */
   async end(): Promise<void> {
     await this.#world.standIn(STAND_INS.is_haproxy);
     this.#listener.close();
@@ -84,17 +85,9 @@ export class StatsProxy {
         await connection.write(new TextEncoder().encode(given));
       }
     } catch {
-      // Whoever asked has gone.
+      // The client is gone.
     }
     if (this.#open.delete(connection)) connection.close();
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.lstatSync(path) !== null;
-  } catch {
-    return false;
   }
 }
 

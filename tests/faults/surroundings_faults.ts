@@ -1,7 +1,7 @@
-/** What the machine and the network around may refuse for a while: ports and names. */
+/** What the machine and the network can refuse for a while: ports and names. */
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
-import { IS_ROOT, NEEDS_ROOT } from "./world.ts";
+import { ROOT } from "../support/needs.ts";
 
 const EXITS = { tag: "rejected", reason: /haproxy exited with 1 before it was ready/ } as const;
 
@@ -22,7 +22,7 @@ function portTaken(): Fault {
 
 const NAME_UNKNOWN: Fault = {
   name: "a name does not resolve, and comes back",
-  missing: IS_ROOT ? null : NEEDS_ROOT,
+  needs: ROOT,
   expects: EXITS,
   async inject(world) {
     await Deno.writeTextFile(world.hosts, "127.0.0.1 localhost\n");
@@ -32,7 +32,7 @@ const NAME_UNKNOWN: Fault = {
     Deno.writeTextFile(world.hosts, "127.0.0.1 localhost\n127.0.0.1 backend.internal\n"),
 };
 
-/** Its directory as well, as when a volume is mounted anew. */
+/** With its directory, as when a volume is mounted anew. */
 const DIRECTORY_REPLACED: Fault = {
   name: "the directory of the configuration is replaced",
   expects: { tag: "served" },
@@ -41,7 +41,6 @@ const DIRECTORY_REPLACED: Fault = {
     await Deno.mkdir(world.configurationDirectory);
     await world.change();
   },
-  heal: () => Promise.resolve(),
 };
 
 export const SURROUNDINGS_FAULTS = (): readonly Fault[] => [

@@ -1,4 +1,4 @@
-/** Lets a world undergo a fault, and asserts what must hold during and after it. */
+/** Injects a fault into a world, heals it, and asserts what must hold during and after it. */
 import type { Fault } from "./fault.ts";
 import { assertHealed, assertKept, type Mark, mark } from "./invariants.ts";
 import type { World } from "./world.ts";
@@ -8,7 +8,7 @@ export async function undergo(world: World, fault: Fault): Promise<void> {
     const before = await mark(world);
     await fault.inject(world);
     await expectOutcome(world, before, fault);
-    await fault.heal(world);
+    await fault.heal?.(world);
     await world.serves(world.wanted, world.wrapper);
     await assertHealed(world, before, fault);
   } catch (error) {

@@ -1,20 +1,18 @@
-/** What only a wrapper without all rights meets: it runs as root of a user namespace of its own. */
-import { join } from "@std/path";
+/** Faults that only an unprivileged wrapper meets: it runs as root of a user namespace of its own. */
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";
-import { IS_ROOT, NEEDS_ROOT, World } from "./world.ts";
+import { ROOT } from "../support/needs.ts";
+import { World } from "./world.ts";
 
-const missing = IS_ROOT ? null : NEEDS_ROOT;
-
-/** Not in the namespace, so that its root may not read what is that user's. */
+/** Not in the namespace, so its root cannot read this user's files. */
 const STRANGER = 12_345;
 
 const UNREADABLE: Fault = {
   name: "the configuration may not be read",
-  missing,
+  needs: ROOT,
   async inject(world) {
-    const path = join(world.path, "unreadable");
+    const path = world.at("unreadable");
     await Deno.writeTextFile(path, world.nextPage(), { mode: 0o600 });
     await Deno.chown(path, STRANGER, STRANGER);
     await Deno.rename(path, world.configuration);
@@ -25,7 +23,7 @@ const UNREADABLE: Fault = {
 
 const WATCHES_LACK: Fault = {
   name: "no further directory can be watched",
-  missing,
+  needs: ROOT,
   async inject(world) {
     await limitWatches(world, 0);
     await command("rm", "-r", world.configurationDirectory);

@@ -1,38 +1,37 @@
-/** A wrapper with traffic, in a place where everything can be made to fail and be mended again. */
+/** A wrapper with traffic, in a place where everything can be broken and mended. */
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { Observed } from "../support/observed.ts";
+import { EchoServer } from "../support/clients/echo_server.ts";
+import { freePort } from "../support/free_port.ts";
 import { ONE_FORM } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 import { waitFor } from "../support/wait.ts";
-import { killQuietly, type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
+import { killQuietly } from "../support/processes.ts";
+import { type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
 import { command } from "./command.ts";
-import { EchoServer } from "./echo_server.ts";
 import { Traffic } from "./traffic.ts";
 
-export const IS_ROOT = Deno.uid() === 0;
-export const NEEDS_ROOT = "needs root";
+const IS_ROOT = Deno.uid() === 0;
 
-/** Changes that no event tells must be served this much later. */
+/** A change without an event is found after this time. */
 const POLL_INTERVAL_MS = 500;
 
 /** A process that is not ready by then is given up. */
 export const READY_TIMEOUT_MS = 2_500;
 
 export class World extends Observed {
-  override readonly port = quietPort();
-  override readonly statusPort = quietPort();
-  readonly tcpPort = quietPort();
-  readonly hosts = join(this.path, "hosts");
+  readonly tcpPort = freePort();
+  readonly hosts = this.at("hosts");
   readonly #echo = new EchoServer();
   #traffic: Traffic | null = null;
   #wrapper: Wrapper | null = null;
   #version = 0;
   #tail = "";
-  /** The open files of the wrapper when all was well. */
+  /** The wrapper's open files before any fault. */
   openFilesAtFirst = 0;
 
-  /** One that serves its first configuration, with traffic. */
+  /** A world that serves its first configuration, with traffic. */
   static async serving(args: readonly string[] = [], options: WrapperOptions = {}): Promise<World> {
     const world = new World();
     try {
@@ -55,7 +54,7 @@ export class World extends Observed {
     return this.#traffic!;
   }
 
-  /** What is on disk, if that can be served. */
+  /** The text of the last configuration. */
   get wanted(): string {
     return `v${this.#version}`;
   }
@@ -66,17 +65,17 @@ export class World extends Observed {
     return join(this.runtimeDirectory, entry?.name ?? "none");
   }
 
-  /** The generation that said last that it serves. */
+  /** The generation that was last logged to serve. */
   get servingGeneration(): number {
     const all = [...this.wrapper.output.matchAll(/generation (\d+) serves/g)];
     return Number(all.at(-1)?.[1]);
   }
 
   async servingPid(): Promise<number> {
-    return (await this.report()).serving!.pid;
+    return (await this.report()).serving!.pid!;
   }
 
-  /** A configuration that can be served, with a page of its own. */
+  /** A valid configuration with this page. */
   content(text: string): string {
     return `defaults
     timeout connect 5s
@@ -95,19 +94,19 @@ listen tcp
 `;
   }
 
-  /** Another content, which is not written yet; `tail` stays in those that follow. */
+  /** The next configuration, not written yet; `tail` stays in those that follow. */
   nextPage(tail = this.#tail): string {
     this.#tail = tail;
     this.#version++;
     return this.content(this.wanted) + tail;
   }
 
-  /** Writes another content. */
+  /** Writes the next configuration. */
   async change(tail?: string): Promise<void> {
     await this.replace(this.nextPage(tail));
   }
 
-  /** Asks the generation that serves, by its own socket; `null` if it does not answer. */
+  /** Asks the serving generation on its own socket; `null` if it does not answer. */
   async askServing(words: string): Promise<string | null> {
     const { generation } = (await this.report()).serving!;
     const socket = join(this.privateFolder, `${generation}.sock`);
@@ -118,7 +117,7 @@ listen tcp
     return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
   }
 
-  /** The soft limit alone, which can be raised again. */
+  /** The soft limit, which can be raised again. */
   async limitOpenFiles(pid: number, limit: number): Promise<void> {
     await command("prlimit", `--pid=${pid}`, `--nofile=${limit}:`);
   }
@@ -134,7 +133,7 @@ listen tcp
     await super[Symbol.asyncDispose]();
   }
 
-  /** Starts the wrapper with what is found as `haproxy` now. */
+  /** Starts the wrapper with the current stand-in. */
   async begin(args: readonly string[], options: WrapperOptions = {}): Promise<void> {
     await this.change();
     const inNamespace = IS_ROOT ? await this.#prepareMounts() : [];
@@ -152,7 +151,7 @@ listen tcp
     });
   }
 
-  /** Before what cuts it off. */
+  /** Before something that would cut it off. */
   async stopTraffic(): Promise<void> {
     await this.#traffic?.stop();
   }
@@ -165,7 +164,7 @@ listen tcp
     this.openFilesAtFirst = this.openFiles();
   }
 
-  /** A small disk for the private folder, and a list of hosts that nobody else uses. */
+  /** A small disk for the private folder, and an `/etc/hosts` of its own. */
   async #prepareMounts(): Promise<string[]> {
     await command(
       "mount",
@@ -179,29 +178,5 @@ listen tcp
     await Deno.writeTextFile(this.hosts, "127.0.0.1 localhost\n");
     const script = 'mount --bind "$0" /etc/hosts && exec "$@"';
     return ["unshare", "--mount", "sh", "-c", script, this.hosts];
-  }
-}
-
-/** Those that this process has given to a world, whose wrapper may yet have to listen there. */
-const given = new Set<number>();
-
-/** None of those that the kernel gives to the clients, of which there are many here. */
-function quietPort(): number {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if (!given.has(port) && isFree(port)) {
-      given.add(port);
-      return port;
-    }
-  }
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
-    throw error;
   }
 }

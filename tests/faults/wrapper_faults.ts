@@ -1,9 +1,8 @@
-/** What may befall the wrapper itself: it is frozen, floods reach it, several signals at once. */
+/** What can happen to the wrapper itself: it is frozen, flooded, or gets several signals at once. */
 import { join } from "@std/path";
-import { pause } from "../support/wait.ts";
-import { childrenOf, freeze } from "../support/wrapper.ts";
+import { pause, waitFor } from "../support/wait.ts";
+import { childrenOf, freeze } from "../support/processes.ts";
 import type { Fault } from "./fault.ts";
-import { newChild } from "./processes.ts";
 import { READY_TIMEOUT_MS, type World } from "./world.ts";
 
 const SERVED = { tag: "served" } as const;
@@ -21,10 +20,9 @@ const whileFrozen = (
     await act(world);
     world.wrapper.signal("SIGCONT");
   },
-  heal: () => Promise.resolve(),
 });
 
-/** Each file that is written and removed gives four events. */
+/** Each file written and removed causes four events. */
 const FLOOD_FILES = 5_000;
 
 async function flood(world: World): Promise<void> {
@@ -43,25 +41,27 @@ const FROZEN_IN_HANDOFF: Fault = {
   async inject(world) {
     const known = childrenOf(world.wrapper.pid);
     await world.change();
-    await newChild(world, known);
+    await waitFor(
+      "a new process",
+      () => childrenOf(world.wrapper.pid).some((pid) => !known.includes(pid)),
+      { explain: () => world.wrapper.output },
+    );
     await freeze(world.wrapper.pid);
     await pause(READY_TIMEOUT_MS + 500);
     world.wrapper.signal("SIGCONT");
   },
-  heal: () => Promise.resolve(),
 };
 
 const signalled = (signals: readonly Deno.Signal[]): Fault => ({
   name: `the wrapper gets ${signals.join(", ")} at once, with a change`,
   expects: SERVED,
-  // A signal reloads, the change does if it was not seen by then.
+  // A signal reloads; so does the change, if the scan for the signal missed it.
   served: null,
   async inject(world) {
     const changing = world.change();
     signals.forEach((signal) => world.wrapper.signal(signal));
     await changing;
   },
-  heal: () => Promise.resolve(),
 });
 
 export const WRAPPER_FAULTS = (): readonly Fault[] => [

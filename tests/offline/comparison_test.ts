@@ -1,6 +1,6 @@
 /**
- * Where JSR can be reached: packages and stand-ins do the same. What is tried is random, from the seed in
- * the name of the test; `SEED` in the environment repeats it, and `ROUNDS` makes it longer.
+ * Packages and stand-ins behave the same, where JSR can be reached. Inputs are random, from the seed in the test's
+ * name; `SEED` in the environment repeats it, and `ROUNDS` makes it longer.
  */
 import * as globs from "@std/fs/expand-glob";
 import * as paths from "@std/path";
@@ -9,23 +9,22 @@ import { splitCommandLine } from "../../lib/settings/command_line.ts";
 import { ACTIONS, OPTION_NAMES, OPTIONS } from "../../lib/settings/options.ts";
 import { isMissing } from "../../lib/text/system_reason.ts";
 import { GLOB_OPTIONS } from "../../lib/watch/directories/globs.ts";
-import { createRandom, type Random } from "../faults/random.ts";
+import { createRandom, type Random } from "../support/random.ts";
 import * as globsOffline from "./fs_expand_glob.ts";
 import * as pathsOffline from "./path.ts";
 import { asNobody } from "./nobody.ts";
 import { RandomTree } from "./random_trees.ts";
-import { HAS_STAND_INS } from "./stand_ins.ts";
+import { type Need, testNeeding } from "../support/needs.ts";
+import { HAS_STAND_INS } from "../support/program.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 const rounds = Number(Deno.env.get("ROUNDS") ?? 50);
 
+const JSR: Need = { missing: HAS_STAND_INS ? "needs JSR" : null, isOptional: true };
+
 function comparison(name: string, compare: (random: Random) => Promise<void>): void {
-  const suffix = HAS_STAND_INS ? "JSR cannot be reached" : `SEED=${seed} ROUNDS=${rounds}`;
-  Deno.test({
-    name: `${name} (${suffix})`,
-    ignore: HAS_STAND_INS,
-    fn: () => compare(createRandom(seed)),
-  });
+  const title = `${name} (SEED=${seed} ROUNDS=${rounds})`;
+  testNeeding([JSR], title, () => compare(createRandom(seed)));
 }
 
 comparison("a glob stands for the same paths, or cannot be expanded", async (random) => {
@@ -49,11 +48,11 @@ comparison("a glob stands for the same paths, or cannot be expanded", async (ran
       if (Array.isArray(found) && found.length > 0) matches++;
     }
   }
-  // About a third: something is compared.
+  // About a third match: something is compared.
   assert.ok(matches > rounds * 4, `${matches} of ${rounds * 40} globs stand for something`);
 });
 
-/** Where nothing is there the package fails in some cases, and the program takes that for no match. */
+/** The package may throw if nothing is there, which the program takes for no match. */
 async function outcome(
   expand: () => Iterable<{ path: string }> | Promise<Iterable<{ path: string }>>,
 ): Promise<string[] | "fails"> {
@@ -65,10 +64,7 @@ async function outcome(
 }
 
 comparison("a command line is split in the same way", async (random) => {
-  const flags = [
-    ...OPTION_NAMES.map((name) => OPTIONS[name].flag),
-    ...Object.keys(ACTIONS),
-  ];
+  const flags = [...OPTION_NAMES.map((name) => OPTIONS[name].flag), ...Object.keys(ACTIONS)];
   const values = "a true false 0 007 1e3 -1 --socket = a=b --watch=c é [a] __proto__ haproxy".split(
     " ",
   );
@@ -91,11 +87,7 @@ comparison("a command line is split in the same way", async (random) => {
   );
   const offline = await splitOffline(lines);
   lines.forEach((words, index) => {
-    assert.deepEqual(
-      offline[index],
-      JSON.parse(JSON.stringify(split(words))),
-      words.join(" "),
-    );
+    assert.deepEqual(offline[index], JSON.parse(JSON.stringify(split(words))), words.join(" "));
   });
 });
 
@@ -104,7 +96,7 @@ const split = (words: readonly string[]) => ({
   own: [...splitCommandLine(words).own],
 });
 
-/** By the program's own function, with the stand-ins. */
+/** With the program's own function and the stand-ins. */
 async function splitOffline(lines: readonly (readonly string[])[]): Promise<unknown[]> {
   const at = (path: string) => import.meta.resolve(`../../${path}`);
   const script = `import { splitCommandLine } from "${at("lib/settings/command_line.ts")}";
@@ -126,7 +118,7 @@ comparison("a path is taken apart and put together in the same way", async (rand
   const path = () => Array.from({ length: random.below(7) }, () => random.pick(parts)).join("");
   for (let count = 0; count < rounds * 200; count++) {
     const [one, other] = [path(), path()];
-    // What "/" itself is called: nothing for Node, "/" for the package. Nobody asks.
+    // The name of "/" is "" for Node and "/" for the package; nobody asks.
     if (/^\/+$/.test(one)) continue;
     for (const name of ["basename", "dirname", "isAbsolute"] as const) {
       assert.equal(pathsOffline[name](one), paths[name](one), `${name}("${one}")`);

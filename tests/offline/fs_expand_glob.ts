@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 type Options = { extended: false; exclude: string[] };
 type Found = { path: string; isDirectory: boolean };
-/** Asks for the entries of one directory after the other: `null` for none that is there. */
+/** Asks for the entries of one directory after another; `null`: it does not exist. */
 type Search = Generator<string, Found[], Deno.DirEntry[] | null>;
 
 export async function* expandGlob(glob: string, _: Options): AsyncIterableIterator<Found> {
@@ -69,7 +69,7 @@ function* search(directories: Set<string>, segment: string): Search {
   return found;
 }
 
-/** The segments before the first such one are gone through as they stand, links included. */
+/** Segments before the first glob are taken literally, links included. */
 const isGlob = (segment: string) => SPECIAL.test(segment.replaceAll(ESCAPED, "\\"));
 const ESCAPED = /\\(?:\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|.)/gs;
 const SPECIAL = /[*?]|\[[^[\]\\]+\]|\{[^{}\\]+\}|(?:^|\\)!|@\([^)]+\)|\([^(|]+\|[^)\\]+\)/;
@@ -78,7 +78,7 @@ const literal = (text: string) => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, "\\$&")
 const SET_STARTS: Record<string, string> = { "": "[", "!": "[^", "^": "[\\^" };
 const TOKEN = /\\(.)|\[([!^]?)((?:\\.|[^\]\\])*)\]|\*+|./gs;
 
-/** A segment in which a bracket, a brace or a backslash stays open stands for itself. */
+/** A segment with an open bracket, brace or backslash is literal. */
 function translate(segment: string): string {
   let open = 0;
   const text = segment.replaceAll(TOKEN, (token, plain?: string, not?: string, set?: string) => {

@@ -1,10 +1,10 @@
-/** Lets root see what others may see. */
+/** Lets root see what others can see. */
 
 const NOBODY = 65_534;
 
 const SYMBOLS = { setfsuid: { parameters: ["u32"], result: "i32" } } as const;
 
-/** Runs `look`, whose calls of the kernel must be its thread's own, with the rights of nobody. */
+/** Runs `look` as nobody; its system calls must be made on this thread. */
 export function asNobody<Result>(look: () => Result): Result {
   if (Deno.uid() !== 0) return look();
   const libc = Deno.dlopen("libc.so.6", SYMBOLS);

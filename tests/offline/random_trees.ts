@@ -1,5 +1,5 @@
 /** Random trees of files with odd names, links and locked directories, and random globs for them. */
-import type { Random } from "../faults/random.ts";
+import type { Random } from "../support/random.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
 const NAMES = [
@@ -8,20 +8,20 @@ const NAMES = [
   ...["site (1).pem", " ", "\n", "a\nb"],
 ];
 
-/** A setting that is not UTF-8 is refused, so that no glob has such a name. */
+/** Settings must be UTF-8, so no glob has such a name. */
 const UNNAMED = "a\ufffd";
 
-/** What a segment is put together of, beside names. */
+/** What segments consist of, besides names. */
 const PARTS =
   ("* * ? ** *** [ab] [!a] [^a] [a-c] [] [!] [\\]] [\\^a] [\\!a] [[] [z-a] {a,b} {a,{b,.h}*} { } , [ ] " +
     "\\ \\* \\[ \\a \\{ ! ^ $ . + ( ) | @( +( *( !( ?(").split(" ");
 
 /**
- * Directories that are locked may not be read, nor entered some of them. One that may be read and not
- * entered is left out: the package fails there at once if a directory is in it, the stand-in does later.
+ * Locked directories cannot be read, and some not entered. None can be read but not entered: there the package
+ * fails at once if it contains a directory, and the stand-in later.
  */
 export class RandomTree extends TempFolder {
-  /** The links to `..` lead out of the first, and must not lead out of the folder. */
+  /** Links to `..` lead out of the first one, and must not lead out of the folder. */
   readonly #directories = ["/tree"];
 
   constructor(readonly random: Random) {
@@ -34,7 +34,7 @@ export class RandomTree extends TempFolder {
     Deno.chmodSync(this.path, 0o755);
   }
 
-  /** An absolute glob without `.`, `..` and `//`, as all are that the program has. */
+  /** An absolute glob without `.`, `..` and `//`, like all of the program's. */
   glob(): string {
     const { random } = this;
     const start = random.below(2) === 0 ? random.pick(this.#named()) : "/tree";

@@ -1,4 +1,4 @@
-/** Writes the results of several HAProxys as one Markdown table, with all else of each folded away. Pure. */
+/** Writes the results of several HAProxy versions as one Markdown table, with the details of each folded away. Pure. */
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANTS } from "./contestants/contestants.ts";
 import {
@@ -43,10 +43,7 @@ const COLUMNS: readonly (readonly [title: string, cell: (campaign: Campaign) => 
   ["change to first answer: p50, p99, most", (campaign) => times(servedMs(campaign))],
   ["to its refusal: p50, p99, most", (campaign) => times(refusedMs(campaign))],
   ["requests", (campaign) => count(requestsOf(campaign))],
-  [
-    "**failed**, but for QUIC",
-    failedText,
-  ],
+  ["**failed**, but for QUIC", failedText],
   ["failed over QUIC", overQuicText],
   ["met an idle closing: keep-alive, others", idleClosingsText],
 ];

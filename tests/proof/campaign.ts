@@ -1,5 +1,5 @@
-/** Reloads one contestant again and again under load, and looks at its processes meanwhile. */
-import { Client } from "../bench/client.ts";
+/** Reloads one contestant again and again under load, and samples its processes meanwhile. */
+import { Client } from "../support/measuring/client.ts";
 import { pause } from "../support/wait.ts";
 import type { Entry } from "./contestants/contestants.ts";
 import { Drive, type Mishap, type ReloadFigures } from "./drive.ts";
@@ -9,21 +9,21 @@ import { makeSite, type Site } from "./site.ts";
 import { Standing } from "./standing.ts";
 
 export interface Plan {
-  /** Reloads, or a time. */
+  /** A number of reloads, or a time. */
   readonly until: { readonly reloads: number } | { readonly ms: number };
-  /** The pause after a change that is served. After a refused one it is always a short one. */
+  /** The pause after a change that is served; after a refused one it is always short. */
   readonly pauseMs: Range;
   readonly sampleMs: number;
 }
 
 type Range = readonly [least: number, most: number];
 
-/** Shorter than it takes the wrapper to try a refused change again. */
+/** Shorter than the wrapper's delay before it retries a refused change. */
 export const SHORT_PAUSE_MS: Range = [50, 250];
 
 export interface Campaign {
   readonly reloads: readonly ReloadFigures[];
-  /** What was neither served nor refused as it should. */
+  /** Changes that were not served or refused as they should be. */
   readonly mishaps: readonly Mishap[];
   readonly load: LoadFigures;
   readonly samples: readonly Sample[];

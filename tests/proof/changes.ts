@@ -1,4 +1,4 @@
-/** The changes of the configuration, in a fixed order: three are to be served, one is to be refused. Pure. */
+/** The changes of the configuration, in a fixed order: three to be served, then one to be refused. Pure. */
 import type { Site } from "./site.ts";
 
 export type Change =
@@ -7,7 +7,7 @@ export type Change =
 
 type Described = Pick<Site, "configuration" | "takenPort" | "extraPort">;
 
-/** What no HAProxy may serve. */
+/** Configurations that HAProxy must refuse. */
 const REFUSALS = {
   "a syntax error": (site, content) => `${site.configuration(content)}    nonsense\n`,
   "a port that somebody else has": (site, content) =>
@@ -26,10 +26,10 @@ export type Refusal = keyof typeof REFUSALS;
 export const REFUSAL_NAMES = Object.keys(REFUSALS) as Refusal[];
 
 const REFUSED_EVERY = 4;
-/** Of those that are served, every so many give up or bind one more address. */
+/** One in so many served changes adds or removes an address. */
 const BIND_EVERY = 5;
 
-/** Change number 1, 2, 3 … Never are two refused one after the other. The first content, before them, is 0. */
+/** Change number 1, 2, 3 …; never are two refused in a row. The content before them is 0. */
 export function changeOf(site: Described, number: number): Change {
   const refused = Math.floor((number + 1) / REFUSED_EVERY);
   const content = number - refused;
@@ -39,7 +39,7 @@ export function changeOf(site: Described, number: number): Change {
     return { tag: "served", content, configuration: site.configuration(content, { lines }) };
   }
   const reason = REFUSAL_NAMES[(refused - 1) % REFUSAL_NAMES.length]!;
-  // Were it served after all, it would be told by a content that nobody expects.
+  // If it were served after all, the unexpected content would show.
   return { tag: "refused", reason, configuration: REFUSALS[reason](site, UNEXPECTED_CONTENT) };
 }
 

@@ -1,4 +1,4 @@
-/** The plan of the changes: a quarter is to be refused, and the contents are numbered without a gap. */
+/** A quarter of the changes is to be refused, and contents are numbered without gaps. */
 import assert from "node:assert/strict";
 import { changeOf, REFUSAL_NAMES } from "./changes.ts";
 

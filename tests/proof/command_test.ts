@@ -1,7 +1,7 @@
-/** The command of the proof: what it prints and writes, and its exit statuses. */
+/** The proof's command: its output, files and exit statuses. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { importOptions } from "../support/program.ts";
+import { IMPORT_OPTIONS } from "../support/program.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 import type { Results } from "./results.ts";
 import { campaign, load, MACHINE, run as sampleRun } from "./samples.ts";
@@ -9,7 +9,7 @@ import { campaign, load, MACHINE, run as sampleRun } from "./samples.ts";
 async function run(...args: readonly string[]) {
   const entry = join(import.meta.dirname!, "proof.ts");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", ...importOptions(), entry, ...args],
+    args: ["run", "--quiet", "-A", ...IMPORT_OPTIONS, entry, ...args],
   }).output();
   const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   return { code, out: out!, error: error! };
@@ -61,9 +61,6 @@ Deno.test("several earlier runs are one table and one plot, and a fault names it
   const { code, out, error } = await run(...from, "--svg", folder.at("plot.svg"));
   assert.equal(code, 1);
   assert.match(out, /^\| HAProxy 2\.6\.12 \| wrapper \|[^]*^\| HAProxy 3\.4\.7 \| wrapper \|/m);
-  assert.match(
-    error,
-    /^FAULT HAProxy 2\.6\.12, TCP, connections of 1 to 3 s: 2 × cut answer\n$/m,
-  );
+  assert.match(error, /^FAULT HAProxy 2\.6\.12, TCP, connections of 1 to 3 s: 2 × cut answer\n$/m);
   assert.match(Deno.readTextFileSync(folder.at("plot.svg")), /HAProxy 2\.6\.12[^]*HAProxy 3\.4\.7/);
 });

@@ -1,7 +1,6 @@
-/** Makes one change after another, and notes what the contestant makes of each. */
-import type { Client } from "../bench/client.ts";
-import { nowMs } from "../bench/clock.ts";
-import { renameOver } from "../bench/latency.ts";
+/** Makes one change after another, and records what becomes of each. */
+import type { Client } from "../support/measuring/client.ts";
+import { nowMs } from "../support/measuring/clock.ts";
 import { type Change, changeOf } from "./changes.ts";
 import type { Contestant } from "./contestants/contestant.ts";
 import { contentText } from "./load/bodies.ts";
@@ -10,9 +9,9 @@ import type { Standing } from "./standing.ts";
 
 export interface ReloadFigures {
   readonly number: number;
-  /** `null`: it was served, as it should. */
+  /** `null`: it was served, as it should be. */
   readonly refusal: string | null;
-  /** From the change to the first answer with the new content; for a refusal, until it was told. */
+  /** From the change to the first answer with the new content, or to the refusal. */
   readonly ms: number;
 }
 
@@ -23,7 +22,7 @@ export interface Mishap {
 }
 
 const LONGEST_RELOAD_MS = 10_000;
-/** So many changes that ought to be served and are not. */
+/** So many changes that should have been served and were not. */
 const MOST_UNSERVED = 20;
 
 export interface DriveParts {
@@ -41,7 +40,7 @@ export class Drive {
 
   constructor(readonly parts: DriveParts) {}
 
-  /** Whether it makes no sense to go on. */
+  /** Whether going on is pointless. */
   get isHopeless(): boolean {
     return this.#unserved >= MOST_UNSERVED;
   }
@@ -52,7 +51,7 @@ export class Drive {
     return `${this.reloads.length} reloads, ${refused} of them refused${mishaps}`;
   }
 
-  /** Whether it served, as it should. */
+  /** Whether it was served. */
   async reload(number: number): Promise<boolean> {
     const { site, contestant, standing, report } = this.parts;
     const change = changeOf(site, number);
@@ -61,7 +60,7 @@ export class Drive {
       const ms = change.tag === "served" ? await this.#serve(change) : await this.#refuse(change);
       const refusal = change.tag === "served" ? null : change.reason;
       this.reloads.push({ number, refusal, ms });
-      // Where it was not, the content before goes on being right.
+      // Otherwise the content before stays right.
       if (change.tag === "served") standing.serves(change.content);
     } catch (error) {
       if (change.tag === "served") this.#unserved += 1;
@@ -76,13 +75,13 @@ export class Drive {
   async #serve({ content, configuration }: Change & { tag: "served" }): Promise<number> {
     const { site, contestant, client } = this.parts;
     const { new_connection: port } = site.ports;
-    const answered = client.firstAnswer(port, contentText(content), LONGEST_RELOAD_MS);
+    const answered = client.firstServed({ port, wanted: contentText(content) }, LONGEST_RELOAD_MS);
     let changedMs = NaN;
     const reload = contestant.reload(
-      noting(renameOver(site.workspace, configuration), (ms) => changedMs = ms),
+      noting(site.workspace.prepareToReplace(configuration), (ms) => changedMs = ms),
       "served",
     );
-    // Both, or else the client would still be asking when the next change is made.
+    // Await both, or the client would still be asking at the next change.
     const [asked, ended] = await Promise.allSettled([answered, reload]);
     if (ended.status === "rejected") throw ended.reason;
     if (ended.value === "refused") throw new Error("was refused");
@@ -93,14 +92,14 @@ export class Drive {
   async #refuse({ configuration }: Change & { tag: "refused" }): Promise<number> {
     const { site, contestant } = this.parts;
     let changedMs = NaN;
-    const change = renameOver(site.workspace, configuration);
+    const change = site.workspace.prepareToReplace(configuration);
     const outcome = await contestant.reload(noting(change, (ms) => changedMs = ms), "refused");
     if (outcome !== "refused") throw new Error("was served");
     return nowMs() - changedMs;
   }
 }
 
-/** Tells when the change is made: only then, since ext4 writes a new file to the disk before a rename. */
+/** Notes the time after the change: ext4 writes a new file to disk before a rename. */
 function noting(change: () => void, note: (ms: number) => void): () => void {
   return () => {
     change();

@@ -1,12 +1,14 @@
 /**
- * Makes a launcher for the HAProxy in the root folder of another Debian, with that one's own libraries:
+ * Makes a launcher for the HAProxy in another Debian's root folder, with that Debian's libraries:
  *
  *     deno run -A tests/proof/launcher.ts ROOT FILE && deno task proof --haproxy FILE
  *
- * A master process starts itself again by the name that it was started by, so it is given the launcher's.
+ * A master process re-executes itself by its own name, so it gets the launcher's.
  */
 
-/** By where each architecture has it. */
+import { isThere } from "../support/files.ts";
+
+/** Its path on each architecture. */
 const LOADERS = ["lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1"];
 
 if (import.meta.main) {
@@ -20,7 +22,7 @@ if (import.meta.main) {
   Deno.writeTextFileSync(file, launcherFor(Deno.realPathSync(root)), { mode: 0o755 });
 }
 
-/** @throws where the root folder has no loader. */
+/** @throws if the root folder has no loader. */
 export function launcherFor(root: string): string {
   const loader = LOADERS.map((path) => `${root}/${path}`).find(isThere);
   if (loader === undefined) throw new Error(`found no ${LOADERS.join(", no ")} in "${root}"`);
@@ -35,12 +37,4 @@ exec ${quoted(loader)} --argv0 "$0" --library-path ${quoted(libraries)} ${
 
 function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-/** The launcher names the loader and the libraries of the other Debian. */
+/** The launcher names the other Debian's loader and libraries. */
 import assert from "node:assert/strict";
 import { TempFolder } from "../support/temp_folder.ts";
 import { launcherFor } from "./launcher.ts";

@@ -1,16 +1,16 @@
-/** Reads the options of the proof, or tells every problem at once. Pure. */
+/** Reads the proof's options, or reports all problems together. Pure. */
 import { parseArgs } from "node:util";
 import { CONTESTANT_NAMES, type ContestantName } from "./contestants/contestants.ts";
 
 export interface Options {
   readonly until: { readonly reloads: number } | { readonly ms: number };
   readonly only: readonly ContestantName[];
-  /** A HAProxy, or what starts one, to be run instead of the one in PATH. */
+  /** A HAProxy, or its launcher, to run instead of the one in PATH. */
   readonly haproxy: string | null;
-  /** Where results are written. */
+  /** Where results go. */
   readonly svg: string | null;
   readonly json: string | null;
-  /** The JSON of earlier runs, to be shown instead of a new one; of several, side by side. */
+  /** The JSON of earlier runs, to show instead of a new one, side by side. */
   readonly from: readonly string[];
 }
 
@@ -73,7 +73,7 @@ export function readOptions(
   };
 }
 
-/** The command that repeats a run, without what only says where its results go. */
+/** The command that repeats a run, without the options for its results. */
 export function commandOf({ until, only, haproxy }: Options): string {
   const length = "ms" in until
     ? ["--minutes", until.ms / 60_000]
@@ -101,7 +101,7 @@ interface Parsed {
   readonly unknown: readonly string[];
 }
 
-/** `parseArgs` fails at the first problem, and is not to. */
+/** `parseArgs` would stop at the first problem. */
 function parse(args: readonly string[]): Parsed {
   const { tokens } = parseArgs({
     args: [...args],

@@ -1,4 +1,4 @@
-/** The options of the proof, and every problem with them at once. */
+/** The proof's options, and all problems with them together. */
 import assert from "node:assert/strict";
 import { commandOf, readOptions } from "./options.ts";
 

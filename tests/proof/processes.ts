@@ -1,4 +1,4 @@
-/** Scans at the processes of a contestant, as the kernel shows them in /proc. */
+/** Samples the processes of a contestant from /proc. */
 import type { Workspace } from "../support/wrapper.ts";
 
 /** Memory is in kB. */
@@ -6,11 +6,11 @@ export interface Sample {
   /** Since the load began. */
   readonly atMs: number;
   readonly haproxyProcesses: number;
-  /** Of all of them, what they share counted once (Pss). */
+  /** Of all of them, with shared memory counted once (Pss). */
   readonly haproxyMemory: number;
-  /** Of the one that has most. */
+  /** Of the one with the most. */
   readonly haproxyFiles: number;
-  /** Of the process that starts HAProxy: what is its own (RssAnon), and its open files; `null` if there is none. */
+  /** Of the process that starts HAProxy: its anonymous memory and open files; `null` if there is none. */
   readonly supervisor: { readonly memory: number; readonly files: number } | null;
 }
 
@@ -34,7 +34,7 @@ export function takeSample(
   };
 }
 
-/** The wrapper and its launcher name the runtime directory as well. A HAProxy behind a launcher is its `ld.so`. */
+/** The wrapper and its launcher name the runtime directory as well, and a HAProxy behind a launcher is an `ld.so`. */
 const isHaproxy = (pid: number) => textOf(`/proc/${pid}/cmdline`).split("\0").includes("-db");
 
 function kilobytes(path: string, name: string): number {

@@ -1,8 +1,8 @@
-/** Reloads thousands of times under load and counts what fails: `deno task proof`. See `options.ts`. */
+/** Reloads many times under load and counts what fails: `deno task proof`. See `options.ts`. */
 import { existsSync } from "node:fs";
 import { resolve } from "@std/path";
-import { machine } from "../bench/machine.ts";
-import { swept } from "../bench/sweep.ts";
+import { machine } from "../support/measuring/machine.ts";
+import { swept } from "../support/measuring/sweep.ts";
 import { PROGRAM } from "../support/program.ts";
 import { type Campaign, type Plan, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
 import { type ContestantName, CONTESTANTS } from "./contestants/contestants.ts";
@@ -63,7 +63,7 @@ function whatIsMissing({ from, haproxy }: Options): string | null {
     "or try the program from source, with PROGRAM=source in the environment";
 }
 
-/** Writes what there is after each contestant, so that one that fails does not take the others with it. */
+/** Saves the results after each contestant, so that a failure costs only its own. */
 async function run(options: Options): Promise<Results> {
   const { until, only, haproxy, json } = options;
   await using room = new AsyncDisposableStack();
@@ -91,7 +91,7 @@ async function run(options: Options): Promise<Results> {
   return results;
 }
 
-/** Makes it what is found as `haproxy`, by a link, so that it knows where it lies. */
+/** Puts it into PATH as `haproxy`, by a link, so that it finds its own files. */
 function putInPath(room: AsyncDisposableStack, haproxy: string): void {
   const folder = Deno.makeTempDirSync({ prefix: "proof-" });
   room.defer(() => Deno.remove(folder, { recursive: true }));

@@ -1,20 +1,21 @@
-/** The proof itself, in short: it finds nothing wrong with the wrapper, and much with a mere restart. */
+/** The proof in short: it finds nothing wrong with the wrapper, and much with a plain restart. */
 import assert from "node:assert/strict";
 import { programTest } from "../support/program.ts";
 import { type Campaign, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
 import { CONTESTANTS, type Entry } from "./contestants/contestants.ts";
 import { startRestarting } from "./contestants/restarting.ts";
-import { missingForQuic } from "../support/quic.ts";
+import { quic } from "../support/needs.ts";
 import { isOfQuic, kindNames } from "./load/kinds.ts";
 import { disturbing, failedRequests, kindsOf, refusedMs, servedMs } from "./results.ts";
 import { run as sampleRun } from "./samples.ts";
 import { faultsOf } from "./verdict.ts";
 
-const KINDS_HERE = kindNames({ hasQuic: missingForQuic === null });
+const HAS_QUIC = quic().missing === null;
+const KINDS_HERE = kindNames({ hasQuic: HAS_QUIC });
 
 interface Run {
   readonly campaign: Campaign;
-  /** What was said of reloads that ended otherwise. */
+  /** What was reported about reloads that ended otherwise. */
   readonly said: string;
 }
 
@@ -49,8 +50,8 @@ Deno.test("5 restarts fail requests of each kind, in each way that a restart has
   for (const { name, figures } of kindsOf(campaign).filter(({ name }) => !isOfQuic(name))) {
     assert.ok((figures.failures.refused ?? 0) > 0, `none was refused: ${name}`);
   }
-  // A new connection over QUIC is tried again by itself, a kept one is lost.
-  if (missingForQuic === null) assert.ok(failedRequests(campaign, { overQuic: true }) > 0);
+  // A new QUIC connection is retried by itself; a kept one is lost.
+  if (HAS_QUIC) assert.ok(failedRequests(campaign, { overQuic: true }) > 0);
   assert.ok((campaign.load.tcp.failures.cut ?? 0) > 0, "no connection was cut");
   assert.ok(faults(campaign).length >= KINDS_HERE.filter((name) => !isOfQuic(name)).length);
   assert.ok(campaign.load.tcp.examples.some(({ kind, reload }) => kind === "cut" && reload > 0));

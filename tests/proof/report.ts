@@ -1,7 +1,7 @@
-/** Writes the results of one HAProxy as Markdown: a table of the contestants, and of each kind of clients. Pure. */
+/** Writes the results of one HAProxy version as Markdown: a table of contestants, and one of client kinds. Pure. */
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANTS } from "./contestants/contestants.ts";
-import { type FailureKind, FAILURES } from "./failures.ts";
+import { type FailureKind, FAILURES } from "../support/clients/failures.ts";
 import type { KindFigures } from "./load/record.ts";
 import {
   campaignsOf,
@@ -40,7 +40,7 @@ export function examples(results: Results): string[] {
   );
 }
 
-/** With those that met the closing of a connection, as nothing says which were idle. */
+/** Includes idle closings, as nothing tells which connections were idle. */
 export function overQuicText(campaign: Campaign): string {
   const failed = failedRequests(campaign, { overQuic: true });
   return campaign.load.http3 === undefined ? "—" : count(failed);
@@ -61,10 +61,7 @@ const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => str
   ],
   ["refused reloads that disturbed requests", (campaign) => count(disturbing(campaign).length)],
   ["requests", (campaign) => count(requestsOf(campaign))],
-  [
-    "**failed requests**, but for those over QUIC",
-    failedText,
-  ],
+  ["**failed requests**, but for those over QUIC", failedText],
   ["failed requests over QUIC", overQuicText],
   ["met the closing of an idle connection: keep-alive, all others", idleClosingsText],
   [
@@ -146,11 +143,7 @@ export function mishapsText(mishaps: Campaign["mishaps"]): string {
   }).join("; ");
 }
 
-function growth(
-  campaign: Campaign,
-  measure: Parameters<typeof growthOf>[1],
-  unit: string,
-): string {
+function growth(campaign: Campaign, measure: Parameters<typeof growthOf>[1], unit: string): string {
   const found = growthOf(campaign, measure);
   return found === null ? "—" : `${amount(found.first)}, ${amount(found.last)}${unit}`;
 }

@@ -1,4 +1,4 @@
-/** The tables say what there is, for as many contestants as there are. */
+/** The tables, for any number of contestants. */
 import assert from "node:assert/strict";
 import { branchesMarkdown } from "./branches_report.ts";
 import { examples, markdown } from "./report.ts";

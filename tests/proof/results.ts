@@ -1,29 +1,29 @@
-/** What a run of the proof leaves, which is of one HAProxy, and what can be read from it. Pure. */
-import { described, type Machine } from "../bench/machine.ts";
-import { quantile } from "../bench/table.ts";
+/** The results of a run, with one HAProxy version, and what can be derived from them. Pure. */
+import { described, type Machine } from "../support/measuring/machine.ts";
+import { quantile } from "../support/measuring/quantile.ts";
 import type { Campaign } from "./campaign.ts";
 import { CONTESTANT_NAMES, type ContestantName } from "./contestants/contestants.ts";
-import type { FailureKind } from "./failures.ts";
+import type { FailureKind } from "../support/clients/failures.ts";
 import { isOfQuic, type Kind, KIND_NAMES, type KindName, KINDS } from "./load/kinds.ts";
 import type { KindFigures } from "./load/record.ts";
 import type { Sample } from "./processes.ts";
 
-/** As it is written to JSON. */
+/** As written to JSON. */
 export interface Results {
   readonly machine: Machine;
-  /** The Deno that the clients run on. */
+  /** The clients' Deno. */
   readonly clients: string;
-  /** Which repeats it. */
+  /** The command that repeats it. */
   readonly command: string;
   readonly isSoak: boolean;
   readonly campaigns: Partial<Readonly<Record<ContestantName, Campaign>>>;
 }
 
-/** `HAProxy 3.4.7`, without what a distribution adds to it. */
+/** `HAProxy 3.4.7`, without a distribution's suffix. */
 export const haproxyOf = ({ machine: { haproxy } }: Results) =>
   `HAProxy ${/^[\d.]+/.exec(haproxy)?.[0] ?? haproxy}`;
 
-/** What was measured and on what, and how, of all runs in a line each. */
+/** What was measured, on what and how: a line for each run. */
 export function surroundings(runs: readonly Results[]): readonly [what: string, how: string] {
   const distinct = (tell: (run: Results) => string) => [...new Set(runs.map(tell))].join(", ");
   return [
@@ -58,11 +58,11 @@ export function disturbing({ reloads, load }: Campaign): number[] {
 export const requestsOf = (campaign: Campaign) =>
   sum(kindsOf(campaign).map(({ figures }) => figures.requests));
 
-/** Requests that failed, but for those that met the closing of an idle connection. */
+/** Failed requests without idle closings. */
 export const failedOf = ({ failures }: KindFigures) =>
   sum(Object.entries(failures).map(([kind, count]) => kind === "idle_closing" ? 0 : count));
 
-/** Of all kinds over QUIC, or of all others. */
+/** Over QUIC, or over TCP. */
 export const failedRequests = (campaign: Campaign, { overQuic }: { readonly overQuic: boolean }) =>
   sum(
     kindsOf(campaign).filter(({ name }) => isOfQuic(name) === overQuic)
@@ -91,7 +91,7 @@ export const kindsOf = ({ load }: Pick<Campaign, "load">): readonly PresentKind[
     return figures === undefined ? [] : [{ name, kind: KINDS[name], figures }];
   });
 
-/** Of those kinds where nobody but HAProxy is at fault for it, and of the others. */
+/** For the kinds where only HAProxy is at fault, and for the others. */
 export function idleClosings(
   campaign: Campaign,
 ): { readonly excused: number; readonly other: number } {
@@ -104,7 +104,7 @@ export function idleClosings(
   return { excused: count(true), other: count(false) };
 }
 
-/** The share of the requests of the excused kinds that met the closing of an idle connection. */
+/** The share of idle closings in the requests of the excused kinds. */
 export function idleClosingShare(campaign: Campaign): number {
   const excused = kindsOf(campaign).filter(({ kind }) => kind.mayMeetIdleClosing)
     .map(({ figures }) => figures);
@@ -113,8 +113,8 @@ export function idleClosingShare(campaign: Campaign): number {
 }
 
 /**
- * What the supervisor holds at rest: the lower quartile in the first quarter of the run, and in the last. The
- * least would not do for the master, which holds nothing at all while it starts itself again.
+ * What the supervisor uses at rest: the lower quartile of the first quarter of the run, and of the last. The
+ * minimum would not do for the master, which uses nothing while it re-executes itself.
  */
 export function growthOf(
   { samples }: Campaign,
@@ -129,7 +129,7 @@ export function growthOf(
   return { first: atRest(values.slice(0, quarter)), last: atRest(values.slice(-quarter)) };
 }
 
-/** `null` where there is nothing. */
+/** `null` if there is none. */
 export const quantileOf = (values: readonly number[], share: number) =>
   values.length === 0 ? null : quantile(values, share);
 

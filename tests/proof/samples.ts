@@ -7,7 +7,7 @@ import type { KindFigures } from "./load/record.ts";
 import type { Sample } from "./processes.ts";
 import type { Results } from "./results.ts";
 
-/** A run with those campaigns. */
+/** A run with these campaigns. */
 export function run(campaigns: Results["campaigns"], changes: Partial<Results> = {}): Results {
   return {
     machine: MACHINE,

@@ -1,30 +1,30 @@
-/** What each contestant serves: a frontend for each kind of clients, and the configuration that says so. */
-import { join } from "@std/path";
+/** What each contestant serves: a configuration with a frontend for each kind of clients. */
 import { Authority } from "../support/certificates.ts";
-import { whatQuicLacks } from "../support/quic.ts";
-import { freePort, Workspace } from "../support/wrapper.ts";
+import { quic } from "../support/needs.ts";
+import { freePort } from "../support/free_port.ts";
+import { Workspace } from "../support/wrapper.ts";
 import { contentText, QUICK_PATH, SLOW_PATH } from "./load/bodies.ts";
-import { SITE } from "./load/connection.ts";
+import { SITE } from "../support/clients/connection.ts";
 import { type KindName, kindNames, type PerKind } from "./load/kinds.ts";
 import { Upstream } from "./load/upstream.ts";
 
 export interface Site {
   readonly workspace: Workspace;
   readonly ports: PerKind<number>;
-  /** Where nobody asks: bound and given up again by some changes. */
+  /** Used by no client; some changes bind or release it. */
   readonly extraPort: number;
-  /** Somebody else's. */
+  /** Taken by somebody else. */
   readonly takenPort: number;
   /** The PEM of the authority of the certificate. */
   readonly authority: string;
-  /** A configuration that answers with that content. */
+  /** A configuration that answers with this content. */
   configuration(content: number, more?: ConfigurationMore): string;
 }
 
 export interface ConfigurationMore {
-  /** Put behind the first frontend's lines. */
+  /** Added to the first frontend. */
   readonly lines?: string;
-  /** Put into `global`. */
+  /** Added to `global`. */
   readonly global?: string;
 }
 
@@ -33,14 +33,14 @@ export async function makeSite(room: AsyncDisposableStack): Promise<Site> {
   const workspace = room.use(new Workspace());
   const listener = room.use(asyncDisposable(Deno.listen({ hostname: "127.0.0.1", port: 0 })));
   const upstream = await room.use(new Upstream()).start();
-  const authority = new Authority(join(workspace.path, "ca"));
-  const certificate = join(workspace.path, "site.pem");
+  const authority = new Authority(workspace.at("ca"));
+  const certificate = workspace.at("site.pem");
   Deno.writeTextFileSync(certificate, authority.issue({ name: SITE }).pem);
-  const kinds = kindNames({ hasQuic: whatQuicLacks() === null });
+  const kinds = kindNames({ hasQuic: quic().missing === null });
   const ports = Object.fromEntries(
     kinds.map((name) => [name, freePort()]),
   ) as unknown as Site["ports"];
-  const quic = (name: KindName, content: number) =>
+  const overQuic = (name: KindName, content: number) =>
     ports[name] === undefined
       ? ""
       : frontend(name, `quic4@127.0.0.1:${ports[name]} ssl crt ${certificate} alpn h3`, content);
@@ -68,8 +68,8 @@ ${frontend("keep_alive_closing", `127.0.0.1:${ports.keep_alive_closing}`, conten
 
 ${frontend("tls", `127.0.0.1:${ports.tls} ssl crt ${certificate}`, content)}
 ${frontend("http2", `127.0.0.1:${ports.http2} ssl crt ${certificate} alpn h2`, content)}
-${quic("http3", content)}
-${quic("http3_kept", content)}
+${overQuic("http3", content)}
+${overQuic("http3_kept", content)}
 frontend tcp
     mode tcp
     bind 127.0.0.1:${ports.tcp}

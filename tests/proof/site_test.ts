@@ -1,10 +1,10 @@
-/** The clients over QUIC take part with a HAProxy that speaks it, whichever was first in PATH before. */
+/** QUIC clients take part if the HAProxy that is now first in PATH speaks it. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { importOptions } from "../support/program.ts";
+import { IMPORT_OPTIONS } from "../support/program.ts";
 import { TempFolder } from "../support/temp_folder.ts";
 
-/** Puts another HAProxy first in PATH, as `--haproxy` does it, when all modules are there. */
+/** Puts another HAProxy first in PATH after all modules have loaded, as `--haproxy` does. */
 const PROGRAM = `
 import { makeSite } from "${import.meta.resolve("./site.ts")}";
 Deno.env.set("PATH", Deno.args[0] + ":" + Deno.env.get("PATH"));
@@ -30,5 +30,5 @@ for (const [answer, status] of [[true, 0], [false, 1]] as const) {
 const configOptions = () => [
   "--quiet",
   `--config=${join(import.meta.dirname!, "../../deno.json")}`,
-  ...importOptions(),
+  ...IMPORT_OPTIONS,
 ];

@@ -1,11 +1,11 @@
-/** What is served at the moment, as all threads see it: which contents are right, and which reload goes on. */
+/** What is right to serve at the moment, shared by all threads: the contents, and the current reload. */
 
 const FIELDS = ["oldest", "newest", "reload", "isOver"] as const;
 
-/** How long an old content may still be met after the new one serves: its process may not have run yet. */
+/** How long the old content may be served after the new one: its process may not have run yet. */
 const OVERLAP_MS = 500;
 
-/** Contents are numbered in the order in which they are to be served. */
+/** Contents are numbered in the order in which they should be served. */
 export class Standing {
   readonly #fields: Int32Array<SharedArrayBuffer>;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
@@ -16,33 +16,33 @@ export class Standing {
     this.#fields = new Int32Array(memory);
   }
 
-  /** The oldest content that a new connection may be answered. */
+  /** The oldest right content for a new connection. */
   get oldest(): number {
     return this.#get("oldest");
   }
 
-  /** The newest content that may be answered. */
+  /** The newest right content. */
   get newest(): number {
     return this.#get("newest");
   }
 
-  /** The number of the last reload that was begun; 0 before the first. */
+  /** The last reload that began; 0 before the first. */
   get reload(): number {
     return this.#get("reload");
   }
 
-  /** Whether the clients are to end. */
+  /** Whether the clients must end. */
   get isOver(): boolean {
     return this.#get("isOver") === 1;
   }
 
-  /** Reload `reload` begins; the content that it brings, if any, may be answered from now on. */
+  /** A reload begins; its content, if any, is right from now on. */
   begin(reload: number, content: number | null): void {
     this.#set("reload", reload);
     if (content !== null) this.#set("newest", content);
   }
 
-  /** `content` serves alone, once the process before it has had the time to hear of it. */
+  /** `content` alone is right, once the old process has had time to notice. */
   serves(content: number): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);

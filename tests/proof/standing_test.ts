@@ -1,4 +1,4 @@
-/** What may be answered moves with the reloads, for all who share the memory. */
+/** What is right moves with the reloads, for all threads. */
 import assert from "node:assert/strict";
 import { waitFor } from "../support/wait.ts";
 import { Standing } from "./standing.ts";

@@ -1,6 +1,6 @@
-/** What is wrong with the wrapper after a run: every fault, one line each. Pure. */
+/** All faults of the wrapper in a run, a line each. Pure. */
 import type { Campaign } from "./campaign.ts";
-import { type FailureKind, FAILURES } from "./failures.ts";
+import { type FailureKind, FAILURES } from "../support/clients/failures.ts";
 import { isOfQuic } from "./load/kinds.ts";
 import {
   countOf,
@@ -42,7 +42,7 @@ function failuresOf(campaign: Campaign): string[] {
   });
 }
 
-/** So few say nothing. */
+/** Fewer prove nothing. */
 const FEW = 10;
 const MOST_TIMES = 3;
 
@@ -59,8 +59,8 @@ function idleClosingsBeside(wrapper: Campaign, byHand: Campaign): string[] {
 }
 
 /**
- * As well: a HAProxy that is told to stop cuts answers over QUIC that are buffered and not yet sent, and never
- * accepts a connection whose handshake ends later (3.2 to 3.4).
+ * Likewise: a HAProxy that is told to stop cuts buffered QUIC answers, and never accepts a connection whose handshake
+ * ends later (3.2 to 3.4).
  */
 function quicFailuresBeside(wrapper: Campaign, byHand: Campaign): string[] {
   const [ours, theirs] = [quicFailureShare(wrapper), quicFailureShare(byHand)];
@@ -70,9 +70,9 @@ function quicFailuresBeside(wrapper: Campaign, byHand: Campaign): string[] {
 
 const perMille = (share: number) => `${(1_000 * share).toFixed(2)} in 1,000`;
 
-/** In kB: garbage is collected after each change, but memory is not given back to the last page. */
+/** In kB: garbage is collected after each change, but not every page is returned. */
 const MOST_MORE_MEMORY = 2_048;
-/** Each old process that drains is asked over a connection. */
+/** Each draining process is queried over a connection. */
 const MOST_MORE_FILES = 5;
 
 function growing(wrapper: Campaign): string[] {

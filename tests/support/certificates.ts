@@ -1,8 +1,8 @@
-/** Makes certificates, and what belongs to them, with the commands of `openssl`. */
+/** Makes certificates and what belongs to them, with `openssl`. */
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
 
-/** A certificate with its key, as PEM texts. */
+/** A certificate with its key, as PEM. */
 export interface Pair {
   readonly certificate: string;
   readonly key: string;
@@ -64,14 +64,14 @@ export class Authority {
     return { certificate, key, pem: certificate + key, fingerprint: fingerprintOf(certificate) };
   }
 
-  /** Counts in the CRLs that are made from now on. */
+  /** Takes effect in CRLs made from now on. */
   revoke({ certificate }: Pair): void {
     const path = this.#at("revoked.pem");
     Deno.writeTextFileSync(path, certificate);
     this.#ca("-revoke", path);
   }
 
-  /** As if that many certificates had been issued and revoked, but within milliseconds. */
+  /** As if that many certificates had been issued and revoked, within milliseconds. */
   revokeMany(count: number): void {
     const serials = Array.from({ length: count }, (_, n) => (0x10_00_00 + n).toString(16));
     const lines = serials.map((serial) =>
@@ -86,7 +86,7 @@ export class Authority {
     return Deno.readTextFileSync(this.#at("crl.pem"));
   }
 
-  /** What an OCSP responder would say of the certificate, for a file beside it. */
+  /** An OCSP responder's answer for the certificate, for a file beside it. */
   ocspResponse({ certificate }: Pair): Uint8Array {
     const [path, response] = [this.#at("asked.pem"), this.#at("response.der")];
     Deno.writeTextFileSync(path, certificate);
@@ -107,7 +107,7 @@ export class Authority {
   }
 }
 
-/** The parameters of Diffie-Hellman in that many bits, as PEM. */
+/** Diffie-Hellman parameters of that many bits, as PEM. */
 export function dhParameters(bits: 2048 | 3072): string {
   const group = ["-pkeyopt", `group:ffdhe${bits}`];
   return openssl("genpkey", "-genparam", "-algorithm", "DH", ...group);
@@ -119,7 +119,7 @@ export function ticketKeys(): string {
   return `${key()}\n${key()}\n${key()}\n`;
 }
 
-/** The day until which a certificate is valid, in UTC. */
+/** The day a certificate expires, in UTC. */
 export const expiryOf = ({ certificate }: Pair) =>
   new Date(new X509Certificate(certificate).validTo).toISOString().slice(0, 10);
 
@@ -156,7 +156,7 @@ default_crl_days = 30
 commonName = supplied
 `;
 
-/** Runs a command, and gives what it prints. */
+/** Runs a command, and returns what it prints. */
 function openssl(...words: (string | readonly string[])[]): string {
   const { success, stdout, stderr } = new Deno.Command("openssl", { args: words.flat() })
     .outputSync();

@@ -1,39 +1,7 @@
-/** A wrapper whose status can be asked for. */
-import { waitFor } from "./wait.ts";
-import { freePort, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
-
-/** The parts of /status that tests read. */
-export interface Report {
-  readonly state: string;
-  readonly healthy: boolean;
-  readonly ready: boolean;
-  readonly reason: string | null;
-  /** Its version. */
-  readonly haproxy: string | null;
-  readonly waiting: { readonly for: string; readonly until: string | null } | null;
-  readonly serving: {
-    readonly generation: number;
-    readonly pid: number;
-    readonly digest: string;
-    readonly servesDesired: boolean;
-    readonly files: readonly { readonly path: string }[];
-  } | null;
-  readonly lastFailure: {
-    readonly generation: number | null;
-    readonly reason: string;
-    readonly alerts: readonly string[];
-    readonly excerpts: readonly { readonly line: number }[];
-    readonly nextRetry: string | null;
-  } | null;
-  readonly lastBug: { readonly description: string } | null;
-  readonly draining: readonly {
-    readonly generation: number;
-    readonly pid: number;
-    readonly since: string;
-    readonly connections: number | null;
-  }[];
-  readonly changes: readonly { readonly kind: string; readonly result: string }[];
-}
+/** A wrapper whose status can be queried. */
+import type { StatusReport } from "../../lib/status/report.ts";
+import { freePort } from "./free_port.ts";
+import { Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
 export class Observed extends Workspace {
   readonly statusPort = freePort();
@@ -54,7 +22,7 @@ export class Observed extends Workspace {
     return { status: response.status, body: await response.text() };
   }
 
-  async report(): Promise<Report> {
+  async report(): Promise<StatusReport> {
     return JSON.parse((await this.ask("/status")).body);
   }
 
@@ -68,19 +36,17 @@ export class Observed extends Workspace {
   }
 
   async measures(name: string, wanted: number, wrapper: Wrapper): Promise<void> {
-    await waitFor(`${name} ${wanted}`, async () => await this.metric(name) === wanted, {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until(`${name} ${wanted}`, async () => await this.metric(name) === wanted);
   }
 
   async reports(
     what: string,
-    isSo: (report: Report) => boolean,
+    isSo: (report: StatusReport) => boolean,
     wrapper: Wrapper,
-  ): Promise<Report> {
-    return await waitFor(what, async () => {
+  ): Promise<StatusReport> {
+    return await wrapper.until(what, async () => {
       const report = await this.report();
       return isSo(report) && report;
-    }, { explain: () => wrapper.output });
+    });
   }
 }

@@ -2,73 +2,69 @@
 import { join } from "@std/path";
 import { compile } from "../dev/compile.ts";
 import { PROGRAM_OPTIONS } from "../dev/deno.ts";
-import { testNeeding } from "./requirements.ts";
-import { HAS_STAND_INS } from "../offline/stand_ins.ts";
+import { isThere } from "./files.ts";
+import { type Need, ROOT, type TestBody, testNeeding } from "./needs.ts";
 
-const ROOT = join(import.meta.dirname!, "../..");
+const FOLDER = join(import.meta.dirname!, "../..");
 
 /** `process_1`: the executable, as the first process of a pid namespace, as in a container. */
 type ProgramForm = "source" | "executable" | "process_1";
 
 export const FORM = formOf(Deno.env.get("PROGRAM") ?? "source");
 
-export const EXECUTABLE = join(ROOT, "haproxy-reload-wrapper");
+export const EXECUTABLE = join(FOLDER, "haproxy-reload-wrapper");
 
-/** What a test of the executable itself lacks; `null`: nothing. */
-export const missingExecutable = isThere(EXECUTABLE)
-  ? null
-  : "needs the executable, and `deno task compile` made none";
+const HAS_EXECUTABLE = isThere(EXECUTABLE);
 
-/** What the form under test needs and is not there; `null`: nothing. */
-export const missing = FORM !== "source" && missingExecutable !== null
-  ? missingExecutable
-  : FORM === "process_1" && Deno.uid() !== 0
-  ? "needs root, to make a pid namespace"
-  : null;
+export const COMPILED: Need = {
+  missing: HAS_EXECUTABLE ? null : "needs the executable, and `deno task compile` made none",
+};
 
-/** Registers a test that runs the program. */
-export const programTest = testNeeding(missing);
+/** The program, in its form. */
+export const RUNNABLE: Need = FORM === "source"
+  ? { missing: null }
+  : FORM === "process_1" && COMPILED.missing === null
+  ? { missing: ROOT.missing === null ? null : "needs root, to make a pid namespace" }
+  : COMPILED;
 
-/** Registers a test of what is the same in every process: as process 1 it would only take its time. */
-export const commonTest: typeof programTest = FORM === "process_1" ? () => {} : programTest;
+/** For what is the same in every process: as process 1 it would only take time. */
+export const NOT_AS_PROCESS_1: Need = { missing: null, isElsewhere: FORM === "process_1" };
 
 /**
- * Registers a test that waits for many seconds and is the same in every form: it runs once, as the
- * executable, or in the form that `PROGRAM` names, or from source where there is no executable.
+ * For what takes many seconds and is the same in every form: as the executable, or in the form that
+ * `PROGRAM` names, or from source where there is no executable.
  */
-export const longTest: typeof programTest = isOtherForm() ? () => {} : programTest;
+export const IN_ONE_FORM: Need = {
+  missing: null,
+  isElsewhere: FORM === "process_1" || (!Deno.env.has("PROGRAM") && HAS_EXECUTABLE),
+};
 
-/** Registers a test that runs the program and does what only root may. */
-export const rootTest = testNeeding(missing ?? (Deno.uid() === 0 ? null : "needs root"));
+type Register = (name: string, body: TestBody) => void;
 
-/** The same for a test that waits for many seconds. */
-export const longRootTest: typeof rootTest = isOtherForm() ? () => {} : rootTest;
+/** Registers a test that needs nothing but the program. */
+export const programTest: Register = (...test) => testNeeding([RUNNABLE], ...test);
+export const commonTest: Register = (...test) => testNeeding([RUNNABLE, NOT_AS_PROCESS_1], ...test);
+export const longTest: Register = (...test) => testNeeding([RUNNABLE, IN_ONE_FORM], ...test);
 
-function isOtherForm(): boolean {
-  return FORM === "process_1" || (!Deno.env.has("PROGRAM") && isThere(EXECUTABLE));
-}
-
-/** How users start it from source. */
-const OPTIONS = [
-  "--quiet",
-  `--config=${ROOT}/deno.json`,
-  ...importOptions(),
-  ...PROGRAM_OPTIONS,
-];
+/** Whether the tests run with what stands in for the @std packages: Deno knows those by their address on the network. */
+export const HAS_STAND_INS = import.meta.resolve("@std/path").startsWith("file:");
 
 /** The import map, where the tests run with one. */
-export function importOptions(): string[] {
-  return HAS_STAND_INS ? [`--import-map=${ROOT}/tests/offline/import_map.json`] : [];
-}
+export const IMPORT_OPTIONS = HAS_STAND_INS
+  ? [`--import-map=${FOLDER}/tests/offline/import_map.json`]
+  : [];
+
+/** How users start it from source. */
+const OPTIONS = ["--quiet", `--config=${FOLDER}/deno.json`, ...IMPORT_OPTIONS, ...PROGRAM_OPTIONS];
 
 /** The words that start the program. */
 export const PROGRAM = wordsOf("main.ts", EXECUTABLE);
 
 /**
- * The same for tests that run in one form only: the executable, which starts fastest and has just its own
- * permissions, unless `PROGRAM` names a form or there is none.
+ * The same for tests that run in one form only: the executable, which starts fastest and has just its
+ * own permissions, unless `PROGRAM` names a form or there is none.
  */
-export const ONE_FORM = Deno.env.has("PROGRAM") || !isThere(EXECUTABLE) ? PROGRAM : [EXECUTABLE];
+export const ONE_FORM = Deno.env.has("PROGRAM") || !HAS_EXECUTABLE ? PROGRAM : [EXECUTABLE];
 
 /** The words to put in front, so that what they start is process 1. */
 export const CONTAINMENT = FORM === "process_1"
@@ -85,18 +81,10 @@ export async function programLike(entry: string, output: string): Promise<string
 }
 
 function wordsOf(entry: string, compiled: string): string[] {
-  return FORM === "source" ? [Deno.execPath(), "run", ...OPTIONS, join(ROOT, entry)] : [compiled];
+  return FORM === "source" ? [Deno.execPath(), "run", ...OPTIONS, join(FOLDER, entry)] : [compiled];
 }
 
 function formOf(word: string): ProgramForm {
   if (word === "source" || word === "executable" || word === "process_1") return word;
   throw new Error(`PROGRAM: found "${word}", wanted "source", "executable" or "process_1"`);
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

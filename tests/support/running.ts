@@ -1,4 +1,4 @@
-/** A started command whose output is the wrapper's log, wherever the wrapper runs. */
+/** A running command whose output is the wrapper's log, wherever the wrapper runs. */
 import assert from "node:assert/strict";
 import { waitFor } from "./wait.ts";
 
@@ -39,7 +39,7 @@ export class Running {
     );
   }
 
-  /** How many HAProxy starts it has said anything about, from the numbers of the generations. */
+  /** The last generation that was logged to serve or to be rejected. */
   get lastGeneration(): number {
     const numbers = this.lines.join("\n").matchAll(/generation (\d+) (?:serves|rejected)/g);
     return Math.max(0, ...[...numbers].map(([, number]) => Number(number)));
@@ -55,25 +55,24 @@ export class Running {
     return toMs! - fromMs!;
   }
 
-  /** Waits until the output matches `pattern`; from the character `from` on, if given. */
-  async saysMatching(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    return await waitFor(
-      `output that matches ${pattern}`,
-      () => pattern.exec(this.output.slice(from)),
-      {
-        explain: () => this.output,
-      },
-    );
+  /** Waits as `waitFor` does, and fails with the output. */
+  async until<Value>(what: string, condition: () => Value | Promise<Value>) {
+    return await waitFor(what, condition, { explain: () => this.output });
   }
 
-  /** Waits until it has said something of generation `number`, and proves that there was none after it. */
+  /** Waits until the output matches `pattern`; from the character `from` on, if given. */
+  async saysMatching(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    const match = () => pattern.exec(this.output.slice(from));
+    return await this.until(`output that matches ${pattern}`, match);
+  }
+
+  /** Waits until generation `number` was logged, and asserts that none came after it. */
   async stopsAt(number: number): Promise<void> {
-    const explain = () => this.output;
-    await waitFor(`generation ${number}`, () => this.lastGeneration >= number, { explain });
+    await this.until(`generation ${number}`, () => this.lastGeneration >= number);
     assert.equal(this.lastGeneration, number, this.output);
   }
 
-  /** Nobody reads stdout any more, until `readStdout` is called. */
+  /** Stops reading stdout, until `readStdout` is called. */
   holdStdout(): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#stdoutGate = promise;

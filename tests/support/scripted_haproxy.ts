@@ -1,7 +1,7 @@
 /** Plays HAProxy's side of the Runtime API. */
 import type { Ask } from "../../lib/haproxy/runtime/asking.ts";
 
-/** `null`: nothing is answered any more. */
+/** `null`: no answer. */
 export type Answer = string | null;
 
 export interface Script {
@@ -10,7 +10,7 @@ export interface Script {
   readonly commands: readonly string[];
 }
 
-/** Gives one answer after the other; whoever asks for more has not stopped where it should have. */
+/** Gives one answer after another, and throws if asked once too often. */
 export function script(...answers: readonly Answer[]): Script {
   const commands: string[] = [];
   const ask: Ask = (command) => {
@@ -42,14 +42,14 @@ export class ScriptedHaproxy implements AsyncDisposable {
     for await (const connection of this.#listener) {
       const command = await readCommand(connection);
       this.commands.push(command);
-      // Who asked may be gone.
+      // The client may be gone.
       await connection.write(new TextEncoder().encode(answer(command))).catch(() => {});
       connection.close();
     }
   }
 }
 
-/** A command is a line; with `<<` at its end all lines until an empty one belong to it. */
+/** A command is a line; after `<<` at its end, all lines up to an empty one. */
 async function readCommand(connection: Deno.UnixConn): Promise<string> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(65_536);

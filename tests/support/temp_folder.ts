@@ -1,15 +1,15 @@
-/** A folder of a test's own, which goes when the test ends. */
+/** A folder for one test, removed when the test ends. */
 import { dirname, join } from "@std/path";
 
 export class TempFolder implements AsyncDisposable {
-  /** Without any link in it. */
+  /** Without links in it. */
   readonly path = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "test-" }));
 
   at(name: string): string {
     return join(this.path, name);
   }
 
-  /** Writes a file, in folders that are made as needed, and tells where it is. */
+  /** Writes a file, with the folders it needs, and returns its path. */
   write(name: string, text = name): string {
     Deno.mkdirSync(dirname(this.at(name)), { recursive: true });
     Deno.writeTextFileSync(this.at(name), text);

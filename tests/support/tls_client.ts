@@ -1,4 +1,4 @@
-/** A TLS client that takes any certificate, and tells which one it was. */
+/** A TLS client that accepts any certificate and tells which one it was, which `Deno.startTls` cannot. */
 import { connect, type TLSSocket } from "node:tls";
 import type { Pair } from "./certificates.ts";
 
@@ -8,7 +8,7 @@ export interface TlsOptions {
   readonly own?: Pair;
 }
 
-/** A connection that goes on after each answer. */
+/** A kept connection. */
 export class TlsConnection implements AsyncDisposable {
   /** Of the served certificate: SHA-256, as `node:tls` writes it. */
   readonly fingerprint: string;
@@ -49,7 +49,7 @@ export class TlsConnection implements AsyncDisposable {
     }
   }
 
-  /** What a request is answered; `null` if the connection ends. */
+  /** The answer to a request; `null` if the connection ends. */
   async request(path = "/"): Promise<string | null> {
     this.#received = "";
     this.#socket.write(`GET ${path} HTTP/1.1\r\nhost: site.test\r\n\r\n`);
@@ -72,7 +72,7 @@ export class TlsConnection implements AsyncDisposable {
   }
 }
 
-/** The fingerprint of the certificate that a new connection is served; `null` if there is none. */
+/** The fingerprint of the certificate that a new connection gets; `null` if none. */
 export async function servedTo(port: number, options: TlsOptions = {}): Promise<string | null> {
   try {
     await using connection = await TlsConnection.open(port, options);
@@ -82,7 +82,7 @@ export async function servedTo(port: number, options: TlsOptions = {}): Promise<
   }
 }
 
-/** What a request over a new connection is answered; `null` if the server refuses it. */
+/** The answer to a request on a new connection; `null` if the server refuses it. */
 export async function answerTo(port: number, options: TlsOptions = {}): Promise<string | null> {
   try {
     await using connection = await TlsConnection.open(port, options);

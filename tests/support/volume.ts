@@ -1,7 +1,7 @@
-/** A directory that is written as kubelet does it. */
+/** A directory written as the kubelet does. */
 import { basename, join } from "@std/path";
 
-/** Keys are links through `..data`, which a rename swaps, so that all of them change at once. */
+/** Keys are links through `..data`, which a rename swaps, so all of them change at once. */
 export class Volume {
   #version = 0;
   #previous: string | null = null;

@@ -1,9 +1,9 @@
-/** Waits for conditions instead of for time. */
+/** Waits for conditions rather than for time. */
 
-/** No test takes longer for it, so that it may be as long as a machine with a lot of other work needs. */
+/** It delays no test that passes, so it may be long enough for a busy machine. */
 const DEADLINE_MS = 60_000;
 
-/** Asks `condition` again and again until it gives a truthy value, and fails with `explain()` after `deadlineMs`. */
+/** Polls `condition` until its value is truthy, and throws with `explain()` after `deadlineMs`. */
 export async function waitFor<Value>(
   what: string,
   condition: () => Value | Promise<Value>,
@@ -21,7 +21,7 @@ export async function waitFor<Value>(
   throw new Error(`waited ${deadlineMs} ms in vain for ${what}\n${explain()}`);
 }
 
-/** Part of what a test does, such as a writer's pause; never a wait for something to happen. */
+/** A pause that is part of a test, such as a writer's; never a wait for something to happen. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,20 +1,24 @@
-/** Runs the program as its users do, in a folder of its own, and reads what it says. */
+/** Runs the program as its users do, in a folder of its own, and reads its log. */
+import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { namesIn, readIfThere } from "./files.ts";
+import { freePort } from "./free_port.ts";
+import { childrenOf, killQuietly, stateOf } from "./processes.ts";
 import { CONTAINMENT, PROGRAM } from "./program.ts";
 import { Running } from "./running.ts";
-import { waitFor } from "./wait.ts";
 
 export interface WrapperOptions {
-  /** All arguments; by default `-f` with the workspace's configuration. */
+  /** All arguments; by default `-f` with the workspace's configuration, and `flags`. */
   readonly args?: readonly string[];
+  readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Put in front of the words that start the program, for instance `["unshare", …]`. */
+  /** Words in front of those that start the program, for instance `["unshare", …]`. */
   readonly launcher?: readonly string[];
   /** The words that start the program; by default in the form that `PROGRAM` names. */
   readonly program?: readonly string[];
 }
 
-/** A folder for one test, with a configuration, and room for the wrapper's private folder. */
+/** A folder for one test, with a configuration and a runtime directory. */
 export class Workspace implements AsyncDisposable {
   readonly path = Deno.makeTempDirSync({ dir: "/tmp", prefix: "hrw-test-" });
   readonly runtimeDirectory = join(this.path, "run");
@@ -29,6 +33,17 @@ export class Workspace implements AsyncDisposable {
     Deno.mkdirSync(this.configurationDirectory);
     Deno.mkdirSync(this.binaries);
     Deno.writeTextFileSync(this.configuration, this.page("one"));
+  }
+
+  /** A path in the folder. */
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Writes a file in the folder, and returns its path. */
+  write(name: string, text: string): string {
+    Deno.writeTextFileSync(this.at(name), text);
+    return this.at(name);
   }
 
   /** A configuration that answers each request with `text`. */
@@ -51,7 +66,14 @@ frontend page
     await Deno.rename(join(this.path, "replacement"), path);
   }
 
-  /** Makes `script` what is found as `haproxy`, from now on. */
+  /** The same in two steps: writes the content, and returns what then replaces `path`. */
+  prepareToReplace(content: string, path = this.configuration): () => void {
+    const replacement = join(this.path, "replacement");
+    Deno.writeTextFileSync(replacement, content);
+    return () => Deno.renameSync(replacement, path);
+  }
+
+  /** Makes `script` the `haproxy` in PATH. */
   async standIn(script: string): Promise<void> {
     const path = join(this.path, "replacement-binary");
     await Deno.writeTextFile(path, script, { mode: 0o755 });
@@ -72,49 +94,45 @@ frontend page
     return wrapper;
   }
 
-  /** What a new connection to `port` is answered; `null` if it is not. */
+  /** The answer on a new connection to `port`; `null` if there is none. */
   async get(port = this.port): Promise<string | null> {
     try {
       using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-      await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
-      const answer = await new Response(connection.readable).text();
-      return answer.split("\r\n\r\n")[1] ?? null;
+      return await get(connection);
     } catch {
       return null;
     }
   }
 
-  /** A request that has been begun and keeps the process that took it from being done. */
+  /** Begins a request, which keeps the process that accepted it from draining. */
   async openRequest(): Promise<Deno.TcpConn> {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
     await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n"));
     return connection;
   }
 
-  /** Waits until `text` is served; with several generations at once, by each of 5 answers in a row. */
+  /** Waits until five answers in a row are `text`, as several generations may answer at once. */
   async serves(text: string, wrapper: Running): Promise<void> {
-    await waitFor(`"${text}" to be served`, async () => {
+    await wrapper.until(`"${text}" to be served`, async () => {
       for (let asked = 0; asked < 5; asked++) if (await this.get() !== text) return false;
       return true;
-    }, { explain: () => wrapper.output });
-  }
-
-  /** Waits until `count` old processes have said that they listen no more: till then one may take a request. */
-  async haveStopped(count: number, wrapper: Running): Promise<void> {
-    const stops = () => wrapper.output.split("Proxy page stopped").length - 1;
-    await waitFor(`${count} old processes to listen no more`, () => stops() >= count, {
-      explain: () => wrapper.output,
     });
   }
 
-  /** The pids of all HAProxy processes that were started for this workspace. */
+  /** Waits until `count` old processes have logged that they stopped listening: until then one may accept a request. */
+  async haveStopped(count: number, wrapper: Running): Promise<void> {
+    const stops = () => wrapper.output.split("Proxy page stopped").length - 1;
+    await wrapper.until(`${count} old processes to listen no more`, () => stops() >= count);
+  }
+
+  /** The pids of all HAProxy processes of this workspace, the oldest first. */
   haproxyPids(): number[] {
-    return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
+    return namesIn("/proc").map(Number).filter((pid) => {
       if (!Number.isInteger(pid)) return false;
       const words = readIfThere(`/proc/${pid}/cmdline`).split("\0");
       return words.some((word) => word.startsWith(`${this.runtimeDirectory}/`)) &&
-        !readIfThere(`/proc/${pid}/stat`).includes(") Z ");
-    });
+        stateOf(pid) !== "Z";
+    }).sort((one, other) => one - other);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,12 +143,25 @@ frontend page
   }
 }
 
+/** The body of the answer to a request; `null` if there is none. */
+export async function get(connection: Deno.Conn, path = "/"): Promise<string | null> {
+  await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.0\r\n\r\n`));
+  const answer = await new Response(connection.readable).text();
+  return answer.split("\r\n\r\n")[1] ?? null;
+}
+
+/** Finishes a request that `openRequest` began, and reads the whole answer. */
+export async function finish(request: Deno.TcpConn): Promise<string> {
+  await request.write(new TextEncoder().encode("\r\n"));
+  return await new Response(request.readable).text();
+}
+
 export class Wrapper extends Running {
   #pidInside: number | undefined;
 
   constructor(
-    workspace: Workspace,
-    { args, env = {}, launcher = [], program = PROGRAM }: WrapperOptions,
+    readonly workspace: Workspace,
+    { flags = [], args, env = {}, launcher = [], program = PROGRAM }: WrapperOptions,
   ) {
     const words = [
       ...CONTAINMENT,
@@ -138,7 +169,7 @@ export class Wrapper extends Running {
       ...program,
       "--runtime-dir",
       workspace.runtimeDirectory,
-      ...args ?? ["-f", workspace.configuration],
+      ...args ?? ["-f", workspace.configuration, ...flags],
     ] as [string, ...string[]];
     const PATH = `${workspace.binaries}:${Deno.env.get("PATH")}`;
     super(words, { cwd: workspace.path, env: { PATH, NO_COLOR: "1", ...env } });
@@ -158,9 +189,16 @@ export class Wrapper extends Running {
     Deno.kill(this.pid, signal);
   }
 
+  /** Asserts that it exits with that status, and leaves no process and no file. */
+  async endsWith(status: number): Promise<void> {
+    assert.equal(await this.exitCode, status, this.output);
+    assert.deepEqual(this.workspace.haproxyPids(), [], this.output);
+    assert.deepEqual(namesIn(this.workspace.runtimeDirectory), [], this.output);
+  }
+
   kill(): void {
     try {
-      // What changes its user loses the signal that it was to get at its parent's end.
+      // A process that changes its user loses the signal for its parent's death.
       if (this.#pidInside !== undefined) Deno.kill(this.#pidInside, "SIGKILL");
       this.child.kill("SIGKILL");
     } catch (error) {
@@ -170,52 +208,9 @@ export class Wrapper extends Running {
   }
 }
 
-/**
- * A port that nobody listens on. Below those that the kernel gives to clients, or else a connection of another
- * test, which runs at the same time, could have it when it is wanted.
- */
-export function freePort(): number {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    try {
-      using listener = Deno.listen({ hostname: "127.0.0.1", port });
-      return listener.addr.port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-}
-
-/** Linux gives clients those from 32,768 on (ip_local_port_range). */
-const FIRST_PORT = 10_000;
-const PORTS = 22_000;
-
-/** The pids of the processes that `pid` has started and not reaped. */
-export function childrenOf(pid: number): string[] {
-  return readIfThere(`/proc/${pid}/task/${pid}/children`).split(" ").filter((one) => one.trim());
-}
-
-/** Stops a process and waits until it is stopped: a SIGTERM that comes sooner would be taken first. */
-export async function freeze(pid: number): Promise<void> {
-  Deno.kill(pid, "SIGSTOP");
-  const threads = () => [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name);
-  const isStopped = (thread: string) =>
-    readIfThere(`/proc/${pid}/task/${thread}/stat`).includes(") T ");
-  await waitFor("the process to stop", () => threads().every(isStopped));
-}
-
-/** One that has ended by itself meanwhile is as good. */
-export function killQuietly(pid: number, signal: Deno.Signal = "SIGKILL"): void {
-  try {
-    Deno.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** What `unshare` has forked, which takes it some milliseconds. */
+/** The child of `unshare`, which takes some milliseconds to appear. */
 function firstChild({ pid }: Deno.ChildProcess): number {
-  for (const startedMs = Date.now(); Date.now() - startedMs < 5_000;) {
+  for (const startedMs = Date.now(); Date.now() - startedMs < FORK_LIMIT_MS;) {
     const [child] = childrenOf(pid);
     if (child !== undefined) return Number(child);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
@@ -223,11 +218,4 @@ function firstChild({ pid }: Deno.ChildProcess): number {
   throw new Error(`process ${pid} has started no process in a namespace of its own`);
 }
 
-/** What a file holds; nothing if it is not there, as of a process or thread that has ended. */
-export function readIfThere(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return "";
-  }
-}
+const FORK_LIMIT_MS = 60_000;

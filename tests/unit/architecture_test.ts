@@ -1,4 +1,7 @@
-/** Draws the folders of `lib/` by their imports: these point downwards only, as `lib/README.md` lists them. */
+/**
+ * Draws the folders of `lib/` by their imports: these point downwards only, as `lib/README.md` lists them. Suites of
+ * tests share nothing but `tests/support` and the scripts of `tests/dev`.
+ */
 import assert from "node:assert/strict";
 import { dirname, join, normalize, relative } from "node:path";
 
@@ -21,16 +24,19 @@ function filesIn(folder: string): string[] {
   });
 }
 
-function importsOf(path: string): Import[] {
+/** Those from one folder below `root` of another one; above it a folder's name begins with "..". */
+function importsOf(path: string, root: string): Import[] {
   const targets = Deno.readTextFileSync(path).matchAll(/(?:from |import\(|import )"(\.[^"]+)"/g);
   return [...targets].flatMap(([, target]) => {
-    const from = relative(LIB, dirname(path));
-    const to = relative(LIB, dirname(normalize(join(dirname(path), target!))));
-    return from === to ? [] : [{ from, to, file: relative(LIB, path) }];
+    const from = relative(root, dirname(path));
+    const to = relative(root, dirname(normalize(join(dirname(path), target!))));
+    return from === to ? [] : [{ from, to, file: relative(root, path) }];
   });
 }
 
-const IMPORTS = filesIn(LIB).flatMap(importsOf);
+const IMPORTS = filesIn(LIB).flatMap((path) => importsOf(path, LIB));
+
+const topOf = (folder: string) => folder.split("/")[0];
 
 Deno.test("lib/README.md lists every folder", () => {
   const folders = [...Deno.readDirSync(LIB)].filter((entry) => entry.isDirectory);
@@ -38,10 +44,8 @@ Deno.test("lib/README.md lists every folder", () => {
 });
 
 Deno.test("folders import downwards only", () => {
-  const top = (folder: string) => folder.split("/")[0];
-  const upward = IMPORTS.filter(({ from, to }) =>
-    top(from) !== top(to) && to !== "" && TOP_DOWN.indexOf(top(to)) < TOP_DOWN.indexOf(top(from))
-  );
+  const place = (folder: string) => TOP_DOWN.indexOf(topOf(folder));
+  const upward = IMPORTS.filter(({ from, to }) => to !== "" && place(to) < place(from));
   assert.deepEqual(upward, []);
 });
 
@@ -57,4 +61,12 @@ Deno.test("no folder imports from one that imports from it, not even by others",
     }
   }
   assert.deepEqual([...remaining.values()].flat().filter(({ to }) => !isLeaf(to)), []);
+});
+
+Deno.test("no suite of tests imports from another", () => {
+  const root = join(LIB, "../tests");
+  const foreign = filesIn(root).flatMap((path) => importsOf(path, root)).filter(({ from, to }) =>
+    ![topOf(from), "support", "dev", ".."].includes(topOf(to))
+  );
+  assert.deepEqual(foreign, []);
 });

@@ -18,7 +18,7 @@ import { linesAround } from "../../lib/status/model/excerpts.ts";
 import { html } from "../../lib/status/page/html.ts";
 import { parseHead } from "../../lib/status/http/message.ts";
 import { visible, visibleJson } from "../../lib/text/visible.ts";
-import { createRandom, type Random } from "../faults/random.ts";
+import { createRandom, type Random } from "../support/random.ts";
 
 const SEED = Number(Deno.env.get("SEED") ?? 20_261_128);
 const TEXTS = 3_000;

@@ -1,31 +1,29 @@
-/** Knows which HAProxy, while it drains, slows the one that serves. Pure. */
+/** Which HAProxy slows the serving process while it drains. Pure. */
 
-/** By a process of `version`, which `mendedIn` does not do any more. */
 export interface Slowdown {
   readonly version: string;
-  readonly mendedIn: string;
+  readonly fixedIn: string;
 }
 
 /**
- * A process that has passed its listening sockets on is woken by each new connection to them until it
- * ends, and takes as much time for it as the one that serves. HAProxy mended that in 2025 ("mark FD
- * transferred to another process as FD_CLONED"). `null`: not by that version, or nobody knows, as of
- * versions before their release.
+ * A process that has passed its listening sockets on is woken by each new connection to them until it ends, and
+ * spends as much time on it as the serving one. HAProxy fixed that in 2025 ("mark FD transferred to another
+ * process as FD_CLONED"). `null`: `version` does not do that, or nobody knows, as before a release.
  */
 export function slowdownBy(version: string | null): Slowdown | null {
   const [, branch, patch] = /^(\d+\.\d+)(?:\.(\d+))?(?=[-.+]|$)/.exec(version ?? "") ?? [];
-  if (version === null || branch === undefined || !isOlder(branch, MENDED_BRANCH)) return null;
-  const mended = MENDED_PATCH[branch];
-  const isMended = mended !== undefined && patch !== undefined && Number(patch) >= mended;
-  if (isMended) return null;
-  return { version, mendedIn: mended === undefined ? `${MENDED_BRANCH}.0` : `${branch}.${mended}` };
+  if (version === null || branch === undefined || !isOlder(branch, FIXED_BRANCH)) return null;
+  const fixed = FIXED_PATCH[branch];
+  const isFixed = fixed !== undefined && patch !== undefined && Number(patch) >= fixed;
+  if (isFixed) return null;
+  return { version, fixedIn: fixed === undefined ? `${FIXED_BRANCH}.0` : `${branch}.${fixed}` };
 }
 
-/** By the lists of changes of these releases. Of the other branches none is known to have it. */
-const MENDED_PATCH: Readonly<Record<string, number>> = { "2.6": 22, "2.8": 15, "3.0": 9 };
+/** By the changelogs of these releases. No other branch is known to have the fix. */
+const FIXED_PATCH: Readonly<Record<string, number>> = { "2.6": 22, "2.8": 15, "3.0": 9 };
 
 /** From its first release on. */
-const MENDED_BRANCH = "3.2";
+const FIXED_BRANCH = "3.2";
 
 function isOlder(branch: string, other: string): boolean {
   const [major, minor] = branch.split(".").map(Number);

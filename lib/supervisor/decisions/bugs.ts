@@ -35,12 +35,11 @@ export function standIn({ broken, description, atMs }: Bug): Event | null {
 const AGAIN_MS = 1_000;
 
 /** Serves on, unless the bug swallowed a request to end, or the end of the serving process. */
-export function serveOn<S extends Serving>(state: S, { broken }: Bug): Decision {
+export function serveOn(state: Serving, { broken }: Bug): Decision {
   switch (broken?.name) {
     case "process_ended":
-      return broken.end.generation === state.service.serving.number
-        ? drainForBug(state)
-        : [state, []];
+      if (broken.end.generation !== state.service.serving.number) return [state, []];
+      return drainForBug(state);
     case "stop_requested":
     case "drain_requested":
       return drainForBug(state);

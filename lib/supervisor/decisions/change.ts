@@ -5,8 +5,8 @@ import { targetsToApply, type Use } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import * as messages from "../messages/messages.ts";
 import type { Decision, EventOf, Policy } from "../state/events.ts";
-import type { Cause, Content, Idle, Service, StateOf } from "../state/state.ts";
-import { awaitMs, isDelayed, orderOf, reloadOrDelay } from "./delay.ts";
+import type { Content, Idle, Service, StateOf } from "../state/state.ts";
+import { awaitMs, isDelayed, orderOf, reloadOrDelay, type Start } from "./delay.ts";
 import { NOTHING_PENDING } from "./pending.ts";
 
 /** The files have begun to change: puts a process on standby if a reload is likely. */
@@ -59,8 +59,8 @@ export function retryWhenSettled(state: StateOf<"retrying">): Decision {
 }
 
 /** Nobody knows what the rejected generation read, so the files on disk count as other content. */
-export function forgetRejected<S extends Idle>(
-  state: S,
+export function forgetRejected(
+  state: Idle,
   { generation }: EventOf<"changed_during_read">,
 ): Decision {
   const { service } = state;
@@ -89,11 +89,7 @@ function revert(state: Idle): Decision {
   return [{ name: "serving", service }, [{ name: "clear_timer" }, { name: "log", entry }]];
 }
 
-interface Change {
-  readonly fingerprint: Fingerprint;
-  readonly cause: Cause;
-  readonly atMs: number;
-}
+type Change = Start & { readonly fingerprint: Fingerprint };
 
 /** Hot-applies what has changed, or examines new files first; `null` if only a reload can load the change. */
 function hotApply(state: Idle, change: Change): Decision | null {

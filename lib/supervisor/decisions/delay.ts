@@ -77,10 +77,7 @@ function startReload(service: Service, { fingerprint, cause, atMs }: Start): Dec
 }
 
 /** The generation can pass its stick-tables on: what waited for that continues. */
-export function resynced<S extends Serving>(
-  state: S,
-  { generation }: EventOf<"resynced">,
-): Decision {
+export function resynced(state: Serving, { generation }: EventOf<"resynced">): Decision {
   const { tablesByMs, ...serving } = state.service.serving;
   if (tablesByMs === undefined || serving.number !== generation) return [state, []];
   return [{ ...state, service: { ...state.service, serving } }, afterTables(state)];

@@ -41,10 +41,7 @@ export function makeRoom(
 }
 
 /** An old process has ended while `state`'s generation serves. */
-export function endWhileServing<S extends Serving>(
-  state: S,
-  { end }: EventOf<"process_ended">,
-): Decision {
+export function endWhileServing(state: Serving, { end }: EventOf<"process_ended">): Decision {
   const past = pastAfter(state.service.past, end);
   return past === null
     ? [state, []]

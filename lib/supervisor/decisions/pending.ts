@@ -6,9 +6,10 @@ export const NOTHING_PENDING: Pending = { order: null, changedDuringRead: false 
 
 type Busy = StateOf<"starting" | "reloading" | "hot_applying">;
 
-export function noteSettled<S extends Busy>(state: S, event: EventOf<"settled">): Decision {
-  return [{ ...state, pending: pendingAfter(state, event) }, []];
-}
+export const noteSettled = (state: Busy, event: EventOf<"settled">): Decision => [
+  { ...state, pending: pendingAfter(state, event) },
+  [],
+];
 
 /** Notes whether the settled files differ from those that the start began with. */
 export function pendingAfter(state: Busy, { fingerprint }: EventOf<"settled">): Pending {
@@ -18,12 +19,10 @@ export function pendingAfter(state: Busy, { fingerprint }: EventOf<"settled">): 
   return { ...pending, changedDuringRead: pending.changedDuringRead || isChanged };
 }
 
-export function noteOrder<S extends Busy>(
-  state: S,
-  { order }: EventOf<"reload_requested">,
-): Decision {
-  return [{ ...state, pending: { ...state.pending, order } }, []];
-}
+export const noteOrder = (state: Busy, { order }: EventOf<"reload_requested">): Decision => [
+  { ...state, pending: { ...state.pending, order } },
+  [],
+];
 
 /** Carries out an order, or scans if nobody knows what was read. */
 export function followUp(

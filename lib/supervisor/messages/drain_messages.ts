@@ -82,10 +82,10 @@ const describe = (generation: number, { needed, available, limit }: Shortage) =>
 
 const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20);
 
-export const slowsServing = ({ version, mendedIn }: Slowdown) =>
+export const slowsServing = ({ version, fixedIn }: Slowdown) =>
   warning(
     `while it drains, HAProxy ${version} slows the serving process at each new connection, ` +
-      `unless your distribution has patched it; fixed in ${mendedIn}: until you upgrade, limit the ` +
+      `unless your distribution has patched it; fixed in ${fixedIn}: until you upgrade, limit the ` +
       "drain by --shutdown-wait or hard-stop-after",
     { reason: "slow drain" },
   );

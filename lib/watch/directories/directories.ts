@@ -23,7 +23,7 @@ export interface WholeDirectory {
 /** What of a directory counts. */
 export interface Selection {
   readonly isWanted: (name: string) => boolean;
-  /** Whether directories below it count too. Links are not followed there. */
+  /** Whether what is in the directories below it counts too. Links are not followed there. */
   readonly isDeep?: boolean;
 }
 
@@ -124,25 +124,12 @@ export class Directories {
 
   /** Whether a real directory, down to so many levels, holds too much to be listed. */
   async isHuge(path: string, levels: number): Promise<boolean> {
-    return await this.#count(path, { levels, left: 3 * this.#most }) < 0;
-  }
-
-  /** How many of `left` remain once all entries are counted; less than 0: there were more. */
-  async #count(
-    path: string,
-    { levels, left }: { readonly levels: number; readonly left: number },
-  ): Promise<number> {
-    let rest = left;
-    for await (const portion of this.#portions(path)) {
-      rest -= portion.length;
-      for (const { name, isDirectory } of portion) {
-        if (rest < 0) return rest;
-        if (!isDirectory || levels <= 1) continue;
-        const below = { levels: Math.min(levels, MOST_LEVELS) - 1, left: rest };
-        rest = await this.#count(`${path}/${name}`, below).catch(() => rest);
-      }
+    let left = 3 * this.#most;
+    for await (const portion of this.#entries(path, { isWanted: () => true, levels })) {
+      left -= portion.length;
+      if (left < 0) return true;
     }
-    return rest;
+    return false;
   }
 
   /** A directory as a whole: as it is now, or as it was last read if that is not long ago. */
@@ -154,7 +141,10 @@ export class Directories {
     }
     const startedMs = this.#now();
     const sum = new EntrySum();
-    await this.#add(path, selection, { sum, below: "", level: 0 });
+    const levels = selection.isDeep ? MOST_LEVELS : 1;
+    for await (const portion of this.#entries(path, { ...selection, levels })) {
+      for (const entry of portion) sum.add(entry.name, statAtOnce(entry.path));
+    }
     const readMs = this.#now();
     const whole = { ...sum.value, durationMs: readMs - startedMs };
     this.#known.set(path, { ...selection, whole, readMs, isTouched: false, isUsed: true });
@@ -179,29 +169,27 @@ export class Directories {
     return readMs + (isTouched ? EVENT_PAUSE : POLL_PAUSE) * whole.durationMs - this.#now();
   }
 
-  async #add(
-    path: string,
-    { isWanted, isDeep = false }: Selection,
-    { sum, below, level }: {
-      readonly sum: EntrySum;
-      readonly below: string;
-      readonly level: number;
+  /** The entries that count of a directory and those below it, by their names from there on. */
+  async *#entries(
+    directory: string,
+    { isWanted, levels, below = "" }: {
+      readonly isWanted: Selection["isWanted"];
+      readonly levels: number;
+      readonly below?: string;
     },
-  ): Promise<void> {
-    try {
-      for await (const portion of this.#portions(path)) {
-        for (const { name, isDirectory } of portion) {
-          if (!isWanted(name)) continue;
-          const member = `${path}/${name}`;
-          sum.add(below + name, statAtOnce(member));
-          if (!isDeep || !isDirectory || level >= MOST_LEVELS) continue;
-          const inside = { sum, below: `${below}${name}/`, level: level + 1 };
-          await this.#add(member, { isWanted, isDeep }, inside);
+  ): AsyncGenerator<readonly { readonly name: string; readonly path: string }[]> {
+    for await (const portion of this.#portions(directory)) {
+      const wanted = portion.filter(({ name }) => isWanted(name));
+      yield wanted.map(({ name }) => ({ name: below + name, path: `${directory}/${name}` }));
+      for (const { name, isDirectory } of levels > 1 ? wanted : []) {
+        if (!isDirectory) continue;
+        const inside = { isWanted, levels: levels - 1, below: `${below}${name}/` };
+        try {
+          yield* this.#entries(`${directory}/${name}`, inside);
+        } catch {
+          // It may have gone, or may not be read, which its own state tells.
         }
       }
-    } catch (error) {
-      // A directory further down may have gone, or may not be read, which its own stamp tells.
-      if (level === 0) throw error;
     }
   }
 

@@ -25,28 +25,22 @@ export function sourcesOf(
   settings: Pick<Settings, "haproxy" | "envFile" | "watchPaths">,
   workingDirectory: string,
 ): readonly Source[] {
-  const configurationDirectory = haproxyDirectory(settings, workingDirectory);
-  const envFiles = settings.envFile === null ? [] : [settings.envFile];
+  const { haproxy, envFile, watchPaths } = settings;
+  const from = (directory: string, kind: Source["kind"], foundBy: string) => (path: string) => ({
+    kind,
+    path: resolve(directory, path),
+    foundBy,
+  });
   return [
-    ...settings.haproxy.configurations.map((path) => ({
-      kind: "configuration" as const,
-      path: resolve(configurationDirectory, path),
-      foundBy: "-f",
-    })),
-    ...envFiles.map((path) => ({
-      kind: "env_file" as const,
-      path: resolve(workingDirectory, path),
-      foundBy: "--env-file",
-    })),
-    ...settings.watchPaths.map((path) => ({
-      kind: "watched" as const,
-      path: resolve(workingDirectory, path),
-      foundBy: "--watch",
-    })),
+    ...haproxy.configurations.map(
+      from(haproxyDirectory(settings, workingDirectory), "configuration", "-f"),
+    ),
+    ...(envFile === null ? [] : [envFile]).map(from(workingDirectory, "env_file", "--env-file")),
+    ...watchPaths.map(from(workingDirectory, "watched", "--watch")),
   ];
 }
 
-/** Where HAProxy's relative names start: `-C`, or else the wrapper's own working directory. */
+/** Where HAProxy's relative names start: `-C`, or the wrapper's own working directory. */
 export function haproxyDirectory(
   { haproxy }: Pick<Settings, "haproxy">,
   workingDirectory: string,

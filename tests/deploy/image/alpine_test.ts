@@ -1,8 +1,9 @@
-/** The image on a base that has musl in place of glibc: a tree of Debian's busybox and musl stands in for alpine. */
+/** The image on a base with musl instead of glibc: Debian's busybox and musl stand in for Alpine. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { installed, testNeeding } from "../../support/needs.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
-import { build, compilingBase, Container, imageTestNeeding, output } from "./podman.ts";
+import { build, compilingBase, Container, containers, output } from "./podman.ts";
 
 const ROOT = join(import.meta.dirname!, "../../..");
 const BASE = "docker.io/library/haproxy:stand-in-alpine";
@@ -10,31 +11,35 @@ const BASE = "docker.io/library/haproxy:stand-in-alpine";
 /** The base is made of Debian's packages. */
 const PACKAGES = "busybox-static musl";
 
-const debianTest = await imageTestNeeding({
-  programs: ["apt-get", "dpkg-deb"],
-  missing: await whyNotDownloaded(),
-  bases: [await compilingBase()],
-});
+const NEEDS = [
+  ...await containers([await compilingBase()]),
+  installed("dpkg-deb"),
+  { missing: await whyNotDownloaded() },
+];
 
-debianTest("on an alpine base the executable finds its own glibc, and musl does not", async () => {
-  await using folder = new TempFolder();
-  const [, tag] = (await makeBase(folder.path)).split(":");
-  const name = "localhost/haproxy-reload-wrapper:stand-in-alpine";
-  const image = await build(name, ["--build-arg", `HAPROXY_TAG=${tag}`, ROOT]);
-  assert.match(
-    await answer(image, ["--version"]),
-    /haproxy-reload-wrapper \d.*\nDeno \d.*\nbusybox as haproxy/,
-  );
-  await answer(image, ["--check"], { exitCode: 5 });
-  const options = ["--entrypoint", "/lib/ld-musl.so.1"];
-  const args = ["--list", "/usr/local/bin/haproxy-reload-wrapper"];
-  assert.match(
-    await answer(image, args, { exitCode: 127, options }),
-    /Error loading shared library libgcc_s\.so\.1: No such file/,
-  );
-});
+testNeeding(
+  NEEDS,
+  "on an alpine base the executable finds its own glibc, and musl does not",
+  async () => {
+    await using folder = new TempFolder();
+    const [, tag] = (await makeBase(folder.path)).split(":");
+    const name = "localhost/haproxy-reload-wrapper:stand-in-alpine";
+    const image = await build(name, ["--build-arg", `HAPROXY_TAG=${tag}`, ROOT]);
+    assert.match(
+      await answer(image, ["--version"]),
+      /haproxy-reload-wrapper \d.*\nDeno \d.*\nbusybox as haproxy/,
+    );
+    await answer(image, ["--check"], { exitCode: 5 });
+    const options = ["--entrypoint", "/lib/ld-musl.so.1"];
+    const args = ["--list", "/usr/local/bin/haproxy-reload-wrapper"];
+    assert.match(
+      await answer(image, args, { exitCode: 127, options }),
+      /Error loading shared library libgcc_s\.so\.1: No such file/,
+    );
+  },
+);
 
-/** Tried, as only that tells whether its mirror can be reached. */
+/** Only an attempt tells whether the mirror can be reached. */
 async function whyNotDownloaded(): Promise<string | null> {
   await using folder = new TempFolder();
   return await output(["sh", "-c", `cd ${folder.path} && apt-get download -qq ${PACKAGES}`])
@@ -54,7 +59,7 @@ async function answer(
   return container.output;
 }
 
-/** As alpine has it: the loader in /lib, its search path, a shell, and no glibc anywhere. */
+/** As on Alpine: the loader in /lib, its search path, a shell, and no glibc anywhere. */
 async function makeBase(folder: string): Promise<string> {
   const script = `set -e
     cd ${folder}

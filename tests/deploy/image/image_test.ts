@@ -1,7 +1,8 @@
-/** The image, built from the Containerfile and run in containers that are locked up as far as they can be. */
+/** The image, built from the Containerfile and run in containers as locked down as possible. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { EXECUTABLE, missingExecutable } from "../../support/program.ts";
+import { COMPILED, EXECUTABLE } from "../../support/program.ts";
+import { testNeeding } from "../../support/needs.ts";
 import { Secured } from "../../support/secured.ts";
 import { servedTo } from "../../support/tls_client.ts";
 import { Volume } from "../../support/volume.ts";
@@ -12,16 +13,17 @@ import {
   compilingBase,
   Container,
   type ContainerOptions,
-  imageTestNeeding,
+  containers,
   output,
 } from "./podman.ts";
 
 const ROOT = join(import.meta.dirname!, "../../..");
 const BASE = `docker.io/library/haproxy:${await defaultTag()}`;
 
-const imageTest = await imageTestNeeding({ bases: [BASE, await compilingBase()] });
+const NEEDS = await containers([BASE, await compilingBase()]);
 
-imageTest(
+testNeeding(
+  NEEDS,
   "the image builds, and keeps user, stop signal and working directory of its base",
   async () => {
     const image = await configurationOf(await builtImage());
@@ -45,7 +47,8 @@ const USERS = [
 ] as const;
 
 for (const { who, options } of USERS) {
-  imageTest(
+  testNeeding(
+    NEEDS,
     `as ${who}: serves, reloads, refuses and drains with nothing but its rights`,
     async () => {
       await using workspace = new Workspace();
@@ -69,44 +72,52 @@ for (const { who, options } of USERS) {
   );
 }
 
-imageTest("a Secret that is renewed is served without a reload, whatever the user", async () => {
-  await using workspace = new Secured();
-  const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
-  const secret = new Volume(join(workspace.path, "secret"));
-  await secret.write({ "tls.crt": old.certificate, "tls.key": old.key });
-  const global = "ssl-load-extra-del-ext";
-  await workspace.replace(workspace.securePage("crt /certs/tls.crt", { global }));
-  const options = ["--user", "12345:54321", "--volume", `${secret.path}:/certs:ro`];
-  await using container = await serve(workspace, { options });
-  assert.equal(await servedTo(workspace.tlsPort), old.fingerprint, container.output);
-  await secret.write({ "tls.crt": next.certificate, "tls.key": next.key });
-  await container.saysMatching(/certificate "\/certs\/tls.crt" updated in generation 1 without/);
-  assert.equal(await servedTo(workspace.tlsPort), next.fingerprint, container.output);
-});
+testNeeding(
+  NEEDS,
+  "a Secret that is renewed is served without a reload, whatever the user",
+  async () => {
+    await using workspace = new Secured();
+    const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
+    const secret = new Volume(join(workspace.path, "secret"));
+    await secret.write({ "tls.crt": old.certificate, "tls.key": old.key });
+    const global = "ssl-load-extra-del-ext";
+    await workspace.replace(workspace.securePage("crt /certs/tls.crt", { global }));
+    const options = ["--user", "12345:54321", "--volume", `${secret.path}:/certs:ro`];
+    await using container = await serve(workspace, { options });
+    assert.equal(await servedTo(workspace.tlsPort), old.fingerprint, container.output);
+    await secret.write({ "tls.crt": next.certificate, "tls.key": next.key });
+    await container.saysMatching(/certificate "\/certs\/tls.crt" updated in generation 1 without/);
+    assert.equal(await servedTo(workspace.tlsPort), next.fingerprint, container.output);
+  },
+);
 
-imageTest("when HAProxy is killed the container ends with its status", async () => {
+testNeeding(NEEDS, "when HAProxy is killed the container ends with its status", async () => {
   await using workspace = new Workspace();
   await using container = await serve(workspace);
   Deno.kill(await container.haproxyPid(), "SIGKILL");
   assert.equal(await container.exitCode, 137, container.output);
 });
 
-imageTest("further arguments are appended to the entrypoint's", async () => {
+testNeeding(NEEDS, "further arguments are appended to the entrypoint's", async () => {
   await using workspace = new Workspace();
   const args = ["--log-format", "json", "--check"];
   await using container = new Container(await locked(workspace, { args }));
   assert.equal(await container.exitCode, 0, container.output);
 });
 
-imageTest("the command of the official image goes on working behind the entrypoint", async () => {
-  await using workspace = new Workspace();
-  const args = ["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"];
-  await using container = await serve(workspace, { args });
-  assert.equal(await workspace.get(), "one");
-  await container.podman("stop", "--time", "30");
-});
+testNeeding(
+  NEEDS,
+  "the command of the official image goes on working behind the entrypoint",
+  async () => {
+    await using workspace = new Workspace();
+    const args = ["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"];
+    await using container = await serve(workspace, { args });
+    assert.equal(await workspace.get(), "one");
+    await container.podman("stop", "--time", "30");
+  },
+);
 
-imageTest("without any place to write, it says so and ends with 73", async () => {
+testNeeding(NEEDS, "without any place to write, it says so and ends with 73", async () => {
   await using workspace = new Workspace();
   await using container = new Container(
     await locked(workspace, { options: ["--mount", "type=tmpfs,destination=/tmp,ro=true"] }),
@@ -115,7 +126,7 @@ imageTest("without any place to write, it says so and ends with 73", async () =>
   assert.match(container.output, /cannot make a private folder: .*"\/tmp": Read-only file system/);
 });
 
-imageTest("a configuration that is mounted as a single file is warned of", async () => {
+testNeeding(NEEDS, "a configuration that is mounted as a single file is warned of", async () => {
   await using workspace = new Workspace();
   const mount = `${workspace.configuration}:/usr/local/etc/haproxy/haproxy.cfg:ro`;
   await using container = await serve(workspace, { mount });
@@ -125,28 +136,29 @@ imageTest("a configuration that is mounted as a single file is warned of", async
 });
 
 const ownImage = dockerfileIn(await Deno.readTextFile(join(ROOT, "README.md")));
-const executableTest = await imageTestNeeding({
-  missing: missingExecutable,
-  bases: ownImage.flatMap((line) => /^FROM (\S+)/.exec(line)?.slice(1) ?? []),
-});
+const ownBases = ownImage.flatMap((line) => /^FROM (\S+)/.exec(line)?.slice(1) ?? []);
 
-executableTest("the executable in an image of one's own works as the README has it", async () => {
-  await using workspace = new Workspace();
-  assert.equal(ownImage.length, 3, ownImage.join("\n"));
-  await Deno.writeTextFile(join(workspace.path, "Dockerfile"), ownImage.join("\n"));
-  const executable = join(workspace.path, "haproxy-reload-wrapper-linux-amd64");
-  await Deno.copyFile(EXECUTABLE, executable);
-  const words = ["--file", join(workspace.path, "Dockerfile"), workspace.path];
-  const image = await build("localhost/haproxy-reload-wrapper:own", words);
-  // No volume comes with that image, but podman mounts a tmpfs at /tmp.
-  await using container = await serve(workspace, { image, options: ["--read-only-tmpfs=true"] });
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", container);
-});
+testNeeding(
+  [COMPILED, ...await containers(ownBases)],
+  "the executable in an image of one's own works as the README has it",
+  async () => {
+    await using workspace = new Workspace();
+    assert.equal(ownImage.length, 3, ownImage.join("\n"));
+    await Deno.writeTextFile(join(workspace.path, "Dockerfile"), ownImage.join("\n"));
+    const executable = join(workspace.path, "haproxy-reload-wrapper-linux-amd64");
+    await Deno.copyFile(EXECUTABLE, executable);
+    const words = ["--file", join(workspace.path, "Dockerfile"), workspace.path];
+    const image = await build("localhost/haproxy-reload-wrapper:own", words);
+    // That image has no volume, but podman mounts a tmpfs at /tmp.
+    await using container = await serve(workspace, { image, options: ["--read-only-tmpfs=true"] });
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", container);
+  },
+);
 
 let building: Promise<string> | null = null;
 
-/** The name of the image, which is built when it is first asked for. */
+/** The name of the image, built at the first call. */
 async function builtImage(): Promise<string> {
   const words = ["--build-arg", "VERSION=1.2.3", ROOT];
   return await (building ??= build("localhost/haproxy-reload-wrapper:test", words));
@@ -157,7 +169,7 @@ interface LockedOptions extends Partial<ContainerOptions> {
   readonly mount?: string;
 }
 
-/** Nothing can be written but what the image declares, and nothing is allowed that root alone may. */
+/** Read-only but for the image's volumes, and without any capability. */
 async function locked(
   workspace: Workspace,
   { mount, options = [], ...more }: LockedOptions = {},

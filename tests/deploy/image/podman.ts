@@ -1,33 +1,20 @@
 /** Builds images with buildah and runs containers with podman, as root. */
 import { join } from "@std/path";
 import { Running } from "../../support/running.ts";
-import { childrenOf } from "../../support/wrapper.ts";
-import { testNeeding } from "../../support/requirements.ts";
+import { childrenOf } from "../../support/processes.ts";
+import { installed, type Need, ROOT } from "../../support/needs.ts";
 
-const ROOT = join(import.meta.dirname!, "../../..");
+const FOLDER = join(import.meta.dirname!, "../../..");
 
-interface Needs {
-  /** What else is missing, if anything. */
-  readonly missing?: string | null;
-  /** Programs besides those that build and run. */
-  readonly programs?: readonly string[];
-  /** The images that are built upon. */
-  readonly bases: readonly string[];
-}
-
-/** Makes the function that registers tests which build images and run containers. */
-export async function imageTestNeeding(
-  { missing = null, programs = [], bases }: Needs,
-): Promise<ReturnType<typeof testNeeding>> {
-  const lacking = ["buildah", "podman", "runc", ...programs].find((one) => !isInstalled(one));
-  if (Deno.uid() !== 0) return testNeeding("needs root");
-  if (lacking !== undefined) return testNeeding(`needs ${lacking}`);
-  if (missing !== null) return testNeeding(missing);
+/** What it takes to build on `bases` and to run containers. */
+export async function containers(bases: readonly string[]): Promise<readonly Need[]> {
+  const needs: readonly Need[] = [ROOT, ...["buildah", "podman", "runc"].map(installed)];
+  if (needs.some(({ missing }) => missing !== null)) return needs;
   const unreachable = await Promise.all(bases.map(whyNotThere));
-  return testNeeding(unreachable.find((reason) => reason !== null) ?? null);
+  return unreachable.map((missing) => ({ missing }));
 }
 
-/** Why the image is neither in the local store nor to be had from its registry; else `null`. */
+/** Why the image is neither stored nor can be pulled; else `null`. */
 async function whyNotThere(image: string): Promise<string | null> {
   if (await isStored(image)) return null;
   const pulled = await output(["buildah", "pull", "--quiet", image]).catch((error: Error) => error);
@@ -36,20 +23,20 @@ async function whyNotThere(image: string): Promise<string | null> {
   return `needs the image ${image}, which cannot be pulled: ${reason}`;
 }
 
-/** The image that the Containerfile compiles in: a stand-in that is stored, or else the one with the pinned digest. */
+/** The image that the Containerfile compiles in: a stored stand-in, or the one with the pinned digest. */
 export async function compilingBase(): Promise<string> {
   const { tagged, pinned } = await compilingImages();
   return await isStored(tagged) ? tagged : pinned;
 }
 
-/** Settings that also do where nothing but the kernel is there: no systemd, no bridge, no raised limits. */
+/** Settings that work with just a kernel: no systemd, no bridge, no raised limits. */
 const PODMAN = ["podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs"] as const;
 const LIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=1000:1000"];
 
 /** Ubuntu 24.04's profile for containers lets neither SIGHUP nor SIGUSR1 through from podman. */
 const APPARMOR = ["--security-opt", "apparmor=unconfined"];
 
-/** Runs a command to its end and gives what it printed. */
+/** Runs a command and returns what it printed. */
 export async function output(words: readonly string[]): Promise<string> {
   const running = new Running(words as [string, ...string[]]);
   const exitCode = await running.exitCode;
@@ -61,7 +48,7 @@ export async function output(words: readonly string[]): Promise<string> {
 
 const built: string[] = [];
 
-/** Builds an image of a name that no other run has, which is removed when the file's tests have ended. */
+/** Builds an image with a unique name, which is removed after the tests of the file. */
 export async function build(name: string, words: readonly string[]): Promise<string> {
   const image = `${name}-${crypto.randomUUID()}`;
   const options = ["--isolation", "chroot", "--tag", image, ...await standInOptions()];
@@ -74,15 +61,15 @@ Deno.test.afterAll(async () => {
   for (const image of built.toReversed()) await output(["buildah", "rmi", "--force", image]);
 });
 
-/** An image that only stands in for the one which the Containerfile pins has another digest. */
+/** A stand-in for the image that the Containerfile pins has another digest. */
 async function standInOptions(): Promise<readonly string[]> {
   const { tagged } = await compilingImages();
   return await isStored(tagged) ? ["--build-arg", "DENO_DIGEST="] : [];
 }
 
-/** The Containerfile's image of Deno, by its tag and by its digest: no name may have both. */
+/** The Containerfile's Deno image, by tag and by digest: no name may have both. */
 async function compilingImages(): Promise<{ readonly tagged: string; readonly pinned: string }> {
-  const containerfile = await Deno.readTextFile(join(ROOT, "Containerfile"));
+  const containerfile = await Deno.readTextFile(join(FOLDER, "Containerfile"));
   const [, name, tag] = /(docker\.io\S+):(\S+)\$\{DENO_DIGEST\}/.exec(containerfile)!;
   const [, digest] = /^ARG DENO_DIGEST=(\S+)$/m.exec(containerfile)!;
   return { tagged: `${name}:${tag}`, pinned: `${name}${digest}` };
@@ -126,13 +113,5 @@ export class Container extends Running implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.podman("rm", "--force", "--time", "0", "--volumes");
     await this.exitCode;
-  }
-}
-
-function isInstalled(program: string): boolean {
-  try {
-    return new Deno.Command(program, { args: ["--version"], stdout: "null" }).outputSync().success;
-  } catch {
-    return false;
   }
 }

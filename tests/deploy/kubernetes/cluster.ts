@@ -1,4 +1,4 @@
-/** A namespace of a cluster, as `kubectl` shows it. */
+/** A namespace of a cluster, through `kubectl`. */
 import type { Manifest } from "./manifests.ts";
 
 export interface Said {
@@ -46,7 +46,7 @@ export class Cluster {
     return JSON.parse(await this.run("get", ...words, "--output", "json"));
   }
 
-  /** The names of those that are not on their way out. */
+  /** The pods that are not terminating. */
   async pods(): Promise<string[]> {
     const { items } = await this.get("pods", "--selector", "app.kubernetes.io/name=haproxy");
     return items.filter(({ metadata }: Manifest) => metadata.deletionTimestamp === undefined)
@@ -64,7 +64,7 @@ export class Cluster {
     return (await this.#ask(pod, "readyz")).success;
   }
 
-  /** By way of the API server, so that neither a port nor a program in the pod is needed. */
+  /** Through the API server, which needs neither a port nor a program in the pod. */
   async #ask(pod: string, path: string): Promise<Said> {
     const base = `/api/v1/namespaces/${this.#namespace}/pods/${pod}:9101/proxy`;
     return await this.#kubectl(["get", "--raw", `${base}/${path}`]);

@@ -1,9 +1,10 @@
-/** A real HAProxy takes the configuration of the ConfigMap, with the Secret's certificate, and serves both. */
+/** A real HAProxy loads the ConfigMap's configuration with the Secret's certificate, and serves both. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { servedTo } from "../../support/tls_client.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort, Workspace } from "../../support/wrapper.ts";
+import { freePort } from "../../support/free_port.ts";
+import { Workspace } from "../../support/wrapper.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { manifestOf } from "./manifests.ts";
 import { CONFIGURATION, located, mount } from "./mounted.ts";

@@ -1,4 +1,4 @@
-/** The manifests agree with each other, and with what the program knows. */
+/** The manifests agree with each other and with the program. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { readInvocation } from "../../../lib/settings/settings.ts";

@@ -1,4 +1,4 @@
-/** Tries the manifests on the cluster that `kubectl` reaches: .github/workflows/kubernetes.yml says how to make one. */
+/** Tests the manifests on the cluster that `kubectl` reaches: .github/workflows/kubernetes.yml says how to make one. */
 import { kubectl } from "./cluster.ts";
 import { runScenario } from "./scenario.ts";
 

@@ -1,4 +1,4 @@
-/** Reads the manifests beside it, and finds in them what several tests ask for. */
+/** Reads the manifests beside it. */
 import { basename, join } from "@std/path";
 import { parseAllDocuments } from "npm:yaml@2.9.1";
 

@@ -1,4 +1,4 @@
-/** Puts configuration and Secret into a folder, as the kubelet mounts them in a pod. */
+/** Writes the configuration and the Secret to a folder, as the kubelet mounts them. */
 import type { TempFolder } from "../../support/temp_folder.ts";
 import { manifestOf } from "./manifests.ts";
 
@@ -9,14 +9,14 @@ export interface Ports {
 
 export const CONFIGURATION: string = manifestOf("ConfigMap").data["haproxy.cfg"];
 
-/** Gives the path of the configuration; the ports are on the loopback address, since others may use those of the pod. */
+/** Returns the path of the configuration. Its ports are on the loopback address. */
 export function mount(folder: TempFolder, ports: Ports): string {
   const { stringData } = manifestOf("Secret");
   for (const name of ["tls.crt", "tls.key"]) folder.write(`certs/${name}`, stringData[name]);
   return folder.write("haproxy.cfg", located(CONFIGURATION, folder, ports));
 }
 
-/** The same configuration for these places. */
+/** The same configuration for these paths and ports. */
 export function located(configuration: string, folder: TempFolder, { http, https }: Ports): string {
   return configuration
     .replaceAll("/certs/", `${folder.at("certs")}/`)

@@ -1,11 +1,11 @@
-/** The alerts fire when they should, and only then; and alerts and dashboard ask for what there is. */
+/** The alerts fire when they should and only then, and alerts and dashboard use existing metrics. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { stringify } from "npm:yaml@2.9.1";
-import { testNeeding } from "../../support/requirements.ts";
+import { installed, testNeeding } from "../../support/needs.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { FOLDER, type Manifest, manifestOf, parseYaml } from "./manifests.ts";
-import { unknownIn } from "./metrics.ts";
+import { unknownIn } from "../../support/metrics.ts";
 
 const RULES: Manifest = manifestOf("PrometheusRule").spec;
 const ALERTS: Manifest[] = RULES.groups.flatMap(({ rules }: Manifest) => rules);
@@ -14,18 +14,21 @@ const DASHBOARD: Manifest = JSON.parse(
   Deno.readTextFileSync(join(FOLDER, "monitoring/dashboard.json")),
 );
 
-const promtoolTest = testNeeding(
-  isInstalled() ? null : "promtool is missing: Debian's package prometheus has it",
+/** Debian's package prometheus has it. */
+const PROMTOOL = installed("promtool");
+
+testNeeding(
+  [PROMTOOL],
+  "promtool takes the alerts, and each fires when its tests say so",
+  async () => {
+    await using folder = new TempFolder();
+    const rules = folder.write("rules.yaml", stringify(RULES));
+    await promtool("check", "rules", rules);
+    await promtool("test", "rules", folder.write("tests.yaml", TESTS));
+  },
 );
 
-promtoolTest("promtool takes the alerts, and each fires when its tests say so", async () => {
-  await using folder = new TempFolder();
-  const rules = folder.write("rules.yaml", stringify(RULES));
-  await promtool("check", "rules", rules);
-  await promtool("test", "rules", folder.write("tests.yaml", TESTS));
-});
-
-promtoolTest("promtool takes every expression of the dashboard", async () => {
+testNeeding([PROMTOOL], "promtool takes every expression of the dashboard", async () => {
   await using folder = new TempFolder();
   const rules = dashboardExpressions().map((expression, index) => ({
     record: `panel_${index}`,
@@ -104,13 +107,4 @@ async function promtool(...args: readonly string[]): Promise<void> {
     .output();
   const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
   assert.ok(success, said);
-}
-
-function isInstalled(): boolean {
-  try {
-    return new Deno.Command("promtool", { args: ["--version"], stdout: "null", stderr: "null" })
-      .outputSync().success;
-  } catch {
-    return false;
-  }
 }

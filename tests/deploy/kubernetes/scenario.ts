@@ -1,34 +1,35 @@
-/** What the manifests promise, tried on a cluster under load. */
+/** What the manifests promise, tested on a cluster under load. */
 import assert from "node:assert/strict";
 import { waitFor } from "../../support/wait.ts";
 import { Cluster, type Kubectl } from "./cluster.ts";
-import { type Figures, isServed, Load } from "./load.ts";
+import type { Load } from "../../support/clients/load.ts";
+import { isServed, loadOn } from "./load.ts";
 import { type Manifest, manifestOf } from "./manifests.ts";
 
 export interface ScenarioOptions {
   readonly kubectl: Kubectl;
   readonly image: string;
   readonly namespace: string;
-  /** Where the Service is to be reached: its node ports, on 127.0.0.1. */
+  /** The Service's node ports on 127.0.0.1. */
   readonly ports: { readonly http: number; readonly https: number };
-  /** How long the kubelet may take to publish a change; about a minute is usual. */
+  /** How long the kubelet may take to publish a change; usually about a minute. */
   readonly publishedWithinMs?: number;
   readonly log?: (line: string) => void;
 }
 
-export async function runScenario(options: ScenarioOptions): Promise<Figures> {
+/** @returns how many requests were answered. */
+export async function runScenario(options: ScenarioOptions): Promise<number> {
   const scenario = new Scenario(options);
   await scenario.deploy();
-  const figures = await scenario.underLoad(async (load) => {
+  const answers = await scenario.underLoad(async (load) => {
     await scenario.loadsWhatIsGood(load);
     await scenario.keepsWhatWasGood(load);
     await scenario.isPutRight(load);
     await scenario.losesPods();
     await scenario.isRolledOut();
   });
-  assert.deepEqual(figures.failures, [], `${figures.failures.length} requests failed`);
   await scenario.saysWhyItDoesNotStart();
-  return figures;
+  return answers;
 }
 
 const HELLO = "Hello from HAProxy";
@@ -62,16 +63,17 @@ class Scenario {
     await this.#rollout();
   }
 
-  async underLoad(work: (load: Load) => Promise<void>): Promise<Figures> {
+  async underLoad(work: (load: Load) => Promise<void>): Promise<number> {
     const { ports } = this.#options;
     const reached = { ...ports, certificate: manifestOf("Secret").stringData["tls.crt"] };
     await waitFor("the Service", () => isServed(reached), { deadlineMs: 60_000 });
-    await using load = new Load(reached);
+    await using load = loadOn(reached);
     await work(load);
-    const figures = await load.stop();
-    const { answered, connections, failures } = figures;
-    this.#say(`${answered} requests, ${connections} connections, ${failures.length} failures`);
-    return figures;
+    await load.stop();
+    const { answers, connections, failures } = load;
+    this.#say(`${answers} requests, ${connections} connections, ${failures.length} failures`);
+    assert.deepEqual(failures, [], `${failures.length} requests failed`);
+    return answers;
   }
 
   async loadsWhatIsGood(load: Load): Promise<void> {
@@ -105,7 +107,7 @@ class Scenario {
     await this.#serves(load, GOOD);
   }
 
-  /** One after the other, each as when its node is drained. */
+  /** One after another, as when nodes are drained. */
   async losesPods(): Promise<void> {
     for (const pod of await this.#cluster.pods()) {
       this.#say(
@@ -168,7 +170,7 @@ class Scenario {
     }
   }
 
-  /** Old processes have finished what they had, and nothing else is answered from then on. */
+  /** Waits until old processes have drained and nothing else is served. */
   async #serves(load: Load, text: string): Promise<void> {
     await waitFor(`only "${text}" to be served`, async () => {
       load.texts.clear();

@@ -1,4 +1,4 @@
-/** Every manifest and the dashboard are what Kubernetes, the Prometheus operator and Grafana take. */
+/** Kubernetes, the Prometheus operator and Grafana accept the manifests and the dashboard. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { TempFolder } from "../../support/temp_folder.ts";
@@ -42,14 +42,14 @@ interface Typed {
   readonly [field: string]: unknown;
 }
 
-/** A program that hands the manifest to its model: the model's types know all fields, its schema the values. */
+/** A program that passes the manifest to its model: the types check fields, the schema values. */
 function validation({ apiVersion, kind, ...fields }: Typed): string {
   const models = apiVersion.startsWith("monitoring.coreos.com/") ? OPERATOR : KUBERNETES;
   return `import { ${kind} } from "${models}/${apiVersion}/${kind}";
 new ${kind}(${JSON.stringify(fields)}).validate();`;
 }
 
-/** A program of nothing but types. Enumerations are texts there, as they are in JSON. */
+/** A program of types only. Enumerations are strings, as in JSON. */
 function typedDashboard(json: string): string {
   const kinds = ["stat", "statetimeline", "table", "timeseries"];
   return `import type * as dashboard from "${GRAFANA}/dashboard";
@@ -71,7 +71,7 @@ type Panels =
 export const checked: Texts<Omit<dashboard.Dashboard, "panels"> & { panels: Panels[] }> = ${json};`;
 }
 
-/** What Deno says of the programs, whose types it checks first; nothing if all end well. */
+/** What Deno prints about the programs, whose types it checks first; nothing if all succeed. */
 async function problemsOf(programs: Readonly<Record<string, string>>): Promise<string> {
   await using folder = new TempFolder();
   const paths = Object.entries(programs).map(([name, text]) => folder.write(`${name}.ts`, text));

@@ -1,5 +1,10 @@
-/** The same handoff with no wrapper in between: a start with `-x`, then SIGUSR1 to the old process. */
-import { launchByHand, makeFolder, prepareByHand, type Serving } from "../../bench/by_hand.ts";
+/** The same handoff without the wrapper: a start with `-x`, then SIGUSR1 to the old process. */
+import {
+  launchByHand,
+  makeFolder,
+  prepareByHand,
+  type Serving,
+} from "../../support/measuring/by_hand.ts";
 import type { Site } from "../site.ts";
 import type { Contestant } from "./contestant.ts";
 

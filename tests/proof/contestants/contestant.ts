@@ -2,20 +2,19 @@
 import type { Site } from "../site.ts";
 
 export interface Contestant {
-  /** Of the process that starts HAProxy and stays; `null` where there is none. */
+  /** The pid of the process that starts HAProxy and stays; `null` if there is none. */
   readonly supervisor: number | null;
   /**
-   * Makes a change and sees to it that it is served, or finds out that it is refused. Resolves then, though
-   * old processes may still drain.
+   * Makes a change, and resolves once it is served or refused, though old processes may still drain.
    */
   reload(makeChange: () => void, expected: Outcome): Promise<Outcome>;
-  /** What was said, for the case that something goes wrong. */
+  /** What was logged, in case something goes wrong. */
   explain(): string;
-  /** Ends what it has started itself and the workspace does not wait for. */
+  /** Ends what it has started and the workspace does not wait for. */
   end?(): Promise<void>;
 }
 
 export type Outcome = "served" | "refused";
 
-/** Starts with the configuration that is there. */
+/** Starts with the current configuration. */
 export type Start = (site: Site) => Promise<Contestant>;

@@ -1,4 +1,4 @@
-/** Who takes part, in the order of their turns. */
+/** The contestants, in order. */
 import { startByHand } from "./by_hand.ts";
 import type { Start } from "./contestant.ts";
 import { startMasterWorker } from "./master_worker.ts";
@@ -7,7 +7,7 @@ import { startWrapper } from "./wrapper.ts";
 export interface Entry {
   readonly title: string;
   readonly start: Start;
-  /** Put into `global`, as its users have to. */
+  /** What its users have to put into `global`. */
   readonly global?: (runtimeDirectory: string) => string;
 }
 

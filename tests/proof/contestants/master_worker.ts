@@ -1,4 +1,4 @@
-/** HAProxy's own master process, reloaded as its manual says: SIGUSR2 to the master. */
+/** HAProxy's own master process, reloaded as its manual says, by SIGUSR2. */
 import { join } from "@std/path";
 import { Running } from "../../support/running.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -6,10 +6,10 @@ import type { Site } from "../site.ts";
 import type { Contestant, Outcome } from "./contestant.ts";
 
 export async function startMasterWorker({ workspace }: Site): Promise<Contestant> {
-  // In the runtime directory, where the workspace finds the processes if they must be swept away.
+  // In the runtime directory, by which the workspace finds the processes when it cleans up.
   const socket = join(workspace.runtimeDirectory, "master.sock");
   const words = ["-W", "-db", "-S", socket, "-f", workspace.configuration];
-  // In a session of its own, as the others start theirs.
+  // In a session of its own, like the others.
   const master = new Running(["setsid", "haproxy", ...words]);
   const explain = () => master.output.slice(-LAST_WORDS);
   await waitFor("the master's first worker", () => SERVED.test(master.output), { explain });
@@ -39,10 +39,10 @@ const LONGEST_RELOAD_MS = 10_000;
 const LAST_WORDS = 500;
 
 const SERVED = /Loading success\./;
-/** As the master of 2.6 to 3.0 says it, and that of 3.2 and 3.4, whose worker reads the configuration. */
+/** The words of the master of 2.6 to 3.0, and of 3.2 and 3.4, whose worker reads the configuration. */
 const REFUSED = /Loading failure!|Failed to load worker/;
 
-/** `null`: nothing yet. Pure. */
+/** `null`: not yet known. Pure. */
 export function outcomeIn(output: string): Outcome | null {
   if (REFUSED.test(output)) return "refused";
   return SERVED.test(output) ? "served" : null;

@@ -1,4 +1,4 @@
-/** What HAProxy's master says of a reload is understood, in the words of each branch and of the one at hand. */
+/** The outcome of a reload is read from the master's output, of each branch and of the one at hand. */
 import assert from "node:assert/strict";
 import { makeSite } from "../site.ts";
 import { outcomeIn, startMasterWorker } from "./master_worker.ts";
@@ -25,7 +25,7 @@ Deno.test("a refusal by the master at hand is understood", async () => {
   try {
     const breaking = () => write(`${site.configuration(1)}    nonsense\n`);
     const reload = () => master.reload(breaking, "refused");
-    // HAProxy 2.6 loses a signal that comes within some 100 ms of its start.
+    // HAProxy 2.6 loses signals in the first 100 ms or so.
     assert.equal(await reload().catch(reload), "refused");
   } finally {
     await master.end?.();

@@ -1,5 +1,5 @@
-/** A reload that loses requests: the old process is ended before the new one starts. Tests try the proof on it. */
-import { launchByHand, makeFolder, prepareByHand } from "../../bench/by_hand.ts";
+/** A reload that loses requests, to test the proof: the old process ends before the new one starts. */
+import { launchByHand, makeFolder, prepareByHand } from "../../support/measuring/by_hand.ts";
 import type { Site } from "../site.ts";
 import type { Contestant } from "./contestant.ts";
 

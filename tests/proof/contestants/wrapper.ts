@@ -1,9 +1,9 @@
-/** The wrapper, with default settings, which needs no order to follow a change. */
+/** The wrapper with default settings. */
 import type { Contestant } from "./contestant.ts";
 import type { Site } from "../site.ts";
 
 export async function startWrapper({ workspace }: Site): Promise<Contestant> {
-  // In a session of its own, as an init starts it, and HAProxy writes to where it writes by hand.
+  // In a session of its own, as an init starts it, and with HAProxy's output where it is by hand.
   const launcher = ["setsid", "sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
   const wrapper = await workspace.serve({ launcher });
   return {
@@ -12,7 +12,7 @@ export async function startWrapper({ workspace }: Site): Promise<Contestant> {
     async reload(makeChange, expected) {
       const read = wrapper.output.length;
       makeChange();
-      // A port that is taken is tried again, so that a refusal may come of the change before as well.
+      // A taken port is retried, so a refusal may be about the change before.
       const pattern = expected === "served" ? / serves/ : / (?:rejected|serves)/;
       const [word] = await wrapper.saysMatching(
         new RegExp(`generation \\d+${pattern.source}`),

@@ -1,23 +1,23 @@
-/** What is right to be answered, so that a short or mixed-up answer is told. */
-import { Failure } from "../failures.ts";
+/** The right answers, by which a short or mixed-up one is noticed. */
+import { Failure } from "../../support/clients/failures.ts";
 
-/** Asked for what HAProxy answers itself. */
+/** The path of HAProxy's own answer. */
 export const QUICK_PATH = "/";
 
-/** Asked for what the upstream server answers, after a while and in two parts. */
+/** The path of the upstream server's answer, which comes late and in two parts. */
 export const SLOW_PATH = "/slow";
 
-/** The words in front of a content's number. */
+/** The words before a content's number. */
 const CONTENT = "content ";
 
-/** What HAProxy answers itself. */
+/** HAProxy's own answer. */
 export const contentText = (content: number) => `${CONTENT}${content}`;
 
-/** What the upstream server answers. */
+/** The upstream server's answer. */
 export const SLOW_BODY = Array.from({ length: 1_024 }, (_, line) => `${line}`.padStart(7) + "\n")
   .join("");
 
-/** The number of the content; `null` for an answer of the upstream server. @throws {Failure} */
+/** The content's number; `null` for the upstream server's answer. @throws {Failure} */
 export function contentOf(body: string, isSlow: boolean): number | null {
   if (isSlow && body === SLOW_BODY) return null;
   const number = body.startsWith(CONTENT) ? Number(body.slice(CONTENT.length)) : NaN;

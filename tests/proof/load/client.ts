@@ -1,22 +1,23 @@
-/** One client: asks again and again, and thinks in between. */
-import { nowMs } from "../../bench/clock.ts";
+/** A client that asks again and again, with pauses. */
+import { nowMs } from "../../support/measuring/clock.ts";
 import { pause } from "../../support/wait.ts";
-import { Failure } from "../failures.ts";
+import { Failure } from "../../support/clients/failures.ts";
 import type { Standing } from "../standing.ts";
-import type { Address, Connection } from "./connection.ts";
+import type { Connection, SecureAddress } from "../../support/clients/connection.ts";
+import { contentOf, QUICK_PATH, SLOW_PATH } from "./bodies.ts";
 import type { Kind } from "./kinds.ts";
 import type { KindRecord } from "./record.ts";
 
 export interface Surroundings {
-  readonly address: Address;
+  readonly address: SecureAddress;
   readonly standing: Standing;
   readonly record: KindRecord;
 }
 
-/** One request in four is for what takes its time, so that some are always on their way. */
+/** One request in four is slow, so that some are always in flight. */
 const SLOW_SHARE = 0.25;
 
-/** Ends when it is over, with one last request, so that a cut just before it shows. */
+/** Ends with one last request, so that a cut just before it shows. */
 export async function runClient(kind: Kind, surroundings: Surroundings): Promise<void> {
   const { standing } = surroundings;
   const client = new Client(kind, surroundings);
@@ -30,7 +31,7 @@ export async function runClient(kind: Kind, surroundings: Surroundings): Promise
 interface Kept {
   readonly connection: Connection;
   readonly untilMs: number;
-  /** The oldest content that it may bring. */
+  /** The oldest content that it may carry. */
   readonly oldest: number;
 }
 
@@ -54,16 +55,16 @@ class Client {
     }
   }
 
-  /** Once more for each time that HAProxy says it has not looked at it. */
+  /** Repeats it each time HAProxy says that it did not process it. */
   async #request(): Promise<void> {
     const isSlow = Math.random() < SLOW_SHARE;
     for (;;) {
       if (this.#kept?.connection.isOver) this.#drop();
       const { connection, oldest } = this.#kept ??= await this.#open();
-      const answer = await connection.request(isSlow);
+      const answer = await connection.request(isSlow ? SLOW_PATH : QUICK_PATH);
       if (answer === null || answer.isLast) this.surroundings.record.announced();
       if (answer === null) continue;
-      const { content } = answer;
+      const content = this.kind.isEcho ? null : contentOf(answer.text, isSlow);
       const { newest } = this.surroundings.standing;
       if (content === null || content >= oldest && content <= newest) return;
       throw new Failure("wrong", `answered content ${content}, not ${oldest} to ${newest}`);

@@ -1,25 +1,32 @@
 /** The kinds of clients: 50 connections in all, and 10 more where HAProxy speaks QUIC. */
-import { type Address, type Connection, connectPlain, connectTls } from "./connection.ts";
-import { Http1Connection } from "./http1.ts";
-import { Http2Connection } from "./http2.ts";
-import { connectHttp3 } from "./http3.ts";
-import { TcpConnection } from "./tcp.ts";
+import {
+  type Connection,
+  connectPlain,
+  connectTls,
+  type SecureAddress,
+} from "../../support/clients/connection.ts";
+import { Http1Connection } from "../../support/clients/http1.ts";
+import { Http2Connection } from "../../support/clients/http2.ts";
+import { connectHttp3 } from "../../support/clients/http3.ts";
+import { TcpConnection } from "../../support/clients/tcp.ts";
 
 export interface Kind {
   readonly title: string;
   readonly clients: number;
   /** The longest pause between two requests of a client. */
   readonly thinkMs: number;
-  /** How long a client keeps a connection; 0: for one request. */
+  /** How long a client keeps a connection; 0: one request. */
   readonly keepsMs: readonly [least: number, most: number];
   /** Whether HAProxy may close an idle connection of this kind without announcing it. */
   readonly mayMeetIdleClosing: boolean;
   /**
-   * It takes a HAProxy that speaks QUIC, and Deno's `--unstable-net`. HAProxy itself fails some requests of it
-   * at each reload: see the README.
+   * Needs a HAProxy with QUIC and Deno's `--unstable-net`. HAProxy itself fails some of its requests at each
+   * reload: see the README.
    */
   readonly needsQuic?: true;
-  open(address: Address): Promise<Connection>;
+  open(address: SecureAddress): Promise<Connection>;
+  /** Its answers carry no content, but what was sent. */
+  readonly isEcho?: true;
 }
 
 const ONE_REQUEST = [0, 0] as const;
@@ -32,7 +39,7 @@ export const KINDS = {
     thinkMs: 200,
     keepsMs: ONE_REQUEST,
     mayMeetIdleClosing: false,
-    open: async (address) => new Http1Connection(await connectPlain(address), true),
+    open: async (address) => new Http1Connection(await connectPlain(address), { isOnlyOne: true }),
   },
   keep_alive: {
     title: "HTTP keep-alive",
@@ -40,7 +47,7 @@ export const KINDS = {
     thinkMs: 200,
     keepsMs: FOR_EVER,
     mayMeetIdleClosing: true,
-    open: async (address) => new Http1Connection(await connectPlain(address), false),
+    open: async (address) => new Http1Connection(await connectPlain(address)),
   },
   keep_alive_closing: {
     title: "HTTP keep-alive, `option idle-close-on-response`",
@@ -48,7 +55,7 @@ export const KINDS = {
     thinkMs: 200,
     keepsMs: FOR_EVER,
     mayMeetIdleClosing: false,
-    open: async (address) => new Http1Connection(await connectPlain(address), false),
+    open: async (address) => new Http1Connection(await connectPlain(address)),
   },
   tls: {
     title: "HTTPS, a handshake for each request",
@@ -56,7 +63,7 @@ export const KINDS = {
     thinkMs: 300,
     keepsMs: ONE_REQUEST,
     mayMeetIdleClosing: false,
-    open: async (address) => new Http1Connection(await connectTls(address, ["http/1.1"]), true),
+    open: async (address) => new Http1Connection(await connectTls(address), { isOnlyOne: true }),
   },
   http2: {
     title: "HTTP/2 over TLS, kept connections",
@@ -72,6 +79,7 @@ export const KINDS = {
     thinkMs: 200,
     keepsMs: [1_000, 3_000],
     mayMeetIdleClosing: false,
+    isEcho: true,
     open: async (address) => new TcpConnection(await connectPlain(address)),
   },
   http3: {
@@ -102,12 +110,12 @@ type QuicKindName = {
   [Name in KindName]: typeof KINDS[Name] extends { needsQuic: true } ? Name : never;
 }[KindName];
 
-/** Of the kinds that take part, which those over QUIC may not. */
+/** For the kinds that take part; those over QUIC may not. */
 export type PerKind<Value> =
   & Readonly<Record<Exclude<KindName, QuicKindName>, Value>>
   & Readonly<Partial<Record<QuicKindName, Value>>>;
 
-/** Those that can be served. */
+/** The kinds that can be served. */
 export const kindNames = ({ hasQuic }: { readonly hasQuic: boolean }): readonly KindName[] =>
   KIND_NAMES.filter((name) => hasQuic || !isOfQuic(name));
 

@@ -1,14 +1,13 @@
-/** Keeps all clients asking, each kind in a thread of its own, so that none delays another. */
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
+/** Runs all clients, each kind in a thread of its own, so that none delays another. */
+import { Thread } from "../../support/thread.ts";
 import type { Standing } from "../standing.ts";
-import type { Address } from "./connection.ts";
+import type { SecureAddress } from "../../support/clients/connection.ts";
 import type { KindName, PerKind } from "./kinds.ts";
 import type { KindFigures } from "./record.ts";
 
 export interface Assignment {
   readonly name: KindName;
-  readonly address: Address;
+  readonly address: SecureAddress;
   readonly memory: SharedArrayBuffer;
 }
 
@@ -23,23 +22,19 @@ export interface LoadOptions {
 
 export class Load implements AsyncDisposable {
   readonly #standing: Standing;
-  readonly #workers: Worker[];
+  readonly #threads: readonly Thread[];
   readonly #figures: Promise<[KindName, KindFigures][]>;
 
   constructor({ ports, authority, standing }: LoadOptions) {
     this.#standing = standing;
     const assigned = Object.entries(ports) as [KindName, number][];
-    this.#workers = assigned.map(() => new Worker(new URL("./load_thread.ts", import.meta.url)));
+    this.#threads = assigned.map(() => new Thread(new URL("./load_thread.ts", import.meta.url)));
+    const { memory } = standing;
     this.#figures = Promise.all(assigned.map(async ([name, port], index) => {
-      const worker = this.#workers[index]!;
-      const answer = once(worker, "message");
-      const address = { port, authority };
-      const { memory } = standing;
-      worker.postMessage({ name, address, memory } satisfies Assignment);
-      const [figures] = await answer as [KindFigures];
-      return [name, figures] as [KindName, KindFigures];
-    }));
-    // A thread that fails is told by `stop`, not as an unhandled rejection.
+      const assignment: Assignment = { name, address: { port, authority }, memory };
+      return [name, await this.#threads[index]!.ask<Assignment, KindFigures>(assignment)] as const;
+    })) as Promise<[KindName, KindFigures][]>;
+    // `stop` reports a failed thread; it is no unhandled rejection.
     this.#figures.catch(() => {});
   }
 
@@ -50,6 +45,6 @@ export class Load implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#threads.map((thread) => thread[Symbol.asyncDispose]()));
   }
 }

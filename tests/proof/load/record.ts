@@ -1,20 +1,20 @@
-/** What the clients of one kind have met. */
-import { nowMs } from "../../bench/clock.ts";
-import type { Failure, FailureKind } from "../failures.ts";
+/** What has happened to the clients of one kind. */
+import { nowMs } from "../../support/measuring/clock.ts";
+import type { Failure, FailureKind } from "../../support/clients/failures.ts";
 
 export interface KindFigures {
   readonly requests: number;
   readonly connections: number;
-  /** How often HAProxy announced the end of a connection, so that the client opened another one. */
+  /** How often HAProxy announced the end of a connection. */
   readonly announcedEnds: number;
   readonly failures: Partial<Record<FailureKind, number>>;
   /** The first few of each kind of failure. */
   readonly examples: readonly Example[];
-  /** Between two answers of all clients of the kind. */
+  /** Between two answers to any clients of the kind. */
   readonly longestGapMs: number;
-  /** From a request to its answer; with the opening of the connection, if it needed one. */
+  /** From a request to its answer, with a new connection if needed. */
   readonly longestAnswerMs: number;
-  /** The reloads in which a request failed, but for idle connections, or took very long. */
+  /** The reloads in which a request was held up or failed, other than by an idle closing. */
   readonly disturbed: readonly number[];
 }
 
@@ -27,7 +27,7 @@ export interface Example {
 
 const EXAMPLES = 3;
 
-/** A request that takes longer has been held up. */
+/** A request that takes longer was held up. */
 const HELD_UP_MS = 1_000;
 
 export class KindRecord {
@@ -45,7 +45,7 @@ export class KindRecord {
     this.#figures.announcedEnds += 1;
   }
 
-  /** A request that began at `sinceMs`, in the reloads `during`, was answered. */
+  /** A request since `sinceMs`, during those reloads, was answered. */
   answered(sinceMs: number, during: readonly number[]): void {
     const answeredMs = nowMs();
     const figures = this.#figures;

@@ -1,30 +1,24 @@
 /** The thread behind `upstream.ts`. */
-import { parentPort } from "node:worker_threads";
+import { EchoServer } from "../../support/clients/echo_server.ts";
+import { answerQuestions } from "../../support/thread.ts";
 import { pause } from "../../support/wait.ts";
 import { SLOW_BODY } from "./bodies.ts";
 import type { UpstreamPorts } from "./upstream.ts";
 
-parentPort?.once("message", () => {
-  const ports: UpstreamPorts = { slow: listen(answerSlowly), echo: listen(sendBack) };
-  parentPort?.postMessage(ports);
-});
+answerQuestions<"start", UpstreamPorts>(() => ({
+  slow: listen(answerSlowly),
+  echo: new EchoServer().port,
+}));
 
 function listen(handle: (connection: Deno.Conn) => Promise<void>): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   void (async () => {
     for await (const connection of listener) {
-      // Who goes before the answer is told by the client.
+      // The client reports a connection that ends before its answer.
       void handle(connection).catch(() => {}).finally(() => connection.close());
     }
   })();
   return listener.addr.port;
-}
-
-async function sendBack(connection: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(4_096);
-  for (let count; (count = await connection.read(buffer)) !== null;) {
-    await writeAll(connection, buffer.subarray(0, count));
-  }
 }
 
 async function answerSlowly(connection: Deno.Conn): Promise<void> {

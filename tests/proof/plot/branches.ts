@@ -1,4 +1,4 @@
-/** Draws the results of several HAProxys as one SVG: a row for each, all on the same scale of time. Pure. */
+/** Draws the results of several HAProxy versions as one SVG: a row for each, on one time scale. Pure. */
 import { campaignsOf, haproxyOf, type Results, servedMs, surroundings } from "../results.ts";
 import { distribution } from "./distribution.ts";
 import { failures, inShort } from "./failures.ts";

@@ -1,5 +1,5 @@
-/** How long the reloads took: for each time, the share that was faster. Pure. */
-import { quantile } from "../../bench/table.ts";
+/** How long reloads took, as a cumulative distribution. Pure. */
+import { quantile } from "../../support/measuring/quantile.ts";
 import type { Campaign } from "../campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
 import { servedMs } from "../results.ts";
@@ -7,12 +7,12 @@ import { type Frame, group, horizontalAxis, panelTitle, spansOf, verticalAxis } 
 import { linear, logarithmic } from "./scale.ts";
 import { path } from "./svg.ts";
 
-/** As finely as can be seen. */
+/** As fine as can be seen. */
 const SHARES = Array.from({ length: 201 }, (_, index) => index / 200);
 
 export interface DistributionMore {
   readonly title?: string;
-  /** All times that the axis is to have room for; those of the campaigns unless given. */
+  /** The times that the axis must hold; by default those of the campaigns. */
   readonly allMs?: readonly number[];
 }
 

@@ -1,4 +1,4 @@
-/** How many requests of each kind of clients failed: a bar for each contestant. Pure. */
+/** How many requests of each kind failed: a bar for each contestant. Pure. */
 import type { Campaign } from "../campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
 import type { KindName } from "../load/kinds.ts";
@@ -24,7 +24,7 @@ interface Bar {
   readonly count: number;
 }
 
-/** What HAProxy causes by itself has a row of its own. */
+/** What HAProxy itself causes has a row of its own. */
 const byKind = (campaign: Campaign): readonly Bar[] => [
   ...kindsOf(campaign).map(({ name, kind, figures }) => ({
     label: LABELS[name],
@@ -34,7 +34,7 @@ const byKind = (campaign: Campaign): readonly Bar[] => [
   { label: "keep-alive, met idle close", count: idleClosings(campaign).excused },
 ];
 
-/** No more than what is over TCP, what is over QUIC, and what HAProxy causes by itself. */
+/** Only TCP, QUIC, and what HAProxy itself causes. */
 export const inShort = (campaign: Campaign): readonly Bar[] => [
   {
     label: "HTTP/1, HTTP/2, TLS, TCP",
@@ -79,11 +79,7 @@ export function failures(
         height: barHeight - 1,
       };
       return element("rect", { ...bar, class: `bar ${name}` }) +
-        text(count.toLocaleString("en"), {
-          x: end + 6,
-          y: y + barHeight / 2 + 3,
-          class: "value",
-        });
+        text(count.toLocaleString("en"), { x: end + 6, y: y + barHeight / 2 + 3, class: "value" });
     });
     const place = { x: across.from - 8, y: top + rowHeight / 2 + 4 };
     return text(label, { ...place, class: "tick", "text-anchor": "end" }) + bars.join("");

@@ -1,4 +1,4 @@
-/** What the processes of each contestant come to while it runs. Pure. */
+/** What each contestant's processes use over time. Pure. */
 import type { Campaign } from "../campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
 import type { Sample } from "../processes.ts";
@@ -10,7 +10,7 @@ import { path } from "./svg.ts";
 export interface Measure {
   readonly title: string;
   readonly subtitle: string;
-  /** `null` where a contestant has no such thing. */
+  /** `null` if a contestant has no such thing. */
   readonly of: (sample: Sample) => number | null;
 }
 
@@ -48,10 +48,10 @@ interface Average {
   readonly value: number;
 }
 
-/** As many as can be told apart where three lines meet. */
+/** As many as can be told apart where three lines cross. */
 const MOST_POINTS = 50;
 
-/** The mean of each few samples in a row. */
+/** The means of a few samples in a row each. */
 function averages(samples: readonly Sample[], of: Measure["of"]): Average[] {
   const known = samples.flatMap((sample) => {
     const value = of(sample);

@@ -1,10 +1,10 @@
-/** The page of a plot: its frame, title, legend and colours, readable in a light and in a dark theme. Pure. */
+/** A plot's frame, title, legend and colours, for light and dark themes. Pure. */
 import { type ContestantName, CONTESTANTS } from "../contestants/contestants.ts";
 import { element, line, text } from "./svg.ts";
 
 export const WIDTH = 960;
 export const MARGIN = 28;
-/** Above it stand the title and the legend. */
+/** Below the title and the legend. */
 export const TOP = 104;
 
 export interface Page {
@@ -51,7 +51,7 @@ function legend(names: readonly ContestantName[]): string {
   }).join("");
 }
 
-/** The colours can be told apart with every kind of colour vision, and the lines by their dashes as well. */
+/** Colours that all kinds of colour vision can tell apart, and dashes. */
 const STYLE = `
 svg { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; font-size: 12px }
 .page { fill: #ffffff; stroke: #d0d7de }

@@ -1,4 +1,4 @@
-/** A part of the plot with a title, two axes and room for what is drawn. Pure. */
+/** A part of the plot with a title and two axes. Pure. */
 import type { Scale, Span } from "./scale.ts";
 import { element, line, text } from "./svg.ts";
 
@@ -14,7 +14,7 @@ export interface Axis {
   readonly label: (tick: number) => string;
 }
 
-/** The places of the values on both axes, below the title and beside the labels. */
+/** The extents of both axes, below the title and beside the labels. */
 export function spansOf({ x, y, width, height }: Frame, { left = 44 } = {}): Spans {
   return {
     across: { from: x + left, to: x + width },
@@ -27,7 +27,7 @@ export interface Spans {
   readonly up: Span;
 }
 
-/** `subtitle` says what the axes measure. */
+/** `subtitle` names what the axes measure. */
 export function panelTitle({ x, y }: Frame, title: string, subtitle: string): string {
   return text(title, { x, y: y + 14, class: "panel" }) +
     text(subtitle, { x, y: y + 31, class: "note" });

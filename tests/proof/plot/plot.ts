@@ -1,4 +1,4 @@
-/** Draws the results of one HAProxy as one SVG. Pure. */
+/** Draws the results of one HAProxy version as one SVG. Pure. */
 import { megabytes } from "../report.ts";
 import { campaignsOf, type Results, surroundings } from "../results.ts";
 import { distribution } from "./distribution.ts";

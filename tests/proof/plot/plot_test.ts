@@ -10,7 +10,7 @@ const RESULTS = run({
   "master-worker": campaign({ load: load({ tls: { failures: { refused: 1_234 } } }) }),
 }, { command: `a <command> & "one" word` });
 
-/** The names of all elements; throws where tags do not match, or a bare `<` or `&` stands between them. */
+/** The names of all elements. @throws if tags do not match, or there is a bare `<` or `&`. */
 function elementsOf(svg: string): string[] {
   const open: string[] = [];
   const names: string[] = [];

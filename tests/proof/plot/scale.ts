@@ -1,4 +1,4 @@
-/** Maps values to places, and finds round values for the ticks of an axis. Pure. */
+/** Maps values to places, and picks round ticks. Pure. */
 
 export interface Scale {
   readonly ticks: readonly number[];
@@ -31,7 +31,7 @@ export function logarithmic(least: number, most: number, { from, to }: Span): Sc
   };
 }
 
-/** From 0 on: logarithmic, and yet with a place for 0. */
+/** Logarithmic, but with a place for 0. */
 export function logarithmicFromZero(most: number, { from, to }: Span): Scale {
   const end = Math.log10(1 + Math.max(most, 9));
   const powers = Array.from({ length: 10 }, (_, power) => 10 ** power);

@@ -1,4 +1,4 @@
-/** Writes SVG elements as text. Pure. */
+/** Writes SVG elements as text: chart libraries bring dozens of packages, or a DOM, and no dark theme. Pure. */
 
 export type Attributes = Readonly<Record<string, string | number>>;
 
@@ -32,7 +32,7 @@ export interface Point {
   readonly y: number;
 }
 
-/** As text and as the value of an attribute. */
+/** For text and attribute values. */
 export const escaped = (words: string) =>
   words.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");

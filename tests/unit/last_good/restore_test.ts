@@ -5,10 +5,10 @@ import { checkArguments } from "../../../lib/haproxy/process/arguments.ts";
 import type { HaproxyArguments } from "../../../lib/settings/haproxy_arguments.ts";
 import { restore, type Restored } from "../../../lib/last_good/restore.ts";
 import { Store } from "../../../lib/last_good/store.ts";
-import { capabilityTest, needsSection } from "../../support/capabilities.ts";
+import { haproxyTaking, testNeeding } from "../../support/needs.ts";
 import { Authority, dhParameters, ticketKeys } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
-import { type CommandLine, keep, restoringOptions } from "./kept.ts";
+import { type CommandLine, keep, restoringOptions } from "../../support/kept.ts";
 
 class Site extends TempFolder {
   readonly kept = this.at("kept");
@@ -176,9 +176,8 @@ Deno.test("directories, several files, those behind --, -C and the env file are 
   await site.checkCopies(line, { ERRORS: "../site/errors" });
 });
 
-const storeTest = capabilityTest(needsSection("crt-store web"), Deno.test);
-
-storeTest(
+testNeeding(
+  [haproxyTaking("crt-store web")],
   "certificates of a store keep the names that their paths gave them",
   async () => {
     await using site = new Site();

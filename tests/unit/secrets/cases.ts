@@ -1,7 +1,5 @@
 /** Lines with a secret in them, each with the section that takes it. */
-
-/** Might be a name, or a part of an address or of a path: nothing about the word itself gives it away. */
-export const MARKER = "qvX7zjw";
+import { MARKER } from "../../support/secrets.ts";
 
 export type Section = "global" | "defaults" | "userlist" | "frontend" | "backend" | "own";
 
@@ -23,20 +21,3 @@ export const SECRET_LINES: readonly SecretLine[] = TEXT.split(/^\[(?=[a-z]+\]$)/
 /** The lines of a file `name` beside this one. */
 export const linesOf = (name: string): readonly string[] =>
   Deno.readTextFileSync(new URL(name, import.meta.url)).trimEnd().split("\n");
-
-/** Ends of a configuration, with `SECRET` in the environment: each is refused by HAProxy 2.6 to 3.4, which repeats the secret in most, and all are around the line that it names. */
-export const BROKEN: readonly string[] = [
-  `    http-request set-header Authorization "Basic ${MARKER}"\n    stats auth "u:a ${MARKER}"\n    bogus`,
-  `    http-request set-header Authorization Basic ${MARKER}`,
-  `    http-request set-header X-Vault-Token "${MARKER} x`,
-  `    http-request set-header X %[str(${MARKER}),hmac(sha256,${MARKER},z)]`,
-  `    http-request deny if { req.hdr(Authorization) -m int ${MARKER} }`,
-  `    redirect location https://u:${MARKER}@host/ bogus`,
-  `    insecure-password=${MARKER}`,
-  `    ${MARKER} # ${MARKER}`,
-  `    http-request set-header X-Api-Key "\${SECRET}" "\${SECRET}"`,
-  `    stats auth "u:first \\\n    ${MARKER} second"\n    stick-table type ip size ${MARKER}`,
-  `userlist u\n    user a insecure-password 'a ${MARKER}' ${MARKER}`,
-  `backend b\n    option httpchk GET / HTTP/1.1\\r\\nAuthorization:\\ Basic\\ ${MARKER}\n    balance ${MARKER}`,
-  `backend b\n    server s 127.0.0.1:80 weight 1 ${MARKER}\n    tcp-check send AUTH\\ ${MARKER} x`,
-];

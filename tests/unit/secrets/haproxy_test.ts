@@ -4,7 +4,8 @@ import { alertsOf } from "../../../lib/haproxy/failure/alerts.ts";
 import { knownWord } from "../../../lib/secrets/masked_line.ts";
 import { linesAround } from "../../../lib/status/model/excerpts.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
-import { MARKER, SECRET_LINES, type SecretLine } from "./cases.ts";
+import { MARKER } from "../../support/secrets.ts";
+import { SECRET_LINES, type SecretLine } from "./cases.ts";
 
 Deno.test("of what HAProxy says of any line with a secret, none is shown", async () => {
   await using folder = new TempFolder();

@@ -1,7 +1,8 @@
 /** What is shown of a line: nothing that may be a secret, and all that an operator needs. */
 import assert from "node:assert/strict";
 import { maskedLine, maskedLines } from "../../../lib/secrets/masked_line.ts";
-import { linesOf, MARKER, SECRET_LINES } from "./cases.ts";
+import { MARKER } from "../../support/secrets.ts";
+import { linesOf, SECRET_LINES } from "./cases.ts";
 
 for (const { line } of SECRET_LINES) {
   Deno.test(`no secret is shown of: ${line}`, () => {

@@ -1,7 +1,8 @@
 /** What is shown of HAProxy's messages: nothing that may be a secret, and why it refuses something. */
 import assert from "node:assert/strict";
 import { maskedMessage } from "../../../lib/secrets/masked_message.ts";
-import { linesOf, MARKER } from "./cases.ts";
+import { MARKER } from "../../support/secrets.ts";
+import { linesOf } from "./cases.ts";
 
 const SECRETS = [
   `unknown keyword '§' in 'backend' section`,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { maskedLine } from "../../../lib/secrets/masked_line.ts";
 import { vocabulary } from "../../../lib/secrets/vocabulary.ts";
-import { MARKER } from "./cases.ts";
+import { MARKER } from "../../support/secrets.ts";
 
 const SEED = Number(Deno.env.get("SEED") ?? Date.now() % 1_000_000);
 const LINES = 20_000;

@@ -1,8 +1,9 @@
 /** What a browser lets the pages of other sites do to the status, and what the status lets them. */
 import assert from "node:assert/strict";
+import { installed, testNeeding } from "../../support/needs.ts";
 import { route, type Views } from "../../../lib/status/routes.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Browser, browserTest } from "./browser.ts";
+import { Browser } from "../../support/browser.ts";
 import { Scene } from "./http/listening.ts";
 
 const VIEW = { width: 800, height: 600, scheme: "light" } as const;
@@ -47,7 +48,7 @@ const attackOn = (origin: string) =>
 <form method="POST" action="${origin}/reload"></form>
 <iframe src="${origin}/"></iframe>`;
 
-browserTest("pages of other sites in a browser", async ({ step }) => {
+testNeeding([installed("chromium")], "pages of other sites in a browser", async ({ step }) => {
   await using browser = await Browser.start();
   for (
     const [page, target] of [

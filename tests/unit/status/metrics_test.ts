@@ -4,8 +4,8 @@ import { newHistory } from "../../../lib/status/model/history.ts";
 import { metricsText } from "../../../lib/status/metrics.ts";
 import type { Snapshot } from "../../../lib/status/model/snapshot.ts";
 import { STATES } from "../supervisor/samples.ts";
-import { METRICS } from "../../deploy/kubernetes/metrics.ts";
-import { testNeeding } from "../../support/requirements.ts";
+import { METRICS } from "../../support/metrics.ts";
+import { installed, testNeeding } from "../../support/needs.ts";
 import { live, NOW_MS, SAMPLES, snapshot } from "./samples.ts";
 
 const FILES = new Map([["/certs/a.pem", 2_000_000_000_000], ['/certs/"\\\n.pem', 1_000]]);
@@ -105,11 +105,7 @@ Deno.test("each sample has just the labels that alerts may ask for", () => {
   }
 });
 
-const promtoolTest = testNeeding(
-  isInstalled() ? null : "promtool is missing: Debian's package prometheus has it",
-);
-
-promtoolTest("Prometheus' own parser takes the text", async () => {
+testNeeding([installed("promtool")], "Prometheus' own parser takes the text", async () => {
   for (const [one, files] of [[FRESH, new Map()], [BUSY, FILES]] as const) {
     const { success, report } = await checkMetrics(metricsText(one, files));
     assert.ok(success, report);
@@ -133,10 +129,6 @@ async function checkMetrics(text: string): Promise<{ success: boolean; report: s
   const report = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
   // 3: only what its linter would name otherwise.
   return { success: code === 0 || code === 3, report };
-}
-
-function isInstalled(): boolean {
-  return new Deno.Command("sh", { args: ["-c", "command -v promtool"] }).outputSync().success;
 }
 
 Deno.test("that kept files serve is told, and that what is on disk does not", () => {

@@ -22,19 +22,13 @@ Deno.test("a plain file is watched in its directory, and the directory in its ow
   assert.deepEqual(sorted(entries), sorted([path, folder.path]));
 });
 
-Deno.test("a directory is found like a file", async () => {
+Deno.test("a directory is found like a file, the root too", async () => {
   await using folder = new TempFolder();
-  const { end } = await followLinks(`${folder.path}/./`);
-  assert.ok(end.tag === "found");
-  assert.equal(end.realPath, folder.path);
-  assert.ok(end.info.isDirectory);
-});
-
-Deno.test("the root is found", async () => {
-  const { end } = await followLinks("/");
-  assert.ok(end.tag === "found");
-  assert.equal(end.realPath, "/");
-  assert.ok(end.info.isDirectory);
+  for (const [path, realPath] of [[`${folder.path}/./`, folder.path], ["/", "/"]] as const) {
+    const { end } = await followLinks(path);
+    assert.ok(end.tag === "found" && end.info.isDirectory);
+    assert.equal(end.realPath, realPath);
+  }
 });
 
 Deno.test("every link on the way is watched where it is, and so is the end", async () => {
@@ -97,19 +91,12 @@ Deno.test("what goes on behind a file is missing", async () => {
   assert.equal(await endOf(`${file}/b`), "missing: Not a directory");
 });
 
-Deno.test("links in a circle cannot be read", async () => {
-  await using folder = new TempFolder();
-  folder.link("a", "b");
-  folder.link("b", "a");
-  assert.equal(await endOf(folder.at("a")), "unreadable: too many symbolic links");
-});
-
 Deno.test("forty links in a row are followed, as the kernel does, and no more", async () => {
   await using folder = new TempFolder();
   const file = folder.write("0");
   for (let number = 1; number <= 41; number++) folder.link(`${number}`, `${number - 1}`);
   assert.equal(await endOf(folder.at("40")), file);
   assert.equal(await Deno.realPath(folder.at("40")), file);
-  assert.match(await endOf(folder.at("41")), /^unreadable/);
+  assert.equal(await endOf(folder.at("41")), "unreadable: too many symbolic links");
   await assert.rejects(() => Deno.realPath(folder.at("41")));
 });

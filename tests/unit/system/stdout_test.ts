@@ -22,12 +22,6 @@ class Pipe {
   });
 }
 
-Deno.test("a line is written at once where that takes no waiting", () => {
-  const pipe = new Pipe();
-  pipe.stdout.writeLine("one");
-  assert.equal(pipe.text, "one\n");
-});
-
 Deno.test("a long line is written in pieces that a pipe takes as a whole", () => {
   const pipe = new Pipe();
   pipe.stdout.writeLine("x".repeat(10_000));
@@ -35,7 +29,7 @@ Deno.test("a long line is written in pieces that a pipe takes as a whole", () =>
   assert.equal(pipe.longestPiece, 4_096);
 });
 
-Deno.test("a line is not lost for being longer than all that may wait", async () => {
+Deno.test("a line is not lost for being longer than all lines that may wait", async () => {
   const pipe = new Pipe();
   pipe.stdout.writeLine("x".repeat(100_000));
   pipe.room = 0;
@@ -47,7 +41,7 @@ Deno.test("a line is not lost for being longer than all that may wait", async ()
   assert.deepEqual(pipe.lost, [1]);
 });
 
-Deno.test("what a full pipe does not take comes later, whole and in order", async () => {
+Deno.test("what a full pipe does not take is written later, whole and in order", async () => {
   const pipe = new Pipe();
   pipe.room = 6;
   pipe.stdout.writeLine("first");
@@ -61,7 +55,7 @@ Deno.test("what a full pipe does not take comes later, whole and in order", asyn
   assert.deepEqual(pipe.lost, []);
 });
 
-Deno.test("where it would wait for all that it is not now, as of a pipe that never waits", async () => {
+Deno.test("what a non-blocking pipe refuses is written later", async () => {
   const pipe = new Pipe();
   pipe.failure = new Deno.errors.WouldBlock("full");
   pipe.stdout.writeLine("one");
@@ -70,7 +64,7 @@ Deno.test("where it would wait for all that it is not now, as of a pipe that nev
   assert.equal(pipe.text, "one\n");
 });
 
-Deno.test("lines that are too many are lost and counted", async () => {
+Deno.test("lines are lost and counted if too many are waiting", async () => {
   const pipe = new Pipe();
   pipe.room = 0;
   for (let number = 0; number < 100; number++) pipe.stdout.writeLine("x".repeat(1_023));
@@ -80,7 +74,7 @@ Deno.test("lines that are too many are lost and counted", async () => {
   assert.deepEqual(pipe.lost, [36]);
 });
 
-Deno.test("that nobody reads any more makes nothing wait", async () => {
+Deno.test("a reader that is gone makes nothing wait", async () => {
   const pipe = new Pipe();
   pipe.failure = new Deno.errors.BrokenPipe("gone");
   pipe.stdout.writeLine("one");
@@ -90,7 +84,7 @@ Deno.test("that nobody reads any more makes nothing wait", async () => {
   assert.equal(pipe.text, "two\n");
 });
 
-Deno.test("at the end nobody who does not read is waited for", async () => {
+Deno.test("the end does not wait for a reader that does not read", async () => {
   const pipe = new Pipe();
   pipe.room = 0;
   pipe.stdout.writeLine("one");

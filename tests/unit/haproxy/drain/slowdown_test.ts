@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { slowdownBy } from "../../../../lib/haproxy/drain/slowdown.ts";
 
 /** By the version, as `show info` has it; `null`: it slows nobody, or nobody knows. */
-const MENDED_IN: Readonly<Record<string, string | null>> = {
+const FIXED_IN: Readonly<Record<string, string | null>> = {
   "2.4.0-6cbbecf09": "3.2.0",
   "2.6.0": "2.6.22",
   "2.6.12-1+deb12u4": "2.6.22",
@@ -32,9 +32,9 @@ const MENDED_IN: Readonly<Record<string, string | null>> = {
   "": null,
 };
 
-for (const [version, mendedIn] of Object.entries(MENDED_IN)) {
-  Deno.test(`a draining HAProxy "${version}": mended in ${mendedIn}`, () => {
-    assert.deepEqual(slowdownBy(version), mendedIn === null ? null : { version, mendedIn });
+for (const [version, fixedIn] of Object.entries(FIXED_IN)) {
+  Deno.test(`a draining HAProxy "${version}": fixed in ${fixedIn}`, () => {
+    assert.deepEqual(slowdownBy(version), fixedIn === null ? null : { version, fixedIn });
   });
 }
 

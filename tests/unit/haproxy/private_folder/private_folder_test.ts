@@ -7,6 +7,7 @@ import { isListening } from "../../../../lib/haproxy/runtime/client.ts";
 import { NO_NEEDS } from "../../../../lib/config/needs.ts";
 import { RUNTIME_PARENTS } from "../../../../lib/settings/option_types.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
+import { isThere } from "../../../support/files.ts";
 
 /** Makes the private folder in `parent`, which must be possible. */
 async function makeIn(parent: TempFolder): Promise<PrivateFolder> {
@@ -162,14 +163,6 @@ function namesIn(path: string): string[] {
     return [...Deno.readDirSync(path)].map(({ name }) => name);
   } catch {
     return [];
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.lstatSync(path) !== null;
-  } catch {
-    return false;
   }
 }
 

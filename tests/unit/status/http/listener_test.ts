@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
 import { listenAt, listenForStatus } from "../../../../lib/status/http/listener.ts";
 import { waitFor } from "../../../support/wait.ts";
-import { testNeeding } from "../../../support/requirements.ts";
+import { ROOT } from "../../../support/needs.ts";
+import { testNeeding } from "../../../support/needs.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 import { bodyOf, connectTo, Scene, textResponse, withUmask } from "./listening.ts";
-
-const rootTest = testNeeding(Deno.uid() === 0 ? null : "needs root");
 
 function opened(listening: Awaited<ReturnType<typeof listenAt>>) {
   assert.ok(listening.tag === "opened", JSON.stringify(listening));
@@ -90,7 +89,7 @@ Deno.test("another socket that has taken its place is left, too", async () => {
   listening.listener.close();
 });
 
-rootTest("another user's socket is left, though nobody listens there", async () => {
+testNeeding([ROOT], "another user's socket is left, though nobody listens there", async () => {
   await using folder = new TempFolder();
   const path = folder.at("socket");
   // Deno would remove it as it closes.

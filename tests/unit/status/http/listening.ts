@@ -1,4 +1,5 @@
 /** A status listener of a test's own, and clients that send what they like. */
+import { freePort } from "../../../support/free_port.ts";
 import assert from "node:assert/strict";
 import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
 import { listenForStatus, type Listening } from "../../../../lib/status/http/listener.ts";
@@ -136,12 +137,6 @@ export const connectTo = (address: StatusAddress): Promise<Deno.Conn> =>
     : Deno.connect({ hostname: address.hostname, port: address.port });
 
 /** Nobody listened there just now. */
-export function freePort(hostname = "127.0.0.1"): number {
-  const listener = Deno.listen({ hostname, port: 0 });
-  listener.close();
-  return (listener.addr as Deno.NetAddr).port;
-}
-
 export const statusOf = (response: string) => Number(/^HTTP\/1\.1 (\d+) /.exec(response)?.[1]);
 
 export const bodyOf = (response: string) => response.slice(response.indexOf("\r\n\r\n") + 4);

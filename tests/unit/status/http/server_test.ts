@@ -3,15 +3,8 @@ import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
 import { HTTP_LIMITS, HttpServer } from "../../../../lib/status/http/server.ts";
 import { pause, waitFor } from "../../../support/wait.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
-import {
-  bodyOf,
-  Client,
-  freePort,
-  type Respond,
-  Scene,
-  statusOf,
-  textResponse,
-} from "./listening.ts";
+import { freePort } from "../../../support/free_port.ts";
+import { bodyOf, Client, type Respond, Scene, statusOf, textResponse } from "./listening.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -36,7 +29,7 @@ Deno.test("a request over TCP gets its answer, and then the connection is closed
 Deno.test("a request over IPv6 gets its answer", async () => {
   const hostname = "::1";
   await using scene = await Scene.open({
-    address: { tag: "tcp", hostname, port: freePort(hostname) },
+    address: { tag: "tcp", hostname, port: freePort() },
   });
   assert.equal(bodyOf(await scene.ask(GET)), "/");
 });

@@ -5,10 +5,9 @@ import type { HotApplyOutcome } from "../../../../lib/hot_apply/hot_apply.ts";
 import type { Use } from "../../../../lib/loaded/targets.ts";
 import { type History, newHistory } from "../../../../lib/status/model/history.ts";
 import { reduceHistory } from "../../../../lib/status/model/history_reducer.ts";
-import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
+import { decide, firstDecision } from "../../../../lib/supervisor/decisions/decide.ts";
 import type { Event } from "../../../../lib/supervisor/state/events.ts";
 import type { State } from "../../../../lib/supervisor/state/state.ts";
-import { firstDecision } from "../../../../lib/supervisor/decisions/decide.ts";
 import {
   content,
   EVENTS,

@@ -1,14 +1,15 @@
 /** The page as a browser shows it: on a phone and on a screen, light and dark. */
 import assert from "node:assert/strict";
+import { installed, testNeeding } from "../../../support/needs.ts";
 import { statusPage } from "../../../../lib/status/page/page.ts";
 import { type Tone, type Verdict, verdictOf } from "../../../../lib/status/page/verdict.ts";
-import { Browser, browserTest, type Page, type View } from "../browser.ts";
+import { Browser, type Page, type View } from "../../../support/browser.ts";
 import { type SampleName, SAMPLES } from "../samples.ts";
 
 const PHONE = { width: 360, height: 800 } as const;
 const SCREEN = { width: 1280, height: 900 } as const;
 
-browserTest("the page in a browser", async ({ step }) => {
+testNeeding([installed("chromium")], "the page in a browser", async ({ step }) => {
   await using browser = await Browser.start();
   const show = (name: SampleName, view: View) => browser.show(statusPage(SAMPLES[name]), view);
 

@@ -169,7 +169,7 @@ Deno.test("a drain limit is logged with its figures", () => {
       drain.tooManyDrain(3, 10),
       drain.endedForMemory(3, { generation: 7, shortage }),
       drain.startsAnyway(7, shortage),
-      drain.slowsServing({ version: "2.6.12-1+deb12u4", mendedIn: "2.6.22" }),
+      drain.slowsServing({ version: "2.6.12-1+deb12u4", fixedIn: "2.6.22" }),
     ],
     `
     warning ending generation 3, the oldest of more than 10 old processes that drain (--max-draining)

@@ -78,9 +78,7 @@ Deno.test("a loaded file that only the later scan knows was there if it is older
   assert.equal(await at(STARTED_MS - 1_001), false);
   assert.equal(await at(STARTED_MS - 1_000), true);
   assert.equal(await at(STARTED_MS), true);
-});
-
-Deno.test("the later one of a file's two times counts", async () => {
+  // The later one of its two times counts.
   const file = fileOf("/a", 0);
   const info = { mtime: new Date(STARTED_MS), ctime: new Date(0) } as FileState;
   assert.equal(await changed({}, scanOf({ "/a": "1" }, [{ ...file, info }])), true);
