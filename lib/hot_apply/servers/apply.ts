@@ -12,7 +12,7 @@ import {
   setState,
   setWeight,
   showServers,
-} from "../../haproxy/runtime/servers.ts";
+} from "../../haproxy/runtime/server_commands.ts";
 import { quoted } from "../target_apply.ts";
 import type { Added, Changed, ServerChange } from "./server_change.ts";
 

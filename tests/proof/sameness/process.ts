@@ -1,6 +1,6 @@
 /** A HAProxy of its own, which is asked what its servers are. */
 import { createAsk } from "../../../lib/haproxy/runtime/asking.ts";
-import { parseStates } from "../../../lib/haproxy/runtime/servers.ts";
+import { parseStates } from "../../../lib/haproxy/runtime/server_commands.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
 

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { serverLines, withoutServers } from "../../../lib/config/server_lines.ts";
-import { deleteServer } from "../../../lib/haproxy/runtime/servers.ts";
+import { deleteServer } from "../../../lib/haproxy/runtime/server_commands.ts";
 import { applyServers } from "../../../lib/hot_apply/servers/apply.ts";
 import { planServers, type ServerPlan } from "../../../lib/hot_apply/servers/plan.ts";
 import { createRandom } from "../../faults/random.ts";

@@ -5,7 +5,7 @@ import {
   setAddress,
   setWeight,
   showServers,
-} from "../../../../lib/haproxy/runtime/servers.ts";
+} from "../../../../lib/haproxy/runtime/server_commands.ts";
 
 /** Of HAProxy 3.4.7, with a server that a command has enabled, one in maintenance, one that drains, and one found dead. */
 const STATES = `1
