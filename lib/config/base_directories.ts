@@ -1,17 +1,25 @@
-/** Knows where relative names start, by what the lines so far have said. Pure. */
+/** Knows where relative names start, by the lines so far. Pure. */
 import { dirname, resolve } from "@std/path";
-import type { Bases } from "./file_reference.ts";
 import type { Base } from "./file_keywords.ts";
 
-/** What a `crt-store` has said itself. */
+/** Where relative names start. */
+export interface Bases {
+  readonly crt: string | null;
+  readonly key: string | null;
+  readonly ca: string | null;
+  /** Absolute: for a name without a base, and for a base that is relative itself. */
+  readonly directory: string;
+}
+
+/** The bases that a `crt-store` has set itself. */
 export type StoreBases = Readonly<Record<"crt" | "key", string | null>>;
 
-export class NameBases {
+export class BaseDirectories {
   readonly #workingDirectory: string;
   #current: Bases;
   #defaultPath: readonly string[] = ["current"];
   #file = "";
-  /** By name, for the present directory. */
+  /** By name, for the present directory: large configurations name the same few files again and again. */
   readonly #paths = new Map<string, string>();
 
   constructor(bases: Bases) {
@@ -28,16 +36,16 @@ export class NameBases {
     this.#moveTo(this.#defaultPath);
   }
 
-  read([keyword, ...words]: readonly string[]): void {
-    const value = words[0] ?? null;
+  read(line: readonly string[]): void {
+    const [keyword, value = null] = line;
     if (keyword === "crt-base") this.#current = { ...this.#current, crt: value };
     if (keyword === "key-base") this.#current = { ...this.#current, key: value };
     if (keyword === "ca-base") this.#current = { ...this.#current, ca: value };
-    if (keyword === "default-path") this.#moveTo(words);
+    if (keyword === "default-path") this.#moveTo(line.slice(1));
   }
 
   /**
-   * As HAProxy joins them: a slash too many stays, and is part of the name. A `crt-store` without a base
+   * Joins as HAProxy does: a slash too many stays, and is part of the name. A `crt-store` without a base
    * of its own has the global one (HAProxy 3.0, unlike its manual).
    */
   join(written: string, base: Base, store: StoreBases | null): string {
@@ -47,7 +55,6 @@ export class NameBases {
     return directory === null ? written : `${directory}/${written}`;
   }
 
-  /** Large configurations name the same few files again and again. */
   resolve(name: string): string {
     const known = this.#paths.get(name);
     if (known !== undefined) return known;

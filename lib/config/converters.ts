@@ -1,12 +1,12 @@
-/** Finds the converters in a word of a configuration that load a file. Pure. */
-import { type Place, unescaped } from "./tokens.ts";
+/** Finds the converters in a word of a configuration that load files. Pure. */
+import { type Span, unescaped } from "./tokens.ts";
 
 export interface Converter {
   readonly keyword: string;
   /** As written, without its quotes. */
   readonly file: string;
   /** Where in the word it is written, with its quotes. */
-  readonly place: Place;
+  readonly span: Span;
 }
 
 /** The maps and the keys that the sample expressions in `word` name. */
@@ -18,23 +18,23 @@ export function findConverters(word: string): Converter[] {
   });
 }
 
-/** Writes `argument` so that a converter reads just that. */
+/** Writes `argument` so that a converter reads exactly that. */
 export function quotedArgument(argument: string): string {
   return PLAIN_ARGUMENT.test(argument) ? argument : `"${argument.replace(/["\\]/g, "\\$&")}"`;
 }
 
 const PLAIN_ARGUMENT = /^[\w./@%+:=~-]+$/;
 
-/** A converter stands behind a comma; actions like `set-map(FILE)`, which only name a map, do not. */
+/** Converters stand behind a comma; actions like `set-map(FILE)`, which load nothing, do not. */
 const CONVERTER = /,\s*(map(?:_[a-z]+){0,2}|jwt_verify)\(/g;
 const ARGUMENT = /"((?:[^"\\]|\\.?)*)"?|'([^']*)'?|((?:[^"',)\\]|\\[ "'\\nrt]?)+)/y;
 
 type Argument = Omit<Converter, "keyword">;
 
-/** The first two arguments from `start` on, which have quotes of their own. */
+/** The first two arguments from `start` on, which may have quotes of their own. */
 function readArguments(text: string, start: number): [Argument, Argument | null] {
   const first = readArgument(text, start);
-  const end = start + first.place.length;
+  const end = start + first.span.length;
   return [first, text[end] === "," ? readArgument(text, end + 1) : null];
 }
 
@@ -46,10 +46,10 @@ function readArgument(text: string, offset: number): Argument {
     file += strong ?? unescaped((weak ?? plain)!);
     end = ARGUMENT.lastIndex;
   }
-  return { file, place: { offset, length: end - offset } };
+  return { file, span: { offset, length: end - offset } };
 }
 
-/** With another algorithm the second argument may be a secret or a variable, which is not to be shown. */
+/** With another algorithm the second argument may be a secret or a variable. */
 function isKeyFile(algorithm: string, key: string): boolean {
   if (/^HS\d/i.test(algorithm)) return false;
   if (/^(?:proc|sess|txn|req|res|check)\./.test(key)) return false;

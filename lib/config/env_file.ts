@@ -6,8 +6,8 @@ export type EnvFile =
   | { readonly tag: "invalid"; readonly problems: readonly string[] };
 
 /**
- * Reads an env file's `text`. Blank lines and lines that begin with `#` are skipped, a leading `export`
- * is dropped, and one pair of quotes around the value is taken off; nothing is expanded.
+ * Skips blank lines and lines that begin with `#`, drops a leading `export` and one pair of quotes around the
+ * value, and expands nothing.
  */
 export function parseEnvFile(text: string): EnvFile {
   const lines = text.split(/\r?\n/).map((line, index) => ({ line: line.trim(), number: index + 1 }))
@@ -25,7 +25,7 @@ const PAIR = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/s;
 
 function problemOf({ line, number }: { line: string; number: number }): string[] {
   const key = PAIR.exec(line)?.[1];
-  // The line itself may hold a secret, and this text ends in a log.
+  // This is logged, and the line may hold a secret.
   if (key === undefined) return [`line ${number} is not of the form KEY=value`];
   if (line.includes("\0")) return [`line ${number}: "${key}" holds a NUL character`];
   const refusal = REFUSALS.find(({ name }) => name.test(key));
@@ -33,8 +33,8 @@ function problemOf({ line, number }: { line: string; number: number }): string[]
 }
 
 /**
- * The env file may say what HAProxy is told, not which code it runs. Each of these is read by the loader or by
- * a library before HAProxy reads its configuration, which no longer has a say in it then.
+ * The env file may decide what HAProxy is told, not which code it runs. The loader or a library reads each of these
+ * before HAProxy reads its configuration.
  */
 const REFUSALS: readonly { readonly name: RegExp; readonly reason: string }[] = [
   { name: /^PATH$/, reason: "decides which haproxy runs, set it for the wrapper" },

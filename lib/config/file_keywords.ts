@@ -1,6 +1,6 @@
-/** The words of a configuration that name files, as data: what follows which keyword, and where. */
+/** The keywords in front of files, as data. */
 
-export type Role =
+export type FileRole =
   | "certificate"
   | "certificate_list"
   | "ca"
@@ -13,11 +13,11 @@ export type Role =
 export type Base = "crt" | "key" | "ca" | null;
 
 export interface Rule {
-  readonly role: Role;
+  readonly role: FileRole;
   readonly base: Base;
 }
 
-export const rule = (role: Role, base: Base = null): Rule => ({ role, base });
+export const rule = (role: FileRole, base: Base = null): Rule => ({ role, base });
 export const OTHER = rule("other");
 
 /** The word of a line at which its options begin. */
@@ -31,7 +31,7 @@ export const OPTION_LINES: ReadonlyMap<string, number> = new Map(Object.entries(
   "ssl-f-use": 1,
 }));
 
-/** Options whose next word is a path. A `crt-list` has no base, though what stands in it has. */
+/** Options whose next word is a path. A `crt-list` has no base, although the certificates in it have. */
 export const OPTIONS: ReadonlyMap<string, Rule> = new Map(Object.entries({
   "crt": rule("certificate", "crt"),
   "default-crt": rule("certificate", "crt"),
@@ -57,7 +57,7 @@ export const LISTED_OPTIONS: ReadonlyMap<string, Rule> = new Map([
   ...["ca-file", "ca-verify-file", "crl-file"].map((name) => [name, OPTIONS.get(name)!] as const),
 ]);
 
-/** Lines whose first word says which of the others is a path. */
+/** Lines of which one word is a path. */
 export const WHOLE_LINES: ReadonlyMap<string, Rule & { readonly word: number }> = new Map(
   Object.entries({
     "ssl-dh-param-file": { ...OTHER, word: 1 },
@@ -74,7 +74,7 @@ export const WHOLE_LINES: ReadonlyMap<string, Rule & { readonly word: number }> 
   }),
 );
 
-/** Lines that may answer with a file, and the actions that do; `null`: the whole line does. */
+/** Lines that may answer with a file, by the actions that do; `null`: the line itself does. */
 export const ANSWERING: ReadonlyMap<string, readonly string[] | null> = new Map(Object.entries({
   "http-request": ["return", "deny", "tarpit"],
   "http-response": ["return", "deny"],
@@ -82,7 +82,7 @@ export const ANSWERING: ReadonlyMap<string, readonly string[] | null> = new Map(
   "http-error": null,
 }));
 export const ANSWER_FILES: readonly string[] = ["errorfile", "file", "lf-file"];
-/** What else may stand in an answer, and how many words go with it. */
+/** What else an answer may have, and how many words follow it. */
 export const ANSWER_WORDS: ReadonlyMap<string, number> = new Map(Object.entries({
   "status": 1,
   "deny_status": 1,
@@ -93,19 +93,9 @@ export const ANSWER_WORDS: ReadonlyMap<string, number> = new Map(Object.entries(
   "hdr": 2,
 }));
 
-/** Lines that say how others are meant. */
-export const SETTINGS: ReadonlySet<string> = new Set([
-  "crt-base",
-  "key-base",
-  "ca-base",
-  "default-path",
-  "ssl-load-extra-files",
-  "ssl-load-extra-del-ext",
-]);
-
 export const FILTERS: readonly string[] = ["spoe", "opentracing", "ot"];
 
-/** The flags of an ACL in front of its patterns, and how many words go with each. */
+/** The flags in front of an ACL's patterns, and how many words follow each. */
 export const ACL_FLAGS: ReadonlyMap<string, number> = new Map(Object.entries({
   "-i": 0,
   "-n": 0,
@@ -115,16 +105,6 @@ export const ACL_FLAGS: ReadonlyMap<string, number> = new Map(Object.entries({
   "-f": 1,
 }));
 
-export const SIDE_FILES: ReadonlyMap<string, readonly string[]> = new Map(Object.entries({
-  "none": [],
-  "key": [".key"],
-  "ocsp": [".ocsp"],
-  "sctl": [".sctl"],
-  "issuer": [".issuer"],
-  "bundle": [".rsa", ".dsa", ".ecdsa"],
-}));
-export const ALL_SIDE_FILES = [...SIDE_FILES.values()].flat();
-
-/** Is in every line that names a file, or says how to read those below it. Nobody writes a keyword as `cr"t"`. */
+/** Matches every line that names a file or changes how those below are read. Nobody writes a keyword as `cr"t"`. */
 export const WANTED =
   /crt|file|load|-path|-base|map|jwt|ticket|filter|setenv|global|-acl\(|-f\s|\sech\s/;

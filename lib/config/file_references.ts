@@ -1,17 +1,12 @@
-/** Finds the files that an HAProxy configuration names. Pure. */
-import { atOnce } from "../system/threads.ts";
-import {
-  blocksOf,
-  type Environment,
-  LONGEST_LINE,
-  type Place,
-  readConfiguration,
-} from "./tokens.ts";
-import { Finder } from "./reference_finder.ts";
-import type { Bases, NamedFile, Naming, SideFileRule } from "./file_reference.ts";
-import { WANTED } from "./file_keywords.ts";
-
-export type { Bases, NamedFile, Naming, SideFileRule } from "./file_reference.ts";
+/**
+ * Finds the files that an HAProxy configuration names. The generators take steps of some 20 ms: run them by `inSteps`
+ * or `atOnce`. Pure.
+ */
+import { blocksOf, type Environment, LONGEST_LINE, readInSteps, type Span } from "./tokens.ts";
+import type { Bases } from "./base_directories.ts";
+import { type FileRole, WANTED } from "./file_keywords.ts";
+import { ReferenceFinder } from "./reference_finder.ts";
+import type { SideFileRule } from "./side_files.ts";
 
 export interface ConfigurationFile {
   /** Absolute. */
@@ -19,66 +14,74 @@ export interface ConfigurationFile {
   readonly text: string;
 }
 
-export interface NamedFiles {
-  readonly files: readonly NamedFile[];
+/** A word of a configuration or of a certificate list that names a file, or a directory of which every member counts. */
+export interface FileReference {
+  /** Absolute. */
+  readonly path: string;
+  /** HAProxy's name for the file, by which the Runtime API knows it. */
+  readonly name: string;
+  readonly role: FileRole;
+  /** The `key` of a `load` line or of a line in a certificate list, absolute; `null` without one. */
+  readonly keyPath: string | null;
+  /** The word in front: `crt`, `errorfile`, `map_str`, `-f` and so on; `load` for the certificate of a `crt-store`. */
+  readonly keyword: string;
+  readonly file: string;
+  readonly line: number;
+  /** Its index among the words of its line. */
+  readonly word: number;
+  /** The part of the word that names the file; `null`: all of it. */
+  readonly span: Span | null;
+  /** What stands in front of the path: `opt@`, `file@` or nothing. */
+  readonly prefix: string;
+  /** How a certificate of a `crt-store` is named by its path as written; `null` if it has another name. */
+  readonly alias: string | null;
+  /** `false` for an action such as `set-map(FILE)`, which changes what something else loads by that name. */
+  readonly loads: boolean;
+}
+
+export interface FoundReferences {
+  /** The first reference to each file in each role, as far as it can be watched. */
+  readonly files: readonly FileReference[];
   readonly sideFiles: SideFileRule;
   /** By the path of each configuration file: for the certificate lists that it names. */
   readonly bases: ReadonlyMap<string, Bases>;
 }
 
-/**
- * Goes through all `files` of one HAProxy in their order, as a setting counts for what stands below it.
- * Both branches of an `.if` are gone through. Names that HAProxy makes while it runs are left out, and
- * so is what it only writes, and what is no file (`/dev/null`).
- */
-export const findNamedFiles = (
-  files: readonly ConfigurationFile[],
-  options: NamedFilesOptions,
-): NamedFiles => atOnce(findNamedFilesInSteps(files, options));
-
-export interface NamedFilesOptions {
+export interface FindOptions {
   readonly workingDirectory: string;
   readonly environment: Environment;
-  readonly onNaming?: (naming: Naming) => void;
+  /** Called with every reference. */
+  readonly onReference?: (reference: FileReference) => void;
 }
 
-/** The same in steps of some 20 ms. */
-export function* findNamedFilesInSteps(
+/**
+ * Reads all `files` of one HAProxy in their order, as a setting counts for what stands below it, and both branches of
+ * an `.if`. Leaves out names that HAProxy makes while it runs, what it only writes, and what is no file (`/dev/null`).
+ */
+export function* findFileReferences(
   files: readonly ConfigurationFile[],
-  { workingDirectory, environment, onNaming }: NamedFilesOptions,
-): Generator<void, NamedFiles> {
-  const finder = new Finder(withoutBases(workingDirectory), onNaming);
+  { workingDirectory, environment, onReference }: FindOptions,
+): Generator<void, FoundReferences> {
+  const found = new DistinctFiles(onReference);
+  const finder = new ReferenceFinder(withoutBases(workingDirectory), found.add);
   const bases = new Map<string, Bases>();
   let variables = environment;
   for (const { path, text } of files) {
     finder.enterFile(path);
-    for (const block of blocksOf(text)) {
-      if (block.linesBefore > 0) yield;
-      const configuration = readConfiguration(block.text, variables, WANTED);
-      for (const { number, words } of configuration.lines) {
-        finder.readLine(words, block.linesBefore + number);
-      }
-      variables = configuration.environment;
-    }
+    variables = yield* readInSteps(text, variables, { wanted: WANTED, onLine: finder.readLine });
     bases.set(path, finder.bases);
   }
-  return { files: [...finder.found.values()], sideFiles: finder.sideFiles, bases };
+  return { files: found.files, sideFiles: finder.sideFiles, bases };
 }
 
 /** Finds what the lines of a certificate list name: `path [options] filters`, without any quoting. */
-export const findListedCertificates = (
+export function* findListedCertificates(
   list: ConfigurationFile,
   bases: Bases,
-  onNaming?: (naming: Naming) => void,
-): NamedFile[] => atOnce(findListedCertificatesInSteps(list, bases, onNaming));
-
-/** The same in steps of some 20 ms. */
-export function* findListedCertificatesInSteps(
-  list: ConfigurationFile,
-  bases: Bases,
-  onNaming?: (naming: Naming) => void,
-): Generator<void, NamedFile[]> {
-  const finder = new Finder(bases, onNaming);
+  onReference?: (reference: FileReference) => void,
+): Generator<void, readonly FileReference[]> {
+  const found = new DistinctFiles(onReference);
+  const finder = new ReferenceFinder(bases, found.add);
   finder.file = list.path;
   for (const { text, linesBefore } of blocksOf(list.text)) {
     if (linesBefore > 0) yield;
@@ -87,24 +90,51 @@ export function* findListedCertificatesInSteps(
       if (words.length > 0) finder.readListed(words, linesBefore + index + 1);
     });
   }
-  return [...finder.found.values()];
+  return found.files;
 }
 
-/** A line's certificate and the words of its options, with their places; none of a comment. */
-export function listedWords(line: string): { readonly word: string; readonly place: Place }[] {
+/** The words of a certificate list's line that may name files: the certificate, and those in brackets. */
+export function listedWords(line: string): { readonly word: string; readonly span: Span }[] {
   const [, before, path, between, options = ""] = LISTED.exec(line) ?? [];
   if (path === undefined) return [];
   const offset = before!.length;
   const start = offset + path.length + between!.length;
-  return [
-    { word: path, place: { offset, length: path.length } },
-    ...Array.from(options.matchAll(/\S+/g), ({ 0: word, index }) => ({
-      ...{ word, place: { offset: start + index, length: word.length } },
-    })),
-  ];
+  const more = Array.from(options.matchAll(/\S+/g), ({ 0: word, index }) => (
+    { word, span: { offset: start + index, length: word.length } }
+  ));
+  return [{ word: path, span: { offset, length: path.length } }, ...more];
 }
 
 /** Blanks, the certificate, what is between, and what stands in the first brackets. */
 const LISTED = /^(\s*)([^\s#[][^\s[]*)([^[]*\[?)([^\]]*)/;
+
+/** Each takes about a kilobyte while it is watched. Files beyond that are not found. */
+export const MOST_REFERENCES = 20_000;
+
+class DistinctFiles {
+  readonly #byIdentity = new Map<string, FileReference>();
+  readonly #onReference: FindOptions["onReference"];
+
+  constructor(onReference: FindOptions["onReference"]) {
+    this.#onReference = onReference;
+  }
+
+  get files(): readonly FileReference[] {
+    return [...this.#byIdentity.values()];
+  }
+
+  readonly add = (reference: FileReference): void => {
+    this.#onReference?.(reference);
+    const { path, role, name, loads } = reference;
+    const identity = `${path}\0${role}\0${name}`;
+    if (!loads || this.#byIdentity.size >= MOST_REFERENCES || this.#byIdentity.has(identity)) {
+      return;
+    }
+    if (isWatchable(path)) this.#byIdentity.set(identity, reference);
+  };
+}
+
+const isWatchable = (path: string) =>
+  !/^\/(?:dev|proc|sys)(?:\/|$)/.test(path) && !path.includes("%[");
 
 const withoutBases = (directory: string): Bases => ({ crt: null, key: null, ca: null, directory });

@@ -1,6 +1,5 @@
-/** Tells what a configuration asks of the files that the wrapper adds to it, and what in it has no effect or a bad one. Pure. */
-import { atOnce } from "../system/threads.ts";
-import { blocksOf, type Environment, readConfiguration } from "./tokens.ts";
+/** Tells what a configuration needs of the files that the wrapper adds to it, and which of its words the user must know more of. Pure. */
+import { type Environment, readInSteps } from "./tokens.ts";
 import type { ConfigurationFile } from "./file_references.ts";
 
 export interface Needs {
@@ -8,51 +7,39 @@ export interface Needs {
   readonly loadsServerState: boolean;
   /** Whether QUIC is bound, and nothing says which secret its tokens are made with. */
   readonly sharesSecret: boolean;
-  /** The most connections to all stats sockets that the user allows; `null`: no word of it, or one that can't be told. */
+  /** The most connections to all stats sockets that the user allows; `null` if that is not said, or unclear. */
   readonly statsMaxconn: number | null;
-  /** Whether HAProxy lets the ports that it binds be bound by others of its kind. */
+  /** Whether other HAProxy processes may bind the same ports. */
   readonly sharesPorts: boolean;
-  /** Words that the user has to know more of, and where they stand. */
+  /** The noted words, and where they stand. */
   readonly noted: Readonly<Record<Noted, string | null>>;
 }
 
 /**
- * `shared_sockets`: take their own sockets from QUIC connections. `zero_warning`: makes HAProxy refuse what it
+ * `shared_sockets`: gives QUIC connections no sockets of their own. `zero_warning`: makes HAProxy refuse what it
  * would only warn of. `pidfile`: for daemons alone.
  */
 export type Noted = "shared_sockets" | "zero_warning" | "pidfile";
-
-const NOTHING_NOTED = { shared_sockets: null, zero_warning: null, pidfile: null } as const;
 
 export const NO_NEEDS: Needs = {
   loadsServerState: false,
   sharesSecret: false,
   statsMaxconn: null,
   sharesPorts: true,
-  noted: NOTHING_NOTED,
+  noted: { shared_sockets: null, zero_warning: null, pidfile: null },
 };
 
-/** Reads `files` in HAProxy's order. All branches of an `.if` count. */
-export const readNeeds = (files: readonly ConfigurationFile[], environment: Environment): Needs =>
-  atOnce(readNeedsInSteps(files, environment));
-
-/** The same in steps of some 20 ms. */
-export function* readNeedsInSteps(
+/** Reads `files` in HAProxy's order, in steps of some 20 ms. All branches of an `.if` count. */
+export function* readNeeds(
   files: readonly ConfigurationFile[],
   environment: Environment,
 ): Generator<void, Needs> {
   const reader = new Reader();
   let variables = environment;
-  const blocks = files.flatMap(({ path, text }) =>
-    [...blocksOf(text)].map((block) => ({ path, ...block }))
-  );
-  for (const { path, text, linesBefore } of blocks) {
-    if (linesBefore > 0) yield;
-    const configuration = readConfiguration(text, variables, WANTED);
-    for (const { number, words } of configuration.lines) {
-      reader.read(words, `"${path}" line ${linesBefore + number}`);
-    }
-    variables = configuration.environment;
+  for (const { path, text } of files) {
+    const onLine = (words: readonly string[], line: number) =>
+      reader.read(words, `"${path}" line ${line}`);
+    variables = yield* readInSteps(text, variables, { wanted: WANTED, onLine });
   }
   return reader.needs;
 }
@@ -62,9 +49,9 @@ const WANTED =
   /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|pidfile|noreuseport|setenv|\.(?:end)?if/;
 
 class Reader {
-  readonly #found = new Set<Found>();
+  /** What was found, by the words and where they stand first. */
+  readonly #found = new Map<Fact, string>();
   readonly #statsMaxconns: (number | null)[] = [];
-  readonly #noted: Record<Noted, string | null> = { ...NOTHING_NOTED };
   #depth = 0;
   #branchesDiffer = false;
 
@@ -72,49 +59,59 @@ class Reader {
     const [first = "", second = ""] = words;
     if (first === ".if") this.#depth++;
     if (first === ".endif") this.#depth--;
-    // Which branch set a variable, and so which value it has below, is known to HAProxy alone.
+    // Only HAProxy knows which branch set a variable, and so its value below.
     this.#branchesDiffer ||= this.#depth > 0 && first.endsWith("setenv");
     if (first === "stats" && second === "maxconn") {
       this.#statsMaxconns.push(this.#branchesDiffer ? null : connectionsOf(words[2] ?? ""));
     }
-    for (const [what, is] of FINDERS) if (is(words)) this.#found.add(what);
-    for (const [what, wordsOf] of NOTERS) {
-      const noted = wordsOf(words);
-      if (noted !== null) this.#noted[what] ??= `"${noted}" in ${place}`;
+    for (const [fact, find] of FACTS) {
+      const found = find(words);
+      if (found && !this.#found.has(fact)) this.#found.set(fact, `"${found}" in ${place}`);
     }
   }
 
   get needs(): Needs {
-    const has = (what: Found) => this.#found.has(what);
+    const has = (fact: Fact) => this.#found.has(fact);
+    const placeOf = (fact: Noted) => this.#found.get(fact) ?? null;
     const hasQuic = has("quic") && !has("no_quic");
     return {
       loadsServerState: has("loading") && !has("state_file"),
       sharesSecret: hasQuic && !has("secret"),
       statsMaxconn: largestOf(this.#statsMaxconns),
       sharesPorts: !has("no_sharing"),
-      noted: { ...this.#noted, ...hasQuic ? {} : { shared_sockets: null } },
+      noted: {
+        shared_sockets: hasQuic ? placeOf("shared_sockets") : null,
+        zero_warning: placeOf("zero_warning"),
+        pidfile: placeOf("pidfile"),
+      },
     };
   }
 }
 
-type Found = "loading" | "state_file" | "quic" | "no_quic" | "secret" | "no_sharing";
+type Fact = Noted | "loading" | "state_file" | "quic" | "no_quic" | "secret" | "no_sharing";
 
-const FINDERS: readonly (readonly [Found, (words: readonly string[]) => boolean])[] = [
-  ["loading", ([first, what]) => first === "load-server-state-from-file" && what === "global"],
-  ["state_file", ([first]) => first === "server-state-file"],
-  ["quic", ([first, address = ""]) => first === "bind" && /(?:^|,)quic[46]@/.test(address)],
-  ["no_quic", ([first]) => first === "no-quic"],
-  ["no_sharing", ([first]) => first === "noreuseport"],
-  ["secret", ([first]) => first === "cluster-secret"],
-];
+const keyword = (name: string) => ([first]: readonly string[]) => first === name && name;
 
-const NOTERS: readonly (readonly [Noted, (words: readonly string[]) => string | null])[] = [
+/** By the words of a line, each gives those that say so. */
+const FACTS: readonly (readonly [Fact, (words: readonly string[]) => string | false | null])[] = [
+  [
+    "loading",
+    ([first, what]) => first === "load-server-state-from-file" && what === "global" && what,
+  ],
+  ["state_file", keyword("server-state-file")],
+  [
+    "quic",
+    ([first, address = ""]) => first === "bind" && /(?:^|,)quic[46]@/.test(address) && first,
+  ],
+  ["no_quic", keyword("no-quic")],
+  ["no_sharing", keyword("noreuseport")],
+  ["secret", keyword("cluster-secret")],
   ["shared_sockets", sharingWords],
-  ["zero_warning", ([first]) => first === "zero-warning" ? first : null],
-  ["pidfile", ([first]) => first === "pidfile" ? first : null],
+  ["zero_warning", keyword("zero-warning")],
+  ["pidfile", keyword("pidfile")],
 ];
 
-/** By their names up to 3.2, and from 3.3 on. */
+/** The first name is that of HAProxy up to 3.2, the second that from 3.3 on. */
 const SHARING: readonly (readonly [name: string, value: string])[] = [
   ["tune.quic.socket-owner", "listener"],
   ["tune.quic.fe.sock-per-conn", "force-off"],
@@ -129,7 +126,7 @@ function sharingWords(words: readonly string[]): string | null {
   return found?.join(" ") ?? null;
 }
 
-/** As HAProxy reads it (C's `atol`): the digits that it begins with. */
+/** Like C's `atol`, which HAProxy uses: the leading digits. */
 function connectionsOf(word: string): number | null {
   const digits = /^\s*\+?(\d{1,9})(?!\d)/.exec(word)?.[1];
   return digits === undefined ? null : Number(digits);

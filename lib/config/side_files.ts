@@ -1,14 +1,62 @@
-/** Names the files that HAProxy looks for beside a certificate. Pure. */
-import type { SideFileRule } from "./file_references.ts";
+/** The files that HAProxy looks for beside each certificate that no `crt-store` loads. Pure. */
 
-/** The paths beside the certificate at `path`, whether anything is there or not. */
-export function sideFilesOf(
-  path: string,
-  { extensions, replacesCrt }: SideFileRule,
-): readonly string[] {
-  const stem = replacesCrt && path.endsWith(".crt") ? path.slice(0, -".crt".length) : path;
-  return extensions.map((one) => `${BUNDLES.includes(one) ? path : stem}${one}`);
+export interface SideFileRule {
+  readonly extensions: readonly string[];
+  /** `ssl-load-extra-del-ext`: they stand in place of the extension `.crt`, not behind it. */
+  readonly replacesCrt: boolean;
 }
 
-/** Bundles always stand behind the whole name. */
 const BUNDLES: readonly string[] = [".rsa", ".dsa", ".ecdsa"];
+
+/** By the words of `ssl-load-extra-files`. */
+const EXTENSIONS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries({
+  "none": [],
+  "key": [".key"],
+  "ocsp": [".ocsp"],
+  "sctl": [".sctl"],
+  "issuer": [".issuer"],
+  "bundle": BUNDLES,
+}));
+const ALL = [...EXTENSIONS.values()].flat();
+
+export const DEFAULT_RULE: SideFileRule = { extensions: ALL, replacesCrt: false };
+
+/** The rule below a line of a `global` section. */
+export function ruleAfter(rule: SideFileRule, line: readonly string[]): SideFileRule {
+  switch (line[0]) {
+    case "ssl-load-extra-del-ext":
+      return { ...rule, replacesCrt: true };
+    case "ssl-load-extra-files":
+      return { ...rule, extensions: line.slice(1).flatMap(extensionsOf) };
+    default:
+      return rule;
+  }
+}
+
+const extensionsOf = (word: string) => word === "all" ? ALL : EXTENSIONS.get(word) ?? [];
+
+/** The side files of a certificate, whether they are there or not. */
+export const sideFilesOf = (path: string, rule: SideFileRule): string[] =>
+  rule.extensions.map((one) => `${BUNDLES.includes(one) ? path : stemOf(path, rule)}${one}`);
+
+/** The file in which HAProxy looks for the key of a certificate that holds none. */
+export const keyBeside = (path: string, rule: Pick<SideFileRule, "replacesCrt">): string =>
+  `${stemOf(path, rule)}.key`;
+
+/** The certificates that stand for `path` together where there is no such file. */
+export const bundleOf = (path: string): string[] => BUNDLES.map((one) => path + one);
+
+/** The files that HAProxy 2.6 to 3.4 forgets when it is given another certificate, by whichever rule. */
+export const forgottenBeside = (path: string): string[] =>
+  [path, path.replace(/\.crt$/, "")].flatMap((stem) =>
+    [".ocsp", ".sctl", ".issuer"].map((one) => stem + one)
+  );
+
+/** The certificates that a file may stand beside, by whichever rule; `null` if it is no side file by its name. */
+export function ownersOf(path: string): readonly string[] | null {
+  const stem = /^(.*)\.(?:key|ocsp|sctl|issuer)$/s.exec(path)?.[1];
+  return stem === undefined ? null : [stem, `${stem}.crt`];
+}
+
+const stemOf = (path: string, { replacesCrt }: Pick<SideFileRule, "replacesCrt">) =>
+  replacesCrt ? path.replace(/\.crt$/, "") : path;

@@ -1,13 +1,16 @@
 /** Splits the lines of an HAProxy configuration into words, as HAProxy itself does. Pure. */
 
-/** The variables for expansion; `undefined` is the same as not there. */
+/** The variables for expansion; `undefined` means unset. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * As much of a text is held and cut into words, which is a configuration of 50,000 backends: 8 MB of a text
- * that is no Latin script take 24 MB.
+ * The most text that is held and split, enough for a configuration of 50,000 backends. In a script other than Latin
+ * 8 MB take 24 MB of memory.
  */
 export const MOST_TEXT_BYTES = 8 * 2 ** 20;
+
+/** HAProxy takes 64 words in a line. */
+export const LONGEST_LINE = 65_536;
 
 export interface ConfigurationLine {
   /** From 1. */
@@ -15,30 +18,29 @@ export interface ConfigurationLine {
   readonly words: readonly string[];
 }
 
-/** A line that can be written anew, word by word. */
+/** A line that can be rewritten word by word. */
 export interface PlacedLine extends ConfigurationLine {
-  /** Where each of `words` stands. Those that one variable gave stand at one place. */
-  readonly places: readonly Place[];
+  /** Where each of `words` stands. Those of one variable have one span. */
+  readonly spans: readonly Span[];
 }
 
 /** A part of a line, in UTF-16 units. */
-export interface Place {
+export interface Span {
   readonly offset: number;
   readonly length: number;
 }
 
 export interface Configuration<Line extends ConfigurationLine = ConfigurationLine> {
   readonly lines: readonly Line[];
-  /** After all lines: what the next file of the same HAProxy is to be read with. */
+  /** After all lines: for the next file of the same HAProxy. */
   readonly environment: Environment;
 }
 
 /**
  * Reads `text` with the variables of `environment`, which `setenv`, `presetenv`, `unsetenv` and
- * `resetenv` change for the lines below them and, as `environment` of the result, for the files that
- * follow. Blank lines and comments give no entry; what HAProxy would refuse is read as far as it goes.
- * HAProxy's own variables, such as `HAPROXY_BRANCH`, are the caller's to give. Lines that `wanted` does
- * not find are left out at once, which makes huge files ten times faster to read.
+ * `resetenv` change for the lines below and for the files that follow. Blank lines and comments give no entry;
+ * what HAProxy would refuse is read as far as it goes. HAProxy's own variables, such as `HAPROXY_BRANCH`, are the
+ * caller's to give. Lines that `wanted` does not match are skipped, which makes huge files ten times faster to read.
  */
 export function readConfiguration(
   text: string,
@@ -51,7 +53,7 @@ export function readConfiguration(
   });
 }
 
-/** The same, with the places of the words. */
+/** The same, with the spans of the words. */
 export function readPlacedConfiguration(
   text: string,
   environment: Environment,
@@ -60,21 +62,38 @@ export function readPlacedConfiguration(
   return readLines(text, environment, { wanted, read: placedWordsOf });
 }
 
+/** The same in steps of some 20 ms; gives the environment for the next file. */
+export function* readInSteps(
+  text: string,
+  environment: Environment,
+  { wanted, onLine }: {
+    readonly wanted: RegExp;
+    readonly onLine: (words: readonly string[], number: number) => void;
+  },
+): Generator<void, Environment> {
+  let variables = environment;
+  for (const block of blocksOf(text)) {
+    if (block.linesBefore > 0) yield;
+    const configuration = readConfiguration(block.text, variables, wanted);
+    for (const { number, words } of configuration.lines) onLine(words, block.linesBefore + number);
+    variables = configuration.environment;
+  }
+  return variables;
+}
+
 /** A part of a text that ends between two lines. */
 export interface Block {
   readonly text: string;
-  /** How many lines stand before it. */
   readonly linesBefore: number;
 }
 
-/** Cuts `text` into blocks, of which none takes more than some 20 ms to be cut into words. */
+/** Cuts `text` into blocks, each of which is split within some 20 ms. */
 export function* blocksOf(text: string): Generator<Block> {
   let linesBefore = 0;
   for (let from = 0; from <= text.length;) {
     const end = text.indexOf("\n", from + BLOCK_LENGTH);
     const to = end < 0 ? text.length : end;
-    const block = text.slice(from, to);
-    yield { text: block, linesBefore };
+    yield { text: text.slice(from, to), linesBefore };
     for (let at = from; at <= to; linesBefore++) at = (text.indexOf("\n", at) + 1) || to + 1;
     from = to + 1;
   }
@@ -82,21 +101,45 @@ export function* blocksOf(text: string): Generator<Block> {
 
 const BLOCK_LENGTH = 100_000;
 
-/** HAProxy takes 64 words in a line. */
-export const LONGEST_LINE = 65_536;
-
-/** Writes `word` so that HAProxy reads just that, on whatever side of it others stand. */
+/** Writes `word` so that HAProxy reads exactly that, whatever stands beside it. */
 export function quotedWord(word: string): string {
-  const written = word.replace(/['\n\r]/g, (one) => `'${WRITTEN[one]}'`);
+  const written = word.replace(/['\n\r]/g, (one) => `'${UNQUOTABLE[one]}'`);
   return `'${written}'`;
 }
 
 /** What cannot stand within single quotes, as it is written without any. */
-const WRITTEN: Readonly<Record<string, string>> = { "'": "\\'", "\n": "\\n", "\r": "\\r" };
+const UNQUOTABLE: Readonly<Record<string, string>> = { "'": "\\'", "\n": "\\n", "\r": "\\r" };
 
-type Words = Pick<ConfigurationLine, "words">;
+/** Resolves HAProxy's escapes; other backslashes stay. */
+export function unescaped(text: string): string {
+  if (!text.includes("\\")) return text;
+  return text.replace(ESCAPE, (_, character: string) => {
+    if (character.length > 1) return String.fromCharCode(parseInt(character.slice(1), 16));
+    return CONTROLS[character] ?? character;
+  });
+}
 
-function readLines<Read extends Words>(
+type Variables = Map<string, string>;
+
+const SPECIAL = /["'\\#]/;
+const ESCAPE = /\\(x[0-9A-Fa-f]{2}|[ #'"\\nrt])/g;
+const CONTROLS: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
+/** Separated by what C's `isspace` knows: a no-break space is part of a word. */
+const PLAIN_WORD = /[^ \t\r\v\f]+/g;
+const PIECES = [
+  /([^ \t\r\v\f"'\\#]+|\\(?:x[0-9A-Fa-f]{2}|[ #'"\\nrt])?)/, // unquoted
+  /"((?:[^"\\]|\\.?)*)"?/, // weakly quoted
+  /'([^']*)'?/, // strongly quoted
+].map(({ source }) => source).join("|");
+const PIECE = new RegExp(PIECES, "g");
+const WORD_OR_COMMENT = new RegExp(`(?:${PIECES})+|#`, "g");
+/** Only within double quotes. */
+const ESCAPE_OR_VARIABLE =
+  /\\(?:x[0-9A-Fa-f]{2}|.)|\$(?:\{(\.?[A-Za-z_]\w*)(\[\*\])?(?:-([^}]*))?\}|(\.?[A-Za-z_]\w*))/g;
+/** Stands for the blanks at which `${NAME[*]}` becomes several words. HAProxy refuses it in a file. */
+const WORD_BREAK = "\0";
+
+function readLines<Read extends Pick<ConfigurationLine, "words">>(
   text: string,
   environment: Environment,
   { wanted, read }: {
@@ -116,90 +159,48 @@ function readLines<Read extends Words>(
   return { lines, environment: Object.fromEntries(variables) };
 }
 
-/** Takes the backslashes of HAProxy's escapes out of `text`; other backslashes stay. */
-export function unescaped(text: string): string {
-  if (!text.includes("\\")) return text;
-  return text.replace(ESCAPE, (_, character: string) => {
-    if (character.length > 1) return String.fromCharCode(parseInt(character.slice(1), 16));
-    return CONTROLS[character] ?? character;
-  });
-}
-
-type Variables = Map<string, string>;
-
-const SPECIAL = /["'\\#]/;
-const ESCAPE = /\\(x[0-9A-Fa-f]{2}|[ #'"\\nrt])/g;
-const CONTROLS: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
-/** No more than C's `isspace` knows: a no-break space is part of a word. */
-const PLAIN_WORD = /[^ \t\r\v\f]+/g;
-const PIECES = [
-  /([^ \t\r\v\f"'\\#]+|\\(?:x[0-9A-Fa-f]{2}|[ #'"\\nrt])?)/, // unquoted
-  /"((?:[^"\\]|\\.?)*)"?/, // weakly quoted
-  /'([^']*)'?/, // strongly quoted
-].map(({ source }) => source).join("|");
-const PIECE = new RegExp(PIECES, "g");
-const WORD_OR_COMMENT = new RegExp(`(?:${PIECES})+|#`, "g");
-/** In double quotes alone. */
-const ESCAPE_OR_VARIABLE =
-  /\\(?:x[0-9A-Fa-f]{2}|.)|\$(?:\{(\.?[A-Za-z_]\w*)(\[\*\])?(?:-([^}]*))?\}|(\.?[A-Za-z_]\w*))/g;
-/** Stands for the blanks at which `${NAME[*]}` becomes several words. HAProxy refuses it in a file. */
-const WORD_BREAK = "\0";
-
 const isSet = (entry: [string, string | undefined]): entry is [string, string] =>
   entry[1] !== undefined;
 
 function wordsOf(line: string, variables: Variables): readonly string[] {
   const special = line.search(SPECIAL);
   if (special < 0) return plainWords(line);
-  return line[special] === "#" ? plainWords(line.slice(0, special)) : quotedWords(line, variables);
+  if (line[special] === "#") return plainWords(line.slice(0, special));
+  return placedWordsOf(line, variables).words;
 }
 
 const plainWords = (line: string): readonly string[] => line.match(PLAIN_WORD) ?? [];
 
-function quotedWords(line: string, variables: Variables): readonly string[] {
-  const words: string[] = [];
-  for (const raw of line.match(WORD_OR_COMMENT) ?? []) {
-    if (raw === "#") break;
-    for (const word of meant(raw, variables)) words.push(word);
-  }
-  return words;
-}
-
 function placedWordsOf(line: string, variables: Variables): Omit<PlacedLine, "number"> {
   const words: string[] = [];
-  const places: Place[] = [];
+  const spans: Span[] = [];
   for (const { 0: raw, index: offset } of line.matchAll(WORD_OR_COMMENT)) {
     if (raw === "#") break;
     for (const word of meant(raw, variables)) {
       words.push(word);
-      places.push({ offset, length: raw.length });
+      spans.push({ offset, length: raw.length });
     }
   }
-  return { words, places };
+  return { words, spans };
 }
 
-/** The words that one written without a blank means. */
+/** The words that one word means as it is written. */
 function meant(raw: string, variables: Variables): readonly string[] {
   return SPECIAL.test(raw) ? unquoted(raw, variables)?.split(WORD_BREAK) ?? [] : [raw];
 }
 
 function unquoted(raw: string, variables: Variables): string | null {
   let word: string | null = null;
-  PIECE.lastIndex = 0;
-  for (let piece = PIECE.exec(raw); piece !== null; piece = PIECE.exec(raw)) {
-    const weak = piece[2];
-    if (weak !== undefined) word = joined(word, expanded(weak, variables));
-    else word = joined(word, piece[3] ?? unescaped(piece[1]!));
+  for (const [, plain, weak, strong] of raw.matchAll(PIECE)) {
+    const piece = weak === undefined ? strong ?? unescaped(plain!) : expanded(weak, variables);
+    if (piece !== null) word = (word ?? "") + piece;
   }
   return word;
 }
 
-const joined = (word: string | null, piece: string | null) =>
-  piece === null ? word : (word ?? "") + piece;
-
 /**
- * `null`, which makes no word, for nothing but an unknown variable: from HAProxy 3.0 on that is
- * dropped, while 2.6 has an empty word.
+ * `null`, which makes no word, for nothing but an unknown variable: HAProxy drops that from 3.0 on,
+ * while 2.6 has an empty word.
  */
 function expanded(weak: string, variables: Variables): string | null {
   if (!/[\\$]/.test(weak)) return weak;

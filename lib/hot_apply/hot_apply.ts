@@ -1,6 +1,7 @@
-/** Gives a generation the changed content of files it loaded, one use after the other, without a reload. */
+/** Gives a generation the changed content of files that it has loaded, one target after the other, without a reload. */
 import { readFile, sha256, TooLarge } from "../system/contents.ts";
-import type { StatsSocket } from "../haproxy/runtime/client.ts";
+import { type Ask, createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
+import { pathsOf, type Target } from "../loaded/targets.ts";
 import {
   changedPaths,
   type FileMark,
@@ -10,41 +11,33 @@ import {
   isUnreadable,
   UNKNOWN_MARK,
 } from "../watch/scan/fingerprint.ts";
-import { type Ask, createAsk } from "../haproxy/runtime/asking.ts";
 import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
-import { applyPatterns } from "./patterns_apply.ts";
-import { applyCaFile, applyCertificate, applyCrlFile } from "./tls_apply.ts";
-import { impossible, type Replacement, type Unfit } from "./target_apply.ts";
-import { MOST_HOT_BYTES, pathsOf, type Targets, type Use } from "../loaded/targets.ts";
+import {
+  type Impossible,
+  impossible,
+  MOST_HOT_BYTES,
+  type Refusal,
+  refused,
+  type Result,
+} from "./target_kind.ts";
+import { planOf } from "./target_kinds.ts";
 
 export interface HotApplyRequest {
-  /** What to change, so that a generation with `before` has `after`. */
-  readonly changed: readonly Use[];
-  readonly uses: Targets;
+  /** What to apply so that a generation with `before` has `after`. */
+  readonly changed: readonly Target[];
   readonly before: Fingerprint;
   readonly after: Fingerprint;
-  /** What appeared and is examined before a reload, in place of any change. */
+  /** What appeared and must be examined before a reload, instead of any apply. */
   readonly newcomers?: readonly Newcomer[];
-  /** Whether more has changed, so that what cannot be applied keeps nothing else from it. */
+  /** Whether more has changed, so that one target that takes a reload does not stop the others. */
   readonly isPart: boolean;
 }
 
 export interface HotApplyOptions {
   /** The generation's private stats socket. */
   readonly socket: StatsSocket;
-  /** `false`: only tells what must not be served. */
+  /** `false`: only finds out what must not be served. */
   readonly apply: boolean;
-}
-
-export interface Applied {
-  readonly use: Use;
-  /** A clause about the new content. */
-  readonly detail: string;
-  readonly durationMs: number;
-}
-
-export interface Refused extends Omit<Unfit, "fitFromMs"> {
-  readonly use: Use;
 }
 
 export interface HotApplyOutcome {
@@ -52,8 +45,8 @@ export interface HotApplyOutcome {
   readonly fingerprint: Fingerprint;
   readonly applied: readonly Applied[];
   readonly refused: readonly Refused[];
-  /** Of what nobody knows whether it has the new content. */
-  readonly unconfirmed: readonly Use[];
+  /** The targets of which nobody knows whether they have the new content. */
+  readonly unconfirmed: readonly Target[];
   /** What a reload would be refused for, or leave out, and is likely to be whole soon. */
   readonly awaited?: readonly NotWhole[];
   /** When what was refused will be fit, in milliseconds from now; `null` if nobody knows. */
@@ -61,15 +54,23 @@ export interface HotApplyOutcome {
   readonly next:
     | { readonly tag: "nothing" }
     /** The files have changed again. */
-    | { readonly tag: "look" }
+    | { readonly tag: "scan" }
     /** `null`: there is nothing to say about it. */
     | { readonly tag: "reload"; readonly reason: string | null };
 }
 
-/**
- * Replaces what can be, and stops at the first thing that only a reload can do. Whatever comes of it, no
- * transaction stays open and no map is half filled. `null` after an abort of `cancel`.
- */
+export interface Applied {
+  readonly target: Target;
+  /** A clause about the new content. */
+  readonly detail: string;
+  readonly durationMs: number;
+}
+
+export interface Refused extends Pick<Refusal, "reason" | "awaited"> {
+  readonly target: Target;
+}
+
+/** Stops at the first target that takes a reload. `null` after an abort of `cancel`. */
 export async function hotApply(
   request: HotApplyRequest,
   options: HotApplyOptions,
@@ -80,9 +81,20 @@ export async function hotApply(
     const awaited = await examineNewcomers(newcomers, after);
     return cancel.aborted ? null : { ...RELOAD, fingerprint: before, awaited };
   }
-  const work = new Work(request, options, cancel);
-  for (const use of request.changed) if (!await work.replace(use)) break;
-  return cancel.aborted ? null : await work.outcome();
+  const ask = options.apply ? createAsk(options.socket, cancel) : null;
+  const ends: End[] = [];
+  for (const target of request.changed) {
+    const startedMs = performance.now();
+    const result = await applyOne(target, after.files, ask);
+    ends.push({ target, result, durationMs: performance.now() - startedMs });
+    // Where a reload follows anyway, the others are still worth applying, or examining.
+    const isLast = nextAfter(result, target) !== null && !request.isPart && options.apply;
+    if (isLast || result.tag === "changed_again") break;
+  }
+  if (cancel.aborted) return null;
+  const outcome = await outcomeOf(request, ends);
+  const isReload = outcome.next.tag === "reload";
+  return isReload && !options.apply ? { ...outcome, next: RELOAD.next } : outcome;
 }
 
 const RELOAD = {
@@ -90,176 +102,122 @@ const RELOAD = {
   next: { tag: "reload", reason: null },
 } as const;
 
-class Work {
-  readonly #request: HotApplyRequest;
-  readonly #apply: boolean;
-  readonly #ask: Ask;
-  readonly #applied: Applied[] = [];
-  readonly #refused: Refused[] = [];
-  readonly #done = new Set<Use>();
-  readonly #unknown = new Set<Use>();
-  #fitInMs: number | null = null;
-  #next: HotApplyOutcome["next"] = { tag: "nothing" };
-
-  constructor(request: HotApplyRequest, { socket, apply }: HotApplyOptions, cancel: AbortSignal) {
-    this.#request = request;
-    this.#apply = apply;
-    this.#ask = createAsk(socket, cancel);
-  }
-
-  /** `false` if there is no use in going on. */
-  async replace(use: Use): Promise<boolean> {
-    const startedMs = performance.now();
-    const texts = await this.#read(use);
-    if (texts === "moved") {
-      this.#next = { tag: "look" };
-      return false;
-    }
-    const result = "impossible" in texts
-      ? impossible(texts.impossible)
-      : await this.#replaceBy(use, texts);
-    const durationMs = performance.now() - startedMs;
-    switch (result.tag) {
-      case "applied":
-        this.#applied.push({ use, detail: result.detail, durationMs });
-        this.#done.add(use);
-        return true;
-      case "refused":
-        this.#refused.push({ use, reason: result.reason, awaited: result.awaited });
-        this.#expectFitness(result.fitFromMs);
-        return true;
-      case "unconfirmed":
-        this.#unknown.add(use);
-        this.#next = { tag: "reload", reason: describe(use, result.reason) };
-        return this.#request.isPart;
-      case "impossible":
-        this.#next = {
-          tag: "reload",
-          reason: this.#apply ? describe(use, result.reason) : null,
-        };
-        // Else the reload replaces all others too, and only what must not be served is left to be told.
-        return this.#request.isPart || !this.#apply;
-      default:
-        return result satisfies never;
-    }
-  }
-
-  async outcome(): Promise<HotApplyOutcome> {
-    return {
-      fingerprint: await this.#fingerprint(),
-      applied: this.#applied,
-      refused: this.#refused,
-      unconfirmed: [...this.#unknown],
-      fitInMs: this.#fitInMs,
-      next: this.#next,
-    };
-  }
-
-  async #replaceBy(use: Use, texts: readonly (string | null)[]): Promise<Replacement> {
-    const [text, key] = texts;
-    if (text === null || text === undefined) {
-      return use.tag === "certificate" && use.isMember ? impossible("it was removed") : GONE;
-    }
-    const [ask, apply] = [this.#ask, this.#apply];
-    if (!apply && use.tag !== "certificate") return impossible("");
-    switch (use.tag) {
-      case "certificate": {
-        if (apply && this.#hasOtherSideFiles(use.path)) return impossible(SIDE_FILES);
-        const options = { key: key ?? null, nowMs: Date.now() };
-        return await applyCertificate(use, text, { ...options, ask, apply });
-      }
-      case "ca_file":
-        return await applyCaFile(use, text, ask);
-      case "crl_file":
-        return await applyCrlFile(use, text, ask);
-      case "map":
-      case "acl":
-        return await applyPatterns(use, text, ask);
-      default:
-        return use satisfies never;
-    }
-  }
-
-  /** `null` for a file that is gone; `moved` if one is not what it was looked at as. */
-  async #read(
-    use: Use,
-  ): Promise<readonly (string | null)[] | "moved" | { readonly impossible: string }> {
-    const texts: (string | null)[] = [];
-    for (const path of this.#pathsOf(use)) {
-      const content = this.#request.after.files.get(path)?.content ?? "missing";
-      if (isUnreadable(content)) return { impossible: "the wrapper may not read it" };
-      const bytes = content === "missing"
-        ? null
-        : isTooLarge(content)
-        ? TOO_LARGE
-        : await read(path);
-      if (bytes instanceof TooLarge) return { impossible: bytes.message };
-      if (bytes === null && content !== "missing") return "moved";
-      if (bytes !== null && await sha256(bytes) !== content) return "moved";
-      texts.push(bytes === null ? null : DECODER.decode(bytes));
-    }
-    return texts;
-  }
-
-  #pathsOf(use: Use): readonly string[] {
-    return pathsOf(use, this.#request.uses);
-  }
-
-  /** One file may have several uses, of which not all have its new content. */
-  #markOf(path: string): FileMark | undefined {
-    const { changed, before, after } = this.#request;
-    const uses = changed.filter((use) => this.#pathsOf(use).includes(path));
-    const isTouched = uses.some((use) => this.#done.has(use) || this.#unknown.has(use));
-    if (!isTouched) return before.files.get(path);
-    return uses.every((use) => this.#done.has(use)) ? after.files.get(path) : UNKNOWN_MARK;
-  }
-
-  /** HAProxy 2.6 to 3.4 forgets what these held when it is given another certificate. */
-  #hasOtherSideFiles(path: string): boolean {
-    const { files } = this.#request.after;
-    const stems = [path, path.replace(/\.crt$/, "")];
-    return stems.some((stem) =>
-      [".ocsp", ".sctl", ".issuer"].some((extension) => files.has(`${stem}${extension}`))
-    );
-  }
-
-  #expectFitness(fitFromMs: number | null): void {
-    if (fitFromMs === null) return;
-    this.#fitInMs = Math.min(this.#fitInMs ?? Infinity, Math.max(0, fitFromMs - Date.now()));
-  }
-
-  async #fingerprint(): Promise<Fingerprint> {
-    const { before, after } = this.#request;
-    const files = new Map(before.files);
-    for (const path of new Set(this.#request.changed.flatMap((use) => this.#pathsOf(use)))) {
-      const mark = this.#markOf(path);
-      if (mark === undefined) files.delete(path);
-      else files.set(path, mark);
-    }
-    const now = await fingerprintOf(files);
-    // The order of files counts as well, and is that of a look.
-    return changedPaths(now, after)?.length === 0 ? after : now;
-  }
+interface End {
+  readonly target: Target;
+  readonly result: Result | ChangedAgain;
+  readonly durationMs: number;
 }
 
-const TOO_LARGE = new TooLarge(MOST_HOT_BYTES);
+/** A file is no longer what was scanned. */
+interface ChangedAgain {
+  readonly tag: "changed_again";
+}
 
-async function read(path: string): Promise<Uint8Array<ArrayBuffer> | TooLarge | null> {
-  return await readFile(path, MOST_HOT_BYTES).catch((error) =>
-    error instanceof TooLarge ? error : null
+type Files = Fingerprint["files"];
+
+/** `ask` is `null` where nothing is to be applied. */
+async function applyOne(
+  target: Target,
+  files: Files,
+  ask: Ask | null,
+): Promise<Result | ChangedAgain> {
+  const texts: (string | null)[] = [];
+  for (const path of pathsOf(target)) {
+    const read = await readScanned(path, files);
+    if (read.tag !== "read") return read;
+    texts.push(read.text);
+  }
+  const [text = null, key = null] = texts;
+  if (text === null) {
+    const isTakenOut = target.tag === "certificate" && target.isMember;
+    return isTakenOut ? impossible("it was removed") : refused("is gone", "its return");
+  }
+  const plan = await planOf(target, { text, key, files });
+  if (plan.tag !== "ready") return plan;
+  return ask === null ? impossible("") : await plan.apply(ask);
+}
+
+type Read = { readonly tag: "read"; readonly text: string | null } | ChangedAgain | Impossible;
+
+/** A file's text as scanned; `null` if the scan did not find it. */
+async function readScanned(path: string, files: Files): Promise<Read> {
+  const content = files.get(path)?.content ?? "missing";
+  if (content === "missing") return { tag: "read", text: null };
+  if (isUnreadable(content)) return impossible("the wrapper may not read it");
+  if (isTooLarge(content)) return impossible(new TooLarge(MOST_HOT_BYTES).message);
+  const bytes = await readFile(path, MOST_HOT_BYTES).catch((error) => error as Error);
+  if (bytes instanceof TooLarge) return impossible(bytes.message);
+  if (bytes instanceof Error || await sha256(bytes) !== content) return { tag: "changed_again" };
+  // For HAProxy a byte order mark is a part of the first key.
+  return { tag: "read", text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
+}
+
+async function outcomeOf(
+  request: HotApplyRequest,
+  ends: readonly End[],
+): Promise<HotApplyOutcome> {
+  const fitFromMs = ends.flatMap(({ result }) =>
+    result.tag === "refused" && result.fitFromMs !== null ? [result.fitFromMs] : []
   );
+  return {
+    fingerprint: await fingerprintAfter(request, ends),
+    applied: ends.flatMap(({ target, result, durationMs }) =>
+      result.tag === "applied" ? [{ target, detail: result.detail, durationMs }] : []
+    ),
+    refused: ends.flatMap(({ target, result }) => {
+      if (result.tag !== "refused") return [];
+      return [{ target, reason: result.reason, awaited: result.awaited }];
+    }),
+    unconfirmed: ends.filter(({ result }) => result.tag === "unconfirmed")
+      .map(({ target }) => target),
+    fitInMs: fitFromMs.length === 0 ? null : Math.max(0, Math.min(...fitFromMs) - Date.now()),
+    next: ends.map(({ result, target }) => nextAfter(result, target))
+      .findLast((next) => next !== null) ?? { tag: "nothing" },
+  };
 }
 
-/** A byte order mark is a part of the first key for HAProxy. */
-const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+/** `null` if the result asks for nothing more. */
+function nextAfter(result: End["result"], { path }: Target): HotApplyOutcome["next"] | null {
+  switch (result.tag) {
+    case "applied":
+    case "refused":
+      return null;
+    case "changed_again":
+      return { tag: "scan" };
+    case "unconfirmed":
+    case "impossible":
+      return { tag: "reload", reason: `"${path}": ${result.reason}` };
+    default:
+      return result satisfies never;
+  }
+}
 
-const GONE: Replacement = {
-  tag: "refused",
-  reason: "is gone",
-  awaited: "its return",
-  fitFromMs: null,
-};
+async function fingerprintAfter(
+  { changed, before, after }: HotApplyRequest,
+  ends: readonly End[],
+): Promise<Fingerprint> {
+  const files = new Map(before.files);
+  const resultOf = new Map(ends.map(({ target, result }) => [target, result.tag]));
+  for (const path of new Set(changed.flatMap(pathsOf))) {
+    const targets = changed.filter((target) => pathsOf(target).includes(path));
+    const mark = markAfter(targets.map((target) => resultOf.get(target)), {
+      before: before.files.get(path),
+      after: after.files.get(path),
+    });
+    if (mark === undefined) files.delete(path);
+    else files.set(path, mark);
+  }
+  const now = await fingerprintOf(files);
+  // The order of files counts as well, and is that of a scan.
+  return changedPaths(now, after)?.length === 0 ? after : now;
+}
 
-const SIDE_FILES = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
-
-const describe = (use: Use, reason: string) => `"${use.path}": ${reason}`;
+/** One file may belong to several targets, of which not all have its new content. */
+function markAfter(
+  results: readonly (End["result"]["tag"] | undefined)[],
+  { before, after }: Readonly<Record<"before" | "after", FileMark | undefined>>,
+): FileMark | undefined {
+  if (results.every((result) => result === "applied")) return after;
+  const isTouched = results.some((result) => result === "applied" || result === "unconfirmed");
+  return isTouched ? UNKNOWN_MARK : before;
+}

@@ -1,19 +1,24 @@
 /**
- * Files that appear in a directory of certificates before they are whole: which there are, and what keeps
- * HAProxy from loading them. It loads every visible file of such a directory, and refuses to start for one.
+ * Files that appear in a directory of certificates before they are whole. HAProxy loads every visible file of such a
+ * directory, and one that it cannot load keeps it from starting.
  */
 import { readFile, TooLarge } from "../system/contents.ts";
 import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";
-import { flawOf } from "./certificate.ts";
+import { keyBeside, ownersOf } from "../config/side_files.ts";
+import type { FolderKind, Targets } from "../loaded/targets.ts";
+import { readPair } from "./pair.ts";
 import { isCertificate, isCrl, isCutOff, pemBlocks } from "./pem.ts";
-import { type FolderKind, keyFileOf, MOST_HOT_BYTES, type Targets } from "../loaded/targets.ts";
+import { MOST_HOT_BYTES } from "./target_kind.ts";
 
-export interface Newcomer {
-  readonly path: string;
-  readonly kind: FolderKind | "side_file";
-  /** Where the key of a certificate may be, if not in its own file. */
-  readonly keyPath: string;
-}
+export type Newcomer =
+  | {
+    readonly kind: "certificate";
+    readonly path: string;
+    /** Where its key may be, if not in its own file. */
+    readonly keyPath: string;
+  }
+  | { readonly kind: "ca"; readonly path: string }
+  | { readonly kind: "side_file"; readonly path: string };
 
 export interface NotWhole {
   readonly path: string;
@@ -25,19 +30,22 @@ export interface Between {
   /** What the serving generation has; `null`: nobody knows. */
   readonly before: Fingerprint | null;
   readonly after: Fingerprint;
-  /** What a reload was refused with: the same file is not awaited a second time. */
+  /** What a reload was refused with: a file is awaited once. */
   readonly tried: Fingerprint | null;
 }
 
-/** The files that appeared in such directories, at most as many as are examined at once. Pure. */
-export function newcomersIn(uses: Targets, { before, after, tried }: Between): readonly Newcomer[] {
-  const { folders = NO_FOLDERS } = uses;
+/** The files that appeared in such directories, up to the most that are examined at once. Pure. */
+export function newcomersIn(
+  targets: Targets,
+  { before, after, tried }: Between,
+): readonly Newcomer[] {
+  const { folders = NO_FOLDERS } = targets;
   if (before === null || folders.size === 0) return [];
   const newcomers: Newcomer[] = [];
   for (const [path, { content }] of after.files) {
     if (before.files.has(path) || tried?.files.get(path)?.content === content) continue;
     const kind = folders.get(path.slice(0, path.lastIndexOf("/")));
-    const newcomer = kind === undefined ? null : newcomerAt(path, { kind, uses, after });
+    const newcomer = kind === undefined ? null : newcomerAt(path, { kind, targets, after });
     if (newcomer !== null) newcomers.push(newcomer);
     if (newcomers.length === MOST_EXAMINED) break;
   }
@@ -52,17 +60,14 @@ export async function examineNewcomers(
   const flawed: NotWhole[] = [];
   for (const newcomer of newcomers) {
     const content = after.files.get(newcomer.path)?.content ?? "";
-    const reason = isUnreadable(content)
-      ? "cannot be read"
-      : isTooLarge(content)
-      ? null
-      : await examine(newcomer);
+    if (isTooLarge(content)) continue;
+    const reason = isUnreadable(content) ? "cannot be read" : await flawOf(newcomer);
     if (reason !== null) flawed.push({ path: newcomer.path, reason });
   }
   return flawed;
 }
 
-/** Among so many one that is not whole is found soon enough; reading them takes some 30 ms. */
+/** Reading so many takes some 30 ms, and one that is not whole is found among them soon enough. */
 const MOST_EXAMINED = 100;
 
 const NO_FOLDERS: ReadonlyMap<string, FolderKind> = new Map();
@@ -70,40 +75,40 @@ const NO_FOLDERS: ReadonlyMap<string, FolderKind> = new Map();
 /** `null`: HAProxy does not load it, or loads it with what is there. */
 function newcomerAt(
   path: string,
-  { kind, uses, after }: {
+  { kind, targets, after }: {
     readonly kind: FolderKind;
-    readonly uses: Targets;
+    readonly targets: Targets;
     readonly after: Fingerprint;
   },
 ): Newcomer | null {
-  if (kind === "ca") return AUTHORITY.test(path) ? { path, kind, keyPath: "" } : null;
-  const [extension] = SIDE_FILE.exec(path) ?? [];
-  if (extension === undefined) return { path, kind, keyPath: keyFileOf(path, uses) };
-  const stem = path.slice(0, -extension.length);
-  const isOwned = after.files.has(stem) || after.files.has(`${stem}.crt`);
-  return isOwned ? null : { path, kind: "side_file", keyPath: "" };
+  if (kind === "ca") return AUTHORITY.test(path) ? { kind, path } : null;
+  const owners = ownersOf(path);
+  if (owners === null) return { kind, path, keyPath: keyBeside(path, targets) };
+  return owners.some((owner) => after.files.has(owner)) ? null : { kind: "side_file", path };
 }
 
-/** HAProxy skips them where they stand in a directory, and looks for them beside a certificate. */
-const SIDE_FILE = /\.(?:key|ocsp|sctl|issuer)$/;
-/** What it loads from a directory of CA files, of which a faulty one is left out with a warning (2.6 to 3.4). */
+/** What HAProxy loads from a directory of CA files; it leaves a faulty one out, with a warning (2.6 to 3.4). */
 const AUTHORITY = /\.(?:pem|crt|cer|crl)$/;
 
-async function examine({ path, kind, keyPath }: Newcomer): Promise<string | null> {
-  if (kind === "side_file") return "has no certificate beside it";
-  const text = await read(path);
+/** `null`: HAProxy can load it, expired or not, or only HAProxy can tell. */
+async function flawOf(newcomer: Newcomer): Promise<string | null> {
+  if (newcomer.kind === "side_file") return "has no certificate beside it";
+  const text = await read(newcomer.path);
   if (text === null || text instanceof TooLarge) return null;
-  if (kind === "ca") return flawOfAuthority(text);
-  const key = await read(keyPath);
-  return key instanceof TooLarge ? null : await flawOf(text, key);
-}
-
-function flawOfAuthority(text: string): string | null {
   if (text.trim() === "") return "is empty";
   if (isCutOff(text)) return "ends in the middle of a block";
-  const isAny = pemBlocks(text).some((block) => isCertificate(block) || isCrl(block));
-  return isAny ? null : "holds no certificate";
+  if (newcomer.kind === "ca") {
+    const isAny = pemBlocks(text).some((block) => isCertificate(block) || isCrl(block));
+    return isAny ? null : NO_CERTIFICATE;
+  }
+  const key = await read(newcomer.keyPath);
+  if (key instanceof TooLarge) return null;
+  const pair = await readPair(text, key);
+  if (pair.tag === "no_certificate") return NO_CERTIFICATE;
+  return pair.tag === "flawed" ? pair.reason : null;
 }
+
+const NO_CERTIFICATE = "holds no certificate";
 
 /** `null`: it is gone, or nobody can tell. */
 async function read(path: string): Promise<string | TooLarge | null> {

@@ -1,6 +1,7 @@
-/** Takes PEM texts apart. Pure. */
+/** Takes PEM texts apart. */
+import type { X509Certificate } from "node:crypto";
 
-/** One block, with its own lines alone. */
+/** One block, with only its own lines. */
 export interface PemBlock {
   /** Such as `CERTIFICATE` or `EC PRIVATE KEY`. */
   readonly label: string;
@@ -15,21 +16,33 @@ export function pemBlocks(text: string): readonly PemBlock[] {
   }));
 }
 
+export const textOf = (blocks: readonly PemBlock[]) => blocks.map(({ text }) => text).join("\n");
+
 /** Whether a block begins in `text` that does not end, as in a file that is still being written. */
 export const isCutOff = (text: string) =>
   [...text.matchAll(BEGIN)].length > [...text.matchAll(BLOCK)].length;
 
-/** Also one with OpenSSL's trust settings behind it, which Node's `X509Certificate` reads as well (Deno 2.6 and 2.9). */
+/** Also one with OpenSSL's trust settings behind it, which Node reads as well (Deno 2.6 and 2.9). */
 export const isCertificate = ({ label }: PemBlock) => /^(?:TRUSTED )?CERTIFICATE$/.test(label);
 
 export const isPrivateKey = ({ label }: PemBlock) => label.endsWith("PRIVATE KEY");
 
 export const isCrl = ({ label }: PemBlock) => label === "X509 CRL";
 
-/** Its content, decoded; `null` if it is no base64. */
-export function contentOf({ text }: PemBlock): Uint8Array | null {
+/** `null` if it cannot be read. */
+export async function readCertificate({ text }: PemBlock): Promise<X509Certificate | null> {
+  const { X509Certificate } = await import("node:crypto");
+  return attempt(() => new X509Certificate(text));
+}
+
+/** The decoded content; `null` if it is no base64. */
+export const derOf = ({ text }: PemBlock): Uint8Array | null =>
+  attempt(() => Uint8Array.fromBase64(text.split("\n").slice(1, -1).join("")));
+
+/** `null` if `act` throws. */
+export function attempt<Result>(act: () => Result): Result | null {
   try {
-    return Uint8Array.fromBase64(text.split("\n").slice(1, -1).join(""));
+    return act();
   } catch {
     return null;
   }

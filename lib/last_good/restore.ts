@@ -6,9 +6,11 @@ import { mkdir, writePrivateFile } from "../system/files.ts";
 import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
 import { parseEnvFile } from "../config/env_file.ts";
 import { type Environment, MOST_TEXT_BYTES } from "../config/tokens.ts";
-import type { Bases } from "../config/file_references.ts";
-import type { Role } from "../config/file_keywords.ts";
+import type { Bases } from "../config/base_directories.ts";
+import type { FileRole } from "../config/file_keywords.ts";
 import { type Needs, readNeeds } from "../config/needs.ts";
+import { bundleOf } from "../config/side_files.ts";
+import { atOnce } from "../system/threads.ts";
 import { systemReason } from "../text/system_reason.ts";
 import type { LastGood, Manifest } from "./manifest.ts";
 import { replaceArguments } from "./rewritten_arguments.ts";
@@ -73,7 +75,7 @@ async function layOut(
   );
   const copyOf = copyIn(files, copyAt);
   const allVariables = { ...environment, ...variables };
-  const needs = readNeeds(configurations, allVariables);
+  const needs = atOnce(readNeeds(configurations, allVariables));
   const rewritten = rewriteConfigurations(configurations, {
     workingDirectory: manifest.directory,
     environment: allVariables,
@@ -128,15 +130,13 @@ function variablesOf(text: string): Environment {
 /** A directory has a copy if a file in it has, and so has a certificate of which only the bundle is there. */
 function copyIn(files: Manifest["files"], copyAt: (path: string) => string): CopyOf {
   const directories = new Set([...files.keys()].map((path) => dirname(path)));
-  const isBundle = (path: string) => BUNDLES.some((extension) => files.has(path + extension));
-  return (path: string, role: Role) => {
+  const isBundle = (path: string) => bundleOf(path).some((one) => files.has(one));
+  return (path: string, role: FileRole) => {
     const isThere = files.has(path) || directories.has(path) ||
       (role === "certificate" && isBundle(path));
     return isThere ? copyAt(path) : null;
   };
 }
-
-const BUNDLES: readonly string[] = [".rsa", ".dsa", ".ecdsa"];
 
 /** Reads texts of whatever encoding, so that each byte that is not rewritten stays. */
 class Texts {

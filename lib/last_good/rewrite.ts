@@ -1,24 +1,25 @@
 /** Makes a configuration load copies of the files that it names; nothing else in it is touched. Pure. */
 import {
   type Environment,
-  type Place,
   type PlacedLine,
   quotedWord,
   readPlacedConfiguration,
+  type Span,
 } from "../config/tokens.ts";
+import type { Bases } from "../config/base_directories.ts";
 import { quotedArgument } from "../config/converters.ts";
 import {
-  type Bases,
   type ConfigurationFile,
+  type FileReference,
+  findFileReferences,
   findListedCertificates,
-  findNamedFiles,
   listedWords,
-  type Naming,
 } from "../config/file_references.ts";
-import { type Role, WANTED } from "../config/file_keywords.ts";
+import { type FileRole, WANTED } from "../config/file_keywords.ts";
+import { atOnce } from "../system/threads.ts";
 
 /** Where the copy of a file or directory is; `null` if there is none. */
-export type CopyOf = (path: string, role: Role) => string | null;
+export type CopyOf = (path: string, role: FileRole) => string | null;
 
 export interface Rewritten {
   /** The texts, by the path of each file. */
@@ -40,26 +41,26 @@ export function rewriteConfigurations(
     readonly copyOf: CopyOf;
   },
 ): Rewritten {
-  const namings: Naming[] = [];
-  const onNaming = (naming: Naming) => namings.push(naming);
-  const named = findNamedFiles(files, { ...options, environment, onNaming });
-  const byFile = Map.groupBy(namings, ({ file }) => file);
+  const references: FileReference[] = [];
+  const onReference = (reference: FileReference) => references.push(reference);
+  const found = atOnce(findFileReferences(files, { ...options, environment, onReference }));
+  const byFile = Map.groupBy(references, ({ file }) => file);
   const texts = new Map<string, string>();
   let variables = environment;
   for (const { path, text } of files) {
     const { lines, environment: next } = readPlacedConfiguration(text, variables, WANTED);
     variables = next;
     const rewrite = (line: string, number: number) => {
-      const placed = found.get(number);
+      const placed = placedLines.get(number);
       const here = ofLine.get(number);
-      return placed && here ? rewriteLine(line, placed, { namings: here, copyOf }) : line;
+      return placed && here ? rewriteLine(line, placed, { references: here, copyOf }) : line;
     };
-    const found = new Map(lines.map((line) => [line.number, line]));
+    const placedLines = new Map(lines.map((line) => [line.number, line]));
     const ofLine = Map.groupBy(byFile.get(path) ?? [], ({ line }) => line);
     texts.set(path, eachLine(text, rewrite));
   }
-  const lists = named.files.filter(({ role }) => role === "certificate_list");
-  return { texts, lists: new Map(lists.map(({ path, file }) => [path, named.bases.get(file)!])) };
+  const lists = found.files.filter(({ role }) => role === "certificate_list");
+  return { texts, lists: new Map(lists.map(({ path, file }) => [path, found.bases.get(file)!])) };
 }
 
 /** Nothing in a certificate list can be quoted, so that a copy's path must need no quotes. */
@@ -67,14 +68,14 @@ export function rewriteCertificateList(
   list: ConfigurationFile,
   { bases, copyOf }: { readonly bases: Bases; readonly copyOf: CopyOf },
 ): string {
-  const namings: Naming[] = [];
-  findListedCertificates(list, bases, (naming) => namings.push(naming));
-  const byLine = Map.groupBy(namings, ({ line }) => line);
+  const references: FileReference[] = [];
+  atOnce(findListedCertificates(list, bases, (reference) => references.push(reference)));
+  const byLine = Map.groupBy(references, ({ line }) => line);
   return eachLine(list.text, (line, number) => {
     const words = listedWords(line);
-    const parts = (byLine.get(number) ?? []).map((naming) => {
-      const { word, place } = words[naming.word]!;
-      return { place, text: renamed(word, naming, copyOf) ?? word };
+    const parts = (byLine.get(number) ?? []).map((reference) => {
+      const { word, span } = words[reference.word]!;
+      return { span, text: renamed(word, reference, copyOf) ?? word };
     });
     return replaceParts(line, parts);
   });
@@ -85,52 +86,52 @@ function eachLine(text: string, rewrite: (line: string, number: number) => strin
 }
 
 interface LineOptions {
-  readonly namings: readonly Naming[];
+  readonly references: readonly FileReference[];
   readonly copyOf: CopyOf;
 }
 
-/** Words that stand at one place, as those of one variable do, are written anew together. */
+/** Words of one span, as those of one variable are, are rewritten together. */
 function rewriteLine(
   line: string,
-  { words, places }: PlacedLine,
-  { namings, copyOf }: LineOptions,
+  { words, spans }: PlacedLine,
+  { references, copyOf }: LineOptions,
 ): string {
-  const byWord = Map.groupBy(namings, ({ word }) => word);
+  const byWord = Map.groupBy(references, ({ word }) => word);
   const rewritten = words.map((word, index) =>
-    rewriteWord(word, { namings: byWord.get(index) ?? [], copyOf })
+    rewriteWord(word, { references: byWord.get(index) ?? [], copyOf })
   );
-  const indices = Map.groupBy(words.keys(), (index) => places[index]!.offset);
+  const indices = Map.groupBy(words.keys(), (index) => spans[index]!.offset);
   const parts = [...indices.values()].filter((group) => group.some((at) => rewritten[at] !== null))
     .map((group) => ({
-      place: places[group[0]!]!,
+      span: spans[group[0]!]!,
       text: group.flatMap((at) => rewritten[at] ?? [words[at]!]).map(quotedWord).join(" "),
     }));
   return replaceParts(line, parts);
 }
 
 /** The words in its place; `null`: it stays. */
-function rewriteWord(word: string, { namings, copyOf }: LineOptions): readonly string[] | null {
-  const whole = namings.find(({ place }) => place === null);
+function rewriteWord(word: string, { references, copyOf }: LineOptions): readonly string[] | null {
+  const whole = references.find(({ span }) => span === null);
   if (whole !== undefined) {
     const name = renamed(word, whole, copyOf);
     if (name === null) return null;
     return whole.alias === null ? [name] : [name, "alias", whole.alias];
   }
-  const parts = namings.flatMap((naming) => {
-    const { place, prefix, isReference } = naming;
-    const { offset, length } = place!;
+  const parts = references.flatMap((reference) => {
+    const { span, prefix, loads } = reference;
+    const { offset, length } = span!;
     const written = word.slice(offset, offset + length);
-    const name = renamed(written.replace(/^["']/, ""), naming, copyOf);
+    const name = renamed(written.replace(/^["']/, ""), reference, copyOf);
     if (name === null) return [];
-    return [{ place: place!, text: isReference ? name : quotedArgument(prefix + name) }];
+    return [{ span: span!, text: loads ? quotedArgument(prefix + name) : name }];
   });
   return parts.length === 0 ? null : [replaceParts(word, parts)];
 }
 
 /** What `written`, without its prefix or with it, is to be called; `null`: as before. */
-function renamed(written: string, { prefix, path, role, place }: Naming, copyOf: CopyOf) {
+function renamed(written: string, { prefix, path, role, span }: FileReference, copyOf: CopyOf) {
   const copy = copyOf(path, role);
-  const before = place === null ? prefix : "";
+  const before = span === null ? prefix : "";
   if (copy !== null) return before + copy;
   const isAbsolute = written.startsWith("/", written.startsWith(prefix) ? prefix.length : 0);
   // What is put together while HAProxy runs is no path.
@@ -140,12 +141,12 @@ function renamed(written: string, { prefix, path, role, place }: Naming, copyOf:
 /** Each part at its place, which may be given in any order and more than once. */
 function replaceParts(
   text: string,
-  parts: readonly { readonly place: Place; readonly text: string }[],
+  parts: readonly { readonly span: Span; readonly text: string }[],
 ): string {
-  const sorted = [...new Map(parts.map((part) => [part.place.offset, part])).values()]
-    .sort((one, other) => other.place.offset - one.place.offset);
+  const sorted = [...new Map(parts.map((part) => [part.span.offset, part])).values()]
+    .sort((one, other) => other.span.offset - one.span.offset);
   return sorted.reduce(
-    (rest, { place: { offset, length }, text }) =>
+    (rest, { span: { offset, length }, text }) =>
       rest.slice(0, offset) + text + rest.slice(offset + length),
     text,
   );

@@ -1,4 +1,4 @@
-/** Tells what HAProxy loads besides its configuration: by the configuration's words, and by what it lists. */
+/** Tells what HAProxy loads besides its configuration: by the configuration's words, and by what the process lists. */
 import { stat } from "../system/files.ts";
 import { readEnvFile } from "../haproxy/process/env_file_reader.ts";
 import { inSteps } from "../system/threads.ts";
@@ -6,29 +6,28 @@ import type { FindReferences } from "../watch/scan/scan.ts";
 import type { Source } from "../watch/scan/sources.ts";
 import type { ListedFile } from "../haproxy/runtime/listing.ts";
 import { locate, type Located } from "./locate.ts";
-import { MOST_NAMED } from "../config/reference_finder.ts";
 import {
-  type Bases,
-  findListedCertificatesInSteps,
-  findNamedFilesInSteps,
-  type NamedFile,
-  type NamedFiles,
-  type SideFileRule,
+  type FileReference,
+  findFileReferences,
+  findListedCertificates,
+  type FoundReferences,
+  MOST_REFERENCES,
 } from "../config/file_references.ts";
-import { type Needs, NO_NEEDS, readNeedsInSteps } from "../config/needs.ts";
+import { type Needs, NO_NEEDS, readNeeds } from "../config/needs.ts";
+import type { SideFileRule } from "../config/side_files.ts";
 import { createTextReader, type TextFile } from "./text_cache.ts";
 
 export interface LoadedFiles {
   /** What the configuration names, with the certificates of its certificate lists. */
   readonly findNamed: FindReferences;
-  /** What the configuration needs of the files that are added to it; after the last `findNamed`. */
+  /** What the configuration needs of the files that are added to it, as of the last `findNamed`. */
   needs(): Needs;
-  /** Where what a generation lists is, and what can be changed in place, after the last `findNamed`. */
+  /** Where the files are that a generation lists, and which are targets, as of the last `findNamed`. */
   locate(listed: readonly ListedFile[]): Located;
 }
 
 export interface LoadedFilesOptions {
-  /** `false`: none is named. */
+  /** `false`: nothing counts as named. */
   readonly watchLoaded: boolean;
   readonly envFile: string | null;
   /** Where HAProxy's relative names start. */
@@ -41,59 +40,62 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   const readConfigurations = createTextReader();
   const readLists = createTextReader();
   let variables = "";
-  let named: NamedFiles = { files: [], sideFiles: NO_SIDE_FILES, bases: new Map() };
-  let inLists: readonly NamedFile[] = [];
+  let found: FoundReferences = {
+    files: [],
+    sideFiles: { extensions: [], replacesCrt: false },
+    bases: new Map(),
+  };
+  let inLists: readonly FileReference[] = [];
   let needs = NO_NEEDS;
 
   /** `true` if the words may mean other files than before. */
   async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
     const environment = await environmentOf(options);
     const areOthers = JSON.stringify(environment) !== variables;
-    const texts = await readConfigurations(configurations);
-    if (texts === null && !areOthers) return false;
+    const files = await readConfigurations(configurations, areOthers);
+    if (files === null) return false;
     variables = JSON.stringify(environment);
-    const files = texts ?? await textsOf(configurations);
-    needs = await inSteps(readNeedsInSteps(files, environment));
+    needs = await inSteps(readNeeds(files, environment));
     if (options.watchLoaded) {
-      named = await inSteps(findNamedFilesInSteps(files, { ...options, environment }));
+      found = await inSteps(findFileReferences(files, { ...options, environment }));
     }
     return true;
   }
 
   async function readNamedLists(areOthers: boolean): Promise<void> {
-    const lists = named.files.filter(({ role }) => role === "certificate_list");
+    const lists = found.files.filter(({ role }) => role === "certificate_list");
     const files = await Promise.all(lists.map(({ path }) => fileAt(path)));
-    const texts = await readLists(files) ?? (areOthers ? await textsOf(files) : null);
+    const texts = await readLists(files, areOthers);
     if (texts === null) return;
     inLists = [];
     for (const [index, text] of texts.entries()) {
-      const bases = named.bases.get(lists[index]!.file) ?? NO_BASES;
-      const more = await inSteps(findListedCertificatesInSteps(text, bases));
-      inLists = [...inLists, ...more].slice(0, MOST_NAMED);
+      const more = await inSteps(
+        findListedCertificates(text, found.bases.get(lists[index]!.file)!),
+      );
+      inLists = [...inLists, ...more].slice(0, MOST_REFERENCES);
     }
   }
 
   return {
     async findNamed(configurations) {
       await readNamedLists(await readWords(configurations));
-      return [...named.files, ...inLists].slice(0, MOST_NAMED)
-        .map((file) => sourceOf(file, named.sideFiles));
+      return [...found.files, ...inLists].slice(0, MOST_REFERENCES)
+        .map((reference) => sourceOf(reference, found.sideFiles));
     },
     needs: () => needs,
     locate: (listed) =>
       locate(listed, {
-        ...options,
-        sideFiles: named.sideFiles,
-        named: [...named.files, ...inLists],
+        references: [...found.files, ...inLists],
+        sideFiles: found.sideFiles,
+        workingDirectory: options.workingDirectory,
       }),
   };
 }
 
-const NO_SIDE_FILES: SideFileRule = { extensions: [], replacesCrt: false };
-const NO_BASES: Bases = { crt: null, key: null, ca: null, directory: "/" };
-
-function sourceOf(named: NamedFile, sideFiles: SideFileRule): Source {
-  const { path, keyword, file, line, role } = named;
+function sourceOf(
+  { path, keyword, file, line, role }: FileReference,
+  sideFiles: SideFileRule,
+): Source {
   const hasSideFiles = role === "certificate" && keyword !== "load";
   return {
     kind: "loaded",
@@ -114,5 +116,3 @@ async function environmentOf(
 async function fileAt(path: string): Promise<TextFile> {
   return { path, info: await stat(path).catch(() => null) };
 }
-
-const textsOf = async (files: readonly TextFile[]) => await createTextReader()(files) ?? [];

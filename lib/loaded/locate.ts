@@ -1,52 +1,58 @@
-/** Finds the files behind the names that a HAProxy process lists, and what of them can be changed in place. Pure. */
+/** Finds the files behind the names that a HAProxy process lists, and which of them are targets. Pure. */
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Source } from "../watch/scan/sources.ts";
 import { listCommandOf, type ListedFile } from "../haproxy/runtime/listing.ts";
-import type { NamedFile, SideFileRule } from "../config/file_references.ts";
-import { type FolderKind, NO_TARGETS, type Targets, type Use } from "./targets.ts";
+import type { FileReference } from "../config/file_references.ts";
+import { keyBeside, type SideFileRule } from "../config/side_files.ts";
+import { type FolderKind, NO_TARGETS, type Target, type Targets } from "./targets.ts";
 
-export interface Known {
-  /** What the configuration names. */
-  readonly named: readonly NamedFile[];
+/** What the configuration says. */
+export interface Configured {
+  readonly references: readonly FileReference[];
   readonly sideFiles: SideFileRule;
   /** Where HAProxy's relative names start. */
   readonly workingDirectory: string;
 }
 
 export interface Located {
+  /** What to watch, also if the configuration names it: a later one that is refused may not name it any more. */
   readonly sources: readonly Source[];
-  readonly uses: Targets;
+  readonly targets: Targets;
 }
 
-/** Where the `listed` files are, and what of them can be changed in place. */
-export function locate(listed: readonly ListedFile[], known: Known): Located {
-  const { named, sideFiles } = known;
-  const find = createFinder(known);
-  // Also what the configuration names: a later one that is refused may not name it any more.
+export function locate(listed: readonly ListedFile[], configured: Configured): Located {
+  const { references, sideFiles } = configured;
+  const find = createFinder(configured);
   const sources = new Map<string, Source>();
-  const uses = new Map<string, Use[]>();
+  const byPath = new Map<string, readonly Target[]>();
   const maps = new Set(listed.flatMap((file) => file.tag === "map" ? [file.id] : []));
   for (const file of listed) {
-    const place = find(file);
+    const found = find(file);
     // HAProxy has one list for a file that is a map here and an ACL there.
     const isShared = file.tag === "acl" && maps.has(file.id);
-    if (place === null || isShared) continue;
-    const source = sourceOf(file, place, sideFiles);
+    if (found === null || isShared) continue;
+    const source = sourceOf(file, found, sideFiles);
     if (!sources.has(source.path)) sources.set(source.path, source);
-    addUse(uses, file, place);
+    const target = targetOf(file, found, sideFiles);
+    // A key beside a certificate is found by its name.
+    const paths = found.keyPath === null ? [found.path] : [found.path, found.keyPath];
+    for (const path of target === null ? [] : paths) {
+      byPath.set(path, [...byPath.get(path) ?? [], target!]);
+    }
   }
-  for (const path of unchangeable(named, listed, find)) uses.delete(path);
-  const folders = foldersOf(named);
+  for (const path of unchangeable(configured, listed, find)) byPath.delete(path);
   const { replacesCrt } = sideFiles;
   return {
     sources: [...sources.values()],
-    uses: uses.size === 0 ? NO_TARGETS : { byPath: uses, folders, replacesCrt },
+    targets: byPath.size === 0
+      ? NO_TARGETS
+      : { byPath, folders: foldersOf(references), replacesCrt },
   };
 }
 
-function foldersOf(named: readonly NamedFile[]): ReadonlyMap<string, FolderKind> {
+function foldersOf(references: readonly FileReference[]): ReadonlyMap<string, FolderKind> {
   return new Map(
-    named.flatMap(({ path, role }): [string, FolderKind][] =>
+    references.flatMap(({ path, role }): [string, FolderKind][] =>
       role === "certificate" || role === "ca" ? [[path, role]] : []
     ),
   );
@@ -55,7 +61,7 @@ function foldersOf(named: readonly NamedFile[]): ReadonlyMap<string, FolderKind>
 /** For a member of a directory that is the directory. */
 function sourceOf(
   { tag, name }: ListedFile,
-  { path, isMember }: Place,
+  { path, isMember }: Found,
   sideFiles: SideFileRule,
 ): Source {
   // What a `crt-store` loads has no side files.
@@ -68,22 +74,23 @@ function sourceOf(
   };
 }
 
-interface Place {
+interface Found {
   readonly path: string;
+  /** The key file that the configuration names for a certificate; `null` if it names none. */
   readonly keyPath: string | null;
   readonly isMember: boolean;
 }
 
-type Find = (file: ListedFile) => Place | null;
+type Find = (file: ListedFile) => Found | null;
 
 /** Finds the path behind a name of the Runtime API, which may be relative, or that of a `crt-store`. */
-function createFinder({ named, workingDirectory }: Known): Find {
-  // Of two files of one name HAProxy loads the first alone.
-  const byName = new Map(named.toReversed().map((file) => [file.name, file]));
-  const directories = new Set(named.map(({ path }) => path));
+function createFinder({ references, workingDirectory }: Configured): Find {
+  // Of two files of one name HAProxy loads only the first.
+  const byName = new Map(references.toReversed().map((reference) => [reference.name, reference]));
+  const directories = new Set(references.map(({ path }) => path));
   return ({ name }) => {
     const own = byName.get(name);
-    if (own !== undefined) return { ...own, isMember: false };
+    if (own !== undefined) return { path: own.path, keyPath: own.keyPath, isMember: false };
     if (name.startsWith("@")) return null;
     const directory = byName.get(dirname(name))?.path;
     const path = directory === undefined
@@ -93,21 +100,13 @@ function createFinder({ named, workingDirectory }: Known): Find {
   };
 }
 
-function addUse(uses: Map<string, Use[]>, file: ListedFile, place: Place): void {
-  const use = useOf(file, place);
-  if (use === null) return;
-  const { path, keyPath } = place;
-  for (const key of keyPath === null ? [path] : [path, keyPath]) {
-    const others = uses.get(key);
-    if (others === undefined) uses.set(key, [use]);
-    else others.push(use);
-  }
-}
-
-function useOf(file: ListedFile, { path, keyPath, isMember }: Place): Use | null {
+function targetOf(file: ListedFile, found: Found, sideFiles: SideFileRule): Target | null {
+  const { path, isMember } = found;
   switch (file.tag) {
-    case "certificate":
+    case "certificate": {
+      const keyPath = found.keyPath ?? keyBeside(path, sideFiles);
       return { tag: "certificate", path, name: file.name, keyPath, isMember };
+    }
     case "ca_file":
     case "crl_file":
       return { tag: file.tag, path, name: file.name };
@@ -122,19 +121,19 @@ function useOf(file: ListedFile, { path, keyPath, isMember }: Place): Use | null
   }
 }
 
-/** The paths that HAProxy also loads in a way that it cannot change. */
+/** The paths that HAProxy also loads in a way that only a reload can change. */
 function unchangeable(
-  named: readonly NamedFile[],
+  { references }: Configured,
   listed: readonly ListedFile[],
   find: Find,
 ): string[] {
-  const fixed = named.filter(({ role, keyword }) =>
+  const fixed = references.filter(({ role, keyword }) =>
     (role === "other" && keyword !== "key") || keyword.startsWith("httpclient.")
   );
   const lists = listed.filter(({ tag }) => tag === "certificate_list" || tag === "ticket_keys");
   // HAProxy forgets what these held when it is given another certificate.
-  const extras = named.filter(({ keyword }) => ["ocsp", "issuer", "sctl"].includes(keyword));
-  const extended = named.filter(({ role, file, line }) =>
+  const extras = references.filter(({ keyword }) => ["ocsp", "issuer", "sctl"].includes(keyword));
+  const extended = references.filter(({ role, file, line }) =>
     role === "certificate" && extras.some((one) => one.file === file && one.line === line)
   );
   return [

@@ -1,15 +1,19 @@
-/** What a generation uses each file for, as far as it can take another content in its place. Pure. */
-import { changedPaths, type Fingerprint } from "../watch/scan/fingerprint.ts";
+/** What a generation has loaded that can be hot-applied. */
+import type { SideFileRule } from "../config/side_files.ts";
 
-export type Use =
+/**
+ * Content that a process can be given while it runs. A new kind needs a member here; then the compiler asks for its
+ * place in `locate.ts`, its file in `hot_apply/`, and its name in the log and the metrics.
+ */
+export type Target =
   | {
     readonly tag: "certificate";
     readonly path: string;
     /** As the Runtime API names it. */
     readonly name: string;
-    /** The key file that the configuration names; `null`: it is in the certificate's file or beside it. */
-    readonly keyPath: string | null;
-    /** Whether it was found in a directory, so that its removal is meant. */
+    /** Where its key is if the certificate's own file holds none. */
+    readonly keyPath: string;
+    /** Whether it was found in a directory, so that its removal takes it out of use. */
     readonly isMember: boolean;
   }
   | { readonly tag: "ca_file"; readonly path: string; readonly name: string }
@@ -17,13 +21,13 @@ export type Use =
   | { readonly tag: "map"; readonly path: string; readonly id: number }
   | { readonly tag: "acl"; readonly path: string; readonly id: number };
 
-export interface Targets {
-  /** By path: all uses of a file, each of which can be changed in place. */
-  readonly byPath: ReadonlyMap<string, readonly Use[]>;
+export type TargetOf<Tag extends Target["tag"]> = Extract<Target, { readonly tag: Tag }>;
+
+export interface Targets extends Pick<SideFileRule, "replacesCrt"> {
+  /** By path: all targets that a file is loaded as. A file that also serves another purpose is not here. */
+  readonly byPath: ReadonlyMap<string, readonly Target[]>;
   /** The directories of which HAProxy loads every member, by the paths that the configuration names. */
   readonly folders?: ReadonlyMap<string, FolderKind>;
-  /** `ssl-load-extra-del-ext`: the key of `a.crt` is in `a.key`, not in `a.crt.key`. */
-  readonly replacesCrt: boolean;
 }
 
 /** What is in it. A path is of a kind even if a file is there, which has no members. */
@@ -31,87 +35,6 @@ export type FolderKind = "certificate" | "ca";
 
 export const NO_TARGETS: Targets = { byPath: new Map(), replacesCrt: false };
 
-/** For more files at once than that a reload is no slower. */
-const MOST_FILES = 100;
-
-/**
- * For a larger file a reload is no slower, since HAProxy reads it itself, and gives it back line by line; a
- * map of that size, some 70,000 entries, takes the wrapper 50 ms and 30 MB.
- */
-export const MOST_HOT_BYTES = 2 * 2 ** 20;
-
-/**
- * What to change in place where a generation that loaded `before` is to have `after`; `null` if only a
- * reload can do it, or one of the two is not known.
- */
-export function targetsToApply(
-  uses: Targets,
-  before: Fingerprint | null,
-  after: Fingerprint | null,
-): readonly Use[] | null {
-  const changed = changedPaths(before, after);
-  if (changed === null || changed.length > MOST_FILES) return null;
-  const found = changed.map((path) => usesOf(uses, path));
-  if (found.some((one) => one.length === 0)) return null;
-  const all = [...new Set(found.flat())];
-  return all.some(isCertificate) && all.some(isAuthority) ? null : all;
-}
-
-/**
- * What can be changed in place after `replaced` has been. HAProxy 2.6 and 3.0 must not be given both
- * certificates and CA files (or CRLs) in one process: after `commit ssl ca-file` a certificate that is
- * committed "successfully" is not served, and the next CA file ends the process by SIGSEGV.
- */
-export function targetsAfter(uses: Targets, replaced: readonly Use[]): Targets {
-  const isLost = replaced.some(isCertificate)
-    ? isAuthority
-    : replaced.some(isAuthority)
-    ? isCertificate
-    : null;
-  if (isLost === null) return uses;
-  const left = [...uses.byPath].filter(([, all]) => !all.some(isLost));
-  return left.length === uses.byPath.size ? uses : { ...uses, byPath: new Map(left) };
-}
-
-const isCertificate = ({ tag }: Use) => tag === "certificate";
-const isAuthority = ({ tag }: Use) => tag === "ca_file" || tag === "crl_file";
-
-/** The certificates alone of what `targetsToApply` would have to change, whatever else has changed. */
-export function certificatesToApply(
-  uses: Targets,
-  before: Fingerprint | null,
-  after: Fingerprint | null,
-): readonly Use[] {
-  const changed = (changedPaths(before, after) ?? []).flatMap((path) => usesOf(uses, path));
-  const certificates = changed.filter((use) =>
-    pathsOf(use, uses).every((path) => usesOf(uses, path).every(isCertificate))
-  );
-  return [...new Set(certificates)];
-}
-
-/** The files that have to be read for a use. */
-export function pathsOf(use: Use, uses: Targets): readonly string[] {
-  return use.tag === "certificate" ? [use.path, keyPathOf(use, uses)] : [use.path];
-}
-
-/** The file with the private key of a certificate, if that is not in the certificate's own file. */
-export function keyPathOf(
-  { path, keyPath }: Extract<Use, { tag: "certificate" }>,
-  uses: Targets,
-): string {
-  return keyPath ?? keyFileOf(path, uses);
-}
-
-/** The key file beside the certificate at `path`. */
-export function keyFileOf(path: string, { replacesCrt }: Pick<Targets, "replacesCrt">): string {
-  return replacesCrt && path.endsWith(".crt") ? path.replace(/crt$/, "key") : `${path}.key`;
-}
-
-function usesOf(uses: Targets, path: string): readonly Use[] {
-  const own = uses.byPath.get(path);
-  if (own !== undefined) return own;
-  if (!path.endsWith(".key")) return [];
-  const stem = path.slice(0, -".key".length);
-  const owners = [stem, `${stem}.crt`].flatMap((one) => uses.byPath.get(one) ?? []);
-  return owners.filter((use) => use.tag === "certificate" && keyPathOf(use, uses) === path);
-}
+/** The files that hold a target's content. */
+export const pathsOf = (target: Target): readonly string[] =>
+  target.tag === "certificate" ? [target.path, target.keyPath] : [target.path];

@@ -10,28 +10,31 @@ export interface TextFile {
 }
 
 /**
- * The texts of `files`; `null` if they are the same as at the last call. What cannot be read is empty, and so
- * is what would make all together too much to be held.
+ * The texts; `null` if they are those of the last call, unless `isForced`. A file that cannot be read, or does not fit
+ * beside the others, is empty.
  */
 export type ReadTexts = (
   files: readonly TextFile[],
+  isForced?: boolean,
 ) => Promise<readonly ConfigurationFile[] | null>;
 
-/** Makes what reads; it remembers digests alone, since a configuration may have megabytes. */
+/** Makes a reader, which remembers only digests, as a configuration may have megabytes. */
 export function createTextReader(): ReadTexts {
   let stamps: string | null = null;
   let digest: string | null = null;
-  return async (files) => {
+  return async (files, isForced = false) => {
     const nowMs = Date.now();
     const found = files.map(({ path, info }) => `${stampOf(info)} ${path}\0`).join("");
-    if (found === stamps) return null;
+    if (found === stamps && !isForced) return null;
     const contents = await readAll(files);
     const isProof = contents.every(({ isKnown }) => isKnown) &&
       files.every(({ info }) => info !== null && provesContent(info, nowMs));
     stamps = isProof ? found : null;
     const before = digest;
     digest = contents.map(({ path, digest }) => `${digest} ${path}\0`).join("");
-    return digest === before ? null : contents.map(({ path, text }) => ({ path, text }));
+    return digest === before && !isForced
+      ? null
+      : contents.map(({ path, text }) => ({ path, text }));
   };
 }
 
@@ -41,7 +44,7 @@ interface Content extends ConfigurationFile {
   readonly isKnown: boolean;
 }
 
-/** One after the other: the bytes of one alone are held beside the texts. */
+/** One after the other, so that only one file's bytes are held beside the texts. */
 async function readAll(files: readonly TextFile[]): Promise<readonly Content[]> {
   const contents: Content[] = [];
   let left = MOST_TEXT_BYTES;

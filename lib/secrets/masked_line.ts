@@ -1,14 +1,14 @@
 /**
- * Shows of lines of HAProxy's configuration, word by word, its own keywords, names where a keyword announces some, numbers
- * and addresses. What is behind a keyword that takes secrets is masked, and so is the first other word with all behind it:
- * a line is not understood, only what is known to be harmless is told from the rest. Pure.
+ * Masks what may be secret in lines of HAProxy's configuration. Shown are HAProxy's own keywords, names where a keyword
+ * announces them, numbers and addresses. Masked is what follows a keyword that takes secrets, and the first other word
+ * with all behind it: lines are not understood, only what is known to be harmless is shown. Pure.
  */
 import { readPlacedConfiguration } from "../config/tokens.ts";
 import { type Behind, type Keywords, vocabulary } from "./vocabulary.ts";
 
 export const MASK = "***";
 
-/** From line `first` to line `last`, from 1, as far as there are any; nothing of one that goes on with another. */
+/** Lines `first` to `last`, counted from 1. Of a line that continues the one above nothing is shown. */
 export function maskedLines(
   text: string,
   { first, last }: { readonly first: number; readonly last: number },
@@ -24,7 +24,7 @@ export function maskedLines(
   return shown;
 }
 
-/** The line without what may be a secret; a comment is one. */
+/** A comment may be secret, too. */
 export function maskedLine(line: string): string {
   let shown = "";
   let end = 0;
@@ -42,7 +42,7 @@ export function maskedLine(line: string): string {
   return `${shown}${blanks.replace(/[^\t ]/g, " ")}${rest!.startsWith("#") ? "# " : ""}${MASK}`;
 }
 
-/** `pattern` is what an address or a count is compared with, `hidden` anything else, up to a brace. */
+/** `pattern`: what an address or a count is compared with. `hidden`: anything else, up to a brace. */
 interface Expected {
   readonly names: number;
   readonly then: Behind["then"] | "first" | "pattern" | "hidden";
@@ -53,7 +53,7 @@ const SECRETS_BEHIND: Behind = { names: 0, then: "secrets" };
 const SECRETS: Expected = { ...SECRETS_BEHIND, isBraced: false };
 const CONDITION: Expected = { names: Infinity, then: "words", isBraced: false };
 
-/** `null`: the word is masked with all that follows. */
+/** How a word is shown and what is expected behind it; `null`: it is masked with all that follows. */
 function next({ raw, meaning }: Word, now: Expected): { text: string; now: Expected } | null {
   const { first, all } = vocabulary();
   const { names, then, isBraced } = now;
@@ -70,7 +70,7 @@ function next({ raw, meaning }: Word, now: Expected): { text: string; now: Expec
   if (names > 0 && then === "secrets") {
     return OWNER.test(meaning) ? { text: raw, now: { ...now, names: names - 1 } } : null;
   }
-  // Where a name may stand a keyword that takes secrets is one, too.
+  // A keyword that takes secrets does so even where a name may stand.
   if (known?.then === "secrets" && !text.endsWith(MASK)) {
     return { text, now: { ...SECRETS, names: names > 0 ? 0 : known.names } };
   }
@@ -85,31 +85,31 @@ function next({ raw, meaning }: Word, now: Expected): { text: string; now: Expec
   return isSlip(raw, then === "first" ? first : all) ? { text: raw, now: SECRETS } : null;
 }
 
-/** Or an address, a path, several. */
+/** Or an address, a path, or several. */
 export const NAME =
   /^(?:(?:ipv[46]|(?:udp|tcp|quic|mptcp)[46]?|unix|uxst|uxdg|abnsz?|fd|sockpair|ring|rhttp|rev|file|opt|optfile|virt)@)*[@!]?(?:[\w.:\/*,[\]+~-]|:!){1,512}$/;
-/** Of a header or a variable, or a file. */
+/** The name of a header, a variable or a file. */
 const OWNER = /^[\w\/][\w.\/-]{0,100}$/;
-/** With a unit; a range or a mask may be one. */
+/** With or without a unit; also a range or a mask. */
 const NUMBER = /^[+-]?\d{1,12}(?:\.\d{1,6})?(?:[-:,]\d{1,10}){0,20}[A-Za-z%]{0,3}$/;
 const ADDRESS =
   /^(?:\*|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:]{2,39}\]|[\da-f]{0,4}(?::[\da-f]{0,4}){2,7})?(?::\d{1,5}(?:-\d{1,5})?)?(?:\/\d{1,3})?$/i;
 
 export const isLiteral = (word: string) => word !== "" && (NUMBER.test(word) || ADDRESS.test(word));
 
-/** Samples whose value is an address or a count that says nothing else. */
+/** Samples whose value is nothing but an address or a count. */
 const COMPARABLE =
   /^(?:(?:fc_|bc_)?(?:src|dst)|[\w.]*(?:_cnt|_cur|_rate|_port|_len|_conn|_type|_ver|nbsrv|connslots|queue|status)(?:\([^()]*\))?)$/;
 
-type Known = Behind & { readonly text: string };
+type KnownWord = Behind & { readonly text: string };
 
-/** One family is too large to be listed. */
+/** One family of keywords is too large to be listed. */
 const behindOf = (word: string): Behind | undefined =>
   TUNING.test(word) ? { names: 0, then: "words" } : vocabulary().all.get(word);
 const TUNING = /^tune(?:\.[a-z][a-z\d_-]{0,30}){1,6}$/;
 
-/** A keyword, or a fetch with its converters, without arguments; behind an unknown one all is masked. */
-export function knownWord(word: string, isFirst = false): Known | null {
+/** A keyword, or a fetch with its converters, without their arguments; from an unknown one on all is masked. */
+export function knownWord(word: string, isFirst = false): KnownWord | null {
   if (isFirst && !TUNING.test(word)) {
     const behind = vocabulary().first.get(word);
     return behind === undefined ? null : { ...behind, text: word };
@@ -137,10 +137,10 @@ export function knownWord(word: string, isFirst = false): Known | null {
 const STEP = /^([^\s,()"'\\]+)(\([^()"'\\]*\))?(?:,|$)/;
 const TAKES_VARIABLE =
   /^(?:un)?(?:set-)?var(?:-fmt)?\((?:proc|sess|txn|req|res|check)\.[A-Za-z_]\w{0,60}\)/;
-/** The functions of scripts. */
+/** The functions of Lua scripts. */
 const LUA = /^lua\.[A-Za-z_]\w{0,60}$/;
 
-/** Whether `word` is a keyword but for one letter that is wrong, missing, too many or swapped. */
+/** Whether one wrong, missing, extra or swapped letter keeps `word` from being a keyword. */
 export function isSlip(word: string, keywords: Keywords): boolean {
   if (!/^[A-Za-z][\w.-]{3,40}$/.test(word)) return false;
   return keywords.keys().some((keyword) => {
@@ -162,14 +162,14 @@ interface Word {
   readonly end: number;
   /** As written. */
   readonly raw: string;
-  /** Without quotes and escapes, `0` for each variable; `null`: it is several words, or not closed. */
+  /** Without quotes and escapes, `0` for each variable; `null`: it is several words, or a quote is open. */
   readonly meaning: string | null;
 }
 
 function wordsOf(line: string): readonly Word[] {
   const words = new Map<number, Word>();
   const [read] = readPlacedConfiguration(line, variablesOf(line)).lines;
-  read?.places.forEach(({ offset: start, length }, index) => {
+  read?.spans.forEach(({ offset: start, length }, index) => {
     const raw = line.slice(start, start + length);
     const isOne = !words.has(start) && COMPLETE.exec(raw)![0] === raw;
     words.set(start, {
@@ -184,7 +184,7 @@ function wordsOf(line: string): readonly Word[] {
 
 const VARIABLE = /\$(?:\{(\.?[A-Za-z_]\w*)(?:\[\*\])?(-)?|(\.?[A-Za-z_]\w*))/g;
 
-/** A value for each variable that has no other by a default, which would be shown. */
+/** A harmless value for each variable, except those with a default, which would be shown. */
 function variablesOf(line: string): Record<string, string> {
   const all = [...line.matchAll(VARIABLE)].map(([, braced, dash, bare]) => [braced ?? bare, dash]);
   const byDefault = new Set(all.flatMap(([name, dash]) => dash === undefined ? [] : [name]));
@@ -192,10 +192,10 @@ function variablesOf(line: string): Record<string, string> {
   return Object.fromEntries(others.map((name) => [name, "0"]));
 }
 
-/** The quote that a line leaves open, or a backslash at its end. HAProxy knows of neither, but whoever wrote it may. */
+/** The quote or backslash that a line leaves open. It means nothing to HAProxy, but perhaps to whoever wrote it. */
 type Open = '"' | "'" | "\\" | null;
 
-/** Up to what is left open, or a comment. */
+/** Up to an open quote or a comment. */
 const COMPLETE = /^(?:[^"'\\#]|\\[^]|"(?:[^"\\]|\\[^])*"|'[^']*')*/;
 
 function openAfter(line: string, before: Open): Open {
@@ -209,7 +209,7 @@ function openAfter(line: string, before: Open): Open {
   return rest.startsWith("#") || rest === "" ? null : rest[0] as Open;
 }
 
-/** A section begins anew, whatever was left open in the one above. */
+/** A new section, whatever the one above left open. */
 function isHeader(line: string): boolean {
   const [, word = ""] = /^([a-z-]+)(?:\s+[\w.:-]+)*\s*$/.exec(line) ?? [];
   return vocabulary().sections.has(word);

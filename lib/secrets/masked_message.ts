@@ -1,11 +1,11 @@
 /**
- * Shows of what HAProxy says its own words and keywords, places, and names, addresses and files where a message names such.
- * Whatever else it quotes or repeats, from a configuration or a variable, is masked. Pure.
+ * Masks what may be secret in HAProxy's messages. Shown are HAProxy's own words and keywords, places, and names,
+ * addresses and files where a message names such. Whatever else it quotes from a configuration or a variable is masked. Pure.
  */
 import { isLiteral, isSlip, knownWord, MASK, maskedLine, NAME } from "./masked_line.ts";
 import { isOwnWord, vocabulary } from "./vocabulary.ts";
 
-/** One line of an alert, or an answer. */
+/** For one line of an alert or an answer. */
 export function maskedMessage(message: string): string {
   const [prefix] = PREFIX.exec(message)!;
   let shown = prefix;
@@ -16,14 +16,14 @@ export function maskedMessage(message: string): string {
     else if (pointed !== undefined) {
       one = isOwnWord(pointed) ? token : `<${maskedQuote(pointed, shown)}>`;
     } else if (word !== undefined) one = isHarmless(word, shown) ? token : MASK;
-    // What a quote without another begins has no end.
+    // A quote that does not end.
     else if (plain === undefined) return `${shown}${MASK}`;
     if (!shown.endsWith(`${MASK} `) || (one !== MASK && one.trim() !== "")) shown += one;
   }
   return shown.trimEnd();
 }
 
-/** `[ALERT]    (123) : `, and with a time in front on HAProxy 2.4. */
+/** `[ALERT]    (123) : `; HAProxy 2.4 adds the time. */
 const PREFIX = /^(?:\[[A-Z]+\]\s*(?:[\d/]+ )?\(\d+\) : |\s+\| ?)?/;
 
 /** Places, addresses and blanks; quotes; words. */
@@ -38,14 +38,14 @@ const TOKEN = new RegExp(
   "g",
 );
 
-/** What the words in front say that the quoted one is. */
+/** What the words in front say about the quoted one. */
 const NAMED =
   /\b(?:backend|frontend|listen|proxy|server|named|section|userlist|peers|resolvers|table|group|user|acl|cache|fcgi-app|default_backend|use_backend|mailers|ring|address|bind|specification in)[ :]*$/i;
 const FILED = /\b(?:file|filename|path|directory|open|load|stat|loaded|certificates?)[ :]*$/i;
 const NUMBERED = /\b(?:port|code)[ :]*$/i;
 const UNKNOWN =
   /\bunknown (?:\w+ )?(?:keyword|method|option|converter|mode|type|event|statement)\b[ :]*$/i;
-/** There HAProxy names what a message is about. */
+/** What HAProxy names as the subject of a message. */
 const SUBJECT = /^(?:bind|mailer|nameserver|peer|server|source) \S+$/;
 
 function maskedQuote(content: string, before: string): string {
@@ -59,7 +59,7 @@ function maskedQuote(content: string, before: string): string {
   return maskedWords(content);
 }
 
-/** Keywords alone, up to the first word that is none. */
+/** Keywords, up to the first word that is none. */
 function maskedWords(content: string): string {
   const shown: string[] = [];
   for (const word of content.split(" ")) {
@@ -72,7 +72,7 @@ function maskedWords(content: string): string {
 
 const isPath = (word: string) => /[./]/.test(word) && NAME.test(word);
 
-/** Numbers of HAProxy's own: a value is never named so. */
+/** In front of HAProxy's own numbers; a value is never introduced like this. */
 const COUNTED =
   /(?:\b(?:line|position|between|and|args?|exactly|of|or|than|most|least|to|within)|[<>]=?|\b\d+,) $|\($/;
 
@@ -85,7 +85,7 @@ function isHarmless(token: string, before: string): boolean {
     return /^$|\b(?:at|in|file|open|load|from|certificates?) $/i.test(before);
   }
   if (/\b(?:backend|frontend|listen|proxy|server) $/i.test(before) && NAME.test(word)) return true;
-  // Of `comma-delimited`, `and/or`, `don't`: what has other signs in it is one part.
+  // As in `comma-delimited`, `and/or` and `don't`.
   const parts = word.replace(/'[a-z]{1,2}$/, "").split(/[-/=]/);
   return word === "" || vocabulary().all.has(word) || parts.every(isOwnWord);
 }

@@ -1,11 +1,10 @@
 /**
- * HAProxy's own words, as data: what a line or a message may show. `{a,b}` are several words; what stands behind one is
- * `:n` names, addresses or paths (`:*` any number of names), then `!` secrets to the end of the line, or `?` a sample.
- * A word that is missing only hides more. It is read when something is first to be masked: most runs
- * never do.
+ * HAProxy's own words, which may be shown, as data. `{a,b}` stands for several words. Behind a word, `:n` announces
+ * names, addresses or paths (`:*` any number), then `!` secrets to the end of the line, or `?` a sample.
+ * A missing word only hides more. Nothing is read before something must be masked, which most runs never do.
  */
 
-/** What the words up to one say of those behind it. */
+/** What a word announces. */
 export interface Behind {
   readonly names: number;
   readonly then: "words" | "secrets" | "sample";
@@ -54,7 +53,7 @@ const FIRST = `
   unique-id-header:1 unix-bind unsetenv:1 use-fcgi-app:1 use-server:1 use_backend:1 user:1! warn-blocked-traffic-after
   zero-warning`;
 
-/** Behind those. */
+/** Keywords behind the first. */
 const OPTIONS = `
   !{? -- -M -f:1 -i -m -n 0rtt-rejected DELETE ECDSA GET HEAD HTTP/1.{0,1} HTTP/2 OPTIONS PATCH POST PUT RSA SSLv3
   TLSv1.{0,1,2,3} abortonclose accept accept-invalid-http-{request,response} accept-netscaler-cip accept-proxy
@@ -108,7 +107,7 @@ const OPTIONS = `
   users:1 usesrc:1 uucp v4v6 v6only valid value! value-lf! ver verify verifyhost:1 via-socks4 wait-for-{handshake,body}
   warning weight whole write-to:1 ws yes {? ||:*`;
 
-/** Fetches, converters, and what tables count. */
+/** Fetches, converters, and counters of tables. */
 const SAMPLES = `
   accept_date act_conn add add_item aes_cbc_{dec,enc} aes_gcm_{dec,enc} always_{false,true} and avg_queue b64dec base base2
   base32 base32+src base64 baseq bc.timer.connect bc_be_queue bc_dst_port bc_err_{name,str} bc_http_major bc_nb_streams
@@ -157,7 +156,7 @@ const SAMPLES = `
     serial,server_handshake_traffic_secret,server_random,server_traffic_secret_0,session_id,session_key,sha1,sig_alg,
     sigalgs_bin,sni,supported_versions_bin,unique_id,use_keysize,used,verify,version}`;
 
-/** What HAProxy, its libraries and the operating system say else; `isOwnWord` knows their endings. */
+/** Other words of HAProxy, its libraries and the operating system; `isOwnWord` knows their endings. */
 const SENTENCES = `
   a aborted aborting about absolute acceptable account action activate active additional address adjust affinity after
   against agent algorithm alloc allocate alone already also among an anonymous another any anymore app appended applicable
@@ -200,7 +199,7 @@ const SENTENCES = `
 
 export type Keywords = ReadonlyMap<string, Behind>;
 
-/** The words of `text`; a list in braces may go on in the next line. */
+/** A list in braces may continue on the next line. */
 const read = (text: string): [string, Behind][] =>
   text.trim().replace(/,\s+/g, ",").split(/\s+/).flatMap(expanded).map((one) => {
     const [, word = "", names = "0", then = ""] = /^(.+?)(?::([\d*]))?([!?])?$/.exec(one)!;
@@ -228,7 +227,7 @@ function made() {
 let once: ReturnType<typeof made> | null = null;
 export const vocabulary = () => once ??= made();
 
-/** Whether it is a word that HAProxy makes its messages of, but for an ending. */
+/** Whether HAProxy uses the word in its messages, perhaps with another ending. */
 export function isOwnWord(written: string): boolean {
   const word = written.toLowerCase();
   const isListed = (one: string) => vocabulary().sentences.has(one) || vocabulary().all.has(one);

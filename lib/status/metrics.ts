@@ -11,7 +11,7 @@ import {
   type LiveProcess,
   RELOAD_BUCKETS,
 } from "./model/history.ts";
-import type { Use } from "../loaded/targets.ts";
+import { TARGET_TAGS } from "../hot_apply/target_kinds.ts";
 import { formatMetrics, type Metric, type Sample } from "./metrics_format.ts";
 import { lastGoodOf, type Snapshot } from "./model/snapshot.ts";
 
@@ -183,19 +183,14 @@ const CUT_REASONS = shown<EndReason>({
   SIGTERM: false,
   SIGINT: false,
 });
-const KINDS = shown<Use["tag"]>({
-  certificate: true,
-  ca_file: true,
-  crl_file: true,
-  map: true,
-  acl: true,
-});
 const HOT_APPLY_RESULTS = shown<HotApplyResult>({
   success: true,
   refused: true,
   unconfirmed: true,
 });
-const HOT_APPLIES = KINDS.flatMap((kind) => HOT_APPLY_RESULTS.map((result) => `${kind} ${result}`));
+const HOT_APPLIES = TARGET_TAGS.flatMap((kind) =>
+  HOT_APPLY_RESULTS.map((result) => `${kind} ${result}`)
+);
 
 /** A sample for each of `always`, so that the first event is an increase, and for all else that was counted. */
 function samplesOf(

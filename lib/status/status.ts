@@ -120,7 +120,7 @@ export class Status {
     const serving = servingIn(this.#state);
     return serving === null
       ? new Map()
-      : await this.#readExpiries(serving.uses, serving.fingerprint);
+      : await this.#readExpiries(serving.targets, serving.fingerprint);
   }
 
   /** Read at once, because the files may be mended soon. */

@@ -1,18 +1,17 @@
-/** The forms that certificates and keys have, each of which is replaced without a reload. */
+/** The forms that certificates and keys have, each of which is hot-applied. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
-import { haproxyTaking, testNeeding } from "../support/needs.ts";
-import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
+import { capabilityTest, needsSection } from "../support/capabilities.ts";
+import { commonTest } from "../support/program.ts";
 import { Secured, withoutReload } from "../support/secured.ts";
 import { answerTo, servedTo } from "../support/tls_client.ts";
 
-/** A section that not every branch of HAProxy has. */
-const STORES = [RUNNABLE, NOT_AS_PROCESS_1, haproxyTaking("crt-store web")];
+const storeTest = capabilityTest(needsSection("crt-store web"), commonTest);
 
 for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
   commonTest(
-    `a certificate with a key of the kind ${kind} is refused or taken as others`,
+    `a certificate with a key of the kind ${kind} is refused or applied like any other`,
     async () => {
       await using workspace = new Secured();
       const { authority, pem } = workspace;
@@ -31,29 +30,6 @@ for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
   );
 }
 
-commonTest("a key in front, texts around and lines that end in CRLF are no obstacle", async () => {
-  await using workspace = new Secured();
-  const [old, ...others] = Array.from({ length: 5 }, () => workspace.authority.issue());
-  const forms = others.map((pair, number) => {
-    const { certificate, key, pem } = pair;
-    const content = [
-      key + certificate,
-      `Bag Attributes\n    friendlyName: site\n${certificate}\n\nKey:\n${key}\n\n`,
-      pem.replaceAll("\n", "\r\n"),
-      pem.trimEnd(),
-    ][number]!;
-    return { pair, content };
-  });
-  workspace.write("site.pem", old!.pem);
-  const wrapper = await workspace.serveSecure();
-  await withoutReload(workspace, wrapper, async () => {
-    for (const { pair, content } of forms) {
-      await workspace.replace(content, workspace.pem);
-      await workspace.servesCertificate(pair, wrapper);
-    }
-  });
-});
-
 commonTest("a new chain is served with a new certificate", async () => {
   await using workspace = new Secured();
   const { authority } = workspace;
@@ -69,7 +45,7 @@ commonTest("a new chain is served with a new certificate", async () => {
   assert.deepEqual(serials, [next.certificate, authority.certificate].map(serialOf));
 });
 
-commonTest("of a bundle of two kinds each is replaced by itself", async () => {
+commonTest("each certificate of a bundle is applied by itself", async () => {
   await using workspace = new Secured();
   const { authority, pem } = workspace;
   const issue = () => [authority.issue(), authority.issue({ kind: "rsa" })] as const;
@@ -87,7 +63,7 @@ commonTest("of a bundle of two kinds each is replaced by itself", async () => {
   assert.equal(await answerTo(workspace.tlsPort), "one");
 });
 
-commonTest("a name with blanks, quotes and semicolons in it is replaced in place", async () => {
+commonTest("a name with blanks, quotes and semicolons is no obstacle", async () => {
   await using workspace = new Secured();
   const directory = workspace.at(`od"d ;d\\ir ü`);
   Deno.mkdirSync(directory);
@@ -116,7 +92,7 @@ commonTest("filters and options in a list are no obstacle, and stay", async () =
   assert.equal(await servedTo(workspace.tlsPort, { servername: "no.test" }), null);
 });
 
-testNeeding(STORES, "certificates of a crt-store are replaced, by their keys too", async () => {
+storeTest("certificates of a crt-store are applied, also for a new key", async () => {
   await using workspace = new Secured();
   const { authority } = workspace;
   const [old, next] = [authority.issue(), authority.issue()];

@@ -1,4 +1,4 @@
-/** What is mounted from Kubernetes, such as the files of cert-manager, or is behind links. */
+/** Files mounted by Kubernetes, such as those of cert-manager, and files behind links. */
 import assert from "node:assert/strict";
 import type { Pair } from "../support/certificates.ts";
 import { programTest } from "../support/program.ts";
@@ -38,7 +38,7 @@ const MOUNTS = [
 ];
 
 for (const { form, named, global, keys } of MOUNTS) {
-  programTest(`a Secret's certificate is replaced three times in place: ${form}`, async () => {
+  programTest(`a Secret's certificate is hot-applied three times: ${form}`, async () => {
     await using workspace = new Secured();
     const mount = workspace.at("secret");
     const volume = new Volume(mount);
@@ -56,7 +56,7 @@ for (const { form, named, global, keys } of MOUNTS) {
   });
 }
 
-programTest("a directory of certificates that is a Secret is replaced in place", async () => {
+programTest("a Secret that is a directory of certificates is hot-applied", async () => {
   await using workspace = new Secured();
   const mount = workspace.at("secret");
   const volume = new Volume(mount);
@@ -75,24 +75,7 @@ programTest("a directory of certificates that is a Secret is replaced in place",
   });
 });
 
-programTest("a Secret with a key that does not match keeps the old certificate", async () => {
-  await using workspace = new Secured();
-  const mount = workspace.at("secret");
-  const volume = new Volume(mount);
-  const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
-  await volume.write({ "tls.crt": old.certificate, "tls.key": old.key });
-  const page = workspace.securePage(`crt ${mount}/tls.crt`, { global: "ssl-load-extra-del-ext" });
-  const wrapper = await workspace.serveSecure(page);
-  await withoutReload(workspace, wrapper, async () => {
-    await volume.write({ "tls.crt": next.certificate, "tls.key": old.key });
-    await wrapper.saysMatching(/warning .*tls\.crt" does not match the private key beside it/);
-    await workspace.servesCertificate(old, wrapper);
-    await volume.write({ "tls.crt": next.certificate, "tls.key": next.key });
-    await workspace.servesCertificate(next, wrapper);
-  });
-});
-
-programTest("a map in a ConfigMap is replaced three times in place", async () => {
+programTest("a map in a ConfigMap is hot-applied three times", async () => {
   await using workspace = new Secured();
   const volume = new Volume(workspace.at("maps"));
   await volume.write({ "site.map": "/a 0\n" });
@@ -110,19 +93,26 @@ programTest("a map in a ConfigMap is replaced three times in place", async () =>
   });
 });
 
-programTest("a certificate that is a link to another directory is replaced with that", async () => {
-  await using workspace = new Secured();
-  const [old, next, last] = [1, 2, 3].map(() => workspace.authority.issue()) as [Pair, Pair, Pair];
-  Deno.mkdirSync(workspace.at("archive"));
-  workspace.write("archive/1.pem", old.pem);
-  const second = workspace.write("archive/2.pem", next.pem);
-  await Deno.symlink("archive/1.pem", workspace.pem);
-  const wrapper = await workspace.serveSecure();
-  await withoutReload(workspace, wrapper, async () => {
-    await Deno.symlink("archive/2.pem", workspace.at("new-link"));
-    await Deno.rename(workspace.at("new-link"), workspace.pem);
-    await workspace.servesCertificate(next, wrapper);
-    await Deno.writeTextFile(second, last.pem);
-    await workspace.servesCertificate(last, wrapper);
-  });
-});
+programTest(
+  "a certificate behind a link is hot-applied when the link or its end changes",
+  async () => {
+    await using workspace = new Secured();
+    const [old, next, last] = [1, 2, 3].map(() => workspace.authority.issue()) as [
+      Pair,
+      Pair,
+      Pair,
+    ];
+    Deno.mkdirSync(workspace.at("archive"));
+    workspace.write("archive/1.pem", old.pem);
+    const second = workspace.write("archive/2.pem", next.pem);
+    await Deno.symlink("archive/1.pem", workspace.pem);
+    const wrapper = await workspace.serveSecure();
+    await withoutReload(workspace, wrapper, async () => {
+      await Deno.symlink("archive/2.pem", workspace.at("new-link"));
+      await Deno.rename(workspace.at("new-link"), workspace.pem);
+      await workspace.servesCertificate(next, wrapper);
+      await Deno.writeTextFile(second, last.pem);
+      await workspace.servesCertificate(last, wrapper);
+    });
+  },
+);

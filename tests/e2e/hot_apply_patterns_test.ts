@@ -1,4 +1,4 @@
-/** Maps and ACLs that change without a reload. */
+/** Maps and ACLs that are hot-applied. */
 import assert from "node:assert/strict";
 import { commonTest } from "../support/program.ts";
 import { isLastReload, quoted, Secured, TOGETHER, withoutReload } from "../support/secured.ts";
@@ -74,7 +74,7 @@ commonTest("no request sees a map that is half filled", async () => {
   await wrapper.stopsAt(1);
 });
 
-commonTest("a list of 20,000 lines for an ACL arrives whole, without a reload", async () => {
+commonTest("an ACL of 20,000 lines arrives whole, without a reload", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   const paths = Array.from({ length: 20_000 }, (_, number) => `/new${number}`);
@@ -85,17 +85,6 @@ commonTest("a list of 20,000 lines for an ACL arrives whole, without a reload", 
   });
   assert.deepEqual(await workspace.entries("acl"), paths);
   assert.equal(await workspace.getPath("/listed"), "none");
-});
-
-commonTest("a map and a list that change at once are both replaced", async () => {
-  await using workspace = new Mapped();
-  const wrapper = await workspace.serveSecure(workspace.mapPage());
-  await withoutReload(workspace, wrapper, async () => {
-    await workspace.replace("/a two\n", workspace.map);
-    await workspace.replace("/b\n", workspace.list);
-    await workspace.answers("/a", "two", wrapper);
-    await workspace.answers("/b", "listed", wrapper);
-  });
 });
 
 commonTest("an emptied map and an emptied list have no entries, without a reload", async () => {
@@ -155,18 +144,6 @@ commonTest("an entry that HAProxy refuses leaves the old entries, and is rejecte
   await workspace.answers("/x", "there", wrapper);
 });
 
-commonTest("a removed map keeps its entries, and its return as another is applied", async () => {
-  await using workspace = new Mapped();
-  const wrapper = await workspace.serveSecure(workspace.mapPage());
-  await withoutReload(workspace, wrapper, async () => {
-    await Deno.remove(workspace.map);
-    await wrapper.saysMatching(/warning .*map ".*" is gone; .*waiting for its return/);
-    assert.equal(await workspace.getPath("/a"), "one");
-    await workspace.replace("/a two\n", workspace.map);
-    await workspace.answers("/a", "two", wrapper);
-  });
-});
-
 /** What HAProxy may read in its own way, each beside plain entries. */
 const ODD_LINES: Readonly<Record<string, string>> = {
   "a comment and blank lines": "# comment\n\n   \n\t\n/b two",
@@ -192,7 +169,7 @@ const ODD_LINES: Readonly<Record<string, string>> = {
   "control characters": "/b two\x01\x1bthree",
 };
 
-commonTest("what was changed in place is what a reload of the same file gives", async () => {
+commonTest("what was hot-applied is what a reload of the same file gives", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   const [different, reloaded]: string[][] = [[], []];

@@ -1,4 +1,4 @@
-/** Where a change in place meets reloads, and what only a reload can do. */
+/** Where hot apply meets reloads, and what takes a reload. */
 import assert from "node:assert/strict";
 import type { Pair } from "../support/certificates.ts";
 import { commonTest } from "../support/program.ts";
@@ -32,34 +32,6 @@ commonTest(
   },
 );
 
-commonTest("somebody else's open transaction on the same certificate is no harm", async () => {
-  await using workspace = new Secured();
-  const [old, next, foreign] = [1, 2, 3].map(() => workspace.authority.issue());
-  workspace.write("site.pem", old!.pem);
-  const wrapper = await workspace.serveSecure();
-  await workspace.ask(`set ssl cert ${workspace.pem} <<\n${foreign!.pem}\n`);
-  await workspace.replace(next!.pem, workspace.pem);
-  await workspace.servesCertificate(next!, wrapper);
-  await wrapper.saysMatching(/ updated in generation 1 |generation 2 serves/);
-  const listing = await workspace.ask("show ssl cert", wrapper.lastGeneration);
-  assert.doesNotMatch(listing, /^\*/m);
-});
-
-commonTest("a certificate with an .issuer beside it is reloaded", async () => {
-  await using workspace = new Secured();
-  const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
-  workspace.write("site.pem", old.pem);
-  workspace.write("site.pem.issuer", workspace.authority.certificate);
-  const wrapper = await workspace.serveSecure();
-  await workspace.replace(next.pem, workspace.pem);
-  await workspace.servesCertificate(next, wrapper);
-  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*\.issuer/);
-  await isLastReload(workspace, wrapper, {
-    generation: 2,
-    configuration: workspace.securePage(undefined, { text: "marker" }),
-  });
-});
-
 commonTest("a certificate and its .ocsp that change at once are one reload", async () => {
   await using workspace = new Secured();
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()] as [Pair, Pair];
@@ -78,7 +50,7 @@ commonTest("a certificate and its .ocsp that change at once are one reload", asy
   });
 });
 
-commonTest("a certificate longer than HAProxy's buffer is reloaded, and served", async () => {
+commonTest("a certificate longer than HAProxy's buffer takes a reload", async () => {
   await using workspace = new Secured();
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
   workspace.write("site.pem", old.pem);
@@ -93,7 +65,7 @@ commonTest("a certificate longer than HAProxy's buffer is reloaded, and served",
   });
 });
 
-commonTest("the least reload interval holds up no certificate", async () => {
+commonTest("--min-reload-interval delays no certificate", async () => {
   await using workspace = new Secured();
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
   workspace.write("site.pem", old.pem);
@@ -109,7 +81,7 @@ commonTest("the least reload interval holds up no certificate", async () => {
   });
 });
 
-commonTest("a configuration that was rejected holds up no certificate", async () => {
+commonTest("a rejected configuration delays no certificate", async () => {
   await using workspace = new Secured();
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
   workspace.write("site.pem", old.pem);
@@ -125,7 +97,7 @@ commonTest("a configuration that was rejected holds up no certificate", async ()
 });
 
 commonTest(
-  "a configuration that names nothing more, and was rejected, does so neither",
+  "nor does a rejected configuration that names no files",
   async () => {
     await using workspace = new Secured();
     const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];

@@ -1,4 +1,4 @@
-/** CA files and CRLs that change without a reload, by what clients with certificates get. */
+/** CA files and CRLs that are hot-applied, by what clients with certificates get. */
 import assert from "node:assert/strict";
 import { Authority, type Pair } from "../support/certificates.ts";
 import { commonTest } from "../support/program.ts";
@@ -116,7 +116,7 @@ commonTest("a CRL that is too long for HAProxy to show takes a reload", async ()
   await wrapper.stopsAt(2);
 });
 
-commonTest("certificates and CA files never change in place in one generation", async () => {
+commonTest("certificates and CA files are never hot-applied in one generation", async () => {
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
   const { authority, other } = workspace;

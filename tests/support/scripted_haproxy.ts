@@ -1,5 +1,5 @@
 /** Plays HAProxy's side of the Runtime API. */
-import type { Ask } from "../../lib/haproxy/runtime/asking.ts";
+import type { Ask } from "../../lib/haproxy/runtime/client.ts";
 
 /** `null`: no answer. */
 export type Answer = string | null;

@@ -8,12 +8,15 @@ import { parseResync } from "../../lib/haproxy/runtime/stick_tables.ts";
 import { slowdownBy } from "../../lib/haproxy/drain/slowdown.ts";
 import { parseManifest } from "../../lib/last_good/manifest.ts";
 import { rewriteCertificateList, rewriteConfigurations } from "../../lib/last_good/rewrite.ts";
-import { examineCertificate } from "../../lib/hot_apply/certificate.ts";
 import { parseListing } from "../../lib/haproxy/runtime/listing.ts";
 import { locate } from "../../lib/loaded/locate.ts";
-import { findListedCertificates, findNamedFiles } from "../../lib/config/file_references.ts";
+import { findFileReferences, findListedCertificates } from "../../lib/config/file_references.ts";
 import { readNeeds } from "../../lib/config/needs.ts";
-import { parseEntries, readPatterns } from "../../lib/hot_apply/patterns.ts";
+import { parseEntries } from "../../lib/haproxy/runtime/patterns.ts";
+import { parseListeners } from "../../lib/haproxy/runtime/listeners.ts";
+import { planOf, TARGET_TAGS } from "../../lib/hot_apply/target_kinds.ts";
+import type { Target } from "../../lib/loaded/targets.ts";
+import { atOnce } from "../../lib/system/threads.ts";
 import { linesAround } from "../../lib/status/model/excerpts.ts";
 import { html } from "../../lib/status/page/html.ts";
 import { parseHead } from "../../lib/status/http/message.ts";
@@ -59,20 +62,23 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
       parseListing(tag, text)
     );
     const sideFiles = { extensions: [], replacesCrt: true };
-    return locate(listed, { named: [], sideFiles, workingDirectory: "/" });
+    return locate(listed, { references: [], sideFiles, workingDirectory: "/" });
   },
   configuration: (text) => {
     const files = [{ path: "/a.cfg", text }, { path: "/b.cfg", text }];
-    readNeeds(files, {});
-    return findNamedFiles(files, { workingDirectory: "/", environment: { A: text } });
+    atOnce(readNeeds(files, {}));
+    return atOnce(
+      findFileReferences(files, { workingDirectory: "/", environment: { A: text } }),
+    );
   },
-  certificateList: (text) => findListedCertificates({ path: "/l", text }, bases),
+  certificateList: (text) => atOnce(findListedCertificates({ path: "/l", text }, bases)),
   rewrittenConfiguration: (text) =>
     rewriteConfigurations([{ path: "/a.cfg", text }], {
       ...{ workingDirectory: "/", environment: {}, copyOf },
     }),
   rewrittenList: (text) => rewriteCertificateList({ path: "/l", text }, { bases, copyOf }),
-  patterns: (text) => [readPatterns("map", text), readPatterns("acl", text), parseEntries(text)],
+  patterns: parseEntries,
+  listeners: parseListeners,
   envFile: parseEnvFile,
   memoryLimit: (text) => findMemoryLimit(() => text)(),
   memoryNeed,
@@ -111,10 +117,14 @@ for (const [name, read] of Object.entries(READERS)) {
   });
 }
 
-Deno.test(`no text makes the examination of a certificate throw (SEED=${SEED})`, async () => {
+Deno.test(`no text makes the plan of a target throw (SEED=${SEED})`, async () => {
   const random = createRandom(SEED);
+  const files = new Map();
   for (let count = 0; count < TEXTS; count++) {
     const text = randomText(random);
-    await examineCertificate(text, { key: random.pick([null, text]), nowMs: 0 });
+    const content = { text, key: random.pick([null, text]), files };
+    for (const tag of TARGET_TAGS) {
+      await planOf({ tag, path: "/a", name: "/a", id: 0 } as Partial<Target> as Target, content);
+    }
   }
 });

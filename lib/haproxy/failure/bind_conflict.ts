@@ -1,5 +1,6 @@
 /** Tells whether a start failed for ports that the generation which serves holds itself, from what both say. */
-import { ask, type StatsSocket } from "../runtime/client.ts";
+import type { StatsSocket } from "../runtime/client.ts";
+import { type Listener, showListeners } from "../runtime/listeners.ts";
 
 export interface BindConflict {
   /** What the new process could not bind, in HAProxy's words: `0.0.0.0:80`. */
@@ -19,35 +20,8 @@ export async function findBindConflict(
   socket: StatsSocket,
 ): Promise<BindConflict | null> {
   if (!alerts.some((alert) => IN_USE.test(alert))) return null;
-  return conflictOf(alerts, parseListeners(await showListeners(socket)));
+  return conflictOf(alerts, await showListeners(socket));
 }
-
-/** From 2.8 on HAProxy shows the listeners alone; 2.6 takes the letter for descriptor 0. */
-async function showListeners(socket: StatsSocket): Promise<string> {
-  const show = async (command: string) =>
-    await ask(socket, command, AbortSignal.timeout(ANSWER_LIMIT_MS)) ?? "";
-  const answer = await show("show fd l");
-  return LISTENER.test(answer) ? answer : await show("show fd");
-}
-
-const ANSWER_LIMIT_MS = 2_000;
-
-export interface Listener {
-  readonly frontend: string;
-  /** `null`: it has none, as a unix socket. */
-  readonly port: number | null;
-}
-
-/** The listeners in HAProxy's answer to `show fd` that hold a port, which those that are paused do not. Pure. */
-export function parseListeners(answer: string): readonly Listener[] {
-  return answer.split("\n").flatMap((line) => {
-    const [, state, frontend, port] = LISTENER.exec(line) ?? [];
-    if (frontend === undefined || state === "PAU") return [];
-    return [{ frontend, port: port === undefined ? null : Number(port) }];
-  });
-}
-
-const LISTENER = /l\.st=(\w+) fe=(\S+)(?: fam=\S+)?(?: lport=(\d+))?/;
 
 /** Pure. */
 export function conflictOf(

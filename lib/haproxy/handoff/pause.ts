@@ -4,7 +4,8 @@
  * and all other frontends. After `-x` and SIGTTOU a bind that did not change is dead in the new process (2.6 to 3.4).
  */
 import type { Fleet } from "../drain/fleet.ts";
-import { ask, escaped, type StatsSocket } from "../runtime/client.ts";
+import type { StatsSocket } from "../runtime/client.ts";
+import { switchFrontends } from "../runtime/listeners.ts";
 
 export interface PauseOptions {
   /** Whose frontends are paused. */
@@ -36,12 +37,12 @@ export async function whilePaused<Outcome>(
   start: () => Promise<Outcome>,
   servedAfterMs: (outcome: Outcome) => number | null,
 ): Promise<Outcome | null> {
-  const { serving, frontends, generation, fleet, onEnd } = options;
+  const { serving, frontends, socket, generation, fleet, onEnd } = options;
   const facts = { serving, generation, frontends };
   const pausedMs = performance.now();
   let servedMs: number | null = null;
   try {
-    if (!await tellAll("disable", options)) return null;
+    if (!await switchFrontends(socket, "disable", frontends)) return null;
     const startedMs = performance.now();
     const outcome = await start();
     const afterMs = servedAfterMs(outcome);
@@ -67,7 +68,7 @@ const isServing = ({ fleet, serving }: PauseOptions) => fleet.generations.includ
 /** As often as it takes: it may hang, or a stranger may have a port for a moment. */
 async function resume(options: PauseOptions): Promise<boolean> {
   for (const startedMs = performance.now(); isServing(options);) {
-    if (await tellAll("enable", options)) return true;
+    if (await switchFrontends(options.socket, "enable", options.frontends)) return true;
     if (performance.now() - startedMs > RESUME_LIMIT_MS) break;
     await new Promise((resolve) => setTimeout(resolve, RESUME_PAUSE_MS));
   }
@@ -76,18 +77,3 @@ async function resume(options: PauseOptions): Promise<boolean> {
 
 const RESUME_LIMIT_MS = 30_000;
 const RESUME_PAUSE_MS = 100;
-
-/** Whether all have heard: HAProxy answers with nothing but a line's end. */
-async function tellAll(
-  command: "disable" | "enable",
-  { frontends, socket }: PauseOptions,
-): Promise<boolean> {
-  const commands = frontends.map((frontend) => `${command} frontend ${escaped(frontend)}`);
-  const answer = await ask(socket, commands.join(";"), AbortSignal.timeout(ANSWER_LIMIT_MS));
-  return answer?.replaceAll(ALREADY, "").trim() === "";
-}
-
-/** It listens. */
-const ALREADY = "All sockets are already enabled.";
-
-const ANSWER_LIMIT_MS = 1_000;

@@ -3,7 +3,8 @@ import { formatDuration } from "../../text/duration.ts";
 import { maskedMessage } from "../../secrets/masked_message.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import { NO_SERVERS, type PrivateFile } from "./private_folder.ts";
-import { ask, type StatsSocket } from "../runtime/client.ts";
+import type { StatsSocket } from "../runtime/client.ts";
+import { isServersState, showServersState } from "../runtime/servers.ts";
 
 export interface ServerStateCopy {
   /** The stats socket of the process that has it. */
@@ -20,11 +21,12 @@ export async function saveServerState(
   { from, to }: ServerStateCopy,
   cancel: AbortSignal,
 ): Promise<string | null> {
-  const answer = await askInTime(from, cancel);
+  const stop = AbortSignal.any([cancel, AbortSignal.timeout(ANSWER_LIMIT_MS)]);
+  const answer = await showServersState(from, stop);
   if (answer === null) {
     return `no answer, which is awaited for at most ${formatDuration(ANSWER_LIMIT_MS)}`;
   }
-  if (!answer.startsWith("1\n# ")) {
+  if (!isServersState(answer)) {
     return `found "${maskedMessage(answer.trim().slice(0, 80))}", wanted a list`;
   }
   try {
@@ -39,9 +41,3 @@ export async function saveServerState(
 
 /** Ten times what HAProxy 2.6 and 3.0 take for 50,000 servers, of 3.5 MB. */
 const ANSWER_LIMIT_MS = 3_000;
-
-async function askInTime(socket: StatsSocket, cancel: AbortSignal): Promise<string | null> {
-  const stop = AbortSignal.any([cancel, AbortSignal.timeout(ANSWER_LIMIT_MS)]);
-  const answer = await ask(socket, "show servers state", stop);
-  return stop.aborted ? null : answer;
-}

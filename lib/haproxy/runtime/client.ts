@@ -1,6 +1,7 @@
 /** Speaks HAProxy's Runtime API over a unix socket (management guide, section 9.3). */
+import { maskedMessage } from "../../secrets/masked_message.ts";
 
-/** Where a process listens; a path alone is one that the user has named, who knows who listens there. */
+/** Where a process listens. A bare path is one that the user has named, who knows who listens there. */
 export type StatsSocket = PrivateSocket | string;
 
 export interface PrivateSocket {
@@ -11,10 +12,32 @@ export interface PrivateSocket {
 
 export const pathOf = (socket: StatsSocket) => typeof socket === "string" ? socket : socket.path;
 
+/** Sends a command and gives HAProxy's answer; `null` if there is none. */
+export type Ask = (command: string) => Promise<string | null>;
+
 /**
- * Sends `command`, or several with `;` between them, and reads until HAProxy closes. `null` if nobody
- * answers, or at too great a length, or `signal` aborts, which closes the connection. A payload follows the last command's `<<`
- * in lines of its own, and ends with an empty one. As long as HAProxy is busy it is asked again.
+ * Makes the function that asks the process behind `socket`. After one command without an answer, or an abort of
+ * `cancel`, it sends nothing more: a process that hangs is waited for once.
+ */
+export function createAsk(socket: StatsSocket, cancel?: AbortSignal): Ask {
+  let isLost = false;
+  return async (command) => {
+    if (isLost || cancel?.aborted) return null;
+    const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
+    const stop = cancel === undefined ? limit : AbortSignal.any([cancel, limit]);
+    const answer = await ask(socket, command, stop);
+    isLost = answer === null || stop.aborted;
+    return isLost ? null : answer;
+  };
+}
+
+/** HAProxy answers within milliseconds; a map of a million entries or an overloaded machine takes seconds. */
+const ANSWER_LIMIT_MS = 5_000;
+
+/**
+ * Sends `command`, or several with `;` between them, and reads until HAProxy closes. `null` if nobody answers, the
+ * answer is too long, or `signal` aborts, which closes the connection. A payload follows the last command's `<<`
+ * on lines of its own and ends with an empty line. While HAProxy's certificates are locked, it asks again.
  */
 export async function ask(
   socket: StatsSocket,
@@ -28,7 +51,7 @@ export async function ask(
   }
 }
 
-/** While another command works on certificates, HAProxy does not carry out this one, and says so. */
+/** HAProxy says so, and ignores the command, while another command works on certificates. */
 const LOCKED = /^Operations on certificates are currently locked!$/m;
 const LOCKED_PAUSE_MS = 10;
 
@@ -39,83 +62,47 @@ async function askOnce(
 ): Promise<string | null> {
   const connection = await connect(socket);
   if (connection === null) return null;
+  const answer = await untilAbort(signal, connection, () => exchange(connection, command, null));
+  closeQuietly(connection);
+  return answer;
+}
+
+/** A connection that stays open after each answer. */
+export interface Prompt {
+  /** `null` once the connection has ended. */
+  readonly ask: Ask;
+  close(): void;
+}
+
+/** Opens such a connection; HAProxy has accepted it once this resolves. `null` if that fails or `signal` aborts. */
+export async function openPrompt(socket: StatsSocket, signal: AbortSignal): Promise<Prompt | null> {
+  const connection = await connect(socket);
+  if (connection === null) return null;
+  const ask: Ask = (command) => exchange(connection, command, "\n> ").catch(() => null);
+  const close = () => closeQuietly(connection);
+  if (await untilAbort(signal, connection, () => ask("prompt")) !== null) return { ask, close };
+  close();
+  return null;
+}
+
+/** `null` if `work` fails, or `signal` aborts, which closes the connection. */
+async function untilAbort<Result>(
+  signal: AbortSignal,
+  connection: Deno.UnixConn,
+  work: () => Promise<Result>,
+): Promise<Result | null> {
+  // An abort during the connect calls nobody.
+  if (signal.aborted) return null;
   const close = () => closeQuietly(connection);
   signal.addEventListener("abort", close);
   try {
-    if (signal.aborted) return null;
-    await writeAll(connection, new TextEncoder().encode(`${command}\n`));
-    return await readAnswer(connection);
+    return await work();
   } catch {
     return null;
   } finally {
     signal.removeEventListener("abort", close);
-    closeQuietly(connection);
   }
 }
-
-/** The longest that is asked for shows a map of 100,000 entries. */
-const MOST_ANSWER = 8_000_000;
-
-/** `null` if it is longer. */
-async function readAnswer(connection: Deno.UnixConn): Promise<string | null> {
-  const chunk = new Uint8Array(65_536);
-  const decoder = new TextDecoder();
-  let text = "";
-  for (let count; (count = await connection.read(chunk)) !== null;) {
-    text += decoder.decode(chunk.subarray(0, count), { stream: true });
-    if (text.length > MOST_ANSWER) return null;
-  }
-  return text;
-}
-
-/** A connection that goes on after each answer. */
-export interface Prompt {
-  /** `null` from the moment on when it is over. */
-  ask(command: string): Promise<string | null>;
-  close(): void;
-}
-
-/** Opens such a connection, which HAProxy has taken when it is there; `null` if that fails or `signal` aborts. */
-export async function openPrompt(socket: StatsSocket, signal: AbortSignal): Promise<Prompt | null> {
-  const connection = await connect(socket);
-  if (connection === null) return null;
-  const prompt = promptOn(connection);
-  signal.addEventListener("abort", prompt.close);
-  // An abort that came while it was opened calls nobody any more.
-  const answer = signal.aborted ? null : await prompt.ask("prompt");
-  signal.removeEventListener("abort", prompt.close);
-  if (answer === null) prompt.close();
-  return answer === null ? null : prompt;
-}
-
-function promptOn(connection: Deno.UnixConn): Prompt {
-  return {
-    async ask(command) {
-      try {
-        await writeAll(connection, new TextEncoder().encode(`${command}\n`));
-        return await readToPrompt(connection);
-      } catch {
-        return null;
-      }
-    },
-    close: () => closeQuietly(connection),
-  };
-}
-
-/** `null` if the connection ends before. */
-async function readToPrompt(connection: Deno.UnixConn): Promise<string | null> {
-  const chunk = new Uint8Array(16_384);
-  const decoder = new TextDecoder();
-  let text = "";
-  while (!text.endsWith(END_OF_ANSWER)) {
-    const count = await connection.read(chunk);
-    if (count === null || text.length > MOST_ANSWER) return null;
-    text += decoder.decode(chunk.subarray(0, count), { stream: true });
-  }
-  return text.slice(0, -END_OF_ANSWER.length);
-}
-
-const END_OF_ANSWER = "\n> ";
 
 /** Whether anybody listens on `socket`. */
 export async function isListening(socket: StatsSocket): Promise<boolean> {
@@ -127,11 +114,18 @@ export async function isListening(socket: StatsSocket): Promise<boolean> {
 /** `word` as one word of a command, whatever is in it. */
 export const escaped = (word: string) => word.replaceAll(/[\s;<\\]/g, "\\$&");
 
-async function writeAll(connection: Deno.UnixConn, bytes: Uint8Array): Promise<void> {
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
+/** HAProxy's answer as a clause, without secrets. */
+export function quoted(answer: string | null): string {
+  if (answer === null) return "HAProxy does not answer";
+  const lines = answer.split("\n").filter((line) => line.trim() !== "");
+  const line = lines.find((line) => !IS_PROGRESS.test(line)) ?? lines[0] ?? "";
+  return `HAProxy says "${maskedMessage(line.slice(0, MOST_QUOTED))}"`;
 }
 
-/** The only way to a process: none leads past the check. */
+const MOST_QUOTED = 500;
+const IS_PROGRESS = /^(?:committing|transaction (?:created|updated)) /i;
+
+/** Every connection to a process passes this check. */
 async function connect(socket: StatsSocket): Promise<Deno.UnixConn | null> {
   if (typeof socket !== "string" && socket.problem() !== null) return null;
   try {
@@ -141,7 +135,30 @@ async function connect(socket: StatsSocket): Promise<Deno.UnixConn | null> {
   }
 }
 
-/** Reading to the end, as well as an abort, has closed it already. */
+/** The longest answer that is needed shows a map of 100,000 entries. */
+const MOST_ANSWER = 8_000_000;
+
+/** The answer up to `end`, or else to where HAProxy closes; `null` if it ends otherwise or is too long. */
+async function exchange(
+  connection: Deno.UnixConn,
+  command: string,
+  end: string | null,
+): Promise<string | null> {
+  const bytes = new TextEncoder().encode(`${command}\n`);
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
+  const chunk = new Uint8Array(65_536);
+  const decoder = new TextDecoder();
+  let text = "";
+  while (end === null || !text.endsWith(end)) {
+    const count = await connection.read(chunk);
+    if (count === null) return end === null ? text : null;
+    text += decoder.decode(chunk.subarray(0, count), { stream: true });
+    if (text.length > MOST_ANSWER) return null;
+  }
+  return text.slice(0, -end.length);
+}
+
+/** The end of an answer, or an abort, may have closed it already. */
 function closeQuietly(connection: Deno.UnixConn): void {
   try {
     connection.close();

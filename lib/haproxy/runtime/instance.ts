@@ -1,5 +1,5 @@
 /** Asks a HAProxy process about itself. */
-import { ask, type StatsSocket } from "./client.ts";
+import { type Ask, ask, type StatsSocket } from "./client.ts";
 
 /** What a process says about itself. */
 export interface Instance {
@@ -10,10 +10,7 @@ export interface Instance {
   readonly version: string | null;
 }
 
-/**
- * Asks the process behind `socket` about itself. `null` if nobody answers, what answers is no HAProxy,
- * or `signal` aborts, which closes the connection.
- */
+/** `null` if nobody answers, what answers is no HAProxy, or `signal` aborts, which closes the connection. */
 export async function askInstance(
   socket: StatsSocket,
   signal: AbortSignal,
@@ -36,6 +33,9 @@ export async function firstAnswer(socket: StatsSocket, stop: AbortSignal): Promi
   return await new Promise(() => {});
 }
 
+/** A fiftieth of the elapsed time: asking must not slow a long start on a busy machine. */
+const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));
+
 /** Reads the answer to `show info;show cli sockets`. Pure. */
 export function parseInstance(answer: string): Instance | null {
   const pid = numberOf(answer, "Pid");
@@ -49,8 +49,26 @@ export function parseInstance(answer: string): Instance | null {
   };
 }
 
-/** A fiftieth of the time that has passed: asking must not slow a long start on a busy machine. */
-const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));
+/** How far a process has drained. */
+export interface DrainProgress {
+  readonly isStopping: boolean;
+  /** Those of clients. */
+  readonly connections: number;
+  /** What keeps the process alive besides the connection that asks. */
+  readonly others: number;
+}
+
+/** `null` if the process does not answer, or has ended. */
+export async function askDrain(ask: Ask): Promise<DrainProgress | null> {
+  const answer = await ask("show info") ?? "";
+  const [jobs, connections] = [numberOf(answer, "Jobs"), numberOf(answer, "CurrConns")];
+  if (jobs === null || connections === null) return null;
+  return {
+    isStopping: numberOf(answer, "Stopping") === 1,
+    connections,
+    others: jobs - (numberOf(answer, "Unstoppable Jobs") ?? 0) - 1,
+  };
+}
 
 function numberOf(answer: string, name: string): number | null {
   const value = new RegExp(`^${name}: (\\d+)$`, "m").exec(answer)?.[1];

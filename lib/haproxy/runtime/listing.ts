@@ -1,8 +1,8 @@
-/** Asks a HAProxy process which files it loaded. */
-import type { Ask } from "./asking.ts";
-import { MOST_NAMED } from "../../config/reference_finder.ts";
+/** Asks a HAProxy process which files it has loaded. */
+import type { Ask } from "./client.ts";
+import { MOST_REFERENCES } from "../../config/file_references.ts";
 
-/** A file by the name that the Runtime API has for it; maps and ACLs have a number as well. */
+/** A file by the Runtime API's name for it. Maps and ACLs have a number as well. */
 export type ListedFile =
   | {
     readonly tag: "certificate" | "ca_file" | "crl_file" | "certificate_list" | "ticket_keys";
@@ -11,69 +11,47 @@ export type ListedFile =
   | { readonly tag: "map" | "acl"; readonly name: string; readonly id: number };
 
 /**
- * What the process that `ask` asks has loaded. What its version cannot list (HAProxy 2.4 and 2.5 know no
- * CA files and CRLs) is left out; `null` if it does not answer, or lists more than can be followed.
+ * What the process has loaded. What its version cannot list (CA files and CRLs before HAProxy 2.6) is left out; `null`
+ * if it does not answer, or lists more than can be followed.
  */
 export async function listLoaded(ask: Ask): Promise<readonly ListedFile[] | null> {
   const listed: ListedFile[] = [];
-  // At the same time they would be in each other's way: HAProxy locks its certificates.
-  for (const { tag, command } of LISTS) {
-    const answer = await ask(command);
+  // One after the other, as HAProxy locks its certificates.
+  for (const tag of Object.keys(LISTS) as ListedFile["tag"][]) {
+    const answer = await ask(listCommandOf(tag));
     if (answer === null) return null;
     for (const file of parseListing(tag, answer)) listed.push(file);
-    if (listed.length > MOST_NAMED) return null;
+    if (listed.length > MOST_REFERENCES) return null;
   }
   return listed;
 }
 
-/** The command that lists the files of a kind. */
-export function listCommandOf(tag: ListedFile["tag"]): string {
-  return LISTS.find((list) => list.tag === tag)!.command;
-}
+export const listCommandOf = (tag: ListedFile["tag"]) => LISTS[tag].command;
 
 /** Reads the answer to a kind's command, in the forms of HAProxy 2.4 to 3.4. Pure. */
 export function parseListing(tag: ListedFile["tag"], answer: string): ListedFile[] {
   if (/^Unknown command/m.test(answer)) return [];
-  const lines = answer.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  // What begins with a star is a transaction that somebody has open.
-  return lines.filter((line) => !line.startsWith("*")).flatMap((line) => parseLine(tag, line));
+  return answer.split("\n").flatMap((line) => {
+    const { name, id } = LISTS[tag].line.exec(line)?.groups ?? {};
+    if (name === undefined) return [];
+    return [(id === undefined ? { tag, name } : { tag, name, id: Number(id) }) as ListedFile];
+  });
 }
 
-const LISTS = [
-  { tag: "certificate", command: "show ssl cert" },
-  { tag: "ca_file", command: "show ssl ca-file" },
-  { tag: "crl_file", command: "show ssl crl-file" },
-  { tag: "certificate_list", command: "show ssl crt-list" },
-  { tag: "map", command: "show map" },
-  { tag: "acl", command: "show acl" },
-  { tag: "ticket_keys", command: "show tls-keys" },
-] as const;
+/** Neither comments nor, with a star in front, what somebody is changing in a transaction. */
+const NAME_ALONE = /^(?<name>[^#*].*)$/;
+/** An ACL without a file stands in the configuration itself, and a `virt@` one is no file. */
+const PATTERNS = /^(?<id>\d+) \((?!virt@)(?<name>.+?)\) pattern loaded from file '/;
 
-function parseLine(tag: ListedFile["tag"], line: string): ListedFile[] {
-  switch (tag) {
-    case "certificate":
-    case "crl_file":
-    case "certificate_list":
-      return [{ tag, name: line }];
-    case "ca_file": {
-      const name = line.replace(/ - \d+ certificate\(s\)$/, "");
-      return name.startsWith("@") ? [] : [{ tag, name }];
-    }
-    case "ticket_keys": {
-      const name = /^\d+ \((.+)\)$/.exec(line)?.[1];
-      return name === undefined ? [] : [{ tag, name }];
-    }
-    case "map":
-    case "acl":
-      return parsePatterns(tag, line);
-    default:
-      return tag satisfies never;
-  }
-}
-
-/** Those without a name stand in the configuration itself, and a `virt@` one is no file. */
-function parsePatterns(tag: "map" | "acl", line: string): ListedFile[] {
-  const [, id, name] = /^(\d+) \((.+?)\) pattern loaded from file '/.exec(line) ?? [];
-  if (name === undefined || name.startsWith("virt@")) return [];
-  return [{ tag, name, id: Number(id) }];
-}
+const LISTS = {
+  certificate: { command: "show ssl cert", line: NAME_ALONE },
+  ca_file: {
+    command: "show ssl ca-file",
+    line: /^(?<name>[^#*@].*?)(?: - \d+ certificate\(s\))?$/,
+  },
+  crl_file: { command: "show ssl crl-file", line: NAME_ALONE },
+  certificate_list: { command: "show ssl crt-list", line: NAME_ALONE },
+  map: { command: "show map", line: PATTERNS },
+  acl: { command: "show acl", line: PATTERNS },
+  ticket_keys: { command: "show tls-keys", line: /^\d+ \((?<name>.+)\)$/ },
+} as const;

@@ -1,18 +1,17 @@
-/** Tells whether a process can pass its stick-tables on, which it does to its successor when it is asked to drain. */
+/** Tells whether a process can pass its stick-tables on to its successor, which it does when it begins to drain. */
 import { ask, type StatsSocket } from "./client.ts";
 
 /**
- * Whether the process behind `socket` loses nothing of its stick-tables at a handoff: they reach its
- * successor by the `peers` section of the local peer, once its own resync is over. HAProxy 2.6 begins one
- * of 5 s at each start, 3.0 only where there are other peers. `true` if it has no such tables, or does not
- * answer.
+ * Whether the stick-tables of the process behind `socket` outlive a handoff: they reach its successor by
+ * the `peers` section of the local peer, once its own resync is over. HAProxy 2.6 begins one of 5 s at each start,
+ * 3.0 only where there are other peers. `true` if it has no such tables, or does not answer.
  */
 export async function canPassTables(socket: StatsSocket): Promise<boolean> {
   const answer = await ask(socket, "show peers", AbortSignal.timeout(ANSWER_LIMIT_MS));
   return answer === null || parseResync(answer);
 }
 
-/** Resolves when the process can, is gone or drains; after `limitMs` at the latest. */
+/** Resolves once they do, or the process is gone or drains, but after `limitMs` at the latest. */
 export async function untilTablesPass(socket: StatsSocket, limitMs: number): Promise<void> {
   const startedMs = performance.now();
   do await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); while (
@@ -20,7 +19,7 @@ export async function untilTablesPass(socket: StatsSocket, limitMs: number): Pro
   );
 }
 
-/** Whether the answer to `show peers` tells of no section whose resync goes on, and that holds tables. Pure. */
+/** Whether the answer to `show peers` shows no section with tables whose resync is still running. Pure. */
 export function parseResync(answer: string): boolean {
   const sections = answer.split(/^(?=0x)/m);
   return sections.filter(isPassedOn).every((section) => {
@@ -29,11 +28,11 @@ export function parseResync(answer: string): boolean {
   });
 }
 
-/** A section without the local peer is removed by HAProxy 2.6 and 3.0, with a warning. */
+/** HAProxy 2.6 and 3.0 remove a section without the local peer, with a warning. */
 const isPassedOn = (section: string) =>
   /^ +0x.* id=\S*\(local,/m.test(section) && /^ +table:/m.test(section);
 
-/** From the local peer (1) and from others (2) there is nothing more to be learned (HAProxy 2.6 and 3.0). */
+/** Neither the local peer (1) nor others (2) have more to teach (HAProxy 2.6 and 3.0). */
 const FINISHED = 3;
 
 const ANSWER_LIMIT_MS = 1_000;

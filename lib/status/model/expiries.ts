@@ -1,7 +1,8 @@
 /** When the certificates that a generation has loaded expire. A file that did not change is not read again. */
 import { readFile, sha256 } from "../../system/contents.ts";
-import { isCertificate, pemBlocks } from "../../hot_apply/pem.ts";
-import { MOST_HOT_BYTES, type Targets, type Use } from "../../loaded/targets.ts";
+import { isCertificate, pemBlocks, readCertificate } from "../../hot_apply/pem.ts";
+import { MOST_HOT_BYTES } from "../../hot_apply/target_kind.ts";
+import type { Target, Targets } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 
 /** By path: when the first certificate in the file expires, in milliseconds since 1970. */
@@ -19,33 +20,34 @@ interface Known {
  * certificate that was refused), its last known expiry stays.
  */
 export function createExpiries(): (
-  uses: Targets,
+  targets: Targets,
   fingerprint: Fingerprint | null,
 ) => Promise<Expiries> {
   let known: ReadonlyMap<string, Known> = new Map();
   let turn: Promise<unknown> = Promise.resolve();
-  async function tell(uses: Targets, fingerprint: Fingerprint | null): Promise<Expiries> {
+  async function tell(targets: Targets, fingerprint: Fingerprint | null): Promise<Expiries> {
     const next = new Map<string, Known>();
-    for (const path of certificatesOf(uses)) {
+    for (const path of certificatesOf(targets)) {
       const one = await learn(path, { fingerprint, known: known.get(path) });
       if (one !== undefined) next.set(path, one);
     }
     known = next;
     return expiriesOf(known);
   }
-  return (uses, fingerprint) => {
-    const next = turn.then(() => tell(uses, fingerprint));
+  return (targets, fingerprint) => {
+    const next = turn.then(() => tell(targets, fingerprint));
     turn = next.catch(() => {});
     return next;
   };
 }
 
 const certificatesOf = ({ byPath }: Targets) =>
-  [...byPath].filter(([path, uses]) => uses.some((use) => isItself(use, path)))
+  [...byPath].filter(([path, targets]) => targets.some((target) => isItself(target, path)))
     .map(([path]) => path);
 
 /** The use of a key file names its certificate's path. */
-const isItself = ({ tag, path: own }: Use, path: string) => tag === "certificate" && own === path;
+const isItself = ({ tag, path: own }: Target, path: string) =>
+  tag === "certificate" && own === path;
 
 async function learn(
   path: string,
@@ -62,14 +64,8 @@ async function learn(
 }
 
 async function firstExpiry(text: string): Promise<number | null> {
-  const { X509Certificate } = await import("node:crypto");
-  const times = pemBlocks(text).filter(isCertificate).flatMap((block) => {
-    try {
-      return [Date.parse(new X509Certificate(block.text).validTo)];
-    } catch {
-      return [];
-    }
-  });
+  const read = await Promise.all(pemBlocks(text).filter(isCertificate).map(readCertificate));
+  const times = read.flatMap((one) => one === null ? [] : [Date.parse(one.validTo)]);
   return times.length === 0 ? null : times.reduce((one, other) => Math.min(one, other));
 }
 

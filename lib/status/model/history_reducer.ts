@@ -1,7 +1,7 @@
 /** Adds a step of the supervisor to the history. Pure. */
 import { describeFailure } from "../../haproxy/failure/failure.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
-import type { Use } from "../../loaded/targets.ts";
+import type { Target } from "../../loaded/targets.ts";
 import type { Action, Event, EventOf } from "../../supervisor/state/events.ts";
 import type { State, StateOf } from "../../supervisor/state/state.ts";
 import { describeCause } from "../../supervisor/messages/messages.ts";
@@ -154,27 +154,27 @@ function endHotApply(
   if (before?.name !== "hot_applying") return history;
   const { applied, refused, unconfirmed } = outcome;
   const counted = [
-    ...applied.map(({ use }) => labelOf(use, "success")),
-    ...refused.map(({ use }) => labelOf(use, "refused")),
-    ...unconfirmed.map((use) => labelOf(use, "unconfirmed")),
+    ...applied.map(({ target }) => labelOf(target, "success")),
+    ...refused.map(({ target }) => labelOf(target, "refused")),
+    ...unconfirmed.map((target) => labelOf(target, "unconfirmed")),
   ].reduce(increment, history.hotApplies);
   const changes: Change[] = [
-    ...applied.map((one) => inPlace(one.use, before, { ...one, nowMs, failure: null })),
-    ...refused.map(({ use, reason }) =>
-      inPlace(use, before, { durationMs: 0, nowMs, failure: reason })
+    ...applied.map((one) => inPlace(one.target, before, { ...one, nowMs, failure: null })),
+    ...refused.map(({ target, reason }) =>
+      inPlace(target, before, { durationMs: 0, nowMs, failure: reason })
     ),
   ];
   const told = changes.reduce(add, { ...history, hotApplies: counted });
   const [first] = refused;
   if (first === undefined) return applied.length > 0 ? succeed(told, nowMs) : told;
-  const reason = `"${first.use.path}" ${first.reason}, awaiting ${first.awaited}`;
+  const reason = `"${first.target.path}" ${first.reason}, awaiting ${first.awaited}`;
   const isRetry = before.service.rejected !== null;
   if (before.rejection !== null) return told;
   return fail(told, { generation: null, reason, alerts: [] }, { isRetry, nowMs });
 }
 
 function inPlace(
-  use: Use,
+  target: Target,
   { service: { serving }, attempt }: StateOf<"hot_applying">,
   { durationMs, failure, nowMs }: {
     readonly durationMs: number;
@@ -183,7 +183,7 @@ function inPlace(
   },
 ): Change {
   return {
-    ...{ kind: "in_place", generation: serving.number, changed: [use.path], endedMs: nowMs },
+    ...{ kind: "in_place", generation: serving.number, changed: [target.path], endedMs: nowMs },
     ...{ reason: describeCause(attempt.cause), durationMs, failure },
     result: failure === null ? "success" : "failure",
   };
@@ -269,7 +269,7 @@ function lastRespawnMs(state: State | null): number | null {
   return past?.respawnedMs.at(-1) ?? null;
 }
 
-const labelOf = ({ tag }: Use, result: HotApplyResult) => `${tag} ${result}`;
+const labelOf = ({ tag }: Target, result: HotApplyResult) => `${tag} ${result}`;
 
 const increment = (counts: Counts, label: string): Counts =>
   new Map([...counts, [label, (counts.get(label) ?? 0) + 1]]);

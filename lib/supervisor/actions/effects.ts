@@ -1,5 +1,5 @@
 /** Carries out the supervisor's actions on real processes, files and timers. */
-import { DrainGauge } from "../../haproxy/runtime/drain_gauge.ts";
+import { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import { Fleet } from "../../haproxy/drain/fleet.ts";
 import { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import type { LeftBehind } from "../../haproxy/leftovers/left_behind.ts";

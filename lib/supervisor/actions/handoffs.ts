@@ -2,7 +2,7 @@
 import { type Cut, cutOff } from "../../system/cut_off.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { sharesPorts } from "../../haproxy/process/arguments.ts";
-import type { DrainGauge } from "../../haproxy/runtime/drain_gauge.ts";
+import type { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import type { Fleet, LeftMember } from "../../haproxy/drain/fleet.ts";
 import { handoff } from "../../haproxy/handoff/handoff.ts";
 import type { HandoffOutcome } from "../../haproxy/handoff/outcome.ts";
@@ -81,7 +81,7 @@ export class Handoffs {
     let loaded: Adopted = {
       fingerprint: attempt.fingerprint,
       changedDuringRead: false,
-      uses: NO_TARGETS,
+      targets: NO_TARGETS,
     };
     let passesTables = true;
     const learn = async () => {

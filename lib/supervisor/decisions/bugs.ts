@@ -89,8 +89,8 @@ const drainForBug = (state: Serving | StateOf<"starting">): Decision =>
   drainAll(state, EXIT.SOFTWARE, messages.endsForBug("is asked to drain"));
 
 /** Nobody knows which files the process has now, so a reload must follow. */
-function brokenOff({ changed, uses, before }: HotApplyRequest): HotApplyOutcome {
-  const paths = changed.flatMap((use) => pathsOf(use, uses));
+function brokenOff({ changed, before }: HotApplyRequest): HotApplyOutcome {
+  const paths = changed.flatMap(pathsOf);
   const unknown = paths.filter((path) => before.files.has(path))
     .map((path) => [path, UNKNOWN_MARK] as const);
   const fingerprint = { digest: "unknown", files: new Map([...before.files, ...unknown]) };
@@ -98,8 +98,8 @@ function brokenOff({ changed, uses, before }: HotApplyRequest): HotApplyOutcome 
 }
 
 function unconfirmed({ fingerprint, applied, unconfirmed }: HotApplyOutcome): HotApplyOutcome {
-  const uses = applied.map(({ use }) => use);
-  return { ...RELOADED, fingerprint, unconfirmed: [...uses, ...unconfirmed] };
+  const targets = applied.map(({ target }) => target);
+  return { ...RELOADED, fingerprint, unconfirmed: [...targets, ...unconfirmed] };
 }
 
 const RELOADED = {

@@ -1,7 +1,8 @@
 /** The way of a change: from files that have settled, or an order, to a hot apply or a reload. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { type Newcomer, newcomersIn } from "../../hot_apply/newcomers.ts";
-import { targetsToApply, type Use } from "../../loaded/targets.ts";
+import { targetsToApply } from "../../hot_apply/plan.ts";
+import type { Target } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import * as messages from "../messages/messages.ts";
 import type { Decision, EventOf, Policy } from "../state/events.ts";
@@ -94,12 +95,12 @@ type Change = Start & { readonly fingerprint: Fingerprint };
 /** Hot-applies what has changed, or examines new files first; `null` if only a reload can load the change. */
 function hotApply(state: Idle, change: Change): Decision | null {
   const { service } = state;
-  const { serving: { number: generation, fingerprint: before, uses } } = service;
+  const { serving: { number: generation, fingerprint: before } } = service;
   const { fingerprint: after, cause } = change;
   const newcomers = newcomersOf(service, change);
   const changed = newcomers.length > 0 ? [] : targetsOf(service, after);
   if (changed === null || before === null) return null;
-  const request = { changed, uses, before, after, isPart: false };
+  const request = { changed, before, after, isPart: false };
   return [
     {
       name: "hot_applying",
@@ -126,13 +127,13 @@ function newcomersOf(
 ): readonly Newcomer[] {
   if (cause.tag === "retry" || awaitMs(rejected, atMs) === 0) return [];
   const tried = rejected !== null && rejected.generation !== null ? rejected.fingerprint : null;
-  return newcomersIn(serving.uses, { before: serving.fingerprint, after: fingerprint, tried });
+  return newcomersIn(serving.targets, { before: serving.fingerprint, after: fingerprint, tried });
 }
 
 /** What to hot-apply so that the serving generation has that content; `null` if that is impossible. */
-function targetsOf({ serving }: Service, fingerprint: Fingerprint): readonly Use[] | null {
+function targetsOf({ serving }: Service, fingerprint: Fingerprint): readonly Target[] | null {
   if (serving.changedDuringRead) return null;
-  return targetsToApply(serving.uses, serving.fingerprint, fingerprint);
+  return targetsToApply(serving.targets, serving.fingerprint, fingerprint);
 }
 
 /** Whether `content` is known to be what HAProxy read. */

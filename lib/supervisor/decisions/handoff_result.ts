@@ -1,7 +1,7 @@
 /** What the end of a handoff means: for the new generation, the old one, and a next try. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { slowdownBy } from "../../haproxy/drain/slowdown.ts";
-import { certificatesToApply } from "../../loaded/targets.ts";
+import { certificatesToApply } from "../../hot_apply/plan.ts";
 import { changedPaths } from "../../watch/scan/fingerprint.ts";
 import { slowsServing } from "../messages/drain_messages.ts";
 import * as messages from "../messages/messages.ts";
@@ -139,12 +139,12 @@ function applyCertificates(
   rejection: Rejection,
   { hotApply }: Policy,
 ): Decision | null {
-  const { number: generation, fingerprint: before, uses } = service.serving;
-  const changed = certificatesToApply(uses, before, after);
+  const { number: generation, fingerprint: before, targets } = service.serving;
+  const changed = certificatesToApply(targets, before, after);
   // Before a file is sent it is compared with its last scan, so it may have changed since.
   if (!hotApply || before === null || after === null || changed.length === 0) return null;
   const attempt = { fingerprint: after, cause };
-  const request = { changed, uses, before, after, isPart: true };
+  const request = { changed, before, after, isPart: true };
   return [
     { name: "hot_applying", service, attempt, pending, rejection },
     [{ name: "hot_apply", generation, request }],

@@ -1,7 +1,7 @@
 /** What the end of a hot apply means: the serving generation has the files, or a reload must follow. Pure. */
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
-import { targetsAfter } from "../../loaded/targets.ts";
+import { targetsAfter } from "../../hot_apply/plan.ts";
 import * as messages from "../messages/hot_apply_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
 import type { Generation, Rejected, Rejection, Service, StateOf } from "../state/state.ts";
@@ -38,7 +38,7 @@ function goOn(
         ? [{ name: "serving", service: { ...service, rejected } }, followUp(pending, serving)]
         : waitAfter(service, { rejected, retryMs: soonest(null, outcome) }, pending);
     }
-    case "look":
+    case "scan":
       return [
         { name: "serving", service },
         followUp({ ...pending, changedDuringRead: true }, serving),
@@ -76,8 +76,8 @@ function servingAfter(
   { service: { serving } }: HotApplying,
   { fingerprint, applied, unconfirmed }: HotApplyOutcome,
 ): Generation {
-  const given = [...applied.map(({ use }) => use), ...unconfirmed];
-  return { ...serving, fingerprint, uses: targetsAfter(serving.uses, given) };
+  const given = [...applied.map(({ target }) => target), ...unconfirmed];
+  return { ...serving, fingerprint, targets: targetsAfter(serving.targets, given) };
 }
 
 /** The rejected reload, with what was refused beside it. */
@@ -113,8 +113,8 @@ function describe(
   const { number } = serving;
   const isReloaded = rejection === null && next.tag === "reload";
   const known = rejected?.refused ?? [];
-  const news = refused.filter(({ use, reason }) =>
-    !known.some((one) => one.use.path === use.path && one.reason === reason)
+  const news = refused.filter(({ target, reason }) =>
+    !known.some((one) => one.target.path === target.path && one.reason === reason)
   );
   const notApplied = isReloaded ? messages.notApplied : messages.notAllApplied;
   const entries = [

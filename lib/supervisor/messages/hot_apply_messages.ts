@@ -1,7 +1,8 @@
 /** The log lines about hot applies, and new files that must be whole. Pure. */
 import type { Applied, Refused } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
-import type { Use } from "../../loaded/targets.ts";
+import { nounOf } from "../../hot_apply/target_kinds.ts";
+import type { Target } from "../../loaded/targets.ts";
 import type { LogEntry } from "../../system/log.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { abridged } from "../../watch/scan/fingerprint.ts";
@@ -9,11 +10,11 @@ import { info, list, MOST_LISTED, warning } from "./entry.ts";
 
 /** One line for each of the first files, and one for all others. */
 export function hotApplied(all: readonly Applied[], generation: number): LogEntry[] {
-  const lines = all.slice(0, MOST_LISTED).map(({ use, detail, durationMs }) => {
+  const lines = all.slice(0, MOST_LISTED).map(({ target, detail, durationMs }) => {
     const elapsedMs = Math.round(durationMs);
     const fields = { generation, reason: "hot_applied", durationMs: elapsedMs };
-    const what = `${describeFile(use)} updated in generation ${generation} without a reload`;
-    return info(`${what} in ${elapsedMs} ms (${detail})`, { ...fields, changed: [use.path] });
+    const what = `${describeFile(target)} updated in generation ${generation} without a reload`;
+    return info(`${what} in ${elapsedMs} ms (${detail})`, { ...fields, changed: [target.path] });
   });
   const others = all.length - lines.length;
   if (others === 0) return lines;
@@ -27,12 +28,12 @@ export function refused(
   generation: number,
   { isReloaded }: { readonly isReloaded: boolean },
 ): LogEntry[] {
-  const lines = all.slice(0, MOST_LISTED).map(({ use, reason, awaited }) => {
+  const lines = all.slice(0, MOST_LISTED).map(({ target, reason, awaited }) => {
     const next = isReloaded
       ? "loaded as it is, by a reload that another change needs"
       : `generation ${generation} keeps the old one, waiting for ${awaited}`;
-    const fields = { generation, reason, changed: [use.path] };
-    return warning(`${describeFile(use)} ${reason}; ${next}`, fields);
+    const fields = { generation, reason, changed: [target.path] };
+    return warning(`${describeFile(target)} ${reason}; ${next}`, fields);
   });
   const others = all.length - lines.length;
   if (others === 0) return lines;
@@ -60,12 +61,4 @@ export const awaitsFiles = (files: readonly NotWhole[], waitMs: number) =>
     { reason: files[0]!.reason, changed: abridged(files.map(({ path }) => path)) },
   );
 
-const describeFile = ({ tag, path }: Use) => `${NOUNS[tag]} "${path}"`;
-
-const NOUNS: Readonly<Record<Use["tag"], string>> = {
-  certificate: "certificate",
-  ca_file: "CA file",
-  crl_file: "CRL file",
-  map: "map",
-  acl: "ACL",
-};
+const describeFile = (target: Target) => `${nounOf(target)} "${target.path}"`;

@@ -19,7 +19,7 @@ export interface Content {
 /** What a serving generation has loaded. */
 export interface Loaded extends Content {
   /** What of it can be hot-applied. */
-  readonly uses: Targets;
+  readonly targets: Targets;
   /** Until then, at the latest, it cannot pass its stick-tables on; absent: it can. */
   readonly tablesByMs?: number;
 }

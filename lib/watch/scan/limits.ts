@@ -1,5 +1,5 @@
 /** Finds what is too large to be followed like the rest, and says how it is followed then. Pure. */
-import { MOST_NAMED } from "../../config/reference_finder.ts";
+import { MOST_REFERENCES } from "../../config/file_references.ts";
 import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
 import { formatBytes, MOST_DIGESTED_BYTES } from "../../system/contents.ts";
 import { formatDuration } from "../../text/duration.ts";
@@ -17,7 +17,7 @@ export function findLimits(
     ...wholeDirectories(inventory, pollIntervalMs),
     ...seen.tag === "taken" ? largeFiles(seen.fingerprint.files) : [],
     ...longTexts(inventory),
-    ...references.length < MOST_NAMED ? [] : [MANY_NAMES],
+    ...references.length < MOST_REFERENCES ? [] : [MANY_NAMES],
   ];
 }
 
@@ -81,5 +81,5 @@ const isList = ({ source, whole }: SourceFile) => source.namesFiles === true && 
 const MANY_NAMES: Remark = {
   key: "names",
   reason: "many files",
-  text: `the configuration names more than ${MOST_NAMED} files: only the first are watched`,
+  text: `the configuration names more than ${MOST_REFERENCES} files: only the first are watched`,
 };

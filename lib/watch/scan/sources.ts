@@ -1,6 +1,6 @@
 /** What to watch: what the settings name, and what HAProxy loads besides. Pure. */
 import { resolve } from "@std/path";
-import type { SideFileRule } from "../../config/file_references.ts";
+import type { SideFileRule } from "../../config/side_files.ts";
 import type { Settings } from "../../settings/settings.ts";
 
 /**

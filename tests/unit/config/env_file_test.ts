@@ -31,7 +31,7 @@ for (const [behaviour, { text, variables }] of Object.entries(READ)) {
   });
 }
 
-Deno.test("env file: every bad line is named by its number, and none is quoted", () => {
+Deno.test("env file: bad lines are reported by their numbers, and never quoted", () => {
   const text = "A=1\nsecret\n=secret\n1A=secret\nA-B=secret\nN=secret\0";
   assert.deepEqual(parseEnvFile(text), {
     tag: "invalid",

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
+import type { Bases } from "../../../lib/config/base_directories.ts";
 import {
-  type Bases,
+  type FileReference,
+  findFileReferences,
   findListedCertificates,
-  findNamedFiles,
-  type NamedFile,
-  type Naming,
 } from "../../../lib/config/file_references.ts";
+import { atOnce } from "../../../lib/system/threads.ts";
 
 const OPTIONS = { workingDirectory: "/srv", environment: { DIRECTORY: "/certs" } };
 
-const find = (text: string) => findNamedFiles([{ path: "/etc/h/h.cfg", text }], OPTIONS);
+const find = (text: string) =>
+  atOnce(findFileReferences([{ path: "/etc/h/h.cfg", text }], OPTIONS));
 
 /** `role keyword path`, and the name where it is not the path. */
-const shown = ({ role, keyword, path, name }: NamedFile) =>
+const shown = ({ role, keyword, path, name }: FileReference) =>
   [role, keyword, path, ...(name === path ? [] : [name])].join(" ");
 
 const NAMED: Readonly<Record<string, readonly string[]>> = {
@@ -106,7 +107,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [line, files] of Object.entries(NAMED)) {
-  Deno.test(`named files: ${line}`, () => assert.deepEqual(find(line).files.map(shown), files));
+  Deno.test(`file references: ${line}`, () => assert.deepEqual(find(line).files.map(shown), files));
 }
 
 const UNNAMED: readonly string[] = [
@@ -153,7 +154,7 @@ const UNNAMED: readonly string[] = [
 ];
 
 for (const line of UNNAMED) {
-  Deno.test(`named files: none by ${line}`, () => assert.deepEqual(find(line).files, []));
+  Deno.test(`file references: none by ${line}`, () => assert.deepEqual(find(line).files, []));
 }
 
 const BASED: Readonly<Record<string, readonly [string, readonly string[]]>> = {
@@ -248,11 +249,11 @@ bind :1 ssl crt x`,
 };
 
 for (const [behaviour, [text, files]] of Object.entries(BASED)) {
-  Deno.test(`named files: ${behaviour}`, () =>
+  Deno.test(`file references: ${behaviour}`, () =>
     assert.deepEqual(find(text).files.map(shown), files));
 }
 
-Deno.test("named files: each says where it is named first", () => {
+Deno.test("file references: each file with its first place", () => {
   const text = "# x\n\nerrorfile 400 /a\nerrorfile 500 /a\nacl x src -f /a\nlua-load /b";
   assert.deepEqual(
     find(text).files.map(({ path, role, file, line }) => [path, role, file, line]),
@@ -264,7 +265,7 @@ Deno.test("named files: each says where it is named first", () => {
   );
 });
 
-Deno.test("named files: the key belongs to the certificate of its line", () => {
+Deno.test("file references: the key belongs to the certificate of its line", () => {
   const text = `key-base /global
 crt-store
 key-base /key
@@ -282,13 +283,13 @@ load key f crt /g`;
   ]);
 });
 
-Deno.test("named files: variables and settings go on in the next file", () => {
+Deno.test("file references: variables and settings go on in the next file", () => {
   const files = [
     { path: "/one/a.cfg", text: "default-path config\nsetenv X y\ncrt-base c\nlua-load a" },
     { path: "/two/b.cfg", text: 'lua-load "$X"\nbind :1 ssl crt d\ncrt-store s' },
     { path: "/three/c.cfg", text: "load crt e\nca-base /ca" },
   ];
-  const { files: found, bases } = findNamedFiles(files, OPTIONS);
+  const { files: found, bases } = atOnce(findFileReferences(files, OPTIONS));
   assert.deepEqual(found.map(shown), [
     "other lua-load /one/a a",
     "other lua-load /two/y y",
@@ -314,7 +315,7 @@ const SIDE_FILES: Readonly<Record<string, readonly [readonly string[], boolean]>
 };
 
 for (const [text, [extensions, replacesCrt]] of Object.entries(SIDE_FILES)) {
-  Deno.test(`named files: beside a certificate, with "${text}"`, () => {
+  Deno.test(`file references: beside a certificate, with "${text}"`, () => {
     const { sideFiles } = find(text);
     assert.deepEqual([[...sideFiles.extensions].sort(), sideFiles.replacesCrt], [
       [...extensions].sort(),
@@ -325,7 +326,7 @@ for (const [text, [extensions, replacesCrt]] of Object.entries(SIDE_FILES)) {
 
 const BASES: Bases = { crt: "/crt", key: "/key", ca: "/ca", directory: "/d" };
 const listed = (text: string, bases = BASES) =>
-  findListedCertificates({ path: "/list", text }, bases);
+  atOnce(findListedCertificates({ path: "/list", text }, bases));
 
 const LISTED: Readonly<Record<string, readonly string[]>> = {
   "a.pem": ["certificate crt /crt/a.pem"],
@@ -355,14 +356,15 @@ const LISTED: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [line, files] of Object.entries(LISTED)) {
-  Deno.test(`named files: in a certificate list, ${JSON.stringify(line)}`, () => {
+  Deno.test(`file references: in a certificate list, ${JSON.stringify(line)}`, () => {
     assert.deepEqual(listed(line).map(shown), files);
   });
 }
 
-Deno.test("named files: those of a certificate list say all that others say", () => {
+Deno.test("file references: a certificate list gives all that a configuration gives", () => {
   const bases = { crt: "c/", key: null, ca: null, directory: "/d" };
-  const certificate = { role: "certificate", keyword: "crt", file: "/list" };
+  const rest = { file: "/list", span: null, prefix: "", alias: null, loads: true };
+  const certificate = { role: "certificate", keyword: "crt", word: 0, ...rest };
   assert.deepEqual(listed("#\na [key b]\nc\na x", bases), [
     { ...certificate, path: "/d/c/a", name: "c//a", keyPath: "/d/b", line: 2 },
     {
@@ -371,15 +373,16 @@ Deno.test("named files: those of a certificate list say all that others say", ()
       role: "other",
       keyword: "key",
       keyPath: null,
-      file: "/list",
       line: 2,
+      word: 2,
+      ...rest,
     },
     { ...certificate, path: "/d/c/c", name: "c//c", keyPath: null, line: 3 },
   ]);
 });
 
 /** `word path`, with the part of the word, its prefix and its alias where there are any. */
-const NAMINGS: Readonly<Record<string, readonly string[]>> = {
+const EVERY: Readonly<Record<string, readonly string[]>> = {
   "bind :1 ssl crt /a crt /a": ["4 /a", "6 /a"],
   "errorfile 408 /dev/null": ["2 /dev/null"],
   "acl x src -f opt@a -f /b": ["4 /srv/a opt@", "6 /b"],
@@ -387,26 +390,27 @@ const NAMINGS: Readonly<Record<string, readonly string[]>> = {
     "3 /a 10+2",
     "3 /srv/b 24+6 file@",
   ],
-  "http-request set-map(/a) x y": ["1 /a 8+2 reference"],
-  "http-response add-acl(a) x": ["1 /srv/a 8+1 reference"],
+  "http-request set-map(/a) x y": ["1 /a 8+2 loads nothing"],
+  "http-response add-acl(a) x": ["1 /srv/a 8+1 loads nothing"],
   "http-request set-map() x y": [],
   "crt-store web\nload crt a key b": ["2 /srv/a alias a", "4 /srv/b"],
   "crt-store web\nload key b crt /c alias d": ["4 /c", "2 /srv/b"],
 };
 
-for (const [text, expected] of Object.entries(NAMINGS)) {
-  Deno.test(`named files: each word that names one, ${JSON.stringify(text)}`, () => {
+for (const [text, expected] of Object.entries(EVERY)) {
+  Deno.test(`file references: each word, ${JSON.stringify(text)}`, () => {
     const found: string[] = [];
-    const onNaming = ({ word, path, place, prefix, alias, isReference }: Naming) => {
-      const part = place === null ? [] : [`${place.offset}+${place.length}`];
+    const onReference = ({ word, path, span, prefix, alias, loads }: FileReference) => {
+      const part = span === null ? [] : [`${span.offset}+${span.length}`];
       const notes = [
         prefix,
         alias === null ? "" : `alias ${alias}`,
-        isReference ? "reference" : "",
+        loads ? "" : "loads nothing",
       ];
       found.push([word, path, ...part, ...notes.filter((note) => note !== "")].join(" "));
     };
-    findNamedFiles([{ path: "/etc/h/h.cfg", text }], { ...OPTIONS, onNaming });
+    const files = [{ path: "/etc/h/h.cfg", text }];
+    atOnce(findFileReferences(files, { ...OPTIONS, onReference }));
     assert.deepEqual(found, expected);
   });
 }

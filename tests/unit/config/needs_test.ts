@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { type Needs, NO_NEEDS, readNeeds } from "../../../lib/config/needs.ts";
+import { atOnce } from "../../../lib/system/threads.ts";
 
 const VARIABLES = { MODE: "global", ADDRESS: "quic4@:443", MOST: "200" };
 
 /** What is read in files of these `texts`, in this order. */
 function read(texts: readonly string[]): Needs {
   const files = texts.map((text, index) => ({ path: `/${index}.cfg`, text }));
-  return readNeeds(files, VARIABLES);
+  return atOnce(readNeeds(files, VARIABLES));
 }
 
 const LOAD = "defaults\n  load-server-state-from-file global";
@@ -45,7 +46,7 @@ const STATES: Readonly<Record<string, readonly [wanted: boolean, ...texts: strin
 };
 
 for (const [what, [wanted, ...texts]] of Object.entries(STATES)) {
-  Deno.test(`the servers' state is ${wanted ? "" : "not "}to be provided: ${what}`, () => {
+  Deno.test(`the servers' state is ${wanted ? "" : "not "}needed: ${what}`, () => {
     assert.equal(read(texts).loadsServerState, wanted);
   });
 }
@@ -104,7 +105,7 @@ const QUIC: Readonly<Record<string, readonly [words: QuicWords, ...texts: string
 };
 
 for (const [what, [wanted, ...texts]] of Object.entries(QUIC)) {
-  Deno.test(`what is said about QUIC: ${what}`, () => {
+  Deno.test(`QUIC: ${what}`, () => {
     const { sharesSecret, noted } = read(texts);
     assert.deepEqual({ sharesSecret, sharedSockets: noted.shared_sockets }, wanted);
   });
@@ -144,7 +145,7 @@ const CONNECTIONS: Readonly<
 };
 
 for (const [what, [most, ...texts]] of Object.entries(CONNECTIONS)) {
-  Deno.test(`how many connections the stats sockets may have: ${what}`, () => {
+  Deno.test(`stats maxconn: ${what}`, () => {
     assert.equal(read(texts).statsMaxconn, most);
   });
 }
@@ -165,7 +166,7 @@ const NOTED: Readonly<Record<string, readonly [Partial<Needs["noted"]>, ...texts
 };
 
 for (const [what, [noted, ...texts]] of Object.entries(NOTED)) {
-  Deno.test(`what the user has to know more of: ${what}`, () => {
+  Deno.test(`noted words: ${what}`, () => {
     assert.deepEqual(read(texts).noted, { ...NO_NEEDS.noted, ...noted });
   });
 }

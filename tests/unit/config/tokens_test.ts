@@ -51,12 +51,12 @@ const WORDS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
 };
 
 for (const [behaviour, [line, words]] of Object.entries(WORDS)) {
-  Deno.test(`configuration words: ${behaviour}`, () => {
+  Deno.test(`tokens: ${behaviour}`, () => {
     assert.deepEqual(readConfiguration(line, ENVIRONMENT).lines, [{ number: 1, words }]);
   });
 }
 
-Deno.test("configuration words: blank lines and comments count but give no entry", () => {
+Deno.test("tokens: blank lines and comments count but give no entry", () => {
   const text = '\n  \n# a\n  # b "\nglobal # c\n\t\n"$NONE"\n  daemon';
   assert.deepEqual(readConfiguration(text, {}).lines, [
     { number: 5, words: ["global"] },
@@ -64,7 +64,7 @@ Deno.test("configuration words: blank lines and comments count but give no entry
   ]);
 });
 
-Deno.test("configuration words: lines may end as on Windows", () => {
+Deno.test("tokens: lines may end as on Windows", () => {
   assert.deepEqual(readConfiguration('a b\r\n\r\n"c" d\\\r\n# e\r\n', {}).lines, [
     { number: 1, words: ["a", "b"] },
     { number: 3, words: ["c", "d\\"] },
@@ -81,7 +81,7 @@ const CHANGED: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 for (const [behaviour, [text, expected]] of Object.entries(CHANGED)) {
-  Deno.test(`configuration words: ${behaviour}`, () => {
+  Deno.test(`tokens: ${behaviour}`, () => {
     const before = Object.freeze({ A: "old", B: "old", EMPTY: "" });
     const first = readConfiguration(text, before);
     const last = readConfiguration('"${A--},${B--},${C--}"', first.environment);
@@ -89,30 +89,30 @@ for (const [behaviour, [text, expected]] of Object.entries(CHANGED)) {
   });
 }
 
-Deno.test("configuration words: a variable changes only for the lines below", () => {
+Deno.test("tokens: a variable changes only for the lines below", () => {
   const { lines, environment } = readConfiguration('"a$A"\nsetenv A 1\n"a$A"', { B: "2" });
   assert.deepEqual(lines.map(({ words }) => words[0]), ["a", "setenv", "a1"]);
   assert.deepEqual(environment, { A: "1", B: "2" });
 });
 
 for (const [behaviour, [line, words]] of Object.entries(WORDS)) {
-  Deno.test(`configuration words: with their places, ${behaviour}`, () => {
+  Deno.test(`tokens: with their spans, ${behaviour}`, () => {
     const [placed] = readPlacedConfiguration(line, ENVIRONMENT).lines;
     assert.deepEqual(placed?.words, words);
-    assert.equal(placed?.places.length, words.length);
-    for (const [index, { offset, length }] of placed.places.entries()) {
+    assert.equal(placed?.spans.length, words.length);
+    for (const [index, { offset, length }] of placed.spans.entries()) {
       const alone = readConfiguration(line.slice(offset, offset + length), ENVIRONMENT);
       assert.ok(alone.lines[0]?.words.includes(words[index]!), `${offset}+${length}`);
     }
   });
 }
 
-Deno.test("configuration words: those of one variable have one place", () => {
+Deno.test("tokens: those of one variable have one span", () => {
   const [line] = readPlacedConfiguration(`a "x\${SET[*]}"  'b'# c`, ENVIRONMENT).lines;
   assert.deepEqual(line, {
     number: 1,
     words: ["a", "xa", "b", "b"],
-    places: [
+    spans: [
       { offset: 0, length: 1 },
       { offset: 2, length: 12 },
       { offset: 2, length: 12 },
@@ -124,7 +124,7 @@ Deno.test("configuration words: those of one variable have one place", () => {
 for (
   const word of ["", "a", "a b", `'"\\$SET "\${SET}"#`, "'", "''", "a\nb\r\tc", "\\", "é\u00a0"]
 ) {
-  Deno.test(`configuration words: ${JSON.stringify(word)} is read as it was written`, () => {
+  Deno.test(`tokens: ${JSON.stringify(word)} is read as it was written`, () => {
     const line = `x ${quotedWord(word)} y`;
     assert.deepEqual(readConfiguration(line, ENVIRONMENT).lines[0]?.words, ["x", word, "y"]);
   });
@@ -136,7 +136,7 @@ Deno.test("a variable may mean more words than a call has arguments", () => {
   assert.ok(lines[0]!.words.length > 200_000);
 });
 
-Deno.test("the blocks of a text are its lines, whatever its length, each with how many stand before", () => {
+Deno.test("blocks hold all lines of a text, each with the number of lines before it", () => {
   const lines = Array.from({ length: 30_000 }, (_, index) => "x".repeat(index % 17));
   for (const text of ["", "\n", "a", "a\n", lines.join("\n"), `${lines.join("\n")}\n`]) {
     const blocks = [...blocksOf(text)];

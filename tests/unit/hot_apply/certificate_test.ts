@@ -1,187 +1,149 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { dateOf, examineCertificate, shownSerial } from "../../../lib/hot_apply/certificate.ts";
+import { refusalAt } from "../../../lib/hot_apply/certificate.ts";
 import { Authority, type Pair } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
+import type { Answer } from "../../support/scripted_haproxy.ts";
+import { applied, plan } from "./applied.ts";
 
-const FROM = new Date("2030-01-02T03:04:05Z");
-const UNTIL = new Date("2031-02-03T04:05:06Z");
-const BETWEEN_MS = Date.parse("2030-06-01T00:00:00Z");
+const FROM = new Date("2020-01-02T03:04:05Z");
+const UNTIL = new Date("2100-02-03T04:05:06Z");
 
-const sha1Of = async (pem: string) => {
-  const der = Uint8Array.fromBase64(pem.split("\n").slice(1, -2).join(""));
-  return new Uint8Array(await crypto.subtle.digest("SHA-1", der)).toHex().toUpperCase();
-};
+const TARGET = {
+  tag: "certificate",
+  path: "/certs/x",
+  name: "/x",
+  keyPath: "/certs/x.key",
+  isMember: false,
+} as const;
 
-const examine = (text: string, key: string | null = null, nowMs = BETWEEN_MS) =>
-  examineCertificate(text, { key, nowMs });
-
-/** Two pairs of one authority. */
-async function withPairs(test: (one: Pair, other: Pair, authority: Authority) => Promise<void>) {
+/** What openssl makes, which takes long, is made once. */
+const [pair, stranger, ed25519] = await (async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
-  const [one, other] = [FROM, FROM].map((from) => authority.issue({ from, until: UNTIL }));
-  await test(one!, other!, authority);
-}
+  const kinds = ["ec", "ec", "ed25519"] as const;
+  return kinds.map((kind) => authority.issue({ from: FROM, until: UNTIL, kind }));
+})() as [Pair, Pair, Pair];
 
-Deno.test("a certificate with its key is fit, with what tells it from others and its last moment", () =>
-  withPairs(async ({ certificate, key, pem }) => {
-    assert.deepEqual(await examine(pem), {
-      tag: "fit",
-      pem: pem.trimEnd(),
-      fingerprint: await sha1Of(certificate),
-      serial: shownSerial(new X509Certificate(certificate).serialNumber),
-      expiresMs: UNTIL.getTime(),
-    });
-    assert.equal((await examine(key + certificate)).tag, "fit");
-  }));
+const sha1Of = (pem: string) => new X509Certificate(pem).fingerprint.replaceAll(":", "");
 
-Deno.test("a key beside a certificate is put behind it and its chain", () =>
-  withPairs(async ({ certificate, key }, _, authority) => {
-    const chain = certificate + authority.certificate;
-    const examination = await examine(`${chain}\n\n# the end\n`, `# the key\r\n${key}`);
-    assert.ok(examination.tag === "fit");
-    assert.equal(examination.pem, (chain + key).trimEnd());
-    assert.equal(examination.fingerprint, await sha1Of(certificate));
-  }));
+const CREATED = "Transaction created for certificate /x!\n\n";
+const COMMITTED = "Committing /x..\nSuccess!\n\n";
+const SHOWN = `Filename: /x\nStatus: Used\nSHA1 FingerPrint: ${sha1Of(pair.certificate)}\n\n`;
+const APPLIED = { tag: "applied", detail: "expires 2100-02-03" } as const;
 
-Deno.test("a key in the file counts more than one beside it", () =>
-  withPairs(async ({ pem }, other) => {
-    const examination = await examine(pem, other.key);
-    assert.ok(examination.tag === "fit");
-    assert.equal(examination.pem, pem.trimEnd());
-  }));
-
-Deno.test("a key that does not match is told, in the file or beside it", () =>
-  withPairs(async (one, other) => {
-    assert.deepEqual(await examine(one.certificate, other.key), {
-      tag: "unfit",
-      reason: "does not match the private key beside it",
-      awaited: "the other of the pair",
-      fitFromMs: null,
-    });
-    assert.deepEqual(await examine(one.certificate + other.key), {
-      tag: "unfit",
-      reason: "does not match the private key in it",
-      awaited: "another one",
-      fitFromMs: null,
-    });
-  }));
-
-Deno.test("of several certificates the first is the one that the key must match", () =>
-  withPairs(async (one, other) => {
-    assert.equal((await examine(one.certificate + other.certificate + one.key)).tag, "fit");
-    assert.equal((await examine(other.certificate + one.certificate + one.key)).tag, "unfit");
-  }));
-
-Deno.test("a certificate is fit from its first moment until just before its last", () =>
-  withPairs(async ({ pem }) => {
-    const tagAt = async (nowMs: number) => (await examine(pem, null, nowMs)).tag;
-    assert.equal(await tagAt(FROM.getTime() - 1), "unfit");
-    assert.equal(await tagAt(FROM.getTime()), "fit");
-    assert.equal(await tagAt(UNTIL.getTime() - 1), "fit");
-    assert.equal(await tagAt(UNTIL.getTime()), "unfit");
-  }));
-
-Deno.test("one that expired awaits another, one that is not valid yet awaits its time", () =>
-  withPairs(async ({ pem }) => {
-    assert.deepEqual(await examine(pem, null, UNTIL.getTime()), {
-      tag: "unfit",
-      reason: "expired on 2031-02-03",
-      awaited: "another one",
-      fitFromMs: null,
-    });
-    assert.deepEqual(await examine(pem, null, 0), {
-      tag: "unfit",
-      reason: "is not valid before 2030-01-02T03:04:05.000Z",
-      awaited: "that time",
-      fitFromMs: FROM.getTime(),
-    });
-  }));
-
-Deno.test("a certificate without a key, and a file that is empty, are told as such", () =>
-  withPairs(async ({ certificate }) => {
-    const noKey = {
-      tag: "unfit",
-      reason: "has no private key, neither in it nor beside it",
-      awaited: "the key",
-      fitFromMs: null,
-    };
-    assert.deepEqual(await examine(certificate), noKey);
-    assert.deepEqual(await examine(certificate, "half a key"), noKey);
-    for (const text of ["", " \r\n"]) {
-      assert.deepEqual(await examine(text), {
-        tag: "unfit",
-        reason: "is empty",
-        awaited: "a certificate",
-        fitFromMs: null,
-      });
-    }
-  }));
-
-Deno.test("of what holds no certificate that is known here HAProxy has to tell", () =>
-  withPairs(async ({ certificate, key }) => {
-    for (const text of ["no PEM at all", key, certificate.slice(0, 300) + key]) {
-      assert.deepEqual(await examine(text), {
-        tag: "unreadable",
-        reason: "it holds no certificate",
-      });
-    }
-  }));
-
-Deno.test("of a certificate of nonsense HAProxy has to tell", () =>
-  withPairs(async ({ certificate, key }) => {
-    const [begin, , ...lines] = certificate.split("\n");
-    assert.deepEqual(await examine([begin, ...lines].join("\n"), key), {
-      tag: "unreadable",
-      reason: "it cannot be read",
-    });
-  }));
-
-Deno.test("PEM that OpenSSL reads is read", () =>
-  withPairs(async ({ certificate, pem }) => {
-    const texts = {
-      "blanks behind BEGIN": pem.replace("BEGIN CERTIFICATE-----", "BEGIN CERTIFICATE----- \t"),
-      "a block in comments": `${certificate.replaceAll(/^/gm, "# ")}\n${pem}`,
-      "a trusted certificate": pem.replaceAll(" CERTIFICATE", " TRUSTED CERTIFICATE"),
-    };
-    for (const [what, text] of Object.entries(texts)) {
-      const examination = await examine(text);
-      assert.ok(examination.tag === "fit", what);
-      assert.equal(examination.fingerprint, await sha1Of(certificate), what);
-    }
-  }));
-
-Deno.test("a serial number is the same with zeros in front and in small letters", () => {
-  assert.equal(shownSerial("00ab0C"), "AB0C");
-  assert.equal(shownSerial("AB0C"), "AB0C");
+Deno.test("a certificate is set with its key, committed and read back", async () => {
+  const [result, commands] = await applied(TARGET, pair.pem, [CREATED, COMMITTED, SHOWN]);
+  assert.deepEqual(result, APPLIED);
+  assert.deepEqual(commands, [
+    `set ssl cert /x <<\n${pair.pem}`,
+    "commit ssl cert /x",
+    "show ssl cert /x",
+  ]);
 });
 
-/** Some of which Deno 2.6 cannot compare, so that HAProxy is left to tell. */
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  "RSA": ["rsa:2048"],
-  "P-384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
-  "P-521": ["ec", "-pkeyopt", "ec_paramgen_curve:P-521"],
-  "Ed25519": ["ed25519"],
-  "RSA-PSS": ["rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
-};
-
-for (const [kind, options] of Object.entries(KEYS)) {
-  Deno.test(`a certificate with its own key of the kind ${kind} is fit`, async () => {
-    await using folder = new TempFolder();
-    const [certificate, key] = [folder.at("certificate"), folder.at("key")];
-    const names = ["-keyout", key, "-out", certificate, "-subj", "/CN=a"];
-    const { success } = new Deno.Command("openssl", {
-      args: ["req", "-x509", "-nodes", "-days", "3650", "-newkey", ...options, ...names],
-      stderr: "null",
-    }).outputSync();
-    assert.ok(success);
-    const [text, keyText] = [certificate, key].map((path) => Deno.readTextFileSync(path));
-    const tomorrowMs = Deno.statSync(certificate).mtime!.getTime() + 86_400_000;
-    assert.equal((await examine(text!, keyText!, tomorrowMs)).tag, "fit");
+Deno.test("an unfit certificate is refused, one that cannot be read takes a reload", async () => {
+  assert.deepEqual(await plan(TARGET, pair.certificate, { key: stranger.key }), {
+    tag: "refused",
+    reason: "does not match the private key beside it",
+    awaited: "the other of the pair",
+    fitFromMs: null,
   });
-}
+  assert.deepEqual(await plan(TARGET, pair.key), {
+    tag: "impossible",
+    reason: "it holds no certificate",
+  });
+  const [begin, , ...lines] = pair.certificate.split("\n");
+  assert.deepEqual(await plan(TARGET, [begin, ...lines].join("\n") + pair.key), {
+    tag: "impossible",
+    reason: "it cannot be read",
+  });
+});
 
-Deno.test("days are told in UTC", () => {
-  assert.equal(dateOf(Date.parse("2030-01-01T00:30:00+01:00")), "2029-12-31");
+Deno.test("a certificate may be served from its first moment until just before its last", () => {
+  const certificate = new X509Certificate(pair.certificate);
+  const refusal = (at: Date, offsetMs: number) => refusalAt(at.getTime() + offsetMs, certificate);
+  assert.deepEqual(refusal(FROM, -1), {
+    tag: "refused",
+    reason: "is not valid before 2020-01-02T03:04:05.000Z",
+    awaited: "that time",
+    fitFromMs: FROM.getTime(),
+  });
+  assert.equal(refusal(FROM, 0), null);
+  assert.equal(refusal(UNTIL, -1), null);
+  assert.deepEqual(refusal(UNTIL, 0), {
+    tag: "refused",
+    reason: "expired on 2100-02-03",
+    awaited: "another one",
+    fitFromMs: null,
+  });
+});
+
+Deno.test("a certificate beside a file that HAProxy would forget takes a reload", async () => {
+  const target = { ...TARGET, path: "/a.crt" };
+  const mark = { content: "", modifiedMs: 0, stamp: "" };
+  for (const extension of [".ocsp", ".sctl", ".issuer"]) {
+    for (const path of [`/a.crt${extension}`, `/a${extension}`]) {
+      assert.deepEqual(await plan(target, pair.pem, { files: new Map([[path, mark]]) }), {
+        tag: "impossible",
+        reason: "HAProxy would forget the .ocsp, .sctl or .issuer file beside it",
+      });
+    }
+  }
+  assert.equal(
+    (await plan(target, pair.pem, { files: new Map([["/b.ocsp", mark]]) })).tag,
+    "ready",
+  );
+});
+
+Deno.test("a pair that HAProxy finds not to match is refused", async () => {
+  const mismatch =
+    "inconsistencies between private key and certificate loaded '/x'.\nCan't commit /x!\n\n";
+  const [result, commands] = await applied(TARGET, pair.pem, [CREATED, mismatch, "\n"]);
+  assert.deepEqual(result, {
+    tag: "refused",
+    reason: "does not match its private key",
+    awaited: "the other of the pair",
+    fitFromMs: null,
+  });
+  assert.equal(commands.at(-1), "abort ssl cert /x");
+});
+
+Deno.test("one that cannot be set takes a reload, one that cannot be committed is unconfirmed", async () => {
+  const [notSet] = await applied(TARGET, pair.pem, ["no\n", "\n"]);
+  assert.deepEqual(notSet, { tag: "impossible", reason: 'HAProxy says "no"' });
+  const [notCommitted] = await applied(TARGET, pair.pem, [CREATED, "no\n", "\n"]);
+  assert.deepEqual(notCommitted, { tag: "unconfirmed", reason: 'HAProxy says "no"' });
+});
+
+/** What HAProxy 2.6 shows of a certificate whose kind of key it does not know. */
+const withoutFingerprint = (serial: string, notAfter = "Feb  3 04:05:06 2100 GMT") =>
+  `Filename: /x\nStatus: Used\nSerial: ${serial}\nnotAfter: ${notAfter}\nSHA1 FingerPrint: \n\n`;
+
+Deno.test("where no fingerprint is shown the serial number and the last moment confirm", async () => {
+  const resultOf = async (shown: string) =>
+    (await applied(TARGET, ed25519.pem, [CREATED, COMMITTED, shown]))[0];
+  const serial = new X509Certificate(ed25519.certificate).serialNumber;
+  for (const one of [serial, `00${serial.toLowerCase()}`]) {
+    assert.deepEqual(await resultOf(withoutFingerprint(one)), APPLIED);
+  }
+  const others = [
+    withoutFingerprint(new X509Certificate(stranger.certificate).serialNumber),
+    withoutFingerprint(serial, "Feb  3 04:05:07 2100 GMT"),
+    `SHA1 FingerPrint: ${sha1Of(stranger.certificate)}\n${withoutFingerprint(serial)}`,
+  ];
+  for (const shown of others) assert.equal((await resultOf(shown)).tag, "unconfirmed");
+});
+
+Deno.test("a certificate that is not shown after the commit is not confirmed", async () => {
+  const other = SHOWN.replace(/\w+\n\n/, `${sha1Of(stranger.certificate)}\n\n`);
+  const cases: readonly [Answer, string][] = [
+    [other, "HAProxy shows something else after the change"],
+    ["", "HAProxy shows something else after the change"],
+    [null, "HAProxy does not answer"],
+  ];
+  for (const [shown, reason] of cases) {
+    const [result] = await applied(TARGET, pair.pem, [CREATED, COMMITTED, shown]);
+    assert.deepEqual(result, { tag: "unconfirmed", reason });
+  }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { hotApply, type HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
-import { MOST_HOT_BYTES, NO_TARGETS, type Use } from "../../../lib/loaded/targets.ts";
+import { MOST_HOT_BYTES } from "../../../lib/hot_apply/target_kind.ts";
+import type { Target } from "../../../lib/loaded/targets.ts";
 import { sha256 } from "../../../lib/system/contents.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../../support/certificates.ts";
@@ -17,13 +18,15 @@ async function holding(texts: Readonly<Record<string, string>>): Promise<Fingerp
   return await fingerprintOf(files);
 }
 
-const map = (path: string, id = 0): Use => ({ tag: "map", path, id });
-const certificate = (path: string, more: { keyPath?: string; isMember?: boolean } = {}) =>
-  ({ tag: "certificate", path, name: path, keyPath: null, isMember: false, ...more }) as const;
+const map = (path: string, id = 0): Target => ({ tag: "map", path, id });
+const certificate = (
+  path: string,
+  { keyPath = `${path}.key`, isMember = false } = {},
+): Target => ({ tag: "certificate", path, name: path, keyPath, isMember });
 
 interface Situation {
-  readonly changed: readonly Use[];
-  /** What the files held when the generation read them, and at the look. */
+  readonly changed: readonly Target[];
+  /** What the files held when the generation read them, and at the scan. */
   readonly before: Readonly<Record<string, string>>;
   readonly after: Readonly<Record<string, string>>;
   readonly apply?: boolean;
@@ -31,9 +34,9 @@ interface Situation {
   readonly cancel?: AbortSignal;
 }
 
-/** Replaces files in a process that gives `answer`, and tells with what commands. */
-async function replace(
-  { changed, apply = true, isPart = false, ...situation }: Situation,
+/** Applies to a process that gives `answer`, and tells with what commands. */
+async function apply(
+  { changed, apply: isApplied = true, isPart = false, ...situation }: Situation,
   answer: (command: string) => string = mapAnswers(),
 ): Promise<[outcome: HotApplyOutcome | null, commands: readonly string[]]> {
   await using folder = new TempFolder();
@@ -41,18 +44,20 @@ async function replace(
   await using haproxy = new ScriptedHaproxy(socket, answer);
   const { cancel = new AbortController().signal } = situation;
   const [before, after] = [await holding(situation.before), await holding(situation.after)];
-  const request = { changed, uses: NO_TARGETS, before, after, isPart };
-  return [await hotApply(request, { socket, apply }, cancel), haproxy.commands];
+  const request = { changed, before, after, isPart };
+  return [await hotApply(request, { socket, apply: isApplied }, cancel), haproxy.commands];
 }
 
 /** The outcome with what a test can know: which paths, not how long it took. */
 async function shown(situation: Situation, answer = mapAnswers()) {
-  const [outcome] = await replace(situation, answer);
+  const [outcome] = await apply(situation, answer);
   assert.ok(outcome !== null);
   const { applied, refused, next, fingerprint } = outcome;
   return {
-    applied: applied.map(({ use, detail }) => `${use.path}: ${detail}`),
-    refused: refused.map(({ use, reason, awaited }) => `${use.path} ${reason}, awaits ${awaited}`),
+    applied: applied.map(({ target, detail }) => `${target.path}: ${detail}`),
+    refused: refused.map(({ target, reason, awaited }) =>
+      `${target.path} ${reason}, awaits ${awaited}`
+    ),
     next,
     fingerprint,
   };
@@ -70,7 +75,7 @@ function mapAnswers(refuses = /(?!)/): (command: string) => string {
   };
 }
 
-Deno.test("files are applied one after the other, and the generation has them then", async () => {
+Deno.test("files are applied one after the other, and then belong to the fingerprint", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", "x 1\n"), folder.write("b", "y 1\nz 2\n")];
   const after = { [a]: "x 1\n", [b]: "y 1\nz 2\n", "/same": "1" };
@@ -81,14 +86,14 @@ Deno.test("files are applied one after the other, and the generation has them th
     next: { tag: "nothing" },
     fingerprint: await holding(after),
   });
-  const [, commands] = await replace({ ...situation, after });
+  const [, commands] = await apply({ ...situation, after });
   assert.deepEqual(commands.map((command) => command.split("\n")[0]), [
     ...["prepare map #1", "add map @1 #1 <<", "show map @1 #1", "commit map @1 #1", "show map #1"],
     ...["prepare map #2", "add map @1 #2 <<", "show map @1 #2", "commit map @1 #2", "show map #2"],
   ]);
 });
 
-Deno.test("where all is applied the fingerprint is that of the look, whatever its order", async () => {
+Deno.test("if all is applied, the fingerprint is that of the scan, in its order", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const situation = { changed: [map(path)], before: { [path]: "", "/same": "1" } };
@@ -97,25 +102,25 @@ Deno.test("where all is applied the fingerprint is that of the look, whatever it
   assert.equal(fingerprint.digest, (await holding(after)).digest);
 });
 
-Deno.test("a file that is there no more as it was looked at asks for another look", async () => {
+Deno.test("a file that is no longer as it was scanned asks for another scan", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", "new"), folder.at("b")];
   for (const path of [a, b]) {
-    const [before, after] = [{ [path]: "old" }, { [path]: "looked at" }];
-    const [outcome, commands] = await replace({ changed: [map(path)], before, after });
-    assert.deepEqual(outcome?.next, { tag: "look" });
+    const [before, after] = [{ [path]: "old" }, { [path]: "scanned" }];
+    const [outcome, commands] = await apply({ changed: [map(path)], before, after });
+    assert.deepEqual(outcome?.next, { tag: "scan" });
     assert.deepEqual(outcome?.fingerprint, await holding(before));
     assert.deepEqual(commands, []);
   }
 });
 
-Deno.test("a file that the wrapper may not read is left to a reload, not looked at again", async () => {
+Deno.test("a file that the wrapper may not read takes a reload, not another scan", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a");
   const mark = { content: "unreadable 1", modifiedMs: 0, stamp: "1" };
   const after = await fingerprintOf(new Map([[path, mark]]));
   const outcome = await hotApply(
-    { changed: [map(path)], uses: NO_TARGETS, before: await holding({}), after, isPart: false },
+    { changed: [map(path)], before: await holding({}), after, isPart: false },
     { socket: folder.at("nobody"), apply: true },
     new AbortController().signal,
   );
@@ -123,29 +128,36 @@ Deno.test("a file that the wrapper may not read is left to a reload, not looked 
   assert.deepEqual(outcome?.next, { tag: "reload", reason });
 });
 
-Deno.test("a file that has not its new content in all uses is equal to nothing on disk", async () => {
-  await using folder = new TempFolder();
-  const path = folder.write("a", "x 1\n");
-  const [before, after] = [{ [path]: "" }, { [path]: "x 1\n" }];
-  const situation = { changed: [map(path, 1), map(path, 2)], before, after };
-  const { next, fingerprint } = await shown(situation, mapAnswers(/map #2/));
-  assert.equal(next.tag, "reload");
-  for (const texts of [before, after]) {
-    assert.notEqual(fingerprint.digest, (await holding(texts)).digest);
-  }
-});
+for (
+  const [what, refuses] of [["not all targets have", /map #2/], [
+    "nobody confirms",
+    /commit/,
+  ]] as const
+) {
+  Deno.test(`a file whose new content ${what} is equal to nothing on disk`, async () => {
+    await using folder = new TempFolder();
+    const path = folder.write("a", "x 1\n");
+    const [before, after] = [{ [path]: "" }, { [path]: "x 1\n" }];
+    const situation = { changed: [map(path, 1), map(path, 2)], before, after };
+    const { next, fingerprint } = await shown(situation, mapAnswers(refuses));
+    assert.deepEqual(next, { tag: "reload", reason: `"${path}": HAProxy says "no"` });
+    for (const texts of [before, after]) {
+      assert.notEqual(fingerprint.digest, (await holding(texts)).digest);
+    }
+  });
+}
 
 Deno.test("a byte order mark is part of the first key, as it is for HAProxy", async () => {
   await using folder = new TempFolder();
   const text = "\ufeffx 1\n";
   const path = folder.write("a", text);
   const situation = { changed: [map(path)], before: {}, after: { [path]: text } };
-  const [outcome, commands] = await replace(situation);
+  const [outcome, commands] = await apply(situation);
   assert.deepEqual(outcome?.next, { tag: "nothing" });
   assert.equal(commands[1], `add map @1 #0 <<\n${text}`);
 });
 
-Deno.test("what only a reload can do ends the work, and is said with the path", async () => {
+Deno.test("the first target that takes a reload is the last, and is told with the path", async () => {
   await using folder = new TempFolder();
   const paths = ["a", "b", "c"].map((name) => folder.write(name, "x 1\n"));
   const [a, b, c] = paths as [string, string, string];
@@ -158,28 +170,16 @@ Deno.test("what only a reload can do ends the work, and is said with the path", 
     next: { tag: "reload", reason: `"${b}": HAProxy says "no"` },
     fingerprint: await holding({ [a]: "x 1\n", [b]: "", [c]: "" }),
   });
-  const [, commands] = await replace(situation, mapAnswers(/prepare map #2/));
+  const [, commands] = await apply(situation, mapAnswers(/prepare map #2/));
   assert.ok(!commands.some((command) => command.includes("#3")));
 });
 
-Deno.test("nothing on disk is equal to what nobody confirmed", async () => {
-  await using folder = new TempFolder();
-  const path = folder.write("a", "x 1\n");
-  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
-  const { next, fingerprint } = await shown(situation, mapAnswers(/commit/));
-  assert.deepEqual(next, { tag: "reload", reason: `"${path}": HAProxy says "no"` });
-  const digests = [situation.before, situation.after].map(async (texts) =>
-    (await holding(texts)).digest
-  );
-  assert.ok(!(await Promise.all(digests)).includes(fingerprint.digest));
-});
-
-Deno.test("a process that nobody reaches is left to a reload", async () => {
+Deno.test("a process that does not answer is left to a reload", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const [before, after] = await Promise.all(["", "x 1\n"].map((text) => holding({ [path]: text })));
   const outcome = await hotApply(
-    { changed: [map(path)], uses: NO_TARGETS, before: before!, after: after!, isPart: false },
+    { changed: [map(path)], before: before!, after: after!, isPart: false },
     { socket: folder.at("nobody"), apply: true },
     new AbortController().signal,
   );
@@ -187,20 +187,15 @@ Deno.test("a process that nobody reaches is left to a reload", async () => {
   assert.deepEqual(outcome?.fingerprint, before);
 });
 
-Deno.test("a cancelled change has no outcome", async () => {
-  await using folder = new TempFolder();
-  const path = folder.write("a", "x 1\n");
-  const cancel = AbortSignal.abort();
-  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
-  assert.deepEqual(await replace({ ...situation, cancel }), [null, []]);
-});
-
-Deno.test("after an abort nothing more is asked", async () => {
+Deno.test("a cancelled hot apply has no outcome, and asks nothing more", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const cancel = new AbortController();
-  const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } };
-  const [outcome, commands] = await replace({ ...situation, cancel: cancel.signal }, (command) => {
+  const situation = {
+    ...{ changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } },
+    cancel: cancel.signal,
+  };
+  const [outcome, commands] = await apply(situation, (command) => {
     if (command.startsWith("show")) cancel.abort();
     return mapAnswers()(command);
   });
@@ -208,14 +203,15 @@ Deno.test("after an abort nothing more is asked", async () => {
   assert.deepEqual(commands.map((command) => command.split("\n")[0]), [
     ...["prepare map #0", "add map @1 #0 <<", "show map @1 #0"],
   ]);
+  assert.deepEqual(await apply(situation), [null, []]);
 });
 
 Deno.test("a file that is gone is kept and awaited", async () => {
   await using folder = new TempFolder();
   const path = folder.at("a");
-  for (const use of [map(path), certificate(path)]) {
+  for (const target of [map(path), certificate(path)]) {
     const before = { [path]: "x 1\n", "/same": "1" };
-    assert.deepEqual(await shown({ changed: [use], before, after: { "/same": "1" } }), {
+    assert.deepEqual(await shown({ changed: [target], before, after: { "/same": "1" } }), {
       applied: [],
       refused: [`${path} is gone, awaits its return`],
       next: { tag: "nothing" },
@@ -224,7 +220,7 @@ Deno.test("a file that is gone is kept and awaited", async () => {
   }
 });
 
-Deno.test("a certificate that is gone from a directory is left to a reload", async () => {
+Deno.test("a certificate that is gone from a directory takes a reload", async () => {
   await using folder = new TempFolder();
   const path = folder.at("a");
   const changed = [certificate(path, { isMember: true })];
@@ -232,7 +228,7 @@ Deno.test("a certificate that is gone from a directory is left to a reload", asy
   assert.deepEqual([next, refused], [{ tag: "reload", reason: `"${path}": it was removed` }, []]);
 });
 
-Deno.test("one file that is refused does not hold up the others", async () => {
+Deno.test("one file that is refused does not delay the others", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", ""), folder.write("b", "x 1\n")];
   const changed = [certificate(a), map(b)];
@@ -246,19 +242,6 @@ Deno.test("one file that is refused does not hold up the others", async () => {
   });
 });
 
-Deno.test("of a certificate that cannot be read only a reload can tell whether HAProxy takes it", async () => {
-  await using folder = new TempFolder();
-  const path = folder.write("a", "no PEM");
-  const situation = { changed: [certificate(path)], before: {}, after: { [path]: "no PEM" } };
-  const [outcome, commands] = await replace(situation);
-  assert.deepEqual(outcome?.refused, []);
-  assert.deepEqual(outcome?.next, {
-    tag: "reload",
-    reason: `"${path}": it holds no certificate`,
-  });
-  assert.deepEqual(commands, []);
-});
-
 /** A process that takes each certificate, and shows one with that fingerprint. */
 const certificateAnswers = (path: string, fingerprint: string) => (command: string) => {
   if (command.startsWith("set")) return `Transaction created for certificate ${path}!\n`;
@@ -270,49 +253,49 @@ async function sha1Of(pem: string): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-1", der)).toHex().toUpperCase();
 }
 
-Deno.test("if more has changed, what only a reload can do keeps nothing else from what serves", async () => {
+Deno.test("if more has changed, one target that takes a reload does not stop the others", async () => {
   await using folder = new TempFolder();
   const { pem, certificate: text } = new Authority(folder.at("ca")).issue();
   const [gone, path] = [folder.at("a"), folder.write("b", pem)];
   const changed = [certificate(gone, { isMember: true }), certificate(path)];
   const [before, after] = [{ [gone]: "", [path]: "" }, { [path]: pem }];
   const answers = certificateAnswers(path, await sha1Of(text));
-  const part = await replace({ changed, before, after, isPart: true }, answers);
-  assert.deepEqual(part[0]?.applied.map(({ use }) => use.path), [path]);
+  const part = await apply({ changed, before, after, isPart: true }, answers);
+  assert.deepEqual(part[0]?.applied.map(({ target }) => target.path), [path]);
   assert.deepEqual(part[0]?.next, { tag: "reload", reason: `"${gone}": it was removed` });
   assert.deepEqual(part[0]?.fingerprint, await holding({ [gone]: "", [path]: pem }));
-  const [whole, commands] = await replace({ changed, before, after }, answers);
+  const [whole, commands] = await apply({ changed, before, after }, answers);
   assert.deepEqual(whole?.applied, []);
   assert.deepEqual(commands, []);
 });
 
-Deno.test("a certificate is applied with its key from where that is", async () => {
+Deno.test("a certificate is applied with its key from the named file or the one beside it", async () => {
   await using folder = new TempFolder();
   const { certificate: text, key } = new Authority(folder.at("ca")).issue();
   const path = folder.write("a", text);
   for (const keyPath of [folder.write("keys/k", key), undefined]) {
     if (keyPath === undefined) folder.write("a.key", key);
     const [before, after] = [{ [path]: "" }, { [path]: text, [keyPath ?? `${path}.key`]: key }];
-    const use = certificate(path, keyPath === undefined ? {} : { keyPath });
+    const target = certificate(path, keyPath === undefined ? {} : { keyPath });
     const answers = certificateAnswers(path, await sha1Of(text));
-    const [outcome, commands] = await replace({ changed: [use], before, after }, answers);
+    const [outcome, commands] = await apply({ changed: [target], before, after }, answers);
     assert.deepEqual(outcome?.next, { tag: "nothing" });
     assert.equal(commands[0], `set ssl cert ${path} <<\n${text}${key}`);
     assert.deepEqual(outcome?.fingerprint, await holding(after));
   }
 });
 
-Deno.test("a key that is gone from beside a certificate with another one in it is forgotten", async () => {
+Deno.test("a removed key file is forgotten if the certificate's own file holds a key", async () => {
   await using folder = new TempFolder();
   const { pem, certificate: text } = new Authority(folder.at("ca")).issue();
   const path = folder.write("a", pem);
   const [before, after] = [{ [path]: "", [`${path}.key`]: "" }, { [path]: pem }];
   const answers = certificateAnswers(path, await sha1Of(text));
-  const [outcome] = await replace({ changed: [certificate(path)], before, after }, answers);
+  const [outcome] = await apply({ changed: [certificate(path)], before, after }, answers);
   assert.deepEqual(outcome?.fingerprint, await holding(after));
 });
 
-Deno.test("a key that was not there at the look is not taken", async () => {
+Deno.test("a key that the scan did not find is not taken", async () => {
   await using folder = new TempFolder();
   const { certificate: text, key } = new Authority(folder.at("ca")).issue();
   const path = folder.write("a", text);
@@ -323,25 +306,7 @@ Deno.test("a key that was not there at the look is not taken", async () => {
   ]);
 });
 
-for (const extension of [".ocsp", ".sctl", ".issuer"]) {
-  Deno.test(`a certificate with a file ${extension} beside it is left to a reload`, async () => {
-    await using folder = new TempFolder();
-    const path = folder.write("a.crt", "x");
-    for (const name of [`a.crt${extension}`, `a${extension}`]) {
-      const after = { [path]: "x", [folder.at(name)]: "y" };
-      const [outcome, commands] = await replace({
-        changed: [certificate(path)],
-        before: {},
-        after,
-      });
-      const reason = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
-      assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": ${reason}` });
-      assert.deepEqual(commands, []);
-    }
-  });
-}
-
-Deno.test("where nothing is to be applied all that is unfit is told, and HAProxy is not asked", async () => {
+Deno.test("without hot apply all unfit certificates are reported, and HAProxy is not asked", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const texts = {
@@ -351,9 +316,9 @@ Deno.test("where nothing is to be applied all that is unfit is told, and HAProxy
   const unfit = folder.write("unfit", "");
   for (const [tag, text] of Object.entries(texts)) {
     const path = folder.write("a", text);
-    const first = { ...certificate(path), tag, id: 0 } as Use;
+    const first = { ...certificate(path), tag, id: 0 } as Target;
     const situation = { changed: [first, certificate(unfit)], before: {}, apply: false };
-    const [outcome, commands] = await replace({
+    const [outcome, commands] = await apply({
       ...situation,
       after: { [path]: text, [unfit]: "" },
     });
@@ -363,7 +328,7 @@ Deno.test("where nothing is to be applied all that is unfit is told, and HAProxy
   }
 });
 
-Deno.test("of what becomes fit by itself the first time counts", async () => {
+Deno.test("the earliest time at which something becomes fit counts", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const texts = [3, 1, 2].map((days) =>
@@ -373,18 +338,18 @@ Deno.test("of what becomes fit by itself the first time counts", async () => {
     texts.map((text, index) => [folder.write(String(index), text), text]),
   );
   const changed = Object.keys(after).map((path) => certificate(path));
-  const [outcome] = await replace({ changed, before: {}, after });
+  const [outcome] = await apply({ changed, before: {}, after });
   assert.equal(outcome?.refused.length, 3);
   assert.ok(outcome.fitInMs! > 0.9 * DAY_MS && outcome.fitInMs! <= DAY_MS);
 });
 
-Deno.test("a file with too many bytes is left to a reload, and not given to the process", async () => {
+Deno.test("a file with too many bytes takes a reload", async () => {
   await using folder = new TempFolder();
   const line = `key ${"x".repeat(1_000)}\n`;
   const text = line.repeat(Math.ceil(MOST_HOT_BYTES / line.length));
   const path = folder.write("map", text);
   const situation = { changed: [map(path)], before: { [path]: "" }, after: { [path]: text } };
-  const [outcome, commands] = await replace(situation);
+  const [outcome, commands] = await apply(situation);
   assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": it has more than 2 MB` });
   assert.deepEqual(commands, []);
 });

@@ -5,7 +5,10 @@ import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
-const usesOf = (folders: Readonly<Record<string, FolderKind>>, replacesCrt = false): Targets => ({
+const targetsOf = (
+  folders: Readonly<Record<string, FolderKind>>,
+  replacesCrt = false,
+): Targets => ({
   ...{ byPath: new Map(), replacesCrt, folders: new Map(Object.entries(folders)) },
 });
 
@@ -18,17 +21,21 @@ function having(contents: Readonly<Record<string, string>>): Fingerprint {
 }
 
 const NOTHING = having({});
-const USES = usesOf({ "/certs": "certificate", "/cas": "ca" });
+const TARGETS = targetsOf({ "/certs": "certificate", "/cas": "ca" });
 
 const found = (
   paths: readonly string[],
-  { before = NOTHING as Fingerprint | null, tried = null as Fingerprint | null, uses = USES } = {},
+  {
+    before = NOTHING as Fingerprint | null,
+    tried = null as Fingerprint | null,
+    targets = TARGETS,
+  } = {},
 ) => {
   const after = having(Object.fromEntries(paths.map((path) => [path, "new"])));
-  return newcomersIn(uses, { before, after, tried }).map(({ path, kind }) => `${kind} ${path}`);
+  return newcomersIn(targets, { before, after, tried }).map(({ path, kind }) => `${kind} ${path}`);
 };
 
-Deno.test("what appeared in a directory of certificates is found, and nothing else", () => {
+Deno.test("only files that appeared in a directory of certificates are found", () => {
   assert.deepEqual(found(["/certs/a", "/certs/b.pem", "/c.pem", "/certs/d/e.pem", "/certs"]), [
     ...["certificate /certs/a", "certificate /certs/b.pem"],
   ]);
@@ -37,12 +44,12 @@ Deno.test("what appeared in a directory of certificates is found, and nothing el
   ]);
 });
 
-Deno.test("of a directory of CAs only the extensions count that HAProxy loads", () => {
+Deno.test("in a directory of CA files only the extensions that HAProxy loads count", () => {
   const paths = ["pem", "crt", "cer", "crl", "txt", "key"].map((one) => `/cas/a.${one}`);
   assert.deepEqual(found(paths), ["pem", "crt", "cer", "crl"].map((one) => `ca /cas/a.${one}`));
 });
 
-Deno.test("a side file is one only without its certificate", () => {
+Deno.test("a side file counts only without its certificate", () => {
   for (const extension of ["key", "ocsp", "sctl", "issuer"]) {
     const path = `/certs/a.${extension}`;
     assert.deepEqual(found([path]), [`side_file ${path}`]);
@@ -52,14 +59,14 @@ Deno.test("a side file is one only without its certificate", () => {
   }
 });
 
-Deno.test("where nobody knows what is served, or a reload was refused with the same, none is found", () => {
+Deno.test("none is found if it is unknown what is served, or after a reload was refused with the same", () => {
   assert.deepEqual(found(["/certs/a"], { before: null }), []);
-  assert.deepEqual(found(["/certs/a"], { uses: { byPath: new Map(), replacesCrt: false } }), []);
+  assert.deepEqual(found(["/certs/a"], { targets: { byPath: new Map(), replacesCrt: false } }), []);
   assert.deepEqual(found(["/certs/a"], { tried: having({ "/certs/a": "new" }) }), []);
   assert.deepEqual(found(["/certs/a"], { tried: having({ "/certs/a": "other" }) }).length, 1);
 });
 
-Deno.test("of 10,000 no more are examined than are read in a moment", () => {
+Deno.test("of 10,000 files only 100 are examined", () => {
   const paths = Array.from({ length: 10_000 }, (_, index) => `/certs/${index}.pem`);
   assert.equal(found(paths).length, 100);
 });
@@ -74,15 +81,15 @@ async function flaw(
   if (text !== null) folder.write("a.pem", text);
   if (key !== null) folder.write("a.pem.key", key);
   const after = having({ [path]: content });
-  const uses = usesOf({ [folder.path]: kind });
-  const newcomers = newcomersIn(uses, { before: NOTHING, after, tried: null });
+  const targets = targetsOf({ [folder.path]: kind });
+  const newcomers = newcomersIn(targets, { before: NOTHING, after, tried: null });
   assert.equal(newcomers.length, 1);
   const [one] = await examineNewcomers(newcomers, after);
   assert.equal(one?.path ?? path, path);
   return one?.reason ?? null;
 }
 
-Deno.test("what keeps a certificate from being loaded is told, and an expired one is whole", async () => {
+Deno.test("the flaw of a certificate is found; an expired one has none", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const [one, other] = [authority.issue(), authority.issue()];
@@ -107,7 +114,7 @@ Deno.test("what keeps a certificate from being loaded is told, and an expired on
   assert.equal(await flaw(cut), "ends in the middle of a block");
 });
 
-Deno.test("a certificate is cut off at whatever byte, and never whole", async () => {
+Deno.test("a certificate cut off at any byte is flawed", async () => {
   await using folder = new TempFolder();
   const { pem } = new Authority(folder.at("ca")).issue();
   // The last line may lack its end, which OpenSSL does not mind.
@@ -116,7 +123,7 @@ Deno.test("a certificate is cut off at whatever byte, and never whole", async ()
   }
 });
 
-Deno.test("of CAs and CRLs the key is not asked for", async () => {
+Deno.test("CA files and CRLs need no key", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const { certificate } = authority;
@@ -128,22 +135,22 @@ Deno.test("of CAs and CRLs the key is not asked for", async () => {
   assert.equal(await flaw(certificate.slice(0, 99), { kind }), "ends in the middle of a block");
 });
 
-Deno.test("what nobody can read is told, and what is gone or too large is left to HAProxy", async () => {
+Deno.test("an unreadable file is flawed; one that is gone or too large is left to HAProxy", async () => {
   assert.equal(await flaw("", { content: "unreadable 1" }), "cannot be read");
   assert.equal(await flaw("", { content: "too large 1" }), null);
   assert.equal(await flaw(null), null);
   assert.equal(await flaw(`${"#".repeat(79)}\n`.repeat(30_000)), null);
 });
 
-Deno.test("the key of a .crt is looked for where HAProxy looks", async () => {
+Deno.test("the key of a .crt is where HAProxy looks for it", async () => {
   await using folder = new TempFolder();
   const { certificate, key } = new Authority(folder.at("ca")).issue();
   const path = folder.write("certs/a.crt", certificate);
   folder.write("certs/a.key", key);
   const after = having({ [path]: "new" });
   for (const [replacesCrt, count] of [[true, 0], [false, 1]] as const) {
-    const uses = usesOf({ [folder.at("certs")]: "certificate" }, replacesCrt);
-    const newcomers = newcomersIn(uses, { before: NOTHING, after, tried: null });
+    const targets = targetsOf({ [folder.at("certs")]: "certificate" }, replacesCrt);
+    const newcomers = newcomersIn(targets, { before: NOTHING, after, tried: null });
     assert.equal((await examineNewcomers(newcomers, after)).length, count);
   }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  contentOf,
+  derOf,
   isCertificate,
   isCrl,
   isPrivateKey,
@@ -22,7 +22,7 @@ Deno.test("blocks keep their order and their labels", () => {
   assert.deepEqual(textsOf(`${TWO}\n${ONE}`), [TWO, ONE]);
 });
 
-Deno.test("what stands around blocks is left out", () => {
+Deno.test("text around blocks is left out", () => {
   const text = `# the site's\nsubject=CN = a\n\n${ONE}\n\nBag Attributes\n${TWO}\nthe end`;
   assert.deepEqual(textsOf(text), [ONE, TWO]);
 });
@@ -36,11 +36,11 @@ Deno.test("blanks may stand behind a block's first line", () => {
   assert.deepEqual(textsOf(ONE.replace("\n", " \t\r\n")), [ONE]);
 });
 
-Deno.test("a block that does not stand at the beginning of a line is none", () => {
+Deno.test("a block must begin at the start of a line", () => {
   assert.deepEqual(textsOf(`${ONE.replaceAll(/^/gm, "# ")}\n ${ONE}\n${TWO}`), [TWO]);
 });
 
-Deno.test("a block that does not end, or ends as another, is none", () => {
+Deno.test("a block must end, under its own label", () => {
   assert.deepEqual(textsOf("-----BEGIN CERTIFICATE-----\nAAEC\n"), []);
   assert.deepEqual(textsOf("-----BEGIN A-----\nAAEC\n-----END B-----"), []);
   assert.deepEqual(textsOf("no PEM at all"), []);
@@ -63,6 +63,6 @@ Deno.test("labels tell certificates, private keys of any kind and CRLs", () => {
 });
 
 Deno.test("a block's content is decoded from all its lines, unless it is no base64", () => {
-  assert.deepEqual(contentOf({ label: "", text: ONE }), new Uint8Array([0, 1, 2, 3]));
-  assert.equal(contentOf({ label: "", text: block("A", "no base64!") }), null);
+  assert.deepEqual(derOf({ label: "", text: ONE }), new Uint8Array([0, 1, 2, 3]));
+  assert.equal(derOf({ label: "", text: block("A", "no base64!") }), null);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { rewriteCertificateList, rewriteConfigurations } from "../../../lib/last_good/rewrite.ts";
-import type { Bases } from "../../../lib/config/file_references.ts";
+import type { Bases } from "../../../lib/config/base_directories.ts";
 
 const ENVIRONMENT = { DIRECTORY: "/certs", SEVERAL: "crt /a.pem crt /b.pem" };
 

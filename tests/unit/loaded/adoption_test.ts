@@ -27,7 +27,7 @@ class Scene extends TempFolder {
   );
 
   /** What is on disk now. */
-  async look(): Promise<Fingerprint> {
+  async scan(): Promise<Fingerprint> {
     const { seen } = await this.scanner.scan();
     assert.ok(seen.tag === "taken");
     return seen.fingerprint;
@@ -55,84 +55,87 @@ class Scene extends TempFolder {
 
 const pathsOf = (fingerprint: Fingerprint | null) => [...fingerprint?.files.keys() ?? []];
 
-Deno.test("what a generation has loaded belongs to its content, and has its use", async () => {
+Deno.test("what a generation has loaded belongs to its fingerprint and is a target", async () => {
   await using scene = new Scene();
-  const before = await scene.look();
+  const before = await scene.scan();
   assert.deepEqual(pathsOf(before), [scene.configuration]);
-  const { fingerprint, changedDuringRead, uses } = await scene.adopt(before);
+  const { fingerprint, changedDuringRead, targets } = await scene.adopt(before);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration, scene.map]);
   assert.equal(changedDuringRead, false);
-  assert.deepEqual(uses.byPath, new Map([[scene.map, [{ tag: "map", path: scene.map, id: 3 }]]]));
+  assert.deepEqual(
+    targets.byPath,
+    new Map([[scene.map, [{ tag: "map", path: scene.map, id: 3 }]]]),
+  );
   assert.equal(scene.silences, 0);
 });
 
-Deno.test("from then on each look sees what the generation has loaded", async () => {
+Deno.test("every later scan includes what the generation has loaded", async () => {
   await using scene = new Scene();
-  const { fingerprint } = await scene.adopt(await scene.look());
-  assert.equal((await scene.look()).digest, fingerprint?.digest);
+  const { fingerprint } = await scene.adopt(await scene.scan());
+  assert.equal((await scene.scan()).digest, fingerprint?.digest);
   scene.write("a.map", "a 22\n");
-  assert.notEqual((await scene.look()).digest, fingerprint?.digest);
+  assert.notEqual((await scene.scan()).digest, fingerprint?.digest);
 });
 
-Deno.test("a file that was written after the start makes nobody know what was read", async () => {
+Deno.test("a file written after the start changed during the read", async () => {
   await using scene = new Scene();
-  const before = await scene.look();
+  const before = await scene.scan();
   const adopted = await scene.adopt(before, { startedMs: LONG_AGO_MS });
   assert.equal(adopted.changedDuringRead, true);
   assert.equal(adopted.fingerprint, before);
-  assert.equal(adopted.uses.byPath.size, 1);
+  assert.equal(adopted.targets.byPath.size, 1);
 });
 
-Deno.test("a configuration that changed after the look makes nobody know what was read", async () => {
+Deno.test("a configuration that changed after the scan changed during the read", async () => {
   await using scene = new Scene();
-  const before = await scene.look();
+  const before = await scene.scan();
   scene.write("h.cfg", "global # another\n");
   const { fingerprint, changedDuringRead } = await scene.adopt(before);
   assert.deepEqual([fingerprint, changedDuringRead], [before, true]);
 });
 
-Deno.test("a configuration that cannot be read any more leaves what was known", async () => {
+Deno.test("if the configuration can no longer be read, the fingerprint stays", async () => {
   await using scene = new Scene();
-  const before = await scene.look();
+  const before = await scene.scan();
   Deno.removeSync(scene.configuration);
   const { fingerprint, changedDuringRead } = await scene.adopt(before);
   assert.deepEqual([fingerprint, changedDuringRead], [before, true]);
 });
 
-Deno.test("where nothing was known before nothing is after, but looks include what was loaded", async () => {
+Deno.test("an unknown fingerprint stays unknown, but scans include what was loaded", async () => {
   await using scene = new Scene();
   const { fingerprint, changedDuringRead } = await scene.adopt(null);
   assert.deepEqual([fingerprint, changedDuringRead], [null, false]);
-  assert.deepEqual(pathsOf(await scene.look()), [scene.configuration, scene.map]);
+  assert.deepEqual(pathsOf(await scene.scan()), [scene.configuration, scene.map]);
 });
 
-Deno.test("a generation that does not answer is told of, and forgets what the last one loaded", async () => {
+Deno.test("a generation that does not answer is reported, and what the last one loaded is forgotten", async () => {
   await using scene = new Scene();
-  const { fingerprint: before } = await scene.adopt(await scene.look());
-  const { fingerprint, changedDuringRead, uses } = await scene.adopt(before, {
+  const { fingerprint: before } = await scene.adopt(await scene.scan());
+  const { fingerprint, changedDuringRead, targets } = await scene.adopt(before, {
     socket: scene.at("nobody"),
   });
   assert.equal(scene.silences, 1);
   assert.deepEqual([pathsOf(fingerprint), changedDuringRead], [[scene.configuration], false]);
-  assert.equal(uses.byPath.size, 0);
+  assert.equal(targets.byPath.size, 0);
 });
 
-Deno.test("a generation that is not to be asked is not missed", async () => {
+Deno.test("a generation that is not asked is not reported as silent", async () => {
   await using scene = new Scene();
-  const before = await scene.look();
-  const { fingerprint, uses } = await scene.adopt(before, { socket: null });
+  const before = await scene.scan();
+  const { fingerprint, targets } = await scene.adopt(before, { socket: null });
   assert.equal(scene.silences, 0);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration]);
-  assert.equal(uses.byPath.size, 0);
+  assert.equal(targets.byPath.size, 0);
 });
 
-Deno.test("Kubernetes may swap ..data between the look and the start, and it is noticed", async () => {
+Deno.test("a swap of ..data by Kubernetes between the scan and the start is noticed", async () => {
   await using scene = new Scene();
   scene.write("..1/a.map", "a 1\n");
   scene.link("..data", "..1");
   Deno.removeSync(scene.map);
   scene.link("a.map", "..data/a.map");
-  const { fingerprint: before } = await scene.adopt(await scene.look());
+  const { fingerprint: before } = await scene.adopt(await scene.scan());
   assert.deepEqual(pathsOf(before), [scene.configuration, scene.map]);
   scene.write("..2/a.map", "a 1\n");
   scene.link("..data_tmp", "..2");
@@ -140,9 +143,9 @@ Deno.test("Kubernetes may swap ..data between the look and the start, and it is 
   assert.equal((await scene.adopt(before)).changedDuringRead, true);
 });
 
-Deno.test("what is to be watched from then on is told once", async () => {
+Deno.test("what to watch from then on is reported once", async () => {
   await using scene = new Scene();
-  await scene.adopt(await scene.look());
+  await scene.adopt(await scene.scan());
   assert.equal(scene.watched.length, 1);
   assert.ok(scene.watched[0]!.has(scene.path));
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { ListedFile } from "../../../lib/haproxy/runtime/listing.ts";
 import { createLoadedFiles, type LoadedFiles } from "../../../lib/loaded/loaded_files.ts";
-import type { Use } from "../../../lib/loaded/targets.ts";
 import { sideFilesOf } from "../../../lib/config/side_files.ts";
 import type { SourceFile } from "../../../lib/watch/scan/inventory.ts";
 import { createScanner } from "../../../lib/watch/scan/scan.ts";
@@ -34,13 +33,15 @@ class Scene extends TempFolder {
     );
   }
 
-  /** The uses of each path, from the folder on. */
-  uses(...listed: readonly ListedFile[]): Record<string, Omit<Use, "path">[]> {
-    const { uses: { byPath } } = this.files.locate(listed);
+  /** The targets of each path, from the folder on; `null` for a key that is beside its certificate. */
+  targets(...listed: readonly ListedFile[]): Record<string, object[]> {
+    const { targets: { byPath } } = this.files.locate(listed);
     return Object.fromEntries(
-      Array.from(byPath, ([path, uses]) => [
+      Array.from(byPath, ([path, targets]) => [
         path.replace(`${this.path}/`, ""),
-        uses.map(({ path: _, ...rest }) => rest),
+        targets.map(({ path, ...rest }) =>
+          "keyPath" in rest && rest.keyPath === `${path}.key` ? { ...rest, keyPath: null } : rest
+        ),
       ]),
     );
   }
@@ -52,7 +53,7 @@ const used = (name: string, more: object = {}) => ({
   ...more,
 });
 
-Deno.test("what a configuration names is found, with the keyword and the line", async () => {
+Deno.test("a file that the configuration names is found, with its keyword and line", async () => {
   await using scene = new Scene();
   const [source, ...others] = await scene.find("frontend a", "  errorfile 503 /e");
   const foundBy = `errorfile in "${scene.at("h.cfg")}" line 2`;
@@ -65,7 +66,7 @@ Deno.test("if nothing is to be watched, nothing is named", async () => {
   assert.deepEqual(await scene.find("errorfile 503 /e"), []);
 });
 
-Deno.test("what the configuration needs is known for the last configuration, watched or not", async () => {
+Deno.test("the needs are those of the last configuration, watched or not", async () => {
   for (const watchLoaded of [true, false]) {
     await using scene = new Scene({ watchLoaded, environment: { MODE: "global" } });
     assert.equal(scene.files.needs().loadsServerState, false);
@@ -79,14 +80,14 @@ Deno.test("what the configuration needs is known for the last configuration, wat
   }
 });
 
-Deno.test("another configuration names other files, the same one the same again", async () => {
+Deno.test("each configuration names its own files", async () => {
   await using scene = new Scene();
   for (const path of ["/a", "/b", "/b"]) {
     assert.deepEqual(scene.shown(await scene.find(`errorfile 503 ${path}`)), [path]);
   }
 });
 
-Deno.test("certificates have side files, those of a crt-store and other files have none", async () => {
+Deno.test("certificates have side files; those of a crt-store and other files have none", async () => {
   await using scene = new Scene();
   const lines = ["ssl-load-extra-files key ocsp", "bind :1 ssl crt /a.crt ca-file /ca"];
   const store = ["crt-store", "load crt /b.pem key /b.key"];
@@ -96,7 +97,7 @@ Deno.test("certificates have side files, those of a crt-store and other files ha
   ]);
 });
 
-Deno.test("side files may stand in place of .crt, but the bundles", async () => {
+Deno.test("side files, except bundles, may stand in place of .crt", async () => {
   await using scene = new Scene();
   const lines = ["ssl-load-extra-files key bundle", "ssl-load-extra-del-ext"];
   const sources = await scene.find("global", ...lines, "bind :1 ssl crt /a.crt crt /a.pem");
@@ -106,7 +107,7 @@ Deno.test("side files may stand in place of .crt, but the bundles", async () => 
   ]);
 });
 
-Deno.test("what a certificate list names is found, and again after the list has changed", async () => {
+Deno.test("what a certificate list names is found, also after the list has changed", async () => {
   await using scene = new Scene();
   const configuration = [
     "ssl-load-extra-files none",
@@ -121,7 +122,7 @@ Deno.test("what a certificate list names is found, and again after the list has 
   assert.deepEqual(scene.shown(await scene.find("global", ...configuration)), ["list", "/b.pem +"]);
 });
 
-Deno.test("another base is another place for the same certificate list", async () => {
+Deno.test("another crt-base applies to the same certificate list", async () => {
   await using scene = new Scene();
   scene.write("list", "a.pem\n");
   for (const base of ["/x", "/y"]) {
@@ -132,7 +133,7 @@ Deno.test("another base is another place for the same certificate list", async (
   }
 });
 
-Deno.test("variables come from the environment and from the env file, which counts more", async () => {
+Deno.test("variables come from the environment and the env file, which counts more", async () => {
   await using scene = new Scene({ environment: { A: "/a", B: "/b" } });
   const lines = [`errorfile 503 "$A"`, `errorfile 504 "$B"`];
   assert.deepEqual(scene.shown(await scene.find(...lines)), ["/a", "/b"]);
@@ -142,7 +143,7 @@ Deno.test("variables come from the environment and from the env file, which coun
   assert.deepEqual(scene.shown(await scene.find(...lines)), ["/a", "/b"]);
 });
 
-Deno.test("a certificate list names files, other files do not", async () => {
+Deno.test("a certificate list names files; other files do not", async () => {
   await using scene = new Scene();
   scene.write("list", "");
   const sources = await scene.find("bind :1 ssl crt-list list crt /a ca-file /ca");
@@ -151,7 +152,7 @@ Deno.test("a certificate list names files, other files do not", async () => {
 });
 
 for (const kind of ["certificate list", "env file"] as const) {
-  Deno.test(`a look at a touched ${kind} finds the files that it names now`, async () => {
+  Deno.test(`a scan of a touched ${kind} finds the files that it names now`, async () => {
     await using scene = new Scene();
     const lines = ["bind :1 ssl crt-list list", 'errorfile 503 "$E"'];
     const configuration = scene.write("h.cfg", lines.join("\n"));
@@ -168,7 +169,7 @@ for (const kind of ["certificate list", "env file"] as const) {
   });
 }
 
-Deno.test("what is listed is watched, named or not, by the command that lists it", async () => {
+Deno.test("what HAProxy lists is watched, whether the configuration names it or not", async () => {
   await using scene = new Scene();
   await scene.find("global", "ssl-load-extra-files key", "bind :1 ssl crt /named.pem crt certs");
   const { sources } = scene.files.locate([
@@ -189,24 +190,24 @@ Deno.test("what is listed is watched, named or not, by the command that lists it
   assert.deepEqual(sources.map(({ foundBy }) => foundBy), [...certificates, "show acl"]);
 });
 
-Deno.test("what a crt-store loads has no side files when it is listed either", async () => {
+Deno.test("a listed certificate of a crt-store has no side files either", async () => {
   await using scene = new Scene();
   await scene.find("crt-store s", "load crt b.pem alias b");
   const { sources } = scene.files.locate([certificate("@s/b")]);
   assert.deepEqual(scene.shown(sources), ["b.pem"]);
 });
 
-Deno.test("a map that is an ACL as well has one use, for HAProxy's one list", async () => {
+Deno.test("a map that is also an ACL is one target, as HAProxy has one list for it", async () => {
   await using scene = new Scene();
   await scene.find("global");
   const [asMap, asAcl] = (["map", "acl"] as const).map((tag) => ({ tag, name: "m", id: 6 }));
-  assert.deepEqual(scene.uses(asMap!, asAcl!, { tag: "acl", name: "l", id: 7 }), {
+  assert.deepEqual(scene.targets(asMap!, asAcl!, { tag: "acl", name: "l", id: 7 }), {
     m: [{ tag: "map", id: 6 }],
     l: [{ tag: "acl", id: 7 }],
   });
 });
 
-Deno.test("each kind that can be changed in place has its use, by HAProxy's name for it", async () => {
+Deno.test("each kind that can be hot-applied is a target, by HAProxy's name for it", async () => {
   await using scene = new Scene();
   await scene.find("global");
   const listed: ListedFile[] = [
@@ -218,7 +219,7 @@ Deno.test("each kind that can be changed in place has its use, by HAProxy's name
     { tag: "certificate_list", name: "list" },
     { tag: "ticket_keys", name: "keys" },
   ];
-  assert.deepEqual(scene.uses(...listed), {
+  assert.deepEqual(scene.targets(...listed), {
     "a.pem": [used("a.pem")],
     ca: [{ tag: "ca_file", name: "ca" }],
     crl: [{ tag: "crl_file", name: "crl" }],
@@ -227,21 +228,21 @@ Deno.test("each kind that can be changed in place has its use, by HAProxy's name
   });
 });
 
-Deno.test("a file by two names has two uses", async () => {
+Deno.test("a file by two names has two targets", async () => {
   await using scene = new Scene();
   await scene.find("global");
-  assert.deepEqual(scene.uses(certificate("a"), certificate("./a")), {
+  assert.deepEqual(scene.targets(certificate("a"), certificate("./a")), {
     a: [used("a"), used("./a")],
   });
 });
 
-Deno.test("certificates of a directory are in it, by a relative base or an alias as well", async () => {
+Deno.test("certificates are found in their directory, also by a relative base or an alias", async () => {
   await using scene = new Scene();
   await scene.find(
     ...["global", "default-path origin deep", "crt-base base", "bind :1 ssl crt certs"],
     ...["crt-store s", "load crt b.pem alias b key /b.key"],
   );
-  assert.deepEqual(scene.uses(certificate("base/certs/a.pem"), certificate("@s/b")), {
+  assert.deepEqual(scene.targets(certificate("base/certs/a.pem"), certificate("@s/b")), {
     "deep/base/certs/a.pem": [used("base/certs/a.pem", { isMember: true })],
     "deep/base/b.pem": [used("@s/b", { keyPath: "/b.key" })],
     "/b.key": [used("@s/b", { keyPath: "/b.key" })],
@@ -255,52 +256,54 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [what, lines] of Object.entries(FIXED)) {
-  Deno.test(`a file that is also ${what} cannot be changed in place`, async () => {
+  Deno.test(`a file that is also ${what} takes a reload`, async () => {
     await using scene = new Scene();
     await scene.find("global", ...lines);
     const listed: ListedFile[] = [{ tag: "ca_file", name: "shared" }, certificate("a")];
-    assert.deepEqual(Object.keys(scene.uses(...listed)), ["a"]);
+    assert.deepEqual(Object.keys(scene.targets(...listed)), ["a"]);
   });
 }
 
-Deno.test("a file that is also a certificate list, or holds ticket keys, cannot be changed in place", async () => {
+Deno.test("a file that is also a certificate list, or holds ticket keys, takes a reload", async () => {
   await using scene = new Scene();
   await scene.find("global");
   for (const tag of ["certificate_list", "ticket_keys"] as const) {
-    assert.deepEqual(scene.uses(certificate("a"), { tag, name: "./a" }), {});
+    assert.deepEqual(scene.targets(certificate("a"), { tag, name: "./a" }), {});
   }
 });
 
-Deno.test("a key that a certificate list names can be changed with its certificate", async () => {
+Deno.test("a key that a certificate list names changes with its certificate", async () => {
   await using scene = new Scene();
   scene.write("list", "/a.pem [key /k]\n/b.pem\n");
   await scene.find("global", "bind :1 ssl crt-list list");
   const a = used("/a.pem", { keyPath: "/k" });
-  const uses = scene.uses(certificate("/a.pem"), certificate("/b.pem"));
-  assert.deepEqual(uses, { "/a.pem": [a], "/k": [a], "/b.pem": [used("/b.pem")] });
+  const targets = scene.targets(certificate("/a.pem"), certificate("/b.pem"));
+  assert.deepEqual(targets, { "/a.pem": [a], "/k": [a], "/b.pem": [used("/b.pem")] });
 });
 
-Deno.test("the rule for keys beside certificates goes with the uses", async () => {
+Deno.test("a key beside a .crt is where HAProxy looks for it", async () => {
   await using scene = new Scene();
-  for (const [line, replacesCrt] of [["", false], ["ssl-load-extra-del-ext", true]] as const) {
+  for (const [line, keyPath] of [["", null], ["ssl-load-extra-del-ext", "/a.key"]] as const) {
     await scene.find("global", line);
-    assert.equal(scene.files.locate([certificate("a")]).uses.replacesCrt, replacesCrt);
+    assert.deepEqual(scene.targets(certificate("/a.crt")), {
+      "/a.crt": [used("/a.crt", { keyPath })],
+    });
   }
 });
 
-Deno.test("a certificate with an OCSP, issuer or SCTL file of its own is not changed in place", async () => {
+Deno.test("a certificate with an OCSP, issuer or SCTL file of its own takes a reload", async () => {
   await using scene = new Scene();
   scene.write("list", "a.pem [ocsp /o] a.test\nb.pem b.test\n");
   const store = ["crt-store", "load crt /c.pem issuer /i", "load crt /d.pem key /d.key"];
   await scene.find(`bind :1 ssl crt-list ${scene.at("list")}`, ...store);
   const names = ["a.pem", "b.pem", "/c.pem", "/d.pem"];
-  const uses = scene.uses(...names.map(certificate));
-  assert.deepEqual(Object.keys(uses), ["b.pem", "/d.pem", "/d.key"]);
+  const targets = scene.targets(...names.map(certificate));
+  assert.deepEqual(Object.keys(targets), ["b.pem", "/d.pem", "/d.key"]);
 });
 
-Deno.test("of two files of one name the first is the one that is loaded", async () => {
+Deno.test("of two files with one name the first is loaded", async () => {
   await using scene = new Scene();
   const origins = ["default-path origin /first", "bind :1 ssl crt a.pem"];
   await scene.find(...origins, "default-path origin /second", "bind :2 ssl crt a.pem");
-  assert.deepEqual(Object.keys(scene.uses(certificate("a.pem"))), ["/first/a.pem"]);
+  assert.deepEqual(Object.keys(scene.targets(certificate("a.pem"))), ["/first/a.pem"]);
 });

@@ -12,7 +12,7 @@ const changedAt = (time: Date, path: string): TextFile => {
 };
 const [LONG_AGO, JUST_NOW] = [new Date(5_000), new Date("2100-01-01T00:00:00Z")];
 
-Deno.test("texts are given once, in order, until one of them changes", async () => {
+Deno.test("the texts are given once, in order, until one changes", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", "1"), folder.write("b", "2")];
   const read = createTextReader();
@@ -24,7 +24,7 @@ Deno.test("texts are given once, in order, until one of them changes", async () 
   assert.equal(await read(files()), null);
 });
 
-Deno.test("another order, another name and another number of files are a change", async () => {
+Deno.test("another order, name or number of files is a change", async () => {
   await using folder = new TempFolder();
   const [a, b, c] = ["a", "b", "c"].map((name) => file(folder.write(name, "")));
   const read = createTextReader();
@@ -34,18 +34,18 @@ Deno.test("another order, another name and another number of files are a change"
   }
 });
 
-Deno.test("what cannot be read is empty until it can be", async () => {
+Deno.test("a file that cannot be read is empty until it can", async () => {
   await using folder = new TempFolder();
   const path = folder.at("a");
   const read = createTextReader();
   assert.deepEqual(await read([{ path, info: null }]), [{ path, text: "" }]);
   assert.equal(await read([{ path, info: null }]), null);
-  // It came after the look.
+  // It appeared after the scan.
   folder.write("a", "1");
   assert.deepEqual(await read([{ path, info: null }]), [{ path, text: "1" }]);
 });
 
-Deno.test("what could not be read is read again, even if its times say nothing", async () => {
+Deno.test("a file that could not be read is read again, even with the same times", async () => {
   await using folder = new TempFolder();
   const { path, info } = changedAt(LONG_AGO, folder.write("a", "1"));
   const read = createTextReader();
@@ -66,7 +66,7 @@ Deno.test("a file with the same times is not read again, unless it had just chan
   }
 });
 
-Deno.test("a file that was written with the same text is no change", async () => {
+Deno.test("a file rewritten with the same text is no change", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "1");
   const read = createTextReader();
@@ -76,7 +76,7 @@ Deno.test("a file that was written with the same text is no change", async () =>
   assert.equal(await read([file(path)]), null);
 });
 
-Deno.test("what is too much together is left out, and not tried again", async () => {
+Deno.test("a file that does not fit beside the others is empty, and not tried again", async () => {
   await using folder = new TempFolder();
   const large = folder.write("large", "x".repeat(MOST_TEXT_BYTES - 2));
   const [small, other] = [folder.write("small", "three"), folder.write("other", "1")];

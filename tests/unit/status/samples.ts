@@ -76,7 +76,7 @@ const settingsOf = (...words: string[]): Settings => {
 
 export const SERVICE: Service = {
   serving: {
-    ...{ number: 7, version: "3.4.5", changedDuringRead: false, uses: NO_TARGETS },
+    ...{ number: 7, version: "3.4.5", changedDuringRead: false, targets: NO_TARGETS },
     fingerprint: content("seven", [
       CONFIGURATION,
       "/certs/shop.example.com/tls.crt",

@@ -51,7 +51,7 @@ export const SERVICE: Service = {
     version: "3.4.0",
     fingerprint: content("served"),
     changedDuringRead: false,
-    uses: NO_TARGETS,
+    targets: NO_TARGETS,
   },
   lastGeneration: 3,
   rejected: null,
@@ -143,7 +143,7 @@ export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 
 /** A handoff succeeds, and the generation has loaded `text`. */
 export function ready(text: string, more: Partial<Loaded> = {}, version = "3.4.0") {
   const loaded = {
-    ...{ fingerprint: content(text), changedDuringRead: false, uses: NO_TARGETS },
+    ...{ fingerprint: content(text), changedDuringRead: false, targets: NO_TARGETS },
     ...more,
   };
   return {

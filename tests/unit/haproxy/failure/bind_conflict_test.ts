@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { conflictOf, parseListeners } from "../../../../lib/haproxy/failure/bind_conflict.ts";
+import { conflictOf } from "../../../../lib/haproxy/failure/bind_conflict.ts";
+import { parseListeners } from "../../../../lib/haproxy/runtime/listeners.ts";
 
 /** As HAProxy 2.6 and 3.4 write it. */
 const SHOWN = `

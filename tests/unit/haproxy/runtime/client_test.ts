@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { ask, escaped, isListening, openPrompt } from "../../../../lib/haproxy/runtime/client.ts";
+import {
+  ask,
+  createAsk,
+  escaped,
+  isListening,
+  openPrompt,
+  quoted,
+} from "../../../../lib/haproxy/runtime/client.ts";
 import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
 import { waitFor } from "../../../support/wait.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
@@ -27,7 +34,7 @@ class Scene extends TempFolder {
 
 const never = () => new AbortController().signal;
 
-Deno.test("a command gives all that is answered until HAProxy closes", async () => {
+Deno.test("an answer is read until HAProxy closes", async () => {
   await using scene = new Scene("a\n\nb\n");
   assert.equal(await ask(scene.socket, "show map", never()), "a\n\nb\n");
   assert.deepEqual(scene.haproxy.commands, ["show map"]);
@@ -51,14 +58,14 @@ Deno.test("after an abort nothing is asked", async () => {
   assert.equal(await ask(scene.socket, "show map", AbortSignal.abort()), null);
 });
 
-Deno.test("after an abort no prompt is waited for, which a process that hangs would never give", async () => {
+Deno.test("after an abort nobody waits for the prompt of a process that hangs", async () => {
   await using folder = new TempFolder();
   const path = folder.at("socket");
   using _silent = Deno.listen({ transport: "unix", path });
   assert.equal(await openPrompt(path, AbortSignal.abort()), null);
 });
 
-Deno.test("a command is sent again as long as HAProxy's certificates are locked", async () => {
+Deno.test("a command is sent again while HAProxy's certificates are locked", async () => {
   await using scene = new Scene(LOCKED, LOCKED, "Success!\n");
   assert.equal(await ask(scene.socket, "commit ssl cert /x", never()), "Success!\n");
   assert.deepEqual(
@@ -67,7 +74,7 @@ Deno.test("a command is sent again as long as HAProxy's certificates are locked"
   );
 });
 
-Deno.test("an abort ends the asking where the certificates stay locked", async () => {
+Deno.test("an abort ends the wait for locked certificates", async () => {
   await using scene = new Scene(LOCKED);
   const cancel = new AbortController();
   const asked = ask(scene.socket, "commit ssl cert /x", cancel.signal);
@@ -76,19 +83,19 @@ Deno.test("an abort ends the asking where the certificates stay locked", async (
   assert.equal(await asked, null);
 });
 
-Deno.test("whatever is in a word, it is one word, ends no command and begins no payload", () => {
+Deno.test("an escaped word stays one word, ends no command and begins no payload", () => {
   assert.equal(escaped("a b\tc;d\\e"), "a\\ b\\\tc\\;d\\\\e");
   assert.equal(escaped("<<"), "\\<\\<");
   assert.equal(escaped("/etc/haproxy/a.pem"), "/etc/haproxy/a.pem");
 });
 
-Deno.test("a map that speaks of locks is an answer", async () => {
+Deno.test("a map that holds the words of the lock is an answer", async () => {
   const text = "0x1 a Operations on certificates are currently locked!\n";
   await using scene = new Scene(text, "asked again");
   assert.equal(await ask(scene.socket, "show map #1", never()), text);
 });
 
-Deno.test("an answer without an end is none", async () => {
+Deno.test("an endless answer counts as none", async () => {
   await using folder = new TempFolder();
   const socket = folder.at("socket");
   using listener = Deno.listen({ transport: "unix", path: socket });
@@ -102,4 +109,34 @@ Deno.test("an answer without an end is none", async () => {
   });
   assert.ok(await ask(socket, "show map", never()) === null);
   await answering;
+});
+
+Deno.test("a process that has not answered once is not asked again", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("socket");
+  const [asking, lost] = [createAsk(path), createAsk(path)];
+  assert.equal(await lost("a"), null);
+  await using haproxy = new ScriptedHaproxy(path, (command) => `${command}?\n`);
+  assert.deepEqual([await asking("b"), await asking("c"), await lost("d")], ["b?\n", "c?\n", null]);
+  assert.deepEqual(haproxy.commands, ["b", "c"]);
+});
+
+Deno.test("an abort ends the wait for an answer, and nothing more is asked", async () => {
+  await using folder = new TempFolder();
+  using listener = Deno.listen({ transport: "unix", path: folder.at("socket") });
+  const cancel = new AbortController();
+  const asking = createAsk(folder.at("socket"), cancel.signal);
+  const asked = asking("a");
+  using _ = await listener.accept();
+  cancel.abort();
+  assert.deepEqual([await asked, await asking("b")], [null, null]);
+});
+
+Deno.test("an answer is quoted by its first telling line", () => {
+  assert.equal(quoted(null), "HAProxy does not answer");
+  assert.equal(quoted("\nCommitting /x..\nout of memory\nmore\n"), 'HAProxy says "out of memory"');
+  assert.equal(
+    quoted("Transaction created for certificate!\n"),
+    'HAProxy says "Transaction created for certificate!"',
+  );
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createAsk } from "../../../../lib/haproxy/runtime/asking.ts";
+import { createAsk } from "../../../../lib/haproxy/runtime/client.ts";
 import {
   type ListedFile,
   listLoaded,
@@ -21,13 +21,13 @@ Deno.test("certificates, CRLs and certificate lists are listed by their names al
   }
 });
 
-Deno.test("a transaction that somebody has open is no file", () => {
+Deno.test("an open transaction is no file", () => {
   const lines = ["# transaction", "*/a.pem", "# filename", "/a.pem"];
   assert.deepEqual(namesOf("certificate", ...lines), ["/a.pem"]);
   assert.deepEqual(namesOf("ca_file", "*/ca.pem - 1 certificate(s)"), []);
 });
 
-Deno.test("a CA file is named without its count, and HAProxy's own are left out", () => {
+Deno.test("a CA file is listed without its count, and HAProxy's own are left out", () => {
   const lines = [
     "# filename",
     "@system-ca - 140 certificate(s)",
@@ -36,7 +36,7 @@ Deno.test("a CA file is named without its count, and HAProxy's own are left out"
   assert.deepEqual(namesOf("ca_file", ...lines), ["/a - 2 certificate(s)"]);
 });
 
-Deno.test("ticket keys are named in the brackets behind a number", () => {
+Deno.test("ticket keys are listed in brackets behind a number", () => {
   const lines = ["# id (file)", "0 (/keys (1))", "1 ()", "nonsense"];
   assert.deepEqual(namesOf("ticket_keys", ...lines), ["/keys (1)"]);
 });
@@ -80,7 +80,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   "show tls-keys": "# id (file)\n0 (/keys)\n\n",
 };
 
-Deno.test("a process is asked for each kind once, in order", async () => {
+Deno.test("the process is asked for each kind once, in order", async () => {
   await using folder = new TempFolder();
   const socket = folder.at("socket");
   await using haproxy = new ScriptedHaproxy(socket, (command) => ANSWERS[command] ?? "");
@@ -95,7 +95,7 @@ Deno.test("a process is asked for each kind once, in order", async () => {
   assert.deepEqual(haproxy.commands, Object.keys(ANSWERS));
 });
 
-Deno.test("without an answer, and after an abort, nothing is known", async () => {
+Deno.test("without an answer, or after an abort, nothing is known", async () => {
   await using folder = new TempFolder();
   assert.equal(await listLoaded(createAsk(folder.at("nobody"))), null);
   const socket = folder.at("socket");
@@ -103,7 +103,7 @@ Deno.test("without an answer, and after an abort, nothing is known", async () =>
   assert.equal(await listLoaded(createAsk(socket, AbortSignal.abort())), null);
 });
 
-Deno.test("nothing is asked before what was asked last is answered", async () => {
+Deno.test("each question waits for the last answer", async () => {
   await using folder = new TempFolder();
   using listener = Deno.listen({ transport: "unix", path: folder.at("socket") });
   let [open, most] = [0, 0];
@@ -122,7 +122,7 @@ Deno.test("nothing is asked before what was asked last is answered", async () =>
   assert.equal(most, 1);
 });
 
-Deno.test("more files than can be followed are none", async () => {
+Deno.test("a list of more files than can be followed counts as none", async () => {
   await using folder = new TempFolder();
   const many = Array.from({ length: 20_001 }, (_, index) => `/${index}.pem`).join("\n");
   const socket = folder.at("socket");

@@ -43,7 +43,7 @@ for (const [what, [answer, passes]] of Object.entries(ANSWERS)) {
   });
 }
 
-Deno.test("a process is asked until its tables pass", async () => {
+Deno.test("the process is asked until its tables pass", async () => {
   await using folder = new TempFolder();
   const answers = [section("0x11"), section("0x11"), section("0x33")];
   await using haproxy = new ScriptedHaproxy(folder.at("socket"), () => answers.shift()!);
@@ -52,14 +52,14 @@ Deno.test("a process is asked until its tables pass", async () => {
   assert.deepEqual(haproxy.commands, ["show peers", "show peers", "show peers"]);
 });
 
-Deno.test("one whose tables never pass is asked no longer than the limit", async () => {
+Deno.test("a process whose tables never pass is asked no longer than the limit", async () => {
   await using folder = new TempFolder();
   await using haproxy = new ScriptedHaproxy(folder.at("socket"), () => section("0x11"));
   await untilTablesPass(folder.at("socket"), 250);
   assert.ok(haproxy.commands.length <= 2, `${haproxy.commands.length}`);
 });
 
-Deno.test("a process that is gone, or silent, holds nothing up", async () => {
+Deno.test("a process that is gone or silent delays nothing", async () => {
   await using folder = new TempFolder();
   assert.equal(await canPassTables(folder.at("nobody")), true);
   await untilTablesPass(folder.at("nobody"), 10_000);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sha256 } from "../../../../lib/system/contents.ts";
-import type { Targets, Use } from "../../../../lib/loaded/targets.ts";
+import type { Target, Targets } from "../../../../lib/loaded/targets.ts";
 import { createExpiries } from "../../../../lib/status/model/expiries.ts";
 import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../../../support/certificates.ts";
@@ -15,17 +15,17 @@ class Scene extends TempFolder {
     return this.authority.issue({ until: later(days * DAY_MS) });
   }
 
-  uses(...paths: readonly string[]): Targets {
-    const byPath = new Map(paths.map((path) => [path, [useOf(path)]]));
+  targets(...paths: readonly string[]): Targets {
+    const byPath = new Map(paths.map((path) => [path, [targetOf(path)]]));
     return { byPath, replacesCrt: false };
   }
 }
 
-const useOf = (path: string): Use => ({
+const targetOf = (path: string): Target => ({
   tag: "certificate",
   path,
   name: path,
-  keyPath: null,
+  keyPath: `${path}.key`,
   isMember: false,
 });
 
@@ -48,7 +48,7 @@ Deno.test("of several certificates in a file the first to expire counts", async 
   const pem = scene.issue(30).pem + scene.issue(10).certificate + scene.authority.certificate;
   const path = scene.write("a.pem", pem);
   const other = scene.write("b.pem", scene.issue(20).pem);
-  const expiries = await scene.tell(scene.uses(path, other), await loaded(path, other));
+  const expiries = await scene.tell(scene.targets(path, other), await loaded(path, other));
   assert.deepEqual(daysOf(expiries), { [path]: 10, [other]: 20 });
 });
 
@@ -59,19 +59,21 @@ Deno.test("a certificate with OpenSSL's trust settings expires as any other", as
   const args = ["x509", "-in", plain, "-out", path, "-trustout", "-addtrust", "serverAuth"];
   assert.ok(new Deno.Command("openssl", { args }).outputSync().success);
   assert.match(Deno.readTextFileSync(path), /BEGIN TRUSTED CERTIFICATE/);
-  assert.deepEqual(daysOf(await scene.tell(scene.uses(path), await loaded(path))), { [path]: 30 });
+  assert.deepEqual(daysOf(await scene.tell(scene.targets(path), await loaded(path))), {
+    [path]: 30,
+  });
 });
 
 Deno.test("what did not change is not read again, and what is on disk only is not told", async () => {
   await using scene = new Scene();
   const path = scene.write("a.pem", scene.issue(30).pem);
-  const [uses, before] = [scene.uses(path), await loaded(path)];
-  await scene.tell(uses, before);
+  const [targets, before] = [scene.targets(path), await loaded(path)];
+  await scene.tell(targets, before);
   scene.write("a.pem", scene.issue(5).pem);
-  assert.deepEqual(daysOf(await scene.tell(uses, before)), { [path]: 30 });
-  assert.deepEqual(daysOf(await scene.tell(uses, await loaded(path))), { [path]: 5 });
+  assert.deepEqual(daysOf(await scene.tell(targets, before)), { [path]: 30 });
+  assert.deepEqual(daysOf(await scene.tell(targets, await loaded(path))), { [path]: 5 });
   Deno.removeSync(path);
-  assert.deepEqual(daysOf(await scene.tell(uses, null)), { [path]: 5 });
+  assert.deepEqual(daysOf(await scene.tell(targets, null)), { [path]: 5 });
 });
 
 Deno.test("a refused file that was never known is left out, as is what is no certificate", async () => {
@@ -79,11 +81,11 @@ Deno.test("a refused file that was never known is left out, as is what is no cer
   const refused = scene.write("a.pem", scene.issue(30).pem);
   const before = await loaded(refused);
   scene.write("a.pem", scene.issue(5).pem);
-  assert.deepEqual(daysOf(await scene.tell(scene.uses(refused), before)), {});
+  assert.deepEqual(daysOf(await scene.tell(scene.targets(refused), before)), {});
   const garbage = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
   for (const text of ["", "no PEM", garbage]) {
     const path = scene.write("garbage.pem", text);
-    assert.deepEqual(daysOf(await scene.tell(scene.uses(path), await loaded(path))), {});
+    assert.deepEqual(daysOf(await scene.tell(scene.targets(path), await loaded(path))), {});
   }
 });
 
@@ -92,10 +94,16 @@ Deno.test("a key file, and what is no certificate's, are not told", async () => 
   const { certificate, key } = scene.issue(30);
   const [path, keyPath] = [scene.write("a.crt", certificate), scene.write("a.key", key)];
   const caPath = scene.write("ca.pem", scene.authority.certificate);
-  const use: Use = { ...useOf(path), tag: "certificate", keyPath, name: path, isMember: false };
-  const byPath = new Map<string, readonly Use[]>([
-    [path, [use]],
-    [keyPath, [use]],
+  const target: Target = {
+    ...targetOf(path),
+    tag: "certificate",
+    keyPath,
+    name: path,
+    isMember: false,
+  };
+  const byPath = new Map<string, readonly Target[]>([
+    [path, [target]],
+    [keyPath, [target]],
     [caPath, [{ tag: "ca_file", path: caPath, name: caPath }]],
   ]);
   const all = await loaded(path, keyPath, caPath);
@@ -109,10 +117,10 @@ Deno.test("what is not used any more is forgotten, and two who ask at once get t
   const paths = ["a.pem", "b.pem"].map((name) => scene.write(name, scene.issue(30).pem));
   const all = await loaded(...paths);
   const [first, second] = await Promise.all([
-    scene.tell(scene.uses(...paths), all),
-    scene.tell(scene.uses(...paths), all),
+    scene.tell(scene.targets(...paths), all),
+    scene.tell(scene.targets(...paths), all),
   ]);
   assert.deepEqual(first, second);
   assert.equal(first.size, 2);
-  assert.deepEqual([...(await scene.tell(scene.uses(paths[1]!), all)).keys()], [paths[1]]);
+  assert.deepEqual([...(await scene.tell(scene.targets(paths[1]!), all)).keys()], [paths[1]]);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { DrainEnd } from "../../../../lib/haproxy/drain/draining.ts";
 import type { HotApplyOutcome } from "../../../../lib/hot_apply/hot_apply.ts";
-import type { Use } from "../../../../lib/loaded/targets.ts";
+import type { Target } from "../../../../lib/loaded/targets.ts";
 import { type History, newHistory } from "../../../../lib/status/model/history.ts";
 import { reduceHistory } from "../../../../lib/status/model/history_reducer.ts";
 import { decide, firstDecision } from "../../../../lib/supervisor/decisions/decide.ts";
@@ -59,15 +59,15 @@ class Scene {
   }
 }
 
-const CERTIFICATE: Use = {
+const CERTIFICATE: Target = {
   tag: "certificate",
   path: "/a.pem",
   name: "/a.pem",
-  keyPath: null,
+  keyPath: "/a.pem.key",
   isMember: false,
 };
-const REPLACED = { use: CERTIFICATE, detail: "expires 2030-01-01", durationMs: 5 };
-const REFUSED = { use: CERTIFICATE, reason: "has expired", awaited: "a valid one" };
+const REPLACED = { target: CERTIFICATE, detail: "expires 2030-01-01", durationMs: 5 };
+const REFUSED = { target: CERTIFICATE, reason: "has expired", awaited: "a valid one" };
 
 const failedWith = (alerts: readonly string[]): Event => {
   const { outcome } = failed({ mayPass: true });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Use } from "../../../../lib/loaded/targets.ts";
+import type { Target } from "../../../../lib/loaded/targets.ts";
 import { standIn } from "../../../../lib/supervisor/decisions/bugs.ts";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import type { Action, Broken, Decision } from "../../../../lib/supervisor/state/events.ts";
@@ -22,8 +22,7 @@ import {
   withService,
 } from "../samples.ts";
 
-const use: Use = { tag: "map", path: "/haproxy.cfg", id: 0 };
-const uses = { ...SERVICE.serving.uses, byPath: new Map([["/haproxy.cfg", [use]]]) };
+const target: Target = { tag: "map", path: "/haproxy.cfg", id: 0 };
 
 const START: Action = {
   ...{ name: "start_handoff", takeOverFrom: 3 },
@@ -32,7 +31,7 @@ const START: Action = {
 const HOT_APPLY: Action = {
   ...{ name: "hot_apply", generation: 3 },
   request: {
-    ...{ changed: [use], uses, isPart: false },
+    ...{ changed: [target], isPart: false },
     ...{ before: content("served"), after: content("new") },
   },
 };
@@ -91,7 +90,7 @@ Deno.test("after a hot apply that broke nobody knows what the process has, and a
 });
 
 Deno.test("a hot apply whose end could not be decided on is followed by a reload", () => {
-  const applied = { use, detail: "1 entry", durationMs: 1 };
+  const applied = { target, detail: "1 entry", durationMs: 1 };
   const [next] = breakIn(STATES.hot_applying, hotApplyEnded({ applied: [applied] }));
   assert.equal(expectService(next, "reloading").serving.number, 3);
 });

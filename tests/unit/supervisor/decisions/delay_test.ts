@@ -167,9 +167,9 @@ Deno.test("a delayed order is not forgotten when the change beside it is reverte
 });
 
 Deno.test("a hot apply does not wait, and the order that waits goes on waiting after it", () => {
-  const use = { tag: "map", path: "/haproxy.cfg", id: 1 } as const;
-  const uses = { byPath: new Map([["/haproxy.cfg", [use]]]), replacesCrt: false };
-  const state = withService(DELAYED_ORDER, { serving: { ...serving, uses } });
+  const target = { tag: "map", path: "/haproxy.cfg", id: 1 } as const;
+  const targets = { byPath: new Map([["/haproxy.cfg", [target]]]), replacesCrt: false };
+  const state = withService(DELAYED_ORDER, { serving: { ...serving, targets } });
   const [applying, first] = decide(state, settled("new"), POLICY);
   assert.deepEqual(names(first), ["clear_timer", "hot_apply"]);
   const [after, second] = decide(applying, hotApplyEnded({}, 11_000), POLICY);

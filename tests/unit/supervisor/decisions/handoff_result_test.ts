@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Failure } from "../../../../lib/haproxy/failure/failure.ts";
-import type { Targets, Use } from "../../../../lib/loaded/targets.ts";
+import type { Target, Targets } from "../../../../lib/loaded/targets.ts";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import { endReload, endStart } from "../../../../lib/supervisor/decisions/handoff_result.ts";
 import type { StateOf } from "../../../../lib/supervisor/state/state.ts";
@@ -107,10 +107,10 @@ Deno.test("a version whose drain slows what serves is warned of once, when it fi
   assert.equal(warnings(linesOf(decideAll(upgraded, [settled("old"), slow])[1])), 1);
 });
 
-const CERTIFICATE: Use = {
-  ...{ tag: "certificate", path: "/a.pem", name: "/a.pem", keyPath: null, isMember: false },
+const CERTIFICATE: Target = {
+  ...{ tag: "certificate", path: "/a.pem", name: "/a.pem", keyPath: "/a.pem.key", isMember: false },
 };
-const USES: Targets = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
+const TARGETS: Targets = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
 
 /** A configuration and a certificate with these contents. */
 function withCertificate(configuration: string, certificate: string): Fingerprint {
@@ -124,7 +124,7 @@ function withCertificate(configuration: string, certificate: string): Fingerprin
 
 /** Both the configuration and the certificate have changed. */
 const [BEFORE, AFTER] = [withCertificate("served", "old"), withCertificate("new", "renewed")];
-const SERVING = { ...SERVICE.serving, fingerprint: BEFORE, uses: USES };
+const SERVING = { ...SERVICE.serving, fingerprint: BEFORE, targets: TARGETS };
 const RENEWING: StateOf<"reloading"> = {
   ...withService(STATES.reloading, { serving: SERVING }),
   attempt: { ...STATES.reloading.attempt, fingerprint: AFTER },
@@ -140,7 +140,7 @@ Deno.test("what serves is given the renewed certificates of a rejected reload", 
   assert.deepEqual(actions.at(-1), {
     name: "hot_apply",
     generation: 3,
-    request: { changed: [CERTIFICATE], uses: USES, before: BEFORE, after: AFTER, isPart: true },
+    request: { changed: [CERTIFICATE], before: BEFORE, after: AFTER, isPart: true },
   });
 });
 

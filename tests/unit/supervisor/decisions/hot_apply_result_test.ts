@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Applied, HotApplyOutcome, Refused } from "../../../../lib/hot_apply/hot_apply.ts";
-import type { Use } from "../../../../lib/loaded/targets.ts";
+import type { Target } from "../../../../lib/loaded/targets.ts";
 import { endHotApply } from "../../../../lib/supervisor/decisions/hot_apply_result.ts";
 import type { StateOf } from "../../../../lib/supervisor/state/state.ts";
 import {
@@ -21,9 +21,9 @@ import {
   withService,
 } from "../samples.ts";
 
-const use: Use = { tag: "ca_file", path: "/ca.pem", name: "/ca.pem" };
-const APPLIED: Applied = { use, detail: "2 certificates", durationMs: 4.6 };
-const REFUSED: Refused = { use, reason: "is gone", awaited: "its return" };
+const target: Target = { tag: "ca_file", path: "/ca.pem", name: "/ca.pem" };
+const APPLIED: Applied = { target, detail: "2 certificates", durationMs: 4.6 };
+const REFUSED: Refused = { target, reason: "is gone", awaited: "its return" };
 const RELOAD = { tag: "reload", reason: null } as const;
 const ONE_A_MINUTE = { ...POLICY, minReloadIntervalMs: 60_000 };
 
@@ -61,7 +61,7 @@ Deno.test("what was refused is rejected until something changes, with a warning"
 });
 
 Deno.test("what was refused before for the same reason is not logged again", () => {
-  const other: Refused = { ...REFUSED, use: { ...use, path: "/other.pem" } };
+  const other: Refused = { ...REFUSED, target: { ...target, path: "/other.pem" } };
   const empty: Refused = { ...REFUSED, reason: "is empty" };
   const before = rejected("bad", { generation: null, refused: [REFUSED] });
   const state = withService(STATES.hot_applying, { rejected: before });
@@ -83,7 +83,7 @@ Deno.test("what becomes fit by itself is tried again then, but at least once an 
 
 Deno.test("files that changed again are scanned, and what was applied is kept", () => {
   const fingerprint = content("given");
-  const [next, actions] = end({ fingerprint, applied: [APPLIED], next: { tag: "look" } });
+  const [next, actions] = end({ fingerprint, applied: [APPLIED], next: { tag: "scan" } });
   assert.deepEqual(expectService(next, "serving").serving.fingerprint, fingerprint);
   assert.deepEqual(names(actions), ["log", "scan_soon"]);
 });
@@ -187,14 +187,14 @@ Deno.test("after a rejection what was refused is remembered, and not logged agai
 
 Deno.test("what was hot-applied decides what can be hot-applied next, confirmed or not", () => {
   const authority = { tag: "ca_file", path: "/ca", name: "/ca" } as const;
-  const certificate = { path: "/a", name: "/a", keyPath: null, isMember: false };
+  const certificate = { path: "/a", name: "/a", keyPath: "/a.key", isMember: false };
   const one = { ...certificate, tag: "certificate" } as const;
-  const uses = { byPath: new Map([["/ca", [authority]], ["/a", [one]]]), replacesCrt: false };
-  const state = withService(STATES.hot_applying, { serving: { ...SERVICE.serving, uses } });
+  const targets = { byPath: new Map([["/ca", [authority]], ["/a", [one]]]), replacesCrt: false };
+  const state = withService(STATES.hot_applying, { serving: { ...SERVICE.serving, targets } });
   const left = (outcome: Parameters<typeof end>[0]) => [
-    ...expectService(end(outcome, { state })[0], "serving").serving.uses.byPath.keys(),
+    ...expectService(end(outcome, { state })[0], "serving").serving.targets.byPath.keys(),
   ];
-  assert.deepEqual(left({ applied: [{ use: one, detail: "", durationMs: 1 }] }), ["/a"]);
+  assert.deepEqual(left({ applied: [{ target: one, detail: "", durationMs: 1 }] }), ["/a"]);
   assert.deepEqual(left({ unconfirmed: [authority] }), ["/ca"]);
   assert.deepEqual(left({}), ["/ca", "/a"]);
 });

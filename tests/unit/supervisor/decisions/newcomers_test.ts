@@ -22,10 +22,10 @@ import {
   withService,
 } from "../samples.ts";
 
-const USES: Targets = {
+const TARGETS: Targets = {
   ...{ byPath: new Map(), replacesCrt: false, folders: new Map([["/certs", "certificate"]]) },
 };
-const SERVING = withService(STATES.serving, { serving: { ...SERVICE.serving, uses: USES } });
+const SERVING = withService(STATES.serving, { serving: { ...SERVICE.serving, targets: TARGETS } });
 const HALF: readonly NotWhole[] = [{ path: "/certs/b.pem", reason: "is empty" }];
 
 /** What is served, with a new certificate that holds `text`. */

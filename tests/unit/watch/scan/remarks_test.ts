@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MOST_NAMED } from "../../../../lib/config/reference_finder.ts";
+import { MOST_REFERENCES } from "../../../../lib/config/file_references.ts";
 import { MOST_TEXT_BYTES } from "../../../../lib/config/tokens.ts";
 import type { LogEntry } from "../../../../lib/system/log.ts";
 import type { FileState } from "../../../../lib/watch/directories/file_state.ts";
@@ -78,7 +78,7 @@ Deno.test("a configuration that does not fit any more is told, and so are too ma
     ...file(path, { size: MOST_TEXT_BYTES / 2 + 1 }),
     source: { ...source(path), kind: "configuration" as const },
   }));
-  const [texts] = said([{ files, references: Array(MOST_NAMED).fill(source("/c")) }]);
+  const [texts] = said([{ files, references: Array(MOST_REFERENCES).fill(source("/c")) }]);
   assert.match(
     texts![0]!,
     /^"\/b" is not searched for file names, .* more than 8 MB together with/,

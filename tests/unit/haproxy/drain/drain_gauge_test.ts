@@ -1,6 +1,6 @@
 /** What is left in a process that drains, asked of a played HAProxy; the process tests ask a real one. */
 import assert from "node:assert/strict";
-import { DrainGauge } from "../../../../lib/haproxy/runtime/drain_gauge.ts";
+import { DrainGauge } from "../../../../lib/haproxy/drain/drain_gauge.ts";
 import { pause, waitFor } from "../../../support/wait.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 

@@ -1,20 +1,21 @@
-/** Tells how many connections are left in processes that drain. HAProxy tells that only to those who asked before it drained. */
-import { openPrompt, type Prompt, type StatsSocket } from "./client.ts";
+/** Tells how many connections are left in draining processes. HAProxy tells only those who were connected before. */
+import { openPrompt, type Prompt, type StatsSocket } from "../runtime/client.ts";
+import { askDrain } from "../runtime/instance.ts";
 
 export class DrainGauge {
   readonly #prompts = new Map<number, Prompt>();
   readonly #left = new Map<number, number>();
-  /** The last answers, with the time until which they may tell what was left at the end. */
+  /** The last answers, and until when they may stand for what was left at the end. */
   readonly #last = new Map<number, { readonly connections: number; readonly untilMs: number }>();
 
-  /** By generation; one that does not tell is not there. */
+  /** By generation, without those that do not answer. */
   get left(): ReadonlyMap<number, number> {
     return this.#left;
   }
 
   /**
-   * Connects to the generation behind `socket`, which may be asked to drain after that. Waits a moment at
-   * most, so that a process that hangs is none the less asked to drain.
+   * Connects to a generation before it is asked to drain. Waits a moment at most, so that a process that
+   * hangs is asked all the same.
    */
   async open(generation: number, socket: StatsSocket): Promise<void> {
     this.close(generation);
@@ -22,20 +23,20 @@ export class DrainGauge {
     if (prompt !== null) this.#prompts.set(generation, prompt);
   }
 
-  /** It goes on serving. */
+  /** For a generation that goes on serving. */
   close(generation: number): void {
     this.#prompts.get(generation)?.close();
     this.#prompts.delete(generation);
   }
 
-  /** Goes on asking the generation, which has just been asked to drain, as far as that was made possible. */
+  /** Keeps asking a generation that has begun to drain, if `open` got through. */
   follow(generation: number): void {
     const prompt = this.#prompts.get(generation);
     this.#prompts.delete(generation);
     if (prompt !== undefined) this.#ask(generation, prompt);
   }
 
-  /** Tells of a process that is gone what was left when it ended; `null` if nobody knows. */
+  /** What was left in a process when it ended; `null` if nobody knows. */
   forget(generation: number): number | null {
     this.close(generation);
     const last = this.#last.get(generation);
@@ -44,14 +45,13 @@ export class DrainGauge {
     return last === undefined || performance.now() > last.untilMs ? null : last.connections;
   }
 
-  /** Our own connection keeps the process from its end, so it is closed when nothing else does. */
+  /** Closes the connection once nothing else keeps the process alive. */
   async #ask(generation: number, prompt: Prompt): Promise<void> {
     const startedMs = performance.now();
     try {
       for (;;) {
         await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
-        const answer = await prompt.ask("show info");
-        const info = answer === null ? null : parse(answer);
+        const info = await askDrain(prompt.ask);
         if (info?.isStopping) this.#note(generation, info.connections);
         if (info === null || (info.isStopping && info.others <= 0)) break;
       }
@@ -66,7 +66,7 @@ export class DrainGauge {
     this.#last.set(generation, { connections, untilMs: performance.now() + STALE_MS });
   }
 
-  /** Of a process that lives on without answering, anybody may have left. */
+  /** From a process that lives on without answering, connections may go unseen. */
   #endNotes(generation: number): void {
     this.#left.delete(generation);
     const last = this.#last.get(generation);
@@ -76,36 +76,15 @@ export class DrainGauge {
   }
 }
 
-/** HAProxy answers within a millisecond. */
 const OPEN_LIMIT_MS = 100;
 
-/** Shorter than the 10 s after which HAProxy closes a connection to its CLI that is silent. */
+/** HAProxy closes a silent connection to its CLI after 10 s. */
 const LONGEST_PAUSE_MS = 2_000;
 
-/** At the end of its hard-stop-after HAProxy 2.6.12 cuts all connections, ours too, and ends a second later. */
+/** At the end of its hard-stop-after HAProxy 2.6.12 cuts all connections, this one too, and ends a second later. */
 const GOING_MS = 1_500;
 
-/** Older answers tell nothing about the end. */
 const STALE_MS = LONGEST_PAUSE_MS + 1_000;
 
-/** A tenth of the time that has passed, so that no drain lasts much longer for being watched. */
+/** A tenth of the elapsed time, so that being watched makes no drain much longer. */
 const pauseMs = (elapsedMs: number) => Math.min(LONGEST_PAUSE_MS, Math.max(2, elapsedMs / 10));
-
-interface DrainInfo {
-  readonly isStopping: boolean;
-  /** Those of clients. */
-  readonly connections: number;
-  /** What keeps the process from its end besides our own connection. */
-  readonly others: number;
-}
-
-function parse(answer: string): DrainInfo | null {
-  const valueOf = (name: string) => {
-    const value = new RegExp(`^${name}: (\\d+)$`, "m").exec(answer)?.[1];
-    return value === undefined ? null : Number(value);
-  };
-  const [jobs, connections] = [valueOf("Jobs"), valueOf("CurrConns")];
-  if (jobs === null || connections === null) return null;
-  const others = jobs - (valueOf("Unstoppable Jobs") ?? 0) - 1;
-  return { isStopping: valueOf("Stopping") === 1, connections, others };
-}

@@ -1,0 +1,61 @@
+/** Decides which targets to apply for a change. Pure. */
+import { ownersOf } from "../config/side_files.ts";
+import { pathsOf, type Target, type Targets } from "../loaded/targets.ts";
+import { changedPaths, type Fingerprint } from "../watch/scan/fingerprint.ts";
+
+/** With more files at once a reload is as fast. */
+const MOST_FILES = 100;
+
+/** The targets to apply so that a generation with `before` has `after`; `null` if that takes a reload. */
+export function targetsToApply(
+  targets: Targets,
+  before: Fingerprint | null,
+  after: Fingerprint | null,
+): readonly Target[] | null {
+  const changed = changedPaths(before, after);
+  if (changed === null || changed.length > MOST_FILES) return null;
+  const found = changed.map((path) => targetsAt(path, targets));
+  if (found.some((one) => one.length === 0)) return null;
+  const all = [...new Set(found.flat())];
+  return all.some(isCertificate) && all.some(isAuthority) ? null : all;
+}
+
+/** The certificates among them, whatever else has changed. */
+export function certificatesToApply(
+  targets: Targets,
+  before: Fingerprint | null,
+  after: Fingerprint | null,
+): readonly Target[] {
+  const changed = (changedPaths(before, after) ?? []).flatMap((path) => targetsAt(path, targets));
+  const certificates = changed.filter((target) =>
+    pathsOf(target).every((path) => targetsAt(path, targets).every(isCertificate))
+  );
+  return [...new Set(certificates)];
+}
+
+/**
+ * What is left to apply after `applied`. HAProxy 2.6 and 3.0 must not be given both certificates and CA files (or
+ * CRLs) in one process: after `commit ssl ca-file` a certificate that is committed "successfully" is not
+ * served, and the next CA file ends the process by SIGSEGV.
+ */
+export function targetsAfter(targets: Targets, applied: readonly Target[]): Targets {
+  const isLost = applied.some(isCertificate)
+    ? isAuthority
+    : applied.some(isAuthority)
+    ? isCertificate
+    : null;
+  if (isLost === null) return targets;
+  const left = [...targets.byPath].filter(([, all]) => !all.some(isLost));
+  return left.length === targets.byPath.size ? targets : { ...targets, byPath: new Map(left) };
+}
+
+const isCertificate = ({ tag }: Target) => tag === "certificate";
+const isAuthority = ({ tag }: Target) => tag === "ca_file" || tag === "crl_file";
+
+/** A key beside a certificate is found by its name. */
+function targetsAt(path: string, { byPath }: Targets): readonly Target[] {
+  const own = byPath.get(path);
+  if (own !== undefined) return own;
+  const owners = (ownersOf(path) ?? []).flatMap((one) => byPath.get(one) ?? []);
+  return owners.filter((target) => target.tag === "certificate" && target.keyPath === path);
+}

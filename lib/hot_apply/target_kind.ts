@@ -1,0 +1,68 @@
+/** What a kind of target must be able to do. Each kind has a file of its own. */
+import type { Ask } from "../haproxy/runtime/client.ts";
+import type { Target } from "../loaded/targets.ts";
+import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+
+export interface TargetKind<T extends Target> {
+  /** What people call it, in front of its path. */
+  readonly noun: string;
+  /** Examines the new content, without asking the process. */
+  plan(target: T, content: Content): Promise<Plan> | Plan;
+}
+
+export interface Content {
+  readonly text: string;
+  /** The text of a certificate's key file; `null` if there is none. */
+  readonly key: string | null;
+  /** Every file of the scan. */
+  readonly files: Fingerprint["files"];
+}
+
+export type Plan =
+  | { readonly tag: "ready"; readonly apply: (ask: Ask) => Promise<Result> }
+  | Refusal
+  | Impossible;
+
+/** What came of applying a target. Whatever it is, no transaction stays open and nothing is half filled. */
+export type Result =
+  /** The process shows the new content; `detail` is a clause about it. */
+  | { readonly tag: "applied"; readonly detail: string }
+  | Refusal
+  | Impossible
+  /** Nobody knows which content the process has. */
+  | { readonly tag: "unconfirmed"; readonly reason: string };
+
+/** The old content stays, because the new one must not be served. */
+export interface Refusal {
+  readonly tag: "refused";
+  /** A clause about the file. */
+  readonly reason: string;
+  /** What has to come, as a noun. */
+  readonly awaited: string;
+  /** When the content becomes fit by itself, in milliseconds since 1970; `null`: never. */
+  readonly fitFromMs: number | null;
+}
+
+/** The old content stays, because only a reload can change it. */
+export interface Impossible {
+  readonly tag: "impossible";
+  readonly reason: string;
+}
+
+export const refused = (
+  reason: string,
+  awaited: string,
+  fitFromMs: number | null = null,
+): Refusal => ({ tag: "refused", reason, awaited, fitFromMs });
+
+export const impossible = (reason: string): Impossible => ({ tag: "impossible", reason });
+
+export const unconfirmed = (reason: string): Result => ({ tag: "unconfirmed", reason });
+
+/** A larger file takes a reload: HAProxy reads it itself then, instead of being given it and giving it back. */
+export const MOST_HOT_BYTES = 2 * 2 ** 20;
+
+export const SHOWS_ANOTHER = "HAProxy shows something else after the change";
+
+export const counted = (count: number, singular: string, plural = `${singular}s`) =>
+  `${count} ${count === 1 ? singular : plural}`;

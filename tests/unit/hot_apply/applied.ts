@@ -1,0 +1,20 @@
+/** Applies a target to a process that gives prepared answers. */
+import type { Target } from "../../../lib/loaded/targets.ts";
+import type { Content, Plan, Result } from "../../../lib/hot_apply/target_kind.ts";
+import { planOf } from "../../../lib/hot_apply/target_kinds.ts";
+import { type Answer, script } from "../../support/scripted_haproxy.ts";
+
+export function plan(target: Target, text: string, content: Partial<Content> = {}): Promise<Plan> {
+  return planOf(target, { text, key: null, files: new Map(), ...content });
+}
+
+/** The result, and the commands that led to it. */
+export async function applied(
+  target: Target,
+  text: string,
+  answers: readonly Answer[],
+): Promise<[result: Result, commands: readonly string[]]> {
+  const { ask, commands } = script(...answers);
+  const planned = await plan(target, text);
+  return [planned.tag === "ready" ? await planned.apply(ask) : planned, commands];
+}

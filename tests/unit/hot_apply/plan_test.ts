@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { certificatesToApply, targetsAfter, targetsToApply } from "../../../lib/hot_apply/plan.ts";
+import {
+  NO_TARGETS,
+  type Target,
+  type TargetOf,
+  type Targets,
+} from "../../../lib/loaded/targets.ts";
+import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
+
+const certificate = (path: string, keyPath = `${path}.key`): TargetOf<"certificate"> => ({
+  tag: "certificate",
+  path,
+  name: path,
+  keyPath,
+  isMember: false,
+});
+const map = (path: string, id = 0): Target => ({ tag: "map", path, id });
+
+function targetsOf(
+  byPath: Readonly<Record<string, readonly Target[]>>,
+  replacesCrt = false,
+): Targets {
+  return { byPath: new Map(Object.entries(byPath)), replacesCrt };
+}
+
+function holding(contents: Readonly<Record<string, string>>): Fingerprint {
+  const marks = Object.entries(contents).map(([path, content]) =>
+    [path, { content, modifiedMs: 0, stamp: "" }] as const
+  );
+  return { digest: JSON.stringify(contents), files: new Map(marks) };
+}
+
+/** What to apply where just these paths have changed. */
+function applicable(targets: Targets, ...paths: readonly string[]): readonly Target[] | null {
+  const all = (content: string) =>
+    holding(Object.fromEntries(paths.map((path) => [path, content])));
+  return targetsToApply(targets, all("old"), all("new"));
+}
+
+Deno.test("all targets of each changed file are applied, and no others", () => {
+  const [a, b] = [map("/a", 1), map("/a", 2)];
+  const targets = targetsOf({ "/a": [a, b], "/c": [map("/c", 3)] });
+  const [before, after] = [holding({ "/a": "1", "/c": "1" }), holding({ "/a": "2", "/c": "1" })];
+  assert.deepEqual(targetsToApply(targets, before, after), [a, b]);
+});
+
+Deno.test("a target of two changed files is applied once", () => {
+  const one = certificate("/a", "/a.pem");
+  assert.deepEqual(applicable(targetsOf({ "/a": [one], "/a.pem": [one] }), "/a", "/a.pem"), [one]);
+});
+
+Deno.test("one changed file without a target takes a reload", () => {
+  const targets = targetsOf({ "/a": [map("/a")] });
+  assert.equal(applicable(targets, "/a", "/haproxy.cfg"), null);
+  assert.equal(applicable(NO_TARGETS, "/a"), null);
+});
+
+Deno.test("files that came and went count as changed", () => {
+  const targets = targetsOf({ "/a": [map("/a")] });
+  assert.deepEqual(targetsToApply(targets, holding({}), holding({ "/a": "" })), [map("/a")]);
+  assert.deepEqual(targetsToApply(targets, holding({ "/a": "" }), holding({})), [map("/a")]);
+  assert.equal(targetsToApply(targets, holding({}), holding({ "/b": "" })), null);
+});
+
+Deno.test("if either fingerprint is unknown, nothing is applied", () => {
+  const targets = targetsOf({ "/a": [map("/a")] });
+  assert.equal(targetsToApply(targets, null, holding({ "/a": "" })), null);
+  assert.equal(targetsToApply(targets, holding({ "/a": "" }), null), null);
+});
+
+Deno.test("a hundred files are applied; more take a reload", () => {
+  const paths = Array.from({ length: 101 }, (_, index) => `/${index}`);
+  const targets = targetsOf(Object.fromEntries(paths.map((path) => [path, [map(path)]])));
+  assert.equal(applicable(targets, ...paths.slice(1))?.length, 100);
+  assert.equal(applicable(targets, ...paths), null);
+});
+
+Deno.test("a new key beside a certificate applies the certificate", () => {
+  for (const keyPath of ["/a.crt.key", "/a.key"]) {
+    const one = certificate("/a.crt", keyPath);
+    assert.deepEqual(applicable(targetsOf({ "/a.crt": [one] }), keyPath), [one]);
+  }
+});
+
+Deno.test("a key that no certificate looks for, and any other side file, is not applied", () => {
+  const cases: readonly (readonly [Target, string])[] = [
+    [certificate("/a.crt"), "/a.key"],
+    [certificate("/a.crt", "/a.key"), "/a.crt.key"],
+    [certificate("/a", "/k"), "/a.key"],
+    [map("/a.map"), "/a.map.key"],
+    [certificate("/a"), "/a.ocsp"],
+  ];
+  for (const [target, changed] of cases) {
+    assert.equal(applicable(targetsOf({ [target.path]: [target] }), changed), null);
+  }
+});
+
+Deno.test("the certificates are found whatever else has changed", () => {
+  const [one, two] = [certificate("/a"), certificate("/b")];
+  const authority: Target = { tag: "ca_file", path: "/b", name: "/b" };
+  const targets = targetsOf({ "/a": [one], "/b": [two, authority], "/c": [map("/c")] });
+  const all = (text: string) => holding({ "/a": text, "/b": text, "/c": text, "/h.cfg": text });
+  assert.deepEqual(certificatesToApply(targets, all("1"), all("2")), [one]);
+  assert.deepEqual(certificatesToApply(targets, all("1"), all("1")), []);
+  assert.deepEqual(certificatesToApply(targets, null, all("1")), []);
+});
+
+Deno.test("a key beside a certificate makes it one of them", () => {
+  const one = certificate("/a");
+  const targets = targetsOf({ "/a": [one] });
+  const [before, after] = [holding({ "/a": "1" }), holding({ "/a": "2", "/a.key": "2" })];
+  assert.deepEqual(certificatesToApply(targets, before, after), [one]);
+});
+
+Deno.test("certificates that appeared or disappeared are among them", () => {
+  const [gone, here] = [certificate("/gone"), certificate("/here")];
+  const targets = targetsOf({ "/gone": [gone], "/here": [here] });
+  const found = certificatesToApply(targets, holding({ "/gone": "1" }), holding({ "/here": "1" }));
+  assert.deepEqual(found, [gone, here]);
+});
+
+Deno.test("any number of certificates are among them, each once", () => {
+  const paths = Array.from({ length: 101 }, (_, index) => `/${index}`);
+  const byPath = Object.fromEntries(paths.map((path) => [path, [certificate(path, "/k")]]));
+  const targets = targetsOf({ ...byPath, "/k": Object.values(byPath).flat() });
+  const all = (text: string) => holding(Object.fromEntries(["/k", ...paths].map((p) => [p, text])));
+  const found = certificatesToApply(targets, all("1"), all("2"));
+  assert.equal(found.length, 101);
+  assert.equal(new Set(found).size, 101);
+});
+
+Deno.test("a key does not bring in a certificate whose file has other targets", () => {
+  const [one, authority] = [certificate("/a"), { tag: "ca_file", path: "/a", name: "/a" } as const];
+  const targets = targetsOf({ "/a": [one, authority] });
+  const all = (text: string) => holding({ "/a": text, "/a.key": text, "/h.cfg": text });
+  assert.deepEqual(certificatesToApply(targets, all("1"), all("2")), []);
+});
+
+const authority = (path: string): Target => ({ tag: "ca_file", path, name: path });
+const revocations = (path: string): Target => ({ tag: "crl_file", path, name: path });
+
+Deno.test("certificates and CA files or CRLs are never applied together", () => {
+  const targets = targetsOf({
+    "/a": [certificate("/a")],
+    "/b": [authority("/b")],
+    "/c": [map("/c")],
+  });
+  assert.equal(applicable(targets, "/a", "/b"), null);
+  assert.equal(applicable(targets, "/a", "/c")?.length, 2);
+  assert.equal(applicable(targets, "/b", "/c")?.length, 2);
+});
+
+Deno.test("after one of them was applied the other is not, but maps are", () => {
+  const [one, two, three] = [certificate("/a"), authority("/b"), revocations("/d")];
+  const targets = targetsOf({ "/a": [one], "/b": [two], "/c": [map("/c")], "/d": [three] });
+  const left = (...done: Target[]) => [...targetsAfter(targets, done).byPath.keys()].join(" ");
+  assert.equal(left(one), "/a /c");
+  assert.equal(left(two), "/b /c /d");
+  assert.equal(left(three), "/b /c /d");
+  assert.equal(targetsAfter(targets, [map("/c")]), targets);
+});
