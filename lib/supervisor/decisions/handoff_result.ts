@@ -6,7 +6,15 @@ import { changedPaths } from "../../watch/scan/fingerprint.ts";
 import { slowsServing } from "../messages/drain_messages.ts";
 import * as messages from "../messages/messages.ts";
 import type { Action, Decision, EventOf, HandoffEnd, Policy } from "../state/events.ts";
-import type { Generation, Pending, Rejected, Rejection, Service, StateOf } from "../state/state.ts";
+import type {
+  Generation,
+  Past,
+  Pending,
+  Rejected,
+  Rejection,
+  Service,
+  StateOf,
+} from "../state/state.ts";
 import { fallBack, giveUpFirstStart } from "./last_good_fallback.ts";
 import { startWithoutLeft, takeCharge } from "./leftovers.ts";
 import { addDraining } from "./old_processes.ts";
@@ -39,22 +47,16 @@ export function endStart(
 }
 
 function beginServing(state: StateOf<"starting">, outcome: Ready, policy: Policy): Decision {
-  const { attempt: { number, cause }, pending, lost, failed } = state;
+  const { attempt: { number: lastGeneration }, pending, lost, failed } = state;
   const serving = generationOf(state, outcome);
   const [past, charged] = takeCharge(state, outcome, policy);
-  const service: Service = { serving, lastGeneration: number, rejected: null, past };
-  const entry = messages.serves({
-    generation: number,
-    durationMs: outcome.durationMs,
-    cause,
-    changed: changedByStart(state),
-    draining: past.old.draining.length,
-  });
+  const service: Service = { serving, lastGeneration, rejected: null, past };
+  const line = logServes(state, outcome, { changed: changedByStart(state), past });
   const [next, actions]: Decision = failed === undefined
     ? [{ name: "serving", service }, followUp(pending, serving)]
     : waitAfter(service, failed, pending);
   const warning = warnOfSlowdown(serving, lost?.generation);
-  return [next, [{ name: "log", entry }, ...warning, ...charged, ...actions]];
+  return [next, [line, ...warning, ...charged, ...actions]];
 }
 
 /** `null`: not known yet, as for a respawn. A first start changes nothing. */
@@ -88,23 +90,27 @@ function replaceServing(state: StateOf<"reloading">, outcome: Ready, policy: Pol
   const { serving: replaced } = service;
   const serving = generationOf(state, outcome);
   const [past, ended] = addDraining(service.past, [replaced.number], policy);
-  const entry = messages.serves({
-    generation: attempt.number,
-    durationMs: outcome.durationMs,
-    cause: attempt.cause,
-    changed: changedPaths(replaced.fingerprint, attempt.fingerprint),
-    draining: past.old.draining.length,
-  });
+  const changed = changedPaths(replaced.fingerprint, attempt.fingerprint);
   return [
     { name: "serving", service: { ...service, serving, past, rejected: null } },
     [
       { name: "drain", generation: replaced.number },
-      { name: "log", entry },
+      logServes(state, outcome, { changed, past }),
       ...warnOfSlowdown(serving, replaced),
       ...ended,
       ...followUp(pending, serving),
     ],
   ];
+}
+
+function logServes(
+  { attempt: { number: generation, cause } }: StateOf<"starting" | "reloading">,
+  { durationMs }: Ready,
+  { changed, past }: { readonly changed: readonly string[] | null; readonly past: Past },
+): Action {
+  const draining = past.old.draining.length;
+  const entry = messages.serves({ generation, durationMs, cause, changed, draining });
+  return { name: "log", entry };
 }
 
 /** A drain of this version slows what serves: logged when the version first serves. */

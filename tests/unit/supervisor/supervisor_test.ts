@@ -140,23 +140,6 @@ Deno.test("what stands for the end of a start comes before what came after the b
   assert.equal(await effects.run(), 70);
 });
 
-Deno.test("a reload that throws is rejected, what serves goes on, and the next change is loaded", async () => {
-  const starts = [
-    () => [EVENTS.handoff_ended, settled("other")],
-    fail,
-    () => [EVENTS.handoff_ended, EVENTS.drain_requested],
-  ];
-  const effects = new FakeEffects({
-    start_handoff: () => starts.shift()!(),
-    set_timer: () => [settled("newer")],
-    drain_all: isEmpty,
-  });
-  assert.equal(await effects.run(), 0);
-  assert.equal(bugsIn(effects), 1);
-  assert.ok(effects.said.some((text) => /generation 2 rejected: a bug in the wrapper/.test(text)));
-  assert.ok(effects.said.some((text) => /^generation 3 serves/.test(text)));
-});
-
 Deno.test("a decision that throws is a bug that is told, and what serves goes on", async () => {
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
   effects.supervisor.post({ name: "settled" } as Event);

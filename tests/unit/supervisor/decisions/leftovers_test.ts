@@ -2,24 +2,20 @@
 import assert from "node:assert/strict";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import {
-  decideAll,
   expectService,
   expectState,
   failed,
   find,
   names,
   POLICY,
-  processEnded,
   ready,
   STATES,
 } from "../samples.ts";
 
 const LEFT = [{ generation: 0, pid: 70 }, { generation: -1, pid: 60 }];
 
-const readyBeside = (left = LEFT) => {
-  const event = ready("new");
-  return { ...event, outcome: { ...event.outcome, left } };
-};
+const { outcome } = ready("new");
+const READY_BESIDE = { ...ready("new"), outcome: { ...outcome, left: LEFT } };
 
 const failedBeside = (more: { readonly isLeftGone?: boolean } = {}) => {
   const event = failed({ mayPass: false });
@@ -27,7 +23,7 @@ const failedBeside = (more: { readonly isLeftGone?: boolean } = {}) => {
 };
 
 Deno.test("what was left drains, the oldest first, once the first generation serves", () => {
-  const [state, actions] = decide(STATES.starting, readyBeside(), POLICY);
+  const [state, actions] = decide(STATES.starting, READY_BESIDE, POLICY);
   assert.deepEqual(expectService(state, "serving").past.old.draining, [-1, 0]);
   assert.deepEqual(find(actions, "take_charge")?.left, LEFT);
   const drains = actions.flatMap((one) => one.name === "drain" ? [one.generation] : []);
@@ -35,15 +31,8 @@ Deno.test("what was left drains, the oldest first, once the first generation ser
   assert.ok(names(actions).indexOf("take_charge") < names(actions).indexOf("drain"));
 });
 
-Deno.test("its end is told as that of any old process", () => {
-  const events = [readyBeside(), processEnded(-1), processEnded(0)];
-  const [state, actions] = decideAll(STATES.starting, events);
-  assert.deepEqual(expectService(state, "serving").past.old.draining, []);
-  assert.match(find(actions, "log")!.entry.text, /^generation 0 drained in /);
-});
-
 Deno.test("more than may drain are ended, the oldest first", () => {
-  const [state, actions] = decide(STATES.starting, readyBeside(), { ...POLICY, maxDraining: 1 });
+  const [state, actions] = decide(STATES.starting, READY_BESIDE, { ...POLICY, maxDraining: 1 });
   const { old } = expectService(state, "serving").past;
   assert.deepEqual(old, { draining: [0], ending: [-1] });
   const reason = { name: "terminate", generation: -1, reason: "max-draining" };
@@ -65,10 +54,4 @@ Deno.test("a start that was to take over from what is gone by now is done again 
   assert.equal(attempt.number, STATES.starting.attempt.number + 1);
   assert.deepEqual(names(actions), ["log", "discard", "start_handoff"]);
   assert.equal(find(actions, "start_handoff")!.takeOverFrom, null);
-});
-
-Deno.test("where nothing was left nothing is taken charge of", () => {
-  const [state, actions] = decide(STATES.starting, readyBeside([]), POLICY);
-  assert.deepEqual(expectService(state, "serving").past.old.draining, []);
-  assert.equal(find(actions, "take_charge"), undefined);
 });
