@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
-import { capabilityTest, needsSection } from "../support/capabilities.ts";
-import { commonTest } from "../support/program.ts";
+import { haproxyTaking, testNeeding } from "../support/needs.ts";
+import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { Secured, withoutReload } from "../support/secured.ts";
 import { answerTo, servedTo } from "../support/tls_client.ts";
 
-const storeTest = capabilityTest(needsSection("crt-store web"), commonTest);
+/** A section that not every branch of HAProxy has. */
+const STORES = [RUNNABLE, NOT_AS_PROCESS_1, haproxyTaking("crt-store web")];
 
 for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
   commonTest(
@@ -92,7 +93,7 @@ commonTest("filters and options in a list are no obstacle, and stay", async () =
   assert.equal(await servedTo(workspace.tlsPort, { servername: "no.test" }), null);
 });
 
-storeTest("certificates of a crt-store are applied, also for a new key", async () => {
+testNeeding(STORES, "certificates of a crt-store are applied, also for a new key", async () => {
   await using workspace = new Secured();
   const { authority } = workspace;
   const [old, next] = [authority.issue(), authority.issue()];

@@ -3,24 +3,14 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Authority } from "./certificates.ts";
 import { servedTo, type TlsOptions } from "./tls_client.ts";
-import { waitFor } from "./wait.ts";
-import { freePort, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
+import { freePort } from "./free_port.ts";
+import { get, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
 
 export class Secured extends Workspace {
   readonly tlsPort = freePort();
-  readonly authority = new Authority(join(this.path, "ca"));
-  /** Where most tests have their only certificate. */
+  readonly authority = new Authority(this.at("ca"));
+  /** The only certificate of most tests. */
   readonly pem = this.at("site.pem");
-
-  /** A path in the folder. */
-  at(name: string): string {
-    return join(this.path, name);
-  }
-
-  write(name: string, text: string): string {
-    Deno.writeTextFileSync(this.at(name), text);
-    return this.at(name);
-  }
 
   /** The page, with `bind` behind the address of a second listener. */
   securePage(bind = `crt ${this.pem}`, { text = "one", global = "" } = {}): string {
@@ -28,7 +18,7 @@ export class Secured extends Workspace {
     return `${this.page(text, { extra })}    bind 127.0.0.1:${this.tlsPort} ssl ${bind}\n`;
   }
 
-  /** Starts the wrapper with that configuration, and without a poll: events have to tell. */
+  /** Starts the wrapper with that configuration and without a poll: events must do. */
   async serveSecure(
     configuration = this.securePage(),
     { args = [], env = {} }: WrapperOptions = {},
@@ -38,20 +28,17 @@ export class Secured extends Workspace {
     return await this.serve({ args: [...own, ...args], env });
   }
 
-  /** Waits until a new connection is served the certificate with that fingerprint. */
+  /** Waits until a new connection gets the certificate with that fingerprint. */
   async servesCertificate(
     { fingerprint }: { readonly fingerprint: string },
     wrapper: Wrapper,
     options: TlsOptions = {},
   ): Promise<void> {
-    await waitFor(
-      "the certificate to be served",
-      async () => await servedTo(this.tlsPort, options) === fingerprint,
-      { explain: () => wrapper.output },
-    );
+    const isServed = async () => await servedTo(this.tlsPort, options) === fingerprint;
+    await wrapper.until("the certificate to be served", isServed);
   }
 
-  /** What the private socket of a generation answers. */
+  /** Asks a generation on its private socket. */
   async ask(command: string, generation = 1): Promise<string> {
     const [folder] = Deno.readDirSync(this.runtimeDirectory);
     const path = join(this.runtimeDirectory, folder!.name, `${generation}.sock`);
@@ -61,15 +48,14 @@ export class Secured extends Workspace {
     return await new Response(connection.readable).text();
   }
 
-  /** What a new connection without TLS is answered for `path`. */
+  /** The answer to a request for `path` without TLS. */
   async getPath(path: string): Promise<string> {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
-    await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.0\r\n\r\n`));
-    return (await new Response(connection.readable).text()).split("\r\n\r\n")[1]!;
+    return (await get(connection, path))!;
   }
 }
 
-/** Fails if any HAProxy process was started while `change` was made and had its effect. */
+/** Asserts that no HAProxy process was started until `change` had its effect. */
 export async function withoutReload(
   workspace: Workspace,
   wrapper: Wrapper,
@@ -82,7 +68,7 @@ export async function withoutReload(
   assert.equal(wrapper.lastGeneration, generation, wrapper.output);
 }
 
-/** What is changed within this time is one change, on a slow machine as well. */
+/** Makes files that a test writes in a row one change, even on a slow machine. */
 export const TOGETHER = { env: { HRW_SETTLE_TIME: "1s" } };
 
 export interface Marker {
@@ -92,7 +78,7 @@ export interface Marker {
   readonly configuration: string;
 }
 
-/** Proves that nothing is reloaded after that generation, by a change of the configuration. */
+/** Proves by a change of the configuration that nothing was reloaded after that generation. */
 export async function isLastReload(
   workspace: Workspace,
   wrapper: Wrapper,
@@ -101,11 +87,11 @@ export async function isLastReload(
   await wrapper.saysMatching(new RegExp(`generation ${generation} serves`));
   await workspace.replace(configuration);
   await workspace.serves("marker", wrapper);
-  // What was still to be reloaded would be reloaded along with it.
+  // A pending change would be reloaded along with it.
   const only = quoted(workspace.configuration);
   await wrapper.saysMatching(new RegExp(`generation ${generation + 1} serves.*: "${only}"; `));
   await wrapper.stopsAt(generation + 1);
 }
 
-/** The regular expression that takes `text` as it is. */
+/** A regular expression that matches `text` literally. */
 export const quoted = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");

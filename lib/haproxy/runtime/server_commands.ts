@@ -1,5 +1,5 @@
 /** The Runtime API's commands for servers, and what its answers say. */
-import type { Ask } from "./asking.ts";
+import type { Ask } from "./client.ts";
 
 /** What a process shows of one server. */
 export interface ServerState {

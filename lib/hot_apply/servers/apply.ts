@@ -1,5 +1,5 @@
 /** Gives a running process other servers: all of them or none, and reads back that it has them. */
-import type { Ask } from "../../haproxy/runtime/asking.ts";
+import { type Ask, quoted } from "../../haproxy/runtime/client.ts";
 import {
   addServer,
   deleteServer,
@@ -13,7 +13,6 @@ import {
   setWeight,
   showServers,
 } from "../../haproxy/runtime/server_commands.ts";
-import { quoted } from "../target_apply.ts";
 import type { Added, Changed, ServerChange } from "./server_change.ts";
 
 export type ServersApplied =

@@ -1,5 +1,5 @@
 /** A HAProxy of its own, which is asked what its servers are. */
-import { createAsk } from "../../../lib/haproxy/runtime/asking.ts";
+import { createAsk } from "../../../lib/haproxy/runtime/client.ts";
 import { parseStates } from "../../../lib/haproxy/runtime/server_commands.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";

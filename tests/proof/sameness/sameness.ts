@@ -7,7 +7,7 @@ import { serverLines, withoutServers } from "../../../lib/config/server_lines.ts
 import { deleteServer } from "../../../lib/haproxy/runtime/server_commands.ts";
 import { applyServers } from "../../../lib/hot_apply/servers/apply.ts";
 import { planServers, type ServerPlan } from "../../../lib/hot_apply/servers/plan.ts";
-import { createRandom } from "../../faults/random.ts";
+import { createRandom } from "../../support/random.ts";
 import { BareHaproxy } from "./process.ts";
 import { edited, firstSite, textOf } from "./site.ts";
 import { Traffic, Upstreams } from "./traffic.ts";

@@ -1,5 +1,5 @@
 /** A configuration with all kinds of servers, and random edits of it. Pure. */
-import type { Random } from "../../faults/random.ts";
+import type { Random } from "../../support/random.ts";
 
 export interface Site {
   readonly proxies: readonly Proxy[];
