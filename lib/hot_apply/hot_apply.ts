@@ -1,4 +1,5 @@
 /** Gives a generation the changed content of files that it has loaded, one target after the other, without a reload. */
+import { MOST_TEXT_BYTES } from "../config/tokens.ts";
 import { readFile, sha256, TooLarge } from "../system/contents.ts";
 import { type Ask, createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
 import { pathsOf, type Target } from "../loaded/targets.ts";
@@ -60,6 +61,7 @@ export interface HotApplyOutcome {
 }
 
 export interface Applied {
+  /** As it is now. */
   readonly target: Target;
   /** A clause about the new content. */
   readonly detail: string;
@@ -122,17 +124,20 @@ async function applyOne(
   ask: Ask | null,
 ): Promise<Result | ChangedAgain> {
   const texts: (string | null)[] = [];
+  const mostBytes = target.tag === "server" ? MOST_TEXT_BYTES : MOST_HOT_BYTES;
   for (const path of pathsOf(target)) {
-    const read = await readScanned(path, files);
+    const read = await readScanned(path, { files, mostBytes });
     if (read.tag !== "read") return read;
     texts.push(read.text);
   }
   const [text = null, key = null] = texts;
   if (text === null) {
     const isTakenOut = target.tag === "certificate" && target.isMember;
+    if (target.tag === "server") return impossible("it was removed");
     return isTakenOut ? impossible("it was removed") : refused("is gone", "its return");
   }
-  const plan = await planOf(target, { text, key, files });
+  const found = texts.filter((one) => one !== null);
+  const plan = await planOf(target, { text, key, texts: found, files });
   if (plan.tag !== "ready") return plan;
   return ask === null ? impossible("") : await plan.apply(ask);
 }
@@ -140,12 +145,15 @@ async function applyOne(
 type Read = { readonly tag: "read"; readonly text: string | null } | ChangedAgain | Impossible;
 
 /** A file's text as scanned; `null` if the scan did not find it. */
-async function readScanned(path: string, files: Files): Promise<Read> {
+async function readScanned(
+  path: string,
+  { files, mostBytes }: { readonly files: Files; readonly mostBytes: number },
+): Promise<Read> {
   const content = files.get(path)?.content ?? "missing";
   if (content === "missing") return { tag: "read", text: null };
   if (isUnreadable(content)) return impossible("the wrapper may not read it");
-  if (isTooLarge(content)) return impossible(new TooLarge(MOST_HOT_BYTES).message);
-  const bytes = await readFile(path, MOST_HOT_BYTES).catch((error) => error as Error);
+  if (isTooLarge(content)) return impossible(new TooLarge(mostBytes).message);
+  const bytes = await readFile(path, mostBytes).catch((error) => error as Error);
   if (bytes instanceof TooLarge) return impossible(bytes.message);
   if (bytes instanceof Error || await sha256(bytes) !== content) return { tag: "changed_again" };
   // For HAProxy a byte order mark is a part of the first key.
@@ -162,7 +170,9 @@ async function outcomeOf(
   return {
     fingerprint: await fingerprintAfter(request, ends),
     applied: ends.flatMap(({ target, result, durationMs }) =>
-      result.tag === "applied" ? [{ target, detail: result.detail, durationMs }] : []
+      result.tag === "applied"
+        ? [{ target: result.after ?? target, detail: result.detail, durationMs }]
+        : []
     ),
     refused: ends.flatMap(({ target, result }) => {
       if (result.tag !== "refused") return [];

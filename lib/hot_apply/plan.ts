@@ -1,22 +1,27 @@
 /** Decides which targets to apply for a change. Pure. */
 import { ownersOf } from "../config/side_files.ts";
-import { pathsOf, type Target, type Targets } from "../loaded/targets.ts";
+import { pathsOf, serversIn, type Target, type Targets, withServers } from "../loaded/targets.ts";
 import { changedPaths, type Fingerprint } from "../watch/scan/fingerprint.ts";
 
 /** With more files at once a reload is as fast. */
 const MOST_FILES = 100;
 
-/** The targets to apply so that a generation with `before` has `after`; `null` if that takes a reload. */
+/**
+ * The targets to apply so that a generation with `before` has `after`; `null` if that takes a reload. `others`: the
+ * digest of the new configuration without its servers.
+ */
 export function targetsToApply(
   targets: Targets,
   before: Fingerprint | null,
   after: Fingerprint | null,
+  others: string | null = null,
 ): readonly Target[] | null {
   const changed = changedPaths(before, after);
   if (changed === null || changed.length > MOST_FILES) return null;
   const found = changed.map((path) => targetsAt(path, targets));
   if (found.some((one) => one.length === 0)) return null;
   const all = [...new Set(found.flat())];
+  if (all.some((target) => target.tag === "server" && target.others !== others)) return null;
   return all.some(isCertificate) && all.some(isAuthority) ? null : all;
 }
 
@@ -38,10 +43,17 @@ export function certificatesToApply(
  * CRLs) in one process: after `commit ssl ca-file` a certificate that is committed "successfully" is not
  * served, and the next CA file ends the process by SIGSEGV.
  */
-export function targetsAfter(targets: Targets, applied: readonly Target[]): Targets {
-  const isLost = applied.some(isCertificate)
+export function targetsAfter(
+  before: Targets,
+  applied: readonly Target[],
+  unconfirmed: readonly Target[] = [],
+): Targets {
+  const given = [...applied, ...unconfirmed];
+  const servers = given.some(isServers) ? applied.find(isServers) ?? null : serversIn(before);
+  const targets = servers === serversIn(before) ? before : withServers(before, servers);
+  const isLost = given.some(isCertificate)
     ? isAuthority
-    : applied.some(isAuthority)
+    : given.some(isAuthority)
     ? isCertificate
     : null;
   if (isLost === null) return targets;
@@ -49,6 +61,7 @@ export function targetsAfter(targets: Targets, applied: readonly Target[]): Targ
   return left.length === targets.byPath.size ? targets : { ...targets, byPath: new Map(left) };
 }
 
+const isServers = (target: Target) => target.tag === "server";
 const isCertificate = ({ tag }: Target) => tag === "certificate";
 const isAuthority = ({ tag }: Target) => tag === "ca_file" || tag === "crl_file";
 

@@ -14,6 +14,8 @@ export interface Content {
   readonly text: string;
   /** The text of a certificate's key file; `null` if there is none. */
   readonly key: string | null;
+  /** Those of all files of the target. */
+  readonly texts: readonly string[];
   /** Every file of the scan. */
   readonly files: Fingerprint["files"];
 }
@@ -26,7 +28,12 @@ export type Plan =
 /** What came of applying a target. Whatever it is, no transaction stays open and nothing is half filled. */
 export type Result =
   /** The process shows the new content; `detail` is a clause about it. */
-  | { readonly tag: "applied"; readonly detail: string }
+  | {
+    readonly tag: "applied";
+    readonly detail: string;
+    /** The target as it is now, if it is another. */
+    readonly after?: Target;
+  }
   | Refusal
   | Impossible
   /** Nobody knows which content the process has. */

@@ -3,11 +3,12 @@ import { createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
 import { collectGarbage } from "../system/garbage.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { Inventory } from "../watch/scan/inventory.ts";
-import type { Scanner } from "../watch/scan/scan.ts";
+import { isConfiguration, type Scanner } from "../watch/scan/scan.ts";
 import { changedDuringRead } from "../watch/scan/changed_during_read.ts";
 import { listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
-import { NO_TARGETS, type Targets } from "./targets.ts";
+import { findServers } from "./servers.ts";
+import { NO_TARGETS, type Targets, withServers } from "./targets.ts";
 
 export interface Adopted {
   /** `null`: nobody knows. */
@@ -45,8 +46,14 @@ export async function adopt(
   options.onInventory(scan.inventory);
   if (before === null) return { fingerprint: null, changedDuringRead: false, targets };
   const changed = await changedDuringRead(before, scan, startedMs);
-  const fingerprint = scan.seen.tag === "taken" && !changed ? scan.seen.fingerprint : before;
-  return { fingerprint, changedDuringRead: changed, targets };
+  if (scan.seen.tag !== "taken" || changed) {
+    return { fingerprint: before, changedDuringRead: changed, targets };
+  }
+  const { fingerprint } = scan.seen;
+  const configurations = scan.inventory.files.filter(isConfiguration).map(({ path }) => path);
+  const isSilent = listed === null && options.socket !== null;
+  const servers = isSilent ? null : await findServers(configurations, fingerprint);
+  return { fingerprint, changedDuringRead: false, targets: withServers(targets, servers) };
 }
 
 /** Reading a list of that many takes some megabytes. */

@@ -14,12 +14,15 @@ import {
   MOST_REFERENCES,
 } from "../config/file_references.ts";
 import { type Needs, NO_NEEDS, readNeeds } from "../config/needs.ts";
+import { digestWithoutServers } from "./servers.ts";
 import type { SideFileRule } from "../config/side_files.ts";
 import { createTextReader, type TextFile } from "./text_cache.ts";
 
 export interface LoadedFiles {
   /** What the configuration names, with the certificates of its certificate lists. */
   readonly findNamed: FindReferences;
+  /** The digest of the configuration without its servers, as of the last `findNamed`; `null`: only HAProxy can tell. */
+  withoutServers(): string | null;
   /** What the configuration needs of the files that are added to it, as of the last `findNamed`. */
   needs(): Needs;
   /** Where the files are that a generation lists, and which are targets, as of the last `findNamed`. */
@@ -47,6 +50,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   };
   let inLists: readonly FileReference[] = [];
   let needs = NO_NEEDS;
+  let others: string | null = null;
 
   /** `true` if the words may mean other files than before. */
   async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
@@ -55,6 +59,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     const files = await readConfigurations(configurations, areOthers);
     if (files === null) return false;
     variables = JSON.stringify(environment);
+    others = await digestWithoutServers(files.map(({ text }) => text));
     needs = await inSteps(readNeeds(files, environment));
     if (options.watchLoaded) {
       found = await inSteps(findFileReferences(files, { ...options, environment }));
@@ -82,6 +87,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
       return [...found.files, ...inLists].slice(0, MOST_REFERENCES)
         .map((reference) => sourceOf(reference, found.sideFiles));
     },
+    withoutServers: () => others,
     needs: () => needs,
     locate: (listed) =>
       locate(listed, {

@@ -1,5 +1,6 @@
 /** What a generation has loaded that can be hot-applied. */
 import type { SideFileRule } from "../config/side_files.ts";
+import type { HotServer } from "../haproxy/private_folder/passed_state.ts";
 
 /**
  * Content that a process can be given while it runs. A new kind needs a member here; then the compiler asks for its
@@ -19,7 +20,23 @@ export type Target =
   | { readonly tag: "ca_file"; readonly path: string; readonly name: string }
   | { readonly tag: "crl_file"; readonly path: string; readonly name: string }
   | { readonly tag: "map"; readonly path: string; readonly id: number }
-  | { readonly tag: "acl"; readonly path: string; readonly id: number };
+  | { readonly tag: "acl"; readonly path: string; readonly id: number }
+  | ServersTarget;
+
+/** All servers. */
+export interface ServersTarget {
+  readonly tag: "server";
+  /** The configuration's first file. */
+  readonly path: string;
+  /** The files of the configuration, in their order. */
+  readonly paths: readonly string[];
+  /** `serverLines` of it. */
+  readonly lines: string;
+  /** The digest of `withoutServers` of it. */
+  readonly others: string;
+  /** What was hot-applied in the generation. */
+  readonly hot: ReadonlyMap<string, HotServer>;
+}
 
 export type TargetOf<Tag extends Target["tag"]> = Extract<Target, { readonly tag: Tag }>;
 
@@ -36,5 +53,24 @@ export type FolderKind = "certificate" | "ca";
 export const NO_TARGETS: Targets = { byPath: new Map(), replacesCrt: false };
 
 /** The files that hold a target's content. */
-export const pathsOf = (target: Target): readonly string[] =>
-  target.tag === "certificate" ? [target.path, target.keyPath] : [target.path];
+export function pathsOf(target: Target): readonly string[] {
+  if (target.tag === "server") return target.paths;
+  return target.tag === "certificate" ? [target.path, target.keyPath] : [target.path];
+}
+
+/** The servers among `targets`; `null` if they cannot be hot-applied. */
+export function serversIn({ byPath }: Targets): ServersTarget | null {
+  for (const targets of byPath.values()) {
+    const found = targets.find((target) => target.tag === "server");
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+/** With other servers than before; `null`: nobody knows which. */
+export function withServers(targets: Targets, servers: ServersTarget | null): Targets {
+  const others = [...targets.byPath].filter(([, all]) => all.every(({ tag }) => tag !== "server"));
+  const own = servers?.paths.map((path) => [path, [servers]] as const) ?? [];
+  const isFree = own.every(([path]) => !others.some(([other]) => other === path));
+  return { ...targets, byPath: new Map([...others, ...isFree ? own : []]) };
+}

@@ -19,21 +19,12 @@ export type ServerPlan =
   | { readonly tag: "plan"; readonly changes: readonly ServerChange[] }
   | { readonly tag: "reload"; readonly reason: string };
 
-export interface ServerPlanOptions {
-  /** Whether the process can be given new servers without a fault of its release. */
-  readonly addsServers: boolean;
-}
-
 /**
  * What to change in a process whose configuration had the `before` lines, now that its files say `after`, which are
  * known to differ in nothing but servers.
  */
-export function planServers(
-  before: string,
-  after: readonly string[],
-  options: ServerPlanOptions,
-): ServerPlan {
-  const planner = new Planner(after, options);
+export function planServers(before: string, after: readonly string[]): ServerPlan {
+  const planner = new Planner(after);
   const [old, next] = [sectionTexts(before), sectionTexts(serverLines(after))];
   if (old.length !== next.length) return reload("the sections are others");
   const changes: ServerChange[] = [];
@@ -55,14 +46,12 @@ const reload = (reason: string): ServerPlan => ({ tag: "reload", reason });
 class Planner {
   readonly #after: readonly string[];
   readonly #rest: string;
-  readonly #addsServers: boolean;
   /** The last section of defaults so far. */
   #defaults: ServerSection = { kind: "defaults", name: "", from: null, lines: [] };
 
-  constructor(after: readonly string[], { addsServers }: ServerPlanOptions) {
+  constructor(after: readonly string[]) {
     this.#after = after;
     this.#rest = withoutServers(after) ?? "";
-    this.#addsServers = addsServers;
   }
 
   compare(before: string, after: string): readonly ServerChange[] | Obstacle {
@@ -99,11 +88,7 @@ class Planner {
   ): ServerChange | Obstacle | null {
     const [old, next] = [before.get(server), after.get(server)];
     if (next === undefined) return this.#removed(backend, server, old!);
-    if (old === undefined) {
-      return this.#addsServers
-        ? addedServer(backend, next)
-        : "is new, which this release of HAProxy is not trusted with";
-    }
+    if (old === undefined) return addedServer(backend, next);
     if (old.line === next.line && old.defaults === next.defaults) return null;
     const change = changedServer({ backend, server }, old, next);
     const isCookieAtStake = change !== null && typeof change !== "string" &&

@@ -1,5 +1,6 @@
 /** Scans at the sources, by itself if changes are watched for, and on request; posts what it sees. */
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
+import type { LoadedFiles } from "../../loaded/loaded_files.ts";
 import type { Log } from "../../system/log.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { ChangeDetector } from "../../watch/change_detector.ts";
@@ -15,6 +16,7 @@ export interface ScansOptions {
   readonly settings: Settings;
   readonly folder: PrivateFolder;
   readonly scanner: Scanner;
+  readonly loadedFiles: Pick<LoadedFiles, "withoutServers">;
   readonly mountedFiles: readonly MountedFile[];
   readonly log: Log;
   readonly post: (event: Event) => void;
@@ -108,6 +110,8 @@ export class Scans {
   }
 
   #tell(name: "changing" | "settled", fingerprint: Fingerprint): void {
-    this.#options.post({ name, fingerprint, atMs: performance.now() });
+    const others = this.#options.loadedFiles.withoutServers();
+    const scanned = { fingerprint, ...others === null ? {} : { others } };
+    this.#options.post({ name, ...scanned, atMs: performance.now() });
   }
 }

@@ -76,8 +76,8 @@ function servingAfter(
   { service: { serving } }: HotApplying,
   { fingerprint, applied, unconfirmed }: HotApplyOutcome,
 ): Generation {
-  const given = [...applied.map(({ target }) => target), ...unconfirmed];
-  return { ...serving, fingerprint, targets: targetsAfter(serving.targets, given) };
+  const given = applied.map(({ target }) => target);
+  return { ...serving, fingerprint, targets: targetsAfter(serving.targets, given, unconfirmed) };
 }
 
 /** The rejected reload, with what was refused beside it. */

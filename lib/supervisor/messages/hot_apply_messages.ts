@@ -13,8 +13,11 @@ export function hotApplied(all: readonly Applied[], generation: number): LogEntr
   const lines = all.slice(0, MOST_LISTED).map(({ target, detail, durationMs }) => {
     const elapsedMs = Math.round(durationMs);
     const fields = { generation, reason: "hot_applied", durationMs: elapsedMs };
-    const what = `${describeFile(target)} updated in generation ${generation} without a reload`;
-    return info(`${what} in ${elapsedMs} ms (${detail})`, { ...fields, changed: [target.path] });
+    const where = `in generation ${generation} without a reload in ${elapsedMs} ms`;
+    const text = target.tag === "server"
+      ? `${detail}, ${where}`
+      : `${describeFile(target)} updated ${where} (${detail})`;
+    return info(text, { ...fields, changed: [target.path] });
   });
   const others = all.length - lines.length;
   if (others === 0) return lines;

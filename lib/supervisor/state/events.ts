@@ -31,11 +31,18 @@ export interface Left {
   readonly pid: number;
 }
 
+export interface Scanned {
+  readonly fingerprint: Fingerprint;
+  /** The digest of the configuration without its servers; absent: only HAProxy can tell. */
+  readonly others?: string;
+  readonly atMs: number;
+}
+
 /** Times are in milliseconds of a clock that never jumps. */
 export type Event =
   /** The files have begun to change; this is on disk now, and has not settled. */
-  | { readonly name: "changing"; readonly fingerprint: Fingerprint; readonly atMs: number }
-  | { readonly name: "settled"; readonly fingerprint: Fingerprint; readonly atMs: number }
+  | { readonly name: "changing" } & Scanned
+  | { readonly name: "settled" } & Scanned
   | {
     readonly name: "reload_requested";
     readonly order: ReloadOrder;

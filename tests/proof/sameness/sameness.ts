@@ -55,7 +55,7 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
       assert.equal(withoutServers([before]), withoutServers([after]));
       const edit = `seed ${options.seed}, edit ${number}`;
       await using fresh = await new BareHaproxy(after).answers();
-      const plan = planServers(serverLines([before]), [after], options);
+      const plan = planned(before, after, options);
       const result = plan.tag === "reload" ? plan : await applyServers(plan.changes, running.ask);
       if (result.tag === "applied") {
         applied++;
@@ -89,6 +89,13 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
 
 const count = (counts: Map<string, number>, name: string) =>
   counts.set(name, (counts.get(name) ?? 0) + 1);
+
+function planned(before: string, after: string, { addsServers }: SamenessOptions): ServerPlan {
+  const plan = planServers(serverLines([before]), [after]);
+  const isTrusted = addsServers || plan.tag === "reload" ||
+    plan.changes.every(({ tag }) => tag !== "added");
+  return isTrusted ? plan : { tag: "reload", reason: "a server is new" };
+}
 
 /** The names of those that are left. */
 async function removed(

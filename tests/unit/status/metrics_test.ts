@@ -74,7 +74,7 @@ Deno.test("before anything serves all counters are 0, and nothing is successful"
     assert.equal(valueOf(sample, FRESH), "0");
   }
   assert.equal(valueOf("config_last_reload_successful", FRESH), "0");
-  assert.equal(linesOf(FRESH).filter((line) => /^\w+hot_applies_total\{/.test(line)).length, 15);
+  assert.equal(linesOf(FRESH).filter((line) => /^\w+hot_applies_total\{/.test(line)).length, 18);
   assert.equal(linesOf(FRESH).filter((line) => /^\w+drains_ended_total\{/.test(line)).length, 4);
 });
 

@@ -16,18 +16,17 @@ backend other
 
 interface Options {
   readonly start?: string;
-  readonly addsServers?: boolean;
 }
 
 /** The plan for a change of one part of `start` into another. */
 function plan(
   [from, to]: readonly [string, string],
-  { start = START, addsServers = true }: Options = {},
+  { start = START }: Options = {},
 ): ServerPlan {
   assert.ok(start.includes(from), from);
   const next = start.replace(from, to);
   assert.equal(withoutServers([next]), withoutServers([start]));
-  return planServers(serverLines([start]), [next], { addsServers });
+  return planServers(serverLines([start]), [next]);
 }
 
 function changes(...[edit, options]: Parameters<typeof plan>) {
@@ -95,7 +94,7 @@ Deno.test("a default-server line counts for those below it", () => {
   );
   const line = "    server s3 10.0.0.3:80\n";
   const moved = start.replace(line, "").replace("    server s1", `${line}    server s1`);
-  const found = planServers(serverLines([start]), [moved], { addsServers: true });
+  const found = planServers(serverLines([start]), [moved]);
   assert.ok(found.tag === "plan" && found.changes[0]?.tag === "changed");
   assert.deepEqual(found.changes[0].maxconn, { from: 7, to: 0 });
 });
@@ -138,9 +137,6 @@ const RELOADS: readonly (readonly [string, string, string, RegExp, Options?])[] 
     "s3 10.0.0.2:80 check disabled",
     /checked/,
   ],
-  ["a new server in an untrusted release", "server s2", "server s3", /trusted/, {
-    addsServers: false,
-  }],
   ["a new server where numbers count", "server s2", "server s3", /algorithm/, {
     start: START.replace("roundrobin", "source"),
   }],

@@ -1,0 +1,49 @@
+/** Reads what a configuration says of its servers. */
+import { serverLines, withoutServers } from "../config/server_lines.ts";
+import { MOST_TEXT_BYTES } from "../config/tokens.ts";
+import { readFile, sha256 } from "../system/contents.ts";
+import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+import type { ServersTarget } from "./targets.ts";
+
+/**
+ * The servers of a generation that has read the configuration's files as the scan found them; `null` if they have
+ * changed since, are too large, or only HAProxy knows which lines count.
+ */
+export async function findServers(
+  paths: readonly string[],
+  { files }: Fingerprint,
+): Promise<ServersTarget | null> {
+  const [path] = paths;
+  const texts = await readTexts(paths, (digest, path) => files.get(path)?.content === digest);
+  const others = texts === null ? null : await digestWithoutServers(texts);
+  if (path === undefined || texts === null || others === null) return null;
+  return { tag: "server", path, paths, lines: serverLines(texts), others, hot: new Map() };
+}
+
+/** `null` as above. */
+export async function digestWithoutServers(texts: readonly string[]): Promise<string | null> {
+  const others = withoutServers(texts);
+  return others === null ? null : await sha256(new TextEncoder().encode(others));
+}
+
+/** The lines of the servers that the files have now; `null` if they cannot be read. */
+export async function readServerLines(paths: readonly string[]): Promise<string | null> {
+  const texts = await readTexts(paths, () => true);
+  return texts === null ? null : serverLines(texts);
+}
+
+/** `null` if one cannot be read, or is not the right one, or all together are too large. */
+async function readTexts(
+  paths: readonly string[],
+  isRight: (digest: string, path: string) => boolean,
+): Promise<readonly string[] | null> {
+  const texts: string[] = [];
+  let left = MOST_TEXT_BYTES;
+  for (const path of paths) {
+    const bytes = await readFile(path, left).catch(() => null);
+    if (bytes === null || !isRight(await sha256(bytes), path)) return null;
+    left -= bytes.length;
+    texts.push(new TextDecoder().decode(bytes));
+  }
+  return texts;
+}
