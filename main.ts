@@ -5,13 +5,13 @@ import { describeEnvFile, readEnvFile } from "./lib/haproxy/process/env_file_rea
 import { EXIT } from "./lib/exit_codes.ts";
 import { describeFailure, exitCodeOf } from "./lib/haproxy/failure/failure.ts";
 import { createClaim } from "./lib/haproxy/private_folder/claim.ts";
-import { findLeftBehind } from "./lib/haproxy/leftovers/left_behind.ts";
+import { findLeftovers } from "./lib/haproxy/leftovers/leftovers.ts";
 import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder/private_folder.ts";
 import { isOwnChild, spawnHaproxy } from "./lib/haproxy/process/process.ts";
 import { lookForStrays } from "./lib/haproxy/leftovers/strays.ts";
 import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/process/program_path.ts";
 import { type Libc, openLibc } from "./lib/system/libc.ts";
-import { type KeptSet, openKeptSet } from "./lib/last_good/last_good.ts";
+import type { LastGoodSet } from "./lib/last_good/last_good.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import type { Needs } from "./lib/config/needs.ts";
 import { createLog, describeLostLines, type Log, writeToStdout } from "./lib/system/log.ts";
@@ -34,7 +34,7 @@ import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { createStdout, STDOUT } from "./lib/system/stdout.ts";
 import { RealEffects } from "./lib/supervisor/actions/effects.ts";
 import {
-  describeLeftBehind,
+  describeLeftovers,
   describeUntouched,
 } from "./lib/supervisor/messages/leftover_messages.ts";
 import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
@@ -91,8 +91,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   signals.hold(early);
   const onDisk = await problemsOnDisk(settings, seen);
   const problems = [...invocation.problems, ...onDisk];
-  const keptSet = await openKeptSet(settings, { environment, workingDirectory: Deno.cwd() });
-  const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? keptSet : null;
+  const lastGood = await openLastGood(settings, environment);
+  const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? lastGood : null;
   if (problems.length > 0 && !await canServe(mayServeInstead)) return refuse(problems);
   if (tag === "check") return await check(settings, { needs: loadedFiles.needs(), signals });
   if (tag === "list_watched") {
@@ -101,7 +101,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   }
   const mountedFiles = findMountedFiles(inventory.files, libc?.isMountRoot ?? (() => false));
   const path = environment.PATH ?? "";
-  const parts = { sources, scanner, loadedFiles, mountedFiles, keptSet };
+  const parts = { sources, scanner, loadedFiles, mountedFiles, lastGood };
   return await run(settings, { ...parts, libc, path, seen, signals });
 }
 
@@ -115,7 +115,7 @@ interface RunOptions {
   readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
   readonly mountedFiles: readonly MountedFile[];
-  readonly keptSet: KeptSet | null;
+  readonly lastGood: LastGoodSet | null;
   readonly libc: Libc | null;
   /** As the variable has it. */
   readonly path: string;
@@ -156,7 +156,7 @@ async function run(
     withUmask: libc?.withUmask ?? null,
     onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
   });
-  const recorder = await parts.keptSet?.createRecorder({ log, onGathered: collectGarbageSoon });
+  const recorder = parts.lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
   const record = ({ after }: Step) => recorder?.observe(servingIn(after));
   const observers = [status?.observe, record].filter((one) => one !== undefined);
   const supervisor = new Supervisor(settings, observers);
@@ -171,13 +171,13 @@ async function run(
   parts.mountedFiles.forEach((file) => log(describeMountedFile(file)));
   await warnOfForeignProgram(path, { settings, log });
   const places = { parents: settings.runtimeParents, folder: folder.path, libc };
-  const leftBehind = await findLeftBehind({ ...places, service });
-  describeLeftBehind(leftBehind).forEach(log);
+  const leftovers = await findLeftovers({ ...places, service });
+  describeLeftovers(leftovers).forEach(log);
   const effects = new RealEffects({
     ...parts,
     settings,
     folder,
-    leftBehind,
+    leftovers,
     log,
     post,
     postBug,
@@ -187,9 +187,9 @@ async function run(
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs(reportBug);
-  const strays = lookForStrays(places, (found) => describeUntouched(found).forEach(log));
+  const lookNow = lookForStrays(places, (found) => describeUntouched(found).forEach(log));
   const exitCode = await supervisor.run(effects, seen.tag === "taken" ? seen.fingerprint : null);
-  strays.hurry();
+  lookNow();
   listening?.close();
   await recorder?.close();
   await effects.close();
@@ -253,7 +253,7 @@ async function check(
     onStarted: (stop) =>
       signals.deliverTo((meaning) => meaning.tag === "stop" && stop(meaning.signal)),
   });
-  if (end.tag === "not_checked") end.problems.forEach(complain);
+  end.problems.forEach(complain);
   return end.exitCode;
 }
 
@@ -290,9 +290,20 @@ function problemOf(what: string, read: () => unknown): string[] {
   }
 }
 
-/** What is on disk will fail to start, and what is kept is then started in its place. */
-async function canServe(keptSet: KeptSet | null): Promise<boolean> {
-  const problem = await keptSet?.problem();
+/** Where nothing is to be recorded, none of its parts is loaded. */
+async function openLastGood(
+  settings: Settings,
+  environment: Readonly<Record<string, string>>,
+): Promise<LastGoodSet | null> {
+  if (settings.lastGood === null) return null;
+  const { LastGoodSet } = await import("./lib/last_good/last_good.ts");
+  const workingDirectory = Deno.cwd();
+  return new LastGoodSet(settings.lastGood, settings, { environment, workingDirectory });
+}
+
+/** What is on disk will fail to start, and what is recorded is then started in its place. */
+async function canServe(lastGood: LastGoodSet | null): Promise<boolean> {
+  const problem = await lastGood?.problem();
   if (problem) complain(problem);
   return problem === null;
 }

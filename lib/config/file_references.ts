@@ -62,8 +62,8 @@ export function* findFileReferences(
   files: readonly ConfigurationFile[],
   { workingDirectory, environment, onReference }: FindOptions,
 ): Generator<void, FoundReferences> {
-  const found = new DistinctFiles(onReference);
-  const finder = new ReferenceFinder(withoutBases(workingDirectory), found.add);
+  const { files: found, add } = distinctFiles(onReference);
+  const finder = new ReferenceFinder(withoutBases(workingDirectory), add);
   const bases = new Map<string, Bases>();
   let variables = environment;
   for (const { path, text } of files) {
@@ -71,7 +71,7 @@ export function* findFileReferences(
     variables = yield* readInSteps(text, variables, { wanted: WANTED, onLine: finder.readLine });
     bases.set(path, finder.bases);
   }
-  return { files: found.files, sideFiles: finder.sideFiles, bases };
+  return { files: [...found.values()], sideFiles: finder.sideFiles, bases };
 }
 
 /** Finds what the lines of a certificate list name: `path [options] filters`, without any quoting. */
@@ -80,8 +80,8 @@ export function* findListedCertificates(
   bases: Bases,
   onReference?: (reference: FileReference) => void,
 ): Generator<void, readonly FileReference[]> {
-  const found = new DistinctFiles(onReference);
-  const finder = new ReferenceFinder(bases, found.add);
+  const { files: found, add } = distinctFiles(onReference);
+  const finder = new ReferenceFinder(bases, add);
   finder.file = list.path;
   for (const { text, linesBefore } of blocksOf(list.text)) {
     if (linesBefore > 0) yield;
@@ -90,7 +90,7 @@ export function* findListedCertificates(
       if (words.length > 0) finder.readListed(words, linesBefore + index + 1);
     });
   }
-  return found.files;
+  return [...found.values()];
 }
 
 /** The words of a certificate list's line that may name files: the certificate, and those in brackets. */
@@ -111,27 +111,16 @@ const LISTED = /^(\s*)([^\s#[][^\s[]*)([^[]*\[?)([^\]]*)/;
 /** Each takes about a kilobyte while it is watched. Files beyond that are not found. */
 export const MOST_REFERENCES = 20_000;
 
-class DistinctFiles {
-  readonly #byIdentity = new Map<string, FileReference>();
-  readonly #onReference: FindOptions["onReference"];
-
-  constructor(onReference: FindOptions["onReference"]) {
-    this.#onReference = onReference;
-  }
-
-  get files(): readonly FileReference[] {
-    return [...this.#byIdentity.values()];
-  }
-
-  readonly add = (reference: FileReference): void => {
-    this.#onReference?.(reference);
+function distinctFiles(onReference: FindOptions["onReference"]) {
+  const files = new Map<string, FileReference>();
+  const add = (reference: FileReference): void => {
+    onReference?.(reference);
     const { path, role, name, loads } = reference;
     const identity = `${path}\0${role}\0${name}`;
-    if (!loads || this.#byIdentity.size >= MOST_REFERENCES || this.#byIdentity.has(identity)) {
-      return;
-    }
-    if (isWatchable(path)) this.#byIdentity.set(identity, reference);
+    if (!loads || files.size >= MOST_REFERENCES || files.has(identity)) return;
+    if (isWatchable(path)) files.set(identity, reference);
   };
+  return { files, add };
 }
 
 const isWatchable = (path: string) =>

@@ -92,7 +92,7 @@ type Fact = Noted | "loading" | "state_file" | "quic" | "no_quic" | "secret" | "
 
 const keyword = (name: string) => ([first]: readonly string[]) => first === name && name;
 
-/** By the words of a line, each gives those that say so. */
+/** Each gives the words of a line that state the fact, or nothing. */
 const FACTS: readonly (readonly [Fact, (words: readonly string[]) => string | false | null])[] = [
   [
     "loading",

@@ -1,51 +1,71 @@
-/** All that the program does with a kept set, where it was asked to keep one: else none of it is loaded. */
+/** What served last: recorded once it has served for a while, restored when what is on disk does not start. */
 import { resolve } from "@std/path";
-import type { Log } from "../system/log.ts";
 import type { Settings } from "../settings/settings.ts";
+import { cutOff } from "../system/cut_off.ts";
+import type { Log } from "../system/log.ts";
+import { formatDuration } from "../text/duration.ts";
 import { haproxyDirectory } from "../watch/scan/sources.ts";
-import type { Recorder } from "./recorder.ts";
 import { unusable } from "./messages.ts";
-import type { Restored, RestoringOptions } from "./restore.ts";
+import { Recorder, type RecorderOptions } from "./recorder.ts";
+import { restore, type RestoredSet, type RestoreOptions } from "./restore.ts";
+import { Store } from "./store.ts";
 
-export interface KeptSet {
-  /** Why it cannot serve, as a line of the log says it; `null` if it can, empty if nothing has been kept. */
-  problem(): Promise<string | null>;
-  /** Lays it out for HAProxy to load. */
-  restore(): Promise<Restored>;
-  /** Makes what replaces it by what serves well. */
-  createRecorder(
-    options: { readonly log: Log; readonly onGathered: () => void },
-  ): Promise<Recorder>;
-}
+export class LastGoodSet {
+  readonly #store: Store;
+  readonly #options: RestoreOptions;
 
-/** `null` without such a setting. */
-export async function openKeptSet(
-  settings: Settings,
-  { environment, workingDirectory }: {
-    /** The variables that HAProxy inherits. */
-    readonly environment: RestoringOptions["environment"];
-    readonly workingDirectory: string;
-  },
-): Promise<KeptSet | null> {
-  const { lastGood, haproxy, envFile } = settings;
-  if (lastGood === null) return null;
-  const { Store } = await import("./store.ts");
-  const store = new Store(lastGood, settings.runtimeParents);
-  const directory = haproxyDirectory(settings, workingDirectory);
-  return {
-    async problem() {
-      const kept = await store.read();
-      if (kept.tag === "damaged") return unusable(lastGood, kept.reason).text;
-      return kept.tag === "kept" ? null : "";
+  /** In the `lastGood` of the settings. `environment`: the variables that HAProxy inherits. */
+  constructor(
+    path: string,
+    settings: Settings,
+    { environment, workingDirectory }: Pick<RestoreOptions, "environment"> & {
+      readonly workingDirectory: string;
     },
-    async restore() {
-      const { restore } = await import("./restore.ts");
-      const file = envFile === null ? null : resolve(workingDirectory, envFile);
-      return await restore(store, { haproxy, envFile: file, directory, environment });
-    },
-    async createRecorder(options) {
-      const { Recorder } = await import("./recorder.ts");
-      return new Recorder({ ...options, store, directory });
-    },
-  };
+  ) {
+    const { haproxy, envFile, runtimeParents } = settings;
+    this.#store = new Store(path, runtimeParents);
+    this.#options = {
+      haproxy,
+      envFile: envFile === null ? null : resolve(workingDirectory, envFile),
+      directory: haproxyDirectory(settings, workingDirectory),
+      environment,
+    };
+  }
+
+  /** Why the set cannot serve, as a line of the log; `null` if it can, empty if nothing is recorded. */
+  async problem(): Promise<string | null> {
+    const found = await this.#store.read();
+    if (found.tag === "damaged") return unusable(this.#store.path, found.reason).text;
+    return found.tag === "recorded" ? null : "";
+  }
+
+  /** Lays the set out for HAProxy to load; `null` if there is none that can serve, for which there may be a reason. */
+  async restore(
+    log: Log,
+    limits: { readonly timeoutMs: number; readonly cancel: AbortSignal },
+  ): Promise<RestoredSet | null> {
+    const restored = await cutOff(restore(this.#store, this.#options), limits);
+    switch (restored.tag) {
+      case "restored":
+        return restored.set;
+      case "unusable":
+        log(unusable(this.#store.path, restored.reason));
+        return null;
+      case "timed_out": {
+        const limit = formatDuration(restored.afterMs);
+        log(unusable(this.#store.path, `it could not be read within ${limit}`));
+        return null;
+      }
+      case "none":
+      case "cancelled":
+        return null;
+      default:
+        return restored satisfies never;
+    }
+  }
+
+  createRecorder(options: Pick<RecorderOptions, "log" | "onGathered">): Recorder {
+    const { directory } = this.#options;
+    return new Recorder({ ...options, store: this.#store, directory });
+  }
 }

@@ -1,43 +1,48 @@
-/** The list of a set of files that served: what was where, and by which digest it is kept. Pure. */
+/** The list of a recorded set of files: what was where, and its digest. Pure. */
 
 export interface Manifest {
-  /** When it had served long enough, in milliseconds since 1970. */
-  readonly keptMs: number;
+  /** In milliseconds since 1970. */
+  readonly recordedMs: number;
   readonly generation: number;
   /** HAProxy's own; `null` where it did not tell. */
   readonly haproxyVersion: string | null;
-  /** Absolute: where HAProxy's relative names started. */
+  /** Where HAProxy's relative names started, absolute. */
   readonly directory: string;
-  /** The SHA-256 of each file in hexadecimal digits, by its absolute path, in the order of the fingerprint. */
+  /** The SHA-256 of each file, in hexadecimal digits, by its absolute path. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** What a generation that is started from a kept set says of it. */
+/** Where and when the set was recorded that a generation was started from. */
 export interface LastGood {
-  /** Where it is kept. */
   readonly directory: string;
-  readonly keptMs: number;
+  readonly recordedMs: number;
 }
 
-export function manifestText({ keptMs, files, ...rest }: Manifest): string {
-  const when = new Date(keptMs).toISOString();
+export function manifestText({ recordedMs, files, ...rest }: Manifest): string {
+  const when = new Date(recordedMs).toISOString();
   return `${
     JSON.stringify({ version: VERSION, when, ...rest, files: Object.fromEntries(files) }, null, 1)
   }\n`;
 }
 
-/** `null` if it is not of the form that `manifestText` gives. */
+/** `null` unless `manifestText` could have written it. */
 export function parseManifest(text: string): Manifest | null {
   const found = parsed(text);
   if (found?.version !== VERSION) return null;
   const { when, generation, haproxyVersion, directory } = found;
-  const keptMs = Date.parse(String(when));
+  const recordedMs = Date.parse(String(when));
   const files = Object.entries(found.files ?? {});
-  const isWhole = !Number.isNaN(keptMs) && typeof generation === "number" &&
+  const isWhole = !Number.isNaN(recordedMs) && typeof generation === "number" &&
     (haproxyVersion === null || typeof haproxyVersion === "string") && isPath(directory) &&
     files.length > 0 && files.every(isEntry);
   return isWhole
-    ? { keptMs, generation, haproxyVersion, directory, files: new Map(files as [string, string][]) }
+    ? {
+      recordedMs,
+      generation,
+      haproxyVersion,
+      directory,
+      files: new Map(files as [string, string][]),
+    }
     : null;
 }
 
@@ -51,10 +56,10 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** Absolute, and without a step back: behind a folder's path it leads to nowhere else. */
+/** Absolute and without "..": appended to a folder's path it cannot lead out of it. */
 const isPath = (path: unknown): path is string => typeof path === "string" && PATH.test(path);
 
-/** Made for 10,000 of them. */
+/** Fast enough for 10,000 of them. */
 const PATH = /^(?:\/|(?:\/(?!\.{1,2}(?:\/|$))[^/]+)+)$/;
 
 const isEntry = ([path, digest]: [string, unknown]) =>

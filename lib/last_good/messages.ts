@@ -1,8 +1,8 @@
-/** What is said of keeping what serves, and of a set that is of no use. Pure. */
-import { formatDuration } from "../text/duration.ts";
+/** What is said of recording what serves, and of a recorded set that is of no use. Pure. */
 import type { LogEntry } from "../system/log.ts";
+import { formatDuration } from "../text/duration.ts";
 
-export function kept(
+export function recorded(
   generation: number,
   { path, files, added, servedMs }: {
     readonly path: string;
@@ -16,32 +16,25 @@ export function kept(
     level: "info",
     text:
       `generation ${generation} has served for ${formatDuration(servedMs)}: its ${files} files ` +
-      `are kept in "${path}", ${added} of them newly written`,
+      `are recorded in "${path}", ${added} of them newly written`,
     fields: { generation, reason: "last-good" },
   };
 }
 
-export function incomplete(generation: number, reason: string): LogEntry {
-  return {
-    level: "warning",
-    text:
-      `the files of generation ${generation} are not kept: ${reason}; what was kept before stays`,
-    fields: { generation, reason },
-  };
-}
+export const incomplete = (generation: number, reason: string): LogEntry => ({
+  level: "warning",
+  text: `the files of generation ${generation} are not recorded: ${reason}; the set before stays`,
+  fields: { generation, reason },
+});
 
-export function notWritten(path: string, reason: string): LogEntry {
-  return {
-    level: "warning",
-    text: `cannot keep what serves in "${path}": ${reason}; tried again at the next change`,
-    fields: { reason },
-  };
-}
+export const notWritten = (path: string, reason: string): LogEntry => ({
+  level: "warning",
+  text: `cannot record what serves in "${path}": ${reason}; tried again at the next change`,
+  fields: { reason },
+});
 
-export function unusable(path: string, reason: string): LogEntry {
-  return {
-    level: "error",
-    text: `what is kept in "${path}" cannot serve instead: ${reason}`,
-    fields: { reason },
-  };
-}
+export const unusable = (path: string, reason: string): LogEntry => ({
+  level: "error",
+  text: `what is recorded in "${path}" cannot serve instead: ${reason}`,
+  fields: { reason },
+});

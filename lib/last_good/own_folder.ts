@@ -1,4 +1,4 @@
-/** The folder in a directory of the user's that holds what is kept: nobody else may read or change it, or put another there. */
+/** The folder in the user's directory that holds the recorded set. Nobody else may read, change or replace it. */
 import { join } from "@std/path";
 import { lstat, mkdir } from "../system/files.ts";
 import { describeForeign, ownUser } from "../system/ownership.ts";
@@ -11,7 +11,7 @@ export class OwnFolder {
   readonly #newFilesIn: readonly string[];
   #user: number | null = null;
 
-  /** As whom the program runs is learned from a file in one of `newFilesIn`. */
+  /** A file in one of `newFilesIn` shows as whom the program runs. */
   constructor(directory: string, newFilesIn: readonly string[]) {
     this.path = join(directory, "set");
     this.objects = join(this.path, "objects");
@@ -29,12 +29,12 @@ export class OwnFolder {
     if (distrust !== null) throw new Error(distrust);
     for (const path of [this.path, this.objects]) {
       await mkdir(path, { mode: 0o700 }).catch(ignoreExisting);
-      // Perhaps somebody else has made it, or a link.
+      // Somebody else may have made it, or a link.
       await this.check();
     }
   }
 
-  /** @throws why what is there must not be used; that there is nothing yet is no reason. */
+  /** @throws why what is there must not be used. It may be missing. */
   async check(): Promise<void> {
     const trust = await trustIn(this.#directory, this.user);
     if (trust.tag === "distrusted") throw new Error(trust.reason);

@@ -1,14 +1,14 @@
 /** Records the files of each generation that has served long enough. */
+import { aborted } from "../system/cut_off.ts";
 import type { Log } from "../system/log.ts";
+import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { LastGood } from "./manifest.ts";
 import * as messages from "./messages.ts";
-import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { Gathered, Store } from "./store.ts";
 
-/** What is known of a generation that serves. */
 export interface Serving {
   readonly number: number;
-  /** Of the files that it loaded; `null`: unknown. */
+  /** `null`: nobody knows what it loaded. */
   readonly fingerprint: Fingerprint | null;
   /** Whether files changed while it read them, so that nobody knows what it loaded. */
   readonly changedDuringRead: boolean;
@@ -25,75 +25,61 @@ export interface RecorderOptions {
   readonly log: Log;
   /** How long a generation must have served with just these files. */
   readonly servedMs?: number;
-  /** Called after many files may have been read. */
+  /** Called after files were read, perhaps many. */
   readonly onGathered?: () => void;
 }
 
-/** The time after which a configuration counts as good. */
+/** After this time a configuration counts as good. */
 const SERVED_MS = 10_000;
 
-/** How long the end of the program waits for work on the directory. */
+/** The program's end does not wait longer for a volume that hangs. */
 const CLOSE_LIMIT_MS = 1_000;
-
-/** What serves now, and is kept when it has done so for long enough. */
-interface Candidate {
-  readonly generation: Serving;
-  readonly cancel: AbortController;
-  readonly timer: ReturnType<typeof setTimeout>;
-  readonly gathered: Promise<Gathered>;
-}
 
 export class Recorder {
   readonly #options: RecorderOptions;
-  #candidate: Candidate | null = null;
+  readonly #servedMs: number;
   #serving: Serving | null = null;
-  /** One after the other, so that none removes what another has just written. */
+  /** Of what serves and is not recorded yet. */
+  #cancel = new AbortController();
+  /** In turn, so that no task removes what another has just written. */
   #work: Promise<unknown> = Promise.resolve();
-  /** Why nothing could be written, so that it is told once. */
+  /** Why nothing could be written: it is told once. */
   #lastProblem: string | null = null;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#servedMs = options.servedMs ?? SERVED_MS;
   }
 
-  /** Told at each step what serves; `null`: nothing does. */
+  /** Called at each step. `null`: nothing serves. */
   readonly observe = (serving: Serving | null): void => {
-    if (!isSame(this.#serving, serving)) this.#follow(serving);
+    if (isSame(this.#serving, serving)) return;
     this.#serving = serving;
+    this.#cancel.abort();
+    this.#cancel = new AbortController();
+    this.#follow(serving, this.#cancel.signal)
+      .catch((bug) => this.#complain(`a bug in the wrapper: ${bug}`));
   };
 
-  /** Gives up what has not served long enough; what is in place stays. A volume that hangs holds nothing up. */
+  /** What has not served long enough is not recorded. */
   async close(): Promise<void> {
-    this.#giveUp();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CLOSE_LIMIT_MS);
-    await Promise.race([this.#work, promise]);
-    clearTimeout(timer);
+    this.#cancel.abort();
+    await Promise.race([this.#work, aborted(AbortSignal.timeout(CLOSE_LIMIT_MS))]);
   }
 
   /**
-   * What it loaded is read at once: when it has proved good the disk may hold something else. What was read
-   * of one that came before goes when the next is kept, as most of it is the same.
+   * Gathers the files at once: when they have proved good the disk may hold something else. Files gathered for a
+   * generation that was given up stay until the next is recorded, which shares most of them.
    */
-  #follow(serving: Serving | null): void {
-    this.#giveUp();
-    if (serving === null) this.#inTurn(() => this.#options.store.sweep()).catch(this.#onBug);
-    if (serving === null || serving.lastGood !== undefined) return;
-    const { servedMs = SERVED_MS } = this.#options;
-    const cancel = new AbortController();
-    const gathered = this.#inTurn(() => this.#gather(serving, cancel.signal));
-    // Perhaps nobody ever asks for it.
-    gathered.catch(() => {});
-    const timer = setTimeout(() => this.#keep().catch(this.#onBug), servedMs);
-    this.#candidate = { generation: serving, cancel, timer, gathered };
-  }
-
-  #giveUp(): void {
-    const candidate = this.#candidate;
-    this.#candidate = null;
-    if (candidate === null) return;
-    clearTimeout(candidate.timer);
-    candidate.cancel.abort();
+  async #follow(serving: Serving | null, cancel: AbortSignal): Promise<void> {
+    if (serving === null) return await this.#inTurn(() => this.#options.store.sweep());
+    if (serving.lastGood !== undefined) return;
+    const hasServed = AbortSignal.timeout(this.#servedMs);
+    const gathered = await this.#inTurn(() => this.#gather(serving, cancel));
+    await aborted(cancel, hasServed);
+    await this.#inTurn(async () => {
+      if (!cancel.aborted) await this.#record(serving, gathered);
+    });
   }
 
   async #gather(
@@ -107,18 +93,8 @@ export class Recorder {
     return gathered;
   }
 
-  async #keep(): Promise<void> {
-    const candidate = this.#candidate;
-    if (candidate === null) return;
-    const gathered = await candidate.gathered;
-    await this.#inTurn(async () => {
-      if (this.#candidate !== candidate) return;
-      await this.#put(gathered, candidate.generation);
-    });
-  }
-
-  async #put(gathered: Gathered, { number, version }: Serving): Promise<void> {
-    const { store, directory, log, servedMs = SERVED_MS } = this.#options;
+  async #record({ number, version }: Serving, gathered: Gathered): Promise<void> {
+    const { store, directory, log } = this.#options;
     if (gathered.tag !== "gathered") {
       await store.sweep();
       if (gathered.tag === "incomplete") log(messages.incomplete(number, gathered.reason));
@@ -126,23 +102,25 @@ export class Recorder {
       return;
     }
     const { files, added } = gathered;
-    const generation = { generation: number, haproxyVersion: version };
-    const manifest = { keptMs: Date.now(), ...generation, directory, files };
-    const failure = await store.put(manifest);
+    const failure = await store.record({
+      recordedMs: Date.now(),
+      generation: number,
+      haproxyVersion: version,
+      directory,
+      files,
+    });
     if (failure !== null) return this.#complain(failure.reason);
     this.#lastProblem = null;
-    log(messages.kept(number, { path: store.path, files: files.size, added, servedMs }));
+    const { path } = store;
+    log(messages.recorded(number, { path, files: files.size, added, servedMs: this.#servedMs }));
   }
 
-  /** What keeps it from writing is the same for every generation. */
+  /** The same problem is met by every generation. */
   #complain(reason: string): void {
     if (reason === this.#lastProblem) return;
     this.#lastProblem = reason;
     this.#options.log(messages.notWritten(this.#options.store.path, reason));
   }
-
-  /** Whatever is wrong here, it concerns neither the supervisor nor HAProxy. */
-  readonly #onBug = (bug: unknown): void => this.#complain(`a bug in the wrapper: ${bug}`);
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const next = this.#work.then(work);
@@ -157,7 +135,7 @@ const UNKNOWN: Gathered = {
     "nobody knows what it has loaded, as its files were written meanwhile, or could not be read",
 };
 
-/** In the same process another content means that files were changed in place. */
+/** In the same process another content means that files were hot-applied. */
 const isSame = (one: Serving | null, other: Serving | null) =>
   one?.number === other?.number && one?.fingerprint?.digest === other?.fingerprint?.digest &&
   one?.changedDuringRead === other?.changedDuringRead;

@@ -1,23 +1,24 @@
-/** Lays the kept set out as a tree of files, whose configuration names the copies in place of the originals. */
+/** Lays the recorded set out as a tree of files, in which the configuration names the copies, not the originals. */
 import { dirname } from "@std/path";
+import { parseEnvFile } from "../config/env_file.ts";
+import type { FileRole } from "../config/file_keywords.ts";
+import type { ConfigurationFile } from "../config/file_references.ts";
+import { readNeeds } from "../config/needs.ts";
+import { bundleOf } from "../config/side_files.ts";
+import { type Environment, MOST_TEXT_BYTES } from "../config/tokens.ts";
+import type { Origin } from "../haproxy/handoff/preparation.ts";
+import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
 import { readFile, sha256 } from "../system/contents.ts";
 import { copyAll, type CopyEnd } from "../system/copies.ts";
 import { mkdir, writePrivateFile } from "../system/files.ts";
-import type { HaproxyArguments } from "../settings/haproxy_arguments.ts";
-import { parseEnvFile } from "../config/env_file.ts";
-import { type Environment, MOST_TEXT_BYTES } from "../config/tokens.ts";
-import type { Bases } from "../config/base_directories.ts";
-import type { FileRole } from "../config/file_keywords.ts";
-import { type Needs, readNeeds } from "../config/needs.ts";
-import { bundleOf } from "../config/side_files.ts";
 import { atOnce } from "../system/threads.ts";
 import { systemReason } from "../text/system_reason.ts";
 import type { LastGood, Manifest } from "./manifest.ts";
-import { replaceArguments } from "./rewritten_arguments.ts";
 import { type CopyOf, rewriteCertificateList, rewriteConfigurations } from "./rewrite.ts";
+import { rewriteArguments } from "./rewrite_arguments.ts";
 import type { Store } from "./store.ts";
 
-export interface RestoringOptions {
+export interface RestoreOptions {
   readonly haproxy: HaproxyArguments;
   /** Absolute. */
   readonly envFile: string | null;
@@ -27,25 +28,24 @@ export interface RestoringOptions {
   readonly environment: Environment;
 }
 
+/** What a start from the recorded set is made with. */
+export interface RestoredSet extends Origin {
+  readonly lastGood: LastGood;
+}
+
 export type Restored =
-  | {
-    readonly tag: "restored";
-    readonly lastGood: LastGood;
-    readonly haproxy: HaproxyArguments;
-    readonly envFile: string | null;
-    readonly needs: () => Needs;
-  }
-  /** Nothing has been kept yet. */
+  | { readonly tag: "restored"; readonly set: RestoredSet }
+  /** Nothing has been recorded yet. */
   | { readonly tag: "none" }
   | { readonly tag: "unusable"; readonly reason: string };
 
 /** Reads the set, checks every file of it, and writes the tree anew. */
-export async function restore(store: Store, options: RestoringOptions): Promise<Restored> {
-  const kept = await store.read();
-  if (kept.tag === "none") return kept;
-  if (kept.tag === "damaged") return unusable(kept.reason);
+export async function restore(store: Store, options: RestoreOptions): Promise<Restored> {
+  const found = await store.read();
+  if (found.tag === "none") return found;
+  if (found.tag === "damaged") return unusable(found.reason);
   try {
-    return await layOut(store, kept.manifest, options);
+    return await layOut(store, found.manifest, options);
   } catch (error) {
     return unusable(`cannot lay it out in "${store.tree}": ${systemReason(error)}`);
   }
@@ -56,47 +56,72 @@ const unusable = (reason: string): Restored => ({ tag: "unusable", reason });
 async function layOut(
   store: Store,
   manifest: Manifest,
-  { haproxy, envFile, directory, environment }: RestoringOptions,
+  { haproxy, envFile, directory, environment }: RestoreOptions,
 ): Promise<Restored> {
-  const { files, keptMs } = manifest;
+  const { files, recordedMs } = manifest;
   const copyAt = (path: string) => store.tree + path;
-  const replaced = replaceArguments(haproxy, { directory, kept: new Set(files.keys()), copyAt });
+  const rewritten = rewriteArguments(haproxy, { directory, files, copyAt });
   const others = envFile === null || files.has(envFile) ? [] : [envFile];
-  const [missing] = [...replaced.missing, ...others];
-  if (missing !== undefined) return unusable(`"${missing}" is not among the files that are kept`);
+  const [missing] = [...rewritten.missing, ...others];
+  if (missing !== undefined) return unusable(`"${missing}" is not among the recorded files`);
 
-  await store.removeTree();
-  const directories = new Set([...files.keys()].map((path) => dirname(copyAt(path))));
-  for (const path of directories) await mkdir(path, { recursive: true, mode: 0o700 });
-  const texts = new Texts(store, files);
-  const variables = envFile === null ? {} : variablesOf(await texts.read(envFile));
-  const configurations = await Promise.all(
-    replaced.files.map(async (path) => ({ path, text: await texts.read(path) })),
-  );
-  const copyOf = copyIn(files, copyAt);
-  const allVariables = { ...environment, ...variables };
-  const needs = atOnce(readNeeds(configurations, allVariables));
-  const rewritten = rewriteConfigurations(configurations, {
-    workingDirectory: manifest.directory,
-    environment: allVariables,
-    copyOf,
-  });
-  const lists = await rewriteLists(rewritten.lists, { files, texts, copyOf });
-  const written = new Map([...lists, ...rewritten.texts]);
-  for (const [path, text] of written) {
-    await writePrivateFile(copyAt(path), texts.encode(path, text));
-  }
-  const plain = [...files].filter(([path]) => !written.has(path))
-    .map(([path, digest]) => ({ from: store.object(digest), to: copyAt(path), digest }));
-  const failure = describeFailure(await copyAll(plain));
+  const read = (path: string) => readText(store, path, files.get(path)!);
+  const own = envFile === null ? {} : variablesOf((await read(envFile)).text);
+  const variables = { ...environment, ...own };
+  const configurations = await Promise.all(rewritten.files.map(read));
+  const needs = atOnce(readNeeds(configurations, variables));
+  const texts = await rewriteAll(configurations, manifest, { read, variables, copyAt });
+  const failure = await writeTree(store, files, texts);
   if (failure !== null) return unusable(failure);
-  return {
-    tag: "restored",
-    lastGood: { directory: store.path, keptMs },
-    haproxy: replaced.arguments,
+  const set = {
+    lastGood: { directory: store.path, recordedMs },
+    haproxy: rewritten.arguments,
     envFile: envFile === null ? null : copyAt(envFile),
     needs: () => needs,
   };
+  return { tag: "restored", set };
+}
+
+/** What the files that name others must hold in the tree. */
+async function rewriteAll(
+  configurations: readonly Text[],
+  { files, directory: workingDirectory }: Manifest,
+  { read, variables: environment, copyAt }: {
+    readonly read: (path: string) => Promise<Text>;
+    readonly variables: Environment;
+    readonly copyAt: (path: string) => string;
+  },
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const copyOf = copyIn(files, copyAt);
+  const options = { workingDirectory, environment, copyOf };
+  const { texts, lists } = rewriteConfigurations(configurations, options);
+  const listed = [...lists.keys()].filter((path) => files.has(path) && !texts.has(path));
+  const written = new Map<string, Uint8Array>();
+  for (const file of configurations) written.set(file.path, file.encode(texts.get(file.path)!));
+  for (const list of await Promise.all(listed.map(read))) {
+    const bases = lists.get(list.path)!;
+    written.set(list.path, list.encode(rewriteCertificateList(list, { bases, copyOf })));
+  }
+  return written;
+}
+
+/** Why that failed; `null` if it did not. */
+async function writeTree(
+  store: Store,
+  files: Manifest["files"],
+  texts: ReadonlyMap<string, Uint8Array>,
+): Promise<string | null> {
+  const { tree } = store;
+  await store.removeTree();
+  const directories = new Set([...files.keys()].map((path) => dirname(tree + path)));
+  for (const path of directories) await mkdir(path, { recursive: true, mode: 0o700 });
+  for (const [path, bytes] of texts) await writePrivateFile(tree + path, bytes);
+  const others = [...files].filter(([path]) => !texts.has(path));
+  return describeFailure(
+    await copyAll(
+      others.map(([path, digest]) => ({ from: store.object(digest), to: tree + path, digest })),
+    ),
+  );
 }
 
 function describeFailure(ends: readonly CopyEnd[]): string | null {
@@ -105,29 +130,12 @@ function describeFailure(ends: readonly CopyEnd[]): string | null {
   return "error" in failed ? systemReason(failed.error) : "a copy has changed while it was read";
 }
 
-async function rewriteLists(
-  lists: ReadonlyMap<string, Bases>,
-  { files, texts, copyOf }: {
-    readonly files: Manifest["files"];
-    readonly texts: Texts;
-    readonly copyOf: CopyOf;
-  },
-): Promise<ReadonlyMap<string, string>> {
-  const written = new Map<string, string>();
-  for (const [path, bases] of lists) {
-    if (!files.has(path)) continue;
-    const list = { path, text: await texts.read(path) };
-    written.set(path, rewriteCertificateList(list, { bases, copyOf }));
-  }
-  return written;
-}
-
 function variablesOf(text: string): Environment {
   const file = parseEnvFile(text);
   return file.tag === "read" ? file.variables : {};
 }
 
-/** A directory has a copy if a file in it has, and so has a certificate of which only the bundle is there. */
+/** A directory has a copy if a file in it has one, and a certificate if its bundle has one. */
 function copyIn(files: Manifest["files"], copyAt: (path: string) => string): CopyOf {
   const directories = new Set([...files.keys()].map((path) => dirname(path)));
   const isBundle = (path: string) => bundleOf(path).some((one) => files.has(one));
@@ -138,33 +146,19 @@ function copyIn(files: Manifest["files"], copyAt: (path: string) => string): Cop
   };
 }
 
-/** Reads texts of whatever encoding, so that each byte that is not rewritten stays. */
-class Texts {
-  readonly #store: Store;
-  readonly #files: Manifest["files"];
-  readonly #latin = new Set<string>();
+interface Text extends ConfigurationFile {
+  readonly encode: (text: string) => Uint8Array;
+}
 
-  constructor(store: Store, files: Manifest["files"]) {
-    this.#store = store;
-    this.#files = files;
-  }
-
-  /** @throws if it is not any more what was kept. */
-  async read(path: string): Promise<string> {
-    const digest = this.#files.get(path)!;
-    const bytes = await readFile(this.#store.object(digest), MOST_TEXT_BYTES);
-    if (await sha256(bytes) !== digest) throw new Error(`the copy of "${path}" has changed`);
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {
-      this.#latin.add(path);
-      return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-    }
-  }
-
-  encode(path: string, text: string): Uint8Array {
-    return this.#latin.has(path)
-      ? Uint8Array.from(text, (character) => character.charCodeAt(0))
-      : new TextEncoder().encode(text);
+/** In any encoding: bytes that are not rewritten stay as they are. @throws if it is not what was recorded. */
+async function readText(store: Store, path: string, digest: string): Promise<Text> {
+  const bytes = await readFile(store.object(digest), MOST_TEXT_BYTES);
+  if (await sha256(bytes) !== digest) throw new Error(`the copy of "${path}" has changed`);
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return { path, text, encode: (text) => new TextEncoder().encode(text) };
+  } catch {
+    const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    return { path, text, encode: (text) => Uint8Array.from(text, (one) => one.charCodeAt(0)) };
   }
 }

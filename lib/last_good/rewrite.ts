@@ -1,4 +1,4 @@
-/** Makes a configuration load copies of the files that it names; nothing else in it is touched. Pure. */
+/** Makes a configuration load copies of the files that it names, and changes nothing else. Pure. */
 import {
   type Environment,
   type PlacedLine,
@@ -22,9 +22,9 @@ import { atOnce } from "../system/threads.ts";
 export type CopyOf = (path: string, role: FileRole) => string | null;
 
 export interface Rewritten {
-  /** The texts, by the path of each file. */
+  /** By the path of each file. */
   readonly texts: ReadonlyMap<string, string>;
-  /** The certificate lists that they name, by their original paths, with what they are to be read with. */
+  /** The certificate lists that they name, by their original paths. */
   readonly lists: ReadonlyMap<string, Bases>;
 }
 
@@ -63,7 +63,7 @@ export function rewriteConfigurations(
   return { texts, lists: new Map(lists.map(({ path, file }) => [path, found.bases.get(file)!])) };
 }
 
-/** Nothing in a certificate list can be quoted, so that a copy's path must need no quotes. */
+/** Nothing in a certificate list can be quoted, so a copy's path must need no quotes. */
 export function rewriteCertificateList(
   list: ConfigurationFile,
   { bases, copyOf }: { readonly bases: Bases; readonly copyOf: CopyOf },
@@ -90,7 +90,7 @@ interface LineOptions {
   readonly copyOf: CopyOf;
 }
 
-/** Words of one span, as those of one variable are, are rewritten together. */
+/** Words of one span, as those of one variable, are rewritten together. */
 function rewriteLine(
   line: string,
   { words, spans }: PlacedLine,
@@ -109,7 +109,7 @@ function rewriteLine(
   return replaceParts(line, parts);
 }
 
-/** The words in its place; `null`: it stays. */
+/** What replaces `word`; `null`: nothing does. */
 function rewriteWord(word: string, { references, copyOf }: LineOptions): readonly string[] | null {
   const whole = references.find(({ span }) => span === null);
   if (whole !== undefined) {
@@ -128,17 +128,17 @@ function rewriteWord(word: string, { references, copyOf }: LineOptions): readonl
   return parts.length === 0 ? null : [replaceParts(word, parts)];
 }
 
-/** What `written`, without its prefix or with it, is to be called; `null`: as before. */
+/** The new name of `written`, which may have its prefix; `null`: the old one. */
 function renamed(written: string, { prefix, path, role, span }: FileReference, copyOf: CopyOf) {
   const copy = copyOf(path, role);
   const before = span === null ? prefix : "";
   if (copy !== null) return before + copy;
   const isAbsolute = written.startsWith("/", written.startsWith(prefix) ? prefix.length : 0);
-  // What is put together while HAProxy runs is no path.
+  // HAProxy makes such a name while it runs: it is no path.
   return isAbsolute || path.includes("%[") ? null : before + path;
 }
 
-/** Each part at its place, which may be given in any order and more than once. */
+/** The parts may come in any order, and more than once. */
 function replaceParts(
   text: string,
   parts: readonly { readonly span: Span; readonly text: string }[],

@@ -1,7 +1,7 @@
 /**
- * Keeps sets of files in a directory: each content once, under its digest, and a manifest that names
- * those of one set. So what has not changed is not written again, and a set is there whole or not at all.
- * All is in a folder of its own, which is looked at before each use: nobody else may read or change it.
+ * Holds a set of files in a directory: each content once, under its digest, and a manifest that names
+ * those of the set. So what has not changed is not written again, and a set is there whole or not at all.
+ * All is in a folder of its own, which is checked before each use: nobody else may read or change it.
  */
 import { join } from "@std/path";
 import { sha256All } from "../system/contents.ts";
@@ -14,7 +14,7 @@ import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/finger
 import { type Manifest, manifestText, parseManifest } from "./manifest.ts";
 import { OwnFolder } from "./own_folder.ts";
 
-/** What became of putting the contents of a fingerprint into the store. */
+/** What became of the contents of a fingerprint. */
 export type Gathered =
   | {
     readonly tag: "gathered";
@@ -32,8 +32,8 @@ export interface NotWritten {
   readonly reason: string;
 }
 
-export type Kept =
-  | { readonly tag: "kept"; readonly manifest: Manifest }
+export type Found =
+  | { readonly tag: "recorded"; readonly manifest: Manifest }
   | { readonly tag: "none" }
   | { readonly tag: "damaged"; readonly reason: string };
 
@@ -41,7 +41,7 @@ export class Store {
   readonly path: string;
   readonly #folder: OwnFolder;
   readonly #manifest: string;
-  /** The digests of what was read and found to be so, or was written, in this process. */
+  /** The digests of what this process has written, or has read and found intact. */
   #verified: ReadonlySet<string> = new Set();
 
   constructor(path: string, newFilesIn: readonly string[] = RUNTIME_PARENTS) {
@@ -50,7 +50,7 @@ export class Store {
     this.#manifest = join(this.#folder.path, "manifest.json");
   }
 
-  /** Where the files of a set that is put to use are laid out. */
+  /** Where a set is restored to. */
   get tree(): string {
     return join(this.#folder.path, "tree");
   }
@@ -59,7 +59,7 @@ export class Store {
     return join(this.#folder.objects, digest);
   }
 
-  /** Takes in what `fingerprint` says and the files still hold, or the store has already. */
+  /** Copies what `fingerprint` names, as far as the files still hold it and the store does not. */
   async gather({ files }: Fingerprint, cancel: AbortSignal): Promise<Gathered> {
     const wanted = new Map<string, string>();
     const pathOf = new Map<string, string>();
@@ -86,54 +86,51 @@ export class Store {
     }
   }
 
-  /** Makes `manifest` the set that is kept, and removes what is not in it. */
-  async put(manifest: Manifest): Promise<NotWritten | null> {
+  /** Makes `manifest` the recorded set, and removes what is not in it. */
+  async record(manifest: Manifest): Promise<NotWritten | null> {
     try {
       await this.#folder.check();
-      const present = await list(this.#folder.objects);
-      const named = new Set(manifest.files.values());
-      const [lost] = named.difference(new Set(present));
+      const present = new Set(await list(this.#folder.objects));
+      const [lost] = new Set(manifest.files.values()).difference(present);
       if (lost !== undefined) throw new Error(`"${this.object(lost)}" is gone`);
       const bytes = new TextEncoder().encode(manifestText(manifest));
       await writePrivateFile(`${this.#manifest}.part`, bytes);
       await rename(`${this.#manifest}.part`, this.#manifest);
-      await this.#remove(present.filter((name) => !named.has(name)));
     } catch (error) {
       return notWritten(error);
     }
+    await this.sweep();
     await this.removeTree();
     return null;
   }
 
-  /** Removes what the set that is kept does not name. */
+  /** Removes what the recorded set does not name. */
   async sweep(): Promise<void> {
-    const kept = await this.#readManifest();
-    if (kept.tag === "damaged") return;
-    const named = new Set(kept.tag === "kept" ? kept.manifest.files.values() : []);
-    const present = await list(this.#folder.objects).catch(() => []);
-    await this.#remove(present.filter((name) => !named.has(name)));
+    const found = await this.#readManifest();
+    if (found.tag === "damaged") return;
+    const named = new Set(found.tag === "recorded" ? found.manifest.files.values() : []);
+    for (const name of await list(this.#folder.objects).catch(() => [])) {
+      if (!named.has(name)) await remove(this.object(name)).catch(() => {});
+    }
   }
 
   async removeTree(): Promise<void> {
     await remove(this.tree, { recursive: true }).catch(() => {});
   }
 
-  /** The set that is kept, each file of which has just been read and found to be what was kept. */
-  async read(): Promise<Kept> {
-    const kept = await this.#readManifest();
-    if (kept.tag !== "kept") return kept;
-    const { files } = kept.manifest;
+  /** The recorded set, after each of its files was read and found intact. */
+  async read(): Promise<Found> {
+    const found = await this.#readManifest();
+    if (found.tag !== "recorded") return found;
+    const { files } = found.manifest;
     const sound = await this.#verify(new Set(files.values()));
     const lost = [...files].find(([, digest]) => !sound.has(digest));
-    if (lost === undefined) return kept;
-    return { tag: "damaged", reason: `the copy of "${lost[0]}" is missing or not what was kept` };
+    if (lost === undefined) return found;
+    const reason = `the copy of "${lost[0]}" is missing or not what was recorded`;
+    return { tag: "damaged", reason };
   }
 
-  async #remove(names: readonly string[]): Promise<void> {
-    for (const name of names) await remove(this.object(name)).catch(() => {});
-  }
-
-  async #readManifest(): Promise<Kept> {
+  async #readManifest(): Promise<Found> {
     try {
       await this.#folder.check();
     } catch (error) {
@@ -144,14 +141,14 @@ export class Store {
       const manifest = parseManifest(new TextDecoder().decode(bytes));
       return manifest === null
         ? damaged(`"${this.#manifest}" is not of the form that is wanted`)
-        : { tag: "kept", manifest };
+        : { tag: "recorded", manifest };
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return { tag: "none" };
       return damaged(`cannot read "${this.#manifest}": ${systemReason(error)}`);
     }
   }
 
-  /** Those of the `wanted` digests that need not be written; each is read once in the life of the process. */
+  /** Those of the `wanted` digests that need not be written. Each is read once in the life of the process. */
   async #presentOf(wanted: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
     const names = new Set(await list(this.#folder.objects));
     const present = new Set([...wanted.keys()].filter((digest) => names.has(digest)));
@@ -163,17 +160,16 @@ export class Store {
     const all = [...digests];
     const paths = all.map((digest) => this.object(digest));
     const infos = await lstatAll(paths);
-    // Nothing else is even opened: a FIFO would wait for its writer.
+    // Nothing else is opened: a FIFO would wait for its writer.
+    const kind = { kind: "file", user: this.#folder.user } as const;
     const own = all.flatMap((digest, index) => {
       const info = infos[index];
-      if (!info || describeForeign(info, { kind: "file", user: this.#folder.user }) !== null) {
-        return [];
-      }
-      return [{ digest, path: paths[index]!, size: info.size }];
+      const isOwn = info && describeForeign(info, kind) === null;
+      return isOwn ? [{ digest, path: paths[index]!, size: info.size }] : [];
     });
     const found = await sha256All(own);
     return new Set(
-      own.filter(({ digest }, index) => found[index] === digest).map(({ digest }) => digest),
+      own.map(({ digest }) => digest).filter((digest, index) => found[index] === digest),
     );
   }
 }

@@ -69,7 +69,9 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
 
   async function readNamedLists(areOthers: boolean): Promise<void> {
     const lists = found.files.filter(({ role }) => role === "certificate_list");
-    const files = await Promise.all(lists.map(({ path }) => fileAt(path)));
+    const files = await Promise.all(lists.map(async ({ path }) => (
+      { path, info: await stat(path).catch(() => null) }
+    )));
     const texts = await readLists(files, areOthers);
     if (texts === null) return;
     inLists = [];
@@ -117,8 +119,4 @@ async function environmentOf(
 ): Promise<LoadedFilesOptions["environment"]> {
   const file = await readEnvFile(envFile);
   return file.tag === "read" ? { ...environment, ...file.variables } : environment;
-}
-
-async function fileAt(path: string): Promise<TextFile> {
-  return { path, info: await stat(path).catch(() => null) };
 }

@@ -42,20 +42,15 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
   }
   for (const path of unchangeable(configured, listed, find)) byPath.delete(path);
   const { replacesCrt } = sideFiles;
-  return {
-    sources: [...sources.values()],
-    targets: byPath.size === 0
-      ? NO_TARGETS
-      : { byPath, folders: foldersOf(references), replacesCrt },
-  };
-}
-
-function foldersOf(references: readonly FileReference[]): ReadonlyMap<string, FolderKind> {
-  return new Map(
+  const folders = new Map(
     references.flatMap(({ path, role }): [string, FolderKind][] =>
       role === "certificate" || role === "ca" ? [[path, role]] : []
     ),
   );
+  return {
+    sources: [...sources.values()],
+    targets: byPath.size === 0 ? NO_TARGETS : { byPath, folders, replacesCrt },
+  };
 }
 
 /** For a member of a directory that is the directory. */

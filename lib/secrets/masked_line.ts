@@ -53,23 +53,39 @@ const SECRETS_BEHIND: Behind = { names: 0, then: "secrets" };
 const SECRETS: Expected = { ...SECRETS_BEHIND, isBraced: false };
 const CONDITION: Expected = { names: Infinity, then: "words", isBraced: false };
 
-/** How a word is shown and what is expected behind it; `null`: it is masked with all that follows. */
-function next({ raw, meaning }: Word, now: Expected): { text: string; now: Expected } | null {
-  const { first, all } = vocabulary();
+interface Shown {
+  readonly text: string;
+  /** What is expected behind the word. */
+  readonly now: Expected;
+}
+
+/** `null`: the word is masked with all that follows. */
+function next({ raw, meaning }: Word, now: Expected): Shown | null {
   const { names, then, isBraced } = now;
-  if (meaning === null || (then === "secrets" && names === 0)) return null;
+  if (meaning === null) return null;
+  if (then === "secrets") {
+    const isShown = names > 0 && OWNER.test(meaning);
+    return isShown ? { text: raw, now: { ...now, names: names - 1 } } : null;
+  }
   if (meaning === "}" && isBraced && then !== "sample") return { text: raw, now: CONDITION };
-  const hidden = isBraced ? { ...now, then: "hidden" as const } : SECRETS;
   if (then === "hidden") return { text: MASK, now };
   const known = knownWord(meaning, then === "first");
   const text = known?.text === meaning ? raw : known?.text ?? raw;
-  if (then === "sample" && names === 0) {
-    if (known === null) return null;
-    return { text, now: COMPARABLE.test(meaning) ? { ...now, then: "pattern" } : hidden };
-  }
-  if (names > 0 && then === "secrets") {
-    return OWNER.test(meaning) ? { text: raw, now: { ...now, names: names - 1 } } : null;
-  }
+  if (then !== "sample" || names > 0) return nextOther({ raw, meaning, known, text }, now);
+  if (known === null) return null;
+  return { text, now: COMPARABLE.test(meaning) ? { ...now, then: "pattern" } : hiddenAfter(now) };
+}
+
+interface ReadWord {
+  readonly raw: string;
+  readonly meaning: string;
+  readonly known: KnownWord | null;
+  /** What is shown of it if it is harmless. */
+  readonly text: string;
+}
+
+function nextOther({ raw, meaning, known, text }: ReadWord, now: Expected): Shown | null {
+  const { names, then } = now;
   // A keyword that takes secrets does so even where a name may stand.
   if (known?.then === "secrets" && !text.endsWith(MASK)) {
     return { text, now: { ...SECRETS, names: names > 0 ? 0 : known.names } };
@@ -81,9 +97,13 @@ function next({ raw, meaning }: Word, now: Expected): { text: string; now: Expec
     return { text, now: { ...known, isBraced: meaning.endsWith("{") } };
   }
   if (then !== "first" && isLiteral(meaning)) return { text: raw, now: { ...now, names: 0 } };
-  if (then === "pattern") return { text: MASK, now: hidden };
+  if (then === "pattern") return { text: MASK, now: hiddenAfter(now) };
+  const { first, all } = vocabulary();
   return isSlip(raw, then === "first" ? first : all) ? { text: raw, now: SECRETS } : null;
 }
+
+const hiddenAfter = (now: Expected): Expected =>
+  now.isBraced ? { ...now, then: "hidden" } : SECRETS;
 
 /** Or an address, a path, or several. */
 export const NAME =

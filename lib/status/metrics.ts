@@ -62,7 +62,7 @@ function reloadMetrics({ state, history }: Snapshot): Metric[] {
       samples: histogramSamples(history.reloadSeconds),
     },
     gauge("serving_last_good", {
-      help: "Whether files serve that were kept (--last-good), since those on disk did not start.",
+      help: "Whether recorded files serve (--last-good), since those on disk did not start.",
       value: lastGoodOf(state) === null ? 0 : 1,
     }),
     gauge("generation", {

@@ -71,8 +71,8 @@ export interface ServingReport {
   readonly servesDesired: boolean;
   /** With the SHA-256 of each, or `missing`. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
-  /** Where its files were kept, and when, if what is on disk did not start. */
-  readonly lastGood: { readonly directory: string; readonly kept: string } | null;
+  /** Where its files were recorded, and when, if what is on disk did not start. */
+  readonly lastGood: { readonly directory: string; readonly recorded: string } | null;
 }
 
 export interface FailureReport {
@@ -188,7 +188,7 @@ function servingReport({ state, history }: Snapshot): ServingReport | null {
 
 function lastGoodReport(state: Snapshot["state"]): ServingReport["lastGood"] {
   const lastGood = lastGoodOf(state);
-  return lastGood && { directory: lastGood.directory, kept: iso(lastGood.keptMs) };
+  return lastGood && { directory: lastGood.directory, recorded: iso(lastGood.recordedMs) };
 }
 
 const filesOf = (fingerprint: Fingerprint | null) =>

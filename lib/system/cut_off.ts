@@ -1,22 +1,34 @@
-/** Waits for work, but no longer than a time, nor than somebody lets it. */
+/** Waits for work until a time limit or a cancellation cuts the wait off. */
 
 export type Cut =
   | { readonly tag: "timed_out"; readonly afterMs: number }
   | { readonly tag: "cancelled" };
 
-/** Waits for `work` no longer than `timeoutMs`, nor than `cancel` lets it. */
+/** Waits for `work`, at most `timeoutMs` and until `cancel` aborts. The work itself goes on. */
 export async function cutOff<Result>(
   work: Promise<Result>,
   { timeoutMs, cancel }: { readonly timeoutMs: number; readonly cancel: AbortSignal },
 ): Promise<Result | Cut> {
-  const { promise: cut, resolve } = Promise.withResolvers<Cut>();
-  const onCancel = () => resolve({ tag: "cancelled" });
-  const timer = setTimeout(() => resolve({ tag: "timed_out", afterMs: timeoutMs }), timeoutMs);
-  cancel.addEventListener("abort", onCancel);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), timeoutMs);
+  const cut = aborted(cancel, limit.signal).then((): Cut =>
+    cancel.aborted ? { tag: "cancelled" } : { tag: "timed_out", afterMs: timeoutMs }
+  );
   try {
     return await Promise.race([work, cut]);
   } finally {
     clearTimeout(timer);
-    cancel.removeEventListener("abort", onCancel);
   }
 }
+
+/**
+ * Resolves when one of `signals` aborts. Not by `AbortSignal.any`: Deno 2.6 collects its result as garbage if
+ * nothing but a listener refers to it, and then it never aborts.
+ */
+export const aborted = (...signals: readonly AbortSignal[]) =>
+  new Promise<void>((resolve) => {
+    for (const signal of signals) {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    }
+  });

@@ -22,7 +22,7 @@ export async function lstatAll(paths: readonly string[]): Promise<(Entry | null)
   return entries;
 }
 
-/** What is wanted of a file's state: Deno's answer takes three times the memory. */
+/** Without what nobody asks for: Deno's answer takes three times the memory. */
 export type Entry = ReturnType<typeof entryOf>;
 
 function entryOf(info: Deno.FileInfo) {

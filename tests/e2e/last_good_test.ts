@@ -1,7 +1,7 @@
 /** What served last stands in for what does not start. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../support/kept.ts";
+import { record } from "../support/recorded.ts";
 import { Authority } from "../support/certificates.ts";
 import { Observed } from "../support/observed.ts";
 import { ROOT, testNeeding } from "../support/needs.ts";
@@ -14,9 +14,9 @@ import { freePort } from "../support/free_port.ts";
 import { type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
 import { isThere } from "../support/files.ts";
 
-/** A folder in which something may be kept already. */
-class Keeping extends Observed {
-  readonly kept = join(this.path, "kept");
+/** A folder in which something may be recorded already. */
+class Recording extends Observed {
+  readonly recorded = join(this.path, "recorded");
   readonly tlsPort = freePort();
 
   override at(name: string): string {
@@ -24,15 +24,15 @@ class Keeping extends Observed {
   }
 
   get args(): readonly string[] {
-    return this.observedArgs(["--last-good", this.kept]);
+    return this.observedArgs(["--last-good", this.recorded]);
   }
 
   /** Keeps what is on disk now, as if it had served for long enough. */
-  async keepNow(words: readonly string[] = ["-f", this.configuration]): Promise<void> {
-    await keep(this.kept, { words, directory: this.path });
+  async recordNow(words: readonly string[] = ["-f", this.configuration]): Promise<void> {
+    await record(this.recorded, { words, directory: this.path });
   }
 
-  /** Starts it, which fails, and waits until what is kept serves as generation 2. */
+  /** Starts it, which fails, and waits until what is recorded serves as generation 2. */
   async fallBack(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = this.start({ args: this.args, ...options });
     await wrapper.saysMatching(
@@ -44,7 +44,7 @@ class Keeping extends Observed {
 
   get objects(): string[] {
     try {
-      return [...Deno.readDirSync(join(this.kept, "set/objects"))].map(({ name }) => name);
+      return [...Deno.readDirSync(join(this.recorded, "set/objects"))].map(({ name }) => name);
     } catch {
       return [];
     }
@@ -52,18 +52,22 @@ class Keeping extends Observed {
 }
 
 longTest(
-  "what has served for 10 s is kept, and stands in until the configuration works",
+  "what has served for 10 s is recorded, and stands in until the configuration works",
   async () => {
-    await using workspace = new Keeping();
+    await using workspace = new Recording();
     const first = workspace.start({ args: workspace.args });
     await first.saysMatching(/generation 1 serves/);
     await workspace.serves("one", first);
-    assert.equal(isThere(join(workspace.kept, "set/manifest.json")), false);
-    await waitFor("it to be kept", () => isThere(join(workspace.kept, "set/manifest.json")), {
-      explain: () => first.output,
-    });
-    const kept = /generation 1 has served for 10s: its 1 files are kept in "/;
-    assert.ok(await first.msBetween(/generation 1 serves/, kept) > 9_500, first.output);
+    assert.equal(isThere(join(workspace.recorded, "set/manifest.json")), false);
+    await waitFor(
+      "it to be recorded",
+      () => isThere(join(workspace.recorded, "set/manifest.json")),
+      {
+        explain: () => first.output,
+      },
+    );
+    const recorded = /generation 1 has served for 10s: its 1 files are recorded in "/;
+    assert.ok(await first.msBetween(/generation 1 serves/, recorded) > 9_500, first.output);
     assert.equal(await workspace.metric("serving_last_good"), 0);
     first.signal("SIGTERM");
     assert.equal(await first.exitCode, 143);
@@ -77,10 +81,10 @@ longTest(
     assert.equal(await workspace.metric("config_last_reload_successful"), 0);
     const status = JSON.parse((await workspace.ask("/status")).body);
     assert.deepEqual([status.degraded, status.ready, status.serving.generation], [true, true, 2]);
-    assert.equal(status.serving.lastGood.directory, workspace.kept);
+    assert.equal(status.serving.lastGood.directory, workspace.recorded);
     assert.equal(status.lastFailure.generation, 1);
     assert.match(status.lastFailure.alerts[0], /unknown keyword '\*\*\*'/);
-    assert.match((await workspace.ask("/")).body, /serves from files that were kept/);
+    assert.match((await workspace.ask("/")).body, /serves from files that were recorded/);
 
     await workspace.replace(`frontend broken\n    bind 127.0.0.1:${workspace.port} nonsense\n`);
     await second.saysMatching(
@@ -102,15 +106,15 @@ longTest(
 );
 
 longTest(
-  "what is kept loads the servers' state where it wants to, as the rest does",
+  "what is recorded loads the servers' state where it wants to, as the rest does",
   async () => {
-    await using workspace = new Keeping();
+    await using workspace = new Recording();
     // Without a file HAProxy warns, which is an error then.
     const page = workspace.page("one", { extra: "    load-server-state-from-file global" });
     await workspace.replace(
       `global\n    zero-warning\n${page}backend b\n    server s 127.0.0.1:1\n`,
     );
-    await workspace.keepNow();
+    await workspace.recordNow();
     await workspace.replace(`nonsense\n${page}`);
     const wrapper = await workspace.fallBack();
     assert.equal(await workspace.get(), "one");
@@ -120,9 +124,9 @@ longTest(
 );
 
 longTest(
-  "a certificate that was renewed in place is kept, once it has served for 10 s",
+  "a certificate that was renewed in place is recorded, once it has served for 10 s",
   async () => {
-    await using workspace = new Keeping();
+    await using workspace = new Recording();
     const authority = new Authority(join(workspace.path, "ca"));
     const [old, renewed] = [authority.issue(), authority.issue()];
     const pem = workspace.write("site.pem", old.pem);
@@ -132,7 +136,7 @@ longTest(
     const first = await workspace.serve({ args: workspace.args });
     await workspace.replace(renewed.pem, pem);
     await first.saysMatching(/certificate ".*site.pem" updated in generation 1 without a reload/);
-    await waitFor("it to be kept", () => /has served for 10s/.test(first.output), {
+    await waitFor("it to be recorded", () => /has served for 10s/.test(first.output), {
       explain: () => first.output,
     });
     first.signal("SIGTERM");
@@ -143,9 +147,9 @@ longTest(
   },
 );
 
-longTest("from kept files to mended ones no request is lost", async () => {
-  await using workspace = new Keeping();
-  await workspace.keepNow();
+longTest("from recorded files to mended ones no request is lost", async () => {
+  await using workspace = new Recording();
+  await workspace.recordNow();
   await workspace.replace("nonsense\n");
   const wrapper = await workspace.fallBack();
   const answers: (string | null)[] = [];
@@ -161,7 +165,7 @@ longTest("from kept files to mended ones no request is lost", async () => {
 });
 
 longTest("certificates, lists, maps and error files are served from the copies", async () => {
-  await using workspace = new Keeping();
+  await using workspace = new Recording();
   const authority = new Authority(join(workspace.path, "ca"));
   const [own, listed] = [
     authority.issue({ name: "own.test" }),
@@ -186,7 +190,7 @@ longTest("certificates, lists, maps and error files are served from the copies",
 backend nobody
 `,
   );
-  await workspace.keepNow();
+  await workspace.recordNow();
   // Everything is broken at once: a key of another certificate, half a map, and no files.
   workspace.write("own.crt.key", listed.key);
   workspace.write("text.map", "127.0.0.1 wrong\nno address\n");
@@ -206,23 +210,26 @@ backend nobody
   await workspace.serves("mended", wrapper);
 });
 
-longTest("a configuration that is missing is waited for while what is kept serves", async () => {
-  await using workspace = new Keeping();
-  await workspace.keepNow();
-  Deno.removeSync(workspace.configuration);
-  const wrapper = await workspace.fallBack();
-  assert.equal(await workspace.get(), "one");
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
-});
+longTest(
+  "a configuration that is missing is waited for while what is recorded serves",
+  async () => {
+    await using workspace = new Recording();
+    await workspace.recordNow();
+    Deno.removeSync(workspace.configuration);
+    const wrapper = await workspace.fallBack();
+    assert.equal(await workspace.get(), "one");
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+  },
+);
 
 longTest(
-  "an env file that is refused is, too, and the variables are those that were kept",
+  "an env file that is refused is, too, and the variables are those that were recorded",
   async () => {
-    await using workspace = new Keeping();
+    await using workspace = new Recording();
     const env = workspace.write("env", "TEXT=one\n");
     await workspace.replace(workspace.page("${TEXT}"));
-    await workspace.keepNow(["-f", workspace.configuration, "--env-file", env]);
+    await workspace.recordNow(["-f", workspace.configuration, "--env-file", env]);
     workspace.write("env", "PATH=/evil\n");
     const args = [...workspace.args, "--env-file", env];
     const wrapper = await workspace.fallBack({ args });
@@ -232,18 +239,18 @@ longTest(
   },
 );
 
-longTest("mounts as kubelet writes them are kept, and mended by a swap", async () => {
-  await using workspace = new Keeping();
+longTest("mounts as kubelet writes them are recorded, and mended by a swap", async () => {
+  await using workspace = new Recording();
   const volume = new Volume(join(workspace.path, "volume"));
   const map = join(volume.path, "text.map");
   const page = workspace.page("x").replace('string "x"', `lf-string "%[src,map_ip(${map})]"`);
   await volume.write({ "haproxy.cfg": page, "text.map": "127.0.0.1 one\n" });
   const file = join(volume.path, "haproxy.cfg");
   const args = [
-    ...["-f", file, "--last-good", workspace.kept],
+    ...["-f", file, "--last-good", workspace.recorded],
     ...["--status-listen", `127.0.0.1:${workspace.statusPort}`],
   ];
-  await workspace.keepNow(["-f", file]);
+  await workspace.recordNow(["-f", file]);
   await volume.write({ "haproxy.cfg": `${page}nonsense\n`, "text.map": "nonsense\n" });
   const wrapper = await workspace.fallBack({ args });
   assert.equal(await workspace.get(), "one");
@@ -252,8 +259,8 @@ longTest("mounts as kubelet writes them are kept, and mended by a swap", async (
 });
 
 longTest("where nothing is watched a signal loads what was mended", async () => {
-  await using workspace = new Keeping();
-  await workspace.keepNow();
+  await using workspace = new Recording();
+  await workspace.recordNow();
   await workspace.replace("nonsense\n");
   const wrapper = await workspace.fallBack({ args: [...workspace.args, "--no-reload"] });
   await workspace.replace(workspace.page("two"));
@@ -263,8 +270,8 @@ longTest("where nothing is watched a signal loads what was mended", async () => 
 });
 
 longTest("a cause that passes is found by a retry", async () => {
-  await using workspace = new Keeping();
-  await workspace.keepNow();
+  await using workspace = new Recording();
+  await workspace.recordNow();
   const taken = freePort();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: taken });
   await workspace.replace(`${workspace.page("two")}    bind 127.0.0.1:${taken}\n`);
@@ -276,10 +283,10 @@ longTest("a cause that passes is found by a retry", async () => {
 });
 
 longTest(
-  "if what is kept fails as well, all ends with the first status, and both are told",
+  "if what is recorded fails as well, all ends with the first status, and both are told",
   async () => {
-    await using workspace = new Keeping();
-    await workspace.keepNow();
+    await using workspace = new Recording();
+    await workspace.recordNow();
     await workspace.standIn(STAND_INS.dies_before_ready);
     const wrapper = workspace.start({ args: workspace.args });
     assert.equal(await wrapper.exitCode, 3);
@@ -298,17 +305,17 @@ longTest(
 longTest(
   "a set that was tampered with is refused with the file, and all ends as without",
   async () => {
-    await using workspace = new Keeping();
-    await workspace.keepNow();
+    await using workspace = new Recording();
+    await workspace.recordNow();
     const [object] = workspace.objects;
     const text = workspace.page("evil");
-    Deno.writeTextFileSync(join(workspace.kept, "set/objects", object!), text);
+    Deno.writeTextFileSync(join(workspace.recorded, "set/objects", object!), text);
     await workspace.replace("nonsense\n");
     const wrapper = workspace.start({ args: workspace.args });
     assert.equal(await wrapper.exitCode, 1);
     assert.match(
       wrapper.output,
-      /what is kept in ".*" cannot serve instead: the copy of ".*haproxy.cfg" is missing or not what/,
+      /what is recorded in ".*" cannot serve instead: the copy of ".*haproxy.cfg" is missing or not what/,
     );
     assert.match(wrapper.output, /generation 1 did not start: .*; nothing serves, exiting with 1/);
   },
@@ -317,17 +324,17 @@ longTest(
 longTest(
   "wrong flags end with 64 all the same, and a missing file without a set does",
   async () => {
-    await using workspace = new Keeping();
+    await using workspace = new Recording();
     Deno.removeSync(workspace.configuration);
     const nothing = workspace.start({ args: workspace.args });
     assert.equal(await nothing.exitCode, 64);
     await workspace.replace(workspace.page("one"));
-    await workspace.keepNow();
+    await workspace.recordNow();
     Deno.removeSync(workspace.configuration);
     const wrong = workspace.start({ args: [...workspace.args, "--settle-time", "soon"] });
     assert.equal(await wrong.exitCode, 64);
     const [object] = workspace.objects;
-    Deno.truncateSync(join(workspace.kept, "set/objects", object!));
+    Deno.truncateSync(join(workspace.recorded, "set/objects", object!));
     const damaged = workspace.start({ args: workspace.args });
     assert.equal(await damaged.exitCode, 64);
     assert.match(
@@ -337,26 +344,29 @@ longTest(
   },
 );
 
-longTest("a haproxy that is missing is no reason to try what is kept", async () => {
-  await using workspace = new Keeping();
-  await workspace.keepNow();
+longTest("a haproxy that is missing is no reason to try what is recorded", async () => {
+  await using workspace = new Recording();
+  await workspace.recordNow();
   const wrapper = workspace.start({ args: workspace.args, env: { PATH: workspace.binaries } });
   assert.equal(await wrapper.exitCode, 127);
   assert.doesNotMatch(wrapper.output, /what served last/);
 });
 
-longTest("the death of what serves from kept files ends all, as that of any other", async () => {
-  await using workspace = new Keeping();
-  await workspace.keepNow();
-  await workspace.replace("nonsense\n");
-  const wrapper = await workspace.fallBack();
-  for (const pid of workspace.haproxyPids()) Deno.kill(pid, "SIGKILL");
-  assert.equal(await wrapper.exitCode, 137);
-});
+longTest(
+  "the death of what serves from recorded files ends all, as that of any other",
+  async () => {
+    await using workspace = new Recording();
+    await workspace.recordNow();
+    await workspace.replace("nonsense\n");
+    const wrapper = await workspace.fallBack();
+    for (const pid of workspace.haproxyPids()) Deno.kill(pid, "SIGKILL");
+    assert.equal(await wrapper.exitCode, 137);
+  },
+);
 
-longTest("SIGKILL in the middle of keeping leaves the set that was kept before", async () => {
-  await using workspace = new Keeping();
-  await workspace.keepNow();
+longTest("SIGKILL in the middle of keeping leaves the set that was recorded before", async () => {
+  await using workspace = new Recording();
+  await workspace.recordNow();
   const lines = Array.from({ length: 2_000 }, (_, index) => {
     const path = workspace.write(`${index}.map`, `127.0.0.1 ${index}\n`);
     return `    http-request set-var(txn.v) src,map_ip(${path})\n`;
@@ -370,10 +380,10 @@ longTest("SIGKILL in the middle of keeping leaves the set that was kept before",
   // What it leaves holds its output open.
   for (const pid of workspace.haproxyPids()) Deno.kill(pid, "SIGKILL");
   await wrapper.exitCode;
-  assert.ok(!wrapper.output.includes("are kept in"), wrapper.output);
+  assert.ok(!wrapper.output.includes("are recorded in"), wrapper.output);
   await workspace.replace("nonsense\n");
   await workspace.fallBack();
-  await waitFor("what was kept", async () => await workspace.get() === "one");
+  await waitFor("what was recorded", async () => await workspace.get() === "one");
 });
 
 const IN_NAMESPACE = (mount: string, directory: string) => [
@@ -387,7 +397,7 @@ for (const [what, mount] of [["full", "size=16k"], ["read-only", "ro"]] as const
     [RUNNABLE, ROOT, IN_ONE_FORM],
     `a ${what} directory is told once, and nothing else happens`,
     async () => {
-      await using workspace = new Keeping();
+      await using workspace = new Recording();
       const paths = Array.from({ length: 20 }, (_, index) => {
         return workspace.write(`${index}.map`, `127.0.0.1 ${String(index).repeat(2_000)}\n`);
       });
@@ -395,11 +405,11 @@ for (const [what, mount] of [["full", "size=16k"], ["read-only", "ro"]] as const
       await workspace.replace(workspace.page("one") + maps.join(""));
       const wrapper = await workspace.serve({
         args: workspace.args,
-        launcher: IN_NAMESPACE(mount, workspace.kept),
+        launcher: IN_NAMESPACE(mount, workspace.recorded),
       });
       await waitFor(
         "the warning",
-        () => /warning .*cannot keep what serves in "/.test(wrapper.output),
+        () => /warning .*cannot record what serves in "/.test(wrapper.output),
         {
           explain: () => wrapper.output,
         },

@@ -1,7 +1,7 @@
 /** A wrapper that was killed leaves its HAProxy: the next one takes over from it, and from nobody else's. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../support/kept.ts";
+import { record } from "../support/recorded.ts";
 import { Observed } from "../support/observed.ts";
 import { ROOT, testNeeding } from "../support/needs.ts";
 import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
@@ -107,10 +107,10 @@ commonTest("what was left is in the status until it is gone", async () => {
 
 commonTest("what serves in the place of a broken configuration takes over, too", async () => {
   await using workspace = new Restarted();
-  const kept = join(workspace.path, "kept");
+  const recorded = join(workspace.path, "recorded");
   const words = ["-f", workspace.configuration];
-  const args = [...words, "--last-good", kept];
-  await keep(kept, { words, directory: workspace.path });
+  const args = [...words, "--last-good", recorded];
+  await record(recorded, { words, directory: workspace.path });
   const left = await workspace.leave({ args });
   await workspace.replace("nonsense\n");
   const client = new Client(workspace);

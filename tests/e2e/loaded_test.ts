@@ -59,17 +59,6 @@ const LOADED: readonly Loaded[] = [
     after: () => "after",
   },
   {
-    what: "a file that is answered as a log format",
-    file: "answer.fmt",
-    prepare: (workspace) =>
-      withRules(
-        workspace,
-        "http-request return status 200 content-type text/plain " +
-          `lf-file ${workspace.write("answer.fmt", "before %[path]")} if { path /answer }`,
-      ),
-    after: () => "after %[path]",
-  },
-  {
     what: "a Lua file",
     file: "script.lua",
     prepare: (workspace) => {

@@ -1,7 +1,7 @@
 /** What another user puts in the wrapper's way is neither run nor written to, and sees no key. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../support/kept.ts";
+import { record } from "../support/recorded.ts";
 import { type Need, ROOT, testNeeding } from "../support/needs.ts";
 import { FORM, NOT_AS_PROCESS_1, RUNNABLE } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
@@ -17,7 +17,7 @@ const NEEDS = [RUNNABLE, ROOT, NOT_AS_PROCESS_1];
 const COMPILED_ONLY: Need = { missing: null, isElsewhere: FORM === "source" };
 
 class Crowded extends Workspace {
-  readonly kept = this.at("shared/kept");
+  readonly recorded = this.at("shared/recorded");
   readonly marker = this.at("code-was-run");
 
   constructor() {
@@ -41,7 +41,7 @@ class Crowded extends Workspace {
   /** Records the evil one, as a stranger could. */
   async layInWait(): Promise<void> {
     await Deno.writeTextFile(this.configuration, this.evil + this.page("evil"));
-    await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
+    await record(this.recorded, { words: ["-f", this.configuration], directory: this.path });
     await Deno.writeTextFile(this.configuration, "nonsense\n");
   }
 
@@ -56,23 +56,25 @@ async function run(command: string, ...args: string[]): Promise<void> {
 }
 
 const FOREIGN_SETS: Readonly<Record<string, (workspace: Crowded) => Promise<void>>> = {
-  "all of which is another user's": (workspace) => workspace.give(workspace.kept, "-R"),
+  "all of which is another user's": (workspace) => workspace.give(workspace.recorded, "-R"),
   "whose parent is another user's": ({ give, path }) => give(join(path, "shared")),
   "whose parent others may write to": ({ path }) => Deno.chmod(join(path, "shared"), 0o777),
-  "whose folder is another user's": ({ give, kept }) => give(join(kept, "set"), "-R"),
-  "whose objects are in another user's folder": ({ give, kept }) => give(join(kept, "set/objects")),
-  "whose manifest is another user's": ({ give, kept }) => give(join(kept, "set/manifest.json")),
-  "whose folder others may write to": ({ kept }) => Deno.chmod(join(kept, "set"), 0o777),
-  "whose manifest others may write to": ({ kept }) =>
-    Deno.chmod(join(kept, "set/manifest.json"), 0o666),
-  "that is behind another user's link": async ({ give, path, kept }) => {
-    await Deno.rename(kept, join(path, "elsewhere"));
-    await Deno.symlink(join(path, "elsewhere"), kept);
-    await give(kept, "-h");
+  "whose folder is another user's": ({ give, recorded }) => give(join(recorded, "set"), "-R"),
+  "whose objects are in another user's folder": ({ give, recorded }) =>
+    give(join(recorded, "set/objects")),
+  "whose manifest is another user's": ({ give, recorded }) =>
+    give(join(recorded, "set/manifest.json")),
+  "whose folder others may write to": ({ recorded }) => Deno.chmod(join(recorded, "set"), 0o777),
+  "whose manifest others may write to": ({ recorded }) =>
+    Deno.chmod(join(recorded, "set/manifest.json"), 0o666),
+  "that is behind another user's link": async ({ give, path, recorded }) => {
+    await Deno.rename(recorded, join(path, "elsewhere"));
+    await Deno.symlink(join(path, "elsewhere"), recorded);
+    await give(recorded, "-h");
   },
-  "whose folder is a link": async ({ path, kept }) => {
-    await Deno.rename(join(kept, "set"), join(path, "elsewhere"));
-    await Deno.symlink(join(path, "elsewhere"), join(kept, "set"));
+  "whose folder is a link": async ({ path, recorded }) => {
+    await Deno.rename(join(recorded, "set"), join(path, "elsewhere"));
+    await Deno.symlink(join(path, "elsewhere"), join(recorded, "set"));
   },
 };
 
@@ -81,10 +83,10 @@ for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
     await using workspace = new Crowded();
     await workspace.layInWait();
     await spoil(workspace);
-    const args = ["--last-good", workspace.kept, "-f", workspace.configuration];
+    const args = ["--last-good", workspace.recorded, "-f", workspace.configuration];
     const wrapper = workspace.start({ args });
     await wrapper.saysMatching(
-      /what is kept in ".*kept" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
+      /what is recorded in ".*recorded" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
     );
     assert.equal(await wrapper.exitCode, 1);
     assert.equal(workspace.wasRun, false);
@@ -94,7 +96,7 @@ for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
 testNeeding(NEEDS, "the same set is served if it belongs to nobody else", async () => {
   await using workspace = new Crowded();
   await workspace.layInWait();
-  const wrapper = workspace.start({ flags: ["--last-good", workspace.kept] });
+  const wrapper = workspace.start({ flags: ["--last-good", workspace.recorded] });
   await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
   // So the tests above would fail if they used the set.
   assert.equal(workspace.wasRun, true);
@@ -253,16 +255,16 @@ testNeeding(
   "a pod's volumes work for an unprivileged user",
   async () => {
     await using workspace = new Crowded();
-    await Deno.mkdir(workspace.kept);
+    await Deno.mkdir(workspace.recorded);
     const wrapper = workspace.start({
-      flags: ["--last-good", workspace.kept],
-      launcher: mounting(workspace.runtimeDirectory, workspace.kept),
+      flags: ["--last-good", workspace.recorded],
+      launcher: mounting(workspace.runtimeDirectory, workspace.recorded),
     });
     await wrapper.saysMatching(/generation 1 serves/);
     await workspace.replace(workspace.page("two"));
     await workspace.serves("two", wrapper);
     await wrapper.saysMatching(/has served for 10s/);
-    const inside = `/proc/${wrapper.pid}/root${workspace.kept}/set`;
+    const inside = `/proc/${wrapper.pid}/root${workspace.recorded}/set`;
     const { uid, mode } = Deno.statSync(inside);
     assert.deepEqual([uid, mode! & 0o7777], [OURS, 0o700]);
   },
@@ -286,15 +288,15 @@ testNeeding(NEEDS, "the status socket admits nobody else, whatever the umask", a
 testNeeding(NEEDS, "a PATH that another user can write to causes one warning", async () => {
   await using workspace = new Crowded();
   const quiet = await workspace.serve();
-  assert.doesNotMatch(quiet.output, /warning \[/);
+  assert.doesNotMatch(quiet.output, /warning \[.*another user/);
   quiet.signal("SIGTERM");
   await quiet.exitCode;
   await workspace.give(workspace.binaries);
   const wrapper = await workspace.serve();
   await wrapper.saysMatching(
-    /warning \[\d+\] another user could put a program of his own in the place of "haproxy" in PATH: ".*bin" belongs to user 41002/,
+    /warning \[\d+\] another user could replace "haproxy" in PATH: ".*bin" belongs to user 41002/,
   );
   wrapper.signal("SIGHUP");
   await wrapper.saysMatching(/generation 2 serves/);
-  assert.equal(wrapper.output.match(/in the place of "haproxy"/g)?.length, 1);
+  assert.equal(wrapper.output.match(/another user could replace/g)?.length, 1);
 });

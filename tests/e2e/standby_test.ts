@@ -43,7 +43,9 @@ programTest("a process on standby for nothing ends without a word", async () => 
   await areThere(workspace, wrapper, 2);
   await workspace.replace(workspace.page("one"));
   await areThere(workspace, wrapper, 1);
-  assert.equal(wrapper.lines.length, 1, wrapper.output);
+  // HAProxy 2.6 has a warning that is told at its start.
+  const others = wrapper.lines.filter((line) => !/slows the serving process/.test(line));
+  assert.equal(others.length, 1, wrapper.output);
   await workspace.replace(workspace.page("marker"));
   await workspace.serves("marker", wrapper);
   await wrapper.stopsAt(2);

@@ -1,7 +1,7 @@
 /** Features in the middle of one another: respawn, last good, stick-tables, server state, POST /reload. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { keep } from "../support/kept.ts";
+import { record } from "../support/recorded.ts";
 import { Observed } from "../support/observed.ts";
 import { programTest } from "../support/program.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
@@ -12,7 +12,7 @@ import { finish, type Wrapper } from "../support/wrapper.ts";
 import { isThere, namesIn } from "../support/files.ts";
 
 class Together extends Observed {
-  readonly kept = this.at("kept");
+  readonly recorded = this.at("recorded");
   readonly #peerPort = freePort();
 
   /** With a table that HAProxy 2.6 can pass on only after it has served for 5 s. */
@@ -27,7 +27,7 @@ backend visits
 
   /** Records "one" as last good. Not beside a wrapper that records as well. */
   async recordGood(): Promise<void> {
-    await keep(this.kept, { words: ["-f", this.configuration], directory: this.path });
+    await record(this.recorded, { words: ["-f", this.configuration], directory: this.path });
   }
 
   async breakConfiguration(): Promise<void> {
@@ -40,11 +40,13 @@ backend visits
     return pid!;
   }
 
-  async serveKept(args: readonly string[]): Promise<Wrapper> {
+  async serveRecorded(args: readonly string[]): Promise<Wrapper> {
     await this.recordGood();
     await this.breakConfiguration();
     await this.standIn(STAND_INS.is_haproxy);
-    const wrapper = this.start({ args: this.observedArgs(["--last-good", this.kept, ...args]) });
+    const wrapper = this.start({
+      args: this.observedArgs(["--last-good", this.recorded, ...args]),
+    });
     await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
     return wrapper;
   }
@@ -77,7 +79,7 @@ programTest("a delayed reload is done when the serving process dies", async () =
 
 programTest("last good is respawned as often as allowed", async () => {
   await using workspace = new Together();
-  const wrapper = await workspace.serveKept(["--respawn", "2"]);
+  const wrapper = await workspace.serveRecorded(["--respawn", "2"]);
   for (const generation of [4, 6]) {
     Deno.kill(workspace.servingPid, "SIGKILL");
     await wrapper.saysMatching(
@@ -99,7 +101,12 @@ programTest("last good is respawned as often as allowed", async () => {
 programTest("last good replaces a dead process until the configuration is mended", async () => {
   await using workspace = new Together();
   await workspace.recordGood();
-  const wrapper = await workspace.serveObserved(["--respawn", "5", "--last-good", workspace.kept]);
+  const wrapper = await workspace.serveObserved([
+    "--respawn",
+    "5",
+    "--last-good",
+    workspace.recorded,
+  ]);
   await workspace.breakConfiguration();
   await wrapper.saysMatching(/generation 2 rejected/);
   Deno.kill(workspace.servingPid, "SIGSEGV");
@@ -116,7 +123,7 @@ programTest("last good replaces a dead process until the configuration is mended
 
 programTest("if neither the disk nor last good starts, it exits after all respawns", async () => {
   await using workspace = new Together();
-  const wrapper = await workspace.serveKept(["--respawn", "2"]);
+  const wrapper = await workspace.serveRecorded(["--respawn", "2"]);
   const pid = workspace.servingPid;
   await workspace.standIn(STAND_INS.dies_before_ready);
   Deno.kill(pid, "SIGKILL");
@@ -132,7 +139,7 @@ const STATUS_OF = { SIGTERM: 143, SIGUSR1: 0 } as const;
 for (const [signal, status] of Object.entries(STATUS_OF)) {
   programTest(`${signal} ends a hanging start of last good`, async () => {
     await using workspace = new Together();
-    const wrapper = await workspace.serveKept(["--respawn", "5"]);
+    const wrapper = await workspace.serveRecorded(["--respawn", "5"]);
     const pid = workspace.servingPid;
     await workspace.standIn(HANGS_FROM_KEPT);
     Deno.kill(pid, "SIGKILL");
@@ -149,7 +156,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
 /** Refuses what is on disk, and never becomes ready with last good. */
 const HANGS_FROM_KEPT = `#!/bin/sh
 case "$*" in
-  */kept/set/tree/*) exec sleep 1000 ;;
+  */recorded/set/tree/*) exec sleep 1000 ;;
   *) exit 1 ;;
 esac
 `;

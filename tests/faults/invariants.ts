@@ -69,8 +69,7 @@ export async function assertHealed(world: World, before: Mark, fault: Fault): Pr
 }
 
 /** A file that changed during the read is loaded once more. */
-const SERVES_ANEW =
-  /generation \d+ serves, (?!.*since the sources changed during the last reload)/g;
+const SERVES_ANEW = /generation \d+ serves, (?!.*because files changed during the last reload)/g;
 
 /** Neither processes nor private files nor open files of the wrapper. */
 async function assertNoLeftovers(world: World): Promise<void> {

@@ -1,4 +1,4 @@
-/** A workspace whose page is also served by TLS, and what tests of hot apply ask it. */
+/** A workspace whose page is also served over TLS, for tests of hot apply. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Authority } from "./certificates.ts";

@@ -1,20 +1,17 @@
-/** Tells whether a start failed for ports that the generation which serves holds itself, from what both say. */
+/** Tells, from what both processes say, whether a start failed for ports that the serving generation holds. */
 import type { StatsSocket } from "../runtime/client.ts";
 import { type Listener, showListeners } from "../runtime/listeners.ts";
 
 export interface BindConflict {
   /** What the new process could not bind, in HAProxy's words: `0.0.0.0:80`. */
   readonly addresses: readonly string[];
-  /** Those that hold the ports in the process that serves. */
+  /** Those of the serving process that hold the ports. */
   readonly frontends: readonly string[];
-  /** Why it is no use, or no good, to pause these, as a sentence without its end; `null` if they can be. */
+  /** Why pausing these would not help, or would harm, as a clause; `null` if they can be paused. */
   readonly obstacle: string | null;
 }
 
-/**
- * What HAProxy's `alerts` say of ports that the process behind `socket` holds; `null` if that is nothing, or it does not tell.
- * Ports are shared but for `noreuseport` and `-dR`.
- */
+/** `null` if no alert names a port that the process behind `socket` holds, or it does not tell. */
 export async function findBindConflict(
   alerts: readonly string[],
   socket: StatsSocket,
@@ -45,7 +42,7 @@ export function conflictOf(
   };
 }
 
-/** An abstract unix socket is lost by a pause, and HAProxy 2.6 dies of it; which are such it does not show. */
+/** A pause loses an abstract unix socket, and HAProxy 2.6 dies of it; it does not show which sockets are abstract. */
 function obstacleOf(frontends: readonly string[], listeners: readonly Listener[]): string | null {
   const found = listeners.find(({ frontend, port }) =>
     port === null && frontends.includes(frontend)

@@ -2,15 +2,15 @@
 import { EXIT } from "../../exit_codes.ts";
 import { formatDuration } from "../../text/duration.ts";
 import type { BindConflict } from "./bind_conflict.ts";
-import { LEAST_CONNECTIONS } from "../private_folder/private_folder.ts";
+import { LEAST_CONNECTIONS } from "../private_folder/injected.ts";
 import { describeEnding, type Ending } from "../process/process.ts";
 
-/** A process that `died`, also for a `bind_conflict`, or was `not_spawned` is gone; of the others one may be left. */
+/** After `died`, `bind_conflict` and `not_spawned` the process is gone; after the others it may still run. */
 export type Failure =
   | { readonly tag: "not_prepared"; readonly reason: string; readonly exitCode: number }
   | { readonly tag: "not_spawned"; readonly reason: string; readonly exitCode: number }
   | { readonly tag: "died"; readonly ending: Ending }
-  /** It died for a port that the generation which serves holds; `remedy` is what may come next. */
+  /** It died for a port that the serving generation holds; `remedy`: what the user can do. */
   | {
     readonly tag: "bind_conflict";
     readonly ending: Ending;
@@ -23,16 +23,15 @@ export type Failure =
   | { readonly tag: "wrong_pid"; readonly found: number; readonly started: number }
   | { readonly tag: "master_worker"; readonly line: string }
   | { readonly tag: "program_section"; readonly line: string }
-  /** `connections`: as many as its stats sockets take; `null`: only the configuration tells. */
+  /** `connections`: the limit of its stats sockets; `null`: only the configuration tells. */
   | {
     readonly tag: "withheld_sockets";
     readonly from: number;
     readonly connections: number | null;
   }
-  /** The wrapper's own, in the middle of the start. */
+  /** In the wrapper, in the middle of the start. */
   | { readonly tag: "bug"; readonly description: string };
 
-/** A clause that says what was found and, where it helps, what is wanted. */
 export function describeFailure(failure: Failure): string {
   switch (failure.tag) {
     case "not_prepared":
@@ -72,27 +71,11 @@ const describeTaken = (connections: number | null) =>
     ? `all connections to its stats sockets, ${LEAST_CONNECTIONS} or what "stats maxconn" says, are taken`
     : `all ${connections} connections to its stats sockets are taken`;
 
-/** The wrapper's exit status if this was the first start. */
+/** The wrapper's exit status if this was the first start: HAProxy's own where the process has died. */
 export function exitCodeOf(failure: Failure): number {
-  switch (failure.tag) {
-    case "not_prepared":
-    case "not_spawned":
-      return failure.exitCode;
-    case "died":
-    case "bind_conflict":
-      return failure.ending.code;
-    case "timed_out":
-    case "no_listener":
-    case "wrong_pid":
-    case "master_worker":
-    case "program_section":
-    case "withheld_sockets":
-      return 1;
-    case "bug":
-      return EXIT.SOFTWARE;
-    default:
-      return failure satisfies never;
-  }
+  if ("exitCode" in failure) return failure.exitCode;
+  if ("ending" in failure) return failure.ending.code;
+  return failure.tag === "bug" ? EXIT.SOFTWARE : 1;
 }
 
 function describeConflict(

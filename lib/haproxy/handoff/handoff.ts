@@ -1,171 +1,176 @@
-/** Hands the listeners over to a new generation: prepares it, starts it, and finds out why if it does not serve. */
+/** Hands the listeners over to a new generation, or finds out why that failed: see `handoff`, then `bringUp`. */
+import type { Settings } from "../../settings/settings.ts";
 import { cutOff } from "../../system/cut_off.ts";
-import { findBindConflict } from "../failure/bind_conflict.ts";
-import { type OwnConflict, resolveConflict, type StartBy } from "./conflict_resolution.ts";
-import { diagnose, type Diagnosis, type DiagnosisOptions } from "./diagnosis.ts";
-import type { Failure } from "../failure/failure.ts";
+import type { Log } from "../../system/log.ts";
 import type { Fleet } from "../drain/fleet.ts";
-import { CANCELLED, type Failed, type HandoffOutcome, ofCut } from "./outcome.ts";
-import type { PauseEnd } from "./pause.ts";
-import {
-  type PreparationOptions,
-  prepare,
-  type Prepared,
-  type StartRequest,
-} from "./preparation.ts";
+import type { PrivateFolder } from "../private_folder/private_folder.ts";
 import { saveServerState } from "../private_folder/server_state.ts";
+import { explain, type ExplanationRequest, type OwnConflict, refused } from "./explanation.ts";
+import { serverStateLost } from "./messages.ts";
+import {
+  CANCELLED,
+  type Cancelled,
+  type Failed,
+  failed,
+  type HandoffOutcome,
+  ofCut,
+} from "./outcome.ts";
+import { whilePaused } from "./pause.ts";
+import { prepare, type Prepared } from "./preparation.ts";
+import { awaitAnswer, deathOf, judge } from "./readiness.ts";
 import type { Standby } from "./standby.ts";
-import { start } from "./start.ts";
 
-export interface HandoffOptions extends PreparationOptions {
-  readonly readyTimeoutMs: number;
+export interface HandoffRequest<Learned> extends ExplanationRequest {
+  /** Finds out more about the generation once it serves. */
+  readonly learn: () => Promise<Learned>;
+}
+
+export interface HandoffParts {
+  readonly settings: HandoffSettings;
+  readonly folder: PrivateFolder;
   readonly fleet: Fleet;
   readonly standby: Standby;
-  /** Whether both the generation and that which serves share their ports, so that these do not conflict. */
-  readonly sharesPorts: () => boolean;
-  /** Whether frontends that hold a port which the generation needs may be paused for it. */
-  readonly pauseOnBindConflict: boolean;
-  readonly onPauseEnd: (end: PauseEnd) => void;
-  /** Finds out more about the generation once it serves; the ready timeout cuts the wait for it off. */
-  readonly learn: () => Promise<void>;
-  /** Called if the state of the servers could not be given to the generation. */
-  readonly onServerStateLost: (reason: string) => void;
+  readonly log: Log;
 }
+
+export type HandoffSettings = Pick<
+  Settings,
+  "pauseOnBindConflict" | "readyTimeoutMs" | "userSocket"
+>;
 
 /**
- * Starts the generation and waits until it serves or is known not to. Whatever the outcome, a process
- * that it leaves is in the fleet, and the one that served before has not been touched, or, where it may be paused,
- * listens again. After an abort of `cancel` nothing more is started.
+ * Prepares a generation, starts it, and waits until it serves or is known not to. Whatever the outcome, each process
+ * that is left is in the fleet, and the one that served before was not touched, or, if it was paused, listens again.
  */
-export async function handoff(
-  request: StartRequest,
-  options: HandoffOptions,
-  cancel: AbortSignal,
-): Promise<HandoffOutcome> {
-  const begun = await begin(request, options, cancel);
-  if (begun.tag !== "begun") return begun;
-  const { prepared, outcome, failedAfterMs } = begun;
-  if (outcome.tag !== "failed" || cancel.aborted) return outcome;
-  // That explains it, and whoever starts another one without taking over must not wait.
-  if (hasLostSource(request, options)) return outcome;
-  const futile = futility(request, options, cancel);
-  const stop = futile.signal;
-  const diagnosed = { ...options, ...{ prepared, failedAfterMs, stop } };
-  const diagnosis = await explain(outcome.failure, request, diagnosed);
-  const failed = { ...outcome, ...diagnosis };
-  const conflict = stop.aborted ? null : await conflictOf(failed, request, options);
-  futile.forget();
-  if (cancel.aborted) return CANCELLED;
-  if (hasLostSource(request, options)) return outcome;
-  if (diagnosis.mayPass) options.standby.learn(false);
-  if (conflict === null) return failed;
-  return await resolveConflict({ ...conflict, failed, failedAfterMs }, {
-    ...{ ...options, generation: request.generation, cancel },
-    again: async (startBy, timeoutMs) => {
-      const limited = { ...options, readyTimeoutMs: timeoutMs };
-      const again = await begin(request, limited, cancel, startBy);
-      return again.tag === "begun" ? again.outcome : again;
-    },
-  });
+export async function handoff<Learned>(
+  request: HandoffRequest<Learned>,
+  parts: HandoffParts,
+): Promise<HandoffOutcome<Learned>> {
+  const timeoutMs = parts.settings.readyTimeoutMs;
+  const prepared = await prepareInTime(request, parts, timeoutMs);
+  if (prepared.tag !== "prepared") return prepared;
+  const startedMs = performance.now();
+  const outcome = await bringUp(request, parts, { prepared, timeoutMs });
+  switch (outcome.tag) {
+    case "ready":
+      // Now the supervisor gives the old one its SIGUSR1.
+      return outcome;
+    case "cancelled":
+      return outcome;
+    case "failed": {
+      const failedAfterMs = performance.now() - startedMs;
+      const { environment } = prepared;
+      const why = await explain(outcome, request, { parts, environment, failedAfterMs });
+      return why.tag === "own_conflict"
+        ? await startWhilePaused(why, request, { parts, failedAfterMs })
+        : why;
+    }
+    default:
+      return outcome satisfies never;
+  }
 }
 
-type Begun =
-  | {
-    readonly tag: "begun";
-    readonly outcome: HandoffOutcome;
-    readonly prepared: Prepared;
-    readonly failedAfterMs: number;
-  }
-  | Failed
-  | { readonly tag: "cancelled" };
-
-/** Prepares all and starts the generation, which `startBy` may have wait for something else. */
-async function begin(
-  request: StartRequest,
-  options: HandoffOptions,
-  cancel: AbortSignal,
-  startBy: StartBy = (start) => start(),
-): Promise<Begun> {
-  const { readyTimeoutMs: timeoutMs } = options;
-  // Both write the same files, and what is saved in one must not be written over.
-  const preparing = options.standby.started.then(() => prepare(request, options));
+/** The first step: the files of a start, and the words of its command. */
+async function prepareInTime(
+  request: HandoffRequest<unknown>,
+  parts: HandoffParts,
+  timeoutMs: number,
+): Promise<Prepared | Failed | Cancelled> {
+  const { generation, cancel } = request;
+  const { standby, folder, log } = parts;
+  // Both write the same files, and a saved state must not be overwritten.
+  const preparing = standby.started.then(() => prepare(request, parts));
   const prepared = await cutOff(preparing, { timeoutMs, cancel });
-  if (prepared.tag === "failed") return prepared;
-  if (prepared.tag !== "prepared") {
-    const forget = () => options.folder.forget(request.generation);
+  if (prepared.tag === "timed_out" || prepared.tag === "cancelled") {
+    const forget = () => folder.forget(generation);
     preparing.then(forget, forget);
     return ofCut(prepared);
   }
-  if (cancel.aborted) return CANCELLED;
-  // As late as can be, since what somebody sets after that is lost.
-  const lost = prepared.serverState && await saveServerState(prepared.serverState, cancel);
-  if (cancel.aborted) return CANCELLED;
-  if (lost !== null) options.onServerStateLost(lost);
-  const startedMs = performance.now();
-  const outcome = await startBy(async () => {
-    const outcome = await start(request, { ...options, prepared, cancel });
-    await options.folder.forgetServerState(request.generation);
-    return outcome;
-  });
-  if (outcome.tag === "ready") options.standby.learn(true);
-  return { tag: "begun", outcome, prepared, failedAfterMs: performance.now() - startedMs };
+  if (prepared.tag === "failed") return prepared;
+  if (prepared.stateFrom !== null) {
+    // As late as possible, since what somebody sets after this is lost.
+    const lost = await saveServerState(prepared.stateFrom, folder.serverState(generation), cancel);
+    if (lost !== null && !cancel.aborted) log(serverStateLost(request, lost));
+  }
+  return cancel.aborted ? CANCELLED : prepared;
 }
 
-/** Of one that died beside another. */
-async function conflictOf(
-  { failure, alerts }: Failed,
-  { takeOverFrom: serving }: StartRequest,
-  { folder, sharesPorts }: HandoffOptions,
-): Promise<Pick<OwnConflict, "conflict" | "ending" | "serving" | "socket"> | null> {
-  if (failure.tag !== "died" || serving === null || sharesPorts()) return null;
-  const socket = folder.socket(serving);
-  const conflict = await findBindConflict(alerts, socket);
-  return conflict && { conflict, ending: failure.ending, serving, socket };
-}
+/** All other steps: starts the process, and waits until it serves or is known not to. */
+async function bringUp<Learned>(
+  request: HandoffRequest<Learned>,
+  parts: HandoffParts,
+  { prepared, timeoutMs }: { readonly prepared: Prepared; readonly timeoutMs: number },
+): Promise<HandoffOutcome<Learned>> {
+  const { generation, files, learn, cancel } = request;
+  const { folder, fleet, standby } = parts;
+  const { words, environment } = prepared;
+  const limits = { timeoutMs, cancel };
+  const socket = folder.socket(generation);
+  try {
+    // Start, or release the process on standby.
+    const startedMs = performance.now();
+    const waiting = await standby.take(prepared, generation);
+    if (waiting === null && cancel.aborted) return CANCELLED;
+    const spawned = waiting === null
+      ? fleet.spawn(generation, words, { environment, output: "inherit" })
+      : { tag: "spawned", process: waiting } as const;
+    if (spawned.tag === "not_spawned") {
+      await folder.forget(generation);
+      return failed(spawned, { mayPass: true });
+    }
 
-/** Whether the generation is gone that this one was to take over from. */
-const hasLostSource = ({ takeOverFrom }: StartRequest, { fleet }: HandoffOptions) =>
-  takeOverFrom !== null && !fleet.has(takeOverFrom);
+    // Answered: it is the process that was started, and it has a listener.
+    const { process } = spawned;
+    const first = await awaitAnswer(process, socket, limits);
+    if (first.tag !== "answered") return first;
+    const durationMs = performance.now() - startedMs;
+    const failure = await judge(first.instance, process.pid, files) ?? await deathOf(process);
+    if (failure !== null) return failed(failure, { mayPass: failure.tag === "wrong_pid" });
 
-/** Aborts when nobody waits any more to hear why a start failed: it is cancelled, or another one must not wait. */
-function futility(
-  request: StartRequest,
-  options: HandoffOptions,
-  cancel: AbortSignal,
-): { readonly signal: AbortSignal; forget(): void } {
-  const over = new AbortController();
-  const signal = AbortSignal.any([cancel, over.signal]);
-  const forget = () => over.abort();
-  const lookAgain = async () => {
-    while (!signal.aborted && !hasLostSource(request, options)) await options.fleet.nextEnd();
-    forget();
-  };
-  if (request.takeOverFrom !== null) lookAgain();
-  return { signal, forget };
-}
+    // Learn what it has loaded.
+    const learning = learn().then((value) => ({ tag: "learned", value }) as const);
+    const learned = await cutOff(learning, limits);
+    if (learned.tag === "cancelled") return CANCELLED;
 
-/** What is known of a failure; only HAProxy can tell more of some. */
-async function explain(
-  failure: Failure,
-  request: StartRequest,
-  options: DiagnosisOptions,
-): Promise<Diagnosis> {
-  switch (failure.tag) {
-    case "not_spawned":
-    case "timed_out":
-    case "wrong_pid":
-    case "bug":
-      return { mayPass: true, alerts: [] };
-    case "master_worker":
-    case "program_section":
-    case "withheld_sockets":
-    case "not_prepared":
-    case "bind_conflict":
-      return { mayPass: false, alerts: [] };
-    case "died":
-    case "no_listener":
-      return await diagnose(request, options);
-    default:
-      return failure satisfies never;
+    // Confirm: it may hang or have begun to stop meanwhile, and then nobody would be left to serve.
+    const last = await awaitAnswer(process, socket, limits);
+    if (last.tag !== "answered") return last;
+    const death = await deathOf(process);
+    if (death !== null) return failed(death);
+    standby.learn(true);
+    return {
+      tag: "ready",
+      durationMs,
+      pid: process.pid,
+      version: first.instance.version,
+      learned: learned.tag === "learned" ? learned.value : null,
+    };
+  } finally {
+    await folder.forgetServerState(generation);
   }
 }
+
+/** What fails then is not tried again by itself, since each try is a pause. */
+async function startWhilePaused<Learned>(
+  own: OwnConflict,
+  request: HandoffRequest<Learned>,
+  { parts, failedAfterMs }: { readonly parts: HandoffParts; readonly failedAfterMs: number },
+): Promise<HandoffOutcome<Learned>> {
+  const { serving, conflict: { frontends }, failed: { alerts } } = own;
+  const { generation, cancel } = request;
+  // Nobody listens meanwhile.
+  const limitMs = LEAST_LIMIT_MS + 2 * failedAfterMs;
+  const timeoutMs = Math.min(parts.settings.readyTimeoutMs, limitMs);
+  const prepared = await prepareInTime(request, parts, timeoutMs);
+  const pause = { serving, frontends, socket: parts.folder.socket(serving), generation };
+  const start = async (prepared: Prepared) =>
+    await whilePaused(pause, () => bringUp(request, parts, { prepared, timeoutMs }), {
+      ...parts,
+      cancel,
+    }) ?? refused(own, "restart the wrapper, as HAProxy does not let it be paused");
+  const outcome = prepared.tag === "prepared" ? await start(prepared) : prepared;
+  if (cancel.aborted) return CANCELLED;
+  return outcome.tag === "failed" ? { ...outcome, mayPass: false, alerts } : outcome;
+}
+
+const LEAST_LIMIT_MS = 1_000;

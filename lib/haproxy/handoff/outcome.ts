@@ -1,35 +1,41 @@
-/** What comes of a start, and so of a handoff. */
+/** What comes of a handoff. */
 import type { Cut } from "../../system/cut_off.ts";
 import type { Failure } from "../failure/failure.ts";
 
-export type HandoffOutcome =
-  | {
-    readonly tag: "ready";
-    readonly durationMs: number;
-    readonly pid: number;
-    /** HAProxy's own. */
-    readonly version: string | null;
-  }
-  | {
-    readonly tag: "failed";
-    readonly failure: Failure;
-    readonly mayPass: boolean;
-    /** What HAProxy itself says of it, as far as that could be found out. */
-    readonly alerts: readonly string[];
-  }
-  | { readonly tag: "cancelled" };
+export type HandoffOutcome<Learned> = Ready<Learned> | Failed | Cancelled;
 
-export type Failed = Extract<HandoffOutcome, { tag: "failed" }>;
+export interface Ready<Learned> {
+  readonly tag: "ready";
+  readonly durationMs: number;
+  readonly pid: number;
+  /** HAProxy's own; `null` where it does not say. */
+  readonly version: string | null;
+  /** `null`: learning took longer than the ready timeout. */
+  readonly learned: Learned | null;
+}
 
-export const CANCELLED = { tag: "cancelled" } as const;
+export interface Failed {
+  readonly tag: "failed";
+  readonly failure: Failure;
+  /** Whether the same files may work later. */
+  readonly mayPass: boolean;
+  /** What HAProxy itself says of it, as far as that could be found out. */
+  readonly alerts: readonly string[];
+}
 
-export const failed = (failure: Failure): Failed => ({
+export interface Cancelled {
+  readonly tag: "cancelled";
+}
+
+export const CANCELLED: Cancelled = { tag: "cancelled" };
+
+export const failed = (failure: Failure, { mayPass = false } = {}): Failed => ({
   tag: "failed",
   failure,
-  mayPass: false,
+  mayPass,
   alerts: [],
 });
 
 /** What took too long may be faster the next time. */
-export const ofCut = (cut: Cut): Failed | typeof CANCELLED =>
-  cut.tag === "cancelled" ? CANCELLED : { ...failed(cut), mayPass: true };
+export const ofCut = (cut: Cut): Failed | Cancelled =>
+  cut.tag === "cancelled" ? CANCELLED : failed(cut, { mayPass: true });

@@ -1,101 +1,91 @@
-/** Gets ready what the start of a generation needs: environment, private files, and the words of the command. */
-import { systemReason } from "../../text/system_reason.ts";
-import type { HaproxyArguments } from "../../settings/haproxy_arguments.ts";
-import { hasZeroWarning, startArguments } from "../process/arguments.ts";
-import { EXIT } from "../../exit_codes.ts";
-import { describeEnvFile, readEnvFile } from "../process/env_file_reader.ts";
+/** Prepares a start: environment, private files, and the words of the command. */
 import type { Needs } from "../../config/needs.ts";
-import type { Failure } from "../failure/failure.ts";
+import { EXIT } from "../../exit_codes.ts";
+import type { HaproxyArguments } from "../../settings/haproxy_arguments.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { systemReason } from "../../text/system_reason.ts";
 import type { PrivateFolder } from "../private_folder/private_folder.ts";
+import { hasZeroWarning, startArguments } from "../process/arguments.ts";
+import { describeEnvFile, readEnvFile } from "../process/env_file_reader.ts";
 import { isListening, pathOf, type PrivateSocket, type StatsSocket } from "../runtime/client.ts";
-import type { ServerStateCopy } from "../private_folder/server_state.ts";
+import { type Failed, failed } from "./outcome.ts";
 
 export interface StartRequest {
   readonly generation: number;
-  /** The generation that serves now; `null` at the first start. */
+  /** The generation that serves now; `null` if none does. */
   readonly takeOverFrom: number | null;
   /** The source files, to tell which line of them is at fault. */
   readonly files: readonly string[];
+  readonly origin: Origin;
 }
 
-export interface PreparationOptions {
+/** What HAProxy is to load: what is on disk, or what served last. */
+export interface Origin {
   readonly haproxy: HaproxyArguments;
   readonly envFile: string | null;
-  readonly userSocket: string | null;
-  readonly folder: PrivateFolder;
-  /** What the configuration needs of the wrapper's files. */
+  /** What its configuration needs of the wrapper's files, by the last scan. */
   readonly needs: () => Needs;
 }
 
-export type Preparation =
-  | {
-    readonly tag: "prepared";
-    readonly words: readonly string[];
-    readonly environment: Readonly<Record<string, string>>;
-    /** To be made just before the start; `null` if there is none to be made. */
-    readonly serverState: ServerStateCopy | null;
-  }
-  | {
-    readonly tag: "failed";
-    readonly failure: Failure;
-    readonly mayPass: boolean;
-    readonly alerts: readonly [];
-  };
+export interface PreparationParts {
+  readonly settings: Pick<Settings, "userSocket">;
+  readonly folder: PrivateFolder;
+}
 
-export type Prepared = Extract<Preparation, { tag: "prepared" }>;
+export interface Prepared {
+  readonly tag: "prepared";
+  readonly words: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whose servers' state is to be saved just before the start; `null` if none is. */
+  readonly stateFrom: StatsSocket | null;
+}
 
-/** Prepares a start; nothing of it is seen by the processes that run. */
+/** The running processes notice nothing of it. */
 export async function prepare(
-  { generation, takeOverFrom }: StartRequest,
-  { haproxy, envFile, userSocket, folder, needs: currentNeeds }: PreparationOptions,
-): Promise<Preparation> {
+  { generation, takeOverFrom, origin }: StartRequest,
+  { settings: { userSocket }, folder }: PreparationParts,
+): Promise<Prepared | Failed> {
+  const { haproxy, envFile } = origin;
   const file = await readEnvFile(envFile);
   if (file.tag !== "read") {
     const reason = describeEnvFile(envFile, file).join("; ");
-    return notPrepared({ reason, exitCode: EXIT.USAGE, mayPass: false });
+    return failed({ tag: "not_prepared", reason, exitCode: EXIT.USAGE });
   }
   const own = takeOverFrom === null ? null : folder.socket(takeOverFrom);
   const lost = userSocket === null ? own?.problem() ?? null : null;
-  if (lost !== null) {
-    const reason = describeLost(own!, lost);
-    return notPrepared({ reason, exitCode: EXIT.CANNOT_CREATE, mayPass: true });
-  }
+  if (lost !== null) return cannotCreate(describeLost(own!, lost));
   try {
-    const needs = currentNeeds();
+    const needs = origin.needs();
     const injected = await folder.prepare(generation, needs);
     const takeover = await chooseTakeover(own, userSocket);
     const words = startArguments(haproxy, injected, takeover && pathOf(takeover));
     const keepsState = needs.loadsServerState && forbidsWarnings(haproxy, needs) === null;
-    const serverState = keepsState && takeover !== null
-      ? { from: takeover, to: folder.serverState(generation) }
-      : null;
-    return { tag: "prepared", words, environment: file.variables, serverState };
+    const stateFrom = keepsState ? takeover : null;
+    return { tag: "prepared", words, environment: file.variables, stateFrom };
   } catch (error) {
     await folder.forget(generation);
-    const reason = `cannot write to the private folder "${folder.path}": ${systemReason(error)}`;
-    return notPrepared({ reason, exitCode: EXIT.CANNOT_CREATE, mayPass: true });
+    return cannotCreate(
+      `cannot write to the private folder "${folder.path}": ${systemReason(error)}`,
+    );
   }
 }
 
 /**
- * What makes HAProxy refuse to start after a warning; `null` if nothing does. It warns of each server that
- * is down or drains by its last state (2.6 to 3.4), which a strict configuration is therefore not given.
+ * What makes HAProxy refuse to start after a warning; `null` if nothing does. It warns of each server that its last
+ * state shows down or draining (2.6 to 3.4), so a strict configuration does not get that state.
  */
 export function forbidsWarnings(haproxy: HaproxyArguments, { noted }: Needs): string | null {
   return noted.zero_warning ?? (hasZeroWarning(haproxy) ? '"-dW" among the arguments' : null);
 }
 
-function notPrepared(
-  { reason, exitCode, mayPass }: { reason: string; exitCode: number; mayPass: boolean },
-): Preparation {
-  return { tag: "failed", failure: { tag: "not_prepared", reason, exitCode }, mayPass, alerts: [] };
-}
+const cannotCreate = (reason: string) =>
+  failed({ tag: "not_prepared", reason, exitCode: EXIT.CANNOT_CREATE }, { mayPass: true });
 
 const describeLost = ({ path }: PrivateSocket, problem: string) =>
   `the private socket "${path}" ${problem}: the next process would take over from it, so restart ` +
   "the wrapper (--socket would name a second way)";
 
-/** The private socket, unless nobody listens there any more and the user has named another. */
+/** The private socket, unless nobody listens there and the user has named another. */
 async function chooseTakeover(
   own: PrivateSocket | null,
   user: string | null,

@@ -3,15 +3,10 @@
  * the configuration, of which it has read nothing.
  */
 import type { Fleet } from "../drain/fleet.ts";
-import {
-  type PreparationOptions,
-  prepare,
-  type Prepared,
-  type StartRequest,
-} from "./preparation.ts";
 import type { HaproxyProcess } from "../process/process.ts";
+import { type PreparationParts, prepare, type Prepared, type StartRequest } from "./preparation.ts";
 
-export interface StandbyOptions extends PreparationOptions {
+export interface StandbyParts extends PreparationParts {
   readonly fleet: Fleet;
   /** The absolute paths of all configuration files and directories. */
   readonly configurations: readonly string[];
@@ -19,7 +14,7 @@ export interface StandbyOptions extends PreparationOptions {
   readonly limitMs: number;
 }
 
-/** An empty configuration file that does not end before the process is released. */
+/** HAProxy reads it first, and it does not end before the process is released. */
 const GATE = "/dev/stdin";
 
 interface Waiting {
@@ -29,50 +24,49 @@ interface Waiting {
 }
 
 export class Standby {
-  readonly #options: StandbyOptions;
+  readonly #parts: StandbyParts;
   #waiting: Waiting | null = null;
   #starting: Promise<void> = Promise.resolve();
   #isClosed = false;
   #wasTaken = false;
   #isProven = false;
 
-  constructor(options: StandbyOptions) {
-    this.#options = options;
+  constructor(parts: StandbyParts) {
+    this.#parts = parts;
   }
 
-  /** Starts a process that will be good for `request` if nothing comes between, in place of an earlier one. */
+  /** Starts a process for `request`, in place of an earlier one. */
   begin(request: StartRequest): Promise<void> {
     const starting = this.#starting.then(() => this.#start(request));
-    // Only this one is in vain if that throws.
+    // A failure here must not keep the next one from starting.
     this.#starting = starting.catch(() => {});
     return starting;
   }
 
-  /** Resolves when nothing is written any more for a process that is to wait. */
+  /** Resolves when nothing more is written for a process that is to wait. */
   get started(): Promise<void> {
     return this.#starting;
   }
 
-  /** The waiting process, let go for `generation`; `null` if none waits that was started with just this. */
+  /** Releases the waiting process as `generation`; `null` if none waits that was started with just this. */
   async take(prepared: Prepared, generation: number): Promise<HaproxyProcess | null> {
     await this.#starting;
-    this.#wasTaken = false;
-    if (this.#waiting?.key !== keyOf(prepared)) {
+    this.#wasTaken = this.#waiting?.key === keyOf(prepared);
+    if (this.#waiting === null || !this.#wasTaken) {
       this.#giveUp();
       return null;
     }
     const { process, timer } = this.#waiting;
     this.#waiting = null;
     clearTimeout(timer);
-    this.#options.fleet.promote(process, generation);
+    this.#parts.fleet.promote(process, generation);
     await process.release();
-    this.#wasTaken = true;
     return process;
   }
 
   /**
-   * Takes note of how the last start went. Unless one has served before, a process from here that
-   * failed for no fault of the configuration is the last: perhaps HAProxy cannot wait here at all.
+   * Takes note of how the last start went. If a process from here fails through no fault of the configuration, and
+   * none has served before, it is the last: perhaps HAProxy cannot wait on this machine.
    */
   learn(hasServed: boolean): void {
     if (!this.#wasTaken) return;
@@ -80,7 +74,7 @@ export class Standby {
     else if (!this.#isProven) this.close();
   }
 
-  /** Ends the waiting process; none is started any more. */
+  /** Ends the waiting process; no other is started. */
   close(): void {
     this.#isClosed = true;
     this.#giveUp();
@@ -88,31 +82,31 @@ export class Standby {
 
   async #start(request: StartRequest): Promise<void> {
     this.#giveUp();
-    // HAProxy lists a directory's files before it reads any, which would be too early here.
-    const hasDirectory = this.#options.configurations.some((path) => !request.files.includes(path));
+    // HAProxy lists a directory before it reads the first file, and so would miss a change.
+    const hasDirectory = this.#parts.configurations.some((path) => !request.files.includes(path));
     if (hasDirectory || this.#isClosed) return;
-    const prepared = await prepare(request, this.#options);
+    const prepared = await prepare(request, this.#parts);
     if (prepared.tag === "prepared" && !this.#isClosed) this.#spawn(prepared);
   }
 
   #spawn(prepared: Prepared): void {
     const { words, environment } = prepared;
-    const spawned = this.#options.fleet.spawn("standby", ["-f", GATE, ...words], {
+    const spawned = this.#parts.fleet.spawn("standby", ["-f", GATE, ...words], {
       environment,
       output: "inherit",
       stdin: "held",
     });
     if (spawned.tag === "not_spawned") return;
     const { process } = spawned;
-    const timer = setTimeout(() => this.#giveUp(), this.#options.limitMs);
+    const timer = setTimeout(() => this.#giveUp(), this.#parts.limitMs);
     this.#waiting = { process, key: keyOf(prepared), timer };
-    // A process that does not wait is no standby: then every reload starts from nothing.
+    // HAProxy does not wait here: every reload starts from nothing.
     process.ended.then(() => {
       if (this.#waiting?.process === process) this.close();
     });
   }
 
-  /** It has taken over nothing yet, so there is nothing that it should end gently. Its stdin is closed after that. */
+  /** It has taken over nothing yet, so it is killed, and only then its stdin closed. */
   #giveUp(): void {
     const waiting = this.#waiting;
     this.#waiting = null;

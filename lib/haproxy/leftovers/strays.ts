@@ -1,43 +1,34 @@
-/** Finds HAProxy processes that have lost their wrapper and cannot be taken over from: somebody should hear of them. */
+/** Finds HAProxy processes that have lost their wrapper and cannot be taken over from, to report them. */
 import { dirname } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
-import type { Untouched } from "./left_behind.ts";
-import { type Running, runningProcesses } from "./running_processes.ts";
+import type { LeftoversOptions, Untouched } from "./leftovers.ts";
+import { type Running, runningProcesses } from "./processes.ts";
 
-export interface StraysOptions {
-  readonly parents: readonly string[];
-  /** Our own private folder. */
-  readonly folder: string;
-  readonly libc: Libc | null;
-}
-
-/** A start is not to be slowed by that, but it may fail for just what is found: then the look is made at its end. */
+/** This must not slow the start. If that fails, perhaps for just what is found here, the look is made at its end. */
 const DELAY_MS = 1_000;
 
-/** Scans once, a moment later or when it is hurried, and tells what was found. */
+/** Looks once, a moment later or when the result is called, and tells what was found. */
 export function lookForStrays(
-  { parents, folder, libc }: StraysOptions,
+  { parents, folder, libc }: Pick<LeftoversOptions, "parents" | "folder" | "libc">,
   tell: (found: readonly Untouched[]) => void,
-): { hurry(): void } {
-  if (libc === null) return { hurry() {} };
+): () => void {
+  if (libc === null) return () => {};
   const user = ownerOf(folder);
   let isDone = false;
   const look = () => {
-    if (!isDone) tell(findStrays(parents, { libc, user }));
+    clearTimeout(timer);
+    if (!isDone) tell(findStrays(parents, libc, user));
     isDone = true;
   };
   const timer = setTimeout(look, DELAY_MS);
-  const hurry = () => {
-    clearTimeout(timer);
-    look();
-  };
-  return { hurry };
+  return look;
 }
 
-/** Those of other users, and those whose folder is gone, as systemd removes that of a service that ends. */
+/** Those of other users, and those whose folder is gone: systemd removes that of a service that ends. */
 function findStrays(
   parents: readonly string[],
-  { libc, user }: { readonly libc: Libc; readonly user: number | null },
+  libc: Libc,
+  user: number | null,
 ): readonly Untouched[] {
   const folders = [...runningProcesses(libc)].filter(([path]) => parents.includes(dirname(path)));
   return folders.flatMap(([folder, running]) => {
@@ -52,11 +43,11 @@ function findStrays(
   });
 }
 
-/** Whoever claims another's folder is nobody's HAProxy; that of root may have changed to any user. */
+/** A process that names another user's folder is not believed; root's HAProxy may have changed to any user. */
 const isOf = (owner: number | null, { user }: Running) =>
   owner === null || owner === 0 || owner === user;
 
-/** `null` if it is not there. */
+/** `null` if it is gone. */
 function ownerOf(path: string): number | null {
   try {
     return Deno.lstatSync(path).uid;

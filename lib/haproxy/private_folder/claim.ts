@@ -1,16 +1,16 @@
 /**
- * How a wrapper marks a private folder as its own: by a lock, which ends with its process however that ends, and
- * by a record of the service that it runs. The lock comes first, so that a record without a lock means that its
- * wrapper is gone. Without the C library, or where the file system has no locks, there is neither.
+ * How a wrapper marks a private folder as its own: by a lock, which ends with its process in any case, and by a record
+ * of the service that it runs. The lock comes first, so a record without a lock means that its wrapper is gone.
+ * Without the C library, or on a file system without locks, there is neither.
  */
 import { join } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
 import { readOwnFile } from "../../system/ownership.ts";
 import type { MadeFolder } from "./made_folder.ts";
 
-/** What makes two wrappers, one after another, the same service. */
+/** Two wrappers, one after the other, run the same service if these are equal. */
 export interface Service {
-  /** For HAProxy. */
+  /** HAProxy's. */
   readonly words: readonly string[];
   readonly envFile: string | null;
   readonly directory: string;
@@ -21,14 +21,14 @@ export type Claim = (folder: MadeFolder) => Promise<void>;
 export function createClaim(libc: Libc | null, service: Service): Claim {
   return async (folder) => {
     if (libc === null || libc.lockDirectory(folder.path) === null) return;
-    // A disk that is full now is no reason not to start.
+    // A full disk is no reason not to start.
     await folder.write(RECORD, recordOf(service)).catch(() => {});
   };
 }
 
 /** A folder whose wrapper is gone, locked by us. */
 export interface Claimed {
-  /** Whether its wrapper ran this very service. */
+  /** Whether its wrapper ran the same service. */
   readonly isSame: boolean;
   unlock(): void;
 }

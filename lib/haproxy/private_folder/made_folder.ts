@@ -1,6 +1,6 @@
 /**
- * A folder that this process has made for itself, and what is in it. Somebody may remove it, as cleaners of
- * `/tmp` do, and another user may make one of the same name: nothing is written there, and nobody connected to.
+ * A folder that this process has made for itself. Somebody may remove it, as cleaners of `/tmp` do, and another user
+ * may make one of the same name: the wrapper neither writes there nor connects to a socket in it.
  */
 import { join } from "@std/path";
 import { remove, rename, writePrivateFile } from "../../system/files.ts";
@@ -8,12 +8,12 @@ import { describeForeign, ownUser } from "../../system/ownership.ts";
 import { trustIn } from "../../system/trusted_directory.ts";
 import type { PrivateSocket } from "../runtime/client.ts";
 
-/** Makes one of mode 0700 in `parent`. @throws why it cannot be made, or another user could replace it. */
+/** Of mode 0700, in `parent`. @throws why it cannot be made, or how another user could replace it. */
 export async function makeFolder(parent: string): Promise<MadeFolder> {
   const user = ownUser([parent]);
   const trust = await trustIn(parent, user);
   if (trust.tag !== "trusted") throw new Error(trust.reason);
-  // At once, since no thread may be had when it is made again.
+  // Synchronously, since there may be no thread when it is made again.
   const path = Deno.makeTempDirSync({ dir: parent, prefix: FOLDER_PREFIX });
   const folder = new MadeFolder(path, user);
   const problem = folder.problem() ?? (isTooLong(path) ? TOO_LONG : null);
@@ -29,14 +29,14 @@ export class MadeFolder {
   readonly #user: number;
   readonly #identity: string;
 
-  /** What is at `path` now is `user`'s. */
+  /** Trusts that `path` belongs to `user` now. */
   constructor(path: string, user: number) {
     this.path = path;
     this.#user = user;
     this.#identity = identityOf(Deno.lstatSync(path));
   }
 
-  /** Why it must not be used, as the rest of a sentence; `null` if it may. */
+  /** Why it must not be used, as the end of a sentence; `null` if it may. */
   problem(): string | null {
     const info = lookAt(this.path);
     if (info === null) return GONE;
@@ -50,7 +50,7 @@ export class MadeFolder {
   }
 
   /**
-   * Replaces what is there at once: a HAProxy that is on standby may just be looking whether it is there.
+   * Replaces a file in one step: a HAProxy on standby may be checking whether it exists.
    * @throws why it must not be written to, or the system's error.
    */
   async write(name: string, text: string): Promise<void> {
@@ -67,7 +67,7 @@ export class MadeFolder {
     }
   }
 
-  /** Whether it is gone from the folder; what somebody else has put there is left. */
+  /** Whether it is gone; what somebody else has put in the folder's place is left alone. */
   async removeFrom(name: string): Promise<boolean> {
     return await this.#removeOwn(join(this.path, name));
   }
@@ -76,7 +76,7 @@ export class MadeFolder {
     await this.#removeOwn(this.path);
   }
 
-  /** Whatever its mode is by now. */
+  /** Only the identity counts here, not the mode. */
   async #removeOwn(path: string): Promise<boolean> {
     const info = lookAt(this.path);
     if (info === null) return true;
@@ -105,11 +105,11 @@ const TOO_LONG = "the name is too long for a socket's address";
 const isTooLong = (path: string) =>
   new TextEncoder().encode(join(path, "999999999.sock")).length > LONGEST_SOCKET_BYTES;
 
-/** A number of an inode is soon given again, and so may be its owner's. */
+/** The kernel soon reuses an inode's number. */
 const identityOf = ({ dev, ino, uid, isDirectory }: Deno.FileInfo) =>
   `${dev} ${ino} ${uid} ${isDirectory}`;
 
-/** At once: it takes some microseconds, and comes before each connection. */
+/** Synchronously: it takes microseconds, and comes before each connection. */
 function lookAt(path: string): Deno.FileInfo | null {
   try {
     return Deno.lstatSync(path);

@@ -1,24 +1,19 @@
-/** Saves the state of all servers of a process, such as maintenance and weights, for its successor to load. */
+/** Passes the state of all servers, such as maintenance and weights, from one process to the next. */
 import { formatDuration } from "../../text/duration.ts";
 import { maskedMessage } from "../../secrets/masked_message.ts";
 import { systemReason } from "../../text/system_reason.ts";
-import { NO_SERVERS, type PrivateFile } from "./private_folder.ts";
 import type { StatsSocket } from "../runtime/client.ts";
 import { isServersState, showServersState } from "../runtime/servers.ts";
-
-export interface ServerStateCopy {
-  /** The stats socket of the process that has it. */
-  readonly from: StatsSocket;
-  /** The file that its successor loads. */
-  readonly to: PrivateFile;
-}
+import { NO_SERVERS } from "./injected.ts";
+import type { PrivateFile } from "./private_folder.ts";
 
 /**
- * Gives `null`, or why it could not be saved: then the file, which has to be there, holds no server.
- * Nothing is written to it any more when this has ended, soon after an abort of `cancel` or the limit.
+ * Saves the state of the process behind `from`. `null`, or why it could not be saved: then the file, which has to be
+ * there, holds no server. Nothing is written after this has returned, which it does soon after an abort of `cancel`.
  */
 export async function saveServerState(
-  { from, to }: ServerStateCopy,
+  from: StatsSocket,
+  to: PrivateFile,
   cancel: AbortSignal,
 ): Promise<string | null> {
   const stop = AbortSignal.any([cancel, AbortSignal.timeout(ANSWER_LIMIT_MS)]);
@@ -33,7 +28,7 @@ export async function saveServerState(
     await to.write(answer);
     return null;
   } catch (error) {
-    // Half of it may be there, which would be half true.
+    // Half of the state may be there.
     await to.write(NO_SERVERS).catch(() => {});
     return `cannot write "${to.path}": ${systemReason(error)}`;
   }

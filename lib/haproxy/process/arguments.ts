@@ -1,7 +1,7 @@
-/** Makes the command lines with which HAProxy is started and checked. Pure. */
+/** The command lines that start and check HAProxy. Pure. */
 import type { HaproxyArguments } from "../../settings/haproxy_arguments.ts";
 
-/** The files that a generation gets in front of and behind the user's own. */
+/** The files that the wrapper adds in front of the user's own and behind them. */
 export interface InjectedFiles {
   readonly first: string;
   readonly last: string;
@@ -20,7 +20,6 @@ export function startArguments(
   return ["-db", ...(takeover === null ? [] : ["-x", takeover]), ...around(haproxy, injected)];
 }
 
-/** The words that make HAProxy check what it would start with, and exit. */
 export const checkArguments = (haproxy: HaproxyArguments, injected: InjectedFiles): string[] => [
   "-c",
   ...around(haproxy, injected),
@@ -37,10 +36,10 @@ function around(
   ];
 }
 
-/** Whether HAProxy lets others of its kind bind its ports. */
+/** Whether another HAProxy may bind its ports. */
 export const sharesPorts = ({ options }: HaproxyArguments): boolean =>
   !options.some((word) => word.startsWith("-dR"));
 
-/** Whether HAProxy is told not to start after a warning. */
+/** Whether a warning keeps HAProxy from starting. */
 export const hasZeroWarning = ({ options }: HaproxyArguments): boolean =>
   options.some((word) => word.startsWith("-dW"));

@@ -1,4 +1,4 @@
-/** Reads the env file whose variables HAProxy gets besides the wrapper's own. */
+/** Reads the env file, whose variables HAProxy gets besides the wrapper's own. */
 import { readTextFile } from "../../system/contents.ts";
 import { stat } from "../../system/files.ts";
 import { systemReason } from "../../text/system_reason.ts";
@@ -6,7 +6,7 @@ import { type EnvFile, parseEnvFile } from "../../config/env_file.ts";
 
 export type EnvFileOutcome = EnvFile | { readonly tag: "unreadable"; readonly reason: string };
 
-/** Reads `path` anew; `null` is no file and no variables. */
+/** A `path` of `null` has no variables. */
 export async function readEnvFile(path: string | null): Promise<EnvFileOutcome> {
   if (path === null) return { tag: "read", variables: {} };
   try {
@@ -19,7 +19,7 @@ export async function readEnvFile(path: string | null): Promise<EnvFileOutcome> 
   }
 }
 
-/** Linux starts no program with more arguments and environment than that: see execve(2). */
+/** Linux starts no program with more arguments and environment than this: see execve(2). */
 const MOST_BYTES = 2 * 2 ** 20;
 
 /** What is wrong with the env file at `path`, each problem a clause. */

@@ -2,7 +2,7 @@
 import { EXIT } from "../../exit_codes.ts";
 import { systemReason } from "../../text/system_reason.ts";
 
-/** How a process ended. `code` is what a shell shows: 128 plus the signal's number for a signal. */
+/** `code` is what a shell shows: 128 plus the signal's number for a signal. */
 export type Ending =
   | { readonly tag: "exited"; readonly code: number }
   | { readonly tag: "signaled"; readonly code: number; readonly signal: string };
@@ -11,17 +11,17 @@ export interface HaproxyProcess {
   readonly pid: number;
   /** Never rejects. */
   readonly ended: Promise<Ending>;
-  /** What it wrote, at most its first megabyte; always empty unless the output is `captured`. */
+  /** The first megabyte that it wrote; empty unless the output is `captured`. */
   readonly output: Promise<string>;
-  /** Lets a process go on that was started with `stdin: "held"`. */
+  /** Lets a process go on that waits at its stdin. */
   release(): Promise<void>;
-  /** Sends `signal`; that the process is gone already, or is somebody else's, is no error. */
+  /** A process that is gone, or belongs to another user, is no error. */
   signal(signal: Deno.Signal): void;
 }
 
 export type Spawn =
   | { readonly tag: "spawned"; readonly process: HaproxyProcess }
-  /** `exitCode` as a shell has it: 127 for a missing program, 126 for one that cannot be started. */
+  /** `exitCode` is a shell's: 127 for a missing program, 126 for one that cannot be started. */
   | { readonly tag: "not_spawned"; readonly exitCode: number; readonly reason: string };
 
 export interface SpawnOptions {
@@ -30,31 +30,26 @@ export interface SpawnOptions {
   readonly output: "inherit" | "captured";
   /** `held`: its stdin is a pipe that ends only when the process is released; by default it is empty. */
   readonly stdin?: "held";
-  /** Told the first time that the wrapper may not send a signal: HAProxy may have changed its user. */
+  /** Called the first time that a signal is not permitted: HAProxy may have changed its user. */
   readonly onRefused?: (signal: Deno.Signal, reason: string) => void;
 }
 
 /**
- * Starts the `haproxy` that is in PATH now, so that one that was replaced is taken, in a session of
- * its own: a terminal's Ctrl-C must reach the wrapper alone, because HAProxy stops hard on SIGINT.
+ * Starts the `haproxy` that is in PATH now, which may have been replaced. It gets a session of its own: a terminal's
+ * Ctrl-C must reach the wrapper alone, because HAProxy stops hard on SIGINT.
  */
 export function spawnHaproxy(words: readonly string[], options: SpawnOptions): Spawn {
-  const captured = options.output === "captured";
+  const to = options.output === "captured" ? "piped" : "inherit";
   try {
     const child = new Deno.Command("haproxy", {
       args: [...words],
       env: { ...options.environment },
       detached: true,
       stdin: options.stdin === "held" ? "piped" : "null",
-      stdout: captured ? "piped" : "inherit",
-      stderr: captured ? "piped" : "inherit",
+      stdout: to,
+      stderr: to,
     }).spawn();
-    const output = captured ? outputOf(child) : Promise.resolve("");
-    const release = async () => {
-      // The process may be gone, and with it the other end of the pipe.
-      if (options.stdin === "held") await child.stdin.close().catch(() => {});
-    };
-    return { tag: "spawned", process: wrap(child, { output, release }, options.onRefused) };
+    return { tag: "spawned", process: wrap(child, options) };
   } catch (error) {
     return error instanceof Deno.errors.NotFound
       ? { tag: "not_spawned", exitCode: EXIT.NOT_FOUND, reason: "there is none" }
@@ -62,12 +57,12 @@ export function spawnHaproxy(words: readonly string[], options: SpawnOptions): S
   }
 }
 
-/** Whether `pid` is a process that was started here and whose status Deno has yet to tell. */
-export function isOwnChild(pid: number): boolean {
-  return ownChildren.has(pid);
-}
+/** Whether `pid` was started here, and Deno has yet to tell its status. */
+export const isOwnChild = (pid: number): boolean => ownChildren.has(pid);
 
-/** Deno looks once, at its start, for what `--allow-run=haproxy` means; a file that is replaced there is fine. */
+const ownChildren = new Set<number>();
+
+/** Deno resolves `--allow-run=haproxy` to a path once, at its start. The file at that path may be replaced. */
 function reasonOf(error: unknown): string {
   const reason = systemReason(error);
   return reason.startsWith("Requires run access")
@@ -76,31 +71,23 @@ function reasonOf(error: unknown): string {
 }
 
 /** How an ending reads in a sentence: `exited with 1`, `was ended by SIGSEGV`. */
-export function describeEnding(ending: Ending): string {
-  switch (ending.tag) {
-    case "exited":
-      return `exited with ${ending.code}`;
-    case "signaled":
-      return `was ended by ${ending.signal}`;
-    default:
-      return ending satisfies never;
-  }
-}
-
-/** Like the kernel's own list there is one for the whole program. */
-const ownChildren = new Set<number>();
+export const describeEnding = (ending: Ending): string =>
+  ending.tag === "exited" ? `exited with ${ending.code}` : `was ended by ${ending.signal}`;
 
 function wrap(
   child: Deno.ChildProcess,
-  more: Pick<HaproxyProcess, "output" | "release">,
-  onRefused: SpawnOptions["onRefused"],
+  { output, stdin, onRefused }: SpawnOptions,
 ): HaproxyProcess {
   let isRefused = false;
   ownChildren.add(child.pid);
   return {
-    ...more,
     pid: child.pid,
     ended: child.status.then(endingOf, unknownEnding).finally(() => ownChildren.delete(child.pid)),
+    output: output === "captured" ? outputOf(child) : Promise.resolve(""),
+    async release() {
+      // The process may be gone.
+      if (stdin === "held") await child.stdin.close().catch(() => {});
+    },
     signal(signal) {
       try {
         child.kill(signal);
@@ -131,7 +118,7 @@ async function outputOf(child: Deno.ChildProcess): Promise<string> {
   return (await Promise.all([child.stdout, child.stderr].map(beginningOf))).join("");
 }
 
-/** Reads to the end, so that the process can go on, and keeps what it says first. */
+/** Reads to the end, so that the process does not block, and keeps the beginning. */
 async function beginningOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -141,5 +128,4 @@ async function beginningOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Pro
   return text.slice(0, MOST_OUTPUT);
 }
 
-/** Much more than the first alerts of a configuration that is wrong throughout. */
 const MOST_OUTPUT = 1_000_000;

@@ -23,8 +23,7 @@ export function createAsk(socket: StatsSocket, cancel?: AbortSignal): Ask {
   let isLost = false;
   return async (command) => {
     if (isLost || cancel?.aborted) return null;
-    const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
-    const stop = cancel === undefined ? limit : AbortSignal.any([cancel, limit]);
+    const stop = AbortSignal.any([AbortSignal.timeout(ANSWER_LIMIT_MS), ...cancel ? [cancel] : []]);
     const answer = await ask(socket, command, stop);
     isLost = answer === null || stop.aborted;
     return isLost ? null : answer;
@@ -45,7 +44,10 @@ export async function ask(
   signal: AbortSignal,
 ): Promise<string | null> {
   for (;;) {
-    const answer = await askOnce(socket, command, signal);
+    const connection = await connect(socket);
+    if (connection === null) return null;
+    const answer = await untilAbort(signal, connection, () => exchange(connection, command, null));
+    closeQuietly(connection);
     if (answer === null || !LOCKED.test(answer)) return answer;
     await new Promise((resolve) => setTimeout(resolve, LOCKED_PAUSE_MS));
   }
@@ -54,18 +56,6 @@ export async function ask(
 /** HAProxy says so, and ignores the command, while another command works on certificates. */
 const LOCKED = /^Operations on certificates are currently locked!$/m;
 const LOCKED_PAUSE_MS = 10;
-
-async function askOnce(
-  socket: StatsSocket,
-  command: string,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const connection = await connect(socket);
-  if (connection === null) return null;
-  const answer = await untilAbort(signal, connection, () => exchange(connection, command, null));
-  closeQuietly(connection);
-  return answer;
-}
 
 /** A connection that stays open after each answer. */
 export interface Prompt {

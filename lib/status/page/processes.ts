@@ -32,7 +32,7 @@ function generationPart(generation: Generation, snapshot: Snapshot): Html {
       ${fact("PID", process?.pid ?? "not known")}
       ${fact("HAProxy", history.haproxyVersion ?? "not known")}
       ${fact("Since", process === undefined ? "not known" : since(process.servingSinceMs, nowMs))}
-      ${lastGood === undefined ? "" : fact("Files", keptPart(lastGood, nowMs))}
+      ${lastGood === undefined ? "" : fact("Files", recordedPart(lastGood, nowMs))}
       ${fact("Content", noted(digestPart(fingerprint), doubt))}
       ${wantedPart(fingerprint, snapshot)}
       ${fact("Watched", watchedPart(snapshot))}
@@ -44,8 +44,10 @@ function generationPart(generation: Generation, snapshot: Snapshot): Html {
 const digestPart = (fingerprint: Fingerprint | null) =>
   fingerprint === null ? "not known" : html`<code>${shorten(fingerprint.digest)}</code>`;
 
-const keptPart = ({ directory, keptMs }: LastGood, nowMs: number) =>
-  html`kept in <code>${directory}</code> since ${since(keptMs, nowMs)}, in place of those on disk`;
+const recordedPart = ({ directory, recordedMs }: LastGood, nowMs: number) =>
+  html`recorded in <code>${directory}</code> since ${
+    since(recordedMs, nowMs)
+  }, in place of those on disk`;
 
 /** Only where it is something else. */
 function wantedPart(fingerprint: Fingerprint | null, { history, nowMs }: Snapshot): Html {

@@ -92,7 +92,7 @@ function degraded(
   const time = (ms: number) => `${describeTime(ms, snapshot.nowMs)} UTC`;
   const serves = lastGood === undefined
     ? `Generation ${number} serves`
-    : `Generation ${number} serves from files that were kept (${time(lastGood.keptMs)})`;
+    : `Generation ${number} serves from files that were recorded (${time(lastGood.recordedMs)})`;
   const change = lastGood === undefined
     ? `the change of ${time(sinceMs)} was rejected`
     : "what is on disk does not start";

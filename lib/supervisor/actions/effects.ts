@@ -1,140 +1,99 @@
 /** Carries out the supervisor's actions on real processes, files and timers. */
-import { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
-import { Fleet } from "../../haproxy/drain/fleet.ts";
+import { Fleet, type ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
-import type { LeftBehind } from "../../haproxy/leftovers/left_behind.ts";
-import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
+import type { Origin } from "../../haproxy/handoff/preparation.ts";
 import { Standby } from "../../haproxy/handoff/standby.ts";
-import type { ReadFile } from "../../system/cgroup_memory.ts";
-import type { KeptSet } from "../../last_good/last_good.ts";
-import type { LoadedFiles } from "../../loaded/loaded_files.ts";
-import type { Log } from "../../system/log.ts";
+import { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import type { SignalMeaning } from "../../system/signals.ts";
-import type { Settings } from "../../settings/settings.ts";
-import type { Scanner } from "../../watch/scan/scan.ts";
-import type { MountedFile } from "../../watch/scan/mounted_files.ts";
-import type { Source } from "../../watch/scan/sources.ts";
-import type { Action, Broken, Event } from "../state/events.ts";
-import type { ReloadOrder } from "../state/state.ts";
 import { signalRefused } from "../messages/drain_messages.ts";
-import { Handoffs } from "./handoffs.ts";
 import { leftAlone } from "../messages/leftover_messages.ts";
-import { Scans } from "./scans.ts";
-import { Room } from "./memory_room.ts";
+import type { Action, ActionOf, Broken } from "../state/events.ts";
+import type { ReloadOrder } from "../state/state.ts";
 import type { Effects } from "../supervisor.ts";
+import { Handoffs } from "./handoffs.ts";
+import type { Parts } from "./parts.ts";
+import { Scans } from "./scans.ts";
 
-export interface RealEffectsOptions {
-  readonly settings: Settings;
-  readonly folder: PrivateFolder;
-  readonly leftBehind: LeftBehind;
-  readonly sources: readonly Source[];
-  readonly scanner: Scanner;
-  readonly loadedFiles: LoadedFiles;
-  readonly mountedFiles: readonly MountedFile[];
-  /** What served last; `null`: nothing is kept. */
-  readonly keptSet: KeptSet | null;
-  readonly collectGarbageSoon: () => void;
-  /** What the kernel says about memory. */
-  readonly readMemoryFile: ReadFile;
-  readonly log: Log;
-  readonly post: (event: Event) => void;
-  readonly postBug: (error: unknown, broken: Broken) => void;
-}
+const WATCH = { name: "watch" } as const;
 
-/** How long a process that was started ahead waits after the settle time for a change to be done. */
+/** How much longer than the settle time a process on standby waits. */
 const STANDBY_LIMIT_MS = 2_000;
 
 export class RealEffects implements Effects {
-  readonly #options: RealEffectsOptions;
+  readonly #parts: Parts;
+  readonly #origin: Origin;
   readonly #fleet: Fleet;
   readonly #gauge = new DrainGauge();
   readonly #standby: Standby;
   readonly #memory: MemoryRoom;
-  readonly #room: Room;
+  readonly #scans: Scans;
   readonly #handoffs: Handoffs;
-  readonly #looks: Scans;
-  #replacing: AbortController | null = null;
+  #hotApply: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: RealEffectsOptions) {
-    this.#options = options;
-    const { post, folder } = options;
-    this.#fleet = new Fleet({
-      onEnd: (end) => {
-        const connections = this.#gauge.forget(end.generation);
-        post({
-          name: "process_ended",
-          end: { ...end, connections },
-          atMs: performance.now(),
-        });
-        this.#inBackground(folder.forget(end.generation), { name: "private_folder" });
-      },
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const { settings, folder, leftovers, sources, loadedFiles, log } = parts;
+    const { haproxy, envFile, settleMs } = settings;
+    this.#origin = { haproxy, envFile, needs: loadedFiles.needs };
+    const fleet = this.#fleet = new Fleet({
+      onEnd: (end) => this.#tellEnd(end),
       onEmpty: () => this.#tellIfEmpty(),
-      onRefused: (pid, signal, reason) => options.log(signalRefused(pid, signal, reason)),
-    }, options.settings.shutdownWaitMs);
-    for (const left of options.leftBehind.processes) {
-      this.#fleet.meet(left);
+      onRefused: (pid, signal, reason) => log(signalRefused(pid, signal, reason)),
+    }, settings.shutdownWaitMs);
+    for (const left of leftovers.processes) {
+      fleet.meet(left);
       folder.adopt(left.generation, left.socket);
     }
-    this.#standby = new Standby({
-      ...options.settings,
+    const standby = this.#standby = new Standby({
+      settings,
       folder,
-      fleet: this.#fleet,
-      needs: options.loadedFiles.needs,
-      configurations: options.sources.filter(({ kind }) => kind === "configuration")
-        .map(({ path }) => path),
-      limitMs: options.settings.settleMs + STANDBY_LIMIT_MS,
+      fleet,
+      configurations: sources.filter(({ kind }) => kind === "configuration").map(({ path }) =>
+        path
+      ),
+      limitMs: settleMs + STANDBY_LIMIT_MS,
     });
-    this.#looks = new Scans({
-      ...options,
-      setTimer: (delayMs) => this.#setTimer(delayMs),
-      onBug: (error) => options.postBug(error, { name: "watch" }),
-    });
-    this.#memory = new MemoryRoom(options.readMemoryFile);
-    this.#room = new Room({ fleet: this.#fleet, memory: this.#memory, post });
+    const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
+    this.#scans = new Scans(parts, (delayMs) => this.#setTimer(delayMs));
     this.#handoffs = new Handoffs({
-      ...options,
-      fleet: this.#fleet,
-      standby: this.#standby,
+      ...parts,
+      origin: this.#origin,
+      fleet,
+      standby,
       gauge: this.#gauge,
-      room: this.#room,
-      onInventory: (inventory) => this.#looks.adapt(inventory),
+      memory,
+      onInventory: (inventory) => this.#scans.adapt(inventory),
     });
   }
 
-  /** What is known only here. */
   get figures() {
     return {
-      watching: this.#looks.counts,
+      watching: this.#scans.counts,
       connections: this.#gauge.left,
       memory: this.#memory.limit,
     };
   }
 
   perform(action: Action): void {
-    const { log } = this.#options;
     switch (action.name) {
       case "start_handoff":
         return void this.#startHandoff(action);
       case "hurry_handoff":
-        return this.#handoffs.hurry();
-      case "cancel_hot_apply":
-        return this.#replacing?.abort();
-      case "hot_apply":
-        return void this.#replace(action);
-      case "stand_by":
-        return this.#inBackground(this.#standby.begin(action), action);
-      case "cancel_handoff":
-        this.#standby.close();
-        this.#replacing?.abort();
-        return this.#handoffs.cancel();
       case "start_anyway":
-        return this.#room.startAnyway();
+        return this.#handoffs.goAhead();
+      case "cancel_handoff":
+        return this.#cancelHandoff();
+      case "stand_by":
+        return this.#inBackground(this.#standby.begin({ ...action, origin: this.#origin }), action);
+      case "hot_apply":
+        return void this.#applyHot(action);
+      case "cancel_hot_apply":
+        return this.#hotApply?.abort();
       case "take_charge":
         return this.#fleet.takeCharge();
       case "drain":
-        this.#fleet.drain(action.generation);
-        return this.#gauge.follow(action.generation);
+        return this.#drain(action.generation);
       case "discard":
         return this.#fleet.discard(action.generation);
       case "terminate":
@@ -148,11 +107,11 @@ export class RealEffects implements Effects {
       case "kill_all":
         return this.#fleet.killAll();
       case "scan_soon":
-        return this.#looks.soon();
+        return this.#scans.soon();
       case "scan_for_retry":
-        return this.#looks.forRetry();
+        return this.#inBackground(this.#scans.forRetry(), WATCH);
       case "verify":
-        return this.#looks.verify(action);
+        return this.#inBackground(this.#scans.verify(action), WATCH);
       case "scan_and_reload":
         return this.requestReload(action.order);
       case "set_timer":
@@ -160,7 +119,7 @@ export class RealEffects implements Effects {
       case "clear_timer":
         return clearTimeout(this.#timer);
       case "log":
-        return log(action.entry);
+        return this.#parts.log(action.entry);
       default:
         return action satisfies never;
     }
@@ -168,7 +127,7 @@ export class RealEffects implements Effects {
 
   /** Turns a signal into the event that it means. */
   receive(meaning: SignalMeaning): void {
-    const { post } = this.#options;
+    const { post } = this.#parts;
     switch (meaning.tag) {
       case "stop":
         return post({ name: "stop_requested", signal: meaning.signal });
@@ -186,34 +145,45 @@ export class RealEffects implements Effects {
   }
 
   requestReload(order: ReloadOrder): void {
-    this.#looks.reload(order);
+    this.#inBackground(this.#scans.reload(order), WATCH);
   }
 
   /**
-   * Leaves nothing on disk. The watch is not closed but left to the end of the process: if somebody
-   * made a FIFO in a watched directory, Deno 2.9 would wait in `close` for ever.
+   * Leaves nothing on disk. The watch ends with the process: if somebody made a FIFO in a watched directory, closing
+   * it would hang Deno 2.9 for ever.
    */
   async close(): Promise<void> {
-    const { folder, leftBehind, log } = this.#options;
-    await Promise.all([folder.remove(), leftBehind.removed()]);
+    const { folder, leftovers, log } = this.#parts;
+    await Promise.all([folder.remove(), leftovers.removed()]);
     const left = this.#fleet.left.map(({ generation, process: { pid } }) => ({ generation, pid }));
     if (left.length > 0) log(leftAlone(left));
   }
 
-  async #startHandoff(action: Extract<Action, { name: "start_handoff" }>): Promise<void> {
+  async #startHandoff(action: ActionOf<"start_handoff">): Promise<void> {
     try {
       await this.#handoffs.start(action);
     } catch (error) {
-      // Before it is told that nothing is left, or that would come too soon to be heeded.
-      this.#options.postBug(error, action);
+      // Before `fleet_empty`, which would otherwise come too soon to be heeded.
+      this.#parts.postBug(error, action);
     } finally {
       this.#tellIfEmpty();
-      this.#options.collectGarbageSoon();
+      this.#parts.collectGarbageSoon();
     }
   }
 
+  #cancelHandoff(): void {
+    this.#standby.close();
+    this.#hotApply?.abort();
+    this.#handoffs.cancel();
+  }
+
+  #drain(generation: number): void {
+    this.#fleet.drain(generation);
+    this.#gauge.follow(generation);
+  }
+
   async #drainAll(): Promise<void> {
-    const { folder } = this.#options;
+    const { folder } = this.#parts;
     const { generations } = this.#fleet;
     try {
       await Promise.all(generations.map((one) => this.#gauge.open(one, folder.socket(one))));
@@ -223,36 +193,41 @@ export class RealEffects implements Effects {
     }
   }
 
-  async #replace(action: Extract<Action, { name: "hot_apply" }>): Promise<void> {
-    const { settings, folder, post, postBug } = this.#options;
+  async #applyHot(action: ActionOf<"hot_apply">): Promise<void> {
+    const { settings, folder, post, postBug, collectGarbageSoon } = this.#parts;
     const { generation, request } = action;
-    const cancel = this.#replacing = new AbortController();
+    const cancel = this.#hotApply = new AbortController();
     const options = { socket: folder.socket(generation), apply: settings.hotApply };
     try {
-      // Only some need it, and it keeps memory.
+      // Not everybody needs it, and it takes memory.
       const { hotApply } = await import("../../hot_apply/hot_apply.ts");
       const outcome = await hotApply(request, options, cancel.signal);
       if (outcome !== null) post({ name: "hot_apply_ended", outcome, atMs: performance.now() });
     } catch (error) {
-      // Another one may be under way by now, which has not failed.
+      // By now another one may be running, which has not failed.
       postBug(error, cancel.signal.aborted ? { name: "cancel_hot_apply" } : action);
     }
-    this.#options.collectGarbageSoon();
+    collectGarbageSoon();
   }
 
   #setTimer(delayMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#options.post({ name: "timer_due" }), delayMs);
+    this.#timer = setTimeout(() => this.#parts.post({ name: "timer_due" }), delayMs);
+  }
+
+  #tellEnd(end: Omit<ProcessEnd, "connections">): void {
+    const { folder, post } = this.#parts;
+    const connections = this.#gauge.forget(end.generation);
+    post({ name: "process_ended", end: { ...end, connections }, atMs: performance.now() });
+    this.#inBackground(folder.forget(end.generation), { name: "private_folder" });
   }
 
   #tellIfEmpty(): void {
-    if (this.#fleet.isEmpty && !this.#handoffs.isRunning) {
-      this.#options.post({ name: "fleet_empty" });
-    }
+    if (this.#fleet.isEmpty && !this.#handoffs.isRunning) this.#parts.post({ name: "fleet_empty" });
   }
 
   /** `broken`: what is not done if that throws. */
   #inBackground(work: Promise<void>, broken: Broken): void {
-    work.catch((error) => this.#options.postBug(error, broken));
+    work.catch((error) => this.#parts.postBug(error, broken));
   }
 }

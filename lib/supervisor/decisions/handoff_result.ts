@@ -180,7 +180,9 @@ function generationOf(
   { loaded, version }: Ready,
 ): Generation {
   // No other generation uses the files of a last good set.
-  if (cause.tag === "last_good") return { ...loaded, number, version, lastGood: cause.lastGood };
+  if (cause.tag === "last_good") {
+    return { ...loaded, number, version, lastGood: cause.set.lastGood };
+  }
   const changedDuringRead = loaded.changedDuringRead || pending.changedDuringRead;
   return { ...loaded, number, version, changedDuringRead };
 }

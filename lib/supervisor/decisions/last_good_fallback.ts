@@ -18,16 +18,16 @@ export function mayLieInFiles(failure: Failure): boolean {
 /** Starts the last good set as the next generation; `null` if there is none, or it is what has failed. */
 export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision | null {
   const { attempt, pending: { changedDuringRead } } = state;
-  const { lastGood, failure, mayPass } = outcome;
-  if (lastGood === undefined || state.failed !== undefined) return null;
+  const { fallback: set, failure, mayPass } = outcome;
+  if (set === undefined || state.failed !== undefined) return null;
   const { number: generation, fingerprint } = attempt;
   const rejected = { generation, fingerprint, changedDuringRead, failures: 1 };
   const retryMs = mayPass ? retryDelayMs(1) : null;
   const failed: FailedStart = { attempt, failure, rejected, retryMs };
-  const cause = { tag: "last_good", lastGood } as const;
+  const cause = { tag: "last_good", set } as const;
   const next = { number: generation + 1, fingerprint: null, cause };
   return [{ ...state, attempt: next, failed }, [
-    { name: "log", entry: messages.fellBack(generation, { failure, lastGood }) },
+    { name: "log", entry: messages.fellBack(generation, { failure, lastGood: set.lastGood }) },
     { name: "discard", generation },
     { name: "start_handoff", attempt: next, takeOverFrom: null },
   ]];

@@ -1,9 +1,5 @@
 /** The log lines about HAProxy processes that another wrapper left behind. Pure. */
-import type {
-  Left as FoundLeft,
-  LeftBehind,
-  Untouched,
-} from "../../haproxy/leftovers/left_behind.ts";
+import type { Leftover, Leftovers, Untouched } from "../../haproxy/leftovers/leftovers.ts";
 import type { LogEntry } from "../../system/log.ts";
 import type { Left } from "../state/events.ts";
 import { info, MOST_LISTED, warning } from "./entry.ts";
@@ -12,11 +8,11 @@ const LEFT = "left behind by a wrapper that is gone";
 const reason = "left behind";
 
 /** What was found before anything is started. */
-export function describeLeftBehind({ processes, untouched }: LeftBehind): readonly LogEntry[] {
+export function describeLeftovers({ processes, untouched }: Leftovers): readonly LogEntry[] {
   return [...processes.map(foundLeft), ...describeUntouched(untouched)];
 }
 
-function foundLeft({ process, generation, folder, serves }: FoundLeft): LogEntry {
+function foundLeft({ process, generation, folder, serves }: Leftover): LogEntry {
   const next = serves
     ? "still serves: generation 1 takes over from it"
     : "cannot hand over its listeners: it is asked to drain once generation 1 serves";

@@ -2,7 +2,6 @@
 import { EXIT } from "../../exit_codes.ts";
 import { KILL_AFTER_MS } from "../../haproxy/drain/limits.ts";
 import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
-import type { PauseEnd } from "../../haproxy/handoff/pause.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
 import type { LogEntry } from "../../system/log.ts";
@@ -63,11 +62,11 @@ export function fellBack(
   { failure, lastGood }: { readonly failure: Failure; readonly lastGood: LastGood },
 ): LogEntry {
   const reason = describeFailure(failure);
-  const { keptMs, directory } = lastGood;
+  const { recordedMs, directory } = lastGood;
   return error(
     `generation ${generation} did not start: ${reason}; ` +
       `starting generation ${generation + 1} from what served last ` +
-      `(${new Date(keptMs).toISOString()}, kept in "${directory}")`,
+      `(${new Date(recordedMs).toISOString()}, recorded in "${directory}")`,
     { generation, reason },
   );
 }
@@ -105,33 +104,6 @@ export const notListed = (generation: number) =>
       "next reload only files that the configuration names are watched, and none is hot-applied",
     { generation, reason: "no answer" },
   );
-
-export const serverStateLost = (
-  generation: number,
-  { from, reason }: { readonly from: number | null; readonly reason: string },
-) =>
-  warning(
-    `cannot keep the state of generation ${from}'s servers: ${reason}; ` +
-      `generation ${generation} starts with the state in the configuration`,
-    { generation, reason },
-  );
-
-export function pauseEnded(end: PauseEnd): LogEntry {
-  const { tag, serving, generation, frontends } = end;
-  const durationMs = Math.round(end.durationMs);
-  const which = `${frontends.length === 1 ? "frontend" : "frontends"} ${listPaths(frontends)}`;
-  return (tag === "not_resumed" ? error : warning)(
-    `${which} did not listen for ${durationMs} ms: paused in generation ${serving} so that ` +
-      `generation ${generation} could bind its ports; ${PAUSE_ENDS[tag]}`,
-    { generation, reason: "bind conflict", durationMs },
-  );
-}
-
-const PAUSE_ENDS: Readonly<Record<PauseEnd["tag"], string>> = {
-  superseded: "the new one listens now",
-  resumed: "the new one does not serve, the old one listens again",
-  not_resumed: "the new one does not serve, the old one does not listen again: restart the wrapper",
-};
 
 export const awaitsTables = (generation: number, waitMs: number) =>
   info(

@@ -1,9 +1,9 @@
 /** The events that reach the supervisor, and the actions it takes. */
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { EndReason, Shortage } from "../../haproxy/drain/limits.ts";
-import type { HandoffOutcome } from "../../haproxy/handoff/outcome.ts";
+import type { Cancelled, Failed, Ready } from "../../haproxy/handoff/outcome.ts";
 import type { HotApplyOutcome, HotApplyRequest } from "../../hot_apply/hot_apply.ts";
-import type { LastGood } from "../../last_good/manifest.ts";
+import type { RestoredSet } from "../../last_good/restore.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { LogEntry } from "../../system/log.ts";
 import type { StopSignal } from "../../system/signals.ts";
@@ -11,15 +11,15 @@ import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Attempt, Loaded, ReloadOrder, State } from "./state.ts";
 
 export type HandoffEnd =
-  | Extract<HandoffOutcome, { tag: "cancelled" }>
-  | Extract<HandoffOutcome, { tag: "failed" }> & {
+  | Cancelled
+  | Failed & {
     /** The set that can serve instead, if nothing serves and there is one. */
-    readonly lastGood?: LastGood;
+    readonly fallback?: RestoredSet;
     readonly left?: readonly Left[];
     /** The process left behind that was to hand over is gone by now. */
     readonly isLeftGone?: boolean;
   }
-  | Extract<HandoffOutcome, { tag: "ready" }> & {
+  | Omit<Ready<unknown>, "learned"> & {
     readonly loaded: Loaded;
     readonly left?: readonly Left[];
   };
@@ -129,6 +129,7 @@ export type Action =
   | { readonly name: "log"; readonly entry: LogEntry };
 
 export type EventName = Event["name"];
+export type ActionOf<Name extends Action["name"]> = Extract<Action, { readonly name: Name }>;
 export type EventOf<Name extends EventName> = Extract<Event, { readonly name: Name }>;
 
 export type Decision = readonly [state: State, actions: readonly Action[]];

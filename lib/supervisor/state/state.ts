@@ -4,6 +4,7 @@ import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { Failure } from "../../haproxy/failure/failure.ts";
 import type { Refused } from "../../hot_apply/hot_apply.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
+import type { RestoredSet } from "../../last_good/restore.ts";
 import type { Targets } from "../../loaded/targets.ts";
 import type { ReloadSignal } from "../../system/signals.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
@@ -46,7 +47,7 @@ export type Cause =
   /** The serving generation ended by itself. */
   | { readonly tag: "respawn"; readonly lost: number; readonly ending: ProcessEnd["ending"] }
   /** The files on disk did not start. */
-  | { readonly tag: "last_good"; readonly lastGood: LastGood };
+  | { readonly tag: "last_good"; readonly set: RestoredSet };
 
 export interface Attempt {
   readonly number: number;

@@ -40,7 +40,7 @@ export const POLL_PAUSE = 50;
 /** At this share of what is left, a whole directory is followed one by one again. */
 const FEW_AGAIN = 0.8;
 
-/** Each level that is open takes a file descriptor and a buffer. */
+/** Each level that is being read takes a file descriptor and a buffer. */
 const MOST_LEVELS = 64;
 
 interface KnownDirectory extends Selection {
@@ -123,7 +123,8 @@ export class Directories {
   }
 
   /** Whether a real directory, down to so many levels, holds too much to be listed. */
-  async isHuge(path: string, levels: number): Promise<boolean> {
+  async isHuge(path: string, mostLevels: number): Promise<boolean> {
+    const levels = Math.min(mostLevels, MOST_LEVELS);
     let left = 3 * this.#most;
     for await (const portion of this.#entries(path, { isWanted: () => true, levels })) {
       left -= portion.length;

@@ -19,7 +19,7 @@ export interface Fingerprint {
 }
 
 export interface FileMark {
-  /** The SHA-256 of the content, `missing`, the digest of a whole directory, or what `isUnreadable` or `isTooLarge` knows. */
+  /** The SHA-256 of the content, or what stands for it where there is none: see `isUnreadable`, `isTooLarge`. */
   readonly content: string;
   /** When the file was last modified, in milliseconds since 1970; 0 if that is unknown. */
   readonly modifiedMs: number;
@@ -108,7 +108,7 @@ async function markAll(
 function markUnread(file: SourceFile, before: MarkedFile | undefined): MarkedFile | null {
   if (file.whole !== undefined) return markWhole(file, file.whole, before);
   if (file.info === null) return { file, mark: MISSING_MARK, isProof: false };
-  // A file that was not looked at again is the same object: events would have told of a change.
+  // A file whose state was not asked for again is the same object: events would have told of a change.
   if (before === undefined || before.file === file) return before ?? null;
   return before.isProof && isSameState(before.file.info, file.info) ? { ...before, file } : null;
 }
@@ -132,8 +132,8 @@ interface Read {
 }
 
 /**
- * A file that is replaced between the look at its state and its reading would combine the old state with the
- * new content, and so seem to change once more; it is read again. Thousands are not checked for that.
+ * A file that is replaced after its state was read would combine the old state with the new content, and so
+ * seem to change once more; it is read again. Thousands of files are not checked for that.
  */
 async function readSteadily(files: readonly SourceFile[], tries = 3): Promise<Read[]> {
   const read = await readAll(files);

@@ -4,7 +4,7 @@ import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
 import { formatBytes, MOST_DIGESTED_BYTES } from "../../system/contents.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { POLL_PAUSE, type WholeDirectory } from "../directories/directories.ts";
-import { isTooLarge } from "./fingerprint.ts";
+import { type Fingerprint, isTooLarge } from "./fingerprint.ts";
 import type { Inventory, SourceFile } from "./inventory.ts";
 import { isConfiguration, type ScanResult } from "./scan.ts";
 import type { Remark } from "./remarks.ts";
@@ -26,10 +26,9 @@ function wholeDirectories({ files }: Inventory, pollIntervalMs: number): Remark[
     whole === undefined ? [] : [{
       key: `directory ${path}`,
       reason: "large directory",
-      text: `"${path}" has ${whole.entries} entries, too many to follow each: a change of any of ` +
-        `them is a reload, and where no event tells of it, it is found ${
-          rate(whole, pollIntervalMs)
-        }`,
+      text:
+        `"${path}" has ${whole.entries} entries, too many to follow each: a change of any is a ` +
+        `reload, and one without an event is found ${rate(whole, pollIntervalMs)}`,
     }]
   );
 }
@@ -41,18 +40,13 @@ function rate({ durationMs }: WholeDirectory, pollIntervalMs: number): string {
   return `within ${every}, as reading them takes ${formatDuration(Math.ceil(durationMs))}`;
 }
 
-function largeFiles(files: ReadonlyMap<string, { readonly content: string }>): Remark[] {
-  const found: Remark[] = [];
-  for (const [path, { content }] of files) {
-    if (!isTooLarge(content)) continue;
-    found.push({
-      key: `file ${path}`,
-      reason: "large file",
-      text: `"${path}" is not read, because it has more than ${formatBytes(MOST_DIGESTED_BYTES)} ` +
-        "or is one of many large files: it counts as changed whenever its size or times change",
-    });
-  }
-  return found;
+function largeFiles(files: Fingerprint["files"]): Remark[] {
+  return [...files].filter(([, { content }]) => isTooLarge(content)).map(([path]) => ({
+    key: `file ${path}`,
+    reason: "large file",
+    text: `"${path}" is not read, because it has more than ${formatBytes(MOST_DIGESTED_BYTES)} ` +
+      "or is one of many large files: it counts as changed whenever its size or times change",
+  }));
 }
 
 /** The texts of each kind are read in order, until one does not fit any more. */
@@ -68,11 +62,11 @@ function longTexts({ files }: Inventory): Remark[] {
   }).map(({ path }) => ({
     key: `text ${path}`,
     reason: "large configuration",
-    text: `"${path}" is not searched for file names, because it has more than ` +
+    text:
+      `"${path}" is not searched for file names, because it and those before it have more than ` +
       `${
         formatBytes(MOST_TEXT_BYTES)
-      } together with those before it: of the files that it names, ` +
-      "only those that HAProxy itself lists are watched",
+      }: of what it names, only what HAProxy itself lists is watched`,
   }));
 }
 

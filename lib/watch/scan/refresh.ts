@@ -7,8 +7,8 @@ import type { Inventory, SourceFile } from "./inventory.ts";
 import type { Source } from "./sources.ts";
 
 /**
- * `inventory` after a look at the `touched` real paths alone; `null` if more than contents may have
- * changed: files that came, went or became something else, links, directories, what names other files.
+ * `inventory` with new states for the `touched` real paths alone; `null` if more than contents may have
+ * changed: files that came, went or became something else, links, directories, files that name others.
  */
 export async function refreshInventory(
   inventory: Inventory,

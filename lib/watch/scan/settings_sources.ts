@@ -1,4 +1,4 @@
-/** Finds the files of the sources that the settings name: they have to be there, or at least may come. */
+/** Finds the files of the sources that the settings name. */
 import { join } from "@std/path";
 import { isMissing, systemReason } from "../../text/system_reason.ts";
 import type { Selection, WholeDirectory } from "../directories/directories.ts";
@@ -6,7 +6,7 @@ import { fixedPart, isGlob, isVisible, matchesOf } from "../directories/globs.ts
 import { Collector, type Found, isUnnamed, UNNAMED } from "./inventory.ts";
 import type { Source } from "./sources.ts";
 
-/** Adds everything that `source`, which HAProxy need not have loaded, stands for at this moment. */
+/** Adds the files that `source` stands for now, whether HAProxy has loaded them or not. */
 export async function addSource(to: Collector, source: Source): Promise<void> {
   const { kind, path } = source;
   if (kind === "watched" && isGlob(path)) return await addGlob(to, source);

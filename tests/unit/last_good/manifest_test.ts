@@ -4,7 +4,7 @@ import { type Manifest, manifestText, parseManifest } from "../../../lib/last_go
 const DIGEST = "0123456789abcdef".repeat(4);
 
 const MANIFEST: Manifest = {
-  keptMs: Date.UTC(2026, 10, 24, 12, 0, 0, 7),
+  recordedMs: Date.UTC(2026, 10, 24, 12, 0, 0, 7),
   generation: 4,
   haproxyVersion: "2.6.12",
   directory: "/srv",

@@ -10,7 +10,7 @@ import { TempFolder } from "../../support/temp_folder.ts";
 
 const SERVED_MS = 60;
 
-/** It is swept whenever something that was gathered is not kept. */
+/** It is swept whenever something that was gathered is not recorded. */
 class CountingStore extends Store {
   sweeps = 0;
 
@@ -21,7 +21,7 @@ class CountingStore extends Store {
 }
 
 class Scene extends TempFolder {
-  readonly store = new CountingStore(this.at("kept"));
+  readonly store = new CountingStore(this.at("recorded"));
   readonly lines: LogEntry[] = [];
   readonly recorder = new Recorder({
     store: this.store,
@@ -56,16 +56,16 @@ class Scene extends TempFolder {
 
   get objects(): string[] {
     try {
-      return this.names(this.at("kept/set/objects"));
+      return this.names(this.at("recorded/set/objects"));
     } catch {
       return [];
     }
   }
 
-  /** The generation that is kept; `null`: none is. */
-  async kept(): Promise<number | null> {
-    const kept = await this.store.read();
-    return kept.tag === "kept" ? kept.manifest.generation : null;
+  /** The generation that is recorded; `null`: none is. */
+  async recorded(): Promise<number | null> {
+    const recorded = await this.store.read();
+    return recorded.tag === "recorded" ? recorded.manifest.generation : null;
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
@@ -74,19 +74,19 @@ class Scene extends TempFolder {
   }
 }
 
-Deno.test("what has served for long enough is kept, and a line says so", async () => {
+Deno.test("what has served for long enough is recorded, and a line says so", async () => {
   await using scene = new Scene();
   scene.write("cfg", "one");
   scene.step(await scene.generation(1, "one"));
-  assert.equal(await scene.kept(), null);
+  assert.equal(await scene.recorded(), null);
   const { level, text } = await scene.says(
-    /generation 1 has served for 60ms: its 1 files are kept/,
+    /generation 1 has served for 60ms: its 1 files are recorded/,
   );
   assert.equal(level, "info");
   assert.match(text, /1 of them newly written/);
-  const kept = await scene.store.read();
-  assert.ok(kept.tag === "kept");
-  const { generation, haproxyVersion, directory } = kept.manifest;
+  const recorded = await scene.store.read();
+  assert.ok(recorded.tag === "recorded");
+  const { generation, haproxyVersion, directory } = recorded.manifest;
   assert.deepEqual([generation, haproxyVersion, directory], [1, "3.4.0", scene.path]);
 });
 
@@ -97,7 +97,7 @@ Deno.test("what it loaded is read at once, so that the disk may hold something e
   await waitFor("the copy", () => scene.objects.length === 1);
   scene.write("cfg", "bad");
   await scene.says(/generation 1 has served/);
-  assert.equal(await scene.kept(), 1);
+  assert.equal(await scene.recorded(), 1);
 });
 
 Deno.test("what is replaced or dies before leaves no trace", async () => {
@@ -109,7 +109,7 @@ Deno.test("what is replaced or dies before leaves no trace", async () => {
   scene.step(await scene.generation(2, "two"));
   scene.step(null);
   await scene.recorder.close();
-  assert.equal(await scene.kept(), 1);
+  assert.equal(await scene.recorded(), 1);
   assert.equal(scene.objects.length, 1);
   assert.equal(scene.lines.length, 1);
 });
@@ -134,15 +134,15 @@ Deno.test("a change in place makes a new set, after its own time", async () => {
   const renewed = await scene.generation(1, "renewed");
   scene.step(renewed);
   await waitFor("two lines", () => scene.lines.length === 2);
-  const kept = await scene.store.read();
-  assert.ok(kept.tag === "kept");
-  assert.deepEqual([...kept.manifest.files.values()], [renewed.fingerprint?.digest]);
+  const recorded = await scene.store.read();
+  assert.ok(recorded.tag === "recorded");
+  assert.deepEqual([...recorded.manifest.files.values()], [renewed.fingerprint?.digest]);
   assert.deepEqual(scene.objects, [renewed.fingerprint?.digest]);
 });
 
-Deno.test("what serves from the kept set is not kept as another", async () => {
+Deno.test("what serves from the recorded set is not recorded as another", async () => {
   await using scene = new Scene();
-  const lastGood = { directory: scene.at("kept"), keptMs: 0 };
+  const lastGood = { directory: scene.at("recorded"), recordedMs: 0 };
   scene.step(await scene.generation(2, "one", { fingerprint: null, lastGood }));
   scene.write("cfg", "marker");
   await pause(2 * SERVED_MS);
@@ -165,7 +165,7 @@ for (const [reason, generation] of Object.entries(INCOMPLETE)) {
     scene.step(await scene.generation(1, "one"));
     await scene.says(/generation 1 has served/);
     scene.step(await generation(scene));
-    const { level, text } = await scene.says(/generation 2 are not kept/);
+    const { level, text } = await scene.says(/generation 2 are not recorded/);
     assert.equal(level, "warning");
     assert.ok(text.includes(reason), text);
     scene.step(await scene.generation(3, "one"));
@@ -177,29 +177,32 @@ for (const [reason, generation] of Object.entries(INCOMPLETE)) {
 Deno.test("what cannot be written is told once, until it can be", async () => {
   await using scene = new Scene();
   scene.write("cfg", "one");
-  scene.write("kept", "a file in the way");
+  scene.write("recorded", "a file in the way");
   for (const number of [1, 2, 3]) {
     scene.step(await scene.generation(number, "one"));
     await waitFor("its time to be over", () => scene.store.sweeps === number);
   }
   assert.equal(scene.lines.length, 1);
-  assert.match(scene.lines[0]!.text, /^cannot keep what serves in ".*": "\/.*" is not a directory/);
-  Deno.removeSync(scene.at("kept"));
+  assert.match(
+    scene.lines[0]!.text,
+    /^cannot record what serves in ".*": "\/.*" is not a directory/,
+  );
+  Deno.removeSync(scene.at("recorded"));
   scene.step(await scene.generation(4, "one"));
   await scene.says(/generation 4 has served/);
-  Deno.removeSync(scene.at("kept"), { recursive: true });
-  scene.write("kept", "in the way again");
+  Deno.removeSync(scene.at("recorded"), { recursive: true });
+  scene.write("recorded", "in the way again");
   scene.step(await scene.generation(5, "one"));
   await waitFor("the warning", () => scene.lines.length === 3);
 });
 
-Deno.test("a bug in keeping is told, and reaches nobody else", async () => {
+Deno.test("a bug in recording is told, and reaches nobody else", async () => {
   await using scene = new Scene();
   scene.store.gather = () => Promise.reject(new TypeError("x is undefined"));
   scene.step(await scene.generation(1, "one"));
   scene.step(await scene.generation(2, "two"));
   await scene.says(
-    /cannot keep what serves in ".*": a bug in the wrapper: TypeError: x is undefined/,
+    /cannot record what serves in ".*": a bug in the wrapper: TypeError: x is undefined/,
   );
   assert.equal(scene.lines.length, 1);
 });

@@ -1,4 +1,4 @@
-/** A real HAProxy takes what was kept, with none of the originals left. */
+/** A real HAProxy takes what was recorded, with none of the originals left. */
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
 import { checkArguments } from "../../../lib/haproxy/process/arguments.ts";
@@ -8,10 +8,10 @@ import { Store } from "../../../lib/last_good/store.ts";
 import { haproxyTaking, testNeeding } from "../../support/needs.ts";
 import { Authority, dhParameters, ticketKeys } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
-import { type CommandLine, keep, restoringOptions } from "../../support/kept.ts";
+import { type CommandLine, record, restoreOptions } from "../../support/recorded.ts";
 
 class Site extends TempFolder {
-  readonly kept = this.at("kept");
+  readonly recorded = this.at("recorded");
   readonly original = this.at("site");
 
   /** In the folder of what is loaded. */
@@ -27,20 +27,20 @@ class Site extends TempFolder {
   }
 
   async restore(line: CommandLine): Promise<Restored> {
-    return await restore(new Store(this.kept), restoringOptions(line));
+    return await restore(new Store(this.recorded), restoreOptions(line));
   }
 
   /** Keeps it, takes everything away, and has HAProxy check the copies as it has checked the originals. */
   async checkCopies(line: CommandLine, variables = {}): Promise<void> {
     const options = { cwd: this.original, env: { ...line.environment, ...variables } };
-    await check(restoringOptions(line).haproxy, options);
-    await keep(this.kept, line);
+    await check(restoreOptions(line).haproxy, options);
+    await record(this.recorded, line);
     Deno.renameSync(this.original, this.at("away"));
     Deno.mkdirSync(this.original);
     const restored = await this.restore(line);
     assert.equal(restored.tag, "restored", JSON.stringify(restored));
-    const { haproxy } = restored as Extract<Restored, { tag: "restored" }>;
-    await check(haproxy, options);
+    const { set } = restored as Extract<Restored, { tag: "restored" }>;
+    await check(set.haproxy, options);
   }
 }
 
@@ -145,14 +145,17 @@ Deno.test("everything that HAProxy loads is loaded from the copies, wherever the
   await using site = new Site();
   site.put("haproxy.cfg", everything(site));
   await site.checkCopies(site.line(["-f", "haproxy.cfg"]));
-  const text = Deno.readTextFileSync(join(site.kept, "set/tree", site.original, "haproxy.cfg"));
+  const text = Deno.readTextFileSync(join(site.recorded, "set/tree", site.original, "haproxy.cfg"));
   assert.match(text, new RegExp(`acl certs path_beg /certs ${site.original}/certs\n`));
   for (
-    const path of [join(site.kept, "set/tree"), join(site.kept, "set/tree", site.original, "certs")]
+    const path of [
+      join(site.recorded, "set/tree"),
+      join(site.recorded, "set/tree", site.original, "certs"),
+    ]
   ) {
     assert.equal(Deno.statSync(path).mode! & 0o777, 0o700);
   }
-  const key = join(site.kept, "set/tree", site.original, "secret/tls.key");
+  const key = join(site.recorded, "set/tree", site.original, "secret/tls.key");
   assert.equal(Deno.statSync(key).mode! & 0o777, 0o600);
 });
 
@@ -217,7 +220,7 @@ Deno.test("bytes that are no UTF-8 stay as they are, beside what is rewritten", 
     http-request return status 200 content-type text/plain string \xe9\xff\n`;
   site.put("haproxy.cfg", Uint8Array.from(text, (one) => one.charCodeAt(0)));
   await site.checkCopies(site.line(["-f", "haproxy.cfg"]));
-  const bytes = Deno.readFileSync(join(site.kept, "set/tree", site.original, "haproxy.cfg"));
+  const bytes = Deno.readFileSync(join(site.recorded, "set/tree", site.original, "haproxy.cfg"));
   assert.deepEqual([...bytes.slice(-3)], [0xe9, 0xff, 0x0a]);
 });
 
@@ -225,14 +228,14 @@ Deno.test("each time the tree is made anew", async () => {
   await using site = new Site();
   site.put("haproxy.cfg", `${DEFAULTS}frontend f\n    bind 127.0.0.1:1\n`);
   const line = site.line(["-f", "haproxy.cfg"]);
-  await keep(site.kept, line);
-  const [tree] = [join(site.kept, "set/tree")];
+  await record(site.recorded, line);
+  const [tree] = [join(site.recorded, "set/tree")];
   Deno.mkdirSync(tree);
   Deno.writeTextFileSync(join(tree, "stale"), "");
   await site.restore(line);
   assert.deepEqual(site.names(tree).includes("stale"), false);
-  await keep(site.kept, line);
-  assert.deepEqual(site.names(join(site.kept, "set")), ["manifest.json", "objects"]);
+  await record(site.recorded, line);
+  assert.deepEqual(site.names(join(site.recorded, "set")), ["manifest.json", "objects"]);
 });
 
 Deno.test("what cannot be used is told with the reason", async () => {
@@ -240,21 +243,24 @@ Deno.test("what cannot be used is told with the reason", async () => {
   site.put("haproxy.cfg", `${DEFAULTS}frontend f\n    bind 127.0.0.1:1\n`);
   const line = site.line(["-f", "haproxy.cfg"]);
   assert.deepEqual(await site.restore(line), { tag: "none" });
-  await keep(site.kept, line);
+  await record(site.recorded, line);
   const reasonOf = async (other: CommandLine) => {
     const restored = await site.restore(other);
     assert.equal(restored.tag, "unusable");
     return (restored as Extract<Restored, { tag: "unusable" }>).reason;
   };
-  const missing = `"${join(site.original, "other.cfg")}" is not among the files that are kept`;
+  const missing = `"${join(site.original, "other.cfg")}" is not among the recorded files`;
   assert.equal(await reasonOf(site.line(["-f", "other.cfg"])), missing);
   assert.match(
     await reasonOf(site.line(["-f", "haproxy.cfg", "--env-file", "env"])),
     /env" is not/,
   );
-  Deno.writeTextFileSync(join(site.kept, "set/tree"), "in the way");
+  Deno.writeTextFileSync(join(site.recorded, "set/tree"), "in the way");
   assert.equal((await site.restore(line)).tag, "restored");
-  const [object] = site.names(join(site.kept, "set/objects"));
-  Deno.truncateSync(join(site.kept, "set/objects", object!));
-  assert.match(await reasonOf(line), /the copy of ".*haproxy.cfg" is missing or not what was kept/);
+  const [object] = site.names(join(site.recorded, "set/objects"));
+  Deno.truncateSync(join(site.recorded, "set/objects", object!));
+  assert.match(
+    await reasonOf(line),
+    /the copy of ".*haproxy.cfg" is missing or not what was recorded/,
+  );
 });

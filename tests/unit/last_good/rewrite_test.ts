@@ -5,7 +5,7 @@ import type { Bases } from "../../../lib/config/base_directories.ts";
 const ENVIRONMENT = { DIRECTORY: "/certs", SEVERAL: "crt /a.pem crt /b.pem" };
 
 /** Of everything there is a copy, but for what is called so. */
-const copyOf = (path: string) => /absent|%\[/.test(path) ? null : `/kept${path}`;
+const copyOf = (path: string) => /absent|%\[/.test(path) ? null : `/copy${path}`;
 
 const FILE = "/etc/h/h.cfg";
 
@@ -17,55 +17,55 @@ const rewrite = (text: string) =>
   });
 
 const REWRITTEN: Readonly<Record<string, string>> = {
-  "bind :443 ssl crt /a.pem alpn h2": "bind :443 ssl crt '/kept/a.pem' alpn h2",
-  "bind :443 ssl crt /a.pem crt b.pem": "bind :443 ssl crt '/kept/a.pem' crt '/kept/srv/b.pem'",
+  "bind :443 ssl crt /a.pem alpn h2": "bind :443 ssl crt '/copy/a.pem' alpn h2",
+  "bind :443 ssl crt /a.pem crt b.pem": "bind :443 ssl crt '/copy/a.pem' crt '/copy/srv/b.pem'",
   "\tbind  :443\tssl  crt   /a.pem  # crt /a.pem":
-    "\tbind  :443\tssl  crt   '/kept/a.pem'  # crt /a.pem",
-  "bind :443 ssl crt /a.pem#x": "bind :443 ssl crt '/kept/a.pem'#x",
-  "bind :443 ssl crt /certs//": "bind :443 ssl crt '/kept/certs'",
-  "bind :443 ssl crt-list /list": "bind :443 ssl crt-list '/kept/list'",
-  "bind crt ssl crt /a.pem": "bind crt ssl crt '/kept/a.pem'",
+    "\tbind  :443\tssl  crt   '/copy/a.pem'  # crt /a.pem",
+  "bind :443 ssl crt /a.pem#x": "bind :443 ssl crt '/copy/a.pem'#x",
+  "bind :443 ssl crt /certs//": "bind :443 ssl crt '/copy/certs'",
+  "bind :443 ssl crt-list /list": "bind :443 ssl crt-list '/copy/list'",
+  "bind crt ssl crt /a.pem": "bind crt ssl crt '/copy/a.pem'",
   "server crt 127.0.0.1:1 ssl crt /a.pem ca-file /ca.pem crl-file /crl.pem":
-    "server crt 127.0.0.1:1 ssl crt '/kept/a.pem' ca-file '/kept/ca.pem' crl-file '/kept/crl.pem'",
-  "bind :443 ssl tls-ticket-keys /keys": "bind :443 ssl tls-ticket-keys '/kept/keys'",
-  "ssl-f-use crt /a.pem alpn h2": "ssl-f-use crt '/kept/a.pem' alpn h2",
-  "ssl-dh-param-file /a": "ssl-dh-param-file '/kept/a'",
-  "issuers-chain-path /a/": "issuers-chain-path '/kept/a'",
-  "lua-load /a.lua /b": "lua-load '/kept/a.lua' /b",
-  "errorfile 503 /503": "errorfile 503 '/kept/503'",
+    "server crt 127.0.0.1:1 ssl crt '/copy/a.pem' ca-file '/copy/ca.pem' crl-file '/copy/crl.pem'",
+  "bind :443 ssl tls-ticket-keys /keys": "bind :443 ssl tls-ticket-keys '/copy/keys'",
+  "ssl-f-use crt /a.pem alpn h2": "ssl-f-use crt '/copy/a.pem' alpn h2",
+  "ssl-dh-param-file /a": "ssl-dh-param-file '/copy/a'",
+  "issuers-chain-path /a/": "issuers-chain-path '/copy/a'",
+  "lua-load /a.lua /b": "lua-load '/copy/a.lua' /b",
+  "errorfile 503 /503": "errorfile 503 '/copy/503'",
   "http-request return status 200 hdr file lf-file file /a if { path /a }":
-    "http-request return status 200 hdr file lf-file file '/kept/a' if { path /a }",
+    "http-request return status 200 hdr file lf-file file '/copy/a' if { path /a }",
   "http-request deny deny_status 429 errorfile /a if { src -f /b }":
-    "http-request deny deny_status 429 errorfile '/kept/a' if { src -f '/kept/b' }",
-  "filter spoe engine config config /a": "filter spoe engine config config '/kept/a'",
+    "http-request deny deny_status 429 errorfile '/copy/a' if { src -f '/copy/b' }",
+  "filter spoe engine config config /a": "filter spoe engine config config '/copy/a'",
   "acl x hdr(user-agent) -m str -f a -i -f ./b c":
-    "acl x hdr(user-agent) -m str -f '/kept/srv/a' -i -f '/kept/srv/b' c",
+    "acl x hdr(user-agent) -m str -f '/copy/srv/a' -i -f '/copy/srv/b' c",
   "acl x src -f opt@a -f file@/b -f virt@c":
-    "acl x src -f 'opt@/kept/srv/a' -f 'file@/kept/b' -f virt@c",
+    "acl x src -f 'opt@/copy/srv/a' -f 'file@/copy/b' -f virt@c",
   "acl x path_beg /a.pem -f /a": "acl x path_beg /a.pem -f /a",
   "use_backend %[req.hdr(host),lower,map_dom(/a,b)]":
-    "use_backend '%[req.hdr(host),lower,map_dom(/kept/a,b)]'",
+    "use_backend '%[req.hdr(host),lower,map_dom(/copy/a,b)]'",
   "log-format %[src,map(/a,/x)]\\ %[src,map_ip(b)],map(/c)":
-    "log-format '%[src,map(/kept/a,/x)] %[src,map_ip(/kept/srv/b)],map(/kept/c)'",
-  [`log-format '%[src,map("/a,b)c",x)]'`]: `log-format '%[src,map("/kept/a,b)c",x)]'`,
-  [`log-format '%[src,map(/a" b",x)]'`]: `log-format '%[src,map("/kept/a b",x)]'`,
-  [`log-format "%[src,map('opt@/a',x)]"`]: `log-format '%[src,map(opt@/kept/a,x)]'`,
+    "log-format '%[src,map(/copy/a,/x)] %[src,map_ip(/copy/srv/b)],map(/copy/c)'",
+  [`log-format '%[src,map("/a,b)c",x)]'`]: `log-format '%[src,map("/copy/a,b)c",x)]'`,
+  [`log-format '%[src,map(/a" b",x)]'`]: `log-format '%[src,map("/copy/a b",x)]'`,
+  [`log-format "%[src,map('opt@/a',x)]"`]: `log-format '%[src,map(opt@/copy/a,x)]'`,
   [`http-request set-var(txn.x) str('it'\\''s'),map(/a)`]:
-    `http-request set-var(txn.x) 'str(it'\\''s),map(/kept/a)'`,
+    `http-request set-var(txn.x) 'str(it'\\''s),map(/copy/a)'`,
   [`http-request return status 200 lf-string "a\\nb'%[src,map(/a)]"`]:
-    `http-request return status 200 lf-string 'a'\\n'b'\\''%[src,map(/kept/a)]'`,
+    `http-request return status 200 lf-string 'a'\\n'b'\\''%[src,map(/copy/a)]'`,
   "http-request set-map(/a) %[src] %[src,map(/b)]":
-    "http-request 'set-map(/kept/a)' %[src] '%[src,map(/kept/b)]'",
-  "http-request add-acl(a) %[src]": "http-request 'add-acl(/kept/srv/a)' %[src]",
-  "http-response del-map(/a) %[src]": "http-response 'del-map(/kept/a)' %[src]",
+    "http-request 'set-map(/copy/a)' %[src] '%[src,map(/copy/b)]'",
+  "http-request add-acl(a) %[src]": "http-request 'add-acl(/copy/srv/a)' %[src]",
+  "http-response del-map(/a) %[src]": "http-response 'del-map(/copy/a)' %[src]",
   "http-request deny unless { var(txn.t),jwt_verify(txn.alg,/a.pem) 1 }":
-    "http-request deny unless { 'var(txn.t),jwt_verify(txn.alg,/kept/a.pem)' 1 }",
+    "http-request deny unless { 'var(txn.t),jwt_verify(txn.alg,/copy/a.pem)' 1 }",
   [`bind :443 ssl crt "$DIRECTORY/a.pem" crt '/b c' crt /d\\#e`]:
-    "bind :443 ssl crt '/kept/certs/a.pem' crt '/kept/b c' crt '/kept/d#e'",
+    "bind :443 ssl crt '/copy/certs/a.pem' crt '/copy/b c' crt '/copy/d#e'",
   [`bind :443 ssl "\${SEVERAL[*]}" crt /c`]:
-    "bind :443 ssl 'crt' '/kept/a.pem' 'crt' '/kept/b.pem' crt '/kept/c'",
+    "bind :443 ssl 'crt' '/copy/a.pem' 'crt' '/copy/b.pem' crt '/copy/c'",
   "bind :443 ssl crt absent.pem crt /absent/b crt /c":
-    "bind :443 ssl crt '/srv/absent.pem' crt /absent/b crt '/kept/c'",
+    "bind :443 ssl crt '/srv/absent.pem' crt /absent/b crt '/copy/c'",
   "acl x src -f opt@absent": "acl x src -f 'opt@/srv/absent'",
 };
 
@@ -104,7 +104,7 @@ Deno.test("rewriting: what has no path is not touched, whatever the text looks l
   const text = "\n# x\r\ndefaults \r\n\n  errorfile 400 /a\r\n\n\tmode\thttp  \n";
   assert.equal(
     rewrite(text).texts.get(FILE),
-    "\n# x\r\ndefaults \r\n\n  errorfile 400 '/kept/a'\r\n\n\tmode\thttp  \n",
+    "\n# x\r\ndefaults \r\n\n  errorfile 400 '/copy/a'\r\n\n\tmode\thttp  \n",
   );
 });
 
@@ -113,8 +113,8 @@ Deno.test("rewriting: bases and paths count for the names, and stay", () => {
     "default-path config\nerrorfile 400 d\nerrorfile 500 absent";
   assert.equal(
     rewrite(text).texts.get(FILE),
-    "crt-base /crt\nca-base /ca\nbind :1 ssl crt '/kept/crt/a' crt '/kept/b' ca-file '/kept/ca/c'\n" +
-      "default-path config\nerrorfile 400 '/kept/etc/h/d'\nerrorfile 500 '/etc/h/absent'",
+    "crt-base /crt\nca-base /ca\nbind :1 ssl crt '/copy/crt/a' crt '/copy/b' ca-file '/copy/ca/c'\n" +
+      "default-path config\nerrorfile 400 '/copy/etc/h/d'\nerrorfile 500 '/etc/h/absent'",
   );
 });
 
@@ -130,11 +130,11 @@ crt-store
     rewrite(text).texts.get(FILE),
     `crt-store web
     crt-base /crt
-    load crt '/kept/crt/a/b' 'alias' 'a/b' key '/kept/srv/c'
-    load crt '/kept/d' 'alias' 'd'
-    load crt '/kept/crt/e' alias f
+    load crt '/copy/crt/a/b' 'alias' 'a/b' key '/copy/srv/c'
+    load crt '/copy/d' 'alias' 'd'
+    load crt '/copy/crt/e' alias f
 crt-store
-    load crt '/kept/srv/g' key '/kept/h'`,
+    load crt '/copy/srv/g' key '/copy/h'`,
   );
 });
 
@@ -145,8 +145,8 @@ Deno.test("rewriting: variables and settings go on in the next file", () => {
   ];
   const options = { workingDirectory: "/srv", environment: {}, copyOf };
   assert.deepEqual([...rewriteConfigurations(files, options).texts.values()], [
-    "default-path config\nsetenv X y\ncrt-base c\nlua-load '/kept/one/a'",
-    "lua-load '/kept/two/y'\nbind :1 ssl crt '/kept/two/c/d'",
+    "default-path config\nsetenv X y\ncrt-base c\nlua-load '/copy/one/a'",
+    "lua-load '/copy/two/y'\nbind :1 ssl crt '/copy/two/c/d'",
   ]);
 });
 
@@ -159,15 +159,15 @@ Deno.test("rewriting: the certificate lists are told, with where their names sta
 const BASES: Bases = { crt: "/crt", key: "/key", ca: "/ca", directory: "/d" };
 
 const LISTED: Readonly<Record<string, string>> = {
-  "a.pem": "/kept/crt/a.pem",
-  "  /a.pem *.example !b.example\r": "  /kept/a.pem *.example !b.example\r",
+  "a.pem": "/copy/crt/a.pem",
+  "  /a.pem *.example !b.example\r": "  /copy/a.pem *.example !b.example\r",
   "# a.pem": "# a.pem",
   "@web/a x": "@web/a x",
-  "dir/ #x": "/kept/crt/dir #x",
-  "/a[ca-file /c]": "/kept/a[ca-file /kept/c]",
+  "dir/ #x": "/copy/crt/dir #x",
+  "/a[ca-file /c]": "/copy/a[ca-file /copy/c]",
   "a [ ca-file c crl-file r  alpn h2 ] ca-file d":
-    "/kept/crt/a [ ca-file /kept/ca/c crl-file /kept/ca/r  alpn h2 ] ca-file d",
-  "a [key b ocsp c issuer /d] x": "/kept/crt/a [key /kept/key/b ocsp /kept/crt/c issuer /kept/d] x",
+    "/copy/crt/a [ ca-file /copy/ca/c crl-file /copy/ca/r  alpn h2 ] ca-file d",
+  "a [key b ocsp c issuer /d] x": "/copy/crt/a [key /copy/key/b ocsp /copy/crt/c issuer /copy/d] x",
   "absent [key /absent]": "/crt/absent [key /absent]",
 };
 
@@ -176,7 +176,7 @@ for (const [line, rewritten] of Object.entries(LISTED)) {
     const list = { path: "/list", text: `x\n${line}\n` };
     assert.equal(
       rewriteCertificateList(list, { bases: BASES, copyOf }),
-      `/kept/crt/x\n${rewritten}\n`,
+      `/copy/crt/x\n${rewritten}\n`,
     );
   });
 }

@@ -24,12 +24,12 @@ async function fingerprint(contents: Readonly<Record<string, string>>): Promise<
 function manifest(gathered: Gathered): Manifest {
   assert.equal(gathered.tag, "gathered");
   const { files } = gathered as Extract<Gathered, { tag: "gathered" }>;
-  return { keptMs: 1_000, generation: 1, haproxyVersion: null, directory: "/", files };
+  return { recordedMs: 1_000, generation: 1, haproxyVersion: null, directory: "/", files };
 }
 
 /** Three files, two of them with the same content. */
 class Folder extends TempFolder {
-  readonly store = new Store(this.at("kept"));
+  readonly store = new Store(this.at("recorded"));
   readonly files = { [this.write("a", "one")]: "one", [this.write("b", "two")]: "two" };
 
   constructor() {
@@ -37,37 +37,40 @@ class Folder extends TempFolder {
     this.files[this.write("c", "one")] = "one";
   }
 
-  async keep(contents = this.files): Promise<Manifest> {
+  async record(contents = this.files): Promise<Manifest> {
     const gathered = await this.store.gather(await fingerprint(contents), NEVER);
-    const kept = manifest(gathered);
-    assert.equal(await this.store.put(kept), null);
-    return kept;
+    const recorded = manifest(gathered);
+    assert.equal(await this.store.record(recorded), null);
+    return recorded;
   }
 
   get objects(): string[] {
-    return this.names(this.at("kept/set/objects"));
+    return this.names(this.at("recorded/set/objects"));
   }
 }
 
 const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;
 
-Deno.test("a set that was kept is read by another process, each content once, for nobody else", async () => {
+Deno.test("a set that was recorded is read by another process, each content once, for nobody else", async () => {
   await using folder = new Folder();
-  const kept = await folder.keep();
-  assert.deepEqual([...kept.files.keys()], Object.keys(folder.files));
-  assert.deepEqual(await new Store(folder.at("kept")).read(), { tag: "kept", manifest: kept });
+  const recorded = await folder.record();
+  assert.deepEqual([...recorded.files.keys()], Object.keys(folder.files));
+  assert.deepEqual(await new Store(folder.at("recorded")).read(), {
+    tag: "recorded",
+    manifest: recorded,
+  });
   assert.equal(folder.objects.length, 2);
-  for (const name of ["kept", "kept/set", "kept/set/objects"]) {
+  for (const name of ["recorded", "recorded/set", "recorded/set/objects"]) {
     assert.equal(modeOf(folder.at(name)), 0o700);
   }
   const files = [
-    "kept/set/manifest.json",
-    ...folder.objects.map((name) => `kept/set/objects/${name}`),
+    "recorded/set/manifest.json",
+    ...folder.objects.map((name) => `recorded/set/objects/${name}`),
   ];
   for (const name of files) assert.equal(modeOf(folder.at(name)), 0o600);
 });
 
-Deno.test("where nothing was kept there is nothing", async () => {
+Deno.test("where nothing was recorded there is nothing", async () => {
   await using folder = new TempFolder();
   assert.deepEqual(await new Store(folder.at("no/such")).read(), { tag: "none" });
   await new Store(folder.at("no/such")).sweep();
@@ -76,35 +79,35 @@ Deno.test("where nothing was kept there is nothing", async () => {
 
 Deno.test("what has not changed is not written again, and what is not named any more goes", async () => {
   await using folder = new Folder();
-  await folder.keep();
+  await folder.record();
   const before = new Map(folder.objects.map((name) => [name, inodeOf(folder, name)]));
   folder.write("b", "three");
   const contents = { ...folder.files, [folder.at("b")]: "three" };
-  const again = new Store(folder.at("kept"));
+  const again = new Store(folder.at("recorded"));
   const gathered = await again.gather(await fingerprint(contents), NEVER);
   assert.equal((gathered as Extract<Gathered, { tag: "gathered" }>).added, 1);
   assert.equal(folder.objects.length, 3);
-  await again.put(manifest(gathered));
+  await again.record(manifest(gathered));
   assert.equal(folder.objects.length, 2);
-  const kept = folder.objects.filter((name) => before.has(name));
-  assert.equal(kept.length, 1);
-  assert.equal(inodeOf(folder, kept[0]!), before.get(kept[0]!));
+  const recorded = folder.objects.filter((name) => before.has(name));
+  assert.equal(recorded.length, 1);
+  assert.equal(inodeOf(folder, recorded[0]!), before.get(recorded[0]!));
 });
 
 const inodeOf = (folder: Folder, name: string) =>
-  Deno.statSync(folder.at(`kept/set/objects/${name}`)).ino;
+  Deno.statSync(folder.at(`recorded/set/objects/${name}`)).ino;
 
 Deno.test("what is missing is left out", async () => {
   await using folder = new Folder();
-  const kept = await folder.keep({ ...folder.files, "/no/such": "missing" });
-  assert.equal(kept.files.has("/no/such"), false);
+  const recorded = await folder.record({ ...folder.files, "/no/such": "missing" });
+  assert.equal(recorded.files.has("/no/such"), false);
 });
 
-Deno.test("a content that is kept already is taken, whatever the disk holds by now", async () => {
+Deno.test("a content that is recorded already is taken, whatever the disk holds by now", async () => {
   await using folder = new Folder();
-  await folder.keep();
+  await folder.record();
   folder.write("b", "something else");
-  assert.equal((await folder.keep()).files.size, 3);
+  assert.equal((await folder.record()).files.size, 3);
 });
 
 const INCOMPLETE: Readonly<Record<string, (folder: Folder) => unknown>> = {
@@ -128,13 +131,13 @@ const INCOMPLETE: Readonly<Record<string, (folder: Folder) => unknown>> = {
 for (const [reason, change] of Object.entries(INCOMPLETE)) {
   Deno.test(`a set of which a file ${reason} is not complete, and the one before stays`, async () => {
     await using folder = new Folder();
-    await folder.keep({ [folder.at("b")]: "two" });
+    await folder.record({ [folder.at("b")]: "two" });
     change(folder);
     const gathered = await folder.store.gather(await fingerprint(folder.files), NEVER);
     assert.equal(gathered.tag, "incomplete");
     assert.match((gathered as { reason: string }).reason, new RegExp(`"/.*" (?:${reason})`));
-    const kept = await new Store(folder.at("kept")).read();
-    assert.equal(kept.tag, "kept");
+    const recorded = await new Store(folder.at("recorded")).read();
+    assert.equal(recorded.tag, "recorded");
     await folder.store.sweep();
     assert.equal(folder.objects.length, 1);
   });
@@ -148,61 +151,61 @@ const DAMAGES: Readonly<Record<string, (folder: Folder, object: string) => void>
     Deno.removeSync(object);
     Deno.mkdirSync(object);
   },
-  "half a manifest": (folder) => Deno.truncateSync(folder.at("kept/set/manifest.json"), 100),
+  "half a manifest": (folder) => Deno.truncateSync(folder.at("recorded/set/manifest.json"), 100),
   "a manifest that is a directory": (folder) => {
-    Deno.removeSync(folder.at("kept/set/manifest.json"));
-    Deno.mkdirSync(folder.at("kept/set/manifest.json"));
+    Deno.removeSync(folder.at("recorded/set/manifest.json"));
+    Deno.mkdirSync(folder.at("recorded/set/manifest.json"));
   },
 };
 
 for (const [damage, apply] of Object.entries(DAMAGES)) {
   Deno.test(`a set with a ${damage} is refused as a whole`, async () => {
     await using folder = new Folder();
-    await folder.keep();
-    apply(folder, folder.at(`kept/set/objects/${folder.objects[0]}`));
-    const kept = await new Store(folder.at("kept")).read();
-    assert.equal(kept.tag, "damaged", JSON.stringify(kept));
-    assert.match((kept as { reason: string }).reason, /"\/.*"/);
+    await folder.record();
+    apply(folder, folder.at(`recorded/set/objects/${folder.objects[0]}`));
+    const recorded = await new Store(folder.at("recorded")).read();
+    assert.equal(recorded.tag, "damaged", JSON.stringify(recorded));
+    assert.match((recorded as { reason: string }).reason, /"\/.*"/);
   });
 }
 
-Deno.test("a damaged object is written again by the next process that keeps it", async () => {
+Deno.test("a damaged object is written again by the next process that records it", async () => {
   await using folder = new Folder();
-  await folder.keep();
-  Deno.writeTextFileSync(folder.at(`kept/set/objects/${folder.objects[0]}`), "evil");
-  const again = new Store(folder.at("kept"));
-  await again.put(manifest(await again.gather(await fingerprint(folder.files), NEVER)));
-  assert.equal((await again.read()).tag, "kept");
+  await folder.record();
+  Deno.writeTextFileSync(folder.at(`recorded/set/objects/${folder.objects[0]}`), "evil");
+  const again = new Store(folder.at("recorded"));
+  await again.record(manifest(await again.gather(await fingerprint(folder.files), NEVER)));
+  assert.equal((await again.read()).tag, "recorded");
 });
 
 Deno.test("a directory that was removed is made again", async () => {
   await using folder = new Folder();
-  await folder.keep();
-  Deno.removeSync(folder.at("kept"), { recursive: true });
-  await folder.keep();
-  assert.equal((await folder.store.read()).tag, "kept");
+  await folder.record();
+  Deno.removeSync(folder.at("recorded"), { recursive: true });
+  await folder.record();
+  assert.equal((await folder.store.read()).tag, "recorded");
 });
 
-Deno.test("objects that were removed after they were gathered keep the manifest from being put", async () => {
+Deno.test("objects that were removed after they were gathered keep the manifest from being recorded", async () => {
   await using folder = new Folder();
-  const kept = manifest(await folder.store.gather(await fingerprint(folder.files), NEVER));
-  Deno.removeSync(folder.at("kept/set/objects"), { recursive: true });
-  assert.equal((await folder.store.put(kept))?.tag, "not_written");
+  const recorded = manifest(await folder.store.gather(await fingerprint(folder.files), NEVER));
+  Deno.removeSync(folder.at("recorded/set/objects"), { recursive: true });
+  assert.equal((await folder.store.record(recorded))?.tag, "not_written");
   assert.deepEqual(await folder.store.read(), { tag: "none" });
 });
 
 Deno.test("what cannot be written is told with the system's reason", async () => {
   await using folder = new Folder();
   folder.write("blocked", "a file in the way");
-  const store = new Store(folder.at("blocked/kept"));
+  const store = new Store(folder.at("blocked/recorded"));
   const gathered = await store.gather(await fingerprint(folder.files), NEVER);
   const reason = `"${folder.at("blocked")}" is not a directory`;
   assert.deepEqual(gathered, { tag: "not_written", reason });
 });
 
-Deno.test("a gathering that is given up leaves the set that is kept, and goes by the next sweep", async () => {
+Deno.test("a gathering that is given up leaves the set that is recorded, and goes by the next sweep", async () => {
   await using folder = new Folder();
-  const kept = await folder.keep();
+  const recorded = await folder.record();
   const many = Object.fromEntries(
     Array.from({ length: 500 }, (_, index) => [folder.write(`many/${index}`), `many/${index}`]),
   );
@@ -211,13 +214,16 @@ Deno.test("a gathering that is given up leaves the set that is kept, and goes by
   await waitFor("the first of them", () => folder.objects.length > 2);
   cancel.abort();
   assert.deepEqual(await gathering, { tag: "cancelled" });
-  Deno.writeTextFileSync(folder.at("kept/set/objects/x.part"), "half");
-  assert.deepEqual(await new Store(folder.at("kept")).read(), { tag: "kept", manifest: kept });
+  Deno.writeTextFileSync(folder.at("recorded/set/objects/x.part"), "half");
+  assert.deepEqual(await new Store(folder.at("recorded")).read(), {
+    tag: "recorded",
+    manifest: recorded,
+  });
   await folder.store.sweep();
   assert.equal(folder.objects.length, 2);
 });
 
-Deno.test("thousands of files are kept without holding the main thread up, large ones too", async () => {
+Deno.test("thousands of files are recorded without holding the main thread up, large ones too", async () => {
   await using folder = new Folder();
   const contents: Record<string, string> = {};
   for (let index = 0; index < 3_000; index++) {
@@ -237,22 +243,22 @@ Deno.test("thousands of files are kept without holding the main thread up, large
 
 Deno.test("what lies in wait for a copy is not written into, and nothing but a file of ours is read", async () => {
   await using folder = new Folder();
-  await folder.keep({ [folder.at("b")]: "two" });
+  await folder.record({ [folder.at("b")]: "two" });
   const digest = await sha256(new TextEncoder().encode("one"));
   const other = folder.write("other", "precious");
-  Deno.linkSync(other, folder.at(`kept/set/objects/${digest}.part`));
-  folder.link("kept/set/manifest.json.part", other);
-  await folder.keep();
+  Deno.linkSync(other, folder.at(`recorded/set/objects/${digest}.part`));
+  folder.link("recorded/set/manifest.json.part", other);
+  await folder.record();
   assert.equal(Deno.readTextFileSync(other), "precious");
-  const path = folder.at(`kept/set/objects/${digest}`);
+  const path = folder.at(`recorded/set/objects/${digest}`);
   assert.equal(Deno.lstatSync(path).nlink, 1);
   for (const lay of [layFifo, layLink]) {
     Deno.removeSync(path);
     await lay(folder, path);
-    assert.equal((await new Store(folder.at("kept")).read()).tag, "damaged", lay.name);
-    const again = new Store(folder.at("kept"));
-    await again.put(manifest(await again.gather(await fingerprint(folder.files), NEVER)));
-    assert.equal((await again.read()).tag, "kept", lay.name);
+    assert.equal((await new Store(folder.at("recorded")).read()).tag, "damaged", lay.name);
+    const again = new Store(folder.at("recorded"));
+    await again.record(manifest(await again.gather(await fingerprint(folder.files), NEVER)));
+    assert.equal((await again.read()).tag, "recorded", lay.name);
   }
 });
 
@@ -265,13 +271,13 @@ const layLink = async (folder: Folder, path: string) =>
 Deno.test("no copy is written where others could read or replace it, and that is told with the reason", async () => {
   for (const [name, mode] of [["", 0o777], ["/set", 0o777], ["/set", 0o750]] as const) {
     await using folder = new Folder();
-    Deno.mkdirSync(folder.at("kept/set/objects"), { recursive: true, mode: 0o700 });
-    Deno.chmodSync(folder.at(`kept${name}`), mode);
+    Deno.mkdirSync(folder.at("recorded/set/objects"), { recursive: true, mode: 0o700 });
+    Deno.chmodSync(folder.at(`recorded${name}`), mode);
     const gathered = await folder.store.gather(await fingerprint(folder.files), NEVER);
     assert.equal(gathered.tag, "not_written");
     assert.match(
       (gathered as { reason: string }).reason,
-      /^others may write to ".*kept", which has mode 0777: |^".*set" has mode 07.., wanted none for group and others: remove it/,
+      /^others may write to ".*recorded", which has mode 0777: |^".*set" has mode 07.., wanted none for group and others: remove it/,
     );
     assert.deepEqual(folder.objects, []);
   }
@@ -279,9 +285,9 @@ Deno.test("no copy is written where others could read or replace it, and that is
 
 Deno.test("a set in a directory that is setgid, as a volume with an fsGroup, is nobody else's", async () => {
   await using folder = new Folder();
-  Deno.mkdirSync(folder.at("kept"));
-  Deno.chmodSync(folder.at("kept"), 0o2755);
-  await folder.keep();
-  assert.equal(Deno.statSync(folder.at("kept/set")).mode! & 0o7777, 0o2700);
-  assert.equal((await new Store(folder.at("kept")).read()).tag, "kept");
+  Deno.mkdirSync(folder.at("recorded"));
+  Deno.chmodSync(folder.at("recorded"), 0o2755);
+  await folder.record();
+  assert.equal(Deno.statSync(folder.at("recorded/set")).mode! & 0o7777, 0o2700);
+  assert.equal((await new Store(folder.at("recorded")).read()).tag, "recorded");
 });

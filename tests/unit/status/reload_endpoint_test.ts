@@ -14,6 +14,7 @@ import {
   processEnded,
   ready,
   reloadRequested,
+  restoredSet,
   settled,
   STATES,
 } from "../supervisor/samples.ts";
@@ -113,10 +114,10 @@ Deno.test("what served last is no answer: it has not read what is on disk", asyn
   const scene = new Scene(STATES.starting);
   const answer = scene.request();
   const refused = failed({ mayPass: false });
-  const lastGood = { directory: "/run/kept", keptMs: 0 };
+  const fallback = restoredSet({ directory: "/run/recorded", recordedMs: 0 });
   scene.happen(requested, {
     name: "handoff_ended",
-    outcome: { ...refused.outcome as Extract<typeof refused.outcome, { tag: "failed" }>, lastGood },
+    outcome: { ...refused.outcome as Extract<typeof refused.outcome, { tag: "failed" }>, fallback },
     atMs: 10_000,
   });
   scene.happen(ready(""), reloadRequested("POST /reload", "new"), refused);

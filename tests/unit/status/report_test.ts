@@ -146,7 +146,7 @@ Deno.test("that it is degraded is told, and what it serves from", () => {
   assert.deepEqual([degraded, ready, serving?.digest, serving?.files], [true, true, null, []]);
   assert.deepEqual(serving?.lastGood, {
     directory: "/var/lib/haproxy/last-good",
-    kept: "2026-11-21T12:03:20.000Z",
+    recorded: "2026-11-21T12:03:20.000Z",
   });
   assert.equal(statusReport(SAMPLES.degraded).degraded, true);
   assert.equal(statusReport(SAMPLES.degraded).serving?.lastGood, null);

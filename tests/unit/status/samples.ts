@@ -235,7 +235,7 @@ export const SAMPLES = {
         lastGeneration: 2,
         serving: {
           ...{ ...SERVICE.serving, number: 2, version: "3.4.0", fingerprint: null },
-          lastGood: { directory: "/var/lib/haproxy/last-good", keptMs: NOW_MS - 26 * HOUR_MS },
+          lastGood: { directory: "/var/lib/haproxy/last-good", recordedMs: NOW_MS - 26 * HOUR_MS },
         },
         rejected: { ...REJECTED, generation: 1 },
       },

@@ -1,7 +1,9 @@
 /** One sample of each state and each event, and what the tests of the supervisor say with them. */
+import { NO_NEEDS } from "../../../lib/config/needs.ts";
 import type { OldProcesses } from "../../../lib/haproxy/drain/limits.ts";
-import type { HandoffOutcome } from "../../../lib/haproxy/handoff/outcome.ts";
 import type { HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
+import type { LastGood } from "../../../lib/last_good/manifest.ts";
+import type { RestoredSet } from "../../../lib/last_good/restore.ts";
 import { NO_TARGETS } from "../../../lib/loaded/targets.ts";
 import { decide } from "../../../lib/supervisor/decisions/decide.ts";
 import { NOTHING_PENDING } from "../../../lib/supervisor/decisions/pending.ts";
@@ -11,6 +13,7 @@ import type {
   Decision,
   Event,
   EventName,
+  HandoffEnd,
   Policy,
 } from "../../../lib/supervisor/state/events.ts";
 import type {
@@ -141,6 +144,14 @@ export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 
 }
 
 /** A handoff succeeds, and the generation has loaded `text`. */
+/** What is started from the recorded set. */
+export const restoredSet = (lastGood: LastGood): RestoredSet => ({
+  lastGood,
+  haproxy: { options: [], configurations: [], filesAfterDashes: null, directory: null },
+  envFile: null,
+  needs: () => NO_NEEDS,
+});
+
 export function ready(text: string, more: Partial<Loaded> = {}, version = "3.4.0") {
   const loaded = {
     ...{ fingerprint: content(text), changedDuringRead: false, targets: NO_TARGETS },
@@ -167,7 +178,7 @@ export function hotApplyEnded(outcome: Partial<HotApplyOutcome> = {}, atMs = 10_
 }
 
 export function failed({ mayPass }: { mayPass: boolean }, atMs = 10_000) {
-  const outcome: HandoffOutcome = {
+  const outcome: HandoffEnd = {
     tag: "failed",
     failure: { tag: "died", ending: { tag: "exited", code: 1 } },
     mayPass,

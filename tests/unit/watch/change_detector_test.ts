@@ -150,7 +150,7 @@ Deno.test("the poll scans without any event", async () => {
   assert.deepEqual(watch.settled.slice(0, 5), ["1", "2", "3", "4", "5"]);
 });
 
-Deno.test("what goes on changing without an event is not settled before it is old enough", async () => {
+Deno.test("a file that keeps changing without an event is not settled before it is old enough", async () => {
   await using folder = new TempFolder();
   const contents = ["old", "half", "more"].map((text) => ({ text, firstSeenMs: 0 }));
   const see = (round: number) => {
@@ -184,7 +184,7 @@ Deno.test("a scan during which a file is written is worth nothing", async () => 
   assert.deepEqual(watch.settled, ["one", "one", "whole"]);
 });
 
-Deno.test("a change whose time lies in the future is not waited for", async () => {
+Deno.test("a change from the future is not waited for", async () => {
   await using folder = new TempFolder();
   const future = Date.now() + 3_600_000;
   await using watch = new Watch(folder, {
@@ -194,7 +194,7 @@ Deno.test("a change whose time lies in the future is not waited for", async () =
   await waitFor("the change", () => watch.settled[1] === "future");
 });
 
-Deno.test("sources that cannot be read settle nothing, and are told once, and when it is over", async () => {
+Deno.test("sources that cannot be read settle nothing; the log says so once, and when it is over", async () => {
   await using folder = new TempFolder();
   const unreadable = [{ path: "/a", reason: "gone" }, { path: "/b", reason: "locked" }];
   await using watch = new Watch(folder, {
@@ -210,7 +210,7 @@ Deno.test("sources that cannot be read settle nothing, and are told once, and wh
   ]);
 });
 
-Deno.test("where nothing can be watched that is told once, and the poll goes on", async () => {
+Deno.test("if nothing can be watched, the log says so once, and the poll goes on", async () => {
   await using folder = new TempFolder();
   await using watch = new Watch(folder, {
     pollIntervalMs: 1,
@@ -222,7 +222,7 @@ Deno.test("where nothing can be watched that is told once, and the poll goes on"
   assert.match(watch.logged[0]!.text, /^cannot watch for file events: found "File name too long/);
 });
 
-Deno.test("closing wakes a detector that waits for ever", async () => {
+Deno.test("closing wakes a detector that waits without a limit", async () => {
   await using folder = new TempFolder();
   const watch = new Watch(folder, { see: (round) => seenAs(folder, `${round}`) });
   await watch.armed();
@@ -231,7 +231,7 @@ Deno.test("closing wakes a detector that waits for ever", async () => {
   assert.deepEqual(watch.settled, ["1", "2"]);
 });
 
-Deno.test("after a scan that throws the bug is told, and the detector goes on with the watch it has", async () => {
+Deno.test("after a scan that throws, the bug is reported and the detector goes on with its watch", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, {

@@ -43,7 +43,7 @@ Deno.test("a file that is written is waited for until its writer has been silent
   assert.equal(debounce.remainingMs(400 + WRITER_SILENCE_MS), 0);
 });
 
-Deno.test("a close ends the wait for its file alone", () => {
+Deno.test("a close ends the wait for its own file only", () => {
   const debounce = debounceAfter([100, writing("/a")], [100, writing("/b")]);
   debounce.note(done("/a"), 200);
   assert.equal(debounce.remainingMs(200), WRITER_SILENCE_MS - 100);
@@ -51,7 +51,7 @@ Deno.test("a close ends the wait for its file alone", () => {
   assert.equal(debounce.remainingMs(300), 10);
 });
 
-Deno.test("that events were lost says nothing of a writer", () => {
+Deno.test("a loss of events says nothing about a writer", () => {
   const debounce = debounceAfter([100, writing("/a")], [200, LOST]);
   assert.equal(debounce.remainingMs(200), WRITER_SILENCE_MS - 100);
 });
@@ -78,7 +78,7 @@ Deno.test("a burst does not go on after a scan", () => {
   assert.equal(debounce.remainingMs(LONGEST_BURST_MS), 10);
 });
 
-Deno.test("a flood of writers is waited for as one", () => {
+Deno.test("a flood of writers is waited for like one", () => {
   const hints = Array.from(
     { length: 200_000 },
     (_, index) => [index / 1_000, writing(`/${index}`)] as const,

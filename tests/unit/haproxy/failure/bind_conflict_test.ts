@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { conflictOf } from "../../../../lib/haproxy/failure/bind_conflict.ts";
-import { parseListeners } from "../../../../lib/haproxy/runtime/listeners.ts";
 
-/** As HAProxy 2.6 and 3.4 write it. */
-const SHOWN = `
-      4 : st=0x100023(cl heopi W:sRa R:sRA) ref=0 gid=1 tmask=0x3 iocb=0x559566c2a470(sock_accept_iocb) l.st=RDY fe=page fam=ipv4 lport=80
-      5 : st=0x100023(cl heopi W:sRa R:sRA) ref=0 gid=1 gen=0 tkov=0 iocb=0x55ea809d2540(sock_accept_iocb) l.st=FUL fe=both fam=ipv6 lport=81
-      6 : st=0x100121(cl heopI W:sRa R:srA) ref=0 gid=1 tmask=0x3 iocb=0x559566c2a470(sock_accept_iocb) l.st=RDY fe=both fam=unix
-      7 : st=0x100023(cl heopi W:sRa R:sRA) ref=0 gid=1 tmask=0x3 iocb=0x559566c2a470(sock_accept_iocb) l.st=PAU fe=paused fam=ipv4 lport=82
-      9 : st=0x020023(cl heopi W:sRa R:sRA) ref=0 gid=1 owner=0x7fc4e58c6900 iocb=0x1(sock_conn_iocb) back=0 cflg=0x300 fe=page mux=H1
-`;
+const LISTENERS = [
+  { frontend: "page", port: 80 },
+  { frontend: "both", port: 81 },
+  { frontend: "both", port: null },
+];
 
 const alert = (address: string) =>
   `[ALERT]    (12) : Binding [/etc/haproxy.cfg:9] for frontend page: cannot bind socket (Address already in use) for [${address}]`;
@@ -19,16 +15,7 @@ const SUMMARY =
   "[ALERT]    (12) : [haproxy.main()] Some protocols failed to start their listeners! Exiting.";
 const OTHER = "[ALERT]    (12) : [haproxy.main()] Cannot chroot(/nowhere).";
 
-const conflict = (...alerts: string[]) => conflictOf(alerts, parseListeners(SHOWN));
-
-Deno.test("listeners hold a port unless they are paused or have none", () => {
-  assert.deepEqual(parseListeners(SHOWN), [
-    { frontend: "page", port: 80 },
-    { frontend: "both", port: 81 },
-    { frontend: "both", port: null },
-  ]);
-  assert.deepEqual(parseListeners("Unknown command\n"), []);
-});
+const conflict = (...alerts: string[]) => conflictOf(alerts, LISTENERS);
 
 for (const words of [alert("0.0.0.0:80"), NEWER]) {
   Deno.test(`the serving process holds the port of "${words.slice(-40)}"`, () => {

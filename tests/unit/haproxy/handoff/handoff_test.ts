@@ -1,59 +1,70 @@
-/** What comes of a handoff that does not even get to a process; the process tests start real ones. */
+/** What comes of a handoff that does not even get to a process; the end-to-end tests start real ones. */
 import assert from "node:assert/strict";
+import { NO_NEEDS } from "../../../../lib/config/needs.ts";
 import { Fleet } from "../../../../lib/haproxy/drain/fleet.ts";
-import { handoff, type HandoffOptions } from "../../../../lib/haproxy/handoff/handoff.ts";
-import type {
-  Owner,
+import { handoff, type HandoffParts } from "../../../../lib/haproxy/handoff/handoff.ts";
+import { Standby } from "../../../../lib/haproxy/handoff/standby.ts";
+import { MadeFolder } from "../../../../lib/haproxy/private_folder/made_folder.ts";
+import {
+  type Owner,
   PrivateFolder,
 } from "../../../../lib/haproxy/private_folder/private_folder.ts";
-import { Standby } from "../../../../lib/haproxy/handoff/standby.ts";
-import { NO_NEEDS } from "../../../../lib/config/needs.ts";
 
-/** Options of a start whose files are written by `prepare`. */
-function optionsOf(
-  prepare: PrivateFolder["prepare"],
-  forget: PrivateFolder["forget"] = () => Promise.resolve(),
-): HandoffOptions {
-  const folder: PrivateFolder = {
-    path: "/none",
-    probeDirectory: () => null,
-    adopt() {},
-    socket: (generation) => ({ path: `/none/${generation}.sock`, problem: () => null }),
-    serverState: () => ({ path: "/none/1.state", write: () => Promise.resolve() }),
-    connectionsOf: () => null,
-    prepare,
-    forget,
-    forgetServerState: () => Promise.resolve(),
-    remove: () => Promise.resolve(),
-  };
-  const options = {
-    ...{
-      haproxy: { options: [], configurations: [], filesAfterDashes: null, directory: null },
-      envFile: null,
-    },
-    ...{
-      needs: () => NO_NEEDS,
-      onServerStateLost() {},
-      sharesPorts: () => true,
-      pauseOnBindConflict: false,
-      onPauseEnd() {},
-      userSocket: null,
-      folder,
-      fleet: new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} }, null),
-    },
-  };
-  return {
-    ...options,
-    ...{ readyTimeoutMs: 20, learn: () => Promise.resolve() },
-    standby: new Standby({ ...options, configurations: [], limitMs: 0 }),
-  };
+type Prepare = PrivateFolder["prepare"];
+type Forget = PrivateFolder["forget"];
+
+class ScriptedFolder extends PrivateFolder {
+  readonly #prepare: Prepare;
+  readonly #forget: Forget;
+
+  constructor(prepare: Prepare, forget: Forget) {
+    super(new MadeFolder("/", 0), () => Promise.reject(new Error("never")));
+    this.#prepare = prepare;
+    this.#forget = forget;
+  }
+
+  override prepare(...args: Parameters<Prepare>): ReturnType<Prepare> {
+    return this.#prepare(...args);
+  }
+
+  override forget(owner: Owner): Promise<void> {
+    return this.#forget(owner);
+  }
 }
 
-const REQUEST = { generation: 1, takeOverFrom: null, files: [] };
-const never = () => new AbortController().signal;
+/** For a start whose files are written by `prepare`. */
+function partsOf(
+  prepare: Prepare,
+  forget: Forget = () => Promise.resolve(),
+  readyTimeoutMs = 20,
+): HandoffParts {
+  const folder = new ScriptedFolder(prepare, forget);
+  const settings = {
+    pauseOnBindConflict: false,
+    readyTimeoutMs,
+    userSocket: null,
+  };
+  const fleet = new Fleet({ onEnd() {}, onEmpty() {}, onRefused() {} }, null);
+  const standby = new Standby({ settings, folder, fleet, configurations: [], limitMs: 0 });
+  return { settings, folder, fleet, standby, log() {} };
+}
+
+const REQUEST = {
+  generation: 1,
+  takeOverFrom: null,
+  files: [],
+  origin: {
+    haproxy: { options: [], configurations: [], filesAfterDashes: null, directory: null },
+    envFile: null,
+    needs: () => NO_NEEDS,
+  },
+  sharesPorts: true,
+  learn: () => Promise.resolve(),
+  cancel: new AbortController().signal,
+};
 
 Deno.test("a start that hangs before there is a process may be faster the next time", async () => {
-  const outcome = await handoff(REQUEST, optionsOf(() => new Promise(() => {})), never());
+  const outcome = await handoff(REQUEST, partsOf(() => new Promise(() => {})));
   assert.deepEqual(outcome, {
     tag: "failed",
     failure: { tag: "timed_out", afterMs: 20 },
@@ -65,26 +76,35 @@ Deno.test("a start that hangs before there is a process may be faster the next t
 Deno.test("what is written after a start was given up is removed", async () => {
   const written = Promise.withResolvers<{ first: string; last: string }>();
   const forgotten = Promise.withResolvers<Owner>();
-  const options = optionsOf(() => written.promise, async (generation) => {
+  const parts = partsOf(() => written.promise, async (generation) => {
     await Promise.resolve();
     forgotten.resolve(generation);
   });
-  const { tag } = await handoff(REQUEST, options, never());
+  const { tag } = await handoff(REQUEST, parts);
   assert.equal(tag, "failed");
   written.resolve({ first: "/none/1-first.cfg", last: "/none/1-last.cfg" });
   assert.equal(await forgotten.promise, 1);
 });
 
+Deno.test("a handoff that was cancelled before it began starts nothing", async () => {
+  const outcome = await handoff(
+    { ...REQUEST, cancel: AbortSignal.abort() },
+    partsOf(() => new Promise(() => {})),
+  );
+  assert.deepEqual(outcome, { tag: "cancelled" });
+});
+
 Deno.test("nothing is written while a process that is to wait is prepared, of the same files", async () => {
   const order: string[] = [];
   const first = Promise.withResolvers<never>();
-  const options = optionsOf(async () => {
+  const prepare = async () => {
     order.push("begun");
     await first.promise.finally(() => order.push("ended"));
     throw new Error("never");
-  });
-  const waiting = options.standby.begin(REQUEST);
-  const outcome = handoff(REQUEST, { ...options, readyTimeoutMs: 10_000 }, never());
+  };
+  const parts = partsOf(prepare, undefined, 10_000);
+  const waiting = parts.standby.begin(REQUEST);
+  const outcome = handoff(REQUEST, parts);
   // By then it would have begun as well.
   await new Promise((resolve) => setTimeout(resolve));
   first.reject(new Error("full"));

@@ -284,8 +284,8 @@ Deno.test("a parent that is too long for a socket's address is refused, and left
 Deno.test("the generations that share a secret have the same, which nobody else can read or guess", async () => {
   await using parent = new TempFolder();
   const [folder, other] = [await makeIn(parent), await makeIn(parent)];
-  const secretOf = async ({ prepare }: typeof folder, generation: number) => {
-    const { last } = await prepare(generation, { ...NO_NEEDS, sharesSecret: true });
+  const secretOf = async (of: PrivateFolder, generation: number) => {
+    const { last } = await of.prepare(generation, { ...NO_NEEDS, sharesSecret: true });
     assert.equal(modeOf(last), 0o600);
     const text = Deno.readTextFileSync(last);
     const [, secret] =

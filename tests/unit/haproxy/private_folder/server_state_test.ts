@@ -13,16 +13,17 @@ const fileAt = (path: string) => ({
 
 /** A process that answers whatever it is asked with `answer`, and the file of its successor. */
 class Scene extends TempFolder {
-  readonly copy = { from: this.at("socket"), to: fileAt(this.write("state", "1\n")) };
+  readonly from = this.at("socket");
+  readonly to = fileAt(this.write("state", "1\n"));
   readonly haproxy: ScriptedHaproxy;
 
   constructor(answer: string) {
     super();
-    this.haproxy = new ScriptedHaproxy(this.copy.from, () => answer);
+    this.haproxy = new ScriptedHaproxy(this.from, () => answer);
   }
 
   get state(): string {
-    return Deno.readTextFileSync(this.copy.to.path);
+    return Deno.readTextFileSync(this.to.path);
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
@@ -33,39 +34,40 @@ class Scene extends TempFolder {
 
 Deno.test("the state of all servers is saved as it is", async () => {
   await using scene = new Scene(STATE);
-  assert.equal(await saveServerState(scene.copy, never()), null);
+  assert.equal(await saveServerState(scene.from, scene.to, never()), null);
   assert.equal(scene.state, STATE);
   assert.deepEqual(scene.haproxy.commands, ["show servers state"]);
 });
 
 Deno.test("what is no such state is not saved, and is told", async () => {
   await using scene = new Scene("Permission denied\n\n");
-  const reason = await saveServerState(scene.copy, never());
+  const reason = await saveServerState(scene.from, scene.to, never());
   assert.equal(reason, 'found "Permission denied", wanted a list');
   assert.equal(scene.state, "1\n");
 });
 
 Deno.test("a process that is gone saves nothing", async () => {
   await using folder = new TempFolder();
-  const copy = { from: folder.at("nobody"), to: fileAt(folder.write("state", "1\n")) };
-  assert.equal(await saveServerState(copy, never()), "no answer, which is awaited for at most 3s");
+  const to = fileAt(folder.write("state", "1\n"));
+  const reason = await saveServerState(folder.at("nobody"), to, never());
+  assert.equal(reason, "no answer, which is awaited for at most 3s");
 });
 
 Deno.test("a process that is silent is not waited for after an abort", async () => {
   await using folder = new TempFolder();
-  const copy = { from: folder.at("silent"), to: fileAt(folder.write("state", "1\n")) };
-  using listener = Deno.listen({ transport: "unix", path: copy.from });
+  const [from, to] = [folder.at("silent"), fileAt(folder.write("state", "1\n"))];
+  using listener = Deno.listen({ transport: "unix", path: from });
   const cancel = new AbortController();
-  const saving = saveServerState(copy, cancel.signal);
+  const saving = saveServerState(from, to, cancel.signal);
   using _connection = await listener.accept();
   cancel.abort();
   assert.notEqual(await saving, null);
-  assert.equal(await Deno.readTextFile(copy.to.path), "1\n");
+  assert.equal(await Deno.readTextFile(to.path), "1\n");
 });
 
 Deno.test("a state that cannot be written is told, and no exception", async () => {
   await using scene = new Scene(STATE);
   const to = scene.at("nowhere/state");
-  const reason = await saveServerState({ ...scene.copy, to: fileAt(to) }, never());
+  const reason = await saveServerState(scene.from, fileAt(to), never());
   assert.ok(reason?.startsWith(`cannot write "${to}": `), `${reason}`);
 });

@@ -16,6 +16,7 @@ import {
   POLICY,
   processEnded,
   ready,
+  restoredSet,
   settled,
   STATES,
   withPast,
@@ -288,10 +289,10 @@ Deno.test("the last fifty changes are kept, the newest first", () => {
 });
 
 Deno.test("a start from what served last leaves the failure of what is on disk, and is no success", () => {
-  const lastGood = { directory: "/run/kept", keptMs: 0 };
+  const fallback = restoredSet({ directory: "/run/recorded", recordedMs: 0 });
   const scene = new Scene().happen({
     name: "handoff_ended",
-    outcome: { ...failed({ mayPass: false }).outcome, alerts: ["[ALERT] x"], lastGood },
+    outcome: { ...failed({ mayPass: false }).outcome, alerts: ["[ALERT] x"], fallback },
     atMs: 10_000,
   });
   assert.equal(scene.history.attempt?.generation, 2);
@@ -311,9 +312,9 @@ Deno.test("a start from what served last leaves the failure of what is on disk, 
 });
 
 Deno.test("if that fails as well, what is on disk stays the reason", () => {
-  const lastGood = { directory: "/run/kept", keptMs: 0 };
+  const fallback = restoredSet({ directory: "/run/recorded", recordedMs: 0 });
   const { outcome } = failed({ mayPass: false });
-  const first = { ...outcome, failure: { tag: "no_listener" } as const, lastGood };
+  const first = { ...outcome, failure: { tag: "no_listener" } as const, fallback };
   const scene = new Scene().happen({ name: "handoff_ended", outcome: first, atMs: 10_000 });
   const { history } = scene.happen(failed({ mayPass: false }));
   assert.match(history.failure?.reason ?? "", /opened no listener/);

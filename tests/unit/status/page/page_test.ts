@@ -34,7 +34,7 @@ const VERDICTS = {
   lastGood: [
     "degraded",
     "Degraded",
-    "Generation 2 serves from files that were kept (21 Nov 12:03:20 UTC); what is on disk does not " +
+    "Generation 2 serves from files that were recorded (21 Nov 12:03:20 UTC); what is on disk does not " +
     "start: haproxy exited with 1 before it was ready; tried again when a source changes.",
   ],
   delaying: [
@@ -302,10 +302,10 @@ function evilSnapshot(text: string): Snapshot {
   });
 }
 
-Deno.test("what serves from kept files says where they are, and why those on disk do not", () => {
+Deno.test("what serves from recorded files says where they are, and why those on disk do not", () => {
   const page = statusPage(SAMPLES.lastGood);
   has(page, "<h2>Why what is on disk does not serve</h2>");
-  has(page, "kept in <code>/var/lib/haproxy/last-good</code>");
+  has(page, "recorded in <code>/var/lib/haproxy/last-good</code>");
   has(page, "in place of those on disk");
   assert.ok(!statusPage(SAMPLES.degraded).includes("kept in"));
 });

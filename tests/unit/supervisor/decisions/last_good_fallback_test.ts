@@ -19,19 +19,21 @@ import {
   ready,
   rejected,
   reloadRequested,
+  restoredSet,
   SERVICE,
   settled,
   STATES,
 } from "../samples.ts";
 
-const LAST_GOOD = { directory: "/run/kept", keptMs: Date.UTC(2026, 10, 24, 12) } as const;
+const LAST_GOOD = { directory: "/run/recorded", recordedMs: Date.UTC(2026, 10, 24, 12) } as const;
+const SET = restoredSet(LAST_GOOD);
 
 /** A start fails, and there is a set that can serve instead. */
 function failedWithSet({ mayPass = false, code = 1 } = {}): Event {
   const { outcome } = failed({ mayPass });
   assert.ok(outcome.tag === "failed");
   const failure: Failure = { tag: "died", ending: { tag: "exited", code } };
-  const end = { ...outcome, failure, lastGood: LAST_GOOD };
+  const end = { ...outcome, failure, fallback: SET };
   return { name: "handoff_ended", outcome: end, atMs: 10_000 };
 }
 
@@ -46,7 +48,7 @@ const servingSet = () =>
 Deno.test("a start that fails is followed by one from what served last", () => {
   const [next, actions] = decide(STATES.starting, failedWithSet(), POLICY);
   const { attempt, failed } = expectState(next, "starting");
-  const cause = { tag: "last_good", lastGood: LAST_GOOD };
+  const cause = { tag: "last_good", set: SET };
   assert.deepEqual(attempt, { number: 2, fingerprint: null, cause });
   assert.deepEqual(failed?.attempt, STATES.starting.attempt);
   assert.deepEqual(actions.slice(1), [

@@ -5,13 +5,14 @@ import * as drain from "../../../../lib/supervisor/messages/drain_messages.ts";
 import * as messages from "../../../../lib/supervisor/messages/messages.ts";
 import * as respawn from "../../../../lib/supervisor/messages/respawn_messages.ts";
 import type { LogEntry } from "../../../../lib/system/log.ts";
+import { restoredSet } from "../samples.ts";
 
 function assertLog(entries: readonly LogEntry[], log: string): void {
   const lines = entries.map(({ level, text }) => `${level} ${text}`);
   assert.deepEqual(lines, log.trim().split("\n").map((line) => line.trim()));
 }
 
-const LAST_GOOD = { directory: "/run/kept", keptMs: Date.UTC(2026, 10, 24, 12) } as const;
+const LAST_GOOD = { directory: "/run/recorded", recordedMs: Date.UTC(2026, 10, 24, 12) } as const;
 const SEGFAULT = { tag: "signaled", code: 139, signal: "SIGSEGV" } as const;
 const SERVES = {
   generation: 4,
@@ -32,7 +33,7 @@ Deno.test("a generation that serves is logged with its cause and what changed", 
       serves({ ...SERVES, cause: { tag: "order", order: "SIGHUP" }, changed: [], draining: 2 }),
       serves({ ...SERVES, cause: { tag: "retry" }, changed: six }),
       serves({ ...SERVES, cause: { tag: "changed_during_read" }, changed: [] }),
-      serves({ ...unknown, cause: { tag: "last_good", lastGood: LAST_GOOD }, draining: 0 }),
+      serves({ ...unknown, cause: { tag: "last_good", set: restoredSet(LAST_GOOD) }, draining: 0 }),
       serves({ ...unknown, cause: { tag: "respawn", lost: 3, ending: SEGFAULT } }),
     ],
     `
@@ -56,7 +57,10 @@ Deno.test("a generation that serves is logged with its cause and what changed", 
 
 Deno.test("a start that fails is logged with the reason and what comes next", () => {
   const died = { tag: "died", ending: { tag: "exited", code: 1 } } as const;
-  const fromLastGood = { number: 2, cause: { tag: "last_good", lastGood: LAST_GOOD } } as const;
+  const fromLastGood = {
+    number: 2,
+    cause: { tag: "last_good", set: restoredSet(LAST_GOOD) },
+  } as const;
   const timedOut = { failure: { tag: "timed_out", afterMs: 60_000 }, exitCode: 1 } as const;
   assertLog(
     [
@@ -70,7 +74,7 @@ Deno.test("a start that fails is logged with the reason and what comes next", ()
     ],
     `
     error generation 1 did not start: haproxy opened no listener, the configuration wants at least one "bind"; nothing serves, exiting with 1
-    error generation 1 did not start: haproxy exited with 1 before it was ready; starting generation 2 from what served last (2026-11-24T12:00:00.000Z, kept in "/run/kept")
+    error generation 1 did not start: haproxy exited with 1 before it was ready; starting generation 2 from what served last (2026-11-24T12:00:00.000Z, recorded in "/run/recorded")
     error generation 2, started from what served last, did not start: haproxy did not serve within 1m; nothing serves, exiting with 1
     info all HAProxy processes are gone, exiting with 1
     `,

@@ -32,7 +32,7 @@ class Scene extends TempFolder {
   }
 }
 
-Deno.test("few entries have names, and too many are only counted", async () => {
+Deno.test("a few entries are listed, too many are only counted", async () => {
   await using scene = new Scene();
   assert.deepEqual(await scene.members(), []);
   scene.fill(3);
@@ -42,7 +42,7 @@ Deno.test("few entries have names, and too many are only counted", async () => {
   assert.equal(await scene.members(), 11);
 });
 
-Deno.test("what one directory has taken is not left for the next", async () => {
+Deno.test("what one directory takes is not left for the next", async () => {
   await using scene = new Scene();
   scene.fill(6);
   assert.equal((await scene.members() as string[]).length, 6);
@@ -50,7 +50,7 @@ Deno.test("what one directory has taken is not left for the next", async () => {
   assert.ok("digest" in more);
 });
 
-Deno.test("a whole directory is followed entry by entry again when it has clearly fewer", async () => {
+Deno.test("a whole directory is followed entry by entry again once it has clearly fewer", async () => {
   await using scene = new Scene();
   scene.fill(11);
   assert.equal(await scene.members(), 11);
@@ -63,7 +63,7 @@ Deno.test("a whole directory is followed entry by entry again when it has clearl
   }
 });
 
-Deno.test("a digest tells any change of names and states, and no order", async () => {
+Deno.test("a digest shows any change of names and states, and no order", async () => {
   await using scene = new Scene();
   scene.fill(5);
   const first = await scene.digest();
@@ -97,14 +97,14 @@ Deno.test("a digest tells any change of names and states, and no order", async (
   assert.notEqual(await scene.digest(ALL_BELOW), deep);
 });
 
-Deno.test("a loop of links is no endless tree", async () => {
+Deno.test("a loop of links does not make an endless tree", async () => {
   await using scene = new Scene();
   scene.link("a/loop", "..");
   const whole = await scene.directories.whole(scene.path, ALL_BELOW);
   assert.equal(whole.entries, 2);
 });
 
-Deno.test("a whole directory is not read again for a while, and sooner if something has changed there", async () => {
+Deno.test("a whole directory is not read again for a while, a shorter one if something has changed in it", async () => {
   await using scene = new Scene();
   const { directories, path } = scene;
   scene.fill(20);
@@ -125,7 +125,7 @@ Deno.test("a whole directory is not read again for a while, and sooner if someth
   assert.equal((await directories.whole(path, WANTED)).entries, 22);
 });
 
-Deno.test("what cannot be read says why", async () => {
+Deno.test("a directory that cannot be read says why", async () => {
   await using scene = new Scene();
   for (const name of ["none", scene.write("file")]) {
     const reading = scene.directories.names(scene.at(name), () => true);
@@ -141,7 +141,7 @@ Deno.test("without the C library directories are read all the same", async () =>
   assert.equal((await plain.whole(scene.path, WANTED)).digest, await scene.digest());
 });
 
-Deno.test("what is huge is told without a list of it", async () => {
+Deno.test("a huge directory is recognized without listing it", async () => {
   await using scene = new Scene();
   for (let index = 0; index < 8; index++) {
     for (const name of "abcd") scene.write(`${index}/${name}`);

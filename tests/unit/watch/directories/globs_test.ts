@@ -57,7 +57,7 @@ Deno.test("where the fixed part is missing, is a file or runs through one, nothi
   }
 });
 
-/** Removes a directory just before it is looked into, as kubelet may. */
+/** Removes a directory just before it is listed, as kubelet may. */
 async function whileVanishing(path: string, scan: () => Promise<void>): Promise<void> {
   const { stat, readDir } = Deno;
   const vanish = (at: string | URL) => {

@@ -45,7 +45,7 @@ function watcherOf(items: readonly (Deno.FsEvent | Error)[]): Deno.FsWatcher {
 
 const event = (path: string): Deno.FsEvent => ({ kind: "access", paths: [path] });
 
-Deno.test("what comes after an error is passed on, until the watcher is closed", async () => {
+Deno.test("events after an error are passed on, until the watcher is closed", async () => {
   const passed = new Passed();
   const errors = [new TypeError("UTF-8"), new Error("I/O")];
   await passEvents(watcherOf([event("/a"), ...errors, event("/b")]), passed.options());
@@ -53,7 +53,7 @@ Deno.test("what comes after an error is passed on, until the watcher is closed",
   assert.deepEqual(passed.lost, ["TypeError: UTF-8", "Error: I/O"]);
 });
 
-Deno.test("a bug in one event is told, and the next event is passed on", async () => {
+Deno.test("a bug in one event is reported, and the next event is passed on", async () => {
   const passed = new Passed();
   const isRelevant = (path: string) => {
     if (path === "/a") throw new TypeError("a bug");
@@ -63,7 +63,7 @@ Deno.test("a bug in one event is told, and the next event is passed on", async (
   assert.deepEqual([passed.bugs, passed.paths], [["TypeError: a bug"], ["/b"]]);
 });
 
-Deno.test("Deno's watcher goes on after each name that is not UTF-8, and tells of a file renamed from or to it", async () => {
+Deno.test("Deno's watcher goes on after each name that is not UTF-8, and shows a file renamed from or to it", async () => {
   await using folder = new TempFolder();
   const passed = new Passed();
   const watcher = Deno.watchFs(folder.path, { recursive: false });

@@ -20,7 +20,7 @@ class Losses implements Disposable {
   }
 }
 
-Deno.test("of a flood of losses one is told, and two rescans follow: at once, and after the pause", async () => {
+Deno.test("a flood of losses leads to one line and two rescans: at once, and after the pause", async () => {
   using losses = new Losses();
   for (let lost = 0; lost < 10_000; lost++) await losses.report.report(ABOUT_NAME);
   assert.equal(losses.rescans, 1);
@@ -44,7 +44,7 @@ Deno.test("a single loss leads to a single rescan", async () => {
   assert.equal(losses.rescans, 1);
 });
 
-Deno.test("another error is told by its own text, and may not come again at once", async () => {
+Deno.test("another error is reported by its own text, and the next event is taken only after a pause", async () => {
   using losses = new Losses();
   const startedMs = performance.now();
   await losses.report.report(new Error("Input/output error (os error 5)"));

@@ -102,18 +102,3 @@ Deno.test("only regular files count", async () => {
   const paths = [fifo, folder.path, "/dev/null"];
   assert.deepEqual(await realPathsOf(...paths.map((path) => source(path))), []);
 });
-
-Deno.test("Kubernetes' files are found where ..data leads, before and after it is swapped", async () => {
-  await using folder = new TempFolder();
-  for (const version of ["..1", "..2"]) folder.write(`${version}/tls.crt`, version);
-  const data = folder.link("..data", "..1");
-  const path = folder.link("tls.crt", "..data/tls.crt");
-  for (const version of ["..1", "..2"]) {
-    const inventory = await take([source(path), source(folder.path)]);
-    assert.equal(relevantOf(inventory, [data]).length, 1);
-    const real = folder.at(`${version}/tls.crt`);
-    assert.deepEqual(inventory.files.map(({ realPath }) => realPath), [real]);
-    folder.link("..data_tmp", "..2");
-    Deno.renameSync(folder.at("..data_tmp"), data);
-  }
-});

@@ -18,7 +18,7 @@ const refresh = (
 
 const sizesOf = (inventory: Inventory | null) => inventory?.files.map(({ info }) => info?.size);
 
-Deno.test("only what was touched is looked at again, each time, and stays in its place", async () => {
+Deno.test("only what was touched gets a new state, each time, and stays in its place", async () => {
   await using folder = new TempFolder();
   const [a, b, c] = ["a", "b", "c"].map((name) => folder.write(name, "1")) as [string, ...string[]];
   const before = await take(a, b!, c!);
@@ -31,7 +31,7 @@ Deno.test("only what was touched is looked at again, each time, and stays in its
   assert.deepEqual(sizesOf(await refresh(after, [c!])), [1, 2, 3]);
 });
 
-Deno.test("a file that several names lead to is looked at again under all of them", async () => {
+Deno.test("a file that several names lead to gets a new state under all of them", async () => {
   await using folder = new TempFolder();
   const [a, link] = [folder.write("a", "1"), folder.link("link", "a")];
   const before = await take(a, link);
@@ -39,7 +39,7 @@ Deno.test("a file that several names lead to is looked at again under all of the
   assert.deepEqual(sizesOf(await refresh(before, [a])), [2, 2]);
 });
 
-Deno.test("a file that was replaced by a rename is looked at again", async () => {
+Deno.test("a file that was replaced by a rename gets a new state", async () => {
   await using folder = new TempFolder();
   const [a, temporary] = [folder.write("a", "1"), folder.write("temporary", "22")];
   const before = await take(a);

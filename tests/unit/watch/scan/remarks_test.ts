@@ -58,7 +58,7 @@ Deno.test("a whole directory is told once, with how often it is read, and again 
   ]);
   assert.match(
     first![0]!,
-    /^"\/d" has 200000 entries, too many to follow each: .* within 1m5s, as reading them takes 1\.3s$/,
+    /^"\/d" has 200000 entries, too many to follow each: .* found within 1m5s, as reading them takes 1\.3s$/,
   );
   assert.deepEqual([again, none], [[], []]);
   assert.deepEqual(back, first);
@@ -81,7 +81,7 @@ Deno.test("a configuration that does not fit any more is told, and so are too ma
   const [texts] = said([{ files, references: Array(MOST_REFERENCES).fill(source("/c")) }]);
   assert.match(
     texts![0]!,
-    /^"\/b" is not searched for file names, .* more than 8 MB together with/,
+    /^"\/b" is not searched for file names, .* more than 8 MB: /,
   );
   assert.match(texts![1]!, /^the configuration names more than 20000 files/);
   assert.equal(texts?.length, 2);

@@ -2,32 +2,32 @@
 import { basename, dirname, resolve } from "@std/path";
 import { type HaproxyArguments, valuesOf } from "../settings/haproxy_arguments.ts";
 
-export interface ReplacedArguments {
+export interface RewrittenArguments {
   readonly arguments: HaproxyArguments;
   /** The original files, absolute, in the order in which HAProxy loads them. */
   readonly files: readonly string[];
-  /** The files and directories of which there is no copy, absolute: with any the arguments are of no use. */
+  /** The files and directories without a copy, absolute. If there are any, the arguments are useless. */
   readonly missing: readonly string[];
 }
 
-export function replaceArguments(
+export function rewriteArguments(
   haproxy: HaproxyArguments,
-  { directory, kept, copyAt }: {
+  { directory, files, copyAt }: {
     /** Where relative names start. */
     readonly directory: string;
-    /** The files of which there is a copy, absolute. */
-    readonly kept: ReadonlySet<string>;
+    /** Those with a copy, by their absolute paths. */
+    readonly files: ReadonlyMap<string, unknown>;
     readonly copyAt: (path: string) => string;
   },
-): ReplacedArguments {
+): RewrittenArguments {
   const copyOf = (name: string) => copyAt(resolve(directory, name));
   const found = haproxy.configurations.map((name) => {
     const path = resolve(directory, name);
-    return { path, files: kept.has(path) ? [path] : membersOf(path, kept) };
+    return { path, files: files.has(path) ? [path] : membersOf(path, files.keys()) };
   });
   return {
     arguments: {
-      options: replaceFiles(haproxy.options, copyOf),
+      options: rewriteOptions(haproxy.options, copyOf),
       filesAfterDashes: haproxy.filesAfterDashes?.map(copyOf) ?? null,
       configurations: haproxy.configurations.map(copyOf),
       directory: haproxy.directory,
@@ -37,21 +37,20 @@ export function replaceArguments(
   };
 }
 
-function replaceFiles(options: readonly string[], copyOf: (name: string) => string): string[] {
+function rewriteOptions(options: readonly string[], copyOf: (name: string) => string): string[] {
   const words: string[] = [];
   for (let at = 0; at < options.length; at++) {
     const flag = options[at]!;
-    words.push(flag);
     const values = options.slice(at + 1, at + 1 + valuesOf(flag, options.slice(at + 1)));
-    words.push(...flag === "-f" ? values.map(copyOf) : values);
+    words.push(flag, ...flag === "-f" ? values.map(copyOf) : values);
     at += values.length;
   }
   return words;
 }
 
-/** What HAProxy loads of a directory, in its order. */
-function membersOf(directory: string, kept: ReadonlySet<string>): string[] {
-  return [...kept].filter((path) => {
+/** What HAProxy loads of a directory, in the order that it uses. */
+function membersOf(directory: string, files: Iterable<string>): string[] {
+  return [...files].filter((path) => {
     const name = basename(path);
     return dirname(path) === directory && name.endsWith(".cfg") && !name.startsWith(".");
   }).sort();

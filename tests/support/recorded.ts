@@ -1,7 +1,7 @@
 /** Records at once what a command line loads, as the wrapper does after 10 s of serving. */
 import { resolve } from "@std/path";
 import { type Manifest } from "../../lib/last_good/manifest.ts";
-import type { RestoringOptions } from "../../lib/last_good/restore.ts";
+import type { RestoreOptions } from "../../lib/last_good/restore.ts";
 import { Store } from "../../lib/last_good/store.ts";
 import { createLoadedFiles } from "../../lib/loaded/loaded_files.ts";
 import { readInvocation, type Settings } from "../../lib/settings/settings.ts";
@@ -28,7 +28,7 @@ export async function fingerprintOf(line: CommandLine): Promise<Fingerprint> {
   const settings = settingsOf(line);
   const { findNamed } = createLoadedFiles({
     ...settings,
-    ...restoringOptions(line),
+    ...restoreOptions(line),
     workingDirectory: haproxyDirectory(settings, line.directory),
   });
   const { seen } = await createScanner(sourcesOf(settings, line.directory), findNamed).scan();
@@ -36,23 +36,23 @@ export async function fingerprintOf(line: CommandLine): Promise<Fingerprint> {
   return seen.fingerprint;
 }
 
-export async function keep(path: string, line: CommandLine): Promise<Manifest> {
+export async function record(path: string, line: CommandLine): Promise<Manifest> {
   const store = new Store(path);
   const fingerprint = await fingerprintOf(line);
   const gathered = await store.gather(fingerprint, new AbortController().signal);
   if (gathered.tag !== "gathered") throw new Error(JSON.stringify(gathered));
   const manifest = {
-    ...{ keptMs: Date.now(), generation: 1, haproxyVersion: null },
+    ...{ recordedMs: Date.now(), generation: 1, haproxyVersion: null },
     directory: haproxyDirectory(settingsOf(line), line.directory),
     files: gathered.files,
   };
-  const failure = await store.put(manifest);
+  const failure = await store.record(manifest);
   if (failure !== null) throw new Error(failure.reason);
   return manifest;
 }
 
 /** What a set is laid out for. */
-export function restoringOptions(line: CommandLine): RestoringOptions {
+export function restoreOptions(line: CommandLine): RestoreOptions {
   const settings = settingsOf(line);
   return {
     haproxy: settings.haproxy,

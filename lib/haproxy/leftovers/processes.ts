@@ -1,0 +1,86 @@
+/** HAProxy processes that were started from private folders, found by their command lines. */
+import { dirname } from "@std/path";
+import type { Libc } from "../../system/libc.ts";
+import { SIGNAL_NUMBERS } from "../../system/signals.ts";
+import { generationOf } from "../private_folder/private_folder.ts";
+import type { Ending, HaproxyProcess } from "../process/process.ts";
+
+export interface Running {
+  readonly pid: number;
+  /** Whether its parent is gone: it belongs to process 1, which is no wrapper. */
+  readonly isOrphan: boolean;
+  readonly user: number;
+  readonly generation: number;
+  /** The path of its generation's file, which no other process has among its words. */
+  readonly word: string;
+}
+
+/** By the folder's path. A zombie has no words. */
+export function runningProcesses(libc: Libc): ReadonlyMap<string, readonly Running[]> {
+  const isWrapperFirst = WRAPPER.test(libc.readMemoryFile("/proc/1/status") ?? "");
+  const found = [...pids(libc)].flatMap((pid): Running[] => {
+    const word = libc.commandLine(pid).find((one) => generationOf(one) !== null);
+    const status = word === undefined ? null : libc.readMemoryFile(`/proc/${pid}/status`);
+    if (word === undefined || status === null) return [];
+    const isOrphan = !isWrapperFirst && numberOf(status, "PPid") === 1;
+    const user = numberOf(status, "Uid");
+    return [{ pid, isOrphan, user, generation: generationOf(word)!, word }];
+  });
+  return Map.groupBy(found, ({ word }) => dirname(word));
+}
+
+function* pids(libc: Libc): Iterable<number> {
+  const reader = libc.openDirectory("/proc");
+  if (reader === null) return;
+  try {
+    for (let entries = reader.next(); entries.length > 0; entries = reader.next()) {
+      yield* entries.map(({ name }) => Number(name)).filter((pid) => pid > 0);
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+/** From source it is Deno. The kernel cuts names after 15 letters. */
+const WRAPPER = /^Name:\s+(haproxy-reload-|deno)/;
+
+/** Of several numbers the first, which is the real user's. */
+const numberOf = (status: string, name: string) =>
+  Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? NaN);
+
+/** A leftover process is no child of ours, so the wrapper must look for its end. */
+export function leftProcess(
+  { libc, pid, word }: Pick<Running, "pid" | "word"> & {
+    readonly libc: Pick<Libc, "commandLine" | "signalNamed">;
+  },
+): HaproxyProcess {
+  const ended = Promise.withResolvers<Ending>();
+  let sinceMs = performance.now();
+  const look = () => {
+    // Whoever gets its pid later has other words. Only its parent learns how it ended.
+    if (!libc.commandLine(pid).includes(word)) return ended.resolve({ tag: "exited", code: 0 });
+    setTimeout(look, pauseMs(performance.now() - sinceMs));
+  };
+  setTimeout(look, pauseMs(0));
+  return {
+    pid,
+    ended: ended.promise,
+    output: Promise.resolve(""),
+    release: () => Promise.resolve(),
+    signal(signal) {
+      sinceMs = performance.now();
+      libc.signalNamed(pid, word, NUMBERS[signal]!);
+    },
+  };
+}
+
+/** On Linux; the wrapper sends no others. */
+const NUMBERS: Readonly<Partial<Record<Deno.Signal, number>>> = {
+  ...SIGNAL_NUMBERS,
+  SIGQUIT: 3,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+};
+
+/** A tenth of the time since the last signal. */
+const pauseMs = (elapsedMs: number) => Math.min(1_000, Math.max(20, elapsedMs / 10));
