@@ -21,6 +21,8 @@ import { awaitAnswer, deathOf, judge } from "./readiness.ts";
 import type { Standby } from "./standby.ts";
 
 export interface HandoffRequest<Learned> extends ExplanationRequest {
+  /** Puts right what the serving process says of its servers, for the generation. */
+  readonly passedState?: (state: string) => Promise<string>;
   /** Finds out more about the generation once it serves. */
   readonly learn: () => Promise<Learned>;
 }
@@ -89,7 +91,10 @@ async function prepareInTime(
   if (prepared.tag === "failed") return prepared;
   if (prepared.stateFrom !== null) {
     // As late as possible, since what somebody sets after this is lost.
-    const lost = await saveServerState(prepared.stateFrom, folder.serverState(generation), cancel);
+    const lost = await saveServerState(prepared.stateFrom, folder.serverState(generation), {
+      cancel,
+      passed: request.passedState,
+    });
     if (lost !== null && !cancel.aborted) log(serverStateLost(request, lost));
   }
   return cancel.aborted ? CANCELLED : prepared;

@@ -126,8 +126,8 @@ export const addServer = (
   accepts: /^New server registered\.\s*$/,
 });
 
-/** HAProxy refuses as long as connections are left. */
+/** HAProxy refuses as long as connections are left; one that is gone is as good as deleted. */
 export const deleteServer = (server: string): ServerCommand => ({
   command: `del server ${server}`,
-  accepts: /^Server deleted\.\s*$/,
+  accepts: /^(?:Server deleted|No such server)\.\s*$/,
 });

@@ -11,6 +11,7 @@ import type { Action, ActionOf, Broken } from "../state/events.ts";
 import type { ReloadOrder } from "../state/state.ts";
 import type { Effects } from "../supervisor.ts";
 import { Handoffs } from "./handoffs.ts";
+import { HotServers } from "./hot_servers.ts";
 import type { Parts } from "./parts.ts";
 import { Scans } from "./scans.ts";
 
@@ -24,6 +25,7 @@ export class RealEffects implements Effects {
   readonly #origin: Origin;
   readonly #fleet: Fleet;
   readonly #gauge = new DrainGauge();
+  readonly #servers: HotServers;
   readonly #standby: Standby;
   readonly #memory: MemoryRoom;
   readonly #scans: Scans;
@@ -54,6 +56,7 @@ export class RealEffects implements Effects {
       ),
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
+    this.#servers = new HotServers(folder, this.#gauge);
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
     this.#scans = new Scans(parts, (delayMs) => this.#setTimer(delayMs));
     this.#handoffs = new Handoffs({
@@ -62,6 +65,7 @@ export class RealEffects implements Effects {
       fleet,
       standby,
       gauge: this.#gauge,
+      servers: this.#servers,
       memory,
       onInventory: (inventory) => this.#scans.adapt(inventory),
     });
@@ -201,7 +205,9 @@ export class RealEffects implements Effects {
     try {
       // Not everybody needs it, and it takes memory.
       const { hotApply } = await import("../../hot_apply/hot_apply.ts");
+      await this.#servers.quiesce();
       const outcome = await hotApply(request, options, cancel.signal);
+      this.#servers.follow(generation, outcome?.applied.map(({ target }) => target) ?? []);
       if (outcome !== null) post({ name: "hot_apply_ended", outcome, atMs: performance.now() });
     } catch (error) {
       // By now another one may be running, which has not failed.

@@ -17,6 +17,7 @@ import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
 import { notListed } from "../messages/messages.ts";
 import type { ActionOf, HandoffEnd } from "../state/events.ts";
 import type { Attempt } from "../state/state.ts";
+import type { HotServers } from "./hot_servers.ts";
 import { awaitRoom } from "./memory_room.ts";
 import { NotedWords } from "./noted_words.ts";
 import type { Parts } from "./parts.ts";
@@ -29,6 +30,7 @@ export interface HandoffsParts extends Parts {
   readonly memory: MemoryRoom;
   readonly standby: Standby;
   readonly gauge: DrainGauge;
+  readonly servers: HotServers;
   /** What is on disk. */
   readonly origin: Origin;
   /** Called with what is to be watched once a generation serves. */
@@ -77,6 +79,9 @@ export class Handoffs {
         origin,
         sharesPorts: this.#sharesPorts && origin.needs().sharesPorts &&
           sharesPorts(settings.haproxy),
+        ...takeOverFrom === null || attempt.cause.tag === "last_good" ? {} : {
+          passedState: (state: string) => this.#parts.servers.passed(takeOverFrom, state),
+        },
         learn: () => this.#learn(attempt, takeOverFrom, startedMs),
         cancel,
       }, this.#parts);
@@ -149,6 +154,7 @@ export class Handoffs {
       { loaded: asScanned(fingerprint), passesTables: true };
     const needs = origin.needs();
     this.#sharesPorts = needs.sharesPorts;
+    this.#parts.servers.serve(number, loaded.targets);
     const tables = passesTables ? {} : { tablesByMs: performance.now() + TABLES_LIMIT_MS };
     this.#post({ ...ready, loaded: { ...loaded, ...tables } });
     if (!passesTables) this.#tellWhenTablesPass(number);
