@@ -5,8 +5,6 @@ import { askDrain } from "../runtime/instance.ts";
 export class DrainGauge {
   readonly #prompts = new Map<number, Prompt>();
   readonly #left = new Map<number, number>();
-  /** Commands for those that are asked, and what ends the pause before the next. */
-  readonly #mail = new Map<number, { readonly commands: string[]; readonly wake: () => void }>();
   /** The last answers, and until when they may stand for what was left at the end. */
   readonly #last = new Map<number, { readonly connections: number; readonly untilMs: number }>();
 
@@ -38,14 +36,6 @@ export class DrainGauge {
     if (prompt !== undefined) this.#ask(generation, prompt);
   }
 
-  /** Sends commands to all that drain, as far as they answer. */
-  tell(commands: readonly string[]): void {
-    for (const { commands: waiting, wake } of this.#mail.values()) {
-      waiting.push(...commands);
-      wake();
-    }
-  }
-
   /** What was left in a process when it ended; `null` if nobody knows. */
   forget(generation: number): number | null {
     this.close(generation);
@@ -58,21 +48,14 @@ export class DrainGauge {
   /** Closes the connection once nothing else keeps the process alive. */
   async #ask(generation: number, prompt: Prompt): Promise<void> {
     const startedMs = performance.now();
-    const commands: string[] = [];
     try {
       for (;;) {
-        const { promise, resolve: wake } = Promise.withResolvers<void>();
-        this.#mail.set(generation, { commands, wake });
-        const timer = setTimeout(wake, pauseMs(performance.now() - startedMs));
-        await promise;
-        clearTimeout(timer);
-        for (const command of commands.splice(0)) await prompt.ask(command);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
         const info = await askDrain(prompt.ask);
         if (info?.isStopping) this.#note(generation, info.connections);
         if (info === null || (info.isStopping && info.others <= 0)) break;
       }
     } finally {
-      this.#mail.delete(generation);
       prompt.close();
       this.#endNotes(generation);
     }

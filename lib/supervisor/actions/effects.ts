@@ -56,7 +56,7 @@ export class RealEffects implements Effects {
       ),
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
-    this.#servers = new HotServers(folder, this.#gauge);
+    this.#servers = new HotServers(folder);
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
     this.#scans = new Scans(parts, (delayMs) => this.#setTimer(delayMs));
     this.#handoffs = new Handoffs({

@@ -1,24 +1,24 @@
-/** What follows a hot apply of servers: removed ones are deleted, draining processes told, and a later state put right. */
-import type { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
+/**
+ * What follows a hot apply of servers: removed ones are deleted, and a later state is put right. Draining processes
+ * cannot be told: to any change of a server they answer "Proxy is disabled." (2.6 to 3.4).
+ */
 import { passedState } from "../../haproxy/private_folder/passed_state.ts";
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import { createAsk, type StatsSocket } from "../../haproxy/runtime/client.ts";
 import { askVersion } from "../../haproxy/runtime/instance.ts";
-import { deleteServer, setState } from "../../haproxy/runtime/server_commands.ts";
+import { deleteServer } from "../../haproxy/runtime/server_commands.ts";
 import { trustsNewServers } from "../../hot_apply/servers/releases.ts";
 import { readServerLines } from "../../loaded/servers.ts";
 import { serversIn, type ServersTarget, type Target, type Targets } from "../../loaded/targets.ts";
 
 export class HotServers {
   readonly #folder: PrivateFolder;
-  readonly #gauge: DrainGauge;
   #serving: { readonly generation: number; readonly servers: ServersTarget } | null = null;
   #deleting = new AbortController();
   #deleted: Promise<void> = Promise.resolve();
 
-  constructor(folder: PrivateFolder, gauge: DrainGauge) {
+  constructor(folder: PrivateFolder) {
     this.#folder = folder;
-    this.#gauge = gauge;
   }
 
   /** Another generation serves. */
@@ -36,18 +36,14 @@ export class HotServers {
 
   /** After a hot apply. */
   follow(generation: number, applied: readonly Target[]): void {
-    const servers = applied.find((target) => target.tag === "server") ?? null;
-    const before = this.#serving;
-    if (servers !== null) this.#serving = { generation, servers };
+    const servers = applied.find((target) => target.tag === "server");
+    if (servers !== undefined) this.#serving = { generation, servers };
     if (this.#serving?.generation !== generation) return;
-    const removed = namesOf(this.#serving.servers);
-    if (servers !== null) {
-      const known = before?.generation === generation ? before.servers.hot : new Map();
-      this.#gauge.tell(
-        namesOutOfUse(servers, known).map((name) => setState(name, "maint").command),
-      );
-    }
-    if (removed.length > 0) this.#delete(removed, this.#folder.socket(generation));
+    const removed = [...this.#serving.servers.hot].filter(([, values]) => values === null);
+    if (removed.length === 0) return;
+    const { signal } = this.#deleting = new AbortController();
+    const names = removed.map(([name]) => name);
+    this.#deleted = deleteAll(names, this.#folder.socket(generation), signal);
   }
 
   /** What the generation says of its servers, put right for a successor that reads the files as they are now. */
@@ -57,23 +53,6 @@ export class HotServers {
     const after = await readServerLines(paths);
     return after === null ? state : passedState(state, { before, after, hot });
   }
-
-  #delete(names: readonly string[], socket: StatsSocket): void {
-    const { signal } = this.#deleting = new AbortController();
-    this.#deleted = deleteAll(names, socket, signal);
-  }
-}
-
-const namesOf = ({ hot }: ServersTarget) =>
-  [...hot].filter(([, values]) => values === null).map(([name]) => name);
-
-/** Those that no new request may be sent to, for the last change. */
-function namesOutOfUse(
-  { hot }: ServersTarget,
-  before: ServersTarget["hot"],
-): readonly string[] {
-  return [...hot].filter(([name, values]) => values !== before.get(name))
-    .filter(([, values]) => values === null || values.isDisabled).map(([name]) => name);
 }
 
 /** Until all are, or `stop` aborts; one with connections stays in maintenance till they end. */
