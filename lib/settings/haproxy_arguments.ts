@@ -18,22 +18,25 @@ export interface ReadArguments {
   readonly problems: readonly string[];
 }
 
-/** Reads HAProxy's `words`; without any file among them it is `defaultFile`. */
+/** Reads HAProxy's `words`; if they name no file, it loads `defaultFile`. */
 export function readHaproxyArguments(
   words: readonly string[],
   defaultFile: string,
 ): ReadArguments {
-  const found = scan(words);
-  const named = [...found.files, ...(found.filesAfterDashes ?? [])];
-  const withDefault = { options: [...found.options, "-f", defaultFile], filesAfterDashes: null };
+  const { prints, problems, ...found } = scan(words);
+  const configurations = [...found.files, ...found.filesAfterDashes ?? []];
+  const { options, filesAfterDashes, directory } = found;
   return {
-    arguments: {
-      ...(named.length > 0 ? found : withDefault),
-      configurations: named.length > 0 ? named : [defaultFile],
-      directory: found.directory,
-    },
-    prints: found.prints,
-    problems: found.problems,
+    arguments: configurations.length > 0
+      ? { options, filesAfterDashes, configurations, directory }
+      : {
+        options: [...options, "-f", defaultFile],
+        filesAfterDashes: null,
+        configurations: [defaultFile],
+        directory,
+      },
+    prints,
+    problems,
   };
 }
 
@@ -43,44 +46,33 @@ export const wordsOf = ({ options, filesAfterDashes }: HaproxyArguments): readon
 
 /** How many of the words in `rest` belong to the flag `word` in front of them. */
 export function valuesOf(word: string, rest: readonly string[]): number {
-  const flag = flagOf(word);
-  switch (flag.tag) {
-    case "value":
-      return Math.min(rest.length, 1);
-    case "optional_value":
-      return leadingValues(rest, 1);
-    case "refused":
-      return leadingValues(rest, flag.words);
-    case "plain":
-    case "prints":
-      return 0;
-    default:
-      return flag satisfies never;
-  }
+  const { takes, most } = flagOf(word);
+  if (takes === "any") return Math.min(rest.length, most);
+  const end = rest.findIndex((one) => one.startsWith("-"));
+  return Math.min(end < 0 ? rest.length : end, most);
 }
 
-type Flag =
-  /** `-v`, `-vv` and the like: HAProxy prints, and exits. */
-  | { readonly tag: "plain" | "prints" }
-  /** Takes the next word, whatever it is. */
-  | { readonly tag: "value"; readonly name: string }
-  /** Takes the next word unless that is a flag. */
-  | { readonly tag: "optional_value" }
-  /** With how many of the next words. */
-  | { readonly tag: "refused"; readonly words: number; readonly reason: string };
+interface Flag {
+  /** The words behind it that it takes: whatever they are, or up to the next flag. */
+  readonly takes: "any" | "no flags";
+  readonly most: number;
+  /** What becomes of it; otherwise why it is refused. */
+  readonly use: "passed on" | "prints" | { readonly refused: string };
+}
 
-const refused = (words: number, reason: string): Flag => ({ tag: "refused", words, reason });
+const flag = (most: number, use: Flag["use"]): Flag => ({ takes: "no flags", most, use });
+const refused = (most: number, reason: string) => flag(most, { refused: reason });
 
 const MASTER = "the wrapper takes the place of HAProxy's master process";
 const ENDS_OLD = "the wrapper itself ends old processes, and only when the new one serves";
 
 /**
- * HAProxy looks at the first letters of a flag alone (2.6 to 3.5, `haproxy_init_args`): `-Ds` is `-D`, and
- * `-fx` takes the file that follows. The first that matches counts.
+ * HAProxy compares only the first letters of a flag (2.6 to 3.5, `haproxy_init_args`): `-Ds` is `-D`, and
+ * `-fx` takes the file that follows. The first that matches counts. Those with a value: management guide, section 3.
  */
 const FLAGS: readonly (readonly [letters: RegExp, flag: Flag])[] = [
-  [/^-v/, { tag: "prints" }],
-  [/^-dt$/, { tag: "optional_value" }],
+  [/^-v/, flag(0, "prints")],
+  [/^-dt$/, flag(1, "passed on")],
   [/^-D/, refused(0, "a daemon leaves the wrapper, which runs HAProxy in the foreground")],
   [/^-W/, refused(0, MASTER)],
   [/^-S/, refused(1, "there is no master process whose socket it could be")],
@@ -90,16 +82,11 @@ const FLAGS: readonly (readonly [letters: RegExp, flag: Flag])[] = [
   [/^-c/, refused(0, "it checks and exits; use --check")],
   [/^-p/, refused(1, "the file would name a process that the next reload replaces")],
   [/^-q/, refused(0, "it hides why a start failed")],
+  [/^-[fCLmnN]/, { takes: "any", most: 1, use: "passed on" }],
+  [/^/, flag(0, "passed on")],
 ];
 
-/** Flags that take the next word (management guide, section 3). */
-const WITH_VALUE = /^-[fCLmnN]/;
-
-function flagOf(word: string): Flag {
-  const known = FLAGS.find(([letters]) => letters.test(word));
-  if (known !== undefined) return known[1];
-  return WITH_VALUE.test(word) ? { tag: "value", name: word.slice(0, 2) } : { tag: "plain" };
-}
+const flagOf = (word: string): Flag => FLAGS.find(([letters]) => letters.test(word))![1];
 
 interface Found {
   readonly options: string[];
@@ -133,21 +120,11 @@ function scan(words: readonly string[]): Found {
 }
 
 function take(word: string, values: readonly string[], found: Found): void {
-  const flag = flagOf(word);
-  switch (flag.tag) {
-    case "refused":
-      return void found.problems.push(`"${word}" is refused: ${flag.reason}`);
-    case "prints":
-      found.prints ??= word;
-      return;
-    case "value":
-      return takeValue(flag.name, values[0], found);
-    case "optional_value":
-    case "plain":
-      return void found.options.push(word, ...values);
-    default:
-      return flag satisfies never;
-  }
+  const { takes, use } = flagOf(word);
+  if (use === "prints") found.prints ??= word;
+  else if (use !== "passed on") found.problems.push(`"${word}" is refused: ${use.refused}`);
+  else if (takes === "any") takeValue(word.slice(0, 2), values[0], found);
+  else found.options.push(word, ...values);
 }
 
 function takeValue(flag: string, value: string | undefined, found: Found): void {
@@ -155,14 +132,9 @@ function takeValue(flag: string, value: string | undefined, found: Found): void 
     found.problems.push(`"${flag}" wants a value, found none`);
     return;
   }
-  // The entrypoint names the file that the command of an existing image names again.
+  // An existing image's command may name the file that the entrypoint names too.
   if (flag === "-f" && found.files.includes(value)) return;
   found.options.push(flag, value);
   if (flag === "-f") found.files.push(value);
   if (flag === "-C") found.directory = value;
-}
-
-function leadingValues(words: readonly string[], limit: number): number {
-  const end = words.findIndex((word) => word.startsWith("-"));
-  return Math.min(end < 0 ? words.length : end, limit);
 }

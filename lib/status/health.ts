@@ -1,11 +1,15 @@
 /** Liveness and readiness. Pure. */
 import { describeEnding } from "../haproxy/process/process.ts";
 import type { State, StateOf } from "../supervisor/state/state.ts";
-import type { HealthAnswer } from "./routes.ts";
+
+export type HealthAnswer =
+  | { readonly isOk: true }
+  /** `reason`: a clause. */
+  | { readonly isOk: false; readonly reason: string };
 
 /**
- * For a liveness probe: whether a generation serves or drains, which a restart of the container would cut off.
- * A lost generation is respawned sooner than a restart would do it, or the wrapper exits by itself.
+ * For a liveness probe: whether a generation serves or drains, so that a restart of the container would cut
+ * connections. A lost generation counts as alive: a respawn is faster than a restart, and if it fails the wrapper exits.
  */
 export function health(state: State): HealthAnswer {
   const isAlive = "service" in state || (state.name === "starting" && state.lost !== null) ||
@@ -25,12 +29,12 @@ export function readiness(state: State): HealthAnswer {
     case "starting":
       return notReady(describeStart(state));
     case "leaving":
-      return notReady("leaving: it serves on only until the drain delay is over");
+      return notReady("leaving: it serves until the drain delay is over");
     case "draining":
-      return notReady("draining: HAProxy finishes its connections, then the wrapper ends");
+      return notReady("draining: HAProxy finishes its connections, then the wrapper exits");
     case "stopping":
     case "ended":
-      return notReady(`stopping: the wrapper ends with ${state.exitCode}`);
+      return notReady(`stopping: the wrapper exits with ${state.exitCode}`);
     default:
       return state satisfies never;
   }

@@ -3,8 +3,14 @@ import type { Event } from "../supervisor/state/events.ts";
 import type { State, StateOf } from "../supervisor/state/state.ts";
 import type { Step } from "../supervisor/supervisor.ts";
 import { readiness } from "./health.ts";
-import type { Change, History } from "./model/history.ts";
-import type { ReloadAnswer } from "./routes.ts";
+import type { Change, History } from "./history/history.ts";
+
+export interface ReloadAnswer {
+  /** Whether a reload was tried at all. */
+  readonly isTried: boolean;
+  readonly isOk: boolean;
+  readonly report: object;
+}
 
 export interface ReloadOptions {
   look(): { readonly state: State; readonly history: History };
@@ -58,7 +64,7 @@ export async function reloadAndWait(
     if (startsLastGood(state)) last = state.attempt.number;
     const begunBefore = last;
     const change = history.changes.find(({ kind, generation }) =>
-      kind !== "in_place" && generation > begunBefore
+      kind !== "hot_apply" && generation > begunBefore
     );
     if (change !== undefined) resolve(answer(change, history));
   });

@@ -1,11 +1,12 @@
-/** The answer to `/status`: a stable shape, in which times are ISO 8601 in UTC and `null` is what nobody knows. Pure. */
+/** The answer to `/status`. Its shape is stable; times are ISO 8601 in UTC, and `null` means unknown. Pure. */
 import { wordsOf } from "../settings/haproxy_arguments.ts";
 import { settingsInForce } from "../settings/options.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import { servingIn } from "../supervisor/state/state.ts";
 import { health, readiness } from "./health.ts";
-import type { Counts } from "./model/history.ts";
-import { type Excerpt, lastGoodOf, type Snapshot, type Watching } from "./model/snapshot.ts";
+import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
+import { type Change, drainingOf, type OpenFailure } from "./history/history.ts";
+import { type Excerpt, type Snapshot, type Watching } from "./history/snapshot.ts";
 
 export interface StatusReport {
   /** Of the wrapper, of Deno, and of the HAProxy that serves. */
@@ -19,11 +20,11 @@ export interface StatusReport {
   readonly ready: boolean;
   /** Why it is not ready. */
   readonly reason: string | null;
-  /** Whether something else serves than what is on disk, since that was refused. */
+  /** Whether what is on disk was refused, so that something else serves. */
   readonly degraded: boolean;
   readonly startedAt: string;
   readonly serving: ServingReport | null;
-  /** A start that has not ended yet. */
+  /** A start in progress. */
   readonly attempt: {
     readonly generation: number;
     readonly reason: string;
@@ -40,24 +41,17 @@ export interface StatusReport {
   readonly desired: { readonly digest: string; readonly since: string } | null;
   /** `null` once what is on disk is served. */
   readonly lastFailure: FailureReport | null;
-  /** The last of the wrapper's own bugs that was caught, as the log has it. */
+  /** The last bug in the wrapper that was caught, as in the log. */
   readonly lastBug: { readonly description: string; readonly at: string } | null;
   readonly draining: readonly DrainReport[];
-  /** The last 50 starts, reloads and changes in place, newest first. */
+  /** The last 50 starts, reloads and hot applies, newest first. */
   readonly changes: readonly ChangeReport[];
-  /** As the metrics of the same names. */
-  readonly counts: {
-    readonly reloads: Readonly<Record<string, number>>;
-    readonly hotApplies: Readonly<Record<string, number>>;
-    readonly drainsEnded: Readonly<Record<string, number>>;
-    readonly respawns: number;
-    readonly bugs: number;
-    readonly drainsCut: Readonly<Record<string, number>>;
-  };
+  /** As the metrics of the same names; by the values of their labels, if they have any. */
+  readonly counts: Readonly<Record<CounterName, number | Readonly<Record<string, number>>>>;
   /** The control group's limit and what is left of it; `null` where there is none. */
   readonly memory: { readonly limitBytes: number; readonly availableBytes: number } | null;
   readonly watching: Watching;
-  /** By the names of the flags, switches as the flags would be given, times in milliseconds. */
+  /** By flag: a switch is `true` if its flag is in force, times are in milliseconds. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -71,17 +65,12 @@ export interface ServingReport {
   readonly servesDesired: boolean;
   /** With the SHA-256 of each, or `missing`. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
-  /** Where its files were recorded, and when, if what is on disk did not start. */
+  /** Where its files were recorded, and when, if it serves them because what is on disk did not start. */
   readonly lastGood: { readonly directory: string; readonly recorded: string } | null;
 }
 
-export interface FailureReport {
-  /** `null`: none was started, since files were to be changed in place. */
-  readonly generation: number | null;
-  readonly reason: string;
-  /** HAProxy's own lines. */
-  readonly alerts: readonly string[];
-  /** The lines of the configuration that they name, with their neighbours. */
+export interface FailureReport extends Omit<OpenFailure, "sinceMs" | "lastTriedMs"> {
+  /** The configuration lines that the alerts name, with those around. */
   readonly excerpts: readonly Excerpt[];
   readonly since: string;
   readonly lastTried: string;
@@ -97,15 +86,9 @@ export interface DrainReport {
   readonly connections: number | null;
 }
 
-export interface ChangeReport {
-  readonly kind: "start" | "reload" | "in_place";
-  readonly generation: number;
-  readonly result: "success" | "failure";
+/** As in the history. */
+export interface ChangeReport extends Omit<Change, "endedMs"> {
   readonly ended: string;
-  readonly durationMs: number;
-  readonly reason: string;
-  readonly changed: readonly string[] | null;
-  readonly failure: string | null;
 }
 
 export function statusReport(snapshot: Snapshot): StatusReport {
@@ -136,14 +119,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
       ended: iso(endedMs),
       durationMs: Math.round(durationMs),
     })),
-    counts: {
-      reloads: recordOf(history.reloads),
-      hotApplies: recordOf(history.hotApplies),
-      drainsEnded: recordOf(history.drainsEnded),
-      respawns: history.respawns,
-      bugs: history.bugs,
-      drainsCut: recordOf(history.drainsCut),
-    },
+    counts: countsReport(history.counts),
     memory: memory && { limitBytes: memory.limit, availableBytes: memory.available },
     watching,
     settings: {
@@ -154,24 +130,18 @@ export function statusReport(snapshot: Snapshot): StatusReport {
 }
 
 function waitingReport({ state, history }: Snapshot): StatusReport["waiting"] {
-  const what = whatIsAwaited(state);
-  if (what === null) return null;
-  return { for: what, until: history.timerDueMs === null ? null : iso(history.timerDueMs) };
-}
-
-function whatIsAwaited(state: Snapshot["state"]) {
+  const until = history.timerDueMs === null ? null : iso(history.timerDueMs);
   if (state.name === "delaying") {
-    return state.awaits === "tables" ? "stick-tables" : "min-reload-interval";
+    return { for: state.awaits === "tables" ? "stick-tables" : "min-reload-interval", until };
   }
-  return state.name === "retrying" && state.service.rejected?.awaited !== undefined
-    ? "whole-files"
-    : null;
+  const isAwaiting = state.name === "retrying" && state.service.rejected?.awaited !== undefined;
+  return isAwaiting ? { for: "whole-files", until } : null;
 }
 
 function servingReport({ state, history }: Snapshot): ServingReport | null {
   const serving = servingIn(state);
   if (serving === null) return null;
-  const { number, fingerprint, changedDuringRead } = serving;
+  const { number, fingerprint, changedDuringRead, lastGood } = serving;
   const process = history.processes.get(number);
   const digest = changedDuringRead ? null : fingerprint?.digest ?? null;
   return {
@@ -182,13 +152,10 @@ function servingReport({ state, history }: Snapshot): ServingReport | null {
     servesDesired: digest !== null && digest === history.desired?.digest &&
       history.failure === null,
     files: filesOf(fingerprint),
-    lastGood: lastGoodReport(state),
+    lastGood: lastGood === undefined
+      ? null
+      : { directory: lastGood.directory, recorded: iso(lastGood.recordedMs) },
   };
-}
-
-function lastGoodReport(state: Snapshot["state"]): ServingReport["lastGood"] {
-  const lastGood = lastGoodOf(state);
-  return lastGood && { directory: lastGood.directory, recorded: iso(lastGood.recordedMs) };
 }
 
 const filesOf = (fingerprint: Fingerprint | null) =>
@@ -209,14 +176,20 @@ function failureReport({ state, history, excerpts }: Snapshot): FailureReport | 
 }
 
 const drainReports = ({ history, connections }: Snapshot): DrainReport[] =>
-  [...history.processes.values()].flatMap(({ generation, pid, drainingSinceMs }) =>
-    drainingSinceMs === null ? [] : [{
-      ...{ generation, pid, since: iso(drainingSinceMs) },
-      connections: connections.get(generation) ?? null,
-    }]
-  );
+  drainingOf(history).map(({ generation, pid, drainingSinceMs }) => ({
+    generation,
+    pid,
+    since: iso(drainingSinceMs),
+    connections: connections.get(generation) ?? null,
+  }));
 
-/** The labels of a count, which spaces part, go on being parted by one. */
-const recordOf = (counts: Counts) => Object.fromEntries(counts);
+const countsReport = (counts: Counts) =>
+  Object.fromEntries(
+    COUNTER_NAMES.map((name): [CounterName, number | Record<string, number>] => {
+      const counted: ReadonlyMap<string, number> = counts[name];
+      const hasLabels = COUNTERS[name].labels.length > 0;
+      return [name, hasLabels ? Object.fromEntries(counted) : counted.get("") ?? 0];
+    }),
+  ) as StatusReport["counts"];
 
 const iso = (ms: number) => new Date(ms).toISOString();

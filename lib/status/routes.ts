@@ -2,6 +2,8 @@
 import { visibleJson } from "../text/visible.ts";
 import { OPTIONS } from "../settings/options.ts";
 import type { HttpRequest, HttpResponse, HttpStatus } from "./http/message.ts";
+import type { HealthAnswer } from "./health.ts";
+import type { ReloadAnswer } from "./reload_endpoint.ts";
 import { type Refusal, refusalOf } from "./http/who_may_ask.ts";
 
 /** What can be shown, each made only when asked for. */
@@ -13,18 +15,6 @@ export interface Views {
   page(): string;
   /** Reloads and says how that ended; `null`: switched off. `gone` aborts if the client leaves. */
   readonly reload: ((gone: AbortSignal) => Promise<ReloadAnswer>) | null;
-}
-
-export type HealthAnswer =
-  | { readonly isOk: true }
-  /** `reason`: a clause. */
-  | { readonly isOk: false; readonly reason: string };
-
-export interface ReloadAnswer {
-  /** Whether a reload was tried at all. */
-  readonly isTried: boolean;
-  readonly isOk: boolean;
-  readonly report: object;
 }
 
 export interface Asker {
@@ -47,7 +37,7 @@ export async function route(
   const view = VIEWS[path];
   if (view === undefined) return text(404, "there is no such page");
   if (method === "GET" || method === "HEAD") return await view(views);
-  return { ...text(405, "this can only be read"), headers: { allow: "GET, HEAD" } };
+  return { ...text(405, "only GET and HEAD are allowed here"), headers: { allow: "GET, HEAD" } };
 }
 
 const VIEWS: Readonly<Record<string, (views: Views) => HttpResponse | Promise<HttpResponse>>> = {
@@ -73,15 +63,15 @@ const POLICY =
 
 /**
  * Answered for any Host: load balancers and Prometheus send the name that they are configured with, and a
- * refused probe would take down what serves. A hostile page could learn from these whether it serves, counters,
- * and the paths of certificates.
+ * refused probe would take down what serves. A hostile page could learn from these whether HAProxy serves, the
+ * counters, and the paths of certificates.
  */
 const ALWAYS = ["/healthz", "/readyz", "/metrics"];
 
 function refuse(refusal: Refusal): HttpResponse {
   switch (refusal.status) {
     case 403:
-      return text(403, "a page of another site may neither read this nor reload");
+      return text(403, "pages of other sites may neither read the status nor reload");
     case 421:
       return text(
         421,
@@ -98,9 +88,11 @@ async function routeReload(
   { reload, gone }: Pick<Views, "reload"> & Pick<Asker, "gone">,
 ): Promise<HttpResponse> {
   if (method !== "POST") {
-    return { ...text(405, "a reload is a POST"), headers: { allow: "POST" } };
+    return { ...text(405, "reload by POST"), headers: { allow: "POST" } };
   }
-  if (reload === null) return text(403, 'wanted "--enable-reload-endpoint", found it switched off');
+  if (reload === null) {
+    return text(403, 'reloading by request is off; "--enable-reload-endpoint" allows it');
+  }
   const { isTried, isOk, report } = await reload(gone);
   return json(isOk ? 200 : isTried ? 500 : 503, report);
 }

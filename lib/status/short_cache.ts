@@ -1,4 +1,4 @@
-/** Caches a value for a moment, so that a flood of requests does not take all the time. */
+/** Caches a value for a moment, so that a flood of requests cannot take all the time. */
 
 export interface ShortCache<Value> {
   get(): Value;

@@ -1,29 +1,30 @@
 /** Observes the supervisor and answers operators over HTTP. Only `POST /reload` asks the supervisor for anything. */
 import type { Settings } from "../settings/settings.ts";
-import type { StatusAddress } from "../settings/status_address.ts";
-import { servingIn, type State } from "../supervisor/state/state.ts";
+import { describeStatusAddress, type StatusAddress } from "../settings/status_address.ts";
 import { firstDecision } from "../supervisor/decisions/decide.ts";
+import { servingIn, type State } from "../supervisor/state/state.ts";
 import type { Step } from "../supervisor/supervisor.ts";
-import { readExcerpts } from "./model/excerpts.ts";
-import { createExpiries } from "./model/expiries.ts";
+import type { Log } from "../system/log.ts";
+import { readExcerpts } from "./excerpts.ts";
+import { createExpiries } from "./expiries.ts";
 import { health, readiness } from "./health.ts";
-import { shortCache } from "./short_cache.ts";
+import { type History, newHistory } from "./history/history.ts";
+import { reduceHistory } from "./history/history_reducer.ts";
+import type { Excerpt, Figures, Snapshot } from "./history/snapshot.ts";
 import { listenForStatus, type StatusListening, type WithUmask } from "./http/listener.ts";
-import { type History, newHistory } from "./model/history.ts";
-import { reduceHistory } from "./model/history_reducer.ts";
-import type { HttpServerOptions } from "./http/server.ts";
 import { metricsText } from "./metrics.ts";
 import { statusPage } from "./page/page.ts";
 import { reloadAndWait, shareReloads } from "./reload_endpoint.ts";
 import { statusReport } from "./report.ts";
 import { route, type Views } from "./routes.ts";
-import type { Excerpt, Snapshot, Watching } from "./model/snapshot.ts";
+import { shortCache } from "./short_cache.ts";
 
 export interface StatusOptions {
   readonly settings: Settings;
   readonly versions: Snapshot["versions"];
   /** The base of HAProxy's relative paths. */
   readonly directory: string;
+  readonly log: Log;
   readonly collectGarbageSoon: () => void;
   /** Keeps other users out of a unix socket; `null` without the C library. */
   readonly withUmask: WithUmask | null;
@@ -31,13 +32,7 @@ export interface StatusOptions {
   readonly onBug: (bug: unknown) => void;
 }
 
-/** Known only to the parts that carry out the supervisor's decisions. */
-export interface Figures {
-  readonly watching: Watching;
-  readonly connections: ReadonlyMap<number, number>;
-  readonly memory: Snapshot["memory"];
-}
-
+/** The parts that carry out the supervisor's decisions. */
 export interface Source {
   readonly figures: Figures;
   requestReload(order: "POST /reload"): void;
@@ -64,16 +59,20 @@ export class Status {
   /** Records a step of the supervisor. */
   readonly observe = (step: Step): void => {
     this.#state = step.after;
-    this.#record(step);
+    this.#forget();
+    const before = this.#history.failure;
+    this.#history = reduceHistory(this.#history, { ...step, nowMs: Date.now() });
+    if (this.#history.failure !== before) this.#showExcerpts(step).catch(this.#options.onBug);
+    this.#watchers.forEach((onStep) => onStep(step));
   };
 
   attach(source: Source): void {
     this.#source = source;
   }
 
-  /** Answers requests from now on. */
+  /** Answers requests at `address` from now on. */
   async listen(address: StatusAddress): Promise<StatusListening> {
-    const { settings, onBug, withUmask } = this.#options;
+    const { settings, onBug, withUmask, log } = this.#options;
     const names = namesOf(address, settings);
     const views: Views = {
       health: () => health(this.#state),
@@ -83,24 +82,27 @@ export class Status {
       page: this.#page.get,
       reload: settings.reloadEndpoint ? this.#reload : null,
     };
-    const respond: HttpServerOptions["respond"] = (request, gone) => {
-      this.#collectGarbageAtTimes();
-      return route(request, views, { names, gone });
-    };
-    return await listenForStatus(address, { respond, onBug, withUmask });
+    const listening = await listenForStatus(address, {
+      onBug,
+      withUmask,
+      respond: (request, gone) => {
+        this.#collectGarbageAtTimes();
+        return route(request, views, { names, gone });
+      },
+    });
+    const where = describeStatusAddress(address);
+    if (listening.tag === "listening") {
+      const text = `status, health and metrics on ${where}`;
+      log({ level: "info", text, fields: { reason: where } });
+      return listening;
+    }
+    const reason = `cannot listen for the status on "${where}": ${listening.reason}`;
+    return { tag: "not_listening", reason };
   }
 
   /** Left to itself, V8 would let the garbage of hundreds of answers grow. */
   #collectGarbageAtTimes(): void {
     if (++this.#answers % ANSWERS_PER_COLLECTION === 0) this.#options.collectGarbageSoon();
-  }
-
-  #record(step: Step): void {
-    this.#forget();
-    const before = this.#history.failure;
-    this.#history = reduceHistory(this.#history, { ...step, nowMs: Date.now() });
-    if (this.#history.failure !== before) this.#showExcerpts(step).catch(this.#options.onBug);
-    this.#watchers.forEach((onStep) => onStep(step));
   }
 
   #forget(): void {
@@ -109,10 +111,14 @@ export class Status {
 
   #snapshot(): Snapshot {
     const { settings, versions } = this.#options;
-    const { watching, connections, memory } = this.#source?.figures ?? NO_FIGURES;
     return {
-      ...{ nowMs: Date.now(), state: this.#state, history: this.#history },
-      ...{ watching, connections, memory, excerpts: this.#excerpts, settings, versions },
+      ...this.#source?.figures ?? NO_FIGURES,
+      nowMs: Date.now(),
+      state: this.#state,
+      history: this.#history,
+      excerpts: this.#excerpts,
+      settings,
+      versions,
     };
   }
 
@@ -123,7 +129,7 @@ export class Status {
       : await this.#readExpiries(serving.targets, serving.fingerprint);
   }
 
-  /** Read at once, because the files may be mended soon. */
+  /** Read at once, because the files may soon be corrected. */
   async #showExcerpts({ before }: Step): Promise<void> {
     this.#excerpts = [];
     const { failure } = this.#history;

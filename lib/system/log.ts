@@ -64,6 +64,10 @@ export function writeToStdout(line: string): void {
   }
 }
 
+/** Writes a problem that keeps the program from running to stderr. */
+export const complain = (problem: string) =>
+  console.error(`haproxy-reload-wrapper: ${visible(problem)}`);
+
 const STD_LEVELS = { debug: "DEBUG", info: "INFO", warning: "WARN", error: "ERROR" } as const;
 
 class LineHandler extends BaseHandler {

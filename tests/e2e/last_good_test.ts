@@ -84,7 +84,7 @@ longTest(
     assert.equal(status.serving.lastGood.directory, workspace.recorded);
     assert.equal(status.lastFailure.generation, 1);
     assert.match(status.lastFailure.alerts[0], /unknown keyword '\*\*\*'/);
-    assert.match((await workspace.ask("/")).body, /serves from files that were recorded/);
+    assert.match((await workspace.ask("/")).body, /serves the last good files/);
 
     await workspace.replace(`frontend broken\n    bind 127.0.0.1:${workspace.port} nonsense\n`);
     await second.saysMatching(

@@ -193,7 +193,7 @@ commonTest("an address that is taken is told, and nothing is started", async () 
   assert.match(wrapper.output, /in use.*; nothing was started/);
 });
 
-commonTest("a certificate's expiry and its change in place are told", async () => {
+commonTest("a certificate's expiry and its hot apply show in the metrics", async () => {
   await using workspace = new Secured();
   const port = freePort();
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
@@ -208,7 +208,7 @@ commonTest("a certificate's expiry and its change in place are told", async () =
   assert.ok((await metrics()).includes(line), await metrics());
   await workspace.replace(next.pem, workspace.pem);
   await workspace.servesCertificate(next, wrapper);
-  await waitFor("the change in place to be counted", async () =>
+  await waitFor("the hot apply to be counted", async () =>
     (await metrics()).includes(
       `haproxy_reload_wrapper_hot_applies_total{kind="certificate",result="success"} 1`,
     ));

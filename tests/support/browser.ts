@@ -33,8 +33,10 @@ export class Browser implements AsyncDisposable {
 
   /** Goes to an address, in a tab of its own. */
   async open(url: string, { width, height, scheme }: View): Promise<Page> {
-    const created = await fetch(`http://${await this.#host()}/json/new`, { method: "PUT" });
-    const page = await Page.connect((await created.json()).webSocketDebuggerUrl, url);
+    const tools = `http://${await this.#host()}/json`;
+    const created = await fetch(`${tools}/new`, { method: "PUT" });
+    const { id, webSocketDebuggerUrl } = await created.json();
+    const page = await Page.connect(webSocketDebuggerUrl, { url, closeBy: `${tools}/close/${id}` });
     for (const domain of ["Page", "Network", "Runtime", "Log"]) await page.send(`${domain}.enable`);
     await page.send("Emulation.setDeviceMetricsOverride", {
       ...{ width, height, deviceScaleFactor: 1, mobile: width < 600 },
@@ -59,28 +61,34 @@ export class Browser implements AsyncDisposable {
 // deno-lint-ignore no-explicit-any
 type Fields = Record<string, any>;
 
+interface Addresses {
+  readonly url: string;
+  /** Whoever requests it closes the tab. */
+  readonly closeBy: string;
+}
+
 /** A tab. */
 export class Page implements AsyncDisposable {
   readonly #socket: WebSocket;
-  readonly #url: string;
+  readonly #addresses: Addresses;
   /** Answers and events, in order. */
   readonly #received: Fields[] = [];
   #wake = () => {};
   #lastId = 0;
 
-  private constructor(socket: WebSocket, url: string) {
+  private constructor(socket: WebSocket, addresses: Addresses) {
     this.#socket = socket;
-    this.#url = url;
+    this.#addresses = addresses;
     socket.onmessage = ({ data }) => {
       this.#received.push(JSON.parse(data));
       this.#wake();
     };
   }
 
-  static async connect(address: string, url: string): Promise<Page> {
+  static async connect(address: string, addresses: Addresses): Promise<Page> {
     const socket = new WebSocket(address);
     await new Promise((resolve, reject) => [socket.onopen, socket.onerror] = [resolve, reject]);
-    return new Page(socket, url);
+    return new Page(socket, addresses);
   }
 
   async send(method: string, params: Fields = {}): Promise<Fields> {
@@ -117,7 +125,7 @@ export class Page implements AsyncDisposable {
   /** What was requested besides the page itself, without what its own text holds. */
   requests(): string[] {
     return this.#events("Network.requestWillBeSent").map(({ request }) => request.url)
-      .filter((url) => url !== this.#url && !url.startsWith("data:"));
+      .filter((url) => url !== this.#addresses.url && !url.startsWith("data:"));
   }
 
   /** What a developer sees on the console. */
@@ -128,7 +136,9 @@ export class Page implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise((resolve) => this.#socket.onclose = resolve);
-    await this.send("Page.close");
+    // The command "Page.close" fails while another page is on its way.
+    await (await fetch(this.#addresses.closeBy)).body?.cancel();
+    this.#socket.close();
     await closed;
   }
 

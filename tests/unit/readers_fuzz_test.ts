@@ -17,9 +17,9 @@ import { parseListeners } from "../../lib/haproxy/runtime/listeners.ts";
 import { planOf, TARGET_TAGS } from "../../lib/hot_apply/target_kinds.ts";
 import type { Target } from "../../lib/loaded/targets.ts";
 import { atOnce } from "../../lib/system/threads.ts";
-import { linesAround } from "../../lib/status/model/excerpts.ts";
+import { linesAround } from "../../lib/status/excerpts.ts";
 import { html } from "../../lib/status/page/html.ts";
-import { parseHead } from "../../lib/status/http/message.ts";
+import { parseRequest } from "../../lib/status/http/message.ts";
 import { visible, visibleJson } from "../../lib/text/visible.ts";
 import { createRandom, type Random } from "../support/random.ts";
 
@@ -87,7 +87,8 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   excerpt: (text) => linesAround(text, 2),
   page: (text) => html`<p>${text}</p>`,
   visible: (text) => [visible(text), JSON.parse(visibleJson(text))],
-  request: (text) => parseHead(new TextEncoder().encode(text), 8_192),
+  request: (text) =>
+    parseRequest(new TextEncoder().encode(text), { headBytes: 8_192, bodyBytes: 1_024 }),
 };
 
 /** A sample, cut, mixed with another, or with bytes of it changed; decoded as the program does it. */

@@ -4,13 +4,7 @@ import type { Libc } from "../../system/libc.ts";
 import { describeForeign, ownUser } from "../../system/ownership.ts";
 import type { StatusAddress } from "../../settings/status_address.ts";
 import { systemReason } from "../../text/system_reason.ts";
-import {
-  HTTP_LIMITS,
-  type HttpLimits,
-  HttpServer,
-  type HttpServerOptions,
-  write,
-} from "./server.ts";
+import { HTTP_LIMITS, type HttpLimits, HttpServer, type HttpServerOptions } from "./server.ts";
 
 export type WithUmask = Libc["withUmask"];
 
@@ -18,7 +12,7 @@ export type StatusListening = Listening | NotListening;
 
 export interface Listening {
   readonly tag: "listening";
-  /** Closes all connections as well, whatever is going on in them. Call it once. */
+  /** Closes all connections as well, whatever their state. Call it once. */
   close(): void;
 }
 
@@ -32,66 +26,29 @@ export interface StatusListenerOptions extends Omit<HttpServerOptions, "limits">
   readonly withUmask: WithUmask | null;
 }
 
-/** Has every request at `address` answered by `respond`. */
+/** Answers every request at `address` by `respond`. */
 export async function listenForStatus(
   address: StatusAddress,
   options: StatusListenerOptions,
 ): Promise<StatusListening> {
-  const opened = await open(address, options.withUmask);
+  const opened = address.tag === "tcp"
+    ? listenOnPort(address)
+    : await listenAt(address.path, options.withUmask);
   if (opened.tag === "not_listening") return opened;
   const server = new HttpServer({ ...options, limits: { ...HTTP_LIMITS, ...options.limits } });
-  const close = () => {
-    opened.close();
-    server.closeAll();
+  server.acceptAll(opened.listener);
+  return {
+    tag: "listening",
+    close() {
+      opened.close();
+      server.closeAll();
+    },
   };
-  acceptAll(opened.listener, server);
-  return { tag: "listening", close };
 }
-
-/** Until the listener is closed. */
-async function acceptAll(listener: Deno.Listener, server: HttpServer): Promise<void> {
-  for (let count = 1;; count++) {
-    try {
-      const connection = await listener.accept();
-      server.serve(connection);
-      if (count % ACCEPTED_AT_ONCE === 0) await untilPolled(connection);
-    } catch (error) {
-      if (error instanceof Deno.errors.BadResource) return;
-      if (!isOfClient(error)) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
-  }
-}
-
-/**
- * While connections can be accepted, Deno hardly asks the kernel what can be read (2.6 and 2.9: four times
- * in 2 s of a flood), so a request that arrived long ago would not be read before its connection must make
- * room. An empty write sends nothing, but makes Deno ask.
- */
-const ACCEPTED_AT_ONCE = 16;
-const untilPolled = (connection: Deno.Conn) => write(connection, new Uint8Array());
-
-/** The client was gone before it was accepted, which Deno notices when it asks for the address. */
-const isOfClient = (error: unknown) =>
-  error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionReset ||
-  error instanceof Deno.errors.ConnectionAborted;
-
-/** Avoids a busy loop while there are no file descriptors left. */
-const PAUSE_MS = 100;
 
 type Opened =
   | { readonly tag: "opened"; readonly listener: Deno.Listener; close(): void }
   | NotListening;
-
-async function open(address: StatusAddress, withUmask: WithUmask | null): Promise<Opened> {
-  switch (address.tag) {
-    case "tcp":
-      return listenOnPort(address);
-    case "unix":
-      return await listenAt(address.path, withUmask);
-    default:
-      return address satisfies never;
-  }
-}
 
 /**
  * How many connections the kernel queues, if net.core.somaxconn allows it. It drops the rest, a probe
@@ -109,7 +66,7 @@ function listenOnPort({ hostname, port }: Extract<StatusAddress, { tag: "tcp" }>
 }
 
 /**
- * Listens for our own user alone. Only what is ours there is ever removed. Without the C library
+ * Listens for our own user alone. Only what is ours is ever removed. Without the C library
  * (`withUmask` is `null`) other users could not be kept out, so nothing is opened.
  */
 export async function listenAt(path: string, withUmask: WithUmask | null): Promise<Opened> {
@@ -130,8 +87,8 @@ export async function listenAt(path: string, withUmask: WithUmask | null): Promi
 }
 
 const NO_UMASK =
-  "it could not be kept from other users, since there is no C library where one is " +
-  "wanted; listen on 127.0.0.1 instead";
+  "it could not be kept from other users, because no C library was found where one is " +
+  "expected; listen on 127.0.0.1 instead";
 
 /** The kernel applies it to a socket even where a directory's default ACL overrides it for files (Linux 6.18). */
 const OURS_ALONE = 0o177;
@@ -142,7 +99,7 @@ function tryToListen(path: string, withUmask: WithUmask): Opened {
     const info = Deno.lstatSync(path);
     const isOurs = () => isSame(lookAt(path), info);
     const close = () => {
-      // Deno's close removes whatever is at the path, so if that is not ours, ours stays open until the end.
+      // Deno's close removes whatever is at the path. If that is not ours, ours stays open until the program exits.
       if (!isOurs()) return;
       remove(path);
       listener.close();

@@ -18,32 +18,34 @@ export interface HttpResponse {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export type Head = ReadHead | Malformed | { readonly tag: "incomplete" };
-
-export interface ReadHead {
-  readonly tag: "request";
-  readonly request: HttpRequest;
-  /** Up to the body. */
+export interface MessageLimits {
   readonly headBytes: number;
-  /** As announced; it may be any number. */
   readonly bodyBytes: number;
 }
 
-export interface Malformed {
-  readonly tag: "malformed";
-  readonly status: 400 | 413;
-}
+export type Parsed =
+  /** `bytes`: of head and body together. */
+  | { readonly tag: "request"; readonly request: HttpRequest; readonly bytes: number }
+  | { readonly tag: "refused"; readonly status: 400 | 413 }
+  | { readonly tag: "incomplete" };
 
-/** Parses the head of a request as far as it has arrived; one of `limitBytes` or more is malformed. */
-export function parseHead(bytes: Uint8Array, limitBytes: number): Head {
-  const text = BYTES_AS_CHARACTERS.decode(bytes.subarray(0, limitBytes));
-  const start = EMPTY_LINE.exec(text)?.[0].length ?? 0;
-  const end = END.exec(text.slice(start));
-  if (end !== null) {
-    return readLines(text.slice(start, start + end.index), start + end.index + end[0].length);
+/** Parses a request as far as it has arrived. */
+export function parseRequest(
+  bytes: Uint8Array,
+  { headBytes, bodyBytes }: MessageLimits,
+): Parsed {
+  const text = BYTES_AS_CHARACTERS.decode(bytes.subarray(0, headBytes));
+  const { head, lines } = HEAD.exec(text)?.groups ?? {};
+  if (head === undefined) {
+    if (!BEGINNING.test(text)) return refused(400);
+    return bytes.length < headBytes ? { tag: "incomplete" } : refused(413);
   }
-  if (text !== "" && !BEGINNING.test(text)) return malformed(400);
-  return bytes.length < limitBytes ? { tag: "incomplete" } : malformed(413);
+  const request = parseLines(lines!.split(LINE_END));
+  const length = request?.headers.get("content-length") ?? "0";
+  if (request === null || !/^\d+$/.test(length)) return refused(400);
+  if (Number(length) > bodyBytes) return refused(413);
+  const total = head.length + Number(length);
+  return bytes.length < total ? { tag: "incomplete" } : { tag: "request", request, bytes: total };
 }
 
 /** The bytes of a response that announces the close of the connection. */
@@ -51,20 +53,19 @@ export function formatResponse(
   response: HttpResponse,
   { isHead }: { readonly isHead: boolean },
 ): Uint8Array<ArrayBuffer> {
-  const body = new TextEncoder().encode(response.body);
+  const { status, contentType, body } = response;
   const headers = {
-    "content-type": response.contentType,
+    "content-type": contentType,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "cross-origin-resource-policy": "same-origin",
     ...response.headers,
-    "content-length": String(body.length),
+    "content-length": String(new TextEncoder().encode(body).length),
     "connection": "close",
   };
-  const start = `HTTP/1.1 ${response.status} ${REASONS[response.status]}\r\n`;
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = new TextEncoder().encode(start + lines.join("") + "\r\n");
-  return isHead ? head : concatenate(head, body);
+  const head = `HTTP/1.1 ${status} ${REASONS[status]}\r\n${lines.join("")}\r\n`;
+  return new TextEncoder().encode(isHead ? head : head + body);
 }
 
 /** Says what `status` means, and no more. */
@@ -78,71 +79,39 @@ export const bareResponse = (status: HttpStatus): HttpResponse => ({
 const BYTES_AS_CHARACTERS = new TextDecoder("windows-1252");
 
 /** Lines end with CR LF. As RFC 9112 (2.2) allows, LF alone is accepted, and one empty line at the start. */
-const EMPTY_LINE = /^\r?\n/;
-const END = /\r?\n\r?\n/;
+const HEAD = /^(?<head>(?:\r?\n)?(?<lines>[^]*?)\r?\n\r?\n)/;
 const LINE_END = /\r?\n/;
 
 /** How a request may begin: a client that speaks TLS is refused at once. */
 const BEGINNING = /^\r?\n?(?:[!#$%&'*+.^`|~\w-]|$)/;
-const REQUEST_LINE = /^(?<method>[!#$%&'*+.^`|~\w-]+) (?<target>[!-~]+) HTTP\/1\.\d$/;
-/** Sent by a client that takes this for a proxy. */
-const AUTHORITY = /^http:\/\/(?<host>[^/?]+)/i;
-const QUERY = /\?.*$/;
+/** The target is a path; its query is of no use. */
+const REQUEST_LINE =
+  /^(?<method>[!#$%&'*+.^`|~\w-]+) (?<path>\/[!->@-~]*)(?:\?[!-~]*)? HTTP\/1\.\d$/;
 const FIELD = /^(?<name>[!#$%&'*+.^`|~\w-]+):(?<value>[\t -~\u0080-\uffff]*)$/;
 
-function readLines(text: string, headBytes: number): ReadHead | Malformed {
-  const [first, ...rest] = text.split(LINE_END);
-  const { method, target } = REQUEST_LINE.exec(first!)?.groups ?? {};
-  const path = readPath(target ?? "");
-  const headers = readFields(rest);
-  if (method === undefined || path === null || headers === null) return malformed(400);
-  if (!namesOneHost(headers, target!)) return malformed(400);
-  // Nobody sends a body here, and one way to find its end is enough.
-  if (headers.has("transfer-encoding")) return malformed(400);
-  const length = headers.get("content-length") ?? "0";
-  if (!/^\d+$/.test(length)) return malformed(400);
-  const request = { method, path, headers };
-  return { tag: "request", request, headBytes, bodyBytes: Number(length) };
+/** `null` where it is malformed. Nobody sends a body in pieces here, and one way to find its end is enough. */
+function parseLines([first, ...rest]: readonly string[]): HttpRequest | null {
+  const { method, path } = REQUEST_LINE.exec(first!)?.groups ?? {};
+  const headers = parseFields(rest);
+  if (method === undefined || headers === null || headers.has("transfer-encoding")) return null;
+  return { method, path: path!, headers };
 }
 
-/** `*` is the whole server, as in `OPTIONS *`. */
-function readPath(target: string): string | null {
-  const local = target.replace(AUTHORITY, "");
-  const path = local.replace(QUERY, "");
-  if (path.startsWith("/") || target === "*") return path;
-  return path === "" && local !== target ? "/" : null;
-}
-
-/** If both the target and the Host field name a host, it must be the same. */
-function namesOneHost(headers: Map<string, string>, target: string): boolean {
-  const field = headers.get("host");
-  const host = AUTHORITY.exec(target)?.groups?.host ?? field;
-  if (host === undefined) return true;
-  headers.set("host", host);
-  return field === undefined || field.toLowerCase() === host.toLowerCase();
-}
-
-/** A repeated field becomes a comma-separated list. */
-function readFields(lines: readonly string[]): Map<string, string> | null {
+/** A repeated field becomes a comma-separated list; a repeated Host is malformed. */
+function parseFields(lines: readonly string[]): Map<string, string> | null {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const field = FIELD.exec(line)?.groups;
     if (field === undefined) return null;
     const [name, value] = [field.name!.toLowerCase(), field.value!.trim()];
-    if (name === "host" && headers.has(name)) return null;
-    headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
+    const before = headers.get(name);
+    if (name === "host" && before !== undefined) return null;
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
   }
   return headers;
 }
 
-const malformed = (status: Malformed["status"]): Malformed => ({ tag: "malformed", status });
-
-function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
-}
+const refused = (status: 400 | 413): Parsed => ({ tag: "refused", status });
 
 const REASONS = {
   200: "OK",

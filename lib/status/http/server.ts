@@ -1,20 +1,20 @@
 /**
  * Serves HTTP clients, one request each. Connections are capped: for a new one the oldest idle one makes
- * room. A client has one deadline to send its request and one to take the response and close. A client
- * that goes away is an outcome, not an error.
+ * room. A client has one deadline to send its request and one to take the response and close.
  */
+import { close, dropRest, type End, endWriting, read, write, writeAll } from "./connection.ts";
 import {
   bareResponse,
   formatResponse,
   type HttpRequest,
   type HttpResponse,
-  parseHead,
+  type HttpStatus,
+  type MessageLimits,
+  type Parsed,
+  parseRequest,
 } from "./message.ts";
 
-export interface HttpLimits {
-  readonly headBytes: number;
-  /** A body up to this size is read and dropped. */
-  readonly bodyBytes: number;
+export interface HttpLimits extends MessageLimits {
   /** For a client to send its request, and again to take its response and close. */
   readonly turnMs: number;
   readonly connections: number;
@@ -57,6 +57,20 @@ export class HttpServer {
     this.#options = options;
   }
 
+  /** Serves whoever connects, until the listener is closed. */
+  async acceptAll(listener: Deno.Listener): Promise<void> {
+    for (let count = 1;; count++) {
+      try {
+        const connection = await listener.accept();
+        this.serve(connection);
+        if (count % ACCEPTED_AT_ONCE === 0) await untilPolled(connection);
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource) return;
+        if (!isOfClient(error)) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+    }
+  }
+
   /** The larger set gives way, so idle clients cannot push out waiting ones, nor waiting ones idle ones. */
   #makeRoom(): void {
     const { connections } = this.#options.limits;
@@ -71,8 +85,8 @@ export class HttpServer {
 
   /** Resolves once the connection is closed. */
   async serve(connection: Deno.Conn): Promise<void> {
-    if (this.#isClosed) return closeQuietly(connection);
-    const client = { connection, giveWay: () => closeQuietly(connection) };
+    if (this.#isClosed) return close(connection);
+    const client = { connection, giveWay: () => close(connection) };
     this.#makeRoom();
     this.#enter(this.#idle, client);
     try {
@@ -81,26 +95,25 @@ export class HttpServer {
       this.#options.onBug(error);
     } finally {
       this.#leave(client);
-      closeQuietly(connection);
+      close(connection);
     }
   }
 
   /** Closes later connections at once, too. */
   closeAll(): void {
     this.#isClosed = true;
-    for (const { connection } of [...this.#idle, ...this.#waiting]) closeQuietly(connection);
+    for (const { connection } of [...this.#idle, ...this.#waiting]) close(connection);
   }
 
   async #exchange(client: Client): Promise<void> {
     const { connection } = client;
     const { limits } = this.#options;
-    const received = await within(limits.turnMs, receiveRequest(connection, limits)) ??
-      REFUSED_LATE;
-    if (received.tag === "gone") return;
+    const received = await within(limits.turnMs, receive(connection, limits)) ?? LATE;
+    if (received === "gone") return;
     const ended = dropRest(connection);
     const bytes = received.tag === "refused"
-      ? formatResponse(bareResponse(received.status), { isHead: false })
-      : await this.#answer(client, { ...received, ended });
+      ? formatBare(received.status)
+      : await this.#answer(client, { request: received.request, ended });
     if (bytes !== null) await within(limits.turnMs, this.#deliver(connection, { bytes, ended }));
   }
 
@@ -174,9 +187,27 @@ export class HttpServer {
   }
 }
 
-const REFUSED_LATE: Received = { tag: "refused", status: 408 };
+const LATE = { tag: "refused", status: 408 } as const;
 
-const MADE_ROOM = formatResponse(bareResponse(503), { isHead: false });
+const formatBare = (status: HttpStatus) => formatResponse(bareResponse(status), { isHead: false });
+
+const MADE_ROOM = formatBare(503);
+
+/**
+ * While connections can be accepted, Deno hardly asks the kernel what can be read (2.6 and 2.9: four times
+ * in 2 s of a flood), so a request that arrived long ago would not be read before its connection must make
+ * room. An empty write sends nothing, but makes Deno ask.
+ */
+const ACCEPTED_AT_ONCE = 16;
+const untilPolled = (connection: Deno.Conn) => write(connection, new Uint8Array());
+
+/** The client was gone before it was accepted, which Deno notices when it asks for the address. */
+const isOfClient = (error: unknown) =>
+  error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionReset ||
+  error instanceof Deno.errors.ConnectionAborted;
+
+/** Avoids a busy loop while no file descriptor is left. */
+const PAUSE_MS = 100;
 
 /** `null` after `limitMs`; the promise itself goes on. */
 async function within<Value>(limitMs: number, promise: Promise<Value>): Promise<Value | null> {
@@ -189,88 +220,18 @@ async function within<Value>(limitMs: number, promise: Promise<Value>): Promise<
   }
 }
 
-type Received =
-  | { readonly tag: "request"; readonly request: HttpRequest }
-  | { readonly tag: "refused"; readonly status: 400 | 408 | 413 }
-  /** The client closed without a request. */
-  | { readonly tag: "gone" };
-
-/** Reads one request and drops its body. */
-async function receiveRequest(
+/** Reads one request and drops its body; `gone`: the client closed without a request. */
+async function receive(
   connection: Deno.Conn,
-  { headBytes, bodyBytes }: Pick<HttpLimits, "headBytes" | "bodyBytes">,
-): Promise<Received> {
-  // Never full, since a read into no space looks like the end: what would fill it is refused.
-  const buffer = new Uint8Array(headBytes + bodyBytes);
+  limits: MessageLimits,
+): Promise<Exclude<Parsed, { tag: "incomplete" }> | "gone"> {
+  // Never full, because a read into no space looks like the end: what would fill it is refused.
+  const buffer = new Uint8Array(limits.headBytes + limits.bodyBytes);
   for (let length = 0;;) {
     const count = await read(connection, buffer.subarray(length));
-    if (typeof count === "string") {
-      return length === 0 ? { tag: "gone" } : { tag: "refused", status: 400 };
-    }
+    if (typeof count === "string") return length === 0 ? "gone" : { tag: "refused", status: 400 };
     length += count;
-    const head = parseHead(buffer.subarray(0, length), headBytes);
-    if (head.tag === "malformed") return { tag: "refused", status: head.status };
-    if (head.tag === "incomplete") continue;
-    if (head.bodyBytes > bodyBytes) return { tag: "refused", status: 413 };
-    if (length >= head.headBytes + head.bodyBytes) return head;
-  }
-}
-
-/** The client ended its side, or is gone. */
-type End = "ended" | "gone";
-
-/** Drops what the client still sends until it ends its side or is gone. */
-async function dropRest(connection: Deno.Conn): Promise<End> {
-  for (;;) {
-    const count = await read(connection, DROPPED);
-    if (typeof count === "string") return count;
-  }
-}
-
-/** Shared by all clients: nobody reads what is in it. */
-const DROPPED = new Uint8Array(16 * 1_024);
-
-async function read(connection: Deno.Conn, buffer: Uint8Array): Promise<number | End> {
-  try {
-    return await connection.read(buffer) ?? "ended";
-  } catch {
-    return "gone";
-  }
-}
-
-/** How many of the bytes were taken, maybe not all; `null`: the client is gone. */
-export async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<number | null> {
-  try {
-    return await connection.write(bytes);
-  } catch {
-    return null;
-  }
-}
-
-/** Whether the client took all bytes. */
-async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
-  for (let rest = bytes; rest.length > 0;) {
-    const count = await write(connection, rest);
-    if (count === null) return false;
-    rest = rest.subarray(count);
-  }
-  return true;
-}
-
-async function endWriting(connection: Deno.Conn): Promise<boolean> {
-  try {
-    await connection.closeWrite();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Can be called at any time, also twice. */
-function closeQuietly(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
+    const parsed = parseRequest(buffer.subarray(0, length), limits);
+    if (parsed.tag !== "incomplete") return parsed;
   }
 }

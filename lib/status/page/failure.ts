@@ -1,9 +1,9 @@
-/** The part of the page that says why the last change is not live. Pure. */
-import type { Change, OpenFailure } from "../model/history.ts";
+/** The part of the page that says why the last change did not go live. Pure. */
+import type { Change, OpenFailure } from "../history/history.ts";
 import { type Html, html, NOTHING } from "./html.ts";
 import { fact, pathList } from "./parts.ts";
 import { since } from "./times.ts";
-import { type Excerpt, lastGoodOf, type Snapshot } from "../model/snapshot.ts";
+import { type Excerpt, lastGoodOf, type Snapshot } from "../history/snapshot.ts";
 
 export function failurePart(snapshot: Snapshot): Html {
   const { history, excerpts, nowMs } = snapshot;
@@ -27,8 +27,10 @@ export function failurePart(snapshot: Snapshot): Html {
 }
 
 function titleOf({ state, history }: Snapshot): string {
-  if (lastGoodOf(state) !== null) return "Why what is on disk does not serve";
-  return history.lastSuccessMs === null ? "Why nothing serves" : "Why the last change is not live";
+  if (lastGoodOf(state) !== null) return "Why the files on disk do not serve";
+  return history.lastSuccessMs === null
+    ? "Why nothing serves"
+    : "Why the last change did not go live";
 }
 
 const isOf = (change: Change, { generation, lastTriedMs }: OpenFailure) =>
@@ -54,7 +56,7 @@ function excerptPart({ path, line, lines }: Excerpt): Html {
   `;
 }
 
-/** The line feed shows only in what is copied, since each line is a block of its own. */
+/** Each line is a block of its own, so the line feed shows only in copied text. */
 function linePart(
   { number, text }: Excerpt["lines"][number],
   { digits, isFailing }: { readonly digits: number; readonly isFailing: boolean },

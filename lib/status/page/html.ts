@@ -12,7 +12,11 @@ export function html(literals: TemplateStringsArray, ...parts: readonly Part[]):
 
 /** The only thing inserted unescaped: a class, so that no text can pass for it. */
 export class Html {
-  constructor(readonly text: string) {}
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
 }
 
 export type Part = string | number | Html | readonly Part[];

@@ -1,15 +1,18 @@
-/** The page that people look at: is it serving, with what, did the last change go live, and if not, why. Pure. */
+/** The page for people: what serves, whether the last change went live and, if not, why. Pure. */
+import { wordsOf } from "../../settings/haproxy_arguments.ts";
+import { settingsInForce } from "../../settings/options.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { Html, html } from "./html.ts";
 import { failurePart } from "./failure.ts";
 import { drainingPart, servingPart } from "./processes.ts";
-import { settingsPart } from "./settings.ts";
+import { detailsPart } from "./parts.ts";
 import { ICON_COLOURS, PAGE_STYLE } from "./style.ts";
 import { describeMoment, describeSeconds } from "./times.ts";
 import { timelinePart } from "./timeline.ts";
-import type { Snapshot } from "../model/snapshot.ts";
+import type { Snapshot } from "../history/snapshot.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
-/** Everything that is not the page's own is text: it is escaped, and the policy lets nothing load or run. */
+/** All text from elsewhere is escaped, and the policy lets nothing load or run. */
 export function statusPage(snapshot: Snapshot): string {
   const verdict = verdictOf(snapshot);
   return html`
@@ -54,14 +57,14 @@ function titleOf({ word }: Verdict, { state }: Snapshot): string {
   return `${word}${generation} - HAProxy`;
 }
 
-/** A dot, so that a tab tells even when it is too narrow for its title. */
+/** A dot, for a tab that is too narrow for its title. */
 const iconOf = ({ tone }: Verdict) =>
   "data:image/svg+xml," + encodeURIComponent(
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">' +
       `<circle cx="8" cy="8" r="7" fill="${ICON_COLOURS[tone]}"/></svg>`,
   );
 
-/** The links work behind a proxy that puts a path in front, too. */
+/** The links are relative, for proxies that put a path in front. */
 function footerPart({ history, settings, versions, nowMs }: Snapshot): Html {
   const uptime = describeSeconds(nowMs - history.startedMs);
   return html`
@@ -75,7 +78,36 @@ function footerPart({ history, settings, versions, nowMs }: Snapshot): Html {
       </nav>
       <p>haproxy-reload-wrapper ${versions.wrapper}, Deno ${versions
         .deno}, running for ${uptime}</p>
-      <p>As of ${describeMoment(nowMs)} UTC, renewed every ${REFRESH_SECONDS} s</p>
+      <p>As of ${describeMoment(nowMs)} UTC, reloads every ${REFRESH_SECONDS} s</p>
     </footer>
   `;
 }
+
+function settingsPart(settings: Settings): Html {
+  return detailsPart("settings", {
+    summary: "Settings",
+    content: html`
+      <table class="settings">
+        <caption>In force, by flags, variables and defaults</caption>
+        <thead>
+          <tr>
+            <th scope="col">Flag</th>
+            <th scope="col">Value</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${settingsInForce(settings).map(({ flag, text }) => settingRow(`--${flag}`, text))}
+          ${settingRow("HAProxy's arguments", wordsOf(settings.haproxy).join(" "))}
+        </tbody>
+      </table>
+    `,
+  });
+}
+
+const settingRow = (name: string, value: string): Html =>
+  html`
+    <tr>
+      <th scope="row"><code>${name}</code></th>
+      <td>${value}</td>
+    </tr>
+  `;

@@ -12,7 +12,7 @@ export const fact = (name: string, value: Part): Html =>
 
 /** Changed files; `null`: it is unknown which. */
 export function pathList(paths: readonly string[] | null): Html {
-  if (paths === null) return html`<span class="aside">files not known</span>`;
+  if (paths === null) return html`<span class="aside">files unknown</span>`;
   if (paths.length === 0) return html`<span class="aside">no file</span>`;
   const more = paths.length - MOST_PATHS;
   return html`<ul class="paths">${paths.slice(0, MOST_PATHS).map(pathItem)}${
@@ -30,17 +30,16 @@ export interface Details {
 }
 
 /**
- * A section that is closed until it is opened. A page that is loaded anew has all parts closed but the one that the address names. Chromium does not
- * load it anew then, other browsers do. Without the query nothing would be loaded at once either, and
- * the address would be forgotten.
+ * A section that is closed until it is opened. When the page reloads, only the section that the address names stays
+ * open; Chromium does not even reload such a page by itself. The query makes the link load the page.
  */
 export const detailsPart = (id: string, { summary, content }: Details): Html =>
   html`
     <details>
       <summary>${summary}</summary>
       <div id="${id}">
-        <p class="keep">Closes when the page is renewed. <a href="?${id}#${id}">Keep it open</a></p>
-        <p class="keep">The page may be old, since this is kept open. <a href="?">Renew it</a></p>
+        <p class="keep">Closes when the page reloads. <a href="?${id}#${id}">Keep it open</a></p>
+        <p class="keep">Kept open, so this page may be out of date. <a href="?">Reload it</a></p>
         ${content}
       </div>
     </details>

@@ -5,8 +5,8 @@ import { type FileMark, type Fingerprint, isUnreadable } from "../../watch/scan/
 import { type Html, html, NOTHING, type Part } from "./html.ts";
 import { detailsPart, fact } from "./parts.ts";
 import { describeSeconds, since, time } from "./times.ts";
-import type { LiveProcess } from "../model/history.ts";
-import type { Snapshot } from "../model/snapshot.ts";
+import { drainingOf, type DrainingProcess } from "../history/history.ts";
+import type { Snapshot } from "../history/snapshot.ts";
 
 export function servingPart(snapshot: Snapshot): Html {
   const { state } = snapshot;
@@ -25,13 +25,13 @@ function generationPart(generation: Generation, snapshot: Snapshot): Html {
   const { number, fingerprint, changedDuringRead, lastGood } = generation;
   const { history, nowMs } = snapshot;
   const process = history.processes.get(number);
-  const doubt = changedDuringRead ? "(written while it was read)" : "";
+  const doubt = changedDuringRead ? "(changed during the read)" : "";
   return html`
     <dl>
       ${fact("Generation", number)}
-      ${fact("PID", process?.pid ?? "not known")}
-      ${fact("HAProxy", history.haproxyVersion ?? "not known")}
-      ${fact("Since", process === undefined ? "not known" : since(process.servingSinceMs, nowMs))}
+      ${fact("PID", process?.pid ?? "unknown")}
+      ${fact("HAProxy", history.haproxyVersion ?? "unknown")}
+      ${fact("Since", process === undefined ? "unknown" : since(process.servingSinceMs, nowMs))}
       ${lastGood === undefined ? "" : fact("Files", recordedPart(lastGood, nowMs))}
       ${fact("Content", noted(digestPart(fingerprint), doubt))}
       ${wantedPart(fingerprint, snapshot)}
@@ -42,14 +42,12 @@ function generationPart(generation: Generation, snapshot: Snapshot): Html {
 }
 
 const digestPart = (fingerprint: Fingerprint | null) =>
-  fingerprint === null ? "not known" : html`<code>${shorten(fingerprint.digest)}</code>`;
+  fingerprint === null ? "unknown" : html`<code>${shorten(fingerprint.digest)}</code>`;
 
 const recordedPart = ({ directory, recordedMs }: LastGood, nowMs: number) =>
-  html`recorded in <code>${directory}</code> since ${
-    since(recordedMs, nowMs)
-  }, in place of those on disk`;
+  html`the last good ones, in <code>${directory}</code> since ${since(recordedMs, nowMs)}`;
 
-/** Only where it is something else. */
+/** Only if something else is wanted than what serves. */
 function wantedPart(fingerprint: Fingerprint | null, { history, nowMs }: Snapshot): Html {
   const { desired } = history;
   if (desired === null || desired.digest === fingerprint?.digest) return NOTHING;
@@ -63,7 +61,7 @@ function watchedPart({ watching, settings }: Snapshot): Part {
   const finds = count(pollFinds, "change was", "changes were");
   return noted(
     count(files, "file", "files"),
-    pollFinds === 0 ? "" : `(${finds} found by the poll alone)`,
+    pollFinds === 0 ? "" : `(${finds} found only by the poll)`,
   );
 }
 
@@ -92,7 +90,7 @@ const filePart = ([path, mark]: readonly [string, FileMark]) =>
 
 function describeMark({ content }: FileMark): Html {
   if (content === "missing") return html`missing`;
-  if (isUnreadable(content)) return html`not readable for the wrapper`;
+  if (isUnreadable(content)) return html`unreadable`;
   return html`<code>${shorten(content)}</code>`;
 }
 
@@ -102,7 +100,7 @@ const shorten = (digest: string) => digest.slice(0, 12);
 const MOST_FILES = 500;
 
 export function drainingPart(snapshot: Snapshot): Html {
-  const draining = [...snapshot.history.processes.values()].filter(isDraining);
+  const draining = drainingOf(snapshot.history);
   return html`
     <section>
       <h2>What still drains</h2>
@@ -111,15 +109,10 @@ export function drainingPart(snapshot: Snapshot): Html {
   `;
 }
 
-type DrainingProcess = LiveProcess & { readonly drainingSinceMs: number };
-
-const isDraining = (process: LiveProcess): process is DrainingProcess =>
-  process.drainingSinceMs !== null;
-
 function tablePart(draining: readonly DrainingProcess[], snapshot: Snapshot): Html {
   return html`
     <table class="draining">
-      <caption>The oldest first, times are UTC${describeLimit(snapshot)}</caption>
+      <caption>Oldest first, times in UTC${describeLimit(snapshot)}</caption>
       <thead>
         <tr>
           <th scope="col">Generation</th>
@@ -137,7 +130,9 @@ function tablePart(draining: readonly DrainingProcess[], snapshot: Snapshot): Ht
 
 function describeLimit({ settings }: Snapshot): string {
   const { shutdownWaitMs } = settings;
-  return shutdownWaitMs === null ? "" : `; each is ended after ${describeSeconds(shutdownWaitMs)}`;
+  return shutdownWaitMs === null
+    ? ""
+    : `; each is stopped after ${describeSeconds(shutdownWaitMs)}`;
 }
 
 function rowPart(
@@ -150,7 +145,7 @@ function rowPart(
       <th scope="row">${generation}</th>
       <td>${pid}</td>
       <td>${time(drainingSinceMs, nowMs)} <span class="age">${age}</span></td>
-      <td>${connections.get(generation) ?? "does not tell"}</td>
+      <td>${connections.get(generation) ?? "unknown"}</td>
     </tr>
   `;
 }

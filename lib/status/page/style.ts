@@ -1,7 +1,7 @@
-/** How the page looks: one column on a phone, two where there is room. Pure. */
+/** The page's style: one column on a phone, two where there is room. Pure. */
 import type { Tone } from "./verdict.ts";
 
-/** Of the icon, which has to be told on light and on dark tabs. */
+/** Of the icon, on light and dark tabs alike. */
 export const ICON_COLOURS: Readonly<Record<Tone, string>> = {
   well: "#2da44e",
   busy: "#3b82e0",

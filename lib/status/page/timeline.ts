@@ -1,9 +1,9 @@
-/** The part of the page that lists what was started and changed. Pure. */
-import type { Change } from "../model/history.ts";
+/** The part of the page that lists starts, reloads and hot applies. Pure. */
+import type { Change } from "../history/history.ts";
 import { type Html, html } from "./html.ts";
 import { pathList } from "./parts.ts";
 import { describeSpan, time } from "./times.ts";
-import type { Snapshot } from "../model/snapshot.ts";
+import type { Snapshot } from "../history/snapshot.ts";
 
 export function timelinePart({ history, nowMs }: Snapshot): Html {
   const { changes } = history;
@@ -15,12 +15,12 @@ export function timelinePart({ history, nowMs }: Snapshot): Html {
   `;
 }
 
-/** The roles are said since a narrow page shows the rows as blocks, which takes them away. */
+/** The roles are explicit because a narrow page shows rows as blocks, which would lose them. */
 function tablePart(changes: readonly Change[], nowMs: number): Html {
   const longestMs = Math.max(...changes.map(({ durationMs }) => durationMs));
   return html`
     <table class="timeline" role="table">
-      <caption>${describeNumber(changes.length)}Times are UTC.</caption>
+      <caption>${describeNumber(changes.length)}Times in UTC.</caption>
       <thead role="rowgroup">
         <tr role="row">
           <th scope="col" role="columnheader">Time</th>
@@ -36,8 +36,7 @@ function tablePart(changes: readonly Change[], nowMs: number): Html {
   `;
 }
 
-const describeNumber = (number: number) =>
-  number === 1 ? "" : `The last ${number}, the newest first. `;
+const describeNumber = (number: number) => number === 1 ? "" : `The last ${number}, newest first. `;
 
 function rowPart(
   change: Change,
@@ -57,7 +56,7 @@ function rowPart(
 const RESULTS = {
   start: { success: "live", failure: "failed" },
   reload: { success: "live", failure: "rejected" },
-  in_place: { success: "live", failure: "refused" },
+  hot_apply: { success: "live", failure: "refused" },
 } as const satisfies Record<Change["kind"], Record<Change["result"], string>>;
 
 function whatPart(change: Change): Html {
@@ -76,14 +75,14 @@ function titlePart({ kind, generation, reason }: Change): Html {
       return html`<b>Start</b> of generation ${generation} ${reason === "start" ? "" : why}`;
     case "reload":
       return html`<b>Reload</b> to generation ${generation} ${why}`;
-    case "in_place":
-      return html`<b>In place</b>, generation ${generation} ${why}`;
+    case "hot_apply":
+      return html`<b>Hot apply</b> to generation ${generation} ${why}`;
     default:
       return kind satisfies never;
   }
 }
 
-/** Behind "Reload" it need not be said once more, and behind "In place" it is not so. */
+/** Redundant after "Reload", and wrong after "Hot apply". */
 const shorten = (reason: string) => reason.replace(/^reloaded /, "");
 
 function tookPart(durationMs: number, longestMs: number): Html {

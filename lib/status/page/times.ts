@@ -1,4 +1,4 @@
-/** Times and spans as the page words them: UTC, short, and with no more precision than helps. Pure. */
+/** Times and spans on the page: UTC, short, and no more precise than helps. Pure. */
 import { type Html, html } from "./html.ts";
 
 /** A point in time, with how long ago it was. */
@@ -28,7 +28,7 @@ export function describeSpan(ms: number): string {
   return ms < 9_950 ? `${Math.round(ms / 100) / 10} s` : describeSeconds(ms);
 }
 
-/** In the two largest units: `0 s`, `3 min 12 s`, `3 h 12 min`, `2 d`. A clock that was set back makes none negative. */
+/** In the two largest units: `0 s`, `3 min 12 s`, `3 h 12 min`, `2 d`. Never negative, even if the clock was set back. */
 export function describeSeconds(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   const parts = [

@@ -1,9 +1,9 @@
 /** The state in one word and one sentence, for an operator. Pure. */
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { Serving, StateOf } from "../../supervisor/state/state.ts";
-import type { OpenFailure } from "../model/history.ts";
+import type { OpenFailure } from "../history/history.ts";
 import { describeSeconds, describeTime } from "./times.ts";
-import type { Snapshot } from "../model/snapshot.ts";
+import type { Snapshot } from "../history/snapshot.ts";
 
 export interface Verdict {
   readonly tone: Tone;
@@ -11,7 +11,7 @@ export interface Verdict {
   readonly sentence: string;
 }
 
-/** `well`: what is wanted is served. `busy`: it will be in a moment. `bad`: nothing is served. */
+/** `well`: what is on disk serves. `busy`: it will in a moment. `bad`: nothing serves. */
 export type Tone = "well" | "busy" | "degraded" | "leaving" | "bad";
 
 export function verdictOf(snapshot: Snapshot): Verdict {
@@ -26,7 +26,7 @@ export function verdictOf(snapshot: Snapshot): Verdict {
     case "hot_applying":
       return history.failure === null
         ? serving(state, snapshot)
-        : degraded(state, history.failure, { snapshot });
+        : degraded(state, history.failure, snapshot);
     case "leaving":
       return leaving(state, snapshot);
     case "draining":
@@ -34,27 +34,29 @@ export function verdictOf(snapshot: Snapshot): Verdict {
     case "stopping":
       return stopping(state, snapshot);
     case "ended":
-      return {
-        ...{ tone: "bad", word: "Ended" },
-        sentence: `All HAProxy processes are gone; the wrapper ends with ${state.exitCode}.`,
-      };
+      return verdict(
+        "bad",
+        "Ended",
+        `All HAProxy processes are gone; the wrapper exits with ${state.exitCode}.`,
+      );
     default:
       return state satisfies never;
   }
 }
 
+const verdict = (tone: Tone, word: string, sentence: string): Verdict => ({ tone, word, sentence });
+
 type Staying = Exclude<Serving, { readonly name: "leaving" }>;
 
 function starting({ attempt, lost }: StateOf<"starting">): Verdict {
   const start = `Generation ${attempt.number} is starting`;
-  return lost === null
-    ? { tone: "busy", word: "Starting", sentence: `${start}; nothing serves yet.` }
-    : {
-      ...{ tone: "bad", word: "Respawning" },
-      sentence: `Generation ${lost.generation.number} ${
-        describeEnding(lost.ending)
-      } although it was to serve. ${start} in its place; nothing serves until then.`,
-    };
+  return lost === null ? verdict("busy", "Starting", `${start}; nothing serves yet.`) : verdict(
+    "bad",
+    "Respawning",
+    `Generation ${lost.generation.number} ${
+      describeEnding(lost.ending)
+    } while serving. ${start} in its place; nothing serves until then.`,
+  );
 }
 
 function serving(state: Staying, snapshot: Snapshot): Verdict {
@@ -66,41 +68,36 @@ function serving(state: Staying, snapshot: Snapshot): Verdict {
     : `Generation ${number} has served for ${describeSeconds(nowMs - sinceMs)}`;
   const isQuiet = state.name === "serving";
   const rest = isQuiet ? describeQuiet(snapshot) : describeNext(state, snapshot);
-  return {
-    tone: isQuiet ? "well" : "busy",
-    word: isQuiet ? "Serving" : "Serving, changing",
-    sentence: `${serves}; ${rest}.`,
-  };
+  return isQuiet
+    ? verdict("well", "Serving", `${serves}; ${rest}.`)
+    : verdict("busy", "Serving, changing", `${serves}; ${rest}.`);
 }
 
 function describeQuiet({ history, settings }: Snapshot): string {
   const [last] = history.changes;
   if (!settings.watch) return "changes wait for a signal";
   if (last === undefined || last.reason === "start") return "nothing has changed since the start";
-  if (last.kind === "start") return "it took the place of one that ended by itself";
+  if (last.kind === "start") return "it replaced one that exited unexpectedly";
   return last.result === "success"
     ? "the last change is live"
-    : "the files are again what it serves";
+    : "the last change was rejected and reverted";
 }
 
 function degraded(
   state: Staying,
   { sinceMs, reason }: OpenFailure,
-  { snapshot }: { readonly snapshot: Snapshot },
+  snapshot: Snapshot,
 ): Verdict {
   const { number, lastGood } = state.service.serving;
   const time = (ms: number) => `${describeTime(ms, snapshot.nowMs)} UTC`;
   const serves = lastGood === undefined
     ? `Generation ${number} serves`
-    : `Generation ${number} serves from files that were recorded (${time(lastGood.recordedMs)})`;
+    : `Generation ${number} serves the last good files (of ${time(lastGood.recordedMs)})`;
   const change = lastGood === undefined
     ? `the change of ${time(sinceMs)} was rejected`
     : "what is on disk does not start";
   const next = describeNext(state, snapshot);
-  return {
-    ...{ tone: "degraded", word: "Degraded" },
-    sentence: `${serves}; ${change}: ${reason}; ${next}.`,
-  };
+  return verdict("degraded", "Degraded", `${serves}; ${change}: ${reason}; ${next}.`);
 }
 
 function describeNext(state: Staying, snapshot: Snapshot): string {
@@ -111,11 +108,10 @@ function describeNext(state: Staying, snapshot: Snapshot): string {
       }`;
     case "delaying": {
       const what = state.order === null ? "a new change" : `the reload by ${state.order}`;
-      return state.awaits === "interval"
-        ? `${what} waits${describeWait(snapshot, " ")}, as reloads are kept apart`
-        : `${what} waits${
-          describeWait(snapshot, ", at most ")
-        }, until it can pass its stick-tables on`;
+      const [intro, reason] = state.awaits === "interval"
+        ? [" ", " (--min-reload-interval)"]
+        : [" at most ", " until its stick-tables can be passed on"];
+      return `${what} waits${describeWait(snapshot, intro)}${reason}`;
     }
     case "retrying": {
       if (state.service.rejected?.awaited !== undefined) {
@@ -127,7 +123,7 @@ function describeNext(state: Staying, snapshot: Snapshot): string {
     case "reloading":
       return `generation ${state.attempt.number} is starting`;
     case "hot_applying":
-      return "changed files are being given to it";
+      return "changed files are being hot-applied";
     default:
       return state satisfies never;
   }
@@ -140,31 +136,30 @@ function describeWait({ history, nowMs }: Snapshot, intro: string): string {
 }
 
 function leaving({ service: { serving } }: StateOf<"leaving">, snapshot: Snapshot): Verdict {
-  const wait = describeWait(snapshot, " for ") || " for a moment";
-  return {
-    ...{ tone: "leaving", word: "Leaving" },
-    sentence:
-      `Not ready any more: generation ${serving.number} serves on${wait}, then finishes its connections.`,
-  };
+  const wait = describeWait(snapshot, " for another ") || " for another moment";
+  return verdict(
+    "leaving",
+    "Leaving",
+    `Not ready: generation ${serving.number} serves${wait}, then finishes its connections.`,
+  );
 }
 
 function draining({ exitCode }: StateOf<"draining">, { history }: Snapshot): Verdict {
   const number = history.processes.size;
-  const finishing = number === 1 ? "1 process finishes" : `${number} processes finish`;
-  return {
-    ...{ tone: "leaving", word: "Draining" },
-    sentence:
-      `No new connection is accepted: ${finishing} what is left, then the wrapper ends with ${exitCode}.`,
-  };
+  const finishing = number === 1
+    ? "1 process finishes its own"
+    : `${number} processes finish theirs`;
+  return verdict(
+    "leaving",
+    "Draining",
+    `No new connections: ${finishing}, then the wrapper exits with ${exitCode}.`,
+  );
 }
 
 function stopping({ exitCode }: StateOf<"stopping">, { history }: Snapshot): Verdict {
   const { failure, lastSuccessMs } = history;
   const what = failure === null || lastSuccessMs !== null
-    ? "All HAProxy processes are being ended"
+    ? "All HAProxy processes are being stopped"
     : `Generation ${failure.generation} did not start: ${failure.reason}; nothing serves`;
-  return {
-    ...{ tone: "bad", word: "Stopping" },
-    sentence: `${what}; the wrapper ends with ${exitCode}.`,
-  };
+  return verdict("bad", "Stopping", `${what}; the wrapper exits with ${exitCode}.`);
 }

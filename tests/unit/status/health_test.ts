@@ -48,5 +48,5 @@ Deno.test("what is not ready says why", () => {
   });
   assert.match(reasons[0]!, /generation 1 is not ready yet/);
   assert.match(reasons[1]!, /^leaving: /);
-  assert.match(reasons[2]!, /ends with 143/);
+  assert.match(reasons[2]!, /exits with 143/);
 });

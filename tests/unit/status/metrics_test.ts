@@ -1,8 +1,9 @@
 /** What Prometheus is told, by the text and by Prometheus' own parser. */
 import assert from "node:assert/strict";
-import { newHistory } from "../../../lib/status/model/history.ts";
+import { newHistory } from "../../../lib/status/history/history.ts";
+import { NO_COUNTS } from "../../../lib/status/history/counters.ts";
 import { metricsText } from "../../../lib/status/metrics.ts";
-import type { Snapshot } from "../../../lib/status/model/snapshot.ts";
+import type { Snapshot } from "../../../lib/status/history/snapshot.ts";
 import { STATES } from "../supervisor/samples.ts";
 import { METRICS } from "../../support/metrics.ts";
 import { installed, testNeeding } from "../../support/needs.ts";
@@ -22,12 +23,15 @@ function valueOf(sample: string, one: Snapshot, files?: ReadonlyMap<string, numb
 const FRESH = snapshot({ history: newHistory(NOW_MS), state: STATES.starting });
 const BUSY = snapshot({
   history: {
-    reloads: new Map([["success", 3], ["failure", 1]]),
-    hotApplies: new Map([["map refused", 2]]),
-    drainsEnded: new Map([["killed", 4]]),
-    respawns: 2,
-    drainsCut: new Map([["memory", 3]]),
-    processExits: new Map([["serving 139", 1]]),
+    counts: {
+      ...NO_COUNTS,
+      reloads: new Map([["success", 3], ["failure", 1]]),
+      hotApplies: new Map([["map refused", 2]]),
+      drainsEnded: new Map([["killed", 4]]),
+      respawns: new Map([["", 2]]),
+      drainsCut: new Map([["memory", 3]]),
+      processExits: new Map([["serving 139", 1]]),
+    },
     reloadSeconds: { sum: 1.5, count: 3, buckets: [0, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3] },
     lastSuccessMs: 1_500,
     failure: null,

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { type History, newHistory } from "../../../lib/status/model/history.ts";
-import { reduceHistory } from "../../../lib/status/model/history_reducer.ts";
-import { reloadAndWait, shareReloads } from "../../../lib/status/reload_endpoint.ts";
+import { type History, newHistory } from "../../../lib/status/history/history.ts";
+import { reduceHistory } from "../../../lib/status/history/history_reducer.ts";
+import {
+  reloadAndWait,
+  type ReloadAnswer,
+  shareReloads,
+} from "../../../lib/status/reload_endpoint.ts";
 import { decide } from "../../../lib/supervisor/decisions/decide.ts";
 import type { Event } from "../../../lib/supervisor/state/events.ts";
 import type { State } from "../../../lib/supervisor/state/state.ts";
-import type { ReloadAnswer } from "../../../lib/status/routes.ts";
 import type { Step } from "../../../lib/supervisor/supervisor.ts";
 import {
   EVENTS,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { NO_COUNTS } from "../../../lib/status/history/counters.ts";
 import { statusReport } from "../../../lib/status/report.ts";
 import type { StateName } from "../../../lib/supervisor/state/state.ts";
 import { STATES } from "../supervisor/samples.ts";
@@ -114,11 +115,15 @@ Deno.test("changes and counts are told", () => {
   const { changes, counts } = statusReport(snapshot({
     history: {
       changes: [change({ durationMs: 12.6, generation: 9 })],
-      hotApplies: new Map([["map success", 2]]),
+      counts: {
+        ...NO_COUNTS,
+        hotApplies: new Map([["map success", 2]]),
+        bugs: new Map([["", 3]]),
+      },
     },
   }));
   assert.deepEqual([changes[0]?.generation, changes[0]?.durationMs], [9, 13]);
-  assert.deepEqual(counts.hotApplies, { "map success": 2 });
+  assert.deepEqual([counts.hotApplies, counts.bugs, counts.respawns], [{ "map success": 2 }, 3, 0]);
 });
 
 Deno.test("settings are told by the names of their flags", () => {

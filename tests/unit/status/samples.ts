@@ -5,8 +5,9 @@ import {
   type History,
   type LiveProcess,
   newHistory,
-} from "../../../lib/status/model/history.ts";
-import type { Snapshot } from "../../../lib/status/model/snapshot.ts";
+} from "../../../lib/status/history/history.ts";
+import { NO_COUNTS } from "../../../lib/status/history/counters.ts";
+import type { Snapshot } from "../../../lib/status/history/snapshot.ts";
 import { NO_TARGETS } from "../../../lib/loaded/targets.ts";
 import type { Rejected, Service, State } from "../../../lib/supervisor/state/state.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
@@ -194,7 +195,7 @@ export const SAMPLES = {
         }),
         ...HISTORY.changes,
       ],
-      respawns: 2,
+      counts: { ...NO_COUNTS, respawns: new Map([["", 2]]) },
     },
   }),
   fresh: snapshot({
@@ -372,13 +373,13 @@ function eventfulChange(index: number): Change {
   }
   if (index % 3 === 0) {
     return change({
-      ...{ kind: "in_place", generation, endedMs, durationMs: 6 },
+      ...{ kind: "hot_apply", generation, endedMs, durationMs: 6 },
       changed: ["/certs/shop.example.com/tls.crt"],
     });
   }
   if (index % 11 === 4) {
     return change({
-      ...{ kind: "in_place", generation, endedMs, durationMs: 0, result: "failure" },
+      ...{ kind: "hot_apply", generation, endedMs, durationMs: 0, result: "failure" },
       changed: ["/certs/old.example.com/tls.crt"],
       failure: "expired 2026-11-20, awaiting a valid one",
     });

@@ -9,8 +9,15 @@ import { snapshot } from "./samples.ts";
 
 Deno.test("a bug in the history keeps no probe from its answer", async () => {
   const { settings, versions } = snapshot();
-  const rest = { directory: "/", collectGarbageSoon: () => {}, withUmask: null, onBug: () => {} };
-  const status = new Status({ settings, versions, ...rest });
+  const status = new Status({
+    settings,
+    versions,
+    directory: "/",
+    log: () => {},
+    collectGarbageSoon: () => {},
+    withUmask: null,
+    onBug: () => {},
+  });
   const broken = { ...stepTo(STATES.leaving), actions: null } as unknown as Step;
   assert.throws(() => status.observe(broken), TypeError);
   const port = freePort();

@@ -51,7 +51,7 @@ for (const umask of [0o000, 0o022, 0o177]) {
   });
 }
 
-Deno.test("without a way to keep others out nothing is opened", async () => {
+Deno.test("without a way to keep other users out, nothing is opened", async () => {
   await using folder = new TempFolder();
   const listening = await listenAt(folder.at("socket"), null);
   assert.ok(listening.tag === "not_listening");
@@ -63,7 +63,7 @@ Deno.test("without a way to keep others out nothing is opened", async () => {
 });
 
 Deno.test({
-  name: "what has taken the socket's place meanwhile is left at the end",
+  name: "what has taken the socket's place is left alone at the end",
   // Ours is left to the end of the program then, since Deno would remove what is there.
   sanitizeResources: false,
   async fn() {
@@ -77,7 +77,7 @@ Deno.test({
   },
 });
 
-Deno.test("another socket that has taken its place is left, too", async () => {
+Deno.test("another socket that has taken its place is left alone too", async () => {
   await using folder = new TempFolder();
   const path = folder.at("socket");
   const listening = opened(await listenAt(path, withUmask));
@@ -89,21 +89,25 @@ Deno.test("another socket that has taken its place is left, too", async () => {
   listening.listener.close();
 });
 
-testNeeding([ROOT], "another user's socket is left, though nobody listens there", async () => {
-  await using folder = new TempFolder();
-  const path = folder.at("socket");
-  // Deno would remove it as it closes.
-  const first = Deno.listen({ transport: "unix", path: folder.at("first") });
-  Deno.renameSync(folder.at("first"), path);
-  first.close();
-  Deno.chownSync(path, 12_345, 12_345);
-  const listening = await listenAt(path, withUmask);
-  assert.ok(listening.tag === "not_listening");
-  assert.equal(listening.reason, "the socket that is there belongs to user 12345, wanted 0");
-  assert.equal(Deno.lstatSync(path).isSocket, true);
-  Deno.chownSync(path, 0, 0);
-  opened(await listenAt(path, withUmask)).close();
-});
+testNeeding(
+  [ROOT],
+  "another user's socket is left alone, even if nobody listens there",
+  async () => {
+    await using folder = new TempFolder();
+    const path = folder.at("socket");
+    // Deno would remove it as it closes.
+    const first = Deno.listen({ transport: "unix", path: folder.at("first") });
+    Deno.renameSync(folder.at("first"), path);
+    first.close();
+    Deno.chownSync(path, 12_345, 12_345);
+    const listening = await listenAt(path, withUmask);
+    assert.ok(listening.tag === "not_listening");
+    assert.equal(listening.reason, "the socket that is there belongs to user 12345, wanted 0");
+    assert.equal(Deno.lstatSync(path).isSocket, true);
+    Deno.chownSync(path, 0, 0);
+    opened(await listenAt(path, withUmask)).close();
+  },
+);
 
 /** As if file descriptors lacked: `accept` fails `times` times. Gives when that was. */
 function failToAccept(
@@ -135,7 +139,7 @@ Deno.test("connections that cannot be accepted are tried again after a pause", a
   assert(second! - first! >= 95 && third! - second! >= 95, `${failure.failedMs}`);
 });
 
-Deno.test("clients that are gone before they are accepted hold up nobody", async () => {
+Deno.test("clients that are gone before they are accepted delay nobody", async () => {
   // With a pause after each that would take 100 s.
   using failure = failToAccept(1_000, new Deno.errors.NotConnected("os error 107"));
   await using scene = await Scene.open();
@@ -152,7 +156,7 @@ function leaveOver(folder: TempFolder, name: string): void {
   listener.close();
 }
 
-Deno.test("a socket that is left over is taken over", async () => {
+Deno.test("a leftover socket is replaced", async () => {
   await using folder = new TempFolder();
   const address = unixIn(folder);
   leaveOver(folder, "socket");
@@ -168,7 +172,7 @@ Deno.test("a socket where somebody listens is left alone", async () => {
   assert.equal(bodyOf(await scene.ask(GET)), "/");
 });
 
-Deno.test("what is no socket is left alone, also a link to one that is left over", async () => {
+Deno.test("what is not a socket is left alone, even a link to a leftover one", async () => {
   await using folder = new TempFolder();
   leaveOver(folder, "left-over");
   for (
@@ -179,7 +183,7 @@ Deno.test("what is no socket is left alone, also a link to one that is left over
   assert.deepEqual(folder.names(), ["file", "left-over", "link"]);
 });
 
-Deno.test("where no socket can be made the reason is the system's", async () => {
+Deno.test("where no socket can be made, the reason is the system's", async () => {
   await using folder = new TempFolder();
   const path = folder.at("missing/socket");
   assert.equal(await refusalAt({ tag: "unix", path }), "No such file or directory");
@@ -210,7 +214,7 @@ Deno.test("after close nobody listens, every connection is closed and the file i
   assert.deepEqual(scene.bugs, []);
 });
 
-Deno.test("after close it can listen at the same port again", async () => {
+Deno.test("after close the same port can be listened on again", async () => {
   const first = await Scene.open();
   const { address } = first;
   assert.equal(bodyOf(await first.ask(GET)), "/");

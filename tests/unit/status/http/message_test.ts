@@ -1,194 +1,112 @@
 import assert from "node:assert/strict";
 import {
-  bareResponse,
   formatResponse,
   type HttpResponse,
-  parseHead,
+  parseRequest,
 } from "../../../../lib/status/http/message.ts";
 
-const LIMIT_BYTES = 8_192;
+const LIMITS = { headBytes: 8_192, bodyBytes: 1_024 };
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-const parse = (text: string) => parseHead(bytesOf(text), LIMIT_BYTES);
+const parse = (text: string) => parseRequest(bytesOf(text), LIMITS);
 
-/** What a request says, or the status it is refused with. */
+/** What a request says, the status that it is refused with, or "incomplete". */
 function read(text: string): unknown {
-  const head = parse(text);
-  if (head.tag === "malformed") return head.status;
-  if (head.tag === "incomplete") return head.tag;
-  const { method, path, headers } = head.request;
-  return { method, path, headers: Object.fromEntries(headers) };
+  const parsed = parse(text);
+  if (parsed.tag === "refused") return parsed.status;
+  if (parsed.tag === "incomplete") return parsed.tag;
+  const { method, path, headers } = parsed.request;
+  return { method, path, ...Object.fromEntries(headers) };
 }
-
-const pathOf = (target: string) => {
-  const head = parse(`GET ${target} HTTP/1.1\r\n\r\n`);
-  return head.tag === "request" ? head.request.path : head;
-};
-
-const statusOf = (text: string) => {
-  const head = parse(text);
-  return head.tag === "malformed" ? head.status : head.tag;
-};
 
 const withFields = (...lines: readonly string[]) =>
   `GET / HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`;
 
-const BAD_REQUEST = { tag: "malformed", status: 400 };
+const GET = { method: "GET", path: "/" };
 
-Deno.test("a request has a method, a path and headers by their names in small letters", () => {
-  assert.deepEqual(
-    read("GET /metrics HTTP/1.1\r\nHost: a:1\r\nX-Empty:\r\nACCEPT: \t*/* \r\n\r\n"),
-    {
-      method: "GET",
-      path: "/metrics",
-      headers: { host: "a:1", "x-empty": "", accept: "*/*" },
-    },
-  );
-});
-
-Deno.test("a head is incomplete after each of its bytes but the last", () => {
-  const text = "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
-  for (let length = 0; length < text.length; length++) {
-    assert.equal(
-      parse(text.slice(0, length)).tag,
-      "incomplete",
-      JSON.stringify(text.slice(0, length)),
-    );
-  }
-  assert.equal(parse(text).tag, "request");
-});
-
-Deno.test("the head ends where the body begins, whatever is in it", () => {
-  const head = "\r\nPOST / HTTP/1.1\r\nX: \u00e9\r\nContent-Length: 12\r\n\r\n";
-  const parsed = parse(`${head}\r\n\r\n\0GET / `);
-  assert(parsed.tag === "request");
-  assert.equal(parsed.headBytes, bytesOf(head).length);
-  assert.equal(parsed.bodyBytes, 12);
-});
-
-Deno.test("without a length there is no body", () => {
-  const parsed = parse("GET / HTTP/1.0\n\n");
-  assert(parsed.tag === "request");
-  assert.deepEqual([parsed.headBytes, parsed.bodyBytes], [16, 0]);
-});
-
-Deno.test("lines may end with LF alone, or both ways, and one empty line may come first", () => {
-  const wanted = { method: "GET", path: "/a", headers: { host: "a" } };
-  assert.deepEqual(read("GET /a HTTP/1.1\nHost: a\n\n"), wanted);
-  assert.deepEqual(read("GET /a HTTP/1.1\r\nHost: a\n\r\n"), wanted);
-  assert.deepEqual(read("\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\n"), wanted);
-  assert.deepEqual(read("\nGET /a HTTP/1.1\nHost: a\n\n"), wanted);
-  assert.equal(read("\r\n\r\nGET /a HTTP/1.1\r\n\r\n"), 400);
-});
-
-Deno.test("CR alone ends no line and stands nowhere else", () => {
-  assert.equal(read("GET / HTTP/1.1\rHost: a\r\n\r\n"), 400);
-  assert.equal(read("GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n"), 400);
-  assert.equal(read("GET / HTTP/1.1\r\r\nHost: a\r\n\r\n"), 400);
-});
-
-Deno.test("the path is without the query, and without the authority that a proxy gets", () => {
-  assert.equal(pathOf("/"), "/");
-  assert.equal(pathOf("/a%20b/?c=/d?e"), "/a%20b/");
-  assert.equal(pathOf("//a"), "//a");
-  assert.equal(pathOf("http://a:1/b?c"), "/b");
-  assert.equal(pathOf("HTTP://a"), "/");
-  assert.equal(pathOf("http://a?b"), "/");
-  assert.equal(pathOf("*"), "*");
-});
-
-Deno.test("a target that is no path is refused", () => {
-  for (
-    const target of ["a", "?a", "a:443", "https://a/", "http:///", "", "/a b", "/\t", "/\u00e9"]
-  ) {
-    assert.deepEqual(pathOf(target), BAD_REQUEST, target);
-  }
-});
-
-Deno.test("a first line that is no request is refused", () => {
-  for (
-    const line of [
-      "GET /",
-      "GET / http/1.1",
-      " GET / HTTP/1.1",
-      "GET  / HTTP/1.1",
-      "G(T / HTTP/1.1",
-    ]
-  ) {
-    assert.equal(statusOf(`${line}\r\n\r\n`), 400, line);
-  }
-});
-
-Deno.test("every HTTP/1 will do, and no other version", () => {
-  assert.equal(statusOf("GET / HTTP/1.0\r\n\r\n"), "request");
-  assert.equal(statusOf("GET / HTTP/1.2\r\n\r\n"), "request");
-  assert.equal(statusOf("PRI * HTTP/2.0\r\n\r\n"), 400);
-  assert.equal(statusOf("GET / HTTP/0.9\r\n\r\n"), 400);
-  assert.equal(statusOf("GET / HTTP/1\r\n\r\n"), 400);
-});
-
-Deno.test("what begins like no request is refused before a line is complete", () => {
-  assert.equal(statusOf("\x16\x03\x01"), 400);
-  assert.equal(statusOf("\r\n "), 400);
-  assert.equal(statusOf("\0"), 400);
-});
-
-Deno.test("fields that come twice are one, with a comma", () => {
-  assert.deepEqual(read(withFields("A: 1", "B: 2", "a: 3")), {
-    method: "GET",
-    path: "/",
-    headers: { a: "1, 3", b: "2" },
-  });
-});
-
-const hostOf = (text: string) => {
-  const head = parse(text);
-  return head.tag === "request" ? head.request.headers.get("host") : head;
+const READ: Readonly<Record<string, readonly [text: string, expected: unknown]>> = {
+  "headers have lower-case names": [
+    "GET /metrics HTTP/1.1\r\nHost: a:1\r\nX-Empty:\r\nACCEPT: \t*/* \r\n\r\n",
+    { method: "GET", path: "/metrics", host: "a:1", "x-empty": "", accept: "*/*" },
+  ],
+  "lines may end with LF": ["GET / HTTP/1.1\nHost: a\n\n", { ...GET, host: "a" }],
+  "line ends may be mixed": ["GET / HTTP/1.1\r\nHost: a\n\r\n", { ...GET, host: "a" }],
+  "one empty line may come first": ["\r\nGET / HTTP/1.1\r\n\r\n", GET],
+  "so may one that ends with LF": ["\nGET / HTTP/1.1\n\n", GET],
+  "the query is dropped": ["GET /a%20b/?c=/d?e HTTP/1.1\r\n\r\n", { ...GET, path: "/a%20b/" }],
+  "a path may begin with two slashes": ["GET //a HTTP/1.1\r\n\r\n", { ...GET, path: "//a" }],
+  "HTTP/1.0 will do": ["GET / HTTP/1.0\r\n\r\n", GET],
+  "so will any other HTTP/1": ["GET / HTTP/1.2\r\n\r\n", GET],
+  "repeated fields become a list": [withFields("A: 1", "B: 2", "a: 3"), {
+    ...GET,
+    a: "1, 3",
+    b: "2",
+  }],
 };
 
-Deno.test("a request has one host: the field's, or the target's that says the same", () => {
-  assert.equal(hostOf(withFields("HOST: a")), "a");
-  assert.equal(hostOf("GET http://a:1/ HTTP/1.1\r\n\r\n"), "a:1");
-  assert.equal(hostOf("GET http://A:1/ HTTP/1.1\r\nHost: a:1\r\n\r\n"), "A:1");
-  assert.equal(hostOf(withFields()), undefined);
-  for (
-    const text of [
-      withFields("Host: a", "Host: a"),
-      withFields("Host: a", "host: b"),
-      "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
-      "GET http://127.0.0.1/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-      "GET http://a@127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-    ]
-  ) {
-    assert.deepEqual(hostOf(text), BAD_REQUEST, text);
+for (const [name, [text, expected]] of Object.entries(READ)) {
+  Deno.test(`a request is read: ${name}`, () => assert.deepEqual(read(text), expected));
+}
+
+const REFUSED: Readonly<Record<string, readonly string[]>> = {
+  "two empty lines come first": ["\r\n\r\nGET / HTTP/1.1\r\n\r\n"],
+  "CR stands alone": [
+    "GET / HTTP/1.1\rHost: a\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n",
+    "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n",
+  ],
+  "the target is no path": [
+    ...["a", "?a", "a:443", "http://a/", "https://a/", "*", "", "/a b", "/\t", "/\u00e9"],
+  ].map((target) => `GET ${target} HTTP/1.1\r\n\r\n`),
+  "the first line is no request": [
+    ...["GET /", "GET / http/1.1", " GET / HTTP/1.1", "GET  / HTTP/1.1", "G(T / HTTP/1.1"],
+  ].map((line) => `${line}\r\n\r\n`),
+  "the version is not HTTP/1": [
+    ...["PRI * HTTP/2.0", "GET / HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/1"],
+  ].map((line) => `${line}\r\n\r\n`),
+  "it begins like no request, even before the first line is complete": [
+    "\x16\x03\x01",
+    "\r\n ",
+    "\0",
+  ],
+  "it names several hosts": [withFields("Host: a", "Host: a"), withFields("Host: a", "host: b")],
+  "a field is malformed": [
+    ...["a", ": a", "a : b", " a: b", "a: b\r\n c", "a: \0", "a: \x7f", "\u00e9: a"],
+  ].map((line) => withFields(line)),
+  "the length is no number": [
+    ...["-1", "+1", "1.0", "0x1", "", "1 2", "1e3"].map((one) =>
+      withFields(`Content-Length: ${one}`)
+    ),
+    withFields("Content-Length: 1", "Content-Length: 1"),
+  ],
+  "the body has a transfer coding": [
+    withFields("Transfer-Encoding: chunked"),
+    withFields("transfer-encoding: identity", "content-length: 1"),
+  ],
+};
+
+for (const [name, texts] of Object.entries(REFUSED)) {
+  Deno.test(`a request is refused if ${name}`, () => {
+    for (const text of texts) assert.equal(read(text), 400, JSON.stringify(text));
+  });
+}
+
+Deno.test("a request is incomplete after each of its bytes but the last, whatever its body holds", () => {
+  const head = "\r\nPOST / HTTP/1.1\r\nX: \u00e9\r\nContent-Length: 12\r\n\r\n";
+  const bytes = bytesOf(`${head}\r\n\r\n\0GET / x`);
+  for (let length = 0; length < bytes.length; length++) {
+    assert.equal(parseRequest(bytes.subarray(0, length), LIMITS).tag, "incomplete", `${length}`);
   }
+  const parsed = parseRequest(bytes, LIMITS);
+  assert.ok(parsed.tag === "request");
+  assert.equal(parsed.bytes, bytes.length);
 });
 
-Deno.test("a malformed field is refused: no name, a space before the colon, a fold, control characters", () => {
-  for (
-    const line of ["a", ": a", "a : b", " a: b", "a: b\r\n c", "a: \0", "a: \x7f", "\u00e9: a"]
-  ) {
-    assert.equal(statusOf(withFields(line)), 400, JSON.stringify(line));
-  }
-});
-
-Deno.test("a length that is no number is refused, also if it comes twice", () => {
-  for (const line of ["-1", "+1", "1.0", "0x1", "", "1 2", "1e3"]) {
-    assert.equal(statusOf(withFields(`Content-Length: ${line}`)), 400, line);
-  }
-  assert.equal(statusOf(withFields("Content-Length: 1", "Content-Length: 1")), 400);
-});
-
-Deno.test("a length of many digits is a large one", () => {
-  const head = parse(withFields(`Content-Length: ${"9".repeat(400)}`));
-  assert(head.tag === "request");
-  assert.equal(head.bodyBytes, Infinity);
-});
-
-Deno.test("a transfer coding is not known, whatever else there is", () => {
-  assert.equal(statusOf(withFields("Transfer-Encoding: chunked")), 400);
-  assert.equal(statusOf(withFields("transfer-encoding: identity", "content-length: 1")), 400);
+Deno.test("a body is refused that is too long, as soon as its length is known", () => {
+  assert.equal(read(withFields("Content-Length: 1024")), "incomplete");
+  assert.equal(read(withFields("Content-Length: 1025")), 413);
+  assert.equal(read(withFields(`Content-Length: ${"9".repeat(400)}`)), 413);
 });
 
 Deno.test("a head that ends at the limit is read, and none that ends later", () => {
@@ -196,19 +114,20 @@ Deno.test("a head that ends at the limit is read, and none that ends later", () 
     const [before, after] = ["GET / HTTP/1.1\r\nA: ", "\r\n\r\n"] as const;
     return before + "a".repeat(length - before.length - after.length) + after;
   };
-  assert.equal(statusOf(longHead(LIMIT_BYTES)), "request");
-  assert.equal(statusOf(longHead(LIMIT_BYTES + 1)), 413);
-  assert.equal(statusOf(longHead(LIMIT_BYTES).slice(0, -1)), "incomplete");
-  assert.equal(statusOf("G".repeat(LIMIT_BYTES)), 413);
-  assert.equal(statusOf(longHead(LIMIT_BYTES) + "a".repeat(LIMIT_BYTES)), "request");
+  const limit = LIMITS.headBytes;
+  assert.equal(parse(longHead(limit)).tag, "request");
+  assert.equal(read(longHead(limit + 1)), 413);
+  assert.equal(read(longHead(limit).slice(0, -1)), "incomplete");
+  assert.equal(read("G".repeat(limit)), 413);
+  assert.equal(parse(longHead(limit) + "a".repeat(limit)).tag, "request");
 });
 
 Deno.test("a head of nothing but spaces is read in no time", () => {
   const startedMs = performance.now();
   for (let times = 0; times < 4_000; times++) {
-    assert.equal(statusOf(withFields(`a:${" ".repeat(8_000)}\0`)), 400);
+    assert.equal(read(withFields(`a:${" ".repeat(8_000)}\0`)), 400);
   }
-  // A look at each pair of them would take a minute.
+  // Looking at each pair of them would take a minute.
   assert(performance.now() - startedMs < 20_000);
 });
 
@@ -221,32 +140,23 @@ const RESPONSE: HttpResponse = {
 const format = (response: HttpResponse, isHead = false) =>
   new TextDecoder().decode(formatResponse(response, { isHead }));
 
-Deno.test("a response says how many bytes follow, and that nothing keeps or guesses them", () => {
-  assert.equal(
-    format(RESPONSE),
-    "HTTP/1.1 200 OK\r\n" +
-      "content-type: text/x; charset=utf-8\r\n" +
-      "cache-control: no-store\r\n" +
-      "x-content-type-options: nosniff\r\n" +
-      "cross-origin-resource-policy: same-origin\r\n" +
-      "content-length: 3\r\n" +
-      "connection: close\r\n" +
-      "\r\n" +
-      "\u00e9\n",
-  );
+Deno.test("a response says how many bytes follow, and that nobody may keep it or guess its type", () => {
+  const head = [
+    "HTTP/1.1 200 OK",
+    "content-type: text/x; charset=utf-8",
+    "cache-control: no-store",
+    "x-content-type-options: nosniff",
+    "cross-origin-resource-policy: same-origin",
+    "content-length: 3",
+    "connection: close",
+    "\r\n",
+  ].join("\r\n");
+  assert.equal(format(RESPONSE), `${head}\u00e9\n`);
+  assert.equal(format(RESPONSE, true), head);
 });
 
-Deno.test("the response to HEAD is the same without the body", () => {
-  assert.equal(format(RESPONSE, true), format(RESPONSE).slice(0, -"\u00e9\n".length));
-});
-
-Deno.test("further headers are added; the length is nobody else's business", () => {
+Deno.test("further headers are added, but do not override the length", () => {
   const text = format({ ...RESPONSE, headers: { allow: "GET, HEAD", "content-length": "7" } });
   assert.match(text, /\r\nallow: GET, HEAD\r\n/);
   assert.deepEqual(text.match(/content-length: .*/g), ["content-length: 3"]);
-});
-
-Deno.test("a bare response says what its status means", () => {
-  assert.match(format(bareResponse(503)), /^HTTP\/1\.1 503 Service Unavailable\r\n/);
-  assert.equal(bareResponse(503).body, "503 Service Unavailable\n");
 });

@@ -18,34 +18,15 @@ const LARGE = "x".repeat(2_000_000);
 const respondLargely = ({ path }: { readonly path: string }) =>
   Promise.resolve(textResponse(path === "/large" ? LARGE : path));
 
-Deno.test("a request over TCP gets its answer, and then the connection is closed", async () => {
-  await using scene = await Scene.open();
-  const response = await scene.ask("GET /a?b=c HTTP/1.1\r\nHost: a\r\nX-Y: z\r\n\r\n");
-  assert.equal(statusOf(response), 200);
-  assert.equal(bodyOf(response), "/a");
-  assert.equal(scene.requests[0]?.headers.get("x-y"), "z");
-});
-
-Deno.test("a request over IPv6 gets its answer", async () => {
-  const hostname = "::1";
-  await using scene = await Scene.open({
-    address: { tag: "tcp", hostname, port: freePort() },
-  });
-  assert.equal(bodyOf(await scene.ask(GET)), "/");
-});
-
-Deno.test("a request over a unix socket gets its answer", async () => {
+Deno.test("a request gets its answer over IPv4, IPv6 and a unix socket, and then the connection is closed", async () => {
   await using folder = new TempFolder();
-  await using scene = await Scene.open({ address: unixIn(folder) });
-  assert.equal(bodyOf(await scene.ask(GET)), "/");
-});
-
-Deno.test("Deno's own client is content with the answer", async () => {
-  await using scene = await Scene.open();
-  assert(scene.address.tag === "tcp");
-  const response = await fetch(`http://127.0.0.1:${scene.address.port}/a`);
-  assert.equal(await response.text(), "/a");
-  assert.equal(response.headers.get("cache-control"), "no-store");
+  const v6 = { tag: "tcp", hostname: "::1", port: freePort() } as const;
+  for (const address of [undefined, v6, unixIn(folder)]) {
+    await using scene = await Scene.open(address === undefined ? {} : { address });
+    const response = await scene.ask("GET /a?b=c HTTP/1.1\r\nHost: a\r\nX-Y: z\r\n\r\n");
+    assert.deepEqual([statusOf(response), bodyOf(response)], [200, "/a"]);
+    assert.equal(scene.requests[0]?.headers.get("x-y"), "z");
+  }
 });
 
 Deno.test("HEAD gets what GET gets, without the body", async () => {
@@ -57,7 +38,7 @@ Deno.test("HEAD gets what GET gets, without the body", async () => {
   assert.equal(`${head}/a`, whole);
 });
 
-Deno.test("a request that arrives byte by byte is one", async () => {
+Deno.test("a request may arrive byte by byte", async () => {
   await using scene = await Scene.open();
   const client = await scene.client();
   for (const byte of get("/slowly")) {
@@ -67,7 +48,7 @@ Deno.test("a request that arrives byte by byte is one", async () => {
   assert.equal(bodyOf(await client.rest()), "/slowly");
 });
 
-Deno.test("a request is answered when its body is there, and not before", async () => {
+Deno.test("a request is answered once its body is there, and not before", async () => {
   await using scene = await Scene.open();
   const client = await scene.client();
   await client.send("POST /a HTTP/1.1\r\nContent-Length: 1024\r\n\r\n" + "x".repeat(1_023));
@@ -77,21 +58,19 @@ Deno.test("a request is answered when its body is there, and not before", async 
   assert.equal(bodyOf(await client.rest()), "/a");
 });
 
-Deno.test("a body that is too large is refused, and the answer survives it", async () => {
+Deno.test("a head or body that is too large is refused, and the client can read the answer", async () => {
   await using scene = await Scene.open();
-  const client = await scene.client();
-  await client.send("POST /a HTTP/1.1\r\nContent-Length: 1025\r\n\r\n");
-  assert.equal(statusOf(await client.rest()), 413);
   const large = "x".repeat(1_000_000);
-  const response = await scene.ask(`POST /a HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n${large}`);
-  assert.equal(statusOf(response), 413);
+  for (
+    const request of [
+      "POST /a HTTP/1.1\r\nContent-Length: 1025\r\n\r\n",
+      `POST /a HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n${large}`,
+      `GET / HTTP/1.1\r\nA: ${large}`,
+    ]
+  ) {
+    assert.equal(statusOf(await scene.ask(request)), 413);
+  }
   assert.deepEqual(scene.requests, []);
-});
-
-Deno.test("a huge head is refused, and the answer survives it", async () => {
-  await using scene = await Scene.open();
-  const response = await scene.ask(`GET / HTTP/1.1\r\nA: ${"x".repeat(1_000_000)}`);
-  assert.equal(statusOf(response), 413);
 });
 
 Deno.test("the longest head and the longest body go together", async () => {
@@ -101,11 +80,9 @@ Deno.test("the longest head and the longest body go together", async () => {
   assert.equal(statusOf(response), 200);
 });
 
-Deno.test("what is no HTTP is refused at once", async () => {
+Deno.test("what is not HTTP is refused at once", async () => {
   await using scene = await Scene.open();
   assert.equal(statusOf(await scene.ask("\x16\x03\x01")), 400);
-  assert.equal(statusOf(await scene.ask("GET / HTTP/2.0\r\n\r\n")), 400);
-  assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\nTransfer-Encoding: a\r\n\r\n")), 400);
 });
 
 Deno.test("a request that ends in its middle is refused", async () => {
@@ -145,13 +122,13 @@ Deno.test("a client that goes away before its answer does no harm", async () => 
   assert.deepEqual(scene.bugs, []);
 });
 
-Deno.test("half a request is waited for no longer than the limit", async () => {
+Deno.test("half a request is waited for only until the deadline", async () => {
   await using scene = await Scene.open({ limits: { turnMs: 50 } });
   assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\n")), 408);
   assert.equal(statusOf(await scene.ask("")), 408);
 });
 
-Deno.test("a byte now and then does not make the wait longer", async () => {
+Deno.test("a byte now and then does not extend the deadline", async () => {
   await using scene = await Scene.open({ limits: { turnMs: 200 } });
   const client = await scene.client();
   const response = client.rest();
@@ -167,7 +144,7 @@ Deno.test("a large response arrives whole", async () => {
   assert.equal(bodyOf(await scene.ask(get("/large"))).length, LARGE.length);
 });
 
-Deno.test("what comes after the request does not destroy a response that is still on its way", async () => {
+Deno.test("what follows the request does not destroy a response on its way", async () => {
   await using scene = await Scene.open({ respond: respondLargely });
   const client = await scene.client();
   await client.send(get("/large") + "x".repeat(100_000));
@@ -176,7 +153,7 @@ Deno.test("what comes after the request does not destroy a response that is stil
   assert.equal(bodyOf(await client.rest()).length, LARGE.length);
 });
 
-Deno.test("a client that does not read is left after its turn", async () => {
+Deno.test("a client that does not read is dropped at its deadline", async () => {
   await using folder = new TempFolder();
   await using scene = await Scene.open({
     address: unixIn(folder),
@@ -191,7 +168,7 @@ Deno.test("a client that does not read is left after its turn", async () => {
   assert(bodyOf(await client.rest()).length < LARGE.length);
 });
 
-Deno.test("of clients that do not read only so many are kept, and others get short answers", async () => {
+Deno.test("only so many clients that do not read are kept, and others get short answers", async () => {
   await using folder = new TempFolder();
   await using scene = await Scene.open({
     address: unixIn(folder),
@@ -209,19 +186,7 @@ Deno.test("of clients that do not read only so many are kept, and others get sho
   assert.equal(bodyOf(await scene.ask(get("/large"))).length, LARGE.length);
 });
 
-Deno.test("1,000 idle connections do not keep a request from its answer", async () => {
-  await using scene = await Scene.open();
-  const idle: Client[] = [];
-  while (idle.length < 1_000) idle.push(await scene.client());
-  assert.equal(bodyOf(await scene.ask(GET)), "/");
-  const closed = idle.slice(0, 1_001 - HTTP_LIMITS.connections);
-  assert(closed.length > 700);
-  for (const client of closed) assert.equal(await client.rest(), "");
-  await idle.at(-1)?.send(get("/late"));
-  assert.equal(bodyOf(await idle.at(-1)!.rest()), "/late");
-});
-
-Deno.test("one connection too many costs the one that has waited longest, and no other", async () => {
+Deno.test("one connection too many costs the oldest idle one, and no other", async () => {
   await using scene = await Scene.open({ limits: { connections: 2 } });
   const [first, second] = [await scene.client(), await scene.client()];
   await first.send("GET /first HTTP/1.1\r\n");
@@ -254,7 +219,7 @@ async function askLater(scene: Scene, path: string): Promise<Client> {
   return client;
 }
 
-Deno.test("idle connections do not push out who waits for an answer", async () => {
+Deno.test("idle connections do not push out those that wait for an answer", async () => {
   const { respond, release, gone } = respondLater();
   await using scene = await Scene.open({ limits: { connections: 4 }, respond });
   const waiting = [await askLater(scene, "/a"), await askLater(scene, "/b")];
@@ -270,7 +235,7 @@ Deno.test("idle connections do not push out who waits for an answer", async () =
   assert.deepEqual(gone, []);
 });
 
-Deno.test("of those who wait the oldest makes room with a 503, and every other request is answered", async () => {
+Deno.test("the oldest of those that wait makes room with a 503, and every other request is answered", async () => {
   const { respond, release, gone } = respondLater();
   await using scene = await Scene.open({ limits: { connections: 4 }, respond });
   const waiting: Client[] = [];
@@ -314,7 +279,7 @@ Deno.test("a client that resets its connection while it waits frees its place at
   release();
 });
 
-Deno.test("a client that has ended its side makes room as an idle one, and is answered otherwise", async () => {
+Deno.test("a client that has ended its side makes room as an idle one does, and otherwise is answered", async () => {
   const { respond, release, gone } = respondLater();
   await using scene = await Scene.open({ limits: { connections: 4 }, respond });
   const [first, second] = [await askLater(scene, "/a"), await askLater(scene, "/b")];
@@ -328,7 +293,7 @@ Deno.test("a client that has ended its side makes room as an idle one, and is an
   assert(gone.includes("/a") && !gone.includes("/c"), `${gone}`);
 });
 
-Deno.test("a client that does not close after its answer is left", async () => {
+Deno.test("a client that does not close after its answer is dropped", async () => {
   await using scene = await Scene.open({ limits: { turnMs: 50 } });
   const client = await scene.client();
   await client.send(GET);
@@ -336,7 +301,7 @@ Deno.test("a client that does not close after its answer is left", async () => {
   await client.waitUntilRefused();
 });
 
-Deno.test("of clients that do not close only so many are kept", async () => {
+Deno.test("only so many clients that do not close are kept", async () => {
   await using scene = await Scene.open({ limits: { turnMs: 60_000, connections: 1 } });
   const answered = async () => {
     const client = await scene.client();
@@ -349,7 +314,7 @@ Deno.test("of clients that do not close only so many are kept", async () => {
   await second.send("it is still open");
 });
 
-Deno.test("a bug in the response gives 500 and is told", async () => {
+Deno.test("a bug in the response answers 500 and is reported", async () => {
   const bug = new TypeError("a bug");
   await using scene = await Scene.open({
     respond: ({ path }) => path === "/" ? Promise.reject(bug) : Promise.resolve(textResponse(path)),

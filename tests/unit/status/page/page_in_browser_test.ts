@@ -23,7 +23,7 @@ testNeeding([installed("chromium")], "the page in a browser", async ({ step }) =
         await assertFits(page);
         await page.evaluate(OPEN_ALL);
         await assertFits(page);
-        assert.deepEqual(await page.evaluate(`(${findFaint})()`), []);
+        assert.deepEqual(await page.evaluate(`{${FIND_FAINT}}`), []);
         assert.deepEqual([...page.requests(), ...page.complaints()], []);
         grounds.set(verdict.tone, await page.evaluate(BANNER_GROUND));
       });
@@ -86,33 +86,25 @@ async function assertFits(page: Page): Promise<void> {
 }
 
 /** Runs in the page: every element with text of its own whose contrast is less than 4.5. */
-function findFaint(): string[] {
-  // deno-lint-ignore no-explicit-any
-  const { document, getComputedStyle } = globalThis as any;
-  const partsOf = (colour: string) => colour.match(/[\d.]+/g)!.map(Number);
-  const luminance = (colour: string) => {
-    const [red, green, blue] = partsOf(colour).slice(0, 3).map((part) => {
-      const share = part / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
+const FIND_FAINT = `
+  const partsOf = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = (colour) => {
+    const [red, green, blue] = partsOf(colour).slice(0, 3).map((part) => part / 255)
+      .map((share) => share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   };
-  // deno-lint-ignore no-explicit-any
-  const groundOf = (element: any): string => {
+  const groundOf = (element) => {
     const { backgroundColor } = getComputedStyle(element);
     return partsOf(backgroundColor)[3] === 0 ? groundOf(element.parentElement) : backgroundColor;
   };
-  // deno-lint-ignore no-explicit-any
-  const contrastOf = (element: any) => {
+  const contrastOf = (element) => {
     const [dark, light] = [getComputedStyle(element).color, groundOf(element)].map(luminance)
       .sort((one, other) => one - other);
-    return (light! + 0.05) / (dark! + 0.05);
+    return (light + 0.05) / (dark + 0.05);
   };
-  // deno-lint-ignore no-explicit-any
-  const hasText = (element: any) =>
-    // deno-lint-ignore no-explicit-any
-    [...element.childNodes].some((node: any) => node.nodeType === 3 && node.data.trim() !== "");
-  return [...document.querySelectorAll("body *")]
+  const hasText = (element) =>
+    [...element.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim() !== "");
+  [...document.querySelectorAll("body *")]
     .filter((element) => hasText(element) && contrastOf(element) < 4.5)
-    .map((element) => `${element.outerHTML.slice(0, 80)}: ${contrastOf(element)}`);
-}
+    .map((element) => element.outerHTML.slice(0, 80) + ": " + contrastOf(element));
+`;

@@ -1,7 +1,7 @@
 /** The page of each state, as text. */
 import assert from "node:assert/strict";
 import { statusPage } from "../../../../lib/status/page/page.ts";
-import type { Snapshot } from "../../../../lib/status/model/snapshot.ts";
+import type { Snapshot } from "../../../../lib/status/history/snapshot.ts";
 import { type Verdict, verdictOf } from "../../../../lib/status/page/verdict.ts";
 import { change, content, live, MINUTE_MS, NOW_MS, SAMPLES, snapshot } from "../samples.ts";
 
@@ -10,8 +10,8 @@ const VERDICTS = {
   respawning: [
     "bad",
     "Respawning",
-    "Generation 7 was ended by SIGSEGV although it was to serve. Generation 8 is starting in its " +
-    "place; nothing serves until then.",
+    "Generation 7 was ended by SIGSEGV while serving. Generation 8 is starting in its place; " +
+    "nothing serves until then.",
   ],
   fresh: [
     "well",
@@ -34,19 +34,19 @@ const VERDICTS = {
   lastGood: [
     "degraded",
     "Degraded",
-    "Generation 2 serves from files that were recorded (21 Nov 12:03:20 UTC); what is on disk does not " +
+    "Generation 2 serves the last good files (of 21 Nov 12:03:20 UTC); what is on disk does not " +
     "start: haproxy exited with 1 before it was ready; tried again when a source changes.",
   ],
   delaying: [
     "busy",
     "Serving, changing",
-    "Generation 7 has served for 3 h 12 min; a new change waits 3 s, as reloads are kept apart.",
+    "Generation 7 has served for 3 h 12 min; a new change waits 3 s (--min-reload-interval).",
   ],
   holdingForTables: [
     "busy",
     "Serving, changing",
-    "Generation 7 has served for 3 h 12 min; the reload by SIGHUP waits, at most 3 s, until it can " +
-    "pass its stick-tables on.",
+    "Generation 7 has served for 3 h 12 min; the reload by SIGHUP waits at most 3 s until its " +
+    "stick-tables can be passed on.",
   ],
   reloading: [
     "busy",
@@ -56,30 +56,30 @@ const VERDICTS = {
   hot_applying: [
     "busy",
     "Serving, changing",
-    "Generation 7 has served for 3 h 12 min; changed files are being given to it.",
+    "Generation 7 has served for 3 h 12 min; changed files are being hot-applied.",
   ],
   leaving: [
     "leaving",
     "Leaving",
-    "Not ready any more: generation 7 serves on for 4 s, then finishes its connections.",
+    "Not ready: generation 7 serves for another 4 s, then finishes its connections.",
   ],
   draining: [
     "leaving",
     "Draining",
-    "No new connection is accepted: 3 processes finish what is left, then the wrapper ends with 0.",
+    "No new connections: 3 processes finish theirs, then the wrapper exits with 0.",
   ],
   stopping: [
     "bad",
     "Stopping",
-    "All HAProxy processes are being ended; the wrapper ends with 143.",
+    "All HAProxy processes are being stopped; the wrapper exits with 143.",
   ],
   notStarted: [
     "bad",
     "Stopping",
     "Generation 1 did not start: haproxy exited with 1 before it was ready; nothing serves; " +
-    "the wrapper ends with 1.",
+    "the wrapper exits with 1.",
   ],
-  ended: ["bad", "Ended", "All HAProxy processes are gone; the wrapper ends with 0."],
+  ended: ["bad", "Ended", "All HAProxy processes are gone; the wrapper exits with 0."],
 } as const satisfies Readonly<
   Record<string, readonly [Verdict["tone"], Verdict["word"], Verdict["sentence"]]>
 >;
@@ -94,7 +94,7 @@ for (const [name, [tone, word, sentence]] of Object.entries(VERDICTS)) {
   });
 }
 
-Deno.test("every sample is a whole page that is renewed and runs nothing", () => {
+Deno.test("every sample is a whole page that reloads itself and runs nothing", () => {
   for (const [name, sample] of Object.entries(SAMPLES)) {
     const page = statusPage(sample);
     assert.ok(page.startsWith("<!DOCTYPE html>"), name);
@@ -111,11 +111,11 @@ Deno.test("the title names the generation that serves", () => {
   has(statusPage(SAMPLES.ended), "<title>Ended - HAProxy</title>");
 });
 
-Deno.test("a revert is not called a change that is live", () => {
+Deno.test("a revert is not called a change that went live", () => {
   const changes = [change({ generation: 8, result: "failure", failure: "no" }), change()];
   assert.match(
     sentenceOf(snapshot({ history: { changes } })),
-    /the files are again what it serves/,
+    /the last change was rejected and reverted/,
   );
 });
 
@@ -127,7 +127,7 @@ Deno.test("without watching, changes wait for a signal", () => {
   assert.match(sentenceOf(degraded), /; tried again at the next signal\.$/);
 });
 
-Deno.test("a failure is there while something else is tried", () => {
+Deno.test("a failure stays while something else is tried", () => {
   const { history } = SAMPLES.degraded;
   const reloading = snapshot({ state: SAMPLES.reloading.state, history });
   assert.equal(verdictOf(reloading).tone, "degraded");
@@ -153,9 +153,9 @@ Deno.test("a reload that waits for new files to be whole is no failure", () => {
   assert.match(sentenceOf(waiting), /; a reload waits at most 4 s for new files to be whole\.$/);
 });
 
-Deno.test("the failure comes with HAProxy's lines, the failing line marked, and what had changed", () => {
+Deno.test("a failure shows HAProxy's lines, marks the failing line, and says what had changed", () => {
   const page = statusPage(SAMPLES.degraded);
-  has(page, "Why the last change is not live");
+  has(page, "Why the last change did not go live");
   has(page, "unknown keyword &#39;bnd&#39; in &#39;frontend&#39; section");
   assert.match(page, /<mark><span class="margin">&#62; 14<\/span> {6}bnd :443/);
   assert.match(page, /<span><span class="margin"> {2}15<\/span>/);
@@ -163,7 +163,7 @@ Deno.test("the failure comes with HAProxy's lines, the failing line marked, and 
   assert.match(page, /<dt>Wanted<\/dt>/);
 });
 
-Deno.test("what serves is told with its process, content and files", () => {
+Deno.test("what serves is shown with its process, content and files", () => {
   const page = statusPage(SAMPLES.serving);
   for (
     const [name, value] of [["Generation", "7"], ["PID", "1007"], ["HAProxy", "3.4.1-7f3a9c2"]]
@@ -175,7 +175,7 @@ Deno.test("what serves is told with its process, content and files", () => {
   assert.doesNotMatch(page, /<dt>Wanted<\/dt>|Why /);
 });
 
-Deno.test("a file that is missing or unreadable is told, and not all of very many", () => {
+Deno.test("missing and unreadable files are shown as such, and not all of very many", () => {
   const files = new Map(
     Array.from({ length: 600 }, (_, index) => [
       `/certs/${index}.pem`,
@@ -184,32 +184,32 @@ Deno.test("a file that is missing or unreadable is told, and not all of very man
   );
   const page = statusPage(serving({ fingerprint: { digest: "d", files } }));
   has(page, '<li><code>/certs/0.pem</code> <span class="aside">missing</span></li>');
-  has(page, '<span class="aside">not readable for the wrapper</span>');
+  has(page, '<span class="aside">unreadable</span>');
   has(page, "and 100 more, see --list-watched");
 });
 
-Deno.test("what nobody knows is said so", () => {
+Deno.test("what is unknown is called so", () => {
   const page = statusPage(
     serving({ fingerprint: null, changedDuringRead: true }, { processes: new Map() }),
   );
   has(page, "<p>Generation 7 serves; the last change is live.</p>");
-  assert.match(page, /<dt>PID<\/dt>\s*<dd>not known<\/dd>/);
-  has(page, "not known <span");
-  has(page, "(written while it was read)");
+  assert.match(page, /<dt>PID<\/dt>\s*<dd>unknown<\/dd>/);
+  has(page, "unknown <span");
+  has(page, "(changed during the read)");
   has(
     statusPage(snapshot({ history: { changes: [change({ changed: null })] } })),
-    "files not known",
+    "files unknown",
   );
 });
 
-Deno.test("an old process is told with its connections, or that it does not tell", () => {
+Deno.test("an old process is shown with its connections, if it tells", () => {
   const page = statusPage(SAMPLES.draining);
   assert.match(page, /<th scope="row">5<\/th>\s*<td>1005<\/td>[\s\S]*?<td>2<\/td>/);
-  assert.match(page, /<th scope="row">6<\/th>\s*<td>1006<\/td>[\s\S]*?<td>does not tell<\/td>/);
-  has(page, "each is ended after 30 min");
+  assert.match(page, /<th scope="row">6<\/th>\s*<td>1006<\/td>[\s\S]*?<td>unknown<\/td>/);
+  has(page, "each is stopped after 30 min");
 });
 
-Deno.test("where nothing happened there are words and no tables", () => {
+Deno.test("where nothing happened there are words instead of tables", () => {
   const page = statusPage(SAMPLES.starting);
   assert.match(page, /<h2>What serves<\/h2>\s*<p>Nothing yet\.<\/p>/);
   assert.match(page, /<h2>What still drains<\/h2>\s*<p>Nothing\.<\/p>/);
@@ -217,13 +217,13 @@ Deno.test("where nothing happened there are words and no tables", () => {
   assert.doesNotMatch(page, /<table class="(?:draining|timeline)"/);
 });
 
-Deno.test("all 50 changes are there, with result, duration and its bar", () => {
+Deno.test("all 50 changes are shown, with result, duration and a bar", () => {
   const page = statusPage(SAMPLES.eventful);
   assert.equal(page.match(/<tr role="row" class="(?:success|failure)">/g)?.length, 50);
-  has(page, "The last 50, the newest first.");
+  has(page, "The last 50, newest first.");
   for (const word of ["live", "rejected", "refused"]) has(page, `class="result">${word}</td>`);
   has(page, 'style="width: 100%"');
-  has(page, "<b>In place</b>, generation 50");
+  has(page, "<b>Hot apply</b> to generation 50");
   has(page, '<b>Reload</b> to generation 47 <span class="aside">by SIGHUP</span>');
   has(page, ">13:51:20</time>");
   assert.match(page, />\d\d Nov \d\d:\d\d:\d\d<\/time>/);
@@ -241,7 +241,7 @@ Deno.test("text from files, from HAProxy and from the command line cannot become
   assert.equal(page.split(escaped).length - 1, 12);
 });
 
-Deno.test("a clock that was set back makes no negative time", () => {
+Deno.test("a clock that was set back makes no time negative", () => {
   const processes = new Map([live(7, -MINUTE_MS), live(6, 0, -MINUTE_MS)]);
   const page = statusPage(snapshot({ history: { processes, startedMs: NOW_MS + MINUTE_MS } }));
   assert.doesNotMatch(page, /[^\w{.]-\d+ (?:ms|s|min)/);
@@ -302,10 +302,9 @@ function evilSnapshot(text: string): Snapshot {
   });
 }
 
-Deno.test("what serves from recorded files says where they are, and why those on disk do not", () => {
+Deno.test("where the last good files serve, the page says where they are, and why those on disk do not", () => {
   const page = statusPage(SAMPLES.lastGood);
-  has(page, "<h2>Why what is on disk does not serve</h2>");
-  has(page, "recorded in <code>/var/lib/haproxy/last-good</code>");
-  has(page, "in place of those on disk");
-  assert.ok(!statusPage(SAMPLES.degraded).includes("kept in"));
+  has(page, "<h2>Why the files on disk do not serve</h2>");
+  has(page, "the last good ones, in <code>/var/lib/haproxy/last-good</code>");
+  assert.ok(!statusPage(SAMPLES.degraded).includes("the last good ones"));
 });

@@ -1,9 +1,9 @@
 /** When the certificates that a generation has loaded expire. A file that did not change is not read again. */
-import { readFile, sha256 } from "../../system/contents.ts";
-import { isCertificate, pemBlocks, readCertificate } from "../../hot_apply/pem.ts";
-import { MOST_HOT_BYTES } from "../../hot_apply/target_kind.ts";
-import type { Target, Targets } from "../../loaded/targets.ts";
-import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
+import { readFile, sha256 } from "../system/contents.ts";
+import { isCertificate, pemBlocks, readCertificate } from "../hot_apply/pem.ts";
+import { MOST_HOT_BYTES } from "../hot_apply/target_kind.ts";
+import type { Target, Targets } from "../loaded/targets.ts";
+import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 
 /** By path: when the first certificate in the file expires, in milliseconds since 1970. */
 export type Expiries = ReadonlyMap<string, number>;

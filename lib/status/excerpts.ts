@@ -1,19 +1,19 @@
 /** Reads the configuration lines around those that HAProxy names. */
 import { resolve } from "@std/path";
-import { readTextFile } from "../../system/contents.ts";
-import { placesOf } from "../../haproxy/failure/alerts.ts";
-import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
-import { maskedLines } from "../../secrets/masked_line.ts";
-import type { Excerpt } from "./snapshot.ts";
+import { readTextFile } from "../system/contents.ts";
+import { placesOf } from "../haproxy/failure/alerts.ts";
+import { MOST_TEXT_BYTES } from "../config/tokens.ts";
+import { maskedLines } from "../secrets/masked_line.ts";
+import type { Excerpt } from "./history/snapshot.ts";
 
 export interface ExcerptOptions {
-  /** What may be shown: the absolute paths of the configuration files. */
+  /** The configuration files, by absolute path: no other may be shown. */
   readonly files: ReadonlySet<string>;
   /** The base of relative paths. */
   readonly directory: string;
 }
 
-/** The lines that `alerts` name, with their neighbours, as they are on disk now. Unreadable files are left out. */
+/** The lines that `alerts` name and those around, as they are on disk now. Unreadable files are left out. */
 export async function readExcerpts(
   alerts: readonly string[],
   { files, directory }: ExcerptOptions,
@@ -30,7 +30,7 @@ export async function readExcerpts(
   return excerpts;
 }
 
-/** `line` and its neighbours, numbered from 1, without what may be a secret. Pure. */
+/** `line` and those around, numbered from 1, without what may be a secret. Pure. */
 export function linesAround(text: string, line: number): Excerpt["lines"] {
   const first = Math.max(1, line - NEIGHBOURS);
   return maskedLines(text, { first, last: line + NEIGHBOURS })

@@ -1,4 +1,5 @@
 /** What has happened since the start, for operators. All times are in milliseconds since 1970. Pure. */
+import { type Counts, NO_COUNTS, type Result } from "./counters.ts";
 
 /** A process that serves or drains. */
 export interface LiveProcess {
@@ -9,18 +10,24 @@ export interface LiveProcess {
   readonly drainingSinceMs: number | null;
 }
 
+export type DrainingProcess = LiveProcess & { readonly drainingSinceMs: number };
+
+/** Oldest first. */
+export const drainingOf = ({ processes }: History): readonly DrainingProcess[] =>
+  [...processes.values()].filter((one): one is DrainingProcess => one.drainingSinceMs !== null);
+
 export interface Attempt {
   readonly generation: number;
   readonly reason: string;
   readonly sinceMs: number;
 }
 
-/** A start, a reload, or a change in place that has ended. */
+/** A start, a reload or a hot apply that has ended. */
 export interface Change {
-  readonly kind: "start" | "reload" | "in_place";
-  /** For a change in place the one that was changed. */
+  readonly kind: "start" | "reload" | "hot_apply";
+  /** The one that was started, or that was given new content. */
   readonly generation: number;
-  readonly result: "success" | "failure";
+  readonly result: Result;
   readonly endedMs: number;
   readonly durationMs: number;
   /** Why it was done. */
@@ -31,7 +38,7 @@ export interface Change {
   readonly failure: string | null;
 }
 
-/** A change that is not served, until something is done about it. */
+/** A change that is not served yet. */
 export interface OpenFailure {
   /** `null`: no process was started, because the files were to be hot-applied. */
   readonly generation: number | null;
@@ -48,17 +55,10 @@ export interface Desired {
   readonly sinceMs: number;
 }
 
-export type DrainHow = "drained" | "terminated" | "killed" | "crashed";
-export type HotApplyResult = "success" | "refused" | "unconfirmed";
-export type Role = "new" | "serving" | "draining";
-
-/** Counts by their labels, joined with a space. */
-export type Counts = ReadonlyMap<string, number>;
-
 export interface Histogram {
   readonly sum: number;
   readonly count: number;
-  /** How many were at most as long as the bucket of that index says. */
+  /** How many were no longer than the limit of that index in `RELOAD_BUCKETS`. */
   readonly buckets: readonly number[];
 }
 
@@ -67,22 +67,10 @@ export interface History {
   readonly attempt: Attempt | null;
   /** By generation, oldest first. */
   readonly processes: ReadonlyMap<number, LiveProcess>;
-  /** The last ones, newest first. */
+  /** The last 50, newest first. */
   readonly changes: readonly Change[];
-  /** `success`, `failure`: without the first start. */
-  readonly reloads: Counts;
-  /** A kind of use and a `HotApplyResult`. */
-  readonly hotApplies: Counts;
-  /** A `DrainHow`. */
-  readonly drainsEnded: Counts;
-  /** Starts that replaced a serving process that exited unexpectedly. */
-  readonly respawns: number;
-  readonly bugs: number;
+  readonly counts: Counts;
   readonly lastBug: { readonly description: string; readonly atMs: number } | null;
-  /** An `EndReason`. */
-  readonly drainsCut: Counts;
-  /** A `Role` and an exit status as a shell has it. */
-  readonly processExits: Counts;
   readonly reloadSeconds: Histogram;
   /** When a change last went live. */
   readonly lastSuccessMs: number | null;
@@ -102,14 +90,8 @@ export const newHistory = (nowMs: number): History => ({
   attempt: null,
   processes: new Map(),
   changes: [],
-  reloads: new Map(),
-  hotApplies: new Map(),
-  drainsEnded: new Map(),
-  respawns: 0,
-  bugs: 0,
+  counts: NO_COUNTS,
   lastBug: null,
-  drainsCut: new Map(),
-  processExits: new Map(),
   reloadSeconds: { sum: 0, count: 0, buckets: RELOAD_BUCKETS.map(() => 0) },
   lastSuccessMs: null,
   failure: null,

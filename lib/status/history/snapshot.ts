@@ -1,4 +1,4 @@
-/** Everything that the status shows, at one moment. */
+/** All that the status shows, at one moment. */
 import type { MemoryLimit } from "../../system/cgroup_memory.ts";
 import type { Place } from "../../haproxy/failure/alerts.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
@@ -7,20 +7,24 @@ import { servingIn, type State } from "../../supervisor/state/state.ts";
 import type { DetectorCounts } from "../../watch/change_detector.ts";
 import type { History } from "./history.ts";
 
-export interface Snapshot {
+export interface Snapshot extends Figures {
   /** In milliseconds since 1970. */
   readonly nowMs: number;
   readonly state: State;
   readonly history: History;
+  /** Of the places that the open failure names. */
+  readonly excerpts: readonly Excerpt[];
+  readonly settings: Settings;
+  readonly versions: { readonly wrapper: string; readonly deno: string };
+}
+
+/** Known only to the parts that carry out the supervisor's decisions. */
+export interface Figures {
   readonly watching: Watching;
   /** Connections left in each draining generation that answers. */
   readonly connections: ReadonlyMap<number, number>;
   /** The tightest limit; `null`: none. */
   readonly memory: MemoryLimit | null;
-  /** Of the places that the open failure names. */
-  readonly excerpts: readonly Excerpt[];
-  readonly settings: Settings;
-  readonly versions: { readonly wrapper: string; readonly deno: string };
 }
 
 export type Watching = DetectorCounts;

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import type { DrainEnd } from "../../../../lib/haproxy/drain/draining.ts";
 import type { HotApplyOutcome } from "../../../../lib/hot_apply/hot_apply.ts";
 import type { Target } from "../../../../lib/loaded/targets.ts";
-import { type History, newHistory } from "../../../../lib/status/model/history.ts";
-import { reduceHistory } from "../../../../lib/status/model/history_reducer.ts";
+import { type History, newHistory } from "../../../../lib/status/history/history.ts";
+import { reduceHistory } from "../../../../lib/status/history/history_reducer.ts";
 import { decide, firstDecision } from "../../../../lib/supervisor/decisions/decide.ts";
 import type { Event } from "../../../../lib/supervisor/state/events.ts";
 import type { State } from "../../../../lib/supervisor/state/state.ts";
@@ -55,7 +55,7 @@ class Scene {
   }
 
   get counts() {
-    const { reloads, hotApplies, drainsEnded, processExits } = this.history;
+    const { reloads, hotApplies, drainsEnded, processExits } = this.history.counts;
     return Object.fromEntries([...reloads, ...hotApplies, ...drainsEnded, ...processExits]);
   }
 }
@@ -151,16 +151,16 @@ Deno.test("another refused change is another failure", () => {
   assert.equal(scene.history.failure?.sinceMs, 5_000);
 });
 
-const inPlace = (outcome: Partial<HotApplyOutcome>) =>
+const hotApplying = (outcome: Partial<HotApplyOutcome>) =>
   new Scene(STATES.hot_applying).happen(hotApplyEnded(outcome));
 
-Deno.test("a change in place is counted by its kind, and is a success", () => {
-  const { history, counts } = inPlace({ applied: [REPLACED] });
+Deno.test("a hot apply is counted by its kind, and is a success", () => {
+  const { history, counts } = hotApplying({ applied: [REPLACED] });
   assert.deepEqual(counts, { "certificate success": 1 });
   assert.equal(history.lastSuccessMs, 1_000);
   const [change] = history.changes;
   assert.deepEqual([change?.kind, change?.generation, change?.changed, change?.durationMs], [
-    "in_place",
+    "hot_apply",
     3,
     ["/a.pem"],
     5,
@@ -168,7 +168,7 @@ Deno.test("a change in place is counted by its kind, and is a success", () => {
 });
 
 Deno.test("a file that must not be served is a failure that names it", () => {
-  const { history, counts } = inPlace({ refused: [REFUSED] });
+  const { history, counts } = hotApplying({ refused: [REFUSED] });
   assert.deepEqual(counts, { "certificate refused": 1 });
   assert.equal(history.lastSuccessMs, null);
   assert.equal(history.failure?.generation, null);
@@ -177,7 +177,7 @@ Deno.test("a file that must not be served is a failure that names it", () => {
 
 Deno.test("what nobody can confirm is counted, and reloaded", () => {
   const next = { tag: "reload", reason: "x" } as const;
-  assert.deepEqual(inPlace({ unconfirmed: [CERTIFICATE], next }).counts, {
+  assert.deepEqual(hotApplying({ unconfirmed: [CERTIFICATE], next }).counts, {
     "certificate unconfirmed": 1,
   });
 });
@@ -207,9 +207,9 @@ Deno.test("a drain that was ended is counted by the reason, one that was not by 
     end: { ...end, drainEnd: "terminated", endReason: "memory" },
     atMs: 10_000,
   });
-  assert.deepEqual([...scene.history.drainsCut], [["memory", 1]]);
+  assert.deepEqual([...scene.history.counts.drainsCut], [["memory", 1]]);
   const drained = new Scene().happen(ready("first"), settled("new"), ready("new"));
-  assert.equal(drained.happen(processEnded(1)).history.drainsCut.size, 0);
+  assert.equal(drained.happen(processEnded(1)).history.counts.drainsCut.size, 0);
 });
 
 Deno.test("the end of a process that never served, and of the one that serves, are told apart", () => {
@@ -234,7 +234,7 @@ Deno.test("a start in the place of what served is a start that tells why, and co
     scene.history.changes.slice(0, 2).map(({ kind, result, reason }) => [kind, result, reason]),
     [["start", "success", reason], ["start", "failure", reason]],
   );
-  assert.deepEqual([scene.history.respawns, scene.history.failure], [2, null]);
+  assert.deepEqual([scene.history.counts.respawns.get(""), scene.history.failure], [2, null]);
   assert.deepEqual(scene.counts, { success: 1, "serving 139": 1 });
 });
 
@@ -248,7 +248,7 @@ Deno.test("a reload that takes the place of what served is a reload, and a respa
     "reloaded for a change",
     ["/haproxy.cfg"],
   ]);
-  assert.equal(scene.history.respawns, 1);
+  assert.equal(scene.history.counts.respawns.get(""), 1);
   assert.deepEqual(scene.counts, { success: 1, "serving 139": 1 });
 });
 
@@ -285,7 +285,7 @@ Deno.test("the last fifty changes are kept, the newest first", () => {
   }
   assert.equal(scene.history.changes.length, 50);
   assert.equal(scene.history.changes[0]?.generation, 61);
-  assert.equal(scene.history.reloads.get("success"), 60);
+  assert.equal(scene.history.counts.reloads.get("success"), 60);
 });
 
 Deno.test("a start from what served last leaves the failure of what is on disk, and is no success", () => {

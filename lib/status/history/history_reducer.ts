@@ -1,22 +1,19 @@
 /** Adds a step of the supervisor to the history. Pure. */
 import { describeFailure } from "../../haproxy/failure/failure.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
-import type { Target } from "../../loaded/targets.ts";
 import type { Action, Event, EventOf } from "../../supervisor/state/events.ts";
-import type { State, StateOf } from "../../supervisor/state/state.ts";
+import type { State } from "../../supervisor/state/state.ts";
 import { describeCause } from "../../supervisor/messages/messages.ts";
+import { count, type DrainHow, type Role } from "./counters.ts";
 import type { Step } from "../../supervisor/supervisor.ts";
 import { abridged, changedPaths } from "../../watch/scan/fingerprint.ts";
 import {
   type Change,
-  type Counts,
-  type DrainHow,
   type Histogram,
   type History,
-  type HotApplyResult,
+  type LiveProcess,
   type OpenFailure,
   RELOAD_BUCKETS,
-  type Role,
 } from "./history.ts";
 
 export interface Observation extends Step {
@@ -49,7 +46,7 @@ function reduceEvent(history: History, event: Event, step: Observation): History
       return endProcess(history, event.end, step);
     case "bug": {
       const lastBug = { description: event.description, atMs: step.nowMs };
-      return { ...history, bugs: history.bugs + 1, lastBug };
+      return { ...history, counts: count(history.counts, "bugs", ""), lastBug };
     }
     default:
       return history;
@@ -119,17 +116,20 @@ function endHandoff(
   const isStart = cause.tag === "start" || cause.tag === "respawn" || isLastGood;
   const all = isStart ? [] : changedPaths(replaced?.fingerprint ?? null, fingerprint);
   const changed = all && abridged(all);
-  // The pause before it may have been cut short.
+  // The pause before the start may have been cut short.
   const sinceMs = Math.min(history.attempt?.sinceMs ?? nowMs, nowMs);
   const common = {
-    ...{ kind: isStart ? "start" : "reload", generation, changed } as const,
-    ...{ reason: describeCause(cause), endedMs: nowMs },
-  };
+    kind: isStart ? "start" : "reload",
+    generation,
+    changed,
+    reason: describeCause(cause),
+    endedMs: nowMs,
+  } as const;
   if (outcome.tag === "failed") {
     const reason = describeFailure(outcome.failure);
     const durationMs = nowMs - sinceMs;
     const told = add(rest, { ...common, result: "failure", durationMs, failure: reason });
-    // The open failure stays: what is on disk did not start.
+    // The failure of what is on disk stays open.
     return isLastGood ? told : fail(
       told,
       { generation, reason, alerts: outcome.alerts },
@@ -153,18 +153,26 @@ function endHotApply(
 ): History {
   if (before?.name !== "hot_applying") return history;
   const { applied, refused, unconfirmed } = outcome;
-  const counted = [
-    ...applied.map(({ target }) => labelOf(target, "success")),
-    ...refused.map(({ target }) => labelOf(target, "refused")),
-    ...unconfirmed.map((target) => labelOf(target, "unconfirmed")),
-  ].reduce(increment, history.hotApplies);
-  const changes: Change[] = [
-    ...applied.map((one) => inPlace(one.target, before, { ...one, nowMs, failure: null })),
-    ...refused.map(({ target, reason }) =>
-      inPlace(target, before, { durationMs: 0, nowMs, failure: reason })
-    ),
+  const counts = [
+    ...applied.map(({ target }) => `${target.tag} success` as const),
+    ...refused.map(({ target }) => `${target.tag} refused` as const),
+    ...unconfirmed.map(({ tag }) => `${tag} unconfirmed` as const),
+  ].reduce((all, labels) => count(all, "hotApplies", labels), history.counts);
+  const common = {
+    kind: "hot_apply",
+    generation: before.service.serving.number,
+    endedMs: nowMs,
+    reason: describeCause(before.attempt.cause),
+  } as const;
+  const changes = [
+    ...applied.map(({ target, durationMs }): Change => (
+      { ...common, result: "success", changed: [target.path], durationMs, failure: null }
+    )),
+    ...refused.map(({ target, reason }): Change => (
+      { ...common, result: "failure", changed: [target.path], durationMs: 0, failure: reason }
+    )),
   ];
-  const told = changes.reduce(add, { ...history, hotApplies: counted });
+  const told = changes.reduce(add, { ...history, counts });
   const [first] = refused;
   if (first === undefined) return applied.length > 0 ? succeed(told, nowMs) : told;
   const reason = `"${first.target.path}" ${first.reason}, awaiting ${first.awaited}`;
@@ -173,38 +181,22 @@ function endHotApply(
   return fail(told, { generation: null, reason, alerts: [] }, { isRetry, nowMs });
 }
 
-function inPlace(
-  target: Target,
-  { service: { serving }, attempt }: StateOf<"hot_applying">,
-  { durationMs, failure, nowMs }: {
-    readonly durationMs: number;
-    readonly failure: string | null;
-    readonly nowMs: number;
-  },
-): Change {
-  return {
-    ...{ kind: "in_place", generation: serving.number, changed: [target.path], endedMs: nowMs },
-    ...{ reason: describeCause(attempt.cause), durationMs, failure },
-    result: failure === null ? "success" : "failure",
-  };
-}
-
 function endProcess(history: History, end: ProcessEnd, { before }: Observation): History {
   const { generation, ending } = end;
-  const process = history.processes.get(generation);
-  const role: Role = process === undefined
-    ? "new"
-    : process.drainingSinceMs === null
-    ? "serving"
-    : "draining";
+  const role = roleOf(history.processes.get(generation));
   const processes = new Map(history.processes);
   processes.delete(generation);
-  const processExits = increment(history.processExits, `${role} ${ending.code}`);
-  const isDrain = role === "draining" && before?.name !== "stopping";
-  const drainsEnded = isDrain ? increment(history.drainsEnded, howOf(end)) : history.drainsEnded;
-  const isCut = isDrain && end.endReason !== null;
-  const drainsCut = isCut ? increment(history.drainsCut, end.endReason) : history.drainsCut;
-  return { ...history, processes, processExits, drainsEnded, drainsCut };
+  let counts = count(history.counts, "processExits", `${role} ${ending.code}`);
+  if (role === "draining" && before?.name !== "stopping") {
+    counts = count(counts, "drainsEnded", howOf(end));
+    if (end.endReason !== null) counts = count(counts, "drainsCut", end.endReason);
+  }
+  return { ...history, processes, counts };
+}
+
+function roleOf(process: LiveProcess | undefined): Role {
+  if (process === undefined) return "new";
+  return process.drainingSinceMs === null ? "serving" : "draining";
 }
 
 function howOf({ ending, drainEnd }: ProcessEnd): DrainHow {
@@ -218,11 +210,11 @@ const MOST_CHANGES = 50;
 function add(history: History, change: Change): History {
   const changes = [change, ...history.changes].slice(0, MOST_CHANGES);
   if (change.kind !== "reload") return { ...history, changes };
-  const reloads = increment(history.reloads, change.result);
+  const counts = count(history.counts, "reloads", change.result);
   const reloadSeconds = change.result === "success"
     ? time(history.reloadSeconds, change.durationMs / 1_000)
     : history.reloadSeconds;
-  return { ...history, changes, reloads, reloadSeconds };
+  return { ...history, changes, counts, reloadSeconds };
 }
 
 function time({ sum, count, buckets }: Histogram, seconds: number): Histogram {
@@ -247,7 +239,7 @@ const succeed = (history: History, nowMs: number): History => ({
   lastSuccessMs: nowMs,
 });
 
-/** The failure is over when the supervisor no longer rejects what is on disk, also after a revert. */
+/** The failure is over when the supervisor no longer rejects what is on disk, for instance after a revert. */
 function clearFailure(history: History, { before, after }: Observation): History {
   const isOver = "service" in after && after.service.rejected === null &&
     after.name !== "reloading" &&
@@ -256,11 +248,11 @@ function clearFailure(history: History, { before, after }: Observation): History
   return { ...history, failure: null };
 }
 
-/** Also counts a respawn that a reload already under way replaced. */
+/** A respawn counts even if a reload under way takes its place. */
 function countRespawn(history: History, { before, after }: Observation): History {
   const last = lastRespawnMs(after);
   const isNew = last !== null && last !== lastRespawnMs(before);
-  return isNew ? { ...history, respawns: history.respawns + 1 } : history;
+  return isNew ? { ...history, counts: count(history.counts, "respawns", "") } : history;
 }
 
 function lastRespawnMs(state: State | null): number | null {
@@ -268,8 +260,3 @@ function lastRespawnMs(state: State | null): number | null {
   const past = "service" in state ? state.service.past : "past" in state ? state.past : null;
   return past?.respawnedMs.at(-1) ?? null;
 }
-
-const labelOf = ({ tag }: Target, result: HotApplyResult) => `${tag} ${result}`;
-
-const increment = (counts: Counts, label: string): Counts =>
-  new Map([...counts, [label, (counts.get(label) ?? 0) + 1]]);

@@ -1,0 +1,71 @@
+/** What the program does instead of running HAProxy, and then exits. Loaded only when it is asked for. */
+import { describeFailure, exitCodeOf } from "../haproxy/failure/failure.ts";
+import { checkConfiguration } from "../haproxy/failure/check.ts";
+import { spawnHaproxy } from "../haproxy/process/process.ts";
+import type { LoadedFiles } from "../loaded/loaded_files.ts";
+import { helpText } from "../settings/help.ts";
+import type { Invocation, Settings } from "../settings/settings.ts";
+import { complain, writeToStdout } from "../system/log.ts";
+import type { Signals } from "../system/signals.ts";
+import { visible } from "../text/visible.ts";
+import { describeWatched, findShortfalls } from "../watch/list_watched.ts";
+import type { ScanResult } from "../watch/scan/scan.ts";
+import type { Source } from "../watch/scan/sources.ts";
+
+/** Prints what needs no settings; the exit status. */
+export async function print(
+  invocation: Exclude<Invocation, { readonly settings: Settings }>,
+  wrapperVersion: string,
+): Promise<number> {
+  switch (invocation.tag) {
+    case "help":
+      return say(helpText());
+    case "version":
+      return say(await versionText(wrapperVersion));
+    case "haproxy_prints": {
+      const spawned = spawnHaproxy([invocation.flag], { environment: {}, output: "inherit" });
+      if (spawned.tag === "spawned") return (await spawned.process.ended).code;
+      complain(describeFailure(spawned));
+      return exitCodeOf(spawned);
+    }
+    default:
+      return invocation satisfies never;
+  }
+}
+
+/** `--check`; the exit status. */
+export async function check(
+  settings: Settings,
+  { loadedFiles, signals }: { readonly loadedFiles: LoadedFiles; readonly signals: Signals },
+): Promise<number> {
+  const end = await checkConfiguration(settings, {
+    needs: loadedFiles.needs(),
+    onStarted: (stop) =>
+      signals.deliverTo((meaning) => meaning.tag === "stop" && stop(meaning.signal)),
+  });
+  end.problems.forEach(complain);
+  return end.exitCode;
+}
+
+/** `--list-watched`; the exit status. */
+export async function listWatched(
+  settings: Settings,
+  { sources, scan }: { readonly sources: readonly Source[]; readonly scan: ScanResult },
+): Promise<number> {
+  const shortfalls = await findShortfalls([...sources, ...scan.references], scan);
+  return say(describeWatched(scan.inventory, { ...settings, ...shortfalls }));
+}
+
+async function versionText(wrapperVersion: string): Promise<string> {
+  const spawned = spawnHaproxy(["-v"], { environment: {}, output: "captured" });
+  const haproxy = spawned.tag === "spawned"
+    ? (await spawned.process.output).split("\n")[0]!
+    : `haproxy: ${spawned.reason}`;
+  return [`haproxy-reload-wrapper ${wrapperVersion}`, `Deno ${Deno.version.deno}`, haproxy]
+    .map((line) => visible(line)).join("\n");
+}
+
+function say(text: string): 0 {
+  writeToStdout(text);
+  return 0;
+}
