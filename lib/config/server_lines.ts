@@ -18,6 +18,15 @@ export function serverLines(texts: readonly string[]): string {
   return texts.map((text) => text.match(TELLING)?.join("\n") ?? "").join(FILE_END);
 }
 
+/**
+ * Where two configurations have this and their rest in common, they name the same files on the same lines: how many
+ * lines there are, and the `server` lines in which a file can be named.
+ */
+export function fileLines(texts: readonly string[]): string {
+  return texts.map((text) => `${text.split("\n").length}\n${text.match(NAMING)?.join("\n") ?? ""}`)
+    .join(FILE_END);
+}
+
 /** What `serverLines` has of each section; another configuration of the same rest has the same sections in this order. */
 export const sectionTexts = (lines: string): readonly string[] => lines.split(SECTION_START);
 
@@ -50,6 +59,9 @@ const withEnd = (text: string) => text.endsWith("\n") ? text : `${text}\n`;
 
 const CONDITION = /^[ \t]*\.if\b/m;
 const SERVER_OR_NOTHING = /^[ \t]*(?:server[ \t].*|#.*)?\r?\n/gm;
+
+/** By an option of TLS, a converter in an expression, or something that has to be expanded. */
+const NAMING = /^[ \t]*server[ \t].*(?:crt|file|map|ech|jwt|[("'\\]).*$/gm;
 
 /** All that can begin a section in HAProxy 2.4 to 3.4. */
 const SECTIONS = [

@@ -4,7 +4,6 @@ import type { Ask } from "../haproxy/runtime/client.ts";
 import { askVersion } from "../haproxy/runtime/instance.ts";
 import { digestWithoutServers } from "../loaded/servers.ts";
 import type { ServersTarget } from "../loaded/targets.ts";
-import { serverLines } from "../config/server_lines.ts";
 import { applyServers } from "./servers/apply.ts";
 import { describeChanges } from "./servers/description.ts";
 import { planServers } from "./servers/plan.ts";
@@ -20,8 +19,8 @@ async function plan(target: ServersTarget, { texts }: Content): Promise<Plan> {
   }
   const plan = planServers(target.lines, texts);
   if (plan.tag === "reload") return impossible(plan.reason);
-  const { changes } = plan;
-  const after = { ...target, lines: serverLines(texts), hot: hotAfter(target, changes) };
+  const { changes, lines } = plan;
+  const after = { ...target, lines, hot: hotAfter(target, changes) };
   return { tag: "ready", apply: (ask) => apply(changes, after, ask) };
 }
 

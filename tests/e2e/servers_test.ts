@@ -109,7 +109,7 @@ programTest(
     }
     const text = workspace.withServers([`server s1 ${a} weight 10`]).replace("\n", "\n# again\n");
     await workspace.replace(text);
-    await wrapper.saysMatching(/no server means anything else, in generation 1/);
+    await wrapper.saysMatching(/the configuration means the same as before, in generation 1/);
     await wrapper.stopsAt(1);
   },
 );

@@ -12,7 +12,7 @@ export function describeChanges(
     `backend "${backend}": ${own.flatMap(describe).join(", ")}`
   );
   return [
-    ...changes.length === 0 ? ["no server means anything else"] : parts,
+    ...changes.length === 0 ? ["the configuration means the same as before"] : parts,
     ...others > 0 ? [`${others} more servers`] : [],
     ...overridden.length > 0 ? [`instead of what was set by hand: ${overridden.join(", ")}`] : [],
   ].join("; ");

@@ -16,7 +16,12 @@ import {
 } from "./server_change.ts";
 
 export type ServerPlan =
-  | { readonly tag: "plan"; readonly changes: readonly ServerChange[] }
+  | {
+    readonly tag: "plan";
+    readonly changes: readonly ServerChange[];
+    /** `serverLines` of the files. */
+    readonly lines: string;
+  }
   | { readonly tag: "reload"; readonly reason: string };
 
 /**
@@ -25,7 +30,8 @@ export type ServerPlan =
  */
 export function planServers(before: string, after: readonly string[]): ServerPlan {
   const planner = new Planner(after);
-  const [old, next] = [sectionTexts(before), sectionTexts(serverLines(after))];
+  const lines = serverLines(after);
+  const [old, next] = [sectionTexts(before), sectionTexts(lines)];
   if (old.length !== next.length) return reload("the sections are others");
   const changes: ServerChange[] = [];
   for (const [index, text] of next.entries()) {
@@ -34,7 +40,7 @@ export function planServers(before: string, after: readonly string[]): ServerPla
     changes.push(...found);
     if (changes.length > MOST_CHANGES) return reload(`more than ${MOST_CHANGES} servers changed`);
   }
-  return { tag: "plan", changes };
+  return { tag: "plan", changes, lines };
 }
 
 /** For more at once a reload is no slower. */
@@ -45,13 +51,17 @@ const reload = (reason: string): ServerPlan => ({ tag: "reload", reason });
 /** Goes through the sections in their order. */
 class Planner {
   readonly #after: readonly string[];
-  readonly #rest: string;
+  #known: string | null = null;
   /** The last section of defaults so far. */
   #defaults: ServerSection = { kind: "defaults", name: "", from: null, lines: [] };
 
   constructor(after: readonly string[]) {
     this.#after = after;
-    this.#rest = withoutServers(after) ?? "";
+  }
+
+  /** Not every change needs it, and it takes milliseconds. */
+  get #rest(): string {
+    return this.#known ??= withoutServers(this.#after) ?? "";
   }
 
   compare(before: string, after: string): readonly ServerChange[] | Obstacle {
