@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { trustsNewServers } from "../../lib/hot_apply/servers/releases.ts";
 import { commonTest, programTest } from "../support/program.ts";
+import { freeze } from "../support/processes.ts";
 import { Served } from "../support/served.ts";
 import { STAND_INS } from "../support/stand_ins.ts";
 
@@ -168,5 +169,54 @@ commonTest(
     const { s1, s2 } = await workspace.rows();
     assert.deepEqual([s1?.srv_uweight, s2?.srv_admin_state], ["20", "8"]);
     await wrapper.stopsAt(1);
+  },
+);
+
+/** Many servers, so that it takes a while to change them all, and the wrapper when it has begun to. */
+async function beginMany(workspace: Served) {
+  const lines = (weight: number) =>
+    Array.from(
+      { length: 400 },
+      (_, at) => `server s${at} ${workspace.address("a")} weight ${weight}`,
+    );
+  const wrapper = await serve(workspace, lines(10));
+  await workspace.replace(workspace.withServers(lines(20)));
+  await wrapper.until(
+    "the first to be changed",
+    async () => (await workspace.rows()).s0?.srv_uweight === "20",
+  );
+  return wrapper;
+}
+
+commonTest("a process that dies in the middle ends all with 137", async () => {
+  await using workspace = new Served();
+  const wrapper = await beginMany(workspace);
+  Deno.kill(workspace.haproxyPids()[0]!, "SIGKILL");
+  assert.equal(await wrapper.exitCode, 137, wrapper.output);
+});
+
+commonTest("SIGTERM in the middle ends all with 143", async () => {
+  await using workspace = new Served();
+  const wrapper = await beginMany(workspace);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+  assert.doesNotMatch(wrapper.output, /a bug/);
+});
+
+commonTest(
+  "a process that is frozen in the middle is not taken to have what the files say",
+  async () => {
+    await using workspace = new Served();
+    const wrapper = await beginMany(workspace);
+    const [pid = 0] = workspace.haproxyPids();
+    await freeze(pid);
+    await wrapper.saysMatching(/cannot hot-apply .*HAProxy does not answer|without a reload/);
+    Deno.kill(pid, "SIGCONT");
+    await wrapper.until(
+      "all to have the weight",
+      async () =>
+        Object.values(await workspace.rows()).every(({ srv_uweight }) => srv_uweight === "20"),
+    );
+    assert.doesNotMatch(wrapper.output, /a bug/);
   },
 );

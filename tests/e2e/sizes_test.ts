@@ -135,7 +135,7 @@ programTest(
     await wrapper.saysMatching(/generation 6 rejected/);
     await wrapper.saysMatching(/warning .*haproxy.cfg" is not searched for file names/);
     assert.equal(await workspace.get(), "three");
-    await workspace.replace(workspace.mapped("# a comment"));
+    await workspace.replace(workspace.mapped("    maxconn 99"));
     await wrapper.saysMatching(/generation 7 serves/);
     await watched.check();
   },

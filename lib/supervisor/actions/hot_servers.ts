@@ -12,12 +12,12 @@ import { readServerLines } from "../../loaded/servers.ts";
 import { serversIn, type ServersTarget, type Target, type Targets } from "../../loaded/targets.ts";
 
 export class HotServers {
-  readonly #folder: PrivateFolder;
+  readonly #folder: Pick<PrivateFolder, "socket">;
   #serving: { readonly generation: number; readonly servers: ServersTarget } | null = null;
   #deleting = new AbortController();
   #deleted: Promise<void> = Promise.resolve();
 
-  constructor(folder: PrivateFolder) {
+  constructor(folder: Pick<PrivateFolder, "socket">) {
     this.#folder = folder;
   }
 

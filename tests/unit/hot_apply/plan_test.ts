@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { certificatesToApply, targetsAfter, targetsToApply } from "../../../lib/hot_apply/plan.ts";
 import {
   NO_TARGETS,
+  serversIn,
+  type ServersTarget,
   type Target,
   type TargetOf,
   type Targets,
+  withServers,
 } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 
@@ -159,4 +162,38 @@ Deno.test("after one of them was applied the other is not, but maps are", () => 
   assert.equal(left(two), "/b /c /d");
   assert.equal(left(three), "/b /c /d");
   assert.equal(targetsAfter(targets, [map("/c")]), targets);
+});
+
+const servers = (paths: readonly string[], others = "digest"): ServersTarget => ({
+  ...{ tag: "server", path: paths[0]!, paths, lines: "", others, hot: new Map() },
+});
+
+Deno.test("servers are applied once, whichever files changed, where nothing but them did", () => {
+  const target = servers(["/a", "/b"]);
+  const targets = withServers(targetsOf({ "/map": [map("/map")] }), target);
+  const before = holding({ "/a": "1", "/b": "1", "/map": "1" });
+  const after = holding({ "/a": "2", "/b": "2", "/map": "1" });
+  assert.deepEqual(targetsToApply(targets, before, after, "digest"), [target]);
+  assert.equal(targetsToApply(targets, before, after, "another"), null);
+  assert.equal(targetsToApply(targets, before, after), null);
+  const all = targetsToApply(
+    targets,
+    before,
+    holding({ "/a": "2", "/b": "1", "/map": "2" }),
+    "digest",
+  );
+  assert.deepEqual(all, [target, map("/map")]);
+});
+
+Deno.test("the next change of servers starts from what was applied, or takes a reload if nobody knows", () => {
+  const [first, next] = [servers(["/a"]), { ...servers(["/a"]), lines: "next" }];
+  const targets = withServers(targetsOf({ "/map": [map("/map")] }), first);
+  assert.equal(serversIn(targetsAfter(targets, [next])), next);
+  assert.equal(targetsAfter(targets, [map("/map")]), targets);
+  assert.deepEqual([...targetsAfter(targets, [], [first]).byPath.keys()], ["/map"]);
+});
+
+Deno.test("a configuration that is loaded as something else besides has no servers to apply", () => {
+  const targets = targetsOf({ "/a": [map("/a")] });
+  assert.equal(serversIn(withServers(targets, servers(["/a"]))), null);
 });

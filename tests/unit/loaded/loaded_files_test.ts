@@ -307,3 +307,18 @@ Deno.test("of two files with one name the first is loaded", async () => {
   await scene.find(...origins, "default-path origin /second", "bind :2 ssl crt a.pem");
   assert.deepEqual(Object.keys(scene.targets(certificate("a.pem"))), ["/first/a.pem"]);
 });
+
+Deno.test("where only servers differ that name no files, the same is named as before", async () => {
+  await using scene = new Scene();
+  const lines = (server: string) => ["backend b", "  errorfile 503 /e", `  server s ${server}`];
+  const first = await scene.find(...lines("10.0.0.1:80"));
+  const others = scene.files.withoutServers();
+  assert.notEqual(others, null);
+  assert.deepEqual(await scene.find(...lines("10.0.0.2:80 weight 5")), first);
+  assert.equal(scene.files.withoutServers(), others);
+  const paths = (sources: readonly Source[]) => scene.shown(sources);
+  assert.deepEqual(paths(await scene.find(...lines("10.0.0.2:80 ssl ca-file /ca"))), ["/e", "/ca"]);
+  assert.deepEqual(paths(await scene.find("# one", ...lines("10.0.0.2:80"))), ["/e"]);
+  const [source] = await scene.find("# one", "# two", ...lines("10.0.0.2:80"));
+  assert.match(source!.foundBy, /line 4$/);
+});

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import type { ServersTarget } from "../../../lib/loaded/targets.ts";
+import { NO_TARGETS, withServers } from "../../../lib/loaded/targets.ts";
+import { HotServers } from "../../../lib/supervisor/actions/hot_servers.ts";
+import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+import { waitFor } from "../../support/wait.ts";
+
+const target = (path: string, hot: ServersTarget["hot"] = new Map()): ServersTarget => ({
+  ...{
+    tag: "server",
+    path,
+    paths: [path],
+    lines: "backend b\n  server s1 10.0.0.1:80",
+    others: "",
+    hot,
+  },
+});
+const REMOVED = new Map([["b/s1", null]]);
+
+class Scene extends TempFolder {
+  readonly configuration = this.write("h.cfg", "backend b\n  server s1 10.0.0.1:81\n");
+  readonly socket = this.at("socket");
+  readonly servers = new HotServers({
+    socket: () => ({ path: this.socket, problem: () => null }),
+  });
+
+  serve(generation: number): void {
+    this.servers.serve(generation, withServers(NO_TARGETS, target(this.configuration)));
+  }
+}
+
+/** HAProxy 3.4.7 in which a server can be deleted at the third attempt. */
+function answering(version = "3.4.7-1") {
+  let attempts = 0;
+  return (command: string) => {
+    if (command === "show info") return `Name: HAProxy\nVersion: ${version}\n`;
+    return ++attempts < 3 ? "Server still has connections attached to it\n" : "Server deleted.\n";
+  };
+}
+
+Deno.test("a removed server is deleted as soon as HAProxy allows it", async () => {
+  await using scene = new Scene();
+  await using haproxy = new ScriptedHaproxy(scene.socket, answering());
+  scene.serve(1);
+  scene.servers.follow(1, [target(scene.configuration, REMOVED)]);
+  await waitFor("the third attempt", () => haproxy.commands.length === 4);
+  await scene.servers.quiesce();
+  assert.deepEqual(haproxy.commands, [
+    "show info",
+    ...Array.from({ length: 3 }, () => "del server b/s1"),
+  ]);
+});
+
+Deno.test("in a release that cannot be trusted with that it stays in maintenance", async () => {
+  await using scene = new Scene();
+  await using haproxy = new ScriptedHaproxy(scene.socket, answering("2.6.12-1"));
+  scene.serve(1);
+  scene.servers.follow(1, [target(scene.configuration, REMOVED)]);
+  await waitFor("the version to be asked for", () => haproxy.commands.length === 1);
+  await scene.servers.quiesce();
+  assert.deepEqual(haproxy.commands, ["show info"]);
+});
+
+Deno.test("a hot apply of something else goes on deleting, and one that failed as well", async () => {
+  await using scene = new Scene();
+  await using haproxy = new ScriptedHaproxy(scene.socket, answering());
+  scene.serve(1);
+  scene.servers.follow(1, [target(scene.configuration, REMOVED)]);
+  // Then it pauses.
+  await waitFor("the first attempt", () => haproxy.commands.length === 2);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  await scene.servers.quiesce();
+  scene.servers.follow(1, []);
+  await waitFor(
+    "the third attempt",
+    () => haproxy.commands.filter((command) => command === "del server b/s1").length === 3,
+  );
+  await scene.servers.quiesce();
+});
+
+Deno.test("nothing is deleted from a generation that does not serve any more", async () => {
+  await using scene = new Scene();
+  await using haproxy = new ScriptedHaproxy(scene.socket, answering());
+  scene.serve(1);
+  scene.serve(2);
+  scene.servers.follow(1, []);
+  await scene.servers.quiesce();
+  assert.deepEqual(haproxy.commands, []);
+});
+
+const ROW = "3 b 1 s1 10.0.0.1 2 0 20 10 9 1 0 4 0 0 0 0 - 80 - 0 0 - - 0";
+const STATE = `1\n# be_id\n${ROW}\n`;
+
+Deno.test("the state of what serves is put right by what the files say now", async () => {
+  await using scene = new Scene();
+  scene.serve(1);
+  assert.match(await scene.servers.passed(1, STATE), / - 81 -\n$/);
+  assert.equal(await scene.servers.passed(2, STATE), STATE);
+  Deno.removeSync(scene.configuration);
+  assert.equal(await scene.servers.passed(1, STATE), STATE);
+  scene.servers.serve(1, NO_TARGETS);
+  assert.equal(await scene.servers.passed(1, STATE), STATE);
+});
