@@ -35,6 +35,8 @@ function answering(version = "3.4.7-1") {
   let attempts = 0;
   return (command: string) => {
     if (command === "show info") return `Name: HAProxy\nVersion: ${version}\n`;
+    // A connection may have been closed before it was sent.
+    if (command === "") return "";
     return ++attempts < 3 ? "Server still has connections attached to it\n" : "Server deleted.\n";
   };
 }
@@ -67,9 +69,6 @@ Deno.test("a hot apply of something else goes on deleting, and one that failed a
   await using haproxy = new ScriptedHaproxy(scene.socket, answering());
   scene.serve(1);
   scene.servers.follow(1, [target(scene.configuration, REMOVED)]);
-  // Then it pauses.
-  await waitFor("the first attempt", () => haproxy.commands.length === 2);
-  await new Promise((resolve) => setTimeout(resolve, 10));
   await scene.servers.quiesce();
   scene.servers.follow(1, []);
   await waitFor(
