@@ -43,16 +43,17 @@ export function passedState(state: string, { before, after, hot }: StateContext)
   });
 }
 
-enum Field {
-  backend = 1,
-  server = 3,
-  operation = 5,
-  admin = 6,
-  configuredWeight = 8,
-  port = 18,
+/** Where a field stands in a row. */
+const Field = {
+  backend: 1,
+  server: 3,
+  operation: 5,
+  admin: 6,
+  configuredWeight: 8,
+  port: 18,
   /** From here on: `ssl`, and where checks and agent are. */
-  firstOptional = 20,
-}
+  firstOptional: 20,
+} as const;
 
 const RUNNING = "2";
 
