@@ -50,5 +50,11 @@ function hotAfter(
       change.tag === "removed" ? null : change.values,
     ] as const
   );
-  return new Map([...hot, ...values]);
+  const all = new Map([...hot, ...values]);
+  const removed = [...all].filter(([, values]) => values === null).map(([name]) => name);
+  for (const name of removed.slice(0, -MOST_REMOVED)) all.delete(name);
+  return all;
 }
+
+/** Nearly all have been deleted long since; servers may come and go for months without a reload. */
+const MOST_REMOVED = 1_000;

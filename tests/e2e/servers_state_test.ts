@@ -1,6 +1,6 @@
 /** What was hot-applied to servers, or has changed in the file, is not undone by the state that a reload passes on. */
 import assert from "node:assert/strict";
-import { commonTest } from "../support/program.ts";
+import { commonTest, longTest } from "../support/program.ts";
 import { Served } from "../support/served.ts";
 import type { Wrapper } from "../support/wrapper.ts";
 
@@ -102,3 +102,21 @@ commonTest(
     assert.equal(await workspace.answers(), "a,b", wrapper.output);
   },
 );
+
+longTest("what was hot-applied is recorded with what served last", async () => {
+  await using workspace = new Passing();
+  const flags = ["--last-good", workspace.at("recorded")];
+  const line = (weight: number) =>
+    workspace.withServers([`server s1 ${workspace.address("a")} weight ${weight}`]);
+  await workspace.replace(line(10));
+  const first = await workspace.serve({ flags });
+  await workspace.replace(line(20));
+  await first.saysMatching(/weight of "s1" 10 to 20/);
+  await first.saysMatching(/has served for 10s/);
+  first.signal("SIGTERM");
+  await first.exitCode;
+  await workspace.replace("nonsense\n");
+  const next = workspace.start({ flags });
+  await next.saysMatching(/generation 2 serves, .*; started from what served last/);
+  assert.equal((await workspace.rows()).s1?.srv_uweight, "20", next.output);
+});

@@ -16,6 +16,8 @@ export class HotServers {
   #serving: { readonly generation: number; readonly servers: ServersTarget } | null = null;
   #deleting = new AbortController();
   #deleted: Promise<void> = Promise.resolve();
+  /** Removed and deleted. */
+  #gone: ReadonlySet<string> = new Set();
 
   constructor(folder: Pick<PrivateFolder, "socket">) {
     this.#folder = folder;
@@ -25,6 +27,7 @@ export class HotServers {
   serve(generation: number, targets: Targets): void {
     const servers = serversIn(targets);
     this.#deleting.abort();
+    this.#gone = new Set();
     this.#serving = servers && { generation, servers };
   }
 
@@ -39,11 +42,13 @@ export class HotServers {
     const servers = applied.find((target) => target.tag === "server");
     if (servers !== undefined) this.#serving = { generation, servers };
     if (this.#serving?.generation !== generation) return;
-    const removed = [...this.#serving.servers.hot].filter(([, values]) => values === null);
-    if (removed.length === 0) return;
+    const { hot } = this.#serving.servers;
+    const removed = [...hot.keys()].filter((name) => hot.get(name) === null);
+    this.#gone = this.#gone.intersection(new Set(removed));
+    const left = removed.filter((name) => !this.#gone.has(name));
+    if (left.length === 0) return;
     const { signal } = this.#deleting = new AbortController();
-    const names = removed.map(([name]) => name);
-    this.#deleted = deleteAll(names, this.#folder.socket(generation), signal);
+    this.#deleted = this.#deleteAll(left, this.#folder.socket(generation), signal);
   }
 
   /** What the generation says of its servers, put right for a successor that reads the files as they are now. */
@@ -53,27 +58,28 @@ export class HotServers {
     const after = await readServerLines(paths);
     return after === null ? state : passedState(state, { before, after, hot });
   }
-}
 
-/** Until all are, or `stop` aborts; one with connections stays in maintenance till they end. */
-async function deleteAll(
-  names: readonly string[],
-  socket: StatsSocket,
-  stop: AbortSignal,
-): Promise<void> {
-  const ask = createAsk(socket, stop);
-  if (!trustsNewServers(await askVersion(ask))) return;
-  let left = names;
-  for (let pauseMs = FIRST_PAUSE_MS; left.length > 0 && !stop.aborted; pauseMs *= 2) {
-    const refused: string[] = [];
-    for (const name of left) {
-      const { command, accepts } = deleteServer(name);
-      const answer = await ask(command);
-      if (answer === null) return;
-      if (!accepts.test(answer)) refused.push(name);
+  /** Until all are, or `stop` aborts; one with connections stays in maintenance till they end. */
+  async #deleteAll(
+    names: readonly string[],
+    socket: StatsSocket,
+    stop: AbortSignal,
+  ): Promise<void> {
+    const ask = createAsk(socket, stop);
+    if (!trustsNewServers(await askVersion(ask))) return;
+    let left = names;
+    for (let pauseMs = FIRST_PAUSE_MS; left.length > 0 && !stop.aborted; pauseMs *= 2) {
+      const refused: string[] = [];
+      for (const name of left) {
+        const { command, accepts } = deleteServer(name);
+        const answer = await ask(command);
+        if (answer === null) return;
+        if (accepts.test(answer)) this.#gone = new Set([...this.#gone, name]);
+        else refused.push(name);
+      }
+      left = refused;
+      if (left.length > 0) await pause(Math.min(pauseMs, LONGEST_PAUSE_MS), stop);
     }
-    left = refused;
-    if (left.length > 0) await pause(Math.min(pauseMs, LONGEST_PAUSE_MS), stop);
   }
 }
 
