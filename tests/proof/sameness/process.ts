@@ -1,6 +1,7 @@
 /** A HAProxy of its own, which is asked what its servers are. */
 import { createAsk } from "../../../lib/haproxy/runtime/client.ts";
 import { parseStates } from "../../../lib/haproxy/runtime/server_commands.ts";
+import { isThere } from "../../support/files.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
 
@@ -17,7 +18,7 @@ export class BareHaproxy implements AsyncDisposable {
       "own.cfg",
       `global\n stats socket ${this.#socket} level admin\n${more}`,
     );
-    this.#child = new Deno.Command("haproxy", {
+    this.#child = new Deno.Command(HAPROXY, {
       args: ["-db", "-f", own, "-f", this.#folder.write("site.cfg", text)],
       stdin: "null",
       stdout: "null",
@@ -76,6 +77,11 @@ export class BareHaproxy implements AsyncDisposable {
     await this.#folder[Symbol.asyncDispose]();
   }
 }
+
+/** Other tests change PATH for a while, to have a `haproxy` of their own. */
+const HAPROXY = (Deno.env.get("PATH") ?? "").split(":").concat("/usr/local/sbin", "/usr/sbin")
+  .filter((directory) => !directory.startsWith("/tmp/"))
+  .map((directory) => `${directory}/haproxy`).find(isThere) ?? "haproxy";
 
 const STATS = [
   "slim",
