@@ -28,17 +28,22 @@ export async function digestWithoutServers(texts: readonly string[]): Promise<st
 
 /** The lines of the servers that the files have now; `null` if they cannot be read. */
 export async function readServerLines(paths: readonly string[]): Promise<string | null> {
-  const texts = await readTexts(paths, () => true);
+  const texts = await readConfiguration(paths);
   return texts === null ? null : serverLines(texts);
 }
+
+/** What the files have now; `null` if they cannot be read, or have more bytes. */
+export const readConfiguration = (paths: readonly string[], mostBytes = MOST_TEXT_BYTES) =>
+  readTexts(paths, () => true, mostBytes);
 
 /** `null` if one cannot be read, or is not the right one, or all together are too large. */
 async function readTexts(
   paths: readonly string[],
   isRight: (digest: string, path: string) => boolean,
+  mostBytes = MOST_TEXT_BYTES,
 ): Promise<readonly string[] | null> {
   const texts: string[] = [];
-  let left = MOST_TEXT_BYTES;
+  let left = mostBytes;
   for (const path of paths) {
     const bytes = await readFile(path, left).catch(() => null);
     if (bytes === null || !isRight(await sha256(bytes), path)) return null;

@@ -56,9 +56,9 @@ export class RealEffects implements Effects {
       ),
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
-    this.#servers = new HotServers(folder);
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
-    this.#scans = new Scans(parts, (delayMs) => this.#setTimer(delayMs));
+    this.#servers = new HotServers(folder);
+    this.#scans = new Scans(parts, this.#servers, (delayMs) => this.#setTimer(delayMs));
     this.#handoffs = new Handoffs({
       ...parts,
       origin: this.#origin,

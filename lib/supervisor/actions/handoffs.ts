@@ -154,7 +154,7 @@ export class Handoffs {
       { loaded: asScanned(fingerprint), passesTables: true };
     const needs = origin.needs();
     this.#sharesPorts = needs.sharesPorts;
-    this.#parts.servers.serve(number, loaded.targets);
+    this.#parts.servers.serve(number, loaded.targets, ready.version);
     const tables = passesTables ? {} : { tablesByMs: performance.now() + TABLES_LIMIT_MS };
     this.#post({ ...ready, loaded: { ...loaded, ...tables } });
     if (!passesTables) this.#tellWhenTablesPass(number);

@@ -5,15 +5,25 @@
 import { passedState } from "../../haproxy/private_folder/passed_state.ts";
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import { createAsk, type StatsSocket } from "../../haproxy/runtime/client.ts";
-import { askVersion } from "../../haproxy/runtime/instance.ts";
 import { deleteServer } from "../../haproxy/runtime/server_commands.ts";
+import { planServers } from "../../hot_apply/servers/plan.ts";
 import { trustsNewServers } from "../../hot_apply/servers/releases.ts";
-import { readServerLines } from "../../loaded/servers.ts";
+import { readConfiguration, readServerLines } from "../../loaded/servers.ts";
 import { serversIn, type ServersTarget, type Target, type Targets } from "../../loaded/targets.ts";
+
+interface Serving {
+  readonly generation: number;
+  readonly servers: ServersTarget;
+  /** HAProxy's. */
+  readonly version: string | null;
+}
+
+/** Of a larger configuration it takes longer than a process on standby saves. */
+const MOST_LOOKED_THROUGH = 256 * 1_024;
 
 export class HotServers {
   readonly #folder: Pick<PrivateFolder, "socket">;
-  #serving: { readonly generation: number; readonly servers: ServersTarget } | null = null;
+  #serving: Serving | null = null;
   #deleting = new AbortController();
   #deleted: Promise<void> = Promise.resolve();
   /** Removed and deleted. */
@@ -24,11 +34,11 @@ export class HotServers {
   }
 
   /** Another generation serves. */
-  serve(generation: number, targets: Targets): void {
+  serve(generation: number, targets: Targets, version: string | null): void {
     const servers = serversIn(targets);
     this.#deleting.abort();
     this.#gone = new Set();
-    this.#serving = servers && { generation, servers };
+    this.#serving = servers && { generation, servers, version };
   }
 
   /** Deletes nothing more, so that no server of the same name is taken for a removed one. */
@@ -40,15 +50,29 @@ export class HotServers {
   /** After a hot apply. */
   follow(generation: number, applied: readonly Target[]): void {
     const servers = applied.find((target) => target.tag === "server");
-    if (servers !== undefined) this.#serving = { generation, servers };
     if (this.#serving?.generation !== generation) return;
+    if (servers !== undefined) this.#serving = { ...this.#serving, servers };
     const { hot } = this.#serving.servers;
     const removed = [...hot.keys()].filter((name) => hot.get(name) === null);
     this.#gone = this.#gone.intersection(new Set(removed));
     const left = removed.filter((name) => !this.#gone.has(name));
-    if (left.length === 0) return;
+    if (left.length === 0 || !trustsNewServers(this.#serving.version)) return;
     const { signal } = this.#deleting = new AbortController();
     this.#deleted = this.#deleteAll(left, this.#folder.socket(generation), signal);
+  }
+
+  /**
+   * Whether a change that leaves these `others` is likely to need no reload, for which a process on standby would be
+   * of use.
+   */
+  async isLikely(others: string): Promise<boolean> {
+    if (this.#serving?.servers.others !== others) return false;
+    const { servers: { lines, paths }, version } = this.#serving;
+    const texts = await readConfiguration(paths, MOST_LOOKED_THROUGH);
+    if (texts === null) return true;
+    const plan = planServers(lines, texts);
+    return plan.tag === "plan" &&
+      (trustsNewServers(version) || plan.changes.every(({ tag }) => tag !== "added"));
   }
 
   /** What the generation says of its servers, put right for a successor that reads the files as they are now. */
@@ -66,7 +90,6 @@ export class HotServers {
     stop: AbortSignal,
   ): Promise<void> {
     const ask = createAsk(socket, stop);
-    if (!trustsNewServers(await askVersion(ask))) return;
     let left = names;
     for (let pauseMs = FIRST_PAUSE_MS; left.length > 0 && !stop.aborted; pauseMs *= 2) {
       const refused: string[] = [];

@@ -5,6 +5,7 @@ import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import type { ActionOf } from "../state/events.ts";
 import type { ReloadOrder } from "../state/state.ts";
+import type { HotServers } from "./hot_servers.ts";
 import type { Parts } from "./parts.ts";
 
 /** How often sources that cannot be read are scanned for a retry, if they are not watched. */
@@ -12,19 +13,21 @@ const UNWATCHED_PAUSE_MS = 1_000;
 
 export class Scans {
   readonly #parts: Parts;
+  readonly #servers: HotServers;
   readonly #setTimer: (delayMs: number) => void;
   readonly #detector: ChangeDetector | null;
 
   /** `setTimer` sets the supervisor's timer, in place of one that is set. */
-  constructor(parts: Parts, setTimer: (delayMs: number) => void) {
+  constructor(parts: Parts, servers: HotServers, setTimer: (delayMs: number) => void) {
     const { settings, folder, scanner: { scan }, mountedFiles, log } = parts;
     const { settleMs, pollIntervalMs } = settings;
     this.#parts = parts;
+    this.#servers = servers;
     this.#setTimer = setTimer;
     this.#detector = !settings.watch ? null : new ChangeDetector({
       scan,
-      onChanging: (fingerprint) => this.#tell("changing", fingerprint),
-      onSettled: (fingerprint) => this.#tell("settled", fingerprint),
+      onChanging: (fingerprint) => void this.#expect(fingerprint).catch(this.#onBug),
+      onSettled: (fingerprint) => this.#settle(fingerprint),
       settleMs,
       pollIntervalMs,
       probeDirectory: () => folder.probeDirectory(),
@@ -51,7 +54,7 @@ export class Scans {
     if (this.#detector !== null) return this.#detector.scanSoon();
     const fingerprint = await this.#fingerprint();
     if (fingerprint === null) this.#setTimer(UNWATCHED_PAUSE_MS);
-    else this.#tell("settled", fingerprint);
+    else this.#settle(fingerprint);
   }
 
   /** Tells if the sources were written since `fingerprint` was taken. */
@@ -82,9 +85,17 @@ export class Scans {
 
   readonly #onBug = (error: unknown) => this.#parts.postBug(error, { name: "watch" });
 
-  #tell(name: "changing" | "settled", fingerprint: Fingerprint): void {
+  /** A process on standby is only of use to a change that needs a reload. */
+  async #expect(fingerprint: Fingerprint): Promise<void> {
+    const others = this.#parts.loadedFiles.withoutServers();
+    const isHot = others !== null && await this.#servers.isLikely(others);
+    const scanned = { fingerprint, ...isHot ? { others } : {} };
+    this.#parts.post({ name: "changing", ...scanned, atMs: performance.now() });
+  }
+
+  #settle(fingerprint: Fingerprint): void {
     const others = this.#parts.loadedFiles.withoutServers();
     const scanned = { fingerprint, ...others === null ? {} : { others } };
-    this.#parts.post({ name, ...scanned, atMs: performance.now() });
+    this.#parts.post({ name: "settled", ...scanned, atMs: performance.now() });
   }
 }

@@ -25,16 +25,16 @@ class Scene extends TempFolder {
     socket: () => ({ path: this.socket, problem: () => null }),
   });
 
-  serve(generation: number): void {
-    this.servers.serve(generation, withServers(NO_TARGETS, target(this.configuration)));
+  serve(generation: number, version = "3.4.7-1"): void {
+    const targets = withServers(NO_TARGETS, target(this.configuration));
+    this.servers.serve(generation, targets, version);
   }
 }
 
 /** HAProxy 3.4.7 in which a server can be deleted at the third attempt. */
-function answering(version = "3.4.7-1") {
+function answering() {
   let attempts = 0;
   return (command: string) => {
-    if (command === "show info") return `Name: HAProxy\nVersion: ${version}\n`;
     // A connection may have been closed before it was sent.
     if (command === "") return "";
     return ++attempts < 3 ? "Server still has connections attached to it\n" : "Server deleted.\n";
@@ -46,22 +46,35 @@ Deno.test("a removed server is deleted as soon as HAProxy allows it", async () =
   await using haproxy = new ScriptedHaproxy(scene.socket, answering());
   scene.serve(1);
   scene.servers.follow(1, [target(scene.configuration, REMOVED)]);
-  await waitFor("the third attempt", () => haproxy.commands.length === 4);
+  await waitFor("the third attempt", () => haproxy.commands.length === 3);
   await scene.servers.quiesce();
-  assert.deepEqual(haproxy.commands, [
-    "show info",
-    ...Array.from({ length: 3 }, () => "del server b/s1"),
-  ]);
+  assert.deepEqual(haproxy.commands, Array.from({ length: 3 }, () => "del server b/s1"));
 });
 
 Deno.test("in a release that cannot be trusted with that it stays in maintenance", async () => {
   await using scene = new Scene();
-  await using haproxy = new ScriptedHaproxy(scene.socket, answering("2.6.12-1"));
-  scene.serve(1);
+  await using haproxy = new ScriptedHaproxy(scene.socket, answering());
+  scene.serve(1, "2.6.12-1");
   scene.servers.follow(1, [target(scene.configuration, REMOVED)]);
-  await waitFor("the version to be asked for", () => haproxy.commands.length === 1);
   await scene.servers.quiesce();
-  assert.deepEqual(haproxy.commands, ["show info"]);
+  assert.deepEqual(haproxy.commands, []);
+});
+
+Deno.test("whether a reload is likely depends on what changed, and on the release", async () => {
+  await using scene = new Scene();
+  const isLikely = () => scene.servers.isLikely("");
+  assert.equal(await isLikely(), false);
+  scene.serve(1);
+  assert.equal(await isLikely(), true);
+  assert.equal(await scene.servers.isLikely("others"), false);
+  scene.write("h.cfg", "backend b\n  server s1 10.0.0.1:81 check\n");
+  assert.equal(await isLikely(), false);
+  scene.write("h.cfg", "backend b\n  server s1 10.0.0.1:80\n  server s2 10.0.0.2:80\n");
+  assert.equal(await isLikely(), true);
+  scene.serve(1, "2.6.12-1");
+  assert.equal(await isLikely(), false);
+  scene.write("h.cfg", "#\n".repeat(200_000));
+  assert.equal(await isLikely(), true);
 });
 
 Deno.test("a hot apply of something else goes on deleting, and one that failed as well", async () => {
@@ -98,6 +111,6 @@ Deno.test("the state of what serves is put right by what the files say now", asy
   assert.equal(await scene.servers.passed(2, STATE), STATE);
   Deno.removeSync(scene.configuration);
   assert.equal(await scene.servers.passed(1, STATE), STATE);
-  scene.servers.serve(1, NO_TARGETS);
+  scene.servers.serve(1, NO_TARGETS, null);
   assert.equal(await scene.servers.passed(1, STATE), STATE);
 });
