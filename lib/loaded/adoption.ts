@@ -7,8 +7,7 @@ import { isConfiguration, type Scanner } from "../watch/scan/scan.ts";
 import { changedDuringRead } from "../watch/scan/changed_during_read.ts";
 import { listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
-import { findServers } from "./servers.ts";
-import { NO_TARGETS, type Targets, withServers } from "./targets.ts";
+import { NO_TARGETS, type ServersTarget, type Targets, withServers } from "./targets.ts";
 
 export interface Adopted {
   /** `null`: nobody knows. */
@@ -24,6 +23,8 @@ export interface AdoptionOptions {
   readonly startedMs: number;
   readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
+  /** What the files said of servers before its start, which takes as long as that for many. */
+  readonly servers: Promise<ServersTarget | null>;
   /** Called if the generation does not answer. */
   readonly onSilence: () => void;
   /** Called with what is to be watched from now on. */
@@ -52,8 +53,13 @@ export async function adopt(
   const { fingerprint } = scan.seen;
   const configurations = scan.inventory.files.filter(isConfiguration).map(({ path }) => path);
   const isSilent = listed === null && options.socket !== null;
-  const servers = isSilent ? null : await findServers(configurations, fingerprint);
-  return { fingerprint, changedDuringRead: false, targets: withServers(targets, servers) };
+  const servers = isSilent ? null : await options.servers;
+  const isSame = servers?.paths.join("\0") === configurations.join("\0");
+  return {
+    fingerprint,
+    changedDuringRead: false,
+    targets: withServers(targets, isSame ? servers : null),
+  };
 }
 
 /** Reading a list of that many takes some megabytes. */

@@ -22,6 +22,8 @@ import { createTextReader, type TextFile } from "./text_cache.ts";
 export interface LoadedFiles {
   /** What the configuration names, with the certificates of its certificate lists. */
   readonly findNamed: FindReferences;
+  /** The configuration's files, as of the last `findNamed`. */
+  configurations(): readonly string[];
   /** The digest of the configuration without its servers, as of the last `findNamed`; `null`: only HAProxy can tell. */
   withoutServers(): string | null;
   /** What the configuration needs of the files that are added to it, as of the last `findNamed`. */
@@ -53,6 +55,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   let needs = NO_NEEDS;
   let others: string | null = null;
   let lastNaming = "";
+  let paths: readonly string[] = [];
 
   /** `true` if the words may mean other files than before. */
   async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
@@ -93,10 +96,12 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
 
   return {
     async findNamed(configurations) {
+      paths = configurations.map(({ path }) => path);
       await readNamedLists(await readWords(configurations));
       return [...found.files, ...inLists].slice(0, MOST_REFERENCES)
         .map((reference) => sourceOf(reference, found.sideFiles));
     },
+    configurations: () => paths,
     withoutServers: () => others,
     needs: () => needs,
     locate: (listed) =>

@@ -8,8 +8,9 @@ import type { Standby } from "../../haproxy/handoff/standby.ts";
 import { sharesPorts } from "../../haproxy/process/arguments.ts";
 import type { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import { canPassTables, untilTablesPass } from "../../haproxy/runtime/stick_tables.ts";
-import { adopt, type Adopted } from "../../loaded/adoption.ts";
-import { NO_TARGETS } from "../../loaded/targets.ts";
+import { adopt, type Adopted, type AdoptionOptions } from "../../loaded/adoption.ts";
+import { findServers } from "../../loaded/servers.ts";
+import { NO_TARGETS, type ServersTarget } from "../../loaded/targets.ts";
 import { aborted } from "../../system/cut_off.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
@@ -72,6 +73,7 @@ export class Handoffs {
       const origin = this.#originOf(attempt);
       const takeOverFrom = own ?? fleet.left.find(({ serves }) => serves)?.generation ?? null;
       const startedMs = Date.now();
+      const servers = this.#findServers(attempt);
       const outcome = await handoff({
         generation: attempt.number,
         takeOverFrom,
@@ -82,7 +84,7 @@ export class Handoffs {
         ...takeOverFrom === null || attempt.cause.tag === "last_good" ? {} : {
           passedState: (state: string) => this.#parts.servers.passed(takeOverFrom, state),
         },
-        learn: () => this.#learn(attempt, takeOverFrom, startedMs),
+        learn: () => this.#learn(attempt, takeOverFrom, { startedMs, servers }),
         cancel,
       }, this.#parts);
       if (outcome.tag !== "ready" && takeOverFrom !== null) gauge.close(takeOverFrom);
@@ -118,7 +120,7 @@ export class Handoffs {
   async #learn(
     { number, fingerprint, cause }: Attempt,
     takeOverFrom: number | null,
-    startedMs: number,
+    { startedMs, servers }: Pick<AdoptionOptions, "startedMs" | "servers">,
   ): Promise<Learned> {
     const { settings, folder, scanner, loadedFiles, onInventory, log } = this.#parts;
     const socket = folder.socket(number);
@@ -131,11 +133,24 @@ export class Handoffs {
         loadedFiles,
         socket: settings.watchLoaded ? socket : null,
         startedMs,
+        servers,
         onSilence: () => log(notListed(number)),
         onInventory,
       }),
     ]);
     return { loaded, passesTables };
+  }
+
+  /** Begun before the start, so that nothing waits for it. */
+  async #findServers({ fingerprint, cause }: Attempt): Promise<ServersTarget | null> {
+    const { settings, loadedFiles, postBug } = this.#parts;
+    if (fingerprint === null || !settings.watch || cause.tag === "last_good") return null;
+    try {
+      return await findServers(loadedFiles.configurations(), fingerprint);
+    } catch (error) {
+      postBug(error, { name: "watch" });
+      return null;
+    }
   }
 
   /** A gauge must be open before its process is asked to drain, which must not wait for that. */
