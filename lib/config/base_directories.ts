@@ -1,4 +1,4 @@
-/** Knows where relative names start, by the lines so far. Pure. */
+/** Tracks where relative names start, line by line. Pure. */
 import { dirname, resolve } from "@std/path";
 import type { Base } from "./file_keywords.ts";
 
@@ -7,11 +7,11 @@ export interface Bases {
   readonly crt: string | null;
   readonly key: string | null;
   readonly ca: string | null;
-  /** Absolute: for a name without a base, and for a base that is relative itself. */
+  /** Absolute: for names without a base, and for relative bases. */
   readonly directory: string;
 }
 
-/** The bases that a `crt-store` has set itself. */
+/** The bases that a `crt-store` sets for itself. */
 export type StoreBases = Readonly<Record<"crt" | "key", string | null>>;
 
 export class BaseDirectories {
@@ -19,7 +19,7 @@ export class BaseDirectories {
   #current: Bases;
   #defaultPath: readonly string[] = ["current"];
   #file = "";
-  /** By name, for the present directory: large configurations name the same few files again and again. */
+  /** By name, for the current directory: large configurations name the same few files over and over. */
   readonly #paths = new Map<string, string>();
 
   constructor(bases: Bases) {
@@ -45,8 +45,8 @@ export class BaseDirectories {
   }
 
   /**
-   * Joins as HAProxy does: a slash too many stays, and is part of the name. A `crt-store` without a base
-   * of its own has the global one (HAProxy 3.0, unlike its manual).
+   * Joins as HAProxy does: an extra slash stays part of the name. A `crt-store` without a base of its own
+   * uses the global one (HAProxy 3.0, unlike its manual).
    */
   join(written: string, base: Base, store: StoreBases | null): string {
     if (base === null || written.startsWith("/")) return written;

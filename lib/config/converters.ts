@@ -1,11 +1,11 @@
-/** Finds the converters in a word of a configuration that load files. Pure. */
+/** Finds the converters in a configuration word that load files. Pure. */
 import { type Span, unescaped } from "./tokens.ts";
 
 export interface Converter {
   readonly keyword: string;
   /** As written, without its quotes. */
   readonly file: string;
-  /** Where in the word it is written, with its quotes. */
+  /** Where it stands in the word, with its quotes. */
   readonly span: Span;
 }
 
@@ -25,13 +25,13 @@ export function quotedArgument(argument: string): string {
 
 const PLAIN_ARGUMENT = /^[\w./@%+:=~-]+$/;
 
-/** Converters stand behind a comma; actions like `set-map(FILE)`, which load nothing, do not. */
+/** Converters follow a comma; actions like `set-map(FILE)`, which load nothing, do not. */
 const CONVERTER = /,\s*(map(?:_[a-z]+){0,2}|jwt_verify)\(/g;
 const ARGUMENT = /"((?:[^"\\]|\\.?)*)"?|'([^']*)'?|((?:[^"',)\\]|\\[ "'\\nrt]?)+)/y;
 
 type Argument = Omit<Converter, "keyword">;
 
-/** The first two arguments from `start` on, which may have quotes of their own. */
+/** The first two arguments from `start` on, which may be quoted. */
 function readArguments(text: string, start: number): [Argument, Argument | null] {
   const first = readArgument(text, start);
   const end = start + first.span.length;

@@ -6,8 +6,8 @@ export type EnvFile =
   | { readonly tag: "invalid"; readonly problems: readonly string[] };
 
 /**
- * Skips blank lines and lines that begin with `#`, drops a leading `export` and one pair of quotes around the
- * value, and expands nothing.
+ * Skips blank lines and comments, drops a leading `export` and one pair of quotes around the value, and expands
+ * nothing.
  */
 export function parseEnvFile(text: string): EnvFile {
   const lines = text.split(/\r?\n/).map((line, index) => ({ line: line.trim(), number: index + 1 }))
@@ -25,7 +25,7 @@ const PAIR = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/s;
 
 function problemOf({ line, number }: { line: string; number: number }): string[] {
   const key = PAIR.exec(line)?.[1];
-  // This is logged, and the line may hold a secret.
+  // The log must not show the line, which may hold a secret.
   if (key === undefined) return [`line ${number} is not of the form KEY=value`];
   if (line.includes("\0")) return [`line ${number}: "${key}" holds a NUL character`];
   const refusal = REFUSALS.find(({ name }) => name.test(key));
@@ -33,11 +33,11 @@ function problemOf({ line, number }: { line: string; number: number }): string[]
 }
 
 /**
- * The env file may decide what HAProxy is told, not which code it runs. The loader or a library reads each of these
- * before HAProxy reads its configuration.
+ * The env file may decide what HAProxy is told, not which code it runs. The loader or a library reads each of
+ * these.
  */
 const REFUSALS: readonly { readonly name: RegExp; readonly reason: string }[] = [
-  { name: /^PATH$/, reason: "decides which haproxy runs, set it for the wrapper" },
+  { name: /^PATH$/, reason: "decides which haproxy runs; set it for the wrapper itself" },
   {
     name: LOADER_VARIABLE,
     reason: "would load other code into HAProxy, which Deno's permissions forbid",
@@ -46,7 +46,7 @@ const REFUSALS: readonly { readonly name: RegExp; readonly reason: string }[] = 
     // ld.so(8), iconv(3); locale(7); config(5) of OpenSSL; section 6.3 of Lua's manual.
     name:
       /^(?:GCONV_PATH|GLIBC_TUNABLES|LOCPATH|OPENSSL_(?:CONF(?:_INCLUDE)?|ENGINES|MODULES)|LUA_C?PATH(?:_\d+_\d+)?)$/,
-    reason: "can load other code into HAProxy, set it for the wrapper if it is meant",
+    reason: "can load other code into HAProxy; if you mean it, set it for the wrapper itself",
   },
 ];
 

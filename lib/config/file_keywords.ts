@@ -1,4 +1,4 @@
-/** The keywords in front of files, as data. */
+/** The keywords that name files, as data. */
 
 export type FileRole =
   | "certificate"
@@ -20,7 +20,7 @@ export interface Rule {
 export const rule = (role: FileRole, base: Base = null): Rule => ({ role, base });
 export const OTHER = rule("other");
 
-/** The word of a line at which its options begin. */
+/** The index of the word at which a line's options begin. */
 export const OPTION_LINES: ReadonlyMap<string, number> = new Map(Object.entries({
   "bind": 2,
   "default-bind": 1,
@@ -31,7 +31,7 @@ export const OPTION_LINES: ReadonlyMap<string, number> = new Map(Object.entries(
   "ssl-f-use": 1,
 }));
 
-/** Options whose next word is a path. A `crt-list` has no base, although the certificates in it have. */
+/** Options whose next word is a path. A `crt-list` has no base, but the certificates in it do. */
 export const OPTIONS: ReadonlyMap<string, Rule> = new Map(Object.entries({
   "crt": rule("certificate", "crt"),
   "default-crt": rule("certificate", "crt"),
@@ -44,7 +44,7 @@ export const OPTIONS: ReadonlyMap<string, Rule> = new Map(Object.entries({
   "ech": OTHER,
 }));
 
-/** Options beside a certificate, on a `load` line and in a certificate list. */
+/** Options of a certificate, on a `load` line and in a certificate list. */
 export const CERTIFICATE_OPTIONS: ReadonlyMap<string, Rule> = new Map(Object.entries({
   "key": rule("other", "key"),
   "ocsp": rule("other", "crt"),
@@ -57,7 +57,7 @@ export const LISTED_OPTIONS: ReadonlyMap<string, Rule> = new Map([
   ...["ca-file", "ca-verify-file", "crl-file"].map((name) => [name, OPTIONS.get(name)!] as const),
 ]);
 
-/** Lines of which one word is a path. */
+/** Lines with one word that is a path. */
 export const WHOLE_LINES: ReadonlyMap<string, Rule & { readonly word: number }> = new Map(
   Object.entries({
     "ssl-dh-param-file": { ...OTHER, word: 1 },
@@ -74,7 +74,7 @@ export const WHOLE_LINES: ReadonlyMap<string, Rule & { readonly word: number }> 
   }),
 );
 
-/** Lines that may answer with a file, by the actions that do; `null`: the line itself does. */
+/** Lines that may answer with a file, and the actions that do; `null`: the line itself does. */
 export const ANSWERING: ReadonlyMap<string, readonly string[] | null> = new Map(Object.entries({
   "http-request": ["return", "deny", "tarpit"],
   "http-response": ["return", "deny"],
@@ -82,7 +82,7 @@ export const ANSWERING: ReadonlyMap<string, readonly string[] | null> = new Map(
   "http-error": null,
 }));
 export const ANSWER_FILES: readonly string[] = ["errorfile", "file", "lf-file"];
-/** What else an answer may have, and how many words follow it. */
+/** Other options of an answer, and how many words follow each. */
 export const ANSWER_WORDS: ReadonlyMap<string, number> = new Map(Object.entries({
   "status": 1,
   "deny_status": 1,
@@ -105,6 +105,6 @@ export const ACL_FLAGS: ReadonlyMap<string, number> = new Map(Object.entries({
   "-f": 1,
 }));
 
-/** Matches every line that names a file or changes how those below are read. Nobody writes a keyword as `cr"t"`. */
+/** Matches every line that names a file or changes how later ones are read. Nobody writes a keyword as `cr"t"`. */
 export const WANTED =
   /crt|file|load|-path|-base|map|jwt|ticket|filter|setenv|global|-acl\(|-f\s|\sech\s/;

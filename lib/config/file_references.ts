@@ -1,6 +1,6 @@
 /**
- * Finds the files that an HAProxy configuration names. The generators take steps of some 20 ms: run them by `inSteps`
- * or `atOnce`. Pure.
+ * Finds the files that an HAProxy configuration names. The generators yield every 20 ms or so: run them with
+ * `inSteps` or `atOnce`. Pure.
  */
 import { blocksOf, type Environment, LONGEST_LINE, readInSteps, type Span } from "./tokens.ts";
 import type { Bases } from "./base_directories.ts";
@@ -14,7 +14,7 @@ export interface ConfigurationFile {
   readonly text: string;
 }
 
-/** A word of a configuration or of a certificate list that names a file, or a directory of which every member counts. */
+/** A word in a configuration or certificate list that names a file, or a directory that HAProxy loads as a whole. */
 export interface FileReference {
   /** Absolute. */
   readonly path: string;
@@ -23,7 +23,7 @@ export interface FileReference {
   readonly role: FileRole;
   /** The `key` of a `load` line or of a line in a certificate list, absolute; `null` without one. */
   readonly keyPath: string | null;
-  /** The word in front: `crt`, `errorfile`, `map_str`, `-f` and so on; `load` for the certificate of a `crt-store`. */
+  /** The word before it: `crt`, `errorfile`, `map_str`, `-f` and so on; `load` for a certificate of a `crt-store`. */
   readonly keyword: string;
   readonly file: string;
   readonly line: number;
@@ -31,19 +31,19 @@ export interface FileReference {
   readonly word: number;
   /** The part of the word that names the file; `null`: all of it. */
   readonly span: Span | null;
-  /** What stands in front of the path: `opt@`, `file@` or nothing. */
+  /** What precedes the path: `opt@`, `file@` or nothing. */
   readonly prefix: string;
-  /** How a certificate of a `crt-store` is named by its path as written; `null` if it has another name. */
+  /** The name by which a `crt-store` knows the certificate, if that is its path as written; otherwise `null`. */
   readonly alias: string | null;
   /** `false` for an action such as `set-map(FILE)`, which changes what something else loads by that name. */
   readonly loads: boolean;
 }
 
 export interface FoundReferences {
-  /** The first reference to each file in each role, as far as it can be watched. */
+  /** The first reference to each watchable file in each role. */
   readonly files: readonly FileReference[];
   readonly sideFiles: SideFileRule;
-  /** By the path of each configuration file: for the certificate lists that it names. */
+  /** By the path of each configuration file, for the certificate lists that it names. */
   readonly bases: ReadonlyMap<string, Bases>;
 }
 
@@ -55,8 +55,8 @@ export interface FindOptions {
 }
 
 /**
- * Reads all `files` of one HAProxy in their order, as a setting counts for what stands below it, and both branches of
- * an `.if`. Leaves out names that HAProxy makes while it runs, what it only writes, and what is no file (`/dev/null`).
+ * Reads all `files` of one HAProxy in order, because a setting affects what follows it, and all branches of an `.if`.
+ * Leaves out names that HAProxy makes at run time, what it only writes, and what is not a file (`/dev/null`).
  */
 export function* findFileReferences(
   files: readonly ConfigurationFile[],
@@ -93,7 +93,7 @@ export function* findListedCertificates(
   return [...found.values()];
 }
 
-/** The words of a certificate list's line that may name files: the certificate, and those in brackets. */
+/** The words in a certificate list's line that may name files: the certificate, and those in brackets. */
 export function listedWords(line: string): { readonly word: string; readonly span: Span }[] {
   const [, before, path, between, options = ""] = LISTED.exec(line) ?? [];
   if (path === undefined) return [];
@@ -105,10 +105,10 @@ export function listedWords(line: string): { readonly word: string; readonly spa
   return [{ word: path, span: { offset, length: path.length } }, ...more];
 }
 
-/** Blanks, the certificate, what is between, and what stands in the first brackets. */
+/** Blanks, the certificate, what follows it, and what the first brackets hold. */
 const LISTED = /^(\s*)([^\s#[][^\s[]*)([^[]*\[?)([^\]]*)/;
 
-/** Each takes about a kilobyte while it is watched. Files beyond that are not found. */
+/** Each takes about a kilobyte while it is watched. Further files are ignored. */
 export const MOST_REFERENCES = 20_000;
 
 function distinctFiles(onReference: FindOptions["onReference"]) {

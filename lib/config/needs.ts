@@ -1,23 +1,23 @@
-/** Tells what a configuration needs of the files that the wrapper adds to it, and which of its words the user must know more of. Pure. */
+/** Finds what a configuration needs the wrapper to inject, and which of its words deserve a note to the user. Pure. */
 import { type Environment, readInSteps } from "./tokens.ts";
 import type { ConfigurationFile } from "./file_references.ts";
 
 export interface Needs {
-  /** Whether servers load their last state from a global file that nothing names. */
+  /** Whether servers load their last state from a global file that the configuration does not name. */
   readonly loadsServerState: boolean;
-  /** Whether QUIC is bound, and nothing says which secret its tokens are made with. */
+  /** Whether QUIC is bound without a `cluster-secret` for its tokens. */
   readonly sharesSecret: boolean;
-  /** The most connections to all stats sockets that the user allows; `null` if that is not said, or unclear. */
+  /** The user's limit of connections to all stats sockets; `null` if there is none, or it is unclear. */
   readonly statsMaxconn: number | null;
   /** Whether other HAProxy processes may bind the same ports. */
   readonly sharesPorts: boolean;
-  /** The noted words, and where they stand. */
+  /** Words that deserve a note, and where they stand. */
   readonly noted: Readonly<Record<Noted, string | null>>;
 }
 
 /**
- * `shared_sockets`: gives QUIC connections no sockets of their own. `zero_warning`: makes HAProxy refuse what it
- * would only warn of. `pidfile`: for daemons alone.
+ * `shared_sockets`: QUIC connections get no sockets of their own. `zero_warning`: HAProxy refuses what it would
+ * only warn of. `pidfile`: useful only for daemons.
  */
 export type Noted = "shared_sockets" | "zero_warning" | "pidfile";
 
@@ -29,7 +29,7 @@ export const NO_NEEDS: Needs = {
   noted: { shared_sockets: null, zero_warning: null, pidfile: null },
 };
 
-/** Reads `files` in HAProxy's order, in steps of some 20 ms. All branches of an `.if` count. */
+/** Reads `files` in HAProxy's order, yielding every 20 ms or so. All branches of an `.if` count. */
 export function* readNeeds(
   files: readonly ConfigurationFile[],
   environment: Environment,
@@ -44,12 +44,12 @@ export function* readNeeds(
   return reader.needs;
 }
 
-/** An address may stand in a variable. */
+/** A variable may hold an address. */
 const WANTED =
   /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|pidfile|noreuseport|setenv|\.(?:end)?if/;
 
 class Reader {
-  /** What was found, by the words and where they stand first. */
+  /** Each fact found, with its words and their first place. */
   readonly #found = new Map<Fact, string>();
   readonly #statsMaxconns: (number | null)[] = [];
   #depth = 0;
@@ -59,7 +59,7 @@ class Reader {
     const [first = "", second = ""] = words;
     if (first === ".if") this.#depth++;
     if (first === ".endif") this.#depth--;
-    // Only HAProxy knows which branch set a variable, and so its value below.
+    // Only HAProxy knows which branch set a variable, and so its value further down.
     this.#branchesDiffer ||= this.#depth > 0 && first.endsWith("setenv");
     if (first === "stats" && second === "maxconn") {
       this.#statsMaxconns.push(this.#branchesDiffer ? null : connectionsOf(words[2] ?? ""));
@@ -92,7 +92,7 @@ type Fact = Noted | "loading" | "state_file" | "quic" | "no_quic" | "secret" | "
 
 const keyword = (name: string) => ([first]: readonly string[]) => first === name && name;
 
-/** Each gives the words of a line that state the fact, or nothing. */
+/** Each returns the words of a line that state the fact, or nothing. */
 const FACTS: readonly (readonly [Fact, (words: readonly string[]) => string | false | null])[] = [
   [
     "loading",
@@ -111,7 +111,7 @@ const FACTS: readonly (readonly [Fact, (words: readonly string[]) => string | fa
   ["pidfile", keyword("pidfile")],
 ];
 
-/** The first name is that of HAProxy up to 3.2, the second that from 3.3 on. */
+/** The first name is for HAProxy up to 3.2, the second from 3.3 on. */
 const SHARING: readonly (readonly [name: string, value: string])[] = [
   ["tune.quic.socket-owner", "listener"],
   ["tune.quic.fe.sock-per-conn", "force-off"],
@@ -120,8 +120,8 @@ const SHARING: readonly (readonly [name: string, value: string])[] = [
 
 function sharingWords(words: readonly string[]): string | null {
   const found = SHARING.find(([name, value]) => {
-    const place = words.indexOf(name);
-    return place >= 0 && words[place + 1] === value;
+    const index = words.indexOf(name);
+    return index >= 0 && words[index + 1] === value;
   });
   return found?.join(" ") ?? null;
 }
@@ -132,9 +132,9 @@ function connectionsOf(word: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** HAProxy takes the last; which that is depends on branches, and more than is allowed does no harm. */
+/** HAProxy takes the last one. Which that is depends on branches, and a limit that is too high does no harm. */
 const largestOf = (numbers: readonly (number | null)[]) =>
   numbers.reduce<number | null>(
-    (most, one) => most === null || one === null ? null : Math.max(most, one),
+    (most, number) => most === null || number === null ? null : Math.max(most, number),
     numbers[0] ?? null,
   );

@@ -1,4 +1,4 @@
-/** Finds the words of a line that name files, by what the lines above have said. Pure. */
+/** Finds the words in a line that name files, given the lines above it. Pure. */
 import type { Span } from "./tokens.ts";
 import { findConverters } from "./converters.ts";
 import { BaseDirectories, type Bases } from "./base_directories.ts";
@@ -21,7 +21,7 @@ import {
 } from "./file_keywords.ts";
 import { DEFAULT_RULE, ruleAfter, type SideFileRule } from "./side_files.ts";
 
-/** Goes through the lines of all files of one HAProxy, in their order. */
+/** Reads the lines of all files of one HAProxy, in order. */
 export class ReferenceFinder {
   sideFiles: SideFileRule = DEFAULT_RULE;
   file = "";
@@ -64,12 +64,12 @@ export class ReferenceFinder {
     const keyPath = key > 0 ? this.#keyPath(words[key] ?? "") : null;
     const path = words[0]!;
     if (isOwnFile(path)) {
-      this.#tellCertificate({ keyword: "crt", word: 0 }, this.#joined(path, "crt"), { keyPath });
+      this.#reportCertificate({ keyword: "crt", word: 0 }, this.#joined(path, "crt"), { keyPath });
     }
     this.#readPairs(words, 1, LISTED_OPTIONS);
   }
 
-  /** A `crt-store` ends with the first line that cannot be its own, so that no other section is listed. */
+  /** A `crt-store` ends at the first line that cannot belong to it, so no list of other sections is needed. */
   #isOfStore(words: readonly string[]): boolean {
     const keyword = words[0]!;
     if (keyword === "crt-store") this.#store = { name: words[1] ?? "", crt: null, key: null };
@@ -86,15 +86,15 @@ export class ReferenceFinder {
 
   #readLoad(words: readonly string[]): void {
     const options = new Map<string, { readonly value: string; readonly word: number }>();
-    for (let at = 1; at + 1 < words.length; at += 2) {
-      options.set(words[at]!, { value: words[at + 1]!, word: at + 1 });
+    for (let index = 1; index + 1 < words.length; index += 2) {
+      options.set(words[index]!, { value: words[index + 1]!, word: index + 1 });
     }
     const [crt, key] = [options.get("crt"), options.get("key")];
     if (crt !== undefined) {
       const joined = this.#joined(crt.value, "crt");
       const alias = options.get("alias")?.value;
       const own = storeName(this.#store!.name, alias, crt.value);
-      this.#tellCertificate({ keyword: "load", word: crt.word }, joined, {
+      this.#reportCertificate({ keyword: "load", word: crt.word }, joined, {
         name: own ?? joined,
         keyPath: key === undefined ? null : this.#keyPath(key.value),
         alias: own === null || alias !== undefined ? null : crt.value.replace(/^\//, ""),
@@ -116,44 +116,49 @@ export class ReferenceFinder {
   #readAnswer(words: readonly string[]): void {
     const actions = ANSWERING.get(words[0]!);
     if (actions === undefined || !(actions?.includes(words[1]!) ?? true)) return;
-    for (let at = actions === null ? 1 : 2; at < words.length; at++) {
-      const word = words[at]!;
+    for (let index = actions === null ? 1 : 2; index < words.length; index++) {
+      const word = words[index]!;
       if (word === "if" || word === "unless") return;
-      if (ANSWER_FILES.includes(word)) this.#readWord({ keyword: word, word: ++at }, words, OTHER);
-      else at += ANSWER_WORDS.get(word) ?? 0;
+      if (ANSWER_FILES.includes(word)) {
+        this.#readWord({ keyword: word, word: ++index }, words, OTHER);
+      } else index += ANSWER_WORDS.get(word) ?? 0;
     }
   }
 
   #readFilter(words: readonly string[]): void {
     if (words[0] !== "filter" || !FILTERS.includes(words[1] ?? "")) return;
-    const at = words.findIndex((word, index) => word === "config" && index > 1 && index % 2 === 0);
-    if (at >= 0) this.#readWord({ keyword: "config", word: at + 1 }, words, OTHER);
+    const index = words.findIndex((word, place) =>
+      word === "config" && place > 1 && place % 2 === 0
+    );
+    if (index >= 0) this.#readWord({ keyword: "config", word: index + 1 }, words, OTHER);
   }
 
   #readPatterns(words: readonly string[]): void {
     if (words[0] === "acl") this.#readFlags(words, 3);
-    for (let at = 1; at < words.length; at++) {
-      const word = words[at]!;
-      if (word === "{" || word === "!{") this.#readFlags(words, at + 2);
-      else if (word.includes(",")) this.#readConverters(word, at);
+    for (let index = 1; index < words.length; index++) {
+      const word = words[index]!;
+      if (word === "{" || word === "!{") this.#readFlags(words, index + 2);
+      else if (word.includes(",")) this.#readConverters(word, index);
     }
   }
 
   #readFlags(words: readonly string[], start: number): void {
-    for (let at = start; at < words.length; at++) {
-      const word = words[at]!;
+    for (let index = start; index < words.length; index++) {
+      const word = words[index]!;
       const count = ACL_FLAGS.get(word);
       if (count === undefined) return;
-      if (word === "-f") this.#tellPatterns({ keyword: word, word: at + 1 }, words[at + 1], "acl");
-      at += count;
+      if (word === "-f") {
+        this.#reportPatterns({ keyword: word, word: index + 1 }, words[index + 1], "acl");
+      }
+      index += count;
     }
   }
 
-  #readConverters(word: string, at: number): void {
+  #readConverters(word: string, index: number): void {
     for (const { keyword, file, span } of findConverters(word)) {
-      const spot = { keyword, word: at, span };
-      if (keyword === "jwt_verify") this.#tellWritten(spot, file, OTHER);
-      else this.#tellPatterns(spot, file, "map");
+      const spot = { keyword, word: index, span };
+      if (keyword === "jwt_verify") this.#reportWritten(spot, file, OTHER);
+      else this.#reportPatterns(spot, file, "map");
     }
   }
 
@@ -162,7 +167,7 @@ export class ReferenceFinder {
     if (file === undefined) return;
     const span = { offset: head.length, length: file.length };
     const role = kind === "acl" ? "acl" : "map";
-    this.#tell({ keyword, word: 1, span }, { role, name: file, loads: false });
+    this.#report({ keyword, word: 1, span }, { role, name: file, loads: false });
   }
 
   #readPairs(
@@ -170,38 +175,38 @@ export class ReferenceFinder {
     from: number,
     options: ReadonlyMap<string, Rule>,
   ): void {
-    for (let at = from; at < words.length; at++) {
-      const keyword = words[at]!;
+    for (let index = from; index < words.length; index++) {
+      const keyword = words[index]!;
       const found = options.get(keyword);
-      if (found !== undefined) this.#readWord({ keyword, word: ++at }, words, found);
+      if (found !== undefined) this.#readWord({ keyword, word: ++index }, words, found);
     }
   }
 
   #readWord(spot: Spot, words: readonly string[], rule: Rule): void {
     const written = words[spot.word];
-    if (written !== undefined) this.#tellWritten(spot, written, rule);
+    if (written !== undefined) this.#reportWritten(spot, written, rule);
   }
 
-  #tellPatterns(spot: Spot, written: string | undefined, role: "map" | "acl"): void {
+  #reportPatterns(spot: Spot, written: string | undefined, role: "map" | "acl"): void {
     if (written === undefined || written.startsWith("virt@")) return;
     const [prefix = ""] = PREFIX.exec(written) ?? [];
-    this.#tellWritten({ ...spot, prefix }, written.slice(prefix.length), rule(role));
+    this.#reportWritten({ ...spot, prefix }, written.slice(prefix.length), rule(role));
   }
 
-  #tellWritten(spot: Spot, written: string, { role, base }: Rule): void {
+  #reportWritten(spot: Spot, written: string, { role, base }: Rule): void {
     if ((role === "certificate" || role === "ca") && !isOwnFile(written)) return;
     const name = this.#joined(written, base);
-    if (role === "certificate") this.#tellCertificate(spot, name);
-    else if (written !== "") this.#tell(spot, { role, name });
+    if (role === "certificate") this.#reportCertificate(spot, name);
+    else if (written !== "") this.#report(spot, { role, name });
   }
 
-  /** The name may be a directory's, of which HAProxy takes the slashes at the end off. */
-  #tellCertificate(spot: Spot, joined: string, more: Partial<FileReference> = {}): void {
+  /** The name may be a directory's: HAProxy drops its trailing slashes. */
+  #reportCertificate(spot: Spot, joined: string, more: Partial<FileReference> = {}): void {
     const name = joined.replace(/(?<=.)\/+$/, "");
-    this.#tell(spot, { role: "certificate", name, path: this.#bases.resolve(name), ...more });
+    this.#report(spot, { role: "certificate", name, path: this.#bases.resolve(name), ...more });
   }
 
-  #tell(spot: Spot, { role, name, ...more }: Told): void {
+  #report(spot: Spot, { role, name, ...more }: Reported): void {
     const { path = this.#bases.resolve(name), keyPath = null, alias = null, loads = true } = more;
     const { keyword, word, span = null, prefix = "" } = spot;
     const where = { file: this.file, line: this.#line, word, span };
@@ -217,10 +222,10 @@ export class ReferenceFinder {
   }
 }
 
-type Told = Pick<FileReference, "role" | "name"> & Partial<FileReference>;
+type Reported = Pick<FileReference, "role" | "name"> & Partial<FileReference>;
 
 interface Store {
-  /** Empty for the unnamed one. */
+  /** Empty for the unnamed store. */
   readonly name: string;
   crt: string | null;
   key: string | null;
@@ -236,7 +241,7 @@ interface Spot {
 
 const PREFIX = /^(?:opt|file)@/;
 
-/** What changes or asks a map or an ACL by the name of its file. */
+/** An action that changes a map or an ACL by the name of its file. */
 const ACTION = /^(((?:set|del|add)-(map|acl))\()([^)]+)\)$/;
 
 const STORE_LINES: readonly string[] = ["crt-base", "key-base", "load"];
@@ -244,7 +249,7 @@ const STORE_LINES: readonly string[] = ["crt-base", "key-base", "load"];
 /** `@store/name` and `@system-ca` are loaded from elsewhere. */
 const isOwnFile = (written: string) => written !== "" && !written.startsWith("@");
 
-/** `null`: its path is its name. An absolute path stands behind the store without a slash of its own. */
+/** `null`: its path is its name. An absolute path follows the store's name directly. */
 function storeName(store: string, alias: string | undefined, crt: string): string | null {
   if (alias !== undefined) return `@${store}/${alias}`;
   if (store === "") return null;

@@ -1,8 +1,8 @@
-/** The files that HAProxy looks for beside each certificate that no `crt-store` loads. Pure. */
+/** The files that HAProxy looks for beside each certificate outside a `crt-store`. Pure. */
 
 export interface SideFileRule {
   readonly extensions: readonly string[];
-  /** `ssl-load-extra-del-ext`: they stand in place of the extension `.crt`, not behind it. */
+  /** `ssl-load-extra-del-ext`: their extensions replace `.crt` rather than follow it. */
   readonly replacesCrt: boolean;
 }
 
@@ -21,7 +21,7 @@ const ALL = [...EXTENSIONS.values()].flat();
 
 export const DEFAULT_RULE: SideFileRule = { extensions: ALL, replacesCrt: false };
 
-/** The rule below a line of a `global` section. */
+/** The rule after a line of a `global` section. */
 export function ruleAfter(rule: SideFileRule, line: readonly string[]): SideFileRule {
   switch (line[0]) {
     case "ssl-load-extra-del-ext":
@@ -35,24 +35,26 @@ export function ruleAfter(rule: SideFileRule, line: readonly string[]): SideFile
 
 const extensionsOf = (word: string) => word === "all" ? ALL : EXTENSIONS.get(word) ?? [];
 
-/** The side files of a certificate, whether they are there or not. */
+/** The side files of a certificate, whether they exist or not. */
 export const sideFilesOf = (path: string, rule: SideFileRule): string[] =>
-  rule.extensions.map((one) => `${BUNDLES.includes(one) ? path : stemOf(path, rule)}${one}`);
+  rule.extensions.map((extension) =>
+    `${BUNDLES.includes(extension) ? path : stemOf(path, rule)}${extension}`
+  );
 
-/** The file in which HAProxy looks for the key of a certificate that holds none. */
+/** Where HAProxy looks for the key of a certificate file that holds none. */
 export const keyBeside = (path: string, rule: Pick<SideFileRule, "replacesCrt">): string =>
   `${stemOf(path, rule)}.key`;
 
-/** The certificates that stand for `path` together where there is no such file. */
-export const bundleOf = (path: string): string[] => BUNDLES.map((one) => path + one);
+/** The certificates that together stand for `path` if there is no such file. */
+export const bundleOf = (path: string): string[] => BUNDLES.map((extension) => path + extension);
 
-/** The files that HAProxy 2.6 to 3.4 forgets when it is given another certificate, by whichever rule. */
+/** The files that HAProxy 2.6 to 3.4 forgets when it gets another certificate, under either rule. */
 export const forgottenBeside = (path: string): string[] =>
   [path, path.replace(/\.crt$/, "")].flatMap((stem) =>
-    [".ocsp", ".sctl", ".issuer"].map((one) => stem + one)
+    [".ocsp", ".sctl", ".issuer"].map((extension) => stem + extension)
   );
 
-/** The certificates that a file may stand beside, by whichever rule; `null` if it is no side file by its name. */
+/** The certificates that a side file may belong to, under either rule; `null` if its name is not a side file's. */
 export function ownersOf(path: string): readonly string[] | null {
   const stem = /^(.*)\.(?:key|ocsp|sctl|issuer)$/s.exec(path)?.[1];
   return stem === undefined ? null : [stem, `${stem}.crt`];

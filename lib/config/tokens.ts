@@ -1,15 +1,14 @@
-/** Splits the lines of an HAProxy configuration into words, as HAProxy itself does. Pure. */
+/** Splits an HAProxy configuration into tokens, as HAProxy itself does. Pure. */
 
-/** The variables for expansion; `undefined` means unset. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The most text that is held and split, enough for a configuration of 50,000 backends. In a script other than Latin
+ * The most text that is held and split, enough for a configuration of 50,000 backends. If it is not in Latin script,
  * 8 MB take 24 MB of memory.
  */
 export const MOST_TEXT_BYTES = 8 * 2 ** 20;
 
-/** HAProxy takes 64 words in a line. */
+/** Far more than HAProxy takes: 64 words in a line. */
 export const LONGEST_LINE = 65_536;
 
 export interface ConfigurationLine {
@@ -20,7 +19,7 @@ export interface ConfigurationLine {
 
 /** A line that can be rewritten word by word. */
 export interface PlacedLine extends ConfigurationLine {
-  /** Where each of `words` stands. Those of one variable have one span. */
+  /** Where each of `words` stands. Words from the same variable share a span. */
   readonly spans: readonly Span[];
 }
 
@@ -32,15 +31,15 @@ export interface Span {
 
 export interface Configuration<Line extends ConfigurationLine = ConfigurationLine> {
   readonly lines: readonly Line[];
-  /** After all lines: for the next file of the same HAProxy. */
+  /** After the last line, for the next file of the same HAProxy. */
   readonly environment: Environment;
 }
 
 /**
  * Reads `text` with the variables of `environment`, which `setenv`, `presetenv`, `unsetenv` and
- * `resetenv` change for the lines below and for the files that follow. Blank lines and comments give no entry;
- * what HAProxy would refuse is read as far as it goes. HAProxy's own variables, such as `HAPROXY_BRANCH`, are the
- * caller's to give. Lines that `wanted` does not match are skipped, which makes huge files ten times faster to read.
+ * `resetenv` change for later lines and files. Blank lines and comments give no entry; what HAProxy would refuse is
+ * read as far as possible. HAProxy's own variables, such as `HAPROXY_BRANCH`, are up to the caller. Lines that `wanted`
+ * does not match are skipped, which makes huge files ten times faster to read.
  */
 export function readConfiguration(
   text: string,
@@ -62,7 +61,7 @@ export function readPlacedConfiguration(
   return readLines(text, environment, { wanted, read: placedWordsOf });
 }
 
-/** The same in steps of some 20 ms; gives the environment for the next file. */
+/** The same, yielding every 20 ms or so. Returns the environment for the next file. */
 export function* readInSteps(
   text: string,
   environment: Environment,
@@ -81,33 +80,35 @@ export function* readInSteps(
   return variables;
 }
 
-/** A part of a text that ends between two lines. */
+/** Whole lines of a text. */
 export interface Block {
   readonly text: string;
   readonly linesBefore: number;
 }
 
-/** Cuts `text` into blocks, each of which is split within some 20 ms. */
+/** Cuts `text` into blocks, each of which can be split within some 20 ms. */
 export function* blocksOf(text: string): Generator<Block> {
   let linesBefore = 0;
   for (let from = 0; from <= text.length;) {
     const end = text.indexOf("\n", from + BLOCK_LENGTH);
     const to = end < 0 ? text.length : end;
     yield { text: text.slice(from, to), linesBefore };
-    for (let at = from; at <= to; linesBefore++) at = (text.indexOf("\n", at) + 1) || to + 1;
+    for (let start = from; start <= to; linesBefore++) {
+      start = (text.indexOf("\n", start) + 1) || to + 1;
+    }
     from = to + 1;
   }
 }
 
 const BLOCK_LENGTH = 100_000;
 
-/** Writes `word` so that HAProxy reads exactly that, whatever stands beside it. */
+/** Writes `word` so that HAProxy reads exactly that, whatever is next to it. */
 export function quotedWord(word: string): string {
-  const written = word.replace(/['\n\r]/g, (one) => `'${UNQUOTABLE[one]}'`);
+  const written = word.replace(/['\n\r]/g, (character) => `'${UNQUOTABLE[character]}'`);
   return `'${written}'`;
 }
 
-/** What cannot stand within single quotes, as it is written without any. */
+/** What single quotes cannot hold, as it is written outside them. */
 const UNQUOTABLE: Readonly<Record<string, string>> = { "'": "\\'", "\n": "\\n", "\r": "\\r" };
 
 /** Resolves HAProxy's escapes; other backslashes stay. */
@@ -124,7 +125,7 @@ type Variables = Map<string, string>;
 const SPECIAL = /["'\\#]/;
 const ESCAPE = /\\(x[0-9A-Fa-f]{2}|[ #'"\\nrt])/g;
 const CONTROLS: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
-/** Separated by what C's `isspace` knows: a no-break space is part of a word. */
+/** Separated by what C's `isspace` accepts: a no-break space is part of a word. */
 const PLAIN_WORD = /[^ \t\r\v\f]+/g;
 const PIECES = [
   /([^ \t\r\v\f"'\\#]+|\\(?:x[0-9A-Fa-f]{2}|[ #'"\\nrt])?)/, // unquoted
@@ -136,7 +137,7 @@ const WORD_OR_COMMENT = new RegExp(`(?:${PIECES})+|#`, "g");
 /** Only within double quotes. */
 const ESCAPE_OR_VARIABLE =
   /\\(?:x[0-9A-Fa-f]{2}|.)|\$(?:\{(\.?[A-Za-z_]\w*)(\[\*\])?(?:-([^}]*))?\}|(\.?[A-Za-z_]\w*))/g;
-/** Stands for the blanks at which `${NAME[*]}` becomes several words. HAProxy refuses it in a file. */
+/** Marks where `${NAME[*]}` splits into several words. HAProxy refuses this character in a file. */
 const WORD_BREAK = "\0";
 
 function readLines<Read extends Pick<ConfigurationLine, "words">>(
@@ -184,7 +185,7 @@ function placedWordsOf(line: string, variables: Variables): Omit<PlacedLine, "nu
   return { words, spans };
 }
 
-/** The words that one word means as it is written. */
+/** The words that a written word stands for. */
 function meant(raw: string, variables: Variables): readonly string[] {
   return SPECIAL.test(raw) ? unquoted(raw, variables)?.split(WORD_BREAK) ?? [] : [raw];
 }
@@ -199,8 +200,8 @@ function unquoted(raw: string, variables: Variables): string | null {
 }
 
 /**
- * `null`, which makes no word, for nothing but an unknown variable: HAProxy drops that from 3.0 on,
- * while 2.6 has an empty word.
+ * `null`, which gives no word, if `weak` is just an unknown variable: HAProxy drops it from 3.0 on, while 2.6
+ * has an empty word.
  */
 function expanded(weak: string, variables: Variables): string | null {
   if (!/[\\$]/.test(weak)) return weak;

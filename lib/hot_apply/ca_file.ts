@@ -1,4 +1,4 @@
-/** CA files. Open connections and sessions stay, so that an authority may come, but not go. */
+/** CA files. Open connections and sessions survive, so an authority may be added, but not removed. */
 import { fingerprintOf, shownFingerprints } from "../haproxy/runtime/certificates.ts";
 import { type Ask, quoted } from "../haproxy/runtime/client.ts";
 import { MOST_PAYLOAD, TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
@@ -13,20 +13,20 @@ export const caFile: TargetKind<CaFile> = { noun: "CA file", plan };
 
 async function plan({ name }: CaFile, { text }: Content): Promise<Plan> {
   const blocks = pemBlocks(text);
-  if (blocks.some(isCrl)) return impossible("it holds a CRL besides");
-  const certificates = blocks.filter(isCertificate);
-  const read = await Promise.all(certificates.map(readCertificate));
-  if (read.length === 0 || read.includes(null)) {
+  if (blocks.some(isCrl)) return impossible("it also holds a CRL");
+  const certificateBlocks = blocks.filter(isCertificate);
+  const certificates = await Promise.all(certificateBlocks.map(readCertificate));
+  if (certificates.length === 0 || certificates.includes(null)) {
     return impossible("it holds no certificates, or some that cannot be read");
   }
-  const wanted = new Set(read.map((one) => fingerprintOf(one!)));
+  const wanted = new Set(certificates.map((certificate) => fingerprintOf(certificate!)));
   const apply = async (ask: Ask) => {
     const transaction = new TlsTransaction(ask, "ca-file", name);
-    const used = await transaction.show();
-    if (used === null) return impossible(quoted(used));
-    if (!shownFingerprints(used).isSubsetOf(wanted)) return impossible(REVOKED);
+    const current = await transaction.show();
+    if (current === null) return impossible(quoted(current));
+    if (!shownFingerprints(current).isSubsetOf(wanted)) return impossible(REVOKED);
     return await applyTls(transaction, {
-      portions: portionsOf(certificates),
+      portions: portionsOf(certificateBlocks),
       isShown: (shown) => shownFingerprints(shown).symmetricDifference(wanted).size === 0,
       detail: counted(wanted.size, "certificate"),
     });

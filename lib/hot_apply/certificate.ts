@@ -38,7 +38,7 @@ async function plan(
   const { certificate, pem } = pair;
   const refusal = refusalAt(Date.now(), certificate);
   if (refusal !== null) return refusal;
-  if (forgottenBeside(path).some((one) => files.has(one))) return impossible(FORGOTTEN);
+  if (forgottenBeside(path).some((sideFile) => files.has(sideFile))) return impossible(FORGOTTEN);
   const apply = (ask: Ask) =>
     applyTls(new TlsTransaction(ask, "cert", name), {
       portions: [pem],
@@ -50,7 +50,7 @@ async function plan(
 
 const FORGOTTEN = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
 
-/** Why a certificate must not be served at that time, in milliseconds since 1970; `null` if it may. */
+/** Why a certificate must not be served at `nowMs`; `null` if it may. */
 export function refusalAt(
   nowMs: number,
   { validFrom, validTo }: Pick<X509Certificate, "validFrom" | "validTo">,

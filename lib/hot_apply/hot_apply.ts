@@ -1,4 +1,4 @@
-/** Gives a generation the changed content of files that it has loaded, one target after the other, without a reload. */
+/** Gives a running generation the changed content of files that it has loaded, one target at a time, without a reload. */
 import { MOST_TEXT_BYTES } from "../config/tokens.ts";
 import { readFile, sha256, TooLarge } from "../system/contents.ts";
 import { type Ask, createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
@@ -28,16 +28,16 @@ export interface HotApplyRequest {
   readonly changed: readonly Target[];
   readonly before: Fingerprint;
   readonly after: Fingerprint;
-  /** What appeared and must be examined before a reload, instead of any apply. */
+  /** New files to examine before a reload. If there are any, nothing is applied. */
   readonly newcomers?: readonly Newcomer[];
-  /** Whether more has changed, so that one target that takes a reload does not stop the others. */
+  /** Whether other files changed as well: then a target that requires a reload does not stop the others. */
   readonly isPart: boolean;
 }
 
 export interface HotApplyOptions {
   /** The generation's private stats socket. */
   readonly socket: StatsSocket;
-  /** `false`: only finds out what must not be served. */
+  /** `false`: only examine what must not be served. */
   readonly apply: boolean;
 }
 
@@ -46,17 +46,17 @@ export interface HotApplyOutcome {
   readonly fingerprint: Fingerprint;
   readonly applied: readonly Applied[];
   readonly refused: readonly Refused[];
-  /** The targets of which nobody knows whether they have the new content. */
+  /** Targets that may or may not have the new content. */
   readonly unconfirmed: readonly Target[];
-  /** What a reload would be refused for, or leave out, and is likely to be whole soon. */
+  /** New files that a reload would fail on or leave out, and that will probably be whole soon. */
   readonly awaited?: readonly NotWhole[];
-  /** When what was refused will be fit, in milliseconds from now; `null` if nobody knows. */
+  /** In how many milliseconds something refused becomes valid by itself; `null`: unknown. */
   readonly fitInMs: number | null;
   readonly next:
     | { readonly tag: "nothing" }
     /** The files have changed again. */
     | { readonly tag: "scan" }
-    /** `null`: there is nothing to say about it. */
+    /** `null`: nothing to log. */
     | { readonly tag: "reload"; readonly reason: string | null };
 }
 
@@ -72,7 +72,7 @@ export interface Refused extends Pick<Refusal, "reason" | "awaited"> {
   readonly target: Target;
 }
 
-/** Stops at the first target that takes a reload. `null` after an abort of `cancel`. */
+/** Stops at the first target that requires a reload. `null` if `cancel` was aborted. */
 export async function hotApply(
   request: HotApplyRequest,
   options: HotApplyOptions,
@@ -89,7 +89,7 @@ export async function hotApply(
     const startedMs = performance.now();
     const result = await applyOne(target, after.files, ask);
     ends.push({ target, result, durationMs: performance.now() - startedMs });
-    // Where a reload follows anyway, the others are still worth applying, or examining.
+    // If a reload follows anyway, the others are still worth applying or examining.
     const isLast = nextAfter(result, target) !== null && !request.isPart && options.apply;
     if (isLast || result.tag === "changed_again") break;
   }
@@ -100,7 +100,10 @@ export async function hotApply(
 }
 
 const RELOAD = {
-  ...{ applied: [], refused: [], unconfirmed: [], fitInMs: null },
+  applied: [],
+  refused: [],
+  unconfirmed: [],
+  fitInMs: null,
   next: { tag: "reload", reason: null },
 } as const;
 
@@ -110,14 +113,14 @@ interface End {
   readonly durationMs: number;
 }
 
-/** A file is no longer what was scanned. */
+/** A file differs from what was scanned. */
 interface ChangedAgain {
   readonly tag: "changed_again";
 }
 
 type Files = Fingerprint["files"];
 
-/** `ask` is `null` where nothing is to be applied. */
+/** `ask` is `null` if nothing is to be applied. */
 async function applyOne(
   target: Target,
   files: Files,
@@ -132,9 +135,9 @@ async function applyOne(
   }
   const [text = null, key = null] = texts;
   if (text === null) {
-    const isTakenOut = target.tag === "certificate" && target.isMember;
     if (target.tag === "server") return impossible("it was removed");
-    return isTakenOut ? impossible("it was removed") : refused("is gone", "its return");
+    const wasInDirectory = target.tag === "certificate" && target.isMember;
+    return wasInDirectory ? impossible("it was removed") : refused("is gone", "its return");
   }
   const found = texts.filter((one) => one !== null);
   const plan = await planOf(target, { text, key, texts: found, files });
@@ -156,7 +159,7 @@ async function readScanned(
   const bytes = await readFile(path, mostBytes).catch((error) => error as Error);
   if (bytes instanceof TooLarge) return impossible(bytes.message);
   if (bytes instanceof Error || await sha256(bytes) !== content) return { tag: "changed_again" };
-  // For HAProxy a byte order mark is a part of the first key.
+  // To HAProxy a byte order mark is part of the first key.
   return { tag: "read", text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
 }
 
@@ -218,11 +221,11 @@ async function fingerprintAfter(
     else files.set(path, mark);
   }
   const now = await fingerprintOf(files);
-  // The order of files counts as well, and is that of a scan.
+  // The digest depends on the files' order, which is that of a scan.
   return changedPaths(now, after)?.length === 0 ? after : now;
 }
 
-/** One file may belong to several targets, of which not all have its new content. */
+/** A file may belong to several targets, not all of which have its new content. */
 function markAfter(
   results: readonly (End["result"]["tag"] | undefined)[],
   { before, after }: Readonly<Record<"before" | "after", FileMark | undefined>>,

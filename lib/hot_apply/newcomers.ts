@@ -1,6 +1,6 @@
 /**
- * Files that appear in a directory of certificates before they are whole. HAProxy loads every visible file of such a
- * directory, and one that it cannot load keeps it from starting.
+ * Files that appear in a directory of certificates before they are whole. HAProxy loads every visible file there, and
+ * one that it cannot load keeps it from starting.
  */
 import { readFile, TooLarge } from "../system/contents.ts";
 import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";
@@ -27,14 +27,14 @@ export interface NotWhole {
 }
 
 export interface Between {
-  /** What the serving generation has; `null`: nobody knows. */
+  /** What the serving generation has; `null`: unknown. */
   readonly before: Fingerprint | null;
   readonly after: Fingerprint;
-  /** What a reload was refused with: a file is awaited once. */
+  /** What the last failed reload tried: no file is awaited twice. */
   readonly tried: Fingerprint | null;
 }
 
-/** The files that appeared in such directories, up to the most that are examined at once. Pure. */
+/** The new files in such directories, as many as are examined at once. Pure. */
 export function newcomersIn(
   targets: Targets,
   { before, after, tried }: Between,
@@ -52,7 +52,7 @@ export function newcomersIn(
   return newcomers;
 }
 
-/** What keeps HAProxy from loading some of `newcomers`, as far as that is sure. */
+/** Those of `newcomers` that HAProxy certainly cannot load. */
 export async function examineNewcomers(
   newcomers: readonly Newcomer[],
   after: Fingerprint,
@@ -67,12 +67,12 @@ export async function examineNewcomers(
   return flawed;
 }
 
-/** Reading so many takes some 30 ms, and one that is not whole is found among them soon enough. */
+/** Reading that many takes some 30 ms. */
 const MOST_EXAMINED = 100;
 
 const NO_FOLDERS: ReadonlyMap<string, FolderKind> = new Map();
 
-/** `null`: HAProxy does not load it, or loads it with what is there. */
+/** `null`: HAProxy does not load it, or loads it beside a certificate that is there. */
 function newcomerAt(
   path: string,
   { kind, targets, after }: {
@@ -87,10 +87,10 @@ function newcomerAt(
   return owners.some((owner) => after.files.has(owner)) ? null : { kind: "side_file", path };
 }
 
-/** What HAProxy loads from a directory of CA files; it leaves a faulty one out, with a warning (2.6 to 3.4). */
+/** What HAProxy loads from a directory of CA files. It skips a faulty one with a warning (2.6 to 3.4). */
 const AUTHORITY = /\.(?:pem|crt|cer|crl)$/;
 
-/** `null`: HAProxy can load it, expired or not, or only HAProxy can tell. */
+/** `null`: HAProxy can load it, even if it has expired, or only HAProxy can tell. */
 async function flawOf(newcomer: Newcomer): Promise<string | null> {
   if (newcomer.kind === "side_file") return "has no certificate beside it";
   const text = await read(newcomer.path);
@@ -98,8 +98,8 @@ async function flawOf(newcomer: Newcomer): Promise<string | null> {
   if (text.trim() === "") return "is empty";
   if (isCutOff(text)) return "ends in the middle of a block";
   if (newcomer.kind === "ca") {
-    const isAny = pemBlocks(text).some((block) => isCertificate(block) || isCrl(block));
-    return isAny ? null : NO_CERTIFICATE;
+    const hasAny = pemBlocks(text).some((block) => isCertificate(block) || isCrl(block));
+    return hasAny ? null : NO_CERTIFICATE;
   }
   const key = await read(newcomer.keyPath);
   if (key instanceof TooLarge) return null;
@@ -110,7 +110,7 @@ async function flawOf(newcomer: Newcomer): Promise<string | null> {
 
 const NO_CERTIFICATE = "holds no certificate";
 
-/** `null`: it is gone, or nobody can tell. */
+/** `null`: it is gone, or cannot be read. */
 async function read(path: string): Promise<string | TooLarge | null> {
   try {
     return new TextDecoder().decode(await readFile(path, MOST_HOT_BYTES));

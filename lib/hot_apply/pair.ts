@@ -6,7 +6,7 @@ export type Pair =
   | {
     readonly tag: "read";
     readonly certificate: X509Certificate;
-    /** Certificate, chain and key in one, as HAProxy takes them. */
+    /** Certificate, chain and key in one payload, as HAProxy takes them. */
     readonly pem: string;
   }
   /** HAProxy certainly cannot load it. */
@@ -14,7 +14,7 @@ export type Pair =
     readonly tag: "flawed";
     /** A clause about the file. */
     readonly reason: string;
-    /** What has to come, as a noun. */
+    /** What is missing, as a noun. */
     readonly awaited: string;
   }
   | { readonly tag: "no_certificate" }
@@ -27,35 +27,35 @@ export async function readPair(text: string, key: string | null): Promise<Pair> 
   const blocks = pemBlocks(text);
   const first = blocks.find(isCertificate);
   if (first === undefined) return { tag: "no_certificate" };
-  const inside = blocks.find(isPrivateKey);
-  const keyBlock = inside ?? pemBlocks(key ?? "").find(isPrivateKey);
+  const ownKey = blocks.find(isPrivateKey);
+  const keyBlock = ownKey ?? pemBlocks(key ?? "").find(isPrivateKey);
   if (keyBlock === undefined) {
-    return flawed("has no private key, neither in it nor beside it", "the key");
+    return flawed("has no private key, in it or beside it", "the key");
   }
   const certificate = await readCertificate(first);
   if (certificate === null) return { tag: "unreadable" };
-  if (await isOfAnother(certificate, keyBlock.text)) {
-    return inside === undefined
+  if (await isMismatch(certificate, keyBlock.text)) {
+    return ownKey === undefined
       ? flawed("does not match the private key beside it", "the other of the pair")
       : flawed("does not match the private key in it", "another one");
   }
-  return { tag: "read", certificate, pem: textOf(inside ? blocks : [...blocks, keyBlock]) };
+  return { tag: "read", certificate, pem: textOf(ownKey ? blocks : [...blocks, keyBlock]) };
 }
 
 const flawed = (reason: string, awaited: string): Pair => ({ tag: "flawed", reason, awaited });
 
 /**
  * Whether the key certainly belongs to another certificate. Deno 2.6 cannot compare some keys (Ed25519,
- * P-521, RSA-PSS) and has no `checkPrivateKey`, which is right for all on 2.9.
+ * P-521, RSA-PSS) and lacks `checkPrivateKey`, which is right for all of them on 2.9.
  */
-async function isOfAnother(certificate: X509Certificate, keyText: string): Promise<boolean> {
+async function isMismatch(certificate: X509Certificate, keyText: string): Promise<boolean> {
   const { createPrivateKey, createPublicKey } = await import("node:crypto");
   const key = attempt(() => createPrivateKey(keyText));
   if (key === null) return false;
   const matches = attempt(() => certificate.checkPrivateKey(key)) ?? attempt(() => {
-    const [own, given] = [certificate.publicKey, createPublicKey(keyText)]
-      .map((one) => one.export({ type: "spki", format: "der" }));
-    return own!.equals(given!);
+    const [own, other] = [certificate.publicKey, createPublicKey(keyText)]
+      .map((publicKey) => publicKey.export({ type: "spki", format: "der" }));
+    return own!.equals(other!);
   });
   return matches === false;
 }

@@ -1,4 +1,4 @@
-/** Maps and ACLs: a new version is filled and compared, and only then takes the old one's place. */
+/** Maps and ACLs: a new version is filled and compared before it replaces the old one. */
 import { type Ask, quoted } from "../haproxy/runtime/client.ts";
 import {
   addEntries,
@@ -46,7 +46,7 @@ async function apply(list: PatternList, entries: readonly string[], ask: Ask): P
     : unconfirmed(doubt);
 }
 
-/** `null` if just the entries are shown. */
+/** `null` if exactly the entries are shown. */
 function differenceTo(
   entries: readonly string[],
   shown: readonly string[] | null,
@@ -59,7 +59,7 @@ function differenceTo(
 }
 
 export type Patterns =
-  /** Each as `show map` and `show acl` write it. */
+  /** As `show map` and `show acl` write them. */
   | { readonly tag: "read"; readonly entries: readonly string[] }
   | Impossible;
 
@@ -71,7 +71,7 @@ export type Patterns =
 export function readPatterns(tag: PatternList["tag"], text: string): Patterns {
   const lines = text.split("\n", MOST_LINES + 1);
   if (lines.length > MOST_LINES) return impossible(`it has more than ${MOST_LINES} lines`);
-  if (/[\0\ufffd]/.test(text)) return impossible("it holds bytes that are no text");
+  if (/[\0\ufffd]/.test(text)) return impossible("it holds bytes that are not text");
   // HAProxy ends a line at a CR, whatever follows it.
   const entries = lines.filter((line) => !line.startsWith("#"))
     .map((line) => line.replace(/\r[^]*/, "").replace(/^[ \t]+/, "")).filter((line) => line !== "")
@@ -82,5 +82,5 @@ export function readPatterns(tag: PatternList["tag"], text: string): Patterns {
   return { tag: "read", entries };
 }
 
-/** HAProxy's answer takes some 20 bytes more for each, and is read back twice. */
+/** HAProxy's answer adds some 20 bytes to each, and is read twice. */
 const MOST_LINES = 100_000;

@@ -1,14 +1,13 @@
-/** Takes PEM texts apart. */
+/** Splits PEM texts into blocks. */
 import type { X509Certificate } from "node:crypto";
 
-/** One block, with only its own lines. */
 export interface PemBlock {
-  /** Such as `CERTIFICATE` or `EC PRIVATE KEY`. */
+  /** For example `EC PRIVATE KEY`. */
   readonly label: string;
   readonly text: string;
 }
 
-/** The blocks of `text`, without what stands around them and without blank lines, which would end a payload. */
+/** The blocks of `text`, without the text around them and without blank lines, which would end a payload. */
 export function pemBlocks(text: string): readonly PemBlock[] {
   return [...text.matchAll(BLOCK)].map(([block, label]) => ({
     label: label!,
@@ -18,11 +17,11 @@ export function pemBlocks(text: string): readonly PemBlock[] {
 
 export const textOf = (blocks: readonly PemBlock[]) => blocks.map(({ text }) => text).join("\n");
 
-/** Whether a block begins in `text` that does not end, as in a file that is still being written. */
+/** Whether a block in `text` has no end, as in a file that is still being written. */
 export const isCutOff = (text: string) =>
   [...text.matchAll(BEGIN)].length > [...text.matchAll(BLOCK)].length;
 
-/** Also one with OpenSSL's trust settings behind it, which Node reads as well (Deno 2.6 and 2.9). */
+/** OpenSSL's form with trust settings counts too: Node reads it (Deno 2.6 and 2.9). */
 export const isCertificate = ({ label }: PemBlock) => /^(?:TRUSTED )?CERTIFICATE$/.test(label);
 
 export const isPrivateKey = ({ label }: PemBlock) => label.endsWith("PRIVATE KEY");
@@ -35,7 +34,7 @@ export async function readCertificate({ text }: PemBlock): Promise<X509Certifica
   return attempt(() => new X509Certificate(text));
 }
 
-/** The decoded content; `null` if it is no base64. */
+/** The decoded content; `null` if it is not base64. */
 export const derOf = ({ text }: PemBlock): Uint8Array | null =>
   attempt(() => Uint8Array.fromBase64(text.split("\n").slice(1, -1).join("")));
 
@@ -48,6 +47,6 @@ export function attempt<Result>(act: () => Result): Result | null {
   }
 }
 
-/** OpenSSL wants them at the start of a line, and takes blanks behind them. */
+/** OpenSSL wants these at the start of a line, and allows blanks after them. */
 const BEGIN = /^-----BEGIN [A-Z0-9 ]+-----[ \t]*\r?$/gm;
 const BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n[\s\S]*?\n-----END \1-----/gm;

@@ -1,13 +1,13 @@
-/** Decides which targets to apply for a change. Pure. */
+/** Decides which targets a change applies to. Pure. */
 import { ownersOf } from "../config/side_files.ts";
 import { pathsOf, serversIn, type Target, type Targets, withServers } from "../loaded/targets.ts";
 import { changedPaths, type Fingerprint } from "../watch/scan/fingerprint.ts";
 
-/** With more files at once a reload is as fast. */
+/** For more files a reload is as fast. */
 const MOST_FILES = 100;
 
 /**
- * The targets to apply so that a generation with `before` has `after`; `null` if that takes a reload. `others`: the
+ * The targets to apply so that a generation with `before` has `after`; `null` if that requires a reload. `others`: the
  * digest of the new configuration without its servers.
  */
 export function targetsToApply(
@@ -18,14 +18,14 @@ export function targetsToApply(
 ): readonly Target[] | null {
   const changed = changedPaths(before, after);
   if (changed === null || changed.length > MOST_FILES) return null;
-  const found = changed.map((path) => targetsAt(path, targets));
-  if (found.some((one) => one.length === 0)) return null;
-  const all = [...new Set(found.flat())];
+  const byPath = changed.map((path) => targetsAt(path, targets));
+  if (byPath.some((found) => found.length === 0)) return null;
+  const all = [...new Set(byPath.flat())];
   if (all.some((target) => target.tag === "server" && target.others !== others)) return null;
   return all.some(isCertificate) && all.some(isAuthority) ? null : all;
 }
 
-/** The certificates among them, whatever else has changed. */
+/** Only the certificates among them, whatever else has changed. */
 export function certificatesToApply(
   targets: Targets,
   before: Fingerprint | null,
@@ -39,9 +39,9 @@ export function certificatesToApply(
 }
 
 /**
- * What is left to apply after `applied`. HAProxy 2.6 and 3.0 must not be given both certificates and CA files (or
- * CRLs) in one process: after `commit ssl ca-file` a certificate that is committed "successfully" is not
- * served, and the next CA file ends the process by SIGSEGV.
+ * What can still be applied after `applied`. An HAProxy process (2.6, 3.0) must not get both certificates and CA files
+ * or CRLs: after `commit ssl ca-file` a certificate that is committed "successfully" is not served, and the next CA
+ * file ends the process with SIGSEGV.
  */
 export function targetsAfter(
   before: Targets,
@@ -69,6 +69,6 @@ const isAuthority = ({ tag }: Target) => tag === "ca_file" || tag === "crl_file"
 function targetsAt(path: string, { byPath }: Targets): readonly Target[] {
   const own = byPath.get(path);
   if (own !== undefined) return own;
-  const owners = (ownersOf(path) ?? []).flatMap((one) => byPath.get(one) ?? []);
+  const owners = (ownersOf(path) ?? []).flatMap((owner) => byPath.get(owner) ?? []);
   return owners.filter((target) => target.tag === "certificate" && target.keyPath === path);
 }

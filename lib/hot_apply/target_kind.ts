@@ -1,10 +1,10 @@
-/** What a kind of target must be able to do. Each kind has a file of its own. */
+/** What each kind of target implements, in a file of its own. */
 import type { Ask } from "../haproxy/runtime/client.ts";
 import type { Target } from "../loaded/targets.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 
 export interface TargetKind<T extends Target> {
-  /** What people call it, in front of its path. */
+  /** For the log, in front of the path. */
   readonly noun: string;
   /** Examines the new content, without asking the process. */
   plan(target: T, content: Content): Promise<Plan> | Plan;
@@ -25,7 +25,7 @@ export type Plan =
   | Refusal
   | Impossible;
 
-/** What came of applying a target. Whatever it is, no transaction stays open and nothing is half filled. */
+/** The result of applying a target. In every case no transaction stays open and nothing is half filled. */
 export type Result =
   /** The process shows the new content; `detail` is a clause about it. */
   | {
@@ -36,7 +36,7 @@ export type Result =
   }
   | Refusal
   | Impossible
-  /** Nobody knows which content the process has. */
+  /** It is unknown which content the process has. */
   | { readonly tag: "unconfirmed"; readonly reason: string };
 
 /** The old content stays, because the new one must not be served. */
@@ -44,9 +44,9 @@ export interface Refusal {
   readonly tag: "refused";
   /** A clause about the file. */
   readonly reason: string;
-  /** What has to come, as a noun. */
+  /** What is missing, as a noun. */
   readonly awaited: string;
-  /** When the content becomes fit by itself, in milliseconds since 1970; `null`: never. */
+  /** When the content becomes valid by itself, in milliseconds since 1970; `null`: never. */
   readonly fitFromMs: number | null;
 }
 
@@ -66,7 +66,7 @@ export const impossible = (reason: string): Impossible => ({ tag: "impossible", 
 
 export const unconfirmed = (reason: string): Result => ({ tag: "unconfirmed", reason });
 
-/** A larger file takes a reload: HAProxy reads it itself then, instead of being given it and giving it back. */
+/** A larger file requires a reload: then HAProxy reads it itself, instead of receiving it and sending it back. */
 export const MOST_HOT_BYTES = 2 * 2 ** 20;
 
 export const SHOWS_ANOTHER = "HAProxy shows something else after the change";

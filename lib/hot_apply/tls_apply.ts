@@ -1,10 +1,10 @@
-/** Gives a process a certificate, CA file or CRL file: set, checked, committed and read back, or else aborted. */
+/** Gives a process a certificate, CA file or CRL file: sets, checks, commits and reads it back, or else aborts. */
 import { quoted } from "../haproxy/runtime/client.ts";
 import type { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
 import { impossible, refused, type Result, SHOWS_ANOTHER, unconfirmed } from "./target_kind.ts";
 
 export interface TlsContent {
-  /** The first is set, the others are added to it. */
+  /** The first is set, the others are added. */
   readonly portions: readonly string[];
   /** Why what has been set must not be committed; `null` if it may. */
   readonly obstacle?: (transaction: TlsTransaction) => Promise<string | null>;
@@ -36,5 +36,5 @@ export async function applyTls(
   return isShown(shown) ? { tag: "applied", detail } : unconfirmed(SHOWS_ANOTHER);
 }
 
-/** HAProxy goes on resuming sessions of clients that it no longer trusts (2.6 and 3.0, TLS 1.2 and 1.3). */
-export const REVOKED = "clients are not trusted any more, and only a reload ends their sessions";
+/** HAProxy keeps resuming sessions of clients that it no longer trusts (2.6 and 3.0, TLS 1.2 and 1.3). */
+export const REVOKED = "clients are no longer trusted, and only a reload ends their sessions";

@@ -1,4 +1,4 @@
-/** Learns what a generation that serves has loaded, and whether that is what was scanned before its start. */
+/** Learns what a serving generation has loaded, and whether that is what was scanned before its start. */
 import { createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
 import { collectGarbage } from "../system/garbage.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
@@ -10,28 +10,28 @@ import type { LoadedFiles } from "./loaded_files.ts";
 import { NO_TARGETS, type ServersTarget, type Targets, withServers } from "./targets.ts";
 
 export interface Adopted {
-  /** `null`: nobody knows. */
+  /** `null`: unknown. */
   readonly fingerprint: Fingerprint | null;
   readonly changedDuringRead: boolean;
   readonly targets: Targets;
 }
 
 export interface AdoptionOptions {
-  /** The generation's private stats socket; `null`: it is not asked. */
+  /** The generation's private stats socket; `null`: do not ask it. */
   readonly socket: StatsSocket | null;
-  /** Just before its start, in milliseconds since 1970. */
+  /** Just before the generation's start, in milliseconds since 1970. */
   readonly startedMs: number;
   readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
   /** What the files said of servers before its start, which takes as long as that for many. */
   readonly servers: Promise<ServersTarget | null>;
-  /** Called if the generation does not answer. */
+  /** Called if the generation gives no answer. */
   readonly onSilence: () => void;
   /** Called with what is to be watched from now on. */
   readonly onInventory: (inventory: Inventory) => void;
 }
 
-/** Makes every later scan include what the generation has loaded, and extends `before` by it. */
+/** Adds what the generation has loaded to every later scan and to `before`, the fingerprint of its start. */
 export async function adopt(
   before: Fingerprint | null,
   options: AdoptionOptions,
@@ -62,5 +62,5 @@ export async function adopt(
   };
 }
 
-/** Reading a list of that many takes some megabytes. */
+/** Reading a list that long leaves some megabytes of garbage. */
 const MANY = 2_000;

@@ -1,4 +1,4 @@
-/** Tells what HAProxy loads besides its configuration: by the configuration's words, and by what the process lists. */
+/** Finds what HAProxy loads besides its configuration: from the configuration's text, and from what the process lists. */
 import { stat } from "../system/files.ts";
 import { readEnvFile } from "../haproxy/process/env_file_reader.ts";
 import { inSteps } from "../system/threads.ts";
@@ -20,20 +20,20 @@ import type { SideFileRule } from "../config/side_files.ts";
 import { createTextReader, type TextFile } from "./text_cache.ts";
 
 export interface LoadedFiles {
-  /** What the configuration names, with the certificates of its certificate lists. */
+  /** What the configuration names, including the certificates in its certificate lists. */
   readonly findNamed: FindReferences;
   /** The configuration's files, as of the last `findNamed`. */
   configurations(): readonly string[];
   /** The digest of the configuration without its servers, as of the last `findNamed`; `null`: only HAProxy can tell. */
   withoutServers(): string | null;
-  /** What the configuration needs of the files that are added to it, as of the last `findNamed`. */
+  /** What the injected files must contain for the configuration of the last `findNamed`. */
   needs(): Needs;
-  /** Where the files are that a generation lists, and which are targets, as of the last `findNamed`. */
+  /** Where the files that a generation lists are, and which are targets, as of the last `findNamed`. */
   locate(listed: readonly ListedFile[]): Located;
 }
 
 export interface LoadedFilesOptions {
-  /** `false`: nothing counts as named. */
+  /** `false`: find no named files. */
   readonly watchLoaded: boolean;
   readonly envFile: string | null;
   /** Where HAProxy's relative names start. */
@@ -57,11 +57,11 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   let lastNaming = "";
   let paths: readonly string[] = [];
 
-  /** `true` if the words may mean other files than before. */
-  async function readWords(configurations: readonly TextFile[]): Promise<boolean> {
+  /** Whether the configuration may name other files than before. */
+  async function readConfiguration(configurations: readonly TextFile[]): Promise<boolean> {
     const environment = await environmentOf(options);
-    const areOthers = JSON.stringify(environment) !== variables;
-    const files = await readConfigurations(configurations, areOthers);
+    const hasChanged = JSON.stringify(environment) !== variables;
+    const files = await readConfigurations(configurations, hasChanged);
     if (files === null) return false;
     variables = JSON.stringify(environment);
     const texts = files.map(({ text }) => text);
@@ -70,7 +70,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     [others, lastNaming] = [await digestWithoutServers(texts), naming];
     // Reading 5,000 backends takes 80 ms, most often for one server.
     const isSame = others !== null && others === before.others && naming === before.naming;
-    if (isSame && !areOthers) return false;
+    if (isSame && !hasChanged) return false;
     needs = await inSteps(readNeeds(files, environment));
     if (options.watchLoaded) {
       found = await inSteps(findFileReferences(files, { ...options, environment }));
@@ -78,12 +78,12 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     return true;
   }
 
-  async function readNamedLists(areOthers: boolean): Promise<void> {
+  async function readNamedLists(isForced: boolean): Promise<void> {
     const lists = found.files.filter(({ role }) => role === "certificate_list");
     const files = await Promise.all(lists.map(async ({ path }) => (
       { path, info: await stat(path).catch(() => null) }
     )));
-    const texts = await readLists(files, areOthers);
+    const texts = await readLists(files, isForced);
     if (texts === null) return;
     inLists = [];
     for (const [index, text] of texts.entries()) {
@@ -97,7 +97,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   return {
     async findNamed(configurations) {
       paths = configurations.map(({ path }) => path);
-      await readNamedLists(await readWords(configurations));
+      await readNamedLists(await readConfiguration(configurations));
       return [...found.files, ...inLists].slice(0, MOST_REFERENCES)
         .map((reference) => sourceOf(reference, found.sideFiles));
     },

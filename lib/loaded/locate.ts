@@ -1,4 +1,4 @@
-/** Finds the files behind the names that a HAProxy process lists, and which of them are targets. Pure. */
+/** Finds the files behind the names that an HAProxy process lists, and which of them are targets. Pure. */
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Source } from "../watch/scan/sources.ts";
 import { listCommandOf, type ListedFile } from "../haproxy/runtime/listing.ts";
@@ -15,7 +15,7 @@ export interface Configured {
 }
 
 export interface Located {
-  /** What to watch, also if the configuration names it: a later one that is refused may not name it any more. */
+  /** What to watch, even if the configuration names it: a later one that is refused may no longer do so. */
   readonly sources: readonly Source[];
   readonly targets: Targets;
 }
@@ -53,7 +53,7 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
   };
 }
 
-/** For a member of a directory that is the directory. */
+/** The source of a file in a directory is the directory. */
 function sourceOf(
   { tag, name }: ListedFile,
   { path, isMember }: Found,
@@ -80,7 +80,7 @@ type Find = (file: ListedFile) => Found | null;
 
 /** Finds the path behind a name of the Runtime API, which may be relative, or that of a `crt-store`. */
 function createFinder({ references, workingDirectory }: Configured): Find {
-  // Of two files of one name HAProxy loads only the first.
+  // Of two files with the same name HAProxy loads only the first.
   const byName = new Map(references.toReversed().map((reference) => [reference.name, reference]));
   const directories = new Set(references.map(({ path }) => path));
   return ({ name }) => {
@@ -116,7 +116,7 @@ function targetOf(file: ListedFile, found: Found, sideFiles: SideFileRule): Targ
   }
 }
 
-/** The paths that HAProxy also loads in a way that only a reload can change. */
+/** Paths that HAProxy also loads in a way that only a reload can change. */
 function unchangeable(
   { references }: Configured,
   listed: readonly ListedFile[],
@@ -126,10 +126,10 @@ function unchangeable(
     (role === "other" && keyword !== "key") || keyword.startsWith("httpclient.")
   );
   const lists = listed.filter(({ tag }) => tag === "certificate_list" || tag === "ticket_keys");
-  // HAProxy forgets what these held when it is given another certificate.
+  // HAProxy drops what these held when it gets another certificate.
   const extras = references.filter(({ keyword }) => ["ocsp", "issuer", "sctl"].includes(keyword));
   const extended = references.filter(({ role, file, line }) =>
-    role === "certificate" && extras.some((one) => one.file === file && one.line === line)
+    role === "certificate" && extras.some((extra) => extra.file === file && extra.line === line)
   );
   return [
     ...[...fixed, ...extended].map(({ path }) => path),

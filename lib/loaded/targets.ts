@@ -3,7 +3,7 @@ import type { SideFileRule } from "../config/side_files.ts";
 import type { HotServer } from "../haproxy/private_folder/passed_state.ts";
 
 /**
- * Content that a process can be given while it runs. A new kind needs a member here; then the compiler asks for its
+ * Content that a running process can be given. To add a kind, add a member here; the compiler then asks for its
  * place in `locate.ts`, its file in `hot_apply/`, and its name in the log and the metrics.
  */
 export type Target =
@@ -14,7 +14,7 @@ export type Target =
     readonly name: string;
     /** Where its key is if the certificate's own file holds none. */
     readonly keyPath: string;
-    /** Whether it was found in a directory, so that its removal takes it out of use. */
+    /** Whether HAProxy loads its directory, so that removing the file takes it out of use. */
     readonly isMember: boolean;
   }
   | { readonly tag: "ca_file"; readonly path: string; readonly name: string }
@@ -41,13 +41,13 @@ export interface ServersTarget {
 export type TargetOf<Tag extends Target["tag"]> = Extract<Target, { readonly tag: Tag }>;
 
 export interface Targets extends Pick<SideFileRule, "replacesCrt"> {
-  /** By path: all targets that a file is loaded as. A file that also serves another purpose is not here. */
+  /** By path: every target that a file is loaded as. A file that also serves another purpose is left out. */
   readonly byPath: ReadonlyMap<string, readonly Target[]>;
-  /** The directories of which HAProxy loads every member, by the paths that the configuration names. */
+  /** The directories that HAProxy loads as a whole, by the paths that the configuration names. */
   readonly folders?: ReadonlyMap<string, FolderKind>;
 }
 
-/** What is in it. A path is of a kind even if a file is there, which has no members. */
+/** What is in the directory. The path of a file may be listed too: it has no members. */
 export type FolderKind = "certificate" | "ca";
 
 export const NO_TARGETS: Targets = { byPath: new Map(), replacesCrt: false };

@@ -10,15 +10,15 @@ export interface TextFile {
 }
 
 /**
- * The texts; `null` if they are those of the last call, unless `isForced`. A file that cannot be read, or does not fit
- * beside the others, is empty.
+ * The texts; `null` if they are those of the last call, unless `isForced`. A file that cannot be read, or exceeds
+ * the limit for all of them, is empty.
  */
 export type ReadTexts = (
   files: readonly TextFile[],
   isForced?: boolean,
 ) => Promise<readonly ConfigurationFile[] | null>;
 
-/** Makes a reader, which remembers only digests, as a configuration may have megabytes. */
+/** Makes a reader. It remembers only digests, because a configuration may have megabytes. */
 export function createTextReader(): ReadTexts {
   let stamps: string | null = null;
   let digest: string | null = null;
@@ -40,21 +40,21 @@ export function createTextReader(): ReadTexts {
 
 interface Content extends ConfigurationFile {
   readonly digest: string;
-  /** Whether it could be read, or is too large for that. */
+  /** Whether it was read, or is too large to be. */
   readonly isKnown: boolean;
 }
 
-/** One after the other, so that only one file's bytes are held beside the texts. */
+/** One by one, so that only one file's bytes are held besides the texts. */
 async function readAll(files: readonly TextFile[]): Promise<readonly Content[]> {
   const contents: Content[] = [];
-  let left = MOST_TEXT_BYTES;
+  let leftBytes = MOST_TEXT_BYTES;
   for (const { path } of files) {
-    const bytes = await readFile(path, left).catch((error) => error as Error);
+    const bytes = await readFile(path, leftBytes).catch((error) => error as Error);
     if (bytes instanceof Error) {
       contents.push({ path, text: "", digest: "", isKnown: bytes instanceof TooLarge });
       continue;
     }
-    left -= bytes.length;
+    leftBytes -= bytes.length;
     const text = new TextDecoder().decode(bytes);
     contents.push({ path, text, digest: await sha256(bytes), isKnown: true });
   }

@@ -1,14 +1,14 @@
 /**
- * Masks what may be secret in lines of HAProxy's configuration. Shown are HAProxy's own keywords, names where a keyword
- * announces them, numbers and addresses. Masked is what follows a keyword that takes secrets, and the first other word
- * with all behind it: lines are not understood, only what is known to be harmless is shown. Pure.
+ * Masks what may be secret in lines of HAProxy's configuration. It shows HAProxy's own keywords, names where a keyword
+ * expects them, numbers and addresses. It masks what follows a keyword that takes secrets, and the first unknown word
+ * with everything after it: lines are not understood, only what is known to be harmless is shown. Pure.
  */
 import { readPlacedConfiguration } from "../config/tokens.ts";
 import { type Behind, type Keywords, vocabulary } from "./vocabulary.ts";
 
 export const MASK = "***";
 
-/** Lines `first` to `last`, counted from 1. Of a line that continues the one above nothing is shown. */
+/** Lines `first` to `last`, counted from 1. A line that continues the one above is masked completely. */
 export function maskedLines(
   text: string,
   { first, last }: { readonly first: number; readonly last: number },
@@ -24,7 +24,7 @@ export function maskedLines(
   return shown;
 }
 
-/** A comment may be secret, too. */
+/** Comments are masked too. */
 export function maskedLine(line: string): string {
   let shown = "";
   let end = 0;
@@ -42,7 +42,7 @@ export function maskedLine(line: string): string {
   return `${shown}${blanks.replace(/[^\t ]/g, " ")}${rest!.startsWith("#") ? "# " : ""}${MASK}`;
 }
 
-/** `pattern`: what an address or a count is compared with. `hidden`: anything else, up to a brace. */
+/** `pattern`: what an address or a count is compared with. `hidden`: masked, up to a brace. */
 interface Expected {
   readonly names: number;
   readonly then: Behind["then"] | "first" | "pattern" | "hidden";
@@ -55,11 +55,11 @@ const CONDITION: Expected = { names: Infinity, then: "words", isBraced: false };
 
 interface Shown {
   readonly text: string;
-  /** What is expected behind the word. */
+  /** What is expected after the word. */
   readonly now: Expected;
 }
 
-/** `null`: the word is masked with all that follows. */
+/** `null`: mask the word and everything after it. */
 function next({ raw, meaning }: Word, now: Expected): Shown | null {
   const { names, then, isBraced } = now;
   if (meaning === null) return null;
@@ -86,7 +86,7 @@ interface ReadWord {
 
 function nextOther({ raw, meaning, known, text }: ReadWord, now: Expected): Shown | null {
   const { names, then } = now;
-  // A keyword that takes secrets does so even where a name may stand.
+  // A keyword that takes secrets does so even where a name is expected.
   if (known?.then === "secrets" && !text.endsWith(MASK)) {
     return { text, now: { ...SECRETS, names: names > 0 ? 0 : known.names } };
   }
@@ -108,7 +108,7 @@ const hiddenAfter = (now: Expected): Expected =>
 /** Or an address, a path, or several. */
 export const NAME =
   /^(?:(?:ipv[46]|(?:udp|tcp|quic|mptcp)[46]?|unix|uxst|uxdg|abnsz?|fd|sockpair|ring|rhttp|rev|file|opt|optfile|virt)@)*[@!]?(?:[\w.:\/*,[\]+~-]|:!){1,512}$/;
-/** The name of a header, a variable or a file. */
+/** The name of a header, a variable or a file that holds a secret. */
 const OWNER = /^[\w\/][\w.\/-]{0,100}$/;
 /** With or without a unit; also a range or a mask. */
 const NUMBER = /^[+-]?\d{1,12}(?:\.\d{1,6})?(?:[-:,]\d{1,10}){0,20}[A-Za-z%]{0,3}$/;
@@ -117,18 +117,18 @@ const ADDRESS =
 
 export const isLiteral = (word: string) => word !== "" && (NUMBER.test(word) || ADDRESS.test(word));
 
-/** Samples whose value is nothing but an address or a count. */
+/** Samples whose value is only an address or a count. */
 const COMPARABLE =
   /^(?:(?:fc_|bc_)?(?:src|dst)|[\w.]*(?:_cnt|_cur|_rate|_port|_len|_conn|_type|_ver|nbsrv|connslots|queue|status)(?:\([^()]*\))?)$/;
 
 type KnownWord = Behind & { readonly text: string };
 
-/** One family of keywords is too large to be listed. */
+/** One family of keywords is too large to list. */
 const behindOf = (word: string): Behind | undefined =>
   TUNING.test(word) ? { names: 0, then: "words" } : vocabulary().all.get(word);
 const TUNING = /^tune(?:\.[a-z][a-z\d_-]{0,30}){1,6}$/;
 
-/** A keyword, or a fetch with its converters, without their arguments; from an unknown one on all is masked. */
+/** A keyword, or a fetch and its converters without their arguments; from the first unknown one on all is masked. */
 export function knownWord(word: string, isFirst = false): KnownWord | null {
   if (isFirst && !TUNING.test(word)) {
     const behind = vocabulary().first.get(word);
@@ -157,10 +157,10 @@ export function knownWord(word: string, isFirst = false): KnownWord | null {
 const STEP = /^([^\s,()"'\\]+)(\([^()"'\\]*\))?(?:,|$)/;
 const TAKES_VARIABLE =
   /^(?:un)?(?:set-)?var(?:-fmt)?\((?:proc|sess|txn|req|res|check)\.[A-Za-z_]\w{0,60}\)/;
-/** The functions of Lua scripts. */
+/** Functions in Lua scripts. */
 const LUA = /^lua\.[A-Za-z_]\w{0,60}$/;
 
-/** Whether one wrong, missing, extra or swapped letter keeps `word` from being a keyword. */
+/** Whether `word` is a keyword but for one wrong, missing, extra or swapped letter. */
 export function isSlip(word: string, keywords: Keywords): boolean {
   if (!/^[A-Za-z][\w.-]{3,40}$/.test(word)) return false;
   return keywords.keys().some((keyword) => {
@@ -182,7 +182,7 @@ interface Word {
   readonly end: number;
   /** As written. */
   readonly raw: string;
-  /** Without quotes and escapes, `0` for each variable; `null`: it is several words, or a quote is open. */
+  /** Without quotes and escapes, `0` for each variable; `null`: several words, or an open quote. */
   readonly meaning: string | null;
 }
 
@@ -204,7 +204,7 @@ function wordsOf(line: string): readonly Word[] {
 
 const VARIABLE = /\$(?:\{(\.?[A-Za-z_]\w*)(?:\[\*\])?(-)?|(\.?[A-Za-z_]\w*))/g;
 
-/** A harmless value for each variable, except those with a default, which would be shown. */
+/** A harmless value for each variable, except for one with a default, which must not be shown. */
 function variablesOf(line: string): Record<string, string> {
   const all = [...line.matchAll(VARIABLE)].map(([, braced, dash, bare]) => [braced ?? bare, dash]);
   const byDefault = new Set(all.flatMap(([name, dash]) => dash === undefined ? [] : [name]));
@@ -212,10 +212,10 @@ function variablesOf(line: string): Record<string, string> {
   return Object.fromEntries(others.map((name) => [name, "0"]));
 }
 
-/** The quote or backslash that a line leaves open. It means nothing to HAProxy, but perhaps to whoever wrote it. */
+/** The quote or backslash that a line leaves open. It means nothing to HAProxy, but perhaps to its author. */
 type Open = '"' | "'" | "\\" | null;
 
-/** Up to an open quote or a comment. */
+/** All before an open quote or a comment. */
 const COMPLETE = /^(?:[^"'\\#]|\\[^]|"(?:[^"\\]|\\[^])*"|'[^']*')*/;
 
 function openAfter(line: string, before: Open): Open {
@@ -229,7 +229,7 @@ function openAfter(line: string, before: Open): Open {
   return rest.startsWith("#") || rest === "" ? null : rest[0] as Open;
 }
 
-/** A new section, whatever the one above left open. */
+/** A new section, whatever the lines above left open. */
 function isHeader(line: string): boolean {
   const [, word = ""] = /^([a-z-]+)(?:\s+[\w.:-]+)*\s*$/.exec(line) ?? [];
   return vocabulary().sections.has(word);

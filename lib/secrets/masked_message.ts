@@ -1,24 +1,24 @@
 /**
- * Masks what may be secret in HAProxy's messages. Shown are HAProxy's own words and keywords, places, and names,
- * addresses and files where a message names such. Whatever else it quotes from a configuration or a variable is masked. Pure.
+ * Masks what may be secret in HAProxy's messages. It shows HAProxy's own words and keywords, places, and names, addresses
+ * and files where a message says that they are such. Whatever else it quotes from a configuration is masked. Pure.
  */
 import { isLiteral, isSlip, knownWord, MASK, maskedLine, NAME } from "./masked_line.ts";
 import { isOwnWord, vocabulary } from "./vocabulary.ts";
 
-/** For one line of an alert or an answer. */
+/** Masks one line of an alert or an answer. */
 export function maskedMessage(message: string): string {
   const [prefix] = PREFIX.exec(message)!;
   let shown = prefix;
   for (const { 0: token, groups = {} } of message.slice(prefix.length).matchAll(TOKEN)) {
     const { plain, quote, quoted, pointed, word } = groups;
-    let one = plain ?? MASK;
-    if (quoted !== undefined) one = `${quote}${maskedQuote(quoted, shown)}${quote}`;
+    let text = plain ?? MASK;
+    if (quoted !== undefined) text = `${quote}${maskedQuote(quoted, shown)}${quote}`;
     else if (pointed !== undefined) {
-      one = isOwnWord(pointed) ? token : `<${maskedQuote(pointed, shown)}>`;
-    } else if (word !== undefined) one = isHarmless(word, shown) ? token : MASK;
-    // A quote that does not end.
+      text = isOwnWord(pointed) ? token : `<${maskedQuote(pointed, shown)}>`;
+    } else if (word !== undefined) text = isHarmless(word, shown) ? token : MASK;
+    // An open quote.
     else if (plain === undefined) return `${shown}${MASK}`;
-    if (!shown.endsWith(`${MASK} `) || (one !== MASK && one.trim() !== "")) shown += one;
+    if (!shown.endsWith(`${MASK} `) || (text !== MASK && text.trim() !== "")) shown += text;
   }
   return shown.trimEnd();
 }
@@ -38,7 +38,7 @@ const TOKEN = new RegExp(
   "g",
 );
 
-/** What the words in front say about the quoted one. */
+/** What the words before a quote say about it. */
 const NAMED =
   /\b(?:backend|frontend|listen|proxy|server|named|section|userlist|peers|resolvers|table|group|user|acl|cache|fcgi-app|default_backend|use_backend|mailers|ring|address|bind|specification in)[ :]*$/i;
 const FILED = /\b(?:file|filename|path|directory|open|load|stat|loaded|certificates?)[ :]*$/i;
@@ -59,7 +59,7 @@ function maskedQuote(content: string, before: string): string {
   return maskedWords(content);
 }
 
-/** Keywords, up to the first word that is none. */
+/** Keywords, up to the first word that is not one. */
 function maskedWords(content: string): string {
   const shown: string[] = [];
   for (const word of content.split(" ")) {
@@ -72,11 +72,11 @@ function maskedWords(content: string): string {
 
 const isPath = (word: string) => /[./]/.test(word) && NAME.test(word);
 
-/** In front of HAProxy's own numbers; a value is never introduced like this. */
+/** What precedes HAProxy's own numbers, and never a value. */
 const COUNTED =
   /(?:\b(?:line|position|between|and|args?|exactly|of|or|than|most|least|to|within)|[<>]=?|\b\d+,) $|\($/;
 
-/** Whether a word without quotes is HAProxy's own. */
+/** Whether an unquoted word is HAProxy's own. */
 function isHarmless(token: string, before: string): boolean {
   const [, word = ""] = /^[(]*(.*?)[).,:;?!]*$/.exec(token)!;
   if (/^\d+$/.test(word)) return COUNTED.test(before);

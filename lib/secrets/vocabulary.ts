@@ -1,10 +1,10 @@
 /**
- * HAProxy's own words, which may be shown, as data. `{a,b}` stands for several words. Behind a word, `:n` announces
- * names, addresses or paths (`:*` any number), then `!` secrets to the end of the line, or `?` a sample.
- * A missing word only hides more. Nothing is read before something must be masked, which most runs never do.
+ * HAProxy's own words, which may be shown, as data. `{a,b}` stands for several words. After a word, `:n` means that n
+ * names, addresses or paths follow (`:*` any number), then `!` secrets to the end of the line, or `?` a sample.
+ * A missing word only hides more. Nothing is parsed until something must be masked, which most runs never need.
  */
 
-/** What a word announces. */
+/** What follows a word. */
 export interface Behind {
   readonly names: number;
   readonly then: "words" | "secrets" | "sample";
@@ -14,7 +14,7 @@ const SECTIONS = `
   global traces defaults:1 frontend:1 backend:1 peers:1 resolvers:1 userlist:1 mailers:1 ring:1 cache:1 program:1
   http-errors:1 fcgi-app:1 log-forward:1 log-profile:1 crt-store:1 acme:1 healthcheck:1 listen:1`;
 
-/** Else at the start of a line. */
+/** Other words at the start of a line. */
 const FIRST = `
   .alert! .diag! .elif! .else .endif .if! .notice! .warning! accepted_payload_size account-key:1 acl:1? acme-vars!
   acme.scheduler anonkey! appsession! args! backing-file:1 backlog balance be-unpublished bind-process:1 bind:1 bits block
@@ -53,7 +53,7 @@ const FIRST = `
   unique-id-header:1 unix-bind unsetenv:1 use-fcgi-app:1 use-server:1 use_backend:1 user:1! warn-blocked-traffic-after
   zero-warning`;
 
-/** Keywords behind the first. */
+/** Keywords after the first. */
 const OPTIONS = `
   !{? -- -M -f:1 -i -m -n 0rtt-rejected DELETE ECDSA GET HEAD HTTP/1.{0,1} HTTP/2 OPTIONS PATCH POST PUT RSA SSLv3
   TLSv1.{0,1,2,3} abortonclose accept accept-invalid-http-{request,response} accept-netscaler-cip accept-proxy
@@ -156,7 +156,7 @@ const SAMPLES = `
     serial,server_handshake_traffic_secret,server_random,server_traffic_secret_0,session_id,session_key,sha1,sig_alg,
     sigalgs_bin,sni,supported_versions_bin,unique_id,use_keysize,used,verify,version}`;
 
-/** Other words of HAProxy, its libraries and the operating system; `isOwnWord` knows their endings. */
+/** Other words of HAProxy, its libraries and the operating system; `isOwnWord` adds their endings. */
 const SENTENCES = `
   a aborted aborting about absolute acceptable account action activate active additional address adjust affinity after
   against agent algorithm alloc allocate alone already also among an anonymous another any anymore app appended applicable
@@ -201,18 +201,18 @@ export type Keywords = ReadonlyMap<string, Behind>;
 
 /** A list in braces may continue on the next line. */
 const read = (text: string): [string, Behind][] =>
-  text.trim().replace(/,\s+/g, ",").split(/\s+/).flatMap(expanded).map((one) => {
-    const [, word = "", names = "0", then = ""] = /^(.+?)(?::([\d*]))?([!?])?$/.exec(one)!;
-    const what = then === "!" ? "secrets" : then === "?" ? "sample" : "words";
-    return [word, { names: names === "*" ? Infinity : Number(names), then: what }];
+  text.trim().replace(/,\s+/g, ",").split(/\s+/).flatMap(expanded).map((entry) => {
+    const [, word = "", names = "0", mark = ""] = /^(.+?)(?::([\d*]))?([!?])?$/.exec(entry)!;
+    const then = mark === "!" ? "secrets" : mark === "?" ? "sample" : "words";
+    return [word, { names: names === "*" ? Infinity : Number(names), then }];
   });
 
 function expanded(word: string): string[] {
   const [, before = "", list, after = ""] = /^(.*?)\{([^{}]+)\}(.*)$/.exec(word) ?? [];
-  return list?.split(",").flatMap((one) => expanded(before + one + after)) ?? [word];
+  return list?.split(",").flatMap((part) => expanded(before + part + after)) ?? [word];
 }
 
-function made() {
+function parse() {
   const sections = read(SECTIONS);
   const first = [...sections, ...read(FIRST)];
   const elsewhere = first.map(([word, { then }]) => [word, { names: 0, then }] as const);
@@ -224,13 +224,13 @@ function made() {
   };
 }
 
-let once: ReturnType<typeof made> | null = null;
-export const vocabulary = () => once ??= made();
+let parsed: ReturnType<typeof parse> | null = null;
+export const vocabulary = () => parsed ??= parse();
 
-/** Whether HAProxy uses the word in its messages, perhaps with another ending. */
+/** Whether HAProxy uses the word in its messages, possibly with another ending. */
 export function isOwnWord(written: string): boolean {
   const word = written.toLowerCase();
-  const isListed = (one: string) => vocabulary().sentences.has(one) || vocabulary().all.has(one);
+  const isListed = (stem: string) => vocabulary().sentences.has(stem) || vocabulary().all.has(stem);
   return isListed(word) || ENDINGS.some((ending) => {
     const stem = word.slice(0, -ending.length);
     return stem.length > 2 && word.endsWith(ending) && (isListed(stem) || isListed(`${stem}e`));

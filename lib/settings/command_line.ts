@@ -1,20 +1,19 @@
-/** Splits the command line: the wrapper's own `--flags` here, all other words for HAProxy. Pure. */
+/** Splits the command line into the wrapper's own `--flags` and HAProxy's words. Pure. */
 import { parseArgs } from "@std/cli/parse-args";
 import { basename } from "@std/path";
 import { valuesOf } from "./haproxy_arguments.ts";
 import { ACTIONS, OPTION_NAMES, OPTIONS } from "./options.ts";
 
 export interface CommandLine {
-  /** The values of each flag of the wrapper that was given, in order; `true` for a switch. */
+  /** The values of each of the wrapper's flags that was given, in order; `true` for a switch. */
   readonly own: ReadonlyMap<string, readonly string[]>;
   readonly haproxyWords: readonly string[];
   readonly problems: readonly string[];
 }
 
 /**
- * Splits `words`. The wrapper's flags may stand anywhere before `--`, which HAProxy's files follow. The word
- * `haproxy`, with or without a directory, is dropped: an existing image's command starts with it, and comes after
- * the words of the entrypoint.
+ * The wrapper's flags may stand anywhere before `--`, which HAProxy's files follow. The word `haproxy`, with or
+ * without a directory, is dropped: an existing image's command starts with it, and follows the entrypoint's words.
  */
 export function splitCommandLine(words: readonly string[]): CommandLine {
   const own: string[] = [];
@@ -52,7 +51,7 @@ function takeOwnFlag(
   else problems.push(`"--${flag}" wants a value, found none`);
 }
 
-/** The package reads only well-formed words: what is wrong has a better message already. */
+/** The package sees only well-formed flags: all others have been reported with better messages. */
 function readOwnFlags(own: string[]): CommandLine["own"] {
   const parsed: Readonly<Record<string, unknown>> = parseArgs(own, {
     boolean: SWITCHES,
@@ -74,7 +73,7 @@ function hint(flag: string): string {
   return nearest.edits <= Math.max(2, flag.length / 3) ? `; did you mean "--${nearest.name}"?` : "";
 }
 
-/** How many letters must be inserted, removed or replaced to make `b` of `a` (Levenshtein). */
+/** How many letters must be inserted, removed or replaced to turn `a` into `b` (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {

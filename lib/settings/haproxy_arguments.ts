@@ -1,13 +1,13 @@
-/** Reads the user's arguments for HAProxy, and refuses those with which it cannot be supervised. Pure. */
+/** Reads the user's arguments for HAProxy, and refuses those that make supervision impossible. Pure. */
 
 export interface HaproxyArguments {
-  /** All words in front of `--`, as given. */
+  /** All words before `--`, as given. */
   readonly options: readonly string[];
-  /** The files behind `--`; `null` without it. */
+  /** The files after `--`; `null` without it. */
   readonly filesAfterDashes: readonly string[] | null;
   /** Every configuration file or directory, in the order in which HAProxy loads them. */
   readonly configurations: readonly string[];
-  /** `-C`: where HAProxy goes before it loads anything, so that relative names start there. */
+  /** `-C`: HAProxy's working directory, where relative names start. */
   readonly directory: string | null;
 }
 
@@ -23,9 +23,8 @@ export function readHaproxyArguments(
   words: readonly string[],
   defaultFile: string,
 ): ReadArguments {
-  const { prints, problems, ...found } = scan(words);
-  const configurations = [...found.files, ...found.filesAfterDashes ?? []];
-  const { options, filesAfterDashes, directory } = found;
+  const { options, files, filesAfterDashes, directory, prints, problems } = scan(words);
+  const configurations = [...files, ...filesAfterDashes ?? []];
   return {
     arguments: configurations.length > 0
       ? { options, filesAfterDashes, configurations, directory }
@@ -40,23 +39,23 @@ export function readHaproxyArguments(
   };
 }
 
-/** All words, as HAProxy takes them. */
+/** All words, in HAProxy's syntax. */
 export const wordsOf = ({ options, filesAfterDashes }: HaproxyArguments): readonly string[] =>
   filesAfterDashes === null ? options : [...options, "--", ...filesAfterDashes];
 
-/** How many of the words in `rest` belong to the flag `word` in front of them. */
+/** How many of the words in `rest` belong to the flag `word` before them. */
 export function valuesOf(word: string, rest: readonly string[]): number {
   const { takes, most } = flagOf(word);
   if (takes === "any") return Math.min(rest.length, most);
-  const end = rest.findIndex((one) => one.startsWith("-"));
+  const end = rest.findIndex((next) => next.startsWith("-"));
   return Math.min(end < 0 ? rest.length : end, most);
 }
 
 interface Flag {
-  /** The words behind it that it takes: whatever they are, or up to the next flag. */
+  /** Which of the following words it takes: any, or those up to the next flag. */
   readonly takes: "any" | "no flags";
   readonly most: number;
-  /** What becomes of it; otherwise why it is refused. */
+  /** What becomes of it, or why it is refused. */
   readonly use: "passed on" | "prints" | { readonly refused: string };
 }
 
@@ -64,24 +63,24 @@ const flag = (most: number, use: Flag["use"]): Flag => ({ takes: "no flags", mos
 const refused = (most: number, reason: string) => flag(most, { refused: reason });
 
 const MASTER = "the wrapper takes the place of HAProxy's master process";
-const ENDS_OLD = "the wrapper itself ends old processes, and only when the new one serves";
+const ENDS_OLD = "the wrapper itself ends old processes, and only once the new one serves";
 
 /**
  * HAProxy compares only the first letters of a flag (2.6 to 3.5, `haproxy_init_args`): `-Ds` is `-D`, and
- * `-fx` takes the file that follows. The first that matches counts. Those with a value: management guide, section 3.
+ * `-fx` takes the file that follows. The first match counts. Flags with a value: management guide, section 3.
  */
 const FLAGS: readonly (readonly [letters: RegExp, flag: Flag])[] = [
   [/^-v/, flag(0, "prints")],
   [/^-dt$/, flag(1, "passed on")],
-  [/^-D/, refused(0, "a daemon leaves the wrapper, which runs HAProxy in the foreground")],
+  [/^-D/, refused(0, "the wrapper runs HAProxy in the foreground, not as a daemon")],
   [/^-W/, refused(0, MASTER)],
-  [/^-S/, refused(1, "there is no master process whose socket it could be")],
+  [/^-S/, refused(1, "there is no master process to have a socket")],
   [/^-s[ft]/, refused(Infinity, ENDS_OLD)],
-  [/^-x/, refused(1, "the wrapper itself says where to take the listeners from; see --socket")],
+  [/^-x/, refused(1, "the wrapper itself names the socket to take listeners from; see --socket")],
   [/^-cc/, refused(1, "it checks and exits; use --check")],
   [/^-c/, refused(0, "it checks and exits; use --check")],
   [/^-p/, refused(1, "the file would name a process that the next reload replaces")],
-  [/^-q/, refused(0, "it hides why a start failed")],
+  [/^-q/, refused(0, "it would hide why a start failed")],
   [/^-[fCLmnN]/, { takes: "any", most: 1, use: "passed on" }],
   [/^/, flag(0, "passed on")],
 ];
@@ -112,7 +111,7 @@ function scan(words: readonly string[]): Found {
     else if (word.startsWith("-")) take(word, rest.splice(0, valuesOf(word, rest)), found);
     else {
       found.problems.push(
-        `unexpected word "${word}": HAProxy wants a flag there; files stand behind "-f" or "--"`,
+        `unexpected word "${word}": HAProxy wants a flag there; files follow "-f" or "--"`,
       );
     }
   }
@@ -132,7 +131,7 @@ function takeValue(flag: string, value: string | undefined, found: Found): void 
     found.problems.push(`"${flag}" wants a value, found none`);
     return;
   }
-  // An existing image's command may name the file that the entrypoint names too.
+  // An existing image's command may repeat the file that the entrypoint names.
   if (flag === "-f" && found.files.includes(value)) return;
   found.options.push(flag, value);
   if (flag === "-f") found.files.push(value);

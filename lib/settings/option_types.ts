@@ -1,25 +1,25 @@
-/** The types of options: how a value is read, and how the status page and `/status` show it. Pure. */
+/** The types of options: how a value is parsed, and how the status page and `/status` show it. Pure. */
 import { isAbsolute, resolve } from "@std/path";
 import { formatDuration, parseDuration } from "../text/duration.ts";
 import { describeStatusAddress, readStatusAddress, type StatusAddress } from "./status_address.ts";
 
 export interface Type<Value> {
-  /** What the help calls a value; `null` for a switch. */
+  /** The name of the value in `--help`; `null` for a switch. */
   readonly placeholder: string | null;
-  /** As the help shows it. */
+  /** As `--help` shows it. */
   readonly default?: string;
   readonly isRepeatable?: true;
-  /** The value of the `texts` given, the default if there are none, `undefined` if one of them is refused. */
+  /** The value of `texts`; the default if there are none; `undefined` if one is refused. */
   readonly parse: (texts: readonly string[]) => Value | undefined;
-  /** What to write in place of a refused text. */
+  /** What would have been accepted. */
   readonly wanted: string;
   /** For people: on the status page. */
   readonly format: (value: Value) => string;
-  /** For machines: in `/status`, where it isn't the value itself. */
+  /** For machines: in `/status`, if it isn't the value itself. */
   readonly json?: (value: Value) => unknown;
 }
 
-/** Where the program may write, in the order in which the private folder is tried there. */
+/** Where the program may write. The private folder is tried in this order. */
 export const RUNTIME_PARENTS = ["/run", "/var/lib/haproxy", "/tmp"] as const;
 
 export const text = (placeholder: string): Type<string | null> =>
@@ -28,7 +28,7 @@ export const text = (placeholder: string): Type<string | null> =>
 export const texts = (placeholder: string): Type<readonly string[]> =>
   list({ placeholder, wanted: "a text", parse: (text) => text });
 
-/** Digits alone would be a port or part of an address, and addresses need no listing. */
+/** Digits alone would be a port or part of an address, and addresses need not be listed. */
 export const hosts = (): Type<readonly string[]> =>
   list({
     placeholder: "NAME",
@@ -36,7 +36,7 @@ export const hosts = (): Type<readonly string[]> =>
     parse: (text) => /^(?=.*[a-z_])[\w-]+(?:\.[\w-]+)*\.?$/i.test(text) ? text : undefined,
   });
 
-/** `value` with the flag, its opposite without. A variable takes the words of Go's `strconv.ParseBool`. */
+/** `value` with the flag, its opposite without. A variable accepts the words of Go's `strconv.ParseBool`. */
 export const switchTo = (value: boolean): Type<boolean> => ({
   ...required("false", {
     placeholder: null,
@@ -60,7 +60,7 @@ export const duration = (
     format: (ms) => ms === 0 ? zero : formatDuration(ms),
   });
 
-/** Milliseconds; `null`, which 0 means too, is no limit. */
+/** Milliseconds; `null`, also written 0, means no limit. */
 export const timeLimit = (): Type<number | null> => ({
   ...optional<number | null>({
     ...timer(0),
@@ -86,11 +86,11 @@ export const choice = <const Choice extends string>(
 ): Type<Choice> =>
   required<Choice>(preset, {
     placeholder: choices.join("|"),
-    wanted: choices.map((one) => `"${one}"`).join(" or "),
-    parse: (text) => choices.find((one) => one === text),
+    wanted: choices.map((choice) => `"${choice}"`).join(" or "),
+    parse: (text) => choices.find((choice) => choice === text),
   });
 
-/** Certificate lists will name files in it, and nothing can be quoted there. */
+/** Certificate lists will name files in it, and they cannot quote anything. */
 export const plainDirectory = (): Type<string | null> =>
   optional({
     placeholder: "DIR",
@@ -98,7 +98,7 @@ export const plainDirectory = (): Type<string | null> =>
     parse: (text) => /[^\w./@%+:=,~-]/.test(text) ? undefined : parseWritable(text),
   });
 
-/** Where to try to make the private folder. systemd may name several, with a colon between; the first counts. */
+/** Where to try to make the private folder. systemd may name several, separated by colons; the first counts. */
 export const runtimeParents = (): Type<readonly string[]> => ({
   placeholder: "DIR",
   default: `the first writable one of ${RUNTIME_PARENTS.join(", ")}`,

@@ -1,4 +1,4 @@
-/** Makes the frozen settings of the command line and the environment, or names every problem. Pure. */
+/** Reads the settings from the command line and the environment, and names every problem. Pure. */
 import { isAbsolute, resolve } from "@std/path";
 import { type CommandLine, splitCommandLine } from "./command_line.ts";
 import { type HaproxyArguments, readHaproxyArguments } from "./haproxy_arguments.ts";
@@ -18,9 +18,9 @@ export type Settings = Readonly<OptionValues> & { readonly haproxy: HaproxyArgum
 export type Invocation =
   | { readonly tag: "help" }
   | { readonly tag: "version" }
-  /** HAProxy is to print, and nothing else. */
+  /** HAProxy only prints, such as its version. */
   | { readonly tag: "haproxy_prints"; readonly flag: string }
-  /** With any problem the settings are only good to find more problems with. */
+  /** If there are problems, the settings are good only for finding more. */
   | {
     readonly tag: "run" | "check" | "list_watched";
     readonly settings: Settings;
@@ -29,7 +29,7 @@ export type Invocation =
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads the words behind the program's name and the environment. A flag beats its variable. */
+/** Reads the words after the program's name and the environment. A flag beats its variable. */
 export function readInvocation(words: readonly string[], environment: Environment): Invocation {
   const line = splitCommandLine(words);
   const asksFor = (action: keyof typeof ACTIONS) => line.own.has(action);
@@ -52,7 +52,7 @@ export function readInvocation(words: readonly string[], environment: Environmen
 }
 
 interface Given {
-  /** None without a flag and a variable. */
+  /** Empty if neither flag nor variable is given. */
   readonly texts: readonly string[];
   readonly from: string;
 }
@@ -73,7 +73,7 @@ function findGiven(
   return { texts: parts.filter((part) => part !== ""), from };
 }
 
-/** A setting that is refused keeps its default. */
+/** A refused setting keeps its default. */
 function readValues(given: (name: OptionName) => Given): OptionValues {
   function read<Name extends OptionName>(name: Name): OptionValues[Name] {
     const { type }: Option<OptionValues[Name]> = OPTIONS[name];
@@ -95,7 +95,7 @@ function missingAddress({ reloadEndpoint, statusHosts }: Settings): string[] {
   return given.map((flag) => `"--${flag}" needs "--${statusListen.flag}", found none`);
 }
 
-/** Recording a set would count as a change, which is recorded in turn, without end. */
+/** Recording a set would count as a change, which would be recorded in turn, without end. */
 function watchedCopies({ lastGood, watchPaths }: Settings): string[] {
   if (lastGood === null) return [];
   const covering = watchPaths.find((path) =>
@@ -106,18 +106,18 @@ function watchedCopies({ lastGood, watchPaths }: Settings): string[] {
   return [`"--${flag}" wants a directory outside "--${watch.flag}", found "${covering}"`];
 }
 
-/** The directory of which everything is watched, however deep; a glob without `**` has none. */
+/** The directory that is watched at any depth; the glob itself if it has no `**`. */
 const walkedBelow = (path: string) =>
   resolve(path.replace(/[^/]*[*?[{].*\*\*.*|[^/]*\*\*.*/s, "")).replace(/\/$/, "");
 
-/** Variables of ld.so(8) and its like: Deno passes none on, in whatever case, unless it is empty. */
+/** Variables of ld.so(8) and the like, in any case: Deno passes on only empty ones. */
 export const LOADER_VARIABLE = /^(?:DY)?LD_/i;
 
-/** With one of them Deno starts no program at all. */
+/** With one of them set, Deno starts no program at all. */
 const loaderProblems = (environment: Environment): string[] =>
   Object.keys(environment)
     .filter((name) => LOADER_VARIABLE.test(name) && environment[name] !== "")
     .map((name) =>
-      `environment: found "${name}", wanted no variable of the loader, as Deno passes none on to HAProxy; ` +
-      `unset it, or set it in a script named "haproxy" that comes first in PATH and ends with an exec of HAProxy`
+      `environment: found "${name}", wanted no loader variable, because Deno passes none on to HAProxy; ` +
+      `unset it, or set it in a script named "haproxy" that comes first in PATH and execs HAProxy`
     );

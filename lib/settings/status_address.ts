@@ -1,4 +1,4 @@
-/** Reads where the status is to be served. Pure. */
+/** Parses and formats the address of the status endpoints. Pure. */
 import { isAbsolute, resolve } from "@std/path";
 
 export type StatusAddress =
@@ -17,7 +17,7 @@ export function readStatusAddress(text: string): StatusAddress | null {
   return { tag: "tcp", hostname: v6 ?? (name || EVERY_ADDRESS), port };
 }
 
-/** How an address reads in a log line, as something to give to `curl`. */
+/** An address for log lines, in a form that `curl` takes. */
 export function describeStatusAddress(address: StatusAddress): string {
   switch (address.tag) {
     case "tcp": {
@@ -35,5 +35,5 @@ const TCP = /^(?:\[(?<v6>[\da-fA-F:.]+)\]|(?<name>[\w.-]*)):(?<digits>\d{1,5})$/
 
 const LAST_PORT = 65_535;
 
-/** Of IPv4; that of IPv6, `[::]`, is not there on every machine. */
+/** IPv4 only: not every machine has IPv6's `[::]`. */
 const EVERY_ADDRESS = "0.0.0.0";

@@ -1,4 +1,4 @@
-/** Reads the configuration lines around those that HAProxy names. */
+/** Reads configuration lines that HAProxy names, with those around them. */
 import { resolve } from "@std/path";
 import { readTextFile } from "../system/contents.ts";
 import { placesOf } from "../haproxy/failure/alerts.ts";
@@ -7,13 +7,13 @@ import { maskedLines } from "../secrets/masked_line.ts";
 import type { Excerpt } from "./history/snapshot.ts";
 
 export interface ExcerptOptions {
-  /** The configuration files, by absolute path: no other may be shown. */
+  /** The absolute paths of the configuration files: no other file may be shown. */
   readonly files: ReadonlySet<string>;
   /** The base of relative paths. */
   readonly directory: string;
 }
 
-/** The lines that `alerts` name and those around, as they are on disk now. Unreadable files are left out. */
+/** The lines that `alerts` name and those around them, as they are on disk now. Skips unreadable files. */
 export async function readExcerpts(
   alerts: readonly string[],
   { files, directory }: ExcerptOptions,
@@ -30,7 +30,7 @@ export async function readExcerpts(
   return excerpts;
 }
 
-/** `line` and those around, numbered from 1, without what may be a secret. Pure. */
+/** `line` and those around it, numbered from 1, with possible secrets masked. Pure. */
 export function linesAround(text: string, line: number): Excerpt["lines"] {
   const first = Math.max(1, line - NEIGHBOURS);
   return maskedLines(text, { first, last: line + NEIGHBOURS })

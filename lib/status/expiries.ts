@@ -1,4 +1,4 @@
-/** When the certificates that a generation has loaded expire. A file that did not change is not read again. */
+/** When the certificates that a generation has loaded expire. Unchanged files are not read again. */
 import { readFile, sha256 } from "../system/contents.ts";
 import { isCertificate, pemBlocks, readCertificate } from "../hot_apply/pem.ts";
 import { MOST_HOT_BYTES } from "../hot_apply/target_kind.ts";
@@ -11,13 +11,13 @@ export type Expiries = ReadonlyMap<string, number>;
 interface Known {
   /** As in the fingerprint. */
   readonly content: string;
-  /** `null`: no readable certificate is in it. */
+  /** `null`: it holds no readable certificate. */
   readonly expiresMs: number | null;
 }
 
 /**
- * Makes the function that finds the expiries. If a file on disk differs from what was loaded (a renewed
- * certificate that was refused), its last known expiry stays.
+ * Makes a function that finds the expiries. If a file on disk differs from what was loaded, such as a renewed
+ * certificate that was refused, its last known expiry stays.
  */
 export function createExpiries(): (
   targets: Targets,
@@ -25,17 +25,17 @@ export function createExpiries(): (
 ) => Promise<Expiries> {
   let known: ReadonlyMap<string, Known> = new Map();
   let turn: Promise<unknown> = Promise.resolve();
-  async function tell(targets: Targets, fingerprint: Fingerprint | null): Promise<Expiries> {
+  async function find(targets: Targets, fingerprint: Fingerprint | null): Promise<Expiries> {
     const next = new Map<string, Known>();
     for (const path of certificatesOf(targets)) {
-      const one = await learn(path, { fingerprint, known: known.get(path) });
-      if (one !== undefined) next.set(path, one);
+      const entry = await update(known.get(path), path, fingerprint);
+      if (entry !== undefined) next.set(path, entry);
     }
     known = next;
     return expiriesOf(known);
   }
   return (targets, fingerprint) => {
-    const next = turn.then(() => tell(targets, fingerprint));
+    const next = turn.then(() => find(targets, fingerprint));
     turn = next.catch(() => {});
     return next;
   };
@@ -45,16 +45,14 @@ const certificatesOf = ({ byPath }: Targets) =>
   [...byPath].filter(([path, targets]) => targets.some((target) => isItself(target, path)))
     .map(([path]) => path);
 
-/** The use of a key file names its certificate's path. */
+/** A key file's target has the path of the certificate. */
 const isItself = ({ tag, path: own }: Target, path: string) =>
   tag === "certificate" && own === path;
 
-async function learn(
+async function update(
+  known: Known | undefined,
   path: string,
-  { fingerprint, known }: {
-    readonly fingerprint: Fingerprint | null;
-    readonly known: Known | undefined;
-  },
+  fingerprint: Fingerprint | null,
 ): Promise<Known | undefined> {
   const content = fingerprint?.files.get(path)?.content;
   if (content === undefined || known?.content === content) return known;
@@ -64,9 +62,12 @@ async function learn(
 }
 
 async function firstExpiry(text: string): Promise<number | null> {
-  const read = await Promise.all(pemBlocks(text).filter(isCertificate).map(readCertificate));
-  const times = read.flatMap((one) => one === null ? [] : [Date.parse(one.validTo)]);
-  return times.length === 0 ? null : times.reduce((one, other) => Math.min(one, other));
+  const certificates = await Promise.all(
+    pemBlocks(text).filter(isCertificate).map(readCertificate),
+  );
+  const times = certificates.filter((certificate) => certificate !== null)
+    .map(({ validTo }) => Date.parse(validTo));
+  return times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b));
 }
 
 const expiriesOf = (known: ReadonlyMap<string, Known>): Expiries =>

@@ -8,8 +8,8 @@ export type HealthAnswer =
   | { readonly isOk: false; readonly reason: string };
 
 /**
- * For a liveness probe: whether a generation serves or drains, so that a restart of the container would cut
- * connections. A lost generation counts as alive: a respawn is faster than a restart, and if it fails the wrapper exits.
+ * For liveness probes: whether a generation serves or drains, so that restarting the container would cut connections.
+ * A lost generation counts as alive: a respawn is faster than a restart, and if it fails the wrapper exits.
  */
 export function health(state: State): HealthAnswer {
   const isAlive = "service" in state || (state.name === "starting" && state.lost !== null) ||
@@ -17,7 +17,7 @@ export function health(state: State): HealthAnswer {
   return isAlive ? { isOk: true } : readiness(state);
 }
 
-/** For a readiness probe: whether a generation serves and will go on serving. */
+/** For readiness probes: whether a generation serves and will keep serving. */
 export function readiness(state: State): HealthAnswer {
   switch (state.name) {
     case "serving":

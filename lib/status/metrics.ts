@@ -21,7 +21,7 @@ export function metricsText(
   return [
     gauge(
       "config_last_reload_successful",
-      "1 if what is on disk is served; 0 after a refused change, until one succeeds or it is reverted.",
+      "1 if what is on disk is served; 0 after a rejected change, until it is reverted or one succeeds.",
       "service" in state && history.failure === null ? 1 : 0,
     ),
     gauge(
@@ -36,25 +36,25 @@ export function metricsText(
     }),
     gauge(
       "serving_last_good",
-      "1 while the last good files serve (--last-good), because those on disk did not start.",
+      "1 while the last good files are served (--last-good), because those on disk did not start.",
       lastGoodOf(state) === null ? 0 : 1,
     ),
     gauge(
       "generation",
-      "The generation that serves, 0 if none does.",
+      "The serving generation; 0 if there is none.",
       servingIn(state)?.number ?? 0,
     ),
-    gauge("draining_processes", "Old processes that finish their connections.", drains.length),
+    gauge("draining_processes", "Old processes finishing their connections.", drains.length),
     gauge(
       "drain_oldest_seconds",
-      "How long the oldest of them has been draining, 0 if none is.",
+      "How long the oldest of them has been draining; 0 if there is none.",
       Math.max(0, ...drains) / 1_000,
     ),
     gauge("watched_files", "Files that are watched.", watching.files),
     counter("watch_events_total", "File system events about watched files.", [
       { value: watching.events },
     ]),
-    counter("poll_found_changes_total", "Changes found by the poll, without an event.", [
+    counter("poll_found_changes_total", "Changes that the poll found without an event.", [
       { value: watching.pollFinds },
     ]),
     ...COUNTER_NAMES.map((name) => countedMetric(name, history.counts)),

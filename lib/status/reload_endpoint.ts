@@ -13,15 +13,15 @@ export interface ReloadAnswer {
 }
 
 export interface ReloadOptions {
-  look(): { readonly state: State; readonly history: History };
+  current(): { readonly state: State; readonly history: History };
   /** Scans the sources, then reloads even if nothing changed. */
   request(): void;
-  /** Calls `onStep` after each step until the function that it gives is called. */
+  /** Calls `onStep` after each step, until the returned function is called. */
   watch(onStep: (step: Pick<Step, "event" | "before">) => void): () => void;
 }
 
 /**
- * All requests that arrive before a reload is ordered share it and its answer. Later ones share the next:
+ * All requests that arrive before a reload is ordered share it and its answer. Later ones share the next, because
  * its scan must not be older than they are. A client that leaves is forgotten; the reload happens all the same.
  */
 export function shareReloads(
@@ -45,16 +45,16 @@ export function shareReloads(
   };
 }
 
-/** Waits for the end of a reload that began after this request's scan, and so read what was on disk then. */
+/** Waits for the end of a reload that began after this request's scan, and so read the files of that time. */
 export async function reloadAndWait(
-  { look, request, watch }: ReloadOptions,
+  { current, request, watch }: ReloadOptions,
 ): Promise<ReloadAnswer> {
-  if (lastGeneration(look().state) === null) return refuse(look().state);
-  /** The newest generation started before the scan ended; `null`: it has not ended. */
+  if (lastGeneration(current().state) === null) return refuse(current().state);
+  /** The newest generation that was started before the scan ended; `null`: the scan has not ended. */
   let last: number | null = null;
   const { promise, resolve } = Promise.withResolvers<ReloadAnswer>();
   const stop = watch(({ event, before }) => {
-    const { state, history } = look();
+    const { state, history } = current();
     if (lastGeneration(state) === null) return resolve(refuse(state));
     if (last === null) {
       if (isOrdered(event)) last = lastGeneration(before ?? state);
@@ -75,7 +75,7 @@ export async function reloadAndWait(
 const isOrdered = (event: Event | null) =>
   event?.name === "reload_requested" && event.order === "POST /reload";
 
-/** The newest generation that was started; `null` if no reload can follow. */
+/** The newest generation; `null` if no reload can follow. */
 function lastGeneration(state: State): number | null {
   if (state.name === "starting") return state.attempt.number;
   return "service" in state && state.name !== "leaving" ? state.service.lastGeneration : null;

@@ -6,14 +6,14 @@ import { servingIn } from "../supervisor/state/state.ts";
 import { health, readiness } from "./health.ts";
 import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
 import { type Change, drainingOf, type OpenFailure } from "./history/history.ts";
-import { type Excerpt, type Snapshot, type Watching } from "./history/snapshot.ts";
+import type { Excerpt, Snapshot, Watching } from "./history/snapshot.ts";
 
 export interface StatusReport {
-  /** Of the wrapper, of Deno, and of the HAProxy that serves. */
+  /** The versions of the wrapper, Deno, and the serving HAProxy. */
   readonly version: string;
   readonly deno: string;
   readonly haproxy: string | null;
-  /** The supervisor's state, such as `serving`, `retrying`, `leaving`. */
+  /** The supervisor's state, such as `serving`, `retrying` or `leaving`. */
   readonly state: string;
   /** As `/healthz` and `/readyz` answer. */
   readonly healthy: boolean;
@@ -46,12 +46,12 @@ export interface StatusReport {
   readonly draining: readonly DrainReport[];
   /** The last 50 starts, reloads and hot applies, newest first. */
   readonly changes: readonly ChangeReport[];
-  /** As the metrics of the same names; by the values of their labels, if they have any. */
+  /** Like the metrics of the same names; by label values, if they have labels. */
   readonly counts: Readonly<Record<CounterName, number | Readonly<Record<string, number>>>>;
-  /** The control group's limit and what is left of it; `null` where there is none. */
+  /** The control group's limit and what is left of it; `null` if there is none. */
   readonly memory: { readonly limitBytes: number; readonly availableBytes: number } | null;
   readonly watching: Watching;
-  /** By flag: a switch is `true` if its flag is in force, times are in milliseconds. */
+  /** By flag: switches are `true` if their flags are in force, times are in milliseconds. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -59,18 +59,18 @@ export interface ServingReport {
   readonly generation: number;
   readonly pid: number | null;
   readonly since: string | null;
-  /** Of the contents of all files; `null` if they were written while they were read. */
+  /** Of the contents of all files; `null` if they changed during the read. */
   readonly digest: string | null;
   /** Whether that is what is on disk. */
   readonly servesDesired: boolean;
-  /** With the SHA-256 of each, or `missing`. */
+  /** Each with its SHA-256, or `missing`. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
-  /** Where its files were recorded, and when, if it serves them because what is on disk did not start. */
+  /** Where and when its files were recorded, if it serves them because those on disk did not start. */
   readonly lastGood: { readonly directory: string; readonly recorded: string } | null;
 }
 
 export interface FailureReport extends Omit<OpenFailure, "sinceMs" | "lastTriedMs"> {
-  /** The configuration lines that the alerts name, with those around. */
+  /** The configuration lines that the alerts name, with those around them. */
   readonly excerpts: readonly Excerpt[];
   readonly since: string;
   readonly lastTried: string;
@@ -82,7 +82,7 @@ export interface DrainReport {
   readonly generation: number;
   readonly pid: number;
   readonly since: string;
-  /** What is left; `null` where HAProxy does not tell. */
+  /** How many are left; `null` if HAProxy does not say. */
   readonly connections: number | null;
 }
 

@@ -6,14 +6,14 @@ import type { HealthAnswer } from "./health.ts";
 import type { ReloadAnswer } from "./reload_endpoint.ts";
 import { type Refusal, refusalOf } from "./http/who_may_ask.ts";
 
-/** What can be shown, each made only when asked for. */
+/** What can be shown, each computed on request. */
 export interface Views {
   health(): HealthAnswer;
   readiness(): HealthAnswer;
   metrics(): Promise<string>;
   report(): object;
   page(): string;
-  /** Reloads and says how that ended; `null`: switched off. `gone` aborts if the client leaves. */
+  /** Reloads and reports the outcome; `null`: switched off. `gone` aborts if the client leaves. */
   readonly reload: ((gone: AbortSignal) => Promise<ReloadAnswer>) | null;
 }
 
@@ -35,7 +35,7 @@ export async function route(
   if (refusal !== null) return refuse(refusal);
   if (path === "/reload") return await routeReload(request, { reload: views.reload, gone });
   const view = VIEWS[path];
-  if (view === undefined) return text(404, "there is no such page");
+  if (view === undefined) return text(404, "no such page");
   if (method === "GET" || method === "HEAD") return await view(views);
   return { ...text(405, "only GET and HEAD are allowed here"), headers: { allow: "GET, HEAD" } };
 }
@@ -57,14 +57,14 @@ const VIEWS: Readonly<Record<string, (views: Views) => HttpResponse | Promise<Ht
   "/status": (views) => json(200, views.report()),
 };
 
-/** The page loads, runs and sends nothing, and cannot be framed. */
+/** The page can load, run and send nothing, and cannot be framed. */
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'";
 
 /**
- * Answered for any Host: load balancers and Prometheus send the name that they are configured with, and a
- * refused probe would take down what serves. A hostile page could learn from these whether HAProxy serves, the
- * counters, and the paths of certificates.
+ * Answered for any Host: load balancers and Prometheus send the name that they are configured with, and refusing a
+ * probe would take down a healthy service. From these a hostile page could learn whether HAProxy serves, the counters,
+ * and the paths of certificates.
  */
 const ALWAYS = ["/healthz", "/readyz", "/metrics"];
 
@@ -97,8 +97,8 @@ async function routeReload(
   return json(isOk ? 200 : isTried ? 500 : 503, report);
 }
 
-const verdict = (one: HealthAnswer): HttpResponse =>
-  one.isOk ? text(200, "ok") : text(503, one.reason);
+const verdict = (answer: HealthAnswer): HttpResponse =>
+  answer.isOk ? text(200, "ok") : text(503, answer.reason);
 
 const text = (status: HttpStatus, line: string): HttpResponse => ({
   status,

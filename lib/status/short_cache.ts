@@ -1,4 +1,4 @@
-/** Caches a value for a moment, so that a flood of requests cannot take all the time. */
+/** Caches a value for a moment, so that a flood of requests cannot take up all the time. */
 
 export interface ShortCache<Value> {
   get(): Value;
@@ -7,16 +7,16 @@ export interface ShortCache<Value> {
 }
 
 export function shortCache<Value>(make: () => Value): ShortCache<Value> {
-  let kept: { readonly value: Value; readonly madeMs: number } | null = null;
+  let cached: { readonly value: Value; readonly madeMs: number } | null = null;
   return {
     get() {
       const nowMs = performance.now();
-      if (kept === null || nowMs - kept.madeMs >= MOMENT_MS) {
-        kept = { value: make(), madeMs: nowMs };
+      if (cached === null || nowMs - cached.madeMs >= MOMENT_MS) {
+        cached = { value: make(), madeMs: nowMs };
       }
-      return kept.value;
+      return cached.value;
     },
-    forget: () => kept = null,
+    forget: () => cached = null,
   };
 }
 

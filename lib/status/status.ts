@@ -1,4 +1,4 @@
-/** Observes the supervisor and answers operators over HTTP. Only `POST /reload` asks the supervisor for anything. */
+/** Observes the supervisor and answers operators over HTTP. Only `POST /reload` asks it to do anything. */
 import type { Settings } from "../settings/settings.ts";
 import { describeStatusAddress, type StatusAddress } from "../settings/status_address.ts";
 import { firstDecision } from "../supervisor/decisions/decide.ts";
@@ -26,9 +26,9 @@ export interface StatusOptions {
   readonly directory: string;
   readonly log: Log;
   readonly collectGarbageSoon: () => void;
-  /** Keeps other users out of a unix socket; `null` without the C library. */
+  /** Keeps other users out of a unix socket; `null` without a C library. */
   readonly withUmask: WithUmask | null;
-  /** Receives what is thrown here: a bug in the status never reaches the supervisor or HAProxy. */
+  /** Receives what is thrown here: a bug in the status never affects the supervisor or HAProxy. */
   readonly onBug: (bug: unknown) => void;
 }
 
@@ -100,13 +100,13 @@ export class Status {
     return { tag: "not_listening", reason };
   }
 
-  /** Left to itself, V8 would let the garbage of hundreds of answers grow. */
+  /** Left to itself, V8 would let the garbage of hundreds of answers pile up. */
   #collectGarbageAtTimes(): void {
     if (++this.#answers % ANSWERS_PER_COLLECTION === 0) this.#options.collectGarbageSoon();
   }
 
   #forget(): void {
-    for (const one of [this.#metrics, this.#report, this.#page]) one.forget();
+    for (const cache of [this.#metrics, this.#report, this.#page]) cache.forget();
   }
 
   #snapshot(): Snapshot {
@@ -129,7 +129,7 @@ export class Status {
       : await this.#readExpiries(serving.targets, serving.fingerprint);
   }
 
-  /** Read at once, because the files may soon be corrected. */
+  /** Reads them at once, because the files may soon be corrected. */
   async #showExcerpts({ before }: Step): Promise<void> {
     this.#excerpts = [];
     const { failure } = this.#history;
@@ -145,7 +145,7 @@ export class Status {
 
   readonly #reload = shareReloads(() =>
     reloadAndWait({
-      look: () => ({ state: this.#state, history: this.#history }),
+      current: () => ({ state: this.#state, history: this.#history }),
       request: () => this.#source?.requestReload("POST /reload"),
       watch: (onStep) => {
         this.#watchers.add(onStep);
@@ -155,7 +155,7 @@ export class Status {
   );
 }
 
-/** The host names to accept; `null` accepts all: no web page can reach a unix socket. */
+/** The host names to accept; `null`: all, because no web page can reach a unix socket. */
 const namesOf = (address: StatusAddress, { statusHosts }: Settings) =>
   address.tag === "unix" ? null : [address.hostname, ...statusHosts];
 

@@ -1,4 +1,4 @@
-/** Turns file events and a slow poll into one statement: "the sources have settled on this fingerprint". */
+/** Turns file events and a slow poll into one message: "the sources have settled on this fingerprint". */
 import { retryDelayMs } from "../backoff.ts";
 import type { Log } from "../system/log.ts";
 import { Debounce, WRITER_SILENCE_MS } from "./debounce.ts";
@@ -18,11 +18,11 @@ export interface ChangeDetectorOptions {
   readonly settleMs: number;
   /** 0: no poll. */
   readonly pollIntervalMs: number;
-  /** A directory of the program's own, to see whether events still come. */
+  /** One of our own directories, to check that events still come. */
   readonly probeDirectory: () => string | null;
-  /** These are watched themselves: their directories show no event of what happens to them. */
+  /** Watched themselves: their directories give no events about them. */
   readonly mountedFiles: readonly MountedFile[];
-  /** Called with what is thrown; the detector goes on. */
+  /** Called with what is thrown; the detector carries on. */
   readonly onBug: (error: unknown) => void;
   readonly log: Log;
 }
@@ -31,7 +31,7 @@ export interface ChangeDetectorOptions {
 export interface DetectorCounts {
   /** How many files the last scan found. */
   readonly files: number;
-  /** How many events were about them. */
+  /** How many events concerned them. */
   readonly events: number;
   /** How many changes came without an event. */
   readonly pollFinds: number;
@@ -53,15 +53,15 @@ export class ChangeDetector {
   #isClosed = false;
   #isWoken = true;
   #wakeUp: () => void = () => {};
-  /** Events tell who is still writing; without one, only a file's age does. */
+  /** Events show who is still writing; without them, only a file's age does. */
   #isHinted = false;
-  /** The real paths that events named since the last scan; `null`: scan everything. */
+  /** The real paths that events have named since the last scan; `null`: scan everything. */
   #touched: Set<string> | null = null;
   #dueInMs = Infinity;
   #last: Fingerprint | null = null;
   #lastUnreadable = "";
 
-  /** Starts to watch, with a scan at once. */
+  /** Starts watching, with an immediate scan. */
   constructor(options: ChangeDetectorOptions) {
     this.#options = options;
     this.#debounce = new Debounce(options.settleMs);
@@ -81,15 +81,15 @@ export class ChangeDetector {
     return { files, events: this.#eventCount, pollFinds: this.#pollFinds };
   }
 
-  /** Takes note of an inventory from a scan that somebody else made. */
+  /** Adopts the inventory of a scan that the detector did not make. */
   adapt(inventory: Inventory): void {
     const watched = this.#inventory?.directories ?? new Set();
     this.#inventory = { ...inventory, directories: watched };
-    // Only a scan of its own, whose end it knows, watches other directories.
+    // Only the detector's own scans change the watched directories.
     if (!inventory.directories.isSubsetOf(watched)) this.scanSoon();
   }
 
-  /** Scans everything soon, whatever the file system says. */
+  /** Scans everything soon, with or without events. */
   scanSoon(): void {
     this.#touched = null;
     this.#wake();
@@ -100,7 +100,7 @@ export class ChangeDetector {
     this.#wake();
   }
 
-  /** The armed watch outlives a bug in a turn, so nothing is missed before the next one. */
+  /** The watch survives a bug in a turn, so nothing is missed before the next one. */
   async #run(): Promise<void> {
     for (let failures = 0; !this.#isClosed;) {
       try {
@@ -146,7 +146,7 @@ export class ChangeDetector {
     const isHinted = this.#isHinted;
     const touched = this.#touched;
     this.#isHinted = false;
-    // This scan answers whatever woke the loop until now.
+    // This scan covers whatever woke the loop until now.
     this.#isWoken = false;
     this.#touched = new Set();
     const startedMs = performance.now();
@@ -154,7 +154,7 @@ export class ChangeDetector {
     const { inventory, seen, dueInMs } = scan;
     this.#dueInMs = dueInMs;
     this.#inventory = inventory;
-    // A hint that came during the scan has woken the loop already, for another scan.
+    // A hint during the scan has already woken the loop, for another scan.
     if (!this.#debounce.isDisturbed(startedMs, performance.now())) {
       this.#debounce.reset();
       this.#reportUnreadable(seen.tag === "unreadable" ? seen.unreadable : []);
@@ -165,7 +165,7 @@ export class ChangeDetector {
     if (await this.#events.watch(this.#pathsToWatch(inventory))) this.scanSoon();
   }
 
-  /** One path that is gone would keep all others from being watched. */
+  /** Leaves out paths that are gone: one of them would keep all others from being watched. */
   #pathsToWatch({ directories, files }: Inventory): ReadonlySet<string> {
     if (this.#options.mountedFiles.length === 0) return directories;
     const present = new Set(files.filter(({ info }) => info !== null).map(({ path }) => path));
@@ -177,7 +177,7 @@ export class ChangeDetector {
     const last = this.#last;
     this.#last = fingerprint;
     const changed = isHinted ? [] : changedPaths(last, fingerprint) ?? [];
-    // A file that is new may be new to the wrapper alone, such as one that another generation loads.
+    // A new file may be new only to the wrapper, such as one that another generation loads.
     if (changed.some((path) => last?.files.has(path))) this.#pollFinds++;
     const young = youngFiles(changed, fingerprint);
     if (young.length === 0) return this.#options.onSettled(fingerprint);
@@ -194,7 +194,7 @@ export class ChangeDetector {
     this.#options.log(
       list === "" ? { level: "info", text: "all sources can be read again", fields: {} } : {
         level: "warning",
-        text: `cannot read ${list}; nothing is reloaded until that can be read again`,
+        text: `cannot read ${list}; no reload until that can be read again`,
         fields: { reason: list },
       },
     );
@@ -213,12 +213,12 @@ export class ChangeDetector {
     }
   }
 
-  /** Sleeps until it is woken, which `true` tells, or `limitMs` is over. */
+  /** Sleeps until woken (`true`) or until `limitMs` is over. */
   async #sleep(limitMs: number): Promise<boolean> {
     if (!this.#isWoken) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wakeUp = resolve;
-      // Deno's timers fire about 1 ms late; a sleeper that has to wait longer sleeps again.
+      // Deno's timers fire about 1 ms late; callers that wake too early sleep again.
       const timer = limitMs === Infinity ? undefined : setTimeout(resolve, Math.ceil(limitMs) - 1);
       await promise;
       clearTimeout(timer);
@@ -229,7 +229,7 @@ export class ChangeDetector {
   }
 }
 
-/** Files that changed without an event, and so recently that somebody may still be writing. */
+/** Files that changed so recently that somebody may still be writing. */
 function youngFiles(changed: readonly string[], { files }: Fingerprint) {
   return changed
     .map((path) => ({ path, ageMs: Date.now() - (files.get(path)?.modifiedMs ?? 0) }))

@@ -1,4 +1,4 @@
-/** What `--list-watched` prints: every file and how it was found, what is wrong with it, and the directories. */
+/** The output of `--list-watched`: every file, how it was found and what is wrong with it, and the directories. */
 import { dirname } from "@std/path";
 import { list, stat, tryToOpen } from "../system/files.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
@@ -11,7 +11,7 @@ import type { Source } from "./scan/sources.ts";
 
 /** None of these is a fault. */
 export interface Shortfalls {
-  /** Sources that stand for no file now. */
+  /** Sources without a file at the moment. */
   readonly absent: readonly Absent[];
   /** Why the wrapper cannot read a file, by its path. */
   readonly unreadable: ReadonlyMap<string, string>;
@@ -23,12 +23,12 @@ export interface Absent {
   readonly state: string;
 }
 
-/** What `scan` did not find of `sources`, or found and could not read. */
+/** Which of `sources` the scan did not find, or could not read. */
 export async function findShortfalls(
   sources: readonly Source[],
   { inventory: { files }, seen }: ScanResult,
 ): Promise<Shortfalls> {
-  const isPresent = presenceIn(files);
+  const isPresent = presenceTest(files);
   const absent = new Map<string, Absent>();
   for (const source of sources) {
     if (isPresent(source.path) || absent.has(source.path)) continue;
@@ -42,7 +42,7 @@ export async function findShortfalls(
   return { absent: [...absent.values()], unreadable };
 }
 
-/** `watchLoaded`: whether HAProxy will be asked for more files. */
+/** `watchLoaded`: whether HAProxy will be asked for further files. */
 export function describeWatched(
   { files, directories }: Inventory,
   { watchLoaded, absent, unreadable }: Shortfalls & { readonly watchLoaded: boolean },
@@ -58,7 +58,7 @@ export function describeWatched(
 }
 
 const ASKED =
-  "Each process is also asked, as soon as it serves, which certificates, maps and so on it has loaded.";
+  "Once a process serves, it is also asked which certificates, maps and so on it has loaded.";
 
 function describeFile(
   { path, info, source, whole }: SourceFile,
@@ -88,14 +88,14 @@ function relation({ path, source }: Pick<SourceFile, "path" | "source">): string
     : `of "${source.path}", `;
 }
 
-/** Whether a path is that of a file, or of what files were found in. */
-function presenceIn(files: readonly SourceFile[]): (path: string) => boolean {
+/** Whether a path is that of a file, or of a directory in which files were found. */
+function presenceTest(files: readonly SourceFile[]): (path: string) => boolean {
   const paths = new Set(files.flatMap(({ path, source }) => [path, source.path, dirname(path)]));
   const wholes = files.filter(({ whole }) => whole !== undefined).map(({ path }) => `${path}/`);
   return (path) => paths.has(path) || wholes.some((whole) => path.startsWith(whole));
 }
 
-/** `null`: it is there by now. */
+/** `null`: it exists by now. */
 async function stateOfAbsent({ kind, path }: Source): Promise<string | null> {
   if (kind === "watched" && isGlob(path)) return "matches nothing";
   try {

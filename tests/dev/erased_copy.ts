@@ -31,7 +31,7 @@ export const { stripTypeScriptTypes: eraseTypes } = nodeModule as {
   readonly stripTypeScriptTypes?: (text: string) => string;
 };
 
-function erased(text: string): string {
+export function erased(text: string): string {
   return eraseTypes!(text)
     .replaceAll(WHOLE_LINES, (comment) => comment.replaceAll(/[^\n]/g, ""))
     .replaceAll(/[ \t]+$/gm, "")
@@ -39,7 +39,7 @@ function erased(text: string): string {
 }
 
 /** Comments that share no line with code. tests/unit/erased_copy_test.ts holds that no template has such lines. */
-export const WHOLE_LINES = /^[ \t]*(?:\/\*\*[^]*?\*\/|\/\/.*)[ \t]*$/gm;
+export const WHOLE_LINES = /^[ \t]*(?:\/\*\*(?:[^*]|\*(?!\/))*\*\/|\/\/.*)[ \t]*$/gm;
 
 const IMPORTED = /((?:from |import\()"\.[^"]+)\.ts(")/g;
 

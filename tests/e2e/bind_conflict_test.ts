@@ -19,7 +19,7 @@ class Unshared extends Workspace {
     Deno.writeTextFileSync(this.configuration, this.bound("one", "127.0.0.1"));
   }
 
-  /** Beside a frontend that never changes. */
+  /** Next to a frontend that never changes. */
   bound(text: string, address: string, { global = "noreuseport", options = "" } = {}): string {
     const page = this.page(text).replace(
       `127.0.0.1:${this.port}`,
@@ -160,7 +160,7 @@ for (
   });
 }
 
-/** With the old process paused for one that never becomes ready. */
+/** While the old process is paused for one that never becomes ready. */
 async function paused(workspace: Unshared, ...flags: string[]): Promise<Wrapper> {
   const wrapper = await workspace.serveWith(FLAG, ...flags);
   await workspace.standInWhilePaused(STAND_INS.never_ready);

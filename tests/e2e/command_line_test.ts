@@ -1,4 +1,4 @@
-/** What the program makes of its arguments and environment before it runs, or instead. */
+/** What the program does with its arguments and environment before it runs, or instead. */
 import assert from "node:assert/strict";
 import denoJson from "../../deno.json" with { type: "json" };
 import { namesIn } from "../support/files.ts";
@@ -86,7 +86,7 @@ programTest("all problems are reported together, with hints, and exit with 64", 
   assert.deepEqual(workspace.haproxyPids(), []);
 });
 
-programTest("variables of the user's own mean nothing to the wrapper", async () => {
+programTest("the wrapper ignores the user's own variables", async () => {
   await using workspace = new Workspace();
   const extra = `    log stdout format raw daemon "\${LOG_LEVEL}"
     log-format "\${LOG_FORMAT}"
@@ -97,14 +97,14 @@ programTest("variables of the user's own mean nothing to the wrapper", async () 
   assert.equal(await workspace.get(), "one", wrapper.output);
 });
 
-programTest("a variable of the loader exits with 64 and says what to do", async () => {
+programTest("a loader variable exits with 64 and says what to do", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ env: { LD_BIND_NOW: "1" } });
   await wrapper.endsWith(64);
   assert.match(wrapper.output, /found "LD_BIND_NOW".*a script named "haproxy"/);
 });
 
-programTest("a script that sets a variable of the loader can stand in as haproxy", async () => {
+programTest("a script that sets a loader variable can stand in as haproxy", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.sets_a_loader_variable);
   const wrapper = await workspace.serve();

@@ -65,7 +65,7 @@ programTest("if more than --max-draining processes drain, the oldest is ended", 
   await wrapper.endsWith(143);
 });
 
-programTest("an old process that dies by itself is logged and changes nothing", async () => {
+programTest("the death of an old process is logged and changes nothing", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   const [old] = workspace.haproxyPids();
@@ -115,7 +115,7 @@ programTest("connections cut by a signal are logged for each draining process", 
   assert.doesNotMatch(wrapper.output, /generation 3 (was )?ended/);
 });
 
-commonTest("a HAProxy whose drain slows the serving process is warned of once", async () => {
+commonTest("an HAProxy whose drains slow the serving process causes one warning", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   await reload(workspace, wrapper, "two");
@@ -131,7 +131,7 @@ async function versionOfHaproxy(): Promise<string | null> {
 
 testNeeding(
   [RUNNABLE, ROOT],
-  "a HAProxy that may not be signalled is an error, not a bug",
+  "an HAProxy that may not be signalled is an error, not a bug",
   async () => {
     await using workspace = new Workspace();
     const page = (text: string) => `global\n    user nobody\n${workspace.page(text)}`;

@@ -1,6 +1,6 @@
 /**
- * Clients that want to keep the status from others, each in its own way. They run in a process of their own,
- * whose event loop has nothing else to do: `deno run floods.ts WHAT PORT COUNT`, until it is killed.
+ * Clients that try to keep others from the status, each in its own way. They run in a process of their own, whose
+ * event loop has nothing else to do: `deno run floods.ts WHAT PORT COUNT`, until it is killed.
  */
 import { connect } from "node:net";
 import { Running } from "../support/running.ts";
@@ -12,7 +12,7 @@ const WHOLE = new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n");
 const BYTE = new TextEncoder().encode("x");
 
 export const ATTACKS = {
-  /** Whoever is left comes back at once. */
+  /** Whoever is dropped comes back at once. */
   "say nothing": async (port) => {
     for (;;) await hold(port, () => Promise.resolve());
   },
@@ -42,11 +42,11 @@ export const ATTACKS = {
       using connection = await Deno.connect({ hostname: "127.0.0.1", port });
       await connection.write(HALF).catch(() => {});
       await connection.closeWrite().catch(() => {});
-      // Without that the kernel would keep ever more of them that are long over.
+      // Otherwise the kernel would keep ever more finished connections.
       await readAll(connection);
     }
   },
-  /** Where Deno can (2.6 cannot) before they are accepted, or else they just end. */
+  /** Reset before they are accepted, if Deno can (2.6 cannot); otherwise they just end. */
   "reset their connections": async (port) => {
     for (;;) {
       await new Promise<void>((resolve) => {
@@ -67,7 +67,7 @@ if (import.meta.main) {
   console.log("all have begun");
 }
 
-/** Runs `count` of the same at once, as long as `work` takes. */
+/** Runs `count` copies of `work` at once. */
 export async function during<Value>(
   what: keyof typeof ATTACKS,
   { port, count }: { readonly port: number; readonly count: number },
@@ -84,7 +84,7 @@ export async function during<Value>(
   }
 }
 
-/** Stays until it is thrown out. */
+/** Stays until it is dropped. */
 async function hold(
   port: number,
   say: (connection: Deno.Conn) => Promise<void>,
@@ -101,6 +101,6 @@ async function readAll(connection: Deno.Conn): Promise<void> {
   try {
     while (await connection.read(buffer) !== null);
   } catch {
-    // It is reset.
+    // The connection was reset.
   }
 }

@@ -1,4 +1,4 @@
-/** Hot applies that are disturbed. */
+/** Disturbed hot applies. */
 import assert from "node:assert/strict";
 import { commonTest } from "../support/program.ts";
 import { isLastReload, Secured } from "../support/secured.ts";
@@ -9,7 +9,7 @@ import { type Wrapper } from "../support/wrapper.ts";
 const HUGE = 99_000;
 const FIRST = "/first\n";
 
-/** A workspace with a list so long that it takes long to fill; a longer one is a reload. */
+/** A workspace with a list that takes long to apply. A longer one would require a reload. */
 class Listing extends Secured {
   readonly list = this.write("site.lst", FIRST);
 
@@ -27,7 +27,7 @@ class Listing extends Secured {
     return Array.from({ length: HUGE }, (_, number) => `/${name}${number}\n`).join("");
   }
 
-  /** Writes that list, and comes back while HAProxy is being given it. */
+  /** Writes that list, and returns while it is being applied. */
   async beginUpdate(name: string, wrapper: Wrapper): Promise<void> {
     await this.replace(this.huge(name), this.list);
     await waitFor("the update to begin", async () => {
@@ -44,7 +44,7 @@ class Listing extends Secured {
   }
 }
 
-commonTest("a process that dies in the middle of an update ends all with 137", async () => {
+commonTest("if the process dies during an update, everything ends with 137", async () => {
   await using workspace = new Listing();
   const wrapper = await workspace.serveListing();
   await workspace.beginUpdate("key", wrapper);
@@ -56,7 +56,7 @@ commonTest("a process that dies in the middle of an update ends all with 137", a
 });
 
 for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
-  commonTest(`${signal} in the middle of an update ends all with ${exitCode}`, async () => {
+  commonTest(`${signal} during an update ends everything with ${exitCode}`, async () => {
     await using workspace = new Listing();
     const wrapper = await workspace.serveListing();
     await workspace.beginUpdate("key", wrapper);
@@ -67,7 +67,7 @@ for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
   });
 }
 
-commonTest("SIGTERM while a process hangs in the middle of an update ends all", async () => {
+commonTest("SIGTERM while the process hangs during an update ends everything", async () => {
   await using workspace = new Listing();
   const wrapper = await workspace.serveListing();
   await workspace.beginUpdate("key", wrapper);
@@ -80,7 +80,7 @@ commonTest("SIGTERM while a process hangs in the middle of an update ends all", 
 });
 
 commonTest(
-  "a process that hangs in the middle of an update is reloaded once it goes on",
+  "if the process hangs during an update, a reload follows once it continues",
   async () => {
     await using workspace = new Listing();
     const wrapper = await workspace.serveListing();
@@ -98,7 +98,7 @@ commonTest(
   },
 );
 
-commonTest("SIGHUP in the middle of an update reloads when that is done", async () => {
+commonTest("SIGHUP during an update reloads when that is done", async () => {
   await using workspace = new Listing();
   const wrapper = await workspace.serveListing();
   await workspace.beginUpdate("key", wrapper);
@@ -112,7 +112,7 @@ commonTest("SIGHUP in the middle of an update reloads when that is done", async 
 });
 
 commonTest(
-  "a list that changes again in the middle of an update is served as it is then",
+  "a list that changes again during an update is served in its last form",
   async () => {
     await using workspace = new Listing();
     const wrapper = await workspace.serveListing();
@@ -124,7 +124,7 @@ commonTest(
   },
 );
 
-commonTest("a configuration that changes in the middle of an update is served", async () => {
+commonTest("a configuration that changes during an update is served", async () => {
   await using workspace = new Listing();
   const wrapper = await workspace.serveListing();
   await workspace.beginUpdate("key", wrapper);

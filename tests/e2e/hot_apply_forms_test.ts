@@ -1,4 +1,4 @@
-/** The forms that certificates and keys have, each of which is hot-applied. */
+/** Every form of certificate and key is hot-applied. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
@@ -12,7 +12,7 @@ const STORES = [RUNNABLE, NOT_AS_PROCESS_1, haproxyTaking("crt-store web")];
 
 for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
   commonTest(
-    `a certificate with a key of the kind ${kind} is refused or applied like any other`,
+    `a certificate with a key of kind ${kind} is refused or applied like any other`,
     async () => {
       await using workspace = new Secured();
       const { authority, pem } = workspace;
@@ -23,7 +23,7 @@ for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
       await wrapper.saysMatching(/warning .*does not match .*private key/);
       assert.equal(await servedTo(workspace.tlsPort), old.fingerprint);
       await workspace.replace(next.pem, pem);
-      // HAProxy 2.6 to 3.0 show no fingerprint for some kinds, so that other facts confirm them.
+      // HAProxy 2.6 to 3.0 show no fingerprint for some kinds, so other facts confirm them.
       await wrapper.saysMatching(/ updated in generation 1 without a reload/);
       const shown = await workspace.ask(`show ssl cert ${pem}`, 1);
       assert.ok(shown.includes(serialOf(next.certificate)), shown);
@@ -46,7 +46,7 @@ commonTest("a new chain is served with a new certificate", async () => {
   assert.deepEqual(serials, [next.certificate, authority.certificate].map(serialOf));
 });
 
-commonTest("each certificate of a bundle is applied by itself", async () => {
+commonTest("each certificate of a bundle is applied separately", async () => {
   await using workspace = new Secured();
   const { authority, pem } = workspace;
   const issue = () => [authority.issue(), authority.issue({ kind: "rsa" })] as const;
@@ -64,7 +64,7 @@ commonTest("each certificate of a bundle is applied by itself", async () => {
   assert.equal(await answerTo(workspace.tlsPort), "one");
 });
 
-commonTest("a name with blanks, quotes and semicolons is no obstacle", async () => {
+commonTest("a name may contain blanks, quotes and semicolons", async () => {
   await using workspace = new Secured();
   const directory = workspace.at(`od"d ;d\\ir ü`);
   Deno.mkdirSync(directory);
@@ -78,7 +78,7 @@ commonTest("a name with blanks, quotes and semicolons is no obstacle", async () 
   await wrapper.saysMatching(/ updated in generation 1 without a reload/);
 });
 
-commonTest("filters and options in a list are no obstacle, and stay", async () => {
+commonTest("filters and options in a list stay in force", async () => {
   await using workspace = new Secured();
   const { authority } = workspace;
   const [old, next] = [authority.issue(), authority.issue()];

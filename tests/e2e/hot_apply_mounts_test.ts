@@ -94,7 +94,7 @@ programTest("a map in a ConfigMap is hot-applied three times", async () => {
 });
 
 programTest(
-  "a certificate behind a link is hot-applied when the link or its end changes",
+  "a linked certificate is hot-applied when the link or its target changes",
   async () => {
     await using workspace = new Secured();
     const [old, next, last] = [1, 2, 3].map(() => workspace.authority.issue()) as [

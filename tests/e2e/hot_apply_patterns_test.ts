@@ -5,7 +5,7 @@ import { isLastReload, quoted, Secured, TOGETHER, withoutReload } from "../suppo
 import { waitFor } from "../support/wait.ts";
 import type { Wrapper } from "../support/wrapper.ts";
 
-/** A workspace that answers each path by the file `site.map`, or "listed" for those in `site.lst`. */
+/** A workspace that answers each path from the file `site.map`, or with "listed" if it is in `site.lst`. */
 class Mapped extends Secured {
   readonly map = this.write("site.map", "/a one\n");
   readonly list = this.write("site.lst", "/listed\n");
@@ -36,7 +36,7 @@ class Mapped extends Secured {
 const lines = (count: number, value: string) =>
   Array.from({ length: count }, (_, number) => `/key${number} ${value}-${number}\n`).join("");
 
-commonTest("a map of 20,000 lines arrives whole, without a reload", async () => {
+commonTest("a map of 20,000 lines arrives complete, without a reload", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   await workspace.answers("/a", "one", wrapper);
@@ -59,7 +59,7 @@ commonTest("a map of 20,000 lines arrives whole, without a reload", async () => 
   assert.match(await workspace.ask("show map"), /entry_cnt=20000/);
 });
 
-commonTest("no request sees a map that is half filled", async () => {
+commonTest("no request sees a half-filled map", async () => {
   await using workspace = new Mapped();
   await workspace.replace(lines(20_000, "first"), workspace.map);
   const wrapper = await workspace.serveSecure(workspace.mapPage());
@@ -74,7 +74,7 @@ commonTest("no request sees a map that is half filled", async () => {
   await wrapper.stopsAt(1);
 });
 
-commonTest("an ACL of 20,000 lines arrives whole, without a reload", async () => {
+commonTest("an ACL of 20,000 lines arrives complete, without a reload", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   const paths = Array.from({ length: 20_000 }, (_, number) => `/new${number}`);
@@ -102,7 +102,7 @@ commonTest("an emptied map and an emptied list have no entries, without a reload
   });
 });
 
-commonTest("a key without a value takes one reload, and the log says why", async () => {
+commonTest("a key without a value requires one reload, and the log says why", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   await workspace.replace("/a two\n/b\n", workspace.map);
@@ -115,7 +115,7 @@ commonTest("a key without a value takes one reload, and the log says why", async
   });
 });
 
-commonTest("a map and the configuration that change at once are one reload", async () => {
+commonTest("a map and the configuration that change together cause one reload", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage(), TOGETHER);
   await workspace.replace("/a two\n", workspace.map);
@@ -132,7 +132,7 @@ commonTest("a map and the configuration that change at once are one reload", asy
   assert.doesNotMatch(wrapper.output, / in place| without a reload/);
 });
 
-commonTest("an entry that HAProxy refuses leaves the old entries, and is rejected", async () => {
+commonTest("an entry that HAProxy refuses is rejected, and the old entries stay", async () => {
   await using workspace = new Mapped();
   await workspace.replace("127.0.0.0/8 here\n", workspace.map);
   const wrapper = await workspace.serveSecure(workspace.mapPage("one", "src,map_ip"));
@@ -144,14 +144,14 @@ commonTest("an entry that HAProxy refuses leaves the old entries, and is rejecte
   await workspace.answers("/x", "there", wrapper);
 });
 
-/** What HAProxy may read in its own way, each beside plain entries. */
+/** What HAProxy may read in its own way, next to plain entries. */
 const ODD_LINES: Readonly<Record<string, string>> = {
   "a comment and blank lines": "# comment\n\n   \n\t\n/b two",
-  "a comment that is indented": "  # indented comment",
+  "an indented comment": "  # indented comment",
   "spaces inside a value": "/b two  three   four",
-  "many blanks behind the key": "/b \t  two",
-  "a tab behind the key": "/b\ttwo",
-  "blanks in front and behind": " \t /b two \t ",
+  "many blanks after the key": "/b \t  two",
+  "a tab after the key": "/b\ttwo",
+  "leading and trailing blanks": " \t /b two \t ",
   "a semicolon": "/b;c two;three;",
   "a backslash": "/b\\c two\\three \\",
   "a backslash and a blank": "/b\\ c two\\ three",
@@ -169,7 +169,7 @@ const ODD_LINES: Readonly<Record<string, string>> = {
   "control characters": "/b two\x01\x1bthree",
 };
 
-commonTest("what was hot-applied is what a reload of the same file gives", async () => {
+commonTest("a hot apply gives the same result as a reload of the same file", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   const [different, reloaded]: string[][] = [[], []];

@@ -1,4 +1,4 @@
-/** Certificates that must not be served: the old one stays, and the log says what is awaited. */
+/** Certificates that must not be served: the old one stays, and the log says what is missing. */
 import assert from "node:assert/strict";
 import { later, type Pair } from "../support/certificates.ts";
 import { commonTest } from "../support/program.ts";
@@ -16,7 +16,7 @@ async function keepsOld(workspace: Secured, wrapper: Wrapper, old: Pair, why: Re
 }
 
 for (const first of ["certificate", "key"] as const) {
-  commonTest(`the old pair serves until both files are there, the ${first} first`, async () => {
+  commonTest(`the old pair serves until both files have arrived, the ${first} first`, async () => {
     await using workspace = new Secured();
     const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
     const paths = {
@@ -41,7 +41,7 @@ for (const first of ["certificate", "key"] as const) {
 }
 
 commonTest(
-  "a certificate whose file is written in two halves serves when it is whole",
+  "a certificate that is written in two halves serves once it is complete",
   async () => {
     await using workspace = new Secured();
     const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
@@ -89,7 +89,7 @@ commonTest("a certificate that becomes valid in 3 seconds serves from then on", 
 });
 
 commonTest(
-  "a removed certificate keeps serving, and its return as another is served",
+  "a removed certificate keeps serving until another takes its place",
   async () => {
     await using workspace = new Secured();
     const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];

@@ -1,4 +1,4 @@
-/** Where hot apply meets reloads, and what takes a reload. */
+/** Hot apply and reloads together, and what requires a reload. */
 import assert from "node:assert/strict";
 import type { Pair } from "../support/certificates.ts";
 import { commonTest } from "../support/program.ts";
@@ -7,7 +7,7 @@ import { servedTo } from "../support/tls_client.ts";
 import { waitFor } from "../support/wait.ts";
 
 commonTest(
-  "somebody else's open transaction leads to a reload, and nothing is mixed up",
+  "someone else's open transaction leads to a reload, and nothing is mixed up",
   async () => {
     await using workspace = new Secured();
     const [a, b, next, foreign] = ["a.test", "b.test", "a.test", "b.test"].map((name) =>
@@ -32,7 +32,7 @@ commonTest(
   },
 );
 
-commonTest("a certificate and its .ocsp that change at once are one reload", async () => {
+commonTest("a certificate and its .ocsp that change together cause one reload", async () => {
   await using workspace = new Secured();
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()] as [Pair, Pair];
   const write = async (pair: Pair) => {
@@ -50,7 +50,7 @@ commonTest("a certificate and its .ocsp that change at once are one reload", asy
   });
 });
 
-commonTest("a certificate longer than HAProxy's buffer takes a reload", async () => {
+commonTest("a certificate longer than HAProxy's buffer requires a reload", async () => {
   await using workspace = new Secured();
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
   workspace.write("site.pem", old.pem);
@@ -73,7 +73,7 @@ commonTest("--min-reload-interval delays no certificate", async () => {
   const wrapper = await workspace.serveSecure(workspace.securePage(), options);
   await workspace.replace(workspace.securePage(undefined, { text: "two" }));
   await workspace.serves("two", wrapper);
-  // What changes before that may have been read by generation 2 already, as far as anybody knows.
+  // Generation 2 may already have read an earlier change.
   await wrapper.saysMatching(/generation 2 serves/);
   await withoutReload(workspace, wrapper, async () => {
     await workspace.replace(next.pem, workspace.pem);

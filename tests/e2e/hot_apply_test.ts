@@ -25,7 +25,7 @@ programTest("a new certificate is served to new connections without a reload", a
   });
 });
 
-programTest("no process is started for it, not even one on standby or a check", async () => {
+programTest("a hot apply starts no process, not even one on standby or a check", async () => {
   await using workspace = new Secured();
   const started = workspace.write("started", "");
   const noting = `#!/bin/sh\necho "$*" >> ${started}\n`;
@@ -41,7 +41,7 @@ programTest("no process is started for it, not even one on standby or a check", 
   assert.equal(await Deno.readTextFile(started), before, wrapper.output);
 });
 
-programTest("an open connection lives on", async () => {
+programTest("an open connection survives", async () => {
   await using workspace = new Secured();
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
   workspace.write("site.pem", old.pem);
@@ -55,7 +55,7 @@ programTest("an open connection lives on", async () => {
   await wrapper.stopsAt(1);
 });
 
-programTest("a certificate may change its kind of key, and ten times in a row", async () => {
+programTest("a certificate may change its kind of key, even ten times in a row", async () => {
   await using workspace = new Secured();
   workspace.write("site.pem", workspace.authority.issue().pem);
   const wrapper = await workspace.serveSecure();
@@ -69,7 +69,7 @@ programTest("a certificate may change its kind of key, and ten times in a row", 
   });
 });
 
-programTest("several certificates that change at once are all applied", async () => {
+programTest("several certificates that change together are all applied", async () => {
   await using workspace = new Secured();
   const names = ["a.test", "b.test", "c.test"];
   const issue = () => names.map((name) => ({ name, ...workspace.authority.issue({ name }) }));
@@ -98,7 +98,7 @@ programTest("a certificate in a directory is applied, and its neighbour stays", 
   const path = workspace.write("certificates/a.pem", a!.pem);
   workspace.write("certificates/b.pem", b!.pem);
   const directory = workspace.at("certificates");
-  // HAProxy leaves the slash at the end out of the certificate's name.
+  // HAProxy drops the trailing slash from the certificate's name.
   const wrapper = await workspace.serveSecure(workspace.securePage(`crt ${directory}/`));
   await withoutReload(workspace, wrapper, async () => {
     await workspace.replace(next!.pem, path);

@@ -1,4 +1,4 @@
-/** CA files and CRLs that are hot-applied, by what clients with certificates get. */
+/** Hot-applied CA files and CRLs, as clients with certificates see them. */
 import assert from "node:assert/strict";
 import { Authority, type Pair } from "../support/certificates.ts";
 import { commonTest } from "../support/program.ts";
@@ -7,7 +7,7 @@ import { answerTo } from "../support/tls_client.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Wrapper } from "../support/wrapper.ts";
 
-/** A workspace that asks its clients for certificates of the authorities in the file `ca.pem`. */
+/** A workspace that wants client certificates from the authorities in the file `ca.pem`. */
 class Trusting extends Secured {
   readonly other = new Authority(this.at("other-ca"), "Other CA");
   readonly caFile = this.at("ca.pem");
@@ -31,7 +31,7 @@ class Trusting extends Secured {
     return await answerTo(this.tlsPort, { own });
   }
 
-  /** During a handoff the old process, too, goes on accepting for a moment, with what it trusts. */
+  /** During a handoff the old process keeps accepting for a moment, with what it trusts. */
   async trusts(own: Pair, wrapper: Wrapper): Promise<void> {
     await waitFor("the client to be trusted", async () => await this.answers(own) === "one", {
       explain: () => wrapper.output,
@@ -45,7 +45,7 @@ class Trusting extends Secured {
   }
 }
 
-commonTest("an authority that is added is trusted without a reload", async () => {
+commonTest("an added authority is trusted without a reload", async () => {
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
   assert.equal(await workspace.answers(workspace.others), null);
@@ -63,30 +63,30 @@ commonTest("an authority that is added is trusted without a reload", async () =>
   });
 });
 
-commonTest("an authority that is removed takes a reload, which ends its sessions", async () => {
+commonTest("removing an authority requires a reload, which ends its sessions", async () => {
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
   await workspace.replace(workspace.other.certificate, workspace.caFile);
-  await wrapper.saysMatching(/reloading: .*clients are not trusted any more/);
+  await wrapper.saysMatching(/reloading: .*clients are no longer trusted/);
   await workspace.refuses(workspace.own, wrapper);
   await workspace.trusts(workspace.others, wrapper);
   await wrapper.stopsAt(2);
 });
 
-commonTest("a revoked client takes a reload, which ends its sessions", async () => {
+commonTest("revoking a client requires a reload, which ends its sessions", async () => {
   await using workspace = new Trusting();
   const stays = workspace.authority.issue({ name: "client" });
   const wrapper = await workspace.serveTrusting(`crl-file ${workspace.crlFile}`);
   assert.equal(await workspace.answers(), "one");
   workspace.authority.revoke(workspace.own);
   await workspace.replace(workspace.authority.crl(), workspace.crlFile);
-  await wrapper.saysMatching(/reloading: .*clients are not trusted any more/);
+  await wrapper.saysMatching(/reloading: .*clients are no longer trusted/);
   await workspace.refuses(workspace.own, wrapper);
   assert.equal(await workspace.answers(stays), "one");
   await wrapper.stopsAt(2);
 });
 
-commonTest("a CRL that is issued anew without another revocation takes none", async () => {
+commonTest("a reissued CRL without a new revocation requires no reload", async () => {
   await using workspace = new Trusting();
   workspace.authority.revoke(workspace.authority.issue({ name: "client" }));
   workspace.write("crl.pem", workspace.authority.crl());
@@ -103,15 +103,15 @@ commonTest("a CRL that is issued anew without another revocation takes none", as
   });
 });
 
-commonTest("a CRL that is too long for HAProxy to show takes a reload", async () => {
+commonTest("a CRL too long for HAProxy to show requires a reload", async () => {
   await using workspace = new Trusting();
   workspace.authority.revokeMany(240);
   workspace.write("crl.pem", workspace.authority.crl());
   const wrapper = await workspace.serveTrusting(`crl-file ${workspace.crlFile}`);
   workspace.authority.revoke(workspace.own);
   await workspace.replace(workspace.authority.crl(), workspace.crlFile);
-  // Another version than 2.6 may show it whole.
-  await wrapper.saysMatching(/reloading: .*(?:does not show all|clients are not trusted any more)/);
+  // Versions other than 2.6 may show it in full.
+  await wrapper.saysMatching(/reloading: .*(?:does not show all|clients are no longer trusted)/);
   await workspace.refuses(workspace.own, wrapper);
   await wrapper.stopsAt(2);
 });
@@ -137,7 +137,7 @@ commonTest("certificates and CA files are never hot-applied in one generation", 
   await workspace.trusts(third.issue({ name: "client" }), wrapper);
 });
 
-commonTest("a CA file that is longer than HAProxy's buffer is trusted whole", async () => {
+commonTest("a CA file longer than HAProxy's buffer is trusted completely", async () => {
   await using workspace = new Trusting();
   const all = Array.from(
     { length: 40 },
@@ -148,14 +148,14 @@ commonTest("a CA file that is longer than HAProxy's buffer is trusted whole", as
   assert.ok(bundle.length > 16_384);
   await workspace.replace(bundle, workspace.caFile);
   await workspace.refuses(workspace.own, wrapper);
-  // Up to HAProxy 2.7 that takes a reload.
+  // Up to HAProxy 2.7 that requires a reload.
   assert.ok(wrapper.lastGeneration <= 2, wrapper.output);
   for (const authority of [all[0]!, all[20]!, all.at(-1)!]) {
     await workspace.trusts(authority.issue({ name: "client" }), wrapper);
   }
 });
 
-commonTest("a CA file without any certificate never takes the place of a good one", async () => {
+commonTest("a CA file without any certificate never replaces a good one", async () => {
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
   await workspace.replace("not yet\n", workspace.caFile);

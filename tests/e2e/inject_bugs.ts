@@ -5,7 +5,7 @@ function inject(bug: string): void {
   if (isThere(`bugs/${bug}`)) throw new TypeError(`an injected bug in the ${bug}`);
 }
 
-/** Only the handoff turns words and variables into one text. */
+/** Only the handoff joins words and variables into one text. */
 const { stringify } = JSON;
 JSON.stringify = ((...args: readonly unknown[]) => {
   const [value] = args;
@@ -13,14 +13,14 @@ JSON.stringify = ((...args: readonly unknown[]) => {
   return Reflect.apply(stringify, JSON, args);
 }) as typeof stringify;
 
-/** A scan and a hot apply, which take digests. */
+/** Scans and hot applies, which take digests. */
 const { digest } = crypto.subtle;
 crypto.subtle.digest = (...args) => {
   inject("scan");
   return digest.call(crypto.subtle, ...args);
 };
 
-/** Of the status, only the report is built from entries. */
+/** Only the status report is built from entries. */
 const { fromEntries } = Object;
 Object.fromEntries = (entries: Iterable<readonly unknown[]>) => {
   inject("status");

@@ -1,4 +1,4 @@
-/** What served last stands in for what does not start. */
+/** The last good files replace those that do not start. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { record } from "../support/recorded.ts";
@@ -14,7 +14,7 @@ import { freePort } from "../support/free_port.ts";
 import { type Wrapper, type WrapperOptions } from "../support/wrapper.ts";
 import { isThere } from "../support/files.ts";
 
-/** A folder in which something may be recorded already. */
+/** A folder in which a set may already be recorded. */
 class Recording extends Observed {
   readonly recorded = join(this.path, "recorded");
   readonly tlsPort = freePort();
@@ -27,12 +27,12 @@ class Recording extends Observed {
     return this.observedArgs(["--last-good", this.recorded]);
   }
 
-  /** Keeps what is on disk now, as if it had served for long enough. */
+  /** Records what is on disk now, as if it had served for long enough. */
   async recordNow(words: readonly string[] = ["-f", this.configuration]): Promise<void> {
     await record(this.recorded, { words, directory: this.path });
   }
 
-  /** Starts it, which fails, and waits until what is recorded serves as generation 2. */
+  /** Starts the wrapper, whose first start fails, and waits until the last good files serve as generation 2. */
   async fallBack(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = this.start({ args: this.args, ...options });
     await wrapper.saysMatching(
@@ -52,7 +52,7 @@ class Recording extends Observed {
 }
 
 longTest(
-  "what has served for 10 s is recorded, and stands in until the configuration works",
+  "what has served for 10 s is recorded, and serves until the configuration works",
   async () => {
     await using workspace = new Recording();
     const first = workspace.start({ args: workspace.args });
@@ -106,10 +106,10 @@ longTest(
 );
 
 longTest(
-  "what is recorded loads the servers' state where it wants to, as the rest does",
+  "last good files load the servers' state if they ask for it, as any others do",
   async () => {
     await using workspace = new Recording();
-    // Without a file HAProxy warns, which is an error then.
+    // Without a file HAProxy warns, and here warnings are errors.
     const page = workspace.page("one", { extra: "    load-server-state-from-file global" });
     await workspace.replace(
       `global\n    zero-warning\n${page}backend b\n    server s 127.0.0.1:1\n`,
@@ -124,7 +124,7 @@ longTest(
 );
 
 longTest(
-  "a certificate that was renewed in place is recorded, once it has served for 10 s",
+  "a certificate that was renewed in place is recorded once it has served for 10 s",
   async () => {
     await using workspace = new Recording();
     const authority = new Authority(join(workspace.path, "ca"));
@@ -147,7 +147,7 @@ longTest(
   },
 );
 
-longTest("from recorded files to mended ones no request is lost", async () => {
+longTest("no request is lost from last good files to repaired ones", async () => {
   await using workspace = new Recording();
   await workspace.recordNow();
   await workspace.replace("nonsense\n");
@@ -191,7 +191,7 @@ backend nobody
 `,
   );
   await workspace.recordNow();
-  // Everything is broken at once: a key of another certificate, half a map, and no files.
+  // Everything breaks at once: another certificate's key, half a map, missing files.
   workspace.write("own.crt.key", listed.key);
   workspace.write("text.map", "127.0.0.1 wrong\nno address\n");
   for (const name of ["crt.list", "listed.pem", "503.http"]) Deno.removeSync(workspace.at(name));
@@ -201,7 +201,7 @@ backend nobody
   assert.equal(await servedTo(workspace.tlsPort, { servername: "l.test" }), listed.fingerprint);
   const answer = await fetch(`http://127.0.0.1:${workspace.port}/backend`);
   assert.deepEqual([answer.status, await answer.text()], [503, "all right"]);
-  // What is mended file by file serves once the last one is.
+  // Repaired file by file, they serve once the last one is repaired.
   workspace.write("own.crt.key", own.key);
   workspace.write("listed.pem", listed.pem);
   workspace.write("crt.list", `${workspace.at("listed.pem")} l.test\n`);
@@ -211,7 +211,7 @@ backend nobody
 });
 
 longTest(
-  "a configuration that is missing is waited for while what is recorded serves",
+  "while a configuration is missing, the last good files serve",
   async () => {
     await using workspace = new Recording();
     await workspace.recordNow();
@@ -224,7 +224,7 @@ longTest(
 );
 
 longTest(
-  "an env file that is refused is, too, and the variables are those that were recorded",
+  "while an env file is refused, the last good files serve with the recorded variables",
   async () => {
     await using workspace = new Recording();
     const env = workspace.write("env", "TEXT=one\n");
@@ -239,7 +239,7 @@ longTest(
   },
 );
 
-longTest("mounts as kubelet writes them are recorded, and mended by a swap", async () => {
+longTest("mounts as kubelet writes them are recorded, and repaired by a swap", async () => {
   await using workspace = new Recording();
   const volume = new Volume(join(workspace.path, "volume"));
   const map = join(volume.path, "text.map");
@@ -258,7 +258,7 @@ longTest("mounts as kubelet writes them are recorded, and mended by a swap", asy
   await workspace.serves("two", wrapper);
 });
 
-longTest("where nothing is watched a signal loads what was mended", async () => {
+longTest("with --no-reload a signal loads the repaired files", async () => {
   await using workspace = new Recording();
   await workspace.recordNow();
   await workspace.replace("nonsense\n");
@@ -269,7 +269,7 @@ longTest("where nothing is watched a signal loads what was mended", async () => 
   await workspace.serves("two", wrapper);
 });
 
-longTest("a cause that passes is found by a retry", async () => {
+longTest("a retry notices when the cause has passed", async () => {
   await using workspace = new Recording();
   await workspace.recordNow();
   const taken = freePort();
@@ -283,7 +283,7 @@ longTest("a cause that passes is found by a retry", async () => {
 });
 
 longTest(
-  "if what is recorded fails as well, all ends with the first status, and both are told",
+  "if the last good files fail as well, both failures are logged, and the first decides the status",
   async () => {
     await using workspace = new Recording();
     await workspace.recordNow();
@@ -303,7 +303,7 @@ longTest(
 );
 
 longTest(
-  "a set that was tampered with is refused with the file, and all ends as without",
+  "a set that was tampered with is refused, naming the file, and counts as missing",
   async () => {
     await using workspace = new Recording();
     await workspace.recordNow();
@@ -322,7 +322,7 @@ longTest(
 );
 
 longTest(
-  "wrong flags end with 64 all the same, and a missing file without a set does",
+  "a set does not help against wrong flags, and a missing file without a set ends with 64",
   async () => {
     await using workspace = new Recording();
     Deno.removeSync(workspace.configuration);
@@ -344,7 +344,7 @@ longTest(
   },
 );
 
-longTest("a haproxy that is missing is no reason to try what is recorded", async () => {
+longTest("the last good files are not tried if haproxy is missing", async () => {
   await using workspace = new Recording();
   await workspace.recordNow();
   const wrapper = workspace.start({ args: workspace.args, env: { PATH: workspace.binaries } });
@@ -353,7 +353,7 @@ longTest("a haproxy that is missing is no reason to try what is recorded", async
 });
 
 longTest(
-  "the death of what serves from recorded files ends all, as that of any other",
+  "the death of a process with last good files ends everything, like that of any other",
   async () => {
     await using workspace = new Recording();
     await workspace.recordNow();
@@ -364,7 +364,7 @@ longTest(
   },
 );
 
-longTest("SIGKILL in the middle of keeping leaves the set that was recorded before", async () => {
+longTest("SIGKILL during recording leaves the previous set", async () => {
   await using workspace = new Recording();
   await workspace.recordNow();
   const lines = Array.from({ length: 2_000 }, (_, index) => {
@@ -377,7 +377,7 @@ longTest("SIGKILL in the middle of keeping leaves the set that was recorded befo
     explain: () => wrapper.output,
   });
   wrapper.kill();
-  // What it leaves holds its output open.
+  // The HAProxy that it leaves keeps its output open.
   for (const pid of workspace.haproxyPids()) Deno.kill(pid, "SIGKILL");
   await wrapper.exitCode;
   assert.ok(!wrapper.output.includes("are recorded in"), wrapper.output);
@@ -395,7 +395,7 @@ const IN_NAMESPACE = (mount: string, directory: string) => [
 for (const [what, mount] of [["full", "size=16k"], ["read-only", "ro"]] as const) {
   testNeeding(
     [RUNNABLE, ROOT, IN_ONE_FORM],
-    `a ${what} directory is told once, and nothing else happens`,
+    `a ${what} directory is reported once, and nothing else happens`,
     async () => {
       await using workspace = new Recording();
       const paths = Array.from({ length: 20 }, (_, index) => {

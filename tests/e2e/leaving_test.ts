@@ -58,7 +58,7 @@ commonTest("a second SIGUSR1 skips the delay", async () => {
   assert.equal(wrapper.lastGeneration, 1);
 });
 
-commonTest("--shutdown-wait bounds the last drain, and the log says what it cut", async () => {
+commonTest("--shutdown-wait limits the final drain, and the log says what it cut", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved(["--shutdown-wait", "500ms"]);
   using _request = await workspace.openRequest();

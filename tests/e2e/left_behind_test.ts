@@ -1,4 +1,4 @@
-/** A wrapper that was killed leaves its HAProxy: the next one takes over from it, and from nobody else's. */
+/** A killed wrapper leaves its HAProxy behind: the next one takes over from it, and from no other. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { record } from "../support/recorded.ts";
@@ -12,7 +12,7 @@ import { freeze } from "../support/processes.ts";
 import { type Workspace, type Wrapper } from "../support/wrapper.ts";
 
 class Restarted extends Observed {
-  /** Starts the wrapper, ends it by SIGKILL, and tells the pid of what it leaves. */
+  /** Starts the wrapper, kills it by SIGKILL, and returns the pid of the leftover. */
   async leave(options: Parameters<Workspace["serve"]>[0] = {}): Promise<number> {
     const before = new Set(this.haproxyPids());
     const wrapper = await this.serve(options);
@@ -34,7 +34,7 @@ class Restarted extends Observed {
   }
 }
 
-/** Asks again and again, and collects the answers. */
+/** Sends requests continuously, and collects the answers. */
 class Client {
   readonly answers = new Map<string | null, number>();
   readonly #running: Promise<void>;
@@ -58,7 +58,7 @@ class Client {
   }
 }
 
-commonTest("what a killed wrapper left hands over without a lost request, and drains", async () => {
+commonTest("a leftover hands over without a lost request, and drains", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
   const clients = Array.from({ length: 4 }, () => new Client(workspace));
@@ -69,7 +69,7 @@ commonTest("what a killed wrapper left hands over without a lost request, and dr
     new RegExp(`process ${left}, left behind .*, drains as generation 0 now that generation 1 `),
   );
   await workspace.serves("two", wrapper);
-  // It finishes what it has.
+  // It finishes its connections.
   await open.write(new TextEncoder().encode("\r\n"));
   assert.match(await new Response(open.readable).text(), /one$/);
   await wrapper.saysMatching(/generation 0 drained in /);
@@ -87,7 +87,7 @@ commonTest("what a killed wrapper left hands over without a lost request, and dr
   assert.deepEqual(workspace.folders, []);
 });
 
-commonTest("what was left is in the status until it is gone", async () => {
+commonTest("a leftover is in the status until it is gone", async () => {
   await using workspace = new Restarted();
   const args = workspace.observedArgs();
   const left = await workspace.leave({ args });
@@ -105,7 +105,7 @@ commonTest("what was left is in the status until it is gone", async () => {
   assert.equal(await workspace.metric(exits), 1);
 });
 
-commonTest("what serves in the place of a broken configuration takes over, too", async () => {
+commonTest("last good files take over from a leftover, too", async () => {
   await using workspace = new Restarted();
   const recorded = join(workspace.path, "recorded");
   const words = ["-f", workspace.configuration];
@@ -121,7 +121,7 @@ commonTest("what serves in the place of a broken configuration takes over, too",
   assert.deepEqual([...(await client.stop()).keys()], ["one"]);
 });
 
-commonTest("a wrapper that is killed while that drains leaves both to the next", async () => {
+commonTest("a wrapper that is killed while a leftover drains leaves both to the next", async () => {
   await using workspace = new Restarted();
   const first = await workspace.leave();
   using _open = await workspace.openRequest();
@@ -139,7 +139,7 @@ commonTest("a wrapper that is killed while that drains leaves both to the next",
 
 testNeeding(
   [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "what was left and has changed its user is ours as well",
+  "a leftover that has changed its user is still ours",
   async () => {
     await using workspace = new Restarted();
     const extra = "global\n    user nobody\n";
@@ -153,7 +153,7 @@ testNeeding(
   },
 );
 
-commonTest("what was left serves on where the next start fails", async () => {
+commonTest("a leftover keeps serving if the next start fails", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
   await workspace.replace("nonsense\n");
@@ -171,21 +171,24 @@ commonTest("what was left serves on where the next start fails", async () => {
   await workspace.serves("two", next);
 });
 
-commonTest("where it ends while the next starts that is done again without it", async () => {
-  await using workspace = new Restarted();
-  const left = await workspace.leave();
-  const start = `[ -e went ] || { touch went; kill -KILL ${left}; exit 3; }`;
-  await workspace.standIn(STAND_INS.is_haproxy.replace("\nexec", `\n${start}\nexec`));
-  await workspace.replace(workspace.page("two"));
-  const wrapper = workspace.start();
-  await wrapper.saysMatching(
-    /generation 1 did not start: the process .* has ended; starting generation 2/,
-  );
-  await wrapper.saysMatching(/generation 2 serves/);
-  await workspace.serves("two", wrapper);
-});
+commonTest(
+  "if a leftover ends during the next start, that start is repeated without it",
+  async () => {
+    await using workspace = new Restarted();
+    const left = await workspace.leave();
+    const start = `[ -e went ] || { touch went; kill -KILL ${left}; exit 3; }`;
+    await workspace.standIn(STAND_INS.is_haproxy.replace("\nexec", `\n${start}\nexec`));
+    await workspace.replace(workspace.page("two"));
+    const wrapper = workspace.start();
+    await wrapper.saysMatching(
+      /generation 1 did not start: the process .* has ended; starting generation 2/,
+    );
+    await wrapper.saysMatching(/generation 2 serves/);
+    await workspace.serves("two", wrapper);
+  },
+);
 
-commonTest("the signal that ends a start leaves alone what was left", async () => {
+commonTest("a signal that ends the start does not touch the leftover", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
   await workspace.standIn("#!/bin/sh\nexec sleep 60\n");
@@ -197,7 +200,7 @@ commonTest("the signal that ends a start leaves alone what was left", async () =
   assert.equal(await workspace.get(), "one");
 });
 
-commonTest("what was left and does not drain within --shutdown-wait is ended", async () => {
+commonTest("a leftover that does not drain within --shutdown-wait is ended", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
   using _open = await workspace.openRequest();
@@ -209,7 +212,7 @@ commonTest("what was left and does not drain within --shutdown-wait is ended", a
   await workspace.endOf(left, wrapper);
 });
 
-commonTest("a stop ends what was left and drains still, with all others", async () => {
+commonTest("a stop also ends a draining leftover", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
   using _open = await workspace.openRequest();
@@ -222,7 +225,7 @@ commonTest("a stop ends what was left and drains still, with all others", async 
 });
 
 commonTest(
-  "a process that waited for a change when its wrapper was killed drains as well",
+  "a process that was on standby when its wrapper was killed drains as well",
   async () => {
     await using workspace = new Restarted();
     const args = ["-f", workspace.configuration, "--settle-time", "30s"];
@@ -245,7 +248,7 @@ commonTest(
 
 testNeeding(
   [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "what may not be signalled is told of, and left alone",
+  "a leftover that may not be signalled is reported and left alone",
   async () => {
     await using workspace = new Restarted();
     await workspace.replace(workspace.page("one", { extra: "global\n    user nobody\n" }));
@@ -263,7 +266,7 @@ testNeeding(
   },
 );
 
-commonTest("all that was left drains: what drained already, and what hangs", async () => {
+commonTest("all leftovers drain, even draining and hanging ones", async () => {
   await using workspace = new Restarted();
   const first = await workspace.serve();
   const [drains] = workspace.haproxyPids();
@@ -286,7 +289,7 @@ commonTest("all that was left drains: what drained already, and what hangs", asy
   await workspace.serves("three", wrapper);
 });
 
-commonTest("a wrapper that lives is not robbed, nor one that is stopped", async () => {
+commonTest("nothing is taken from a wrapper that is alive, even if it is stopped", async () => {
   await using workspace = new Restarted();
   const first = await workspace.serve();
   const pids = workspace.haproxyPids();
@@ -303,7 +306,7 @@ commonTest("a wrapper that lives is not robbed, nor one that is stopped", async 
   assert.equal(await first.exitCode, 143);
 });
 
-commonTest("what another service left is told of, and left alone", async () => {
+commonTest("another service's leftover is reported and left alone", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
   const other = join(workspace.configurationDirectory, "other.cfg");
@@ -318,7 +321,7 @@ commonTest("what another service left is told of, and left alone", async () => {
   assert.deepEqual(workspace.haproxyPids(), [left]);
 });
 
-commonTest("what has lost its folder as well is told of, also where the start fails", async () => {
+commonTest("a leftover without its folder is reported, even if the start fails", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
   await Deno.remove(join(workspace.runtimeDirectory, workspace.folders[0]!), { recursive: true });
@@ -339,7 +342,7 @@ commonTest("what has lost its folder as well is told of, also where the start fa
   assert.ok(workspace.haproxyPids().includes(left));
 });
 
-commonTest("folders that nobody needs are removed, and no others", async () => {
+commonTest("only folders that nobody needs are removed", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
   const [dead] = workspace.folders;

@@ -1,4 +1,4 @@
-/** What other users lay below a runtime directory that all may write to holds no start up, and costs nobody a process. */
+/** What other users put in a world-writable runtime directory delays no start, and ends no process. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ROOT, testNeeding } from "../support/needs.ts";
@@ -28,7 +28,7 @@ class Shared extends Workspace {
     return [...Deno.readDirSync(this.runtimeDirectory)].map(({ name }) => name).sort();
   }
 
-  /** Leaves a HAProxy of ours, and tells its pid. */
+  /** Leaves an HAProxy of ours behind, and returns its pid. */
   async leave(): Promise<number> {
     const wrapper = await this.serve();
     const pids = this.haproxyPids();
@@ -50,7 +50,7 @@ class Shared extends Workspace {
     await Deno.remove(this.at("done"));
   }
 
-  /** The pids of processes of the stranger that have `word` among their words. */
+  /** The pids of the stranger's processes with the argument `word`. */
   strangersWith(word: string): number[] {
     return this.strangers().filter((pid) =>
       readIfThere(`/proc/${pid}/cmdline`).split("\0").includes(word)
@@ -72,7 +72,7 @@ class Shared extends Workspace {
 
 testNeeding(
   [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "a process that another user gives the name of a dead folder gets no signal",
+  "another user's process that names a dead folder gets no signal",
   async () => {
     await using workspace = new Shared();
     const left = await workspace.leave();
@@ -91,7 +91,7 @@ testNeeding(
 
 testNeeding(
   [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "nor does one beside the process that is taken over from",
+  "nor does one that names the folder of a leftover",
   async () => {
     await using workspace = new Shared();
     const left = await workspace.leave();
@@ -108,7 +108,7 @@ testNeeding(
   },
 );
 
-/** All of them are looked at, or more than are. */
+/** As many as are examined, or more. */
 for (const count of [3, 2_500]) {
   testNeeding(
     [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
@@ -136,7 +136,7 @@ touch done; exec sleep 600`,
 
 testNeeding(
   [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "an orphan of another user's is told of with its pid, and nobody connects to it",
+  "another user's orphan is reported with its pid, and nobody connects to it",
   async () => {
     await using workspace = new Shared();
     const folder = workspace.at(`${PREFIX}stranger`);

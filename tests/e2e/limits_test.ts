@@ -1,4 +1,4 @@
-/** What happens where no further process and no further thread can be started. */
+/** What happens if no more processes or threads can be started. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ROOT, testNeeding } from "../support/needs.ts";
@@ -7,18 +7,18 @@ import { waitFor } from "../support/wait.ts";
 import { readIfThere } from "../support/files.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
-/** No limit of processes holds root. */
+/** Process limits do not apply to root. */
 const USER = 23_456;
 const AS_USER = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
 
-// From source it would need a Deno that the other user can reach.
+// From source it would need a Deno that the other user can access.
 if (FORM !== "source") {
   testNeeding(
     [RUNNABLE, ROOT],
-    "a full limit of processes rejects a reload, and no more",
+    "reaching the process limit rejects a reload, and does no other harm",
     async () => {
       await using workspace = new Workspace();
-      // Without a poll all threads that work on files come to their end.
+      // Without a poll all file threads end.
       const wrapper = await serveAsUser(workspace, ["--poll-interval", "0"]);
       await waitFor("the threads that work on files to end", () => !hasFileThreads(wrapper));
       await limitProcesses(wrapper, 1);
@@ -35,7 +35,7 @@ if (FORM !== "source") {
   );
 }
 
-/** From a copy, since the user may not be able to reach the project. */
+/** From a copy, because the user may not be able to access the project. */
 async function serveAsUser(
   workspace: Workspace,
   flags: readonly string[],

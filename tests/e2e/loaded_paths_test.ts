@@ -1,4 +1,4 @@
-/** Where the files are that HAProxy loads, which are not watched, and `--list-watched`. */
+/** Where the files that HAProxy loads are, which of them are not watched, and `--list-watched`. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { commonTest } from "../support/program.ts";
@@ -7,7 +7,7 @@ import type { Wrapper } from "../support/wrapper.ts";
 
 const error = (text: string) => `HTTP/1.0 503 Unavailable\r\nx-is: ${text}\r\n\r\n`;
 
-/** A configuration with an error file of that name, as it is written there. */
+/** A configuration with an error file, named exactly so. */
 const withErrorFile = (workspace: Secured, written: string, text = "one", extra = "") =>
   workspace.page(text, { extra: `    errorfile 503 ${written}\n${extra}` });
 
@@ -16,7 +16,7 @@ async function isReload(workspace: Secured, wrapper: Wrapper, path: string): Pro
   await wrapper.saysMatching(new RegExp(`generation 2 serves.*changed: "${quoted(path)}";`));
 }
 
-commonTest("a path may have variables, and moves as those of the env file change", async () => {
+commonTest("a path may have variables, and follows those of the env file", async () => {
   await using workspace = new Secured();
   const [a, b] = ["a", "b"].map((name) => {
     Deno.mkdirSync(workspace.at(name));
@@ -33,7 +33,7 @@ commonTest("a path may have variables, and moves as those of the env file change
   await workspace.replace(`ERRORS=${workspace.at("b")}\n`, envFile);
   await wrapper.saysMatching(/serves.*changed: ".*\/env"/);
   await workspace.replace(error("after"), b);
-  // Files so new that nobody knows what was read of them may be loaded once more.
+  // It is unknown what was read of files this new, so they may be loaded once more.
   await wrapper.saysMatching(new RegExp(`serves.*changed: .*"${quoted(b)}";`));
   await workspace.replace(error("nobody reads that"), a);
   await isLastReload(workspace, wrapper, {
@@ -75,7 +75,7 @@ commonTest(
 );
 
 commonTest(
-  "a file that HAProxy did not find a use for until now is watched from then on",
+  "a file that HAProxy begins to use is watched from then on",
   async () => {
     await using workspace = new Secured();
     const path = workspace.write("503.http", error("before"));
@@ -91,7 +91,7 @@ commonTest(
   },
 );
 
-commonTest("a list and a new certificate that it names are one reload", async () => {
+commonTest("a list and a new certificate in it cause one reload", async () => {
   await using workspace = new Secured();
   const { authority } = workspace;
   workspace.write("site.pem", authority.issue().pem);
@@ -110,7 +110,7 @@ commonTest("a list and a new certificate that it names are one reload", async ()
   await wrapper.stopsAt(3);
 });
 
-commonTest("server states and sockets of logs are not watched", async () => {
+commonTest("server state files and log sockets are not watched", async () => {
   await using workspace = new Secured();
   const [state, log] = [workspace.write("state", "1\n"), workspace.write("log.sock", "")];
   const settings = `global

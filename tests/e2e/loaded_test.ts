@@ -1,30 +1,30 @@
-/** What HAProxy loads besides its configuration is watched, with no setting. */
+/** What HAProxy loads besides its configuration is watched by default. */
 import { Authority, dhParameters, ticketKeys } from "../support/certificates.ts";
 import { commonTest } from "../support/program.ts";
 import { isLastReload, quoted, Secured } from "../support/secured.ts";
 import type { Wrapper } from "../support/wrapper.ts";
 
-/** A new process of HAProxy reads each of these, and none takes it in place. */
+/** HAProxy reads each of these only at its start. */
 interface Loaded {
   readonly what: string;
   /** The name of the file that changes. */
   readonly file: string;
-  /** Makes the files as they are at first, and gives the configuration, with `text` for its page. */
+  /** Writes the initial files, and returns the configuration, with `text` for its page. */
   readonly prepare: (workspace: Secured) => (text: string) => string;
-  /** What is in the file later; `null`: it is gone. */
+  /** The file's later content; `null`: it is removed. */
   readonly after: (workspace: Secured) => string | null;
 }
 
 const error = (text: string) =>
   `HTTP/1.0 503 Unavailable\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
 
-/** A configuration with `rules` in front of the answer. */
+/** A configuration with `rules` before the answer. */
 function withRules(workspace: Secured, rules: string, options: { extra?: string } = {}) {
   return (text: string) =>
     workspace.page(text, options).replace("    http-request", `    ${rules}\n    http-request`);
 }
 
-/** One with a certificate, and more behind it. */
+/** One with a certificate, and more words after it. */
 function withBind(workspace: Secured, options: string, global = "") {
   workspace.write("site.pem", workspace.authority.issue().pem);
   return (text: string) =>
@@ -136,7 +136,7 @@ const LOADED: readonly Loaded[] = [
 ];
 
 for (const { what, file, prepare, after } of LOADED) {
-  commonTest(`a change of ${what} is one reload, which names it`, async () => {
+  commonTest(`a change to ${what} causes one reload, which names it`, async () => {
     await using workspace = new Secured();
     const page = prepare(workspace);
     const wrapper = await workspace.serveSecure(page("one"));

@@ -4,7 +4,7 @@ import { programTest } from "../support/program.ts";
 import { Workspace } from "../support/wrapper.ts";
 import { pause } from "../support/wait.ts";
 
-programTest("a line of text has time, level, pid and what happened", async () => {
+programTest("a text line has time, level, pid and what happened", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   const [line] = wrapper.lines;
@@ -13,7 +13,7 @@ programTest("a line of text has time, level, pid and what happened", async () =>
   assert.equal(Number(pattern.exec(line!)?.[1]), wrapper.ownPid);
 });
 
-programTest("a line of JSON has the same by name, and more", async () => {
+programTest("a JSON line has the same by name, and more", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ env: { HRW_LOG_FORMAT: "json" } });
   await wrapper.saysMatching(/generation 1 serves/);
@@ -66,7 +66,7 @@ programTest("lines below --log-level are not written", async () => {
   assert.equal(wrapper.lines.length, 1, wrapper.output);
 });
 
-programTest("it serves on when nobody reads stdout any more", async () => {
+programTest("it keeps serving when nobody reads stdout any longer", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ launcher: ["sh", "-c", '"$@" | true', "sh"] });
   await workspace.serves("one", wrapper);

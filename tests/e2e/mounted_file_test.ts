@@ -1,4 +1,4 @@
-/** A configuration that is mounted as a single file, as `docker run -v FILE:FILE` does it. */
+/** A configuration that is mounted as a single file, as by `docker run -v FILE:FILE`. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ROOT, testNeeding } from "../support/needs.ts";
@@ -9,7 +9,7 @@ const NEEDS = [RUNNABLE, ROOT];
 
 testNeeding(
   NEEDS,
-  "a single mounted file is warned of, seen when written in place, and when replaced",
+  "a single mounted file causes a warning, and is seen when written in place or replaced",
   async () => {
     await using workspace = new Workspace();
     const { wrapper, outside } = await serveMountedFile(workspace);
@@ -72,7 +72,7 @@ testNeeding(NEEDS, "a mounted directory is nothing to warn of", async () => {
   assert.doesNotMatch(wrapper.output, /mounted/);
 });
 
-/** Without a poll, so that only events tell. `outside` is the file as those see it who do not see the mount. */
+/** Without a poll, so that only events count. `outside` is the file behind the mount. */
 async function serveMountedFile(
   workspace: Workspace,
 ): Promise<{ readonly wrapper: Wrapper; readonly outside: string }> {

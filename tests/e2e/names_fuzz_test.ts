@@ -1,4 +1,4 @@
-/** Entries with names of any bytes come, change and go in every watched place while the wrapper serves and reloads. */
+/** While the wrapper serves and reloads, entries with arbitrary names come, change and go in every watched place. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { createRandom, type Random } from "../support/random.ts";
@@ -9,12 +9,12 @@ import { waitFor } from "../support/wait.ts";
 import { freePort } from "../support/free_port.ts";
 import { type Wrapper } from "../support/wrapper.ts";
 
-/** `SEED` repeats what has failed once. */
+/** `SEED` repeats a run that failed. */
 const SEED = Number(Deno.env.get("SEED") ?? 20_261_128);
 const ROUNDS = Number(Deno.env.get("ROUNDS") ?? 30);
 const OPERATIONS_A_ROUND = 8;
 
-/** The folders, from that of the test on; each is watched for another reason. */
+/** Relative folders, each of which is watched for a different reason. */
 const PLACES = [
   ...["conf", "crt", "maps", "env", "further", "further/below", "globbed", "globbed/below", "."],
 ] as const;
@@ -49,7 +49,7 @@ class Fuzzed extends Observed {
     assert.ok(success, new TextDecoder().decode(stderr));
   }
 
-  /** Leaves but the test's own files, and puts them back where a name was in their way. */
+  /** Removes all but the test's own files, and restores those that a name displaced. */
   async clear(): Promise<void> {
     const paths = ["conf/haproxy.cfg", ...Object.keys(this.#files)];
     const own = paths.map((path) => `-path "./${path}" -type f`).join(" -o ");
@@ -75,7 +75,7 @@ class Fuzzed extends Observed {
   }
 }
 
-/** A script of `sh`: Deno can name nothing that is not UTF-8. */
+/** An `sh` script: Deno cannot name anything that is not UTF-8. */
 function randomScript(random: Random): string {
   return Array.from({ length: OPERATIONS_A_ROUND }, () => randomOperation(random)).join("\n");
 }
@@ -108,7 +108,7 @@ function randomOperation(random: Random): string {
 
 const randomPath = (random: Random) => `./${random.pick(PLACES)}/${randomName(random)}`;
 
-/** As a word of `sh`; 255 bytes are the most. */
+/** As a word of `sh`, at most 255 bytes. */
 function randomName(random: Random): string {
   const length = random.pick([1, 2, 5, 30, 250]);
   const first = random.below(8) === 0 && length > 2 ? 0x2e : randomByte(random);
@@ -117,7 +117,7 @@ function randomName(random: Random): string {
   return `"$(printf %b '${bytes.map((byte) => `\\0${byte.toString(8)}`).join("")}')"${suffix}`;
 }
 
-/** Neither 0 nor a slash or dot; line breaks and bytes that are no UTF-8 more often than others. */
+/** Never 0, a slash or a dot; line breaks and invalid UTF-8 more often than others. */
 function randomByte(random: Random): number {
   const any = () => 1 + random.below(255);
   const byte = random.pick([0x0a, 0x1b, 0xff, 0x80, any(), any()]);
@@ -154,7 +154,7 @@ const register = Deno.env.has("SEED") ? programTest : longTest;
 
 for (const seed of [SEED, SEED + 1]) {
   register(
-    `names of any bytes in every watched place end nothing and stop no change (SEED=${seed})`,
+    `arbitrary names in every watched place end nothing and stop no change (SEED=${seed})`,
     () => fuzz(seed),
   );
 }

@@ -1,16 +1,16 @@
-/** Names of entries that are no text, in every directory that is watched. */
+/** Names that are not UTF-8, in every watched directory. */
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
 import { programTest } from "../support/program.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
-/** Runs a script of `sh` in a directory: Deno itself can name nothing that is not UTF-8. */
+/** Runs an `sh` script in a directory: Deno itself cannot name anything that is not UTF-8. */
 async function run(script: string, cwd: string): Promise<void> {
   const { success, stderr } = await new Deno.Command("sh", { args: ["-c", script], cwd }).output();
   assert.ok(success, `${script}: ${new TextDecoder().decode(stderr)}`);
 }
 
-programTest("entries whose names are not UTF-8 are told once and hinder nothing", async () => {
+programTest("entries whose names are not UTF-8 are reported once and do no harm", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--poll-interval", "0"],
@@ -32,7 +32,7 @@ programTest("entries whose names are not UTF-8 are told once and hinder nothing"
   assert.equal(await wrapper.exitCode, 143, wrapper.output);
 });
 
-programTest("touching such a name without end costs one line, and changes go live", async () => {
+programTest("touching such a name continuously costs one line, and changes go live", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--poll-interval", "0"],
@@ -67,7 +67,7 @@ programTest(
 );
 
 programTest(
-  "variables that are not UTF-8 hinder nothing, and HAProxy gets them as they are",
+  "variables that are not UTF-8 do no harm, and reach HAProxy unchanged",
   async () => {
     await using workspace = new Workspace();
     await workspace.replace(workspace.page("${LATIN}"));
@@ -78,7 +78,7 @@ programTest(
   },
 );
 
-programTest("an env file of any bytes hinders nothing", async () => {
+programTest("an env file of arbitrary bytes does no harm", async () => {
   await using workspace = new Workspace();
   const envFile = join(workspace.path, "env");
   await Deno.writeFile(envFile, new Uint8Array([0x41, 0x3d, 0xff, 0x0a]));

@@ -1,11 +1,11 @@
-/** New files in a directory of certificates that are not whole yet: a reload waits for them, for a while. */
+/** Incomplete new files in a directory of certificates: a reload waits for them, for a while. */
 import assert from "node:assert/strict";
 import { Authority } from "../support/certificates.ts";
 import { commonTest, longTest } from "../support/program.ts";
 import { isLastReload, quoted, Secured, TOGETHER } from "../support/secured.ts";
 import type { Wrapper, WrapperOptions } from "../support/wrapper.ts";
 
-/** A workspace with a directory of one certificate, and the configuration that names it. */
+/** A workspace with a directory of one certificate, and a configuration that names it. */
 function prepare(options = "") {
   const workspace = new Secured();
   Deno.mkdirSync(workspace.at("certs"));
@@ -25,7 +25,7 @@ const waits = (wrapper: Wrapper, path: string, why: string) =>
     new RegExp(`info .*reload delayed by at most .*"${quoted(path)}" ${quoted(why)}`),
   );
 
-/** Exactly one reload came of it, and nothing was refused. */
+/** It caused exactly one reload, and nothing was refused. */
 async function isOneReload(
   workspace: Secured,
   wrapper: Wrapper,
@@ -38,13 +38,13 @@ async function isOneReload(
   assert.doesNotMatch(wrapper.output, / (?:error|warning) \[\d+\] (?!while it drains)|\[ALERT\]/);
 }
 
-/** The beginning of a PEM text, which ends within its first block. */
+/** The beginning of a PEM text, truncated within its first block. */
 const halfOf = (text: string) => text.slice(0, 300);
 
 const append = (path: string, text: string) => Deno.writeTextFile(path, text, { append: true });
 
 commonTest(
-  "a certificate that is written in two halves and then renamed is one reload",
+  "a certificate that is written in two halves and then renamed causes one reload",
   async () => {
     const { workspace, configuration, start } = prepare();
     await using _ = workspace;
@@ -58,7 +58,7 @@ commonTest(
   },
 );
 
-commonTest("a certificate beside which its key comes later is one reload", async () => {
+commonTest("a certificate whose key comes later causes one reload", async () => {
   const { workspace, configuration, start } = prepare();
   await using _ = workspace;
   const wrapper = await start();
@@ -66,14 +66,14 @@ commonTest("a certificate beside which its key comes later is one reload", async
   await waits(
     wrapper,
     workspace.write("certs/b.pem", certificate),
-    "has no private key, neither in it nor beside it",
+    "has no private key, in it or beside it",
   );
   await workspace.replace(key, workspace.at("certs/b.pem.key"));
   await isOneReload(workspace, wrapper, configuration);
 });
 
 commonTest(
-  "so is a key that comes first, even if another's certificate is there for a moment",
+  "so does a key that comes first, even if another certificate is there for a moment",
   async () => {
     const { workspace, configuration, start } = prepare();
     await using _ = workspace;
@@ -88,7 +88,7 @@ commonTest(
   },
 );
 
-commonTest("a file that is gone again lets a change that came meanwhile go live", async () => {
+commonTest("once the file is gone again, a change made meanwhile goes live", async () => {
   const { workspace, configuration, start } = prepare();
   await using _ = workspace;
   const wrapper = await start();
@@ -112,7 +112,7 @@ commonTest("a signal does not wait, and HAProxy says what is wrong", async () =>
 });
 
 longTest(
-  "what never gets whole is tried after a while, and then nothing waits for it",
+  "a file that stays incomplete is tried after a while, and then nothing waits for it",
   async () => {
     const { workspace, configuration, start } = prepare();
     await using _ = workspace;
@@ -129,7 +129,7 @@ longTest(
   },
 );
 
-commonTest("directories and sockets are not waited for", async () => {
+commonTest("nothing waits for directories and sockets", async () => {
   const { workspace, configuration, start } = prepare();
   await using _ = workspace;
   const wrapper = await start();
@@ -140,7 +140,7 @@ commonTest("directories and sockets are not waited for", async () => {
   assert.doesNotMatch(wrapper.output, /reload delayed/);
 });
 
-commonTest("a member of a directory of CAs is waited for as well, with one reload", async () => {
+commonTest("a reload also waits for a file in a directory of CAs", async () => {
   const { workspace, configuration } = prepare(" ca-file CAS verify optional");
   await using _ = workspace;
   Deno.mkdirSync(workspace.at("cas"));

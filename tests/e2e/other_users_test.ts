@@ -13,7 +13,7 @@ const OURS = 41_001;
 
 const NEEDS = [RUNNABLE, ROOT, NOT_AS_PROCESS_1];
 
-/** No user but root has a cache that Deno could run the source from. */
+/** Only root has a cache from which Deno could run the source. */
 const COMPILED_ONLY: Need = { missing: null, isElsewhere: FORM === "source" };
 
 class Crowded extends Workspace {
@@ -22,12 +22,12 @@ class Crowded extends Workspace {
 
   constructor() {
     super();
-    // Anybody may enter it, as with /tmp.
+    // Anyone may enter it, as with /tmp.
     Deno.chmodSync(this.path, 0o755);
     Deno.mkdirSync(this.at("shared"));
   }
 
-  /** A configuration that leaves a file when it is loaded. */
+  /** A configuration that creates a file when it is loaded. */
   get evil(): string {
     const lua = this.at("evil.lua");
     Deno.writeTextFileSync(lua, `io.open("${this.marker}", "w"):close()\n`);
@@ -38,7 +38,7 @@ class Crowded extends Workspace {
     return isThere(this.marker);
   }
 
-  /** Records the evil one, as a stranger could. */
+  /** Records the evil configuration, as a stranger could. */
   async layInWait(): Promise<void> {
     await Deno.writeTextFile(this.configuration, this.evil + this.page("evil"));
     await record(this.recorded, { words: ["-f", this.configuration], directory: this.path });

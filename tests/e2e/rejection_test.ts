@@ -43,7 +43,7 @@ programTest("a configuration with an error is rejected and not retried", async (
 programTest("a change back to what is served needs no reload", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
-  // Nobody knows whether generation 1 has read a change of the first milliseconds.
+  // Generation 1 may or may not have read a change in the first milliseconds.
   await pause(100);
   await workspace.replace("nonsense\n");
   await isRejected(workspace, wrapper, /exited with 1/);
@@ -220,7 +220,7 @@ programTest("a change during a handoff causes another reload", async () => {
   await workspace.replace(workspace.page("two") + backends.join(""));
   await waitFor("the new process", () => workspace.haproxyPids().length === 2);
   await workspace.replace(workspace.page("three"));
-  // Nobody knows which of the two HAProxy has read; only a third generation is sure.
+  // HAProxy may have read either; only a third generation is certain.
   await wrapper.saysMatching(/generation 3 serves/);
   await workspace.serves("three", wrapper);
 });

@@ -206,7 +206,7 @@ programTest(
   },
 );
 
-programTest("a configuration mended between two attempts is loaded at once", async () => {
+programTest("a configuration repaired between two attempts is loaded at once", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ flags: ["--respawn", "5", "--log-format", "json"] });
   await workspace.replace("nonsense\n");

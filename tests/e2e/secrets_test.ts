@@ -1,4 +1,4 @@
-/** What stands in a configuration that HAProxy refuses, wherever the program tells that it does. */
+/** Secrets in a refused configuration, wherever the program reports the refusal. */
 import assert from "node:assert/strict";
 import { BROKEN, MARKER } from "../support/secrets.ts";
 import { Observed } from "../support/observed.ts";
@@ -7,7 +7,7 @@ import { commonTest } from "../support/program.ts";
 const env = { SECRET: MARKER };
 
 commonTest(
-  "no answer shows a secret of what was refused, and each says where and why",
+  "no answer shows a secret of the refused configuration, and each says where and why",
   async () => {
     await using workspace = new Observed();
     const args = ["--enable-reload-endpoint", "--no-reload"];
@@ -32,7 +32,7 @@ commonTest(
     const own = wrapper.output.split("\n").filter((line) => /^\d{4}-\d\d-\d\dT/.test(line));
     assert.ok(own.length > BROKEN.length, wrapper.output);
     assert.ok(!own.join("\n").includes(MARKER), own.join("\n"));
-    // HAProxy's own words pass as they are, to whoever reads its log.
+    // HAProxy's own output passes unchanged to its log.
     await wrapper.saysMatching(new RegExp(MARKER));
   },
 );

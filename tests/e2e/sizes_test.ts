@@ -1,4 +1,4 @@
-/** Files of gigabytes, and directories of hundreds of thousands: neither ends the wrapper, nor silences it. */
+/** Neither files of gigabytes nor directories of hundreds of thousands of files end or silence the wrapper. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Authority } from "../support/certificates.ts";
@@ -12,13 +12,13 @@ import { type Wrapper } from "../support/wrapper.ts";
 const MB = 2 ** 20;
 const GB = 2 ** 30;
 
-/** What the wrapper may have of its own, whatever lies on disk. */
+/** How much memory of its own the wrapper may have, whatever is on disk. */
 const MOST_MEGABYTES = 64;
 
-/** How long a probe may take, on whatever machine. */
+/** How long a probe may take, on any machine. */
 const PROBE_LIMIT_MS = 5_000;
 
-/** Follows the memory of a wrapper, and asks it again and again whether it is well. */
+/** Tracks a wrapper's memory, and probes it continuously. */
 class Watched implements AsyncDisposable {
   readonly #workspace: Observed;
   readonly #wrapper: Wrapper;
@@ -36,7 +36,7 @@ class Watched implements AsyncDisposable {
     this.#probing = this.#probe();
   }
 
-  /** That each probe was answered, another one is, and there was never more memory. */
+  /** Asserts that every probe was answered, the next one is, and memory never exceeded the limit. */
   async check(): Promise<void> {
     const before = this.probes;
     await waitFor("one more probe", () => this.probes > before || this.#failure !== null);
@@ -73,7 +73,7 @@ class Watched implements AsyncDisposable {
   }
 }
 
-/** A page that shows what a map says. */
+/** A page that shows a map's value. */
 class Sized extends Observed {
   readonly map = join(this.path, "map");
   readonly tree = join(this.path, "tree");
@@ -90,7 +90,7 @@ class Sized extends Observed {
     return page.replace('string "text"', `lf-string %[path,map("${this.map}",none)]`);
   }
 
-  /** Makes a file of that many bytes, of which none is on disk, and puts it at `path` at once. */
+  /** Makes a sparse file of that many bytes, and moves it to `path`. */
   async replaceSparse(path: string, bytes: number): Promise<void> {
     const replacement = join(this.path, "sparse");
     await Deno.writeTextFile(replacement, "");
@@ -100,7 +100,7 @@ class Sized extends Observed {
 }
 
 programTest(
-  "files of gigabytes are followed by their size and times, and cost nothing",
+  "files of gigabytes are followed by size and times, and cost nothing",
   async () => {
     await using workspace = new Sized();
     const { map, tree, configuration } = workspace;
@@ -110,7 +110,7 @@ programTest(
     const wrapper = await workspace.serveObserved(["--watch", tree, "--env-file", environment]);
     await using watched = new Watched(workspace, wrapper);
     await wrapper.saysMatching(
-      /warning .*tree\/at-the-start" is not read, because it has more than 256 MB/,
+      /warning .*tree\/at-the-start" is not read, because it exceeds 256 MB/,
     );
     await workspace.serves("one", wrapper);
 
@@ -177,7 +177,7 @@ testNeeding(
     await Deno.writeTextFile(pem, certificate + key);
     const bind = `frontend tls\n    bind 127.0.0.1:${freePort()} ssl crt ${tree}\n`;
     await Deno.writeTextFile(workspace.configuration, workspace.mapped() + bind);
-    // HAProxy loads no file with such a name, and the wrapper need not know that.
+    // HAProxy loads no file with such a name, but the wrapper need not know that.
     const launcher = filled(tree, ".sctl", `cp ${pem} ${tree}`);
     const wrapper = workspace.start({ args: workspace.observedArgs(), launcher });
     await says(wrapper, /generation 1 serves/);
@@ -189,17 +189,17 @@ testNeeding(
   },
 );
 
-/** What has 200,000 empty files mounted at `directory`, in memory and for the wrapper alone. */
+/** Mounts 200,000 empty files at `directory`, in memory and only for the wrapper. */
 function filled(directory: string, extension: string, more = "true"): readonly string[] {
   const script = `mount -t tmpfs none ${directory} && ${more} && cd ${directory} &&
 seq -f "%.0f${extension}" 200000 | xargs touch && cd / && exec "$0" "$@"`;
   return ["unshare", "--mount", "sh", "-c", script];
 }
 
-/** The path of what only the wrapper sees. */
+/** The path of a file that only the wrapper sees. */
 const inside = ({ pid }: Wrapper, path: string) => `/proc/${pid}/root${path}`;
 
-/** With time for a large file or directory, on a machine that does more besides. */
+/** Allows time for a large file or directory on a busy machine. */
 async function says(wrapper: Wrapper, pattern: RegExp): Promise<void> {
   await waitFor(`output that matches ${pattern}`, () => pattern.test(wrapper.output), {
     deadlineMs: 90_000,

@@ -25,7 +25,7 @@ programTest("the process on standby is the one that serves", async () => {
   await wrapper.stopsAt(2);
 });
 
-programTest("it reads what has settled, not what was there when it started", async () => {
+programTest("it reads the settled files, not those at its start", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ flags: LONG_SETTLE });
   await workspace.replace("nonsense\n");
@@ -36,14 +36,14 @@ programTest("it reads what has settled, not what was there when it started", asy
   assert.doesNotMatch(wrapper.output, /nonsense/);
 });
 
-programTest("a process on standby for nothing ends without a word", async () => {
+programTest("an unneeded process on standby ends silently", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ flags: LONG_SETTLE });
   await workspace.replace(workspace.page("two"));
   await areThere(workspace, wrapper, 2);
   await workspace.replace(workspace.page("one"));
   await areThere(workspace, wrapper, 1);
-  // HAProxy 2.6 has a warning that is told at its start.
+  // HAProxy 2.6 causes a warning at the start.
   const others = wrapper.lines.filter((line) => !/slows the serving process/.test(line));
   assert.equal(others.length, 1, wrapper.output);
   await workspace.replace(workspace.page("marker"));

@@ -1,4 +1,4 @@
-/** All connections to the stats sockets are held by somebody else. */
+/** Someone else holds all connections to the stats sockets. */
 import assert from "node:assert/strict";
 import { openPrompt, type Prompt } from "../../lib/haproxy/runtime/client.ts";
 import { commonTest, longTest, programTest } from "../support/program.ts";

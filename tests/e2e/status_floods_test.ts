@@ -1,4 +1,4 @@
-/** Whatever clients of the status do, probes get their answers: floods of them, and those that wait for a reload. */
+/** Probes are answered during floods of clients, and while many wait for a reload. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ATTACKS, during } from "./floods.ts";
@@ -10,7 +10,7 @@ import { waitFor } from "../support/wait.ts";
 const CLIENTS = 400;
 const PROBES = 30;
 
-/** What one client that asks for `path` gets in the end; "" where it gets nothing. */
+/** What one client that asks for `path` gets in the end, or "". */
 async function ask(port: number, request: string): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(new TextEncoder().encode(`${request}\r\n\r\n`));
@@ -19,7 +19,7 @@ async function ask(port: number, request: string): Promise<string> {
 
 const statusOf = (answer: string) => /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? answer;
 
-/** One after the other, as a kubelet does. */
+/** One by one, like a kubelet. */
 async function probe(port: number): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (let number = 0; number < PROBES; number++) {
@@ -31,7 +31,7 @@ async function probe(port: number): Promise<Record<string, number>> {
 }
 
 for (const what of Object.keys(ATTACKS) as (keyof typeof ATTACKS)[]) {
-  commonTest(`${CLIENTS} clients that ${what} take no probe away`, async () => {
+  commonTest(`${CLIENTS} clients that ${what} keep no probe from its answer`, async () => {
     await using workspace = new Observed();
     await workspace.serveObserved();
     const port = workspace.statusPort;
@@ -40,7 +40,7 @@ for (const what of Object.keys(ATTACKS) as (keyof typeof ATTACKS)[]) {
   });
 }
 
-/** Serves, and starts no further generation before there is a file `go`. */
+/** Serves, and starts no further generation until there is a file `go`. */
 async function serveSlowly(workspace: Observed) {
   await workspace.standIn(STAND_INS.waits_for_go);
   await Deno.writeTextFile(join(workspace.path, "go"), "");
@@ -59,7 +59,7 @@ commonTest(
     const port = workspace.statusPort;
     const first = ask(port, POST);
     await workspace.reports("the reload", ({ state }) => state === "reloading", wrapper);
-    // Who comes when it has begun must not be told of it.
+    // A request that comes after the start must not get its answer.
     const others = Array.from({ length: 63 }, () => ask(port, POST));
     assert.deepEqual(await probe(port), { 200: PROBES });
     await Deno.writeTextFile(join(workspace.path, "go"), "");
@@ -71,22 +71,25 @@ commonTest(
   },
 );
 
-commonTest("a client that is gone keeps nobody from the answer to the same reload", async () => {
-  await using workspace = new Observed();
-  const wrapper = await serveSlowly(workspace);
-  const port = workspace.statusPort;
-  const leaving = await Deno.connect({ hostname: "127.0.0.1", port });
-  await leaving.write(new TextEncoder().encode(`${POST}\r\n\r\n`));
-  await workspace.reports("the reload", ({ state }) => state === "reloading", wrapper);
-  const [other, halfClosed] = [ask(port, POST), askAndEnd(port)];
-  leaving.close();
-  assert.deepEqual(await probe(port), { 200: PROBES });
-  await Deno.writeTextFile(join(workspace.path, "go"), "");
-  assert.equal(statusOf(await other), "200");
-  assert.equal(statusOf(await halfClosed), "200");
-});
+commonTest(
+  "a client that leaves does not keep others from the answer to the same reload",
+  async () => {
+    await using workspace = new Observed();
+    const wrapper = await serveSlowly(workspace);
+    const port = workspace.statusPort;
+    const leaving = await Deno.connect({ hostname: "127.0.0.1", port });
+    await leaving.write(new TextEncoder().encode(`${POST}\r\n\r\n`));
+    await workspace.reports("the reload", ({ state }) => state === "reloading", wrapper);
+    const [other, halfClosed] = [ask(port, POST), askAndEnd(port)];
+    leaving.close();
+    assert.deepEqual(await probe(port), { 200: PROBES });
+    await Deno.writeTextFile(join(workspace.path, "go"), "");
+    assert.equal(statusOf(await other), "200");
+    assert.equal(statusOf(await halfClosed), "200");
+  },
+);
 
-/** As `nc -N` does. */
+/** Like `nc -N`. */
 async function askAndEnd(port: number): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(new TextEncoder().encode(`${POST}\r\n\r\n`));
@@ -95,7 +98,7 @@ async function askAndEnd(port: number): Promise<string> {
 }
 
 commonTest(
-  "a SIGTERM while 64 wait for a reload ends all of them, and the program as ever",
+  "SIGTERM while 64 clients wait for a reload ends them all, and the program as usual",
   async () => {
     await using workspace = new Observed();
     const wrapper = await serveSlowly(workspace);
@@ -111,7 +114,7 @@ commonTest(
 );
 
 commonTest(
-  "hundreds who wait for a reload take no probe away, and who makes room is told",
+  "hundreds of clients waiting for a reload keep no probe from its answer, and those that make room get a 503",
   async () => {
     await using workspace = new Observed();
     const wrapper = await serveSlowly(workspace);

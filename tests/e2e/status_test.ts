@@ -1,4 +1,4 @@
-/** What operators and machines are told over HTTP, of a real HAProxy. */
+/** What operators and machines learn over HTTP about a real HAProxy. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
@@ -8,7 +8,7 @@ import { Secured } from "../support/secured.ts";
 import { waitFor } from "../support/wait.ts";
 import { freePort } from "../support/free_port.ts";
 
-programTest("a generation that serves is healthy, ready, and told with its process", async () => {
+programTest("a serving generation is healthy, ready, and shown with its process", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   assert.deepEqual(await workspace.ask("/healthz"), { status: 200, body: "ok\n" });
@@ -26,7 +26,7 @@ programTest("a generation that serves is healthy, ready, and told with its proce
   await wrapper.saysMatching(/info .*status, health and metrics on http:\/\/127\.0\.0\.1:\d+\//);
 });
 
-programTest("a refused change is told with HAProxy's words, until it is reverted", async () => {
+programTest("a refused change is shown with HAProxy's words until it is reverted", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   await workspace.replace(`${workspace.page("two")}    default_backnd\n`);
@@ -57,7 +57,7 @@ programTest("a refused change is told with HAProxy's words, until it is reverted
 });
 
 commonTest(
-  "what only a start can tell, a port that is taken, is told in HAProxy's words too",
+  "a taken port, which only a start can reveal, is shown in HAProxy's words too",
   async () => {
     await using workspace = new Observed();
     const wrapper = await workspace.serveObserved();
@@ -79,7 +79,7 @@ commonTest(
 );
 
 programTest(
-  "reloads are counted and timed, and what drains is told with its connections",
+  "reloads are counted and timed, and draining processes are shown with their connections",
   async () => {
     await using workspace = new Observed();
     const wrapper = await workspace.serveObserved();
@@ -106,7 +106,7 @@ programTest(
 );
 
 commonTest(
-  "a request to reload is answered with the outcome",
+  "POST /reload is answered with the outcome",
   async () => {
     await using workspace = new Observed();
     const wrapper = await workspace.serveObserved(["--enable-reload-endpoint", "--no-reload"]);
@@ -128,20 +128,23 @@ commonTest(
   },
 );
 
-commonTest("without its flag no request reloads, and nothing else is written", async () => {
-  await using workspace = new Observed();
-  const wrapper = await workspace.serveObserved();
-  assert.equal((await workspace.ask("/reload", { method: "POST" })).status, 403);
-  assert.equal((await workspace.ask("/status", { method: "POST" })).status, 405);
-  assert.equal((await workspace.ask("/elsewhere")).status, 404);
-  wrapper.signal("SIGHUP");
-  await wrapper.stopsAt(2);
-});
+commonTest(
+  "without its flag POST /reload does nothing, and no other request changes anything",
+  async () => {
+    await using workspace = new Observed();
+    const wrapper = await workspace.serveObserved();
+    assert.equal((await workspace.ask("/reload", { method: "POST" })).status, 403);
+    assert.equal((await workspace.ask("/status", { method: "POST" })).status, 405);
+    assert.equal((await workspace.ask("/elsewhere")).status, 404);
+    wrapper.signal("SIGHUP");
+    await wrapper.stopsAt(2);
+  },
+);
 
-programTest("the status is told over a unix socket, which is gone at the end", async () => {
+programTest("the status is available over a unix socket, which is removed at the end", async () => {
   await using workspace = new Observed();
   const path = join(workspace.runtimeDirectory, "status.sock");
-  // As one that was killed leaves it.
+  // As a killed wrapper leaves it.
   Deno.listen({ transport: "unix", path }).close();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--status-listen", `unix:${path}`],
@@ -157,7 +160,7 @@ programTest("the status is told over a unix socket, which is gone at the end", a
   assert.throws(() => Deno.lstatSync(path), Deno.errors.NotFound);
 });
 
-/** What a client gets that names the host as it likes. */
+/** The answer to a client that sends any Host. */
 async function askAs(workspace: Observed, host: string, request: string): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: workspace.statusPort });
   const text = `${request} HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://${host}\r\n\r\n`;
@@ -166,7 +169,7 @@ async function askAs(workspace: Observed, host: string, request: string): Promis
 }
 
 commonTest(
-  "a page whose name was made to lead here reads nothing and reloads nothing",
+  "a page whose name resolves to this address reads nothing and reloads nothing",
   async () => {
     await using workspace = new Observed();
     const args = ["--enable-reload-endpoint", "--status-host", "lb.test"];
@@ -184,7 +187,7 @@ commonTest(
   },
 );
 
-commonTest("an address that is taken is told, and nothing is started", async () => {
+commonTest("a taken address is reported, and nothing is started", async () => {
   await using workspace = new Observed();
   using _taken = Deno.listen({ hostname: "127.0.0.1", port: workspace.statusPort });
   const wrapper = workspace.start({ args: workspace.observedArgs() });
@@ -214,7 +217,7 @@ commonTest("a certificate's expiry and its hot apply show in the metrics", async
     ));
 });
 
-commonTest("a thousand clients that say nothing hold up neither a probe nor a reload", async () => {
+commonTest("a thousand silent clients delay neither a probe nor a reload", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   const address = { hostname: "127.0.0.1", port: workspace.statusPort };

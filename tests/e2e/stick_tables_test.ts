@@ -1,4 +1,4 @@
-/** Stick-tables survive each reload, which waits until they can be passed on, and for nothing else. */
+/** Stick-tables survive every reload, which waits until they can be passed on, and only for that. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { firstAnswer } from "../../lib/haproxy/runtime/instance.ts";
@@ -12,7 +12,7 @@ import { type Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const LOCAL_PEER = ["-L", "local"];
 
-/** Counts visits in a table, and answers `text` and their number. */
+/** Counts visits in a table, and answers with `text` and their number. */
 class Counting extends Observed {
   readonly #peerPort = freePort();
   readonly words = join(this.configurationDirectory, "words.map");
@@ -118,10 +118,13 @@ async function passesByHand(untilTheyPass: boolean): Promise<boolean> {
   }).catch(() => false);
 }
 
-longTest("by hand, HAProxy's resync tells whether its tables are passed on", async () => {
-  assert.equal(await passesByHand(false), !waits);
-  assert.equal(await passesByHand(true), true);
-});
+longTest(
+  "without the wrapper, HAProxy's resync shows whether its tables are passed on",
+  async () => {
+    assert.equal(await passesByHand(false), !waits);
+    assert.equal(await passesByHand(true), true);
+  },
+);
 
 longTest("tables survive two changes in a row", async () => {
   await using workspace = new Counting();
@@ -164,7 +167,7 @@ longTest("POST /reload is answered after the wait, which the status shows", asyn
   assert.equal((await workspace.report()).waiting, null);
 });
 
-longTest("a hot apply does not wait, and does not disturb what does", async () => {
+longTest("a hot apply does not wait, and does not disturb a waiting reload", async () => {
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   wrapper.signal("SIGHUP");

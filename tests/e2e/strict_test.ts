@@ -1,4 +1,4 @@
-/** Configurations under which any warning is an error: at a start, at a reload and with `--check`. */
+/** Configurations in which any warning is an error: at a start, at a reload and with `--check`. */
 import assert from "node:assert/strict";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { namesIn } from "../support/files.ts";

@@ -1,4 +1,4 @@
-/** Features in the middle of one another: respawn, last good, stick-tables, server state, POST /reload. */
+/** Features during one another: respawn, last good, stick-tables, server state, POST /reload. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { record } from "../support/recorded.ts";
@@ -98,7 +98,7 @@ programTest("last good is respawned as often as allowed", async () => {
   assert.deepEqual(namesIn(workspace.runtimeDirectory), []);
 });
 
-programTest("last good replaces a dead process until the configuration is mended", async () => {
+programTest("last good replaces a dead process until the configuration is repaired", async () => {
   await using workspace = new Together();
   await workspace.recordGood();
   const wrapper = await workspace.serveObserved([

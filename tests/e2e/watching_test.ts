@@ -69,11 +69,11 @@ programTest("half of a slow writer's file is not served by a retry either", asyn
 });
 
 programTest(
-  "what is written again with the same content during a handoff is loaded whole",
+  "a file that is rewritten with the same content during a handoff is loaded completely",
   async () => {
     await using workspace = new Workspace();
     const tail = freePort();
-    // Parsing that many backends takes HAProxy long enough to meet the half of the file.
+    // Parsing that many backends takes long enough for HAProxy to see half of the file.
     const backends = Array.from(
       { length: 3_000 },
       (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
@@ -93,7 +93,7 @@ programTest(
       await wrapper.saysMatching(/generation 2 (?:serves|rejected)/);
       await file.write(new TextEncoder().encode(whole.slice(head.length)));
     }
-    // HAProxy may have met the file while it was empty; then what serves is whole already.
+    // HAProxy may have read the file while it was empty; then what serves is already complete.
     await wrapper.saysMatching(/generation 3 serves|again what generation 1 serves/);
     await waitFor("the tail", async () => await workspace.get(tail) === "tail", {
       explain: () => wrapper.output,
@@ -102,7 +102,7 @@ programTest(
 );
 
 programTest(
-  "a writer that never closes the file is taken to be done after a second of silence",
+  "a writer that never closes the file counts as done after a second of silence",
   async () => {
     await using workspace = new Workspace();
     const wrapper = await workspace.serve();
@@ -112,7 +112,7 @@ programTest(
   },
 );
 
-programTest("of a ConfigMap's new data only the key matters that HAProxy loads", async () => {
+programTest("of a ConfigMap's new data only the key that HAProxy loads matters", async () => {
   await using workspace = new Workspace();
   const mount = join(workspace.path, "mount");
   const volume = new Volume(mount);
@@ -149,7 +149,7 @@ programTest("a retargeted link is followed, to a file or to a directory above it
   await workspace.serves("three", wrapper);
 });
 
-programTest("a deleted file changes nothing until it is there again", async () => {
+programTest("a deleted file changes nothing until it is back", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--poll-interval", "0"],
@@ -181,7 +181,7 @@ programTest("a directory that is removed and made again is watched again", async
 });
 
 programTest(
-  "of a directory given with -f its .cfg files count, added, changed or removed",
+  "in a directory given with -f, the .cfg files count: added, changed or removed",
   async () => {
     await using workspace = new Workspace();
     const directory = workspace.configurationDirectory;
@@ -202,7 +202,7 @@ programTest(
   },
 );
 
-programTest("each of several -f and the files behind -- are watched", async () => {
+programTest("each of several -f and the files after -- are watched", async () => {
   await using workspace = new Workspace();
   const [second, third] = ["second.cfg", "third.cfg"].map((name) => join(workspace.path, name));
   await Deno.writeTextFile(second!, "backend second\n");
@@ -217,7 +217,7 @@ programTest("each of several -f and the files behind -- are watched", async () =
 });
 
 programTest(
-  "further paths are watched: a file, a directory with what is below it, a glob",
+  "--watch takes a file, a directory with all below it, or a glob",
   async () => {
     await using workspace = new Workspace();
     const directory = join(workspace.path, "further");
@@ -239,7 +239,7 @@ programTest(
   },
 );
 
-programTest("touch, chmod and an identical rewrite cause nothing", async () => {
+programTest("touch, chmod and an identical rewrite do nothing", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   await Deno.utime(workspace.configuration, new Date(), new Date());
@@ -249,7 +249,7 @@ programTest("touch, chmod and an identical rewrite cause nothing", async () => {
   await isOnlyReload(workspace, wrapper, () => workspace.replace(workspace.page("marker")));
 });
 
-programTest("of 50 writes one after another the last is served, after few starts", async () => {
+programTest("of 50 successive writes the last is served, after few starts", async () => {
   await using workspace = new Workspace();
   const settleMs = 250;
   const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: `${settleMs}ms` } });
@@ -282,7 +282,7 @@ programTest("a change without any event is found by the poll", async () => {
 
 testNeeding(
   [RUNNABLE, ROOT],
-  "without inotify watches left the log names the limit, and the poll goes on",
+  "without inotify watches left the log names the limit, and the poll continues",
   async () => {
     await using workspace = new Workspace();
     const inOwnUserNamespace = [
@@ -320,7 +320,7 @@ programTest(
   },
 );
 
-programTest("an env file that becomes a FIFO rejects the reload and hinders nothing", async () => {
+programTest("an env file that becomes a FIFO rejects the reload and does no harm", async () => {
   await using workspace = new Workspace();
   const envFile = join(workspace.path, "env");
   await Deno.writeTextFile(envFile, "A=1\n");
@@ -343,7 +343,7 @@ programTest("with --no-reload a change waits for SIGHUP", async () => {
   await wrapper.saysMatching(/generation 2 serves.*by SIGHUP, changed: "/);
 });
 
-programTest("changes within the least reload interval are applied together", async () => {
+programTest("changes within --min-reload-interval are applied together", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
     args: ["-f", workspace.configuration, "--min-reload-interval", "4s"],
@@ -358,7 +358,7 @@ programTest("changes within the least reload interval are applied together", asy
   await wrapper.stopsAt(3);
 });
 
-programTest("the env file is read at each start, and a change of it reloads", async () => {
+programTest("the env file is read at each start, and a change to it reloads", async () => {
   await using workspace = new Workspace();
   const envFile = join(workspace.path, "haproxy.env");
   await Deno.writeTextFile(envFile, "# a comment\nexport PAGE='from the file'\n");
@@ -382,7 +382,7 @@ async function replaceLink(target: string, link: string): Promise<void> {
   await Deno.rename(`${link}.new`, link);
 }
 
-/** Writes half a page, and after `meanwhile` the page with this text; gives all that was answered until then. */
+/** Writes half a page, and after `meanwhile` the page with this text; returns all answers until then. */
 async function writeSlowly(
   workspace: Workspace,
   text: string,

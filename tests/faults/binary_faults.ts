@@ -1,4 +1,4 @@
-/** What can be wrong with the program named `haproxy`, until it is put right. */
+/** What can be wrong with the program `haproxy`, until it is repaired. */
 import { join } from "@std/path";
 import { STAND_INS } from "../support/stand_ins.ts";
 import type { Fault } from "./fault.ts";
@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 
 const inPlace = (world: World) => join(world.binaries, "haproxy");
 
-/** The change is made while the program is broken, and applied once it is whole again. */
+/** The change is made while the program is broken, and applied once it is repaired. */
 const spoilt = (
   name: string,
   spoil: (world: World) => Promise<unknown>,

@@ -1,6 +1,6 @@
 /**
  * A clock that jumps, for the wrapper and HAProxy alone: libfaketime is loaded into both by an `/etc` of their
- * own, since the wrapper may not hand LD_PRELOAD on.
+ * own, because the wrapper may not pass LD_PRELOAD on.
  */
 import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";

@@ -2,7 +2,7 @@
 import type { StatusReport } from "../../lib/status/report.ts";
 import type { Fault } from "./fault.ts";
 
-/** No new descriptor is below that. */
+/** No new descriptor is below this number. */
 const NONE = 3;
 const MANY = 1_000;
 

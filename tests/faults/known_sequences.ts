@@ -1,4 +1,4 @@
-/** Sequences of faults that have failed once, as `deno task faults` prints them, reduced to what mattered. */
+/** Sequences of faults that once failed, as `deno task faults` prints them, reduced to what mattered. */
 import type { Sequence } from "./sequence.ts";
 
 export interface KnownSequence extends Sequence {

@@ -1,4 +1,4 @@
-/** Random sequences of faults: a few from a fixed seed, and those that have failed once. `deno task faults` runs 200. */
+/** Random sequences of faults: a few from a fixed seed, and those that once failed. `deno task faults` runs 200. */
 import assert from "node:assert/strict";
 import { concurrently } from "./concurrently.ts";
 import { KNOWN_SEQUENCES } from "./known_sequences.ts";
@@ -24,6 +24,6 @@ Deno.test(
 );
 
 Deno.test(
-  `sequences that have failed once: ${KNOWN_SEQUENCES.map(({ why }) => why).join("; ")}`,
+  `sequences that once failed: ${KNOWN_SEQUENCES.map(({ why }) => why).join("; ")}`,
   () => assertAllWell(KNOWN_SEQUENCES),
 );

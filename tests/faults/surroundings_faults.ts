@@ -32,7 +32,7 @@ const NAME_UNKNOWN: Fault = {
     Deno.writeTextFile(world.hosts, "127.0.0.1 localhost\n127.0.0.1 backend.internal\n"),
 };
 
-/** With its directory, as when a volume is mounted anew. */
+/** With its directory, as when a volume is remounted. */
 const DIRECTORY_REPLACED: Fault = {
   name: "the directory of the configuration is replaced",
   expects: { tag: "served" },

@@ -1,4 +1,4 @@
-/** Clients that ask all the time during a fault: with new, kept and long-lived connections. */
+/** Clients that send requests all through a fault: over new, kept and long-lived connections. */
 import { connectPlain } from "../support/clients/connection.ts";
 import { Http1Connection } from "../support/clients/http1.ts";
 import { type Client, Load } from "../support/clients/load.ts";

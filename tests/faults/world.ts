@@ -1,4 +1,4 @@
-/** A wrapper with traffic, in a place where everything can be broken and mended. */
+/** A wrapper with traffic, in a place where everything can be broken and repaired. */
 import { join } from "@std/path";
 import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { Observed } from "../support/observed.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ROOT } from "../dev/deno.ts";
-import { eraseTypes, filesIn, WHOLE_LINES } from "../dev/erased_copy.ts";
+import { erased, eraseTypes, filesIn, WHOLE_LINES } from "../dev/erased_copy.ts";
 import { type Need, testNeeding } from "../support/needs.ts";
 
 const ERASING: Need = {
@@ -21,3 +21,26 @@ for (const file of ["main.ts", ...filesIn("lib")]) {
     }
   });
 }
+
+testNeeding([ERASING], "code beside a comment stays, and so does each line in its place", () => {
+  const source = [
+    "/** One. */ const one: number = 1;",
+    "/**",
+    " * Two * / 2.",
+    " */",
+    'import { two } from "./two.ts"; // Stays.',
+    "  // Goes.",
+    "/** Three. */",
+    "export const three = (one as number) + two;",
+  ];
+  assert.deepEqual(erased(source.join("\n")).split("\n"), [
+    "/** One. */ const one         = 1;",
+    "",
+    "",
+    "",
+    'import { two } from "./two.js"; // Stays.',
+    "",
+    "",
+    "export const three = (one          ) + two;",
+  ]);
+});

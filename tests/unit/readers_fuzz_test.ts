@@ -1,4 +1,4 @@
-/** Whatever HAProxy, the kernel, files and clients give: those who read it never throw. */
+/** Whatever HAProxy, the kernel, files and clients send, no reader throws. */
 import { findMemoryLimit } from "../../lib/system/cgroup_memory.ts";
 import { alertsOf, placesOf } from "../../lib/haproxy/failure/alerts.ts";
 import { parseEnvFile } from "../../lib/config/env_file.ts";
@@ -26,7 +26,7 @@ import { createRandom, type Random } from "../support/random.ts";
 const SEED = Number(Deno.env.get("SEED") ?? 20_261_128);
 const TEXTS = 3_000;
 
-/** What they are made to read, to be cut, mixed and broken. */
+/** Inputs to cut, mix and corrupt. */
 const SAMPLES = [
   "Name: HAProxy\nVersion: 2.6.12-1\nPid: 71\nJobs: 8\nListeners: 3\n\n# socket lvl processes\n/run/1.sock admin all\n",
   "0x55d0: [01/Jan/2026:00:00:00] id=mine disabled=0 flags=0x33 resync_timeout=<PAST>\n  0x55d1: id=local(local,inactive) addr=127.0.0.1\n        table:0x55d2 id=visits update=0\n",

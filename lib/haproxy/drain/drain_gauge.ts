@@ -20,7 +20,10 @@ export class DrainGauge {
   async open(generation: number, socket: StatsSocket): Promise<void> {
     this.close(generation);
     const prompt = await openPrompt(socket, AbortSignal.timeout(OPEN_LIMIT_MS));
-    if (prompt !== null) this.#prompts.set(generation, prompt);
+    if (prompt === null) return;
+    // A drain that cuts a handoff off opens another one meanwhile, which would keep the process alive.
+    this.close(generation);
+    this.#prompts.set(generation, prompt);
   }
 
   /** For a generation that goes on serving. */

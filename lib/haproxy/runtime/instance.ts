@@ -70,11 +70,10 @@ export async function askDrain(ask: Ask): Promise<DrainProgress | null> {
   const answer = await ask("show info") ?? "";
   const [jobs, connections] = [numberOf(answer, "Jobs"), numberOf(answer, "CurrConns")];
   if (jobs === null || connections === null) return null;
-  return {
-    isStopping: numberOf(answer, "Stopping") === 1,
-    connections,
-    others: jobs - (numberOf(answer, "Unstoppable Jobs") ?? 0) - 1,
-  };
+  const others = jobs - (numberOf(answer, "Unstoppable Jobs") ?? 0) - 1;
+  const isStopping = numberOf(answer, "Stopping") === 1;
+  // For a moment HAProxy still counts connections that have ended (3.4), though each was a job.
+  return { isStopping, connections: others > 0 ? connections : 0, others };
 }
 
 function numberOf(answer: string, name: string): number | null {

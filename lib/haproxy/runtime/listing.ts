@@ -39,7 +39,7 @@ export function parseListing(tag: ListedFile["tag"], answer: string): ListedFile
 }
 
 /** Neither comments nor, with a star in front, what somebody is changing in a transaction. */
-const NAME_ALONE = /^(?<name>[^#*].*)$/;
+const NAME_ALONE = /^(?<name>[^#*].*)$/s;
 /** An ACL without a file stands in the configuration itself, and a `virt@` one is no file. */
 const PATTERNS = /^(?<id>\d+) \((?!virt@)(?<name>.+?)\) pattern loaded from file '/;
 
@@ -47,7 +47,7 @@ const LISTS = {
   certificate: { command: "show ssl cert", line: NAME_ALONE },
   ca_file: {
     command: "show ssl ca-file",
-    line: /^(?<name>[^#*@].*?)(?: - \d+ certificate\(s\))?$/,
+    line: /^(?<name>[^#*@].*?)(?: - \d+ certificate\(s\))?$/s,
   },
   crl_file: { command: "show ssl crl-file", line: NAME_ALONE },
   certificate_list: { command: "show ssl crt-list", line: NAME_ALONE },

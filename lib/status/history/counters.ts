@@ -1,6 +1,6 @@
 /**
- * The one table of counters. A new one is an entry here and a call of `count`: its metric, its place in `/status` and
- * its first samples derive from the entry. Pure.
+ * The one table of counters. To add one, add an entry here and a call of `count`: its metric, its place in `/status`
+ * and its initial samples derive from the entry. Pure.
  */
 import type { EndReason } from "../../haproxy/drain/limits.ts";
 import { TARGET_TAGS } from "../../hot_apply/target_kinds.ts";
@@ -28,24 +28,24 @@ export interface Counter<Values extends string = string> {
   readonly metric: string;
   readonly help: string;
   readonly labels: readonly string[];
-  /** What has a sample of 0 before it first occurs, so that the first occurrence is an increase. */
+  /** What starts with a sample of 0, so that its first occurrence is an increase. */
   readonly always: readonly Values[];
 }
 
-/** The keys that are `true`. A key that is left out does not compile. */
+/** The keys that are `true`. A missing key does not compile. */
 const only = <Key extends string>(keys: Readonly<Record<Key, boolean>>) =>
   (Object.keys(keys) as Key[]).filter((key) => keys[key]);
 
 export const COUNTERS: { readonly [Name in CounterName]: Counter<Labels[Name]> } = {
   reloads: {
     metric: "reloads_total",
-    help: "Reloads by result. The first start is none.",
+    help: "Reloads by result. The first start does not count.",
     labels: ["result"],
     always: only<Result>({ success: true, failure: true }),
   },
   hotApplies: {
     metric: "hot_applies_total",
-    help: "Files to be hot-applied, by kind and result.",
+    help: "Hot applies of files, by kind and result.",
     labels: ["kind", "result"],
     always: TARGET_TAGS.flatMap((kind) =>
       only<HotApplyResult>({ success: true, refused: true, unconfirmed: true })
@@ -54,13 +54,13 @@ export const COUNTERS: { readonly [Name in CounterName]: Counter<Labels[Name]> }
   },
   drainsEnded: {
     metric: "drains_ended_total",
-    help: "Ended drains: by themselves, by SIGTERM or SIGKILL at a limit, or by a crash.",
+    help: "Drains that ended by themselves, by SIGTERM or SIGKILL at a limit, or by a crash.",
     labels: ["how"],
     always: only<DrainHow>({ drained: true, terminated: true, killed: true, crashed: true }),
   },
   drainsCut: {
     metric: "drains_cut_total",
-    help: "Drains that were cut short, by the limit that they met.",
+    help: "Drains that were cut short, by the limit that they reached.",
     labels: ["reason"],
     always: only<EndReason>({
       "shutdown-wait": true,
@@ -73,7 +73,7 @@ export const COUNTERS: { readonly [Name in CounterName]: Counter<Labels[Name]> }
   },
   respawns: {
     metric: "respawns_total",
-    help: "Starts in place of a serving process that exited by itself.",
+    help: "Starts in place of a serving process that exited unexpectedly.",
     labels: [],
     always: [""],
   },
@@ -85,7 +85,7 @@ export const COUNTERS: { readonly [Name in CounterName]: Counter<Labels[Name]> }
   },
   processExits: {
     metric: "process_exits_total",
-    help: "HAProxy processes that ended, by role and exit status as a shell has it.",
+    help: "HAProxy processes that ended, by role and exit status as in a shell.",
     labels: ["role", "status"],
     always: [],
   },

@@ -1,4 +1,4 @@
-/** What has happened since the start, for operators. All times are in milliseconds since 1970. Pure. */
+/** What has happened since the start, for operators. Times are in milliseconds since 1970. Pure. */
 import { type Counts, NO_COUNTS, type Result } from "./counters.ts";
 
 /** A process that serves or drains. */
@@ -14,7 +14,9 @@ export type DrainingProcess = LiveProcess & { readonly drainingSinceMs: number }
 
 /** Oldest first. */
 export const drainingOf = ({ processes }: History): readonly DrainingProcess[] =>
-  [...processes.values()].filter((one): one is DrainingProcess => one.drainingSinceMs !== null);
+  [...processes.values()].filter((process): process is DrainingProcess =>
+    process.drainingSinceMs !== null
+  );
 
 export interface Attempt {
   readonly generation: number;
@@ -25,7 +27,7 @@ export interface Attempt {
 /** A start, a reload or a hot apply that has ended. */
 export interface Change {
   readonly kind: "start" | "reload" | "hot_apply";
-  /** The one that was started, or that was given new content. */
+  /** The one that was started, or that got new content. */
   readonly generation: number;
   readonly result: Result;
   readonly endedMs: number;
@@ -58,7 +60,7 @@ export interface Desired {
 export interface Histogram {
   readonly sum: number;
   readonly count: number;
-  /** How many were no longer than the limit of that index in `RELOAD_BUCKETS`. */
+  /** How many took at most the limit at the same index of `RELOAD_BUCKETS`. */
   readonly buckets: readonly number[];
 }
 

@@ -23,14 +23,12 @@ export interface Observation extends Step {
 
 /** The history after one more step. */
 export function reduceHistory(history: History, step: Observation): History {
-  const told = step.event === null ? history : reduceEvent(history, step.event, step);
-  return countRespawn(
-    clearFailure(
-      step.actions.reduce((one, action) => reduceAction(one, action, step), told),
-      step,
-    ),
-    step,
+  const afterEvent = step.event === null ? history : reduceEvent(history, step.event, step);
+  const afterActions = step.actions.reduce(
+    (current, action) => reduceAction(current, action, step),
+    afterEvent,
   );
+  return countRespawn(clearFailure(afterActions, step), step);
 }
 
 function reduceEvent(history: History, event: Event, step: Observation): History {
@@ -68,7 +66,9 @@ function reduceAction(history: History, action: Action, { nowMs }: Observation):
     }
     case "take_charge": {
       const rest = { servingSinceMs: nowMs, drainingSinceMs: null };
-      const left = action.left.map((one) => [one.generation, { ...one, ...rest }] as const);
+      const left = action.left.map((process) =>
+        [process.generation, { ...process, ...rest }] as const
+      );
       return { ...history, processes: new Map([...left, ...history.processes]) };
     }
     case "drain":
@@ -128,22 +128,22 @@ function endHandoff(
   if (outcome.tag === "failed") {
     const reason = describeFailure(outcome.failure);
     const durationMs = nowMs - sinceMs;
-    const told = add(rest, { ...common, result: "failure", durationMs, failure: reason });
+    const next = add(rest, { ...common, result: "failure", durationMs, failure: reason });
     // The failure of what is on disk stays open.
-    return isLastGood ? told : fail(
-      told,
+    return isLastGood ? next : fail(
+      next,
       { generation, reason, alerts: outcome.alerts },
       { isRetry: cause.tag === "retry", nowMs },
     );
   }
   const { pid, version, durationMs } = outcome;
   const process = { generation, pid, servingSinceMs: nowMs, drainingSinceMs: null };
-  const told: History = {
+  const next: History = {
     ...add(rest, { ...common, result: "success", durationMs, failure: null }),
     processes: new Map([...rest.processes, [generation, process]]),
     haproxyVersion: version,
   };
-  return isLastGood ? told : succeed(told, nowMs);
+  return isLastGood ? next : succeed(next, nowMs);
 }
 
 function endHotApply(
@@ -172,13 +172,13 @@ function endHotApply(
       { ...common, result: "failure", changed: [target.path], durationMs: 0, failure: reason }
     )),
   ];
-  const told = changes.reduce(add, { ...history, counts });
+  const next = changes.reduce(add, { ...history, counts });
   const [first] = refused;
-  if (first === undefined) return applied.length > 0 ? succeed(told, nowMs) : told;
+  if (first === undefined) return applied.length > 0 ? succeed(next, nowMs) : next;
   const reason = `"${first.target.path}" ${first.reason}, awaiting ${first.awaited}`;
   const isRetry = before.service.rejected !== null;
-  if (before.rejection !== null) return told;
-  return fail(told, { generation: null, reason, alerts: [] }, { isRetry, nowMs });
+  if (before.rejection !== null) return next;
+  return fail(next, { generation: null, reason, alerts: [] }, { isRetry, nowMs });
 }
 
 function endProcess(history: History, end: ProcessEnd, { before }: Observation): History {
@@ -239,7 +239,7 @@ const succeed = (history: History, nowMs: number): History => ({
   lastSuccessMs: nowMs,
 });
 
-/** The failure is over when the supervisor no longer rejects what is on disk, for instance after a revert. */
+/** The failure ends when the supervisor no longer rejects what is on disk, for example after a revert. */
 function clearFailure(history: History, { before, after }: Observation): History {
   const isOver = "service" in after && after.service.rejected === null &&
     after.name !== "reloading" &&

@@ -1,4 +1,4 @@
-/** All that the status shows, at one moment. */
+/** Everything that the status shows, at one moment. */
 import type { MemoryLimit } from "../../system/cgroup_memory.ts";
 import type { Place } from "../../haproxy/failure/alerts.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
@@ -12,13 +12,13 @@ export interface Snapshot extends Figures {
   readonly nowMs: number;
   readonly state: State;
   readonly history: History;
-  /** Of the places that the open failure names. */
+  /** The configuration lines that the open failure names. */
   readonly excerpts: readonly Excerpt[];
   readonly settings: Settings;
   readonly versions: { readonly wrapper: string; readonly deno: string };
 }
 
-/** Known only to the parts that carry out the supervisor's decisions. */
+/** Known only to the parts that carry out decisions. */
 export interface Figures {
   readonly watching: Watching;
   /** Connections left in each draining generation that answers. */
@@ -29,10 +29,10 @@ export interface Figures {
 
 export type Watching = DetectorCounts;
 
-/** Lines of the configuration around one that HAProxy has named. */
+/** The configuration around a line that HAProxy has named. */
 export interface Excerpt extends Place {
   readonly lines: readonly { readonly number: number; readonly text: string }[];
 }
 
-/** The last good set, if it serves in place of the files on disk. */
+/** The last good set, if it is served in place of the files on disk. */
 export const lastGoodOf = (state: State): LastGood | null => servingIn(state)?.lastGood ?? null;

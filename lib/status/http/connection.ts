@@ -1,9 +1,9 @@
-/** One client's connection. That the client goes away is an outcome, not an error. */
+/** One client's connection. A client that goes away is an outcome, not an error. */
 
 /** The client ended its side, or is gone. */
 export type End = "ended" | "gone";
 
-/** How many bytes have come. */
+/** How many bytes have arrived. */
 export async function read(connection: Deno.Conn, buffer: Uint8Array): Promise<number | End> {
   try {
     return await connection.read(buffer) ?? "ended";
@@ -12,7 +12,7 @@ export async function read(connection: Deno.Conn, buffer: Uint8Array): Promise<n
   }
 }
 
-/** Drops what the client still sends until it ends its side or is gone. */
+/** Drops what the client still sends, until it ends its side or is gone. */
 export async function dropRest(connection: Deno.Conn): Promise<End> {
   for (;;) {
     const count = await read(connection, DROPPED);
@@ -20,10 +20,10 @@ export async function dropRest(connection: Deno.Conn): Promise<End> {
   }
 }
 
-/** Shared by all clients: nobody reads what is in it. */
+/** Shared by all clients: its content is never read. */
 const DROPPED = new Uint8Array(16 * 1_024);
 
-/** How many of the bytes were taken, maybe not all; `null`: the client is gone. */
+/** How many of the bytes were taken, possibly not all; `null`: the client is gone. */
 export async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<number | null> {
   try {
     return await connection.write(bytes);
@@ -42,7 +42,7 @@ export async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promis
   return true;
 }
 
-/** Ends our side; whether the client was still there. */
+/** Ends our side. Whether the client was still there. */
 export async function endWriting(connection: Deno.Conn): Promise<boolean> {
   try {
     await connection.closeWrite();
@@ -52,7 +52,7 @@ export async function endWriting(connection: Deno.Conn): Promise<boolean> {
   }
 }
 
-/** Can be called at any time, also twice. */
+/** Can be called at any time, even twice. */
 export function close(connection: Deno.Conn): void {
   try {
     connection.close();

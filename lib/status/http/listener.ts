@@ -1,4 +1,4 @@
-/** Listens for the clients of the status endpoints, on TCP or at a unix socket. */
+/** Listens for clients of the status endpoints, on TCP or a unix socket. */
 import { dirname } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
 import { describeForeign, ownUser } from "../../system/ownership.ts";
@@ -12,7 +12,7 @@ export type StatusListening = Listening | NotListening;
 
 export interface Listening {
   readonly tag: "listening";
-  /** Closes all connections as well, whatever their state. Call it once. */
+  /** Closes all connections too, whatever their state. Call it once. */
   close(): void;
 }
 
@@ -26,7 +26,7 @@ export interface StatusListenerOptions extends Omit<HttpServerOptions, "limits">
   readonly withUmask: WithUmask | null;
 }
 
-/** Answers every request at `address` by `respond`. */
+/** Answers every request at `address` with `respond`. */
 export async function listenForStatus(
   address: StatusAddress,
   options: StatusListenerOptions,
@@ -51,8 +51,8 @@ type Opened =
   | NotListening;
 
 /**
- * How many connections the kernel queues, if net.core.somaxconn allows it. It drops the rest, a probe
- * included, for a second. Deno's default is 511.
+ * How many connections the kernel queues, if net.core.somaxconn allows it. Any more, even a probe's, have to wait
+ * for a second. Deno's default is 511.
  */
 const BACKLOG = 4_096;
 
@@ -66,8 +66,8 @@ function listenOnPort({ hostname, port }: Extract<StatusAddress, { tag: "tcp" }>
 }
 
 /**
- * Listens for our own user alone. Only what is ours is ever removed. Without the C library
- * (`withUmask` is `null`) other users could not be kept out, so nothing is opened.
+ * Listens for our own user only, and never removes what is not ours. Without the C library (`withUmask` is `null`)
+ * other users could not be kept out, so nothing is opened.
  */
 export async function listenAt(path: string, withUmask: WithUmask | null): Promise<Opened> {
   if (withUmask === null) return notListening(NO_UMASK);
@@ -86,20 +86,19 @@ export async function listenAt(path: string, withUmask: WithUmask | null): Promi
   }
 }
 
-const NO_UMASK =
-  "it could not be kept from other users, because no C library was found where one is " +
+const NO_UMASK = "other users could not be kept out, because no C library was found where one is " +
   "expected; listen on 127.0.0.1 instead";
 
-/** The kernel applies it to a socket even where a directory's default ACL overrides it for files (Linux 6.18). */
+/** For sockets the kernel applies it even where a directory's default ACL overrides it for files (Linux 6.18). */
 const OURS_ALONE = 0o177;
 
 function tryToListen(path: string, withUmask: WithUmask): Opened {
   try {
     const listener = withUmask(OURS_ALONE, () => Deno.listen({ transport: "unix", path }));
     const info = Deno.lstatSync(path);
-    const isOurs = () => isSame(lookAt(path), info);
+    const isOurs = () => isSame(stateAt(path), info);
     const close = () => {
-      // Deno's close removes whatever is at the path. If that is not ours, ours stays open until the program exits.
+      // Deno's close removes whatever is at the path. If that is not our socket, ours stays open until the exit.
       if (!isOurs()) return;
       remove(path);
       listener.close();
@@ -114,7 +113,7 @@ type Occupant =
   | { readonly tag: "left_over" | "unknown" }
   | { readonly tag: "other"; readonly reason: string };
 
-/** A killed process leaves its socket behind: nobody accepts a connection there. */
+/** A killed process leaves its socket behind, but nobody accepts connections there. */
 async function occupantOf(path: string): Promise<Occupant> {
   try {
     const info = Deno.lstatSync(path);
@@ -128,7 +127,7 @@ async function occupantOf(path: string): Promise<Occupant> {
   }
 }
 
-function lookAt(path: string): Deno.FileInfo | null {
+function stateAt(path: string): Deno.FileInfo | null {
   try {
     return Deno.lstatSync(path);
   } catch {
@@ -139,7 +138,7 @@ function lookAt(path: string): Deno.FileInfo | null {
 const isSame = (one: Deno.FileInfo | null, other: Deno.FileInfo) =>
   one?.isSocket === true && one.dev === other.dev && one.ino === other.ino && one.uid === other.uid;
 
-/** `null`: it is removed. */
+/** `null`: it was removed. */
 function remove(path: string): NotListening | null {
   try {
     Deno.removeSync(path);

@@ -1,4 +1,4 @@
-/** The few parts of HTTP/1.1 that a status page needs. Pure. */
+/** The little of HTTP/1.1 that a status page needs. Pure. */
 
 export interface HttpRequest {
   readonly method: string;
@@ -48,7 +48,7 @@ export function parseRequest(
   return bytes.length < total ? { tag: "incomplete" } : { tag: "request", request, bytes: total };
 }
 
-/** The bytes of a response that announces the close of the connection. */
+/** The bytes of a response that announces the end of the connection. */
 export function formatResponse(
   response: HttpResponse,
   { isHead }: { readonly isHead: boolean },
@@ -68,7 +68,7 @@ export function formatResponse(
   return new TextEncoder().encode(isHead ? head : head + body);
 }
 
-/** Says what `status` means, and no more. */
+/** Says only what `status` means. */
 export const bareResponse = (status: HttpStatus): HttpResponse => ({
   status,
   contentType: "text/plain; charset=utf-8",
@@ -84,17 +84,25 @@ const LINE_END = /\r?\n/;
 
 /** How a request may begin: a client that speaks TLS is refused at once. */
 const BEGINNING = /^\r?\n?(?:[!#$%&'*+.^`|~\w-]|$)/;
-/** The target is a path; its query is of no use. */
+/** A client that takes this for a proxy sends the host in front of the path. The query is of no use. */
 const REQUEST_LINE =
-  /^(?<method>[!#$%&'*+.^`|~\w-]+) (?<path>\/[!->@-~]*)(?:\?[!-~]*)? HTTP\/1\.\d$/;
+  /^(?<method>[!#$%&'*+.^`|~\w-]+) (?:(?:http|HTTP):\/\/(?<host>[!-.0->@-~]+)|(?=\/))(?<path>(?:\/[!->@-~]*)?)(?:\?[!-~]*)? HTTP\/1\.\d$/;
 const FIELD = /^(?<name>[!#$%&'*+.^`|~\w-]+):(?<value>[\t -~\u0080-\uffff]*)$/;
 
-/** `null` where it is malformed. Nobody sends a body in pieces here, and one way to find its end is enough. */
+/** `null` if malformed. No client needs chunked bodies here, and one way to find a body's end is enough. */
 function parseLines([first, ...rest]: readonly string[]): HttpRequest | null {
-  const { method, path } = REQUEST_LINE.exec(first!)?.groups ?? {};
+  const { method, host, path } = REQUEST_LINE.exec(first!)?.groups ?? {};
   const headers = parseFields(rest);
   if (method === undefined || headers === null || headers.has("transfer-encoding")) return null;
-  return { method, path: path!, headers };
+  if (host !== undefined && !takesHost(headers, host)) return null;
+  return { method, path: path || "/", headers };
+}
+
+/** Whether the target's host is that of the Host field as well, which it stands for (RFC 9112, 3.2.2). */
+function takesHost(headers: Map<string, string>, host: string): boolean {
+  const field = headers.get("host") ?? host;
+  headers.set("host", host);
+  return field.toLowerCase() === host.toLowerCase();
 }
 
 /** A repeated field becomes a comma-separated list; a repeated Host is malformed. */

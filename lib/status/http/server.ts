@@ -1,6 +1,6 @@
 /**
- * Serves HTTP clients, one request each. Connections are capped: for a new one the oldest idle one makes
- * room. A client has one deadline to send its request and one to take the response and close.
+ * Serves HTTP clients, one request each. Connections are limited: the oldest idle one makes room for a new one. A
+ * client has one deadline to send its request, and another to take the response and close.
  */
 import { close, dropRest, type End, endWriting, read, write, writeAll } from "./connection.ts";
 import {
@@ -32,7 +32,7 @@ export const HTTP_LIMITS: HttpLimits = {
 };
 
 export interface HttpServerOptions {
-  /** `gone` aborts when nobody waits for the response any more. */
+  /** `gone` aborts when nobody waits for the response any longer. */
   readonly respond: (request: HttpRequest, gone: AbortSignal) => Promise<HttpResponse>;
   /** Receives what `respond` throws; the client gets a 500. */
   readonly onBug: (error: unknown) => void;
@@ -46,7 +46,7 @@ interface Client {
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
-  /** Clients that have to act, or may be gone. Both sets are in order of entry. */
+  /** Clients whose turn it is, or that may be gone. Both sets are in order of entry. */
   readonly #idle = new Set<Client>();
   /** Clients that wait for their response. */
   readonly #waiting = new Set<Client>();
@@ -57,7 +57,7 @@ export class HttpServer {
     this.#options = options;
   }
 
-  /** Serves whoever connects, until the listener is closed. */
+  /** Serves every client until the listener is closed. */
   async acceptAll(listener: Deno.Listener): Promise<void> {
     for (let count = 1;; count++) {
       try {
@@ -71,7 +71,7 @@ export class HttpServer {
     }
   }
 
-  /** The larger set gives way, so idle clients cannot push out waiting ones, nor waiting ones idle ones. */
+  /** The larger set gives way, so idle clients cannot push out waiting ones, or vice versa. */
   #makeRoom(): void {
     const { connections } = this.#options.limits;
     while (this.#idle.size + this.#waiting.size >= connections) {
@@ -99,7 +99,7 @@ export class HttpServer {
     }
   }
 
-  /** Closes later connections at once, too. */
+  /** Later connections are closed at once, too. */
   closeAll(): void {
     this.#isClosed = true;
     for (const { connection } of [...this.#idle, ...this.#waiting]) close(connection);
@@ -132,7 +132,7 @@ export class HttpServer {
     this.#enter(this.#waiting, client);
     ended.then((end) => {
       if (end === "gone") return [gone.abort(), leave(null)];
-      // A client that ended only its own side still wants its answer. One that closed looks the same.
+      // A client that ended only its own side still wants its answer, but one that closed looks the same.
       if (this.#waiting.has(client)) this.#enter(this.#idle, client);
     });
     const bytes = await Promise.race([this.#respond(request, gone.signal), left]);
@@ -153,8 +153,8 @@ export class HttpServer {
   }
 
   /**
-   * Sends the response, ends our side, and waits until the client has closed as well: with unread data left
-   * at the close, the kernel would reset the connection and the client could lose the response.
+   * Sends the response, ends our side, and waits until the client has closed as well: if data were left unread,
+   * the kernel would reset the connection and the client could lose the response.
    */
   async #deliver(
     connection: Deno.Conn,
@@ -166,8 +166,8 @@ export class HttpServer {
   }
 
   /**
-   * Whether the client took it. A write counts until it ends, even after the deadline: Deno 2.6 does not
-   * cancel it when the connection is closed, and keeps the file descriptor until the client reads or is gone.
+   * Whether the client took it. A write counts until it ends, even after the deadline: Deno 2.6 does not cancel it
+   * when the connection is closed, and keeps the file descriptor until the client reads or is gone.
    */
   async #sendRest(connection: Deno.Conn, rest: Uint8Array): Promise<boolean> {
     if (rest.length === 0) return true;
@@ -194,22 +194,22 @@ const formatBare = (status: HttpStatus) => formatResponse(bareResponse(status), 
 const MADE_ROOM = formatBare(503);
 
 /**
- * While connections can be accepted, Deno hardly asks the kernel what can be read (2.6 and 2.9: four times
- * in 2 s of a flood), so a request that arrived long ago would not be read before its connection must make
- * room. An empty write sends nothing, but makes Deno ask.
+ * While there are connections to accept, Deno hardly asks the kernel what can be read (2.6 and 2.9: four times in a
+ * flood of 2 s), so a request that arrived long ago would not be read before its connection must make room. An
+ * empty write sends nothing, but makes Deno ask.
  */
 const ACCEPTED_AT_ONCE = 16;
 const untilPolled = (connection: Deno.Conn) => write(connection, new Uint8Array());
 
-/** The client was gone before it was accepted, which Deno notices when it asks for the address. */
+/** The client left before it was accepted, which Deno notices when it asks for the address. */
 const isOfClient = (error: unknown) =>
   error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionReset ||
   error instanceof Deno.errors.ConnectionAborted;
 
-/** Avoids a busy loop while no file descriptor is left. */
+/** Avoids a busy loop while file descriptors are exhausted. */
 const PAUSE_MS = 100;
 
-/** `null` after `limitMs`; the promise itself goes on. */
+/** `null` after `limitMs`; the promise itself continues. */
 async function within<Value>(limitMs: number, promise: Promise<Value>): Promise<Value | null> {
   const { promise: over, resolve } = Promise.withResolvers<null>();
   const timer = setTimeout(resolve, limitMs, null);
@@ -225,7 +225,7 @@ async function receive(
   connection: Deno.Conn,
   limits: MessageLimits,
 ): Promise<Exclude<Parsed, { tag: "incomplete" }> | "gone"> {
-  // Never full, because a read into no space looks like the end: what would fill it is refused.
+  // Never full, because a read into no space looks like the end: a request that would fill it is refused.
   const buffer = new Uint8Array(limits.headBytes + limits.bodyBytes);
   for (let length = 0;;) {
     const count = await read(connection, buffer.subarray(length));

@@ -9,7 +9,7 @@ export function failurePart(snapshot: Snapshot): Html {
   const { history, excerpts, nowMs } = snapshot;
   const { failure, changes } = history;
   if (failure === null) return NOTHING;
-  const change = changes.find((one) => isOf(one, failure));
+  const failed = changes.find((change) => isOf(change, failure));
   const isRetried = failure.lastTriedMs !== failure.sinceMs;
   return html`
     <section class="failed">
@@ -20,7 +20,7 @@ export function failurePart(snapshot: Snapshot): Html {
         ${fact("Reason", failure.reason)}
         ${fact("Since", since(failure.sinceMs, nowMs))}
         ${isRetried ? fact("Last tried", since(failure.lastTriedMs, nowMs)) : ""}
-        ${fact("Changed", pathList(change?.changed ?? null))}
+        ${fact("Changed", pathList(failed?.changed ?? null))}
       </dl>
     </section>
   `;
@@ -56,7 +56,7 @@ function excerptPart({ path, line, lines }: Excerpt): Html {
   `;
 }
 
-/** Each line is a block of its own, so the line feed shows only in copied text. */
+/** Each line is a block, so the line feed shows only in copied text. */
 function linePart(
   { number, text }: Excerpt["lines"][number],
   { digits, isFailing }: { readonly digits: number; readonly isFailing: boolean },

@@ -2,15 +2,15 @@
 import { visible } from "../../text/visible.ts";
 
 /**
- * A template tag: `html`<p>${text}</p>`` escapes the text and leaves `Html` as it is. White space at both
- * ends is dropped.
+ * A template tag: `html`<p>${text}</p>`` escapes texts and leaves `Html` as it is. White space at both ends is
+ * dropped.
  */
 export function html(literals: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const texts = literals.map((literal, index) => literal + write(parts[index] ?? ""));
   return new Html(texts.join("").trim());
 }
 
-/** The only thing inserted unescaped: a class, so that no text can pass for it. */
+/** The only thing that is inserted unescaped. A class, so that no text can pass for it. */
 export class Html {
   readonly text: string;
 

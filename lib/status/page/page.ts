@@ -1,4 +1,4 @@
-/** The page for people: what serves, whether the last change went live and, if not, why. Pure. */
+/** The page for people: what serves, whether the last change went live, and if not, why. Pure. */
 import { wordsOf } from "../../settings/haproxy_arguments.ts";
 import { settingsInForce } from "../../settings/options.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -12,7 +12,7 @@ import { timelinePart } from "./timeline.ts";
 import type { Snapshot } from "../history/snapshot.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
-/** All text from elsewhere is escaped, and the policy lets nothing load or run. */
+/** All foreign text is escaped, and the policy lets nothing load or run. */
 export function statusPage(snapshot: Snapshot): string {
   const verdict = verdictOf(snapshot);
   return html`
@@ -57,14 +57,14 @@ function titleOf({ word }: Verdict, { state }: Snapshot): string {
   return `${word}${generation} - HAProxy`;
 }
 
-/** A dot, for a tab that is too narrow for its title. */
+/** A dot, for tabs too narrow for a title. */
 const iconOf = ({ tone }: Verdict) =>
   "data:image/svg+xml," + encodeURIComponent(
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">' +
       `<circle cx="8" cy="8" r="7" fill="${ICON_COLOURS[tone]}"/></svg>`,
   );
 
-/** The links are relative, for proxies that put a path in front. */
+/** The links are relative, for proxies that add a path prefix. */
 function footerPart({ history, settings, versions, nowMs }: Snapshot): Html {
   const uptime = describeSeconds(nowMs - history.startedMs);
   return html`

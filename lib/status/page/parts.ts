@@ -1,7 +1,7 @@
-/** Small parts that several sections of the page are built from. Pure. */
+/** Small parts that several sections of the page share. Pure. */
 import { type Html, html, type Part } from "./html.ts";
 
-/** A line of a `dl`: a name and its value. */
+/** A name and its value, in a `dl`. */
 export const fact = (name: string, value: Part): Html =>
   html`
     <div>
@@ -10,7 +10,7 @@ export const fact = (name: string, value: Part): Html =>
     </div>
   `;
 
-/** Changed files; `null`: it is unknown which. */
+/** Changed files; `null`: unknown. */
 export function pathList(paths: readonly string[] | null): Html {
   if (paths === null) return html`<span class="aside">files unknown</span>`;
   if (paths.length === 0) return html`<span class="aside">no file</span>`;
@@ -30,8 +30,8 @@ export interface Details {
 }
 
 /**
- * A section that is closed until it is opened. When the page reloads, only the section that the address names stays
- * open; Chromium does not even reload such a page by itself. The query makes the link load the page.
+ * A section that is closed at first. When the page reloads, only the section that the address names stays open;
+ * Chromium does not even reload such a page automatically. The query makes the link load the page.
  */
 export const detailsPart = (id: string, { summary, content }: Details): Html =>
   html`

@@ -1,4 +1,4 @@
-/** The parts of the page about processes: the one that serves, and those that drain. Pure. */
+/** The parts of the page about the serving process and the draining ones. Pure. */
 import type { LastGood } from "../../last_good/manifest.ts";
 import { type Generation, servingIn } from "../../supervisor/state/state.ts";
 import { type FileMark, type Fingerprint, isUnreadable } from "../../watch/scan/fingerprint.ts";
@@ -47,7 +47,7 @@ const digestPart = (fingerprint: Fingerprint | null) =>
 const recordedPart = ({ directory, recordedMs }: LastGood, nowMs: number) =>
   html`the last good ones, in <code>${directory}</code> since ${since(recordedMs, nowMs)}`;
 
-/** Only if something else is wanted than what serves. */
+/** Shown only if what serves is not what is wanted. */
 function wantedPart(fingerprint: Fingerprint | null, { history, nowMs }: Snapshot): Html {
   const { desired } = history;
   if (desired === null || desired.digest === fingerprint?.digest) return NOTHING;
@@ -96,7 +96,7 @@ function describeMark({ content }: FileMark): Html {
 
 const shorten = (digest: string) => digest.slice(0, 12);
 
-/** The page is sent every few seconds. */
+/** Limited because the page is sent every few seconds. */
 const MOST_FILES = 500;
 
 export function drainingPart(snapshot: Snapshot): Html {

@@ -1,7 +1,7 @@
 /** The page's style: one column on a phone, two where there is room. Pure. */
 import type { Tone } from "./verdict.ts";
 
-/** Of the icon, on light and dark tabs alike. */
+/** The icon's colours, for light and dark tabs alike. */
 export const ICON_COLOURS: Readonly<Record<Tone, string>> = {
   well: "#2da44e",
   busy: "#3b82e0",
@@ -10,7 +10,7 @@ export const ICON_COLOURS: Readonly<Record<Tone, string>> = {
   bad: "#e5484d",
 };
 
-/** Light and dark; each text has a contrast of 4.5 or more with its background (WCAG AA). */
+/** Light and dark. Every text has a contrast of at least 4.5 with its background (WCAG AA). */
 const COLOURS = `
 :root {
   color-scheme: light dark;

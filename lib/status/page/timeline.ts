@@ -15,7 +15,7 @@ export function timelinePart({ history, nowMs }: Snapshot): Html {
   `;
 }
 
-/** The roles are explicit because a narrow page shows rows as blocks, which would lose them. */
+/** The roles are explicit because a narrow page shows rows as blocks, which loses them. */
 function tablePart(changes: readonly Change[], nowMs: number): Html {
   const longestMs = Math.max(...changes.map(({ durationMs }) => durationMs));
   return html`

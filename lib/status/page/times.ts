@@ -1,7 +1,7 @@
 /** Times and spans on the page: UTC, short, and no more precise than helps. Pure. */
 import { type Html, html } from "./html.ts";
 
-/** A point in time, with how long ago it was. */
+/** A point in time, and how long ago it was. */
 export function since(ms: number, nowMs: number): Html {
   return html`${time(ms, nowMs)} UTC <span class="age">(${describeSeconds(nowMs - ms)} ago)</span>`;
 }
@@ -10,7 +10,7 @@ export function time(ms: number, nowMs: number): Html {
   return html`<time datetime="${new Date(ms).toISOString()}">${describeTime(ms, nowMs)}</time>`;
 }
 
-/** `14:03:12`; with the day, as in `22 Nov 14:03:12`, where it is not today's. */
+/** `14:03:12`, or `22 Nov 14:03:12` on another day. */
 export function describeTime(ms: number, nowMs: number): string {
   const { day, clock } = partsOf(ms);
   return day === partsOf(nowMs).day ? clock : `${day.slice(0, "22 Nov".length)} ${clock}`;
@@ -22,7 +22,7 @@ export function describeMoment(ms: number): string {
   return `${day} ${clock}`;
 }
 
-/** `47 ms`, `1.3 s`, and from ten seconds on as `describeSeconds`. */
+/** `47 ms`, `1.3 s`, and from ten seconds on like `describeSeconds`. */
 export function describeSpan(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   return ms < 9_950 ? `${Math.round(ms / 100) / 10} s` : describeSeconds(ms);
@@ -42,7 +42,7 @@ export function describeSeconds(ms: number): string {
   return first === -1 ? "0 s" : shown.map((words) => words.join(" ")).join(" ");
 }
 
-/** Of `Sun, 22 Nov 2026 14:03:12 GMT`. */
+/** Cut from `Sun, 22 Nov 2026 14:03:12 GMT`. */
 function partsOf(ms: number): { readonly day: string; readonly clock: string } {
   const text = new Date(ms).toUTCString();
   return { day: text.slice(5, 16), clock: text.slice(17, 25) };

@@ -11,7 +11,7 @@ export interface Verdict {
   readonly sentence: string;
 }
 
-/** `well`: what is on disk serves. `busy`: it will in a moment. `bad`: nothing serves. */
+/** `well`: what is on disk is served. `busy`: it soon will be. `bad`: nothing serves. */
 export type Tone = "well" | "busy" | "degraded" | "leaving" | "bad";
 
 export function verdictOf(snapshot: Snapshot): Verdict {
@@ -129,7 +129,7 @@ function describeNext(state: Staying, snapshot: Snapshot): string {
   }
 }
 
-/** Nothing where the wait is over. */
+/** Empty once the wait is over. */
 function describeWait({ history, nowMs }: Snapshot, intro: string): string {
   const waitMs = (history.timerDueMs ?? nowMs) - nowMs;
   return waitMs > 0 ? `${intro}${describeSeconds(Math.max(waitMs, 1_000))}` : "";

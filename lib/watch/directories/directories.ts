@@ -1,7 +1,7 @@
 /**
- * Reads directories in portions. One with too many entries is followed as a whole: a digest of its names and
- * stamps tells whether anything in it changed. Nothing is kept for an entry, and the longer the directory
- * takes to read, the less often it is read.
+ * Reads directories in portions. One with too many entries is followed as a whole: a digest of names and stamps
+ * shows whether anything in it has changed. Nothing is stored per entry, and the longer the directory takes to
+ * read, the less often it is read.
  */
 import { list as listAll, lstat, statAtOnce } from "../../system/files.ts";
 import type { DirectoryEntry, Libc } from "../../system/libc.ts";
@@ -10,7 +10,7 @@ import { EntrySum } from "./entry_sum.ts";
 
 /** A directory that is followed as a whole. */
 export interface WholeDirectory {
-  /** Equal for equal names and stamps, in whatever order. */
+  /** Equal for equal names and stamps, in any order. */
   readonly digest: string;
   /** How many names count. */
   readonly entries: number;
@@ -20,27 +20,27 @@ export interface WholeDirectory {
   readonly durationMs: number;
 }
 
-/** What of a directory counts. */
+/** What counts in a directory. */
 export interface Selection {
   readonly isWanted: (name: string) => boolean;
-  /** Whether what is in the directories below it counts too. Links are not followed there. */
+  /** Whether subdirectories count too. Links there are not followed. */
   readonly isDeep?: boolean;
 }
 
 /** How many files and directories are followed one by one; 10,000 take 60 MB of memory. */
 const MOST_ENTRIES = 12_000;
 
-/** What a directory counts for: it has a watch of its own. */
+/** How many files a directory counts for, because of its watch. */
 const DIRECTORY_COST = 10;
 
-/** A whole directory rests for a multiple of the time that it takes to read: after an event, and for the poll. */
+/** A whole directory is left alone for a multiple of its reading time: after an event, and for the poll. */
 const EVENT_PAUSE = 4;
 export const POLL_PAUSE = 50;
 
-/** At this share of what is left, a whole directory is followed one by one again. */
+/** Below this share of what is left, a whole directory is followed entry by entry again. */
 const FEW_AGAIN = 0.8;
 
-/** Each level that is being read takes a file descriptor and a buffer. */
+/** Each level being read takes a file descriptor and a buffer. */
 const MOST_LEVELS = 64;
 
 interface KnownDirectory extends Selection {
@@ -50,7 +50,7 @@ interface KnownDirectory extends Selection {
   isUsed: boolean;
 }
 
-/** Knows the whole directories from one scan to the next, and how many more files can be followed in this one. */
+/** Remembers whole directories from scan to scan, and how many more files the current one can follow. */
 export class Directories {
   readonly #open: Libc["openDirectory"] | null;
   readonly #now: () => number;
@@ -70,7 +70,7 @@ export class Directories {
     this.#most = this.#left = most;
   }
 
-  /** Begins a scan of everything, and forgets what the last one did not come across. */
+  /** Begins a full scan, and forgets what the last one did not meet. */
   begin(): void {
     this.#left = this.#most;
     for (const [path, known] of this.#known) {
@@ -79,7 +79,7 @@ export class Directories {
     }
   }
 
-  /** Whether that many more files can be followed one by one; if so, they count from now on. */
+  /** Whether `count` more files can be followed one by one; if so, they count from now on. */
   takeFiles(count: number): boolean {
     if (count > this.#left) return false;
     this.#left -= count;
@@ -90,14 +90,14 @@ export class Directories {
     return this.takeFiles(DIRECTORY_COST);
   }
 
-  /** The names that count in a real directory, or the directory as a whole if they are too many. */
+  /** The names that count in a real directory, or the directory as a whole if there are too many. */
   async members(path: string, selection: Selection): Promise<readonly string[] | WholeDirectory> {
     return await this.knownWhole(path, selection) ??
       await this.takeNames(path, selection.isWanted) ??
       await this.whole(path, selection);
   }
 
-  /** A directory that was followed as a whole, if it still must be. */
+  /** A directory that has been followed as a whole, if it still must be. */
   async knownWhole(path: string, selection: Selection): Promise<WholeDirectory | null> {
     if (!this.#known.has(path)) return null;
     const whole = await this.whole(path, selection);
@@ -106,13 +106,13 @@ export class Directories {
     return null;
   }
 
-  /** The names that count, which are followed one by one from now on; `null` if they are too many. */
+  /** The names that count, which are followed one by one from now on; `null` if there are too many. */
   async takeNames(path: string, isWanted: (name: string) => boolean): Promise<string[] | null> {
     const names = await this.names(path, isWanted);
     return names !== null && this.takeFiles(names.length) ? names : null;
   }
 
-  /** The names that count; `null` if they are too many to be followed one by one. */
+  /** The names that count; `null` if there are too many to follow one by one. */
   async names(path: string, isWanted: (name: string) => boolean): Promise<string[] | null> {
     const names: string[] = [];
     for await (const portion of this.#portions(path)) {
@@ -122,7 +122,7 @@ export class Directories {
     return names;
   }
 
-  /** Whether a real directory, down to so many levels, holds too much to be listed. */
+  /** Whether a real directory, down to `mostLevels`, holds too much to list. */
   async isHuge(path: string, mostLevels: number): Promise<boolean> {
     const levels = Math.min(mostLevels, MOST_LEVELS);
     let left = 3 * this.#most;
@@ -133,7 +133,7 @@ export class Directories {
     return false;
   }
 
-  /** A directory as a whole: as it is now, or as it was last read if that is not long ago. */
+  /** A directory as a whole: as it is now, or as last read if that was recent. */
   async whole(path: string, selection: Selection): Promise<WholeDirectory> {
     const known = this.#known.get(path);
     if (known !== undefined && this.#pauseMs(known) > 0) {
@@ -152,7 +152,7 @@ export class Directories {
     return whole;
   }
 
-  /** The same for a whole directory in which something has changed; `null` if it was none. */
+  /** The same for a whole directory in which something has changed; `null` if it is not one. */
   async wholeAgain(path: string): Promise<WholeDirectory | null> {
     const known = this.#known.get(path);
     if (known === undefined) return null;
@@ -170,7 +170,7 @@ export class Directories {
     return readMs + (isTouched ? EVENT_PAUSE : POLL_PAUSE) * whole.durationMs - this.#now();
   }
 
-  /** The entries that count of a directory and those below it, by their names from there on. */
+  /** The entries that count in a directory and below it, by their relative names. */
   async *#entries(
     directory: string,
     { isWanted, levels, below = "" }: {
@@ -188,7 +188,7 @@ export class Directories {
         try {
           yield* this.#entries(`${directory}/${name}`, inside);
         } catch {
-          // It may have gone, or may not be read, which its own state tells.
+          // It is gone or unreadable, which its own state shows.
         }
       }
     }
@@ -197,7 +197,7 @@ export class Directories {
   async *#portions(path: string): AsyncGenerator<readonly DirectoryEntry[]> {
     await this.#rest(path);
     const reader = this.#open?.(path) ?? null;
-    // Deno's own error tells whether it may not be read or is none.
+    // Deno's own error says whether it is unreadable or not a directory.
     if (reader === null) {
       const names = await listAll(path);
       return yield names.map((name) => ({ name, isDirectory: false }));
@@ -213,8 +213,8 @@ export class Directories {
   }
 
   /**
-   * Once in a while asks for a state on a thread, which lets others in between: if a network mount hangs, the
-   * thread does, and not the program. Collects garbage before it becomes more than some megabytes.
+   * Now and then asks for a file's state on a thread, which lets other work run: if a network mount hangs, so does
+   * the thread, not the program. Collects garbage before it exceeds some megabytes.
    */
   async #rest(path: string): Promise<void> {
     const nowMs = this.#now();
@@ -225,7 +225,7 @@ export class Directories {
   }
 }
 
-/** How long the main thread goes on. */
+/** How long the main thread works between rests. */
 const PORTION_MS = 2;
-/** How many rests. */
+/** In rests. */
 const COLLECT_AFTER = 100;

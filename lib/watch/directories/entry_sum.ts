@@ -1,22 +1,22 @@
-/** Makes one digest of the names and states of any number of entries, and keeps none of them. Pure. */
+/** Makes one digest of the names and states of any number of entries, without storing them. Pure. */
 import type { FileState } from "./file_state.ts";
 
-/** Adds up a 64-bit hash of each entry, so their order does not count. */
+/** Adds up a 64-bit hash of each entry, so their order does not matter. */
 export class EntrySum {
   #low = 0;
   #high = 0;
   #entries = 0;
   #newestMs = 0;
 
-  /** `null`: there is no state, as for a link that leads nowhere. */
+  /** `null`: no state, as for a dangling link. */
   add(name: string, state: FileState | null): void {
     const hash = new Hash();
     for (let index = 0; index < name.length; index++) hash.take(name.charCodeAt(index));
     const modifiedMs = state?.mtime?.getTime() ?? 0;
     const { dev = 0, ino = 0, size = -1, ctime = null } = state ?? {};
-    for (const one of [dev, ino ?? 0, size, modifiedMs, ctime?.getTime() ?? 0]) {
-      hash.take(one % 2 ** 32);
-      hash.take(one / 2 ** 32);
+    for (const number of [dev, ino ?? 0, size, modifiedMs, ctime?.getTime() ?? 0]) {
+      hash.take(number % 2 ** 32);
+      hash.take(number / 2 ** 32);
     }
     this.#low = (this.#low + mixed(hash.low)) >>> 0;
     this.#high = (this.#high + mixed(hash.high)) >>> 0;
@@ -30,7 +30,7 @@ export class EntrySum {
   }
 }
 
-/** Like FNV-1a, but with 32 bits at a time and two primes. */
+/** Like FNV-1a, but 32 bits at a time and with two primes. */
 class Hash {
   low = 0x811c9dc5;
   high = 0x9747b28c;

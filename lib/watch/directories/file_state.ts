@@ -1,6 +1,6 @@
-/** Tells one state of a file from another, and what a state proves. Pure. */
+/** The state of a file, and what it proves about the content. Pure. */
 
-/** Small, because there may be 10,000 of them. */
+/** Small, because there may be 10,000. */
 export type FileState = Pick<Deno.FileInfo, "dev" | "ino" | "size" | "mtime" | "ctime" | "nlink">;
 
 export function stateOf({ dev, ino, size, mtime, ctime, nlink }: FileState): FileState {
@@ -12,20 +12,20 @@ export const isSameState = (one: FileState | null, other: FileState | null) =>
   one?.mtime?.getTime() === other?.mtime?.getTime() &&
   one?.ctime?.getTime() === other?.ctime?.getTime();
 
-/** When a file was last written, replaced or renamed, in milliseconds since 1970; Deno rounds it down to 1 s. */
+/** When a file was last written, replaced or renamed, in milliseconds since 1970. Deno rounds it down to a second. */
 export const lastChangeMs = ({ mtime, ctime }: FileState) =>
   Math.max(mtime?.getTime() ?? 0, ctime?.getTime() ?? Infinity);
 
 /**
- * Some file systems keep times to 2 s, and Deno rounds a change time to 1 s. A file that is read within that
- * time after a change may change once more without showing it.
+ * Some file systems record times to 2 s, and Deno rounds change times to 1 s. A file that is read this soon after a
+ * change may change once more without showing it.
  */
 const COARSEST_TIMES_MS = 3_000;
 
-/** Whether what was read at `nowMs` is the content for as long as the file has this state. */
+/** Whether what was read at `nowMs` stays the content as long as the file has this state. */
 export const provesContent = (info: FileState, nowMs: number) =>
   nowMs - lastChangeMs(info) > COARSEST_TIMES_MS;
 
-/** Differs whenever the file was written or replaced, as far as its times show that. */
+/** Differs whenever the file was written or replaced, as far as its times show it. */
 export const stampOf = (info: FileState | null) =>
   `${info?.dev} ${info?.ino} ${info?.size} ${info?.mtime?.getTime()} ${info?.ctime?.getTime()}`;

@@ -1,4 +1,4 @@
-/** Which names count, and what a watched glob stands for. */
+/** Which names count, and which paths a watched glob matches. */
 import { expand } from "../../system/files.ts";
 import { isMissing } from "../../text/system_reason.ts";
 
@@ -7,15 +7,15 @@ export const isVisible = (name: string) => !name.startsWith(".") && !name.endsWi
 
 export const isGlob = (path: string) => SPECIAL.test(path);
 
-/** Where matches come and go: the part before the first segment with a wildcard. */
+/** The directory in which matches come and go: all before the first segment with a wildcard. */
 export function fixedPart(glob: string): string {
   const start = glob.slice(0, glob.search(SPECIAL));
   return start.slice(0, start.lastIndexOf("/") + 1);
 }
 
 /**
- * The paths that `glob` stands for, sorted. A hidden name counts only where the glob spells it out: `**`
- * must not find a volume's files once more, in the directories that kubelet swaps.
+ * The paths that `glob` matches, sorted. A hidden name counts only if the glob spells it out: `**` must not find
+ * a volume's files a second time, in the directories that kubelet swaps.
  */
 export async function matchesOf(glob: string): Promise<string[]> {
   const spelledOut = new Set(glob.split("/"));
@@ -24,16 +24,16 @@ export async function matchesOf(glob: string): Promise<string[]> {
 }
 
 /**
- * Round brackets are literal, because of names such as `site (1).pem`. Names that are not UTF-8 are left out:
- * Deno 2.9 lists them with U+FFFD and then finds nothing there, so one such directory would fail every glob.
+ * Parentheses are literal, because of names such as `site (1).pem`. Names that are not UTF-8 are left out: Deno 2.9
+ * lists them with U+FFFD and then finds nothing there, so one such directory would fail every glob.
  */
 export const GLOB_OPTIONS = { extended: false as const, exclude: ["/**/*\ufffd*"] };
 
 const SPECIAL = /[*?[{]/;
 
 /**
- * The package fails if a directory vanishes meanwhile, as those that kubelet swaps do, so it is asked again; and
- * if the fixed part runs through a file, so that nothing is there.
+ * The package fails if a directory vanishes meanwhile, as those that kubelet swaps do, so it is asked again. It also
+ * fails if the fixed part runs through a file: then nothing matches.
  */
 async function expandStubbornly(glob: string, tries = 5): Promise<string[]> {
   try {

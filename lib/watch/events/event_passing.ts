@@ -1,10 +1,10 @@
-/** Turns the events of a watcher into hints, whatever comes. */
+/** Turns a watcher's events into hints, whatever comes. */
 import { lstat } from "../../system/files.ts";
 import type { LossReport } from "./lost_events.ts";
 
 /**
- * Something may have changed at that real path. While somebody is `writing`, the file may be half of what it
- * will be. `lost`: events were dropped, so anything may have changed.
+ * Something may have changed at that real path. `writing`: the file may be half-written. `lost`: events were
+ * dropped, so anything may have changed.
  */
 export type Hint =
   | { readonly tag: "writing" | "settled"; readonly path: string }
@@ -13,7 +13,7 @@ export type Hint =
 export interface EventPassingOptions {
   readonly isRelevant: (path: string) => boolean;
   readonly onHint: (hint: Hint) => void;
-  /** Called with what is thrown on account of an event; the next one is passed on all the same. */
+  /** Called with what an event makes throw; the next event is passed on all the same. */
   readonly onBug: (error: unknown) => void;
   readonly loss: LossReport;
   readonly onEvent: (event: Deno.FsEvent) => void;
@@ -29,7 +29,7 @@ export async function passEvents(
     try {
       next = await events.next();
     } catch (error) {
-      // For a name that is not UTF-8 (2.6 and 2.9); the events after it come as if nothing had been.
+      // A name that is not UTF-8 causes this (2.6 and 2.9); the next events come as usual.
       await options.loss.report(error);
       continue;
     }
@@ -49,7 +49,7 @@ async function pass(
   }
 }
 
-/** Deno's `access` is the close after a write: reading gives no event. */
+/** Deno's `access` means the close after a write: reading gives no event. */
 async function meaningOf(kind: Deno.FsEvent["kind"], path: string): Promise<"writing" | "settled"> {
   if (kind === "modify") return "writing";
   if (kind !== "create") return "settled";

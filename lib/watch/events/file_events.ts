@@ -1,4 +1,4 @@
-/** Watches real paths with `Deno.watchFs`, of which it is the only user, and gives hints. */
+/** Watches real paths with `Deno.watchFs`, as its only user, and gives hints. */
 import { remove, stat, statAtOnce, tryToOpen, writeTextFile } from "../../system/files.ts";
 import type { Log, LogEntry } from "../../system/log.ts";
 import { systemReason } from "../../text/system_reason.ts";
@@ -9,8 +9,8 @@ export type { Hint } from "./event_passing.ts";
 
 export interface FileEvents {
   /**
-   * Watches just these real paths from now on: directories, and files that nobody can replace because
-   * they are mounted by themselves. `true`: what is watched has changed, so a scan is due.
+   * Watches exactly these real paths from now on: directories, and files that cannot be replaced because they
+   * are mounted individually. `true`: the watched paths have changed, so a scan is due.
    */
   watch(paths: ReadonlySet<string>): Promise<boolean>;
   close(): Promise<void>;
@@ -20,14 +20,14 @@ export interface FileEventsOptions {
   /** Whether an event at that real path gives a hint. */
   readonly isRelevant: (path: string) => boolean;
   readonly onHint: (hint: Hint) => void;
-  /** Called with what is thrown on account of an event; the next one is passed on all the same. */
+  /** Called with what an event makes throw; the next event is passed on all the same. */
   readonly onBug: (error: unknown) => void;
-  /** A directory of the program's own, watched only to see whether events still come; `null`: none now. */
+  /** One of our own directories, watched only to check that events still come; `null`: none now. */
   readonly probeDirectory: () => string | null;
   readonly log: Log;
 }
 
-/** Makes file events that watch nothing yet. */
+/** At first nothing is watched. */
 export function createFileEvents(options: FileEventsOptions): FileEvents {
   const { log } = options;
   const loss = createLossReport({ log, onLoss: () => options.onHint({ tag: "lost" }) });
@@ -50,14 +50,14 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
     const failure = outcome.tag === "failed" ? outcome.reason : reason;
     if (failure !== null && failure !== lastFailure) log(failureEntry(failure));
     lastFailure = failure;
-    // A path that is gone makes another scan due at once, but not for ever.
+    // A path that is gone makes another scan due at once, but not forever.
     const isDue = outcome.tag === "armed" || (outcome.tag === "gone" && key !== lastGone);
     lastGone = outcome.tag === "gone" ? key : null;
     if (outcome.tag === "armed") armed = outcome;
     return isDue;
   }
 
-  /** Deno 2.9 loses the events of a watcher that is opened while the one before it is still closing. */
+  /** Deno 2.9 loses the events of a watcher that is opened while the previous one is still closing. */
   async function disarm(): Promise<void> {
     const previous = armed;
     armed = null;
@@ -72,7 +72,7 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
   return { watch, close };
 }
 
-/** Differs when a path is another directory than before. */
+/** Differs if a path leads to another directory than before. */
 async function identityOf(paths: ReadonlySet<string>): Promise<string> {
   const identities = [...paths].sort().map(async (path) => {
     const info = await stat(path).catch(() => null);
@@ -81,7 +81,7 @@ async function identityOf(paths: ReadonlySet<string>): Promise<string> {
   return (await Promise.all(identities)).join("\n");
 }
 
-/** One path that may not be read would make `Deno.watchFs` refuse all of them. */
+/** One unreadable path would make `Deno.watchFs` refuse all of them. */
 async function splitWatchable(
   watched: ReadonlySet<string>,
 ): Promise<{ readonly watchable: ReadonlySet<string>; readonly reason: string | null }> {
@@ -99,13 +99,13 @@ async function splitWatchable(
 interface Armed {
   readonly tag: "armed";
   readonly key: string;
-  /** Whether a directory was removed: made again at once it may have the same inode, but no watch. */
+  /** Whether a directory was removed: if made again, it may have the same inode, but no watch. */
   isStale(): boolean;
   isAlive(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** `gone`: a path was removed after the scan that found it. */
+/** `gone`: a path has been removed since the scan that found it. */
 function arm(
   watched: ReadonlySet<string>,
   key: string,
@@ -136,14 +136,14 @@ function arm(
 const PROBE_MS = 1_000;
 
 /**
- * Makes an event of its own, to see whether events still come: a FIFO in a watched directory hangs Deno's
- * thread for events, and then closing the watch would hang the whole program (2.6 and 2.9).
+ * Triggers an event of its own to check that events still come: a FIFO in a watched directory hangs Deno's event
+ * thread, and then closing the watch would hang the whole program (2.6 and 2.9).
  */
 function createProbe(find: () => string | null) {
   const directory = find();
   const path = `${directory}/probe`;
   let answer: (isAlive: boolean) => void = () => {};
-  // Once the directory was removed, its events say nothing, even if it is made again.
+  // Once the directory has been removed, its events mean nothing, even if it is made again.
   let isWatched = directory !== null && statAtOnce(directory)?.isDirectory === true;
   return {
     directories: directory !== null && isWatched ? [directory] : [],
@@ -152,7 +152,7 @@ function createProbe(find: () => string | null) {
       if (kind === "remove" && paths.includes(directory!)) isWatched = false;
     },
     async isAlive(): Promise<boolean> {
-      // In a directory of somebody else's making the file could be written through a link.
+      // In somebody else's directory a link could redirect the write.
       if (!isWatched || find() !== directory) return true;
       const { promise, resolve } = Promise.withResolvers<boolean>();
       answer = resolve;
@@ -170,15 +170,15 @@ const DEAD_ENTRY: LogEntry = {
   level: "warning",
   text: "file events have stopped, perhaps because of a FIFO in a watched directory, which hangs " +
     "Deno; from now on only the poll finds changes (--poll-interval)",
-  fields: { reason: "no event came for the wrapper's own probe" },
+  fields: { reason: "the wrapper's own probe gave no event" },
 };
 
 function failureEntry(failure: string): LogEntry {
-  const text = `${failure}; changes there are found by the poll alone (--poll-interval)`;
+  const text = `${failure}; only the poll finds changes there (--poll-interval)`;
   return { level: "warning", text, fields: { reason: failure } };
 }
 
-/** Names the limit that was reached: Deno has no classes of errors for those of inotify(7). */
+/** Names the limit that was reached: Deno has no error classes for those of inotify(7). */
 function describeFailure(error: unknown): string {
   const reason = systemReason(error);
   const limit = /too many open files/i.test(reason)

@@ -1,13 +1,13 @@
-/** Tells whether a file changed while a process was reading it: between one scan and a later one. */
+/** Decides whether a file changed while a process was reading it, that is, between two scans. */
 import { stat } from "../../system/files.ts";
 import { lastChangeMs } from "../directories/file_state.ts";
 import type { FileMark, Fingerprint } from "./fingerprint.ts";
 import type { ScanResult } from "./scan.ts";
 
 /**
- * Whether a process that read the files between the scan that took `before` and the later one may have read
- * something that neither shows. A file that only the later scan knows was there already if it is older than
- * `sinceMs`, in milliseconds since 1970.
+ * Whether a process that read the files between the scan of `before` and the later one may have read something
+ * that neither shows. A file that only the later scan found was already there if it is older than `sinceMs`, in
+ * milliseconds since 1970.
  */
 export async function changedDuringRead(
   before: Fingerprint,
@@ -26,14 +26,14 @@ export async function changedDuringRead(
   );
 }
 
-/** A file that is replaced in the middle of a scan may have its old stamp and its new content. */
+/** A file that is replaced during a scan may have its old stamp with its new content. */
 const isSame = (one: FileMark, other: FileMark) =>
   one.stamp === other.stamp && one.content === other.content;
 
 /** Deno rounds a change time down to a second. */
 const ROUNDED_MS = 1_000;
 
-/** Otherwise the file is only not a source any more. */
+/** Otherwise the file merely ceased to be a source. */
 async function isGone(path: string): Promise<boolean> {
   return await stat(path).then(() => false, () => true);
 }

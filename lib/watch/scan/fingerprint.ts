@@ -1,4 +1,4 @@
-/** Makes one digest of the contents of all source files; a file that has not changed is not read again. */
+/** Makes one digest of the contents of all source files, and reads only those that may have changed. */
 import {
   type Digest,
   MOST_DIGESTED_BYTES,
@@ -13,13 +13,13 @@ import { isSameState, provesContent, stampOf, stateOf } from "../directories/fil
 import type { SourceFile, Unreadable } from "./inventory.ts";
 
 export interface Fingerprint {
-  /** Equal for equal contents at equal paths, whatever the times and modes. */
+  /** Equal for equal contents at equal paths, regardless of times and modes. */
   readonly digest: string;
   readonly files: ReadonlyMap<string, FileMark>;
 }
 
 export interface FileMark {
-  /** The SHA-256 of the content, or what stands for it where there is none: see `isUnreadable`, `isTooLarge`. */
+  /** The SHA-256 of the content, or a substitute: see `isUnreadable`, `isTooLarge`. */
   readonly content: string;
   /** When the file was last modified, in milliseconds since 1970; 0 if that is unknown. */
   readonly modifiedMs: number;
@@ -27,7 +27,7 @@ export interface FileMark {
   readonly stamp: string;
 }
 
-/** Stands for unknown content: equal to nothing on disk. */
+/** Unknown content: equal to nothing on disk. */
 export const UNKNOWN_MARK: FileMark = { content: "unknown", modifiedMs: 0, stamp: "" };
 
 export type FingerprintOutcome =
@@ -42,9 +42,9 @@ export function createFingerprinter(now: () => number = Date.now): Fingerprinter
   let last: Fingerprint | null = null;
   return async (files) => {
     const all = await markAll(files, known, now());
-    const unreadable = all.filter((one): one is Unreadable => "reason" in one);
-    const marked = all.filter((one): one is MarkedFile => "mark" in one);
-    known = new Map(marked.map((one) => [one.file.path, one]));
+    const unreadable = all.filter((result): result is Unreadable => "reason" in result);
+    const marked = all.filter((result): result is MarkedFile => "mark" in result);
+    known = new Map(marked.map((result) => [result.file.path, result]));
     if (unreadable.length > 0) return { tag: "unreadable", unreadable };
     if (last === null || !hasMarks(last, marked)) {
       last = await fingerprintOf(new Map(marked.map(({ file, mark }) => [file.path, mark])));
@@ -74,7 +74,7 @@ export function changedPaths(
   return changed.sort();
 }
 
-/** As many of `paths` as people read, and how many more there are. */
+/** As many of `paths` as people will read, and how many more there are. */
 export function abridged(paths: readonly string[]): readonly string[] {
   return paths.length <= MOST_SHOWN
     ? paths
@@ -86,11 +86,11 @@ const MOST_SHOWN = 100;
 interface MarkedFile {
   readonly file: SourceFile;
   readonly mark: FileMark;
-  /** Whether an equal stamp proves an equal content. */
+  /** Whether an equal stamp proves equal content. */
   readonly isProof: boolean;
 }
 
-/** Reads only what must be read, which matters for 10,000 files. */
+/** Reads only what it must, which matters for 10,000 files. */
 async function markAll(
   files: readonly SourceFile[],
   known: ReadonlyMap<string, MarkedFile>,
@@ -101,21 +101,21 @@ async function markAll(
   const marked = read.map(({ file, content }) =>
     markRead(file, content, { startedMs, before: known.get(file.path) })
   ).values();
-  return unread.map((one) => one ?? marked.next().value!);
+  return unread.map((result) => result ?? marked.next().value!);
 }
 
 /** `null`: the file must be read. */
 function markUnread(file: SourceFile, before: MarkedFile | undefined): MarkedFile | null {
   if (file.whole !== undefined) return markWhole(file, file.whole, before);
   if (file.info === null) return { file, mark: MISSING_MARK, isProof: false };
-  // A file whose state was not asked for again is the same object: events would have told of a change.
+  // The same object means that its state was not asked for again: an event would have shown a change.
   if (before === undefined || before.file === file) return before ?? null;
   return before.isProof && isSameState(before.file.info, file.info) ? { ...before, file } : null;
 }
 
 const MISSING_MARK: FileMark = { content: "missing", modifiedMs: 0, stamp: "missing" };
 
-/** Some change times are rounded, so two that are a second apart may be equal; but an event tells of the second. */
+/** Change times are rounded, so a second change may leave the digest equal; but an event shows it. */
 function markWhole(
   file: SourceFile,
   { digest, newestMs }: WholeDirectory,
@@ -132,8 +132,8 @@ interface Read {
 }
 
 /**
- * A file that is replaced after its state was read would combine the old state with the new content, and so
- * seem to change once more; it is read again. Thousands of files are not checked for that.
+ * A file that is replaced after its state was read would combine the old state with the new content, and so seem
+ * to change once more; it is read again. Thousands of files are not checked for this.
  */
 async function readSteadily(files: readonly SourceFile[], tries = 3): Promise<Read[]> {
   const read = await readAll(files);
@@ -144,13 +144,14 @@ async function readSteadily(files: readonly SourceFile[], tries = 3): Promise<Re
     return info?.isFile && !isSameState(file.info, info) ? [{ ...file, info: stateOf(info) }] : [];
   });
   if (fresh.length === 0) return read;
-  const again = new Map((await readSteadily(fresh, tries - 1)).map((one) => [one.file.path, one]));
-  return read.map((one) => again.get(one.file.path) ?? one);
+  const again = await readSteadily(fresh, tries - 1);
+  const byPath = new Map(again.map((result) => [result.file.path, result]));
+  return read.map((result) => byPath.get(result.file.path) ?? result);
 }
 
 const MOST_CHECKED = 100;
 
-/** Leaves out a file that is too large, or comes after too much has been read. */
+/** Skips files that are too large, or that exceed the limit for one scan. */
 async function readAll(files: readonly SourceFile[]): Promise<Read[]> {
   let left = MOST_READ_BYTES;
   const sized = files.map(({ path, info }) => ({ path, size: info!.size })).filter(({ size }) => {
@@ -163,7 +164,7 @@ async function readAll(files: readonly SourceFile[]): Promise<Read[]> {
   return files.map((file) => ({ file, content: contents.get(file.path) ?? TOO_LARGE }));
 }
 
-/** In one scan, so that a change of another file waits no longer than some seconds. */
+/** In one scan, so that a change to another file waits a few seconds at most. */
 const MOST_READ_BYTES = 4 * MOST_DIGESTED_BYTES;
 
 const TOO_LARGE = new TooLarge(MOST_DIGESTED_BYTES);
@@ -183,16 +184,16 @@ function markRead(
     return { file, mark, isProof };
   };
   if (typeof content === "string") return marked(content, isProof);
-  // Its stamp is then all that counts.
+  // Then only its stamp counts.
   if (content instanceof TooLarge) return marked(`${STAMPED}${stamp}`, true);
   if (source.kind !== "loaded" || isShortage(content)) {
     return { path, reason: systemReason(content) };
   }
-  // HAProxy may be able to read what the wrapper is not; only the stamp shows whether it changed.
+  // HAProxy may be able to read what the wrapper cannot; only the stamp shows whether it changed.
   return marked(`${UNREADABLE}${stamp}`, isProof);
 }
 
-/** Whether `fingerprint` was made of just these files, in this order. */
+/** Whether the fingerprint was made from exactly these files, in this order. */
 function hasMarks({ files }: Fingerprint, marked: readonly MarkedFile[]): boolean {
   if (files.size !== marked.length) return false;
   const expected = marked.values();
@@ -207,8 +208,8 @@ const UNREADABLE = "unreadable ";
 const STAMPED = "too large ";
 const WHOLE = "directory ";
 
-/** Whether that stands for a file that HAProxy loads and the wrapper may not read. */
+/** Whether `content` stands for a file that HAProxy loads and the wrapper may not read. */
 export const isUnreadable = (content: string) => content.startsWith(UNREADABLE);
 
-/** Whether that stands for a file that is not read: another stamp then counts as another content. */
+/** Whether `content` stands for a file that is not read: another stamp counts as other content. */
 export const isTooLarge = (content: string) => content.startsWith(STAMPED);

@@ -1,4 +1,4 @@
-/** What a scan finds: the files that the sources stand for now, and the real directories to watch. */
+/** What a scan finds: the current files of the sources, and the real directories to watch. */
 import { basename, dirname } from "@std/path";
 import { lstatAll } from "../../system/files.ts";
 import { type ChainEnd, followLinks, type LinkChain } from "../../system/link_chain.ts";
@@ -29,13 +29,13 @@ export interface Inventory {
   readonly unnamed: readonly string[];
   /** Real directories to watch. */
   readonly directories: ReadonlySet<string>;
-  /** Real paths that were passed, or looked for, on the way to a file. */
+  /** Real paths on the way to a file, whether they exist or not. */
   readonly entries: ReadonlySet<string>;
   /** Real directories in which every visible name counts. */
   readonly listed: ReadonlySet<string>;
 }
 
-/** Whether a change of that real path may change what is served. */
+/** Whether a change at that real path may change what is served. */
 export const isRelevant = (
   { entries, listed }: Pick<Inventory, "entries" | "listed">,
   path: string,
@@ -70,14 +70,14 @@ export class Collector implements Inventory {
 
   /** What `names` in the real `directory` lead to, in that order. */
   async followAll(directory: string, names: readonly string[]): Promise<ChainEnd[]> {
-    // For 10,000 names this is faster than the package's join.
+    // For 10,000 names this is faster than @std/path's join.
     const prefix = directory === "/" ? directory : `${directory}/`;
     const paths = names.map((name) => prefix + name);
     const infos = await lstatAll(paths);
     const ends: ChainEnd[] = [];
     for (const [index, info] of infos.entries()) {
       const realPath = paths[index]!;
-      // A plain file needs no walk from the root: its directory is real, and watched.
+      // A plain file needs no walk from the root: its directory is real and watched.
       const isPlain = info !== null && !info.isSymlink;
       ends.push(isPlain ? { tag: "found", realPath, info } : await this.follow(realPath));
     }
@@ -106,13 +106,13 @@ export class Collector implements Inventory {
   absorb(other: Inventory): void {
     this.mark(other);
     other.listed.forEach((directory) => this.listed.add(directory));
-    other.unreadable.forEach((one) => this.unreadable.push(one));
+    other.unreadable.forEach((path) => this.unreadable.push(path));
     other.unnamed.forEach((path) => this.unnamed.push(path));
     other.files.forEach((file) => this.files.push(file));
   }
 }
 
-/** Deno 2.9 puts U+FFFD in the place of what it cannot read of a name, and so finds no such file; 2.6 lists none. */
+/** Deno 2.9 replaces what is not UTF-8 in a name by U+FFFD, and so finds no such file; 2.6 lists none. */
 export const isUnnamed = (name: string, { tag }: ChainEnd): boolean =>
   tag !== "found" && name.includes("\ufffd");
 

@@ -1,4 +1,4 @@
-/** Finds what is too large to be followed like the rest, and says how it is followed then. Pure. */
+/** Finds what is too large to follow normally, and says how it is followed instead. Pure. */
 import { MOST_REFERENCES } from "../../config/file_references.ts";
 import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
 import { formatBytes, MOST_DIGESTED_BYTES } from "../../system/contents.ts";
@@ -27,7 +27,7 @@ function wholeDirectories({ files }: Inventory, pollIntervalMs: number): Remark[
       key: `directory ${path}`,
       reason: "large directory",
       text:
-        `"${path}" has ${whole.entries} entries, too many to follow each: a change of any is a ` +
+        `"${path}" has ${whole.entries} entries, too many to follow each: any change causes a ` +
         `reload, and one without an event is found ${rate(whole, pollIntervalMs)}`,
     }]
   );
@@ -37,19 +37,19 @@ function rate({ durationMs }: WholeDirectory, pollIntervalMs: number): string {
   if (pollIntervalMs === 0) return "never (--poll-interval 0)";
   const everyMs = Math.max(pollIntervalMs, POLL_PAUSE * durationMs);
   const every = formatDuration(Math.ceil(everyMs / 1_000) * 1_000);
-  return `within ${every}, as reading them takes ${formatDuration(Math.ceil(durationMs))}`;
+  return `within ${every}, because reading them takes ${formatDuration(Math.ceil(durationMs))}`;
 }
 
 function largeFiles(files: Fingerprint["files"]): Remark[] {
   return [...files].filter(([, { content }]) => isTooLarge(content)).map(([path]) => ({
     key: `file ${path}`,
     reason: "large file",
-    text: `"${path}" is not read, because it has more than ${formatBytes(MOST_DIGESTED_BYTES)} ` +
+    text: `"${path}" is not read, because it exceeds ${formatBytes(MOST_DIGESTED_BYTES)} ` +
       "or is one of many large files: it counts as changed whenever its size or times change",
   }));
 }
 
-/** The texts of each kind are read in order, until one does not fit any more. */
+/** The texts of each kind are read in order, and those that no longer fit are skipped. */
 function longTexts({ files }: Inventory): Remark[] {
   return [files.filter(isConfiguration), files.filter(isList)].flatMap((texts) => {
     let left = MOST_TEXT_BYTES;
@@ -62,11 +62,10 @@ function longTexts({ files }: Inventory): Remark[] {
   }).map(({ path }) => ({
     key: `text ${path}`,
     reason: "large configuration",
-    text:
-      `"${path}" is not searched for file names, because it and those before it have more than ` +
+    text: `"${path}" is not searched for file names, because it and those before it exceed ` +
       `${
         formatBytes(MOST_TEXT_BYTES)
-      }: of what it names, only what HAProxy itself lists is watched`,
+      }: only those of its files that HAProxy itself lists are watched`,
   }));
 }
 
@@ -75,5 +74,5 @@ const isList = ({ source, whole }: SourceFile) => source.namesFiles === true && 
 const MANY_NAMES: Remark = {
   key: "names",
   reason: "many files",
-  text: `the configuration names more than ${MOST_REFERENCES} files: only the first are watched`,
+  text: `the configuration names more than ${MOST_REFERENCES} files: only these are watched`,
 };

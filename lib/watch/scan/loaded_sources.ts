@@ -1,6 +1,6 @@
 /**
- * Finds the files that HAProxy loads besides its configuration: each may be missing. Made for 10,000
- * certificates: a directory is walked to and listed once.
+ * Finds the files that HAProxy loads besides its configuration, any of which may be missing. Built for 10,000
+ * certificates: each directory is resolved and listed once.
  */
 import { basename, dirname, join } from "@std/path";
 import { sideFilesOf } from "../../config/side_files.ts";
@@ -10,7 +10,7 @@ import { isVisible } from "../directories/globs.ts";
 import { type Collector, type Found, isUnnamed } from "./inventory.ts";
 import type { Source } from "./sources.ts";
 
-/** Adds the regular files that are there of `sources`, except those that were added before. */
+/** Adds the existing regular files of `sources` that have not been added before. */
 export async function addLoaded(to: Collector, sources: readonly Source[]): Promise<void> {
   const added = new Set(to.files.map(({ path }) => path));
   const byDirectory = Map.groupBy(sources, ({ path }) => dirname(path));
@@ -22,7 +22,7 @@ interface Adding {
   readonly added: Set<string>;
 }
 
-/** A path that may be that of a file. */
+/** A path at which there may be a file. */
 interface Candidate {
   readonly path: string;
   readonly source: Source;
@@ -94,14 +94,14 @@ async function open(to: Collector, path: string): Promise<Found | null> {
   const chain = await followLinks(path);
   const { end } = chain;
   const isDirectory = end.tag === "found" && end.info.isDirectory;
-  // It may come, but a name of nothing must not make the wrapper watch "/".
+  // It may appear, but a meaningless name must not make the wrapper watch "/".
   if (isDirectory || !chain.directories.has("/")) to.mark(chain);
   if (!isDirectory) return null;
   to.directories.add(end.realPath);
   return end;
 }
 
-/** Only HAProxy needs to read these; but a directory that could not be opened is not an empty one. */
+/** Only HAProxy needs to read these. But for want of resources a directory must not count as empty. */
 const ignored = ({ unreadable }: Collector, path: string) => (error: unknown) => {
   if (isShortage(error)) unreadable.push({ path, reason: systemReason(error) });
   return null;

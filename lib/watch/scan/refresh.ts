@@ -1,4 +1,4 @@
-/** Brings an inventory up to date where only the content of some files can have changed. */
+/** Updates an inventory if only the content of some files can have changed. */
 import { dirname } from "@std/path";
 import { lstat } from "../../system/files.ts";
 import type { Directories } from "../directories/directories.ts";
@@ -7,8 +7,8 @@ import type { Inventory, SourceFile } from "./inventory.ts";
 import type { Source } from "./sources.ts";
 
 /**
- * `inventory` with new states for the `touched` real paths alone; `null` if more than contents may have
- * changed: files that came, went or became something else, links, directories, files that name others.
+ * `inventory` with new states for the `touched` real paths only; `null` if more than contents may have changed:
+ * files that came, went or became something else, links, directories, files that name others.
  */
 export async function refreshInventory(
   inventory: Inventory,
@@ -26,7 +26,7 @@ export async function refreshInventory(
       continue;
     }
     const info = await lstat(realPath).catch(() => null);
-    // Such as the temporary file of a writer that has renamed it.
+    // Such as a writer's temporary file after its rename.
     if (found === undefined && info === null && !inventory.entries.has(realPath)) continue;
     if (found === undefined || !info?.isFile) return null;
     for (const index of found) files[index] = { ...files[index]!, info: stateOf(info) };
@@ -48,10 +48,10 @@ const mayNameFiles = ({ kind, namesFiles }: Source) =>
 
 type Indices = ReadonlyMap<string, readonly number[]>;
 
-/** A refresh moves no file, so these hold for all inventories that come from one. */
+/** A refresh does not reorder files, so these hold for all inventories derived from one. */
 const indicesByDirectories = new WeakMap<Inventory["directories"], Indices>();
 
-/** Where in the list of files each real path stands; several names may lead to one. */
+/** The indices of each real path in the list of files; several names may lead to one. */
 function indicesOf({ files, directories }: Inventory): Indices {
   const known = indicesByDirectories.get(directories);
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** Scans all sources: which files there are, what they hold, and where to watch them. */
+/** Scans all sources: which files exist, what they contain, and where to watch them. */
 import { collectGarbage } from "../../system/garbage.ts";
 import { Directories } from "../directories/directories.ts";
 import { createFingerprinter, type FingerprintOutcome } from "./fingerprint.ts";
@@ -13,21 +13,21 @@ export interface ScanResult {
   /** What the configuration names. */
   readonly references: readonly Source[];
   readonly seen: FingerprintOutcome;
-  /** In how many milliseconds to scan again, whatever happens; `Infinity`: not by itself. */
+  /** In how many milliseconds to scan again even without an event; `Infinity`: never. */
   readonly dueInMs: number;
 }
 
-/** Finds what the configuration `files` name; it reads them only when they may have changed. */
+/** Finds what the configuration `files` name, reading them only if they may have changed. */
 export type FindReferences = (files: readonly SourceFile[]) => Promise<readonly Source[]>;
 
 export interface Scanner {
-  /** Scans everything or, if nothing else can have changed, the `touched` real paths. */
+  /** Scans everything or, if nothing else can have changed, only the `touched` real paths. */
   scan(touched?: ReadonlySet<string> | null): Promise<ScanResult>;
-  /** Scans everything, and from now on `listed` too, in place of the last such list. */
+  /** Scans everything, from now on including `listed`, which replaces the previous list. */
   scanWith(listed: readonly Source[]): Promise<ScanResult>;
 }
 
-/** Makes the scanner of `sources` and of what these name. It remembers what it read, so keep just one. */
+/** Makes a scanner for `sources` and what they name. It remembers what it read, so make only one. */
 export function createScanner(
   sources: readonly Source[],
   findReferences: FindReferences,
@@ -38,7 +38,7 @@ export function createScanner(
   let last: ScanResult | null = null;
   let turn: Promise<unknown> = Promise.resolve();
 
-  /** One scan after the other, so that none mixes what two lists name. */
+  /** One scan at a time, so that none mixes two lists. */
   function inTurn(scan: () => Promise<ScanResult>): Promise<ScanResult> {
     const next = turn.then(scan);
     turn = next.catch(() => {});

@@ -1,4 +1,4 @@
-/** Finds the files of the sources that the settings name. */
+/** Finds the files behind the sources that the settings name. */
 import { join } from "@std/path";
 import { isMissing, systemReason } from "../../text/system_reason.ts";
 import type { Selection, WholeDirectory } from "../directories/directories.ts";
@@ -6,7 +6,7 @@ import { fixedPart, isGlob, isVisible, matchesOf } from "../directories/globs.ts
 import { Collector, type Found, isUnnamed, UNNAMED } from "./inventory.ts";
 import type { Source } from "./sources.ts";
 
-/** Adds the files that `source` stands for now, whether HAProxy has loaded them or not. */
+/** Adds the current files of `source`, whether HAProxy has loaded them or not. */
 export async function addSource(to: Collector, source: Source): Promise<void> {
   const { kind, path } = source;
   if (kind === "watched" && isGlob(path)) return await addGlob(to, source);
@@ -23,8 +23,8 @@ export async function addSource(to: Collector, source: Source): Promise<void> {
 }
 
 /**
- * HAProxy loads the visible regular files that end in `.cfg`, in the order of their bytes, and nothing
- * further down (management guide, section 3, "-f").
+ * HAProxy loads the visible regular files that end in `.cfg`, in byte order, and nothing in subdirectories
+ * (management guide, section 3, "-f").
  */
 async function addConfigurations(to: Collector, source: Source, end: Found): Promise<void> {
   const { path } = source;
@@ -52,7 +52,7 @@ async function addTree(to: Collector, source: Source, end: Found): Promise<void>
   const { reader } = to;
   const known = await reader.knownWhole(end.realPath, ALL_BELOW);
   if (known !== null) return to.addWhole(source, end, known);
-  // What was found before the walk was given up is not watched.
+  // If the walk is given up, what it found so far is not watched.
   const inside = new Collector(reader);
   if (!await walk(inside, source, { path: source.path, realPath: end.realPath })) {
     return to.addWhole(source, end, await reader.whole(end.realPath, ALL_BELOW));
@@ -61,7 +61,7 @@ async function addTree(to: Collector, source: Source, end: Found): Promise<void>
   to.absorb(inside);
 }
 
-/** Follows linked directories, each only once; `false`: there are too many files. */
+/** Follows linked directories, each once; `false`: too many files. */
 async function walk(
   inside: Collector,
   source: Source,
@@ -70,13 +70,13 @@ async function walk(
   if (inside.listed.has(realPath)) return true;
   inside.watchNames(realPath);
   const names = await inside.reader.takeNames(realPath, isVisible).catch((error) => {
-    // What is watched may vanish during the scan.
+    // A watched file may vanish during the scan.
     if (!isMissing(error)) inside.unreadable.push({ path, reason: systemReason(error) });
     return [];
   });
   if (names === null || !inside.reader.takeDirectory()) return false;
   const ends = await inside.followAll(realPath, names.sort());
-  // One after the other: of two links to a directory the same one must always count.
+  // One by one: of two links to a directory the same one must always win.
   for (const [index, end] of ends.entries()) {
     const name = names[index]!;
     const member = join(path, name);
@@ -112,7 +112,7 @@ async function addGlob(to: Collector, source: Source): Promise<void> {
   }
 }
 
-/** The directory in which a glob begins, as a whole, if it holds too much to be expanded; otherwise `null`. */
+/** The directory at a glob's fixed part, as a whole, if it holds too much to expand the glob; otherwise `null`. */
 async function wholeBase(
   { reader, unreadable }: Collector,
   { glob, below, base: { realPath } }: {

@@ -4,23 +4,23 @@ import type { SideFileRule } from "../../config/side_files.ts";
 import type { Settings } from "../../settings/settings.ts";
 
 /**
- * A file, a directory or a glob. A `configuration` and an `env_file` must be there: while one is missing
- * no change is applied. Anything `watched` or `loaded` may come and go: both are changes.
+ * A file, a directory or a glob. A `configuration` and an `env_file` must exist: while one is missing, no change
+ * is applied. Anything `watched` or `loaded` may come and go: both are changes.
  */
 export interface Source {
-  /** `loaded`: a file that HAProxy loads, or a directory, without those below it. */
+  /** `loaded`: a file that HAProxy loads, or a directory without its subdirectories. */
   readonly kind: "configuration" | "env_file" | "watched" | "loaded";
   /** Absolute. */
   readonly path: string;
   /** How it was found, for people. */
   readonly foundBy: string;
-  /** Whether its text may name other files, as that of a configuration and an env file always may. */
+  /** Whether its text may name other files. A configuration's and an env file's always may. */
   readonly namesFiles?: boolean;
-  /** Which files HAProxy looks for beside that certificate. */
+  /** Which files HAProxy looks for beside this certificate. */
   readonly sideFiles?: SideFileRule;
 }
 
-/** Names every source of `settings`, in the order in which HAProxy reads them. */
+/** Every source that the settings name, in the order in which HAProxy reads them. */
 export function sourcesOf(
   settings: Pick<Settings, "haproxy" | "envFile" | "watchPaths">,
   workingDirectory: string,

@@ -12,17 +12,17 @@ const READ: Readonly<Record<string, { text: string; variables: Record<string, st
   "blanks around key and value are dropped": { text: "  A = 1  ", variables: { A: "1" } },
   "an empty value is a value": { text: "A=", variables: { A: "" } },
   "a value may hold an equals sign": { text: "A=b=c", variables: { A: "b=c" } },
-  "one pair of quotes is taken off": {
+  "one pair of quotes is removed": {
     text: `A="x y"\nB='x'\nC=""z""`,
     variables: { A: "x y", B: "x", C: `"z"` },
   },
-  "quotes that are no pair stay": {
+  "unpaired quotes stay": {
     text: `A="x\nB='x"\nC='`,
     variables: { A: `"x`, B: `'x"`, C: "'" },
   },
   "nothing is expanded": { text: `A="$HOME\\n" # b`, variables: { A: `"$HOME\\n" # b` } },
-  "the last of two lines with the same key counts": { text: "A=1\nA=2", variables: { A: "2" } },
-  "lines may end as on Windows": { text: "A=1\r\nB=2\r\n", variables: { A: "1", B: "2" } },
+  "of two lines with the same key the last counts": { text: "A=1\nA=2", variables: { A: "2" } },
+  "Windows line endings are accepted": { text: "A=1\r\nB=2\r\n", variables: { A: "1", B: "2" } },
 };
 
 for (const [behaviour, { text, variables }] of Object.entries(READ)) {
@@ -31,7 +31,7 @@ for (const [behaviour, { text, variables }] of Object.entries(READ)) {
   });
 }
 
-Deno.test("env file: bad lines are reported by their numbers, and never quoted", () => {
+Deno.test("env file: bad lines are reported by number, and never quoted", () => {
   const text = "A=1\nsecret\n=secret\n1A=secret\nA-B=secret\nN=secret\0";
   assert.deepEqual(parseEnvFile(text), {
     tag: "invalid",
@@ -46,10 +46,21 @@ Deno.test("env file: bad lines are reported by their numbers, and never quoted",
 });
 
 const REFUSED = [
-  ...["PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"],
-  ...["GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH"],
-  ...["OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_MODULES", "OPENSSL_ENGINES"],
-  ...["LUA_PATH", "LUA_CPATH", "LUA_PATH_5_3", "LUA_CPATH_5_4"],
+  "PATH",
+  "LD_PRELOAD",
+  "LD_LIBRARY_PATH",
+  "LD_AUDIT",
+  "GCONV_PATH",
+  "GLIBC_TUNABLES",
+  "LOCPATH",
+  "OPENSSL_CONF",
+  "OPENSSL_CONF_INCLUDE",
+  "OPENSSL_MODULES",
+  "OPENSSL_ENGINES",
+  "LUA_PATH",
+  "LUA_CPATH",
+  "LUA_PATH_5_3",
+  "LUA_CPATH_5_4",
 ];
 
 for (const key of REFUSED) {
@@ -63,7 +74,7 @@ for (const key of REFUSED) {
   });
 }
 
-Deno.test("env file: a name that only resembles a refused one is taken", () => {
+Deno.test("env file: a name that only resembles a refused one is accepted", () => {
   const text = "MY_LD_PRELOAD=1\nOPENSSL_CONFIG=2\nLUA_PATHS=3\npath=4\nXGCONV_PATH=5\n";
   assert.equal(parseEnvFile(text).tag, "read");
 });

@@ -12,7 +12,7 @@ const OPTIONS = { workingDirectory: "/srv", environment: { DIRECTORY: "/certs" }
 const find = (text: string) =>
   atOnce(findFileReferences([{ path: "/etc/h/h.cfg", text }], OPTIONS));
 
-/** `role keyword path`, and the name where it is not the path. */
+/** `role keyword path`, and the name if it is not the path. */
 const shown = ({ role, keyword, path, name }: FileReference) =>
   [role, keyword, path, ...(name === path ? [] : [name])].join(" ");
 
@@ -178,11 +178,11 @@ httpclient.ssl.ca-file h`,
       "ca httpclient.ssl.ca-file /srv/h h",
     ],
   ],
-  "a slash too many stays in the name": [
+  "an extra slash stays in the name": [
     "crt-base /crt/\nca-base /ca//\nbind :1 ssl crt a crt //b ca-file c",
     ["certificate crt /crt/a /crt//a", "certificate crt /b //b", "ca ca-file /ca/c /ca///c"],
   ],
-  "a base counts from its line on": [
+  "a base takes effect from its line on": [
     "bind :1 ssl crt a\ncrt-base /crt\nbind :1 ssl crt a",
     ["certificate crt /srv/a a", "certificate crt /crt/a"],
   ],
@@ -253,7 +253,7 @@ for (const [behaviour, [text, files]] of Object.entries(BASED)) {
     assert.deepEqual(find(text).files.map(shown), files));
 }
 
-Deno.test("file references: each file with its first place", () => {
+Deno.test("file references: each file with its first line", () => {
   const text = "# x\n\nerrorfile 400 /a\nerrorfile 500 /a\nacl x src -f /a\nlua-load /b";
   assert.deepEqual(
     find(text).files.map(({ path, role, file, line }) => [path, role, file, line]),
@@ -283,7 +283,7 @@ load key f crt /g`;
   ]);
 });
 
-Deno.test("file references: variables and settings go on in the next file", () => {
+Deno.test("file references: variables and settings carry over to the next file", () => {
   const files = [
     { path: "/one/a.cfg", text: "default-path config\nsetenv X y\ncrt-base c\nlua-load a" },
     { path: "/two/b.cfg", text: 'lua-load "$X"\nbind :1 ssl crt d\ncrt-store s' },
@@ -361,7 +361,7 @@ for (const [line, files] of Object.entries(LISTED)) {
   });
 }
 
-Deno.test("file references: a certificate list gives all that a configuration gives", () => {
+Deno.test("file references: a certificate list gives the same fields as a configuration", () => {
   const bases = { crt: "c/", key: null, ca: null, directory: "/d" };
   const rest = { file: "/list", span: null, prefix: "", alias: null, loads: true };
   const certificate = { role: "certificate", keyword: "crt", word: 0, ...rest };
@@ -381,7 +381,7 @@ Deno.test("file references: a certificate list gives all that a configuration gi
   ]);
 });
 
-/** `word path`, with the part of the word, its prefix and its alias where there are any. */
+/** `word path`, with the part of the word, its prefix and its alias if there are any. */
 const EVERY: Readonly<Record<string, readonly string[]>> = {
   "bind :1 ssl crt /a crt /a": ["4 /a", "6 /a"],
   "errorfile 408 /dev/null": ["2 /dev/null"],

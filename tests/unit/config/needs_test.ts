@@ -4,7 +4,7 @@ import { atOnce } from "../../../lib/system/threads.ts";
 
 const VARIABLES = { MODE: "global", ADDRESS: "quic4@:443", MOST: "200" };
 
-/** What is read in files of these `texts`, in this order. */
+/** The needs of files with these `texts`, in this order. */
 function read(texts: readonly string[]): Needs {
   const files = texts.map((text, index) => ({ path: `/${index}.cfg`, text }));
   return atOnce(readNeeds(files, VARIABLES));
@@ -14,7 +14,7 @@ const LOAD = "defaults\n  load-server-state-from-file global";
 const OWN = "global\n  server-state-file /state";
 
 const STATES: Readonly<Record<string, readonly [wanted: boolean, ...texts: string[]]>> = {
-  "no word of it": [false, "defaults\n  mode http"],
+  "not mentioned": [false, "defaults\n  mode http"],
   "in defaults": [true, LOAD],
   "in a proxy": [true, "backend a\n  load-server-state-from-file global # as it was"],
   "in quotes": [true, "backend a\n  'load-server-state-from-file' \"global\""],
@@ -33,15 +33,18 @@ const STATES: Readonly<Record<string, readonly [wanted: boolean, ...texts: strin
   "a file of the user's in a branch": [false, `.if defined(X)\n${OWN}\n.endif\n${LOAD}`],
   "by a variable": [true, 'defaults\n  load-server-state-from-file "${MODE}"'],
   "by a variable that was set": [
-    ...[false, "global\n  setenv MODE local"] as const,
+    false,
+    "global\n  setenv MODE local",
     'defaults\n  load-server-state-from-file "$MODE"',
   ],
   "by a variable set in an earlier file": [
-    ...[true, "global\n  setenv WHICH global"] as const,
+    true,
+    "global\n  setenv WHICH global",
     'defaults\n  load-server-state-from-file "$WHICH"',
   ],
-  "by a variable that nobody knows": [
-    ...[false, 'defaults\n  load-server-state-from-file "$NEVER"'] as const,
+  "by an unknown variable": [
+    false,
+    'defaults\n  load-server-state-from-file "$NEVER"',
   ],
 };
 
@@ -66,13 +69,14 @@ const sharing = (words: string, line: number): QuicWords => ({
 });
 
 const QUIC: Readonly<Record<string, readonly [words: QuicWords, ...texts: string[]]>> = {
-  "no word of it": [NOT_WANTED, "frontend a\n  bind :443 ssl crt /a.pem"],
+  "not mentioned": [NOT_WANTED, "frontend a\n  bind :443 ssl crt /a.pem"],
   "bound": [WANTED, BIND],
   "bound by IPv6": [WANTED, BIND.replace("quic4", "quic6")],
   "bound beside TCP": [WANTED, "frontend a\n  bind :443,quic4@:443 ssl crt /a.pem"],
   "bound by a variable": [WANTED, 'frontend a\n  bind "${ADDRESS}" ssl crt /a.pem'],
   "bound by a variable of the configuration": [
-    ...[WANTED, "global\n  setenv UDP quic4@:443"] as const,
+    WANTED,
+    "global\n  setenv UDP quic4@:443",
     'frontend a\n  bind "$UDP" ssl crt /a.pem',
   ],
   "in a comment": [NOT_WANTED, "frontend a\n  # bind quic4@:443"],
@@ -83,7 +87,8 @@ const QUIC: Readonly<Record<string, readonly [words: QuicWords, ...texts: string
   "a secret of the user's in another file": [NOT_WANTED, BIND, SECRET],
   "a secret of the user's in quotes": [NOT_WANTED, `global\n  'cluster-secret' "mine"\n${BIND}`],
   "a secret of the user's in a branch": [
-    ...[NOT_WANTED, `.if defined(X)\n${SECRET}\n.endif\n${BIND}`] as const,
+    NOT_WANTED,
+    `.if defined(X)\n${SECRET}\n.endif\n${BIND}`,
   ],
   "a secret of the user's in a comment": [WANTED, `global\n  # cluster-secret mine\n${BIND}`],
   "sockets of the listeners, up to 3.2": [
@@ -100,7 +105,8 @@ const QUIC: Readonly<Record<string, readonly [words: QuicWords, ...texts: string
   ],
   "sockets of the connections": [WANTED, `global\n  tune.quic.socket-owner connection\n${BIND}`],
   "sockets of the listeners, and no QUIC": [
-    ...[NOT_WANTED, "global\n  tune.quic.socket-owner listener"] as const,
+    NOT_WANTED,
+    "global\n  tune.quic.socket-owner listener",
   ],
 };
 
@@ -114,25 +120,25 @@ for (const [what, [wanted, ...texts]] of Object.entries(QUIC)) {
 const CONNECTIONS: Readonly<
   Record<string, readonly [most: number | null, ...texts: string[]]>
 > = {
-  "no word of it": [null, "global\n  stats timeout 1h"],
+  "not mentioned": [null, "global\n  stats timeout 1h"],
   "a number": [200, "global\n  stats maxconn 200"],
   "in quotes": [200, "global\n  'stats' \"maxconn\" '200'"],
   "in a comment": [null, "global\n  # stats maxconn 200"],
-  "a number with letters behind it": [12, "global\n  stats maxconn 12abc"],
+  "a number followed by letters": [12, "global\n  stats maxconn 12abc"],
   "by a variable": [200, 'global\n  stats maxconn "${MOST}"'],
-  "by a variable that nobody knows": [null, 'global\n  stats maxconn "${NEVER}"'],
+  "by an unknown variable": [null, 'global\n  stats maxconn "${NEVER}"'],
   "by a variable of the configuration": [
-    ...[70, "global\n  setenv MANY 70", 'global\n  stats maxconn "$MANY"'] as const,
+    70,
+    "global\n  setenv MANY 70",
+    'global\n  stats maxconn "$MANY"',
   ],
-  "no number": [null, "global\n  stats maxconn many"],
+  "not a number": [null, "global\n  stats maxconn many"],
   "more than an int holds": [null, "global\n  stats maxconn 20000000000"],
-  "twice, the more first": [200, "global\n  stats maxconn 200\n  stats maxconn 20"],
-  "twice, the more last": [200, "global\n  stats maxconn 20", "global\n  stats maxconn 200"],
+  "twice, the larger first": [200, "global\n  stats maxconn 200\n  stats maxconn 20"],
+  "twice, the larger last": [200, "global\n  stats maxconn 20", "global\n  stats maxconn 200"],
   "in both branches": [
-    ...[
-      200,
-      "global\n.if defined(X)\n  stats maxconn 20\n.else\n  stats maxconn 200\n.endif",
-    ] as const,
+    200,
+    "global\n.if defined(X)\n  stats maxconn 20\n.else\n  stats maxconn 200\n.endif",
   ],
   "by a variable of one of the branches": [
     null,
@@ -140,7 +146,8 @@ const CONNECTIONS: Readonly<
     '  stats maxconn "$MANY"',
   ],
   "by a variable, below a branch without any": [
-    ...[200, 'global\n.if defined(X)\n  no-quic\n.endif\n  stats maxconn "$MOST"'] as const,
+    200,
+    'global\n.if defined(X)\n  no-quic\n.endif\n  stats maxconn "$MOST"',
   ],
 };
 
@@ -152,11 +159,9 @@ for (const [what, [most, ...texts]] of Object.entries(CONNECTIONS)) {
 
 const NOTED: Readonly<Record<string, readonly [Partial<Needs["noted"]>, ...texts: string[]]>> = {
   "warnings that are errors": [
-    ...[
-      { zero_warning: '"zero-warning" in "/1.cfg" line 2' },
-      "",
-      "global\n  zero-warning",
-    ] as const,
+    { zero_warning: '"zero-warning" in "/1.cfg" line 2' },
+    "",
+    "global\n  zero-warning",
   ],
   "a pid file": [
     { pidfile: '"pidfile" in "/0.cfg" line 3' },

@@ -8,10 +8,10 @@ import {
 
 const ENVIRONMENT = { SET: "a b", EMPTY: "", ABSENT: undefined };
 
-/** What the manual leaves open was seen so on HAProxy 2.6.12 and 3.0.11. */
+/** What the manual leaves open was checked on HAProxy 2.6.12 and 3.0.11. */
 const WORDS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
-  "blanks of all kinds part words": [" a\tb \v c\f", ["a", "b", "c"]],
-  "a no-break space parts nothing": ["a\u00a0b c", ["a\u00a0b", "c"]],
+  "blanks of all kinds separate words": [" a\tb \v c\f", ["a", "b", "c"]],
+  "a no-break space separates nothing": ["a\u00a0b c", ["a\u00a0b", "c"]],
   "a hash ends the line, even within a word": ["ab#cd e", ["ab"]],
   "an escaped or quoted hash does not": [`a\\#b "c#" 'd#' # e`, ["a#b", "c#", "d#"]],
   "escapes outside quotes": [
@@ -19,16 +19,16 @@ const WORDS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
     [`a b\\c'd"e\n\r\tA`],
   ],
   "unknown escapes keep their backslash": ["y\\qz \\$SET \\xg1", ["y\\qz", "\\$SET", "\\xg1"]],
-  "a backslash does not hold a tab": ["a\\\tb", ["a\\", "b"]],
+  "a backslash does not escape a tab": ["a\\\tb", ["a\\", "b"]],
   "a backslash may end the line": ["a b\\", ["a", "b\\"]],
   "single quotes are raw": [`'a\\n"$SET#\\' b`, [`a\\n"$SET#\\`, "b"]],
-  "double quotes know escapes": [
+  "escapes work in double quotes": [
     `"a\\ b\\"c\\'d\\$SET\\\\\\x41\\n\\q"`,
     [`a b"c'd$SET\\A\n\\q`],
   ],
-  "a word may be of several pieces": [`a"b c"'d e'\\ f`, ["ab cd e f"]],
-  "quotes may hold nothing": [`a "" '' b`, ["a", "", "", "b"]],
-  "an open quote goes to the end of the line": [`a "b c`, ["a", "b c"]],
+  "a word may consist of several pieces": [`a"b c"'d e'\\ f`, ["ab cd e f"]],
+  "quotes may be empty": [`a "" '' b`, ["a", "", "", "b"]],
+  "an open quote extends to the end of the line": [`a "b c`, ["a", "b c"]],
   "variables are expanded in double quotes": [`"$SET" "x\${SET}y" "$SET."`, [
     "a b",
     "xa by",
@@ -41,13 +41,13 @@ const WORDS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
   ],
   "a default is not expanded": [`"\${NONE-$SET}"`, ["$SET"]],
   "an unknown variable is empty": [`"x$NONE" "\${NONE}y" "\${ABSENT}/z"`, ["x", "y", "/z"]],
-  "a word of nothing but an unknown variable is none": [`a "$NONE" "\${ABSENT}" b`, ["a", "b"]],
-  "an inherited property is no variable": [`"x\${constructor}" "\${toString-y}"`, ["x", "y"]],
+  "a word that is just an unknown variable is dropped": [`a "$NONE" "\${ABSENT}" b`, ["a", "b"]],
+  "an inherited property is not a variable": [`"x\${constructor}" "\${toString-y}"`, ["x", "y"]],
   "a variable may become several words": [
     `x "\${SET[*]}" "y\${SET[*]}z" "\${NONE[*]-c d}"`,
     ["x", "a", "b", "ya", "bz", "c", "d"],
   ],
-  "a dollar that begins no variable stays": [`"^a$" "$1"`, ["^a$", "$1"]],
+  "a dollar that does not begin a variable stays": [`"^a$" "$1"`, ["^a$", "$1"]],
 };
 
 for (const [behaviour, [line, words]] of Object.entries(WORDS)) {
@@ -64,7 +64,7 @@ Deno.test("tokens: blank lines and comments count but give no entry", () => {
   ]);
 });
 
-Deno.test("tokens: lines may end as on Windows", () => {
+Deno.test("tokens: Windows line endings", () => {
   assert.deepEqual(readConfiguration('a b\r\n\r\n"c" d\\\r\n# e\r\n', {}).lines, [
     { number: 1, words: ["a", "b"] },
     { number: 3, words: ["c", "d\\"] },
@@ -75,8 +75,8 @@ const CHANGED: Readonly<Record<string, readonly [string, string]>> = {
   "setenv sets and replaces": ['setenv A new\nsetenv C "$A!"', "new,old,new!"],
   "presetenv sets only what is unset": ["presetenv A new\npresetenv C new", "old,old,new"],
   "an empty variable is set": ["presetenv EMPTY new", "old,old,-"],
-  "unsetenv removes all that it names": ["unsetenv A B NONE", "-,-,-"],
-  "resetenv removes all that it does not name": ["resetenv B", "-,old,-"],
+  "unsetenv removes what it names": ["unsetenv A B NONE", "-,-,-"],
+  "resetenv removes what it does not name": ["resetenv B", "-,old,-"],
   "a name without a value changes nothing": ["setenv A\npresetenv C", "old,old,-"],
 };
 
@@ -89,7 +89,7 @@ for (const [behaviour, [text, expected]] of Object.entries(CHANGED)) {
   });
 }
 
-Deno.test("tokens: a variable changes only for the lines below", () => {
+Deno.test("tokens: a variable changes only for later lines", () => {
   const { lines, environment } = readConfiguration('"a$A"\nsetenv A 1\n"a$A"', { B: "2" });
   assert.deepEqual(lines.map(({ words }) => words[0]), ["a", "setenv", "a1"]);
   assert.deepEqual(environment, { A: "1", B: "2" });
@@ -107,7 +107,7 @@ for (const [behaviour, [line, words]] of Object.entries(WORDS)) {
   });
 }
 
-Deno.test("tokens: those of one variable have one span", () => {
+Deno.test("tokens: words from the same variable share a span", () => {
   const [line] = readPlacedConfiguration(`a "x\${SET[*]}"  'b'# c`, ENVIRONMENT).lines;
   assert.deepEqual(line, {
     number: 1,
@@ -130,13 +130,13 @@ for (
   });
 }
 
-Deno.test("a variable may mean more words than a call has arguments", () => {
+Deno.test("tokens: a variable may stand for more words than a call can have arguments", () => {
   const A = "a ".repeat(200_000);
   const { lines } = readConfiguration('bind "${A[*]}"', { A }, /bind/);
   assert.ok(lines[0]!.words.length > 200_000);
 });
 
-Deno.test("blocks hold all lines of a text, each with the number of lines before it", () => {
+Deno.test("tokens: blocks hold all lines of a text, each with the number of lines before it", () => {
   const lines = Array.from({ length: 30_000 }, (_, index) => "x".repeat(index % 17));
   for (const text of ["", "\n", "a", "a\n", lines.join("\n"), `${lines.join("\n")}\n`]) {
     const blocks = [...blocksOf(text)];

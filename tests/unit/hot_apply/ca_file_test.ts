@@ -25,7 +25,7 @@ const COMMITTED = "Committing /x..\nSuccess!\n\n";
 const BOTH = own + other;
 const BOTH_SHOWN = shown(other, own);
 
-Deno.test("CA certificates are set without anything else, committed and read back in any order", async () => {
+Deno.test("CA certificates alone are set, committed and read back, in any order", async () => {
   const text = `# ours\r\n${BOTH.replaceAll("\n", "\r\n")}\r\n`;
   const [result, commands] = await applied(TARGET, text, [BEFORE, CREATED, COMMITTED, BOTH_SHOWN]);
   assert.deepEqual(result, { tag: "applied", detail: "2 certificates" });
@@ -37,14 +37,14 @@ Deno.test("CA certificates are set without anything else, committed and read bac
   ]);
 });
 
-Deno.test("an authority that is removed takes a reload, which ends its clients' sessions", async () => {
+Deno.test("removing an authority requires a reload, which ends its clients' sessions", async () => {
   const [result, commands] = await applied(TARGET, other, [BEFORE]);
-  const reason = "clients are not trusted any more, and only a reload ends their sessions";
+  const reason = "clients are no longer trusted, and only a reload ends their sessions";
   assert.deepEqual(result, { tag: "impossible", reason });
   assert.deepEqual(commands, ["show ssl ca-file /x"]);
 });
 
-Deno.test("if HAProxy does not say who was trusted before, nothing is set", async () => {
+Deno.test("if HAProxy does not show who was trusted before, nothing is set", async () => {
   const [result] = await applied(TARGET, BOTH, [null]);
   assert.deepEqual(result, { tag: "impossible", reason: "HAProxy does not answer" });
 });
@@ -64,7 +64,7 @@ Deno.test("more CA certificates than HAProxy takes at once are added in portions
   assert.ok(commands.every((command) => command.length < 16_000));
 });
 
-Deno.test("where one portion fails nothing is committed", async () => {
+Deno.test("if one portion fails, nothing is committed", async () => {
   const answers = [BEFORE, CREATED, "Unknown command\n", "\n"];
   const [result, commands] = await applied(TARGET, BOTH.repeat(20), answers);
   assert.equal(result.tag, "impossible");
@@ -80,7 +80,7 @@ Deno.test("CA certificates that are not committed, or not shown, are not confirm
   }
 });
 
-Deno.test("a CA file that only HAProxy can judge takes a reload", async () => {
+Deno.test("a CA file that only HAProxy can judge requires a reload", async () => {
   const nonsense = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
   for (const text of ["", "not yet", BOTH + nonsense]) {
     assert.deepEqual(await plan(TARGET, text), {
@@ -90,6 +90,6 @@ Deno.test("a CA file that only HAProxy can judge takes a reload", async () => {
   }
   assert.deepEqual(await plan(TARGET, BOTH + crl), {
     tag: "impossible",
-    reason: "it holds a CRL besides",
+    reason: "it also holds a CRL",
   });
 });

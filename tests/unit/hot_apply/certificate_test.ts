@@ -17,7 +17,7 @@ const TARGET = {
   isMember: false,
 } as const;
 
-/** What openssl makes, which takes long, is made once. */
+/** Made once, because openssl is slow. */
 const [pair, stranger, ed25519] = await (async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
@@ -42,7 +42,7 @@ Deno.test("a certificate is set with its key, committed and read back", async ()
   ]);
 });
 
-Deno.test("an unfit certificate is refused, one that cannot be read takes a reload", async () => {
+Deno.test("an unusable certificate is refused; one that cannot be read requires a reload", async () => {
   assert.deepEqual(await plan(TARGET, pair.certificate, { key: stranger.key }), {
     tag: "refused",
     reason: "does not match the private key beside it",
@@ -60,7 +60,7 @@ Deno.test("an unfit certificate is refused, one that cannot be read takes a relo
   });
 });
 
-Deno.test("a certificate may be served from its first moment until just before its last", () => {
+Deno.test("a certificate may be served from its first moment until just before its expiry", () => {
   const certificate = new X509Certificate(pair.certificate);
   const refusal = (at: Date, offsetMs: number) => refusalAt(at.getTime() + offsetMs, certificate);
   assert.deepEqual(refusal(FROM, -1), {
@@ -79,7 +79,7 @@ Deno.test("a certificate may be served from its first moment until just before i
   });
 });
 
-Deno.test("a certificate beside a file that HAProxy would forget takes a reload", async () => {
+Deno.test("a certificate beside a file that HAProxy would forget requires a reload", async () => {
   const target = { ...TARGET, path: "/a.crt" };
   const mark = { content: "", modifiedMs: 0, stamp: "" };
   for (const extension of [".ocsp", ".sctl", ".issuer"]) {
@@ -96,7 +96,7 @@ Deno.test("a certificate beside a file that HAProxy would forget takes a reload"
   );
 });
 
-Deno.test("a pair that HAProxy finds not to match is refused", async () => {
+Deno.test("a pair that does not match, by HAProxy's word, is refused", async () => {
   const mismatch =
     "inconsistencies between private key and certificate loaded '/x'.\nCan't commit /x!\n\n";
   const [result, commands] = await applied(TARGET, pair.pem, [CREATED, mismatch, "\n"]);
@@ -109,18 +109,18 @@ Deno.test("a pair that HAProxy finds not to match is refused", async () => {
   assert.equal(commands.at(-1), "abort ssl cert /x");
 });
 
-Deno.test("one that cannot be set takes a reload, one that cannot be committed is unconfirmed", async () => {
+Deno.test("a certificate that cannot be set requires a reload; one that cannot be committed is unconfirmed", async () => {
   const [notSet] = await applied(TARGET, pair.pem, ["no\n", "\n"]);
   assert.deepEqual(notSet, { tag: "impossible", reason: 'HAProxy says "no"' });
   const [notCommitted] = await applied(TARGET, pair.pem, [CREATED, "no\n", "\n"]);
   assert.deepEqual(notCommitted, { tag: "unconfirmed", reason: 'HAProxy says "no"' });
 });
 
-/** What HAProxy 2.6 shows of a certificate whose kind of key it does not know. */
+/** What HAProxy 2.6 shows of a certificate with a kind of key that it does not know. */
 const withoutFingerprint = (serial: string, notAfter = "Feb  3 04:05:06 2100 GMT") =>
   `Filename: /x\nStatus: Used\nSerial: ${serial}\nnotAfter: ${notAfter}\nSHA1 FingerPrint: \n\n`;
 
-Deno.test("where no fingerprint is shown the serial number and the last moment confirm", async () => {
+Deno.test("without a fingerprint, serial number and expiry confirm a certificate", async () => {
   const resultOf = async (shown: string) =>
     (await applied(TARGET, ed25519.pem, [CREATED, COMMITTED, shown]))[0];
   const serial = new X509Certificate(ed25519.certificate).serialNumber;

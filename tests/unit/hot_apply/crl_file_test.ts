@@ -9,7 +9,7 @@ const TARGET = { tag: "crl_file", path: "/elsewhere", name: "/x" } as const;
 const CREATED = "transaction created for CRL /x!\n\n";
 const COMMITTED = "Committing /x..\nSuccess!\n\n";
 
-/** A CRL of which only the issue time is real, in the form of that tag. */
+/** A CRL of which only the issue time is real, encoded by that tag. */
 function crlOf(tag: number, time: string): string {
   const bytes = new TextEncoder().encode(`issuer${String.fromCharCode(tag, time.length)}${time}`);
   return `-----BEGIN X509 CRL-----\n${bytes.toBase64()}\n-----END X509 CRL-----\n`;
@@ -24,7 +24,7 @@ const BOTH_SHOWN = issued("Feb  3 04:05:06 2130 GMT") + EARLY_SHOWN;
 const revoked = (...serials: readonly string[]) =>
   serials.map((serial) => `    Serial Number: ${serial}\n        Revocation Date: no\n`).join("");
 
-Deno.test("CRLs are set, compared, committed and read back by their times in any order", async () => {
+Deno.test("CRLs are set, compared, committed and read back by their times, in any order", async () => {
   const answers = [CREATED, "", BOTH_SHOWN, COMMITTED, BOTH_SHOWN];
   const [result, commands] = await applied(TARGET, `\n${EARLY}\n${LATE}\n`, answers);
   assert.deepEqual(result, { tag: "applied", detail: "2 CRLs" });
@@ -37,10 +37,10 @@ Deno.test("CRLs are set, compared, committed and read back by their times in any
   ]);
 });
 
-const REVOKED = "clients are not trusted any more, and only a reload ends their sessions";
+const REVOKED = "clients are no longer trusted, and only a reload ends their sessions";
 const UNSEEN = "HAProxy does not show all of what it was given";
 
-/** What is shown as used and as pending, and why it takes a reload. */
+/** The current and the pending lists as shown, and why they require a reload. */
 const OBSTACLES: Readonly<Record<string, readonly [Answer, Answer, string]>> = {
   "one more revocation": [revoked("0A"), EARLY_SHOWN + revoked("0A", "0B"), REVOKED],
   "a revocation where none is known": ["", EARLY_SHOWN + revoked("0A"), REVOKED],
@@ -60,7 +60,7 @@ for (const [what, [used, pending, reason]] of Object.entries(OBSTACLES)) {
   });
 }
 
-Deno.test("the same revocations, or fewer, take no reload", async () => {
+Deno.test("the same revocations, or fewer, require no reload", async () => {
   for (const pending of [revoked("0A", "0B"), revoked("0B")]) {
     const answers = [CREATED, revoked("0A", "0B"), BOTH_SHOWN + pending, COMMITTED, BOTH_SHOWN];
     const [result] = await applied(TARGET, EARLY + LATE, answers);
@@ -68,7 +68,7 @@ Deno.test("the same revocations, or fewer, take no reload", async () => {
   }
 });
 
-Deno.test("a real CRL is found by the times in it, and must be shown with its last revocation", async () => {
+Deno.test("a real CRL is identified by its times, and must be shown with its last revocation", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   [1, 2].forEach(() => authority.revoke(authority.issue()));
@@ -86,7 +86,7 @@ Deno.test("a real CRL is found by the times in it, and must be shown with its la
   assert.deepEqual(result, { tag: "impossible", reason: UNSEEN });
 });
 
-Deno.test("CRLs that are not set take a reload; not committed, or not shown, they are unconfirmed", async () => {
+Deno.test("CRLs that cannot be set require a reload; if not committed or shown, they are unconfirmed", async () => {
   const [notSet] = await applied(TARGET, EARLY, ["Can't update /x!\n", "\n"]);
   assert.equal(notSet.tag, "impossible");
   const pending = [CREATED, "", BOTH_SHOWN];
@@ -102,7 +102,7 @@ Deno.test("CRLs that are not set take a reload; not committed, or not shown, the
   }
 });
 
-Deno.test("a CRL file without a list, or with one of nonsense, takes a reload", async () => {
+Deno.test("a CRL file without a list, or with a nonsensical one, requires a reload", async () => {
   const nonsense = "-----BEGIN X509 CRL-----\nAAEC\n-----END X509 CRL-----\n";
   for (const text of ["", "# none", EARLY + nonsense]) {
     assert.deepEqual(await plan(TARGET, text), {
@@ -112,7 +112,7 @@ Deno.test("a CRL file without a list, or with one of nonsense, takes a reload", 
   }
 });
 
-/** As openssl and HAProxy write it. */
+/** As openssl and HAProxy write them. */
 function shownOf(crl: string): string {
   const path = Deno.makeTempFileSync();
   Deno.writeTextFileSync(path, crl);

@@ -8,7 +8,7 @@ import { Authority, DAY_MS, later } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
 
-/** The fingerprint of files that hold these texts. */
+/** The fingerprint of files with these texts. */
 async function holding(texts: Readonly<Record<string, string>>): Promise<Fingerprint> {
   const files = new Map();
   for (const [path, text] of Object.entries(texts)) {
@@ -34,7 +34,7 @@ interface Situation {
   readonly cancel?: AbortSignal;
 }
 
-/** Applies to a process that gives `answer`, and tells with what commands. */
+/** Applies to a process that gives `answer`, and records the commands. */
 async function apply(
   { changed, apply: isApplied = true, isPart = false, ...situation }: Situation,
   answer: (command: string) => string = mapAnswers(),
@@ -48,7 +48,7 @@ async function apply(
   return [await hotApply(request, { socket, apply: isApplied }, cancel), haproxy.commands];
 }
 
-/** The outcome with what a test can know: which paths, not how long it took. */
+/** The outcome without durations. */
 async function shown(situation: Situation, answer = mapAnswers()) {
   const [outcome] = await apply(situation, answer);
   assert.ok(outcome !== null);
@@ -63,7 +63,7 @@ async function shown(situation: Situation, answer = mapAnswers()) {
   };
 }
 
-/** A process that takes each entry of its maps and ACLs, but for what `refuses` finds. */
+/** A process that takes each entry of its maps and ACLs, except what `refuses` matches. */
 function mapAnswers(refuses = /(?!)/): (command: string) => string {
   let entries = "";
   return (command) => {
@@ -75,7 +75,7 @@ function mapAnswers(refuses = /(?!)/): (command: string) => string {
   };
 }
 
-Deno.test("files are applied one after the other, and then belong to the fingerprint", async () => {
+Deno.test("files are applied one by one, and then belong to the fingerprint", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", "x 1\n"), folder.write("b", "y 1\nz 2\n")];
   const after = { [a]: "x 1\n", [b]: "y 1\nz 2\n", "/same": "1" };
@@ -102,7 +102,7 @@ Deno.test("if all is applied, the fingerprint is that of the scan, in its order"
   assert.equal(fingerprint.digest, (await holding(after)).digest);
 });
 
-Deno.test("a file that is no longer as it was scanned asks for another scan", async () => {
+Deno.test("a file that differs from its scan leads to another scan", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", "new"), folder.at("b")];
   for (const path of [a, b]) {
@@ -114,7 +114,7 @@ Deno.test("a file that is no longer as it was scanned asks for another scan", as
   }
 });
 
-Deno.test("a file that the wrapper may not read takes a reload, not another scan", async () => {
+Deno.test("a file that the wrapper may not read requires a reload, not another scan", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a");
   const mark = { content: "unreadable 1", modifiedMs: 0, stamp: "1" };
@@ -157,7 +157,7 @@ Deno.test("a byte order mark is part of the first key, as it is for HAProxy", as
   assert.equal(commands[1], `add map @1 #0 <<\n${text}`);
 });
 
-Deno.test("the first target that takes a reload is the last, and is told with the path", async () => {
+Deno.test("applying stops at the first target that requires a reload, and the reason names its path", async () => {
   await using folder = new TempFolder();
   const paths = ["a", "b", "c"].map((name) => folder.write(name, "x 1\n"));
   const [a, b, c] = paths as [string, string, string];
@@ -187,7 +187,7 @@ Deno.test("a process that does not answer is left to a reload", async () => {
   assert.deepEqual(outcome?.fingerprint, before);
 });
 
-Deno.test("a cancelled hot apply has no outcome, and asks nothing more", async () => {
+Deno.test("a cancelled hot apply has no outcome and asks nothing more", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "x 1\n");
   const cancel = new AbortController();
@@ -206,7 +206,7 @@ Deno.test("a cancelled hot apply has no outcome, and asks nothing more", async (
   assert.deepEqual(await apply(situation), [null, []]);
 });
 
-Deno.test("a file that is gone is kept and awaited", async () => {
+Deno.test("the content of a removed file stays until the file returns", async () => {
   await using folder = new TempFolder();
   const path = folder.at("a");
   for (const target of [map(path), certificate(path)]) {
@@ -220,7 +220,7 @@ Deno.test("a file that is gone is kept and awaited", async () => {
   }
 });
 
-Deno.test("a certificate that is gone from a directory takes a reload", async () => {
+Deno.test("a certificate removed from a directory requires a reload", async () => {
   await using folder = new TempFolder();
   const path = folder.at("a");
   const changed = [certificate(path, { isMember: true })];
@@ -228,7 +228,7 @@ Deno.test("a certificate that is gone from a directory takes a reload", async ()
   assert.deepEqual([next, refused], [{ tag: "reload", reason: `"${path}": it was removed` }, []]);
 });
 
-Deno.test("one file that is refused does not delay the others", async () => {
+Deno.test("a refused file does not delay the others", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", ""), folder.write("b", "x 1\n")];
   const changed = [certificate(a), map(b)];
@@ -242,7 +242,7 @@ Deno.test("one file that is refused does not delay the others", async () => {
   });
 });
 
-/** A process that takes each certificate, and shows one with that fingerprint. */
+/** A process that takes every certificate, and shows one with that fingerprint. */
 const certificateAnswers = (path: string, fingerprint: string) => (command: string) => {
   if (command.startsWith("set")) return `Transaction created for certificate ${path}!\n`;
   return command.startsWith("commit") ? "Success!\n" : `SHA1 FingerPrint: ${fingerprint}\n`;
@@ -253,7 +253,7 @@ async function sha1Of(pem: string): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-1", der)).toHex().toUpperCase();
 }
 
-Deno.test("if more has changed, one target that takes a reload does not stop the others", async () => {
+Deno.test("if other files changed as well, a target that requires a reload does not stop the others", async () => {
   await using folder = new TempFolder();
   const { pem, certificate: text } = new Authority(folder.at("ca")).issue();
   const [gone, path] = [folder.at("a"), folder.write("b", pem)];
@@ -302,11 +302,11 @@ Deno.test("a key that the scan did not find is not taken", async () => {
   folder.write("a.key", key);
   const situation = { changed: [certificate(path)], before: {}, after: { [path]: text } };
   assert.deepEqual((await shown(situation)).refused, [
-    `${path} has no private key, neither in it nor beside it, awaits the key`,
+    `${path} has no private key, in it or beside it, awaits the key`,
   ]);
 });
 
-Deno.test("without hot apply all unfit certificates are reported, and HAProxy is not asked", async () => {
+Deno.test("without hot apply all unusable certificates are reported, and HAProxy is not asked", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const texts = {
@@ -328,7 +328,7 @@ Deno.test("without hot apply all unfit certificates are reported, and HAProxy is
   }
 });
 
-Deno.test("the earliest time at which something becomes fit counts", async () => {
+Deno.test("the earliest time at which something becomes valid counts", async () => {
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const texts = [3, 1, 2].map((days) =>
@@ -343,7 +343,7 @@ Deno.test("the earliest time at which something becomes fit counts", async () =>
   assert.ok(outcome.fitInMs! > 0.9 * DAY_MS && outcome.fitInMs! <= DAY_MS);
 });
 
-Deno.test("a file with too many bytes takes a reload", async () => {
+Deno.test("a file with too many bytes requires a reload", async () => {
   await using folder = new TempFolder();
   const line = `key ${"x".repeat(1_000)}\n`;
   const text = line.repeat(Math.ceil(MOST_HOT_BYTES / line.length));

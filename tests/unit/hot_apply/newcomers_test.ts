@@ -35,7 +35,7 @@ const found = (
   return newcomersIn(targets, { before, after, tried }).map(({ path, kind }) => `${kind} ${path}`);
 };
 
-Deno.test("only files that appeared in a directory of certificates are found", () => {
+Deno.test("only new files in a directory of certificates are found", () => {
   assert.deepEqual(found(["/certs/a", "/certs/b.pem", "/c.pem", "/certs/d/e.pem", "/certs"]), [
     ...["certificate /certs/a", "certificate /certs/b.pem"],
   ]);
@@ -49,7 +49,7 @@ Deno.test("in a directory of CA files only the extensions that HAProxy loads cou
   assert.deepEqual(found(paths), ["pem", "crt", "cer", "crl"].map((one) => `ca /cas/a.${one}`));
 });
 
-Deno.test("a side file counts only without its certificate", () => {
+Deno.test("a side file counts only if its certificate is missing", () => {
   for (const extension of ["key", "ocsp", "sctl", "issuer"]) {
     const path = `/certs/a.${extension}`;
     assert.deepEqual(found([path]), [`side_file ${path}`]);
@@ -59,7 +59,7 @@ Deno.test("a side file counts only without its certificate", () => {
   }
 });
 
-Deno.test("none is found if it is unknown what is served, or after a reload was refused with the same", () => {
+Deno.test("none is found if it is unknown what is served, or after a reload with the same files failed", () => {
   assert.deepEqual(found(["/certs/a"], { before: null }), []);
   assert.deepEqual(found(["/certs/a"], { targets: { byPath: new Map(), replacesCrt: false } }), []);
   assert.deepEqual(found(["/certs/a"], { tried: having({ "/certs/a": "new" }) }), []);
@@ -71,7 +71,7 @@ Deno.test("of 10,000 files only 100 are examined", () => {
   assert.equal(found(paths).length, 100);
 });
 
-/** What is told of a file with `text` in a directory of that kind, with a key beside it. */
+/** The flaw of a file with `text` in a directory of that kind, with a key beside it. */
 async function flaw(
   text: string | null,
   { kind = "certificate" as FolderKind, key = null as string | null, content = "new" } = {},
@@ -102,7 +102,7 @@ Deno.test("the flaw of a certificate is found; an expired one has none", async (
   assert.equal(await flaw(certificate, { key }), null);
   assert.equal(await flaw(" \n"), "is empty");
   assert.equal(await flaw(key), "holds no certificate");
-  assert.equal(await flaw(certificate), "has no private key, neither in it nor beside it");
+  assert.equal(await flaw(certificate), "has no private key, in it or beside it");
   assert.equal(await flaw(certificate, { key: key.slice(0, 60) }), await flaw(certificate));
   assert.equal(await flaw(certificate + other.key), "does not match the private key in it");
   assert.equal(
@@ -117,7 +117,7 @@ Deno.test("the flaw of a certificate is found; an expired one has none", async (
 Deno.test("a certificate cut off at any byte is flawed", async () => {
   await using folder = new TempFolder();
   const { pem } = new Authority(folder.at("ca")).issue();
-  // The last line may lack its end, which OpenSSL does not mind.
+  // OpenSSL accepts a last line without its end.
   for (let length = 0; length < pem.trimEnd().length; length += 97) {
     assert.notEqual(await flaw(pem.slice(0, length)), null, `${length} characters`);
   }
@@ -135,7 +135,7 @@ Deno.test("CA files and CRLs need no key", async () => {
   assert.equal(await flaw(certificate.slice(0, 99), { kind }), "ends in the middle of a block");
 });
 
-Deno.test("an unreadable file is flawed; one that is gone or too large is left to HAProxy", async () => {
+Deno.test("an unreadable file is flawed; a removed or too large one is left to HAProxy", async () => {
   assert.equal(await flaw("", { content: "unreadable 1" }), "cannot be read");
   assert.equal(await flaw("", { content: "too large 1" }), null);
   assert.equal(await flaw(null), null);

@@ -22,7 +22,7 @@ const sha1Of = async (pem: string) => {
   return new Uint8Array(await crypto.subtle.digest("SHA-1", der)).toHex().toUpperCase();
 };
 
-Deno.test("a key may stand behind its certificate or in front", () =>
+Deno.test("a key may follow its certificate or come first", () =>
   withPairs(async ({ certificate, key, pem }) => {
     const fingerprint = await sha1Of(certificate);
     assert.deepEqual(await read(pem), { fingerprint, pem: pem.trimEnd() });
@@ -32,28 +32,28 @@ Deno.test("a key may stand behind its certificate or in front", () =>
     });
   }));
 
-Deno.test("a key beside a certificate is put behind it and its chain", () =>
+Deno.test("a key from its own file is appended to certificate and chain", () =>
   withPairs(async ({ certificate, key }, _, authority) => {
     const chain = certificate + authority.certificate;
     const { pem } = await read(`${chain}\n\n# the end\n`, `# the key\r\n${key}`);
     assert.equal(pem, (chain + key).trimEnd());
   }));
 
-Deno.test("a key in the file counts more than one beside it", () =>
+Deno.test("a key in the certificate's file wins over one beside it", () =>
   withPairs(async ({ pem }, other) => {
     assert.equal((await read(pem, other.key)).pem, pem.trimEnd());
   }));
 
-Deno.test("of several certificates the first must match the key", () =>
+Deno.test("the first of several certificates must match the key", () =>
   withPairs(async (one, other) => {
     await read(one.certificate + other.certificate + one.key);
     const { tag } = await readPair(other.certificate + one.certificate + one.key, null);
     assert.equal(tag, "flawed");
   }));
 
-Deno.test("the flaw of a pair is told, and what is awaited", () =>
+Deno.test("a flawed pair has a reason and says what is missing", () =>
   withPairs(async (one, other) => {
-    const noKey = ["has no private key, neither in it nor beside it", "the key"] as const;
+    const noKey = ["has no private key, in it or beside it", "the key"] as const;
     const cases: readonly (readonly [string, string | null, string, string])[] = [
       ["", null, "is empty", "a certificate"],
       [" \r\n", null, "is empty", "a certificate"],
@@ -73,7 +73,7 @@ Deno.test("the flaw of a pair is told, and what is awaited", () =>
     }
   }));
 
-Deno.test("only HAProxy can tell of what holds no certificate that can be read", () =>
+Deno.test("a file without a readable certificate is left to HAProxy", () =>
   withPairs(async ({ certificate, key }) => {
     for (const text of ["no PEM at all", key, certificate.slice(0, 300) + key]) {
       assert.deepEqual(await readPair(text, null), { tag: "no_certificate" });
@@ -94,7 +94,7 @@ Deno.test("PEM that OpenSSL reads is read", () =>
     }
   }));
 
-/** Some of which Deno 2.6 cannot compare, so that HAProxy is left to tell. */
+/** Deno 2.6 cannot compare some of these, and leaves them to HAProxy. */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   "RSA": ["rsa:2048"],
   "P-384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
@@ -104,7 +104,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [kind, options] of Object.entries(KEYS)) {
-  Deno.test(`a certificate with its own key of the kind ${kind} is read`, async () => {
+  Deno.test(`a certificate with its own key of kind ${kind} is read`, async () => {
     await using folder = new TempFolder();
     const [certificate, key] = [folder.at("certificate"), folder.at("key")];
     const names = ["-keyout", key, "-out", certificate, "-subj", "/CN=a"];

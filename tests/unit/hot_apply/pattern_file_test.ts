@@ -9,7 +9,7 @@ const CREATED = "New version created: 7\n\n";
 const MAP = "# hosts\r\na  1\r\n\r\nb 2 3\r\n";
 const SHOWN = "0x55d0c8a4f8f0 a 1\n0x55d0c8a4f9a0 b 2 3\n\n";
 
-Deno.test("a new version is filled and compared, and then takes the old one's place", async () => {
+Deno.test("a new version is filled and compared, and then replaces the old one", async () => {
   const [result, commands] = await applied(TARGET, MAP, [CREATED, "\n", SHOWN, "\n", SHOWN]);
   assert.deepEqual(result, { tag: "applied", detail: "2 entries" });
   assert.deepEqual(commands, [
@@ -21,14 +21,14 @@ Deno.test("a new version is filled and compared, and then takes the old one's pl
   ]);
 });
 
-Deno.test("an ACL has the same story", async () => {
+Deno.test("an ACL is applied the same way", async () => {
   const answers = [CREATED, "\n", "0x1 a;b c\n\n", "\n", "0x1 a;b c\n\n"];
   const [result, commands] = await applied({ ...TARGET, tag: "acl" }, "a;b c\n", answers);
   assert.deepEqual(result, { tag: "applied", detail: "1 entry" });
   assert.deepEqual(commands.map((command) => command.split(" ")[1]), Array(5).fill("acl"));
 });
 
-Deno.test("a map without entries replaces one with some, and silence is not taken for one", async () => {
+Deno.test("an empty map replaces a full one, and silence does not count as an empty map", async () => {
   const [result] = await applied(TARGET, "# nothing\n", [CREATED, "\n", "\n", "\n"]);
   assert.deepEqual(result, { tag: "applied", detail: "0 entries" });
   const reason = "HAProxy does not answer";
@@ -39,7 +39,7 @@ Deno.test("a map without entries replaces one with some, and silence is not take
   assert.deepEqual(committed, { tag: "unconfirmed", reason });
 });
 
-Deno.test("without a version nothing is filled or cleared, and one that is not filled is cleared", async () => {
+Deno.test("without a version nothing is filled or cleared; a version that cannot be filled is cleared", async () => {
   const [none] = await applied(TARGET, MAP, ["no\n"]);
   assert.deepEqual(none, { tag: "impossible", reason: 'HAProxy says "no"' });
   const [unfilled, commands] = await applied(TARGET, MAP, [CREATED, "no\n", "\n"]);
@@ -63,13 +63,13 @@ for (const [what, shown] of Object.entries(LOST)) {
     assert.deepEqual(commands.slice(2), ["show map @7 #3", "clear map @7 #3"]);
   });
 
-  Deno.test(`nobody knows what is served if ${what} after the commit`, async () => {
+  Deno.test(`it is unknown what is served if ${what} after the commit`, async () => {
     const [result] = await applied(TARGET, MAP, [CREATED, "\n", SHOWN, "\n", shown]);
     assert.equal(result.tag, "unconfirmed");
   });
 }
 
-Deno.test("nobody knows what is served if the commit fails", async () => {
+Deno.test("it is unknown what is served if the commit fails", async () => {
   const answers = [CREATED, "\n", SHOWN, "Version number '7' is invalid.\n"];
   assert.equal((await applied(TARGET, MAP, answers))[0].tag, "unconfirmed");
 });
@@ -85,7 +85,7 @@ Deno.test("a map's line is a key, one space, and a value that may hold spaces", 
   assert.deepEqual(entriesOf("map", text), ["a 1", "b 2  3\t4", "c 5"]);
 });
 
-Deno.test("an ACL's line is one pattern, with the blanks behind it", () => {
+Deno.test("an ACL's line is one pattern, including trailing blanks", () => {
   assert.deepEqual(entriesOf("acl", "  a  b \n\tc\td"), ["a  b ", "c\td"]);
 });
 
@@ -103,19 +103,19 @@ const TEXTS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
 
 for (const tag of ["map", "acl"] as const) {
   for (const [what, [text, entries]] of Object.entries(TEXTS)) {
-    Deno.test(`a file of the kind ${tag} may hold ${what}`, () => {
+    Deno.test(`a file of kind ${tag} may hold ${what}`, () => {
       assert.deepEqual(entriesOf(tag, text), entries);
     });
   }
 }
 
 const UNFIT: Readonly<Record<string, readonly string[]>> = {
-  "it holds bytes that are no text": ["a 1\n\ufffd 2\n", "a 1\0\n"],
+  "it holds bytes that are not text": ["a 1\n\ufffd 2\n", "a 1\0\n"],
   "a key in it has no value": ["a 1\nb\n", "b \t\n"],
   "it has more than 100000 lines": ["a 1\n".repeat(100_000)],
 };
 
-Deno.test("what HAProxy takes from a file alone is left to a reload", async () => {
+Deno.test("what HAProxy accepts only from a file is left to a reload", async () => {
   for (const [reason, texts] of Object.entries(UNFIT)) {
     for (const text of texts) {
       assert.deepEqual(await plan(TARGET, text), { tag: "impossible", reason });

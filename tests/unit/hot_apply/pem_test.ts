@@ -27,12 +27,12 @@ Deno.test("text around blocks is left out", () => {
   assert.deepEqual(textsOf(text), [ONE, TWO]);
 });
 
-Deno.test("a block has no blank line and no blanks at the ends of lines, which would end a payload", () => {
+Deno.test("a block has no blank lines, which would end a payload, and no trailing blanks", () => {
   assert.deepEqual(textsOf(`${ONE}\n${TWO}\n`.replaceAll("\n", "\r\n")), [ONE, TWO]);
   assert.deepEqual(textsOf(ONE.replace("AAEC\n", "\n \t\n  AAEC \t\r\n\r\n\n")), [ONE]);
 });
 
-Deno.test("blanks may stand behind a block's first line", () => {
+Deno.test("blanks may follow a block's first line", () => {
   assert.deepEqual(textsOf(ONE.replace("\n", " \t\r\n")), [ONE]);
 });
 
@@ -40,13 +40,13 @@ Deno.test("a block must begin at the start of a line", () => {
   assert.deepEqual(textsOf(`${ONE.replaceAll(/^/gm, "# ")}\n ${ONE}\n${TWO}`), [TWO]);
 });
 
-Deno.test("a block must end, under its own label", () => {
+Deno.test("a block must end with its own label", () => {
   assert.deepEqual(textsOf("-----BEGIN CERTIFICATE-----\nAAEC\n"), []);
   assert.deepEqual(textsOf("-----BEGIN A-----\nAAEC\n-----END B-----"), []);
   assert.deepEqual(textsOf("no PEM at all"), []);
 });
 
-Deno.test("labels tell certificates, private keys of any kind and CRLs", () => {
+Deno.test("labels distinguish certificates, private keys of any kind and CRLs", () => {
   const labels = [
     ...["CERTIFICATE", "TRUSTED CERTIFICATE", "CERTIFICATE REQUEST", "X509 CRL"],
     ...["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY", "PUBLIC KEY", "DH PARAMETERS"],
@@ -62,7 +62,7 @@ Deno.test("labels tell certificates, private keys of any kind and CRLs", () => {
   ]);
 });
 
-Deno.test("a block's content is decoded from all its lines, unless it is no base64", () => {
+Deno.test("a block's content is decoded from all its lines, unless it is not base64", () => {
   assert.deepEqual(derOf({ label: "", text: ONE }), new Uint8Array([0, 1, 2, 3]));
   assert.equal(derOf({ label: "", text: block("A", "no base64!") }), null);
 });

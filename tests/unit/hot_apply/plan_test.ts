@@ -34,14 +34,14 @@ function holding(contents: Readonly<Record<string, string>>): Fingerprint {
   return { digest: JSON.stringify(contents), files: new Map(marks) };
 }
 
-/** What to apply where just these paths have changed. */
+/** What to apply if exactly these paths have changed. */
 function applicable(targets: Targets, ...paths: readonly string[]): readonly Target[] | null {
   const all = (content: string) =>
     holding(Object.fromEntries(paths.map((path) => [path, content])));
   return targetsToApply(targets, all("old"), all("new"));
 }
 
-Deno.test("all targets of each changed file are applied, and no others", () => {
+Deno.test("exactly the targets of the changed files are applied", () => {
   const [a, b] = [map("/a", 1), map("/a", 2)];
   const targets = targetsOf({ "/a": [a, b], "/c": [map("/c", 3)] });
   const [before, after] = [holding({ "/a": "1", "/c": "1" }), holding({ "/a": "2", "/c": "1" })];
@@ -53,7 +53,7 @@ Deno.test("a target of two changed files is applied once", () => {
   assert.deepEqual(applicable(targetsOf({ "/a": [one], "/a.pem": [one] }), "/a", "/a.pem"), [one]);
 });
 
-Deno.test("one changed file without a target takes a reload", () => {
+Deno.test("one changed file without a target requires a reload", () => {
   const targets = targetsOf({ "/a": [map("/a")] });
   assert.equal(applicable(targets, "/a", "/haproxy.cfg"), null);
   assert.equal(applicable(NO_TARGETS, "/a"), null);
@@ -72,7 +72,7 @@ Deno.test("if either fingerprint is unknown, nothing is applied", () => {
   assert.equal(targetsToApply(targets, holding({ "/a": "" }), null), null);
 });
 
-Deno.test("a hundred files are applied; more take a reload", () => {
+Deno.test("a hundred files are applied; more require a reload", () => {
   const paths = Array.from({ length: 101 }, (_, index) => `/${index}`);
   const targets = targetsOf(Object.fromEntries(paths.map((path) => [path, [map(path)]])));
   assert.equal(applicable(targets, ...paths.slice(1))?.length, 100);
@@ -86,7 +86,7 @@ Deno.test("a new key beside a certificate applies the certificate", () => {
   }
 });
 
-Deno.test("a key that no certificate looks for, and any other side file, is not applied", () => {
+Deno.test("a key that belongs to no certificate, or any other side file, is not applied", () => {
   const cases: readonly (readonly [Target, string])[] = [
     [certificate("/a.crt"), "/a.key"],
     [certificate("/a.crt", "/a.key"), "/a.crt.key"],
@@ -99,7 +99,7 @@ Deno.test("a key that no certificate looks for, and any other side file, is not 
   }
 });
 
-Deno.test("the certificates are found whatever else has changed", () => {
+Deno.test("certificates are found whatever else has changed", () => {
   const [one, two] = [certificate("/a"), certificate("/b")];
   const authority: Target = { tag: "ca_file", path: "/b", name: "/b" };
   const targets = targetsOf({ "/a": [one], "/b": [two, authority], "/c": [map("/c")] });
@@ -109,21 +109,21 @@ Deno.test("the certificates are found whatever else has changed", () => {
   assert.deepEqual(certificatesToApply(targets, null, all("1")), []);
 });
 
-Deno.test("a key beside a certificate makes it one of them", () => {
+Deno.test("a changed key finds its certificate", () => {
   const one = certificate("/a");
   const targets = targetsOf({ "/a": [one] });
   const [before, after] = [holding({ "/a": "1" }), holding({ "/a": "2", "/a.key": "2" })];
   assert.deepEqual(certificatesToApply(targets, before, after), [one]);
 });
 
-Deno.test("certificates that appeared or disappeared are among them", () => {
+Deno.test("certificates that appeared or disappeared are found", () => {
   const [gone, here] = [certificate("/gone"), certificate("/here")];
   const targets = targetsOf({ "/gone": [gone], "/here": [here] });
   const found = certificatesToApply(targets, holding({ "/gone": "1" }), holding({ "/here": "1" }));
   assert.deepEqual(found, [gone, here]);
 });
 
-Deno.test("any number of certificates are among them, each once", () => {
+Deno.test("any number of certificates is found, each once", () => {
   const paths = Array.from({ length: 101 }, (_, index) => `/${index}`);
   const byPath = Object.fromEntries(paths.map((path) => [path, [certificate(path, "/k")]]));
   const targets = targetsOf({ ...byPath, "/k": Object.values(byPath).flat() });
@@ -133,7 +133,7 @@ Deno.test("any number of certificates are among them, each once", () => {
   assert.equal(new Set(found).size, 101);
 });
 
-Deno.test("a key does not bring in a certificate whose file has other targets", () => {
+Deno.test("a key does not find a certificate whose file has other targets", () => {
   const [one, authority] = [certificate("/a"), { tag: "ca_file", path: "/a", name: "/a" } as const];
   const targets = targetsOf({ "/a": [one, authority] });
   const all = (text: string) => holding({ "/a": text, "/a.key": text, "/h.cfg": text });
@@ -154,7 +154,7 @@ Deno.test("certificates and CA files or CRLs are never applied together", () => 
   assert.equal(applicable(targets, "/b", "/c")?.length, 2);
 });
 
-Deno.test("after one of them was applied the other is not, but maps are", () => {
+Deno.test("after one kind was applied the other is not, but maps are", () => {
   const [one, two, three] = [certificate("/a"), authority("/b"), revocations("/d")];
   const targets = targetsOf({ "/a": [one], "/b": [two], "/c": [map("/c")], "/d": [three] });
   const left = (...done: Target[]) => [...targetsAfter(targets, done).byPath.keys()].join(" ");

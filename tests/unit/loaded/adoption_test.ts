@@ -8,10 +8,10 @@ import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
 
-/** Before all files of a test, and long after all of them. */
+/** Before and long after all files of a test were written. */
 const [LONG_AGO_MS, LATER_MS] = [0, Date.parse("2100-01-01T00:00:00Z")];
 
-/** A configuration that names nothing, for a process that has loaded `map` nevertheless. */
+/** A configuration that names nothing, for a process that has loaded `map` all the same. */
 class Scene extends TempFolder {
   readonly configuration = this.write("h.cfg", "global\n");
   readonly map = this.write("a.map", "a 1\n");
@@ -35,7 +35,7 @@ class Scene extends TempFolder {
     return seen.fingerprint;
   }
 
-  /** Adopts what a process says that loaded `map`, by whatever name. */
+  /** Adopts what a process that loaded `map`, by whatever name, lists. */
   async adopt(before: Fingerprint | null, options: Partial<AdoptionOptions> = {}) {
     const socket = this.at("socket");
     await using _ = new ScriptedHaproxy(
@@ -115,7 +115,7 @@ Deno.test("an unknown fingerprint stays unknown, but scans include what was load
   assert.deepEqual(pathsOf(await scene.scan()), [scene.configuration, scene.map]);
 });
 
-Deno.test("a generation that does not answer is reported, and what the last one loaded is forgotten", async () => {
+Deno.test("a generation that does not answer is reported, and what its predecessor loaded is forgotten", async () => {
   await using scene = new Scene();
   const { fingerprint: before } = await scene.adopt(await scene.scan());
   const { fingerprint, changedDuringRead, targets } = await scene.adopt(before, {
@@ -149,7 +149,7 @@ Deno.test("a swap of ..data by Kubernetes between the scan and the start is noti
   assert.equal((await scene.adopt(before)).changedDuringRead, true);
 });
 
-Deno.test("what to watch from then on is reported once", async () => {
+Deno.test("the new inventory is reported once", async () => {
   await using scene = new Scene();
   await scene.adopt(await scene.scan());
   assert.equal(scene.watched.length, 1);

@@ -7,7 +7,7 @@ import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../lib/watch/scan/sources.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
-/** A folder in which HAProxy's relative names start, with a configuration. */
+/** HAProxy's working directory, with a configuration. */
 class Scene extends TempFolder {
   readonly files: LoadedFiles;
 
@@ -25,7 +25,7 @@ class Scene extends TempFolder {
     return await this.files.findNamed([file]);
   }
 
-  /** The paths of `sources` from the folder on, with the side files behind the `+`. */
+  /** The paths of `sources` relative to the folder, with the side files after the `+`. */
   shown(sources: readonly Source[]): string[] {
     return sources.map(({ path, sideFiles }) =>
       [path, ...sideFiles === undefined ? [] : ["+", ...sideFilesOf(path, sideFiles)]]
@@ -33,7 +33,7 @@ class Scene extends TempFolder {
     );
   }
 
-  /** The targets of each path, from the folder on; `null` for a key that is beside its certificate. */
+  /** The targets of each path, relative to the folder; `null` for a key beside its certificate. */
   targets(...listed: readonly ListedFile[]): Record<string, object[]> {
     const { targets: { byPath } } = this.files.locate(listed);
     return Object.fromEntries(
@@ -61,7 +61,7 @@ Deno.test("a file that the configuration names is found, with its keyword and li
   assert.deepEqual(others, []);
 });
 
-Deno.test("if nothing is to be watched, nothing is named", async () => {
+Deno.test("with --no-watch-loaded no named file is found", async () => {
   await using scene = new Scene({ watchLoaded: false });
   assert.deepEqual(await scene.find("errorfile 503 /e"), []);
 });
@@ -107,7 +107,7 @@ Deno.test("side files, except bundles, may stand in place of .crt", async () => 
   ]);
 });
 
-Deno.test("what a certificate list names is found, also after the list has changed", async () => {
+Deno.test("what a certificate list names is found, even after the list has changed", async () => {
   await using scene = new Scene();
   const configuration = [
     "ssl-load-extra-files none",
@@ -133,7 +133,7 @@ Deno.test("another crt-base applies to the same certificate list", async () => {
   }
 });
 
-Deno.test("variables come from the environment and the env file, which counts more", async () => {
+Deno.test("variables come from the environment and the env file, which wins", async () => {
   await using scene = new Scene({ environment: { A: "/a", B: "/b" } });
   const lines = [`errorfile 503 "$A"`, `errorfile 504 "$B"`];
   assert.deepEqual(scene.shown(await scene.find(...lines)), ["/a", "/b"]);
@@ -207,7 +207,7 @@ Deno.test("a map that is also an ACL is one target, as HAProxy has one list for 
   });
 });
 
-Deno.test("each kind that can be hot-applied is a target, by HAProxy's name for it", async () => {
+Deno.test("each kind that can be hot-applied is a target, under HAProxy's name for it", async () => {
   await using scene = new Scene();
   await scene.find("global");
   const listed: ListedFile[] = [
@@ -236,7 +236,7 @@ Deno.test("a file by two names has two targets", async () => {
   });
 });
 
-Deno.test("certificates are found in their directory, also by a relative base or an alias", async () => {
+Deno.test("certificates are found in their directory, even by a relative base or an alias", async () => {
   await using scene = new Scene();
   await scene.find(
     ...["global", "default-path origin deep", "crt-base base", "bind :1 ssl crt certs"],
@@ -256,7 +256,7 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [what, lines] of Object.entries(FIXED)) {
-  Deno.test(`a file that is also ${what} takes a reload`, async () => {
+  Deno.test(`a file that is also ${what} requires a reload`, async () => {
     await using scene = new Scene();
     await scene.find("global", ...lines);
     const listed: ListedFile[] = [{ tag: "ca_file", name: "shared" }, certificate("a")];
@@ -264,7 +264,7 @@ for (const [what, lines] of Object.entries(FIXED)) {
   });
 }
 
-Deno.test("a file that is also a certificate list, or holds ticket keys, takes a reload", async () => {
+Deno.test("a file that is also a certificate list, or holds ticket keys, requires a reload", async () => {
   await using scene = new Scene();
   await scene.find("global");
   for (const tag of ["certificate_list", "ticket_keys"] as const) {
@@ -291,7 +291,7 @@ Deno.test("a key beside a .crt is where HAProxy looks for it", async () => {
   }
 });
 
-Deno.test("a certificate with an OCSP, issuer or SCTL file of its own takes a reload", async () => {
+Deno.test("a certificate with an OCSP, issuer or SCTL file of its own requires a reload", async () => {
   await using scene = new Scene();
   scene.write("list", "a.pem [ocsp /o] a.test\nb.pem b.test\n");
   const store = ["crt-store", "load crt /c.pem issuer /i", "load crt /d.pem key /d.key"];

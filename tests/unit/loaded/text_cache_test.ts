@@ -5,7 +5,7 @@ import { TempFolder } from "../../support/temp_folder.ts";
 
 const file = (path: string): TextFile => ({ path, info: Deno.statSync(path) });
 
-/** As if it had last changed at that time. */
+/** As if the file had last changed at that time. */
 const changedAt = (time: Date, path: string): TextFile => {
   const { info } = file(path);
   return { path, info: { ...info!, ctime: time, mtime: time } };
@@ -24,7 +24,7 @@ Deno.test("the texts are given once, in order, until one changes", async () => {
   assert.equal(await read(files()), null);
 });
 
-Deno.test("another order, name or number of files is a change", async () => {
+Deno.test("a different order, name or number of files is a change", async () => {
   await using folder = new TempFolder();
   const [a, b, c] = ["a", "b", "c"].map((name) => file(folder.write(name, "")));
   const read = createTextReader();
@@ -55,7 +55,7 @@ Deno.test("a file that could not be read is read again, even with the same times
   assert.deepEqual(await read([{ path, info }]), [{ path, text: "1" }]);
 });
 
-Deno.test("a file with the same times is not read again, unless it had just changed", async () => {
+Deno.test("a file with the same times is read again only if it had just changed", async () => {
   await using folder = new TempFolder();
   for (const [time, isRead] of [[LONG_AGO, false], [JUST_NOW, true]] as const) {
     const state = changedAt(time, folder.write("a", "1"));
@@ -76,7 +76,7 @@ Deno.test("a file rewritten with the same text is no change", async () => {
   assert.equal(await read([file(path)]), null);
 });
 
-Deno.test("a file that does not fit beside the others is empty, and not tried again", async () => {
+Deno.test("a file that exceeds the limit is empty, and not tried again", async () => {
   await using folder = new TempFolder();
   const large = folder.write("large", "x".repeat(MOST_TEXT_BYTES - 2));
   const [small, other] = [folder.write("small", "three"), folder.write("other", "1")];

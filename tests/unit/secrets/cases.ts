@@ -1,4 +1,4 @@
-/** Lines with a secret in them, each with the section that takes it. */
+/** Lines with a secret, each with its section. */
 import { MARKER } from "../../support/secrets.ts";
 
 export type Section = "global" | "defaults" | "userlist" | "frontend" | "backend" | "own";
@@ -8,7 +8,7 @@ export interface SecretLine {
   readonly line: string;
 }
 
-/** Sections in brackets, and below them their lines, in which `§` is the secret. */
+/** Sections in brackets, followed by their lines, in which `§` is the secret. */
 const TEXT = Deno.readTextFileSync(new URL("secret_lines.txt", import.meta.url));
 
 export const SECRET_LINES: readonly SecretLine[] = TEXT.split(/^\[(?=[a-z]+\]$)/m).slice(1)
@@ -18,6 +18,6 @@ export const SECRET_LINES: readonly SecretLine[] = TEXT.split(/^\[(?=[a-z]+\]$)/
     return lines.map((line) => ({ section, line: line.replaceAll("§", MARKER) }));
   });
 
-/** The lines of a file `name` beside this one. */
+/** The lines of the file `name` in this folder. */
 export const linesOf = (name: string): readonly string[] =>
   Deno.readTextFileSync(new URL(name, import.meta.url)).trimEnd().split("\n");

@@ -1,4 +1,4 @@
-/** What the HAProxy at hand says of lines with secrets, and the keywords that it has itself. */
+/** What the installed HAProxy says about lines with secrets, and its own keywords. */
 import assert from "node:assert/strict";
 import { alertsOf } from "../../../lib/haproxy/failure/alerts.ts";
 import { knownWord } from "../../../lib/secrets/masked_line.ts";
@@ -7,7 +7,7 @@ import { TempFolder } from "../../support/temp_folder.ts";
 import { MARKER } from "../../support/secrets.ts";
 import { SECRET_LINES, type SecretLine } from "./cases.ts";
 
-Deno.test("of what HAProxy says of any line with a secret, none is shown", async () => {
+Deno.test("no message of HAProxy about a line with a secret shows it", async () => {
   await using folder = new TempFolder();
   let refused = 0;
   for (const one of SECRET_LINES) {
@@ -20,11 +20,11 @@ Deno.test("of what HAProxy says of any line with a secret, none is shown", async
       `of ${one.line}:\n${said}\n${alerts.join("\n")}`,
     );
   }
-  // Or the lines prove nothing.
+  // Otherwise the lines prove nothing.
   assert.ok(refused > 80, `HAProxy repeats only ${refused} of the secrets`);
 });
 
-Deno.test("around a line that HAProxy names no secret is shown", () => {
+Deno.test("no secret is shown around a line that HAProxy names", () => {
   const text = SECRET_LINES.map(({ line }) => line).join("\n");
   for (let line = 1; line <= SECRET_LINES.length; line++) {
     const shown = linesAround(text, line).map(({ text }) => text).join("\n");
@@ -32,7 +32,7 @@ Deno.test("around a line that HAProxy names no secret is shown", () => {
   }
 });
 
-Deno.test("HAProxy's own keywords are known, but for the few that a newer one has", async () => {
+Deno.test("HAProxy's own keywords are known, except for a few newer ones", async () => {
   const listed = await haproxy(["-dKall", "-q", "-c", "-f", "/dev/null"]);
   const found = KINDS.flatMap((kind) => Array.from(listed.matchAll(kind), ([, word = ""]) => word));
   assert.ok(found.length > 1_000, `only ${found.length} keywords found in ${listed.slice(0, 500)}`);
@@ -51,7 +51,7 @@ const KINDS = [
   /^([a-z][\w.-]*)(?:\([^)\n]*\))?: \w+ => \w+$/gm,
 ] as const;
 
-/** The line is where HAProxy takes it, so that what it says is about the line. */
+/** Places the line where HAProxy accepts it, so that its message is about the line. */
 function configurationWith({ section, line }: SecretLine): string {
   const inside = (name: SecretLine["section"]) => section === name ? `    ${line}` : "";
   return `global

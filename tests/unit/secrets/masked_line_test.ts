@@ -1,4 +1,4 @@
-/** What is shown of a line: nothing that may be a secret, and all that an operator needs. */
+/** A masked line shows no possible secret, and everything that an operator needs. */
 import assert from "node:assert/strict";
 import { maskedLine, maskedLines } from "../../../lib/secrets/masked_line.ts";
 import { MARKER } from "../../support/secrets.ts";
@@ -14,7 +14,7 @@ for (const { line } of SECRET_LINES) {
   });
 }
 
-/** A value behind these is masked even if it is a number, an address or a keyword. */
+/** A value after these is masked even if it is a number, an address or a keyword. */
 const TAKES_SECRETS =
   /(?:password|auth|realm|uri|set-header|add-header|replace-\w+|set-var(?:-fmt)?|setenv|string|send|httpchk|key|secret|description|location|prefix|hdr|cook|log-format|errorloc|ca-sign-pass|tcp-md5sig|agent-send|ssl-passphrase-cmd|mysql-check|(?:req\.hdr|str)\([^()§]*\)[^§]*) "?§/;
 
@@ -29,7 +29,7 @@ for (const line of linesOf("secret_lines.txt").filter((line) => TAKES_SECRETS.te
 
 for (const line of linesOf("shown_lines.txt")) {
   Deno.test(`all is shown of: ${line}`, () => {
-    // What is masked is masked again, and hides nothing more.
+    // Masking twice hides nothing more.
     const written = line.replaceAll("(***)", `(${MARKER})`).replaceAll("***", `"a ${MARKER}"`);
     assert.equal(maskedLine(written), line.replace(/# "a .*/, "# ***"));
   });
@@ -50,12 +50,12 @@ const MISSPELT = {
 };
 
 for (const [line, shown] of Object.entries(MISSPELT)) {
-  Deno.test(`a slip is shown, and nothing behind it: ${line.trim()}`, () => {
+  Deno.test(`a typo is shown, and nothing after it: ${line.trim()}`, () => {
     assert.equal(maskedLine(line), shown);
   });
 }
 
-Deno.test("what goes on with a secret is hidden, up to its end or the next section", () => {
+Deno.test("lines that continue a secret are hidden, up to its end or the next section", () => {
   const shown = (...lines: string[]) => maskedLines(lines.join("\n"), { first: 1, last: 9 });
   assert.deepEqual(
     shown('  setenv K "first', "  server second 10.0.0.1:80", '  bind third"', "  mode http"),

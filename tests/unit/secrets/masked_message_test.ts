@@ -1,4 +1,4 @@
-/** What is shown of HAProxy's messages: nothing that may be a secret, and why it refuses something. */
+/** Masked messages show no possible secret, but why HAProxy refuses something. */
 import assert from "node:assert/strict";
 import { maskedMessage } from "../../../lib/secrets/masked_message.ts";
 import { MARKER } from "../../support/secrets.ts";
@@ -56,7 +56,7 @@ for (const message of SECRETS) {
   }
 }
 
-/** As HAProxy 2.6 and 3.4 write them, with what is shown of each below it, if it is not the same. */
+/** As HAProxy 2.6 and 3.4 write them, each followed by what is shown of it, if that differs. */
 for (const pair of linesOf("messages.txt").join("\n").split("\n\n")) {
   const [message = "", shown = message] = pair.split("\n");
   Deno.test(`an operator reads why: ${shown}`, () => assert.equal(maskedMessage(message), shown));

@@ -1,4 +1,4 @@
-/** Random lines of known keywords, with a secret wherever no name, address or path belongs: it never shows. */
+/** Random lines of known keywords, with a secret wherever no name, address or path belongs. It is never shown. */
 import assert from "node:assert/strict";
 import { maskedLine } from "../../../lib/secrets/masked_line.ts";
 import { vocabulary } from "../../../lib/secrets/vocabulary.ts";
@@ -16,7 +16,7 @@ Deno.test(`${LINES} random lines show no secret, from the seed ${SEED}`, () => {
   }
 });
 
-Deno.test("no word of HAProxy's makes a secret beside it anything else", () => {
+Deno.test("no keyword exposes a secret next to it", () => {
   for (const keyword of vocabulary().all.keys()) {
     for (const line of BESIDE_A_SECRET) {
       for (const secret of [MARKER, "73915284"]) {
@@ -27,7 +27,7 @@ Deno.test("no word of HAProxy's makes a secret beside it anything else", () => {
   }
 });
 
-/** Any keyword stands at `@`. */
+/** `@` stands for any keyword. */
 const BESIDE_A_SECRET = `
   setenv @ §|setenv @ if §|http-request set-header @ § if §|http-request replace-header @ @ §|user @ §|user a @ §
   http-request return status 200 hdr @ §|http-request return string @ §|stats auth @ §|description @ §|log-format @ §
@@ -37,7 +37,7 @@ const BESIDE_A_SECRET = `
   user a groups @ insecure-password §|bind :443 ssl @ ca-sign-pass §
 `.split(/[|\n]/).map((line) => line.trim()).filter((line) => line !== "");
 
-/** Values stand at `§`; written by hand, so that the grammar is not its own witness. */
+/** `§` stands for a value. Written by hand, so that the grammar does not test itself. */
 const LINES_WITH_VALUES = `
   setenv NAME §|presetenv NAME §|set-var proc.x str(§)|description §|ssl-passphrase-cmd § §
   lua-load /a.lua §|user admin insecure-password § groups ops|user admin password §
@@ -72,14 +72,14 @@ function lineOf(random: Random): string {
   return `${random.one(["", "    ", "\t"])}${filled}${endsOpen(cut) ? "" : more}${tail}`;
 }
 
-/** After these another word could be the name of an ACL, an address and such. */
+/** After these another word could be the name of an ACL, an address and so on. */
 const endsOpen = (line: string) =>
   / (?:\}|or b|if a|if local|groups ops|table t|check)$|^cookie|^tune|^[a-z_.-]+ [a-z_.-]+$/.test(
     line,
   ) ||
   line.split(" ").length < 3;
 
-/** A keyword, any other behind it, and a value that belongs to neither. */
+/** A keyword, any other after it, and a value that belongs to neither. */
 const anyLine = (random: Random) => `${random.one(first())} ${random.one(others())} §`;
 
 const first = () => [...vocabulary().first.keys()].filter((keyword) => !NAMES.test(keyword));
@@ -98,7 +98,7 @@ const NAMES = new RegExp(
     "default-server|default-bind|load|ssl-f-use|unix-bind)$",
 );
 
-/** And words that are followed by such, or by the name of an ACL. */
+/** Words that such values, or the name of an ACL, follow. */
 const NAMING = new RegExp(
   "^(?:if|unless|socket|bind|table|peers|write-to|groups|users|mailers|level|admin|fail|errorfiles?|errorfile|lf-file|file|" +
     "hdr|header|.*-header|early-hint|replace-value|send-spoe-group|ot-group|set-bandwidth-limit|normalize-uri|" +
@@ -117,7 +117,7 @@ function misspelt(line: string, random: Random): string {
     word.slice(0, at) + "x" + word.slice(at),
     word.slice(0, at) + word.slice(at, at + 2).split("").reverse().join("") + word.slice(at + 2),
   ]);
-  // Without its end a word may be another, which a name follows.
+  // A truncated word may be another keyword, which a name follows.
   return vocabulary().first.has(wrong) || word.includes("§") ? line : [wrong, ...rest].join(" ");
 }
 
@@ -148,7 +148,7 @@ function value(random: Random, open: string): string {
   ]);
 }
 
-/** Numbers that only the seed decides. */
+/** Numbers that depend only on the seed. */
 class Random {
   #state: number;
 
@@ -156,7 +156,7 @@ class Random {
     this.#state = seed;
   }
 
-  /** As mulberry32 does. */
+  /** The algorithm mulberry32. */
   next(): number {
     this.#state = (this.#state + 0x6D2B79F5) | 0;
     let bits = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);

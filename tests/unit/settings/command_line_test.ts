@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { type CommandLine, splitCommandLine } from "../../../lib/settings/command_line.ts";
 
-/** As it is split; the flags as an object. */
+/** The split line, with the flags as an object. */
 type Line = Omit<CommandLine, "own"> & { readonly own: Record<string, readonly string[]> };
 
 const SPLIT: Readonly<Record<string, { words: string[]; line: Partial<Line> }>> = {
-  "no word at all is fine": { words: [], line: {} },
+  "no words are needed": { words: [], line: {} },
   "words with one dash go to HAProxy": {
     words: ["-f", "a.cfg", "-dM"],
     line: { haproxyWords: ["-f", "a.cfg", "-dM"] },
   },
-  "own flags may stand before, between and behind HAProxy's": {
+  "own flags may stand before, between and after HAProxy's": {
     words: ["--check", "-f", "a", "--log-level", "debug", "-V", "--socket=/s"],
     line: {
       own: { check: ["true"], "log-level": ["debug"], socket: ["/s"] },
@@ -21,7 +21,7 @@ const SPLIT: Readonly<Record<string, { words: string[]; line: Partial<Line> }>> 
     words: ["--check", "haproxy", "-f", "haproxy"],
     line: { own: { check: ["true"] }, haproxyWords: ["-f", "haproxy"] },
   },
-  "a haproxy behind the entrypoint's own words is dropped": {
+  "a haproxy after the entrypoint's own words is dropped": {
     words: ["-f", "a.cfg", "haproxy", "-dM"],
     line: { haproxyWords: ["-f", "a.cfg", "-dM"] },
   },
@@ -29,11 +29,11 @@ const SPLIT: Readonly<Record<string, { words: string[]; line: Partial<Line> }>> 
     words: ["-f", "a.cfg", "/usr/local/sbin/haproxy", "-f", "/usr/sbin/haproxy"],
     line: { haproxyWords: ["-f", "a.cfg", "-f", "/usr/sbin/haproxy"] },
   },
-  "a word behind -dt belongs to it, a flag does not": {
+  "a word after -dt belongs to it, a flag does not": {
     words: ["-dt", "h1", "-dt", "--check"],
     line: { own: { check: ["true"] }, haproxyWords: ["-dt", "h1", "-dt"] },
   },
-  "every word behind -- is HAProxy's": {
+  "every word after -- is HAProxy's": {
     words: ["--", "--check", "--nonsense"],
     line: { haproxyWords: ["--", "--check", "--nonsense"] },
   },
@@ -41,7 +41,7 @@ const SPLIT: Readonly<Record<string, { words: string[]; line: Partial<Line> }>> 
     words: ["-f", "--check", "-C", "--"],
     line: { haproxyWords: ["-f", "--check", "-C", "--"] },
   },
-  "what a flag is given twice is kept in order": {
+  "the values of a repeated flag keep their order": {
     words: ["--socket=/a", "--socket", "/b"],
     line: { own: { socket: ["/a", "/b"] } },
   },
@@ -61,13 +61,13 @@ const SPLIT: Readonly<Record<string, { words: string[]; line: Partial<Line> }>> 
     words: ["--socket"],
     line: { problems: ['"--socket" wants a value, found none'] },
   },
-  "an empty value is none": {
+  "an empty value counts as missing": {
     words: ["--socket=", "--watch", ""],
     line: {
       problems: ['"--socket" wants a value, found none', '"--watch" wants a value, found none'],
     },
   },
-  "an unknown flag comes with the nearest known one": {
+  "an unknown flag suggests the nearest known one": {
     words: ["--sockte=/s", "--logformat"],
     line: {
       problems: [
@@ -76,7 +76,7 @@ const SPLIT: Readonly<Record<string, { words: string[]; line: Partial<Line> }>> 
       ],
     },
   },
-  "a flag that resembles none comes without a hint": {
+  "a flag that resembles none gets no suggestion": {
     words: ["--master-worker-mode"],
     line: { problems: ['unknown flag "--master-worker-mode"'] },
   },

@@ -6,7 +6,7 @@ import { helpText } from "../../../lib/settings/help.ts";
 import { RUNTIME_PARENTS } from "../../../lib/settings/option_types.ts";
 import { ACTIONS, OPTIONS, variableOf, VARIABLES } from "../../../lib/settings/options.ts";
 
-Deno.test("the program has just the permissions that it needs", () => {
+Deno.test("the program has only the permissions that it needs", () => {
   assert.deepEqual(denoJson.permissions.default, {
     run: ["haproxy"],
     read: true,
@@ -17,13 +17,18 @@ Deno.test("the program has just the permissions that it needs", () => {
     ffi: [...LIBC_PATHS],
   });
   assert.deepEqual(PROGRAM_OPTIONS.filter((word) => !word.startsWith("--v8-flags=")), [
-    ...["--no-prompt", "-P"],
+    "--no-prompt",
+    "-P",
   ]);
 });
 
-Deno.test("only names of the original, and systemd's, stand without HRW_ in front", () => {
+Deno.test("only names known from other images, and systemd's, lack the prefix HRW_", () => {
   assert.deepEqual(VARIABLES.filter((name) => !name.startsWith("HRW_")), [
-    ...["HAPROXY_SOCKET", "WATCH_PATH", "ENV_FILE", "DISABLE_RELOAD", "SHUTDOWN_WAIT"],
+    "HAPROXY_SOCKET",
+    "WATCH_PATH",
+    "ENV_FILE",
+    "DISABLE_RELOAD",
+    "SHUTDOWN_WAIT",
     "RUNTIME_DIRECTORY",
   ]);
   assert.equal(variableOf(OPTIONS.logLevel), "HRW_LOG_LEVEL");
@@ -38,11 +43,11 @@ Deno.test("no two options share a flag or a variable", () => {
 const HELP = {
   "a value": [
     "  --max-draining N",
-    "        how many old processes may drain; with more, the oldest is ended (environment: HRW_MAX_DRAINING; default: 50)",
+    "        how many old processes may drain; beyond that, the oldest is ended (environment: HRW_MAX_DRAINING; default: 50)",
   ],
   "several values": [
     "  --watch PATH",
-    '        one more file, directory (recursively) or glob to watch; repeatable (environment: WATCH_PATH, ":" between)',
+    '        an additional file, directory (recursive) or glob to watch; repeatable (environment: WATCH_PATH, ":" between)',
   ],
   "a switch": [
     "  --no-reload",
@@ -52,7 +57,7 @@ const HELP = {
 };
 
 for (const [kind, lines] of Object.entries(HELP)) {
-  Deno.test(`the help tells of a flag for ${kind}`, () => {
+  Deno.test(`--help shows a flag for ${kind}`, () => {
     assert.ok(helpText().includes(`\n${lines.join("\n")}\n`));
   });
 }

@@ -5,7 +5,7 @@ import { helpText } from "../../../lib/settings/help.ts";
 
 const README = Deno.readTextFileSync(join(import.meta.dirname!, "../../../README.md"));
 
-/** As `--help` writes it: without a default where there is none, and without links and marks. */
+/** As `--help` writes it: without a default if there is none, and without links and markup. */
 function helpOf(row: string): string {
   const cells = row.split(/(?<!\\)\|/).slice(1, -1).map((cell) =>
     cell.replaceAll(/`|\*\*|\.? \[More\]\(.*?\)/g, "").replaceAll("\\|", "|").trim()

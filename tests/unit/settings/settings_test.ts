@@ -10,7 +10,7 @@ import {
 } from "../../../lib/settings/options.ts";
 import { type Environment, readInvocation, type Settings } from "../../../lib/settings/settings.ts";
 
-/** The settings and problems of what starts or checks something. */
+/** The settings and problems of an invocation that runs or checks. */
 function read(words: readonly string[], environment: Environment = {}) {
   const invocation = readInvocation(words, environment);
   assert.ok(invocation.tag === "run" || invocation.tag === "check");
@@ -53,7 +53,7 @@ Deno.test("without words and variables all settings have their defaults", () => 
   assert.deepEqual(read([]), { tag: "run", settings: DEFAULTS, problems: [] });
 });
 
-Deno.test("an empty variable counts as none", () => {
+Deno.test("an empty variable counts as unset", () => {
   const empty = Object.fromEntries(VARIABLES.map((variable) => [variable, ""]));
   assert.deepEqual(read([], empty), { tag: "run", settings: DEFAULTS, problems: [] });
 });
@@ -62,11 +62,14 @@ Deno.test("settings are frozen", () => assert.ok(Object.isFrozen(read([]).settin
 
 const tcp = (hostname: string, port: number) => ({ tag: "tcp", hostname, port }) as const;
 
-/** For each setting: flags, their value, and how it is shown; the text of its variable, and that value. */
+/** For each setting: flags, their value and how it is shown; the text of its variable and that value. */
 const GIVEN: {
   readonly [Name in OptionName]: readonly [
-    ...[flags: string, value: Settings[Name], shown: string],
-    ...[text: string, value: Settings[Name]],
+    flags: string,
+    flagged: Settings[Name],
+    shown: string,
+    text: string,
+    expected: Settings[Name],
   ];
 } = {
   userSocket: ["--socket=/a", "/a", "/a", "/b", "/b"],
@@ -103,7 +106,8 @@ for (const name of OPTION_NAMES) {
     const base = { ...DEFAULTS, statusListen: tcp("127.0.0.1", 9101) };
     const environment = { HRW_STATUS_LISTEN: "127.0.0.1:9101", [variable]: text };
     assert.deepEqual(read([], environment), {
-      ...{ tag: "run", problems: [] },
+      tag: "run",
+      problems: [],
       settings: { ...base, [name]: expected },
     });
     const { settings, problems } = read(flags.split(" "), environment);
@@ -121,7 +125,12 @@ Deno.test("what is not set is shown as none, off or no limit", () => {
   assert.deepEqual(flags("off"), ["respawn"]);
   assert.deepEqual(flags("no limit"), ["shutdown-wait"]);
   assert.deepEqual(flags("none"), [
-    ...["socket", "watch", "env-file", "last-good", "status-listen", "status-host"],
+    "socket",
+    "watch",
+    "env-file",
+    "last-good",
+    "status-listen",
+    "status-host",
   ]);
   assert.equal(flags("no").length, 6);
 });
@@ -131,7 +140,7 @@ const SWITCHED = {
   off: ["0", "f", "F", "FALSE", "false", "False"],
 };
 
-Deno.test("a switch in the environment takes the words of Go's ParseBool", () => {
+Deno.test("a switch in the environment accepts the words of Go's ParseBool", () => {
   const watch = (text: string) => read([], { DISABLE_RELOAD: text }).settings.watch;
   assert.deepEqual(SWITCHED.on.filter(watch), []);
   assert.deepEqual(SWITCHED.off.filter(watch), SWITCHED.off);
@@ -168,7 +177,7 @@ const REFUSED: readonly (readonly [name: string, text: string, wanted: RegExp])[
 ];
 
 for (const [name, text, wanted] of REFUSED) {
-  Deno.test(`${name}=${text} is refused, and the message names where it is from`, () => {
+  Deno.test(`${name}=${text} is refused, and the message names its source`, () => {
     const { problems } = read([], { [name]: text });
     assert.equal(problems.length, 1);
     assert.ok(problems[0]!.startsWith(`${name}: found "${text}", `), problems[0]);
@@ -179,7 +188,7 @@ for (const [name, text, wanted] of REFUSED) {
 for (
   const name of ["lb:9101", "http://lb", "9101", "10.0.0.7", "*.example", "a b", "[::1]", "a..b"]
 ) {
-  Deno.test(`"${name}" is no name of a host`, () => {
+  Deno.test(`"${name}" is not a host name`, () => {
     const { problems } = read(["--status-listen=:1", `--status-host=${name}`]);
     assert.deepEqual(problems, [
       `--status-host: found "${name}", wanted a host's name without a port`,
@@ -188,20 +197,20 @@ for (
 }
 
 for (const flag of ["--enable-reload-endpoint", "--status-host=lb"]) {
-  Deno.test(`${flag} is nothing without an address`, () => {
+  Deno.test(`${flag} needs an address`, () => {
     assert.deepEqual(read([flag]).problems, [
       `"${flag.split("=")[0]}" needs "--status-listen", found none`,
     ]);
   });
 }
 
-Deno.test("what is refused keeps its default, and does not count as missing", () => {
+Deno.test("a refused setting keeps its default, and does not count as missing", () => {
   const { settings, problems } = read(["--status-listen=x", "--status-host=lb", "--settle-time=x"]);
   assert.deepEqual(settings, { ...DEFAULTS, statusHosts: ["lb"] });
   assert.equal(problems.length, 2);
 });
 
-Deno.test("every problem is named at once, those of flags by the flag", () => {
+Deno.test("all problems are reported together, those of flags by flag", () => {
   const words = ["--nonsense", "--log-format=xml", "-D"];
   const { problems } = read(words, { HRW_SETTLE_TIME: "x", HRW_LOG_FORMAT: "json" });
   assert.deepEqual(problems.map((problem) => problem.split(/[:,]? /).slice(0, 3).join(" ")), [
@@ -223,7 +232,7 @@ Deno.test("--help and --version come before any problem", () => {
 });
 
 for (const path of ["/run", "/run/kept", "/run/kept/", "/run/**", "/run/{a,b}/**/*.cfg", "/"]) {
-  Deno.test(`what is kept must not be watched, as by --watch=${path}`, () => {
+  Deno.test(`--last-good must not be watched, as by --watch=${path}`, () => {
     const { problems } = read(["--last-good=/run/kept", `--watch=${path}`]);
     assert.deepEqual(problems, [
       `"--last-good" wants a directory outside "--watch", found "${path}"`,
@@ -234,7 +243,7 @@ for (const path of ["/run", "/run/kept", "/run/kept/", "/run/**", "/run/{a,b}/**
 for (
   const path of ["/run/keptly", "/run/kept-2/x", "/etc/**", "/run/*.cfg", "kept", "/run/kept/below"]
 ) {
-  Deno.test(`--watch=${path} is beside what is kept`, () => {
+  Deno.test(`--watch=${path} does not cover --last-good`, () => {
     assert.deepEqual(read(["--last-good=/run/kept", `--watch=${path}`]).problems, []);
   });
 }

@@ -13,7 +13,7 @@ const ADDRESSES = {
 } as const;
 
 for (const [text, [address, description]] of Object.entries(ADDRESSES)) {
-  Deno.test(`the address ${text} is read and told`, () => {
+  Deno.test(`the address ${text} is parsed and formatted`, () => {
     assert.deepEqual(readStatusAddress(text), address);
     assert.equal(describeStatusAddress(address), description);
   });
@@ -25,5 +25,5 @@ for (
     ..."unix:run/a.sock http://127.0.0.1:9101 a:b:1 /run/a.sock 127.0.0.1:9101/".split(" "),
   ]
 ) {
-  Deno.test(`the address ${text} is none`, () => assert.equal(readStatusAddress(text), null));
+  Deno.test(`"${text}" is not an address`, () => assert.equal(readStatusAddress(text), null));
 }

@@ -6,14 +6,14 @@ const TEXT = Array.from({ length: 10 }, (_, index) => `maxconn ${index + 1}`).jo
 
 const numbersAround = (line: number) => linesAround(TEXT, line).map(({ number }) => number);
 
-Deno.test("a line comes with three on each side, as far as there are any", () => {
+Deno.test("a line comes with up to three on each side", () => {
   assert.deepEqual(numbersAround(5), [2, 3, 4, 5, 6, 7, 8]);
   assert.deepEqual(numbersAround(1), [1, 2, 3, 4]);
   assert.deepEqual(numbersAround(10), [7, 8, 9, 10]);
   assert.deepEqual(linesAround(TEXT, 1)[0], { number: 1, text: "maxconn 1" });
 });
 
-Deno.test("of a line only what is harmless is shown", () => {
+Deno.test("only the harmless part of a line is shown", () => {
   const text = "backend app\n  server s 10.0.0.1:80 hunter2\n  # hunter2";
   assert.deepEqual(linesAround(text, 2).map(({ text }) => text), [
     "backend app",
@@ -27,7 +27,7 @@ Deno.test("a very long line is cut", () => {
   assert.equal(linesAround(long, 1)[0]?.text, long.slice(0, 300));
 });
 
-Deno.test("what alerts name is read, relative to HAProxy's directory, from its own files alone", async () => {
+Deno.test("lines that alerts name are read relative to HAProxy's directory, and only from its own files", async () => {
   await using folder = new TempFolder();
   const known = folder.write("haproxy.cfg", TEXT);
   const other = folder.write("other.cfg", TEXT);

@@ -43,7 +43,7 @@ const daysOf = (expiries: ReadonlyMap<string, number>) =>
     Array.from(expiries, ([path, ms]) => [path, Math.round((ms - Date.now()) / DAY_MS)]),
   );
 
-Deno.test("of several certificates in a file the first to expire counts", async () => {
+Deno.test("of several certificates in a file, the first to expire counts", async () => {
   await using scene = new Scene();
   const pem = scene.issue(30).pem + scene.issue(10).certificate + scene.authority.certificate;
   const path = scene.write("a.pem", pem);
@@ -52,7 +52,7 @@ Deno.test("of several certificates in a file the first to expire counts", async 
   assert.deepEqual(daysOf(expiries), { [path]: 10, [other]: 20 });
 });
 
-Deno.test("a certificate with OpenSSL's trust settings expires as any other", async () => {
+Deno.test("a certificate with OpenSSL's trust settings expires like any other", async () => {
   await using scene = new Scene();
   const plain = scene.write("plain.pem", scene.issue(30).certificate);
   const path = scene.at("trusted.pem");
@@ -64,7 +64,7 @@ Deno.test("a certificate with OpenSSL's trust settings expires as any other", as
   });
 });
 
-Deno.test("what did not change is not read again, and what is on disk only is not told", async () => {
+Deno.test("unchanged files are not read again, and files that are only on disk are left out", async () => {
   await using scene = new Scene();
   const path = scene.write("a.pem", scene.issue(30).pem);
   const [targets, before] = [scene.targets(path), await loaded(path)];
@@ -76,7 +76,7 @@ Deno.test("what did not change is not read again, and what is on disk only is no
   assert.deepEqual(daysOf(await scene.tell(targets, null)), { [path]: 5 });
 });
 
-Deno.test("a refused file that was never known is left out, as is what is no certificate", async () => {
+Deno.test("a refused file that was never read is left out, and so is what is not a certificate", async () => {
   await using scene = new Scene();
   const refused = scene.write("a.pem", scene.issue(30).pem);
   const before = await loaded(refused);
@@ -89,7 +89,7 @@ Deno.test("a refused file that was never known is left out, as is what is no cer
   }
 });
 
-Deno.test("a key file, and what is no certificate's, are not told", async () => {
+Deno.test("key files, and files of other kinds, are left out", async () => {
   await using scene = new Scene();
   const { certificate, key } = scene.issue(30);
   const [path, keyPath] = [scene.write("a.crt", certificate), scene.write("a.key", key)];
@@ -112,7 +112,7 @@ Deno.test("a key file, and what is no certificate's, are not told", async () => 
   ]);
 });
 
-Deno.test("what is not used any more is forgotten, and two who ask at once get the same", async () => {
+Deno.test("files that are no longer loaded are forgotten, and concurrent calls get the same", async () => {
   await using scene = new Scene();
   const paths = ["a.pem", "b.pem"].map((name) => scene.write(name, scene.issue(30).pem));
   const all = await loaded(...paths);

@@ -1,4 +1,4 @@
-/** What a browser lets the pages of other sites do to the status, and what the status lets them. */
+/** What a browser, and the status itself, let pages of other sites do to the status. */
 import assert from "node:assert/strict";
 import { installed, testNeeding } from "../../support/needs.ts";
 import { route, type Views } from "../../../lib/status/routes.ts";
@@ -10,7 +10,7 @@ const VIEW = { width: 800, height: 600, scheme: "light" } as const;
 
 const SECRET = "what only operators see";
 
-/** The status, with the endpoint; what it answered to what. */
+/** The status with the reload endpoint, and its answers. */
 async function serveStatus() {
   const answers: string[] = [];
   let reloads = 0;
@@ -33,7 +33,7 @@ async function serveStatus() {
   return { scene, answers, reloads: () => reloads, port: scene.address.port };
 }
 
-/** Tries all that a page can, and then has what it could read as its title. */
+/** Tries everything that a page can, and then shows what it could read as its title. */
 const attackOn = (origin: string) =>
   `<title>trying</title><script>(async () => {
   const read = (init, path) => fetch("${origin}" + path, init).then((one) => one.text(), () => "");

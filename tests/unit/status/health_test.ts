@@ -24,7 +24,7 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
   });
 }
 
-Deno.test("while another takes the place of one that is lost it is healthy, but not ready", () => {
+Deno.test("during a respawn it is healthy, but not ready", () => {
   const ending = { tag: "signaled", code: 139, signal: "SIGSEGV" } as const;
   const lost = { generation: SERVICE.serving, ending, failures: 2 };
   const state = { ...STATES.starting, lost };
@@ -41,7 +41,7 @@ Deno.test("a drain before anything has served is not healthy", () => {
   assert.match(verdict.reason, /^draining: /);
 });
 
-Deno.test("what is not ready says why", () => {
+Deno.test("an unready state says why", () => {
   const reasons = (["starting", "leaving", "stopping"] as const).map((name) => {
     const verdict = readiness(STATES[name]);
     return verdict.isOk ? "" : verdict.reason;

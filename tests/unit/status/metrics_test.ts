@@ -1,4 +1,4 @@
-/** What Prometheus is told, by the text and by Prometheus' own parser. */
+/** The metrics as text, and as Prometheus' own parser reads them. */
 import assert from "node:assert/strict";
 import { newHistory } from "../../../lib/status/history/history.ts";
 import { NO_COUNTS } from "../../../lib/status/history/counters.ts";
@@ -14,7 +14,7 @@ const FILES = new Map([["/certs/a.pem", 2_000_000_000_000], ['/certs/"\\\n.pem',
 const linesOf = (one: Snapshot, files: ReadonlyMap<string, number> = new Map()) =>
   metricsText(one, files).trimEnd().split("\n");
 
-/** The value of a sample without its prefix, as it is written. */
+/** The value of a sample, named without the prefix, as it is written. */
 function valueOf(sample: string, one: Snapshot, files?: ReadonlyMap<string, number>) {
   const start = `haproxy_reload_wrapper_${sample} `;
   return linesOf(one, files).find((line) => line.startsWith(start))?.slice(start.length);
@@ -73,7 +73,7 @@ for (const [sample, value] of Object.entries(VALUES)) {
   Deno.test(`the metric ${sample}`, () => assert.equal(valueOf(sample, BUSY, FILES), value));
 }
 
-Deno.test("before anything serves all counters are 0, and nothing is successful", () => {
+Deno.test("before anything serves, all counters are 0 and nothing is successful", () => {
   for (const sample of ['reloads_total{result="success"}', "generation", "drain_oldest_seconds"]) {
     assert.equal(valueOf(sample, FRESH), "0");
   }
@@ -82,13 +82,13 @@ Deno.test("before anything serves all counters are 0, and nothing is successful"
   assert.equal(linesOf(FRESH).filter((line) => /^\w+drains_ended_total\{/.test(line)).length, 4);
 });
 
-Deno.test("a refused change is no success, until it is over", () => {
+Deno.test("a refused change is not a success, until it is over", () => {
   const failure = { generation: 8, reason: "x", alerts: [], sinceMs: 0, lastTriedMs: 0 };
   const degraded = snapshot({ history: { failure } });
   assert.equal(valueOf("config_last_reload_successful", degraded), "0");
 });
 
-Deno.test("each metric has one help, one type, and is known to alerts and to the page of metrics", async () => {
+Deno.test("each metric has one help and one type, and is known to the alerts and the README", async () => {
   const lines = linesOf(BUSY, FILES);
   const named = (word: string) =>
     lines.filter((line) => line.startsWith(`# ${word} `)).map((line) => line.split(" ")[2]!);
@@ -101,7 +101,7 @@ Deno.test("each metric has one help, one type, and is known to alerts and to the
   for (const name of names) assert.match(page, new RegExp(`\\| .*\`${name}(?:\\{|\`)`));
 });
 
-Deno.test("each sample has just the labels that alerts may ask for", () => {
+Deno.test("each sample has exactly the labels that alerts may use", () => {
   for (const line of linesOf(BUSY, FILES).filter((line) => !line.startsWith("#"))) {
     const [, name, labels = ""] = /^haproxy_reload_wrapper_(\w+)(?:\{(.*)\})? \S+$/.exec(line)!;
     const found = [...labels.matchAll(/(?:^|,)(\w+)="/g)].map(([, label]) => label!);
@@ -135,7 +135,7 @@ async function checkMetrics(text: string): Promise<{ success: boolean; report: s
   return { success: code === 0 || code === 3, report };
 }
 
-Deno.test("that kept files serve is told, and that what is on disk does not", () => {
+Deno.test("the metrics show that last good files are served, and those on disk are not", () => {
   assert.equal(valueOf("serving_last_good", SAMPLES.lastGood), "1");
   assert.equal(valueOf("config_last_reload_successful", SAMPLES.lastGood), "0");
   assert.equal(valueOf("config_last_reload_success_timestamp_seconds", SAMPLES.lastGood), "0");

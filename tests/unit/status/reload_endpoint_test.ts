@@ -30,10 +30,10 @@ class Scene {
 
   constructor(public state: State) {}
 
-  /** What the request is answered, once it is; watched for from now on. */
+  /** The answer to the request, once there is one. */
   request() {
     return reloadAndWait({
-      look: () => ({ state: this.state, history: this.history }),
+      current: () => ({ state: this.state, history: this.history }),
       request: () => void this.requests++,
       watch: (onStep) => {
         this.#watchers.add(onStep);
@@ -59,7 +59,7 @@ class Scene {
 
 const requested = reloadRequested("POST /reload", "new");
 
-Deno.test("the answer is that of the reload that the request began", async () => {
+Deno.test("the answer is that of the reload that the request started", async () => {
   const scene = new Scene(STATES.serving);
   const answer = scene.request();
   assert.equal(scene.requests, 1);
@@ -90,7 +90,7 @@ Deno.test("a refused reload is answered with HAProxy's words", async () => {
   });
 });
 
-Deno.test("a reload that has begun before the request is not its answer", async () => {
+Deno.test("a reload that began before the request is not its answer", async () => {
   const scene = new Scene(STATES.reloading);
   const answer = scene.request();
   scene.happen(requested, ready("new"));
@@ -113,7 +113,7 @@ Deno.test("a reload for a change that was seen before the request's own scan is 
   assert.equal((report as { generation: number }).generation, 5);
 });
 
-Deno.test("what served last is no answer: it has not read what is on disk", async () => {
+Deno.test("a start from the last good files is no answer: it has not read what is on disk", async () => {
   const scene = new Scene(STATES.starting);
   const answer = scene.request();
   const refused = failed({ mayPass: false });
@@ -130,7 +130,7 @@ Deno.test("what served last is no answer: it has not read what is on disk", asyn
 });
 
 for (const name of ["leaving", "draining", "stopping"] as const) {
-  Deno.test(`while ${name} nothing is asked for`, async () => {
+  Deno.test(`while ${name} no reload is requested`, async () => {
     const scene = new Scene(STATES[name]);
     const { isTried, isOk } = await scene.request();
     assert.deepEqual([isTried, isOk, scene.requests], [false, false, 0]);
@@ -138,7 +138,7 @@ for (const name of ["leaving", "draining", "stopping"] as const) {
 }
 
 for (const event of [EVENTS.stop_requested, EVENTS.drain_requested, processEnded(3, 139)]) {
-  Deno.test(`${event.name} while the answer is waited for is the answer`, async () => {
+  Deno.test(`${event.name} while a request waits is its answer`, async () => {
     const scene = new Scene(STATES.serving);
     const answer = scene.request();
     scene.happen(requested, event);
@@ -149,7 +149,7 @@ for (const event of [EVENTS.stop_requested, EVENTS.drain_requested, processEnded
 
 const ANSWER: ReloadAnswer = { isTried: true, isOk: true, report: {} };
 
-/** Reloads that end when they are told to. */
+/** Reloads that end on command. */
 function shared() {
   const running: PromiseWithResolvers<ReloadAnswer>[] = [];
   const ask = shareReloads(() => {
@@ -164,7 +164,7 @@ const STAYS = new AbortController().signal;
 
 const turns = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("requests that come together share a reload, and those that come later the next", async () => {
+Deno.test("concurrent requests share a reload, and later ones the next", async () => {
   const { running, ask, end } = shared();
   const together = [ask(STAYS), ask(STAYS)];
   await turns();
@@ -187,7 +187,7 @@ Deno.test("requests that come together share a reload, and those that come later
   assert.equal(running.length, 2);
 });
 
-Deno.test("what a client asked for that is gone is done, and the others get their answer", async () => {
+Deno.test("a request whose client is gone is carried out, and the others get their answer", async () => {
   const { running, ask, end } = shared();
   const [leaving, alsoLeaving] = [new AbortController(), new AbortController()];
   ask(leaving.signal);
@@ -202,7 +202,7 @@ Deno.test("what a client asked for that is gone is done, and the others get thei
   assert.equal(running.length, 2);
 });
 
-Deno.test("a bug in a reload is told to all who share it, and the next is asked for", async () => {
+Deno.test("a bug in a reload reaches all who share it, and the next request reloads", async () => {
   const { running, ask, end } = shared();
   const both = [ask(STAYS), ask(STAYS)];
   await turns();

@@ -13,7 +13,7 @@ const FAILURE = {
   lastTriedMs: NOW_MS - 1_000,
 };
 
-Deno.test("what serves is told with its process, its digest and its files", () => {
+Deno.test("the serving generation has its process, digest and files", () => {
   const digest = SERVICE.serving.fingerprint!.digest;
   const { serving, ready, healthy, reason, lastFailure } = statusReport(snapshot({
     history: {
@@ -34,7 +34,7 @@ Deno.test("what serves is told with its process, its digest and its files", () =
   );
 });
 
-Deno.test("a limit of memory is told with what is left of it", () => {
+Deno.test("a memory limit comes with what is left of it", () => {
   assert.equal(statusReport(snapshot()).memory, null);
   const memory = { limit: 512, available: 90 };
   assert.deepEqual(statusReport(snapshot({ memory })).memory, {
@@ -43,7 +43,7 @@ Deno.test("a limit of memory is told with what is left of it", () => {
   });
 });
 
-Deno.test("what is on disk and not served is told", () => {
+Deno.test("a digest on disk that is not served is reported", () => {
   const desired = { digest: content("other").digest, sinceMs: NOW_MS - 2_000 };
   const { serving, desired: told } = statusReport(snapshot({ history: { desired } }));
   assert.equal(serving?.servesDesired, false);
@@ -53,7 +53,7 @@ Deno.test("what is on disk and not served is told", () => {
   });
 });
 
-Deno.test("a generation whose files were written while it read them has no digest", () => {
+Deno.test("a generation whose files changed during the read has no digest", () => {
   const serving = { ...SERVICE.serving, changedDuringRead: true };
   const report = statusReport(snapshot({
     state: { name: "serving", service: { ...SERVICE, serving } },
@@ -61,7 +61,7 @@ Deno.test("a generation whose files were written while it read them has no diges
   assert.deepEqual([report.serving?.digest, report.serving?.servesDesired], [null, false]);
 });
 
-Deno.test("a failure is told with HAProxy's lines, and the next try only if there is one", () => {
+Deno.test("a failure has HAProxy's lines, and the next retry if there is one", () => {
   const history = { failure: FAILURE, timerDueMs: NOW_MS + 4_000 };
   const { lastFailure } = statusReport(snapshot({ history, state: STATES.retrying }));
   assert.deepEqual(lastFailure, {
@@ -76,7 +76,7 @@ Deno.test("a failure is told with HAProxy's lines, and the next try only if ther
   assert.equal(statusReport(snapshot({ history })).lastFailure?.nextRetry, null);
 });
 
-Deno.test("what drains is told with its connections, where HAProxy tells", () => {
+Deno.test("draining processes have their connections, if HAProxy says", () => {
   const processes = new Map([live(5, 9_000, 7_000), live(6, 8_000, 500), live(7, 1_000)]);
   const { draining } = statusReport(snapshot({
     history: { processes },
@@ -93,7 +93,7 @@ Deno.test("what drains is told with its connections, where HAProxy tells", () =>
   ]);
 });
 
-Deno.test("what a reload waits for is told, and until when", () => {
+Deno.test("a waiting reload has its reason and its end", () => {
   const history = { timerDueMs: NOW_MS + 4_000 };
   const until = new Date(NOW_MS + 4_000).toISOString();
   const waitingFor = (awaits: "interval" | "tables") =>
@@ -111,7 +111,7 @@ Deno.test("what a reload waits for is told, and until when", () => {
   }
 });
 
-Deno.test("changes and counts are told", () => {
+Deno.test("changes and counts are reported", () => {
   const { changes, counts } = statusReport(snapshot({
     history: {
       changes: [change({ durationMs: 12.6, generation: 9 })],
@@ -126,7 +126,7 @@ Deno.test("changes and counts are told", () => {
   assert.deepEqual([counts.hotApplies, counts.bugs, counts.respawns], [{ "map success": 2 }, 3, 0]);
 });
 
-Deno.test("settings are told by the names of their flags", () => {
+Deno.test("settings are reported by flag", () => {
   const { haproxy: user } = snapshot().settings;
   const given = { haproxy: { ...user, filesAfterDashes: ["b"] }, hotApply: false, settleMs: 20 };
   const { settings } = statusReport(snapshot({ settings: given }));
@@ -138,7 +138,7 @@ Deno.test("settings are told by the names of their flags", () => {
 });
 
 for (const [name, state] of Object.entries(STATES)) {
-  Deno.test(`while ${name} the report is whole, and can be sent as JSON`, () => {
+  Deno.test(`while ${name} the report is complete, and can be sent as JSON`, () => {
     const report = statusReport(snapshot({ state }));
     assert.equal(report.state, name as StateName);
     assert.equal(report.serving !== null, "service" in state);
@@ -146,7 +146,7 @@ for (const [name, state] of Object.entries(STATES)) {
   });
 }
 
-Deno.test("that it is degraded is told, and what it serves from", () => {
+Deno.test("a degraded state is reported, with the source of what serves", () => {
   const { degraded, ready, serving } = statusReport(SAMPLES.lastGood);
   assert.deepEqual([degraded, ready, serving?.digest, serving?.files], [true, true, null, []]);
   assert.deepEqual(serving?.lastGood, {

@@ -33,7 +33,7 @@ const PAGES = {
 } as const;
 
 for (const [path, [status, contentType, body]] of Object.entries(PAGES)) {
-  Deno.test(`${path} can be read, and nothing else be done to it`, async () => {
+  Deno.test(`${path} can only be read`, async () => {
     for (const method of ["GET", "HEAD"]) {
       const answer = await ask(path, { method });
       assert.deepEqual([answer.status, answer.contentType, answer.body], [
@@ -55,7 +55,7 @@ Deno.test("the page may load and run nothing", async () => {
 });
 
 for (const path of ["/elsewhere", "/healthz/", "/toString", "/__proto__", ""]) {
-  Deno.test(`"${path}" is no page`, async () => assert.equal((await ask(path)).status, 404));
+  Deno.test(`"${path}" is not a page`, async () => assert.equal((await ask(path)).status, 404));
 }
 
 function reloading(answer: ReloadAnswer) {
@@ -86,7 +86,7 @@ for (
   });
 }
 
-Deno.test("a reload is a POST, has to be switched on, and comes from no other site", async () => {
+Deno.test("a reload is a POST, must be switched on, and cannot come from another site", async () => {
   const { views, count } = reloading(SUCCESS);
   assert.equal((await ask("/reload", { views })).status, 405);
   assert.equal((await ask("/reload", POST)).status, 403);
@@ -104,7 +104,7 @@ Deno.test("a reload is a POST, has to be switched on, and comes from no other si
 
 const REBOUND = { host: "evil.test", origin: "http://evil.test" };
 
-Deno.test("a page whose name leads here reads nothing but what is always answered, and reloads nothing", async () => {
+Deno.test("a page whose name resolves to this address reads only what is always answered, and reloads nothing", async () => {
   const { views, count } = reloading(SUCCESS);
   const statusOf = async (path: string, method = "GET") =>
     (await ask(path, { method, views, headers: REBOUND })).status;
@@ -118,7 +118,7 @@ Deno.test("a page whose name leads here reads nothing but what is always answere
   assert.equal(count(), 0);
 });
 
-Deno.test("a name that is listed may ask, and a socket without a port by any name", async () => {
+Deno.test("a listed name may ask, and over a unix socket any name", async () => {
   assert.equal((await ask("/status", { headers: REBOUND, names: ["evil.test"] })).status, 200);
   assert.equal((await ask("/status", { headers: { host: "evil.test" }, names: null })).status, 200);
 });

@@ -19,7 +19,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 const CONFIGURATION = "/usr/local/etc/haproxy/haproxy.cfg";
 
-/** A good generation 7 serves, unless something else is said. */
+/** By default generation 7 serves, and all is well. */
 export function snapshot(
   { history = {}, settings = {}, ...others }: SnapshotOptions = {},
 ): Snapshot {
@@ -47,7 +47,7 @@ export function content(text: string, paths: readonly string[] = [CONFIGURATION]
   return { digest: digest(`all of ${text}`), files: new Map(paths.map((path) => [path, mark])) };
 }
 
-/** As long as a SHA-256 in hexadecimal digits. */
+/** As long as a hexadecimal SHA-256. */
 const digest = (text: string) =>
   [...text].reverse().map((one) => one.charCodeAt(0).toString(16)).join("").padEnd(64, "c0ffee");
 
@@ -394,7 +394,7 @@ function eventfulChange(index: number): Change {
   return change({ generation, endedMs, durationMs: 30 + (index * 37) % 90, changed });
 }
 
-/** Of 240 characters each, without and with places to break them. */
+/** 240 characters each, without and with places for line breaks. */
 function longPaths(): string[] {
   return Array.from(
     { length: 9 },
@@ -405,7 +405,7 @@ function longPaths(): string[] {
   );
 }
 
-/** One sample for each name of a state. */
+/** One sample for each state. */
 export const SAMPLE_OF_STATE: Readonly<Record<State["name"], SampleName>> = {
   starting: "starting",
   serving: "serving",

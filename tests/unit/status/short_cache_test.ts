@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { shortCache } from "../../../lib/status/short_cache.ts";
 import { waitFor } from "../../support/wait.ts";
 
-Deno.test("all who ask within a moment get the same value, and later a new one", async () => {
+Deno.test("calls within a moment get the same value, later ones a new one", async () => {
   let made = 0;
   const { get, forget } = shortCache(() => ++made);
   assert.deepEqual([get(), get(), get()], [1, 1, 1]);

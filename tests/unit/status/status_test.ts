@@ -1,4 +1,4 @@
-/** The status as the supervisor's observer: it must never be in its way. */
+/** The status as the supervisor's observer, which must never get in its way. */
 import assert from "node:assert/strict";
 import { Status } from "../../../lib/status/status.ts";
 import type { State } from "../../../lib/supervisor/state/state.ts";
@@ -7,7 +7,7 @@ import { freePort } from "../../support/free_port.ts";
 import { STATES } from "../supervisor/samples.ts";
 import { snapshot } from "./samples.ts";
 
-Deno.test("a bug in the history keeps no probe from its answer", async () => {
+Deno.test("probes are answered in spite of a bug in the history", async () => {
   const { settings, versions } = snapshot();
   const status = new Status({
     settings,

@@ -13,11 +13,11 @@ function seenAs(folder: TempFolder, content: string, modifiedMs = 0): ScanResult
   return { tag: "taken", fingerprint: { digest: content, files } };
 }
 
-/** Reads `a.cfg` in its folder, as if it were long there. */
+/** Reads `a.cfg` in its folder, as if it were old. */
 const readFile = (folder: TempFolder) => () =>
   seenAs(folder, Deno.readTextFileSync(folder.at("a.cfg")));
 
-/** A directory to watch, in which each visible file counts, or only the one that is `relevant`. */
+/** A directory to watch, in which every visible file counts, or only the `relevant` one. */
 const inventoryOf = (directory: string, relevant?: string): Inventory => ({
   ...{ files: [], unreadable: [], unnamed: [], directories: new Set([directory]) },
   entries: new Set(relevant === undefined ? [] : [relevant]),
@@ -28,16 +28,16 @@ interface WatchOptions {
   readonly pollIntervalMs?: number;
   readonly settleMs?: number;
   readonly see: (round: number) => ScanResult["seen"] | Promise<ScanResult["seen"]>;
-  /** In place of all that the folder holds. */
+  /** In place of everything in the folder. */
   readonly relevant?: string;
-  /** What is watched in place of the folder. */
+  /** Watched in place of the folder. */
   readonly directory?: string;
 }
 
-/** A detector over a folder, with what it scanned, said and logged. */
+/** A detector for a folder, with what it scanned, reported and logged. */
 class Watch implements AsyncDisposable {
   scans = 0;
-  /** What each scan was of; `null`: everything. */
+  /** The scope of each scan; `null`: everything. */
   readonly touched: (readonly string[] | null)[] = [];
   readonly changing: string[] = [];
   readonly settled: string[] = [];
@@ -51,7 +51,7 @@ class Watch implements AsyncDisposable {
     const inventory = inventoryOf(options.directory ?? folder.path, options.relevant);
     this.detector = new ChangeDetector({
       scan: async (touched = null) => {
-        // A scan ahead is given what goes on being added to.
+        // The set passed to a scan ahead keeps growing.
         this.touched.push(touched === null ? null : [...touched].sort());
         const seen = await see(++this.scans);
         return { inventory, seen, references: [], dueInMs: Infinity };
@@ -79,7 +79,7 @@ class Watch implements AsyncDisposable {
   }
 }
 
-Deno.test("a detector scans at once, and once more when the watch is armed", async () => {
+Deno.test("a detector scans at once, and again when the watch is armed", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, { see: readFile(folder) });
@@ -89,7 +89,7 @@ Deno.test("a detector scans at once, and once more when the watch is armed", asy
   assert.deepEqual(watch.settled, ["one", "one", "two"]);
 });
 
-Deno.test("files that are touched during the scan ahead lead to one scan of all of them", async () => {
+Deno.test("files touched during the scan ahead lead to one scan of all of them", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   const read = readFile(folder);
@@ -97,7 +97,7 @@ Deno.test("files that are touched during the scan ahead lead to one scan of all 
     // The third scan is the one ahead, after the two of the start.
     if (round === 3) {
       folder.write("b.cfg");
-      // The event of that write comes within this time.
+      // The event of this write comes within this time.
       await pause(50);
     }
     return read();
@@ -106,14 +106,14 @@ Deno.test("files that are touched during the scan ahead lead to one scan of all 
   await watch.armed();
   folder.write("a.cfg", "two");
   await waitFor("the change", () => watch.settled.includes("two"));
-  // Longer than any scan that was still to come would be put off.
+  // Longer than any outstanding scan would be postponed.
   await pause(300);
   const [a, b] = [folder.at("a.cfg"), folder.at("b.cfg")];
   assert.deepEqual(watch.touched, [null, null, [a], [a, b]]);
   assert.deepEqual(watch.changing, ["two"]);
 });
 
-Deno.test("another's scan of the same directories leads to none, one of others to a scan of everything", async () => {
+Deno.test("adopting an inventory of the same directories leads to no scan, one of others to a full scan", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, { see: readFile(folder) });
@@ -127,7 +127,7 @@ Deno.test("another's scan of the same directories leads to none, one of others t
   await waitFor("the scan of everything", () => watch.touched.at(-1) === null);
 });
 
-Deno.test("a change of what is not relevant leads to no scan", async () => {
+Deno.test("an irrelevant change leads to no scan", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, { see: readFile(folder), relevant: folder.at("a.cfg") });
@@ -136,7 +136,7 @@ Deno.test("a change of what is not relevant leads to no scan", async () => {
   await pause(100);
   folder.write("a.cfg", "two");
   await waitFor("the marker", () => watch.settled.includes("two"));
-  // Two for the start, and for the marker one ahead and one when it has settled.
+  // Two for the start, and two for the marker: one ahead and one when it has settled.
   assert.equal(watch.scans, 4);
 });
 
@@ -150,7 +150,7 @@ Deno.test("the poll scans without any event", async () => {
   assert.deepEqual(watch.settled.slice(0, 5), ["1", "2", "3", "4", "5"]);
 });
 
-Deno.test("a file that keeps changing without an event is not settled before it is old enough", async () => {
+Deno.test("a file that changes without events settles only once it is old enough", async () => {
   await using folder = new TempFolder();
   const contents = ["old", "half", "more"].map((text) => ({ text, firstSeenMs: 0 }));
   const see = (round: number) => {
@@ -164,16 +164,16 @@ Deno.test("a file that keeps changing without an event is not settled before it 
   assert.ok(!watch.settled.includes("half"), watch.settled.join());
 });
 
-Deno.test("a scan during which a file is written is worth nothing", async () => {
+Deno.test("a scan during which a file is written is discarded", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   const read = readFile(folder);
   const see = async (round: number) => {
     const seen = read();
-    // The third scan is the one ahead, of which nothing is concluded.
+    // The third scan is the one ahead, which settles nothing.
     if (round !== 4) return seen;
     folder.write("a.cfg", "whole");
-    // The event of that write comes within this time.
+    // The event of this write comes within this time.
     await pause(200);
     return seen;
   };
@@ -184,7 +184,7 @@ Deno.test("a scan during which a file is written is worth nothing", async () => 
   assert.deepEqual(watch.settled, ["one", "one", "whole"]);
 });
 
-Deno.test("a change from the future is not waited for", async () => {
+Deno.test("it does not wait for a file from the future", async () => {
   await using folder = new TempFolder();
   const future = Date.now() + 3_600_000;
   await using watch = new Watch(folder, {
@@ -194,7 +194,7 @@ Deno.test("a change from the future is not waited for", async () => {
   await waitFor("the change", () => watch.settled[1] === "future");
 });
 
-Deno.test("sources that cannot be read settle nothing; the log says so once, and when it is over", async () => {
+Deno.test("unreadable sources settle nothing; the log says so once, and when it is over", async () => {
   await using folder = new TempFolder();
   const unreadable = [{ path: "/a", reason: "gone" }, { path: "/b", reason: "locked" }];
   await using watch = new Watch(folder, {
@@ -205,12 +205,12 @@ Deno.test("sources that cannot be read settle nothing; the log says so once, and
   await waitFor("a later scan", () => watch.settled.includes("5"));
   assert.deepEqual(watch.settled.slice(0, 3), ["1", "4", "5"]);
   assert.deepEqual(watch.logged.map(({ level, text }) => `${level}: ${text}`), [
-    'warning: cannot read "/a": gone, "/b": locked; nothing is reloaded until that can be read again',
+    'warning: cannot read "/a": gone, "/b": locked; no reload until that can be read again',
     "info: all sources can be read again",
   ]);
 });
 
-Deno.test("if nothing can be watched, the log says so once, and the poll goes on", async () => {
+Deno.test("if nothing can be watched, the log says so once, and the poll continues", async () => {
   await using folder = new TempFolder();
   await using watch = new Watch(folder, {
     pollIntervalMs: 1,
@@ -231,7 +231,7 @@ Deno.test("closing wakes a detector that waits without a limit", async () => {
   assert.deepEqual(watch.settled, ["1", "2"]);
 });
 
-Deno.test("after a scan that throws, the bug is reported and the detector goes on with its watch", async () => {
+Deno.test("if a scan throws, the bug is reported and the detector keeps its watch", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, {
@@ -251,7 +251,7 @@ Deno.test("after a scan that throws, the bug is reported and the detector goes o
   assert.equal(watch.touched[3], null);
 });
 
-Deno.test("a detector whose every scan throws can be closed, and rests between them", async () => {
+Deno.test("a detector whose every scan throws pauses between scans, and can be closed", async () => {
   await using folder = new TempFolder();
   await using watch = new Watch(folder, {
     pollIntervalMs: 1,

@@ -13,12 +13,12 @@ function debounceAfter(...hints: readonly (readonly [atMs: number, hint: Hint])[
   return debounce;
 }
 
-Deno.test("without a hint all is quiet", () => {
+Deno.test("without a hint the sources are settled", () => {
   assert.equal(debounceAfter().remainingMs(0), 0);
 });
 
 for (const hint of [done("/a"), LOST]) {
-  Deno.test(`after "${hint.tag}" the settle time is waited for`, () => {
+  Deno.test(`after "${hint.tag}" it waits for the settle time`, () => {
     const debounce = debounceAfter([100, hint]);
     assert.equal(debounce.remainingMs(100), 10);
     assert.equal(debounce.remainingMs(104), 6);
@@ -27,7 +27,7 @@ for (const hint of [done("/a"), LOST]) {
   });
 }
 
-Deno.test("each further hint begins the settle time anew", () => {
+Deno.test("each further hint restarts the settle time", () => {
   assert.equal(debounceAfter([100, done("/a")], [108, done("/b")]).remainingMs(109), 9);
 });
 
@@ -37,7 +37,7 @@ Deno.test("without a settle time a closed file counts at once", () => {
   assert.equal(debounce.remainingMs(100), 0);
 });
 
-Deno.test("a file that is written is waited for until its writer has been silent for long", () => {
+Deno.test("it waits for an open file until its writer has been silent for long enough", () => {
   const debounce = debounceAfter([100, writing("/a")], [400, writing("/a")]);
   assert.equal(debounce.remainingMs(400), WRITER_SILENCE_MS);
   assert.equal(debounce.remainingMs(400 + WRITER_SILENCE_MS), 0);
@@ -56,21 +56,21 @@ Deno.test("a loss of events says nothing about a writer", () => {
   assert.equal(debounce.remainingMs(200), WRITER_SILENCE_MS - 100);
 });
 
-Deno.test("changes that never pause are waited for only so long", () => {
+Deno.test("it waits for continuous changes only up to a limit", () => {
   const debounce = debounceAfter();
   for (let atMs = 0; atMs <= LONGEST_BURST_MS; atMs += 5) debounce.note(done("/a"), atMs);
   assert.equal(debounce.remainingMs(LONGEST_BURST_MS - 5), 5);
   assert.equal(debounce.remainingMs(LONGEST_BURST_MS), 0);
 });
 
-Deno.test("a long settle time makes the longest burst longer", () => {
+Deno.test("a long settle time extends the longest burst", () => {
   const debounce = new Debounce(500);
   for (let atMs = 0; atMs <= 4_900; atMs += 100) debounce.note(done("/a"), atMs);
   assert.equal(debounce.remainingMs(4_900), 100);
   assert.equal(debounce.remainingMs(5_000), 0);
 });
 
-Deno.test("a burst does not go on after a scan", () => {
+Deno.test("a burst ends with a scan", () => {
   const debounce = debounceAfter([0, done("/a")], [LONGEST_BURST_MS, writing("/a")]);
   debounce.reset();
   assert.equal(debounce.remainingMs(LONGEST_BURST_MS), 0);
@@ -78,7 +78,7 @@ Deno.test("a burst does not go on after a scan", () => {
   assert.equal(debounce.remainingMs(LONGEST_BURST_MS), 10);
 });
 
-Deno.test("a flood of writers is waited for like one", () => {
+Deno.test("it waits for a flood of writers as for one", () => {
   const hints = Array.from(
     { length: 200_000 },
     (_, index) => [index / 1_000, writing(`/${index}`)] as const,
@@ -86,7 +86,7 @@ Deno.test("a flood of writers is waited for like one", () => {
   const debounce = debounceAfter(...hints.slice(0, 100));
   for (const [atMs, hint] of hints) debounce.note(hint, atMs);
   assert.equal(Math.round(debounce.remainingMs(200)), WRITER_SILENCE_MS);
-  // Nobody knows whether that was the last of them.
+  // That may not have been the last of them.
   hints.forEach(([atMs], index) => debounce.note(done(`/${index}`), 200 + atMs));
   assert.ok(debounce.remainingMs(400) > 10);
   assert.equal(debounce.remainingMs(200 + WRITER_SILENCE_MS), 0);

@@ -32,7 +32,7 @@ function described({ files = [], directories = [], watchLoaded = false, ...more 
   return describeWatched(inventory, { watchLoaded, ...shortfalls }).split("\n");
 }
 
-Deno.test("each file is listed in order, with how it was found and what is wrong with it", () => {
+Deno.test("files are listed in order, with how each was found and what is wrong with it", () => {
   const files = [
     ...[file(watched("/b")), { ...file(watched("/a")), info: null }, file(watched("/c"))],
     { ...file(watched("/d")), whole: { digest: "", entries: 9, newestMs: 0, durationMs: 1 } },
@@ -48,7 +48,7 @@ Deno.test("each file is listed in order, with how it was found and what is wrong
   ]);
 });
 
-Deno.test("what would move a terminal's cursor is shown as its number, and breaks no line", () => {
+Deno.test("control characters are shown as numbers, and break no line", () => {
   const name = "/a\u001b[2J\nb\u202e";
   const shown = "/a\\u{1b}[2J\\nb\\u{202e}";
   const source = { ...watched(name), foundBy: name };
@@ -58,7 +58,7 @@ Deno.test("what would move a terminal's cursor is shown as its number, and break
   ]);
 });
 
-Deno.test("a file says in what directory, beside what, or for what glob it was found", () => {
+Deno.test("a file's line says in which directory, beside what, or by which glob it was found", () => {
   const origin = (source: Source, path: string) => described({ files: [file(source, path)] })[1];
   assert.equal(origin(watched("/d"), "/d/a/b"), '    in "/d", --watch');
   assert.equal(origin(loaded("/d"), "/d/a"), '    in "/d", crt in "/h.cfg" line 1');
@@ -66,12 +66,15 @@ Deno.test("a file says in what directory, beside what, or for what glob it was f
   assert.equal(origin(watched("/*"), "/a.key"), '    of "/*", --watch');
 });
 
-Deno.test("that processes are asked for more is said only where they are", () => {
+Deno.test("the output mentions asking processes only if they are asked", () => {
   assert.ok(!described({}).some((line) => line.startsWith("Each process")));
-  assert.match(described({ watchLoaded: true }).at(-1)!, /^Each process is also asked/);
+  assert.match(
+    described({ watchLoaded: true }).at(-1)!,
+    /^Once a process serves, it is also asked/,
+  );
 });
 
-/** What is wrong with `sources`, by their names in the folder. */
+/** What is wrong with `sources`, by their relative names. */
 async function absentOf(folder: TempFolder, sources: readonly Source[]) {
   const [settings, references] = ["watched", "loaded"].map((one) =>
     sources.filter(({ kind }) => kind === one)
@@ -81,7 +84,7 @@ async function absentOf(folder: TempFolder, sources: readonly Source[]) {
   return absent.map(({ source, state }) => [source.path.slice(folder.path.length + 1), state]);
 }
 
-Deno.test("what is there, or in what files were found, is not absent", async () => {
+Deno.test("an existing file, or a directory with files in it, is not absent", async () => {
   await using folder = new TempFolder();
   folder.write("certs/a.pem");
   folder.write("etc/maps/a.map");
@@ -92,7 +95,7 @@ Deno.test("what is there, or in what files were found, is not absent", async () 
   assert.deepEqual(await absentOf(folder, sources), []);
 });
 
-Deno.test("what is named and not there is told with its state, once", async () => {
+Deno.test("a named file that does not exist is listed once, with its state", async () => {
   await using folder = new TempFolder();
   Deno.mkdirSync(folder.at("empty"));
   folder.write("file");
@@ -121,7 +124,7 @@ Deno.test("what is named and not there is told with its state, once", async () =
   assert.deepEqual(await absentOf(folder, settings), ofSettings);
 });
 
-Deno.test("why a file cannot be read is told by its path", async () => {
+Deno.test("an unreadable file is listed with the reason", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a.pem");
   const scan = await createScanner([], () => Promise.resolve([loaded(path)])).scan();

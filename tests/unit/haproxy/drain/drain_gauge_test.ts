@@ -16,7 +16,9 @@ class Scene extends TempFolder {
   readonly gauge = new DrainGauge();
   info: Info | string | null = { jobs: 3, connections: 0, isStopping: false };
   isClosed = false;
+  closed = 0;
   asked = 0;
+  readonly #connections: Deno.Conn[] = [];
   readonly #listener = Deno.listen({ transport: "unix", path: this.socket });
   readonly #served = this.#serve();
 
@@ -37,7 +39,13 @@ class Scene extends TempFolder {
   }
 
   async #serve(): Promise<void> {
-    for await (const connection of this.#listener) await this.#answer(connection);
+    const answers: Promise<void>[] = [];
+    for await (const connection of this.#listener) {
+      this.#connections.push(connection);
+      answers.push(this.#answer(connection));
+    }
+    this.#connections.forEach(closeQuietly);
+    await Promise.all(answers);
   }
 
   async #answer(connection: Deno.Conn): Promise<void> {
@@ -53,8 +61,17 @@ class Scene extends TempFolder {
       await connection.write(new TextEncoder().encode(text.slice(0, 7)));
       await connection.write(new TextEncoder().encode(text.slice(7)));
     }
-    connection.close();
+    closeQuietly(connection);
     this.isClosed = true;
+    this.closed++;
+  }
+}
+
+function closeQuietly(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch {
+    // It is closed already.
   }
 }
 
@@ -128,6 +145,14 @@ Deno.test("the end of a process that had drained tells that nothing was left", a
   assert.equal(scene.gauge.forget(1), 0);
 });
 
+Deno.test("a connection that ended while HAProxy counted was not cut", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  scene.info = { jobs: 2, connections: 1, isStopping: true };
+  await waitFor("the connection to be closed", () => scene.isClosed);
+  assert.equal(scene.gauge.forget(1), 0);
+});
+
 Deno.test("a process that lived on after its last answer tells nothing", async () => {
   await using scene = new Scene();
   await scene.follow();
@@ -167,4 +192,14 @@ Deno.test("who asks again has one connection", async () => {
   scene.info = { jobs: 9, connections: 7, isStopping: true };
   scene.gauge.follow(1);
   await scene.left(7);
+});
+
+Deno.test("of two that are opened at a time one is closed", async () => {
+  await using scene = new Scene();
+  await Promise.all([1, 2].map(() => scene.gauge.open(1, scene.socket)));
+  scene.info = { jobs: 9, connections: 7, isStopping: true };
+  scene.gauge.follow(1);
+  await scene.left(7);
+  await waitFor("the other to be closed", () => scene.closed > 0);
+  assert.equal(scene.closed, 1);
 });

@@ -1,4 +1,4 @@
-/** The history that real decisions make. */
+/** The history of real decisions. */
 import assert from "node:assert/strict";
 import type { DrainEnd } from "../../../../lib/haproxy/drain/draining.ts";
 import type { HotApplyOutcome } from "../../../../lib/hot_apply/hot_apply.ts";
@@ -22,7 +22,7 @@ import {
   withPast,
 } from "../../supervisor/samples.ts";
 
-/** A supervisor that is a second older after each event. */
+/** A supervisor whose clock advances by a second with each event. */
 class Scene {
   history: History = newHistory(0);
   state: State;
@@ -76,7 +76,7 @@ const failedWith = (alerts: readonly string[]): Event => {
   return { name: "handoff_ended", outcome: { ...outcome, alerts }, atMs: 10_000 };
 };
 
-Deno.test("a start is an attempt, and then serves; it is no reload", () => {
+Deno.test("a start is an attempt, and then serves; it is not a reload", () => {
   const scene = new Scene();
   assert.deepEqual(scene.history.attempt, { generation: 1, reason: "start", sinceMs: 0 });
   assert.equal(scene.history.desired?.digest, "first");
@@ -115,7 +115,7 @@ Deno.test("a reload is counted and timed, and the old process drains", () => {
   });
 });
 
-Deno.test("a refused change stays open through its retries, until it is taken", () => {
+Deno.test("a refused change stays open through its retries, until it succeeds", () => {
   const scene = new Scene().happen(ready("first"), settled("new"), failedWith(["[ALERT] a"]));
   assert.deepEqual(scene.history.failure, {
     generation: 2,
@@ -137,7 +137,7 @@ Deno.test("a refused change stays open through its retries, until it is taken", 
   assert.deepEqual(scene.counts, { failure: 2, success: 1 });
 });
 
-Deno.test("a revert ends a failure, and is no success of its own", () => {
+Deno.test("a revert ends a failure, but is not a success", () => {
   const scene = new Scene().happen(ready("first"), settled("new"), failedWith([]));
   scene.happen(settled("first"));
   assert.equal(scene.history.failure, null);
@@ -175,7 +175,7 @@ Deno.test("a file that must not be served is a failure that names it", () => {
   assert.equal(history.failure?.reason, '"/a.pem" has expired, awaiting a valid one');
 });
 
-Deno.test("what nobody can confirm is counted, and reloaded", () => {
+Deno.test("an unconfirmed hot apply is counted, and followed by a reload", () => {
   const next = { tag: "reload", reason: "x" } as const;
   assert.deepEqual(hotApplying({ unconfirmed: [CERTIFICATE], next }).counts, {
     "certificate unconfirmed": 1,
@@ -199,7 +199,7 @@ for (const [drainEnd, code, how] of DRAIN_ENDS) {
   });
 }
 
-Deno.test("a drain that was ended is counted by the reason, one that was not by none", () => {
+Deno.test("a drain that was cut short is counted by its reason, any other is not", () => {
   const scene = new Scene().happen(ready("first"), settled("new"), ready("new"));
   const { end } = processEnded(1, 143);
   scene.happen({
@@ -212,14 +212,14 @@ Deno.test("a drain that was ended is counted by the reason, one that was not by 
   assert.equal(drained.happen(processEnded(1)).history.counts.drainsCut.size, 0);
 });
 
-Deno.test("the end of a process that never served, and of the one that serves, are told apart", () => {
+Deno.test("the exits of a new process and of the serving one are counted apart", () => {
   const scene = new Scene().happen(ready("first"), settled("new"), processEnded(2, 1));
   assert.deepEqual(scene.counts, { "new 1": 1 });
   scene.happen(processEnded(1, 139));
   assert.deepEqual(scene.counts, { "new 1": 1, "serving 139": 1 });
 });
 
-Deno.test("a start in the place of what served is a start that tells why, and counts", () => {
+Deno.test("a respawn is a start with a reason, and is counted", () => {
   const policy = { ...POLICY, respawn: 5 };
   const scene = new Scene(null, policy).happen(ready("first"), settled("new"), ready("new"));
   scene.happen(processEnded(2, 139));
@@ -227,7 +227,7 @@ Deno.test("a start in the place of what served is a start that tells why, and co
   assert.deepEqual(scene.history.attempt, { generation: 3, reason, sinceMs: 4_000 });
   scene.happen(failed({ mayPass: true }));
   assert.equal(scene.history.failure?.generation, 3);
-  // It is to begin when the pause is over.
+  // It begins after the pause.
   assert.deepEqual(scene.history.attempt, { generation: 4, reason, sinceMs: 6_000 });
   scene.happen(ready("new"));
   assert.deepEqual(
@@ -238,7 +238,7 @@ Deno.test("a start in the place of what served is a start that tells why, and co
   assert.deepEqual(scene.counts, { success: 1, "serving 139": 1 });
 });
 
-Deno.test("a reload that takes the place of what served is a reload, and a respawn that counts", () => {
+Deno.test("a reload that replaces a lost process counts as a reload and as a respawn", () => {
   const policy = { ...POLICY, respawn: 5 };
   const scene = new Scene(null, policy).happen(ready("first"), settled("new"));
   scene.happen(processEnded(1, 139), ready("new"));
@@ -252,14 +252,14 @@ Deno.test("a reload that takes the place of what served is a reload, and a respa
   assert.deepEqual(scene.counts, { success: 1, "serving 139": 1 });
 });
 
-Deno.test("what is wanted stays the same when something is started without a look", () => {
+Deno.test("a start without a scan does not change what is desired", () => {
   const policy = { ...POLICY, respawn: 5, minReloadIntervalMs: 60_000 };
   const held = withPast(STATES.serving, { lastStartMs: 9_000 });
   const scene = new Scene(held, policy).happen(settled("held"), processEnded(3, 139));
   assert.equal(scene.history.desired?.digest, "held");
 });
 
-Deno.test("at the last drain all drain, and what is stopped is no drain", () => {
+Deno.test("in the final drain all processes drain, and a stop does not count as a drain", () => {
   const drained = new Scene().happen(ready("first"), EVENTS.drain_requested);
   assert.equal(drained.history.processes.get(1)?.drainingSinceMs, 2_000);
   drained.happen(processEnded(1));
@@ -278,7 +278,7 @@ Deno.test("a cancelled handoff leaves no attempt and no change", () => {
   assert.equal(scene.history.changes.length, 1);
 });
 
-Deno.test("the last fifty changes are kept, the newest first", () => {
+Deno.test("the last fifty changes are kept, newest first", () => {
   const scene = new Scene().happen(ready("first"));
   for (let number = 0; number < 60; number++) {
     scene.happen(settled(`content ${number}`), ready(`content ${number}`));
@@ -288,7 +288,7 @@ Deno.test("the last fifty changes are kept, the newest first", () => {
   assert.equal(scene.history.counts.reloads.get("success"), 60);
 });
 
-Deno.test("a start from what served last leaves the failure of what is on disk, and is no success", () => {
+Deno.test("a start from the last good files leaves the failure open, and is not a success", () => {
   const fallback = restoredSet({ directory: "/run/recorded", recordedMs: 0 });
   const scene = new Scene().happen({
     name: "handoff_ended",
@@ -311,7 +311,7 @@ Deno.test("a start from what served last leaves the failure of what is on disk, 
   assert.equal(scene.history.lastSuccessMs, scene.nowMs);
 });
 
-Deno.test("if that fails as well, what is on disk stays the reason", () => {
+Deno.test("if that fails as well, the failure of the files on disk stays the reason", () => {
   const fallback = restoredSet({ directory: "/run/recorded", recordedMs: 0 });
   const { outcome } = failed({ mayPass: false });
   const first = { ...outcome, failure: { tag: "no_listener" } as const, fallback };

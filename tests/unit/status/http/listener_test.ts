@@ -16,7 +16,7 @@ const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 const unixIn = (folder: TempFolder): StatusAddress => ({ tag: "unix", path: folder.at("socket") });
 
-/** Tries to listen there, and tells why that is not possible. */
+/** Tries to listen there, and returns why that is not possible. */
 async function refusalAt(address: StatusAddress): Promise<string> {
   const listening = await listenForStatus(address, {
     respond: () => Promise.resolve(textResponse("")),
@@ -31,7 +31,7 @@ async function refusalAt(address: StatusAddress): Promise<string> {
 const modeOf = (path: string) => Deno.lstatSync(path).mode! & 0o777;
 
 for (const umask of [0o000, 0o022, 0o177]) {
-  Deno.test(`with a umask of ${umask.toString(8)} the socket is bound for its user alone`, async () => {
+  Deno.test(`with a umask of ${umask.toString(8)} only its own user can use the socket`, async () => {
     await using folder = new TempFolder();
     const path = folder.at("socket");
     let boundWith = 0;
@@ -57,7 +57,7 @@ Deno.test("without a way to keep other users out, nothing is opened", async () =
   assert.ok(listening.tag === "not_listening");
   assert.match(
     listening.reason,
-    /could not be kept from other users.*; listen on 127\.0\.0\.1 instead/,
+    /other users could not be kept out.*; listen on 127\.0\.0\.1 instead/,
   );
   assert.deepEqual(folder.names(), []);
 });
@@ -77,7 +77,7 @@ Deno.test({
   },
 });
 
-Deno.test("another socket that has taken its place is left alone too", async () => {
+Deno.test("another socket in its place is left alone too", async () => {
   await using folder = new TempFolder();
   const path = folder.at("socket");
   const listening = opened(await listenAt(path, withUmask));
@@ -109,7 +109,7 @@ testNeeding(
   },
 );
 
-/** As if file descriptors lacked: `accept` fails `times` times. Gives when that was. */
+/** As if file descriptors were exhausted: `accept` fails `times` times. Records when. */
 function failToAccept(
   times: number,
   error = new Error("Too many open files (os error 24)"),
@@ -130,7 +130,7 @@ function failToAccept(
   return { failedMs, [Symbol.dispose]: () => void Object.assign(Deno, { listen }) };
 }
 
-Deno.test("connections that cannot be accepted are tried again after a pause", async () => {
+Deno.test("after a failed accept the next one follows a pause", async () => {
   using failure = failToAccept(3);
   await using scene = await Scene.open();
   assert.equal(bodyOf(await scene.ask(GET)), "/");
@@ -139,8 +139,8 @@ Deno.test("connections that cannot be accepted are tried again after a pause", a
   assert(second! - first! >= 95 && third! - second! >= 95, `${failure.failedMs}`);
 });
 
-Deno.test("clients that are gone before they are accepted delay nobody", async () => {
-  // With a pause after each that would take 100 s.
+Deno.test("clients that leave before they are accepted delay nobody", async () => {
+  // With a pause after each, this would take 100 s.
   using failure = failToAccept(1_000, new Deno.errors.NotConnected("os error 107"));
   await using scene = await Scene.open();
   let response = "";
@@ -165,14 +165,14 @@ Deno.test("a leftover socket is replaced", async () => {
   assert.equal(bodyOf(await scene.ask(GET)), "/");
 });
 
-Deno.test("a socket where somebody listens is left alone", async () => {
+Deno.test("a socket with a listener is left alone", async () => {
   await using folder = new TempFolder();
   await using scene = await Scene.open({ address: unixIn(folder) });
   assert.equal(await refusalAt(scene.address), "another process listens there");
   assert.equal(bodyOf(await scene.ask(GET)), "/");
 });
 
-Deno.test("what is not a socket is left alone, even a link to a leftover one", async () => {
+Deno.test("anything but a socket is left alone, even a link to a leftover one", async () => {
   await using folder = new TempFolder();
   leaveOver(folder, "left-over");
   for (
@@ -183,13 +183,13 @@ Deno.test("what is not a socket is left alone, even a link to a leftover one", a
   assert.deepEqual(folder.names(), ["file", "left-over", "link"]);
 });
 
-Deno.test("where no socket can be made, the reason is the system's", async () => {
+Deno.test("if no socket can be made, the reason is the system's", async () => {
   await using folder = new TempFolder();
   const path = folder.at("missing/socket");
   assert.equal(await refusalAt({ tag: "unix", path }), "No such file or directory");
 });
 
-Deno.test("a port where somebody listens is refused", async () => {
+Deno.test("a port that is in use is refused", async () => {
   await using scene = await Scene.open();
   assert.equal(await refusalAt(scene.address), "Address already in use");
 });

@@ -1,4 +1,4 @@
-/** A status listener of a test's own, and clients that send what they like. */
+/** A status listener for tests, and clients that can send anything. */
 import { freePort } from "../../../support/free_port.ts";
 import assert from "node:assert/strict";
 import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
@@ -21,7 +21,7 @@ export const textResponse = (body: string): HttpResponse => ({
   body,
 });
 
-/** Listens, and tells what was asked; without a `respond` it gives the path back. */
+/** Listens, and records the requests; without `respond` it answers with the path. */
 export class Scene implements AsyncDisposable {
   readonly requests: HttpRequest[] = [];
   readonly bugs: unknown[] = [];
@@ -55,7 +55,7 @@ export class Scene implements AsyncDisposable {
     return client;
   }
 
-  /** What one request of a client of its own gets. */
+  /** The answer to one request by a new client. */
   async ask(request: string): Promise<string> {
     const client = await this.client();
     await client.send(request);
@@ -74,7 +74,7 @@ export class Scene implements AsyncDisposable {
   }
 }
 
-/** As the C library does it. */
+/** Like the C library's. */
 export function withUmask<Result>(umask: number, work: () => Result): Result {
   const before = Deno.umask(umask);
   try {
@@ -96,12 +96,12 @@ export class Client {
     while (bytes.length > 0) bytes = bytes.subarray(await this.#connection.write(bytes));
   }
 
-  /** Says that nothing more comes. */
+  /** Ends the client's side. */
   async end(): Promise<void> {
     await this.#connection.closeWrite();
   }
 
-  /** All that comes until the other side has ended. */
+  /** Everything that arrives until the other side ends. */
   async rest(): Promise<string> {
     const pieces: Uint8Array[] = [];
     for (;;) {
@@ -112,12 +112,12 @@ export class Client {
     }
   }
 
-  /** Whether the other side has closed it, or resets it, before it sends anything. */
+  /** Whether the other side closes or resets the connection before it sends anything. */
   async isClosed(): Promise<boolean> {
     return await this.rest().catch(() => "") === "";
   }
 
-  /** Until the other side takes nothing more. */
+  /** Sends until the other side accepts no more. */
   async waitUntilRefused(): Promise<void> {
     await waitFor("a write that fails", () => this.send("x").then(() => false, () => true));
   }
@@ -136,7 +136,7 @@ export const connectTo = (address: StatusAddress): Promise<Deno.Conn> =>
     ? Deno.connect({ transport: "unix", path: address.path })
     : Deno.connect({ hostname: address.hostname, port: address.port });
 
-/** Nobody listened there just now. */
+/** A port on which nobody listened just now. */
 export const statusOf = (response: string) => Number(/^HTTP\/1\.1 (\d+) /.exec(response)?.[1]);
 
 export const bodyOf = (response: string) => response.slice(response.indexOf("\r\n\r\n") + 4);

@@ -12,7 +12,7 @@ const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
 const unixIn = (folder: TempFolder): StatusAddress => ({ tag: "unix", path: folder.at("socket") });
 
-/** A response that the kernel takes from nobody at once, over a unix socket. */
+/** A response that is too large for the kernel to take at once, over a unix socket. */
 const LARGE = "x".repeat(2_000_000);
 
 const respondLargely = ({ path }: { readonly path: string }) =>
@@ -29,7 +29,7 @@ Deno.test("a request gets its answer over IPv4, IPv6 and a unix socket, and then
   }
 });
 
-Deno.test("HEAD gets what GET gets, without the body", async () => {
+Deno.test("HEAD gets the same as GET, without the body", async () => {
   await using scene = await Scene.open();
   const [head, whole] = [
     await scene.ask("HEAD /a HTTP/1.1\n\n"),
@@ -48,7 +48,7 @@ Deno.test("a request may arrive byte by byte", async () => {
   assert.equal(bodyOf(await client.rest()), "/slowly");
 });
 
-Deno.test("a request is answered once its body is there, and not before", async () => {
+Deno.test("a request is answered only once its body has arrived", async () => {
   await using scene = await Scene.open();
   const client = await scene.client();
   await client.send("POST /a HTTP/1.1\r\nContent-Length: 1024\r\n\r\n" + "x".repeat(1_023));
@@ -73,19 +73,19 @@ Deno.test("a head or body that is too large is refused, and the client can read 
   assert.deepEqual(scene.requests, []);
 });
 
-Deno.test("the longest head and the longest body go together", async () => {
+Deno.test("the longest head and the longest body fit together", async () => {
   await using scene = await Scene.open({ limits: { headBytes: 64, bodyBytes: 16 } });
   const head = "GET / HTTP/1.1\r\nContent-Length: 16\r\nA: ";
   const response = await scene.ask(head.padEnd(60, "x") + "\r\n\r\n" + "x".repeat(16));
   assert.equal(statusOf(response), 200);
 });
 
-Deno.test("what is not HTTP is refused at once", async () => {
+Deno.test("anything but HTTP is refused at once", async () => {
   await using scene = await Scene.open();
   assert.equal(statusOf(await scene.ask("\x16\x03\x01")), 400);
 });
 
-Deno.test("a request that ends in its middle is refused", async () => {
+Deno.test("a truncated request is refused", async () => {
   await using scene = await Scene.open();
   const client = await scene.client();
   await client.send("GET / HTTP/1.1\r\nHost");
@@ -93,7 +93,7 @@ Deno.test("a request that ends in its middle is refused", async () => {
   assert.equal(statusOf(await client.rest()), 400);
 });
 
-Deno.test("a client that asks for nothing and ends gets nothing", async () => {
+Deno.test("a client that ends without a request gets nothing", async () => {
   await using scene = await Scene.open();
   const client = await scene.client();
   await client.end();
@@ -122,13 +122,13 @@ Deno.test("a client that goes away before its answer does no harm", async () => 
   assert.deepEqual(scene.bugs, []);
 });
 
-Deno.test("half a request is waited for only until the deadline", async () => {
+Deno.test("half a request is dropped at the deadline", async () => {
   await using scene = await Scene.open({ limits: { turnMs: 50 } });
   assert.equal(statusOf(await scene.ask("GET / HTTP/1.1\r\n")), 408);
   assert.equal(statusOf(await scene.ask("")), 408);
 });
 
-Deno.test("a byte now and then does not extend the deadline", async () => {
+Deno.test("an occasional byte does not extend the deadline", async () => {
   await using scene = await Scene.open({ limits: { turnMs: 200 } });
   const client = await scene.client();
   const response = client.rest();
@@ -144,7 +144,7 @@ Deno.test("a large response arrives whole", async () => {
   assert.equal(bodyOf(await scene.ask(get("/large"))).length, LARGE.length);
 });
 
-Deno.test("what follows the request does not destroy a response on its way", async () => {
+Deno.test("data after the request does not destroy the response", async () => {
   await using scene = await Scene.open({ respond: respondLargely });
   const client = await scene.client();
   await client.send(get("/large") + "x".repeat(100_000));
@@ -163,12 +163,12 @@ Deno.test("a client that does not read is dropped at its deadline", async () => 
   const client = await scene.client();
   await client.send(get("/large"));
   await waitFor("the request", () => scene.requests.length === 1);
-  // Its turn began later, so that the other's is over as well when it is told.
+  // Its turn began later, so the other's is over as well.
   assert.equal(statusOf(await (await scene.client()).rest()), 408);
   assert(bodyOf(await client.rest()).length < LARGE.length);
 });
 
-Deno.test("only so many clients that do not read are kept, and others get short answers", async () => {
+Deno.test("the number of clients that do not read is limited, and others still get short answers", async () => {
   await using folder = new TempFolder();
   await using scene = await Scene.open({
     address: unixIn(folder),
@@ -186,7 +186,7 @@ Deno.test("only so many clients that do not read are kept, and others get short 
   assert.equal(bodyOf(await scene.ask(get("/large"))).length, LARGE.length);
 });
 
-Deno.test("one connection too many costs the oldest idle one, and no other", async () => {
+Deno.test("one connection too many closes the oldest idle one, and no other", async () => {
   await using scene = await Scene.open({ limits: { connections: 2 } });
   const [first, second] = [await scene.client(), await scene.client()];
   await first.send("GET /first HTTP/1.1\r\n");
@@ -198,7 +198,7 @@ Deno.test("one connection too many costs the oldest idle one, and no other", asy
   assert.equal(bodyOf(await third.rest()), "/third");
 });
 
-/** Answers every path but `/` when it is told to. */
+/** Answers every path but `/` on command. */
 function respondLater() {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const gone: string[] = [];
@@ -211,7 +211,7 @@ function respondLater() {
   return { respond, release, gone };
 }
 
-/** Asks for a path that is answered later. */
+/** Requests a path that is answered later. */
 async function askLater(scene: Scene, path: string): Promise<Client> {
   const client = await scene.client();
   await client.send(get(path));
@@ -219,7 +219,7 @@ async function askLater(scene: Scene, path: string): Promise<Client> {
   return client;
 }
 
-Deno.test("idle connections do not push out those that wait for an answer", async () => {
+Deno.test("idle connections do not push out waiting ones", async () => {
   const { respond, release, gone } = respondLater();
   await using scene = await Scene.open({ limits: { connections: 4 }, respond });
   const waiting = [await askLater(scene, "/a"), await askLater(scene, "/b")];
@@ -235,7 +235,7 @@ Deno.test("idle connections do not push out those that wait for an answer", asyn
   assert.deepEqual(gone, []);
 });
 
-Deno.test("the oldest of those that wait makes room with a 503, and every other request is answered", async () => {
+Deno.test("the oldest waiting connection makes room with a 503, and every other request is answered", async () => {
   const { respond, release, gone } = respondLater();
   await using scene = await Scene.open({ limits: { connections: 4 }, respond });
   const waiting: Client[] = [];
@@ -250,7 +250,7 @@ Deno.test("the oldest of those that wait makes room with a 503, and every other 
   assert.equal(bodyOf(await waiting.at(-1)!.rest()), "/f");
 });
 
-/** A connection that has brought a request, and is reset when it is told to: no API of Deno 2.6 does that. */
+/** A connection that has sent a request, and is reset on command: no API of Deno 2.6 does that. */
 function resettable(request: string) {
   const { promise: next, reject } = Promise.withResolvers<never>();
   const pieces = [new TextEncoder().encode(request)];
@@ -266,7 +266,7 @@ function resettable(request: string) {
   return { connection, isClosed, reset: () => reject(new Deno.errors.ConnectionReset()) };
 }
 
-Deno.test("a client that resets its connection while it waits frees its place at once", async () => {
+Deno.test("a waiting client that resets its connection frees its place at once", async () => {
   const { respond, release, gone } = respondLater();
   const bugs: unknown[] = [];
   const onBug = (bug: unknown) => bugs.push(bug);
@@ -279,7 +279,7 @@ Deno.test("a client that resets its connection while it waits frees its place at
   release();
 });
 
-Deno.test("a client that has ended its side makes room as an idle one does, and otherwise is answered", async () => {
+Deno.test("a client that has ended its side makes room like an idle one, and otherwise is answered", async () => {
   const { respond, release, gone } = respondLater();
   await using scene = await Scene.open({ limits: { connections: 4 }, respond });
   const [first, second] = [await askLater(scene, "/a"), await askLater(scene, "/b")];
@@ -301,7 +301,7 @@ Deno.test("a client that does not close after its answer is dropped", async () =
   await client.waitUntilRefused();
 });
 
-Deno.test("only so many clients that do not close are kept", async () => {
+Deno.test("the number of clients that do not close is limited", async () => {
   await using scene = await Scene.open({ limits: { turnMs: 60_000, connections: 1 } });
   const answered = async () => {
     const client = await scene.client();
@@ -314,7 +314,7 @@ Deno.test("only so many clients that do not close are kept", async () => {
   await second.send("it is still open");
 });
 
-Deno.test("a bug in the response answers 500 and is reported", async () => {
+Deno.test("a bug in the response gives a 500 and is reported", async () => {
   const bug = new TypeError("a bug");
   await using scene = await Scene.open({
     respond: ({ path }) => path === "/" ? Promise.reject(bug) : Promise.resolve(textResponse(path)),

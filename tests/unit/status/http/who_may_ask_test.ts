@@ -16,7 +16,7 @@ for (
     ...["lb.example", "LB.example:9101", "lb.example.", "status.internal"],
   ]
 ) {
-  Deno.test(`the host "${host}" is one that only this has`, () => {
+  Deno.test(`the host "${host}" can only be our own`, () => {
     assert.equal(refusal({ host }), null);
   });
 }

@@ -85,7 +85,7 @@ const VERDICTS = {
 >;
 
 for (const [name, [tone, word, sentence]] of Object.entries(VERDICTS)) {
-  Deno.test(`the banner of "${name}" says it in a word, a sentence and a colour`, () => {
+  Deno.test(`the banner of "${name}" has a word, a sentence and a colour`, () => {
     const page = statusPage(SAMPLES[name as keyof typeof VERDICTS]);
     has(page, `<body class="${tone}">`);
     has(page, `<h1>${word}</h1>`);
@@ -94,7 +94,7 @@ for (const [name, [tone, word, sentence]] of Object.entries(VERDICTS)) {
   });
 }
 
-Deno.test("every sample is a whole page that reloads itself and runs nothing", () => {
+Deno.test("every sample is a complete page that reloads itself and runs nothing", () => {
   for (const [name, sample] of Object.entries(SAMPLES)) {
     const page = statusPage(sample);
     assert.ok(page.startsWith("<!DOCTYPE html>"), name);
@@ -134,13 +134,13 @@ Deno.test("a failure stays while something else is tried", () => {
   assert.match(sentenceOf(reloading), /; generation 8 is starting\.$/);
 });
 
-Deno.test("a retry whose time has come waits for the files alone", () => {
+Deno.test("a retry that is due waits only for quiet files", () => {
   const { state, history } = SAMPLES.retrying;
   const late = snapshot({ state, history: { ...history, timerDueMs: NOW_MS - 1 } });
   assert.match(sentenceOf(late), /; tried again as soon as the files are quiet\.$/);
 });
 
-Deno.test("a reload that waits for new files to be whole is no failure", () => {
+Deno.test("a reload that waits for new files to be whole is not a failure", () => {
   const { state } = SAMPLES.retrying;
   assert.ok(state.name === "retrying");
   const { service } = state;
@@ -175,7 +175,7 @@ Deno.test("what serves is shown with its process, content and files", () => {
   assert.doesNotMatch(page, /<dt>Wanted<\/dt>|Why /);
 });
 
-Deno.test("missing and unreadable files are shown as such, and not all of very many", () => {
+Deno.test("missing and unreadable files are shown as such, and a long list is cut", () => {
   const files = new Map(
     Array.from({ length: 600 }, (_, index) => [
       `/certs/${index}.pem`,
@@ -188,7 +188,7 @@ Deno.test("missing and unreadable files are shown as such, and not all of very m
   has(page, "and 100 more, see --list-watched");
 });
 
-Deno.test("what is unknown is called so", () => {
+Deno.test("unknown values are shown as unknown", () => {
   const page = statusPage(
     serving({ fingerprint: null, changedDuringRead: true }, { processes: new Map() }),
   );
@@ -202,14 +202,14 @@ Deno.test("what is unknown is called so", () => {
   );
 });
 
-Deno.test("an old process is shown with its connections, if it tells", () => {
+Deno.test("an old process is shown with its connections, if they are known", () => {
   const page = statusPage(SAMPLES.draining);
   assert.match(page, /<th scope="row">5<\/th>\s*<td>1005<\/td>[\s\S]*?<td>2<\/td>/);
   assert.match(page, /<th scope="row">6<\/th>\s*<td>1006<\/td>[\s\S]*?<td>unknown<\/td>/);
   has(page, "each is stopped after 30 min");
 });
 
-Deno.test("where nothing happened there are words instead of tables", () => {
+Deno.test("if nothing has happened, words replace the tables", () => {
   const page = statusPage(SAMPLES.starting);
   assert.match(page, /<h2>What serves<\/h2>\s*<p>Nothing yet\.<\/p>/);
   assert.match(page, /<h2>What still drains<\/h2>\s*<p>Nothing\.<\/p>/);
@@ -237,7 +237,7 @@ Deno.test("text from files, from HAProxy and from the command line cannot become
     "&#60;/script&#62;\\u{1b}[31m\\u{202e}";
   const page = statusPage(evilSnapshot(evil));
   for (const raw of ["<script", "\u001b", "\u202e", "&amp;"]) assert.ok(!page.includes(raw), raw);
-  // The reason in the banner, too; the path in alert, excerpt, failed change and list of files.
+  // The reason also in the banner; the path in alert, excerpt, failed change and list of files.
   assert.equal(page.split(escaped).length - 1, 12);
 });
 
@@ -248,7 +248,7 @@ Deno.test("a clock that was set back makes no time negative", () => {
   has(page, "Generation 7 has served for 0 s");
 });
 
-Deno.test("all settings are listed as the command line has them", () => {
+Deno.test("all settings are listed by their flags", () => {
   const page = statusPage(snapshot({ settings: { shutdownWaitMs: 90_000, hotApply: false } }));
   const row = (flag: string, value: string) =>
     assert.match(page, new RegExp(`<code>${flag}</code></th>\\s*<td>${value}</td>`));
@@ -280,7 +280,7 @@ function serving(
   });
 }
 
-/** With `text` wherever there can be any. */
+/** With `text` wherever possible. */
 function evilSnapshot(text: string): Snapshot {
   const fingerprint = content("evil", [text]);
   const { state, settings } = serving({ fingerprint });
@@ -302,7 +302,7 @@ function evilSnapshot(text: string): Snapshot {
   });
 }
 
-Deno.test("where the last good files serve, the page says where they are, and why those on disk do not", () => {
+Deno.test("while the last good files are served, the page says where they are, and why those on disk are not", () => {
   const page = statusPage(SAMPLES.lastGood);
   has(page, "<h2>Why the files on disk do not serve</h2>");
   has(page, "the last good ones, in <code>/var/lib/haproxy/last-good</code>");

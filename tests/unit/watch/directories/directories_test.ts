@@ -8,12 +8,12 @@ const libc = await openLibc();
 const WANTED = { isWanted: isVisible };
 const ALL_BELOW = { isWanted: isVisible, isDeep: true };
 
-/** Directories of which more than 10 entries are too many, by a clock that the test sets. */
+/** Directories with a limit of 10 entries, by a clock that the test sets. */
 class Scene extends TempFolder {
   nowMs = 0;
   readonly directories = new Directories(libc?.openDirectory, {
     most: 10,
-    // Each question takes 1 ms, so that reading takes time.
+    // Each call advances it by 1 ms, so that reading takes time.
     now: () => ++this.nowMs,
   });
 
@@ -32,7 +32,7 @@ class Scene extends TempFolder {
   }
 }
 
-Deno.test("a few entries are listed, too many are only counted", async () => {
+Deno.test("few entries are listed, too many are only counted", async () => {
   await using scene = new Scene();
   assert.deepEqual(await scene.members(), []);
   scene.fill(3);
@@ -42,7 +42,7 @@ Deno.test("a few entries are listed, too many are only counted", async () => {
   assert.equal(await scene.members(), 11);
 });
 
-Deno.test("what one directory takes is not left for the next", async () => {
+Deno.test("directories share one limit", async () => {
   await using scene = new Scene();
   scene.fill(6);
   assert.equal((await scene.members() as string[]).length, 6);
@@ -50,7 +50,7 @@ Deno.test("what one directory takes is not left for the next", async () => {
   assert.ok("digest" in more);
 });
 
-Deno.test("a whole directory is followed entry by entry again once it has clearly fewer", async () => {
+Deno.test("a whole directory is followed entry by entry again once it has clearly fewer entries", async () => {
   await using scene = new Scene();
   scene.fill(11);
   assert.equal(await scene.members(), 11);
@@ -63,7 +63,7 @@ Deno.test("a whole directory is followed entry by entry again once it has clearl
   }
 });
 
-Deno.test("a digest shows any change of names and states, and no order", async () => {
+Deno.test("a digest shows any change of names and states, but not of order", async () => {
   await using scene = new Scene();
   scene.fill(5);
   const first = await scene.digest();
@@ -97,14 +97,14 @@ Deno.test("a digest shows any change of names and states, and no order", async (
   assert.notEqual(await scene.digest(ALL_BELOW), deep);
 });
 
-Deno.test("a loop of links does not make an endless tree", async () => {
+Deno.test("a link loop does not make an endless tree", async () => {
   await using scene = new Scene();
   scene.link("a/loop", "..");
   const whole = await scene.directories.whole(scene.path, ALL_BELOW);
   assert.equal(whole.entries, 2);
 });
 
-Deno.test("a whole directory is not read again for a while, a shorter one if something has changed in it", async () => {
+Deno.test("a whole directory is not read again for a while, which is shorter after a change in it", async () => {
   await using scene = new Scene();
   const { directories, path } = scene;
   scene.fill(20);

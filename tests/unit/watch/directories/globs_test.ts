@@ -3,19 +3,19 @@ import { matchesOf } from "../../../../lib/watch/directories/globs.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 import { pathsOf, takeOne } from "../scan/taking.ts";
 
-/** What a glob in the folder stands for, by the names below it. */
+/** What a glob in the folder matches, by relative names. */
 async function matches(folder: TempFolder, glob: string): Promise<string[]> {
   return (await matchesOf(folder.at(glob))).map((path) => path.slice(folder.path.length + 1));
 }
 
-Deno.test("** at the end stands for all that is below, and for the directory itself", async () => {
+Deno.test("** at the end matches everything below, and the directory itself", async () => {
   await using folder = new TempFolder();
   for (const name of ["certs/a.pem", "certs/deep/er/b.pem", "c.pem"]) folder.write(name);
   const below = ["certs/a.pem", "certs/deep", "certs/deep/er", "certs/deep/er/b.pem"];
   assert.deepEqual(await matches(folder, "certs/**"), ["certs", ...below]);
 });
 
-Deno.test("in brackets only ! negates, and no bracket stands for a slash", async () => {
+Deno.test("in brackets only ! negates, and no bracket matches a slash", async () => {
   await using folder = new TempFolder();
   for (const name of ["a", "b", "^", "x/a"]) folder.write(`in/${name}`);
   assert.deepEqual(await matches(folder, "in/[^a]"), ["in/^", "in/a"]);
@@ -23,7 +23,7 @@ Deno.test("in brackets only ! negates, and no bracket stands for a slash", async
   assert.deepEqual(await matches(folder, "in/x[!b]a"), []);
 });
 
-Deno.test("a backslash takes the meaning of what follows, and round brackets have none", async () => {
+Deno.test("a backslash makes the next character literal, and parentheses always are", async () => {
   await using folder = new TempFolder();
   for (const name of ["[a].pem", "a.pem", "site (1).pem", "site 1.pem"]) folder.write(name);
   assert.deepEqual(await matches(folder, "\\[a\\].p*"), ["[a].pem"]);
@@ -39,7 +39,7 @@ Deno.test("linked directories are followed only before the first wildcard", asyn
   assert.deepEqual(await matches(folder, "*/*.pem"), ["real/a.pem"]);
 });
 
-Deno.test("what is hidden counts where the glob spells it out: a volume's files count once", async () => {
+Deno.test("hidden names count if the glob spells them out: a volume's files count once", async () => {
   await using folder = new TempFolder();
   folder.write("certs/..2026_1/tls.crt");
   folder.link("certs/..data", "..2026_1");
@@ -49,7 +49,7 @@ Deno.test("what is hidden counts where the glob spells it out: a volume's files 
   assert.deepEqual(await matches(folder, "certs/*/.own/*"), ["certs/sub/.own/a.crt"]);
 });
 
-Deno.test("where the fixed part is missing, is a file or runs through one, nothing is there", async () => {
+Deno.test("if the fixed part is missing, is a file or runs through one, nothing matches", async () => {
   await using folder = new TempFolder();
   folder.write("file.pem");
   for (const glob of ["none/*", "file.pem/*", "file.pem/**", "file.pem/x/*", "file.pem/x/**"]) {
@@ -74,7 +74,7 @@ async function whileVanishing(path: string, scan: () => Promise<void>): Promise<
 }
 
 for (const name of ["certs/**", "certs/**/*.pem", "certs"]) {
-  Deno.test(`of "${name}" the rest counts if a directory vanishes meanwhile`, async () => {
+  Deno.test(`"${name}" matches the rest if a directory vanishes meanwhile`, async () => {
     await using folder = new TempFolder();
     for (const file of ["a/a.pem", "b/b.pem", "c/c.pem"]) folder.write(`certs/${file}`);
     await whileVanishing(folder.at("certs/b"), async () => {

@@ -32,7 +32,7 @@ class Passed {
   }
 }
 
-/** What a watcher gives, or throws. */
+/** What a watcher yields or throws. */
 function watcherOf(items: readonly (Deno.FsEvent | Error)[]): Deno.FsWatcher {
   const rest = [...items];
   const next = () => {
@@ -63,7 +63,7 @@ Deno.test("a bug in one event is reported, and the next event is passed on", asy
   assert.deepEqual([passed.bugs, passed.paths], [["TypeError: a bug"], ["/b"]]);
 });
 
-Deno.test("Deno's watcher goes on after each name that is not UTF-8, and shows a file renamed from or to it", async () => {
+Deno.test("Deno's watcher survives names that are not UTF-8, and shows a file renamed from or to one", async () => {
   await using folder = new TempFolder();
   const passed = new Passed();
   const watcher = Deno.watchFs(folder.path, { recursive: false });

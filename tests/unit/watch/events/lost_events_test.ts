@@ -5,7 +5,7 @@ import { waitFor } from "../../../support/wait.ts";
 
 const ABOUT_NAME = new TypeError("path contains invalid UTF-8 characters");
 
-/** A report with what it has said, which forgets its rescans after 50 ms. */
+/** A report with its log, and a rescan pause of 50 ms. */
 class Losses implements Disposable {
   rescans = 0;
   readonly logged: LogEntry[] = [];
@@ -29,8 +29,8 @@ Deno.test("a flood of losses leads to one line and two rescans: at once, and aft
   assert.equal(losses.rescans, 2);
   await waitFor("what came in the second pause", () => losses.rescans > 2);
   assert.deepEqual(losses.logged.map(({ level, text }) => `${level}: ${text}`), [
-    "warning: an event of the file system was lost: an entry of a watched directory has a name that " +
-    "is not UTF-8; all sources are scanned again, as after every such loss from now on, at most every 50ms",
+    "warning: a file system event was lost: an entry of a watched directory has a name that " +
+    "is not UTF-8; all sources are scanned again, now and after each further loss, at most every 50ms",
   ]);
 });
 

@@ -19,7 +19,7 @@ const fingerprintOf = (stamps: Stamps): Fingerprint => ({
   ),
 });
 
-/** A file of that kind which last changed at `changedMs`; `null` where there is none. */
+/** A file of that kind that last changed at `changedMs`; `null`: there is none. */
 function fileOf(path: string, changedMs: number | null = 0, kind: Source["kind"] = "loaded") {
   const time = new Date(changedMs ?? 0);
   const info = { mtime: new Date(0), ctime: time } as FileState;
@@ -46,7 +46,7 @@ Deno.test("files with the same stamps have not changed", async () => {
   assert.equal(await changed({}, scanOf({})), false);
 });
 
-Deno.test("a file that was known before the start may be young", async () => {
+Deno.test("a file that was scanned before the start may be recent", async () => {
   const scan = scanOf({ "/a": "1" }, [fileOf("/a", STARTED_MS)]);
   assert.equal(await changed({ "/a": "1" }, scan), false);
 });
@@ -55,12 +55,12 @@ Deno.test("one file with another stamp has changed", async () => {
   assert.equal(await changed({ "/a": "1", "/b": "1" }, scanOf({ "/a": "1", "/b": "2" })), true);
 });
 
-Deno.test("sources that cannot be read may have changed", async () => {
+Deno.test("unreadable sources may have changed", async () => {
   const scan: ScanResult = { ...scanOf({}), seen: { tag: "unreadable", unreadable: [] } };
   assert.equal(await changed({}, scan), true);
 });
 
-Deno.test("a file that is not a source any more has changed only if it is gone", async () => {
+Deno.test("a file that is no longer a source has changed only if it is gone", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a");
   assert.equal(await changed({ [path]: "1" }, scanOf({})), false);
@@ -71,27 +71,27 @@ Deno.test("a file that is not a source any more has changed only if it is gone",
   }
 });
 
-Deno.test("a loaded file that only the later scan knows was there if it is older than the start", async () => {
+Deno.test("a loaded file that only the later scan found existed before if it is older than the start", async () => {
   const at = (changedMs: number | null) =>
     changed({}, scanOf({ "/a": "1" }, [fileOf("/a", changedMs)]));
   // A change time may be rounded down to a second.
   assert.equal(await at(STARTED_MS - 1_001), false);
   assert.equal(await at(STARTED_MS - 1_000), true);
   assert.equal(await at(STARTED_MS), true);
-  // The later one of its two times counts.
+  // The later of its two times counts.
   const file = fileOf("/a", 0);
   const info = { mtime: new Date(STARTED_MS), ctime: new Date(0) } as FileState;
   assert.equal(await changed({}, scanOf({ "/a": "1" }, [{ ...file, info }])), true);
 });
 
-Deno.test("any other file that only the later scan knows has changed, however old", async () => {
+Deno.test("any other file that only the later scan found has changed, however old it is", async () => {
   for (const kind of ["configuration", "env_file", "watched"] as const) {
     assert.equal(await changed({}, scanOf({ "/a": "1" }, [fileOf("/a", 0, kind)])), true);
   }
   assert.equal(await changed({}, scanOf({ "/a": "" }, [fileOf("/a", null)])), true);
 });
 
-Deno.test("a file with the same stamp and another content was replaced in the middle of a scan", async () => {
+Deno.test("a file with the same stamp and other content was replaced during a scan", async () => {
   const mark = { content: "one", modifiedMs: 0, stamp: "1" };
   const before: Fingerprint = { digest: "", files: new Map([["/a", mark]]) };
   const files = new Map([["/a", { ...mark, content: "two" }]]);

@@ -56,7 +56,7 @@ Deno.test("a file that is replaced after its state was read has the new state wi
   assert.deepEqual(mark, fresh);
 });
 
-Deno.test("equal contents give equal digests, whatever the times, modes and inodes", async () => {
+Deno.test("equal contents give equal digests, regardless of times, modes and inodes", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "text");
   const before = await digestOf(file(path));
@@ -82,7 +82,7 @@ Deno.test("other contents, other names, another order and a missing file give ot
   assert.equal(new Set(digests).size, digests.length);
 });
 
-/** Writes other content behind the back of a fingerprinter that is shown the same state again. */
+/** Writes other content unnoticed by a fingerprinter that sees the same state again. */
 async function digestsAround(
   folder: TempFolder,
   ageMs: number,
@@ -96,7 +96,7 @@ async function digestsAround(
   return [before.digest, after.digest];
 }
 
-Deno.test("a file with the same times is read again only if it had just changed, since times are coarse", async () => {
+Deno.test("a file with the same times is read again only if it had just changed, because times are coarse", async () => {
   await using folder = new TempFolder();
   const [before, after] = await digestsAround(folder, 10_000);
   assert.equal(after, before);
@@ -104,7 +104,7 @@ Deno.test("a file with the same times is read again only if it had just changed,
   assert.notEqual(later, young);
 });
 
-Deno.test("a file whose state was not asked for again is not read again, however young it is", async () => {
+Deno.test("a file whose state was not asked for again is not read again, however recent it is", async () => {
   await using folder = new TempFolder();
   const looked = file(folder.write("a", "before"));
   const fingerprint = createFingerprinter();
@@ -114,7 +114,7 @@ Deno.test("a file whose state was not asked for again is not read again, however
   assert.notEqual((await take([file(looked.path)], fingerprint)).digest, before.digest);
 });
 
-Deno.test("a file that comes back after it was missing is read", async () => {
+Deno.test("a missing file that comes back is read", async () => {
   await using folder = new TempFolder();
   const fingerprint = createFingerprinter(() => Date.now() + 60_000);
   const path = folder.write("a", "text");
@@ -124,7 +124,7 @@ Deno.test("a file that comes back after it was missing is read", async () => {
   assert.deepEqual(await take([file(path)], fingerprint), before);
 });
 
-Deno.test("files that cannot be read are named with the reason, and there is no fingerprint", async () => {
+Deno.test("unreadable files are named with the reason, and there is no fingerprint", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a");
   const gone = file(path);
@@ -157,7 +157,7 @@ Deno.test("changed, new and removed files are listed in order, unchanged ones ar
   assert.equal(changedPaths(before, null), null);
 });
 
-Deno.test("the stamp tells that a file was written, even with the same content", async () => {
+Deno.test("the stamp shows that a file was written, even with the same content", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a.cfg", "one");
   const fingerprinter = createFingerprinter();
@@ -171,7 +171,7 @@ Deno.test("the stamp tells that a file was written, even with the same content",
   assert.equal((await take([file(path)], fingerprinter)).digest, digest);
 });
 
-/** A file of that many bytes, of which none is on disk. */
+/** A sparse file of that many bytes. */
 function sparse(folder: TempFolder, name: string, bytes = MOST_DIGESTED_BYTES + 1): SourceFile {
   const path = folder.write(name, "");
   Deno.truncateSync(path, bytes);
@@ -196,7 +196,7 @@ Deno.test("a large file is not read: another size or time counts as other conten
   assert.ok(!isTooLarge(few.files.get(large.path)!.content));
 });
 
-Deno.test("only so many of many large files are read in one scan, and that is no change of the others", async () => {
+Deno.test("one scan reads a limited number of large files, and the others do not count as changed", async () => {
   await using folder = new TempFolder();
   const all = Array.from(
     { length: 5 },
@@ -209,7 +209,7 @@ Deno.test("only so many of many large files are read in one scan, and that is no
   assert.equal((await take(all.map((one) => ({ ...one })), fingerprint)).digest, first.digest);
 });
 
-Deno.test("a whole directory changes with its digest alone", async () => {
+Deno.test("a whole directory changes only with its digest", async () => {
   await using folder = new TempFolder();
   const whole = { digest: "1", entries: 9, newestMs: 7, durationMs: 1 };
   const directory = { ...file(folder.path), whole };

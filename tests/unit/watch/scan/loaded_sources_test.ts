@@ -11,7 +11,7 @@ const source = (path: string, ...extensions: readonly string[]): Source => ({
 const realPathsOf = async (...sources: readonly Source[]) =>
   (await take(sources)).files.map(({ path, realPath }) => [path, realPath]);
 
-Deno.test("files that are there are found, what is missing is no fault", async () => {
+Deno.test("existing files are found, missing ones are no error", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a"), folder.write("d/b")];
   const missing = [folder.at("missing"), folder.at("no/where"), `${a}/below a file`];
@@ -23,7 +23,7 @@ Deno.test("files that are there are found, what is missing is no fault", async (
   assert.deepEqual(unreadable, []);
 });
 
-Deno.test("a file is found once, and not at all if the settings name it already", async () => {
+Deno.test("a file is found once, and not at all if the settings already name it", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a"), folder.write("b")];
   const watched = { kind: "watched", path: b, foundBy: "" } as const;
@@ -34,11 +34,11 @@ Deno.test("a file is found once, and not at all if the settings name it already"
   ]);
 });
 
-Deno.test("side files are found as far as they are there, and belong to their certificate", async () => {
+Deno.test("existing side files are found, and belong to their certificate", async () => {
   await using folder = new TempFolder();
   const [certificate, key] = [folder.write("a.pem"), folder.write("a.pem.key")];
   const one = source(certificate, ".ocsp", ".key");
-  // The same certificate, named as something else.
+  // The same certificate under another keyword.
   const inventory = await take([one, source(certificate)]);
   assert.deepEqual(inventory.files.map((file) => [file.path, file.source]), [
     [certificate, one],
@@ -48,7 +48,7 @@ Deno.test("side files are found as far as they are there, and belong to their ce
   assert.deepEqual(relevantOf(inventory, [ocsp, `${certificate}.sctl`]), [ocsp]);
 });
 
-Deno.test("of a directory each visible file counts, but nothing below it", async () => {
+Deno.test("every visible file in a directory counts, but nothing in its subdirectories", async () => {
   await using folder = new TempFolder();
   for (const name of ["b", "a", ".hidden", "a~", "d/e"]) folder.write(`certs/${name}`);
   folder.link("certs/link", "d/e");
@@ -61,7 +61,7 @@ Deno.test("of a directory each visible file counts, but nothing below it", async
   assert.deepEqual(relevantOf(inventory, names), [`${certs}/new`]);
 });
 
-Deno.test("a missing file is watched where it would come, if that directory is there", async () => {
+Deno.test("a missing file is watched where it would appear, if the directory exists", async () => {
   await using folder = new TempFolder();
   const [here, nowhere] = [folder.at("a"), folder.at("no/where/a")];
   const inventory = await take([source(here)]);
@@ -72,7 +72,7 @@ Deno.test("a missing file is watched where it would come, if that directory is t
   assert.equal((await take([source("/nowhere at all/a")])).directories.size, 0);
 });
 
-Deno.test("a linked file goes by the link's name, and the link and its end are watched", async () => {
+Deno.test("a linked file has the link's name, and both ends of the link are watched", async () => {
   await using folder = new TempFolder();
   const [end, path] = [folder.write("real/a"), folder.link("links/a", "../real/a")];
   assert.deepEqual(await realPathsOf(source(path)), [[path, end]]);
@@ -83,7 +83,7 @@ Deno.test("a linked file goes by the link's name, and the link and its end are w
   assert.deepEqual(relevantOf(inventory, [path, end]), [path, end]);
 });
 
-Deno.test("a linked directory is one, and a file in it goes by the link's name", async () => {
+Deno.test("a linked directory is followed, and a file in it has the link's name", async () => {
   await using folder = new TempFolder();
   const end = folder.write("real/a");
   const link = folder.link("link", "real");

@@ -18,7 +18,7 @@ const refresh = (
 
 const sizesOf = (inventory: Inventory | null) => inventory?.files.map(({ info }) => info?.size);
 
-Deno.test("only what was touched gets a new state, each time, and stays in its place", async () => {
+Deno.test("only touched files get a new state, every time, and keep their place", async () => {
   await using folder = new TempFolder();
   const [a, b, c] = ["a", "b", "c"].map((name) => folder.write(name, "1")) as [string, ...string[]];
   const before = await take(a, b!, c!);
@@ -31,7 +31,7 @@ Deno.test("only what was touched gets a new state, each time, and stays in its p
   assert.deepEqual(sizesOf(await refresh(after, [c!])), [1, 2, 3]);
 });
 
-Deno.test("a file that several names lead to gets a new state under all of them", async () => {
+Deno.test("a file with several names gets a new state under all of them", async () => {
   await using folder = new TempFolder();
   const [a, link] = [folder.write("a", "1"), folder.link("link", "a")];
   const before = await take(a, link);
@@ -47,7 +47,7 @@ Deno.test("a file that was replaced by a rename gets a new state", async () => {
   assert.deepEqual(sizesOf(await refresh(before, [temporary, a])), [2]);
 });
 
-Deno.test("files that came, went or became something else need a scan of everything", async () => {
+Deno.test("files that came, went or became something else need a full scan", async () => {
   await using folder = new TempFolder();
   const [gone, link, directory] = ["gone", "link", "directory"].map((name) => folder.write(name));
   const before = await take(folder.path);
@@ -59,7 +59,7 @@ Deno.test("files that came, went or became something else need a scan of everyth
   }
 });
 
-Deno.test("a link that changed or is gone, like Kubernetes' ..data, needs a scan of everything", async () => {
+Deno.test("a link that changed or is gone, like Kubernetes' ..data, needs a full scan", async () => {
   await using folder = new TempFolder();
   folder.write("..1/a");
   const data = folder.link("..data", "..1");
@@ -72,7 +72,7 @@ Deno.test("a link that changed or is gone, like Kubernetes' ..data, needs a scan
   assert.equal(await refresh(before, [data]), null);
 });
 
-Deno.test("a file that may name others needs a scan of everything once it was touched", async () => {
+Deno.test("a touched file that may name others needs a full scan", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a");
   const certificateList = { kind: "loaded", namesFiles: true } as const;
@@ -82,7 +82,7 @@ Deno.test("a file that may name others needs a scan of everything once it was to
   }
 });
 
-Deno.test("what was touched in a whole directory makes that directory alone be read again", async () => {
+Deno.test("touching an entry of a whole directory rereads only that directory", async () => {
   await using folder = new TempFolder();
   for (const name of ["one/a", "many/1", "many/2"]) folder.write(name, "1");
   let nowMs = 0;

@@ -38,7 +38,7 @@ function scanOf({ files = [], unnamed = [], contents = {}, references = [] }: Sc
   };
 }
 
-/** What is said of one scan after the other. */
+/** What is logged about successive scans. */
 function said(scenes: readonly Scene[], mountedFiles: readonly MountedFile[] = []): string[][] {
   const logged: LogEntry[] = [];
   const options = { pollIntervalMs: 5_000, mountedFiles };
@@ -49,7 +49,7 @@ function said(scenes: readonly Scene[], mountedFiles: readonly MountedFile[] = [
   });
 }
 
-Deno.test("a whole directory is told once, with how often it is read, and again after it was none", () => {
+Deno.test("a large directory is logged once, with how often it is read, and again if it becomes large again", () => {
   const [first, again, none, back] = said([
     { files: [{ ...file("/d"), whole }] },
     { files: [{ ...file("/d"), whole: { ...whole, entries: 200_001 } }] },
@@ -58,22 +58,22 @@ Deno.test("a whole directory is told once, with how often it is read, and again 
   ]);
   assert.match(
     first![0]!,
-    /^"\/d" has 200000 entries, too many to follow each: .* found within 1m5s, as reading them takes 1\.3s$/,
+    /^"\/d" has 200000 entries, too many to follow each: .* found within 1m5s, because reading them takes 1\.3s$/,
   );
   assert.deepEqual([again, none], [[], []]);
   assert.deepEqual(back, first);
 });
 
-Deno.test("the first large files are told, and how many others there are", () => {
+Deno.test("the first large files are logged, and the number of others", () => {
   const paths = Array.from({ length: 12 }, (_, index) => `/${index}`);
   const contents = Object.fromEntries(paths.map((path) => [path, "too large 1"]));
   const [texts] = said([{ contents }]);
   assert.equal(texts?.length, 11);
-  assert.match(texts![0]!, /^"\/0" is not read, because it has more than 256 MB/);
-  assert.match(texts![10]!, /true of 2 more/);
+  assert.match(texts![0]!, /^"\/0" is not read, because it exceeds 256 MB/);
+  assert.match(texts![10]!, /^2 more like this/);
 });
 
-Deno.test("a configuration that does not fit any more is told, and so are too many names", () => {
+Deno.test("a configuration that exceeds the limit is logged, and so are too many names", () => {
   const files = ["/a", "/b"].map((path) => ({
     ...file(path, { size: MOST_TEXT_BYTES / 2 + 1 }),
     source: { ...source(path), kind: "configuration" as const },
@@ -81,25 +81,25 @@ Deno.test("a configuration that does not fit any more is told, and so are too ma
   const [texts] = said([{ files, references: Array(MOST_REFERENCES).fill(source("/c")) }]);
   assert.match(
     texts![0]!,
-    /^"\/b" is not searched for file names, .* more than 8 MB: /,
+    /^"\/b" is not searched for file names, .* exceed 8 MB: /,
   );
   assert.match(texts![1]!, /^the configuration names more than 20000 files/);
   assert.equal(texts?.length, 2);
 });
 
-Deno.test("each path that cannot be named is told once, and of a flood of them the first", () => {
+Deno.test("each path whose name is not UTF-8 is logged once, and only the first of a flood", () => {
   const [one, two, ...flood] = said([
     { unnamed: ["/a\ufffd"] },
     { unnamed: ["/a\ufffd", "/b\ufffd"] },
     ...Array.from({ length: 100 }, (_, number) => ({ unnamed: [`/${number}\ufffd`] })),
   ]);
   const text = (path: string) =>
-    `cannot watch "${path}": its name is not UTF-8; a change there causes no reload: rename it`;
+    `cannot watch "${path}": its name is not UTF-8; changes there cause no reload: rename it`;
   assert.deepEqual([one, two], [[text("/a\ufffd")], [text("/b\ufffd")]]);
   assert.equal(flood.flat().length, 8);
 });
 
-Deno.test("only files that are there and at which something is mounted are found", () => {
+Deno.test("only existing files that are mount points are found", () => {
   const isMountRoot = (path: string) => path !== "/other";
   const files = [file("/a"), file("/other"), file("/missing", null), { ...file("/d"), whole }];
   assert.deepEqual(findMountedFiles(files, isMountRoot), [
@@ -107,7 +107,7 @@ Deno.test("only files that are there and at which something is mounted are found
   ]);
 });
 
-Deno.test("that a mounted file was replaced is told once, and of no other file", () => {
+Deno.test("a replaced mounted file is logged once, other files are not", () => {
   const mounted = findMountedFiles([file("/a")], () => true);
   const replaced = { files: [file("/a", { nlink: 0 }), file("/b", { nlink: 0 })] };
   const [before, after, again] = said([{ files: [file("/a")] }, replaced, replaced], mounted);

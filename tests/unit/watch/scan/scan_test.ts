@@ -14,7 +14,7 @@ class Scene extends TempFolder {
   readonly a = this.write("a");
   readonly b = this.write("b");
   readonly own = [this.configuration, this.at("w"), this.a];
-  /** The configurations that were asked about, each time. */
+  /** The configurations of each request. */
   readonly asked: string[][] = [];
   readonly scanner = createScanner(
     [
@@ -37,7 +37,7 @@ function fingerprintOf({ seen }: ScanResult): Fingerprint {
   return seen.fingerprint;
 }
 
-Deno.test("a scan sees the sources, and then what the configurations among them name", async () => {
+Deno.test("a scan finds the sources, and then what the configurations among them name", async () => {
   await using scene = new Scene();
   const scan = await scene.scanner.scan();
   assert.deepEqual(pathsOf(scan), scene.own);
@@ -46,7 +46,7 @@ Deno.test("a scan sees the sources, and then what the configurations among them 
   assert.deepEqual(scene.asked, [[scene.configuration]]);
 });
 
-Deno.test("what is listed is seen from then on, in place of the list before", async () => {
+Deno.test("listed files are scanned from then on, in place of the previous list", async () => {
   await using scene = new Scene();
   await using elsewhere = new TempFolder();
   const c = elsewhere.write("c");
@@ -61,7 +61,7 @@ Deno.test("what is listed is seen from then on, in place of the list before", as
   for (const one of [scene.path, elsewhere.path]) assert.ok(inventory.directories.has(one), one);
 });
 
-Deno.test("what is watched, named and listed is seen once, as what comes first", async () => {
+Deno.test("a file that is watched, named and listed is scanned once, as the first of these", async () => {
   await using scene = new Scene();
   scene.write("w");
   const listed = [scene.at("w"), scene.a].map((path) => ({ ...loaded(path), foundBy: "show map" }));
@@ -73,7 +73,7 @@ Deno.test("what is watched, named and listed is seen once, as what comes first",
   ]);
 });
 
-Deno.test("a scan of what was touched sees nothing else, and asks no configuration again", async () => {
+Deno.test("a scan of touched files sees nothing else, and reads no configuration again", async () => {
   await using scene = new Scene();
   const before = fingerprintOf(await scene.scanner.scanWith([loaded(scene.b)]));
   scene.write("a", "another a");
@@ -89,7 +89,7 @@ Deno.test("a scan of what was touched sees nothing else, and asks no configurati
   assert.equal(scene.asked.length, 2);
 });
 
-Deno.test("a scan of a touched configuration is one of everything", async () => {
+Deno.test("touching a configuration leads to a full scan", async () => {
   await using scene = new Scene();
   await scene.scanner.scan();
   scene.write("a", "another a");
@@ -100,7 +100,7 @@ Deno.test("a scan of a touched configuration is one of everything", async () => 
 });
 
 for (const kind of ["loaded", "watched", "configuration"] as const) {
-  Deno.test(`a link to a ${kind} file that is removed is seen by a scan of what was touched`, async () => {
+  Deno.test(`a removed link to a ${kind} file is seen by a scan of touched files`, async () => {
     await using folder = new TempFolder();
     folder.write("real/a");
     const path = folder.link("a", "real/a");
@@ -111,12 +111,12 @@ for (const kind of ["loaded", "watched", "configuration"] as const) {
   });
 }
 
-Deno.test("the first scan is one of everything, whatever was touched", async () => {
+Deno.test("the first scan is a full one, whatever was touched", async () => {
   await using scene = new Scene();
   assert.equal(pathsOf(await scene.scanner.scan(new Set())).length, 3);
 });
 
-Deno.test("after a source that cannot be read the next scan is one of everything", async () => {
+Deno.test("after an unreadable source the next scan is a full one", async () => {
   await using scene = new Scene();
   await scene.scanner.scan();
   Deno.removeSync(scene.configuration);
@@ -131,7 +131,7 @@ Deno.test("after a source that cannot be read the next scan is one of everything
   assert.equal(scan.seen.tag, "taken");
 });
 
-Deno.test("scans that are asked for at once come one after the other", async () => {
+Deno.test("concurrent scans run one by one", async () => {
   await using scene = new Scene();
   const scans = await Promise.all([
     scene.scanner.scanWith([loaded(scene.b)]),
@@ -141,7 +141,7 @@ Deno.test("scans that are asked for at once come one after the other", async () 
   assert.deepEqual(scans.map((scan) => pathsOf(scan).includes(scene.b)), [true, false, false]);
 });
 
-Deno.test("after a scan that failed by a bug the next one is taken all the same", async () => {
+Deno.test("a scan that throws does not stop the next one", async () => {
   let isBroken = true;
   const scanner = createScanner([], () => {
     if (isBroken) throw new Error("a bug");
@@ -152,7 +152,7 @@ Deno.test("after a scan that failed by a bug the next one is taken all the same"
   assert.equal((await scanner.scan()).seen.tag, "taken");
 });
 
-Deno.test("what is listed does not change the order of what is named, nor the digest", async () => {
+Deno.test("listed files change neither the order of named files nor the digest", async () => {
   await using folder = new TempFolder();
   const [a, b] = [loaded(folder.write("a")), loaded(folder.write("b"))];
   const scanner = createScanner([], () => Promise.resolve([a, b]));

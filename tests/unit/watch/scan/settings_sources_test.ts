@@ -5,20 +5,20 @@ import { pathsOf, relevantOf, take, takeOne } from "./taking.ts";
 
 type Kind = Source["kind"];
 
-/** The paths of the files that one source stands for; `?` follows those that are missing. */
+/** The paths of a source's files; `?` follows those that are missing. */
 async function filesOf(kind: Kind, path: string): Promise<string[]> {
   const { files, unreadable } = await takeOne(kind, path);
   assert.deepEqual(unreadable, []);
   return files.map(({ path, info }) => info === null ? `${path}?` : path);
 }
 
-/** The same by their names in a folder. */
+/** The same with relative names. */
 async function namesOf(kind: Kind, folder: TempFolder, name = ""): Promise<string[]> {
   const files = await filesOf(kind, folder.at(name));
   return files.map((path) => path.slice(folder.path.length + 1));
 }
 
-Deno.test("a file stands for itself, whatever it is called", async () => {
+Deno.test("a file source is that file, whatever its name", async () => {
   await using folder = new TempFolder();
   for (const name of ["haproxy.conf", ".hidden", "backup~"]) {
     const path = folder.write(name);
@@ -30,7 +30,7 @@ Deno.test("a file stands for itself, whatever it is called", async () => {
   assert.deepEqual(await filesOf("configuration", link), [link]);
 });
 
-Deno.test("of a configuration directory HAProxy loads the visible .cfg files of itself", async () => {
+Deno.test("HAProxy loads the visible .cfg files in a configuration directory, and nothing below", async () => {
   await using folder = new TempFolder();
   const others = ["a.conf", ".hidden.cfg", "a.cfg~", "a.cfg.bak", "d/e.cfg", "directory.cfg/x.cfg"];
   for (const name of ["b.cfg", "a.cfg", "B.cfg", ...others]) folder.write(name);
@@ -39,7 +39,7 @@ Deno.test("of a configuration directory HAProxy loads the visible .cfg files of 
   assert.deepEqual(await namesOf("configuration", folder), loaded);
 });
 
-Deno.test("of a watched directory every visible file below it counts", async () => {
+Deno.test("every visible file at any depth in a watched directory counts", async () => {
   await using folder = new TempFolder();
   await using elsewhere = new TempFolder();
   for (const name of ["b.pem", "a.map", "a/b.lua", ".hidden", "a~", ".git/index"]) {
@@ -53,7 +53,7 @@ Deno.test("of a watched directory every visible file below it counts", async () 
   assert.deepEqual(await namesOf("watched", folder), found);
 });
 
-Deno.test("of two links to one directory it is always the first that counts", async () => {
+Deno.test("of two links to a directory the first always counts", async () => {
   await using folder = new TempFolder();
   for (const name of ["1", "2", "3"]) folder.write(`elsewhere/${name}`);
   for (const name of ["b", "a", "c"]) folder.link(`watched/${name}`, "../elsewhere");
@@ -63,7 +63,7 @@ Deno.test("of two links to one directory it is always the first that counts", as
   }
 });
 
-Deno.test("a glob of *, ?, [], {} and ** stands for the visible files that match, sorted", async () => {
+Deno.test("a glob with *, ?, [], {} and ** means the visible files that match, sorted", async () => {
   await using folder = new TempFolder();
   for (const name of ["b.lst", "a.map", "c1.cfg", "deep/er/d.map"]) folder.write(name);
   for (const name of [".hidden.map", "directory.map/inner"]) folder.write(name);
@@ -81,7 +81,7 @@ Deno.test("a glob of *, ?, [], {} and ** stands for the visible files that match
   }
 });
 
-Deno.test("what is not there yet is watched where it would come", async () => {
+Deno.test("a file that does not exist yet is watched where it would appear", async () => {
   await using folder = new TempFolder();
   for (const [name, first] of [["*.pem", "new.pem"], ["missing/a.pem", "missing"]] as const) {
     const inventory = await takeOne("watched", folder.at(name));
@@ -116,7 +116,7 @@ for (const [what, [kind, name, reason]] of Object.entries(UNREADABLE)) {
   });
 }
 
-Deno.test("one file that cannot be read does not hide the others", async () => {
+Deno.test("an unreadable file does not hide the others", async () => {
   await using folder = new TempFolder();
   const dangling = folder.link("d/b.cfg", "nowhere");
   const paths = [folder.write("a.cfg"), folder.write("d/c.cfg")];
@@ -135,7 +135,7 @@ Deno.test("one file that cannot be read does not hide the others", async () => {
   );
 });
 
-Deno.test("beside a single file nothing is relevant, in a directory every visible name is", async () => {
+Deno.test("next to a single file nothing is relevant; in a directory every visible name is", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a.cfg");
   const names = ["a.cfg", "b.cfg", ".b.cfg.swp", "b.cfg~"].map((name) => folder.at(name));

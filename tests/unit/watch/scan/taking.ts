@@ -5,7 +5,7 @@ import { addLoaded } from "../../../../lib/watch/scan/loaded_sources.ts";
 import { addSource } from "../../../../lib/watch/scan/settings_sources.ts";
 import type { Source } from "../../../../lib/watch/scan/sources.ts";
 
-/** What `sources` stand for now: first those of the settings, then the loaded ones. */
+/** The inventory of `sources`: first those of the settings, then the loaded ones. */
 export async function take(
   sources: readonly Source[],
   directories = new Directories(),

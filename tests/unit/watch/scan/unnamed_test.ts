@@ -4,13 +4,13 @@ import type { Inventory } from "../../../../lib/watch/scan/inventory.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 import { pathsOf, takeOne } from "./taking.ts";
 
-/** Runs a script of `sh`, in which `$bad` is such a name. */
+/** Runs an `sh` script in which `$bad` is such a name. */
 async function run({ path }: TempFolder, script: string): Promise<void> {
   const args = ["-c", `bad=$(printf 'x\\377'); ${script}`];
   await new Deno.Command("sh", { args, cwd: path }).output();
 }
 
-/** Deno 2.6 leaves such names out, so that nothing can be said of them. */
+/** Deno 2.6 omits such names, so nothing can be said about them. */
 async function areListed(): Promise<boolean> {
   await using folder = new TempFolder();
   await run(folder, ': > "$bad"');
@@ -28,7 +28,7 @@ function found(folder: TempFolder, { files, unreadable, unnamed }: Inventory) {
   };
 }
 
-Deno.test("a .cfg of a configuration directory cannot be read, and the reason is its name", async () => {
+Deno.test("a .cfg with such a name in a configuration directory is unreadable, and the reason says why", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg");
   await run(folder, ': > "$bad.cfg"; : > "$bad"; mkdir "$bad.d"');
@@ -39,7 +39,7 @@ Deno.test("a .cfg of a configuration directory cannot be read, and the reason is
   });
 });
 
-Deno.test("in and below a watched directory such names hinder nothing and are told", async () => {
+Deno.test("at any depth in a watched directory such names do no harm and are reported", async () => {
   await using folder = new TempFolder();
   folder.write("d/a");
   await run(folder, ': > "$bad"; mkdir "$bad.d"; : > "d/$bad"; : > ".$bad"; ln -s nowhere link');
@@ -50,7 +50,7 @@ Deno.test("in and below a watched directory such names hinder nothing and are to
   });
 });
 
-Deno.test("in a directory of certificates such a name hinders nothing and is told", async () => {
+Deno.test("in a directory of certificates such a name does no harm and is reported", async () => {
   await using folder = new TempFolder();
   for (const name of ["a.pem", "real \ufffd.pem"]) folder.write(name);
   await run(folder, ': > "$bad.pem"');
@@ -61,7 +61,7 @@ Deno.test("in a directory of certificates such a name hinders nothing and is tol
   });
 });
 
-Deno.test("a glob is expanded beside such names", async () => {
+Deno.test("such names do not stop the expansion of a glob", async () => {
   await using folder = new TempFolder();
   folder.write("d/a.map");
   await run(folder, ': > "$bad.map"; mkdir "$bad"; : > "d/$bad.map"; mkdir "d/$bad"');
