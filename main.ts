@@ -2,7 +2,7 @@
 import denoJson from "./deno.json" with { type: "json" };
 import { EXIT } from "./lib/exit_codes.ts";
 import { findLeftovers } from "./lib/haproxy/leftovers/leftovers.ts";
-import { lookForStrays } from "./lib/haproxy/leftovers/strays.ts";
+import { reportStrays } from "./lib/haproxy/leftovers/strays.ts";
 import { createClaim } from "./lib/haproxy/private_folder/claim.ts";
 import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder/private_folder.ts";
 import { describeEnvFile, readEnvFile } from "./lib/haproxy/process/env_file_reader.ts";
@@ -40,14 +40,14 @@ import { createScanner, type Scanner, type ScanResult } from "./lib/watch/scan/s
 import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/scan/sources.ts";
 
 if (import.meta.main) {
-  // First of all, because the default action of most signals is to end the process.
+  // First, because most signals end the process by default.
   const signals = listenToSignals();
   const libc = await openLibc();
   if (libc !== null && Deno.pid === 1) reapOrphans(libc);
   Deno.exit(await main(signals, libc).catch(reportBug));
 }
 
-/** What was read before anything is started. */
+/** What is ready before anything starts. */
 interface Parts {
   readonly signals: Signals;
   readonly libc: Libc | null;
@@ -76,8 +76,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const scan = await stoppable(signals, () => scanner.scan());
   const problems = [...invocation.problems, ...await problemsOnDisk(settings, scan.seen)];
   const lastGood = await openLastGood(settings, environment);
-  const mayServeInstead = tag === "run" && invocation.problems.length === 0 ? lastGood : null;
-  if (problems.length > 0 && !await canServe(mayServeInstead)) return refuse(problems);
+  const fallback = tag === "run" && invocation.problems.length === 0 ? lastGood : null;
+  if (problems.length > 0 && !await canServe(fallback)) return refuse(problems);
   const parts = { signals, libc, sources, scanner, scan, loadedFiles, lastGood };
   switch (tag) {
     case "check":
@@ -91,7 +91,7 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   }
 }
 
-/** Seldom needed, and modules keep memory. */
+/** Rarely needed, and modules stay in memory. */
 async function importCommands() {
   return await import("./lib/commands/commands.ts");
 }
@@ -117,11 +117,11 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   });
   const recorder = lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
   const record = ({ after }: Step) => recorder?.observe(servingIn(after));
-  const observers = [status?.observe, record].filter((one) => one !== undefined);
+  const observers = [status?.observe, record].filter((observer) => observer !== undefined);
   const supervisor = new Supervisor(settings, observers);
   const { post, postBug } = supervisor;
 
-  // It answers before anything serves.
+  // The status answers before anything serves.
   const listening = settings.statusListen && await status?.listen(settings.statusListen);
   if (listening?.tag === "not_listening") {
     await folder.remove();
@@ -149,11 +149,11 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => postBug(error, null));
-  const lookNow = lookForStrays(places, (found) => describeUntouched(found).forEach(log));
+  const reportStraysNow = reportStrays(places, (found) => describeUntouched(found).forEach(log));
   const fingerprint = scan.seen.tag === "taken" ? scan.seen.fingerprint : null;
   const exitCode = await supervisor.run(effects, fingerprint);
 
-  lookNow();
+  reportStraysNow();
   listening?.close();
   await recorder?.close();
   await effects.close();
@@ -170,7 +170,7 @@ function openLog({ logFormat: format, logLevel: level }: Settings, libc: Libc | 
   return { log, stdout };
 }
 
-/** Without `--status-listen` none of its parts is even loaded. */
+/** Without `--status-listen` none of its modules are loaded. */
 async function createStatus(
   settings: Settings,
   options: Omit<StatusOptions, "settings" | "versions" | "directory">,
@@ -184,18 +184,18 @@ async function createStatus(
 
 /** Until `work` ends, a signal to stop or drain ends the program at once; all others wait. */
 async function stoppable<Result>(signals: Signals, work: () => Promise<Result>): Promise<Result> {
-  const early: SignalMeaning[] = [];
+  const waiting: SignalMeaning[] = [];
   signals.deliverTo((meaning) => {
     if (meaning.tag === "stop") Deno.exit(128 + SIGNAL_NUMBERS[meaning.signal]);
     if (meaning.tag === "drain") Deno.exit(0);
-    early.push(meaning);
+    waiting.push(meaning);
   });
   const result = await work();
-  signals.hold(early);
+  signals.hold(waiting);
   return result;
 }
 
-/** Reaps those too that ended before this program took the place of a shell. */
+/** Also reaps children that ended before this program replaced a shell. */
 function reapOrphans(libc: Libc): void {
   const reap = createReaper({ libc, isOwnChild });
   onChildEnd(reap);
@@ -207,11 +207,11 @@ async function warnOfForeignProgram({ runtimeParents }: Settings, log: Log): Pro
     const reason = await findForeignProgram(Deno.env.get("PATH") ?? "", ownUser(runtimeParents));
     if (reason !== null) log(describeForeignProgram(reason));
   } catch {
-    // Where the owner cannot be found out, as on a full disk, only this warning is lost.
+    // If the owner cannot be determined, as on a full disk, only this warning is lost.
   }
 }
 
-/** What nobody has caught must not leave HAProxy behind. */
+/** An uncaught error must not leave HAProxy behind. */
 function catchBugs(report: (error: unknown) => void): void {
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
@@ -223,7 +223,7 @@ function catchBugs(report: (error: unknown) => void): void {
   });
 }
 
-/** Every setting depends on these. Deno leaves out variables that are not UTF-8. */
+/** Every setting depends on these. Deno omits variables that are not UTF-8. */
 function problemsOfProcess(): string[] {
   return [
     ...problemOf("the working directory", () => Deno.cwd()),
@@ -250,7 +250,7 @@ async function problemsOnDisk(settings: Settings, seen: ScanResult["seen"]): Pro
   ];
 }
 
-/** Without `--last-good` none of its parts is even loaded. */
+/** Without `--last-good` none of its modules are loaded. */
 async function openLastGood(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
@@ -261,7 +261,7 @@ async function openLastGood(
   return new LastGoodSet(settings.lastGood, settings, { environment, workingDirectory });
 }
 
-/** Whether the last good set can serve: what is on disk will fail to start, and is then replaced by it. */
+/** Whether the last good set can serve, as it must when what is on disk fails to start. */
 async function canServe(lastGood: LastGoodSet | null): Promise<boolean> {
   const problem = await lastGood?.problem();
   if (problem) complain(problem);
@@ -279,7 +279,7 @@ function cannotCreate(problem: string): number {
   return EXIT.CANNOT_CREATE;
 }
 
-/** Of a bug outside the supervisor, which has its own way to end HAProxy. */
+/** Reports a bug outside the supervisor, which has its own way to end HAProxy. */
 function reportBug(error: unknown): number {
   complain(`a bug in the wrapper: ${describeBug(error)}`);
   return EXIT.SOFTWARE;

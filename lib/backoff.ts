@@ -1,6 +1,4 @@
-/** Tells how long to wait before something that failed is tried again. Pure. */
-
-/** After that many failures in a row: 1 s, 2 s, 4 s and so on, at most a minute. */
+/** How long to wait after that many failures in a row: 1 s, 2 s, 4 s and so on, at most a minute. Pure. */
 export const retryDelayMs = (failures: number) =>
   Math.min(LONGEST_RETRY_MS, 1_000 * 2 ** (failures - 1));
 

@@ -1,6 +1,6 @@
-/** What the program does instead of running HAProxy, and then exits. Loaded only when it is asked for. */
+/** The commands that the program runs instead of HAProxy, and then exits. Loaded only on demand. */
 import { describeFailure, exitCodeOf } from "../haproxy/failure/failure.ts";
-import { checkConfiguration } from "../haproxy/failure/check.ts";
+import { checkConfiguration } from "./check.ts";
 import { spawnHaproxy } from "../haproxy/process/process.ts";
 import type { LoadedFiles } from "../loaded/loaded_files.ts";
 import { helpText } from "../settings/help.ts";
@@ -8,20 +8,20 @@ import type { Invocation, Settings } from "../settings/settings.ts";
 import { complain, writeToStdout } from "../system/log.ts";
 import type { Signals } from "../system/signals.ts";
 import { visible } from "../text/visible.ts";
-import { describeWatched, findShortfalls } from "../watch/list_watched.ts";
+import { describeWatched, findShortfalls } from "./list_watched.ts";
 import type { ScanResult } from "../watch/scan/scan.ts";
 import type { Source } from "../watch/scan/sources.ts";
 
-/** Prints what needs no settings; the exit status. */
+/** `--help`, `--version` and HAProxy's own flags that print, none of which need settings. Returns the exit status. */
 export async function print(
   invocation: Exclude<Invocation, { readonly settings: Settings }>,
   wrapperVersion: string,
 ): Promise<number> {
   switch (invocation.tag) {
     case "help":
-      return say(helpText());
+      return output(helpText());
     case "version":
-      return say(await versionText(wrapperVersion));
+      return output(await versionText(wrapperVersion));
     case "haproxy_prints": {
       const spawned = spawnHaproxy([invocation.flag], { environment: {}, output: "inherit" });
       if (spawned.tag === "spawned") return (await spawned.process.ended).code;
@@ -33,7 +33,7 @@ export async function print(
   }
 }
 
-/** `--check`; the exit status. */
+/** `--check`. Returns the exit status. */
 export async function check(
   settings: Settings,
   { loadedFiles, signals }: { readonly loadedFiles: LoadedFiles; readonly signals: Signals },
@@ -47,13 +47,13 @@ export async function check(
   return end.exitCode;
 }
 
-/** `--list-watched`; the exit status. */
+/** `--list-watched`. Returns the exit status. */
 export async function listWatched(
   settings: Settings,
   { sources, scan }: { readonly sources: readonly Source[]; readonly scan: ScanResult },
 ): Promise<number> {
   const shortfalls = await findShortfalls([...sources, ...scan.references], scan);
-  return say(describeWatched(scan.inventory, { ...settings, ...shortfalls }));
+  return output(describeWatched(scan.inventory, { ...settings, ...shortfalls }));
 }
 
 async function versionText(wrapperVersion: string): Promise<string> {
@@ -65,7 +65,7 @@ async function versionText(wrapperVersion: string): Promise<string> {
     .map((line) => visible(line)).join("\n");
 }
 
-function say(text: string): 0 {
+function output(text: string): 0 {
   writeToStdout(text);
   return 0;
 }

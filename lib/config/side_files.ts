@@ -37,21 +37,19 @@ const extensionsOf = (word: string) => word === "all" ? ALL : EXTENSIONS.get(wor
 
 /** The side files of a certificate, whether they exist or not. */
 export const sideFilesOf = (path: string, rule: SideFileRule): string[] =>
-  rule.extensions.map((extension) =>
-    `${BUNDLES.includes(extension) ? path : stemOf(path, rule)}${extension}`
-  );
+  rule.extensions.map((ext) => (BUNDLES.includes(ext) ? path : stemOf(path, rule)) + ext);
 
 /** Where HAProxy looks for the key of a certificate file that holds none. */
 export const keyBeside = (path: string, rule: Pick<SideFileRule, "replacesCrt">): string =>
   `${stemOf(path, rule)}.key`;
 
 /** The certificates that together stand for `path` if there is no such file. */
-export const bundleOf = (path: string): string[] => BUNDLES.map((extension) => path + extension);
+export const bundleOf = (path: string): string[] => BUNDLES.map((ext) => path + ext);
 
 /** The files that HAProxy 2.6 to 3.4 forgets when it gets another certificate, under either rule. */
 export const forgottenBeside = (path: string): string[] =>
   [path, path.replace(/\.crt$/, "")].flatMap((stem) =>
-    [".ocsp", ".sctl", ".issuer"].map((extension) => stem + extension)
+    [".ocsp", ".sctl", ".issuer"].map((ext) => stem + ext)
   );
 
 /** The certificates that a side file may belong to, under either rule; `null` if its name is not a side file's. */

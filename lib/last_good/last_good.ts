@@ -1,4 +1,4 @@
-/** What served last: recorded once it has served for a while, restored when what is on disk does not start. */
+/** What served last: recorded once it has served for a while, restored if what is on disk does not start. */
 import { resolve } from "@std/path";
 import type { Settings } from "../settings/settings.ts";
 import { cutOff } from "../system/cut_off.ts";
@@ -14,7 +14,7 @@ export class LastGoodSet {
   readonly #store: Store;
   readonly #options: RestoreOptions;
 
-  /** In the `lastGood` of the settings. `environment`: the variables that HAProxy inherits. */
+  /** `path`: the settings' `lastGood`. `environment`: the variables that HAProxy inherits. */
   constructor(
     path: string,
     settings: Settings,
@@ -32,14 +32,14 @@ export class LastGoodSet {
     };
   }
 
-  /** Why the set cannot serve, as a line of the log; `null` if it can, empty if nothing is recorded. */
+  /** Why the set cannot serve, as a log line; `null` if it can, empty if nothing is recorded. */
   async problem(): Promise<string | null> {
     const found = await this.#store.read();
     if (found.tag === "damaged") return unusable(this.#store.path, found.reason).text;
     return found.tag === "recorded" ? null : "";
   }
 
-  /** Lays the set out for HAProxy to load; `null` if there is none that can serve, for which there may be a reason. */
+  /** Lays the set out for HAProxy to load; `null` if there is none, or, with a reason in the log, if it cannot serve. */
   async restore(
     log: Log,
     limits: { readonly timeoutMs: number; readonly cancel: AbortSignal },

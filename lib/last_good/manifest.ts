@@ -1,10 +1,10 @@
-/** The list of a recorded set of files: what was where, and its digest. Pure. */
+/** The manifest of a recorded set: the path and digest of each file. Pure. */
 
 export interface Manifest {
   /** In milliseconds since 1970. */
   readonly recordedMs: number;
   readonly generation: number;
-  /** HAProxy's own; `null` where it did not tell. */
+  /** HAProxy's own; `null` if it did not say. */
   readonly haproxyVersion: string | null;
   /** Where HAProxy's relative names started, absolute. */
   readonly directory: string;
@@ -12,7 +12,7 @@ export interface Manifest {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Where and when the set was recorded that a generation was started from. */
+/** Where and when a set was recorded that a generation is started from. */
 export interface LastGood {
   readonly directory: string;
   readonly recordedMs: number;
@@ -20,9 +20,8 @@ export interface LastGood {
 
 export function manifestText({ recordedMs, files, ...rest }: Manifest): string {
   const when = new Date(recordedMs).toISOString();
-  return `${
-    JSON.stringify({ version: VERSION, when, ...rest, files: Object.fromEntries(files) }, null, 1)
-  }\n`;
+  const content = { version: VERSION, when, ...rest, files: Object.fromEntries(files) };
+  return `${JSON.stringify(content, null, 1)}\n`;
 }
 
 /** `null` unless `manifestText` could have written it. */
@@ -35,15 +34,9 @@ export function parseManifest(text: string): Manifest | null {
   const isWhole = !Number.isNaN(recordedMs) && typeof generation === "number" &&
     (haproxyVersion === null || typeof haproxyVersion === "string") && isPath(directory) &&
     files.length > 0 && files.every(isEntry);
-  return isWhole
-    ? {
-      recordedMs,
-      generation,
-      haproxyVersion,
-      directory,
-      files: new Map(files as [string, string][]),
-    }
-    : null;
+  if (!isWhole) return null;
+  const digests = new Map(files as [string, string][]);
+  return { recordedMs, generation, haproxyVersion, directory, files: digests };
 }
 
 const VERSION = 1;
@@ -56,7 +49,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** Absolute and without "..": appended to a folder's path it cannot lead out of it. */
+/** Absolute and without "..": appended to a folder's path, it cannot escape from the folder. */
 const isPath = (path: unknown): path is string => typeof path === "string" && PATH.test(path);
 
 /** Fast enough for 10,000 of them. */

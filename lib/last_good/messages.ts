@@ -1,4 +1,4 @@
-/** What is said of recording what serves, and of a recorded set that is of no use. Pure. */
+/** The log lines about recording a set, and about a recorded set that cannot be used. Pure. */
 import type { LogEntry } from "../system/log.ts";
 import { formatDuration } from "../text/duration.ts";
 
@@ -7,7 +7,7 @@ export function recorded(
   { path, files, added, servedMs }: {
     readonly path: string;
     readonly files: number;
-    /** How many of them were not there yet. */
+    /** How many of them were not recorded yet. */
     readonly added: number;
     readonly servedMs: number;
   },
@@ -23,18 +23,18 @@ export function recorded(
 
 export const incomplete = (generation: number, reason: string): LogEntry => ({
   level: "warning",
-  text: `the files of generation ${generation} are not recorded: ${reason}; the set before stays`,
+  text: `the files of generation ${generation} are not recorded: ${reason}; the previous set stays`,
   fields: { generation, reason },
 });
 
 export const notWritten = (path: string, reason: string): LogEntry => ({
   level: "warning",
-  text: `cannot record what serves in "${path}": ${reason}; tried again at the next change`,
+  text: `cannot record what serves in "${path}": ${reason}; retrying at the next change`,
   fields: { reason },
 });
 
 export const unusable = (path: string, reason: string): LogEntry => ({
   level: "error",
-  text: `what is recorded in "${path}" cannot serve instead: ${reason}`,
+  text: `the set recorded in "${path}" cannot serve instead: ${reason}`,
   fields: { reason },
 });

@@ -1,4 +1,4 @@
-/** The folder in the user's directory that holds the recorded set. Nobody else may read, change or replace it. */
+/** The folder in the user's directory that holds the recorded set. No other user may read, change or replace it. */
 import { join } from "@std/path";
 import { lstat, mkdir } from "../system/files.ts";
 import { describeForeign, ownUser } from "../system/ownership.ts";
@@ -11,7 +11,7 @@ export class OwnFolder {
   readonly #newFilesIn: readonly string[];
   #user: number | null = null;
 
-  /** A file in one of `newFilesIn` shows as whom the program runs. */
+  /** A new file in one of `newFilesIn` shows which user the program runs as. */
   constructor(directory: string, newFilesIn: readonly string[]) {
     this.path = join(directory, "set");
     this.objects = join(this.path, "objects");
@@ -29,7 +29,7 @@ export class OwnFolder {
     if (distrust !== null) throw new Error(distrust);
     for (const path of [this.path, this.objects]) {
       await mkdir(path, { mode: 0o700 }).catch(ignoreExisting);
-      // Somebody else may have made it, or a link.
+      // Somebody else may have made it, or a link in its place.
       await this.check();
     }
   }

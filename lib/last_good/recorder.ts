@@ -8,13 +8,13 @@ import type { Gathered, Store } from "./store.ts";
 
 export interface Serving {
   readonly number: number;
-  /** `null`: nobody knows what it loaded. */
+  /** `null` if what it loaded is unknown. */
   readonly fingerprint: Fingerprint | null;
-  /** Whether files changed while it read them, so that nobody knows what it loaded. */
+  /** Whether files changed while it read them, so that what it loaded is unknown. */
   readonly changedDuringRead: boolean;
-  /** HAProxy's own version; `null` where it does not say. */
+  /** HAProxy's own version; `null` if it does not say. */
   readonly version: string | null;
-  /** Set if it serves what had been recorded. */
+  /** Set if it was started from a recorded set. */
   readonly lastGood?: LastGood;
 }
 
@@ -23,27 +23,27 @@ export interface RecorderOptions {
   /** Where HAProxy's relative names start. */
   readonly directory: string;
   readonly log: Log;
-  /** How long a generation must have served with just these files. */
+  /** How long a generation must have served with exactly these files. */
   readonly servedMs?: number;
-  /** Called after files were read, perhaps many. */
+  /** Called after files, perhaps many, were read. */
   readonly onGathered?: () => void;
 }
 
-/** After this time a configuration counts as good. */
+/** How long a configuration must serve to count as good. */
 const SERVED_MS = 10_000;
 
-/** The program's end does not wait longer for a volume that hangs. */
+/** How long the program's end waits for a volume that hangs. */
 const CLOSE_LIMIT_MS = 1_000;
 
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #servedMs: number;
   #serving: Serving | null = null;
-  /** Of what serves and is not recorded yet. */
+  /** Cancels the recording of what serves now. */
   #cancel = new AbortController();
-  /** In turn, so that no task removes what another has just written. */
+  /** One task after another, so that none removes what another has just written. */
   #work: Promise<unknown> = Promise.resolve();
-  /** Why nothing could be written: it is told once. */
+  /** Why nothing could be written, logged once. */
   #lastProblem: string | null = null;
 
   constructor(options: RecorderOptions) {
@@ -61,15 +61,15 @@ export class Recorder {
       .catch((bug) => this.#complain(`a bug in the wrapper: ${bug}`));
   };
 
-  /** What has not served long enough is not recorded. */
+  /** Does not record what has not served long enough. */
   async close(): Promise<void> {
     this.#cancel.abort();
     await Promise.race([this.#work, aborted(AbortSignal.timeout(CLOSE_LIMIT_MS))]);
   }
 
   /**
-   * Gathers the files at once: when they have proved good the disk may hold something else. Files gathered for a
-   * generation that was given up stay until the next is recorded, which shares most of them.
+   * Gathers the files at once: by the time they have proved good, the disk may hold something else. Files gathered for
+   * a generation that was replaced stay until the next one, which shares most of them, is recorded.
    */
   async #follow(serving: Serving | null, cancel: AbortSignal): Promise<void> {
     if (serving === null) return await this.#inTurn(() => this.#options.store.sweep());
@@ -115,7 +115,7 @@ export class Recorder {
     log(messages.recorded(number, { path, files: files.size, added, servedMs: this.#servedMs }));
   }
 
-  /** The same problem is met by every generation. */
+  /** Every generation meets the same problem. */
   #complain(reason: string): void {
     if (reason === this.#lastProblem) return;
     this.#lastProblem = reason;
@@ -132,10 +132,10 @@ export class Recorder {
 const UNKNOWN: Gathered = {
   tag: "incomplete",
   reason:
-    "nobody knows what it has loaded, as its files were written meanwhile, or could not be read",
+    "what it has loaded is unknown, because files changed during the read or could not be read",
 };
 
-/** In the same process another content means that files were hot-applied. */
-const isSame = (one: Serving | null, other: Serving | null) =>
-  one?.number === other?.number && one?.fingerprint?.digest === other?.fingerprint?.digest &&
-  one?.changedDuringRead === other?.changedDuringRead;
+/** Different content in the same process means that files were hot-applied. */
+const isSame = (a: Serving | null, b: Serving | null) =>
+  a?.number === b?.number && a?.fingerprint?.digest === b?.fingerprint?.digest &&
+  a?.changedDuringRead === b?.changedDuringRead;

@@ -1,4 +1,4 @@
-/** Lays the recorded set out as a tree of files, in which the configuration names the copies, not the originals. */
+/** Lays the recorded set out as a tree of files, whose configuration names the copies instead of the originals. */
 import { dirname } from "@std/path";
 import { parseEnvFile } from "../config/env_file.ts";
 import type { FileRole } from "../config/file_keywords.ts";
@@ -28,7 +28,7 @@ export interface RestoreOptions {
   readonly environment: Environment;
 }
 
-/** What a start from the recorded set is made with. */
+/** What a start from the recorded set loads. */
 export interface RestoredSet extends Origin {
   readonly lastGood: LastGood;
 }
@@ -39,7 +39,7 @@ export type Restored =
   | { readonly tag: "none" }
   | { readonly tag: "unusable"; readonly reason: string };
 
-/** Reads the set, checks every file of it, and writes the tree anew. */
+/** Reads the set, checks each of its files, and writes a fresh tree. */
 export async function restore(store: Store, options: RestoreOptions): Promise<Restored> {
   const found = await store.read();
   if (found.tag === "none") return found;
@@ -61,13 +61,13 @@ async function layOut(
   const { files, recordedMs } = manifest;
   const copyAt = (path: string) => store.tree + path;
   const rewritten = rewriteArguments(haproxy, { directory, files, copyAt });
-  const others = envFile === null || files.has(envFile) ? [] : [envFile];
-  const [missing] = [...rewritten.missing, ...others];
+  const missingEnvFile = envFile === null || files.has(envFile) ? [] : [envFile];
+  const [missing] = [...rewritten.missing, ...missingEnvFile];
   if (missing !== undefined) return unusable(`"${missing}" is not among the recorded files`);
 
   const read = (path: string) => readText(store, path, files.get(path)!);
-  const own = envFile === null ? {} : variablesOf((await read(envFile)).text);
-  const variables = { ...environment, ...own };
+  const added = envFile === null ? {} : variablesOf((await read(envFile)).text);
+  const variables = { ...environment, ...added };
   const configurations = await Promise.all(rewritten.files.map(read));
   const needs = atOnce(readNeeds(configurations, variables));
   const texts = await rewriteAll(configurations, manifest, { read, variables, copyAt });
@@ -82,7 +82,7 @@ async function layOut(
   return { tag: "restored", set };
 }
 
-/** What the files that name others must hold in the tree. */
+/** The contents in the tree of all files that name others. */
 async function rewriteAll(
   configurations: readonly Text[],
   { files, directory: workingDirectory }: Manifest,
@@ -105,7 +105,7 @@ async function rewriteAll(
   return written;
 }
 
-/** Why that failed; `null` if it did not. */
+/** Returns why it failed; `null` if it did not. */
 async function writeTree(
   store: Store,
   files: Manifest["files"],
@@ -127,7 +127,7 @@ async function writeTree(
 function describeFailure(ends: readonly CopyEnd[]): string | null {
   const failed = ends.find(({ tag }) => tag !== "copied");
   if (failed === undefined) return null;
-  return "error" in failed ? systemReason(failed.error) : "a copy has changed while it was read";
+  return "error" in failed ? systemReason(failed.error) : "a copy changed while it was read";
 }
 
 function variablesOf(text: string): Environment {
@@ -135,10 +135,10 @@ function variablesOf(text: string): Environment {
   return file.tag === "read" ? file.variables : {};
 }
 
-/** A directory has a copy if a file in it has one, and a certificate if its bundle has one. */
+/** A directory has a copy if a file in it has one; a certificate also if a file of its bundle has one. */
 function copyIn(files: Manifest["files"], copyAt: (path: string) => string): CopyOf {
   const directories = new Set([...files.keys()].map((path) => dirname(path)));
-  const isBundle = (path: string) => bundleOf(path).some((one) => files.has(one));
+  const isBundle = (path: string) => bundleOf(path).some((member) => files.has(member));
   return (path: string, role: FileRole) => {
     const isThere = files.has(path) || directories.has(path) ||
       (role === "certificate" && isBundle(path));
@@ -150,7 +150,7 @@ interface Text extends ConfigurationFile {
   readonly encode: (text: string) => Uint8Array;
 }
 
-/** In any encoding: bytes that are not rewritten stay as they are. @throws if it is not what was recorded. */
+/** Reads any encoding: bytes that are not rewritten are kept. @throws if the file is not what was recorded. */
 async function readText(store: Store, path: string, digest: string): Promise<Text> {
   const bytes = await readFile(store.object(digest), MOST_TEXT_BYTES);
   if (await sha256(bytes) !== digest) throw new Error(`the copy of "${path}" has changed`);
@@ -159,6 +159,6 @@ async function readText(store: Store, path: string, digest: string): Promise<Tex
     return { path, text, encode: (text) => new TextEncoder().encode(text) };
   } catch {
     const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-    return { path, text, encode: (text) => Uint8Array.from(text, (one) => one.charCodeAt(0)) };
+    return { path, text, encode: (text) => Uint8Array.from(text, (char) => char.charCodeAt(0)) };
   }
 }

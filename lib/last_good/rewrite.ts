@@ -18,7 +18,7 @@ import {
 import { type FileRole, WANTED } from "../config/file_keywords.ts";
 import { atOnce } from "../system/threads.ts";
 
-/** Where the copy of a file or directory is; `null` if there is none. */
+/** The path of the copy of a file or directory; `null` if there is none. */
 export type CopyOf = (path: string, role: FileRole) => string | null;
 
 export interface Rewritten {
@@ -29,8 +29,8 @@ export interface Rewritten {
 }
 
 /**
- * Rewrites all `files` of one HAProxy, in their order. What has no copy is loaded from where it was: a
- * relative name becomes absolute, since `default-path config` would start at the copy's directory.
+ * Rewrites all `files` of one HAProxy, in their order. A file without a copy is loaded from where it was: its
+ * relative name becomes absolute, because `default-path config` would start at the copy's directory.
  */
 export function rewriteConfigurations(
   files: readonly ConfigurationFile[],
@@ -52,11 +52,11 @@ export function rewriteConfigurations(
     variables = next;
     const rewrite = (line: string, number: number) => {
       const placed = placedLines.get(number);
-      const here = ofLine.get(number);
-      return placed && here ? rewriteLine(line, placed, { references: here, copyOf }) : line;
+      const inLine = byLine.get(number);
+      return placed && inLine ? rewriteLine(line, placed, { references: inLine, copyOf }) : line;
     };
     const placedLines = new Map(lines.map((line) => [line.number, line]));
-    const ofLine = Map.groupBy(byFile.get(path) ?? [], ({ line }) => line);
+    const byLine = Map.groupBy(byFile.get(path) ?? [], ({ line }) => line);
     texts.set(path, eachLine(text, rewrite));
   }
   const lists = found.files.filter(({ role }) => role === "certificate_list");
@@ -90,7 +90,7 @@ interface LineOptions {
   readonly copyOf: CopyOf;
 }
 
-/** Words of one span, as those of one variable, are rewritten together. */
+/** Words that share a span, as those of one variable do, are rewritten together. */
 function rewriteLine(
   line: string,
   { words, spans }: PlacedLine,
@@ -100,16 +100,16 @@ function rewriteLine(
   const rewritten = words.map((word, index) =>
     rewriteWord(word, { references: byWord.get(index) ?? [], copyOf })
   );
-  const indices = Map.groupBy(words.keys(), (index) => spans[index]!.offset);
-  const parts = [...indices.values()].filter((group) => group.some((at) => rewritten[at] !== null))
+  const groups = Map.groupBy(words.keys(), (index) => spans[index]!.offset);
+  const parts = [...groups.values()].filter((group) => group.some((i) => rewritten[i] !== null))
     .map((group) => ({
       span: spans[group[0]!]!,
-      text: group.flatMap((at) => rewritten[at] ?? [words[at]!]).map(quotedWord).join(" "),
+      text: group.flatMap((i) => rewritten[i] ?? [words[i]!]).map(quotedWord).join(" "),
     }));
   return replaceParts(line, parts);
 }
 
-/** What replaces `word`; `null`: nothing does. */
+/** The words that replace `word`; `null` if it stays. */
 function rewriteWord(word: string, { references, copyOf }: LineOptions): readonly string[] | null {
   const whole = references.find(({ span }) => span === null);
   if (whole !== undefined) {
@@ -128,23 +128,23 @@ function rewriteWord(word: string, { references, copyOf }: LineOptions): readonl
   return parts.length === 0 ? null : [replaceParts(word, parts)];
 }
 
-/** The new name of `written`, which may have its prefix; `null`: the old one. */
+/** The new name of `written`, which may include its prefix; `null` if it stays. */
 function renamed(written: string, { prefix, path, role, span }: FileReference, copyOf: CopyOf) {
   const copy = copyOf(path, role);
   const before = span === null ? prefix : "";
   if (copy !== null) return before + copy;
   const isAbsolute = written.startsWith("/", written.startsWith(prefix) ? prefix.length : 0);
-  // HAProxy makes such a name while it runs: it is no path.
+  // HAProxy evaluates such a name at run time: it is not a path.
   return isAbsolute || path.includes("%[") ? null : before + path;
 }
 
-/** The parts may come in any order, and more than once. */
+/** The parts may be in any order, with duplicates. */
 function replaceParts(
   text: string,
   parts: readonly { readonly span: Span; readonly text: string }[],
 ): string {
   const sorted = [...new Map(parts.map((part) => [part.span.offset, part])).values()]
-    .sort((one, other) => other.span.offset - one.span.offset);
+    .sort((a, b) => b.span.offset - a.span.offset);
   return sorted.reduce(
     (rest, { span: { offset, length }, text }) =>
       rest.slice(0, offset) + text + rest.slice(offset + length),

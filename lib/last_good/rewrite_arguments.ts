@@ -6,7 +6,7 @@ export interface RewrittenArguments {
   readonly arguments: HaproxyArguments;
   /** The original files, absolute, in the order in which HAProxy loads them. */
   readonly files: readonly string[];
-  /** The files and directories without a copy, absolute. If there are any, the arguments are useless. */
+  /** The files and directories without a copy, absolute. If there are any, the arguments cannot be used. */
   readonly missing: readonly string[];
 }
 
@@ -15,7 +15,7 @@ export function rewriteArguments(
   { directory, files, copyAt }: {
     /** Where relative names start. */
     readonly directory: string;
-    /** Those with a copy, by their absolute paths. */
+    /** The files with a copy, by their absolute paths. */
     readonly files: ReadonlyMap<string, unknown>;
     readonly copyAt: (path: string) => string;
   },
@@ -39,16 +39,16 @@ export function rewriteArguments(
 
 function rewriteOptions(options: readonly string[], copyOf: (name: string) => string): string[] {
   const words: string[] = [];
-  for (let at = 0; at < options.length; at++) {
-    const flag = options[at]!;
-    const values = options.slice(at + 1, at + 1 + valuesOf(flag, options.slice(at + 1)));
+  for (let i = 0; i < options.length; i++) {
+    const flag = options[i]!;
+    const values = options.slice(i + 1, i + 1 + valuesOf(flag, options.slice(i + 1)));
     words.push(flag, ...flag === "-f" ? values.map(copyOf) : values);
-    at += values.length;
+    i += values.length;
   }
   return words;
 }
 
-/** What HAProxy loads of a directory, in the order that it uses. */
+/** The files that HAProxy loads from a directory, in its order. */
 function membersOf(directory: string, files: Iterable<string>): string[] {
   return [...files].filter((path) => {
     const name = basename(path);

@@ -1,7 +1,7 @@
 /**
- * Holds a set of files in a directory: each content once, under its digest, and a manifest that names
- * those of the set. So what has not changed is not written again, and a set is there whole or not at all.
- * All is in a folder of its own, which is checked before each use: nobody else may read or change it.
+ * Keeps a set of files in a directory: each content once, under its digest, and a manifest that lists those of the
+ * set. So unchanged files are not written again, and a set is either complete or absent. Everything is in a folder of
+ * its own that no other user may read or change, which is checked before each use.
  */
 import { join } from "@std/path";
 import { sha256All } from "../system/contents.ts";
@@ -14,15 +14,15 @@ import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/finger
 import { type Manifest, manifestText, parseManifest } from "./manifest.ts";
 import { OwnFolder } from "./own_folder.ts";
 
-/** What became of the contents of a fingerprint. */
+/** The result of copying the contents of a fingerprint. */
 export type Gathered =
   | {
     readonly tag: "gathered";
     readonly files: Manifest["files"];
-    /** How many contents were not there before. */
+    /** How many contents were not in the store before. */
     readonly added: number;
   }
-  /** Nobody can give that content any more. */
+  /** A content is no longer available. */
   | { readonly tag: "incomplete"; readonly reason: string }
   | NotWritten
   | { readonly tag: "cancelled" };
@@ -41,7 +41,7 @@ export class Store {
   readonly path: string;
   readonly #folder: OwnFolder;
   readonly #manifest: string;
-  /** The digests of what this process has written, or has read and found intact. */
+  /** The digests of contents that this process has written, or read and found intact. */
   #verified: ReadonlySet<string> = new Set();
 
   constructor(path: string, newFilesIn: readonly string[] = RUNTIME_PARENTS) {
@@ -59,7 +59,7 @@ export class Store {
     return join(this.#folder.objects, digest);
   }
 
-  /** Copies what `fingerprint` names, as far as the files still hold it and the store does not. */
+  /** Copies the contents of `fingerprint` that the store lacks, if the files still hold them. */
   async gather({ files }: Fingerprint, cancel: AbortSignal): Promise<Gathered> {
     const wanted = new Map<string, string>();
     const pathOf = new Map<string, string>();
@@ -86,7 +86,7 @@ export class Store {
     }
   }
 
-  /** Makes `manifest` the recorded set, and removes what is not in it. */
+  /** Makes `manifest` the recorded set, and removes everything else. */
   async record(manifest: Manifest): Promise<NotWritten | null> {
     try {
       await this.#folder.check();
@@ -104,7 +104,7 @@ export class Store {
     return null;
   }
 
-  /** Removes what the recorded set does not name. */
+  /** Removes contents that the recorded set does not list. */
   async sweep(): Promise<void> {
     const found = await this.#readManifest();
     if (found.tag === "damaged") return;
@@ -118,7 +118,7 @@ export class Store {
     await remove(this.tree, { recursive: true }).catch(() => {});
   }
 
-  /** The recorded set, after each of its files was read and found intact. */
+  /** The recorded set, with each of its files read and found intact. */
   async read(): Promise<Found> {
     const found = await this.#readManifest();
     if (found.tag !== "recorded") return found;
@@ -140,7 +140,7 @@ export class Store {
       const bytes = await readOwnFile(this.#manifest, this.#folder.user, MOST_MANIFEST_BYTES);
       const manifest = parseManifest(new TextDecoder().decode(bytes));
       return manifest === null
-        ? damaged(`"${this.#manifest}" is not of the form that is wanted`)
+        ? damaged(`"${this.#manifest}" is not a valid manifest`)
         : { tag: "recorded", manifest };
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return { tag: "none" };
@@ -148,7 +148,7 @@ export class Store {
     }
   }
 
-  /** Those of the `wanted` digests that need not be written. Each is read once in the life of the process. */
+  /** The `wanted` digests that need not be written. Each is verified once in the life of the process. */
   async #presentOf(wanted: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
     const names = new Set(await list(this.#folder.objects));
     const present = new Set([...wanted.keys()].filter((digest) => names.has(digest)));
@@ -160,7 +160,7 @@ export class Store {
     const all = [...digests];
     const paths = all.map((digest) => this.object(digest));
     const infos = await lstatAll(paths);
-    // Nothing else is opened: a FIFO would wait for its writer.
+    // Only regular files are opened: opening a FIFO would wait for its writer.
     const kind = { kind: "file", user: this.#folder.user } as const;
     const own = all.flatMap((digest, index) => {
       const info = infos[index];
@@ -168,13 +168,11 @@ export class Store {
       return isOwn ? [{ digest, path: paths[index]!, size: info.size }] : [];
     });
     const found = await sha256All(own);
-    return new Set(
-      own.map(({ digest }) => digest).filter((digest, index) => found[index] === digest),
-    );
+    return new Set(found.filter((digest, index) => digest === own[index]!.digest) as string[]);
   }
 }
 
-/** Of 100,000 files. */
+/** Enough for 100,000 files. */
 const MOST_MANIFEST_BYTES = 16 * 2 ** 20;
 
 function failureOf(
@@ -185,7 +183,7 @@ function failureOf(
     const { from } = copies[index]!;
     if (end.tag === "unwritable") return notWritten(end.error);
     if (end.tag === "differs") {
-      return incomplete(from, "holds something else already than what was loaded");
+      return incomplete(from, "no longer holds what was loaded");
     }
     if (end.tag === "unreadable") {
       return incomplete(from, `cannot be read: ${systemReason(end.error)}`);

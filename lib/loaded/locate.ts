@@ -2,6 +2,7 @@
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Source } from "../watch/scan/sources.ts";
 import { listCommandOf, type ListedFile } from "../haproxy/runtime/listing.ts";
+import type { FileRole } from "../config/file_keywords.ts";
 import type { FileReference } from "../config/file_references.ts";
 import { keyBeside, type SideFileRule } from "../config/side_files.ts";
 import { type FolderKind, NO_TARGETS, type Target, type Targets } from "./targets.ts";
@@ -116,6 +117,18 @@ function targetOf(file: ListedFile, found: Found, sideFiles: SideFileRule): Targ
   }
 }
 
+/** What a reload alone can change is also no target where another line loads it as one. */
+const MAY_BE_TARGET: Readonly<Record<FileRole, boolean>> = {
+  certificate: true,
+  certificate_list: true,
+  ca: true,
+  crl: true,
+  map: true,
+  acl: true,
+  ticket_keys: true,
+  other: false,
+};
+
 /** Paths that HAProxy also loads in a way that only a reload can change. */
 function unchangeable(
   { references }: Configured,
@@ -123,7 +136,7 @@ function unchangeable(
   find: Find,
 ): string[] {
   const fixed = references.filter(({ role, keyword }) =>
-    (role === "other" && keyword !== "key") || keyword.startsWith("httpclient.")
+    (!MAY_BE_TARGET[role] && keyword !== "key") || keyword.startsWith("httpclient.")
   );
   const lists = listed.filter(({ tag }) => tag === "certificate_list" || tag === "ticket_keys");
   // HAProxy drops what these held when it gets another certificate.

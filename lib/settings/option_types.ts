@@ -169,9 +169,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const timer = (leastMs: number) => ({
   placeholder: "DURATION",
-  wanted: `a duration like "500ms" or "1m30s"${
-    leastMs > 0 ? `, at least ${leastMs}ms` : ""
-  }, at most 596h`,
+  wanted: 'a duration like "500ms" or "1m30s"' + (leastMs > 0 ? `, at least ${leastMs}ms` : "") +
+    ", at most 596h",
   parse: (text: string) => {
     const ms = parseDuration(text);
     return ms !== null && ms >= leastMs && ms <= LONGEST_TIMER_MS ? ms : undefined;

@@ -1,4 +1,4 @@
-/** The metrics that Prometheus scrapes, in its text format (version 0.0.4). Pure. */
+/** The metrics that Prometheus scrapes, in its text format (version 0.0.4): the gauges are here, the counters in `history/`. Pure. */
 import { servingIn } from "../supervisor/state/state.ts";
 import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
 import { drainingOf, type Histogram, RELOAD_BUCKETS } from "./history/history.ts";

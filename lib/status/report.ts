@@ -1,12 +1,13 @@
 /** The answer to `/status`. Its shape is stable; times are ISO 8601 in UTC, and `null` means unknown. Pure. */
 import { wordsOf } from "../settings/haproxy_arguments.ts";
 import { settingsInForce } from "../settings/options.ts";
+import type { DetectorCounts } from "../watch/change_detector.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import { servingIn } from "../supervisor/state/state.ts";
 import { health, readiness } from "./health.ts";
 import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
 import { type Change, drainingOf, type OpenFailure } from "./history/history.ts";
-import type { Excerpt, Snapshot, Watching } from "./history/snapshot.ts";
+import type { Excerpt, Snapshot } from "./history/snapshot.ts";
 
 export interface StatusReport {
   /** The versions of the wrapper, Deno, and the serving HAProxy. */
@@ -50,7 +51,7 @@ export interface StatusReport {
   readonly counts: Readonly<Record<CounterName, number | Readonly<Record<string, number>>>>;
   /** The control group's limit and what is left of it; `null` if there is none. */
   readonly memory: { readonly limitBytes: number; readonly availableBytes: number } | null;
-  readonly watching: Watching;
+  readonly watching: DetectorCounts;
   /** By flag: switches are `true` if their flags are in force, times are in milliseconds. */
   readonly settings: Readonly<Record<string, unknown>>;
 }

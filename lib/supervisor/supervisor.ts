@@ -1,19 +1,19 @@
-/** The loop: takes an event, decides, and has the actions carried out; their results come back as events. */
+/** The event loop: takes an event, decides, and starts the actions, whose results come back as events. */
 import { standIn } from "./decisions/bugs.ts";
 import { decide, firstDecision } from "./decisions/decide.ts";
-import { bug } from "./messages/messages.ts";
+import { bug } from "./messages/reload_messages.ts";
 import type { Action, Broken, Decision, Event, EventOf, Policy } from "./state/events.ts";
 import type { State } from "./state/state.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 
-/** Carries out actions without waiting for their results. */
+/** Starts actions without waiting for their results. */
 export interface Effects {
   perform(action: Action): void;
 }
 
 /** One step of the loop. */
 export interface Step {
-  /** `null` for the first. */
+  /** `null` for the first step. */
   readonly event: Event | null;
   readonly before: State | null;
   readonly after: State;
@@ -24,9 +24,9 @@ export class Supervisor {
   readonly #policy: Policy;
   readonly #observers: readonly ((step: Step) => void)[];
   readonly #events: Event[] = [];
-  /** Stand-ins for events that a bug has swallowed; a bug in one of them gets none. */
+  /** Stand-ins for events that a bug has swallowed. A bug in a stand-in gets no other. */
   readonly #standIns = new WeakSet<Event>();
-  /** The descriptions of the bugs that were logged. */
+  /** The descriptions of bugs already logged. */
   readonly #logged = new Set<string>();
   #wake: () => void = () => {};
 
@@ -44,7 +44,7 @@ export class Supervisor {
   readonly postBug = (error: unknown, broken: Broken): void =>
     this.post({ name: "bug", description: describeBug(error), broken, atMs: performance.now() });
 
-  /** Starts HAProxy with files of this `fingerprint`, and resolves to the exit status when all is over. */
+  /** Starts HAProxy with the files of `fingerprint`, and resolves to the exit status once everything has ended. */
   async run(effects: Effects, fingerprint: Fingerprint | null): Promise<number> {
     const first = firstDecision(fingerprint);
     let state = this.#carryOut(first, { event: null, before: null, effects });
@@ -69,7 +69,7 @@ export class Supervisor {
     const replacement = standIn(event);
     if (replacement !== null) {
       this.#standIns.add(replacement);
-      // In place of the missing event, before those that came after it.
+      // In the missing event's place, before those that came after it.
       this.#events.unshift(replacement);
     }
     const [after, actions] = decide(state, event, this.#policy);
@@ -80,13 +80,11 @@ export class Supervisor {
   #logBug({ description }: EventOf<"bug">): readonly Action[] {
     if (this.#logged.has(description) || this.#logged.size >= MOST_LOGGED) return [];
     this.#logged.add(description);
-    return [{
-      name: "log",
-      entry: bug(description, { isLast: this.#logged.size === MOST_LOGGED }),
-    }];
+    const isLast = this.#logged.size === MOST_LOGGED;
+    return [{ name: "log", entry: bug(description, { isLast }) }];
   }
 
-  /** An observer or action that fails must not stop the others. */
+  /** A failing observer or action must not stop the others. */
   #carryOut(
     [after, actions]: Decision,
     { effects, event, before }: Pick<Step, "event" | "before"> & { readonly effects: Effects },
@@ -104,7 +102,7 @@ export class Supervisor {
     return after;
   }
 
-  /** An observer that fails at each bug would otherwise be reported without end. */
+  /** Otherwise an observer that fails at each bug would be reported forever. */
   #reportBug(
     error: unknown,
     { event, broken }: { readonly event: Event | null; readonly broken: Broken },
@@ -121,7 +119,7 @@ export class Supervisor {
   }
 }
 
-/** What was thrown, with the place. */
+/** What was thrown, and where. */
 export function describeBug(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
@@ -129,5 +127,5 @@ export function describeBug(error: unknown): string {
 const STATUS = { name: "status" } as const;
 const REPORTERS: readonly string[] = ["bug", "log", "status"];
 
-/** More than there can be, unless their descriptions differ each time. */
+/** More than there should ever be, unless a description differs each time. */
 const MOST_LOGGED = 50;

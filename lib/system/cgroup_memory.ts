@@ -1,22 +1,22 @@
-/** How much memory the control groups, of version 1 or 2, leave to this process and its children. Pure. */
+/** How much memory the control groups (version 1 or 2) leave to this process and its children. Pure. */
 
-/** Reads a file of the kernel's; `null` if it is not there. */
+/** Reads one of the kernel's files; `null` if it is missing. */
 export type ReadFile = (path: string) => string | null;
 
-/** The tightest limit that holds, in bytes. */
+/** The tightest limit, in bytes. */
 export interface MemoryLimit {
   readonly limit: number;
-  /** What is left of it, including what the kernel can take back at once. */
+  /** What is left of it, including what the kernel can reclaim at once. */
   readonly available: number;
 }
 
 /**
- * Finds the control group of this process and those above it, as far as they can be seen, and makes the
- * function that asks for the limit that leaves the least; `null`: none holds.
+ * Finds the control group of this process and its visible ancestors. Returns a function that reads the limit of the
+ * one that leaves the least; `null` if there is no limit.
  */
 export function findMemoryLimit(read: ReadFile): () => MemoryLimit | null {
   const groups = read("/proc/self/cgroup") ?? "";
-  // Where both versions are mounted, the first has the controller.
+  // If both versions are mounted, version 1 has the controller.
   const old = /^\d+:(?:[^:\n]*,)?memory(?:,[^:\n]*)?:(.*)$/m.exec(groups)?.[1];
   const path = old ?? /^0::(.*)$/m.exec(groups)?.[1];
   const [version, pattern] = old === undefined ? [VERSION_2, MOUNT_2] : [VERSION_1, MOUNT_1];
@@ -25,13 +25,15 @@ export function findMemoryLimit(read: ReadFile): () => MemoryLimit | null {
   const directories = directoriesOf(path, { root: unescaped(root), point: unescaped(point) });
   return () =>
     directories.map((directory) => limitOf(directory, version, read))
-      .reduce((one, other) => !one || (other && other.available < one.available) ? other : one);
+      .reduce((least, limit) =>
+        !least || (limit && limit.available < least.available) ? limit : least
+      );
 }
 
 interface Version {
   readonly limit: string;
   readonly usage: string;
-  /** Of a group and all below it. */
+  /** Counts a group and its descendants. */
   readonly reclaimable: RegExp;
 }
 
@@ -60,18 +62,18 @@ function limitOf(directory: string, version: Version, read: ReadFile): MemoryLim
   return { limit, available: Math.max(0, limit - usage + Number(reclaimable ?? 0)) };
 }
 
-/** Version 1 gives a number close to 2^63 where there is no limit. */
+/** Version 1 shows a number close to 2^63 if there is no limit. */
 const NO_LIMIT = 2 ** 60;
 
-/** `max` is no number. */
+/** `null` for `max`, which is not a number. */
 const bytesOf = (text: string | null) =>
   text !== null && /^\d+\s*$/.test(text) ? Number(text) : null;
 
-/** Blanks and the like are written as `\040`. */
+/** Spaces and the like are written as `\040`. */
 const unescaped = (path: string) =>
   path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
 
-/** From the own one up to the one that is mounted; in a container both may be shown as `/`. */
+/** From our own group up to the mounted one; in a container both may be shown as `/`. */
 function directoriesOf(
   path: string,
   { root, point }: { readonly root: string; readonly point: string },

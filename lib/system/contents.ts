@@ -1,6 +1,6 @@
 /**
- * The contents of files: digested in portions through one buffer, or read whole up to a limit. So a file costs
- * no more memory than that, however large it is or becomes while it is read, and nothing else waits for it.
+ * The contents of files, digested in portions through one buffer, or read whole up to a limit. So the memory for a file
+ * is bounded, however large it is or becomes during the read, and nothing else waits for it.
  */
 import { breathe, work } from "./threads.ts";
 
@@ -8,12 +8,12 @@ const KB = 1_024;
 const MB = 1_024 * KB;
 
 /**
- * Larger files are not digested: reading this much takes half a second of a core, which HAProxy would miss,
- * and for which a change of another file would wait.
+ * Larger files are not digested: this much takes half a second of a core, which HAProxy would lack and which would
+ * delay the change of another file.
  */
 export const MOST_DIGESTED_BYTES = 256 * MB;
 
-/** A file has more bytes than may be read. */
+/** A file is larger than may be read. */
 export class TooLarge extends Error {
   override readonly name = "TooLarge";
 
@@ -27,8 +27,8 @@ export const formatBytes = (bytes: number) =>
   bytes < MB ? `${Math.floor(bytes / KB)} kB` : `${Math.floor(bytes / MB)} MB`;
 
 /**
- * The whole content of a file. `check` is given the state of the open file, which nobody can exchange any more,
- * and throws if it must not be read.
+ * The whole content of a file. `check` gets the state of the open file, which can no longer be swapped, and throws
+ * if the file must not be read.
  * @throws {TooLarge}
  */
 export async function readFile(
@@ -40,18 +40,17 @@ export async function readFile(
   const info = await work(() => file.stat(), () => file.statSync());
   check(info);
   const { size } = info;
-  // The file may grow, and the kernel's own files say 0; a buffer of just that size leaves no garbage.
+  // The file may grow, and the kernel's own files report size 0. A buffer of exactly that size leaves no garbage.
   const bytes = size > mostBytes ? null : await readHead(file, mostBytes + 1, size + 1);
   if (bytes === null || bytes.length > mostBytes) throw new TooLarge(mostBytes);
   return bytes;
 }
 
-/** The same as text. */
 export async function readTextFile(path: string, mostBytes: number): Promise<string> {
   return new TextDecoder().decode(await readFile(path, mostBytes));
 }
 
-/** The digest in hexadecimal digits. */
+/** The digest of `bytes` in hexadecimal digits. */
 export const sha256 = (bytes: Uint8Array<ArrayBuffer>) =>
   work(
     async () => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex(),
@@ -64,19 +63,19 @@ export interface SizedFile {
   readonly size: number;
 }
 
-/** The SHA-256 in hexadecimal digits, or why the file cannot be read: `TooLarge`, or the system's error. */
+/** The SHA-256 in hexadecimal digits, or why the file cannot be read: `TooLarge` or the system's error. */
 export type Digest = string | Error;
 
 /**
- * The digest of each file's content. Most of many files are read on the main thread, in portions of about a
- * millisecond: a thread for each would take four times as long.
+ * The digest of each file's content. If there are many files, most are read on the main thread, in portions of about
+ * a millisecond: a thread for each would take four times as long.
  */
 export async function sha256All(files: readonly SizedFile[]): Promise<Digest[]> {
   return files.length <= FEW ? await digestFew(files) : await digestMany(files);
 }
 
 /**
- * Copies a file to `to`, which must not be there yet and which no other user may read.
+ * Copies a file to `to`, which must not exist yet and which no other user may read.
  * @returns the digest of what was copied, or why it cannot be read
  * @throws the system's error if it cannot be written
  */
@@ -92,7 +91,7 @@ export async function copyInPortions(from: string, to: string): Promise<Digest> 
 
 const NEW = { write: true, createNew: true, mode: 0o600 } as const;
 
-/** How many files can be read in about a millisecond, and how many bytes. */
+/** How many files, and how many bytes, can be read in about a millisecond. */
 const FEW = 100;
 const AT_ONCE_BYTES = 512 * KB;
 
@@ -101,15 +100,15 @@ const PORTION_BYTES = MB;
 
 async function digestFew(files: readonly SizedFile[]): Promise<Digest[]> {
   const digests: Digest[] = [];
-  for (let from = 0; from < files.length; from += SIDE_BY_SIDE) {
-    const some = files.slice(from, from + SIDE_BY_SIDE);
+  for (let from = 0; from < files.length; from += PARALLEL) {
+    const some = files.slice(from, from + PARALLEL);
     digests.push(...await Promise.all(some.map(({ path }) => digestInPortions(path))));
   }
   return digests;
 }
 
-/** As many threads at a time, each with a portion. */
-const SIDE_BY_SIDE = 8;
+/** How many threads at a time, each with a portion. */
+const PARALLEL = 8;
 
 async function digestMany(files: readonly SizedFile[]): Promise<Digest[]> {
   const { createHash } = await import("node:crypto");
@@ -135,7 +134,7 @@ interface Tools {
   readonly onThread: boolean;
 }
 
-/** `null`: the file does not fit into the buffer. Made for 10,000 files: no system call too many. */
+/** `null` if the file does not fit into the buffer. Must handle 10,000 files, so it makes no needless system call. */
 async function digestSmall(
   { path, size }: SizedFile,
   { buffer, createHash, onThread }: Tools,
@@ -144,7 +143,7 @@ async function digestSmall(
   try {
     file = onThread ? await openFile(path) : Deno.openSync(path);
     let length = (onThread ? await readInto(file, buffer) : file.readSync(buffer)) ?? 0;
-    // If it has the size that it should have, there is no more to come.
+    // A file of the expected size has no more to read.
     if (length !== size) {
       for (let count; (count = file.readSync(buffer.subarray(length)));) length += count;
     }
@@ -159,7 +158,7 @@ async function digestSmall(
 
 type Take = (bytes: Uint8Array) => Promise<void>;
 
-/** A file that fits into one portion needs no `node:crypto`, which takes 4 MB of memory (2.9). */
+/** A file that fits into one portion does not need `node:crypto`, which takes 4 MB of memory (2.9). */
 async function digestInPortions(path: string, take?: Take): Promise<Digest> {
   try {
     using file = await openFile(path);
@@ -172,7 +171,7 @@ async function digestInPortions(path: string, take?: Take): Promise<Digest> {
       const count = await readSome(file, head);
       if (count === null) return hash.digest("hex");
       bytes += count;
-      // A file that grows as fast as it is read would never end.
+      // A file that grows as fast as it is read would otherwise never end.
       if (bytes > MOST_DIGESTED_BYTES) return new TooLarge(MOST_DIGESTED_BYTES);
       const portion = head.subarray(0, count);
       hash.update(portion);
@@ -185,7 +184,7 @@ async function digestInPortions(path: string, take?: Take): Promise<Digest> {
 
 const openFile = (path: string) => work(() => Deno.open(path), () => Deno.openSync(path));
 
-/** The beginning of a file, at most that much of it. */
+/** The beginning of a file, at most `mostBytes`. */
 async function readHead(
   file: Deno.FsFile,
   mostBytes: number,
@@ -208,7 +207,7 @@ async function readHead(
 const readInto = (file: Deno.FsFile, buffer: Uint8Array) =>
   work(() => file.read(buffer), () => file.readSync(buffer));
 
-/** The same for a file of which much more is to come. */
+/** The same for a file with much more to read. */
 const readSome = (file: Deno.FsFile, buffer: Uint8Array) =>
   work(() => file.read(buffer), async () => {
     await breathe();

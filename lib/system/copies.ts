@@ -1,23 +1,23 @@
-/** Copies files by their digests: a copy has the right content, or is not there. */
+/** Copies files by their digests: a copy has the right content or does not exist. */
 import { copyInPortions } from "./contents.ts";
 import { ignoreMissing, PRIVATE, remove, rename, stat } from "./files.ts";
 
 export interface Copy {
   readonly from: string;
-  /** It is written as `….part` first, so it is there whole or not at all. */
+  /** First written as `….part`, so it is complete or absent. */
   readonly to: string;
-  /** The SHA-256 of the content that is wanted, in hexadecimal digits. */
+  /** The SHA-256 of the wanted content, in hexadecimal digits. */
   readonly digest: string;
 }
 
-/** `differs`: the file holds something else than what is wanted, and nothing was written. */
+/** `differs`: the file does not hold the wanted content, and nothing was written. */
 export type CopyEnd =
   | { readonly tag: "copied" | "differs" }
   | { readonly tag: "unreadable" | "unwritable"; readonly error: unknown };
 
 /**
- * Copies files in order, until one cannot be written or `cancel` aborts, so that no other user may read the
- * copies. Of many files most are copied on the main thread, in portions of some milliseconds.
+ * Copies files in order, until one cannot be written or `cancel` aborts. No other user may read the copies. If there
+ * are many files, most are copied on the main thread, in portions of a few milliseconds.
  */
 export async function copyAll(copies: readonly Copy[], cancel?: AbortSignal): Promise<CopyEnd[]> {
   const { createHash } = await import("node:crypto");
@@ -35,7 +35,7 @@ export async function copyAll(copies: readonly Copy[], cancel?: AbortSignal): Pr
 
 /** The largest file that is copied in one go. */
 const PORTION_BYTES = 500_000;
-/** Writing takes longer than reading a state, on some volumes much longer. */
+/** Writing takes longer than an lstat, on some volumes much longer. */
 const PORTION_MS = 2;
 
 async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
@@ -59,7 +59,7 @@ async function copyOnThread({ from, to, digest }: Copy): Promise<CopyEnd> {
   }
 }
 
-/** `null`: a thread must do it, because the file is large or something is wrong, such as a `.part` that was left. */
+/** `null` if a thread must do it: the file is large, or something is wrong, such as a leftover `.part`. */
 function copyAtOnce({ from, to, digest }: Copy, createHash: CreateHash): CopyEnd | null {
   try {
     const { isFile, size } = Deno.statSync(from);

@@ -1,10 +1,10 @@
-/** Waits for work until a time limit or a cancellation cuts the wait off. */
+/** Waits for work with a time limit and a cancellation. */
 
 export type Cut =
   | { readonly tag: "timed_out"; readonly afterMs: number }
   | { readonly tag: "cancelled" };
 
-/** Waits for `work`, at most `timeoutMs` and until `cancel` aborts. The work itself goes on. */
+/** Waits for `work`, at most `timeoutMs` or until `cancel` aborts. The work itself continues. */
 export async function cutOff<Result>(
   work: Promise<Result>,
   { timeoutMs, cancel }: { readonly timeoutMs: number; readonly cancel: AbortSignal },
@@ -22,8 +22,8 @@ export async function cutOff<Result>(
 }
 
 /**
- * Resolves when one of `signals` aborts. Not by `AbortSignal.any`: Deno 2.6 collects its result as garbage if
- * nothing but a listener refers to it, and then it never aborts.
+ * Resolves when one of `signals` aborts. Does not use `AbortSignal.any`: Deno 2.6 garbage-collects its result if only
+ * a listener refers to it, and then it never aborts.
  */
 export const aborted = (...signals: readonly AbortSignal[]) =>
   new Promise<void>((resolve) => {

@@ -1,15 +1,15 @@
-/** The file system, except what is in files (see contents.ts): everything that Deno does on other threads. */
+/** The file system, except for the contents of files (see contents.ts): everything that Deno does on other threads. */
 import { expandGlob, expandGlobSync } from "@std/fs/expand-glob";
 import { work } from "./threads.ts";
 
-// Each function does what Deno's of that name does, and throws the same errors.
+// Each function does what Deno's function of that name does, and throws the same errors.
 
 export const lstat = (path: string) => work(() => Deno.lstat(path), () => Deno.lstatSync(path));
 
 /**
- * The states of many files, `null` for those that are missing. In portions: the first file of each on a
- * thread and the others on the main one, which is four times faster. A network mount that hangs holds up a
- * thread, and the main one only if it begins to hang within such a millisecond.
+ * The states of many files, `null` for missing ones. Works in portions: the first file of each on a thread, the others
+ * on the main thread, which is four times faster. A network mount that hangs blocks a thread, and the main thread only
+ * if it begins to hang within such a millisecond.
  */
 export async function lstatAll(paths: readonly string[]): Promise<(Entry | null)[]> {
   const entries: (Entry | null)[] = [];
@@ -22,7 +22,7 @@ export async function lstatAll(paths: readonly string[]): Promise<(Entry | null)
   return entries;
 }
 
-/** Without what nobody asks for: Deno's answer takes three times the memory. */
+/** Only the fields that are used: Deno's answer takes three times the memory. */
 export type Entry = ReturnType<typeof entryOf>;
 
 function entryOf(info: Deno.FileInfo) {
@@ -44,7 +44,7 @@ function entryOf(info: Deno.FileInfo) {
   };
 }
 
-/** On the main thread, for a few files of many; `null`: there is none. */
+/** On the main thread, for a few files among many; `null` if the file is missing. */
 export const statAtOnce = (path: string): Deno.FileInfo | null => orNull(() => Deno.statSync(path));
 
 function orNull<Result>(read: () => Result): Result | null {
@@ -63,7 +63,7 @@ export const readLink = (path: string) =>
 export const writeTextFile = (path: string, text: string) =>
   work(() => Deno.writeTextFile(path, text), () => Deno.writeTextFileSync(path, text));
 
-/** Writes a file that no other user may read: never into a file that is there, which is removed. */
+/** Writes a file that no other user may read. An existing file is removed, never written to. */
 export const writePrivateFile = (path: string, bytes: Uint8Array) =>
   work(
     async () => {
@@ -85,26 +85,25 @@ export const mkdir = (path: string, options: Deno.MkdirOptions) =>
 export const remove = (path: string, options: Deno.RemoveOptions = {}) =>
   work(() => Deno.remove(path, options), () => Deno.removeSync(path, options));
 
-/** Throws why a file or directory may not be read. */
+/** @throws why a file or directory cannot be read. */
 export async function tryToOpen(path: string): Promise<void> {
   (await work(() => Deno.open(path), () => Deno.openSync(path))).close();
 }
 
-/** The names of all entries of a directory, at once. */
+/** The names of all entries of a directory. */
 export const list = (path: string) =>
   work(
     async () => (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name),
     () => [...Deno.readDirSync(path)].map(({ name }) => name),
   );
 
-/** The paths that a glob stands for. */
 export const expand = (glob: string, options: { extended: false; exclude: string[] }) =>
   work(
     async () => (await Array.fromAsync(expandGlob(glob, options))).map(({ path }) => path),
     () => [...expandGlobSync(glob, options)].map(({ path }) => path),
   );
 
-/** How many states can be read in about a millisecond. */
+/** How many files can be examined in about a millisecond. */
 const PORTION = 100;
 
 export const PRIVATE = { mode: 0o600, createNew: true } as const;

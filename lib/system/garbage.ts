@@ -1,11 +1,11 @@
-/** Collects garbage and gives memory back: the only user of V8's `gc`, which `--expose-gc` makes known. */
+/** Collects garbage and returns memory: the only user of V8's `gc`, which `--expose-gc` provides. */
 
-/** So long after a reload hardly anybody waits for the 10 ms or so that a collection takes. */
+/** This long after a reload hardly anything is delayed by the 10 ms or so that a collection takes. */
 const PAUSE_MS = 1_000;
 
 /**
- * V8's most thorough collection: without it the wrapper holds 2 MB more after some dozens of reloads. Deno 2.6
- * and 2.9 know its options.
+ * V8's most thorough collection: without it the wrapper holds 2 MB more after a few dozen reloads. Deno 2.6
+ * and 2.9 accept these options.
  */
 const THOROUGH = { type: "major", execution: "sync", flavor: "last-resort" } as const;
 
@@ -14,15 +14,15 @@ type Gc = (options: { readonly [Key in keyof typeof THOROUGH]?: string }) => voi
 const collect: Gc = (options) => (globalThis as { gc?: Gc }).gc?.(options);
 
 /**
- * Collects garbage at once. After a scan of 10,000 files that takes 40 ms, by which the next scan is faster;
- * left to itself V8 would let four scans pass and hold 90 MB.
+ * Collects garbage at once. After a scan of 10,000 files this takes 40 ms, which the next scan saves. Left to itself,
+ * V8 would wait for four scans and hold 90 MB.
  */
 export const collectGarbage = () => collect({ type: "major", execution: "sync" });
 
 /**
- * Makes the function that collects garbage soon, once for several calls, and then has `trim` give the C
- * library's free pages back, which is worth another megabyte. V8 would otherwise let a program that allocates
- * only now and then grow for hundreds of reloads.
+ * Returns a function that collects garbage soon, once for several calls, and then calls `trim` to return the C
+ * library's free pages, which saves another megabyte. V8 would otherwise let a program that rarely allocates
+ * grow for hundreds of reloads.
  */
 export function createGarbageCollector(trim: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,6 +1,6 @@
 /** The few functions of the C library that Deno does not offer: the only user of FFI. */
 
-/** Debian's places on both architectures, which the Alpine image keeps to, and that of Fedora and its kin. */
+/** Debian's paths on both architectures, which the Alpine image also uses, and that of Fedora and its relatives. */
 export const LIBC_PATHS = [
   "/lib/x86_64-linux-gnu/libc.so.6",
   "/lib/aarch64-linux-gnu/libc.so.6",
@@ -9,24 +9,24 @@ export const LIBC_PATHS = [
 
 export type Libc = ReturnType<typeof wrap>;
 
-/** `refused`: the process is another user's. */
+/** `refused`: the process belongs to another user. */
 export type SignalOutcome = "sent" | "gone" | "refused";
 
 export interface DirectoryReader {
-  /** The next few hundred entries, in no order, without `.` and `..`; none at the end. */
+  /** The next few hundred entries, unordered, without `.` and `..`; none at the end. */
   next(): readonly DirectoryEntry[];
   close(): void;
 }
 
 export interface DirectoryEntry {
   readonly name: string;
-  /** Where the file system tells, and not for a link. */
+  /** `true` only if the file system reports it, and not for a link. */
   readonly isDirectory: boolean;
 }
 
 /**
- * Opens the C library and then gives the permission for FFI back, so that nothing else can ever be
- * opened. `null`: none may be opened, and the program does without.
+ * Opens the C library and then revokes the permission for FFI, so that nothing else can ever be opened. `null` if none
+ * can be opened; the program then works without it.
  */
 export async function openLibc(): Promise<Libc | null> {
   const opened = LIBC_PATHS.reduce<Opened | null>((found, path) => found ?? open(path), null);
@@ -66,24 +66,24 @@ const P_ALL = 0;
 const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x0100_0000;
-/** Where siginfo_t has `si_pid`, in units of 4 bytes; it stays 0 if no child has ended. */
+/** The offset of `si_pid` in siginfo_t, in units of 4 bytes; the field stays 0 if no child has ended. */
 const SI_PID = 4;
 const SIGINFO_BYTES = 128;
 
-/** From poll(2): a struct of the file and, in one number on a little-endian machine, the events. */
+/** From poll(2): a struct of the file and the events, which are one number on a little-endian machine. */
 const POLLOUT = 4;
 
 /** From open(2). */
 const O_RDONLY_NONBLOCK_CLOEXEC = 0x800 | 0x8_0000;
 
-/** From flock(2): exclusive, without waiting. */
+/** From flock(2): exclusive and non-blocking. */
 const LOCK_EX_NB = 2 | 4;
 
-/** All that can be read of `/proc` and `/sys`, which Deno opens only with every permission. */
+/** The only files in `/proc` and `/sys` that may be read. Deno opens them only with every permission. */
 const MEMORY_FILE =
   /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
 
-/** More than the mounts of a busy host take. */
+/** More than a busy host's list of mounts takes. */
 const MOST_BYTES = 1 << 20;
 
 /** From statx(2). */
@@ -108,14 +108,14 @@ function wrap(symbols: Opened["symbols"]) {
     return bytes === null ? null : DECODER.decode(bytes);
   }
 
-  /** The words that started a process, as many as 4 kB hold; none if it is gone or may not be seen. */
+  /** The arguments of a process, up to 4 kB; none if it is gone or not visible. */
   function commandLine(pid: number): readonly string[] {
     if (!Number.isSafeInteger(pid) || pid <= 0) return [];
     return textOf(`/proc/${pid}/cmdline`, readBeginning)?.split("\0") ?? [];
   }
 
   return {
-    /** The pid of a child that has ended and whose status nobody has taken; it stays untaken. */
+    /** The pid of an ended child whose status nobody has taken yet; this does not take it either. */
     endedChild(): number | null {
       const info = new Int32Array(SIGINFO_BYTES / 4);
       const failed = waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) !== 0;
@@ -127,24 +127,24 @@ function wrap(symbols: Opened["symbols"]) {
       waitpid(pid, null, WNOHANG);
     },
 
-    /** Whether something is mounted just at `path`; `false` before Linux 5.8, which does not tell. */
+    /** Whether something is mounted exactly at `path`; `false` before Linux 5.8, which does not report it. */
     isMountRoot(path: string): boolean {
       const answer = new DataView(new ArrayBuffer(STATX_BYTES));
       const failed = statx === null || statx(AT_FDCWD, cString(path), 0, 0, answer) !== 0;
       return !failed && (answer.getBigUint64(STX_ATTRIBUTES, true) & STATX_ATTR_MOUNT_ROOT) !== 0n;
     },
 
-    /** Whether `PIPE_BUF` bytes can be written to an open file without waiting, or only an error would come. */
+    /** Whether a write of `PIPE_BUF` bytes to an open file would not block: it succeeds or fails at once. */
     isWritable: (file: number): boolean =>
       symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0,
 
-    /** The text of one of the kernel's files about memory; `null` if it is another, unreadable or huge. */
+    /** The text of one of the kernel's files about memory; `null` if it is any other file, unreadable or huge. */
     readMemoryFile: (path: string): string | null =>
       MEMORY_FILE.test(path) ? textOf(path, readWhole) : null,
 
     /**
-     * Locks a directory until this process ends, in whatever way, or the result is called. `null`: another
-     * process has locked it, or the file system has no such locks.
+     * Locks a directory until this process ends, however it ends, or the result is called. `null` if another
+     * process has locked it or the file system has no such locks.
      */
     lockDirectory(path: string): (() => void) | null {
       const file = openToRead(path);
@@ -156,14 +156,14 @@ function wrap(symbols: Opened["symbols"]) {
 
     commandLine,
 
-    /** Sends a signal to a process that has `word` among its words, never to one that only got its number. */
+    /** Sends a signal to a process that has `word` among its arguments, never to one that only reuses its pid. */
     signalNamed(pid: number, word: string, signal: number): SignalOutcome {
       if (!commandLine(pid).includes(word)) return "gone";
       if (symbols.kill(pid, signal) === 0) return "sent";
       return commandLine(pid).includes(word) ? "refused" : "gone";
     },
 
-    /** Opens a directory to be read in portions; `null`: it cannot be opened, or the library is too old. */
+    /** Opens a directory for reading in portions; `null` if it cannot be opened or the library is too old. */
     openDirectory(path: string): DirectoryReader | null {
       const file = getdents64 === null ? null : openToRead(path);
       if (file === null || getdents64 === null) return null;
@@ -172,7 +172,7 @@ function wrap(symbols: Opened["symbols"]) {
       return { next: () => nextEntries(read, buffer), close: () => void symbols.close(file) };
     },
 
-    /** Does `work`, which must not wait, with that umask: Deno 2.9 takes a further permission for it. */
+    /** Does `work`, which must be synchronous, with that umask. Deno 2.9 requires another permission for this. */
     withUmask<Result>(umask: number, work: () => Result): Result {
       const before = symbols.umask(umask);
       try {
@@ -182,14 +182,14 @@ function wrap(symbols: Opened["symbols"]) {
       }
     },
 
-    /** Gives pages of freed memory back to the kernel: see malloc_trim(3). */
+    /** Returns freed memory to the kernel: see malloc_trim(3). */
     trimMemory(): void {
       malloc_trim(0n);
     },
   };
 }
 
-/** Some 400 entries. */
+/** About 400 entries. */
 const DIRECTORY_BYTES = 16_384;
 
 /** In a `struct dirent64`, see getdents(2). */
@@ -200,35 +200,35 @@ const DT_DIR = 4;
 
 function nextEntries(read: () => number, buffer: DataView<ArrayBuffer>): DirectoryEntry[] {
   const entries: DirectoryEntry[] = [];
-  // A portion may hold nothing but "." and "..".
+  // A portion may hold only "." and "..".
   while (entries.length === 0) {
     const length = read();
     if (length <= 0) break;
-    for (let at = 0; at < length; at += buffer.getUint16(at + D_RECLEN, true)) {
-      const name = nameAt(new Uint8Array(buffer.buffer, at + D_NAME));
+    for (let offset = 0; offset < length; offset += buffer.getUint16(offset + D_RECLEN, true)) {
+      const name = nameIn(new Uint8Array(buffer.buffer, offset + D_NAME));
       if (name === "." || name === "..") continue;
-      entries.push({ name, isDirectory: buffer.getUint8(at + D_TYPE) === DT_DIR });
+      entries.push({ name, isDirectory: buffer.getUint8(offset + D_TYPE) === DT_DIR });
     }
   }
   return entries;
 }
 
-/** Bytes that are not UTF-8 make a name that no file has. */
-const nameAt = (bytes: Uint8Array<ArrayBuffer>) =>
+/** Bytes that are not UTF-8 yield a name that matches no file. */
+const nameIn = (bytes: Uint8Array<ArrayBuffer>) =>
   DECODER.decode(bytes.subarray(0, bytes.indexOf(0)));
 
 const DECODER = new TextDecoder();
 
 type Read = (portion: Uint8Array<ArrayBuffer>) => bigint | number;
 
-/** Any user may start processes with megabytes of words. */
+/** Any user may start processes with megabytes of arguments. */
 function readBeginning(read: Read): Uint8Array<ArrayBuffer> | null {
   const bytes = new Uint8Array(4_096);
   const count = Number(read(bytes));
   return count > 0 ? bytes.subarray(0, count) : null;
 }
 
-/** The kernel gives such files in portions of its own choice. */
+/** The kernel chooses how much of such a file each read returns. */
 function readWhole(read: Read): Uint8Array<ArrayBuffer> | null {
   let bytes = new Uint8Array(4_096);
   let length = 0;

@@ -4,9 +4,9 @@ import { type Entry, lstat, readLink } from "./files.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 
 export interface LinkChain {
-  /** The real directories that hold a link on the way, its end, or the point where it breaks off; and their parents. */
+  /** The real directories that hold a link on the way, the end, or the point where it breaks off, and their parents. */
   readonly directories: ReadonlySet<string>;
-  /** The real paths in those directories whose change may change what the path leads to. */
+  /** The real paths in those directories whose change may change where the path leads. */
   readonly entries: ReadonlySet<string>;
   readonly end: ChainEnd;
 }
@@ -15,10 +15,10 @@ export type ChainEnd =
   | { readonly tag: "found"; readonly realPath: string; readonly info: Entry }
   | { readonly tag: "missing" | "unreadable"; readonly reason: string };
 
-/** Called with each directory and link on the way and with its end, `/` first. */
+/** Called with each directory and link on the way, from `/` to the end. */
 export type OnStep = (path: string, info: Deno.FileInfo) => void;
 
-/** Follows the absolute `path` as the kernel does, also through `..` behind a link. */
+/** Follows the absolute `path` as the kernel does, including `..` after a link. */
 export async function followLinks(path: string, onStep?: OnStep): Promise<LinkChain> {
   const walk: Walk = {
     directories: new Set(),
@@ -46,13 +46,13 @@ export async function followLinks(path: string, onStep?: OnStep): Promise<LinkCh
   }
 }
 
-/** The kernel's own limit of links in one path (path_resolution(7)). */
+/** The kernel's own limit on links in one path (path_resolution(7)). */
 const MOST_LINKS = 40;
 
 interface Walk {
   readonly directories: Set<string>;
   readonly entries: Set<string>;
-  /** The real directory that has been reached. */
+  /** The real directory reached so far. */
   here: string;
   readonly rest: string[];
   links: number;
@@ -72,7 +72,7 @@ async function step(walk: Walk, entry: string): Promise<Deno.FileInfo> {
   return info;
 }
 
-/** Marks the parent too: only there is it seen that a directory is removed or renamed. */
+/** Marks the parent too: only there can a directory's removal or renaming be seen. */
 function mark({ directories, entries, here }: Walk, entry: string): void {
   directories.add(here).add(dirname(here));
   entries.add(entry).add(here);

@@ -1,4 +1,4 @@
-/** The program's own log: one line an event. The only user of `@std/log`. */
+/** The program's own log: one line per event. The only user of `@std/log`. */
 import { BaseHandler } from "@std/log/base-handler";
 import { Logger, type LogRecord } from "@std/log/logger";
 import { visible, visibleJson } from "../text/visible.ts";
@@ -6,7 +6,7 @@ import { visible, visibleJson } from "../text/visible.ts";
 export type LogLevel = "debug" | "info" | "warning" | "error";
 export type LogFormat = "text" | "json";
 
-/** What a line of JSON shows besides its text. Durations are in milliseconds. */
+/** What a JSON line shows in addition to its text. Durations are in milliseconds. */
 export interface LogFields {
   readonly generation?: number;
   readonly reason?: string;
@@ -33,7 +33,7 @@ export interface LogOptions {
   readonly write: (line: string) => void;
 }
 
-/** Makes the log; entries below `level` are dropped. */
+/** Creates the log; entries below `level` are dropped. */
 export function createLog({ format, level, pid, write }: LogOptions): Log {
   const formatter = format === "json" ? jsonLine(pid) : textLine(pid);
   const handler = new LineHandler(STD_LEVELS[level], { formatter });
@@ -54,7 +54,7 @@ export function describeLostLines(lines: number): LogEntry {
   return { level: "warning", text, fields: { reason: "stdout was blocked" } };
 }
 
-/** Writes a whole line to stdout, however long that takes. It is no error if nobody reads it any more. */
+/** Writes a whole line to stdout, however long that takes. It is not an error if nobody reads it any more. */
 export function writeToStdout(line: string): void {
   try {
     let bytes = new TextEncoder().encode(`${line}\n`);

@@ -1,15 +1,15 @@
-/** Reaps orphaned processes, which fall to the wrapper when it is process 1, as `tini` does. */
+/** Reaps orphaned processes, which become the wrapper's children when it is process 1, as `tini` does. */
 import type { Libc } from "./libc.ts";
 
 export interface OrphansOptions {
   readonly libc: Pick<Libc, "endedChild" | "reap">;
-  /** Whether Deno waits for that process: its status is left to Deno. */
+  /** Whether Deno waits for that process, whose status is then left to Deno. */
   readonly isOwnChild: (pid: number) => boolean;
   /** Calls `work` after `delayMs`. */
   readonly later?: (work: () => void, delayMs: number) => void;
 }
 
-/** Makes the function to call whenever a child has ended. */
+/** Returns the function to call whenever a child has ended. */
 export function createReaper({ libc, isOwnChild, later = setTimeout }: OrphansOptions): () => void {
   let isWaiting = false;
   function reapAll(): void {

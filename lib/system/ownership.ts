@@ -5,8 +5,8 @@ import { lstat } from "./files.ts";
 import { octal } from "./trusted_directory.ts";
 
 /**
- * The owner of a new file, made in the first of `directories` that takes one: Deno tells the user only with
- * a further permission. Asks the open file, which nobody can exchange.
+ * The owner of a new file, made in the first possible one of `directories`: Deno reports the user only with another
+ * permission. Examines the open file, which nobody can swap.
  * @throws the system's error if no file can be made.
  */
 export function ownUser(directories: readonly string[]): number {
@@ -27,19 +27,14 @@ function ownerOfNew(path: string): number {
   return file.statSync().uid!;
 }
 
-export interface Ownership {
-  readonly kind: "directory" | "file" | "socket";
-  readonly user: number;
-}
-
 /**
- * Why a file is not `user`'s alone, as the rest of a sentence; `null`: it is. The setgid bit, which a volume
- * with an `fsGroup` hands down, lets nobody in; ACL entries show as bits of the group. Others are kept out of a
- * socket by its folder, whatever the socket's mode. Pure.
+ * Why a file does not belong to `user` alone, as the rest of a sentence; `null` if it does. The setgid bit, inherited
+ * on a volume with an `fsGroup`, gives nobody access; ACL entries show as bits of the group. A socket is protected by
+ * its folder, whatever its own mode. Pure.
  */
 export function describeForeign(
   info: Pick<Deno.FileInfo, "isDirectory" | "isFile" | "isSocket" | "uid" | "mode">,
-  { kind, user }: Ownership,
+  { kind, user }: { readonly kind: keyof typeof NAMES; readonly user: number },
 ): string | null {
   const isKind = { directory: info.isDirectory, file: info.isFile, socket: info.isSocket }[kind];
   if (!isKind) return `is not a ${NAMES[kind]}`;
@@ -51,9 +46,9 @@ export function describeForeign(
 const NAMES = { directory: "directory", file: "regular file", socket: "socket" } as const;
 
 /**
- * Reads a file that is `user`'s alone. Checks it before opening, because opening a FIFO would wait for its
- * writer, and checks the open file once more.
- * @throws the system's error, or why the file is not the user's alone.
+ * Reads a file that belongs to `user` alone. Checks it before opening, because opening a FIFO would wait for its
+ * writer, and checks the open file again.
+ * @throws the system's error, or why the file does not belong to the user alone.
  */
 export async function readOwnFile(
   path: string,

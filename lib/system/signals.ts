@@ -1,7 +1,7 @@
-/** Signals: one table of what each means. The only user of `Deno.addSignalListener`. */
+/** What each signal means, in one table. The only user of `Deno.addSignalListener`. */
 
 export type StopSignal = "SIGTERM" | "SIGINT";
-/** Lets HAProxy finish its connections; SIGTERM only if a setting says so. */
+/** Lets HAProxy finish its connections; SIGTERM does so only by a setting. */
 export type DrainSignal = "SIGUSR1" | "SIGTERM";
 export type ReloadSignal = "SIGHUP" | "SIGUSR2";
 
@@ -13,11 +13,11 @@ export type SignalMeaning =
   | { readonly tag: "ignore" };
 
 /**
- * Every signal that HAProxy or a container runtime uses. On SIGTTIN and SIGTTOU HAProxy would pause its
- * listeners, and the kernel would stop the wrapper, so both are taken and nothing is done.
+ * Every signal that HAProxy or a container runtime uses. SIGTTIN and SIGTTOU would make HAProxy pause its listeners
+ * and the kernel stop the wrapper, so both are caught and ignored.
  */
 export const SIGNALS = {
-  // As process 1 Deno dies on one of the first three that has no listener while another of them has.
+  // As process 1, Deno dies of one of the first three if it has no listener while another of them has.
   SIGHUP: { tag: "reload", signal: "SIGHUP" },
   SIGINT: { tag: "stop", signal: "SIGINT" },
   SIGTERM: { tag: "stop", signal: "SIGTERM" },
@@ -32,16 +32,16 @@ export const SIGNALS = {
 export const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2, SIGTERM: 15 };
 
 export interface Signals {
-  /** Gives `receive` all signals that are waiting, and from now on each at once. */
+  /** Passes all waiting signals to `receive`, and from now on each one at once. */
   deliverTo(receive: (meaning: SignalMeaning) => unknown): void;
-  /** Lets all signals wait for the next receiver, after the `kept` ones. */
-  hold(kept: readonly SignalMeaning[]): void;
+  /** Makes all signals wait for the next receiver, after those of `earlier`. */
+  hold(earlier: readonly SignalMeaning[]): void;
 }
 
-/** Listens to each signal of the table until the process ends. */
+/** Listens for each signal of the table until the process ends. */
 export function listenToSignals(): Signals {
-  const early: SignalMeaning[] = [];
-  const hold = (meaning: SignalMeaning): unknown => early.push(meaning);
+  const waiting: SignalMeaning[] = [];
+  const hold = (meaning: SignalMeaning): unknown => waiting.push(meaning);
   let deliver = hold;
   for (const [signal, meaning] of Object.entries(SIGNALS)) {
     const listener = () => deliver(meaning);
@@ -53,10 +53,10 @@ export function listenToSignals(): Signals {
   return {
     deliverTo(receive) {
       deliver = receive;
-      early.splice(0).forEach(receive);
+      waiting.splice(0).forEach(receive);
     },
-    hold(kept) {
-      early.push(...kept);
+    hold(earlier) {
+      waiting.push(...earlier);
       deliver = hold;
     },
   };
@@ -70,7 +70,7 @@ export function onChildEnd(listener: () => void): void {
 /** Within this time nobody presses Ctrl-C twice. */
 const KEYSTROKE_MS = 100;
 
-/** Below `deno task` one Ctrl-C comes twice: from the terminal, and passed on by the task. */
+/** Under `deno task` one Ctrl-C arrives twice: from the terminal, and passed on by the task. */
 export function oncePerKeystroke(listener: () => void, now = () => performance.now()): () => void {
   let lastMs = -Infinity;
   return () => {

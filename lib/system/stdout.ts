@@ -1,21 +1,21 @@
-/** Writes lines to stdout and never blocks on a slow reader: a full pipe must not hold up the program. */
+/** Writes lines to stdout without ever blocking on a slow reader. */
 
 /** Its file descriptor. */
 export const STDOUT = 1;
 
 export interface StdoutOptions {
-  /** Whether 4 kB can be written now. */
+  /** Whether 4 kB can be written without blocking. */
   readonly isWritable: () => boolean;
   /** Writes some of the bytes and returns how many; throws the system's error. */
   readonly write?: (bytes: Uint8Array) => number;
-  /** Called when lines can be written again, with the number of those that were lost. */
+  /** Called with the number of lost lines, once lines can be written again. */
   readonly onLost: (lines: number) => void;
 }
 
 export interface Stdout {
   /** Writes a line now or later; a line is lost if too many are waiting. */
   writeLine(line: string): void;
-  /** Gives the reader a moment to take what is left. */
+  /** Gives the reader a moment to read the rest. */
   end(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export function createStdout(options: StdoutOptions): Stdout {
     writeLine(line) {
       const bytes = new TextEncoder().encode(`${line}\n`);
       const isTooMuch = waitingBytes + bytes.length > MOST_BYTES;
-      // A single line may be longer, if it names thousands of files.
+      // A single line may be longer, for instance if it names thousands of files.
       if (isTooMuch && waiting.length > 0) return void lost++;
       waiting.push(bytes);
       waitingBytes += bytes.length;
@@ -67,18 +67,18 @@ export function createStdout(options: StdoutOptions): Stdout {
   };
 }
 
-/** What a writable pipe takes without waiting (PIPE_BUF in pipe(7)). */
+/** What a writable pipe takes without blocking (PIPE_BUF in pipe(7)). */
 const PIECE_BYTES = 4_096;
 
-/** Some hundred lines. */
+/** A few hundred lines. */
 const MOST_BYTES = 65_536;
 
 const PAUSE_MS = 100;
 const END_MS = 200;
 
 /**
- * `null`: not now. A HAProxy that logs to stdout makes it non-blocking, for the wrapper too. A reader that is
- * gone is no reason to stop serving: then everything counts as written.
+ * `null`: not now. A HAProxy that logs to stdout makes it non-blocking for the wrapper too. A reader that is gone must
+ * not stop the program, so everything then counts as written.
  */
 function writeSome(write: (bytes: Uint8Array) => number, bytes: Uint8Array): number | null {
   try {

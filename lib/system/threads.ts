@@ -1,9 +1,9 @@
-/** Keeps long work from holding up the main thread: on Deno's other threads, or in steps. */
+/** Keeps long work from blocking the main thread: on Deno's other threads, or in steps. */
 
 /**
  * Deno's threads end after 10 s without work, and Deno aborts if it cannot start one, for instance at a limit
- * of processes (2.6 and 2.9). So after the first longer rest, as with a slow poll or none, or once the whole
- * program was frozen, everything is done on the main thread, which a hung network mount would hold up.
+ * on processes (2.6 and 2.9). So after the first longer pause, because polls are rare or the whole program was frozen,
+ * everything is done on the main thread, which a hung network mount would block.
  */
 const THREAD_LIVES_MS = 8_000;
 
@@ -21,10 +21,10 @@ export async function work<Result>(
   }
 }
 
-/** Lets signals, timers and requests in between two portions of long work. */
+/** Lets signals, timers and requests run between two portions of long work. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** Takes all `steps`, and lets others in between any two of them. */
+/** Takes all `steps`, and lets other work run between them. */
 export async function inSteps<Result>(steps: Generator<void, Result>): Promise<Result> {
   for (;;) {
     const { done, value } = steps.next();
@@ -33,7 +33,7 @@ export async function inSteps<Result>(steps: Generator<void, Result>): Promise<R
   }
 }
 
-/** Takes all `steps` in one go. */
+/** Takes all `steps` without a break. */
 export function atOnce<Result>(steps: Generator<void, Result>): Result {
   for (;;) {
     const { done, value } = steps.next();

@@ -1,14 +1,14 @@
 /**
- * The one rule by which a directory is trusted: nobody but root, our own user and the owner of `/` can put
- * another directory in its place, or in that of one above it. A directory that others may write to must be
- * sticky, like `/tmp`. The root of a mount is excepted: Kubernetes makes an `emptyDir` 0777, and a volume with an
- * `fsGroup` 2775, without the sticky bit. Every container that mounts such a volume is trusted.
+ * The one rule by which a directory is trusted: only root, our own user and the owner of `/` can replace it or a
+ * directory above it. A directory that others may write to must be sticky, like `/tmp`. The root of a mount is exempt:
+ * Kubernetes makes an `emptyDir` 0777, and a volume with an `fsGroup` 2775, without the sticky bit. Every container
+ * that mounts such a volume is trusted.
  */
 import { dirname } from "@std/path";
 import { mkdir } from "./files.ts";
 import { followLinks } from "./link_chain.ts";
 
-/** A directory or link on the way, or something else that is in the way. */
+/** A directory or link on the way, or something else in its place. */
 export interface Step {
   readonly path: string;
   readonly info: Pick<Deno.FileInfo, "isDirectory" | "isSymlink" | "uid" | "mode" | "dev">;
@@ -16,11 +16,11 @@ export interface Step {
 
 export type Trust =
   | { readonly tag: "trusted" }
-  /** What exists of the way can be trusted. */
+  /** The part of the path that exists can be trusted. */
   | { readonly tag: "missing"; readonly reason: string }
   | { readonly tag: "distrusted"; readonly reason: string };
 
-/** Whether the absolute `path` can be trusted, link by link as the kernel goes. */
+/** Whether the absolute `path` can be trusted, link by link as the kernel follows it. */
 export async function trustIn(path: string, user: number): Promise<Trust> {
   const steps: Step[] = [];
   const { end } = await followLinks(path, (step, info) => steps.push({ path: step, info }));
@@ -39,8 +39,8 @@ export async function trustIn(path: string, user: number): Promise<Trust> {
 }
 
 /**
- * Makes a directory, and those above it that are missing, for our own user alone.
- * @returns why it cannot be trusted; `null`: it can
+ * Makes a directory, and any missing ones above it, for our own user alone.
+ * @returns why it cannot be trusted; `null` if it can
  * @throws the system's error if it cannot be made
  */
 export async function makeTrusted(path: string, user: number): Promise<string | null> {
@@ -49,7 +49,7 @@ export async function makeTrusted(path: string, user: number): Promise<string | 
   const above = await makeTrusted(dirname(path), user);
   if (above !== null) return above;
   try {
-    // Not through a link; one that somebody else has made meanwhile is checked below.
+    // This follows no link; a directory that somebody else has made meanwhile is checked below.
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
@@ -60,8 +60,8 @@ export async function makeTrusted(path: string, user: number): Promise<string | 
 const reasonOf = (trust: Trust) => trust.tag === "trusted" ? null : trust.reason;
 
 /**
- * Why `user` cannot trust the last of `steps`, which begin with `/`; `null`: it can be trusted. A user namespace
- * shows one owner for all users outside it, root included, so the owner of `/` is trusted. Pure.
+ * Why `user` cannot trust the last of `steps`, which begin with `/`; `null` if it can. A user namespace shows all users
+ * outside it, even root, as one owner, so the owner of `/` is trusted. Pure.
  */
 export function findDistrust(steps: readonly Step[], user: number): string | null {
   const devices = new Map(steps.map(({ path, info }) => [path, info.dev]));
@@ -76,7 +76,7 @@ export function findDistrust(steps: readonly Step[], user: number): string | nul
     const isMountRoot = path === "/" || info.dev !== devices.get(dirname(path));
     const isOpen = (mode! & 0o022) !== 0 && (mode! & 0o1000) === 0;
     if (isDirectory && isOpen && !isMountRoot) {
-      return `others may write to "${path}", which has mode ${octal(mode!)}: take that from them ` +
+      return `others may write to "${path}", which has mode ${octal(mode!)}: take that away ` +
         '("chmod go-w"), make it sticky ("chmod +t"), or name another directory';
     }
   }

@@ -1,7 +1,7 @@
 /** Reads and writes durations as Go does: `500ms`, `1m30s`, `1.5h`. Pure. */
 
 /**
- * The milliseconds that `text` stands for; `null`: it is no duration. The form is that of Go's
+ * The milliseconds that `text` means; `null` if it is not a duration. The format is that of Go's
  * `time.ParseDuration`, without a sign: `0`, or numbers with one of `ns us µs ms s m h`.
  */
 export function parseDuration(text: string): number | null {
@@ -12,7 +12,7 @@ export function parseDuration(text: string): number | null {
   return parts.reduce((sum, [, number, unit]) => sum + Number(number) * UNIT_MS[unit!]!, 0);
 }
 
-/** A duration in short, for people: 31 is `31ms`, 41200 is `41.2s`, 90000 is `1m30s`. */
+/** A duration, rounded for people: 31 is `31ms`, 41200 is `41.2s`, 90000 is `1m30s`. */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)}ms`;
   if (ms < 59_950) return `${Math.round(ms / 100) / 10}s`;

@@ -1,25 +1,26 @@
-/** Makes characters visible that hide, break a line, or reverse the order of others. Pure. */
+/** Makes characters visible that are hidden, break a line, or reverse the order of others. Pure. */
 
 /**
- * `text` with such characters as numbers, like `\u{1b}`, and a line break as `\n`, except for those in `kept`.
+ * `text` with such characters as numbers, like `\u{1b}`, and a line break as `\n`, except for those in `allowed`.
  * Letters of all languages stay as they are.
  */
-export const visible = (text: string, kept = ""): string =>
-  text.replace(HIDDEN, (one) => kept.includes(one) ? one : numbered(one));
+export const visible = (text: string, allowed = ""): string =>
+  text.replace(HIDDEN, (char) => allowed.includes(char) ? char : numbered(char));
 
 /** `value` as JSON in which such characters are escaped: JSON itself leaves some of them as they are. */
 export const visibleJson = (value: unknown, space?: number): string =>
   JSON.stringify(value, null, space).replace(
     HIDDEN,
-    (one) => one === "\n" ? one : one.split("").map(jsonNumber).join(""),
+    (char) => char === "\n" ? char : char.split("").map(jsonNumber).join(""),
   );
 
 /**
- * Control characters, those that direct the order (U+202E) or only hint at how to draw the text (U+200B,
- * U+FEFF, tags), line and paragraph separators, and halves of surrogate pairs.
+ * Control characters, those that set the direction (U+202E) or affect only the rendering (U+200B, U+FEFF, tags),
+ * line and paragraph separators, and lone surrogates.
  */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
-const numbered = (one: string) => one === "\n" ? "\\n" : `\\u{${one.codePointAt(0)!.toString(16)}}`;
+const numbered = (char: string) =>
+  char === "\n" ? "\\n" : `\\u{${char.codePointAt(0)!.toString(16)}}`;
 
 const jsonNumber = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;

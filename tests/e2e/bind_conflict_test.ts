@@ -76,8 +76,8 @@ for (
     const [line] = await wrapper.saysMatching(/error .*generation 2 rejected: .*/);
     assert.ok(
       line.includes(
-        `haproxy cannot bind 0.0.0.0:${workspace.port}: generation 1 itself holds the port, for "page", and shares none, ` +
-          `by "noreuseport" or "-dR"; restart the wrapper, or set ${FLAG}`,
+        `haproxy cannot bind 0.0.0.0:${workspace.port}: generation 1 itself holds the port, for "page", and does not share it ` +
+          `because of "noreuseport" or "-dR"; restart the wrapper, or set ${FLAG}`,
       ),
       line,
     );
@@ -197,7 +197,7 @@ commonTest("an old process that dies while paused is respawned", async () => {
   await wrapper.saysMatching(/Paused frontend page/);
   killQuietly(old!);
   await workspace.serves("two", wrapper);
-  await wrapper.saysMatching(/serves.*respawned because generation 1 was ended by SIGKILL/);
+  await wrapper.saysMatching(/serves.*respawned because generation 1 was killed by SIGKILL/);
 });
 
 programTest("a stranger on the port is not mistaken for the serving process", async () => {
@@ -222,7 +222,7 @@ programTest("a frontend with a unix socket is not paused", async () => {
   const wrapper = await workspace.serveWith(FLAG);
   await workspace.replace(withSocket("two", "*"));
   await wrapper.saysMatching(
-    /restart the wrapper, as --pause-on-bind-conflict does not help: frontend "page" has a unix socket as well/,
+    /restart the wrapper, because --pause-on-bind-conflict does not help: frontend "page" has a unix socket as well/,
   );
   assert.equal(await workspace.get(), "one");
   assert.doesNotMatch(wrapper.output, /Paused frontend/);

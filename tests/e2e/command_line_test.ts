@@ -34,7 +34,7 @@ programTest("--version says so if there is no HAProxy", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ args: ["--version"], env: { PATH: "/bin/nowhere" } });
   assert.equal(await wrapper.exitCode, 0);
-  assert.match(wrapper.output, /\nhaproxy: there is none/);
+  assert.match(wrapper.output, /\nhaproxy: not found/);
 });
 
 programTest("--check exits with the status of haproxy -c and starts nothing", async () => {

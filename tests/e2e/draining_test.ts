@@ -30,7 +30,7 @@ programTest("an old process that has not drained by --shutdown-wait is ended", a
   using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
   await wrapper.saysMatching(
-    /warning .*generation 1 ended with 2 connections open after \d+ms: its --shutdown-wait was over\n/,
+    /warning .*generation 1 ended with 2 connections open after \d+ms: its --shutdown-wait had expired\n/,
   );
   await waitFor("one process", () => workspace.haproxyPids().length === 1);
 });
@@ -44,7 +44,7 @@ programTest("an old process that ignores SIGTERM is killed 5 s later", async () 
   await wrapper.saysMatching(/generation 2 serves/);
   await freeze(frozen!);
   await wrapper.saysMatching(
-    /warning .*generation 1 .*: its --shutdown-wait was over, and it ignored SIGTERM\n/,
+    /warning .*generation 1 .*: its --shutdown-wait had expired, and it ignored SIGTERM\n/,
   );
   assert.equal(await workspace.get(), "two");
 });
@@ -56,7 +56,7 @@ programTest("if more than --max-draining processes drain, the oldest is ended", 
   await reload(workspace, wrapper, "two");
   using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "three");
-  await wrapper.saysMatching(/ending generation 1, the oldest of more than 1 old processes/);
+  await wrapper.saysMatching(/ending generation 1, the oldest of more than 1 draining processes/);
   await wrapper.saysMatching(
     /generation 1 ended with \d connections? open after .*: more processes drained than --max-draining allows\n/,
   );
@@ -75,7 +75,7 @@ programTest("the death of an old process is logged and changes nothing", async (
   await workspace.reports("what is open to be told", isTold, wrapper);
   Deno.kill(old!, "SIGSEGV");
   await wrapper.saysMatching(
-    /warning .*generation 1 ended with 1 connection open after .*: it was ended by SIGSEGV\n/,
+    /warning .*generation 1 ended with 1 connection open after .*: it was killed by SIGSEGV\n/,
   );
   assert.equal(await workspace.get(), "two");
 });
@@ -89,7 +89,7 @@ programTest("HAProxy's own drain limit is logged with what it cut", async () => 
   const requests = await Promise.all([1, 2, 3].map(() => workspace.openRequest()));
   await workspace.replace(limited("two"));
   await workspace.serves("two", wrapper);
-  const [line] = await wrapper.saysMatching(/^.*HAProxy's hard-stop-after was over.*$/m);
+  const [line] = await wrapper.saysMatching(/^.*HAProxy's hard-stop-after had expired.*$/m);
   const { generation, connections, reason, level, durationMs } = JSON.parse(line);
   assert.deepEqual([generation, connections, reason, level], [1, 3, "exited with 0", "warning"]);
   assert.ok(durationMs > 900 && durationMs < 5_000, line);

@@ -67,7 +67,7 @@ commonTest(
       await workspace.replace(other.certificate + old.key, workspace.pem);
       await keepsOld(workspace, wrapper, old, /does not match the private key in it/);
       await workspace.replace(old.pem, workspace.pem);
-      await wrapper.saysMatching(/files are again what generation 1 serves; no reload needed/);
+      await wrapper.saysMatching(/files are back to what generation 1 serves; no reload needed/);
     });
   },
 );

@@ -315,7 +315,7 @@ longTest(
     assert.equal(await wrapper.exitCode, 1);
     assert.match(
       wrapper.output,
-      /what is recorded in ".*" cannot serve instead: the copy of ".*haproxy.cfg" is missing or not what/,
+      /the set recorded in ".*" cannot serve instead: the copy of ".*haproxy.cfg" is missing or not what/,
     );
     assert.match(wrapper.output, /generation 1 did not start: .*; nothing serves, exiting with 1/);
   },

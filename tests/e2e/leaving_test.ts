@@ -66,6 +66,6 @@ commonTest("--shutdown-wait limits the final drain, and the log says what it cut
   assert.equal(await wrapper.exitCode, 0);
   assert.match(
     wrapper.output,
-    /generation 1 ended with 1 connection open after .*: its --shutdown-wait was over\n/,
+    /generation 1 ended with 1 connection open after .*: its --shutdown-wait had expired\n/,
   );
 });

@@ -207,7 +207,7 @@ commonTest("a leftover that does not drain within --shutdown-wait is ended", asy
   const args = ["-f", workspace.configuration, "--shutdown-wait", "100ms"];
   const wrapper = await workspace.serve({ args });
   await wrapper.saysMatching(
-    /generation 0 ended with 1 connection open after .*: its --shutdown-wait was over/,
+    /generation 0 ended with 1 connection open after .*: its --shutdown-wait had expired/,
   );
   await workspace.endOf(left, wrapper);
 });

@@ -150,6 +150,6 @@ for (const { what, file, prepare, after } of LOADED) {
 
 async function isNamedBy(wrapper: Wrapper, path: string): Promise<void> {
   await wrapper.saysMatching(
-    new RegExp(`generation 2 serves.*reloaded for a change, changed: "${quoted(path)}"; `),
+    new RegExp(`generation 2 serves.*reloaded after a change, changed: "${quoted(path)}"; `),
   );
 }

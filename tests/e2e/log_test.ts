@@ -34,7 +34,7 @@ programTest("a JSON line has the same by name, and more", async () => {
       pid: 0,
       text: "",
       generation: 2,
-      reason: "reloaded for a change",
+      reason: "reloaded after a change",
       durationMs: "number",
       changed: [workspace.configuration],
       draining: 1,

@@ -90,7 +90,7 @@ testNeeding(
     assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
     await workspace.reload("three", wrapper);
     await wrapper.saysMatching(
-      /warning .*ending generation 1, the oldest that drains: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
+      /warning .*ending generation 1, the oldest draining process: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
     );
     await wrapper.saysMatching(
       /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
@@ -113,8 +113,8 @@ testNeeding(NEEDS, "as many draining processes are ended as it takes", async () 
   // Ending one of the two draining processes does not free enough.
   group.limit(group.usedBytes + 12 * MB);
   await workspace.reload("four", wrapper);
-  await wrapper.saysMatching(/ending generation 1, the oldest that drains: generation 4/);
-  await wrapper.saysMatching(/ending generation 2, the oldest that drains: generation 4/);
+  await wrapper.saysMatching(/ending generation 1, the oldest draining process: generation 4/);
+  await wrapper.saysMatching(/ending generation 2, the oldest draining process: generation 4/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -136,7 +136,7 @@ testNeeding(NEEDS, "a signal does not wait for memory", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
-  await wrapper.saysMatching(/ending generation 1, the oldest that drains/);
+  await wrapper.saysMatching(/ending generation 1, the oldest draining process/);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.doesNotMatch(wrapper.output, /generation 3 (serves|rejected)/);
@@ -156,7 +156,7 @@ testNeeding(NEEDS, "a reload stops waiting for memory when the serving process d
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
-  await wrapper.saysMatching(/ending generation 1, the oldest that drains/);
+  await wrapper.saysMatching(/ending generation 1, the oldest draining process/);
   const pids = workspace.haproxyPids();
   const [oldest, serving] = pids;
   Deno.kill(serving!, "SIGKILL");

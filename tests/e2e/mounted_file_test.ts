@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ROOT, testNeeding } from "../support/needs.ts";
-import { RUNNABLE } from "../support/program.ts";
+import { BY_EVENTS, RUNNABLE } from "../support/program.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 const NEEDS = [RUNNABLE, ROOT];
@@ -52,7 +52,7 @@ testNeeding(
         `mount --bind ${outside} ${other} && exec "$@"`,
         "sh",
       ],
-      args: ["-f", workspace.configurationDirectory, "--poll-interval", "0"],
+      args: ["-f", workspace.configurationDirectory, ...BY_EVENTS],
     });
     await Deno.remove(other);
     await workspace.serves("one", wrapper);
@@ -81,7 +81,7 @@ async function serveMountedFile(
   const mount = `mount --bind ${outside} ${workspace.configuration} && exec "$@"`;
   const wrapper = await workspace.serve({
     launcher: ["unshare", "--mount", "sh", "-c", mount, "sh"],
-    args: ["-f", workspace.configuration, "--poll-interval", "0"],
+    args: ["-f", workspace.configuration, ...BY_EVENTS],
   });
   return { wrapper, outside };
 }

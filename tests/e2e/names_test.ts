@@ -1,7 +1,7 @@
 /** Names that are not UTF-8, in every watched directory. */
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
-import { programTest } from "../support/program.ts";
+import { BY_EVENTS, programTest } from "../support/program.ts";
 import { Workspace, type Wrapper } from "../support/wrapper.ts";
 
 /** Runs an `sh` script in a directory: Deno itself cannot name anything that is not UTF-8. */
@@ -13,7 +13,7 @@ async function run(script: string, cwd: string): Promise<void> {
 programTest("entries whose names are not UTF-8 are reported once and do no harm", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--poll-interval", "0"],
+    args: ["-f", workspace.configuration, ...BY_EVENTS],
   });
   const scripts = [
     'n=$(printf "\\377"); touch "$n"; echo x > "$n"; rm "$n"',
@@ -35,7 +35,7 @@ programTest("entries whose names are not UTF-8 are reported once and do no harm"
 programTest("touching such a name continuously costs one line, and changes go live", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--poll-interval", "0"],
+    args: ["-f", workspace.configuration, ...BY_EVENTS],
   });
   const attack = 'n=$(printf "\\377"); while [ ! -e end ]; do : > "$n"; done';
   const attacking = run(attack, workspace.configurationDirectory);

@@ -86,7 +86,7 @@ for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
     const args = ["--last-good", workspace.recorded, "-f", workspace.configuration];
     const wrapper = workspace.start({ args });
     await wrapper.saysMatching(
-      /what is recorded in ".*recorded" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
+      /the set recorded in ".*recorded" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
     );
     assert.equal(await wrapper.exitCode, 1);
     assert.equal(workspace.wasRun, false);
@@ -161,7 +161,7 @@ for (const hasUserSocket of [false, true]) {
         if (hasUserSocket) await workspace.serves("two", wrapper);
         else {
           await wrapper.saysMatching(
-            /generation 2 rejected: the private socket ".*1\.sock" cannot be trusted any more, as its folder belongs to user 41002, wanted 0: .*--socket/,
+            /generation 2 rejected: the private socket ".*1\.sock" cannot be trusted any more, because its folder belongs to user 41002, wanted 0: .*--socket/,
           );
           assert.equal(await workspace.get(), "one");
         }
@@ -210,7 +210,7 @@ const REFUSED: Readonly<Record<string, readonly [(workspace: Crowded) => Promise
     ],
     "open to all and not sticky": [
       ({ runtimeDirectory }) => Deno.chmod(runtimeDirectory, 0o777),
-      /others may write to ".*run", which has mode 0777: take that from them \("chmod go-w"\)/,
+      /others may write to ".*run", which has mode 0777: take that away \("chmod go-w"\)/,
     ],
     "open to a group": [
       ({ runtimeDirectory }) => Deno.chmod(runtimeDirectory, 0o2775),

@@ -48,7 +48,7 @@ programTest("a change back to what is served needs no reload", async () => {
   await workspace.replace("nonsense\n");
   await isRejected(workspace, wrapper, /exited with 1/);
   await workspace.replace(workspace.page("one"));
-  await wrapper.saysMatching(/again what generation 1 serves; no reload needed/);
+  await wrapper.saysMatching(/back to what generation 1 serves; no reload needed/);
   await workspace.replace(workspace.page("marker"));
   await workspace.serves("marker", wrapper);
   await wrapper.stopsAt(3);

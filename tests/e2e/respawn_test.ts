@@ -21,8 +21,8 @@ async function answerOf(request: Deno.TcpConn): Promise<string> {
 
 for (
   const [signal, words] of [
-    ["SIGSEGV", "was ended by SIGSEGV"],
-    ["SIGKILL", "was ended by SIGKILL"],
+    ["SIGSEGV", "was killed by SIGSEGV"],
+    ["SIGKILL", "was killed by SIGKILL"],
     ["SIGUSR1", "exited with 0"],
   ] as const
 ) {
@@ -64,7 +64,7 @@ programTest("a draining process is not touched, and its request is answered", as
   assert.deepEqual(report.changes[0], {
     ...report.changes[0],
     ...{ kind: "start", result: "success" },
-    reason: "respawned because generation 2 was ended by SIGKILL",
+    reason: "respawned because generation 2 was killed by SIGKILL",
   });
   assert.equal(await workspace.metric("respawns_total"), 1);
   assert.equal(await workspace.metric('process_exits_total{role="serving",status="137"}'), 1);
@@ -81,7 +81,7 @@ programTest("when a minute's respawns are used up, it exits with the last status
   await wrapper.endsWith(139);
   assert.match(
     wrapper.output,
-    /generation 3 was ended by SIGSEGV .*; 2 respawns in a minute are used up, .*exiting with 139/,
+    /generation 3 was killed by SIGSEGV .*; 2 respawns in a minute are used up, .*exiting with 139/,
   );
   assert.deepEqual(workspace.haproxyPids(), []);
 });
@@ -132,7 +132,7 @@ programTest(
     const serving = workspace.haproxyPids().find((pid) => isHaproxy(pid))!;
     Deno.kill(serving, "SIGSEGV");
     await wrapper.saysMatching(
-      /generation 1 was ended by SIGSEGV .*; generation 2, already starting, takes its place \(respawn 1 of 1 /,
+      /generation 1 was killed by SIGSEGV .*; generation 2, already starting, takes its place \(respawn 1 of 1 /,
     );
     await letGo(workspace);
     await wrapper.saysMatching(/generation 2 did not start: .*; .*starting generation 3 at once/);
@@ -158,7 +158,7 @@ programTest("a reload that has the listeners goes on and loses no connection", a
   for (let asked = 0; asked < 20; asked++) assert.equal(await workspace.get(), "two");
   wrapper.signal("SIGCONT");
   await wrapper.saysMatching(/generation 2, already starting, takes its place/);
-  await wrapper.saysMatching(/generation 2 serves, .*reloaded for a change, changed: /);
+  await wrapper.saysMatching(/generation 2 serves, .*reloaded after a change, changed: /);
   await workspace.serves("two", wrapper);
   await wrapper.stopsAt(2);
 });
@@ -177,7 +177,7 @@ programTest("a death during a hot apply starts what is on disk", async () => {
   await workspace.replace("key after\n", map);
   await workspace.reports("a change in place", ({ state }) => state === "hot_applying", wrapper);
   Deno.kill(serving, "SIGKILL");
-  await wrapper.saysMatching(/generation 1 was ended by SIGKILL .*\(respawn 1 of 5/);
+  await wrapper.saysMatching(/generation 1 was killed by SIGKILL .*\(respawn 1 of 5/);
   await wrapper.saysMatching(/generation \d serves, .*; respawned because/);
   assert.equal(await workspace.get(), "after");
   // Maps are hot-applied as before.
@@ -269,7 +269,7 @@ programTest("a signal or change during a respawn is handled after it", async () 
     await letGo(workspace);
     await wrapper.saysMatching(/generation 2 serves/);
     await wrapper.saysMatching(
-      what === "SIGHUP" ? /generation 3 serves.*by SIGHUP/ : /generation 3 serves.*for a change/,
+      what === "SIGHUP" ? /generation 3 serves.*by SIGHUP/ : /generation 3 serves.*after a change/,
     );
     await workspace.serves(what === "SIGHUP" ? "one" : "two", wrapper);
   }
@@ -285,7 +285,7 @@ programTest("during a respawn it is alive but not ready", async () => {
   const ready = await workspace.ask("/readyz");
   assert.deepEqual([ready.status, ready.body], [
     503,
-    "generation 2 is not ready yet, generation 1 was ended by SIGKILL\n",
+    "generation 2 is not ready yet, generation 1 was killed by SIGKILL\n",
   ]);
   assert.match((await workspace.ask("/")).body, /Respawning/);
   await letGo(workspace);

@@ -87,7 +87,7 @@ programTest("a second SIGTERM kills what ignores the first", async () => {
   await wrapper.saysMatching(/SIGTERM received: passed on/);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
-  assert.match(wrapper.output, /SIGTERM received again: killing all processes that are left/);
+  assert.match(wrapper.output, /SIGTERM received again: killing all remaining processes/);
 });
 
 programTest("a Ctrl-C that arrives twice (terminal, deno task) counts once", async () => {

@@ -93,7 +93,7 @@ programTest("last good is respawned as often as allowed", async () => {
   assert.equal(await workspace.metric("respawns_total"), 2);
   Deno.kill(workspace.servingPid, "SIGKILL");
   await wrapper.endsWith(137);
-  assert.match(wrapper.output, /generation 6 was ended by SIGKILL .*; 2 respawns in a minute are/);
+  assert.match(wrapper.output, /generation 6 was killed by SIGKILL .*; 2 respawns in a minute are/);
   assert.deepEqual(workspace.haproxyPids(), []);
   assert.deepEqual(namesIn(workspace.runtimeDirectory), []);
 });
@@ -174,7 +174,7 @@ programTest("a process that dies while asked for its state is replaced at once",
   await workspace.reports("a reload", ({ state }) => state === "reloading", wrapper);
   Deno.kill(pid, "SIGKILL");
   // The wrapper would wait 3 s for the state. Both lines are of the same moment, even on a slow machine.
-  const gapMs = await wrapper.msBetween(/was ended by SIGKILL/, /cannot keep the state/);
+  const gapMs = await wrapper.msBetween(/was killed by SIGKILL/, /cannot keep the state/);
   assert.ok(gapMs < 1_000, wrapper.output);
   await workspace.serves("two", wrapper);
   const report = await workspace.reports("rest", ({ state }) => state === "serving", wrapper);

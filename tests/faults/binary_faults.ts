@@ -70,7 +70,7 @@ export const BINARY_FAULTS = (): readonly Fault[] => [
   standsIn("the binary is no program", "\x7fELF half of it", /cannot start|exited with/),
   standsIn("the binary is empty", "", /exited with 0|cannot start/),
   standsIn("the new process exits before its socket", STAND_INS.dies_before_ready, /exited with 3/),
-  standsIn("the new process dies of SIGSEGV", STAND_INS.dies_of_a_signal, /ended by SIGSEGV/),
+  standsIn("the new process dies of SIGSEGV", STAND_INS.dies_of_a_signal, /killed by SIGSEGV/),
   standsIn("the new process never answers", STAND_INS.never_ready, /did not serve within/),
   standsIn(
     "the new process answers with another pid",

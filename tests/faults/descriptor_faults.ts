@@ -13,7 +13,7 @@ const IN_WRAPPER: Fault = {
     await world.change();
   },
   heal: (world) => world.limitOpenFiles(world.wrapper.pid, MANY),
-  expects: { tag: "awaited", line: /cannot read .*Too many open files.*nothing is reloaded/ },
+  expects: { tag: "awaited", line: /cannot read .*Too many open files.*no reload until/ },
   isSilent: true,
 };
 

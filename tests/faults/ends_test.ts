@@ -12,7 +12,7 @@ Deno.test("the old process is killed in the middle of a handoff", async () => {
   const proxy = await StatsProxy.begin(world, afterFirstAnswer(() => Deno.kill(pid, "SIGKILL")));
   await world.change();
   await world.wrapper.endsWith(137);
-  assert.match(world.wrapper.output, /generation 1 was ended by SIGKILL while serving/);
+  assert.match(world.wrapper.output, /generation 1 was killed by SIGKILL while serving/);
   await proxy.end();
 });
 

@@ -56,7 +56,7 @@ const killedBefore = (name: string, standIn: string, cuts = false): Fault => ({
     await world.change();
   },
   heal: (world) => world.standIn(STAND_INS.is_haproxy),
-  expects: { tag: "rejected", reason: /haproxy was ended by SIGKILL before it was ready/ },
+  expects: { tag: "rejected", reason: /haproxy was killed by SIGKILL before it was ready/ },
 });
 
 function frozenAtReady(): Fault {
@@ -102,9 +102,9 @@ export const NEW_PROCESS_FAULTS = (): readonly Fault[] => [
     // It already listens, and may have accepted a connection.
     true,
   ),
-  signalsAtReady("SIGKILL", /haproxy was ended by SIGKILL before it was ready/),
+  signalsAtReady("SIGKILL", /haproxy was killed by SIGKILL before it was ready/),
   signalsAtReady("SIGUSR1", /haproxy exited with 0 before it was ready/),
-  signalsAtReady("SIGSEGV", /haproxy was ended by SIGSEGV before it was ready/),
+  signalsAtReady("SIGSEGV", /haproxy was killed by SIGSEGV before it was ready/),
   meddled("the new process is silent on its socket", () => () => null, {
     expects: { tag: "rejected", reason: /haproxy did not serve within/ },
   }),

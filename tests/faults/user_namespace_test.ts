@@ -18,7 +18,7 @@ const UNREADABLE: Fault = {
     await Deno.rename(path, world.configuration);
   },
   heal: (world) => Deno.chmod(world.configuration, 0o644),
-  expects: { tag: "awaited", line: /cannot read .*Permission denied; nothing is reloaded/ },
+  expects: { tag: "awaited", line: /cannot read .*Permission denied; no reload until/ },
 };
 
 const WATCHES_LACK: Fault = {

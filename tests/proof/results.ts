@@ -48,9 +48,13 @@ export const servedMs = ({ reloads }: Campaign) =>
 export const refusedMs = ({ reloads }: Campaign) =>
   reloads.filter(({ refusal }) => refusal !== null).map(({ ms }) => ms);
 
-/** The refused reloads in which requests failed or were held up. */
+/**
+ * The refused reloads in which requests failed or were held up, but for those over QUIC: their timeouts come
+ * seconds after the handoff that caused them.
+ */
 export function disturbing({ reloads, load }: Campaign): number[] {
-  const disturbed = new Set(kindsOf({ load }).flatMap(({ figures }) => figures.disturbed));
+  const kinds = kindsOf({ load }).filter(({ name }) => !isOfQuic(name));
+  const disturbed = new Set(kinds.flatMap(({ figures }) => figures.disturbed));
   return reloads.filter(({ refusal, number }) => refusal !== null && disturbed.has(number))
     .map(({ number }) => number);
 }

@@ -54,6 +54,8 @@ export const IMPORT_OPTIONS = HAS_STAND_INS
   ? [`--import-map=${FOLDER}/tests/offline/import_map.json`]
   : [];
 
+const KEEPS_EVENTS = Number(Deno.version.deno.split(".")[1]) >= 9;
+
 /** How users start it from source. */
 const OPTIONS = ["--quiet", `--config=${FOLDER}/deno.json`, ...IMPORT_OPTIONS, ...PROGRAM_OPTIONS];
 
@@ -65,6 +67,12 @@ export const PROGRAM = wordsOf("main.ts", EXECUTABLE);
  * own permissions, unless `PROGRAM` names a form or there is none.
  */
 export const ONE_FORM = Deno.env.has("PROGRAM") || !HAS_EXECUTABLE ? PROGRAM : [EXECUTABLE];
+
+/**
+ * The poll where events are to find each change. Deno 2.6, of which the executable may be made, silently drops events
+ * once 16 are queued, as on a busy machine; there a slow poll finds those.
+ */
+export const BY_EVENTS = ["--poll-interval", FORM === "source" && KEEPS_EVENTS ? "0" : "3s"];
 
 /** The words to put in front, so that what they start is process 1. */
 export const CONTAINMENT = FORM === "process_1"

@@ -1,4 +1,5 @@
 /** A workspace whose page is also served over TLS, for tests of hot apply. */
+import { BY_EVENTS } from "./program.ts";
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Authority } from "./certificates.ts";
@@ -24,7 +25,7 @@ export class Secured extends Workspace {
     { args = [], env = {} }: WrapperOptions = {},
   ): Promise<Wrapper> {
     await this.replace(configuration);
-    const own = ["-f", this.configuration, "--poll-interval", "0"];
+    const own = ["-f", this.configuration, ...BY_EVENTS];
     return await this.serve({ args: [...own, ...args], env });
   }
 

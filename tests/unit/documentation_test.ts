@@ -1,4 +1,4 @@
-/** Every link and anchor in the Markdown files leads somewhere, and the README stays short. */
+/** Markdown: links and anchors lead somewhere, symptoms are real texts, and the README stays short. */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { dirname, join } from "@std/path";
@@ -30,6 +30,27 @@ for (const [path, text] of documents) {
   }
 }
 
+/** What the kernel or HAProxy itself says, and what the text is made of piece by piece. */
+const NOT_OURS = [
+  "exited with 127",
+  "cannot bind socket (Permission denied)",
+  "cannot bind socket",
+  "could not resolve address",
+  "cannot read … Too many open files",
+  "docker stop",
+  "subPath",
+];
+
+Deno.test("each symptom of the troubleshooting is a text of the program", () => {
+  const [, table] = documents.get("lib/status/README.md")!.split("## Troubleshooting\n");
+  const symptoms = [...table!.matchAll(/^\| ([^|]*) \|/gm)].map(([, symptom]) => symptom!);
+  const quoted = symptoms.flatMap((symptom) => [...symptom.matchAll(/`([^`]+)`/g)]);
+  const texts = textsIn("lib");
+  const unknown = quoted.map(([, text]) => text!).filter((text) => !NOT_OURS.includes(text))
+    .filter((text) => !text.split("…").every((part) => texts.includes(part.trim())));
+  assert.deepEqual(unknown, []);
+});
+
 Deno.test("a link to a file or heading that is not there would be found", () => {
   assert.deepEqual(
     relativeLinksIn("[a](x.md#y) ![b](p.svg) [c](https://x.org)\n```\n[d](e)\n```"),
@@ -40,6 +61,14 @@ Deno.test("a link to a file or heading that is not there would be found", () => 
   );
   assert.deepEqual(anchorsOf("# The `-x` way, it's\n## HTTP/3\n"), ["the--x-way-its", "http3"]);
 });
+
+/** The texts in lib's code, one after the other: those that continue on the next line as one. */
+function textsIn(folder: string): string {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" });
+  const code = files.filter((name) => name.endsWith(".ts"))
+    .map((name) => Deno.readTextFileSync(join(ROOT, folder, name))).join("\n");
+  return code.replace(/["`] \+\s*["`]/g, "").replace(/\$\{[^}]*\}/g, "…").replace(/\\"/g, '"');
+}
 
 function documentsIn(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: folder !== "", encoding: "utf8" })

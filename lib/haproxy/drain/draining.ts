@@ -6,7 +6,7 @@ import { type AgeLimit, type EndReason, KILL_AFTER_MS, REJECTED_AGE_LIMIT } from
 /** What it took to end the process. */
 export type DrainEnd = "by_itself" | "terminated" | "killed";
 
-/** HAProxy 2.6's master loses a signal that comes just after its worker first answered. */
+/** HAProxy 2.6's master loses a signal that arrives just after its worker first answered. */
 const REPEAT_AFTER_MS = 100;
 
 export class Draining {
@@ -31,12 +31,12 @@ export class Draining {
     return this.#end;
   }
 
-  /** `null` unless it was ended. */
+  /** `null` if it ended by itself. */
   get reason(): EndReason | null {
     return this.#reason;
   }
 
-  /** Whether it has been asked to end, in whatever way. */
+  /** Whether it has been asked to end, gracefully or not. */
   get isStarted(): boolean {
     return this.#startedMs !== null;
   }
@@ -54,14 +54,14 @@ export class Draining {
     this.#process.signal("SIGUSR1");
   }
 
-  /** Drains a rejected process, whose state nobody knows. */
+  /** Drains a rejected process, whose state is unknown. */
   discard(): void {
     this.drain(REJECTED_AGE_LIMIT);
     if (this.#gone) return;
     this.#repetition = setInterval(() => this.#process.signal("SIGUSR1"), REPEAT_AFTER_MS);
   }
 
-  /** Sends `signal`, once, and SIGKILL if it is still there after `KILL_AFTER_MS`. */
+  /** Sends `signal` once, and SIGKILL if the process is still there after `KILL_AFTER_MS`. */
   terminate(signal: StopSignal, reason: EndReason = signal): void {
     if (this.#end !== "by_itself") return;
     this.#startedMs ??= performance.now();

@@ -1,4 +1,4 @@
-/** All live HAProxy processes, by generation: none is forgotten, and each end is reported once. */
+/** All live HAProxy processes, by generation. The end of each is reported exactly once. */
 import type { StopSignal } from "../../system/signals.ts";
 import { type DrainEnd, Draining } from "./draining.ts";
 import { type AgeLimit, ageLimit, type EndReason } from "./limits.ts";
@@ -14,11 +14,11 @@ export interface ProcessEnd {
   readonly generation: number;
   readonly ending: Ending;
   readonly drainEnd: DrainEnd;
-  /** Why it was ended; `null`: it ended by itself. */
+  /** `null` if it ended by itself. */
   readonly endReason: EndReason | null;
   /** Since it was first asked to end; 0 if it never was. */
   readonly drainMs: number;
-  /** How many it had when it was last asked; `null` if it did not say. */
+  /** How many it last reported; `null` if it reported none. */
   readonly connections: number | null;
 }
 
@@ -30,7 +30,7 @@ export interface LeftMember {
   readonly serves: boolean;
 }
 
-/** Processes of no generation, or of none yet, end unreported. */
+/** Processes that have no generation, or none yet, end unreported. */
 export type Member = number | "check" | "standby";
 
 export interface FleetListeners {
@@ -41,10 +41,7 @@ export interface FleetListeners {
 }
 
 export class Fleet {
-  readonly #members = new Map<
-    HaproxyProcess,
-    { member: Member; readonly draining: Draining }
-  >();
+  readonly #members = new Map<HaproxyProcess, { member: Member; readonly draining: Draining }>();
   readonly #left = new Map<LeftMember, { isGone: boolean }>();
   readonly #listeners: FleetListeners;
   readonly #ageLimit: AgeLimit;
@@ -68,25 +65,25 @@ export class Fleet {
 
   has(generation: number): boolean {
     return this.#find(generation) !== null ||
-      this.left.some((one) => one.generation === generation);
+      this.left.some((member) => member.generation === generation);
   }
 
-  /** Live processes that another wrapper left behind, the last first: not ours until `takeCharge`. */
+  /** Live processes that another wrapper left behind, newest first: not ours until `takeCharge`. */
   get left(): readonly LeftMember[] {
     return [...this.#left].filter(([, { isGone }]) => !isGone).map(([member]) => member);
   }
 
-  /** Notes a process that is left alone, whatever becomes of ours. */
-  meet(member: LeftMember): void {
+  /** Tracks a process that must not be touched, whatever happens to ours. */
+  trackLeft(member: LeftMember): void {
     const entry = { isGone: false };
     this.#left.set(member, entry);
     member.process.ended.then(() => {
       entry.isGone = true;
-      this.#tellNextEnd();
+      this.#announceEnd();
     });
   }
 
-  /** Processes left behind are ours from now on; the end of those that are gone is reported as well. */
+  /** From now on processes left behind are ours; those that have already ended are reported too. */
   takeCharge(): void {
     for (const { generation, process } of this.#left.keys()) this.#enlist(generation, process);
     this.#left.clear();
@@ -105,18 +102,18 @@ export class Fleet {
     return spawned;
   }
 
-  /** Makes a standby process that of `generation`. */
+  /** Turns a standby process into that of `generation`. */
   promote(process: HaproxyProcess, generation: number): void {
     const entry = this.#members.get(process);
     if (entry !== undefined) entry.member = generation;
   }
 
-  /** Drains a process of no generation. */
+  /** Drains a process that has no generation. */
   retire(process: HaproxyProcess): void {
     this.#members.get(process)?.draining.drain(this.#ageLimit);
   }
 
-  /** Ends a process of no generation, whose state nobody knows. */
+  /** Drains, for a short time, a process that has no generation and whose state is unknown. */
   dismiss(process: HaproxyProcess): void {
     this.#members.get(process)?.draining.discard();
   }
@@ -137,7 +134,7 @@ export class Fleet {
     this.#find(generation)?.draining.terminate("SIGTERM", reason);
   }
 
-  /** Kills a generation, and waits until it is gone, at most `limitMs`. */
+  /** Kills a generation and waits at most `limitMs` until it is gone. */
   async eliminate(generation: number, limitMs: number): Promise<void> {
     const found = this.#find(generation);
     if (found === null) return;
@@ -148,17 +145,17 @@ export class Fleet {
     clearTimeout(timer);
   }
 
-  /** `null`: it does not live. */
+  /** `null` if it is gone. */
   pidOf(generation: number): number | null {
     return this.#find(generation)?.process.pid ?? null;
   }
 
-  /** Resolves when one more process has ended. */
+  /** Resolves when another process has ended. */
   nextEnd(): Promise<void> {
     return this.#nextEnd.promise;
   }
 
-  /** Those that drain already keep their own limit. */
+  /** Processes that are already draining keep their own limit. */
   drainAll(): void {
     for (const { draining } of this.#members.values()) {
       if (!draining.isStarted) draining.drain(this.#ageLimit);
@@ -186,13 +183,13 @@ export class Fleet {
           this.#listeners.onEnd({ generation: member, ending, drainEnd, endReason, drainMs });
         }
       } finally {
-        this.#tellNextEnd();
+        this.#announceEnd();
         if (this.isEmpty) this.#listeners.onEmpty();
       }
     });
   }
 
-  #tellNextEnd(): void {
+  #announceEnd(): void {
     this.#nextEnd.resolve();
     this.#nextEnd = Promise.withResolvers();
   }

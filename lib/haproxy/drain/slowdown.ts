@@ -1,4 +1,4 @@
-/** Which HAProxy slows the serving process while it drains. Pure. */
+/** Which versions of HAProxy slow the serving process while they drain. Pure. */
 
 export interface Slowdown {
   readonly version: string;
@@ -6,9 +6,9 @@ export interface Slowdown {
 }
 
 /**
- * A process that has passed its listening sockets on is woken by each new connection to them until it ends, and
- * spends as much time on it as the serving one. HAProxy fixed that in 2025 ("mark FD transferred to another
- * process as FD_CLONED"). `null`: `version` does not do that, or nobody knows, as before a release.
+ * Until it ends, a process that has passed its listening sockets on wakes up for each new connection to them, and
+ * spends as much time on it as the serving process. HAProxy fixed that in 2025 ("mark FD transferred to another
+ * process as FD_CLONED"). `null` if `version` is not affected or cannot be read.
  */
 export function slowdownBy(version: string | null): Slowdown | null {
   const [, branch, patch] = /^(\d+\.\d+)(?:\.(\d+))?(?=[-.+]|$)/.exec(version ?? "") ?? [];
@@ -19,7 +19,7 @@ export function slowdownBy(version: string | null): Slowdown | null {
   return { version, fixedIn: fixed === undefined ? `${FIXED_BRANCH}.0` : `${branch}.${fixed}` };
 }
 
-/** By the changelogs of these releases. No other branch is known to have the fix. */
+/** From the changelogs of these releases. No other branch is known to have the fix. */
 const FIXED_PATCH: Readonly<Record<string, number>> = { "2.6": 22, "2.8": 15, "3.0": 9 };
 
 /** From its first release on. */

@@ -1,4 +1,4 @@
-/** What HAProxy says about a configuration that it refuses. Pure. */
+/** Extracts the alerts from HAProxy's output about a configuration that it refuses. Pure. */
 import { maskedMessage } from "../../secrets/masked_message.ts";
 
 export interface Place {
@@ -20,24 +20,20 @@ export function alertsOf(output: string): readonly string[] {
 
 /** The places that `alerts` name, each once, in order. */
 export function placesOf(alerts: readonly string[]): readonly Place[] {
-  const places = alerts.flatMap((alert) =>
-    [...alert.matchAll(NAMED_LINE)].map(([, path, line]) => ({
-      path: path!,
-      line: Number(line),
-    }))
-  );
+  const places = alerts.flatMap((alert) => [...alert.matchAll(NAMED_LINE)])
+    .map(([, path, line]) => ({ path: path!, line: Number(line) }));
   return [...new Map(places.map((place) => [`${place.path}:${place.line}`, place])).values()];
 }
 
-/** Addresses are in brackets, too. */
+/** Addresses stand in brackets too. */
 const NAMED_LINE = /\[(?![\d.*]+:)([^\]:]+):(\d+)\]/g;
 
 const CONTINUATION = /^\s+\|/;
 
-/** Says nothing that the alerts before it have not said (HAProxy 2.4 to 3.4). */
+/** Repeats what the alerts before it say (HAProxy 2.4 to 3.4). */
 const SUMMARY = /(?:Error\(s\) found in configuration file|Fatal errors found in configuration)/;
 
 const MOST_ALERTS = 20;
 const MOST_CHARACTERS = 500;
-/** A value that is cut here is masked, since its end is missing. */
+/** A value cut here is masked, because its end is missing. */
 const MOST_READ = 2_000;

@@ -1,17 +1,17 @@
-/** Tells, from what both processes say, whether a start failed for ports that the serving generation holds. */
+/** Finds out whether a start failed because of ports that the serving generation holds. */
 import type { StatsSocket } from "../runtime/client.ts";
 import { type Listener, showListeners } from "../runtime/listeners.ts";
 
 export interface BindConflict {
   /** What the new process could not bind, in HAProxy's words: `0.0.0.0:80`. */
   readonly addresses: readonly string[];
-  /** Those of the serving process that hold the ports. */
+  /** The serving process's frontends that hold the ports. */
   readonly frontends: readonly string[];
-  /** Why pausing these would not help, or would harm, as a clause; `null` if they can be paused. */
+  /** Why pausing these would not help or would do harm, as a clause; `null` if they can be paused. */
   readonly obstacle: string | null;
 }
 
-/** `null` if no alert names a port that the process behind `socket` holds, or it does not tell. */
+/** `null` if no alert names a port that the process behind `socket` holds, or that process does not answer. */
 export async function findBindConflict(
   alerts: readonly string[],
   socket: StatsSocket,
@@ -32,17 +32,19 @@ export function conflictOf(
   const holders = (port: number) => listeners.filter((listener) => listener.port === port);
   const own = binds.filter(({ port }) => holders(port).length > 0);
   if (own.length === 0) return null;
-  const frontends = unique(own.flatMap(({ port }) => holders(port)).map((one) => one.frontend));
+  const frontends = unique(
+    own.flatMap(({ port }) => holders(port).map(({ frontend }) => frontend)),
+  );
   const isAll = alerts.every((alert) => IN_USE.test(alert) || SUMMARY.test(alert)) &&
     own.length === binds.length;
   return {
     addresses: unique(own.map(({ address }) => address)),
     frontends,
-    obstacle: isAll ? obstacleOf(frontends, listeners) : "it is not all that is wrong",
+    obstacle: isAll ? obstacleOf(frontends, listeners) : "the port is not the only problem",
   };
 }
 
-/** A pause loses an abstract unix socket, and HAProxy 2.6 dies of it; it does not show which sockets are abstract. */
+/** A pause loses an abstract unix socket, and crashes HAProxy 2.6, which does not show which sockets are abstract. */
 function obstacleOf(frontends: readonly string[], listeners: readonly Listener[]): string | null {
   const found = listeners.find(({ frontend, port }) =>
     port === null && frontends.includes(frontend)

@@ -5,12 +5,12 @@ import type { BindConflict } from "./bind_conflict.ts";
 import { LEAST_CONNECTIONS } from "../private_folder/injected.ts";
 import { describeEnding, type Ending } from "../process/process.ts";
 
-/** After `died`, `bind_conflict` and `not_spawned` the process is gone; after the others it may still run. */
+/** After `died`, `bind_conflict` and `not_spawned` the process is gone; after the others it may still be running. */
 export type Failure =
   | { readonly tag: "not_prepared"; readonly reason: string; readonly exitCode: number }
   | { readonly tag: "not_spawned"; readonly reason: string; readonly exitCode: number }
   | { readonly tag: "died"; readonly ending: Ending }
-  /** It died for a port that the serving generation holds; `remedy`: what the user can do. */
+  /** It died because the serving generation holds a port; `remedy`: what the user can do. */
   | {
     readonly tag: "bind_conflict";
     readonly ending: Ending;
@@ -23,13 +23,13 @@ export type Failure =
   | { readonly tag: "wrong_pid"; readonly found: number; readonly started: number }
   | { readonly tag: "master_worker"; readonly line: string }
   | { readonly tag: "program_section"; readonly line: string }
-  /** `connections`: the limit of its stats sockets; `null`: only the configuration tells. */
+  /** `connections`: the limit of its stats sockets; `null` if only the configuration knows. */
   | {
     readonly tag: "withheld_sockets";
     readonly from: number;
     readonly connections: number | null;
   }
-  /** In the wrapper, in the middle of the start. */
+  /** In the wrapper, during the start. */
   | { readonly tag: "bug"; readonly description: string };
 
 export function describeFailure(failure: Failure): string {
@@ -45,19 +45,18 @@ export function describeFailure(failure: Failure): string {
     case "timed_out":
       return `haproxy did not serve within ${formatDuration(failure.afterMs)}`;
     case "no_listener":
-      return 'haproxy opened no listener, the configuration wants at least one "bind"';
+      return 'haproxy opened no listener: the configuration needs at least one "bind"';
     case "wrong_pid":
       return `process ${failure.found} answered in place of ${failure.started}, which was started`;
     case "master_worker":
-      return `${failure.line} says "master-worker": remove it, the wrapper takes the master's place`;
+      return `${failure.line} says "master-worker": remove it, because the wrapper takes the master's place`;
     case "program_section":
-      return `${failure.line} begins a "program" section: remove it, only HAProxy's master runs such; run ` +
-        "that program in a container or unit of its own";
+      return `${failure.line} begins a "program" section: remove it, because only HAProxy's master runs ` +
+        "those, and run that program in a container or unit of its own";
     case "withheld_sockets":
       return `generation ${failure.from} did not hand its sockets over: ` +
-        `${
-          describeTaken(failure.connections)
-        } (close some, or raise "stats maxconn" in "global"), ` +
+        describeTaken(failure.connections) +
+        ' (close some, or raise "stats maxconn" in "global"), ' +
         "or it hangs or has no file descriptor left";
     case "bug":
       return `a bug in the wrapper: ${failure.description.split("\n")[0]}`;
@@ -71,7 +70,7 @@ const describeTaken = (connections: number | null) =>
     ? `all connections to its stats sockets, ${LEAST_CONNECTIONS} or what "stats maxconn" says, are taken`
     : `all ${connections} connections to its stats sockets are taken`;
 
-/** The wrapper's exit status if this was the first start: HAProxy's own where the process has died. */
+/** The wrapper's exit status if the first start failed: HAProxy's own if the process died. */
 export function exitCodeOf(failure: Failure): number {
   if ("exitCode" in failure) return failure.exitCode;
   if ("ending" in failure) return failure.ending.code;
@@ -82,9 +81,8 @@ function describeConflict(
   { conflict, serving, remedy }: Extract<Failure, { tag: "bind_conflict" }>,
 ): string {
   const { addresses, frontends } = conflict;
+  const binds = addresses.join(", ");
   const holders = frontends.map((frontend) => `"${frontend}"`).join(", ");
-  return `haproxy cannot bind ${
-    addresses.join(", ")
-  }: generation ${serving} itself holds the port, for ${holders}, ` +
-    `and shares none, by "noreuseport" or "-dR"; ${remedy}`;
+  return `haproxy cannot bind ${binds}: generation ${serving} itself holds the port, for ${holders}, ` +
+    `and does not share it because of "noreuseport" or "-dR"; ${remedy}`;
 }

@@ -1,4 +1,4 @@
-/** Asks HAProxy why a start failed: what is wrong, whether it may pass, and which line is at fault. */
+/** Makes HAProxy say why a start failed: what is wrong, whether it may pass, and which line is at fault. */
 import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
 import { readTextFile } from "../../system/contents.ts";
 import { aborted } from "../../system/cut_off.ts";
@@ -19,17 +19,17 @@ export interface DiagnosisOptions {
   /** Of the failed start. */
   readonly environment: Readonly<Record<string, string>>;
   readonly failedAfterMs: number;
-  /** Aborts when nobody waits for the answer: what runs for it is ended, and nothing more is started. */
+  /** Aborts when the answer is no longer needed: running processes are ended, and no more are started. */
   readonly stop: AbortSignal;
 }
 
-/** `failure`: what says more than that the process has died. */
+/** `failure`: a cause more specific than that the process died. */
 export type Diagnosis = Pick<Failed, "mayPass" | "alerts"> & Partial<Pick<Failed, "failure">>;
 
 /**
- * Has HAProxy repeat, with its output captured, what the failed start wrote for the user to read. Another start may
- * work unless `haproxy -c` reports an error in the configuration itself. A program that cannot even check, for
- * instance while its libraries are being upgraded, is no fault of the configuration.
+ * Makes HAProxy repeat, with its output captured, what the failed start wrote to stderr. Another start may work
+ * unless `haproxy -c` reports an error in the configuration itself. If the program cannot even check, for instance
+ * while its libraries are being upgraded, the configuration is not at fault.
  */
 export async function diagnose(
   request: StartRequest,
@@ -37,22 +37,22 @@ export async function diagnose(
 ): Promise<Diagnosis> {
   const checked = await check(request, options);
   if (checked === null) return { mayPass: true, alerts: [] };
-  const { ending, output } = checked;
+  const { ending, output: report } = checked;
   if (ending.tag === "exited" && REPORTS.includes(ending.code)) {
-    const failure = await findProgramSection(request.files, output);
-    return { mayPass: PASSING_ERRORS.test(output), alerts: alertsOf(output), ...failure };
+    const failure = await findProgramSection(request.files, report);
+    return { mayPass: PASSING_ERRORS.test(report), alerts: alertsOf(report), ...failure };
   }
-  const said = await rehearse(request, options);
-  return { mayPass: true, alerts: alertsOf(said), ...withheldSockets(said, request, options) };
+  const output = await rehearse(request, options);
+  return { mayPass: true, alerts: alertsOf(output), ...withheldSockets(output, request, options) };
 }
 
-/** The exit statuses of a check, HAProxy 2.4 to 3.4: an error, no listener. */
+/** The exit statuses of a failed check (HAProxy 2.4 to 3.4): an error, or no listener. */
 const REPORTS: readonly number[] = [1, 2];
 
-/** What HAProxy reports as an error in the configuration although the cause lies outside. */
+/** What HAProxy reports as an error in the configuration although the cause lies outside it. */
 const PASSING_ERRORS = /could not resolve address|cannot allocate memory|too many open files/i;
 
-/** `null` if it could not be done, for instance because the disk is full. */
+/** `null` if the check could not run, for instance because the disk is full. */
 async function check(
   { origin: { haproxy, needs } }: StartRequest,
   { parts: { folder, fleet, settings }, environment, stop }: DiagnosisOptions,
@@ -75,13 +75,13 @@ async function check(
 }
 
 /**
- * Only a start tells what is wrong with ports, users and the like. If this one serves, because the cause has passed,
- * it drains like any other process, and nothing is lost.
+ * Only a start shows what is wrong with ports, users and the like. If this one serves because the cause has passed,
+ * it drains like any other process, and no connection is lost.
  */
 async function rehearse(request: StartRequest, options: DiagnosisOptions): Promise<string> {
   const { parts: { folder, fleet }, parts, stop } = options;
   if (stop.aborted) return "";
-  // The files of the failed start went with its process.
+  // The files of the failed start were removed with its process.
   const prepared = await prepare(request, parts);
   if (prepared.tag === "failed" || stop.aborted) return "";
   const { words, environment } = prepared;
@@ -93,7 +93,7 @@ async function rehearse(request: StartRequest, options: DiagnosisOptions): Promi
   return output;
 }
 
-/** What the process says before it ends; empty if it serves or hangs. */
+/** The output of a process that ends; empty if it serves or hangs. */
 async function listen(
   process: HaproxyProcess,
   socket: StatsSocket,
@@ -122,7 +122,7 @@ async function listen(
   }
 }
 
-/** What HAProxy 2.4 to 3.4 say when they have waited a second for the sockets of the process before. */
+/** What HAProxy 2.4 to 3.4 say after waiting a second for the sockets of the previous process. */
 const WITHHELD = /Failed to get the number of sockets to be transferred/;
 
 function withheldSockets(
@@ -134,11 +134,11 @@ function withheldSockets(
   return { failure: { tag: "withheld_sockets", from, connections: folder.connectionsOf(from) } };
 }
 
-/** Where in `files` the keyword `master-worker` stands, as `"/path" line 3`; `null` if nowhere. */
+/** Where `files` say `master-worker`, as `"/path" line 3`; `null` if nowhere. */
 export const findMasterWorker = (files: readonly string[]) =>
   findLine(files, /^[^\S\n]*master-worker\b/m);
 
-/** What HAProxy says of such a section, up to 3.2 and from 3.3 on. */
+/** What HAProxy says about a "program" section, up to 3.2 and from 3.3 on. */
 const NO_PROGRAMS = /'program' section|unknown keyword 'program'/;
 
 async function findProgramSection(

@@ -1,4 +1,4 @@
-/** Finds out why a start failed, and whether another one with paused frontends could help. */
+/** Finds out why a start failed, and whether pausing frontends for another start could help. */
 import { OPTIONS } from "../../settings/options.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { type BindConflict, findBindConflict } from "../failure/bind_conflict.ts";
@@ -9,9 +9,9 @@ import type { StartRequest } from "./preparation.ts";
 import type { Standby } from "./standby.ts";
 
 export interface ExplanationRequest extends StartRequest {
-  /** Whether this generation and the serving one share their ports, so that these cannot conflict. */
+  /** Whether this generation and the serving one share their ports, so that they cannot conflict. */
   readonly sharesPorts: boolean;
-  /** After its abort nothing more is started. */
+  /** After it aborts, nothing more is started. */
   readonly cancel: AbortSignal;
 }
 
@@ -22,7 +22,7 @@ export interface ExplanationOptions extends Omit<DiagnosisOptions, "stop"> {
   };
 }
 
-/** The process died for ports that the serving generation holds itself, by frontends that may be paused. */
+/** The process died because frontends of the serving generation hold its ports; they may be paused. */
 export interface OwnConflict {
   readonly tag: "own_conflict";
   readonly conflict: BindConflict;
@@ -37,9 +37,9 @@ export async function explain(
   options: ExplanationOptions,
 ): Promise<Failed | Cancelled | OwnConflict> {
   const { parts } = options;
-  using over = whenInVain(request, parts);
+  using over = whenNotNeeded(request, parts);
   const stop = over.signal;
-  // If the process that was to hand over is gone, that explains it, and the next start must not wait.
+  // If the process that was to hand over is gone, that explains the failure, and the next start must not wait.
   if (stop.aborted) return outcome;
   const explained = needsDiagnosis(outcome)
     ? { ...outcome, ...await diagnose(request, { ...options, stop }) }
@@ -55,12 +55,12 @@ export async function explain(
   }
   return obstacle === null
     ? own
-    : refused(own, `restart the wrapper, as ${FLAG} does not help: ${obstacle}`);
+    : refused(own, `restart the wrapper, because ${FLAG} does not help: ${obstacle}`);
 }
 
 const FLAG = `--${OPTIONS.pauseOnBindConflict.flag}`;
 
-/** What is said where the frontends are not paused; `remedy` is what may come next. */
+/** The failure if the frontends are not paused; `remedy` says what the user can do. */
 export const refused = (
   { conflict, failed, ending, serving }: OwnConflict,
   remedy: string,
@@ -69,11 +69,11 @@ export const refused = (
   failure: { tag: "bind_conflict", ending, conflict, serving, remedy },
 });
 
-/** Of other failures HAProxy can tell no more. */
+/** HAProxy knows nothing more about other failures. */
 const needsDiagnosis = ({ failure: { tag } }: Failed) => tag === "died" || tag === "no_listener";
 
-/** Aborts when nobody needs the answer any more: the start is cancelled, or the process that was to hand over is gone. */
-function whenInVain(
+/** Aborts when no answer is needed: the start is cancelled, or the process that was to hand over is gone. */
+function whenNotNeeded(
   { takeOverFrom, cancel }: ExplanationRequest,
   { fleet }: ExplanationOptions["parts"],
 ): { readonly signal: AbortSignal } & Disposable {

@@ -1,4 +1,4 @@
-/** Hands the listeners over to a new generation, or finds out why that failed: see `handoff`, then `bringUp`. */
+/** Hands the listeners over to a new generation, or finds out why that failed. Read `handoff`, then `bringUp`. */
 import type { Settings } from "../../settings/settings.ts";
 import { cutOff } from "../../system/cut_off.ts";
 import type { Log } from "../../system/log.ts";
@@ -23,26 +23,21 @@ import type { Standby } from "./standby.ts";
 export interface HandoffRequest<Learned> extends ExplanationRequest {
   /** Puts right what the serving process says of its servers, for the generation. */
   readonly passedState?: (state: string) => Promise<string>;
-  /** Finds out more about the generation once it serves. */
+  /** Finds out what the generation has loaded, once it answers. */
   readonly learn: () => Promise<Learned>;
 }
 
 export interface HandoffParts {
-  readonly settings: HandoffSettings;
+  readonly settings: Pick<Settings, "pauseOnBindConflict" | "readyTimeoutMs" | "userSocket">;
   readonly folder: PrivateFolder;
   readonly fleet: Fleet;
   readonly standby: Standby;
   readonly log: Log;
 }
 
-export type HandoffSettings = Pick<
-  Settings,
-  "pauseOnBindConflict" | "readyTimeoutMs" | "userSocket"
->;
-
 /**
- * Prepares a generation, starts it, and waits until it serves or is known not to. Whatever the outcome, each process
- * that is left is in the fleet, and the one that served before was not touched, or, if it was paused, listens again.
+ * Prepares a generation, starts it, and waits until it serves or has failed. Whatever the outcome, each remaining
+ * process is in the fleet. Unless the new generation is ready, the one that serves listens as before.
  */
 export async function handoff<Learned>(
   request: HandoffRequest<Learned>,
@@ -72,7 +67,7 @@ export async function handoff<Learned>(
   }
 }
 
-/** The first step: the files of a start, and the words of its command. */
+/** The first step: the private files and the command line. */
 async function prepareInTime(
   request: HandoffRequest<unknown>,
   parts: HandoffParts,
@@ -80,7 +75,7 @@ async function prepareInTime(
 ): Promise<Prepared | Failed | Cancelled> {
   const { generation, cancel } = request;
   const { standby, folder, log } = parts;
-  // Both write the same files, and a saved state must not be overwritten.
+  // A standby process writes the same files, and must not overwrite a saved state.
   const preparing = standby.started.then(() => prepare(request, parts));
   const prepared = await cutOff(preparing, { timeoutMs, cancel });
   if (prepared.tag === "timed_out" || prepared.tag === "cancelled") {
@@ -90,7 +85,7 @@ async function prepareInTime(
   }
   if (prepared.tag === "failed") return prepared;
   if (prepared.stateFrom !== null) {
-    // As late as possible, since what somebody sets after this is lost.
+    // As late as possible: whatever an operator sets after this is lost.
     const lost = await saveServerState(prepared.stateFrom, folder.serverState(generation), {
       cancel,
       passed: request.passedState,
@@ -100,7 +95,7 @@ async function prepareInTime(
   return cancel.aborted ? CANCELLED : prepared;
 }
 
-/** All other steps: starts the process, and waits until it serves or is known not to. */
+/** All other steps: starts the process, and waits until it serves or has failed. */
 async function bringUp<Learned>(
   request: HandoffRequest<Learned>,
   parts: HandoffParts,
@@ -112,7 +107,7 @@ async function bringUp<Learned>(
   const limits = { timeoutMs, cancel };
   const socket = folder.socket(generation);
   try {
-    // Start, or release the process on standby.
+    // Start a process, or release the one on standby.
     const startedMs = performance.now();
     const waiting = await standby.take(prepared, generation);
     if (waiting === null && cancel.aborted) return CANCELLED;
@@ -124,7 +119,7 @@ async function bringUp<Learned>(
       return failed(spawned, { mayPass: true });
     }
 
-    // Answered: it is the process that was started, and it has a listener.
+    // Answered: check that it is the process that was started, and that it has a listener.
     const { process } = spawned;
     const first = await awaitAnswer(process, socket, limits);
     if (first.tag !== "answered") return first;
@@ -137,7 +132,7 @@ async function bringUp<Learned>(
     const learned = await cutOff(learning, limits);
     if (learned.tag === "cancelled") return CANCELLED;
 
-    // Confirm: it may hang or have begun to stop meanwhile, and then nobody would be left to serve.
+    // Confirm: if it hangs or has begun to stop since, nothing would be left to serve.
     const last = await awaitAnswer(process, socket, limits);
     if (last.tag !== "answered") return last;
     const death = await deathOf(process);
@@ -155,7 +150,7 @@ async function bringUp<Learned>(
   }
 }
 
-/** What fails then is not tried again by itself, since each try is a pause. */
+/** A failure is not retried automatically, because each attempt pauses the frontends. */
 async function startWhilePaused<Learned>(
   own: OwnConflict,
   request: HandoffRequest<Learned>,
@@ -163,7 +158,7 @@ async function startWhilePaused<Learned>(
 ): Promise<HandoffOutcome<Learned>> {
   const { serving, conflict: { frontends }, failed: { alerts } } = own;
   const { generation, cancel } = request;
-  // Nobody listens meanwhile.
+  // Nothing listens during this time.
   const limitMs = LEAST_LIMIT_MS + 2 * failedAfterMs;
   const timeoutMs = Math.min(parts.settings.readyTimeoutMs, limitMs);
   const prepared = await prepareInTime(request, parts, timeoutMs);
@@ -172,7 +167,7 @@ async function startWhilePaused<Learned>(
     await whilePaused(pause, () => bringUp(request, parts, { prepared, timeoutMs }), {
       ...parts,
       cancel,
-    }) ?? refused(own, "restart the wrapper, as HAProxy does not let it be paused");
+    }) ?? refused(own, "restart the wrapper, because HAProxy refused to pause it");
   const outcome = prepared.tag === "prepared" ? await start(prepared) : prepared;
   if (cancel.aborted) return CANCELLED;
   return outcome.tag === "failed" ? { ...outcome, mayPass: false, alerts } : outcome;

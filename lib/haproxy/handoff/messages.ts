@@ -1,4 +1,4 @@
-/** What is said of a handoff while it goes on, one entry each. Pure. */
+/** The log lines during a handoff. Pure. */
 import type { LogEntry } from "../../system/log.ts";
 import type { Pause } from "./pause.ts";
 import type { StartRequest } from "./preparation.ts";

@@ -1,4 +1,4 @@
-/** What comes of a handoff. */
+/** The outcome of a handoff. */
 import type { Cut } from "../../system/cut_off.ts";
 import type { Failure } from "../failure/failure.ts";
 
@@ -8,7 +8,7 @@ export interface Ready<Learned> {
   readonly tag: "ready";
   readonly durationMs: number;
   readonly pid: number;
-  /** HAProxy's own; `null` where it does not say. */
+  /** HAProxy's own; `null` if it does not say. */
   readonly version: string | null;
   /** `null`: learning took longer than the ready timeout. */
   readonly learned: Learned | null;
@@ -17,9 +17,9 @@ export interface Ready<Learned> {
 export interface Failed {
   readonly tag: "failed";
   readonly failure: Failure;
-  /** Whether the same files may work later. */
+  /** Whether the same files may work at a later try. */
   readonly mayPass: boolean;
-  /** What HAProxy itself says of it, as far as that could be found out. */
+  /** HAProxy's own messages, as far as they could be obtained. */
   readonly alerts: readonly string[];
 }
 
@@ -36,6 +36,6 @@ export const failed = (failure: Failure, { mayPass = false } = {}): Failed => ({
   alerts: [],
 });
 
-/** What took too long may be faster the next time. */
+/** What timed out may be faster next time. */
 export const ofCut = (cut: Cut): Failed | Cancelled =>
   cut.tag === "cancelled" ? CANCELLED : failed(cut, { mayPass: true });

@@ -1,7 +1,7 @@
 /**
  * Pauses frontends of the serving generation while another starts, by `disable frontend`. SIGTTOU, which HAProxy sends
- * with `-sf`, would pause all other frontends too, and stats and unix sockets, without which `-x` fails. After `-x` and
- * SIGTTOU a bind that did not change is dead in the new process (2.6 to 3.4).
+ * with `-sf`, would pause all other frontends too, and the stats and unix sockets, without which `-x` fails. After `-x`
+ * and SIGTTOU a bind that did not change is dead in the new process (2.6 to 3.4).
  */
 import type { Log } from "../../system/log.ts";
 import type { Fleet } from "../drain/fleet.ts";
@@ -15,20 +15,20 @@ export interface Pause {
   readonly serving: number;
   readonly frontends: readonly string[];
   readonly socket: StatsSocket;
-  /** What is started meanwhile. */
+  /** The generation that starts during the pause. */
   readonly generation: number;
 }
 
 export interface PauseOptions {
   readonly fleet: Fleet;
   readonly log: Log;
-  /** After its abort even a ready generation does not stay. */
+  /** After it aborts, even a ready generation is ended. */
   readonly cancel: AbortSignal;
 }
 
 /**
- * Runs `start` while the frontends are paused; `null` if they cannot be. Unless the new generation is ready then, its
- * process is gone after this, and the frontends listen again.
+ * Runs `start` while the frontends are paused; `null` if they cannot be paused. Unless the new generation is ready,
+ * its process is gone afterwards and the frontends listen again.
  */
 export async function whilePaused<Learned>(
   pause: Pause,
@@ -46,19 +46,21 @@ export async function whilePaused<Learned>(
     return outcome;
   } finally {
     if (servedMs === null) {
-      // It would still hold the ports.
+      // It might still hold the ports.
       await fleet.eliminate(pause.generation, KILL_LIMIT_MS);
       const end = await resume(pause, isServing) ? "resumed" : "not_resumed";
-      // A process that was asked to end opens nothing any more.
+      // A process that was asked to end opens no listener any more.
       if (isServing()) log(pauseEnded(pause, end, performance.now() - pausedMs));
-    } else log(pauseEnded(pause, "superseded", servedMs - pausedMs));
+    } else {
+      log(pauseEnded(pause, "superseded", servedMs - pausedMs));
+    }
   }
 }
 
-/** A killed process is gone at once, unless it may not be signalled. */
+/** A killed process is gone at once, unless the wrapper may not signal it. */
 const KILL_LIMIT_MS = 5_000;
 
-/** Tries again: the process may hang, or a stranger may hold a port for a moment. */
+/** Keeps trying: the process may hang, or another program may hold a port for a moment. */
 async function resume(pause: Pause, isServing: () => boolean): Promise<boolean> {
   const limit = AbortSignal.timeout(RESUME_LIMIT_MS);
   while (isServing()) {

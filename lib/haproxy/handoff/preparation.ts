@@ -1,4 +1,4 @@
-/** Prepares a start: environment, private files, and the words of the command. */
+/** Prepares a start: environment, private files, and the command line. */
 import type { Needs } from "../../config/needs.ts";
 import { EXIT } from "../../exit_codes.ts";
 import type { HaproxyArguments } from "../../settings/haproxy_arguments.ts";
@@ -14,16 +14,16 @@ export interface StartRequest {
   readonly generation: number;
   /** The generation that serves now; `null` if none does. */
   readonly takeOverFrom: number | null;
-  /** The source files, to tell which line of them is at fault. */
+  /** The source files, in which to find the line at fault. */
   readonly files: readonly string[];
   readonly origin: Origin;
 }
 
-/** What HAProxy is to load: what is on disk, or what served last. */
+/** What HAProxy loads: what is on disk, or what served last. */
 export interface Origin {
   readonly haproxy: HaproxyArguments;
   readonly envFile: string | null;
-  /** What its configuration needs of the wrapper's files, by the last scan. */
+  /** What its configuration needs in the wrapper's files, according to the last scan. */
   readonly needs: () => Needs;
 }
 
@@ -36,11 +36,11 @@ export interface Prepared {
   readonly tag: "prepared";
   readonly words: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Whose servers' state is to be saved just before the start; `null` if none is. */
+  /** Whose servers' state is saved just before the start; `null` if none is. */
   readonly stateFrom: StatsSocket | null;
 }
 
-/** The running processes notice nothing of it. */
+/** Does not affect the running processes. */
 export async function prepare(
   { generation, takeOverFrom, origin }: StartRequest,
   { settings: { userSocket }, folder }: PreparationParts,
@@ -71,8 +71,8 @@ export async function prepare(
 }
 
 /**
- * What makes HAProxy refuse to start after a warning; `null` if nothing does. It warns of each server that its last
- * state shows down or draining (2.6 to 3.4), so a strict configuration does not get that state.
+ * What makes HAProxy refuse to start after a warning; `null` if nothing does. It warns of each server whose last
+ * state is down or draining (2.6 to 3.4), so a strict configuration does not get that state.
  */
 export function forbidsWarnings(haproxy: HaproxyArguments, { noted }: Needs): string | null {
   return noted.zero_warning ?? (hasZeroWarning(haproxy) ? '"-dW" among the arguments' : null);
@@ -82,10 +82,10 @@ const cannotCreate = (reason: string) =>
   failed({ tag: "not_prepared", reason, exitCode: EXIT.CANNOT_CREATE }, { mayPass: true });
 
 const describeLost = ({ path }: PrivateSocket, problem: string) =>
-  `the private socket "${path}" ${problem}: the next process would take over from it, so restart ` +
-  "the wrapper (--socket would name a second way)";
+  `the private socket "${path}" ${problem}: the next process takes over through it, so restart ` +
+  "the wrapper (--socket would provide a second way)";
 
-/** The private socket, unless nobody listens there and the user has named another. */
+/** The private socket, or the user's own if nothing listens on the private one. */
 async function chooseTakeover(
   own: PrivateSocket | null,
   user: string | null,

@@ -1,4 +1,4 @@
-/** Tells whether a process that was started serves, and if not, why. */
+/** Decides whether a process that was started serves, and if not, why. */
 import { cutOff } from "../../system/cut_off.ts";
 import type { Failure } from "../failure/failure.ts";
 import type { HaproxyProcess } from "../process/process.ts";
@@ -22,10 +22,8 @@ export async function awaitAnswer(
   const end = await cutOff(
     Promise.race([
       process.ended.then((ending) => failed({ tag: "died", ending })),
-      firstAnswer(socket, known.signal).then((instance): Answered => ({
-        tag: "answered",
-        instance,
-      })),
+      firstAnswer(socket, known.signal)
+        .then((instance): Answered => ({ tag: "answered", instance })),
     ]),
     limits,
   );
@@ -33,7 +31,7 @@ export async function awaitAnswer(
   return end.tag === "timed_out" || end.tag === "cancelled" ? ofCut(end) : end;
 }
 
-/** Why the process that answered does not serve; `null` if it does. */
+/** Why the process that answered does not serve; `null` if it serves. */
 export async function judge(
   { pid, userListeners }: Instance,
   startedPid: number,
@@ -46,7 +44,7 @@ export async function judge(
     : { tag: "master_worker", line };
 }
 
-/** A process may answer and be gone before the answer is read. */
+/** A process may answer and die before its answer is read. */
 export async function deathOf({ ended }: HaproxyProcess): Promise<Failure | null> {
   const ending = await Promise.race([ended, null]);
   return ending === null ? null : { tag: "died", ending };

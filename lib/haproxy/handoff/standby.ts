@@ -1,7 +1,4 @@
-/**
- * Starts the next HAProxy ahead, while changes settle: it loads its libraries and then waits in front of
- * the configuration, of which it has read nothing.
- */
+/** Starts the next HAProxy while changes settle: it loads its libraries, then waits before it reads any file. */
 import type { Fleet } from "../drain/fleet.ts";
 import type { HaproxyProcess } from "../process/process.ts";
 import { type PreparationParts, prepare, type Prepared, type StartRequest } from "./preparation.ts";
@@ -10,11 +7,11 @@ export interface StandbyParts extends PreparationParts {
   readonly fleet: Fleet;
   /** The absolute paths of all configuration files and directories. */
   readonly configurations: readonly string[];
-  /** How long a process may wait before it is given up. */
+  /** How long a process may wait before it is killed. */
   readonly limitMs: number;
 }
 
-/** HAProxy reads it first, and it does not end before the process is released. */
+/** HAProxy reads it first, and it stays open until the process is released. */
 const GATE = "/dev/stdin";
 
 interface Waiting {
@@ -43,12 +40,12 @@ export class Standby {
     return starting;
   }
 
-  /** Resolves when nothing more is written for a process that is to wait. */
+  /** Resolves when no private files are being written for a standby process. */
   get started(): Promise<void> {
     return this.#starting;
   }
 
-  /** Releases the waiting process as `generation`; `null` if none waits that was started with just this. */
+  /** Releases the waiting process as `generation`; `null` if none waits that was started with exactly `prepared`. */
   async take(prepared: Prepared, generation: number): Promise<HaproxyProcess | null> {
     await this.#starting;
     this.#wasTaken = this.#waiting?.key === keyOf(prepared);
@@ -65,8 +62,8 @@ export class Standby {
   }
 
   /**
-   * Takes note of how the last start went. If a process from here fails through no fault of the configuration, and
-   * none has served before, it is the last: perhaps HAProxy cannot wait on this machine.
+   * Learns how the last start went. If a standby process fails through no fault of the configuration, and none has
+   * ever served, there are no more: perhaps HAProxy cannot wait on this machine.
    */
   learn(hasServed: boolean): void {
     if (!this.#wasTaken) return;
@@ -74,7 +71,7 @@ export class Standby {
     else if (!this.#isProven) this.close();
   }
 
-  /** Ends the waiting process; no other is started. */
+  /** Kills the waiting process and starts no other. */
   close(): void {
     this.#isClosed = true;
     this.#giveUp();
@@ -82,7 +79,7 @@ export class Standby {
 
   async #start(request: StartRequest): Promise<void> {
     this.#giveUp();
-    // HAProxy lists a directory before it reads the first file, and so would miss a change.
+    // HAProxy lists a directory before it reads the first file, so it would miss a change.
     const hasDirectory = this.#parts.configurations.some((path) => !request.files.includes(path));
     if (hasDirectory || this.#isClosed) return;
     const prepared = await prepare(request, this.#parts);
@@ -100,13 +97,13 @@ export class Standby {
     const { process } = spawned;
     const timer = setTimeout(() => this.#giveUp(), this.#parts.limitMs);
     this.#waiting = { process, key: keyOf(prepared), timer };
-    // HAProxy does not wait here: every reload starts from nothing.
+    // HAProxy does not wait on this machine, so no reload uses a standby.
     process.ended.then(() => {
       if (this.#waiting?.process === process) this.close();
     });
   }
 
-  /** It has taken over nothing yet, so it is killed, and only then its stdin closed. */
+  /** It has taken nothing over yet. It must be killed before its stdin is closed, which would let it go on. */
   #giveUp(): void {
     const waiting = this.#waiting;
     this.#waiting = null;

@@ -5,7 +5,7 @@ import { describeForeign } from "../../system/ownership.ts";
 import { trustIn } from "../../system/trusted_directory.ts";
 import { FOLDER_PREFIX } from "../private_folder/made_folder.ts";
 
-/** The newest first. Nobody else can have made, entered or replaced them. Of very many not all are looked at. */
+/** The newest first, up to a limit. Nobody else can have made, entered or replaced them. */
 export async function findFolders(
   parents: readonly string[],
   { libc, user }: { readonly libc: Libc; readonly user: number },
@@ -16,7 +16,7 @@ export async function findFolders(
       .filter(({ info }) => describeForeign(info, { kind: "directory", user }) === null);
     if (own.length > 0 && (await trustIn(parent, user)).tag === "trusted") found.push(...own);
   }
-  return found.toSorted((one, other) => madeMs(other) - madeMs(one))
+  return found.toSorted((a, b) => madeMs(b) - madeMs(a))
     .slice(0, MOST_OWN).map(({ path }) => path);
 }
 
@@ -27,7 +27,7 @@ interface Candidate {
 
 const madeMs = ({ info }: Candidate) => info.mtime?.getTime() ?? 0;
 
-/** In `/tmp` anybody may make as many as they like, and the start must not wait for that. */
+/** Anybody may make as many as they like in `/tmp`, and that must not delay the start. */
 const MOST_PORTIONS = 50;
 const MOST_CANDIDATES = 2_000;
 const MOST_OWN = 50;
@@ -40,15 +40,17 @@ function candidatesIn(parent: string, libc: Libc): readonly Candidate[] {
     for (let portion = 0; portion < MOST_PORTIONS && names.length < MOST_CANDIDATES; portion++) {
       const entries = reader.next();
       if (entries.length === 0) break;
-      names.push(...entries.map((one) => one.name).filter((one) => one.startsWith(FOLDER_PREFIX)));
+      names.push(
+        ...entries.map(({ name }) => name).filter((name) => name.startsWith(FOLDER_PREFIX)),
+      );
     }
   } finally {
     reader.close();
   }
-  return names.flatMap((name) => lookAt(join(parent, name)));
+  return names.flatMap((name) => candidateAt(join(parent, name)));
 }
 
-function lookAt(path: string): readonly Candidate[] {
+function candidateAt(path: string): readonly Candidate[] {
   try {
     return [{ path, info: Deno.lstatSync(path) }];
   } catch {

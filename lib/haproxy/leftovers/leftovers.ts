@@ -1,6 +1,6 @@
 /**
- * Finds what killed wrappers have left below the runtime directories. HAProxy processes of the same service are taken
- * over from, others are reported, and folders that nobody needs are removed.
+ * Finds what killed wrappers have left below the runtime directories. The wrapper takes over from HAProxy processes of
+ * the same service, reports others, and removes folders that nobody needs.
  */
 import { list } from "../../system/files.ts";
 import type { Libc } from "../../system/libc.ts";
@@ -13,23 +13,23 @@ import { askInstance } from "../runtime/instance.ts";
 import { findFolders } from "./folders.ts";
 import { leftProcess, type Running, runningProcesses } from "./processes.ts";
 
-/** A process of the same service, which the wrapper may signal. */
+/** A process of the same service that the wrapper may signal. */
 export interface Leftover {
-  /** Numbered from 0 down, the one started last first; the wrapper's own start at 1. */
+  /** Numbered from 0 down, newest first; the wrapper's own start at 1. */
   readonly generation: number;
   readonly process: HaproxyProcess;
   readonly socket: PrivateSocket;
-  /** Whether it can hand its listeners over. Others are draining, starting, or hang. */
+  /** Whether it can hand its listeners over. Others are draining, starting or hanging. */
   readonly serves: boolean;
   readonly folder: string;
 }
 
-/** What is left alone although it may serve. */
+/** A process that is left alone although it may serve. */
 export interface Untouched {
   readonly folder: string;
-  /** Of the folder, or, if that is gone, of the process. */
+  /** Of the folder, or of the process if the folder is gone. */
   readonly owner: number;
-  /** `null`: it cannot be seen from here. */
+  /** `null` if it cannot be seen from here. */
   readonly pid: number | null;
   readonly why:
     | "other user"
@@ -40,7 +40,7 @@ export interface Untouched {
 }
 
 export interface Leftovers {
-  /** The one that was started last comes first. */
+  /** The newest first. */
   readonly processes: readonly Leftover[];
   readonly untouched: readonly Untouched[];
   /** Resolves when the folders of ended processes are gone. */
@@ -52,7 +52,7 @@ export interface LeftoversOptions {
   /** Our own private folder. */
   readonly folder: string;
   readonly service: Service;
-  /** `null`: nothing can be found or signalled. */
+  /** `null` if no process can be found or signalled. */
   readonly libc: Libc | null;
 }
 
@@ -66,13 +66,13 @@ export async function findLeftovers(
   if (dead.length === 0) return NOTHING;
   const running = runningProcesses(libc);
   const found = await Promise.all(
-    dead.map((one) => examine(one, running.get(one.made.path) ?? [], finder)),
+    dead.map((folder) => examine(folder, running.get(folder.made.path) ?? [], finder)),
   );
   return {
     processes: found.flatMap(({ processes }) => processes)
-      .map((one, index) => ({ ...one, generation: -index })),
+      .map((process, index) => ({ ...process, generation: -index })),
     untouched: found.flatMap(({ untouched }) => untouched),
-    removed: async () => void await Promise.all(found.map((one) => one.removed())),
+    removed: async () => void await Promise.all(found.map(({ removed }) => removed())),
   };
 }
 
@@ -99,7 +99,7 @@ async function claimAll(paths: readonly string[], finder: Finder): Promise<reado
   return dead;
 }
 
-/** `null` if it is gone by now, since its wrapper was just ending. */
+/** `null` if it is gone by now because its wrapper was just ending. */
 function openFolder(path: string, user: number): MadeFolder | null {
   try {
     return new MadeFolder(path, user);
@@ -131,7 +131,7 @@ async function examine(dead: Dead, running: readonly Running[], finder: Finder):
   return { processes, untouched: [], removed: removeAfter(processes, dead) };
 }
 
-/** `null`: the processes are taken over from, or there are none. */
+/** `null` if the processes can be taken over from, or there are none. */
 async function reasonToLeave(
   { made, isSame }: Dead,
   proven: readonly Proven[],
@@ -143,7 +143,7 @@ async function reasonToLeave(
   return isRefused ? "may not be signalled" : null;
 }
 
-/** Removes the folder when all its processes have ended; the result waits for a removal that has begun. */
+/** Removes the folder once all its processes have ended; the result waits for a removal that has begun. */
 function removeAfter(processes: readonly Pick<Leftover, "process">[], { made, unlock }: Dead) {
   let removal: Promise<void> = Promise.resolve();
   Promise.all(processes.map(({ process }) => process.ended))
@@ -157,34 +157,37 @@ interface Proven extends Running {
 }
 
 /**
- * Those of the processes started from the folder that are surely the wrapper's, the last first: they answer at a
- * socket that only we could make, or run as we do, or as one that answers.
+ * The processes, newest first, that the folder's wrapper certainly started: they answer on a socket that only our user
+ * could make, or run as our user or as the user of one that answers.
  */
 async function prove(
   made: MadeFolder,
   running: readonly Running[],
   user: number,
 ): Promise<readonly Proven[]> {
-  const isOurs = (one: Running) => Number(one.user === user);
-  const likely = running.toSorted((one, other) => isOurs(other) - isOurs(one));
+  const isOurs = (process: Running) => Number(process.user === user);
+  const likely = running.toSorted((a, b) => isOurs(b) - isOurs(a));
   const asked = await Promise.all(
-    likely.slice(0, MOST_ASKED).map(async (one) => {
-      const socket = made.socket(socketName(one.generation));
+    likely.slice(0, MOST_ASKED).map(async (process) => {
+      const socket = made.socket(socketName(process.generation));
       const instance = await askInstance(socket, AbortSignal.timeout(ANSWER_LIMIT_MS));
-      return { ...one, socket, serves: instance?.pid === one.pid };
+      return { ...process, socket, serves: instance?.pid === process.pid };
     }),
   );
-  const users = new Set([user, ...asked.filter(({ serves }) => serves).map((one) => one.user)]);
-  return asked.filter((one) => users.has(one.user))
-    .toSorted((one, other) => other.generation - one.generation);
+  const users = new Set([
+    user,
+    ...asked.filter(({ serves }) => serves).map((process) => process.user),
+  ]);
+  return asked.filter((process) => users.has(process.user))
+    .toSorted((a, b) => b.generation - a.generation);
 }
 
-/** Anybody may start processes with such words. */
+/** Anybody may start processes with such arguments. */
 const MOST_ASKED = 50;
-/** HAProxy answers within milliseconds; one that hangs must not delay the start. */
+/** HAProxy answers within milliseconds, and one that hangs must not delay the start. */
 const ANSWER_LIMIT_MS = 500;
 
-/** By a process that cannot be seen from here, as in another container with the same volume. */
+/** Whether a process answers that cannot be seen from here, as in another container with the same volume. */
 async function isAnswered(made: MadeFolder): Promise<boolean> {
   const names = (await list(made.path).catch(() => [])).filter((name) => name.endsWith(".sock"));
   const answers = await Promise.all(names.map((name) => isListening(made.socket(name))));

@@ -1,4 +1,4 @@
-/** HAProxy processes that were started from private folders, found by their command lines. */
+/** Finds HAProxy processes that were started from private folders, by their command lines. */
 import { dirname } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
 import { SIGNAL_NUMBERS } from "../../system/signals.ts";
@@ -7,19 +7,19 @@ import type { Ending, HaproxyProcess } from "../process/process.ts";
 
 export interface Running {
   readonly pid: number;
-  /** Whether its parent is gone: it belongs to process 1, which is no wrapper. */
+  /** Whether its parent is gone: its parent is process 1, which is no wrapper. */
   readonly isOrphan: boolean;
   readonly user: number;
   readonly generation: number;
-  /** The path of its generation's file, which no other process has among its words. */
+  /** The path of its generation's file, an argument that no other process has. */
   readonly word: string;
 }
 
-/** By the folder's path. A zombie has no words. */
+/** By the folder's path. A zombie has no command line. */
 export function runningProcesses(libc: Libc): ReadonlyMap<string, readonly Running[]> {
   const isWrapperFirst = WRAPPER.test(libc.readMemoryFile("/proc/1/status") ?? "");
   const found = [...pids(libc)].flatMap((pid): Running[] => {
-    const word = libc.commandLine(pid).find((one) => generationOf(one) !== null);
+    const word = libc.commandLine(pid).find((word) => generationOf(word) !== null);
     const status = word === undefined ? null : libc.readMemoryFile(`/proc/${pid}/status`);
     if (word === undefined || status === null) return [];
     const isOrphan = !isWrapperFirst && numberOf(status, "PPid") === 1;
@@ -41,14 +41,14 @@ function* pids(libc: Libc): Iterable<number> {
   }
 }
 
-/** From source it is Deno. The kernel cuts names after 15 letters. */
+/** Run from source, it is Deno. The kernel cuts names after 15 characters. */
 const WRAPPER = /^Name:\s+(haproxy-reload-|deno)/;
 
-/** Of several numbers the first, which is the real user's. */
+/** The first of several numbers: the real user's. */
 const numberOf = (status: string, name: string) =>
   Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? NaN);
 
-/** A leftover process is no child of ours, so the wrapper must look for its end. */
+/** A leftover process is not our child, so the wrapper polls for its end. */
 export function leftProcess(
   { libc, pid, word }: Pick<Running, "pid" | "word"> & {
     readonly libc: Pick<Libc, "commandLine" | "signalNamed">;
@@ -56,12 +56,12 @@ export function leftProcess(
 ): HaproxyProcess {
   const ended = Promise.withResolvers<Ending>();
   let sinceMs = performance.now();
-  const look = () => {
-    // Whoever gets its pid later has other words. Only its parent learns how it ended.
+  const poll = () => {
+    // A later process with the same pid has other arguments. Only the parent learns how a process ended.
     if (!libc.commandLine(pid).includes(word)) return ended.resolve({ tag: "exited", code: 0 });
-    setTimeout(look, pauseMs(performance.now() - sinceMs));
+    setTimeout(poll, pauseMs(performance.now() - sinceMs));
   };
-  setTimeout(look, pauseMs(0));
+  setTimeout(poll, pauseMs(0));
   return {
     pid,
     ended: ended.promise,

@@ -1,30 +1,30 @@
-/** Finds HAProxy processes that have lost their wrapper and cannot be taken over from, to report them. */
+/** Reports HAProxy processes that have lost their wrapper and cannot be taken over from. */
 import { dirname } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
 import type { LeftoversOptions, Untouched } from "./leftovers.ts";
 import { type Running, runningProcesses } from "./processes.ts";
 
-/** This must not slow the start. If that fails, perhaps for just what is found here, the look is made at its end. */
+/** The search must not slow the start. If the start fails, perhaps because of a stray, it runs at the end instead. */
 const DELAY_MS = 1_000;
 
-/** Looks once, a moment later or when the result is called, and tells what was found. */
-export function lookForStrays(
+/** Searches once, a second later or when the result is called, and reports what it finds. */
+export function reportStrays(
   { parents, folder, libc }: Pick<LeftoversOptions, "parents" | "folder" | "libc">,
-  tell: (found: readonly Untouched[]) => void,
+  report: (found: readonly Untouched[]) => void,
 ): () => void {
   if (libc === null) return () => {};
   const user = ownerOf(folder);
   let isDone = false;
-  const look = () => {
+  const search = () => {
     clearTimeout(timer);
-    if (!isDone) tell(findStrays(parents, libc, user));
+    if (!isDone) report(findStrays(parents, libc, user));
     isDone = true;
   };
-  const timer = setTimeout(look, DELAY_MS);
-  return look;
+  const timer = setTimeout(search, DELAY_MS);
+  return search;
 }
 
-/** Those of other users, and those whose folder is gone: systemd removes that of a service that ends. */
+/** Those of other users, and those whose folder is gone: systemd removes the folder of a service that ends. */
 function findStrays(
   parents: readonly string[],
   libc: Libc,
@@ -34,7 +34,7 @@ function findStrays(
   return folders.flatMap(([folder, running]) => {
     const owner = ownerOf(folder);
     if (owner === user) return [];
-    const strays = running.filter((one) => one.isOrphan && isOf(owner, one));
+    const strays = running.filter((process) => process.isOrphan && isOf(owner, process));
     return strays.map(({ pid, user }): Untouched =>
       owner === null
         ? { folder, pid, owner: user, why: "folder is gone" }

@@ -1,16 +1,16 @@
 /**
- * How a wrapper marks a private folder as its own: by a lock, which ends with its process in any case, and by a record
- * of the service that it runs. The lock comes first, so a record without a lock means that its wrapper is gone.
- * Without the C library, or on a file system without locks, there is neither.
+ * How a wrapper claims a private folder: by a lock, which always ends with its process, and by a record of the service
+ * that it runs. The lock comes first, so a record without a lock means that its wrapper is gone. Without the C library,
+ * or on a file system without locks, there is neither.
  */
 import { join } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
 import { readOwnFile } from "../../system/ownership.ts";
 import type { MadeFolder } from "./made_folder.ts";
 
-/** Two wrappers, one after the other, run the same service if these are equal. */
+/** Successive wrappers run the same service if these are equal. */
 export interface Service {
-  /** HAProxy's. */
+  /** HAProxy's arguments. */
   readonly words: readonly string[];
   readonly envFile: string | null;
   readonly directory: string;
@@ -21,7 +21,7 @@ export type Claim = (folder: MadeFolder) => Promise<void>;
 export function createClaim(libc: Libc | null, service: Service): Claim {
   return async (folder) => {
     if (libc === null || libc.lockDirectory(folder.path) === null) return;
-    // A full disk is no reason not to start.
+    // A full disk must not prevent the start.
     await folder.write(RECORD, recordOf(service)).catch(() => {});
   };
 }
@@ -33,7 +33,7 @@ export interface Claimed {
   unlock(): void;
 }
 
-/** `null` if the folder's wrapper lives, or has left no record. */
+/** `null` if the folder's wrapper is alive or has left no record. */
 export async function claim(
   folder: MadeFolder,
   { libc, service, user }: {

@@ -1,22 +1,22 @@
-/** The configuration that the wrapper adds in front of the user's own files and behind them. Pure. */
+/** The configuration that the wrapper adds before and after the user's own files. Pure. */
 import type { Needs } from "../../config/needs.ts";
 
 /**
- * All stats sockets share one limit, 10 by default. A dozen idle connections to the user's own socket must keep
- * neither the wrapper from asking nor the next generation from taking over. It stands in front of the user's files,
- * so that their limit counts; if that is known, it is raised behind them.
+ * All stats sockets share one limit, 10 by default. A dozen idle connections to the user's own socket must neither
+ * keep the wrapper from asking nor the next generation from taking over. This limit comes before the user's files,
+ * so that theirs overrides it; if theirs is known, it is raised after them.
  */
 export const LEAST_CONNECTIONS = 50;
-/** At the same time the wrapper asks, follows a drain and hot-applies, and the next process takes the sockets. */
+/** The wrapper may ask, follow a drain and hot-apply while the next process takes the sockets. */
 const OWN_CONNECTIONS = 10;
 
-/** How many connections the stats sockets may have; `null`: the least, or what the configuration says. */
+/** How many connections the stats sockets may have; `null`: the minimum, or what the configuration says. */
 export const connectionsBy = ({ statsMaxconn }: Needs): number | null =>
   statsMaxconn === null ? null : Math.max(LEAST_CONNECTIONS, statsMaxconn + OWN_CONNECTIONS);
 
 /**
  * `level operator` is enough to hand out listeners; hot-applying certificates and maps takes `admin`.
- * `socket`: `null` for a check, since it would count as a listener. `serverState`: `null` if no server loads it.
+ * `socket`: `null` for a check, where it would count as a listener. `serverState`: `null` if no server loads it.
  */
 export function firstConfiguration(
   { socket, serverState }: { readonly socket: string | null; readonly serverState: string | null },
@@ -29,9 +29,9 @@ export function firstConfiguration(
 }
 
 /**
- * HAProxy makes its tokens for QUIC clients (Retry, NEW_TOKEN, stateless reset) with a secret. By default each process
- * chooses its own, and ignores the tokens of the process before. Behind the user's files this one does not replace a
- * `cluster-secret` of theirs. HAProxy 2.6 without one makes no such tokens, and gets none.
+ * HAProxy derives its tokens for QUIC clients (Retry, NEW_TOKEN, stateless reset) from a secret. By default each
+ * process picks its own, and so rejects its predecessor's tokens. Coming after the user's files, this secret does not replace
+ * their `cluster-secret`. HAProxy 2.6 makes no such tokens without a secret, and gets none.
  */
 export function lastConfiguration(needs: Needs, secret: string): string {
   const connections = connectionsBy(needs);
@@ -41,7 +41,7 @@ export function lastConfiguration(needs: Needs, secret: string): string {
   ]);
 }
 
-/** The state of no server. HAProxy 2.6 and 3.0 warn of a missing or empty file, and if none is named. */
+/** A state without servers. HAProxy 2.6 and 3.0 warn if the file is missing, empty or not named. */
 export const NO_SERVERS = "1\n";
 
 const globalSection = (lines: readonly string[]) => `global\n${lines.join("")}`;

@@ -1,6 +1,6 @@
 /**
- * A folder that this process has made for itself. Somebody may remove it, as cleaners of `/tmp` do, and another user
- * may make one of the same name: the wrapper neither writes there nor connects to a socket in it.
+ * A folder that this process has made for itself. Cleaners of `/tmp` may remove it, and another user may then make one
+ * of the same name: the wrapper neither writes to that one nor connects to a socket in it.
  */
 import { join } from "@std/path";
 import { remove, rename, writePrivateFile } from "../../system/files.ts";
@@ -8,12 +8,12 @@ import { describeForeign, ownUser } from "../../system/ownership.ts";
 import { trustIn } from "../../system/trusted_directory.ts";
 import type { PrivateSocket } from "../runtime/client.ts";
 
-/** Of mode 0700, in `parent`. @throws why it cannot be made, or how another user could replace it. */
+/** Makes a folder of mode 0700 in `parent`. @throws why it cannot be made, or how another user could replace it. */
 export async function makeFolder(parent: string): Promise<MadeFolder> {
   const user = ownUser([parent]);
   const trust = await trustIn(parent, user);
   if (trust.tag !== "trusted") throw new Error(trust.reason);
-  // Synchronously, since there may be no thread when it is made again.
+  // Synchronously, because no thread may be available when it is made again.
   const path = Deno.makeTempDirSync({ dir: parent, prefix: FOLDER_PREFIX });
   const folder = new MadeFolder(path, user);
   const problem = folder.problem() ?? (isTooLong(path) ? TOO_LONG : null);
@@ -29,19 +29,20 @@ export class MadeFolder {
   readonly #user: number;
   readonly #identity: string;
 
-  /** Trusts that `path` belongs to `user` now. */
+  /** Assumes that `path` belongs to `user` now. */
   constructor(path: string, user: number) {
     this.path = path;
     this.#user = user;
     this.#identity = identityOf(Deno.lstatSync(path));
   }
 
-  /** Why it must not be used, as the end of a sentence; `null` if it may. */
+  /** Why it must not be used, as the end of a sentence; `null` if it may be. */
   problem(): string | null {
-    const info = lookAt(this.path);
+    const info = lstatOrNull(this.path);
     if (info === null) return GONE;
     const foreign = describeForeign(info, { kind: "directory", user: this.#user });
-    return foreign ?? (identityOf(info) === this.#identity ? null : "is not the one that was made");
+    return foreign ??
+      (identityOf(info) === this.#identity ? null : "is not the one that the wrapper made");
   }
 
   socket(name: string): PrivateSocket {
@@ -67,8 +68,8 @@ export class MadeFolder {
     }
   }
 
-  /** Whether it is gone; what somebody else has put in the folder's place is left alone. */
-  async removeFrom(name: string): Promise<boolean> {
+  /** Whether the file is gone. A folder that somebody else has put in this one's place is left alone. */
+  async removeFile(name: string): Promise<boolean> {
     return await this.#removeOwn(join(this.path, name));
   }
 
@@ -76,9 +77,9 @@ export class MadeFolder {
     await this.#removeOwn(this.path);
   }
 
-  /** Only the identity counts here, not the mode. */
+  /** For a removal only the identity counts, not the mode. */
   async #removeOwn(path: string): Promise<boolean> {
-    const info = lookAt(this.path);
+    const info = lstatOrNull(this.path);
     if (info === null) return true;
     if (identityOf(info) !== this.#identity) return false;
     return await remove(path, { recursive: true }).then(
@@ -88,29 +89,29 @@ export class MadeFolder {
   }
 
   #problemOf(socket: string): string | null {
-    const info = lookAt(socket);
+    const info = lstatOrNull(socket);
     const ofFolder = this.problem();
     if (ofFolder === GONE || (ofFolder === null && info === null)) return GONE;
-    if (ofFolder !== null) return `cannot be trusted any more, as its folder ${ofFolder}`;
+    if (ofFolder !== null) return `cannot be trusted any more, because its folder ${ofFolder}`;
     const foreign = describeForeign(info!, { kind: "socket", user: this.#user });
-    return foreign === null ? null : `cannot be trusted any more, as it ${foreign}`;
+    return foreign === null ? null : `cannot be trusted any more, because it ${foreign}`;
   }
 }
 
 const GONE = "is gone";
 
-/** Longer paths are refused by HAProxy 2.4 to 3.4, which adds a suffix while it binds. */
+/** HAProxy 2.4 to 3.4 refuse longer paths, because they add a suffix while they bind. */
 const LONGEST_SOCKET_BYTES = 97;
 const TOO_LONG = "the name is too long for a socket's address";
 const isTooLong = (path: string) =>
   new TextEncoder().encode(join(path, "999999999.sock")).length > LONGEST_SOCKET_BYTES;
 
-/** The kernel soon reuses an inode's number. */
+/** The kernel soon reuses inode numbers. */
 const identityOf = ({ dev, ino, uid, isDirectory }: Deno.FileInfo) =>
   `${dev} ${ino} ${uid} ${isDirectory}`;
 
-/** Synchronously: it takes microseconds, and comes before each connection. */
-function lookAt(path: string): Deno.FileInfo | null {
+/** Synchronous: it takes microseconds and precedes each connection. */
+function lstatOrNull(path: string): Deno.FileInfo | null {
   try {
     return Deno.lstatSync(path);
   } catch {

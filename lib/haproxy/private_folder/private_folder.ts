@@ -1,4 +1,4 @@
-/** The wrapper's private folder: the stats socket of each generation, and the files that the wrapper adds to its configuration. */
+/** The wrapper's private folder: each generation's stats socket, and the files added to its configuration. */
 import { join } from "@std/path";
 import type { Needs } from "../../config/needs.ts";
 import { mkdir } from "../../system/files.ts";
@@ -9,7 +9,7 @@ import type { Claim } from "./claim.ts";
 import { connectionsBy, firstConfiguration, lastConfiguration, NO_SERVERS } from "./injected.ts";
 import { FOLDER_PREFIX, type MadeFolder, makeFolder } from "./made_folder.ts";
 
-/** Whose files they are: a generation's, or those of a check. */
+/** Whom private files are for: a generation or a check. */
 export type Owner = number | "check";
 
 export interface PrivateFile {
@@ -23,12 +23,12 @@ export type PrivateFolderOutcome =
   | { readonly tag: "not_made"; readonly reason: string };
 
 export const describeNotMade = (reason: string) =>
-  `cannot make a private folder: found ${reason}; wanted a directory that can be written and that ` +
-  "no other user can replace, for instance a tmpfs that is mounted at /tmp";
+  `cannot make a private folder: found ${reason}; wanted a writable directory that ` +
+  "no other user can replace, for instance a tmpfs mounted at /tmp";
 
 /**
- * Makes the folder, of mode 0700, in the first of `parents` that can be written and that can be trusted. It is
- * claimed, as is any that has to be made in its place.
+ * Makes the folder, of mode 0700, in the first of `parents` that is writable and can be trusted. The folder is claimed,
+ * as is any that has to replace it later.
  */
 export async function makePrivateFolder(
   parents: readonly string[],
@@ -53,7 +53,7 @@ export async function makePrivateFolder(
 
 const PROBE = "probe";
 
-/** Of the generation that the private file `path` configures; `null` if it configures none. */
+/** The generation that the private file `path` configures; `null` if it configures none. */
 export function generationOf(path: string): number | null {
   const [, generation] = FIRST_FILE.exec(path) ?? [];
   return generation === undefined ? null : Number(generation);
@@ -70,7 +70,7 @@ const namesOf = (owner: Owner) => ({
   serverState: `${owner}-servers.state`,
 });
 
-/** Where an owner's files were written, and how many connections its stats sockets may have. */
+/** Where an owner's files are, and how many connections its stats sockets may have. */
 interface Home {
   readonly made: MadeFolder;
   readonly connections: number | null;
@@ -83,10 +83,10 @@ export class PrivateFolder {
   readonly #all: MadeFolder[];
   readonly #adopted = new Map<number, PrivateSocket>();
   readonly #homes = new Map<Owner, Home>();
-  /** Those with files that could not be removed, for instance while the disk was read-only. */
-  readonly #left = new Set<Owner>();
+  /** Owners whose files could not be removed, for instance because the disk was read-only. */
+  readonly #unremoved = new Set<Owner>();
   #current: MadeFolder;
-  /** A start that was given up may still be writing when the folder is removed. */
+  /** A cancelled start may still be writing when the folder is removed. */
   #lastWriting: Promise<unknown> = Promise.resolve();
   #isRemoved = false;
 
@@ -101,14 +101,14 @@ export class PrivateFolder {
   }
 
   /**
-   * Where nothing else happens. Each reload causes a dozen events and more beside it, and Deno 2.6 drops those that
-   * come while 16 wait: a change of the configuration could be among them. `null` if the folder is not ours any more.
+   * A directory in which nothing else happens. Each reload causes a dozen or more events next to it, and Deno 2.6
+   * drops events while 16 wait, a configuration change among them. `null` if the folder is no longer ours.
    */
   probeDirectory(): string | null {
     return this.#current.problem() === null ? join(this.path, PROBE) : null;
   }
 
-  /** From now on a leftover process counts as that generation. */
+  /** Makes a leftover process count as `generation`. */
   adopt(generation: number, socket: PrivateSocket): void {
     this.#adopted.set(generation, socket);
   }
@@ -118,43 +118,39 @@ export class PrivateFolder {
       this.#madeFor(generation).socket(namesOf(generation).socket);
   }
 
-  /** As `connectionsBy` says. */
+  /** See `connectionsBy`. */
   connectionsOf(generation: number): number | null {
     return this.#homes.get(generation)?.connections ?? null;
   }
 
-  /** The last state of its servers, which a generation loads if it was prepared for that. */
+  /** The servers' last state, which a generation loads if it was prepared to. */
   serverState(generation: number): PrivateFile {
     const made = this.#madeFor(generation);
     const { serverState } = namesOf(generation);
-    return {
-      path: join(made.path, serverState),
-      write: (text) => made.write(serverState, text),
-    };
+    return { path: join(made.path, serverState), write: (text) => made.write(serverState, text) };
   }
 
   /**
-   * Writes the files of a generation, in a new folder if the old one is not ours any more. A state of servers is
-   * empty at first.
+   * Writes an owner's files, in a new folder if the current one is no longer ours. Its servers' state is empty.
    * @throws the system's error, for instance when the disk is full.
    */
   async prepare(owner: Owner, needs: Needs): Promise<InjectedFiles> {
-    if (this.#isRemoved) throw new Deno.errors.NotFound("the wrapper ends");
+    if (this.#isRemoved) throw new Deno.errors.NotFound("the wrapper is shutting down");
     const writing = this.#write(owner, needs);
     this.#lastWriting = writing.catch(() => {});
     return await writing;
   }
 
-  /** Nothing reads the state of servers after the start. */
+  /** Nothing reads the servers' state after the start. */
   async forgetServerState(generation: number): Promise<void> {
-    await this.#madeFor(generation).removeFrom(namesOf(generation).serverState);
+    await this.#madeFor(generation).removeFile(namesOf(generation).serverState);
   }
 
-  /** Removes the files of a generation that is gone, and of earlier ones where that failed. */
+  /** Removes the files of a generation that is gone, and those of earlier ones whose removal failed. */
   async forget(owner: Owner): Promise<void> {
-    // A later one may be about to write its files again.
-    const earlier = [...this.#left].filter((one) => one < owner);
-    await Promise.all([...earlier, owner].map((one) => this.#removeFilesOf(one)));
+    // A later owner may be about to write its files again.
+    const earlier = [...this.#unremoved].filter((other) => other < owner);
+    await Promise.all([...earlier, owner].map((owner) => this.#removeFilesOf(owner)));
   }
 
   async remove(): Promise<void> {
@@ -186,10 +182,10 @@ export class PrivateFolder {
   async #removeFilesOf(owner: Owner): Promise<void> {
     const made = this.#madeFor(owner);
     const removed = await Promise.all(
-      Object.values(namesOf(owner)).map((name) => made.removeFrom(name)),
+      Object.values(namesOf(owner)).map((name) => made.removeFile(name)),
     );
-    if (removed.includes(false)) return void this.#left.add(owner);
-    this.#left.delete(owner);
+    if (removed.includes(false)) return void this.#unremoved.add(owner);
+    this.#unremoved.delete(owner);
     this.#homes.delete(owner);
   }
 }

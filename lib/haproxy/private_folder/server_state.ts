@@ -15,8 +15,8 @@ export interface SavingOptions {
 }
 
 /**
- * Saves the state of the process behind `from`. `null`, or why it could not be saved: then the file, which has to be
- * there, holds no server. Nothing is written after this has returned, which it does soon after an abort of `cancel`.
+ * Saves the servers' state of the process behind `from`. Returns `null`, or why it could not be saved: then the file,
+ * which must exist, holds no server. Returns soon after `cancel` aborts, and writes nothing after returning.
  */
 export async function saveServerState(
   from: StatsSocket,
@@ -25,9 +25,7 @@ export async function saveServerState(
 ): Promise<string | null> {
   const stop = AbortSignal.any([cancel, AbortSignal.timeout(ANSWER_LIMIT_MS)]);
   const answer = await showServersState(from, stop);
-  if (answer === null) {
-    return `no answer, which is awaited for at most ${formatDuration(ANSWER_LIMIT_MS)}`;
-  }
+  if (answer === null) return `no answer within ${formatDuration(ANSWER_LIMIT_MS)}`;
   if (!isServersState(answer)) {
     return `found "${maskedMessage(answer.trim().slice(0, 80))}", wanted a list`;
   }
@@ -37,11 +35,11 @@ export async function saveServerState(
     await to.write(typeof right === "string" ? right : answer);
     return null;
   } catch (error) {
-    // Half of the state may be there.
+    // The file may hold half of the state.
     await to.write(NO_SERVERS).catch(() => {});
     return `cannot write "${to.path}": ${systemReason(error)}`;
   }
 }
 
-/** Ten times what HAProxy 2.6 and 3.0 take for 50,000 servers, of 3.5 MB. */
+/** Ten times what HAProxy 2.6 and 3.0 take for 50,000 servers (3.5 MB). */
 const ANSWER_LIMIT_MS = 3_000;

@@ -1,16 +1,16 @@
 /** The command lines that start and check HAProxy. Pure. */
 import type { HaproxyArguments } from "../../settings/haproxy_arguments.ts";
 
-/** The files that the wrapper adds in front of the user's own and behind them. */
+/** The files that the wrapper adds before and after the user's own. */
 export interface InjectedFiles {
   readonly first: string;
   readonly last: string;
 }
 
 /**
- * The words that start a generation: `-db` keeps it in the foreground, and `-x` makes it take over
- * the listeners behind the stats socket `takeover`. Never `-sf`: with it a refused bind would pause
- * the old process for about 2 s (seen on HAProxy 2.4 to 3.4).
+ * The arguments that start a generation: `-db` keeps it in the foreground, and `-x` makes it take over
+ * the listeners behind the stats socket `takeover`. Never `-sf`, with which a refused bind pauses
+ * the old process for about 2 s (HAProxy 2.4 to 3.4).
  */
 export function startArguments(
   haproxy: HaproxyArguments,
@@ -30,7 +30,8 @@ function around(
   { first, last }: InjectedFiles,
 ): string[] {
   return [
-    ...["-f", first],
+    "-f",
+    first,
     ...options,
     ...(filesAfterDashes === null ? ["-f", last] : ["--", ...filesAfterDashes, last]),
   ];

@@ -1,4 +1,4 @@
-/** Reads the env file, whose variables HAProxy gets besides the wrapper's own. */
+/** Reads the env file, whose variables HAProxy gets in addition to the wrapper's own. */
 import { readTextFile } from "../../system/contents.ts";
 import { stat } from "../../system/files.ts";
 import { systemReason } from "../../text/system_reason.ts";
@@ -10,7 +10,7 @@ export type EnvFileOutcome = EnvFile | { readonly tag: "unreadable"; readonly re
 export async function readEnvFile(path: string | null): Promise<EnvFileOutcome> {
   if (path === null) return { tag: "read", variables: {} };
   try {
-    // Opening a FIFO would wait for its writer, on Deno 2.6 with the whole program.
+    // Opening a FIFO would wait for its writer, and on Deno 2.6 block the whole program.
     const { isFile } = await stat(path);
     if (!isFile) return { tag: "unreadable", reason: "not a regular file" };
     return parseEnvFile(await readTextFile(path, MOST_BYTES));
@@ -19,7 +19,7 @@ export async function readEnvFile(path: string | null): Promise<EnvFileOutcome> 
   }
 }
 
-/** Linux starts no program with more arguments and environment than this: see execve(2). */
+/** Linux allows a program no more arguments and environment than this: see execve(2). */
 const MOST_BYTES = 2 * 2 ** 20;
 
 /** What is wrong with the env file at `path`, each problem a clause. */

@@ -1,8 +1,8 @@
-/** Starts HAProxy, signals it and tells how it ended: the only user of `Deno.Command`. */
+/** Starts HAProxy, signals it and reports how it ended: the only user of `Deno.Command`. */
 import { EXIT } from "../../exit_codes.ts";
 import { systemReason } from "../../text/system_reason.ts";
 
-/** `code` is what a shell shows: 128 plus the signal's number for a signal. */
+/** `code` is as in a shell: 128 plus the number of the signal, if one ended it. */
 export type Ending =
   | { readonly tag: "exited"; readonly code: number }
   | { readonly tag: "signaled"; readonly code: number; readonly signal: string };
@@ -13,9 +13,9 @@ export interface HaproxyProcess {
   readonly ended: Promise<Ending>;
   /** The first megabyte that it wrote; empty unless the output is `captured`. */
   readonly output: Promise<string>;
-  /** Lets a process go on that waits at its stdin. */
+  /** Lets a process that waits on its stdin continue. */
   release(): Promise<void>;
-  /** A process that is gone, or belongs to another user, is no error. */
+  /** It is no error if the process is gone or belongs to another user. */
   signal(signal: Deno.Signal): void;
 }
 
@@ -28,15 +28,15 @@ export interface SpawnOptions {
   /** Added to the wrapper's own environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly output: "inherit" | "captured";
-  /** `held`: its stdin is a pipe that ends only when the process is released; by default it is empty. */
+  /** `held`: its stdin is a pipe that ends only when the process is released. Empty by default. */
   readonly stdin?: "held";
-  /** Called the first time that a signal is not permitted: HAProxy may have changed its user. */
+  /** Called the first time a signal is not permitted, as after HAProxy has changed its user. */
   readonly onRefused?: (signal: Deno.Signal, reason: string) => void;
 }
 
 /**
- * Starts the `haproxy` that is in PATH now, which may have been replaced. It gets a session of its own: a terminal's
- * Ctrl-C must reach the wrapper alone, because HAProxy stops hard on SIGINT.
+ * Starts `haproxy` from PATH, as it is now: it may have been replaced. It gets its own session, so that Ctrl-C in a
+ * terminal reaches only the wrapper: HAProxy stops hard on SIGINT.
  */
 export function spawnHaproxy(words: readonly string[], options: SpawnOptions): Spawn {
   const to = options.output === "captured" ? "piped" : "inherit";
@@ -52,27 +52,28 @@ export function spawnHaproxy(words: readonly string[], options: SpawnOptions): S
     return { tag: "spawned", process: wrap(child, options) };
   } catch (error) {
     return error instanceof Deno.errors.NotFound
-      ? { tag: "not_spawned", exitCode: EXIT.NOT_FOUND, reason: "there is none" }
+      ? { tag: "not_spawned", exitCode: EXIT.NOT_FOUND, reason: "not found" }
       : { tag: "not_spawned", exitCode: EXIT.NOT_EXECUTABLE, reason: reasonOf(error) };
   }
 }
 
-/** Whether `pid` was started here, and Deno has yet to tell its status. */
+/** Whether `pid` was started here and Deno has yet to report its status. */
 export const isOwnChild = (pid: number): boolean => ownChildren.has(pid);
 
 const ownChildren = new Set<number>();
 
-/** Deno resolves `--allow-run=haproxy` to a path once, at its start. The file at that path may be replaced. */
+/** Deno resolves `--allow-run=haproxy` to a path once, at startup. The file at that path may be replaced. */
 function reasonOf(error: unknown): string {
   const reason = systemReason(error);
   return reason.startsWith("Requires run access")
-    ? "it is not the file that it was when the wrapper started, and only that may be run: restart the wrapper"
+    ? "it is no longer the file that was found when the wrapper started, and only that one may run: " +
+      "restart the wrapper"
     : reason;
 }
 
-/** How an ending reads in a sentence: `exited with 1`, `was ended by SIGSEGV`. */
+/** An ending as part of a sentence: `exited with 1`, `was killed by SIGSEGV`. */
 export const describeEnding = (ending: Ending): string =>
-  ending.tag === "exited" ? `exited with ${ending.code}` : `was ended by ${ending.signal}`;
+  ending.tag === "exited" ? `exited with ${ending.code}` : `was killed by ${ending.signal}`;
 
 function wrap(
   child: Deno.ChildProcess,
@@ -85,7 +86,7 @@ function wrap(
     ended: child.status.then(endingOf, unknownEnding).finally(() => ownChildren.delete(child.pid)),
     output: output === "captured" ? outputOf(child) : Promise.resolve(""),
     async release() {
-      // The process may be gone.
+      // The process may be gone already.
       if (stdin === "held") await child.stdin.close().catch(() => {});
     },
     signal(signal) {
@@ -97,7 +98,7 @@ function wrap(
           isRefused = true;
           return;
         }
-        // Deno says "Child process has already terminated" in this way.
+        // Deno throws a TypeError: "Child process has already terminated".
         const isGone = error instanceof TypeError || error instanceof Deno.errors.NotFound;
         if (!isGone) throw error;
       }
@@ -109,7 +110,7 @@ function endingOf({ code, signal }: Deno.CommandStatus): Ending {
   return signal === null ? { tag: "exited", code } : { tag: "signaled", code, signal };
 }
 
-/** Deno 2.6 and 2.9 reject the status of a child that died of a real-time signal, which is 34 at least. */
+/** Deno 2.6 and 2.9 reject the status of a child that died of a real-time signal (34 or higher). */
 function unknownEnding(): Ending {
   return { tag: "signaled", code: 128 + 34, signal: "a real-time signal" };
 }
@@ -118,7 +119,7 @@ async function outputOf(child: Deno.ChildProcess): Promise<string> {
   return (await Promise.all([child.stdout, child.stderr].map(beginningOf))).join("");
 }
 
-/** Reads to the end, so that the process does not block, and keeps the beginning. */
+/** Keeps the beginning, but reads to the end so that the process does not block. */
 async function beginningOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";

@@ -1,9 +1,9 @@
-/** Reads what HAProxy shows of certificates, CA files and CRL files (`show ssl cert NAME` and so on). Pure. */
+/** Reads what HAProxy shows about certificates, CA files and CRL files (`show ssl cert NAME` and so on). Pure. */
 import type { X509Certificate } from "node:crypto";
 
 type Facts = Pick<X509Certificate, "fingerprint" | "serialNumber" | "validTo">;
 
-/** Whether `shown` is that certificate. HAProxy 2.6 shows no fingerprint for Ed25519 and RSA-PSS keys. */
+/** Whether `shown` is `certificate`. HAProxy 2.6 shows no fingerprint for Ed25519 and RSA-PSS keys. */
 export function showsCertificate(shown: string, certificate: Facts): boolean {
   const valueOf = (name: string) => new RegExp(`^${name}: (.+)$`, "m").exec(shown)?.[1] ?? "";
   const fingerprint = valueOf("SHA1 FingerPrint");
@@ -12,14 +12,14 @@ export function showsCertificate(shown: string, certificate: Facts): boolean {
     Date.parse(valueOf("notAfter")) === Date.parse(certificate.validTo);
 }
 
-/** SHA-1 in HAProxy's form: hexadecimal digits, upper case. */
+/** SHA-1 as HAProxy writes it: hexadecimal digits in upper case. */
 export const fingerprintOf = ({ fingerprint }: Pick<Facts, "fingerprint">) =>
   fingerprint.replaceAll(":", "").toUpperCase();
 
-/** Without the zeros that not everybody writes. */
+/** Without leading zeros, which not everybody writes. */
 const serialOf = (text: string) => text.toUpperCase().replace(/^0+/, "");
 
-/** Of a CA file's certificates. */
+/** The fingerprints of a CA file's certificates. */
 export const shownFingerprints = (shown: string | null) =>
   allIn(shown, /^SHA1 FingerPrint: (\w+)$/gm);
 
@@ -32,4 +32,4 @@ export const shownTimes = (shown: string | null): readonly number[] =>
   (shown?.match(/\w{3} +\d+ [\d:]{8} \d{4} GMT/g) ?? []).map((time) => Date.parse(time));
 
 const allIn = (shown: string | null, pattern: RegExp): ReadonlySet<string> =>
-  new Set([...shown?.matchAll(pattern) ?? []].map(([, one]) => one!));
+  new Set([...shown?.matchAll(pattern) ?? []].map(([, match]) => match!));

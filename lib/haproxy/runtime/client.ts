@@ -1,23 +1,23 @@
 /** Speaks HAProxy's Runtime API over a unix socket (management guide, section 9.3). */
 import { maskedMessage } from "../../secrets/masked_message.ts";
 
-/** Where a process listens. A bare path is one that the user has named, who knows who listens there. */
+/** Where a process listens. A plain path is one that the user has named and vouches for. */
 export type StatsSocket = PrivateSocket | string;
 
 export interface PrivateSocket {
   readonly path: string;
-  /** Why nobody may connect to it now, as the rest of a sentence; `null` if they may. */
+  /** Why the wrapper must not connect to it now, as the rest of a sentence; `null` if it may. */
   problem(): string | null;
 }
 
 export const pathOf = (socket: StatsSocket) => typeof socket === "string" ? socket : socket.path;
 
-/** Sends a command and gives HAProxy's answer; `null` if there is none. */
+/** Sends a command and returns HAProxy's answer; `null` if there is none. */
 export type Ask = (command: string) => Promise<string | null>;
 
 /**
- * Makes the function that asks the process behind `socket`. After one command without an answer, or an abort of
- * `cancel`, it sends nothing more: a process that hangs is waited for once.
+ * Returns a function that asks the process behind `socket`. After a command without an answer, or once `cancel` aborts,
+ * it sends nothing more: the wrapper waits only once for a process that hangs.
  */
 export function createAsk(socket: StatsSocket, cancel?: AbortSignal): Ask {
   let isLost = false;
@@ -30,13 +30,13 @@ export function createAsk(socket: StatsSocket, cancel?: AbortSignal): Ask {
   };
 }
 
-/** HAProxy answers within milliseconds; a map of a million entries or an overloaded machine takes seconds. */
+/** HAProxy answers within milliseconds, but a map of a million entries or an overloaded machine takes seconds. */
 const ANSWER_LIMIT_MS = 5_000;
 
 /**
- * Sends `command`, or several with `;` between them, and reads until HAProxy closes. `null` if nobody answers, the
+ * Sends `command`, or several with `;` between them, and reads until HAProxy closes. `null` if nothing answers, the
  * answer is too long, or `signal` aborts, which closes the connection. A payload follows the last command's `<<`
- * on lines of its own and ends with an empty line. While HAProxy's certificates are locked, it asks again.
+ * on lines of its own and ends with an empty line. Asks again while HAProxy's certificates are locked.
  */
 export async function ask(
   socket: StatsSocket,
@@ -53,7 +53,7 @@ export async function ask(
   }
 }
 
-/** HAProxy says so, and ignores the command, while another command works on certificates. */
+/** HAProxy's answer while another command works on certificates; it ignores the command. */
 const LOCKED = /^Operations on certificates are currently locked!$/m;
 const LOCKED_PAUSE_MS = 10;
 
@@ -64,7 +64,7 @@ export interface Prompt {
   close(): void;
 }
 
-/** Opens such a connection; HAProxy has accepted it once this resolves. `null` if that fails or `signal` aborts. */
+/** Opens a connection that HAProxy has accepted once this resolves; `null` if that fails or `signal` aborts. */
 export async function openPrompt(socket: StatsSocket, signal: AbortSignal): Promise<Prompt | null> {
   const connection = await connect(socket);
   if (connection === null) return null;
@@ -81,7 +81,7 @@ async function untilAbort<Result>(
   connection: Deno.UnixConn,
   work: () => Promise<Result>,
 ): Promise<Result | null> {
-  // An abort during the connect calls nobody.
+  // An abort during the connect called no listener.
   if (signal.aborted) return null;
   const close = () => closeQuietly(connection);
   signal.addEventListener("abort", close);
@@ -94,14 +94,13 @@ async function untilAbort<Result>(
   }
 }
 
-/** Whether anybody listens on `socket`. */
 export async function isListening(socket: StatsSocket): Promise<boolean> {
   const connection = await connect(socket);
   connection?.close();
   return connection !== null;
 }
 
-/** `word` as one word of a command, whatever is in it. */
+/** `word` as one word of a command, whatever it contains. */
 export const escaped = (word: string) => word.replaceAll(/[\s;<\\]/g, "\\$&");
 
 /** HAProxy's answer as a clause, without secrets. */
@@ -125,10 +124,10 @@ async function connect(socket: StatsSocket): Promise<Deno.UnixConn | null> {
   }
 }
 
-/** The longest answer that is needed shows a map of 100,000 entries. */
+/** Enough for the longest answer needed, a map of 100,000 entries. */
 const MOST_ANSWER = 8_000_000;
 
-/** The answer up to `end`, or else to where HAProxy closes; `null` if it ends otherwise or is too long. */
+/** The answer up to `end`, or, without one, until HAProxy closes; `null` if it is incomplete or too long. */
 async function exchange(
   connection: Deno.UnixConn,
   command: string,
@@ -148,7 +147,7 @@ async function exchange(
   return text.slice(0, -end.length);
 }
 
-/** The end of an answer, or an abort, may have closed it already. */
+/** An abort may have closed it already. */
 function closeQuietly(connection: Deno.UnixConn): void {
   try {
     connection.close();

@@ -4,13 +4,13 @@ import { type Ask, ask, type StatsSocket } from "./client.ts";
 /** What a process says about itself. */
 export interface Instance {
   readonly pid: number;
-  /** Listeners that are not stats sockets: those of frontends, peers and log forwarders. */
+  /** Listeners of frontends, peers and log forwarders: all but stats sockets. */
   readonly userListeners: number;
-  /** `null` where it does not say. */
+  /** `null` if it does not say. */
   readonly version: string | null;
 }
 
-/** `null` if nobody answers, what answers is no HAProxy, or `signal` aborts, which closes the connection. */
+/** `null` if nothing answers, the answer is not HAProxy's, or `signal` aborts, which closes the connection. */
 export async function askInstance(
   socket: StatsSocket,
   signal: AbortSignal,
@@ -25,7 +25,7 @@ export async function askVersion(ask: Ask): Promise<string | null> {
 }
 
 /**
- * Asks until somebody answers. HAProxy 2.4 to 3.4 enable all listeners before any thread answers, so
+ * Asks until the process answers. HAProxy 2.4 to 3.4 enable all listeners before any thread answers, so
  * the first answer means that it serves. Never settles once `stop` has aborted.
  */
 export async function firstAnswer(socket: StatsSocket, stop: AbortSignal): Promise<Instance> {
@@ -38,7 +38,7 @@ export async function firstAnswer(socket: StatsSocket, stop: AbortSignal): Promi
   return await new Promise(() => {});
 }
 
-/** A fiftieth of the elapsed time: asking must not slow a long start on a busy machine. */
+/** A fiftieth of the elapsed time: polling must not slow a long start on a busy machine. */
 const pauseMs = (elapsedMs: number) => Math.min(50, Math.max(1, elapsedMs / 50));
 
 /** Reads the answer to `show info;show cli sockets`. Pure. */
@@ -56,12 +56,12 @@ export function parseInstance(answer: string): Instance | null {
 
 const versionIn = (answer: string) => /^Version: (.+)$/m.exec(answer)?.[1] ?? null;
 
-/** How far a process has drained. */
+/** How far a drain has come. */
 export interface DrainProgress {
   readonly isStopping: boolean;
-  /** Those of clients. */
+  /** Those of clients only. */
   readonly connections: number;
-  /** What keeps the process alive besides the connection that asks. */
+  /** What keeps the process alive, not counting the connection that asks. */
   readonly others: number;
 }
 
@@ -72,7 +72,7 @@ export async function askDrain(ask: Ask): Promise<DrainProgress | null> {
   if (jobs === null || connections === null) return null;
   const others = jobs - (numberOf(answer, "Unstoppable Jobs") ?? 0) - 1;
   const isStopping = numberOf(answer, "Stopping") === 1;
-  // For a moment HAProxy still counts connections that have ended (3.4), though each was a job.
+  // HAProxy 3.4 briefly still counts connections that have ended, although their jobs are gone.
   return { isStopping, connections: others > 0 ? connections : 0, others };
 }
 

@@ -1,4 +1,4 @@
-/** Frontends and their listeners by the Runtime API. */
+/** The Runtime API for frontends and their listeners. */
 import { ask, escaped, type StatsSocket } from "./client.ts";
 
 export interface Listener {
@@ -11,7 +11,7 @@ export interface Listener {
 export async function showListeners(socket: StatsSocket): Promise<readonly Listener[]> {
   const show = async (command: string) =>
     await ask(socket, command, AbortSignal.timeout(LISTENERS_LIMIT_MS)) ?? "";
-  // From 2.8 on HAProxy shows the listeners alone; 2.6 takes the letter for descriptor 0.
+  // HAProxy 2.8 and later show only the listeners; 2.6 takes the letter for descriptor 0.
   const answer = await show("show fd l");
   return parseListeners(LISTENER.test(answer) ? answer : await show("show fd"));
 }

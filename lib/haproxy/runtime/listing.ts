@@ -2,7 +2,7 @@
 import type { Ask } from "./client.ts";
 import { MOST_REFERENCES } from "../../config/file_references.ts";
 
-/** A file by the Runtime API's name for it. Maps and ACLs have a number as well. */
+/** A file, by its name in the Runtime API. Maps and ACLs also have a number. */
 export type ListedFile =
   | {
     readonly tag: "certificate" | "ca_file" | "crl_file" | "certificate_list" | "ticket_keys";
@@ -11,12 +11,12 @@ export type ListedFile =
   | { readonly tag: "map" | "acl"; readonly name: string; readonly id: number };
 
 /**
- * What the process has loaded. What its version cannot list (CA files and CRLs before HAProxy 2.6) is left out; `null`
- * if it does not answer, or lists more than can be followed.
+ * The files that the process has loaded, except those that its version cannot list (CA files and CRLs before HAProxy
+ * 2.6). `null` if it does not answer, or lists more files than the wrapper can track.
  */
 export async function listLoaded(ask: Ask): Promise<readonly ListedFile[] | null> {
   const listed: ListedFile[] = [];
-  // One after the other, as HAProxy locks its certificates.
+  // One after the other, because HAProxy locks its certificates.
   for (const tag of Object.keys(LISTS) as ListedFile["tag"][]) {
     const answer = await ask(listCommandOf(tag));
     if (answer === null) return null;
@@ -28,7 +28,7 @@ export async function listLoaded(ask: Ask): Promise<readonly ListedFile[] | null
 
 export const listCommandOf = (tag: ListedFile["tag"]) => LISTS[tag].command;
 
-/** Reads the answer to a kind's command, in the forms of HAProxy 2.4 to 3.4. Pure. */
+/** Reads the answer to a kind's command, as HAProxy 2.4 to 3.4 write it. Pure. */
 export function parseListing(tag: ListedFile["tag"], answer: string): ListedFile[] {
   if (/^Unknown command/m.test(answer)) return [];
   return answer.split("\n").flatMap((line) => {
@@ -38,9 +38,9 @@ export function parseListing(tag: ListedFile["tag"], answer: string): ListedFile
   });
 }
 
-/** Neither comments nor, with a star in front, what somebody is changing in a transaction. */
+/** Excludes comments, and files in an open transaction, which have a star in front. */
 const NAME_ALONE = /^(?<name>[^#*].*)$/s;
-/** An ACL without a file stands in the configuration itself, and a `virt@` one is no file. */
+/** An inline ACL stands in the configuration itself, and a `virt@` one is no file. */
 const PATTERNS = /^(?<id>\d+) \((?!virt@)(?<name>.+?)\) pattern loaded from file '/;
 
 const LISTS = {

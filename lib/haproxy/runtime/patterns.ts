@@ -1,14 +1,14 @@
-/** Maps and ACLs by the Runtime API: a new version is prepared, filled, and then committed or cleared. */
+/** The Runtime API for maps and ACLs: a new version is prepared, filled, and then committed or cleared. */
 import { type Ask, escaped, quoted } from "./client.ts";
 
-/** A map or an ACL of a process: the version in use, or a prepared one, which nobody uses yet. */
+/** A map or ACL of a process: the version in use, or a prepared one that is not in use yet. */
 export interface PatternList {
   readonly tag: "map" | "acl";
   readonly id: number;
   readonly version?: number;
 }
 
-/** Prepares a version without entries; the answer if HAProxy does not. */
+/** Prepares an empty version; HAProxy's answer if that fails. */
 export async function prepareVersion(
   { tag, id }: PatternList,
   ask: Ask,
@@ -18,7 +18,7 @@ export async function prepareVersion(
   return version === undefined ? { answer } : { prepared: { tag, id, version: Number(version) } };
 }
 
-/** Adds entries in order; `null`, or a clause about why it failed. */
+/** Adds entries in order. Returns `null`, or why it failed as a clause. */
 export async function addEntries(
   list: PatternList,
   entries: readonly string[],
@@ -31,11 +31,11 @@ export async function addEntries(
   return null;
 }
 
-/** The entries, each as it is shown; `null` without an answer. */
+/** The entries as HAProxy shows them; `null` without an answer. */
 export const showEntries = async (list: PatternList, ask: Ask) =>
   parseEntries(await ask(commandOf("show", list)));
 
-/** Makes a version the one in use; `null`, or a clause about why it failed. */
+/** Puts a version into use. Returns `null`, or why it failed as a clause. */
 export async function commitVersion(list: PatternList, ask: Ask): Promise<string | null> {
   const answer = await ask(commandOf("commit", list));
   return answer?.trim() === "" ? null : quoted(answer);
@@ -56,14 +56,14 @@ export function addCommands(list: PatternList, entries: readonly string[]): stri
     .map((part) => part.join(";"));
 }
 
-/** Each line without the address in front. */
+/** Each line without its leading address. */
 export function parseEntries(answer: string | null): readonly string[] | null {
   if (answer === null) return null;
   return answer.split("\n").filter((line) => line !== "")
     .map((line) => line.replace(/^0x[0-9a-f]+ /, ""));
 }
 
-/** HAProxy drops a payload that is longer than its buffer, which may be set to 8 kB. */
+/** HAProxy drops a payload longer than its buffer, which may be as small as 8 kB. */
 const PORTION_BYTES = 7_000;
 
 function portionsOf(lines: readonly string[]): string[][] {
@@ -81,5 +81,5 @@ function portionsOf(lines: readonly string[]): string[][] {
   return parts;
 }
 
-/** UTF-8 needs at most three bytes for a unit of a string. */
+/** An upper bound: UTF-8 needs at most three bytes for a UTF-16 unit. */
 const bytesOf = (line: string) => /[^ -~\t]/.test(line) ? 3 * line.length : line.length;

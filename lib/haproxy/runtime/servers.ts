@@ -1,7 +1,7 @@
-/** Servers by the Runtime API. */
+/** The Runtime API for servers. */
 import { ask, type StatsSocket } from "./client.ts";
 
-/** The state of all servers, as `server-state-file` takes it; `null` without an answer before `stop` aborts. */
+/** The state of all servers, in the format of `server-state-file`; `null` without an answer before `stop` aborts. */
 export async function showServersState(
   socket: StatsSocket,
   stop: AbortSignal,
@@ -10,5 +10,5 @@ export async function showServersState(
   return stop.aborted ? null : answer;
 }
 
-/** Whether an answer is such a state, which may hold no server. Pure. */
+/** Whether an answer is a state of servers, perhaps of none. Pure. */
 export const isServersState = (answer: string) => answer.startsWith("1\n# ");

@@ -1,22 +1,22 @@
-/** Tells whether a process can pass its stick-tables on to its successor, which it does when it begins to drain. */
+/** Finds out whether a process can pass its stick-tables on to its successor when it begins to drain. */
 import { ask, type StatsSocket } from "./client.ts";
 
 /**
- * Whether the stick-tables of the process behind `socket` outlive a handoff: they reach its successor by
- * the `peers` section of the local peer, once its own resync is over. HAProxy 2.6 begins one of 5 s at each start,
- * 3.0 only where there are other peers. `true` if it has no such tables, or does not answer.
+ * Whether the stick-tables of the process behind `socket` survive a handoff: they reach its successor through
+ * the local peer of a `peers` section, once its own resync is over. HAProxy 2.6 begins one of 5 s at each start,
+ * 3.0 only if there are other peers. `true` if it has no such tables or does not answer.
  */
 export async function canPassTables(socket: StatsSocket): Promise<boolean> {
   const answer = await ask(socket, "show peers", AbortSignal.timeout(ANSWER_LIMIT_MS));
   return answer === null || parseResync(answer);
 }
 
-/** Resolves once they do, or the process is gone or drains, but after `limitMs` at the latest. */
+/** Resolves once it can pass them, is gone or drains, but after `limitMs` at the latest. */
 export async function untilTablesPass(socket: StatsSocket, limitMs: number): Promise<void> {
   const startedMs = performance.now();
-  do await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); while (
-    performance.now() - startedMs < limitMs && !await canPassTables(socket)
-  );
+  do {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  } while (performance.now() - startedMs < limitMs && !await canPassTables(socket));
 }
 
 /** Whether the answer to `show peers` shows no section with tables whose resync is still running. Pure. */
@@ -28,7 +28,7 @@ export function parseResync(answer: string): boolean {
   });
 }
 
-/** HAProxy 2.6 and 3.0 remove a section without the local peer, with a warning. */
+/** HAProxy 2.6 and 3.0 drop a section without the local peer, with a warning. */
 const isPassedOn = (section: string) =>
   /^ +0x.* id=\S*\(local,/m.test(section) && /^ +table:/m.test(section);
 

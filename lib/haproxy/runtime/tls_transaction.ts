@@ -1,12 +1,12 @@
-/** A transaction on a certificate, CA file or CRL file: set, then committed or aborted. HAProxy has one of each kind. */
+/** A transaction on a certificate, CA file or CRL file: set, then committed or aborted. HAProxy has one per kind. */
 import { type Ask, escaped, quoted } from "./client.ts";
 
 export type TlsKind = "cert" | "ca-file" | "crl-file";
 
-/** With the default `tune.bufsize` of 16 kB HAProxy drops a longer command. */
+/** HAProxy drops a longer command with the default `tune.bufsize` of 16 kB. */
 export const MOST_PAYLOAD = 15_500;
 
-/** Each step gives `null`, or a clause about why it failed; after a failure nothing is left open. */
+/** Each step returns `null`, or why it failed as a clause. A failure leaves no transaction open. */
 export class TlsTransaction {
   readonly #ask: Ask;
   readonly #kind: TlsKind;
@@ -19,21 +19,21 @@ export class TlsTransaction {
     this.#name = name;
   }
 
-  /** Opens the transaction with that content. */
+  /** Opens the transaction with `payload` as its content. */
   async set(payload: string): Promise<string | null> {
-    if (payload.length > MOST_PAYLOAD) return "it is longer than HAProxy takes at once";
-    const answer = await this.#give("set", this.#name, payload);
-    // HAProxy 2.6 takes ".crt" for the kind of the payload, and looks for the name without it.
+    if (payload.length > MOST_PAYLOAD) return "it is longer than HAProxy accepts in one command";
+    const answer = await this.#send("set", this.#name, payload);
+    // HAProxy 2.6 takes ".crt" for the kind of payload, and looks up the name without it.
     const isStripped = this.#kind === "cert" && this.#name.endsWith(".crt") &&
       answer?.includes("not referenced by the configuration");
     return await this.#accept(
-      isStripped ? await this.#give("set", `${this.#name}.crt`, payload) : answer,
+      isStripped ? await this.#send("set", `${this.#name}.crt`, payload) : answer,
     );
   }
 
-  /** Adds more to a CA file that was set; HAProxy has that since 2.8. */
+  /** Adds to a CA file that was set. Needs HAProxy 2.8. */
   async add(payload: string): Promise<string | null> {
-    return await this.#accept(await this.#give("add", this.#name, payload));
+    return await this.#accept(await this.#send("add", this.#name, payload));
   }
 
   async commit(): Promise<string | null> {
@@ -41,7 +41,7 @@ export class TlsTransaction {
     return answer?.includes("Success!") ? null : await this.abort(answer);
   }
 
-  /** Leaves nothing open, and tells what `answer` says. */
+  /** Aborts the transaction, and quotes `answer` as the reason. */
   async abort(answer: string | null = null): Promise<string> {
     const [, verb, opened = this.#name] =
       /^transaction (created|updated) for certificate (.+)!$/im.exec(answer ?? "") ?? [];
@@ -51,28 +51,29 @@ export class TlsTransaction {
       : quoted(answer);
   }
 
-  /** What HAProxy says of the content in use. */
+  /** What HAProxy shows about the content in use. */
   show(): Promise<string | null> {
     return this.#ask(`show ssl ${this.#kind} ${escaped(this.#name)}`);
   }
 
-  /** What HAProxy says of the content that is set and not committed yet. */
+  /** What HAProxy shows about content that is set but not committed yet. */
   showPending(): Promise<string | null> {
     return this.#ask(`show ssl ${this.#kind} *${escaped(this.#name)}`);
   }
 
-  #give(verb: "set" | "add", name: string, payload: string): Promise<string | null> {
+  #send(verb: "set" | "add", name: string, payload: string): Promise<string | null> {
     return this.#ask(`${verb} ssl ${this.#kind} ${escaped(name)} <<\n${payload}\n`);
   }
 
   /**
-   * HAProxy 2.6 puts a certificate into a transaction that somebody else has open for another one, and tells so only
-   * by that one's name and by "updated".
+   * HAProxy 2.6 puts a certificate into a transaction that somebody else has open for another one. Its answer shows
+   * that only by the other's name and by "updated".
    */
   async #accept(answer: string | null): Promise<string | null> {
-    const [, verb, what] = /^transaction (created|updated) for (.+)!$/im.exec(answer ?? "") ?? [];
-    const isOurs = what?.endsWith(` ${this.#name}`) === true &&
-      (verb?.toLowerCase() === "created" || /^CA /.test(what));
+    const [, verb, subject] = /^transaction (created|updated) for (.+)!$/im.exec(answer ?? "") ??
+      [];
+    const isOurs = subject?.endsWith(` ${this.#name}`) === true &&
+      (verb?.toLowerCase() === "created" || /^CA /.test(subject));
     return isOurs ? null : await this.abort(answer);
   }
 }

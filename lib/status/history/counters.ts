@@ -1,6 +1,7 @@
 /**
- * The one table of counters. To add one, add an entry here and a call of `count`: its metric, its place in `/status`
- * and its initial samples derive from the entry. Pure.
+ * The one table of counters. To add one: its labels in `Labels`, its entry in `COUNTERS`, a call of `count` in
+ * `history_reducer.ts`, its row in `status/README.md`, and its labels in `tests/support/metrics.ts`. The metric,
+ * its place in `/status` and its initial samples derive from the entry. Pure.
  */
 import type { EndReason } from "../../haproxy/drain/limits.ts";
 import { TARGET_TAGS } from "../../hot_apply/target_kinds.ts";

@@ -18,12 +18,6 @@ export const drainingOf = ({ processes }: History): readonly DrainingProcess[] =
     process.drainingSinceMs !== null
   );
 
-export interface Attempt {
-  readonly generation: number;
-  readonly reason: string;
-  readonly sinceMs: number;
-}
-
 /** A start, a reload or a hot apply that has ended. */
 export interface Change {
   readonly kind: "start" | "reload" | "hot_apply";
@@ -52,11 +46,6 @@ export interface OpenFailure {
   readonly lastTriedMs: number;
 }
 
-export interface Desired {
-  readonly digest: string;
-  readonly sinceMs: number;
-}
-
 export interface Histogram {
   readonly sum: number;
   readonly count: number;
@@ -66,7 +55,11 @@ export interface Histogram {
 
 export interface History {
   readonly startedMs: number;
-  readonly attempt: Attempt | null;
+  readonly attempt: {
+    readonly generation: number;
+    readonly reason: string;
+    readonly sinceMs: number;
+  } | null;
   /** By generation, oldest first. */
   readonly processes: ReadonlyMap<number, LiveProcess>;
   /** The last 50, newest first. */
@@ -77,7 +70,7 @@ export interface History {
   /** When a change last went live. */
   readonly lastSuccessMs: number | null;
   readonly failure: OpenFailure | null;
-  readonly desired: Desired | null;
+  readonly desired: { readonly digest: string; readonly sinceMs: number } | null;
   /** When the wait of the current state ends. */
   readonly timerDueMs: number | null;
   /** As HAProxy reports it. */

@@ -3,7 +3,7 @@ import { describeFailure } from "../../haproxy/failure/failure.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { Action, Event, EventOf } from "../../supervisor/state/events.ts";
 import type { State } from "../../supervisor/state/state.ts";
-import { describeCause } from "../../supervisor/messages/messages.ts";
+import { describeCause } from "../../supervisor/messages/reload_messages.ts";
 import { count, type DrainHow, type Role } from "./counters.ts";
 import type { Step } from "../../supervisor/supervisor.ts";
 import { abridged, changedPaths } from "../../watch/scan/fingerprint.ts";

@@ -20,14 +20,12 @@ export interface Snapshot extends Figures {
 
 /** Known only to the parts that carry out decisions. */
 export interface Figures {
-  readonly watching: Watching;
+  readonly watching: DetectorCounts;
   /** Connections left in each draining generation that answers. */
   readonly connections: ReadonlyMap<number, number>;
   /** The tightest limit; `null`: none. */
   readonly memory: MemoryLimit | null;
 }
-
-export type Watching = DetectorCounts;
 
 /** The configuration around a line that HAProxy has named. */
 export interface Excerpt extends Place {

@@ -47,7 +47,9 @@ function alertsPart(alerts: readonly string[]): Html {
 
 function excerptPart({ path, line, lines }: Excerpt): Html {
   const digits = String(lines.at(-1)?.number).length;
-  const numbered = lines.map((one) => linePart(one, { digits, isFailing: one.number === line }));
+  const numbered = lines.map((shown) =>
+    linePart(shown, { digits, isFailing: shown.number === line })
+  );
   return html`
     <figure>
       <figcaption><code>${path}</code>, line ${line}</figcaption>

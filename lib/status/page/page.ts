@@ -66,6 +66,7 @@ const iconOf = ({ tone }: Verdict) =>
 
 /** The links are relative, for proxies that add a path prefix. */
 function footerPart({ history, settings, versions, nowMs }: Snapshot): Html {
+  const { wrapper, deno } = versions;
   const uptime = describeSeconds(nowMs - history.startedMs);
   return html`
     <footer>
@@ -76,8 +77,7 @@ function footerPart({ history, settings, versions, nowMs }: Snapshot): Html {
         <a href="healthz">/healthz</a>
         <a href="readyz">/readyz</a>
       </nav>
-      <p>haproxy-reload-wrapper ${versions.wrapper}, Deno ${versions
-        .deno}, running for ${uptime}</p>
+      <p>haproxy-reload-wrapper ${wrapper}, Deno ${deno}, running for ${uptime}</p>
       <p>As of ${describeMoment(nowMs)} UTC, reloads every ${REFRESH_SECONDS} s</p>
     </footer>
   `;

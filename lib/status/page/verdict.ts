@@ -50,12 +50,12 @@ type Staying = Exclude<Serving, { readonly name: "leaving" }>;
 
 function starting({ attempt, lost }: StateOf<"starting">): Verdict {
   const start = `Generation ${attempt.number} is starting`;
-  return lost === null ? verdict("busy", "Starting", `${start}; nothing serves yet.`) : verdict(
+  if (lost === null) return verdict("busy", "Starting", `${start}; nothing serves yet.`);
+  const loss = `Generation ${lost.generation.number} ${describeEnding(lost.ending)} while serving`;
+  return verdict(
     "bad",
     "Respawning",
-    `Generation ${lost.generation.number} ${
-      describeEnding(lost.ending)
-    } while serving. ${start} in its place; nothing serves until then.`,
+    `${loss}. ${start} in its place; nothing serves until then.`,
   );
 }
 
@@ -103,9 +103,7 @@ function degraded(
 function describeNext(state: Staying, snapshot: Snapshot): string {
   switch (state.name) {
     case "serving":
-      return `tried again ${
-        snapshot.settings.watch ? "when a source changes" : "at the next signal"
-      }`;
+      return snapshot.settings.watch ? "retry when a file changes" : "retry at the next signal";
     case "delaying": {
       const what = state.order === null ? "a new change" : `the reload by ${state.order}`;
       const [intro, reason] = state.awaits === "interval"
@@ -118,7 +116,7 @@ function describeNext(state: Staying, snapshot: Snapshot): string {
         return `a reload waits${describeWait(snapshot, " at most ")} for new files to be whole`;
       }
       const wait = state.isDue ? "" : describeWait(snapshot, " in ");
-      return `tried again${wait || " as soon as the files are quiet"}`;
+      return `retry${wait || " as soon as the files are quiet"}`;
     }
     case "reloading":
       return `generation ${state.attempt.number} is starting`;

@@ -39,21 +39,20 @@ export class RealEffects implements Effects {
     const { haproxy, envFile, settleMs } = settings;
     this.#origin = { haproxy, envFile, needs: loadedFiles.needs };
     const fleet = this.#fleet = new Fleet({
-      onEnd: (end) => this.#tellEnd(end),
-      onEmpty: () => this.#tellIfEmpty(),
+      onEnd: (end) => this.#reportEnd(end),
+      onEmpty: () => this.#postIfEmpty(),
       onRefused: (pid, signal, reason) => log(signalRefused(pid, signal, reason)),
     }, settings.shutdownWaitMs);
-    for (const left of leftovers.processes) {
-      fleet.meet(left);
-      folder.adopt(left.generation, left.socket);
+    for (const leftover of leftovers.processes) {
+      fleet.trackLeft(leftover);
+      folder.adopt(leftover.generation, leftover.socket);
     }
+    const configurations = sources.filter(({ kind }) => kind === "configuration");
     const standby = this.#standby = new Standby({
       settings,
       folder,
       fleet,
-      configurations: sources.filter(({ kind }) => kind === "configuration").map(({ path }) =>
-        path
-      ),
+      configurations: configurations.map(({ path }) => path),
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
@@ -153,8 +152,8 @@ export class RealEffects implements Effects {
   }
 
   /**
-   * Leaves nothing on disk. The watch ends with the process: if somebody made a FIFO in a watched directory, closing
-   * it would hang Deno 2.9 for ever.
+   * Leaves nothing on disk. The watch ends only with the process: closing it would hang Deno 2.9 forever if somebody
+   * had made a FIFO in a watched directory.
    */
   async close(): Promise<void> {
     const { folder, leftovers, log } = this.#parts;
@@ -167,10 +166,10 @@ export class RealEffects implements Effects {
     try {
       await this.#handoffs.start(action);
     } catch (error) {
-      // Before `fleet_empty`, which would otherwise come too soon to be heeded.
+      // Before `fleet_empty`, which would otherwise arrive too early and be ignored.
       this.#parts.postBug(error, action);
     } finally {
-      this.#tellIfEmpty();
+      this.#postIfEmpty();
       this.#parts.collectGarbageSoon();
     }
   }
@@ -190,10 +189,12 @@ export class RealEffects implements Effects {
     const { folder } = this.#parts;
     const { generations } = this.#fleet;
     try {
-      await Promise.all(generations.map((one) => this.#gauge.open(one, folder.socket(one))));
+      await Promise.all(
+        generations.map((generation) => this.#gauge.open(generation, folder.socket(generation))),
+      );
     } finally {
       this.#fleet.drainAll();
-      generations.forEach((one) => this.#gauge.follow(one));
+      generations.forEach((generation) => this.#gauge.follow(generation));
     }
   }
 
@@ -203,14 +204,14 @@ export class RealEffects implements Effects {
     const cancel = this.#hotApply = new AbortController();
     const options = { socket: folder.socket(generation), apply: settings.hotApply };
     try {
-      // Not everybody needs it, and it takes memory.
+      // Loaded on demand: not everybody needs it, and it takes memory.
       const { hotApply } = await import("../../hot_apply/hot_apply.ts");
       await this.#servers.quiesce();
       const outcome = await hotApply(request, options, cancel.signal);
       this.#servers.follow(generation, outcome?.applied.map(({ target }) => target) ?? []);
       if (outcome !== null) post({ name: "hot_apply_ended", outcome, atMs: performance.now() });
     } catch (error) {
-      // By now another one may be running, which has not failed.
+      // Once cancelled, another hot apply may be running, which has not failed.
       postBug(error, cancel.signal.aborted ? { name: "cancel_hot_apply" } : action);
     }
     collectGarbageSoon();
@@ -221,18 +222,18 @@ export class RealEffects implements Effects {
     this.#timer = setTimeout(() => this.#parts.post({ name: "timer_due" }), delayMs);
   }
 
-  #tellEnd(end: Omit<ProcessEnd, "connections">): void {
+  #reportEnd(end: Omit<ProcessEnd, "connections">): void {
     const { folder, post } = this.#parts;
     const connections = this.#gauge.forget(end.generation);
     post({ name: "process_ended", end: { ...end, connections }, atMs: performance.now() });
     this.#inBackground(folder.forget(end.generation), { name: "private_folder" });
   }
 
-  #tellIfEmpty(): void {
+  #postIfEmpty(): void {
     if (this.#fleet.isEmpty && !this.#handoffs.isRunning) this.#parts.post({ name: "fleet_empty" });
   }
 
-  /** `broken`: what is not done if that throws. */
+  /** `broken`: what remains undone if `work` throws. */
   #inBackground(work: Promise<void>, broken: Broken): void {
     work.catch((error) => this.#parts.postBug(error, broken));
   }

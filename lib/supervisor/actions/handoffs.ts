@@ -1,5 +1,6 @@
-/** Carries out the start of a generation, from the order to the event that tells its outcome. */
+/** Carries out the start of a generation, from the action to the event that reports its outcome. */
 import type { Fleet, LeftMember } from "../../haproxy/drain/fleet.ts";
+import { KILL_AFTER_MS } from "../../haproxy/drain/limits.ts";
 import type { MemoryRoom } from "../../haproxy/drain/memory_room.ts";
 import { handoff } from "../../haproxy/handoff/handoff.ts";
 import type { Failed, Ready } from "../../haproxy/handoff/outcome.ts";
@@ -15,15 +16,14 @@ import { aborted } from "../../system/cut_off.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
-import { notListed } from "../messages/messages.ts";
+import { notListed } from "../messages/reload_messages.ts";
 import type { ActionOf, HandoffEnd } from "../state/events.ts";
 import type { Attempt } from "../state/state.ts";
 import type { HotServers } from "./hot_servers.ts";
-import { awaitRoom } from "./memory_room.ts";
 import { NotedWords } from "./noted_words.ts";
 import type { Parts } from "./parts.ts";
 
-/** HAProxy's resync takes 5 s if nobody answers; no reload waits longer than this. */
+/** HAProxy's resync takes 5 s if no peer answers; no reload waits longer than this. */
 const TABLES_LIMIT_MS = 8_000;
 
 export interface HandoffsParts extends Parts {
@@ -34,14 +34,14 @@ export interface HandoffsParts extends Parts {
   readonly servers: HotServers;
   /** What is on disk. */
   readonly origin: Origin;
-  /** Called with what is to be watched once a generation serves. */
+  /** Called once a generation serves, with what to watch. */
   readonly onInventory: (inventory: Inventory) => void;
 }
 
-/** What is found out between the first answer of a generation and its last. */
+/** What is learned between a generation's first answer and its last. */
 interface Learned {
   readonly loaded: Adopted;
-  /** Whether it can pass its stick-tables on already. */
+  /** Whether it can already pass its stick-tables on. */
   readonly passesTables: boolean;
 }
 
@@ -50,7 +50,7 @@ export class Handoffs {
   readonly #notedWords = new NotedWords();
   #running: AbortController | null = null;
   #goAhead = new AbortController();
-  /** Whether the configuration of what serves lets others bind its ports. */
+  /** Whether the serving generation's configuration lets others bind its ports. */
   #sharesPorts = true;
 
   constructor(parts: HandoffsParts) {
@@ -103,12 +103,12 @@ export class Handoffs {
     }
   }
 
-  /** The running handoff starts nothing more. */
+  /** Makes the running handoff start nothing more. */
   cancel(): void {
     this.#running?.abort();
   }
 
-  /** The running handoff waits neither for its pause nor for memory. */
+  /** Makes the running handoff wait neither for its pause nor for memory. */
   goAhead(): void {
     this.#goAhead.abort();
   }
@@ -153,7 +153,7 @@ export class Handoffs {
     }
   }
 
-  /** A gauge must be open before its process is asked to drain, which must not wait for that. */
+  /** A gauge must be open before its process is asked to drain, and opening it must not delay the drain. */
   async #openGauge(generation: number | null): Promise<void> {
     const { gauge, folder } = this.#parts;
     if (generation !== null) await gauge.open(generation, folder.socket(generation));
@@ -172,13 +172,13 @@ export class Handoffs {
     this.#parts.servers.serve(number, loaded.targets, ready.version);
     const tables = passesTables ? {} : { tablesByMs: performance.now() + TABLES_LIMIT_MS };
     this.#post({ ...ready, loaded: { ...loaded, ...tables } });
-    if (!passesTables) this.#tellWhenTablesPass(number);
+    if (!passesTables) this.#postOnceTablesPass(number);
     if (cause.tag !== "last_good") {
-      this.#notedWords.news(number, settings.haproxy, needs).forEach(log);
+      this.#notedWords.newWarnings(number, settings.haproxy, needs).forEach(log);
     }
   }
 
-  async #tellWhenTablesPass(generation: number): Promise<void> {
+  async #postOnceTablesPass(generation: number): Promise<void> {
     const { folder, post } = this.#parts;
     await untilTablesPass(folder.socket(generation), TABLES_LIMIT_MS);
     post({ name: "resynced", generation });
@@ -202,17 +202,38 @@ export class Handoffs {
   }
 
   #post(outcome: HandoffEnd): void {
-    const left = this.#parts.fleet.left.map(pidOf);
+    const left = this.#parts.fleet.left.map(leftOf);
     const end = outcome.tag === "cancelled" ? outcome : { ...outcome, left };
     this.#parts.post({ name: "handoff_ended", outcome: end, atMs: performance.now() });
   }
 }
 
-/** What a generation has loaded, as far as the scan before its start tells. */
+/** Waits until one more process like `serving` fits next to the running ones, or one of `goAhead` aborts. */
+async function awaitRoom(
+  serving: number,
+  { fleet, memory, post }: HandoffsParts,
+  goAhead: readonly AbortSignal[],
+): Promise<void> {
+  const pid = fleet.pidOf(serving);
+  while (pid !== null && goAhead.every(({ aborted }) => !aborted)) {
+    const shortage = memory.shortage(pid);
+    if (shortage === null) return;
+    const limit = AbortSignal.timeout(ROOM_LIMIT_MS);
+    const nextEnd = fleet.nextEnd();
+    post({ name: "memory_short", shortage });
+    await Promise.race([nextEnd, aborted(limit, ...goAhead)]);
+    if (limit.aborted) return;
+  }
+}
+
+/** After this long the start goes ahead: a process that survives even SIGKILL frees nothing. */
+const ROOM_LIMIT_MS = KILL_AFTER_MS + 1_000;
+
+/** What a generation has loaded, according to the scan before its start. */
 const asScanned = (fingerprint: Fingerprint | null): Adopted => ({
   fingerprint,
   changedDuringRead: false,
   targets: NO_TARGETS,
 });
 
-const pidOf = ({ generation, process: { pid } }: LeftMember) => ({ generation, pid });
+const leftOf = ({ generation, process: { pid } }: LeftMember) => ({ generation, pid });

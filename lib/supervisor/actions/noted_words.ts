@@ -1,16 +1,16 @@
-/** Warnings about words in the configuration, once for the same words. */
+/** Warns of words in the configuration, once until they change. */
 import type { Needs, Noted } from "../../config/needs.ts";
 import { forbidsWarnings } from "../../haproxy/handoff/preparation.ts";
 import type { HaproxyArguments } from "../../settings/haproxy_arguments.ts";
 import type { LogEntry } from "../../system/log.ts";
 
 export class NotedWords {
-  #told: Words = {};
+  #known: Words = {};
 
-  /** Those about the configuration of `generation`, which serves now. */
-  news(generation: number, haproxy: HaproxyArguments, needs: Needs): readonly LogEntry[] {
-    const before = this.#told;
-    const words: Words = this.#told = {
+  /** New warnings about the configuration of `generation`, which serves now. */
+  newWarnings(generation: number, haproxy: HaproxyArguments, needs: Needs): readonly LogEntry[] {
+    const before = this.#known;
+    const words: Words = this.#known = {
       ...needs.noted,
       zero_warning: needs.loadsServerState ? forbidsWarnings(haproxy, needs) : null,
     };

@@ -1,4 +1,4 @@
-/** What the actions are carried out with. */
+/** What the actions work with. */
 import type { Leftovers } from "../../haproxy/leftovers/leftovers.ts";
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import type { LastGoodSet } from "../../last_good/last_good.ts";
@@ -26,6 +26,6 @@ export interface Parts {
   readonly readMemoryFile: ReadFile;
   readonly log: Log;
   readonly post: (event: Event) => void;
-  /** `broken`: what is not done since that was thrown. */
+  /** `broken`: what remains undone because of the error. */
   readonly postBug: (error: unknown, broken: Broken) => void;
 }

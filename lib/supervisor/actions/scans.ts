@@ -1,4 +1,4 @@
-/** Scans the sources, when they change if they are watched, and on request; posts what it sees. */
+/** Scans the sources on request and, if they are watched, when they change; posts what it finds. */
 import { ChangeDetector } from "../../watch/change_detector.ts";
 import { changedDuringRead } from "../../watch/scan/changed_during_read.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
@@ -8,7 +8,7 @@ import type { ReloadOrder } from "../state/state.ts";
 import type { HotServers } from "./hot_servers.ts";
 import type { Parts } from "./parts.ts";
 
-/** How often sources that cannot be read are scanned for a retry, if they are not watched. */
+/** How often unreadable sources are scanned for a retry, if they are not watched. */
 const UNWATCHED_PAUSE_MS = 1_000;
 
 export class Scans {
@@ -17,7 +17,7 @@ export class Scans {
   readonly #setTimer: (delayMs: number) => void;
   readonly #detector: ChangeDetector | null;
 
-  /** `setTimer` sets the supervisor's timer, in place of one that is set. */
+  /** `setTimer` replaces the supervisor's timer. */
   constructor(parts: Parts, servers: HotServers, setTimer: (delayMs: number) => void) {
     const { settings, folder, scanner: { scan }, mountedFiles, log } = parts;
     const { settleMs, pollIntervalMs } = settings;
@@ -49,7 +49,7 @@ export class Scans {
     this.#detector?.scanSoon();
   }
 
-  /** Unwatched, nothing else notices that the sources can be read again. */
+  /** If they are not watched, nothing else notices that the sources are readable again. */
   async forRetry(): Promise<void> {
     if (this.#detector !== null) return this.#detector.scanSoon();
     const fingerprint = await this.#fingerprint();
@@ -57,7 +57,7 @@ export class Scans {
     else this.#settle(fingerprint);
   }
 
-  /** Tells if the sources were written since `fingerprint` was taken. */
+  /** Posts an event if the sources were written after `fingerprint` was taken. */
   async verify({ generation, fingerprint }: ActionOf<"verify">): Promise<void> {
     const { scanner, post } = this.#parts;
     if (this.#detector === null) return;
@@ -66,13 +66,13 @@ export class Scans {
     }
   }
 
-  /** Posts the order with what the scan has seen. */
+  /** Posts the order with the result of a scan. */
   async reload(order: ReloadOrder): Promise<void> {
     const fingerprint = await this.#fingerprint();
     this.#parts.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
   }
 
-  /** `null`: the sources cannot be read, or a bug prevents it; an order still counts. */
+  /** `null` if the sources cannot be read or a bug prevents it; an order still counts. */
   async #fingerprint(): Promise<Fingerprint | null> {
     try {
       const { seen } = await this.#parts.scanner.scan();

@@ -1,19 +1,19 @@
 /**
  * What follows a bug in the wrapper: the serving generation keeps serving, and what broke counts as failed.
- * The wrapper ends only if it was to end, or has nothing left to go on with. Pure.
+ * The wrapper ends only if it was asked to, or cannot continue. Pure.
  */
 import { EXIT } from "../../exit_codes.ts";
 import type { HotApplyOutcome, HotApplyRequest } from "../../hot_apply/hot_apply.ts";
 import { pathsOf } from "../../loaded/targets.ts";
 import { UNKNOWN_MARK } from "../../watch/scan/fingerprint.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Decision, Event, EventOf } from "../state/events.ts";
 import type { Serving, StateOf } from "../state/state.ts";
 import { drainAll, finish, terminateAll } from "./shutdown.ts";
 
 type Bug = EventOf<"bug">;
 
-/** Stands in for the end of a start or a hot apply that never comes, or could not be decided on. */
+/** Stands in for the end of a start or hot apply that never comes, or on which the decision failed. */
 export function standIn({ broken, description, atMs }: Bug): Event | null {
   switch (broken?.name) {
     case "start_handoff":
@@ -23,7 +23,7 @@ export function standIn({ broken, description, atMs }: Bug): Event | null {
       return { name: "handoff_ended", outcome, atMs };
     }
     case "hot_apply":
-      return { name: "hot_apply_ended", outcome: brokenOff(broken.request), atMs };
+      return { name: "hot_apply_ended", outcome: interrupted(broken.request), atMs };
     case "hot_apply_ended":
       return { name: "hot_apply_ended", outcome: unconfirmed(broken.outcome), atMs };
     default:
@@ -31,10 +31,10 @@ export function standIn({ broken, description, atMs }: Bug): Event | null {
   }
 }
 
-/** When a timer that got lost is due again. */
-const AGAIN_MS = 1_000;
+/** After a timer's event was lost, the timer is set to this. */
+const LOST_TIMER_MS = 1_000;
 
-/** Serves on, unless the bug swallowed a request to end, or the end of the serving process. */
+/** Keeps serving, unless the bug swallowed a request to end or the end of the serving process. */
 export function serveOn(state: Serving, { broken }: Bug): Decision {
   switch (broken?.name) {
     case "process_ended":
@@ -44,19 +44,19 @@ export function serveOn(state: Serving, { broken }: Bug): Decision {
     case "drain_requested":
       return drainForBug(state);
     case "timer_due":
-      return [state, [{ name: "set_timer", delayMs: AGAIN_MS }]];
+      return [state, [{ name: "set_timer", delayMs: LOST_TIMER_MS }]];
     default:
       return [state, []];
   }
 }
 
-/** Nothing serves, so ending loses nothing, and a restart makes a sound wrapper. */
+/** Nothing serves, so ending loses nothing, and a restart gives a fresh wrapper. */
 export function giveUpStart(state: StateOf<"starting">, { broken }: Bug): Decision {
   const isEnd = broken?.name === "stop_requested" || broken?.name === "drain_requested";
   return broken === null || isEnd ? drainForBug(state) : [state, []];
 }
 
-/** Old processes finish what they have, provided that they were asked to. */
+/** Old processes finish their connections, provided that they were asked to. */
 export function drainOn(state: StateOf<"draining">, { broken }: Bug): Decision {
   switch (broken?.name) {
     case "fleet_empty":
@@ -88,8 +88,8 @@ export function stopOn(state: StateOf<"stopping">, { broken }: Bug): Decision {
 const drainForBug = (state: Serving | StateOf<"starting">): Decision =>
   drainAll(state, EXIT.SOFTWARE, messages.endsForBug("is asked to drain"));
 
-/** Nobody knows which files the process has now, so a reload must follow. */
-function brokenOff({ changed, before }: HotApplyRequest): HotApplyOutcome {
+/** Which files the process has now is unknown, so a reload must follow. */
+function interrupted({ changed, before }: HotApplyRequest): HotApplyOutcome {
   const paths = changed.flatMap(pathsOf);
   const unknown = paths.filter((path) => before.files.has(path))
     .map((path) => [path, UNKNOWN_MARK] as const);

@@ -1,10 +1,10 @@
-/** The way of a change: from files that have settled, or an order, to a hot apply or a reload. Pure. */
+/** From files that have settled, or an order, to a hot apply or a reload. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { type Newcomer, newcomersIn } from "../../hot_apply/newcomers.ts";
 import { targetsToApply } from "../../hot_apply/plan.ts";
 import type { Target } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Decision, EventOf, Policy } from "../state/events.ts";
 import type { Content, Idle, Service, StateOf } from "../state/state.ts";
 import { awaitMs, isDelayed, orderOf, reloadOrDelay, type Start } from "./delay.ts";
@@ -18,7 +18,7 @@ export function expectChange(
 ): Decision {
   const { service } = state;
   const { serving, rejected, lastGeneration } = service;
-  const isKnown = [serving, rejected].some((one) => holds(one, fingerprint));
+  const isKnown = [serving, rejected].some((content) => holds(content, fingerprint));
   if (isKnown || isDelayed(service, atMs, policy)) return [state, []];
   if (policy.hotApply && targetsOf(service, fingerprint, others) !== null) return [state, []];
   return [state, [{
@@ -29,7 +29,7 @@ export function expectChange(
   }]];
 }
 
-/** The files have settled: hot-applies or reloads them unless they are known already. */
+/** The files have settled: hot-applies or reloads them unless they are already known. */
 export function considerChange(
   state: Idle,
   { fingerprint, others, atMs }: EventOf<"settled">,
@@ -59,7 +59,7 @@ export function retryWhenSettled(state: StateOf<"retrying">): Decision {
   return [{ ...state, isDue: true }, [{ name: "scan_for_retry" }]];
 }
 
-/** Nobody knows what the rejected generation read, so the files on disk count as other content. */
+/** What the rejected generation read is unknown, so the files on disk count as different content. */
 export function forgetRejected(
   state: Idle,
   { generation }: EventOf<"changed_during_read">,
@@ -70,7 +70,7 @@ export function forgetRejected(
   return [{ ...state, service: { ...service, rejected } }, [{ name: "scan_soon" }]];
 }
 
-/** The rejected content is still on disk, or again: a delayed change was reverted to it. */
+/** The rejected content is still on disk, or is back after a delayed change was reverted to it. */
 function keepRejected(state: Idle): Decision {
   if (state.name !== "delaying" || state.order !== null) return [state, []];
   const { service, isRetried } = state;
@@ -81,7 +81,7 @@ function keepRejected(state: Idle): Decision {
   return [{ name: "retrying", service, isDue: false }, [{ name: "set_timer", delayMs }]];
 }
 
-/** The files on disk are what is served: any failure or delay is over, but an order still waits. */
+/** The files on disk are those being served: any failure or delay is over, but an order still waits. */
 function revert(state: Idle): Decision {
   if (state.name === "serving" && state.service.rejected === null) return [state, []];
   const service: Service = { ...state.service, rejected: null };
@@ -92,7 +92,7 @@ function revert(state: Idle): Decision {
 
 type Change = Start & { readonly fingerprint: Fingerprint };
 
-/** Hot-applies what has changed, or examines new files first; `null` if only a reload can load the change. */
+/** Hot-applies the change, or examines new files first; `null` if only a reload can load the change. */
 function hotApply(state: Idle, change: Change, others: string | undefined): Decision | null {
   const { service } = state;
   const { serving: { number: generation, fingerprint: before } } = service;
@@ -130,7 +130,7 @@ function newcomersOf(
   return newcomersIn(serving.targets, { before: serving.fingerprint, after: fingerprint, tried });
 }
 
-/** What to hot-apply so that the serving generation has that content; `null` if that is impossible. */
+/** What to hot-apply to bring the serving generation to `fingerprint`; `null` if that is impossible. */
 function targetsOf(
   { serving }: Service,
   fingerprint: Fingerprint,

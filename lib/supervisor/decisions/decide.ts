@@ -1,6 +1,6 @@
-/** The supervisor's decisions: for every state a row of the events that it handles. Pure and synchronous. */
+/** The supervisor's decisions: for each state, a row of the events that it handles. Pure and synchronous. */
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Decision, Event, EventName, EventOf, Policy } from "../state/events.ts";
 import type { Serving, State, StateName, StateOf } from "../state/state.ts";
 import * as bugs from "./bugs.ts";
@@ -13,7 +13,7 @@ import * as pending from "./pending.ts";
 import * as respawn from "./respawn.ts";
 import * as shutdown from "./shutdown.ts";
 
-/** The state before anything was started, and the action that starts the first generation. */
+/** The initial state, and the action that starts the first generation. */
 export function firstDecision(fingerprint: Fingerprint | null): Decision {
   const attempt = { number: 1, fingerprint, cause: { tag: "start" } } as const;
   return [
@@ -28,10 +28,10 @@ export function firstDecision(fingerprint: Fingerprint | null): Decision {
   ];
 }
 
-/** What `event` makes of `state`, and the actions that follow, in order. */
+/** The state after `event`, and the actions that follow, in order. */
 export function decide(state: State, event: Event, policy: Policy): Decision {
   const row = TABLE[state.name];
-  // The table's type holds one cell for each pair; a computed key hides which one from the compiler.
+  // The table's type matches each cell to its state and event, but the compiler cannot see that in a computed key.
   const cell = (row[event.name] ?? row.otherwise) as Cell<StateName, EventName>;
   return cell(state, event, policy);
 }
@@ -42,14 +42,14 @@ type Cell<S extends StateName, E extends EventName> = (
   policy: Policy,
 ) => Decision;
 
-/** Each row says what becomes of the events that it does not name. */
+/** Each row says what to do with the events that it does not name. */
 type Row<S extends StateName> =
   & { readonly [E in EventName]?: Cell<S, E> }
   & { readonly otherwise: (state: State) => Decision };
 
 const stay = (state: State): Decision => [state, []];
 
-/** While a generation serves, whatever else goes on. */
+/** While a generation serves, whatever else happens. */
 const WHILE_SERVING = {
   process_ended: (state: Serving, event: EventOf<"process_ended">, policy: Policy) =>
     event.end.generation === state.service.serving.number
@@ -67,7 +67,7 @@ const WHILE_SERVING = {
   otherwise: stay,
 } as const;
 
-/** While nothing is under way, either. */
+/** While, in addition, no start or hot apply is running. */
 const WHILE_IDLE = {
   ...WHILE_SERVING,
   settled: change.considerChange,
@@ -80,7 +80,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
     settled: respawn.noteSettled,
     reload_requested: respawn.noteOrder,
     handoff_ended: endStart,
-    // The handoff tells how its own process ended.
+    // The handoff itself reports how its own process ended.
     process_ended: oldProcesses.endWhileStarting,
     stop_requested: WHILE_SERVING.stop_requested,
     drain_requested: WHILE_SERVING.drain_requested,
@@ -93,7 +93,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   },
   delaying: {
     ...WHILE_IDLE,
-    timer_due: (state) => [state, delay.goOn(state)],
+    timer_due: (state) => [state, delay.endDelay(state)],
   },
   retrying: {
     ...WHILE_IDLE,

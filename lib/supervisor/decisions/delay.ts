@@ -1,6 +1,6 @@
-/** Why a reload waits: for stick-tables, the least time between two reloads, or files that are not whole. Pure. */
+/** Delays of a reload: for stick-tables, the minimum interval between reloads, or files that are not whole. Pure. */
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
 import type {
   Cause,
@@ -19,7 +19,7 @@ export interface Start {
   readonly atMs: number;
 }
 
-/** Reloads now or later. Orders and retries wait for stick-tables only. */
+/** Reloads now or later. Orders and retries wait only for stick-tables. */
 export function reloadOrDelay(state: Idle, start: Start, policy: Policy): Decision {
   const { service } = state;
   const { cause, atMs } = start;
@@ -45,14 +45,14 @@ export function reloadOrDelay(state: Idle, start: Start, policy: Policy): Decisi
 export const isDelayed = (service: Service, atMs: number, policy: Policy): boolean =>
   tablesWaitMs(service, atMs) > 0 || intervalWaitMs(service, atMs, policy) > 0;
 
-/** At most; 0 or less: no wait. */
+/** An upper bound; 0 or less: no wait. */
 const tablesWaitMs = ({ serving: { tablesByMs = -Infinity } }: Service, atMs: number) =>
   tablesByMs - atMs;
 
 const intervalWaitMs = ({ past }: Service, atMs: number, { minReloadIntervalMs }: Policy) =>
   past.lastStartMs + minReloadIntervalMs - atMs;
 
-/** The order that waits, and must not be forgotten. */
+/** The waiting order, which must not be lost. */
 export const orderOf = (state: Idle): ReloadOrder | null =>
   state.name === "delaying" ? state.order : null;
 
@@ -76,7 +76,7 @@ function startReload(service: Service, { fingerprint, cause, atMs }: Start): Dec
   ];
 }
 
-/** The generation can pass its stick-tables on: what waited for that continues. */
+/** The generation can now pass its stick-tables on: what waited for that continues. */
 export function resynced(state: Serving, { generation }: EventOf<"resynced">): Decision {
   const { tablesByMs, ...serving } = state.service.serving;
   if (tablesByMs === undefined || serving.number !== generation) return [state, []];
@@ -84,18 +84,18 @@ export function resynced(state: Serving, { generation }: EventOf<"resynced">): D
 }
 
 function afterTables(state: Serving): readonly Action[] {
-  if (state.name === "delaying" && state.awaits === "tables") return goOn(state);
+  if (state.name === "delaying" && state.awaits === "tables") return endDelay(state);
   return state.name === "retrying" && state.isDue ? [{ name: "scan_for_retry" }] : [];
 }
 
 /** Scans again and reloads what it finds, unless something else delays that. */
-export const goOn = ({ order }: StateOf<"delaying">): readonly Action[] => [
+export const endDelay = ({ order }: StateOf<"delaying">): readonly Action[] => [
   order === null ? { name: "scan_soon" } : { name: "scan_and_reload", order },
 ];
 
 /**
  * How much longer a reload waits for files that are not whole. The time counts from the first of them, so that
- * a file that never goes quiet, or one after the other, cannot stretch it.
+ * neither a file that never goes quiet nor a series of files can extend it.
  */
 export function awaitMs(rejected: Rejected | null, atMs: number): number {
   const sinceMs = rejected?.awaited?.sinceMs ?? atMs;

@@ -1,10 +1,10 @@
-/** What the end of a handoff means: for the new generation, the old one, and a next try. Pure. */
+/** What the end of a handoff means for the new generation, the old one, and a retry. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { slowdownBy } from "../../haproxy/drain/slowdown.ts";
 import { certificatesToApply } from "../../hot_apply/plan.ts";
 import { changedPaths } from "../../watch/scan/fingerprint.ts";
 import { slowsServing } from "../messages/drain_messages.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Action, Decision, EventOf, HandoffEnd, Policy } from "../state/events.ts";
 import type {
   Generation,
@@ -24,7 +24,7 @@ import { respawnFailed } from "./respawn.ts";
 type Ready = Extract<HandoffEnd, { tag: "ready" }>;
 type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 
-/** A start has ended during which nothing served: the first, or a respawn. */
+/** A start during which nothing served has ended: the first, or a respawn. */
 export function endStart(
   state: StateOf<"starting">,
   { outcome, atMs }: EventOf<"handoff_ended">,
@@ -59,7 +59,7 @@ function beginServing(state: StateOf<"starting">, outcome: Ready, policy: Policy
   return [next, [line, ...warning, ...charged, ...actions]];
 }
 
-/** `null`: not known yet, as for a respawn. A first start changes nothing. */
+/** `null` if not known yet, as for a respawn. A first start changes nothing. */
 function changedByStart({ attempt, lost, failed }: StateOf<"starting">): readonly string[] | null {
   if (lost === null) return failed === undefined ? [] : null;
   const { tag } = attempt.cause;
@@ -113,7 +113,7 @@ function logServes(
   return { name: "log", entry };
 }
 
-/** A drain of this version slows what serves: logged when the version first serves. */
+/** Warns when a version first serves that slows the serving process while it drains. */
 function warnOfSlowdown({ version }: Generation, before?: Generation): readonly Action[] {
   const slowdown = version === before?.version ? null : slowdownBy(version);
   return slowdown === null ? [] : [{ name: "log", entry: slowsServing(slowdown) }];
@@ -139,7 +139,7 @@ function keepServing(
   return [next, [{ name: "log", entry }, { name: "discard", generation }, ...actions]];
 }
 
-/** A rejected reload must not hold up a renewed certificate; `null` if there is none. */
+/** A rejected reload must not delay a renewed certificate; `null` if there is none. */
 function applyCertificates(
   { service, attempt: { fingerprint: after, cause }, pending }: StateOf<"reloading">,
   rejection: Rejection,
@@ -147,7 +147,7 @@ function applyCertificates(
 ): Decision | null {
   const { number: generation, fingerprint: before, targets } = service.serving;
   const changed = certificatesToApply(targets, before, after);
-  // Before a file is sent it is compared with its last scan, so it may have changed since.
+  // A file may have changed since: before it is sent, it is compared with its last scan.
   if (!hotApply || before === null || after === null || changed.length === 0) return null;
   const attempt = { fingerprint: after, cause };
   const request = { changed, before, after, isPart: true };
@@ -157,7 +157,7 @@ function applyCertificates(
   ];
 }
 
-/** What serves keeps serving until something changes or a retry is due. */
+/** The serving generation keeps serving until something changes or a retry is due. */
 export function waitAfter(
   service: Service,
   { rejected, retryMs }: Rejection,

@@ -1,4 +1,4 @@
-/** What the end of a hot apply means: the serving generation has the files, or a reload must follow. Pure. */
+/** What the end of a hot apply means: the serving generation has the files, or a reload follows. Pure. */
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
 import { targetsAfter } from "../../hot_apply/plan.ts";
@@ -18,11 +18,11 @@ export function endHotApply(
 ): Decision {
   const { awaited = [] } = event.outcome;
   if (awaited.length > 0) return awaitNewcomers(state, awaited, event.atMs);
-  const [next, actions] = goOn(state, event, policy);
+  const [next, actions] = follow(state, event, policy);
   return [next, [...describe(event.outcome, state), ...actions]];
 }
 
-function goOn(
+function follow(
   state: HotApplying,
   { outcome, atMs }: EventOf<"hot_apply_ended">,
   policy: Policy,
@@ -62,10 +62,10 @@ function awaitNewcomers(
   const awaited = before ?? { sinceMs: atMs };
   const rejected = { ...NONE_STARTED, fingerprint, awaited };
   const waitMs = awaitMs(rejected, atMs);
-  // The time may be over while the files are examined.
+  // The time may have run out while the files were examined.
   const rejection = { rejected, retryMs: Math.max(1, waitMs) };
   const [next, actions] = waitAfter(service, rejection, pending);
-  // One line for each wait: a file that is still being written has another fault at every scan.
+  // One line per wait: a file that is still being written has a different fault at every scan.
   if (before !== undefined) return [next, actions];
   return [next, [{ name: "log", entry: messages.awaitsFiles(files, waitMs) }, ...actions]];
 }
@@ -80,7 +80,7 @@ function servingAfter(
   return { ...serving, fingerprint, targets: targetsAfter(serving.targets, given, unconfirmed) };
 }
 
-/** The rejected reload, with what was refused beside it. */
+/** The rejected reload, with the certificates that were refused. */
 function extend({ rejected, retryMs }: Rejection, outcome: HotApplyOutcome): Rejection {
   const { refused } = outcome;
   return {
@@ -89,7 +89,7 @@ function extend({ rejected, retryMs }: Rejection, outcome: HotApplyOutcome): Rej
   };
 }
 
-/** A certificate that becomes valid is tried again then. */
+/** A certificate that is not valid yet is tried again when it becomes valid. */
 function soonest(retryMs: number | null, { fitInMs }: HotApplyOutcome): number | null {
   const waits = [retryMs, fitInMs].filter((waitMs) => waitMs !== null);
   return waits.length === 0 ? null : Math.min(...waits.map(Math.ceil), LONGEST_WAIT_MS);
@@ -105,7 +105,7 @@ function rejectedOf(
   return refused.length === 0 ? null : { ...NONE_STARTED, fingerprint, refused };
 }
 
-/** A file that was refused before for the same reason is not logged again when another one changes. */
+/** A file already refused for the same reason is not logged again when another file changes. */
 function describe(
   { applied, refused, next }: HotApplyOutcome,
   { service: { serving, rejected }, rejection }: HotApplying,
@@ -114,7 +114,7 @@ function describe(
   const isReloaded = rejection === null && next.tag === "reload";
   const known = rejected?.refused ?? [];
   const news = refused.filter(({ target, reason }) =>
-    !known.some((one) => one.target.path === target.path && one.reason === reason)
+    !known.some((before) => before.target.path === target.path && before.reason === reason)
   );
   const notApplied = isReloaded ? messages.notApplied : messages.notAllApplied;
   const entries = [

@@ -2,20 +2,20 @@
 import { retryDelayMs } from "../../backoff.ts";
 import { EXIT } from "../../exit_codes.ts";
 import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Decision, HandoffEnd } from "../state/events.ts";
 import type { FailedStart, StateOf } from "../state/state.ts";
 import { terminateAll } from "./shutdown.ts";
 
 type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 
-/** Whether other files could help: not if haproxy is missing or the disk is full. */
+/** Whether other files could help; they could not if haproxy is missing or the disk is full. */
 export function mayLieInFiles(failure: Failure): boolean {
   if (failure.tag === "not_prepared") return failure.exitCode === EXIT.USAGE;
   return failure.tag !== "not_spawned";
 }
 
-/** Starts the last good set as the next generation; `null` if there is none, or it is what has failed. */
+/** Starts the last good set as the next generation; `null` if there is none, or if that is what failed. */
 export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision | null {
   const { attempt, pending: { changedDuringRead } } = state;
   const { fallback: set, failure, mayPass } = outcome;
@@ -33,7 +33,7 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
   ]];
 }
 
-/** The exit status is that of the files on disk. */
+/** The exit status is that of the start from the files on disk. */
 export function giveUpFirstStart(
   { attempt, failed }: StateOf<"starting">,
   { failure, left }: Failed,

@@ -1,4 +1,4 @@
-/** What becomes of HAProxy processes that another wrapper left behind. Pure. */
+/** What happens to HAProxy processes that another wrapper left behind. Pure. */
 import * as messages from "../messages/leftover_messages.ts";
 import type { Action, Decision, HandoffEnd, Policy } from "../state/events.ts";
 import type { Past, StateOf } from "../state/state.ts";
@@ -8,7 +8,7 @@ type Starting = StateOf<"starting">;
 type Ready = Extract<HandoffEnd, { tag: "ready" }>;
 type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 
-/** Our own generation serves now: what was left behind drains like any old process. */
+/** Our own generation serves now, so leftover processes drain like any old process. */
 export function takeCharge(
   { past, attempt }: Starting,
   { left = [] }: Ready,
@@ -18,14 +18,14 @@ export function takeCharge(
   const oldestFirst = left.toReversed();
   const generations = oldestFirst.map(({ generation }) => generation);
   const [after, ended] = addDraining(past, generations, policy);
-  const drained = oldestFirst.flatMap((one): Action[] => [
-    { name: "drain", generation: one.generation },
-    { name: "log", entry: messages.takenCharge(attempt.number, one) },
+  const drained = oldestFirst.flatMap((process): Action[] => [
+    { name: "drain", generation: process.generation },
+    { name: "log", entry: messages.takenCharge(attempt.number, process) },
   ]);
   return [after, [{ name: "take_charge", left }, ...drained, ...ended]];
 }
 
-/** A failure says nothing if the process that was to hand over has ended: starts without. `null` otherwise. */
+/** Starts again without the process that was to hand over, if that has ended and so caused the failure; else `null`. */
 export function startWithoutLeft(state: Starting, { isLeftGone = false }: Failed): Decision | null {
   if (!isLeftGone) return null;
   const { number: generation } = state.attempt;

@@ -1,11 +1,11 @@
-/** What becomes of old processes: they drain, are ended by a drain limit, and their end is logged. Pure. */
+/** Old processes drain, may be ended by a drain limit, and have their end logged. Pure. */
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import { limitCount, limitMemory, type OldProcesses } from "../../haproxy/drain/limits.ts";
 import * as messages from "../messages/drain_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
 import type { Past, Serving, StateOf } from "../state/state.ts";
 
-/** `generations` drain from now on, oldest first; those beyond `--max-draining` are ended. */
+/** `generations`, oldest first, drain from now on; the oldest beyond `--max-draining` are ended. */
 export function addDraining(
   past: Past,
   generations: readonly number[],
@@ -20,7 +20,7 @@ export function addDraining(
   return [{ ...past, old }, actions];
 }
 
-/** Starts the next generation anyway if nothing can make room: an estimate is no reason to refuse a reload. */
+/** Ends the oldest process. If there is none, the start goes ahead: an estimate is no reason to refuse a reload. */
 export function makeRoom(
   state: StateOf<"reloading">,
   { shortage }: EventOf<"memory_short">,
@@ -65,7 +65,7 @@ export const logEnd = (end: ProcessEnd): readonly Action[] => [
 function pastAfter(past: Past, { generation }: ProcessEnd): Past | null {
   const { draining, ending } = past.old;
   if (![...draining, ...ending].includes(generation)) return null;
-  const others = (all: readonly number[]) => all.filter((one) => one !== generation);
+  const others = (all: readonly number[]) => all.filter((other) => other !== generation);
   const old: OldProcesses = { draining: others(draining), ending: others(ending) };
   return { ...past, old };
 }

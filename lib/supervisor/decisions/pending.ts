@@ -1,4 +1,4 @@
-/** What comes up during a start or a hot apply: noted, and followed up at its end. Pure. */
+/** Notes what arrives during a start or a hot apply, and follows it up at the end. Pure. */
 import type { Action, Decision, EventOf } from "../state/events.ts";
 import type { Content, Pending, StateOf } from "../state/state.ts";
 
@@ -24,7 +24,7 @@ export const noteOrder = (state: Busy, { order }: EventOf<"reload_requested">): 
   [],
 ];
 
-/** Carries out an order, or scans if nobody knows what was read. */
+/** Carries out an order, or scans if what was read is unknown. */
 export function followUp(
   { order, changedDuringRead }: Pending,
   content: Content,

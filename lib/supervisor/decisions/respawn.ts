@@ -1,4 +1,4 @@
-/** What follows when the serving generation ends by itself: a respawn, or the end. Pure. */
+/** What follows when the serving generation ends by itself: a respawn, or the end of the wrapper. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
 import { exitCodeOf, type Failure } from "../../haproxy/failure/failure.ts";
 import * as messages from "../messages/respawn_messages.ts";
@@ -7,7 +7,7 @@ import type { Attempt, Lost, Serving, StateOf } from "../state/state.ts";
 import { NOTHING_PENDING, pendingAfter } from "./pending.ts";
 import { terminateAll } from "./shutdown.ts";
 
-/** Nothing serves any more, unless a reload already has the listeners: then that one takes its place. */
+/** Respawns, unless a reload is already starting a generation, which then takes the dead one's place. */
 export function servingDied(
   state: Serving,
   { end, atMs }: EventOf<"process_ended">,
@@ -41,7 +41,7 @@ export function servingDied(
   ];
 }
 
-/** Starts the files on disk without a scan, which would take time: the scan afterwards compares them. */
+/** Starts from the files on disk without a scan, which would take time; the scan afterwards compares them. */
 function attemptAfter(
   state: Exclude<Serving, StateOf<"reloading" | "leaving">>,
   lost: Lost,
@@ -51,7 +51,7 @@ function attemptAfter(
   const seen = state.name === "hot_applying"
     ? state.attempt.fingerprint
     : rejected?.fingerprint ?? serving.fingerprint;
-  // If changes are not watched for, no scan follows.
+  // Without a watch no scan follows.
   return { number: lastGeneration + 1, fingerprint: watch ? seen : null, cause: causeOf(lost) };
 }
 
@@ -61,7 +61,7 @@ const causeOf = ({ generation: { number }, ending }: Lost) =>
 type Respawning = StateOf<"starting"> & { readonly lost: Lost };
 
 /**
- * Tries again unless the respawns are used up. The limit for a minute is also the limit in a row, because a
+ * Tries again unless the respawns are used up. The limit per minute also limits failures in a row, because a
  * start that hangs takes a minute.
  */
 export function respawnFailed(
@@ -84,7 +84,7 @@ export function respawnFailed(
     : startAgain({ ...next, past: { ...past, respawnedMs } }, { failure, pauseMs, policy });
 }
 
-/** Of the files on disk, or of the last good set after these have failed. */
+/** From the files on disk, or from the last good set after these have failed. */
 const isRespawn = ({ cause }: Attempt) => cause.tag === "respawn" || cause.tag === "last_good";
 
 function startAgain(
@@ -106,7 +106,7 @@ function startAgain(
   const entry = messages.respawnFailed({ generation, failure, pauseMs, respawn, limit });
   const pause = pauseMs > 0 ? { pauseMs } : {};
   return [
-    // The next start reads what came up from the disk.
+    // The next start reads any change from the disk.
     { ...state, attempt, pending: NOTHING_PENDING },
     [
       { name: "log", entry },
@@ -128,7 +128,7 @@ function giveUp(
   return terminateAll(exitCode, messages.respawnsUsedUp(facts));
 }
 
-/** As during every start, but new content ends a pause, and the next try is compared with it. */
+/** As in every start, but new content ends a pause, and the next attempt is compared with it. */
 export function noteSettled(state: StateOf<"starting">, event: EventOf<"settled">): Decision {
   const { attempt } = state;
   const { fingerprint } = attempt.cause.tag === "respawn" ? event : attempt;
@@ -136,7 +136,7 @@ export function noteSettled(state: StateOf<"starting">, event: EventOf<"settled"
   return cutPauseShort({ ...state, attempt: { ...attempt, fingerprint }, pending });
 }
 
-/** As during every start, but an order ends a pause. */
+/** As in every start, but an order ends a pause. */
 export function noteOrder(
   state: StateOf<"starting">,
   { order }: EventOf<"reload_requested">,
@@ -153,17 +153,17 @@ function cutPauseShort(state: StateOf<"starting">): Decision {
 
 const MINUTE_MS = 60_000;
 
-/** The respawns of the minute before `atMs`, and one more; `null` if those exceed `limit`. */
+/** The respawns in the minute before `atMs` plus one at `atMs`; `null` if that exceeds `limit`. */
 function countRespawn(
   respawnedMs: readonly number[],
   atMs: number,
   limit: number,
 ): readonly number[] | null {
-  const recent = respawnedMs.filter((one) => one > atMs - MINUTE_MS);
+  const recent = respawnedMs.filter((startedMs) => startedMs > atMs - MINUTE_MS);
   return recent.length < limit ? [...recent, atMs] : null;
 }
 
 const LONGEST_PAUSE_MS = 5_000;
 
-/** 1 s, 2 s, 4 s, then 5 s each: nothing serves meanwhile. */
+/** 1 s, 2 s, 4 s, then 5 s each: short, because nothing serves meanwhile. */
 const respawnPauseMs = (failures: number) => Math.min(LONGEST_PAUSE_MS, retryDelayMs(failures));

@@ -1,12 +1,12 @@
 /** Shutdown: stop now, or announce not-ready first and then drain. Pure. */
 import type { LogEntry } from "../../system/log.ts";
 import { type DrainSignal, SIGNAL_NUMBERS, type StopSignal } from "../../system/signals.ts";
-import * as messages from "../messages/messages.ts";
+import * as messages from "../messages/reload_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
 import type { State, StateOf } from "../state/state.ts";
 import { logEnd } from "./old_processes.ts";
 
-/** With --graceful-term SIGTERM drains, for platforms that can send nothing else. */
+/** With --graceful-term SIGTERM drains, for platforms that can send no other signal. */
 export function stopOrLeave(
   state: State,
   { signal }: EventOf<"stop_requested">,
@@ -53,7 +53,7 @@ export function terminateAll(
   ];
 }
 
-/** Ends pending work, so that nothing is started any more. */
+/** Ends pending work, so that nothing more is started. */
 const GIVE_UP: readonly Action[] = [{ name: "cancel_handoff" }, { name: "clear_timer" }];
 
 function lastServingOf(state: State): number | null {
@@ -61,13 +61,13 @@ function lastServingOf(state: State): number | null {
   return state.name === "starting" ? state.lost?.generation.number ?? null : null;
 }
 
-/** A generation that never served has its own limit, even if the others have none. */
+/** A generation that never served has a limit of its own, even if the others have none. */
 function discardAttempt(state: State): readonly Action[] {
   const isStarted = state.name === "starting" || state.name === "reloading";
   return isStarted ? [{ name: "discard", generation: state.attempt.number }] : [];
 }
 
-/** A crash of the last serving generation cuts connections, so the exit status is its own. */
+/** A crash of the last serving generation cuts connections, so the wrapper exits with its status. */
 export function endDraining(
   state: StateOf<"draining">,
   { end }: EventOf<"process_ended">,

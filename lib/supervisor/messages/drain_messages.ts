@@ -1,4 +1,4 @@
-/** The log lines about processes that drain. Pure. */
+/** The log lines about draining processes. Pure. */
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { EndReason, Shortage } from "../../haproxy/drain/limits.ts";
 import type { Slowdown } from "../../haproxy/drain/slowdown.ts";
@@ -24,19 +24,19 @@ export function drained(end: ProcessEnd): LogEntry {
   return warning(`generation ${generation} ${how}: ${why}`, fields);
 }
 
-/** `null`: it had drained. */
+/** `null` if it had drained. */
 function whyEnded({ ending, drainEnd, endReason, connections }: ProcessEnd): string | null {
   const isClean = ending.tag === "exited" && ending.code === 0;
   if (isClean && !connections) return null;
   if (endReason !== null) return `${END_REASONS[endReason]}${drainEnd === "killed" ? KILLED : ""}`;
-  // Only this makes HAProxy exit while the connection over which it is asked is open.
-  return isClean ? "HAProxy's hard-stop-after was over" : `it ${describeEnding(ending)}`;
+  // Nothing else makes HAProxy exit while the gauge's connection is open.
+  return isClean ? "HAProxy's hard-stop-after had expired" : `it ${describeEnding(ending)}`;
 }
 
 const KILLED = ", and it ignored SIGTERM";
 
 const END_REASONS: Readonly<Record<EndReason, string>> = {
-  "shutdown-wait": "its --shutdown-wait was over",
+  "shutdown-wait": "its --shutdown-wait had expired",
   "max-draining": "more processes drained than --max-draining allows",
   memory: "its memory was needed",
   rejected: "it had been rejected",
@@ -53,20 +53,20 @@ export const signalRefused = (pid: number, signal: string, reason: string) =>
 
 export const tooManyDrain = (generation: number, limit: number) =>
   warning(
-    `ending generation ${generation}, the oldest of more than ${limit} old processes that drain ` +
+    `ending generation ${generation}, the oldest of more than ${limit} draining processes ` +
       "(--max-draining)",
     { generation, reason: "max-draining" },
   );
 
 export interface RoomFacts {
-  /** The generation that is to be started. */
+  /** The generation that is about to start. */
   readonly generation: number;
   readonly shortage: Shortage;
 }
 
 export const endedForMemory = (oldest: number, { generation, shortage }: RoomFacts) =>
   warning(
-    `ending generation ${oldest}, the oldest that drains: ${describe(generation, shortage)}`,
+    `ending generation ${oldest}, the oldest draining process: ${describe(generation, shortage)}`,
     { generation: oldest, reason: "memory" },
   );
 

@@ -1,4 +1,4 @@
-/** A log entry at each level, and lists and counts in a sentence. Pure. */
+/** Makes log entries, and writes lists and counts in sentences. Pure. */
 import type { LogEntry, LogFields } from "../../system/log.ts";
 
 export const info = (text: string, fields: LogFields): LogEntry => ({
@@ -19,7 +19,7 @@ export const error = (text: string, fields: LogFields): LogEntry => ({
   fields,
 });
 
-/** Keeps a line below 4 kB, which a pipe takes at once. */
+/** Keeps a line below 4 kB, which a pipe takes in one piece. */
 export const MOST_LISTED = 5;
 
 export function list(texts: readonly string[]): string {

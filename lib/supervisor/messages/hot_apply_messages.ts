@@ -1,4 +1,4 @@
-/** The log lines about hot applies, and new files that must be whole. Pure. */
+/** The log lines about hot applies, and about new files that are not whole yet. Pure. */
 import type { Applied, Refused } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
 import { nounOf } from "../../hot_apply/target_kinds.ts";
@@ -8,7 +8,7 @@ import { formatDuration } from "../../text/duration.ts";
 import { abridged } from "../../watch/scan/fingerprint.ts";
 import { info, list, MOST_LISTED, warning } from "./entry.ts";
 
-/** One line for each of the first files, and one for all others. */
+/** One line for each of the first files, and one for the rest. */
 export function hotApplied(all: readonly Applied[], generation: number): LogEntry[] {
   const lines = all.slice(0, MOST_LISTED).map(({ target, detail, durationMs }) => {
     const elapsedMs = Math.round(durationMs);
@@ -25,7 +25,7 @@ export function hotApplied(all: readonly Applied[], generation: number): LogEntr
   return [...lines, info(text, { generation, reason: "hot_applied" })];
 }
 
-/** The same. `isReloaded`: another change needs a reload. */
+/** The same for refused files. `isReloaded`: another change needs a reload. */
 export function refused(
   all: readonly Refused[],
   generation: number,

@@ -7,7 +7,7 @@ import { info, MOST_LISTED, warning } from "./entry.ts";
 const LEFT = "left behind by a wrapper that is gone";
 const reason = "left behind";
 
-/** What was found before anything is started. */
+/** What was found before the first start. */
 export function describeLeftovers({ processes, untouched }: Leftovers): readonly LogEntry[] {
   return [...processes.map(foundLeft), ...describeUntouched(untouched)];
 }
@@ -27,7 +27,7 @@ export const takenCharge = (serving: number, { generation, pid }: Left) =>
     { generation, reason },
   );
 
-/** A clause for when nothing of ours serves. */
+/** A clause for when none of our own processes serves. */
 export const describeLeft = (left: readonly Left[]) =>
   `process ${left.map(({ pid }) => pid).join(", ")}, ${LEFT}, keeps running`;
 
@@ -41,15 +41,13 @@ export const leftIsGone = (generation: number) =>
     { generation, reason },
   );
 
-/** Few lines, however many there are: anybody may have made them. */
+/** Few lines, however many processes there are: anybody may have started them. */
 export function describeUntouched(all: readonly Untouched[]): LogEntry[] {
-  const lines = all.slice(0, MOST_LISTED).map((one) =>
+  const lines = all.slice(0, MOST_LISTED).map((process) =>
     warning(
-      `${
-        subjectOf(one)
-      }, ${LEFT} in "${one.folder}", may answer beside this wrapper's processes: ` +
-        reasonAndRemedy(one),
-      { reason: one.why },
+      `${subjectOf(process)}, ${LEFT} in "${process.folder}", ` +
+        `may answer beside this wrapper's processes: ${reasonAndRemedy(process)}`,
+      { reason: process.why },
     )
   );
   const others = all.length - lines.length;

@@ -1,4 +1,4 @@
-/** The log lines about a serving process that ended by itself, and its respawns. Pure. */
+/** The log lines about a serving process that ended by itself, and about its respawns. Pure. */
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import { describeFailure, type Failure } from "../../haproxy/failure/failure.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
@@ -18,9 +18,9 @@ export function servingDied({ generation, ending }: ProcessEnd, limit: number): 
 }
 
 export interface RespawningFacts {
-  /** The one that takes its place. */
+  /** The generation that takes its place. */
   readonly generation: number;
-  /** Whether a reload has started it already. */
+  /** Whether a reload has already started it. */
   readonly isStarted: boolean;
   /** Which of `limit` it is. */
   readonly respawn: number;

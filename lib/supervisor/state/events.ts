@@ -1,4 +1,4 @@
-/** The events that reach the supervisor, and the actions it takes. */
+/** The supervisor's events and actions. */
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { EndReason, Shortage } from "../../haproxy/drain/limits.ts";
 import type { Cancelled, Failed, Ready } from "../../haproxy/handoff/outcome.ts";
@@ -16,7 +16,7 @@ export type HandoffEnd =
     /** The set that can serve instead, if nothing serves and there is one. */
     readonly fallback?: RestoredSet;
     readonly left?: readonly Left[];
-    /** The process left behind that was to hand over is gone by now. */
+    /** Whether the leftover process that was to hand over is gone. */
     readonly isLeftGone?: boolean;
   }
   | Omit<Ready<unknown>, "learned"> & {
@@ -24,7 +24,7 @@ export type HandoffEnd =
     readonly left?: readonly Left[];
   };
 
-/** A live HAProxy process that another wrapper left behind; lists have the last one first. */
+/** A live HAProxy process that another wrapper left behind; lists have the newest first. */
 export interface Left {
   /** Not above 0. */
   readonly generation: number;
@@ -38,9 +38,9 @@ export interface Scanned {
   readonly atMs: number;
 }
 
-/** Times are in milliseconds of a clock that never jumps. */
+/** Times are in milliseconds, on a monotonic clock. */
 export type Event =
-  /** The files have begun to change; this is on disk now, and has not settled. */
+  /** The files have begun to change; `fingerprint` is what is on disk now, not settled yet. */
   | { readonly name: "changing" } & Scanned
   | { readonly name: "settled" } & Scanned
   | {
@@ -53,7 +53,7 @@ export type Event =
   | { readonly name: "resynced"; readonly generation: number }
   /** The files changed between the scan before a handoff and its failure. */
   | { readonly name: "changed_during_read"; readonly generation: number }
-  /** The process that a handoff is to start does not fit beside the others. */
+  /** There is not enough memory for the process that a handoff is about to start. */
   | { readonly name: "memory_short"; readonly shortage: Shortage }
   | { readonly name: "handoff_ended"; readonly outcome: HandoffEnd; readonly atMs: number }
   | { readonly name: "hot_apply_ended"; readonly outcome: HotApplyOutcome; readonly atMs: number }
@@ -72,7 +72,7 @@ export type Event =
 
 /**
  * What a bug interrupted: the decision on an event, an action, or a part on which nothing else depends.
- * `null`: nobody knows.
+ * `null`: unknown.
  */
 export type Broken =
   | Event
@@ -88,9 +88,9 @@ export type Action =
     /** How long to wait first. */
     readonly pauseMs?: number;
   }
-  /** Ends that pause. */
+  /** Ends the pause before a start. */
   | { readonly name: "hurry_handoff" }
-  /** Starts a process ahead that waits for the handoff. */
+  /** Starts a process in advance, which waits for the handoff. */
   | {
     readonly name: "stand_by";
     readonly generation: number;
@@ -103,27 +103,27 @@ export type Action =
   | { readonly name: "cancel_handoff" }
   /** Ends a hot apply only: a start may follow. */
   | { readonly name: "cancel_hot_apply" }
-  /** Starts a process that was held back because memory is short. */
+  /** Starts the process that is delayed because memory is short. */
   | { readonly name: "start_anyway" }
-  /** From now on, processes left behind by another wrapper are drained like any old one. */
+  /** From now on, processes left behind by another wrapper are drained like any old process. */
   | { readonly name: "take_charge"; readonly left: readonly Left[] }
   | { readonly name: "drain"; readonly generation: number }
   | { readonly name: "terminate"; readonly generation: number; readonly reason: EndReason }
   | { readonly name: "dump"; readonly generation: number }
-  /** Drains what a rejected generation may have accepted, for a short time. */
+  /** Drains a rejected generation for a short time, in case it has accepted connections. */
   | { readonly name: "discard"; readonly generation: number }
   | { readonly name: "drain_all" }
   | { readonly name: "terminate_all"; readonly signal: StopSignal }
   | { readonly name: "kill_all" }
-  /** Scans as soon as the files are quiet; the result comes as `settled`. */
+  /** Scans as soon as the files are quiet; the result arrives as `settled`. */
   | { readonly name: "scan_soon" }
-  /** The same, even if changes are not watched for. */
+  /** The same, even if files are not watched. */
   | { readonly name: "scan_for_retry" }
-  /** Scans for files that have changed since the fingerprint was taken. */
+  /** Scans for files that changed after the fingerprint was taken. */
   | { readonly name: "verify"; readonly generation: number; readonly fingerprint: Fingerprint }
   /** Scans at once, and reloads whatever it finds. */
   | { readonly name: "scan_and_reload"; readonly order: ReloadOrder }
-  /** Replaces a timer that is set. */
+  /** Replaces any timer that is set. */
   | { readonly name: "set_timer"; readonly delayMs: number }
   | { readonly name: "clear_timer" }
   | { readonly name: "log"; readonly entry: LogEntry };

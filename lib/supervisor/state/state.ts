@@ -1,4 +1,4 @@
-/** The states the supervisor can be in, and what they hold. */
+/** The supervisor's states, and what they hold. */
 import type { OldProcesses } from "../../haproxy/drain/limits.ts";
 import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { Failure } from "../../haproxy/failure/failure.ts";
@@ -13,35 +13,35 @@ import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 export interface Content {
   /** Taken just before the start; `null` if the files could not be read. */
   readonly fingerprint: Fingerprint | null;
-  /** Then nobody knows what was read. */
+  /** If so, what was read is unknown. */
   readonly changedDuringRead: boolean;
 }
 
 /** What a serving generation has loaded. */
 export interface Loaded extends Content {
-  /** What of it can be hot-applied. */
+  /** The files of it that can be hot-applied. */
   readonly targets: Targets;
-  /** Until then, at the latest, it cannot pass its stick-tables on; absent: it can. */
+  /** When, at the latest, it can pass its stick-tables on; absent: it already can. */
   readonly tablesByMs?: number;
 }
 
 /** A start of HAProxy, numbered from 1. */
 export interface Generation extends Loaded {
   readonly number: number;
-  /** The set it was started from instead of the files on disk, of which it has no fingerprint then. */
+  /** The set it was started from instead of the files on disk; it then has no fingerprint of these. */
   readonly lastGood?: LastGood;
   /** HAProxy's own; `null` if it does not say. */
   readonly version: string | null;
 }
 
-/** Who asked for a reload, changed files or not. */
+/** What requested a reload, whether files have changed or not. */
 export type ReloadOrder = ReloadSignal | "POST /reload";
 
 /** Why a generation is started. */
 export type Cause =
   | { readonly tag: "start" | "change" }
   | { readonly tag: "order"; readonly order: ReloadOrder }
-  /** The content is the same, but the files changed while HAProxy read them. */
+  /** The content is the same, but the files changed while HAProxy was reading them. */
   | { readonly tag: "changed_during_read" }
   | { readonly tag: "retry" }
   /** The serving generation ended by itself. */
@@ -55,15 +55,15 @@ export interface Attempt {
   readonly cause: Cause;
 }
 
-/** Content that was tried and not taken; only a retry or an order tries it again. */
+/** Content that was tried and failed; only a retry or an order tries it again. */
 export interface Rejected extends Content {
-  /** `null`: none was started, because the files were to be hot-applied. */
+  /** `null`: none was started, because the files were for a hot apply. */
   readonly generation: number | null;
   /** How many starts in a row failed for causes that may pass. */
   readonly failures: number;
-  /** What was not hot-applied because it must not be served. */
+  /** The files that were not hot-applied because they must not be served. */
   readonly refused?: readonly Refused[];
-  /** New files are not whole: nothing was tried, and a reload waits for them for a while. */
+  /** New files are not whole: nothing was tried, and a reload waits for them, but not for long. */
   readonly awaited?: { readonly sinceMs: number };
 }
 
@@ -74,28 +74,27 @@ export interface Rejection {
   readonly retryMs: number | null;
 }
 
-/** A start from the files on disk, after which the last good set is started. */
+/** A failed start from the files on disk, which the last good set replaces. */
 export interface FailedStart extends Rejection {
   readonly attempt: Attempt;
   readonly failure: Failure;
 }
 
-/** What comes up during a start or a hot apply, and waits for its end. */
+/** What arrives during a start or a hot apply, and waits until it ends. */
 export interface Pending {
   readonly order: ReloadOrder | null;
   readonly changedDuringRead: boolean;
 }
 
-/** What remains of earlier generations, whoever serves. */
+/** What remains of earlier generations. */
 export interface Past {
   readonly old: OldProcesses;
-  /** Of the last reload. */
   readonly lastStartMs: number;
   /** The respawns of the last minute, oldest first. */
   readonly respawnedMs: readonly number[];
 }
 
-/** What every state holds in which a generation serves. */
+/** What every state holds while a generation serves. */
 export interface Service {
   readonly serving: Generation;
   readonly lastGeneration: number;
@@ -103,11 +102,11 @@ export interface Service {
   readonly past: Past;
 }
 
-/** A generation that ended by itself while it served, and is replaced. */
+/** A generation that ended by itself while serving, and is being replaced. */
 export interface Lost {
   readonly generation: Generation;
   readonly ending: ProcessEnd["ending"];
-  /** How many starts in its place have failed so far. */
+  /** How many replacements have failed so far. */
   readonly failures: number;
 }
 
@@ -118,7 +117,7 @@ export type State =
     readonly pending: Pending;
     /** `null`: this is the first start. */
     readonly lost: Lost | null;
-    /** The start that the last good set replaces. */
+    /** The failed start that the last good set replaces. */
     readonly failed?: FailedStart;
     readonly past: Past;
   }
@@ -128,9 +127,9 @@ export type State =
     readonly service: Service;
     /** The least time between two reloads, or the stick-tables. */
     readonly awaits: "interval" | "tables";
-    /** Waits for stick-tables only; `null`: a change waits. */
+    /** An order, which waits only for stick-tables; `null`: a change is waiting. */
     readonly order: ReloadOrder | null;
-    /** Whether the rejected content is retried, should the change be reverted to it. */
+    /** Whether to retry the rejected content if the change is reverted to it. */
     readonly isRetried: boolean;
   }
   | {
@@ -150,10 +149,10 @@ export type State =
     readonly service: Service;
     readonly attempt: Omit<Attempt, "number"> & { readonly fingerprint: Fingerprint };
     readonly pending: Pending;
-    /** The failed reload of which only the certificates are applied; `null`: all is applied. */
+    /** The failed reload of which only the certificates are applied; `null`: everything is applied. */
     readonly rejection: Rejection | null;
   }
-  /** Serves on, not ready, until load balancers have noticed. */
+  /** Still serving, but announced as not ready, until load balancers have noticed. */
   | { readonly name: "leaving"; readonly service: Service }
   | {
     readonly name: "draining";
@@ -170,9 +169,9 @@ export type StateOf<Name extends StateName> = Extract<State, { readonly name: Na
 /** A generation serves. */
 export type Serving = Extract<State, { readonly service: Service }>;
 
-/** A generation serves, and nothing is under way. */
+/** A generation serves, and no start or hot apply is running. */
 export type Idle = StateOf<"serving" | "delaying" | "retrying">;
 
-/** `null` if none serves. */
+/** The generation that serves; `null` if none does. */
 export const servingIn = (state: State): Generation | null =>
   "service" in state ? state.service.serving : null;

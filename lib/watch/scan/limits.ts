@@ -63,9 +63,8 @@ function longTexts({ files }: Inventory): Remark[] {
     key: `text ${path}`,
     reason: "large configuration",
     text: `"${path}" is not searched for file names, because it and those before it exceed ` +
-      `${
-        formatBytes(MOST_TEXT_BYTES)
-      }: only those of its files that HAProxy itself lists are watched`,
+      formatBytes(MOST_TEXT_BYTES) +
+      ": only those of its files that HAProxy itself lists are watched",
   }));
 }
 

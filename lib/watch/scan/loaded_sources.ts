@@ -44,9 +44,9 @@ async function addGroup(
   const names = await to.reader.names(folder.realPath, () => true).catch(ignored(to, directory));
   const present = names === null ? null : new Set(names);
   const found = candidates.filter(({ path }) => present?.has(basename(path)) ?? true);
-  for (const one of await addFiles(adding, found, folder)) {
-    const below = await open(to, one.path);
-    if (below !== null) await addMembers(adding, one, below);
+  for (const directory of await addFiles(adding, found, folder)) {
+    const below = await open(to, directory.path);
+    if (below !== null) await addMembers(adding, directory, below);
   }
 }
 

@@ -11,7 +11,7 @@ const MANIFEST: Manifest = {
   files: new Map([["/b", DIGEST], ["/a b\n", DIGEST], ["/10", DIGEST]]),
 };
 
-Deno.test("a manifest is read as it was written, its files in their order", () => {
+Deno.test("a manifest is read as it was written, with its files in order", () => {
   assert.deepEqual(parseManifest(manifestText(MANIFEST)), MANIFEST);
   assert.deepEqual([...parseManifest(manifestText(MANIFEST))!.files.keys()], [
     "/b",
@@ -30,23 +30,23 @@ const REFUSED: Readonly<Record<string, unknown>> = {
   "no generation": { ...WHOLE, generation: "4" },
   "no files": { ...WHOLE, files: {} },
   "a relative path": { ...WHOLE, files: { a: DIGEST } },
-  "a path that leads out": { ...WHOLE, files: { "/../etc/a": DIGEST } },
-  "a path with a step back": { ...WHOLE, files: { "/a/../b": DIGEST } },
+  "a path that escapes": { ...WHOLE, files: { "/../etc/a": DIGEST } },
+  'a path with ".."': { ...WHOLE, files: { "/a/../b": DIGEST } },
   "a relative directory": { ...WHOLE, directory: "srv" },
   "a digest that is a path": { ...WHOLE, files: { "/a": "../../etc/passwd" } },
   "a digest of another length": { ...WHOLE, files: { "/a": DIGEST.slice(1) } },
   "null": null,
-  "a list": [],
-  "a text": "x",
+  "an array": [],
+  "a string": "x",
 };
 
 for (const [what, value] of Object.entries(REFUSED)) {
-  Deno.test(`a manifest with ${what} is none`, () => {
+  Deno.test(`a manifest with ${what} is invalid`, () => {
     assert.equal(parseManifest(JSON.stringify(value)), null);
   });
 }
 
-Deno.test("half a manifest is none", () => {
+Deno.test("half a manifest is invalid", () => {
   const text = manifestText(MANIFEST);
   for (const length of [0, 1, 100, text.length - 3]) {
     assert.equal(parseManifest(text.slice(0, length)), null);
@@ -56,13 +56,13 @@ Deno.test("half a manifest is none", () => {
 for (
   const path of ["//a", "/a//b", "/a/", "/./a", "/a/.", "/a/..", "/..", "/../a", "a", "", "/a\0/.."]
 ) {
-  Deno.test(`"${path}" is no path in a manifest`, () => {
+  Deno.test(`"${path}" is not a valid path in a manifest`, () => {
     assert.equal(parseManifest(JSON.stringify({ ...WHOLE, files: { [path]: DIGEST } })), null);
   });
 }
 
 for (const path of ["/a", "/.a/..b/c.", "/.../a..", "/a b/ü"]) {
-  Deno.test(`"${path}" is a path in a manifest`, () => {
+  Deno.test(`"${path}" is a valid path in a manifest`, () => {
     const found = parseManifest(JSON.stringify({ ...WHOLE, files: { [path]: DIGEST } }));
     assert.deepEqual([...found?.files.keys() ?? []], [path]);
   });

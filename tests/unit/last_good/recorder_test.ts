@@ -10,7 +10,7 @@ import { TempFolder } from "../../support/temp_folder.ts";
 
 const SERVED_MS = 60;
 
-/** It is swept whenever something that was gathered is not recorded. */
+/** The store is swept whenever gathered files are not recorded. */
 class CountingStore extends Store {
   sweeps = 0;
 
@@ -30,7 +30,7 @@ class Scene extends TempFolder {
     servedMs: SERVED_MS,
   });
 
-  /** A generation that has loaded the file "cfg" with that text, whatever it holds now. */
+  /** A generation that has loaded "cfg" with that text, whatever the file holds now. */
   async generation(number: number, text: string, more: Partial<Serving> = {}) {
     const content = await sha256(new TextEncoder().encode(text));
     const files = new Map([[this.at("cfg"), { content, modifiedMs: 0, stamp: "" }]]);
@@ -62,7 +62,7 @@ class Scene extends TempFolder {
     }
   }
 
-  /** The generation that is recorded; `null`: none is. */
+  /** The recorded generation; `null` if there is none. */
   async recorded(): Promise<number | null> {
     const recorded = await this.store.read();
     return recorded.tag === "recorded" ? recorded.manifest.generation : null;
@@ -74,7 +74,7 @@ class Scene extends TempFolder {
   }
 }
 
-Deno.test("what has served for long enough is recorded, and a line says so", async () => {
+Deno.test("a generation that has served long enough is recorded, and a line says so", async () => {
   await using scene = new Scene();
   scene.write("cfg", "one");
   scene.step(await scene.generation(1, "one"));
@@ -90,7 +90,7 @@ Deno.test("what has served for long enough is recorded, and a line says so", asy
   assert.deepEqual([generation, haproxyVersion, directory], [1, "3.4.0", scene.path]);
 });
 
-Deno.test("what it loaded is read at once, so that the disk may hold something else then", async () => {
+Deno.test("loaded files are read at once, so that the disk may hold something else later", async () => {
   await using scene = new Scene();
   scene.write("cfg", "one");
   scene.step(await scene.generation(1, "one"));
@@ -100,7 +100,7 @@ Deno.test("what it loaded is read at once, so that the disk may hold something e
   assert.equal(await scene.recorded(), 1);
 });
 
-Deno.test("what is replaced or dies before leaves no trace", async () => {
+Deno.test("a generation replaced or dead before that leaves no trace", async () => {
   await using scene = new Scene();
   scene.write("cfg", "one");
   scene.step(await scene.generation(1, "one"));
@@ -114,7 +114,7 @@ Deno.test("what is replaced or dies before leaves no trace", async () => {
   assert.equal(scene.lines.length, 1);
 });
 
-Deno.test("steps that change nothing about what serves do not begin the time anew", async () => {
+Deno.test("steps that do not change the serving generation do not restart the time", async () => {
   await using scene = new Scene();
   scene.write("cfg", "one");
   const generation = await scene.generation(1, "one");
@@ -125,7 +125,7 @@ Deno.test("steps that change nothing about what serves do not begin the time ane
   assert.equal(scene.lines.length, 1);
 });
 
-Deno.test("a change in place makes a new set, after its own time", async () => {
+Deno.test("a hot apply makes a new set, after its own time", async () => {
   await using scene = new Scene();
   scene.write("cfg", "one");
   scene.step(await scene.generation(1, "one"));
@@ -140,7 +140,7 @@ Deno.test("a change in place makes a new set, after its own time", async () => {
   assert.deepEqual(scene.objects, [renewed.fingerprint?.digest]);
 });
 
-Deno.test("what serves from the recorded set is not recorded as another", async () => {
+Deno.test("a generation started from the recorded set is not recorded again", async () => {
   await using scene = new Scene();
   const lastGood = { directory: scene.at("recorded"), recordedMs: 0 };
   scene.step(await scene.generation(2, "one", { fingerprint: null, lastGood }));
@@ -152,14 +152,14 @@ Deno.test("what serves from the recorded set is not recorded as another", async 
 });
 
 const INCOMPLETE: Readonly<Record<string, (scene: Scene) => Promise<Serving>>> = {
-  'cfg" holds something else already': (scene) => scene.generation(2, "other"),
-  "nobody knows what it has loaded": (scene) => scene.generation(2, "one", { fingerprint: null }),
-  "nobody knows what it has loaded, as its files were written": (scene) =>
+  'cfg" no longer holds what was loaded': (scene) => scene.generation(2, "other"),
+  "what it has loaded is unknown": (scene) => scene.generation(2, "one", { fingerprint: null }),
+  "what it has loaded is unknown, because files changed": (scene) =>
     scene.generation(2, "one", { changedDuringRead: true }),
 };
 
 for (const [reason, generation] of Object.entries(INCOMPLETE)) {
-  Deno.test(`that ${reason} is told once, and the set before stays`, async () => {
+  Deno.test(`a generation is not recorded because ${reason}: logged once, and the previous set stays`, async () => {
     await using scene = new Scene();
     scene.write("cfg", "one");
     scene.step(await scene.generation(1, "one"));
@@ -174,7 +174,7 @@ for (const [reason, generation] of Object.entries(INCOMPLETE)) {
   });
 }
 
-Deno.test("what cannot be written is told once, until it can be", async () => {
+Deno.test("a failure to write is logged once, until a write succeeds", async () => {
   await using scene = new Scene();
   scene.write("cfg", "one");
   scene.write("recorded", "a file in the way");
@@ -196,7 +196,7 @@ Deno.test("what cannot be written is told once, until it can be", async () => {
   await waitFor("the warning", () => scene.lines.length === 3);
 });
 
-Deno.test("a bug in recording is told, and reaches nobody else", async () => {
+Deno.test("a bug in recording is logged and goes no further", async () => {
   await using scene = new Scene();
   scene.store.gather = () => Promise.reject(new TypeError("x is undefined"));
   scene.step(await scene.generation(1, "one"));

@@ -1,4 +1,4 @@
-/** A real HAProxy takes what was recorded, with none of the originals left. */
+/** A real HAProxy loads the recorded set with none of the originals left. */
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
 import { checkArguments } from "../../../lib/haproxy/process/arguments.ts";
@@ -14,7 +14,7 @@ class Site extends TempFolder {
   readonly recorded = this.at("recorded");
   readonly original = this.at("site");
 
-  /** In the folder of what is loaded. */
+  /** In the folder of the loaded files. */
   put(name: string, text: string | Uint8Array): string {
     Deno.mkdirSync(dirname(join(this.original, name)), { recursive: true });
     if (typeof text === "string") Deno.writeTextFileSync(join(this.original, name), text);
@@ -30,7 +30,7 @@ class Site extends TempFolder {
     return await restore(new Store(this.recorded), restoreOptions(line));
   }
 
-  /** Keeps it, takes everything away, and has HAProxy check the copies as it has checked the originals. */
+  /** Records it, removes everything, and makes HAProxy check the copies as it has checked the originals. */
   async checkCopies(line: CommandLine, variables = {}): Promise<void> {
     const options = { cwd: this.original, env: { ...line.environment, ...variables } };
     await check(restoreOptions(line).haproxy, options);
@@ -73,7 +73,7 @@ spoe-message one
     event on-client-session
 `;
 
-/** Everything that HAProxy 2.6 loads, by every way of naming it. */
+/** Everything that HAProxy 2.6 loads, named in every possible way. */
 function everything(site: Site): string {
   const authority = new Authority(site.at("ca"));
   const issue = () => authority.issue();
@@ -141,7 +141,7 @@ backend spoa
 `;
 }
 
-Deno.test("everything that HAProxy loads is loaded from the copies, wherever the originals are", async () => {
+Deno.test("HAProxy loads everything from the copies, wherever the originals are", async () => {
   await using site = new Site();
   site.put("haproxy.cfg", everything(site));
   await site.checkCopies(site.line(["-f", "haproxy.cfg"]));
@@ -159,7 +159,7 @@ Deno.test("everything that HAProxy loads is loaded from the copies, wherever the
   assert.equal(Deno.statSync(key).mode! & 0o777, 0o600);
 });
 
-Deno.test("directories, several files, those behind --, -C and the env file are as they were", async () => {
+Deno.test("directories, several files, those after --, -C and the env file work as before", async () => {
   await using site = new Site();
   Deno.mkdirSync(site.at("run"));
   site.put("errors/503.http", "HTTP/1.0 503 X\r\n\r\nno\r\n");
@@ -202,7 +202,7 @@ ${DEFAULTS}frontend f
   },
 );
 
-Deno.test("default-path config starts where the original was", async () => {
+Deno.test("default-path config starts at the original's directory", async () => {
   await using site = new Site();
   site.put("deep/errors/503.http", "HTTP/1.0 503 X\r\n\r\nno\r\n");
   site.put(
@@ -213,7 +213,7 @@ frontend f\n    bind 127.0.0.1:1\n`,
   await site.checkCopies(site.line(["-f", "deep/haproxy.cfg"]));
 });
 
-Deno.test("bytes that are no UTF-8 stay as they are, beside what is rewritten", async () => {
+Deno.test("bytes that are not UTF-8 are kept next to rewritten text", async () => {
   await using site = new Site();
   site.put("503", "HTTP/1.0 503 X\r\n\r\nno\r\n");
   const text = `${DEFAULTS}    errorfile 503 503\nfrontend f\n    bind 127.0.0.1:1
@@ -224,7 +224,7 @@ Deno.test("bytes that are no UTF-8 stay as they are, beside what is rewritten", 
   assert.deepEqual([...bytes.slice(-3)], [0xe9, 0xff, 0x0a]);
 });
 
-Deno.test("each time the tree is made anew", async () => {
+Deno.test("each restore makes a fresh tree", async () => {
   await using site = new Site();
   site.put("haproxy.cfg", `${DEFAULTS}frontend f\n    bind 127.0.0.1:1\n`);
   const line = site.line(["-f", "haproxy.cfg"]);
@@ -238,7 +238,7 @@ Deno.test("each time the tree is made anew", async () => {
   assert.deepEqual(site.names(join(site.recorded, "set")), ["manifest.json", "objects"]);
 });
 
-Deno.test("what cannot be used is told with the reason", async () => {
+Deno.test("an unusable set is reported with the reason", async () => {
   await using site = new Site();
   site.put("haproxy.cfg", `${DEFAULTS}frontend f\n    bind 127.0.0.1:1\n`);
   const line = site.line(["-f", "haproxy.cfg"]);

@@ -21,7 +21,7 @@ function rewrite(words: readonly string[]) {
   });
 }
 
-Deno.test("every -f names the copy, and all other words stay", () => {
+Deno.test("every -f names the copy, and all other arguments stay", () => {
   const { arguments: found, files, missing } = rewrite([
     ...["-C", "/srv", "-f", "a.cfg", "-n", "100", "-f", "/etc/b.cfg", "-L", "-f", "-dM"],
   ]);
@@ -37,20 +37,20 @@ Deno.test("every -f names the copy, and all other words stay", () => {
   assert.deepEqual([files, missing], [["/srv/a.cfg", "/etc/b.cfg"], []]);
 });
 
-Deno.test("a directory is that of the copies, whose files HAProxy loads in the same order", () => {
+Deno.test("a directory becomes that of the copies, whose files HAProxy loads in the same order", () => {
   const { arguments: found, files } = rewrite(["-f", "conf.d/", "-f", "a.cfg"]);
   assert.deepEqual(found.options, ["-f", "/copy/srv/conf.d", "-f", "/copy/srv/a.cfg"]);
   assert.deepEqual(files, ["/srv/conf.d/10.cfg", "/srv/conf.d/2.cfg", "/srv/a.cfg"]);
 });
 
-Deno.test("so are the files behind --", () => {
+Deno.test("files after -- become copies too", () => {
   const { arguments: found, files } = rewrite(["-f", "a.cfg", "--", "/etc/b.cfg", "conf.d"]);
   assert.deepEqual(found.options, ["-f", "/copy/srv/a.cfg"]);
   assert.deepEqual(found.filesAfterDashes, ["/copy/etc/b.cfg", "/copy/srv/conf.d"]);
   assert.equal(files.length, 4);
 });
 
-Deno.test("what was not recorded is missing", () => {
+Deno.test("a file that was not recorded is missing", () => {
   assert.deepEqual(rewrite(["-f", "a.cfg", "-f", "new.cfg", "-f", "below"]).missing, [
     "/srv/new.cfg",
     "/srv/below",

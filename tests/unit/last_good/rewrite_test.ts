@@ -4,7 +4,7 @@ import type { Bases } from "../../../lib/config/base_directories.ts";
 
 const ENVIRONMENT = { DIRECTORY: "/certs", SEVERAL: "crt /a.pem crt /b.pem" };
 
-/** Of everything there is a copy, but for what is called so. */
+/** Everything has a copy, except names with "absent" or "%[" in them. */
 const copyOf = (path: string) => /absent|%\[/.test(path) ? null : `/copy${path}`;
 
 const FILE = "/etc/h/h.cfg";
@@ -100,7 +100,7 @@ for (const line of LEFT) {
     assert.equal(rewrite(line).texts.get(FILE), line));
 }
 
-Deno.test("rewriting: what has no path is not touched, whatever the text looks like", () => {
+Deno.test("rewriting: text without paths is not touched, whatever it looks like", () => {
   const text = "\n# x\r\ndefaults \r\n\n  errorfile 400 /a\r\n\n\tmode\thttp  \n";
   assert.equal(
     rewrite(text).texts.get(FILE),
@@ -108,7 +108,7 @@ Deno.test("rewriting: what has no path is not touched, whatever the text looks l
   );
 });
 
-Deno.test("rewriting: bases and paths count for the names, and stay", () => {
+Deno.test("rewriting: bases and paths apply to the names, and stay", () => {
   const text = "crt-base /crt\nca-base /ca\nbind :1 ssl crt a crt /b ca-file c\n" +
     "default-path config\nerrorfile 400 d\nerrorfile 500 absent";
   assert.equal(
@@ -138,7 +138,7 @@ crt-store
   );
 });
 
-Deno.test("rewriting: variables and settings go on in the next file", () => {
+Deno.test("rewriting: variables and settings carry over to the next file", () => {
   const files = [
     { path: "/one/a.cfg", text: "default-path config\nsetenv X y\ncrt-base c\nlua-load a" },
     { path: "/two/b.cfg", text: 'lua-load "$X"\nbind :1 ssl crt d' },
@@ -150,7 +150,7 @@ Deno.test("rewriting: variables and settings go on in the next file", () => {
   ]);
 });
 
-Deno.test("rewriting: the certificate lists are told, with where their names start", () => {
+Deno.test("rewriting: certificate lists are returned, with where their names start", () => {
   const text = "crt-base /crt\nbind :1 ssl crt-list a\nbind :2 ssl crt-list /b";
   const bases = { crt: "/crt", key: null, ca: null, directory: "/srv" };
   assert.deepEqual([...rewrite(text).lists], [["/srv/a", bases], ["/b", bases]]);

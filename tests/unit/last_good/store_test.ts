@@ -8,7 +8,7 @@ import { TempFolder } from "../../support/temp_folder.ts";
 
 const NEVER = new AbortController().signal;
 
-/** The fingerprint of files with those contents, whatever is on disk. */
+/** The fingerprint of files with these contents, whatever is on disk. */
 async function fingerprint(contents: Readonly<Record<string, string>>): Promise<Fingerprint> {
   const marks = await Promise.all(
     Object.entries(contents).map(async ([path, text]) => {
@@ -51,7 +51,7 @@ class Folder extends TempFolder {
 
 const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;
 
-Deno.test("a set that was recorded is read by another process, each content once, for nobody else", async () => {
+Deno.test("a recorded set is readable by another process of the same user, and holds each content once", async () => {
   await using folder = new Folder();
   const recorded = await folder.record();
   assert.deepEqual([...recorded.files.keys()], Object.keys(folder.files));
@@ -70,14 +70,14 @@ Deno.test("a set that was recorded is read by another process, each content once
   for (const name of files) assert.equal(modeOf(folder.at(name)), 0o600);
 });
 
-Deno.test("where nothing was recorded there is nothing", async () => {
+Deno.test("there is no set if nothing was recorded", async () => {
   await using folder = new TempFolder();
   assert.deepEqual(await new Store(folder.at("no/such")).read(), { tag: "none" });
   await new Store(folder.at("no/such")).sweep();
   assert.deepEqual(folder.names(), []);
 });
 
-Deno.test("what has not changed is not written again, and what is not named any more goes", async () => {
+Deno.test("unchanged contents are not written again, and unlisted ones are removed", async () => {
   await using folder = new Folder();
   await folder.record();
   const before = new Map(folder.objects.map((name) => [name, inodeOf(folder, name)]));
@@ -97,13 +97,13 @@ Deno.test("what has not changed is not written again, and what is not named any 
 const inodeOf = (folder: Folder, name: string) =>
   Deno.statSync(folder.at(`recorded/set/objects/${name}`)).ino;
 
-Deno.test("what is missing is left out", async () => {
+Deno.test("missing files are left out", async () => {
   await using folder = new Folder();
   const recorded = await folder.record({ ...folder.files, "/no/such": "missing" });
   assert.equal(recorded.files.has("/no/such"), false);
 });
 
-Deno.test("a content that is recorded already is taken, whatever the disk holds by now", async () => {
+Deno.test("a content already recorded is kept, whatever the disk holds now", async () => {
   await using folder = new Folder();
   await folder.record();
   folder.write("b", "something else");
@@ -111,7 +111,7 @@ Deno.test("a content that is recorded already is taken, whatever the disk holds 
 });
 
 const INCOMPLETE: Readonly<Record<string, (folder: Folder) => unknown>> = {
-  "holds something else": (folder) => {
+  "no longer holds what was loaded": (folder) => {
     folder.write("a", "other");
     folder.write("c", "other");
   },
@@ -129,7 +129,7 @@ const INCOMPLETE: Readonly<Record<string, (folder: Folder) => unknown>> = {
 };
 
 for (const [reason, change] of Object.entries(INCOMPLETE)) {
-  Deno.test(`a set of which a file ${reason} is not complete, and the one before stays`, async () => {
+  Deno.test(`a set with a file that ${reason} is incomplete, and the previous one stays`, async () => {
     await using folder = new Folder();
     await folder.record({ [folder.at("b")]: "two" });
     change(folder);
@@ -144,22 +144,22 @@ for (const [reason, change] of Object.entries(INCOMPLETE)) {
 }
 
 const DAMAGES: Readonly<Record<string, (folder: Folder, object: string) => void>> = {
-  "changed object": (_, object) => Deno.writeTextFileSync(object, "evil"),
-  "emptied object": (_, object) => Deno.truncateSync(object),
-  "lost object": (_, object) => Deno.removeSync(object),
-  "object that is a directory": (_, object) => {
+  "a changed object": (_, object) => Deno.writeTextFileSync(object, "evil"),
+  "an emptied object": (_, object) => Deno.truncateSync(object),
+  "a missing object": (_, object) => Deno.removeSync(object),
+  "a directory in place of an object": (_, object) => {
     Deno.removeSync(object);
     Deno.mkdirSync(object);
   },
   "half a manifest": (folder) => Deno.truncateSync(folder.at("recorded/set/manifest.json"), 100),
-  "a manifest that is a directory": (folder) => {
+  "a directory in place of the manifest": (folder) => {
     Deno.removeSync(folder.at("recorded/set/manifest.json"));
     Deno.mkdirSync(folder.at("recorded/set/manifest.json"));
   },
 };
 
 for (const [damage, apply] of Object.entries(DAMAGES)) {
-  Deno.test(`a set with a ${damage} is refused as a whole`, async () => {
+  Deno.test(`a set with ${damage} is refused as a whole`, async () => {
     await using folder = new Folder();
     await folder.record();
     apply(folder, folder.at(`recorded/set/objects/${folder.objects[0]}`));
@@ -186,7 +186,7 @@ Deno.test("a directory that was removed is made again", async () => {
   assert.equal((await folder.store.read()).tag, "recorded");
 });
 
-Deno.test("objects that were removed after they were gathered keep the manifest from being recorded", async () => {
+Deno.test("the manifest is not recorded if gathered objects were removed", async () => {
   await using folder = new Folder();
   const recorded = manifest(await folder.store.gather(await fingerprint(folder.files), NEVER));
   Deno.removeSync(folder.at("recorded/set/objects"), { recursive: true });
@@ -194,7 +194,7 @@ Deno.test("objects that were removed after they were gathered keep the manifest 
   assert.deepEqual(await folder.store.read(), { tag: "none" });
 });
 
-Deno.test("what cannot be written is told with the system's reason", async () => {
+Deno.test("a failure to write is reported with the system's reason", async () => {
   await using folder = new Folder();
   folder.write("blocked", "a file in the way");
   const store = new Store(folder.at("blocked/recorded"));
@@ -203,7 +203,7 @@ Deno.test("what cannot be written is told with the system's reason", async () =>
   assert.deepEqual(gathered, { tag: "not_written", reason });
 });
 
-Deno.test("a gathering that is given up leaves the set that is recorded, and goes by the next sweep", async () => {
+Deno.test("cancelled gathering leaves the recorded set, and the next sweep removes its files", async () => {
   await using folder = new Folder();
   const recorded = await folder.record();
   const many = Object.fromEntries(
@@ -223,7 +223,7 @@ Deno.test("a gathering that is given up leaves the set that is recorded, and goe
   assert.equal(folder.objects.length, 2);
 });
 
-Deno.test("thousands of files are recorded without holding the main thread up, large ones too", async () => {
+Deno.test("thousands of files, large ones too, are recorded without blocking the main thread", async () => {
   await using folder = new Folder();
   const contents: Record<string, string> = {};
   for (let index = 0; index < 3_000; index++) {
@@ -236,12 +236,11 @@ Deno.test("thousands of files are recorded without holding the main thread up, l
   const gathered = await folder.store.gather(wanted, NEVER);
   clearInterval(counter);
   assert.equal(manifest(gathered).files.size, 3_000);
-  // It takes some 2 ms at a time, which makes more than 100 turns, or a dozen on a disk that holds each write up; all
-  // at once would be none.
+  // About 2 ms at a time make more than 100 turns, or a dozen on a slow disk. All at once would be none.
   assert.ok(turns > 2, `${turns} turns`);
 });
 
-Deno.test("what lies in wait for a copy is not written into, and nothing but a file of ours is read", async () => {
+Deno.test("a file planted in place of a copy is not written to, and only files of ours are read", async () => {
   await using folder = new Folder();
   await folder.record({ [folder.at("b")]: "two" });
   const digest = await sha256(new TextEncoder().encode("one"));
@@ -268,7 +267,7 @@ const layFifo = async (_: Folder, path: string) =>
 const layLink = async (folder: Folder, path: string) =>
   await Deno.symlink(folder.write("elsewhere", "one"), path);
 
-Deno.test("no copy is written where others could read or replace it, and that is told with the reason", async () => {
+Deno.test("no copy is written where others could read or replace it, and the reason is reported", async () => {
   for (const [name, mode] of [["", 0o777], ["/set", 0o777], ["/set", 0o750]] as const) {
     await using folder = new Folder();
     Deno.mkdirSync(folder.at("recorded/set/objects"), { recursive: true, mode: 0o700 });
@@ -283,7 +282,7 @@ Deno.test("no copy is written where others could read or replace it, and that is
   }
 });
 
-Deno.test("a set in a directory that is setgid, as a volume with an fsGroup, is nobody else's", async () => {
+Deno.test("a set in a setgid directory, such as a volume with an fsGroup, is still ours alone", async () => {
   await using folder = new Folder();
   Deno.mkdirSync(folder.at("recorded"));
   Deno.chmodSync(folder.at("recorded"), 0o2755);

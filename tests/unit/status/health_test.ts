@@ -31,7 +31,7 @@ Deno.test("during a respawn it is healthy, but not ready", () => {
   assert.equal(health(state).isOk, true);
   assert.deepEqual(readiness(state), {
     isOk: false,
-    reason: "generation 1 is not ready yet, generation 3 was ended by SIGSEGV",
+    reason: "generation 1 is not ready yet, generation 3 was killed by SIGSEGV",
   });
 });
 

@@ -53,7 +53,7 @@ const digest = (text: string) =>
 
 export function change(options: Partial<Change> = {}): Change {
   return {
-    ...{ kind: "reload", generation: 7, result: "success", reason: "reloaded for a change" },
+    ...{ kind: "reload", generation: 7, result: "success", reason: "reloaded after a change" },
     ...{ endedMs: NOW_MS - 3 * HOUR_MS, durationMs: 47, changed: [CONFIGURATION], failure: null },
     ...options,
   };

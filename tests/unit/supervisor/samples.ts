@@ -1,4 +1,4 @@
-/** One sample of each state and each event, and what the tests of the supervisor say with them. */
+/** A sample of each state and each event, and helpers of the supervisor's tests. */
 import { NO_NEEDS } from "../../../lib/config/needs.ts";
 import type { OldProcesses } from "../../../lib/haproxy/drain/limits.ts";
 import type { HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
@@ -61,7 +61,7 @@ export const SERVICE: Service = {
   past: { old: { draining: [2], ending: [] }, lastStartMs: 1_000, respawnedMs: [] },
 };
 
-/** Unless told otherwise, generation 4 was rejected with the content `text`. */
+/** By default, generation 4 was rejected with the content `text`. */
 export function rejected<More extends Partial<Rejected>>(text: string, more?: More) {
   const fingerprint = content(text);
   const all = { generation: 4, fingerprint, changedDuringRead: false, failures: 1, ...more };
@@ -79,8 +79,11 @@ export const STATES = {
   },
   serving: { name: "serving", service: SERVICE },
   delaying: {
-    ...{ name: "delaying", service: SERVICE },
-    ...{ awaits: "interval", order: null, isRetried: false },
+    name: "delaying",
+    service: SERVICE,
+    awaits: "interval",
+    order: null,
+    isRetried: false,
   },
   retrying: {
     name: "retrying",
@@ -137,14 +140,14 @@ export function settled(text: string, atMs = 10_000) {
   return { name: "settled", fingerprint: content(text), atMs } as const;
 }
 
-/** `text` is what the scan before the request found; `null`: the files could not be read. */
+/** `text` is what the scan for the request found; `null`: the files could not be read. */
 export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 10_000) {
   const fingerprint = text === null ? null : content(text);
   return { name: "reload_requested", order, fingerprint, atMs } as const;
 }
 
 /** A handoff succeeds, and the generation has loaded `text`. */
-/** What is started from the recorded set. */
+/** What starts from the recorded set. */
 export const restoredSet = (lastGood: LastGood): RestoredSet => ({
   lastGood,
   haproxy: { options: [], configurations: [], filesAfterDashes: null, directory: null },
@@ -154,7 +157,9 @@ export const restoredSet = (lastGood: LastGood): RestoredSet => ({
 
 export function ready(text: string, more: Partial<Loaded> = {}, version = "3.4.0") {
   const loaded = {
-    ...{ fingerprint: content(text), changedDuringRead: false, targets: NO_TARGETS },
+    fingerprint: content(text),
+    changedDuringRead: false,
+    targets: NO_TARGETS,
     ...more,
   };
   return {
@@ -164,7 +169,7 @@ export function ready(text: string, more: Partial<Loaded> = {}, version = "3.4.0
   } as const;
 }
 
-/** A hot apply succeeds, but for what `outcome` says. */
+/** A hot apply succeeds, except for what `outcome` says. */
 export function hotApplyEnded(outcome: Partial<HotApplyOutcome> = {}, atMs = 10_000) {
   const well: HotApplyOutcome = {
     fingerprint: content("new"),
@@ -208,7 +213,7 @@ export const withPast = <S extends Serving>(state: S, more: Partial<Past>): S =>
 export const withOld = <S extends Serving>(state: S, more: Partial<OldProcesses>): S =>
   withPast(state, { old: { ...state.service.past.old, ...more } });
 
-/** The last decision when `events` come one after the other. */
+/** The last decision after `events` in turn. */
 export function decideAll(state: State, events: readonly Event[], policy = POLICY): Decision {
   return events.reduce<Decision>(([current], event) => decide(current, event, policy), [state, []]);
 }
@@ -226,7 +231,7 @@ export function find<Name extends Action["name"]>(actions: readonly Action[], na
 export const linesOf = (actions: readonly Action[]): string[] =>
   actions.flatMap((action) => action.name === "log" ? [action.entry.text] : []);
 
-/** `state` as it must be for the test to go on. */
+/** `state` with the name that the test expects. */
 export function expectState<Name extends StateName>(state: State, name: Name): StateOf<Name> {
   if (state.name !== name) throw new Error(`the state is "${state.name}", wanted "${name}"`);
   return state as StateOf<Name>;

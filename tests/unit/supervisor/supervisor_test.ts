@@ -10,10 +10,10 @@ import { content, EVENTS, POLICY, settled, STATES } from "./samples.ts";
 
 type Answers = { readonly [Name in Action["name"]]?: (action: Action) => readonly Event[] };
 
-/** Notes each action and posts what a real one would lead to, or throws where the test wants that. */
+/** Records each action and posts its usual result, or throws if the test wants that. */
 class FakeEffects implements Effects {
   readonly performed: Action["name"][] = [];
-  readonly said: string[] = [];
+  readonly logged: string[] = [];
   readonly supervisor: Supervisor;
   readonly #answers: Answers;
 
@@ -24,7 +24,7 @@ class FakeEffects implements Effects {
 
   perform(action: Action): void {
     this.performed.push(action.name);
-    if (action.name === "log") this.said.push(action.entry.text);
+    if (action.name === "log") this.logged.push(action.entry.text);
     this.#answers[action.name]?.(action).forEach(this.supervisor.post);
   }
 
@@ -37,14 +37,14 @@ const fail = () => {
   throw new Error("the disk is on fire");
 };
 
-/** How many lines tell of a bug. */
-const bugsIn = ({ said }: FakeEffects) =>
-  said.filter((text) =>
+/** How many lines report a bug. */
+const bugsIn = ({ logged }: FakeEffects) =>
+  logged.filter((text) =>
     text.startsWith("a bug in the wrapper, please report it: Error: the disk is")
   )
     .length;
 
-/** Throws each time, and has the wrapper asked to drain when it is called for the `last` time. */
+/** Throws each time, and asks the wrapper to drain at the `last` call. */
 const failTimes = (last: number, effects: () => FakeEffects) => () => {
   if (--last === 0) effects().supervisor.post(EVENTS.drain_requested);
   return fail();
@@ -57,7 +57,7 @@ const START = {
 const isReady = () => [EVENTS.handoff_ended];
 const isEmpty = () => [EVENTS.fleet_empty];
 
-Deno.test("the loop ends with the status that the last state has", async () => {
+Deno.test("the loop ends with the exit status of the last state", async () => {
   const effects = new FakeEffects({ terminate_all: isEmpty });
   effects.supervisor.post(EVENTS.handoff_ended);
   effects.supervisor.post(EVENTS.stop_requested);
@@ -73,7 +73,7 @@ Deno.test("the loop ends with the status that the last state has", async () => {
   ]);
 });
 
-Deno.test("the loop waits for events that come later, and takes several at once in order", async () => {
+Deno.test("the loop waits for later events, and handles several at once in order", async () => {
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
   const exitCode = effects.run();
   await Promise.resolve();
@@ -108,7 +108,7 @@ Deno.test("events after the end change nothing", async () => {
   assert.ok(!effects.performed.includes("kill_all"));
 });
 
-Deno.test("an action that throws keeps neither the others from being carried out nor HAProxy from serving", async () => {
+Deno.test("an action that throws stops neither the other actions nor HAProxy", async () => {
   const effects = new FakeEffects({
     start_handoff: () => [EVENTS.handoff_ended, ...changes.splice(0)],
     drain: fail,
@@ -124,23 +124,23 @@ Deno.test("an action that throws keeps neither the others from being carried out
   assert.equal(bugsIn(effects), 1);
 });
 
-Deno.test("a first start that throws ends with 70", async () => {
+Deno.test("a first start that throws exits with 70", async () => {
   const effects = new FakeEffects({ start_handoff: fail, terminate_all: isEmpty });
   assert.equal(await effects.run(), 70);
   assert.match(
-    effects.said.at(-2)!,
+    effects.logged.at(-2)!,
     /did not start: a bug in the wrapper: Error: the disk is on fire/,
   );
 });
 
-Deno.test("what stands for the end of a start comes before what came after the bug", async () => {
+Deno.test("the stand-in for the end of a start comes before later events", async () => {
   const effects = new FakeEffects({});
   effects.supervisor.postBug(new Error("oh"), START);
   effects.supervisor.post(EVENTS.fleet_empty);
   assert.equal(await effects.run(), 70);
 });
 
-Deno.test("a decision that throws is a bug that is told, and what serves goes on", async () => {
+Deno.test("a decision that throws is reported as a bug, and serving continues", async () => {
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
   effects.supervisor.post({ name: "settled" } as Event);
   effects.supervisor.post(EVENTS.handoff_ended);
@@ -148,10 +148,10 @@ Deno.test("a decision that throws is a bug that is told, and what serves goes on
   effects.supervisor.post(EVENTS.drain_requested);
   assert.equal(await effects.run(), 0);
   assert.equal(effects.performed.filter((name) => name === "start_handoff").length, 2);
-  assert.ok(effects.said.some((text) => /^a bug in the wrapper/.test(text)));
+  assert.ok(effects.logged.some((text) => /^a bug in the wrapper/.test(text)));
 });
 
-Deno.test("a bug that comes again and again is told once, and counted each time", async () => {
+Deno.test("a repeated bug is logged once and counted each time", async () => {
   let bugs = 0;
   const count = ({ event }: Step) => {
     if (event?.name === "bug") bugs++;
@@ -167,7 +167,7 @@ Deno.test("a bug that comes again and again is told once, and counted each time"
   assert.deepEqual([bugsIn(effects), bugs], [1, 1_000]);
 });
 
-Deno.test("bugs whose texts differ each time do not flood the log", async () => {
+Deno.test("bugs whose descriptions always differ do not flood the log", async () => {
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
   effects.supervisor.post(EVENTS.handoff_ended);
   for (let bug = 0; bug < 1_000; bug++) {
@@ -175,12 +175,12 @@ Deno.test("bugs whose texts differ each time do not flood the log", async () => 
   }
   effects.supervisor.post(EVENTS.drain_requested);
   assert.equal(await effects.run(), 0);
-  const told = effects.said.filter((text) => /^a bug/.test(text));
+  const told = effects.logged.filter((text) => /^a bug/.test(text));
   assert.equal(told.length, 50);
   assert.match(told.at(-1)!, /number 49.*further bugs are only counted/);
 });
 
-Deno.test("while every log line throws, it serves, reloads and ends as it was asked to", async () => {
+Deno.test("even if every log line throws, it serves, reloads and ends as asked", async () => {
   const effects = new FakeEffects({
     start_handoff: () => [EVENTS.handoff_ended],
     drain: () => [EVENTS.drain_requested],
@@ -193,7 +193,7 @@ Deno.test("while every log line throws, it serves, reloads and ends as it was as
   assert.equal(await effects.run(), 0);
 });
 
-Deno.test("an observer that throws at each step is in nobody's way, and keeps none of the others from hearing", async () => {
+Deno.test("an observer that throws at each step disturbs neither the loop nor other observers", async () => {
   const heard: string[] = [];
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty }, [
     fail,
@@ -205,11 +205,11 @@ Deno.test("an observer that throws at each step is in nobody's way, and keeps no
   assert.deepEqual(heard.filter((name, index) => name !== heard[index - 1]), [
     ...["starting", "serving", "draining", "ended"],
   ]);
-  // Once for each place in the program from which it was called.
+  // Once for each call site.
   assert.equal(bugsIn(effects), 2);
 });
 
-Deno.test("who was to end ends although all that is done for it throws", async () => {
+Deno.test("the wrapper ends when asked to, even if every action for that throws", async () => {
   const effects = new FakeEffects({
     start_handoff: isReady,
     drain_all: fail,
@@ -222,7 +222,7 @@ Deno.test("who was to end ends although all that is done for it throws", async (
   assert.deepEqual(tried, ["drain_all", "terminate_all", "kill_all"]);
 });
 
-Deno.test("a bug is described by its stack, or by whatever was thrown", () => {
+Deno.test("a bug is described by its stack, or by the value thrown", () => {
   assert.match(describeBug(new TypeError("oh")), /^TypeError: oh\n +at /);
   assert.equal(describeBug("oh"), "oh");
   assert.equal(describeBug(undefined), "undefined");

@@ -1,4 +1,4 @@
-/** What the kernel's files say of memory: in containers, on hosts, with both versions of control groups. */
+/** What the kernel's files say about memory: in containers, on hosts, with both versions of control groups. */
 import assert from "node:assert/strict";
 import { findMemoryLimit, type MemoryLimit } from "../../../lib/system/cgroup_memory.ts";
 
@@ -58,25 +58,25 @@ const CASES: Readonly<Record<string, readonly [files: Files, limit: MemoryLimit 
     v2("/", level2("/sys/fs/cgroup", "1000", 700)),
     { limit: 1_000, available: 300 },
   ],
-  "version 2, more used than the limit, which was lowered": [
+  "version 2, usage above a lowered limit": [
     v2("/", level2("/sys/fs/cgroup", "1000", 1_700, 50)),
     { limit: 1_000, available: 0 },
   ],
-  "version 2, nested: the one above is tighter": [
+  "version 2, nested: the parent is tighter": [
     v2("/pod/app", {
       ...level2("/sys/fs/cgroup/pod", "1500", 1_400, 0),
       ...level2("/sys/fs/cgroup/pod/app", "1000", 700, 0),
     }),
     { limit: 1_500, available: 100 },
   ],
-  "version 2, nested: the own one is tighter": [
+  "version 2, nested: our own is tighter": [
     v2("/pod/app", {
       ...level2("/sys/fs/cgroup/pod", "2500", 1_400, 0),
       ...level2("/sys/fs/cgroup/pod/app", "1000", 700, 0),
     }),
     { limit: 1_000, available: 300 },
   ],
-  "version 2, nested: only the one above has a limit": [
+  "version 2, nested: only the parent has a limit": [
     v2("/pod/app", {
       ...level2("/sys/fs/cgroup/pod", "2500", 1_400, 0),
       ...level2("/sys/fs/cgroup/pod/app", "max", 700, 0),
@@ -91,11 +91,11 @@ const CASES: Readonly<Record<string, readonly [files: Files, limit: MemoryLimit 
     ),
     { limit: 1_000, available: 400 },
   ],
-  "version 2, the own one is outside what is mounted": [
+  "version 2, our own group is outside the mount": [
     v2("/../other", level2("/sys/fs/cgroup", "1000", 600, 0)),
     { limit: 1_000, available: 400 },
   ],
-  "version 2, mounted at a place with a blank": [
+  "version 2, mounted at a path with a space": [
     v2("/", level2("/sys/fs/c group", "1000", 600, 0), V2_MOUNT.replace("/cgroup", "/c\\040group")),
     { limit: 1_000, available: 400 },
   ],
@@ -108,7 +108,7 @@ const CASES: Readonly<Record<string, readonly [files: Files, limit: MemoryLimit 
     { limit: 1_000, available: 400 },
   ],
   "version 1, no limit": [v1("/", level1("/sys/fs/cgroup/memory", NONE_1, 700)), null],
-  "version 1, nested: the one above is tighter": [
+  "version 1, nested: the parent is tighter": [
     v1("/pod/a:b", {
       ...level1("/sys/fs/cgroup/memory", NONE_1, 5_000),
       ...level1("/sys/fs/cgroup/memory/pod", "1500", 1_400),
@@ -116,14 +116,14 @@ const CASES: Readonly<Record<string, readonly [files: Files, limit: MemoryLimit 
     }),
     { limit: 1_500, available: 100 },
   ],
-  "version 1, a group that is not seen": [
+  "version 1, a group that is not visible": [
     v1("/process_api/x", level1("/sys/fs/cgroup/memory", "800", 700)),
     { limit: 800, available: 100 },
   ],
   "no file can be read": [{}, null],
   "no mount is known": [{ "/proc/self/cgroup": "0::/\n" }, null],
   "no group is known": [{ "/proc/self/mountinfo": `${OTHERS}${V2_MOUNT}\n` }, null],
-  "files with something else in them": [
+  "files with other contents": [
     {
       "/proc/self/cgroup": "nonsense\n:::\n0::/\n",
       "/proc/self/mountinfo": `nonsense\n - \n${V2_MOUNT}\n`,
@@ -138,7 +138,7 @@ for (const [name, [files, limit]] of Object.entries(CASES)) {
   Deno.test(`the limit of memory: ${name}`, () => assert.deepEqual(limitOf(files), limit));
 }
 
-Deno.test("a limit that is set later, and one that is lifted, are seen", () => {
+Deno.test("a limit set or lifted later is seen", () => {
   const files: Record<string, string> = { ...v2("/", level2("/sys/fs/cgroup", "max", 700, 0)) };
   const limit = findMemoryLimit((path) => files[path] ?? null);
   assert.equal(limit(), null);
@@ -148,7 +148,7 @@ Deno.test("a limit that is set later, and one that is lifted, are seen", () => {
   assert.equal(limit(), null);
 });
 
-Deno.test("where no limit is set, only the limits are read", () => {
+Deno.test("without a limit only the limits are read", () => {
   const read: string[] = [];
   const files = v2("/a", {
     ...level2("/sys/fs/cgroup", "max", 1),

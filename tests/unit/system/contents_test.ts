@@ -11,7 +11,7 @@ import {
 } from "../../../lib/system/contents.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
-/** That many files, every seventh of them larger than a portion. */
+/** `count` files, every seventh of them larger than a portion. */
 function writeMany(folder: TempFolder, count: number): SizedFile[] {
   return Array.from({ length: count }, (_, index) => {
     const text = String(index).padEnd(index % 7 === 6 ? 600_000 : 10, "x");
@@ -21,7 +21,7 @@ function writeMany(folder: TempFolder, count: number): SizedFile[] {
 
 const digestOf = ({ path }: SizedFile) => sha256(Deno.readFileSync(path));
 
-Deno.test("few files and many have the digests of their contents, in order", async () => {
+Deno.test("few or many files have the digests of their contents, in order", async () => {
   await using folder = new TempFolder();
   const all = writeMany(folder, 250);
   const digests = await Promise.all(all.map(digestOf));
@@ -30,14 +30,14 @@ Deno.test("few files and many have the digests of their contents, in order", asy
   }
 });
 
-Deno.test("a file has the digest of what it holds, whatever size it was said to have", async () => {
+Deno.test("a file has the digest of its content, whatever size it was said to have", async () => {
   await using folder = new TempFolder();
   const all = writeMany(folder, 120);
   const digests = await Promise.all(all.map(digestOf));
   assert.deepEqual(await sha256All(all.map(({ path }) => ({ path, size: 0 }))), digests);
 });
 
-Deno.test("in place of the digest of a file that cannot be read stands why, among few and many", async () => {
+Deno.test("an unreadable file has the reason instead of a digest, among few files and many", async () => {
   await using folder = new TempFolder();
   const all = writeMany(folder, 201);
   // The first of a portion, and one in the middle.
@@ -52,26 +52,26 @@ Deno.test("in place of the digest of a file that cannot be read stands why, amon
   }
 });
 
-/** A file of that many bytes, of which none is on disk. */
+/** A sparse file of that many bytes. */
 function sparse(folder: TempFolder, name: string, bytes: number): string {
   const path = folder.write(name, "");
   Deno.truncateSync(path, bytes);
   return path;
 }
 
-Deno.test("a file that is or has become too large has no digest, among few and many", async () => {
+Deno.test("a file that is or becomes too large has no digest, among few files and many", async () => {
   await using folder = new TempFolder();
   const large = sparse(folder, "large", MOST_DIGESTED_BYTES + 1);
   const small = folder.write("small");
   for (const count of [1, 120]) {
     const files = Array.from({ length: count }, () => ({ path: small, size: 5 }));
-    // As if it had been small when it was looked at.
+    // As if it had been small when it was examined.
     const [found] = await sha256All([{ path: large, size: 5 }, ...files]);
     assert.ok(found instanceof TooLarge);
   }
 });
 
-Deno.test("a large file has the digest of its content, and other work goes on meanwhile", async () => {
+Deno.test("a large file has the digest of its content, and other work continues meanwhile", async () => {
   await using folder = new TempFolder();
   const path = sparse(folder, "large", MOST_DIGESTED_BYTES);
   let turns = 0;
@@ -94,7 +94,7 @@ Deno.test("a file is read whole up to the limit, and not beyond it", async () =>
   await assert.rejects(readFile(sparse(folder, "6GB", 6 * 2 ** 30), 1_000_000), TooLarge);
 });
 
-Deno.test("a copy in portions is the file, and its digest is given", async () => {
+Deno.test("a copy in portions equals the file, and its digest is returned", async () => {
   await using folder = new TempFolder();
   for (const length of [0, 10, 2 ** 20, 3_000_000]) {
     const from = folder.write("from", "y".repeat(length));

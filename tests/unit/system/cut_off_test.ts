@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { waitFor } from "../../support/wait.ts";
 import { aborted, cutOff } from "../../../lib/system/cut_off.ts";
 import { collectGarbage } from "../../../lib/system/garbage.ts";
 
 const never = new Promise<never>(() => {});
 const CANCEL = new AbortController().signal;
 
-Deno.test("work ends with its result, its time or its cancellation", async () => {
+Deno.test("the wait ends with the result, the timeout or the cancellation", async () => {
   const limits = { timeoutMs: 10_000, cancel: CANCEL };
   assert.equal(await cutOff(Promise.resolve("done"), limits), "done");
   const timedOut = await cutOff(never, { ...limits, timeoutMs: 1 });
@@ -15,7 +16,7 @@ Deno.test("work ends with its result, its time or its cancellation", async () =>
   await assert.rejects(cutOff(Promise.reject(new Error("a bug")), limits), /a bug/);
 });
 
-Deno.test("an abort is heard after garbage was collected, which loses that of AbortSignal.any on Deno 2.6", async () => {
+Deno.test("an abort is noticed after a garbage collection, which loses that of AbortSignal.any on Deno 2.6", async () => {
   const cancel = new AbortController();
   let isHeard = false;
   aborted(CANCEL, cancel.signal).then(() => isHeard = true);
@@ -24,6 +25,5 @@ Deno.test("an abort is heard after garbage was collected, which loses that of Ab
     collectGarbage();
   }
   cancel.abort();
-  await new Promise((resolve) => setTimeout(resolve));
-  assert.ok(isHeard);
+  await waitFor("the abort to be noticed", () => isHeard);
 });

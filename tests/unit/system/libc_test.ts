@@ -1,21 +1,21 @@
-/** The C library's answers, and that nothing else can be opened once it has been. */
+/** The C library's answers, and that nothing else can be opened after it. */
 import assert from "node:assert/strict";
 import { type Libc, LIBC_PATHS, openLibc } from "../../../lib/system/libc.ts";
 import { waitFor } from "../../support/wait.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
-// The permission is given back for the whole file, so there is one for all tests.
+// The permission is revoked for the whole file, so all tests share one library.
 const libc = await openLibc();
 
-Deno.test("after it was opened nothing else can be", () => {
+Deno.test("nothing else can be opened after the library", () => {
   assert.throws(() => Deno.dlopen(LIBC_PATHS[0], {}), Deno.errors.NotCapable);
 });
 
-Deno.test("where it may not be opened there is none, and that is no error", async () => {
+Deno.test("without the permission there is no library, and no error", async () => {
   assert.equal(await openLibc(), null);
 });
 
-Deno.test("a mount root is told from what is below it", () => {
+Deno.test("a mount root is distinguished from paths below it", () => {
   assert.equal(opened().isMountRoot("/"), true);
   assert.equal(opened().isMountRoot("/proc"), true);
   assert.equal(opened().isMountRoot("/proc/self/status"), false);
@@ -23,16 +23,16 @@ Deno.test("a mount root is told from what is below it", () => {
   assert.equal(opened().isMountRoot("/no/such/file"), false);
 });
 
-Deno.test("without an ended child none is shown", () => {
+Deno.test("no ended child is reported if there is none", () => {
   assert.equal(opened().endedChild(), null);
 });
 
-Deno.test("where an error is all that would come nothing is waited for", () => {
+Deno.test("a file that can only give an error counts as writable", () => {
   const NOT_OPEN = 1_000_000;
   assert.equal(opened().isWritable(NOT_OPEN), true);
 });
 
-Deno.test("the kernel's files about memory are read whole, and no others", async () => {
+Deno.test("only the kernel's files about memory are read, and whole", async () => {
   assert.match(opened().readMemoryFile("/proc/self/cgroup") ?? "", /^\d+:.*:\/.*\n$/m);
   assert.match(opened().readMemoryFile(`/proc/${Deno.pid}/status`) ?? "", /^RssAnon:\s+\d+ kB$/m);
   const { stdout } = await new Deno.Command("cat", { args: ["/proc/self/mountinfo"] }).output();
@@ -54,7 +54,7 @@ Deno.test("the kernel's files about memory are read whole, and no others", async
   assert.equal(opened().readMemoryFile(folder.at("memory.max")), null);
 });
 
-Deno.test("a directory is locked by one at a time, until it is given up", async () => {
+Deno.test("a directory is locked by one at a time, until it is unlocked", async () => {
   await using folder = new TempFolder();
   const unlock = opened().lockDirectory(folder.path);
   assert.notEqual(unlock, null);
@@ -66,12 +66,12 @@ Deno.test("a directory is locked by one at a time, until it is given up", async 
   assert.equal(opened().lockDirectory(folder.at("none")), null);
 });
 
-Deno.test("a process gets a signal only by a word that started it", async () => {
+Deno.test("a process gets a signal only by one of its arguments", async () => {
   const words = ["-c", "sleep 60; :", "its name"];
   const child = new Deno.Command("sh", { args: words, stdin: "null" }).spawn();
   const { pid } = child;
   const { commandLine, signalNamed } = opened();
-  // It has none while it is still becoming `sh`.
+  // It has no arguments before its exec of `sh`.
   await waitFor("its words", () => commandLine(pid).length > 0);
   assert.deepEqual(commandLine(pid).slice(1), [...words, ""]);
   assert.equal(signalNamed(pid, "another", 9), "gone");
@@ -82,7 +82,7 @@ Deno.test("a process gets a signal only by a word that started it", async () => 
   for (const none of [0, -1, 1.5, NaN, pid]) assert.deepEqual(commandLine(none), []);
 });
 
-Deno.test("memory is given back without harm", () => {
+Deno.test("trimming memory does no harm", () => {
   opened().trimMemory();
   assert.equal(opened().endedChild(), null);
 });

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { followLinks } from "../../../lib/system/link_chain.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
-/** Follows `path` and tells where it leads, or why it leads nowhere. */
+/** Follows `path`: where it leads, or why it leads nowhere. */
 async function endOf(path: string): Promise<string> {
   const { end } = await followLinks(path);
   return end.tag === "found" ? end.realPath : `${end.tag}: ${end.reason}`;
@@ -11,7 +11,7 @@ async function endOf(path: string): Promise<string> {
 
 const sorted = (paths: Iterable<string>) => [...paths].sort();
 
-Deno.test("a plain file is watched in its directory, and the directory in its own", async () => {
+Deno.test("a plain file is watched in its directory, and that directory in its parent", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a.cfg");
   const { directories, entries, end } = await followLinks(path);
@@ -22,7 +22,7 @@ Deno.test("a plain file is watched in its directory, and the directory in its ow
   assert.deepEqual(sorted(entries), sorted([path, folder.path]));
 });
 
-Deno.test("a directory is found like a file, the root too", async () => {
+Deno.test("a directory is found like a file, even the root", async () => {
   await using folder = new TempFolder();
   for (const [path, realPath] of [[`${folder.path}/./`, folder.path], ["/", "/"]] as const) {
     const { end } = await followLinks(path);
@@ -65,7 +65,7 @@ Deno.test('".." behind a link starts from where the link leads', async () => {
   assert.equal(await endOf(folder.at("link").concat("/../a.cfg")), file);
 });
 
-Deno.test("a path that breaks off is watched at the place where it does", async () => {
+Deno.test("a path that breaks off is watched at that point", async () => {
   await using folder = new TempFolder();
   const { directories, entries, end } = await followLinks(folder.at("missing/deep/a.cfg"));
   assert.deepEqual(end, { tag: "missing", reason: "No such file or directory" });
@@ -73,7 +73,7 @@ Deno.test("a path that breaks off is watched at the place where it does", async 
   assert.deepEqual(sorted(entries), sorted([folder.at("missing"), folder.path]));
 });
 
-Deno.test("a dangling link is watched, and so is the place where it points to", async () => {
+Deno.test("a dangling link is watched, and so is its target", async () => {
   await using folder = new TempFolder();
   folder.write("far/other");
   const link = folder.link("near/a.cfg", "../far/a.cfg");
@@ -85,7 +85,7 @@ Deno.test("a dangling link is watched, and so is the place where it points to", 
   }
 });
 
-Deno.test("what goes on behind a file is missing", async () => {
+Deno.test("a path that continues past a file is missing", async () => {
   await using folder = new TempFolder();
   const file = folder.write("a.cfg");
   assert.equal(await endOf(`${file}/b`), "missing: Not a directory");

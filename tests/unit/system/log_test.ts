@@ -8,7 +8,7 @@ import {
 
 const LEVELS = ["debug", "info", "warning", "error"] as const satisfies readonly LogLevel[];
 
-/** The lines that a log of process 7 writes of `entries`. */
+/** The lines that a log of process 7 writes for `entries`. */
 function linesOf(
   entries: readonly LogEntry[],
   { format, level = "info" }: { format: LogFormat; level?: LogLevel },
@@ -22,14 +22,14 @@ function linesOf(
 const entry = (text: string, level: LogLevel = "info"): LogEntry => ({ level, text, fields: {} });
 
 for (const level of LEVELS) {
-  Deno.test(`a text line of the level ${level} tells time, level, process and text`, () => {
+  Deno.test(`a text line of level ${level} shows time, level, process and text`, () => {
     const [line] = linesOf([entry("hello", level)], { format: "text", level });
     const [, time, rest] = /^(\S+) (.*)$/.exec(line!)!;
     assert.equal(new Date(time!).toISOString(), time);
     assert.equal(rest, `${level} [7] hello`);
   });
 
-  Deno.test(`at the level ${level} nothing less important is written, in either format`, () => {
+  Deno.test(`at level ${level} nothing less important is written, in either format`, () => {
     const entries = LEVELS.map((one) => entry(one, one));
     const wanted = LEVELS.slice(LEVELS.indexOf(level));
     const texts = linesOf(entries, { format: "text", level }).map((line) => line.split("] ")[1]);
@@ -39,7 +39,7 @@ for (const level of LEVELS) {
   });
 }
 
-Deno.test("a JSON line tells the same, and every field by its name", () => {
+Deno.test("a JSON line shows the same, and every field by name", () => {
   const fields = { generation: 2, reason: "a change", changed: ["/a"], durationMs: 31 };
   const [line] = linesOf([{ level: "warning", text: "hello", fields }], { format: "json" });
   const { time, ...rest } = JSON.parse(line!);

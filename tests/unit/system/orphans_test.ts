@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createReaper } from "../../../lib/system/orphans.ts";
 
-/** The kernel's list of ended children, of which it shows the first. */
+/** The kernel's list of ended children, which shows only the first. */
 class EndedChildren {
   readonly pids: number[];
   readonly reaped: number[] = [];
@@ -34,7 +34,7 @@ class EndedChildren {
   }
 }
 
-Deno.test("all strangers are reaped at once", () => {
+Deno.test("all orphans are reaped at once", () => {
   const children = new EndedChildren([5, 6, 7], new Set());
   children.reap();
   assert.deepEqual(children.reaped, [5, 6, 7]);
@@ -47,7 +47,7 @@ Deno.test("without an ended child nothing happens", () => {
   assert.deepEqual([children.reaped, children.waiting], [[], []]);
 });
 
-Deno.test("an own child is left to Deno, and what it hides is reaped after it", () => {
+Deno.test("our own child is left to Deno, and the orphans behind it are reaped afterwards", () => {
   const children = new EndedChildren([5, 6, 7], new Set([6]));
   children.reap();
   assert.deepEqual(children.reaped, [5]);

@@ -4,7 +4,7 @@ import { TempFolder } from "../../support/temp_folder.ts";
 
 const user = Deno.uid()!;
 
-Deno.test("the user is learned by a new file, which leaves nothing", async () => {
+Deno.test("the user is found by a new file, which leaves nothing behind", async () => {
   await using folder = new TempFolder();
   assert.equal(ownUser([folder.at("missing"), folder.path]), user);
   assert.deepEqual(folder.names(), []);
@@ -25,14 +25,14 @@ const FOREIGN: readonly (readonly [Partial<typeof OWN>, string | null])[] = [
   [{ isDirectory: false }, "is not a directory"],
 ];
 
-Deno.test("a folder is our own that has our user and no bits for others", () => {
+Deno.test("a folder is ours if it has our user and no bits for others", () => {
   for (const [change, reason] of FOREIGN) {
     const found = describeForeign({ ...OWN, ...change }, { kind: "directory", user: 7 });
     assert.equal(found, reason, JSON.stringify(change));
   }
 });
 
-Deno.test("a file is read that is our own, and a FIFO, a link or another's is not even opened", async () => {
+Deno.test("our own file is read, but a FIFO, a link or another user's file is not even opened", async () => {
   await using folder = new TempFolder();
   Deno.writeTextFileSync(folder.at("own"), "text", { mode: 0o600 });
   assert.deepEqual(

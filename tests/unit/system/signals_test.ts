@@ -4,7 +4,7 @@ import { oncePerKeystroke, SIGNAL_NUMBERS, SIGNALS } from "../../../lib/system/s
 
 const MEANINGS = Object.values(SIGNALS);
 
-/** A program that sends itself every signal of the table, before or after it takes them, and prints what they mean. */
+/** A program that sends itself every signal of the table, before or after it receives them, and prints their meanings. */
 const sendingAll = (when: "early" | "late") => `
   import { listenToSignals, SIGNALS } from ${
   JSON.stringify(import.meta.resolve("../../../lib/system/signals.ts"))
@@ -25,7 +25,7 @@ const sendingAll = (when: "early" | "late") => `
 `;
 
 for (const when of ["early", "late"] as const) {
-  Deno.test(`each signal has its meaning and no other effect, however ${when} it comes`, async () => {
+  Deno.test(`each signal has its meaning and no other effect, however ${when} it arrives`, async () => {
     const command = new Deno.Command(Deno.execPath(), {
       args: ["eval", "--quiet", sendingAll(when)],
       stderr: "inherit",
@@ -36,7 +36,7 @@ for (const when of ["early", "late"] as const) {
   });
 }
 
-Deno.test("a signal that stops or reloads is known by its own name", () => {
+Deno.test("a signal that stops or reloads keeps its own name", () => {
   const named = Object.entries(SIGNALS).flatMap(([name, meaning]) =>
     "signal" in meaning ? [[name, meaning.signal]] : []
   );
@@ -44,13 +44,13 @@ Deno.test("a signal that stops or reloads is known by its own name", () => {
   for (const [name, signal] of named) assert.equal(signal, name);
 });
 
-Deno.test("each signal that stops has its number, and it is the system's", () => {
+Deno.test("the number of each stop signal is the system's", () => {
   const stops = MEANINGS.flatMap((meaning) => meaning.tag === "stop" ? [meaning.signal] : []);
   assert.deepEqual(Object.keys(SIGNAL_NUMBERS).sort(), stops.toSorted());
   for (const signal of stops) assert.equal(SIGNAL_NUMBERS[signal], constants.signals[signal]);
 });
 
-Deno.test("signals that come together with a keystroke's count once", () => {
+Deno.test("signals that arrive together with a keystroke's count once", () => {
   const heardMs: number[] = [];
   let nowMs = 0;
   const press = oncePerKeystroke(() => heardMs.push(nowMs), () => nowMs);

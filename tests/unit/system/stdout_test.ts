@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createStdout } from "../../../lib/system/stdout.ts";
 
-/** A pipe of which a test decides how many bytes it takes. */
+/** A pipe that takes as many bytes as the test decides. */
 class Pipe {
   room = Infinity;
   text = "";
@@ -22,14 +22,14 @@ class Pipe {
   });
 }
 
-Deno.test("a long line is written in pieces that a pipe takes as a whole", () => {
+Deno.test("a long line is written in pieces that a pipe takes whole", () => {
   const pipe = new Pipe();
   pipe.stdout.writeLine("x".repeat(10_000));
   assert.equal(pipe.text.length, 10_001);
   assert.equal(pipe.longestPiece, 4_096);
 });
 
-Deno.test("a line is not lost for being longer than all lines that may wait", async () => {
+Deno.test("a line longer than the whole buffer is not lost", async () => {
   const pipe = new Pipe();
   pipe.stdout.writeLine("x".repeat(100_000));
   pipe.room = 0;
@@ -41,7 +41,7 @@ Deno.test("a line is not lost for being longer than all lines that may wait", as
   assert.deepEqual(pipe.lost, [1]);
 });
 
-Deno.test("what a full pipe does not take is written later, whole and in order", async () => {
+Deno.test("lines that a full pipe does not take are written later, whole and in order", async () => {
   const pipe = new Pipe();
   pipe.room = 6;
   pipe.stdout.writeLine("first");
@@ -55,7 +55,7 @@ Deno.test("what a full pipe does not take is written later, whole and in order",
   assert.deepEqual(pipe.lost, []);
 });
 
-Deno.test("what a non-blocking pipe refuses is written later", async () => {
+Deno.test("bytes that a non-blocking pipe refuses are written later", async () => {
   const pipe = new Pipe();
   pipe.failure = new Deno.errors.WouldBlock("full");
   pipe.stdout.writeLine("one");
@@ -74,7 +74,7 @@ Deno.test("lines are lost and counted if too many are waiting", async () => {
   assert.deepEqual(pipe.lost, [36]);
 });
 
-Deno.test("a reader that is gone makes nothing wait", async () => {
+Deno.test("a reader that is gone blocks nothing", async () => {
   const pipe = new Pipe();
   pipe.failure = new Deno.errors.BrokenPipe("gone");
   pipe.stdout.writeLine("one");
@@ -84,7 +84,7 @@ Deno.test("a reader that is gone makes nothing wait", async () => {
   assert.equal(pipe.text, "two\n");
 });
 
-Deno.test("the end does not wait for a reader that does not read", async () => {
+Deno.test("the end does not wait for a stalled reader", async () => {
   const pipe = new Pipe();
   pipe.room = 0;
   pipe.stdout.writeLine("one");

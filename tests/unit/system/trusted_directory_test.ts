@@ -9,7 +9,7 @@ import { TempFolder } from "../../support/temp_folder.ts";
 
 const US = 1_000;
 
-/** A directory of root's that only root may write to, but for what is said. */
+/** By default a directory of root's that only root may write to. */
 function step(path: string, { isSymlink = false, ...more }: Partial<Step["info"]> = {}): Step {
   const info = { isDirectory: !isSymlink, isSymlink, uid: 0, mode: 0o755, dev: 1, ...more };
   return { path, info };
@@ -47,7 +47,7 @@ for (const [what, steps] of Object.entries(TRUSTED)) {
 
 const OTHER =
   /^"\/x" belongs to user 1001, who could replace what is in it, wanted root or user 1000: /;
-const OPEN = /^others may write to "\/x", which has mode [02]77[57]: take that from them/;
+const OPEN = /^others may write to "\/x", which has mode [02]77[57]: take that away/;
 
 const DISTRUSTED: Readonly<Record<string, readonly [readonly Step[], RegExp]>> = {
   "another user's": [[ROOT, step("/x", { uid: 1_001 })], OTHER],
@@ -86,7 +86,7 @@ for (const [what, [steps, reason]] of Object.entries(DISTRUSTED)) {
 
 const user = Deno.uid()!;
 
-Deno.test("the way is walked link by link, and each link is looked at from where it stands", async () => {
+Deno.test("the path is followed link by link, and each link is judged where it is", async () => {
   await using folder = new TempFolder();
   Deno.mkdirSync(folder.at("safe"));
   Deno.mkdirSync(folder.at("open"));
@@ -98,7 +98,7 @@ Deno.test("the way is walked link by link, and each link is looked at from where
   assert.equal((await trustIn(folder.link("round", "round"), user)).tag, "distrusted");
 });
 
-Deno.test("what is missing is made for nobody else, and nothing through a link that leads nowhere", async () => {
+Deno.test("missing directories are made for our user alone, and none through a dangling link", async () => {
   await using folder = new TempFolder();
   assert.equal((await trustIn(folder.at("a/b"), user)).tag, "missing");
   assert.equal(await makeTrusted(folder.at("a/b"), user), null);

@@ -24,7 +24,7 @@ for (const [text, ms] of Object.entries(READ)) {
 const REFUSED = ["", "5", "-1s", "1 s", " 1s", "1s ", "1d", "s", ".s", "1.2.3s", "1e3s", "1S"];
 
 for (const text of REFUSED) {
-  Deno.test(`"${text}" is no duration`, () => assert.equal(parseDuration(text), null));
+  Deno.test(`"${text}" is not a duration`, () => assert.equal(parseDuration(text), null));
 }
 
 const WRITTEN: Readonly<Record<string, number>> = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { visible, visibleJson } from "../../../lib/text/visible.ts";
 
-/** All that hides, breaks a line or turns the order round. */
+/** All characters that are hidden, break a line or reverse the order. */
 const HIDDEN = [
   ...Array.from({ length: 0x20 }, (_, code) => code),
   ...Array.from({ length: 0x21 }, (_, index) => 0x7f + index),
@@ -18,7 +18,7 @@ Deno.test("letters of all languages stay as they are", () => {
   assert.equal(visibleJson(READABLE), JSON.stringify(READABLE));
 });
 
-Deno.test("each hidden character is shown as its number, and a line break as such", () => {
+Deno.test("each hidden character is shown as its number, and a line break as \\n", () => {
   for (const one of HIDDEN) {
     const number = one.codePointAt(0)!.toString(16);
     const wanted = one === "\n" ? "\\n" : `\\u{${number}}`;
@@ -27,7 +27,7 @@ Deno.test("each hidden character is shown as its number, and a line break as suc
   }
 });
 
-Deno.test("JSON holds no hidden character, and says the same", () => {
+Deno.test("JSON has no hidden character and the same value", () => {
   for (const one of HIDDEN) {
     const json = visibleJson({ [one]: [one] }, 1);
     assert.equal(visible(json, "\n"), json, one);

@@ -1,4 +1,4 @@
-/** What is left in a process that drains, asked of a played HAProxy; the process tests ask a real one. */
+/** The connections left in a draining process, here a fake HAProxy; the end-to-end tests ask a real one. */
 import assert from "node:assert/strict";
 import { DrainGauge } from "../../../../lib/haproxy/drain/drain_gauge.ts";
 import { pause, waitFor } from "../../../support/wait.ts";
@@ -10,7 +10,7 @@ interface Info {
   readonly isStopping: boolean;
 }
 
-/** A process with a prompt, that ends when nothing but that is left and nobody asks any more. */
+/** A process with a prompt, which ends once only the prompt is left and it is closed. */
 class Scene extends TempFolder {
   readonly socket = this.at("socket");
   readonly gauge = new DrainGauge();
@@ -57,7 +57,7 @@ class Scene extends TempFolder {
       if (this.info === null) break;
       const isPrompt = new TextDecoder().decode(buffer.subarray(0, count)) === "prompt\n";
       const text = isPrompt ? "\n> " : `${textOf(this.info)}\n> `;
-      // In two pieces, as long answers come.
+      // In two pieces, as long answers arrive.
       await connection.write(new TextEncoder().encode(text.slice(0, 7)));
       await connection.write(new TextEncoder().encode(text.slice(7)));
     }
@@ -82,7 +82,7 @@ function textOf(info: Info | string): string {
   return `Stopping: ${stopping}\nJobs: ${jobs}\nUnstoppable Jobs: 1\nCurrConns: ${connections}\n`;
 }
 
-Deno.test("what is left is told until only the question itself keeps the process", async () => {
+Deno.test("the number left is reported until only the gauge keeps the process alive", async () => {
   await using scene = new Scene();
   await scene.follow();
   scene.info = { jobs: 9, connections: 7, isStopping: true };
@@ -95,7 +95,7 @@ Deno.test("what is left is told until only the question itself keeps the process
   await scene.left(undefined);
 });
 
-Deno.test("one that ends before it was asked to drain leaves no connection behind", async () => {
+Deno.test("a process that ends before it was asked to drain leaves no connection behind", async () => {
   await using scene = new Scene();
   await scene.gauge.open(1, scene.socket);
   assert.equal(scene.isClosed, false);
@@ -103,7 +103,7 @@ Deno.test("one that ends before it was asked to drain leaves no connection behin
   await waitFor("the connection to be closed", () => scene.isClosed);
 });
 
-Deno.test("a process that has not heard of its drain yet has nothing to tell and is not let go", async () => {
+Deno.test("a process that has not begun to drain reports nothing and keeps its gauge", async () => {
   await using scene = new Scene();
   scene.info = { jobs: 2, connections: 0, isStopping: false };
   await scene.follow();
@@ -113,7 +113,7 @@ Deno.test("a process that has not heard of its drain yet has nothing to tell and
 });
 
 for (const answer of [null, "", "Unknown command\n"]) {
-  Deno.test(`after the answer ${JSON.stringify(answer)} nothing is told`, async () => {
+  Deno.test(`nothing is reported after the answer ${JSON.stringify(answer)}`, async () => {
     await using scene = new Scene();
     await scene.follow();
     scene.info = { jobs: 9, connections: 7, isStopping: true };
@@ -124,7 +124,7 @@ for (const answer of [null, "", "Unknown command\n"]) {
   });
 }
 
-Deno.test("the end of a process tells what was left, once", async () => {
+Deno.test("the end of a process reports once what was left", async () => {
   await using scene = new Scene();
   await scene.follow();
   scene.info = { jobs: 9, connections: 7, isStopping: true };
@@ -135,7 +135,7 @@ Deno.test("the end of a process tells what was left, once", async () => {
   assert.equal(scene.gauge.forget(1), null);
 });
 
-Deno.test("the end of a process that had drained tells that nothing was left", async () => {
+Deno.test("the end of a drained process reports that nothing was left", async () => {
   await using scene = new Scene();
   await scene.follow();
   scene.info = { jobs: 9, connections: 7, isStopping: true };
@@ -153,7 +153,7 @@ Deno.test("a connection that ended while HAProxy counted was not cut", async () 
   assert.equal(scene.gauge.forget(1), 0);
 });
 
-Deno.test("a process that lived on after its last answer tells nothing", async () => {
+Deno.test("a process that lived on after its last answer reports nothing", async () => {
   await using scene = new Scene();
   await scene.follow();
   scene.info = { jobs: 9, connections: 7, isStopping: true };
@@ -164,7 +164,7 @@ Deno.test("a process that lived on after its last answer tells nothing", async (
   assert.equal(scene.gauge.forget(1), null);
 });
 
-Deno.test("where nobody listens, or nobody answers, it is not waited for", async () => {
+Deno.test("a process that does not listen or answer delays nothing", async () => {
   await using folder = new TempFolder();
   const gauge = new DrainGauge();
   await gauge.open(1, folder.at("nobody"));
@@ -174,7 +174,7 @@ Deno.test("where nobody listens, or nobody answers, it is not waited for", async
   assert.equal(gauge.left.size, 0);
 });
 
-Deno.test("a generation that goes on serving is left alone", async () => {
+Deno.test("a generation that keeps serving is not asked", async () => {
   await using scene = new Scene();
   await scene.gauge.open(1, scene.socket);
   scene.gauge.close(1);
@@ -183,7 +183,7 @@ Deno.test("a generation that goes on serving is left alone", async () => {
   assert.equal(scene.asked, 1);
 });
 
-Deno.test("who asks again has one connection", async () => {
+Deno.test("opening a gauge twice leaves one connection", async () => {
   await using scene = new Scene();
   await scene.gauge.open(1, scene.socket);
   const again = scene.gauge.open(1, scene.socket);

@@ -3,7 +3,7 @@ import { Draining } from "../../../../lib/haproxy/drain/draining.ts";
 import { ageLimit, KILL_AFTER_MS } from "../../../../lib/haproxy/drain/limits.ts";
 import type { Ending, HaproxyProcess } from "../../../../lib/haproxy/process/process.ts";
 
-/** A process that notes its signals and ends when the test says so. */
+/** A process that records its signals and ends when the test says so. */
 class FakeProcess implements HaproxyProcess {
   readonly pid = 1;
   readonly output = Promise.resolve("");
@@ -29,7 +29,7 @@ interface Timer {
   readonly repeats: boolean;
 }
 
-/** Stands in for the timers within a test, so that five seconds are over at once. */
+/** Replaces the timers within a test, so that five seconds pass at once. */
 class FakeTimers implements Disposable {
   readonly #real = { setTimeout, clearTimeout, setInterval, clearInterval };
   readonly #pending = new Map<number, Timer>();
@@ -67,7 +67,7 @@ function start() {
   return { process, draining: new Draining(process) };
 }
 
-Deno.test("what was never asked to end has not started to drain", () => {
+Deno.test("a process that was never asked to end has not started to drain", () => {
   using _timers = new FakeTimers();
   const { process, draining } = start();
   assert.equal(draining.isStarted, false);
@@ -76,7 +76,7 @@ Deno.test("what was never asked to end has not started to drain", () => {
   assert.deepEqual(process.signals, []);
 });
 
-Deno.test("draining is SIGUSR1, past its limit SIGTERM, and later SIGKILL", () => {
+Deno.test("draining sends SIGUSR1, then SIGTERM after its limit, then SIGKILL", () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
   draining.drain(ageLimit(300));
@@ -94,7 +94,7 @@ Deno.test("draining is SIGUSR1, past its limit SIGTERM, and later SIGKILL", () =
   assert.deepEqual(timers.delaysMs, []);
 });
 
-Deno.test("without a limit draining has no deadline", () => {
+Deno.test("draining without a limit has no deadline", () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
   draining.drain(ageLimit(null));
@@ -102,7 +102,7 @@ Deno.test("without a limit draining has no deadline", () => {
   assert.deepEqual(timers.delaysMs, []);
 });
 
-Deno.test("a process that ends by itself takes its deadline along", async () => {
+Deno.test("the deadline of a process that ends by itself is cleared", async () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
   draining.drain(ageLimit(300));
@@ -111,7 +111,7 @@ Deno.test("a process that ends by itself takes its deadline along", async () => 
   assert.equal(draining.end, "by_itself");
 });
 
-Deno.test("a process that is gone gets no deadline any more", async () => {
+Deno.test("a process that is gone gets no deadline", async () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
   await process.exit();
@@ -128,7 +128,7 @@ Deno.test("terminating replaces the deadline of the drain", () => {
   assert.deepEqual(timers.delaysMs, [KILL_AFTER_MS]);
 });
 
-Deno.test("terminating twice sends one signal and does not put SIGKILL off", () => {
+Deno.test("terminating twice sends one signal and does not postpone SIGKILL", () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
   draining.terminate("SIGTERM");
@@ -138,7 +138,7 @@ Deno.test("terminating twice sends one signal and does not put SIGKILL off", () 
   assert.deepEqual(timers.delaysMs, []);
 });
 
-Deno.test("killing needs no signal before, and nothing follows it", () => {
+Deno.test("killing needs no earlier signal, and no other follows", () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
   draining.drain(ageLimit(300));
@@ -148,7 +148,7 @@ Deno.test("killing needs no signal before, and nothing follows it", () => {
   assert.equal(draining.end, "killed");
 });
 
-Deno.test("what was rejected is asked to drain again and again, until it is gone", async () => {
+Deno.test("a rejected process is asked to drain repeatedly until it is gone", async () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
   draining.discard();
@@ -160,7 +160,7 @@ Deno.test("what was rejected is asked to drain again and again, until it is gone
   assert.deepEqual(timers.delaysMs, []);
 });
 
-Deno.test("what was rejected and is gone already is not asked again", async () => {
+Deno.test("a rejected process that is gone already is not asked again", async () => {
   using timers = new FakeTimers();
   const { process, draining } = start();
   await process.exit();

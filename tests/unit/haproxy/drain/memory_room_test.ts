@@ -1,4 +1,4 @@
-/** Whether one more HAProxy fits. */
+/** Whether one more HAProxy process fits into memory. */
 import assert from "node:assert/strict";
 import { memoryNeed } from "../../../../lib/haproxy/drain/limits.ts";
 import { MemoryRoom } from "../../../../lib/haproxy/drain/memory_room.ts";
@@ -7,7 +7,7 @@ const MB = 2 ** 20;
 
 const STATUS = "RssAnon:\t1024 kB\n";
 
-/** A machine where `limit` holds and `used` is used. */
+/** A machine with `limit` bytes allowed and `used` in use. */
 function roomWith(limit: string, used: number): MemoryRoom {
   const files: Readonly<Record<string, string>> = {
     "/proc/self/cgroup": "0::/\n",
@@ -21,13 +21,13 @@ function roomWith(limit: string, used: number): MemoryRoom {
 
 const NEED = memoryNeed(STATUS)!;
 
-Deno.test("what does not fit by a byte is told with its figures, what just fits is not", () => {
+Deno.test("a shortage of one byte is reported with its figures, and an exact fit is none", () => {
   const room = roomWith(`${200 * MB}`, 200 * MB - NEED + 1);
   assert.deepEqual(room.shortage(7), { needed: NEED, available: NEED - 1, limit: 200 * MB });
   assert.equal(roomWith(`${200 * MB}`, 200 * MB - NEED).shortage(7), null);
 });
 
-Deno.test("without a limit, and of a process that is gone, nothing is short", () => {
+Deno.test("there is no shortage without a limit, or for a process that is gone", () => {
   assert.equal(roomWith("max", 10_000 * MB).shortage(7), null);
   assert.equal(roomWith("max", 1).limit, null);
   assert.equal(roomWith("1000", 1_000).shortage(8), null);

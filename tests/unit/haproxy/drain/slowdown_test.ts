@@ -1,8 +1,8 @@
-/** Which versions slow what serves while they drain. */
+/** Which versions slow the serving process while they drain. */
 import assert from "node:assert/strict";
 import { slowdownBy } from "../../../../lib/haproxy/drain/slowdown.ts";
 
-/** By the version, as `show info` has it; `null`: it slows nobody, or nobody knows. */
+/** By the version in `show info`; `null` if it is not affected or unknown. */
 const FIXED_IN: Readonly<Record<string, string | null>> = {
   "2.4.0-6cbbecf09": "3.2.0",
   "2.6.0": "2.6.22",
@@ -38,6 +38,6 @@ for (const [version, fixedIn] of Object.entries(FIXED_IN)) {
   });
 }
 
-Deno.test("of one that does not say its version nothing is known", () => {
+Deno.test("nothing is known about a process that does not say its version", () => {
   assert.equal(slowdownBy(null), null);
 });

@@ -12,7 +12,7 @@ const OUTPUT = `[NOTICE]   (5102) : haproxy version is 2.6.12-1+deb12u4
 [ALERT]    (5102) : config : Fatal errors found in configuration.
 `;
 
-Deno.test("alerts come with the lines that go on with them, without warnings and summaries", () => {
+Deno.test("alerts keep their continuation lines; warnings and summaries are left out", () => {
   assert.deepEqual(alertsOf(OUTPUT), [
     "[ALERT]    (5102) : config : parsing [/etc/a.cfg:2] : unknown keyword '***' in 'global' section",
     '   | did you mean "maxconn"?',
@@ -20,13 +20,13 @@ Deno.test("alerts come with the lines that go on with them, without warnings and
   ]);
 });
 
-Deno.test("the first twenty alerts are kept, of each the first 500 characters", () => {
+Deno.test("the first twenty alerts are kept, each cut to 500 characters", () => {
   const line = (number: number) => `[ALERT]    (${number}) : ${"unknown keyword ".repeat(200)}`;
   const alerts = alertsOf(Array.from({ length: 30 }, (_, number) => line(number)).join("\n"));
   assert.deepEqual(alerts, Array.from({ length: 20 }, (_, number) => line(number).slice(0, 500)));
 });
 
-Deno.test("neither a value that is cut nor a line that HAProxy repeats is shown", () => {
+Deno.test("a value that is cut and a line that HAProxy repeats are masked", () => {
   const repeated =
     `[ALERT]    (12) : config : parsing [/etc/a.cfg:8]: unmatched quote at position 43:
   http-request set-header Authorization "Basic hunter2
@@ -38,7 +38,7 @@ Deno.test("neither a value that is cut nor a line that HAProxy repeats is shown"
   ]);
 });
 
-Deno.test("the places in alerts are told once each", () => {
+Deno.test("each place in alerts is listed once", () => {
   const alerts = [
     ...alertsOf(OUTPUT),
     "[ALERT] (1) : Binding [/etc/b.cfg:4] for frontend a: cannot bind socket for [127.0.0.1:80]",

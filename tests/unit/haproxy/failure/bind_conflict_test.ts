@@ -25,14 +25,14 @@ for (const words of [alert("0.0.0.0:80"), NEWER]) {
   });
 }
 
-Deno.test("a stranger's port, and what is wrong besides, is no conflict of our own", () => {
+Deno.test("a port of another program, or another error, is not a conflict with ourselves", () => {
   assert.equal(conflict(alert("0.0.0.0:82"), SUMMARY), null);
   assert.equal(conflict(alert("0.0.0.0:8"), SUMMARY), null);
   assert.equal(conflict(OTHER), null);
 });
 
-Deno.test("nobody is paused where something else is wrong, or a unix socket could be lost", () => {
-  const notAll = "it is not all that is wrong";
+Deno.test("no frontend is paused if there is another problem or a unix socket could be lost", () => {
+  const notAll = "the port is not the only problem";
   assert.equal(conflict(alert("0.0.0.0:80"), OTHER)?.obstacle, notAll);
   assert.equal(conflict(alert("0.0.0.0:80"), alert("0.0.0.0:83"))?.obstacle, notAll);
   assert.match(conflict(alert("0.0.0.0:81"))!.obstacle!, /"both" has a unix socket as well/);

@@ -22,7 +22,7 @@ const FAILURES: {
   },
   died: {
     failure: { tag: "died", ending: { tag: "signaled", code: 139, signal: "SIGSEGV" } },
-    text: "haproxy was ended by SIGSEGV before it was ready",
+    text: "haproxy was killed by SIGSEGV before it was ready",
     exitCode: 139,
   },
   bind_conflict: {
@@ -35,7 +35,7 @@ const FAILURES: {
     },
     text:
       'haproxy cannot bind 0.0.0.0:80, 0.0.0.0:81: generation 3 itself holds the port, for "a", "b", ' +
-      'and shares none, by "noreuseport" or "-dR"; restart the wrapper',
+      'and does not share it because of "noreuseport" or "-dR"; restart the wrapper',
     exitCode: 1,
   },
   timed_out: {
@@ -45,7 +45,7 @@ const FAILURES: {
   },
   no_listener: {
     failure: { tag: "no_listener" },
-    text: 'haproxy opened no listener, the configuration wants at least one "bind"',
+    text: 'haproxy opened no listener: the configuration needs at least one "bind"',
     exitCode: 1,
   },
   wrong_pid: {
@@ -56,7 +56,7 @@ const FAILURES: {
   program_section: {
     failure: { tag: "program_section", line: '"/a" line 2' },
     text:
-      '"/a" line 2 begins a "program" section: remove it, only HAProxy\'s master runs such; run ' +
+      '"/a" line 2 begins a "program" section: remove it, because only HAProxy\'s master runs those, and run ' +
       "that program in a container or unit of its own",
     exitCode: 1,
   },
@@ -74,7 +74,8 @@ const FAILURES: {
   },
   master_worker: {
     failure: { tag: "master_worker", line: '"/a" line 2' },
-    text: '"/a" line 2 says "master-worker": remove it, the wrapper takes the master\'s place',
+    text:
+      '"/a" line 2 says "master-worker": remove it, because the wrapper takes the master\'s place',
     exitCode: 1,
   },
 };
@@ -86,13 +87,13 @@ for (const { failure, text, exitCode } of Object.values(FAILURES)) {
   });
 }
 
-Deno.test("a start that exited by itself hands its exit status on", () => {
+Deno.test("the exit status of a failed start is HAProxy's own", () => {
   const failure: Failure = { tag: "died", ending: { tag: "exited", code: 1 } };
   assert.equal(describeFailure(failure), "haproxy exited with 1 before it was ready");
   assert.equal(exitCodeOf(failure), 1);
 });
 
-Deno.test("where only the configuration tells how many connections are taken, the least is named", () => {
+Deno.test("if only the configuration knows the limit on connections, the minimum is named", () => {
   const failure: Failure = { tag: "withheld_sockets", from: 3, connections: null };
   assert.match(
     describeFailure(failure),

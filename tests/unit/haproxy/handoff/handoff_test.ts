@@ -1,4 +1,4 @@
-/** What comes of a handoff that does not even get to a process; the end-to-end tests start real ones. */
+/** Handoffs that never start a process; the end-to-end tests start real ones. */
 import assert from "node:assert/strict";
 import { NO_NEEDS } from "../../../../lib/config/needs.ts";
 import { Fleet } from "../../../../lib/haproxy/drain/fleet.ts";
@@ -63,7 +63,7 @@ const REQUEST = {
   cancel: new AbortController().signal,
 };
 
-Deno.test("a start that hangs before there is a process may be faster the next time", async () => {
+Deno.test("a start that times out before there is a process may be retried", async () => {
   const outcome = await handoff(REQUEST, partsOf(() => new Promise(() => {})));
   assert.deepEqual(outcome, {
     tag: "failed",
@@ -73,7 +73,7 @@ Deno.test("a start that hangs before there is a process may be faster the next t
   });
 });
 
-Deno.test("what is written after a start was given up is removed", async () => {
+Deno.test("files written after a start was given up are removed", async () => {
   const written = Promise.withResolvers<{ first: string; last: string }>();
   const forgotten = Promise.withResolvers<Owner>();
   const parts = partsOf(() => written.promise, async (generation) => {
@@ -94,7 +94,7 @@ Deno.test("a handoff that was cancelled before it began starts nothing", async (
   assert.deepEqual(outcome, { tag: "cancelled" });
 });
 
-Deno.test("nothing is written while a process that is to wait is prepared, of the same files", async () => {
+Deno.test("a handoff writes nothing while a standby process with the same files is prepared", async () => {
   const order: string[] = [];
   const first = Promise.withResolvers<never>();
   const prepare = async () => {
@@ -105,7 +105,7 @@ Deno.test("nothing is written while a process that is to wait is prepared, of th
   const parts = partsOf(prepare, undefined, 10_000);
   const waiting = parts.standby.begin(REQUEST);
   const outcome = handoff(REQUEST, parts);
-  // By then it would have begun as well.
+  // By now it would have begun as well.
   await new Promise((resolve) => setTimeout(resolve));
   first.reject(new Error("full"));
   await waiting;

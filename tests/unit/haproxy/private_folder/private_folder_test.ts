@@ -9,7 +9,7 @@ import { RUNTIME_PARENTS } from "../../../../lib/settings/option_types.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 import { isThere } from "../../../support/files.ts";
 
-/** Makes the private folder in `parent`, which must be possible. */
+/** Makes the private folder in `parent`; fails if that is impossible. */
 async function makeIn(parent: TempFolder): Promise<PrivateFolder> {
   const made = await makePrivateFolder([parent.path]);
   assert.ok(made.tag === "made");
@@ -18,14 +18,14 @@ async function makeIn(parent: TempFolder): Promise<PrivateFolder> {
 
 const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;
 
-Deno.test("the private folder is nobody else's", async () => {
+Deno.test("the private folder is accessible to our user only", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   assert.ok(folder.path.startsWith(`${parent.path}/haproxy-reload-wrapper-`));
   assert.equal(modeOf(folder.path), 0o700);
 });
 
-Deno.test("what is written for a generation gives no event where events are probed", async () => {
+Deno.test("writing a generation's files causes no event where events are probed", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   await folder.prepare(1, NO_NEEDS);
@@ -33,7 +33,7 @@ Deno.test("what is written for a generation gives no event where events are prob
   assert.deepEqual([...Deno.readDirSync(folder.probeDirectory()!)], []);
 });
 
-Deno.test("what is written again is there all the time: a HAProxy on standby may be looking for it", async () => {
+Deno.test("a file that is rewritten never disappears: a HAProxy on standby may be looking for it", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   const { first, last } = await folder.prepare(1, NO_NEEDS);
@@ -55,7 +55,7 @@ Deno.test("two wrappers share a parent, but no folder", async () => {
   assert.notEqual((await makeIn(parent)).path, (await makeIn(parent)).path);
 });
 
-Deno.test("without a parent the folder is in the first that can be written", async () => {
+Deno.test("the folder is made in the first parent that is writable", async () => {
   const made = await makePrivateFolder(RUNTIME_PARENTS);
   assert.ok(made.tag === "made");
   const { folder } = made;
@@ -66,7 +66,7 @@ Deno.test("without a parent the folder is in the first that can be written", asy
   }
 });
 
-Deno.test("a generation's files stand around the user's and name its own socket", async () => {
+Deno.test("a generation's files surround the user's and name its own socket", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   const { first, last } = await folder.prepare(7, NO_NEEDS);
@@ -80,7 +80,7 @@ Deno.test("a generation's files stand around the user's and name its own socket"
   assert.equal(Deno.readTextFileSync(last), "global\n");
 });
 
-Deno.test("a generation that loads its servers' state is told where, and finds that of none", async () => {
+Deno.test("a generation that loads its servers' state gets a file, which is empty of servers at first", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   const { first } = await folder.prepare(7, { ...NO_NEEDS, loadsServerState: true });
@@ -95,41 +95,42 @@ Deno.test("a generation that loads its servers' state is told where, and finds t
   assert.deepEqual(parent.names(folder.path), ["probe"]);
 });
 
-/** What may be found in the folder's place, or be wrong with it. */
+/** What may be in the folder's place, or be wrong with it. */
 const LOSSES: Readonly<Record<string, { lose(path: string): void; readonly problem: RegExp }>> = {
   "is removed": {
     lose: (path) => Deno.removeSync(path, { recursive: true }),
     problem: /^is gone$/,
   },
-  "is another one": {
+  "is replaced by another": {
     lose(path) {
       Deno.renameSync(path, `${path}-moved`);
       Deno.mkdirSync(path, { mode: 0o700 });
     },
-    problem: /^cannot be trusted any more, as its folder is not the one that was made$/,
+    problem:
+      /^cannot be trusted any more, because its folder is not the one that the wrapper made$/,
   },
-  "is a link to the one that was made": {
+  "is replaced by a link to it": {
     lose(path) {
       Deno.renameSync(path, `${path}-moved`);
       Deno.symlinkSync(`${path}-moved`, path);
     },
-    problem: /as its folder is not a directory$/,
+    problem: /because its folder is not a directory$/,
   },
-  "is a file": {
+  "is replaced by a file": {
     lose(path) {
       Deno.removeSync(path, { recursive: true });
       Deno.writeTextFileSync(path, "");
     },
-    problem: /as its folder is not a directory$/,
+    problem: /because its folder is not a directory$/,
   },
-  "may be entered by others": {
+  "others may enter": {
     lose: (path) => Deno.chmodSync(path, 0o711),
-    problem: /as its folder has mode 0711, wanted none for group and others$/,
+    problem: /because its folder has mode 0711, wanted none for group and others$/,
   },
 };
 
 for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
-  Deno.test(`a folder that ${loss} is not used any more, and the next is another`, async () => {
+  Deno.test(`a folder that ${loss} is no longer used, and is replaced by a new one`, async () => {
     await using parent = new TempFolder();
     const folder = await makeIn(parent);
     await folder.prepare(1, NO_NEEDS);
@@ -140,7 +141,7 @@ for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
     lose(path);
     assert.match(folder.socket(1).problem()!, problem);
     assert.equal(folder.probeDirectory(), null);
-    // Where another one stands, it is somebody else who listens there.
+    // If another folder is in its place, somebody else listens there.
     assert.equal(await isListening(folder.socket(1)), false);
     await assert.rejects(() => folder.serverState(1).write("state"));
     const before = namesIn(path);
@@ -153,8 +154,8 @@ for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
     await folder.forget(1);
     await folder.remove();
     assert.equal(isThere(folder.path), false);
-    // What was made here goes, if it is still there; what stands in its place stays.
-    assert.equal(isThere(path), loss !== "is removed" && loss !== "may be entered by others");
+    // Our own folder is removed if it still exists; another in its place stays.
+    assert.equal(isThere(path), loss !== "is removed" && loss !== "others may enter");
   });
 }
 
@@ -166,7 +167,7 @@ function namesIn(path: string): string[] {
   }
 }
 
-Deno.test("a folder that comes back is used again for what is in it", async () => {
+Deno.test("a folder that comes back is used again for the sockets in it", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   await folder.prepare(1, NO_NEEDS);
@@ -177,7 +178,7 @@ Deno.test("a folder that comes back is used again for what is in it", async () =
   assert.equal(await isListening(folder.socket(1)), true);
 });
 
-Deno.test("what lies in wait for a generation's files is not written into", async () => {
+Deno.test("files planted in place of a generation's files are not written to", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   const other = parent.write("other", "precious");
@@ -189,21 +190,24 @@ Deno.test("what lies in wait for a generation's files is not written into", asyn
   assert.equal(modeOf(first), 0o600);
 });
 
-Deno.test("no connection is made to what is no socket of ours", async () => {
+Deno.test("no connection is made to a socket that is not ours", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   using _listener = Deno.listen({ transport: "unix", path: parent.at("s") });
   Deno.symlinkSync(parent.at("s"), folder.socket(1).path);
   assert.equal(await isListening(parent.at("s")), true);
-  assert.match(folder.socket(1).problem()!, /cannot be trusted any more, as it is not a socket/);
+  assert.match(
+    folder.socket(1).problem()!,
+    /cannot be trusted any more, because it is not a socket/,
+  );
   assert.equal(await isListening(folder.socket(1)), false);
 });
 
-Deno.test("what could not be removed goes with a later generation, but none that may come", async () => {
+Deno.test("files that could not be removed go with a later generation, but never those of a future one", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   for (const generation of [1, 2, 3, 4]) await folder.prepare(generation, NO_NEEDS);
-  // In a file nothing can be removed, as on a disk that is read-only.
+  // Nothing can be removed from a file, as on a read-only disk.
   const moved = parent.at("moved");
   await Deno.rename(folder.path, moved);
   await Deno.writeTextFile(folder.path, "");
@@ -218,7 +222,7 @@ Deno.test("what could not be removed goes with a later generation, but none that
   );
 });
 
-Deno.test("preparing fails with the system's error where no folder can be made", async () => {
+Deno.test("preparing fails with the system's error if no folder can be made", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   const moved = `${parent.path}-moved`;
@@ -230,7 +234,7 @@ Deno.test("preparing fails with the system's error where no folder can be made",
   }
 });
 
-Deno.test("a parent that others may write to is refused, unless it is sticky", async () => {
+Deno.test("a parent that others may write to is refused unless it is sticky", async () => {
   await using parent = new TempFolder();
   Deno.chmodSync(parent.path, 0o777);
   const made = await makePrivateFolder([parent.path]);
@@ -241,7 +245,7 @@ Deno.test("a parent that others may write to is refused, unless it is sticky", a
   assert.equal((await makePrivateFolder([parent.path])).tag, "made");
 });
 
-Deno.test("forgetting a generation removes just what belongs to it, and may be done twice", async () => {
+Deno.test("forgetting a generation removes only its own files, and may be done twice", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   await folder.prepare(1, NO_NEEDS);
@@ -252,7 +256,7 @@ Deno.test("forgetting a generation removes just what belongs to it, and may be d
   assert.deepEqual(parent.names(folder.path), ["11-first.cfg", "11-last.cfg", "probe"]);
 });
 
-Deno.test("removing the folder takes all files with it, and may be done twice", async () => {
+Deno.test("removing the folder removes all its files, and may be done twice", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   await folder.prepare(1, NO_NEEDS);
@@ -261,7 +265,7 @@ Deno.test("removing the folder takes all files with it, and may be done twice", 
   assert.deepEqual(parent.names(), []);
 });
 
-Deno.test("a parent that is missing is named with the reason", async () => {
+Deno.test("a missing parent is named with the reason", async () => {
   await using parent = new TempFolder();
   const missing = `${parent.path}/missing`;
   assert.deepEqual(await makePrivateFolder([missing]), {
@@ -270,7 +274,7 @@ Deno.test("a parent that is missing is named with the reason", async () => {
   });
 });
 
-Deno.test("a parent that is too long for a socket's address is refused, and left as it was", async () => {
+Deno.test("a parent whose name is too long for a socket's address is refused and left as it was", async () => {
   await using parent = new TempFolder();
   const long = `${parent.path}/${"x".repeat(90)}`;
   await Deno.mkdir(long);
@@ -281,7 +285,7 @@ Deno.test("a parent that is too long for a socket's address is refused, and left
   assert.deepEqual(parent.names(long), []);
 });
 
-Deno.test("the generations that share a secret have the same, which nobody else can read or guess", async () => {
+Deno.test("generations that share a secret have the same one, which nobody else can read or guess", async () => {
   await using parent = new TempFolder();
   const [folder, other] = [await makeIn(parent), await makeIn(parent)];
   const secretOf = async (of: PrivateFolder, generation: number) => {
@@ -302,7 +306,7 @@ Deno.test("the generations that share a secret have the same, which nobody else 
 for (
   const [most, raised] of [[10, 50], [40, 50], [50, 60], [200, 210]] as const
 ) {
-  Deno.test(`of ${most} connections to stats sockets, which the user allows, the wrapper makes ${raised}`, async () => {
+  Deno.test(`the wrapper raises the user's limit of ${most} connections to stats sockets to ${raised}`, async () => {
     await using parent = new TempFolder();
     const folder = await makeIn(parent);
     assert.equal(folder.connectionsOf(1), null);
@@ -312,7 +316,7 @@ for (
   });
 }
 
-Deno.test("a check loads what a start does, but for the socket, and leaves nothing", async () => {
+Deno.test("a check loads what a start loads, except the socket, and leaves nothing behind", async () => {
   await using parent = new TempFolder();
   const folder = await makeIn(parent);
   const needs = { ...NO_NEEDS, loadsServerState: true, sharesSecret: true, statsMaxconn: 200 };

@@ -11,7 +11,7 @@ const fileAt = (path: string) => ({
   write: (text: string) => Deno.writeTextFile(path, text),
 });
 
-/** A process that answers whatever it is asked with `answer`, and the file of its successor. */
+/** A process that always answers with `answer`, and its successor's file. */
 class Scene extends TempFolder {
   readonly from = this.at("socket");
   readonly to = fileAt(this.write("state", "1\n"));
@@ -32,28 +32,28 @@ class Scene extends TempFolder {
   }
 }
 
-Deno.test("the state of all servers is saved as it is", async () => {
+Deno.test("the state of all servers is saved unchanged", async () => {
   await using scene = new Scene(STATE);
   assert.equal(await saveServerState(scene.from, scene.to, { cancel: never() }), null);
   assert.equal(scene.state, STATE);
   assert.deepEqual(scene.haproxy.commands, ["show servers state"]);
 });
 
-Deno.test("what is no such state is not saved, and is told", async () => {
+Deno.test("an answer that is not a state is reported and not saved", async () => {
   await using scene = new Scene("Permission denied\n\n");
   const reason = await saveServerState(scene.from, scene.to, { cancel: never() });
   assert.equal(reason, 'found "Permission denied", wanted a list');
   assert.equal(scene.state, "1\n");
 });
 
-Deno.test("a process that is gone saves nothing", async () => {
+Deno.test("no state is saved from a process that is gone", async () => {
   await using folder = new TempFolder();
   const to = fileAt(folder.write("state", "1\n"));
   const reason = await saveServerState(folder.at("nobody"), to, { cancel: never() });
-  assert.equal(reason, "no answer, which is awaited for at most 3s");
+  assert.equal(reason, "no answer within 3s");
 });
 
-Deno.test("a process that is silent is not waited for after an abort", async () => {
+Deno.test("an abort ends the wait for a silent process", async () => {
   await using folder = new TempFolder();
   const [from, to] = [folder.at("silent"), fileAt(folder.write("state", "1\n"))];
   using listener = Deno.listen({ transport: "unix", path: from });
@@ -65,7 +65,7 @@ Deno.test("a process that is silent is not waited for after an abort", async () 
   assert.equal(await Deno.readTextFile(to.path), "1\n");
 });
 
-Deno.test("a state that cannot be written is told, and no exception", async () => {
+Deno.test("a state that cannot be written is reported, not thrown", async () => {
   await using scene = new Scene(STATE);
   const to = scene.at("nowhere/state");
   const reason = await saveServerState(scene.from, fileAt(to), { cancel: never() });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnHaproxy } from "../../../../lib/haproxy/process/process.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 
-/** Of a process that runs this shell script in place of HAProxy. */
+/** The output of a process that runs this shell script in place of HAProxy. */
 async function outputOf(script: string): Promise<string> {
   await using folder = new TempFolder();
   Deno.chmodSync(folder.write("haproxy", `#!/bin/sh\n${script}\n`), 0o755);
@@ -15,11 +15,11 @@ async function outputOf(script: string): Promise<string> {
   return await spawned.process.output;
 }
 
-Deno.test("what a process writes is captured, on both its outputs", async () => {
+Deno.test("stdout and stderr are both captured", async () => {
   assert.equal(await outputOf("echo one; echo two >&2; exit 3"), "one\ntwo\n");
 });
 
-Deno.test("a process that writes without an end is heard to its end, and its beginning is kept", async () => {
+Deno.test("huge output is read to the end, and only its beginning is kept", async () => {
   const output = await outputOf("echo first >&2; head -c 30M /dev/zero >&2; exit 3");
   assert.match(output, /^first\n/);
   assert.equal(output.length, 1_000_000);

@@ -4,7 +4,7 @@ import { TempFolder } from "../../../support/temp_folder.ts";
 
 const user = Deno.uid()!;
 
-/** A directory `safe` with a program, and `open`, without one, that others may write to. */
+/** The directory `safe` has a program; `open` has none, and others may write to it. */
 class Programs extends TempFolder {
   readonly program = this.write("safe/haproxy");
 
@@ -19,7 +19,7 @@ class Programs extends TempFolder {
   }
 }
 
-Deno.test("only what comes before the program, and its own directory, decide what is started", async () => {
+Deno.test("only the program's directory and those before it decide what is started", async () => {
   await using programs = new Programs();
   assert.equal(await programs.find("safe", "open"), null);
   assert.equal(await programs.find("missing", "safe"), null);

@@ -13,7 +13,7 @@ import { TempFolder } from "../../../support/temp_folder.ts";
 
 const LOCKED = "Can't commit the certificate!\nOperations on certificates are currently locked!\n";
 
-/** A process that gives one answer after the other, and the last one again and again. */
+/** A process that gives these answers in turn, and then repeats the last one. */
 class Scene extends TempFolder {
   readonly socket = this.at("socket");
   readonly haproxy: ScriptedHaproxy;
@@ -40,25 +40,25 @@ Deno.test("an answer is read until HAProxy closes", async () => {
   assert.deepEqual(scene.haproxy.commands, ["show map"]);
 });
 
-Deno.test("a long payload arrives whole, with the empty line at its end", async () => {
+Deno.test("a long payload arrives whole, with its trailing empty line", async () => {
   await using scene = new Scene("\n");
   const command = `set ssl cert /x <<\n${"x".repeat(200_000)}\n`;
   await ask(scene.socket, command, never());
   assert.deepEqual(scene.haproxy.commands, [command]);
 });
 
-Deno.test("where nobody listens there is no answer", async () => {
+Deno.test("there is no answer if nothing listens", async () => {
   await using folder = new TempFolder();
   assert.equal(await ask(folder.at("nobody"), "show map", never()), null);
   assert.equal(await isListening(folder.at("nobody")), false);
 });
 
-Deno.test("after an abort nothing is asked", async () => {
+Deno.test("nothing is asked after an abort", async () => {
   await using scene = new Scene("a\n");
   assert.equal(await ask(scene.socket, "show map", AbortSignal.abort()), null);
 });
 
-Deno.test("after an abort nobody waits for the prompt of a process that hangs", async () => {
+Deno.test("an abort ends the wait for the prompt of a process that hangs", async () => {
   await using folder = new TempFolder();
   const path = folder.at("socket");
   using _silent = Deno.listen({ transport: "unix", path });
@@ -89,13 +89,13 @@ Deno.test("an escaped word stays one word, ends no command and begins no payload
   assert.equal(escaped("/etc/haproxy/a.pem"), "/etc/haproxy/a.pem");
 });
 
-Deno.test("a map that holds the words of the lock is an answer", async () => {
+Deno.test("a map that contains the lock's message is an answer", async () => {
   const text = "0x1 a Operations on certificates are currently locked!\n";
   await using scene = new Scene(text, "asked again");
   assert.equal(await ask(scene.socket, "show map #1", never()), text);
 });
 
-Deno.test("an endless answer counts as none", async () => {
+Deno.test("an endless answer counts as no answer", async () => {
   await using folder = new TempFolder();
   const socket = folder.at("socket");
   using listener = Deno.listen({ transport: "unix", path: socket });
@@ -111,7 +111,7 @@ Deno.test("an endless answer counts as none", async () => {
   await answering;
 });
 
-Deno.test("a process that has not answered once is not asked again", async () => {
+Deno.test("a process that has failed to answer once is not asked again", async () => {
   await using folder = new TempFolder();
   const path = folder.at("socket");
   const [asking, lost] = [createAsk(path), createAsk(path)];
@@ -132,7 +132,7 @@ Deno.test("an abort ends the wait for an answer, and nothing more is asked", asy
   assert.deepEqual([await asked, await asking("b")], [null, null]);
 });
 
-Deno.test("an answer is quoted by its first telling line", () => {
+Deno.test("an answer is quoted by its first informative line", () => {
   assert.equal(quoted(null), "HAProxy does not answer");
   assert.equal(quoted("\nCommitting /x..\nout of memory\nmore\n"), 'HAProxy says "out of memory"');
   assert.equal(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseInstance } from "../../../../lib/haproxy/runtime/instance.ts";
 
-/** The answer to `show info;show cli sockets` as HAProxy 3.0 gives it, in short. */
+/** The answer of HAProxy 3.0 to `show info;show cli sockets`, shortened. */
 function answer({ listeners, sockets }: { listeners: number; sockets: readonly string[] }): string {
   return [
     "Name: HAProxy",
@@ -20,7 +20,7 @@ function answer({ listeners, sockets }: { listeners: number; sockets: readonly s
   ].join("\n");
 }
 
-Deno.test("stats sockets do not count as listeners of the user's", () => {
+Deno.test("stats sockets do not count as user listeners", () => {
   const sockets = ["unix@/run/1.sock", "ipv4@127.0.0.1:9999"];
   assert.deepEqual(parseInstance(answer({ listeners: 5, sockets })), {
     pid: 4711,
@@ -29,12 +29,12 @@ Deno.test("stats sockets do not count as listeners of the user's", () => {
   });
 });
 
-Deno.test("a process with nothing but its stats socket has no listener of the user's", () => {
+Deno.test("a process with only a stats socket has no user listener", () => {
   const parsed = parseInstance(answer({ listeners: 1, sockets: ["unix@/run/1.sock"] }));
   assert.equal(parsed?.userListeners, 0);
 });
 
-Deno.test("without a list of sockets all listeners count", () => {
+Deno.test("all listeners count if no stats sockets are listed", () => {
   const [info] = answer({ listeners: 2, sockets: [] }).split("\n\n");
   assert.deepEqual(parseInstance(info!), {
     pid: 4711,
@@ -45,15 +45,15 @@ Deno.test("without a list of sockets all listeners count", () => {
 
 const NO_INSTANCES: Readonly<Record<string, string>> = {
   "an empty answer": "",
-  "an answer of another program": "HTTP/1.1 400 Bad Request\n",
+  "another program's answer": "HTTP/1.1 400 Bad Request\n",
   "an answer without a pid": "Listeners: 3\n",
   "an answer without listeners": "Pid: 3\n",
   "a pid within a line": "My Pid: 3\nListeners: 3\n",
-  "a pid that is no number": "Pid: x\nListeners: 3\n",
+  "a pid that is not a number": "Pid: x\nListeners: 3\n",
 };
 
 for (const [what, text] of Object.entries(NO_INSTANCES)) {
-  Deno.test(`${what} says nothing about an instance`, () => {
+  Deno.test(`${what} describes no instance`, () => {
     assert.equal(parseInstance(text), null);
   });
 }

@@ -22,12 +22,12 @@ const LISTENERS = [
   { frontend: "both", port: null },
 ];
 
-Deno.test("listeners are shown with their ports, unless they are paused", () => {
+Deno.test("listeners that are not paused are shown with their ports", () => {
   assert.deepEqual(parseListeners(SHOWN), LISTENERS);
   assert.deepEqual(parseListeners("Unknown command\n"), []);
 });
 
-Deno.test("HAProxy 2.6, which shows one descriptor, is asked for all", async () => {
+Deno.test("HAProxy 2.6, which shows only one descriptor, is asked for all of them", async () => {
   await using folder = new TempFolder();
   const socket = folder.at("socket");
   await using haproxy = new ScriptedHaproxy(
@@ -39,7 +39,7 @@ Deno.test("HAProxy 2.6, which shows one descriptor, is asked for all", async () 
   assert.deepEqual(await showListeners(folder.at("nobody")), []);
 });
 
-Deno.test("frontends are switched by one command each, and anything but silence is a failure", async () => {
+Deno.test("frontends are switched by one command each, and any output is a failure", async () => {
   await using folder = new TempFolder();
   const socket = folder.at("socket");
   const answers = ["\n\n", "All sockets are already enabled.\n\n", "No such frontend.\n"];

@@ -12,20 +12,20 @@ import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
 const namesOf = (tag: ListedFile["tag"], ...lines: readonly string[]) =>
   parseListing(tag, [...lines, "", ""].join("\n")).map(({ name }) => name);
 
-Deno.test("certificates, CRLs and certificate lists are listed by their names alone", () => {
+Deno.test("certificates, CRLs and certificate lists are listed by name", () => {
   for (const tag of ["certificate", "crl_file", "certificate_list"] as const) {
     const names = ["/a b.pem", "@web/a", "/a\r\u2028"];
     assert.deepEqual(namesOf(tag, "# filename", ...names), names);
   }
 });
 
-Deno.test("an open transaction is no file", () => {
+Deno.test("an open transaction is not a file", () => {
   const lines = ["# transaction", "*/a.pem", "# filename", "/a.pem"];
   assert.deepEqual(namesOf("certificate", ...lines), ["/a.pem"]);
   assert.deepEqual(namesOf("ca_file", "*/ca.pem - 1 certificate(s)"), []);
 });
 
-Deno.test("a CA file is listed without its count, and HAProxy's own are left out", () => {
+Deno.test("a CA file is listed without its count, and HAProxy's own CA files are left out", () => {
   const lines = [
     "# filename",
     "@system-ca - 140 certificate(s)",
@@ -34,7 +34,7 @@ Deno.test("a CA file is listed without its count, and HAProxy's own are left out
   assert.deepEqual(namesOf("ca_file", ...lines), ["/a - 2 certificate(s)"]);
 });
 
-Deno.test("ticket keys are listed in brackets behind a number", () => {
+Deno.test("the names of ticket keys are read from the brackets after the number", () => {
   const lines = ["# id (file)", "0 (/keys (1))", "1 ()", "nonsense"];
   assert.deepEqual(namesOf("ticket_keys", ...lines), ["/keys (1)"]);
 });
@@ -50,7 +50,7 @@ file '/h.cfg' line 10. curr_ver=0 next_ver=0 entry_cnt=2
 `;
 
 for (const tag of ["map", "acl"] as const) {
-  Deno.test(`a file of the kind ${tag} has a number; inline and virtual ones are none`, () => {
+  Deno.test(`a file of kind ${tag} has a number; inline and virtual ones are not files`, () => {
     assert.deepEqual(parseListing(tag, PATTERNS), [
       { tag, name: "/a.map", id: 0 },
       { tag, name: "b (1).map", id: 12 },
@@ -58,7 +58,7 @@ for (const tag of ["map", "acl"] as const) {
   });
 }
 
-Deno.test("what an old version cannot list is empty, and so is an empty answer", () => {
+Deno.test("lists that an old version lacks are empty, and so is an empty answer", () => {
   const unknown =
     "Unknown command: 'show ssl ca-file', but maybe one of the following is better:\n" +
     "  show ssl cert [<certfile>]\n";
@@ -67,7 +67,7 @@ Deno.test("what an old version cannot list is empty, and so is an empty answer",
   assert.deepEqual(parseListing("certificate", "\n"), []);
 });
 
-/** What each command gives; another one gives nothing. */
+/** The answer to each command; others have none. */
 const ANSWERS: Readonly<Record<string, string>> = {
   "show ssl cert": "# filename\n/a.pem\n\n",
   "show ssl ca-file": "# filename\n/ca.pem - 1 certificate(s)\n\n",
@@ -78,7 +78,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   "show tls-keys": "# id (file)\n0 (/keys)\n\n",
 };
 
-Deno.test("the process is asked for each kind once, in order", async () => {
+Deno.test("the process is asked once for each kind, in order", async () => {
   await using folder = new TempFolder();
   const socket = folder.at("socket");
   await using haproxy = new ScriptedHaproxy(socket, (command) => ANSWERS[command] ?? "");
@@ -93,7 +93,7 @@ Deno.test("the process is asked for each kind once, in order", async () => {
   assert.deepEqual(haproxy.commands, Object.keys(ANSWERS));
 });
 
-Deno.test("without an answer, or after an abort, nothing is known", async () => {
+Deno.test("without an answer, or after an abort, the result is null", async () => {
   await using folder = new TempFolder();
   assert.equal(await listLoaded(createAsk(folder.at("nobody"))), null);
   const socket = folder.at("socket");
@@ -101,7 +101,7 @@ Deno.test("without an answer, or after an abort, nothing is known", async () => 
   assert.equal(await listLoaded(createAsk(socket, AbortSignal.abort())), null);
 });
 
-Deno.test("each question waits for the last answer", async () => {
+Deno.test("each command waits for the previous answer", async () => {
   await using folder = new TempFolder();
   using listener = Deno.listen({ transport: "unix", path: folder.at("socket") });
   let [open, most] = [0, 0];
@@ -120,7 +120,7 @@ Deno.test("each question waits for the last answer", async () => {
   assert.equal(most, 1);
 });
 
-Deno.test("a list of more files than can be followed counts as none", async () => {
+Deno.test("a list of more files than can be tracked counts as no answer", async () => {
   await using folder = new TempFolder();
   const many = Array.from({ length: 20_001 }, (_, index) => `/${index}.pem`).join("\n");
   const socket = folder.at("socket");

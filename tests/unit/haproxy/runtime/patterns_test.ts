@@ -14,28 +14,28 @@ import { script } from "../../../support/scripted_haproxy.ts";
 const MAP = { tag: "map", id: 3, version: 7 } as const;
 const ACL = { ...MAP, tag: "acl" } as const;
 
-Deno.test("entries of a map are added as a payload, which ends with an empty line", () => {
+Deno.test("map entries are added as a payload that ends with an empty line", () => {
   assert.deepEqual(addCommands(MAP, ["a 1", "b\\;  2"]), [
     "add map @7 #3 <<\na 1\nb\\;  2\n",
   ]);
 });
 
-Deno.test("patterns of an ACL are added by a command each, with what must be escaped", () => {
+Deno.test("ACL patterns are added by one command each, and escaped", () => {
   assert.deepEqual(addCommands(ACL, ["a", "b c;d\\e\tf", "g<<"]), [
     "add acl @7 #3 a;add acl @7 #3 b\\ c\\;d\\\\e\\\tf;add acl @7 #3 g\\<\\<",
   ]);
 });
 
-Deno.test("where nothing is to be added no command is sent", () => {
+Deno.test("without entries no command is sent", () => {
   assert.deepEqual(addCommands(MAP, []), []);
   assert.deepEqual(addCommands(ACL, []), []);
 });
 
-/** A buffer of HAProxy may be set to as little as this, and keeps a part of it for itself. */
+/** HAProxy's buffer may be as small as this, of which it reserves a part. */
 const SMALL_BUFFER = 8_192 - 1_024;
 
-Deno.test("many entries come in portions, none lost, none twice, in their order", () => {
-  // The second kind of letter needs three bytes each.
+Deno.test("many entries are sent in portions: in order, none lost, none twice", () => {
+  // The second kind of character needs three bytes.
   for (const letter of ["a", "\u20ac"]) {
     const entries = Array.from({ length: 3_000 }, (_, index) => `${letter.repeat(20)}${index} 1`);
     const commands = addCommands(MAP, entries);
@@ -53,7 +53,7 @@ Deno.test("many entries come in portions, none lost, none twice, in their order"
   }
 });
 
-Deno.test("an entry that is longer than a portion is alone in one", () => {
+Deno.test("an entry longer than a portion gets a portion of its own", () => {
   const long = `${"k".repeat(10_000)} 1`;
   assert.deepEqual(addCommands(MAP, ["a 1", long, "b 2"]), [
     "add map @7 #3 <<\na 1\n",
@@ -62,14 +62,14 @@ Deno.test("an entry that is longer than a portion is alone in one", () => {
   ]);
 });
 
-Deno.test("entries are read without the address in front, and silence is not an empty map", () => {
+Deno.test("entries are read without their leading address, and no answer is not an empty map", () => {
   const answer = "0x55d0c8a4f8f0 a 1\n0x55d0c8a4f9a0 0xab 2  3\n\n";
   assert.deepEqual(parseEntries(answer), ["a 1", "0xab 2  3"]);
   assert.deepEqual(parseEntries("\n"), []);
   assert.equal(parseEntries(null), null);
 });
 
-Deno.test("a version is prepared, filled, shown and committed, or cleared", async () => {
+Deno.test("a version is prepared, filled, shown, and committed or cleared", async () => {
   const shown = "0x1 a 1\n";
   const answers = ["New version created: 7\n\n", "\n", shown, "\n", shown, "\n"];
   const { ask, commands } = script(...answers);
@@ -91,14 +91,14 @@ Deno.test("a version is prepared, filled, shown and committed, or cleared", asyn
 });
 
 for (const answer of ["'add map' expects three parameters\n", "Unknown map identifier.\n", null]) {
-  Deno.test(`the answer ${JSON.stringify(answer)} to a step is why it failed`, async () => {
+  Deno.test(`a step answered by ${JSON.stringify(answer)} fails with that reason`, async () => {
     assert.deepEqual(await prepareVersion(MAP, script(answer).ask), { answer });
     assert.equal(await addEntries(MAP, ["a 1"], script(answer).ask), quoted(answer));
     assert.equal(await commitVersion(MAP, script(answer).ask), quoted(answer));
   });
 }
 
-Deno.test("after the first portion that is refused no other is sent", async () => {
+Deno.test("no portion is sent after one is refused", async () => {
   const { ask, commands } = script("\n", "no\n");
   const entries = Array.from({ length: 2_000 }, (_, index) => `key-${index} value`);
   assert.equal(await addEntries(MAP, entries, ask), 'HAProxy says "no"');

@@ -7,7 +7,7 @@ import {
 import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 
-/** As HAProxy 2.6.12 writes it; 3.0 has more in some lines. */
+/** As HAProxy 2.6.12 writes it; some lines are longer in 3.0. */
 function section(flags: string, { local = "local", table = true, disabled = 0 } = {}): string {
   const tables = `        shared tables:
           0x5641 local_id=1 remote_id=0 flags=0x0 remote_data=0x0
@@ -43,7 +43,7 @@ for (const [what, [answer, passes]] of Object.entries(ANSWERS)) {
   });
 }
 
-Deno.test("the process is asked until its tables pass", async () => {
+Deno.test("the process is asked until it can pass its tables", async () => {
   await using folder = new TempFolder();
   const answers = [section("0x11"), section("0x11"), section("0x33")];
   await using haproxy = new ScriptedHaproxy(folder.at("socket"), () => answers.shift()!);
@@ -52,7 +52,7 @@ Deno.test("the process is asked until its tables pass", async () => {
   assert.deepEqual(haproxy.commands, ["show peers", "show peers", "show peers"]);
 });
 
-Deno.test("a process whose tables never pass is asked no longer than the limit", async () => {
+Deno.test("a process that never can pass its tables is asked until the limit", async () => {
   await using folder = new TempFolder();
   await using haproxy = new ScriptedHaproxy(folder.at("socket"), () => section("0x11"));
   await untilTablesPass(folder.at("socket"), 250);

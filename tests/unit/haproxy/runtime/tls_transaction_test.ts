@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TlsKind, TlsTransaction } from "../../../../lib/haproxy/runtime/tls_transaction.ts";
 import { type Answer, script } from "../../../support/scripted_haproxy.ts";
 
-/** A transaction with a process that gives these answers. */
+/** A transaction with a process that gives `answers`. */
 function begin(answers: readonly Answer[], { kind = "cert" as TlsKind, name = "/x" } = {}) {
   const { ask, commands } = script(...answers);
   return { commands, transaction: new TlsTransaction(ask, kind, name) };
@@ -24,7 +24,7 @@ Deno.test("content is set as a payload, committed, and shown", async () => {
   ]);
 });
 
-Deno.test("CA files and CRLs have their own commands, and show what is pending", async () => {
+Deno.test("CA files and CRLs have their own commands, and show pending content", async () => {
   const answers = ["transaction created for CA /x!\n", "transaction updated for CA /x!\n", ""];
   const { commands, transaction } = begin(answers, { kind: "ca-file" });
   assert.equal(await transaction.set("A"), null);
@@ -40,7 +40,7 @@ Deno.test("CA files and CRLs have their own commands, and show what is pending",
   assert.deepEqual(crl.commands, ["set ssl crl-file /x <<\nA\n"]);
 });
 
-Deno.test("a name is one word in each command, whatever is in it", async () => {
+Deno.test("a name is one word in each command, whatever it contains", async () => {
   const name = "/a b;\\c";
   const created = `Transaction created for certificate ${name}!\n`;
   const { commands, transaction } = begin([created, "Success!\n", ""], { name });
@@ -54,11 +54,11 @@ Deno.test("a name is one word in each command, whatever is in it", async () => {
   ]);
 });
 
-Deno.test("what HAProxy would drop for its length is not sent", async () => {
+Deno.test("a payload that is too long for HAProxy is not sent", async () => {
   const { transaction } = begin([]);
   assert.equal(
     await transaction.set("x".repeat(16_000)),
-    "it is longer than HAProxy takes at once",
+    "it is longer than HAProxy accepts in one command",
   );
 });
 
@@ -69,7 +69,7 @@ interface Fault {
   readonly name?: string;
   readonly answer: Answer;
   readonly reason?: string;
-  /** What is aborted, if not the name itself. */
+  /** The name that is aborted, if it is another one. */
   readonly aborted?: string;
 }
 
@@ -97,7 +97,7 @@ const SET_FAULTS: Readonly<Record<string, Fault>> = {
     answer: "Transaction created for certificate x!\n",
     aborted: "x",
   },
-  // HAProxy 2.6 takes ".crt" for the kind of the payload, and there may be an "/x.pem" as well.
+  // HAProxy 2.6 takes ".crt" for the kind of payload, and "/x.pem" may exist as well.
   "a transaction for the name without .crt": {
     name: "/x.pem.crt",
     answer: "Transaction created for certificate /x.pem!\n",
@@ -114,7 +114,7 @@ const SET_FAULTS: Readonly<Record<string, Fault>> = {
 };
 
 for (const [what, { kind = "cert", name = "/x", answer, ...fault }] of Object.entries(SET_FAULTS)) {
-  Deno.test(`after ${what} nothing is left open`, async () => {
+  Deno.test(`${what} leaves no transaction open`, async () => {
     const { commands, transaction } = begin([answer, answer === null ? null : "\n"], {
       kind,
       name,
@@ -126,7 +126,7 @@ for (const [what, { kind = "cert", name = "/x", answer, ...fault }] of Object.en
   });
 }
 
-Deno.test("a certificate .crt is set once more with .crt behind it, as HAProxy 2.6 wants it", async () => {
+Deno.test("a .crt certificate is set again with a second .crt appended, as HAProxy 2.6 expects", async () => {
   const name = "/x.crt";
   const created = `Transaction created for certificate ${name}!\n`;
   const { commands, transaction } = begin([NOT_REFERENCED, created], { name });
@@ -140,7 +140,7 @@ Deno.test("a certificate .crt is set once more with .crt behind it, as HAProxy 2
   assert.equal(refusing.commands[2], "abort ssl cert /x.crt");
 });
 
-Deno.test("where a version cannot add CA certificates nothing is left open", async () => {
+Deno.test("no transaction stays open if the version cannot add CA certificates", async () => {
   const answers = ["Unknown command: 'add ssl ca-file'\n", "\n"];
   const { commands, transaction } = begin(answers, { kind: "ca-file" });
   assert.match((await transaction.add("B"))!, /^HAProxy says "Unknown command/);
@@ -149,7 +149,7 @@ Deno.test("where a version cannot add CA certificates nothing is left open", asy
 
 for (const kind of ["cert", "ca-file", "crl-file"] as const) {
   for (const answer of ["Can't commit /x!\n", "", null]) {
-    Deno.test(`a commit of a ${kind} that gives ${JSON.stringify(answer)} is aborted`, async () => {
+    Deno.test(`a commit of a ${kind} answered by ${JSON.stringify(answer)} is aborted`, async () => {
       const { commands, transaction } = begin([answer, answer === null ? null : "\n"], { kind });
       assert.notEqual(await transaction.commit(), null);
       assert.deepEqual(commands, [`commit ssl ${kind} /x`, `abort ssl ${kind} /x`]);
@@ -157,7 +157,7 @@ for (const kind of ["cert", "ca-file", "crl-file"] as const) {
   }
 }
 
-Deno.test("the reason of a failed commit is told, not that it was begun", async () => {
+Deno.test("the reason for a failed commit is its error, not its progress", async () => {
   const { transaction } = begin(["Committing /x..\nError: out of memory\n", "\n"]);
   assert.equal(await transaction.commit(), 'HAProxy says "Error: out of memory"');
 });

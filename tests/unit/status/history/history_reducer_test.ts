@@ -109,7 +109,7 @@ Deno.test("a reload is counted and timed, and the old process drains", () => {
     result: "success",
     endedMs: 3_000,
     durationMs: 30,
-    reason: "reloaded for a change",
+    reason: "reloaded after a change",
     changed: ["/haproxy.cfg"],
     failure: null,
   });
@@ -245,7 +245,7 @@ Deno.test("a reload that replaces a lost process counts as a reload and as a res
   const [last] = scene.history.changes;
   assert.deepEqual([last?.kind, last?.reason, last?.changed], [
     "reload",
-    "reloaded for a change",
+    "reloaded after a change",
     ["/haproxy.cfg"],
   ]);
   assert.equal(scene.history.counts.respawns.get(""), 1);

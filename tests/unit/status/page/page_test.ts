@@ -10,7 +10,7 @@ const VERDICTS = {
   respawning: [
     "bad",
     "Respawning",
-    "Generation 7 was ended by SIGSEGV while serving. Generation 8 is starting in its place; " +
+    "Generation 7 was killed by SIGSEGV while serving. Generation 8 is starting in its place; " +
     "nothing serves until then.",
   ],
   fresh: [
@@ -23,19 +23,19 @@ const VERDICTS = {
     "degraded",
     "Degraded",
     "Generation 7 serves; the change of 14:03:12 UTC was rejected: haproxy exited with 1 before it " +
-    "was ready; tried again when a source changes.",
+    "was ready; retry when a file changes.",
   ],
   retrying: [
     "degraded",
     "Degraded",
     "Generation 7 serves; the change of 13:58:20 UTC was rejected: haproxy exited with 1 before it " +
-    "was ready; tried again in 8 s.",
+    "was ready; retry in 8 s.",
   ],
   lastGood: [
     "degraded",
     "Degraded",
     "Generation 2 serves the last good files (of 21 Nov 12:03:20 UTC); what is on disk does not " +
-    "start: haproxy exited with 1 before it was ready; tried again when a source changes.",
+    "start: haproxy exited with 1 before it was ready; retry when a file changes.",
   ],
   delaying: [
     "busy",
@@ -124,7 +124,7 @@ Deno.test("without watching, changes wait for a signal", () => {
   assert.match(sentenceOf(snapshot({ settings })), /; changes wait for a signal\.$/);
   const { state, history, excerpts } = SAMPLES.degraded;
   const degraded = snapshot({ state, history, excerpts, settings });
-  assert.match(sentenceOf(degraded), /; tried again at the next signal\.$/);
+  assert.match(sentenceOf(degraded), /; retry at the next signal\.$/);
 });
 
 Deno.test("a failure stays while something else is tried", () => {
@@ -137,7 +137,7 @@ Deno.test("a failure stays while something else is tried", () => {
 Deno.test("a retry that is due waits only for quiet files", () => {
   const { state, history } = SAMPLES.retrying;
   const late = snapshot({ state, history: { ...history, timerDueMs: NOW_MS - 1 } });
-  assert.match(sentenceOf(late), /; tried again as soon as the files are quiet\.$/);
+  assert.match(sentenceOf(late), /; retry as soon as the files are quiet\.$/);
 });
 
 Deno.test("a reload that waits for new files to be whole is not a failure", () => {

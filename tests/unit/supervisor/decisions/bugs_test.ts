@@ -25,18 +25,22 @@ import {
 const target: Target = { tag: "map", path: "/haproxy.cfg", id: 0 };
 
 const START: Action = {
-  ...{ name: "start_handoff", takeOverFrom: 3 },
+  name: "start_handoff",
+  takeOverFrom: 3,
   attempt: STATES.reloading.attempt,
 };
 const HOT_APPLY: Action = {
-  ...{ name: "hot_apply", generation: 3 },
+  name: "hot_apply",
+  generation: 3,
   request: {
-    ...{ changed: [target], isPart: false },
-    ...{ before: content("served"), after: content("new") },
+    changed: [target],
+    isPart: false,
+    before: content("served"),
+    after: content("new"),
   },
 };
 
-/** What comes of it that a bug has broken `broken`, with what stands for that. */
+/** The decision after a bug in `broken`, including its stand-in event. */
 function breakIn(state: State, broken: Broken, policy = POLICY): Decision {
   const event = bug(broken);
   const replacement = standIn(event);
@@ -47,7 +51,7 @@ function breakIn(state: State, broken: Broken, policy = POLICY): Decision {
 }
 
 for (const broken of [START, EVENTS.handoff_ended]) {
-  Deno.test(`a reload in which ${broken.name} broke is rejected, tried again, and what serves goes on`, () => {
+  Deno.test(`a reload in which ${broken.name} broke is rejected and retried, and serving continues`, () => {
     const [next, actions] = breakIn(STATES.reloading, broken);
     const { serving, rejected } = expectService(next, "retrying");
     assert.equal(serving, SERVICE.serving);
@@ -59,14 +63,14 @@ for (const broken of [START, EVENTS.handoff_ended]) {
     );
   });
 
-  Deno.test(`a first start in which ${broken.name} broke ends with 70`, () => {
+  Deno.test(`a first start in which ${broken.name} broke exits with 70`, () => {
     const [next, actions] = breakIn(STATES.starting, broken);
     assert.equal(expectState(next, "stopping").exitCode, 70);
     assert.ok(find(actions, "terminate_all"));
     assert.match(find(actions, "log")!.entry.text, /a bug in the wrapper: TypeError/);
   });
 
-  Deno.test(`a respawn in which ${broken.name} broke counts, and another one follows`, () => {
+  Deno.test(`a respawn in which ${broken.name} broke counts, and another follows`, () => {
     const respawning = { ...POLICY, respawn: 5 };
     const [lost] = decide(STATES.serving, processEnded(3, 139), respawning);
     const [next, actions] = breakIn(lost, broken, respawning);
@@ -75,7 +79,7 @@ for (const broken of [START, EVENTS.handoff_ended]) {
   });
 }
 
-Deno.test("after a hot apply that broke nobody knows what the process has, and a reload follows", () => {
+Deno.test("after a broken hot apply the process's content is unknown, and a reload follows", () => {
   const [next, actions] = breakIn(STATES.hot_applying, HOT_APPLY);
   const { service: { serving }, attempt } = expectState(next, "reloading");
   assert.deepEqual(attempt.fingerprint, content("new"));
@@ -89,14 +93,14 @@ Deno.test("after a hot apply that broke nobody knows what the process has, and a
   }
 });
 
-Deno.test("a hot apply whose end could not be decided on is followed by a reload", () => {
+Deno.test("a reload follows a hot apply whose end could not be handled", () => {
   const applied = { target, detail: "1 entry", durationMs: 1 };
   const [next] = breakIn(STATES.hot_applying, hotApplyEnded({ applied: [applied] }));
   assert.equal(expectService(next, "reloading").serving.number, 3);
 });
 
 for (const state of [STATES.delaying, STATES.retrying, STATES.leaving] as const) {
-  Deno.test(`a wait whose end was lost in the state ${state.name} ends a second later`, () => {
+  Deno.test(`a timer lost in the state ${state.name} fires a second later`, () => {
     const [next, actions] = breakIn(state, EVENTS.timer_due);
     assert.equal(next, state);
     assert.deepEqual(actions, [{ name: "set_timer", delayMs: 1_000 }]);
@@ -113,7 +117,7 @@ const SERVING = [
 ] as const;
 
 for (const name of SERVING) {
-  Deno.test(`in the state ${name} only a lost end of what serves, or a lost order to end, drains`, () => {
+  Deno.test(`in the state ${name} only a lost end of the serving process or a lost request to end drains`, () => {
     for (const broken of [EVENTS.stop_requested, EVENTS.drain_requested, processEnded(3)]) {
       const [next, actions] = breakIn(STATES[name], broken);
       assert.equal(expectState(next, "draining").exitCode, 70);
@@ -125,7 +129,7 @@ for (const name of SERVING) {
   });
 }
 
-Deno.test("before anything serves a bug of which nothing is known ends with 70, one of the status does not", () => {
+Deno.test("before anything serves, an unknown bug exits with 70, one in the status does not", () => {
   const [next] = breakIn(STATES.starting, null);
   assert.equal(expectState(next, "draining").exitCode, 70);
   assert.equal(breakIn(STATES.starting, { name: "status" })[0], STATES.starting);
@@ -133,7 +137,7 @@ Deno.test("before anything serves a bug of which nothing is known ends with 70, 
   assert.equal(breakIn(STATES.starting, EVENTS.stop_requested)[0].name, "draining");
 });
 
-Deno.test("what drains or stops goes on with it, and escalates where just that broke", () => {
+Deno.test("draining and stopping continue, and escalate if they broke themselves", () => {
   assert.equal(breakIn(STATES.draining, null)[0], STATES.draining);
   assert.equal(breakIn(STATES.stopping, null)[0], STATES.stopping);
   const [terminated, actions] = breakIn(STATES.draining, { name: "drain_all" });

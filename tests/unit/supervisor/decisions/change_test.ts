@@ -21,7 +21,7 @@ import {
   withService,
 } from "../samples.ts";
 
-Deno.test("a reload takes over from what serves, with the next number and the new content", () => {
+Deno.test("a reload takes over from the serving generation, with the next number and the new content", () => {
   const [next, actions] = decide(STATES.serving, settled("new", 12_345), POLICY);
   const { attempt, service } = expectState(next, "reloading");
   assert.deepEqual(attempt, { number: 4, fingerprint: content("new"), cause: { tag: "change" } });
@@ -53,11 +53,11 @@ Deno.test("no process stands by for a change that will be delayed", () => {
   assert.equal(decide(state, changing("new", 60_000), policy)[1].length, 1);
 });
 
-Deno.test("settling on what is served anyway changes nothing and says nothing", () => {
+Deno.test("settling on content already served changes and logs nothing", () => {
   assert.deepEqual(decide(STATES.serving, settled("served"), POLICY), [STATES.serving, []]);
 });
 
-Deno.test("rejected content is not tried again while it stays, except by a signal", () => {
+Deno.test("rejected content is not tried again while it stays, except on a signal", () => {
   const [state] = decide(STATES.reloading, failed({ mayPass: false }), POLICY);
   assert.deepEqual(decide(state, settled("new"), POLICY), [state, []]);
   for (const event of [settled("other"), reloadRequested("SIGHUP", "new")]) {
@@ -66,7 +66,7 @@ Deno.test("rejected content is not tried again while it stays, except by a signa
 });
 
 for (const name of ["serving", "delaying", "retrying"] as const) {
-  Deno.test(`a signal reloads while ${name} although nothing changed`, () => {
+  Deno.test(`a signal while ${name} reloads although nothing changed`, () => {
     const request = reloadRequested("SIGHUP", "served");
     assert.equal(decide(STATES[name], request, POLICY)[0].name, "reloading");
   });
@@ -96,7 +96,7 @@ Deno.test("failures that may pass are retried after 1 s, 2 s, 4 s and so on, at 
   assert.deepEqual(delaysMs, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
 });
 
-Deno.test("a change cuts the pause of a retry short, and its failure counts anew", () => {
+Deno.test("a change ends the wait for a retry, and resets the count of failures", () => {
   const failure = failed({ mayPass: true });
   const retried = [failure, EVENTS.timer_due, settled("new"), failure];
   const [next, actions] = decideAll(STATES.reloading, [...retried, settled("other"), failure]);
@@ -104,7 +104,7 @@ Deno.test("a change cuts the pause of a retry short, and its failure counts anew
   assert.deepEqual(find(actions, "set_timer"), { name: "set_timer", delayMs: 1_000 });
 });
 
-Deno.test("a retry that finds what is served starts nothing, and forgets the failure", () => {
+Deno.test("a retry that finds the served content starts nothing and forgets the failure", () => {
   const [next, actions] = decideAll(STATES.retrying, [EVENTS.timer_due, settled("served")]);
   assert.equal(expectService(next, "serving").rejected, null);
   assert.deepEqual(names(actions), ["clear_timer", "log"]);
@@ -117,7 +117,7 @@ Deno.test("a delayed change that is reverted to rejected content starts nothing"
   assert.deepEqual(names(actions), ["clear_timer"]);
 });
 
-Deno.test("a retry is not forgotten for a change that was delayed and reverted", () => {
+Deno.test("a retry survives a change that was delayed and then reverted", () => {
   const policy = { ...POLICY, minReloadIntervalMs: 60_000 };
   const events = [settled("other"), settled("another"), settled("rejected")];
   const [next, actions] = decideAll(STATES.retrying, events, policy);

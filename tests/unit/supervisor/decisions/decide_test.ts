@@ -8,13 +8,13 @@ type Cell = readonly [next: StateName, ...actions: Action["name"][]];
 
 const STOP = ["stopping", "log", "cancel_handoff", "clear_timer", "terminate_all"] as const;
 const DRAIN = ["draining", "log", "cancel_handoff", "clear_timer", "drain_all"] as const;
-/** A process that is still starting is not waited for without a limit. */
+/** The wait for a process that is still starting has a limit. */
 const DRAIN_HANDOFF = [
   ...["draining", "log", "cancel_handoff", "clear_timer", "discard", "drain_all"],
 ] as const;
 const RELOAD = ["reloading", "clear_timer", "start_handoff"] as const;
 
-/** What the sample events make of the sample states. Every other event must leave the state as it is. */
+/** The effects of the sample events on the sample states. Every other event must leave the state as it is. */
 const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell } } = {
   starting: {
     settled: ["starting"],

@@ -1,4 +1,4 @@
-/** Why a reload waits, and what comes of it. */
+/** Why a reload waits, and what follows. */
 import assert from "node:assert/strict";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import type { Serving } from "../../../../lib/supervisor/state/state.ts";
@@ -40,7 +40,7 @@ Deno.test("further changes during a delay do not set another timer", () => {
   assert.deepEqual(decision, [STATES.delaying, []]);
 });
 
-Deno.test("when the interval is over, what is on disk then is applied", () => {
+Deno.test("when the interval is over, the content then on disk is applied", () => {
   const [delayed, actions] = decide(STATES.delaying, EVENTS.timer_due, ONE_A_MINUTE);
   assert.deepEqual(actions, [{ name: "scan_soon" }]);
   const [next] = decide(delayed, settled("newest", 61_000), ONE_A_MINUTE);
@@ -55,7 +55,7 @@ Deno.test("a delayed change that is reverted is not applied", () => {
   }
 });
 
-Deno.test("a signal does not wait for the interval, and the delayed change goes with it", () => {
+Deno.test("a signal does not wait for the interval, and takes the delayed change along", () => {
   const request = reloadRequested("SIGHUP", "new", 11_000);
   for (const state of [STATES.serving, STATES.delaying]) {
     const [next, actions] = decide(state, request, ONE_A_MINUTE);
@@ -82,7 +82,7 @@ const DUE = {
 } as const;
 const { resynced } = EVENTS;
 
-Deno.test("a change waits until tables pass, one line says why, and no process stands by", () => {
+Deno.test("a change waits until tables can pass; one line says why, and no process stands by", () => {
   const [next, actions] = decide(YOUNG, settled("new"), POLICY);
   assert.deepEqual(next, DELAYED);
   assert.deepEqual(names(actions), ["set_timer", "log"]);
@@ -94,7 +94,7 @@ Deno.test("a change waits until tables pass, one line says why, and no process s
   assert.deepEqual(decide(YOUNG, changing("new"), POLICY), [YOUNG, []]);
 });
 
-Deno.test("an order waits for tables as well, beside a change too, and is logged once", () => {
+Deno.test("an order waits for tables too, even together with a change, and is logged once", () => {
   for (const order of ["SIGHUP", "SIGUSR2", "POST /reload"] as const) {
     const [next, actions] = decide(YOUNG, reloadRequested(order, "served"), POLICY);
     assert.deepEqual(next, { ...DELAYED, order });
@@ -105,7 +105,7 @@ Deno.test("an order waits for tables as well, beside a change too, and is logged
   }
 });
 
-Deno.test("a new generation that cannot pass its tables on delays what came up meanwhile", () => {
+Deno.test("a new generation that cannot pass its tables on delays pending changes", () => {
   const events = [ready("new", { tablesByMs: BY_MS }), reloadRequested("SIGHUP", "newer")];
   const [delayed, actions] = decideAll(STATES.reloading, events);
   assert.equal(expectState(delayed, "delaying").order, "SIGHUP");
@@ -115,8 +115,10 @@ Deno.test("a new generation that cannot pass its tables on delays what came up m
   assert.equal(decideAll(STATES.reloading, changed)[0].name, "delaying");
 });
 
-for (const [what, over] of [["they pass", resynced], ["the limit", EVENTS.timer_due]] as const) {
-  Deno.test(`after ${what} a delayed change is scanned, and applied as it is then`, () => {
+for (
+  const [what, over] of [["tables can pass", resynced], ["the limit", EVENTS.timer_due]] as const
+) {
+  Deno.test(`after ${what} a delayed change is scanned and applied as it then is`, () => {
     const [delayed, actions] = decide(DELAYED, over, POLICY);
     assert.deepEqual(actions, [{ name: "scan_soon" }]);
     const [next] = decide(delayed, settled("newest", BY_MS), POLICY);
@@ -133,7 +135,7 @@ for (const [what, over] of [["they pass", resynced], ["the limit", EVENTS.timer_
     assert.deepEqual(cause, { tag: "order", order: "SIGHUP" });
   });
 
-  Deno.test(`after ${what} a delayed retry is scanned for, and stays a retry`, () => {
+  Deno.test(`after ${what} a delayed retry is scanned for and stays a retry`, () => {
     const [due, actions] = decide(DUE, over, POLICY);
     assert.deepEqual(actions, [{ name: "scan_for_retry" }]);
     const [next] = decide(due, settled("bad", BY_MS), POLICY);
@@ -141,7 +143,7 @@ for (const [what, over] of [["they pass", resynced], ["the limit", EVENTS.timer_
   });
 }
 
-Deno.test("tables that pass delay nothing any more, whatever the state", () => {
+Deno.test("tables that can pass delay nothing, whatever the state", () => {
   for (const state of Object.values(STATES)) {
     if (!("service" in state)) continue;
     const young = withService<Serving>(state, { serving });
@@ -150,13 +152,13 @@ Deno.test("tables that pass delay nothing any more, whatever the state", () => {
   assert.equal(decideAll(YOUNG, [resynced, settled("new")])[0].name, "reloading");
 });
 
-Deno.test("what another generation can do changes nothing", () => {
+Deno.test("another generation's tables change nothing", () => {
   for (const state of [YOUNG, DELAYED, DELAYED_ORDER, DUE]) {
     assert.deepEqual(decide(state, { ...resynced, generation: 2 }, POLICY), [state, []]);
   }
 });
 
-Deno.test("a delayed order is not forgotten when the change beside it is reverted or rejected", () => {
+Deno.test("a delayed order survives when a change next to it is reverted or rejected", () => {
   for (const text of ["served", "bad"]) {
     const state = withService(DELAYED_ORDER, { rejected: REJECTED });
     const [next, actions] = decide(state, settled(text), POLICY);
@@ -166,7 +168,7 @@ Deno.test("a delayed order is not forgotten when the change beside it is reverte
   assert.equal(decide(DELAYED, settled("served"), POLICY)[0].name, "serving");
 });
 
-Deno.test("a hot apply does not wait, and the order that waits goes on waiting after it", () => {
+Deno.test("a hot apply does not wait, and a waiting order keeps waiting after it", () => {
   const target = { tag: "map", path: "/haproxy.cfg", id: 1 } as const;
   const targets = { byPath: new Map([["/haproxy.cfg", [target]]]), replacesCrt: false };
   const state = withService(DELAYED_ORDER, { serving: { ...serving, targets } });
@@ -190,7 +192,7 @@ Deno.test("a retry waits for tables as a retry, even if it began as a hot apply"
   assert.deepEqual(actions, [timer]);
 });
 
-Deno.test("of two waits the longer one counts for a change, and tables alone for an order", () => {
+Deno.test("a change waits for the longer of two delays, an order only for tables", () => {
   const [longer] = decide(YOUNG, settled("new"), ONE_A_MINUTE);
   assert.equal(expectState(longer, "delaying").awaits, "interval");
   const [order, actions] = decide(longer, reloadRequested("SIGHUP", "new"), ONE_A_MINUTE);
@@ -200,7 +202,7 @@ Deno.test("of two waits the longer one counts for a change, and tables alone for
   assert.deepEqual(decide(longer, resynced, ONE_A_MINUTE)[1], []);
 });
 
-Deno.test("when tables pass, a change waits for what is left of the interval", () => {
+Deno.test("when tables can pass, a change waits for the rest of the interval", () => {
   const policy = { ...POLICY, minReloadIntervalMs: 11_000 };
   const [delayed] = decide(YOUNG, settled("new"), policy);
   assert.equal(expectState(delayed, "delaying").awaits, "tables");

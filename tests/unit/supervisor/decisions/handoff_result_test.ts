@@ -26,7 +26,7 @@ import {
   withService,
 } from "../samples.ts";
 
-Deno.test("the first generation that serves replaces nobody, and no interval counts from it", () => {
+Deno.test("the first generation replaces none, and starts no reload interval", () => {
   const [next, actions] = endStart(STATES.starting, EVENTS.handoff_ended, POLICY);
   const serving = { ...SERVICE.serving, number: 1, fingerprint: content("new") };
   const { past } = STATES.starting;
@@ -44,7 +44,7 @@ const START_FAILURES: readonly (readonly [failure: Failure, exitCode: number])[]
 ];
 
 for (const [failure, exitCode] of START_FAILURES) {
-  Deno.test(`a first start that fails with ${failure.tag} ends with ${exitCode}, and is not retried`, () => {
+  Deno.test(`a first start that fails with ${failure.tag} exits with ${exitCode} and is not retried`, () => {
     for (const mayPass of [true, false]) {
       const outcome = { tag: "failed", failure, mayPass, alerts: [] } as const;
       const event = { name: "handoff_ended", outcome, atMs: 10_000 } as const;
@@ -56,14 +56,14 @@ for (const [failure, exitCode] of START_FAILURES) {
   });
 }
 
-Deno.test("a cancelled handoff decides nothing", () => {
+Deno.test("a cancelled handoff changes nothing", () => {
   const event = { name: "handoff_ended", outcome: { tag: "cancelled" }, atMs: 10_000 } as const;
   for (const state of [STATES.starting, STATES.reloading]) {
     assert.deepEqual(decide(state, event, POLICY), [state, []]);
   }
 });
 
-Deno.test("the new generation serves, the old one drains, and the failure before it is forgotten", () => {
+Deno.test("the new generation serves, the old one drains, and an earlier failure is forgotten", () => {
   const past = { lastStartMs: 7_000 };
   const state = withPast(withService(STATES.reloading, { rejected: rejected("bad") }), past);
   const [next, actions] = endReload(state, EVENTS.handoff_ended, POLICY);
@@ -77,7 +77,7 @@ Deno.test("the new generation serves, the old one drains, and the failure before
 });
 
 for (const mayPass of [true, false]) {
-  Deno.test(`a failed reload leaves what serves alone (${mayPass ? "with" : "without"} a retry)`, () => {
+  Deno.test(`a failed reload leaves the serving generation alone (${mayPass ? "with" : "without"} a retry)`, () => {
     const [next, actions] = decide(STATES.reloading, failed({ mayPass }), POLICY);
     assert.deepEqual(expectService(next, mayPass ? "retrying" : "serving"), {
       ...SERVICE,
@@ -94,7 +94,7 @@ for (const mayPass of [true, false]) {
   });
 }
 
-Deno.test("a version whose drain slows what serves is warned of once, when it first serves", () => {
+Deno.test("a version whose drain slows the serving process is warned of once, when it first serves", () => {
   const slow = ready("new", {}, "2.6.12");
   const warnings = (lines: readonly string[]) =>
     lines.filter((line) => /2\.6\.22/.test(line)).length;
@@ -108,7 +108,11 @@ Deno.test("a version whose drain slows what serves is warned of once, when it fi
 });
 
 const CERTIFICATE: Target = {
-  ...{ tag: "certificate", path: "/a.pem", name: "/a.pem", keyPath: "/a.pem.key", isMember: false },
+  tag: "certificate",
+  path: "/a.pem",
+  name: "/a.pem",
+  keyPath: "/a.pem.key",
+  isMember: false,
 };
 const TARGETS: Targets = { byPath: new Map([["/a.pem", [CERTIFICATE]]]), replacesCrt: false };
 
@@ -130,7 +134,7 @@ const RENEWING: StateOf<"reloading"> = {
   attempt: { ...STATES.reloading.attempt, fingerprint: AFTER },
 };
 
-Deno.test("what serves is given the renewed certificates of a rejected reload", () => {
+Deno.test("the serving generation gets the renewed certificates of a rejected reload", () => {
   const [next, actions] = endReload(RENEWING, failed({ mayPass: false }), POLICY);
   const { attempt, rejection, service } = expectState(next, "hot_applying");
   assert.deepEqual(attempt, { fingerprint: AFTER, cause: { tag: "change" } });
@@ -144,7 +148,7 @@ Deno.test("what serves is given the renewed certificates of a rejected reload", 
   });
 });
 
-Deno.test("after that the rejected files are verified, and a retry comes in its time", () => {
+Deno.test("after that the rejected files are verified, and a retry follows when due", () => {
   const fingerprint = withCertificate("served", "renewed");
   for (const mayPass of [true, false]) {
     const events = [failed({ mayPass }), hotApplyEnded({ fingerprint })];
@@ -165,8 +169,10 @@ const LEFT_ALONE: Readonly<Record<string, StateOf<"reloading">>> = {
     ...RENEWING,
     attempt: { ...attempt, fingerprint: withCertificate("new", "old") },
   },
-  "nobody knows what serves": withService(RENEWING, { serving: { ...SERVING, fingerprint: null } }),
-  "nobody knows what was rejected": { ...RENEWING, attempt: { ...attempt, fingerprint: null } },
+  "the served content is unknown": withService(RENEWING, {
+    serving: { ...SERVING, fingerprint: null },
+  }),
+  "the rejected content is unknown": { ...RENEWING, attempt: { ...attempt, fingerprint: null } },
 };
 
 for (const [why, state] of Object.entries(LEFT_ALONE)) {
@@ -184,7 +190,7 @@ Deno.test("a rejected reload leaves the certificates alone with --no-hot-apply",
   assert.equal(find(actions, "hot_apply"), undefined);
 });
 
-Deno.test("a change during the read keeps no certificate from what serves", () => {
+Deno.test("a change during the read keeps no certificate from the serving generation", () => {
   for (
     const state of [
       withService(RENEWING, { serving: { ...SERVING, changedDuringRead: true } }),

@@ -43,12 +43,12 @@ Deno.test("after a hot apply the same generation serves the new content", () => 
   ]);
 });
 
-Deno.test("a hot apply ends what was rejected before", () => {
+Deno.test("a hot apply clears an earlier rejection", () => {
   const state = withService(STATES.hot_applying, { rejected: rejected("bad") });
   assert.equal(expectService(end({}, { state })[0], "serving").rejected, null);
 });
 
-Deno.test("what was refused is rejected until something changes, with a warning", () => {
+Deno.test("a refused file counts as rejected until something changes, with a warning", () => {
   const [next, actions] = end({ refused: [REFUSED], fingerprint: content("served") });
   assert.deepEqual(expectService(next, "serving"), {
     ...SERVICE,
@@ -60,7 +60,7 @@ Deno.test("what was refused is rejected until something changes, with a warning"
   assert.equal(find(actions, "log")?.entry.level, "warning");
 });
 
-Deno.test("what was refused before for the same reason is not logged again", () => {
+Deno.test("a file refused before for the same reason is not logged again", () => {
   const other: Refused = { ...REFUSED, target: { ...target, path: "/other.pem" } };
   const empty: Refused = { ...REFUSED, reason: "is empty" };
   const before = rejected("bad", { generation: null, refused: [REFUSED] });
@@ -72,7 +72,7 @@ Deno.test("what was refused before for the same reason is not logged again", () 
   }
 });
 
-Deno.test("what becomes fit by itself is tried again then, but at least once an hour", () => {
+Deno.test("a file that becomes valid later is retried then, and at least once an hour", () => {
   for (const [fitInMs, delayMs] of [[1_000.2, 1_001], [3_600_001, 3_600_000]] as const) {
     const [next, actions] = end({ refused: [REFUSED], fitInMs });
     const { isDue, service } = expectState(next, "retrying");
@@ -81,14 +81,14 @@ Deno.test("what becomes fit by itself is tried again then, but at least once an 
   }
 });
 
-Deno.test("files that changed again are scanned, and what was applied is kept", () => {
+Deno.test("files that changed again are scanned, and applied files are kept", () => {
   const fingerprint = content("given");
   const [next, actions] = end({ fingerprint, applied: [APPLIED], next: { tag: "scan" } });
   assert.deepEqual(expectService(next, "serving").serving.fingerprint, fingerprint);
   assert.deepEqual(names(actions), ["log", "scan_soon"]);
 });
 
-Deno.test("a reload follows where one is needed, with a line if there is a reason, and what was applied is kept", () => {
+Deno.test("a reload follows if needed, with a line if there is a reason, and applied files are kept", () => {
   const fingerprint = content("half");
   const reason = '"/ca.pem": it is longer';
   const [next, actions] = end({ fingerprint, next: { tag: "reload", reason } });
@@ -100,7 +100,7 @@ Deno.test("a reload follows where one is needed, with a line if there is a reaso
   assert.deepEqual(linesOf(end({ next: RELOAD })[1]), []);
 });
 
-Deno.test("what is refused and reloaded for another change is logged as such", () => {
+Deno.test("a refused file that another change reloads is logged as such", () => {
   assert.deepEqual(linesOf(end({ refused: [REFUSED], next: RELOAD })[1]), [
     'CA file "/ca.pem" is gone; loaded as it is, by a reload that another change needs',
   ]);
@@ -108,7 +108,7 @@ Deno.test("what is refused and reloaded for another change is logged as such", (
   assert.match(linesOf(actions)[0]!, /keeps the old one/);
 });
 
-Deno.test("the reload waits for the interval, and then comes, whatever was applied before", () => {
+Deno.test("the reload waits for the interval and then happens, whatever was applied before", () => {
   const fingerprint = content("half");
   const [delayed, actions] = end({ next: RELOAD, fingerprint }, { policy: ONE_A_MINUTE });
   assert.equal(delayed.name, "delaying");
@@ -117,14 +117,14 @@ Deno.test("the reload waits for the interval, and then comes, whatever was appli
   assert.equal(next.name, "reloading");
 });
 
-Deno.test("a retry that needs a reload has waited already", () => {
+Deno.test("a retry that needs a reload does not wait again", () => {
   const attempt = { fingerprint: content("new"), cause: { tag: "retry" } } as const;
   const before = withService(STATES.hot_applying, { rejected: rejected("new") });
   const [next] = end({ next: RELOAD }, { state: { ...before, attempt }, policy: ONE_A_MINUTE });
   assert.deepEqual(expectState(next, "reloading").attempt, { number: 4, ...attempt });
 });
 
-Deno.test("a signal meanwhile reloads what is on disk then, needed or not, and waits for nothing", () => {
+Deno.test("a signal in the meantime reloads what is on disk, needed or not, without a delay", () => {
   const pending = { order: "SIGHUP", changedDuringRead: false } as const;
   for (const state of [STATES.hot_applying, afterRejection(null)]) {
     for (const next of [RELOAD, { tag: "nothing" }] as const) {
@@ -136,7 +136,7 @@ Deno.test("a signal meanwhile reloads what is on disk then, needed or not, and w
   }
 });
 
-Deno.test("many files, applied or refused, are logged in few lines", () => {
+Deno.test("many applied or refused files are logged in few lines", () => {
   const lines = linesOf(
     end({ applied: Array(8).fill(APPLIED), refused: Array(8).fill(REFUSED) })[1],
   );
@@ -152,7 +152,7 @@ function afterRejection(retryMs: number | null): StateOf<"hot_applying"> {
   return { ...STATES.hot_applying, rejection: { rejected: REJECTED, retryMs } };
 }
 
-Deno.test("after a rejection what was applied is kept, and the rejection counts on", () => {
+Deno.test("after a rejection, applied files are kept and the rejection stands", () => {
   const fingerprint = content("half");
   const [next, actions] = end({ fingerprint, applied: [APPLIED] }, { state: afterRejection(null) });
   const serving = { ...SERVICE.serving, fingerprint };
@@ -161,7 +161,7 @@ Deno.test("after a rejection what was applied is kept, and the rejection counts 
   assert.equal(find(actions, "verify")?.generation, 4);
 });
 
-Deno.test("after a rejection the retry comes, or a certificate's validity if that is sooner", () => {
+Deno.test("after a rejection the retry is when due, or when a certificate becomes valid if that is sooner", () => {
   const times = [[2_000, null, 2_000], [null, 500.5, 501], [200, 500, 200]] as const;
   for (const [retryMs, fitInMs, delayMs] of times) {
     for (const next of [{ tag: "nothing" }, RELOAD] as const) {
@@ -173,7 +173,7 @@ Deno.test("after a rejection the retry comes, or a certificate's validity if tha
   }
 });
 
-Deno.test("after a rejection what was refused is remembered, and not logged again at the next change", () => {
+Deno.test("after a rejection, refused files are remembered and not logged again at the next change", () => {
   const [next, first] = end({ refused: [REFUSED] }, { state: afterRejection(null) });
   const remembered = expectService(next, "serving").rejected;
   assert.deepEqual(remembered, { ...REJECTED, refused: [REFUSED] });
@@ -185,7 +185,7 @@ Deno.test("after a rejection what was refused is remembered, and not logged agai
   assert.deepEqual(expectService(end({}, { state })[0], "serving").rejected, REJECTED);
 });
 
-Deno.test("what was hot-applied decides what can be hot-applied next, confirmed or not", () => {
+Deno.test("hot-applied files decide what can be hot-applied next, confirmed or not", () => {
   const authority = { tag: "ca_file", path: "/ca", name: "/ca" } as const;
   const certificate = { path: "/a", name: "/a", keyPath: "/a.key", isMember: false };
   const one = { ...certificate, tag: "certificate" } as const;

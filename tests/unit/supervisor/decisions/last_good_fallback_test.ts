@@ -1,4 +1,4 @@
-/** What served last is started when the files on disk do not start, until they do. */
+/** What served last starts if the files on disk do not, and serves until they do. */
 import assert from "node:assert/strict";
 import type { Failure } from "../../../../lib/haproxy/failure/failure.ts";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
@@ -28,7 +28,7 @@ import {
 const LAST_GOOD = { directory: "/run/recorded", recordedMs: Date.UTC(2026, 10, 24, 12) } as const;
 const SET = restoredSet(LAST_GOOD);
 
-/** A start fails, and there is a set that can serve instead. */
+/** A start fails, and there is a set to fall back to. */
 function failedWithSet({ mayPass = false, code = 1 } = {}): Event {
   const { outcome } = failed({ mayPass });
   assert.ok(outcome.tag === "failed");
@@ -45,7 +45,7 @@ const READY = ready("", { fingerprint: null });
 const servingSet = () =>
   expectState(decideAll(STATES.starting, [failedWithSet(), READY])[0], "serving");
 
-Deno.test("a start that fails is followed by one from what served last", () => {
+Deno.test("a failed start is followed by one from what served last", () => {
   const [next, actions] = decide(STATES.starting, failedWithSet(), POLICY);
   const { attempt, failed } = expectState(next, "starting");
   const cause = { tag: "last_good", set: SET };
@@ -58,7 +58,7 @@ Deno.test("a start that fails is followed by one from what served last", () => {
   assert.equal(find(actions, "log")?.entry.level, "error");
 });
 
-Deno.test("while the set serves, what failed counts as rejected, and nothing is known of the disk", () => {
+Deno.test("while the set serves, the failed content counts as rejected, and what is on disk as unknown", () => {
   const [next, actions] = decideAll(STATES.starting, [failedWithSet(), READY]);
   assert.deepEqual(expectService(next, "serving"), {
     serving: { ...SERVICE.serving, number: 2, fingerprint: null, lastGood: LAST_GOOD },
@@ -69,7 +69,7 @@ Deno.test("while the set serves, what failed counts as rejected, and nothing is 
   assert.deepEqual(names(actions), ["log", "verify"]);
 });
 
-Deno.test("the files that failed are not tried again by themselves, others and signals are", () => {
+Deno.test("the failed files are not retried by themselves, but other content and signals are tried", () => {
   const serving = servingSet();
   assert.deepEqual(decide(serving, settled("new"), POLICY), [serving, []]);
   assert.deepEqual(decide(serving, changing("new"), POLICY), [serving, []]);
@@ -80,7 +80,7 @@ Deno.test("the files that failed are not tried again by themselves, others and s
   }
 });
 
-Deno.test("what may pass is tried again after a second, then after two", () => {
+Deno.test("a failure that may pass is retried after a second, then after two", () => {
   const [waiting, actions] = decideAll(STATES.starting, [failedWithSet({ mayPass: true }), READY]);
   assert.deepEqual(find(actions, "set_timer"), { name: "set_timer", delayMs: 1_000 });
   const retry = [EVENTS.timer_due, settled("new"), failed({ mayPass: true })];
@@ -90,7 +90,7 @@ Deno.test("what may pass is tried again after a second, then after two", () => {
   assert.match(linesOf(next)[0]!, /generation 2 keeps serving, from what served last; retry in 2s/);
 });
 
-Deno.test("the files on disk take over from the set, which drains, as soon as they start", () => {
+Deno.test("as soon as the files on disk start, they take over from the set, which drains", () => {
   const [next, actions] = decideAll(servingSet(), [settled("mended"), ready("mended")]);
   const { serving, rejected, past } = expectService(next, "serving");
   assert.deepEqual([serving.number, serving.lastGood, rejected], [3, undefined, null]);
@@ -103,7 +103,7 @@ Deno.test("nothing is hot-applied to the set", () => {
   expectState(next, "serving");
 });
 
-Deno.test("if the set fails as well, the exit status is that of the files on disk", () => {
+Deno.test("if the set fails too, the exit status is that of the files on disk", () => {
   for (const second of [OWN_FAILURE, failedWithSet({ code: 9 })]) {
     const [next, actions] = decideAll(STATES.starting, [failedWithSet({ code: 3 }), second]);
     assert.deepEqual(next, { name: "stopping", exitCode: 3 });
@@ -111,7 +111,7 @@ Deno.test("if the set fails as well, the exit status is that of the files on dis
   }
 });
 
-Deno.test("files that settle on what has failed need no scan, on something else they do", () => {
+Deno.test("files that settle on the failed content need no scan, on other content they do", () => {
   const [, same] = decideAll(STATES.starting, [failedWithSet(), settled("new"), READY]);
   assert.equal(same.at(-1)?.name, "verify");
   for (
@@ -127,7 +127,7 @@ Deno.test("files that settle on what has failed need no scan, on something else 
   }
 });
 
-Deno.test("rejected content is tried again if it was written while the start from the disk read it", () => {
+Deno.test("rejected content is tried again if it was written during the read of the start from disk", () => {
   const [next] = decideAll(STATES.starting, [settled("half"), failedWithSet(), READY]);
   assert.equal(decide(next, settled("new"), POLICY)[0].name, "reloading");
 });
@@ -138,14 +138,14 @@ Deno.test("a signal while the set starts reloads once it serves", () => {
   assert.deepEqual(actions.at(-1), { name: "scan_and_reload", order: "SIGHUP" });
 });
 
-Deno.test("files that could not be read at the start are loaded as soon as they can", () => {
+Deno.test("files that were unreadable at the start are loaded as soon as they are readable", () => {
   const attempt = { ...STATES.starting.attempt, fingerprint: null };
   const [next, actions] = decideAll({ ...STATES.starting, attempt }, [failedWithSet(), READY]);
   assert.deepEqual(names(actions), ["log", "scan_soon"]);
   assert.equal(decide(next, settled("new"), POLICY)[0].name, "reloading");
 });
 
-Deno.test("while the set starts a drain discards it", () => {
+Deno.test("a drain while the set starts discards it", () => {
   const [next, actions] = decideAll(STATES.starting, [failedWithSet(), EVENTS.drain_requested]);
   assert.equal(next.name, "draining");
   assert.deepEqual(find(actions, "discard"), { name: "discard", generation: 2 });
@@ -171,14 +171,14 @@ Deno.test("the set is tried unless other files cannot help", () => {
 const RESPAWNING = { ...POLICY, respawn: 2 };
 const LOST = decide(STATES.serving, processEnded(3, 139), RESPAWNING)[0];
 
-Deno.test("a respawn falls back to what served last, too", () => {
+Deno.test("a respawn also falls back to what served last", () => {
   const [next, actions] = decideAll(LOST, [failedWithSet(), READY], RESPAWNING);
   const { serving: { lastGood }, rejected, past } = expectService(next, "serving");
   assert.deepEqual([lastGood, rejected?.generation, past.old.draining], [LAST_GOOD, 4, [2]]);
   assert.match(linesOf(actions)[0]!, /^generation 5 serves, .*from what served last/);
 });
 
-Deno.test("a set that fails in a respawn counts as one respawn, and the tries come to an end", () => {
+Deno.test("a set that fails in a respawn counts as one respawn, and the attempts end", () => {
   const [again] = decideAll(LOST, [failedWithSet(), failedWithSet()], RESPAWNING);
   const { attempt, failed, lost } = expectState(again, "starting");
   const { number, fingerprint, cause } = attempt;

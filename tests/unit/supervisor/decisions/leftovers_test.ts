@@ -1,4 +1,4 @@
-/** What a killed wrapper left is ours once something of ours serves, and not before. */
+/** Leftover processes are ours once one of our own serves, and not before. */
 import assert from "node:assert/strict";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import {
@@ -22,7 +22,7 @@ const failedBeside = (more: { readonly isLeftGone?: boolean } = {}) => {
   return { ...event, outcome: { ...event.outcome, left: LEFT, ...more } };
 };
 
-Deno.test("what was left drains, the oldest first, once the first generation serves", () => {
+Deno.test("leftover processes drain, oldest first, once the first generation serves", () => {
   const [state, actions] = decide(STATES.starting, READY_BESIDE, POLICY);
   assert.deepEqual(expectService(state, "serving").past.old.draining, [-1, 0]);
   assert.deepEqual(find(actions, "take_charge")?.left, LEFT);
@@ -31,7 +31,7 @@ Deno.test("what was left drains, the oldest first, once the first generation ser
   assert.ok(names(actions).indexOf("take_charge") < names(actions).indexOf("drain"));
 });
 
-Deno.test("more than may drain are ended, the oldest first", () => {
+Deno.test("leftover processes beyond the limit are ended, oldest first", () => {
   const [state, actions] = decide(STATES.starting, READY_BESIDE, { ...POLICY, maxDraining: 1 });
   const { old } = expectService(state, "serving").past;
   assert.deepEqual(old, { draining: [0], ending: [-1] });
@@ -39,7 +39,7 @@ Deno.test("more than may drain are ended, the oldest first", () => {
   assert.deepEqual(find(actions, "terminate"), reason);
 });
 
-Deno.test("a start that fails leaves it alone, and says that it goes on", () => {
+Deno.test("a failed start leaves the process alone and says that it keeps running", () => {
   const [, actions] = decide(STATES.starting, failedBeside(), POLICY);
   assert.deepEqual(names(actions), ["log", "cancel_handoff", "clear_timer", "terminate_all"]);
   assert.match(
@@ -48,7 +48,7 @@ Deno.test("a start that fails leaves it alone, and says that it goes on", () => 
   );
 });
 
-Deno.test("a start that was to take over from what is gone by now is done again without", () => {
+Deno.test("a start is repeated if the process it was to take over from is gone", () => {
   const [state, actions] = decide(STATES.starting, failedBeside({ isLeftGone: true }), POLICY);
   const { attempt } = expectState(state, "starting");
   assert.equal(attempt.number, STATES.starting.attempt.number + 1);

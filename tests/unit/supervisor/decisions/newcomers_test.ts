@@ -23,12 +23,14 @@ import {
 } from "../samples.ts";
 
 const TARGETS: Targets = {
-  ...{ byPath: new Map(), replacesCrt: false, folders: new Map([["/certs", "certificate"]]) },
+  byPath: new Map(),
+  replacesCrt: false,
+  folders: new Map([["/certs", "certificate"]]),
 };
 const SERVING = withService(STATES.serving, { serving: { ...SERVICE.serving, targets: TARGETS } });
 const HALF: readonly NotWhole[] = [{ path: "/certs/b.pem", reason: "is empty" }];
 
-/** What is served, with a new certificate that holds `text`. */
+/** The served content plus a new certificate that holds `text`. */
 function withNewcomer(text: string): Fingerprint {
   const mark = { content: text, modifiedMs: 0, stamp: text };
   const { files } = content("served");
@@ -43,7 +45,7 @@ const examined = (awaited: readonly NotWhole[], atMs: number) => {
   return hotApplyEnded({ fingerprint: content("served"), awaited, next }, atMs);
 };
 
-/** The state after `events`, and all that was done for them. */
+/** The state after `events`, and all actions for them. */
 function go(events: readonly Event[], from: State = SERVING, policy = POLICY) {
   let state = from;
   const actions: Action[] = [];
@@ -69,7 +71,7 @@ Deno.test("a new file in a directory of certificates is examined before a reload
   }
 });
 
-Deno.test("while it is not whole a reload waits, with one line, for at most 5 s", () => {
+Deno.test("while a new file is not whole, a reload waits for at most 5 s, with one line", () => {
   const { state, actions } = go(WAITING);
   const { service, isDue } = expectState(state, "retrying");
   assert.deepEqual([isDue, service.rejected?.awaited], [false, { sinceMs: 10_010 }]);
@@ -80,31 +82,31 @@ Deno.test("while it is not whole a reload waits, with one line, for at most 5 s"
   assert.equal(find(actions, "start_handoff"), undefined);
 });
 
-Deno.test("when it is whole there is one reload", () => {
+Deno.test("when the file is whole there is one reload", () => {
   const { state, actions } = go([...WAITING, settled("whole", 11_000), examined([], 11_010)]);
   assert.deepEqual(expectState(state, "reloading").attempt.cause, { tag: "change" });
   assert.equal(names(actions).filter((name) => name === "start_handoff").length, 1);
 });
 
-Deno.test("when it is gone nothing is left to do", () => {
+Deno.test("when the file is gone nothing is left to do", () => {
   const gone = { name: "settled", fingerprint: content("served"), atMs: 11_000 } as const;
   const { state, actions } = go([...WAITING, gone]);
   assert.equal(expectService(state, "serving").rejected, null);
   assert.equal(find(actions, "start_handoff"), undefined);
 });
 
-Deno.test("after that time the reload is tried with what is there", () => {
+Deno.test("after 5 s the reload is tried with the files as they are", () => {
   const { state } = go([...WAITING, { name: "timer_due" }, settled("half", 15_010)]);
   assert.deepEqual(expectState(state, "reloading").attempt.cause, { tag: "retry" });
 });
 
-Deno.test("a signal while it is examined reloads afterwards", () => {
+Deno.test("a signal while a file is examined reloads afterwards", () => {
   const signal = reloadRequested("SIGHUP", "new", 10_005);
   const { actions } = go([APPEARED, signal, examined(HALF, 10_010)]);
   assert.deepEqual(find(actions, "scan_and_reload"), { name: "scan_and_reload", order: "SIGHUP" });
 });
 
-Deno.test("one that changes for ever, or one after the other, cannot stretch the wait", () => {
+Deno.test("neither a file that keeps changing nor a series of files can extend the wait", () => {
   const events: Event[] = [];
   for (let atMs = 10_000; atMs < 15_000; atMs += 100) {
     const reason = `is empty for the time ${atMs}`;
@@ -117,7 +119,7 @@ Deno.test("one that changes for ever, or one after the other, cannot stretch the
   assert.deepEqual(expectState(after, "reloading").attempt.cause, { tag: "change" });
 });
 
-Deno.test("what a reload was refused with is not waited for again until it changes", () => {
+Deno.test("a file that made a reload fail is not waited for again until it changes", () => {
   const tried = [...WAITING, { name: "timer_due" }, settled("half", 15_010)] as const;
   const { state } = go([...tried, failed({ mayPass: false }, 15_100)]);
   assert.equal(expectService(state, "serving").rejected?.awaited, undefined);

@@ -1,4 +1,4 @@
-/** Old processes: which are ended by a drain limit, and what is logged at their end. */
+/** Which old processes a drain limit ends, and what is logged when they end. */
 import assert from "node:assert/strict";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import type { Serving, State } from "../../../../lib/supervisor/state/state.ts";
@@ -33,13 +33,13 @@ function reloadTimes(times: number, maxDraining: number) {
   return { old: expectService(state, "serving").past.old, state, terminated };
 }
 
-Deno.test("more draining generations than allowed end the oldest, each once", () => {
+Deno.test("the oldest draining generations beyond the limit are ended, each once", () => {
   assert.deepEqual(reloadTimes(4, 2).terminated, [[], [2], [3], [4]]);
   assert.deepEqual(reloadTimes(3, 0).terminated, [[2, 3], [4], [5]]);
   assert.deepEqual(reloadTimes(3, 50).terminated, [[], [], []]);
 });
 
-Deno.test("a generation that was ended or has drained is not counted against --max-draining", () => {
+Deno.test("a generation that was ended or has drained does not count towards --max-draining", () => {
   const { state, old } = reloadTimes(2, 2);
   assert.deepEqual(old, { draining: [3, 4], ending: [2] });
   const events = [processEnded(3), settled("more"), EVENTS.handoff_ended];
@@ -50,7 +50,7 @@ Deno.test("a generation that was ended or has drained is not counted against --m
   assert.deepEqual(names(lines), ["log"]);
 });
 
-Deno.test("the limit is logged before a process is ended by it", () => {
+Deno.test("a limit is logged before it ends a process", () => {
   const [, actions] = decide(STATES.reloading, EVENTS.handoff_ended, { ...POLICY, maxDraining: 1 });
   assert.deepEqual(names(actions), ["drain", "log", "log", "terminate"]);
   assert.match(
@@ -59,7 +59,7 @@ Deno.test("the limit is logged before a process is ended by it", () => {
   );
 });
 
-Deno.test("if memory is short the oldest that drains makes room, one at a time", () => {
+Deno.test("if memory is short the oldest draining processes make room, one at a time", () => {
   const state = withOld(STATES.reloading, { draining: [1, 2] });
   const [first, actions] = decide(state, SHORT, POLICY);
   const { terminate, log } = { terminate: find(actions, "terminate"), log: find(actions, "log") };
@@ -74,7 +74,7 @@ Deno.test("if memory is short the oldest that drains makes room, one at a time",
   assert.deepEqual(expectService(third, "reloading").past.old, { draining: [], ending: [] });
 });
 
-Deno.test("a process that is being ended for another reason is waited for", () => {
+Deno.test("if a process is already being ended for another reason, memory waits for it", () => {
   const state = withOld(STATES.reloading, { ending: [1] });
   assert.deepEqual(decide(state, SHORT, POLICY), [state, []]);
 });
@@ -82,7 +82,7 @@ Deno.test("a process that is being ended for another reason is waited for", () =
 for (
   const name of ["serving", "delaying", "retrying", "reloading", "hot_applying", "leaving"] as const
 ) {
-  Deno.test(`the end of an old process is logged while ${name}, and that of a stranger is not`, () => {
+  Deno.test(`the end of an old process is logged while ${name}, and that of any other is not`, () => {
     const [next, actions] = decide(STATES[name], processEnded(2), POLICY);
     assert.deepEqual(next, withOld<Serving>(STATES[name], { draining: [] }));
     assert.deepEqual(names(actions), ["log"]);

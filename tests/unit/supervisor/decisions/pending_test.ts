@@ -15,7 +15,7 @@ import {
 } from "../samples.ts";
 
 for (const name of ["starting", "reloading"] as const) {
-  Deno.test(`files that change while ${name} lead to another reload, changed back or not`, () => {
+  Deno.test(`files that change while ${name} lead to another reload, even if changed back`, () => {
     for (
       const events of [
         [settled("other"), EVENTS.handoff_ended],
@@ -32,7 +32,7 @@ for (const name of ["starting", "reloading"] as const) {
     }
   });
 
-  Deno.test(`files that settle while ${name} on what is being loaded need no scan`, () => {
+  Deno.test(`files that settle while ${name} on the content being loaded need no scan`, () => {
     const [next, actions] = decideAll(STATES[name], [settled("new"), EVENTS.handoff_ended]);
     assert.equal(expectService(next, "serving").serving.changedDuringRead, false);
     assert.equal(actions.at(-1)?.name, "log");

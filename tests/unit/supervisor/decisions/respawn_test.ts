@@ -1,4 +1,4 @@
-/** What follows when the serving generation ends by itself and another may take its place. */
+/** What follows when the serving generation ends by itself and may be replaced. */
 import assert from "node:assert/strict";
 import { decide } from "../../../../lib/supervisor/decisions/decide.ts";
 import { NOTHING_PENDING } from "../../../../lib/supervisor/decisions/pending.ts";
@@ -42,7 +42,7 @@ const DRAIN: Cell = [
   ...["draining", "log", "cancel_handoff", "clear_timer", "discard", "drain_all"] as const,
 ];
 
-/** What the death of generation 3 makes of each state where two respawns in a minute are allowed. */
+/** The effect of generation 3's death on each state, with two respawns allowed in a minute. */
 const OF_DEATH: Readonly<Record<StateName, Cell>> = {
   starting: ["starting"],
   serving: RESPAWN,
@@ -57,13 +57,13 @@ const OF_DEATH: Readonly<Record<StateName, Cell>> = {
 };
 
 for (const state of Object.values<State>(STATES)) {
-  Deno.test(`with respawns left the death of what served has its one effect while ${state.name}`, () => {
+  Deno.test(`with respawns left, the death of the serving generation has its one effect while ${state.name}`, () => {
     const [next, actions] = start(state);
     assert.deepEqual([next.name, ...names(actions)], OF_DEATH[state.name]);
   });
 }
 
-/** What the sample events make of a respawn after a first try that failed; all others change nothing. */
+/** The effects of the sample events on a respawn whose first attempt failed; all others change nothing. */
 const WHILE_RESPAWNING: { readonly [E in EventName]?: Cell } = {
   settled: ["starting", "hurry_handoff"],
   reload_requested: ["starting", "hurry_handoff"],
@@ -73,7 +73,7 @@ const WHILE_RESPAWNING: { readonly [E in EventName]?: Cell } = {
   bug: DRAIN,
 };
 
-Deno.test("each event has its one effect while a respawn is tried again", () => {
+Deno.test("each event has its one effect while a respawn is retried", () => {
   const [state] = start(STATES.serving, [failed({ mayPass: true })]);
   for (const event of Object.values(EVENTS)) {
     const [next, actions] = decide(state, event, TWICE);
@@ -83,7 +83,7 @@ Deno.test("each event has its one effect while a respawn is tried again", () => 
   }
 });
 
-Deno.test("a respawn has the next number, takes over from nobody, and what drains goes on", () => {
+Deno.test("a respawn has the next number and takes over from none, while old processes keep draining", () => {
   const [next, actions] = start(STATES.serving);
   const attempt = { number: 4, fingerprint: content("served"), cause: CAUSE };
   const common = { name: "starting", pending: NOTHING_PENDING } as const;
@@ -95,7 +95,7 @@ Deno.test("a respawn has the next number, takes over from nobody, and what drain
   assert.match(linesOf(actions)[0]!, /starting generation 4 in its place \(respawn 1 of 2 /);
 });
 
-Deno.test("once it serves all is as before, but for the respawn that counts", () => {
+Deno.test("once it serves, everything is as before, except that the respawn counts", () => {
   const [next, actions] = start(STATES.retrying, [ready("served")]);
   assert.deepEqual(expectService(next, "serving"), {
     serving: { ...SERVICE.serving, number: 5 },
@@ -114,7 +114,7 @@ const SEEN_LAST = {
 } as const;
 
 for (const [name, text] of Object.entries(SEEN_LAST)) {
-  Deno.test(`what was scanned last is what a respawn while ${name} is compared with`, () => {
+  Deno.test(`a respawn while ${name} is compared with the last scan`, () => {
     const state = STATES[name as keyof typeof SEEN_LAST];
     const { attempt } = expectState(start(state)[0], "starting");
     assert.deepEqual(attempt.fingerprint, content(text));
@@ -123,21 +123,21 @@ for (const [name, text] of Object.entries(SEEN_LAST)) {
   });
 }
 
-Deno.test("something else on disk than was scanned last leads to one more reload", () => {
+Deno.test("content on disk that differs from the last scan leads to one more reload", () => {
   const [next, actions] = start(STATES.delaying, [ready("served", { changedDuringRead: true })]);
   assert.deepEqual(actions.at(-1), { name: "scan_soon" });
   const [again] = decide(next, settled("served", 80_000), TWICE);
   assert.deepEqual(expectState(again, "reloading").attempt.cause, { tag: "changed_during_read" });
 });
 
-Deno.test("a reload that is under way takes the place of what died, and follows up what came up", () => {
+Deno.test("a running reload replaces the dead generation, and follows up what was pending", () => {
   const [next, actions] = start(STATES.reloading, [settled("other"), ready("new")]);
   const { serving, past } = expectService(next, "serving");
   assert.deepEqual([serving.number, past], [4, PAST]);
   assert.deepEqual(names(actions), ["log", "scan_soon"]);
   assert.match(
     linesOf(actions)[0]!,
-    /reloaded for a change, changed: "\/haproxy.cfg"; 1 old process/,
+    /reloaded after a change, changed: "\/haproxy.cfg"; 1 old process/,
   );
   const order = [reloadRequested("SIGHUP", "new"), died(), ready("new")];
   const [, ordered] = decideAll(STATES.reloading, order, TWICE);
@@ -145,7 +145,7 @@ Deno.test("a reload that is under way takes the place of what died, and follows 
 });
 
 for (const mayPass of [true, false]) {
-  Deno.test(`a reload that fails without what it was to take over from costs no try (${mayPass})`, () => {
+  Deno.test(`a reload that fails because its predecessor died uses up no respawn (${mayPass})`, () => {
     const once = { ...POLICY, respawn: 1 };
     const [next, actions] = decideAll(STATES.reloading, [died(), failed({ mayPass })], once);
     const { attempt, lost, past } = expectState(next, "starting");
@@ -182,26 +182,26 @@ Deno.test("failed respawns count, with growing pauses, and the exit status is th
   );
 });
 
-Deno.test("so many failures in a row are the end, however long each start takes", () => {
+Deno.test("that many failures in a row end the wrapper, however long each start takes", () => {
   for (const [respawn, startMs] of [[1, 50], [2, 60_000], [7, 120_000], [100, 2_000]] as const) {
     assert.equal(failAll(respawn, startMs).pauses.length, respawn);
   }
 });
 
-Deno.test("respawns that went well a moment before leave fewer tries", () => {
+Deno.test("recent successful respawns leave fewer attempts", () => {
   const state = withPast(STATES.serving, { respawnedMs: [9_000] });
   const [next, actions] = decideAll(state, [died(), failed({ mayPass: true }, 10_050)], TWICE);
   assert.equal(next.name, "stopping");
   assert.match(linesOf(actions)[0]!, /; nothing serves, 2 respawns in a minute are used up, /);
 });
 
-Deno.test("an exit with 0 whose respawn fails is no good end", () => {
+Deno.test("an exit with 0 whose respawn fails is not a success", () => {
   const events = [processEnded(3, 0), failed({ mayPass: false })];
   const [next] = decideAll(STATES.serving, events, { ...POLICY, respawn: 1 });
   assert.equal(expectState(next, "stopping").exitCode, 1);
 });
 
-Deno.test("what changed, or was asked for, during a respawn that failed is tried at once", () => {
+Deno.test("a change or order during a failed respawn is tried at once", () => {
   for (const news of [settled("mended"), reloadRequested("SIGHUP", "mended")]) {
     const [next, actions] = start(STATES.serving, [news, failed({ mayPass: false })]);
     const { attempt, pending } = expectState(next, "starting");
@@ -210,13 +210,13 @@ Deno.test("what changed, or was asked for, during a respawn that failed is tried
   }
 });
 
-Deno.test("what has been tried is no news when it is scanned again", () => {
+Deno.test("content already tried does not end a pause when it is scanned again", () => {
   const [state] = start(STATES.delaying, [settled("held"), failed({ mayPass: true })]);
   assert.deepEqual(expectState(state, "starting").attempt.fingerprint, content("held"));
   assert.deepEqual(decide(state, settled("held"), TWICE), [state, []]);
 });
 
-Deno.test("nothing is hurried by what was there already, nor in a start that has not failed", () => {
+Deno.test("neither old content nor a start that has not failed ends a pause", () => {
   const [paused] = start(STATES.serving, [failed({ mayPass: true })]);
   assert.deepEqual(decide(paused, settled("served"), TWICE)[1], []);
   for (const first of [start(STATES.serving)[0], STATES.starting]) {
@@ -224,7 +224,7 @@ Deno.test("nothing is hurried by what was there already, nor in a start that has
   }
 });
 
-/** The serving generation dies again and again, at these times. */
+/** The serving generation dies repeatedly, at these times. */
 function dieAt(times: readonly number[], respawn: number): State {
   return times.reduce<State>((state, atMs) => {
     if (state.name !== "serving") return state;
@@ -233,7 +233,7 @@ function dieAt(times: readonly number[], respawn: number): State {
   }, STATES.serving);
 }
 
-Deno.test("so many in any minute are allowed, and one more ends all", () => {
+Deno.test("the limit counts in any minute, and one more death ends the wrapper", () => {
   assert.equal(dieAt([0, 59_999], 2).name, "serving");
   assert.deepEqual(dieAt([0, 30_000, 59_999], 2), { name: "stopping", exitCode: 139 });
   assert.equal(dieAt([0, 30_000, 60_000, 90_000, 120_000], 2).name, "serving");
@@ -242,12 +242,12 @@ Deno.test("so many in any minute are allowed, and one more ends all", () => {
   assert.deepEqual(dieAt([0], 0), { name: "stopping", exitCode: 139 });
 });
 
-Deno.test("a generation that has drained during the start is forgotten with a line", () => {
+Deno.test("a generation that drains during the start is logged and forgotten", () => {
   const [next, actions] = start(STATES.serving, [processEnded(2)]);
   assert.deepEqual(expectState(next, "starting").past.old.draining, []);
   assert.match(linesOf(actions)[0]!, /^generation 2 drained/);
 });
 
-Deno.test("a drain during the start is a drain of what served, so that nobody cuts it off", () => {
+Deno.test("a drain during the start drains the processes that served, without cutting them off", () => {
   assert.deepEqual(start(STATES.serving, [EVENTS.drain_requested])[0], STATES.draining);
 });

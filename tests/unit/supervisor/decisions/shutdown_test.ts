@@ -18,7 +18,7 @@ const DELAYED = { ...POLICY, drainDelayMs: 5_000 };
 const GRACEFUL = { ...POLICY, gracefulTerm: true };
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  Deno.test(`${signal} is passed on and ends with 128 and its number, whatever comes after`, () => {
+  Deno.test(`${signal} is passed on and exits with 128 plus its number, whatever follows`, () => {
     const stop = { name: "stop_requested", signal } as const;
     for (const name of ["starting", ...SERVING_STATES, "leaving", "draining"] as const) {
       const [next, actions] = decide(STATES[name], stop, POLICY);
@@ -30,7 +30,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-Deno.test("a second stop signal kills, and does not change the exit status", () => {
+Deno.test("a second stop signal kills, but does not change the exit status", () => {
   const second = { name: "stop_requested", signal: "SIGINT" } as const;
   const [next, actions] = decideAll(STATES.serving, [EVENTS.stop_requested, second]);
   assert.deepEqual(names(actions), ["log", "kill_all"]);
@@ -48,12 +48,12 @@ Deno.test("a stop logs which processes it ended with connections open", () => {
   );
 });
 
-Deno.test("a drain that ends by itself ends with 0", () => {
+Deno.test("a drain that ends by itself exits with 0", () => {
   const events = [EVENTS.drain_requested, processEnded(2), processEnded(3), EVENTS.fleet_empty];
   assert.deepEqual(decideAll(STATES.serving, events)[0], { name: "ended", exitCode: 0 });
 });
 
-Deno.test("a crash of the last serving process shows in the exit status, an old one's does not", () => {
+Deno.test("a crash of the last serving process shows in the exit status, but not that of an old one", () => {
   const drained = (generation: number) =>
     decideAll(STATES.serving, [EVENTS.drain_requested, processEnded(generation, 139)])[0];
   assert.equal(expectState(drained(3), "draining").exitCode, 139);
@@ -61,7 +61,7 @@ Deno.test("a crash of the last serving process shows in the exit status, an old 
 });
 
 for (const name of SERVING_STATES) {
-  Deno.test(`a drain with a delay while ${name} serves on until the delay is over`, () => {
+  Deno.test(`a drain with a delay while ${name} keeps serving until the delay is over`, () => {
     const { service } = STATES[name];
     const [leaving, actions] = decide(STATES[name], EVENTS.drain_requested, DELAYED);
     assert.deepEqual(leaving, { name: "leaving", service });
@@ -74,14 +74,14 @@ for (const name of SERVING_STATES) {
   });
 }
 
-Deno.test("before anything serves there is no delay", () => {
+Deno.test("there is no delay before anything serves", () => {
   const [next, actions] = decide(STATES.starting, EVENTS.drain_requested, DELAYED);
   assert.equal(next.name, "draining");
   assert.deepEqual(actions.at(-1), { name: "drain_all" });
 });
 
 for (const name of ["starting", ...SERVING_STATES] as const) {
-  Deno.test(`a graceful SIGTERM while ${name} drains, SIGINT and a second one end at once`, () => {
+  Deno.test(`with --graceful-term SIGTERM while ${name} drains; SIGINT or a second SIGTERM stops at once`, () => {
     const [draining, actions] = decide(STATES[name], EVENTS.stop_requested, GRACEFUL);
     assert.equal(expectState(draining, "draining").exitCode, 0);
     assert.match(linesOf(actions)[0]!, /^SIGTERM received: HAProxy finishes/);
@@ -93,7 +93,7 @@ for (const name of ["starting", ...SERVING_STATES] as const) {
   });
 }
 
-Deno.test("a second graceful SIGTERM ends at once, even during the delay", () => {
+Deno.test("a second graceful SIGTERM stops at once, even during the delay", () => {
   const both = { ...GRACEFUL, drainDelayMs: 5_000 };
   const [leaving] = decide(STATES.serving, EVENTS.stop_requested, both);
   assert.equal(leaving.name, "leaving");

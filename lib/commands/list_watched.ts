@@ -3,11 +3,11 @@ import { dirname } from "@std/path";
 import { list, stat, tryToOpen } from "../system/files.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 import { visible } from "../text/visible.ts";
-import { isGlob } from "./directories/globs.ts";
-import { isUnreadable } from "./scan/fingerprint.ts";
-import type { Inventory, SourceFile } from "./scan/inventory.ts";
-import type { ScanResult } from "./scan/scan.ts";
-import type { Source } from "./scan/sources.ts";
+import { isGlob } from "../watch/directories/globs.ts";
+import { isUnreadable } from "../watch/scan/fingerprint.ts";
+import type { Inventory, SourceFile } from "../watch/scan/inventory.ts";
+import type { ScanResult } from "../watch/scan/scan.ts";
+import type { Source } from "../watch/scan/sources.ts";
 
 /** None of these is a fault. */
 export interface Shortfalls {

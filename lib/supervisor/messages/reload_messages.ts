@@ -17,7 +17,7 @@ export interface ServesFacts {
   readonly generation: number;
   readonly durationMs: number;
   readonly cause: Cause;
-  /** `null`: nobody knows. */
+  /** `null`: unknown. */
   readonly changed: readonly string[] | null;
   readonly draining: number;
 }
@@ -77,9 +77,9 @@ export interface RejectedFacts {
   readonly failure: Failure;
   /** `null`: no retry. */
   readonly retryMs: number | null;
-  /** Whether changes are watched for. */
+  /** Whether files are watched. */
   readonly watch: boolean;
-  /** `null`: nobody knows. */
+  /** `null`: unknown. */
   readonly changed: readonly string[] | null;
 }
 
@@ -113,7 +113,7 @@ export const awaitsTables = (generation: number, waitMs: number) =>
   );
 
 export const reverted = (serving: number) =>
-  info(`the files are again what generation ${serving} serves; no reload needed`, {
+  info(`the files are back to what generation ${serving} serves; no reload needed`, {
     generation: serving,
   });
 
@@ -125,7 +125,7 @@ export const stopping = (signal: StopSignal) =>
   );
 
 export const killing = (signal: StopSignal) =>
-  warning(`${signal} received again: killing all processes that are left`, { signal });
+  warning(`${signal} received again: killing all remaining processes`, { signal });
 
 const FINISHES = "HAProxy finishes its connections, then the wrapper exits";
 
@@ -141,7 +141,7 @@ export const leaving = (signal: DrainSignal, delayMs: number) =>
 
 export const drainingNow = () => info(FINISHES, { reason: "drain-delay" });
 
-/** `isLast`: no other one will be logged. */
+/** `isLast`: no further bug will be logged. */
 export const bug = (description: string, { isLast }: { readonly isLast: boolean }) =>
   error(
     `a bug in the wrapper, please report it: ${description}; HAProxy keeps running unless the ` +
@@ -158,13 +158,13 @@ export const endsForBug = (fate: string) =>
 export const ended = (exitCode: number) =>
   info(`all HAProxy processes are gone, exiting with ${exitCode}`, { exitCode });
 
-/** Why a generation was started: a field, and part of a sentence. */
+/** Why a generation was started, as a field and as part of a sentence. */
 export function describeCause(cause: Cause): string {
   switch (cause.tag) {
     case "start":
       return "start";
     case "change":
-      return "reloaded for a change";
+      return "reloaded after a change";
     case "order":
       return `reloaded by ${cause.order}`;
     case "changed_during_read":

@@ -4,7 +4,7 @@ import {
   describeWatched,
   findShortfalls,
   type Shortfalls,
-} from "../../../lib/watch/list_watched.ts";
+} from "../../../lib/commands/list_watched.ts";
 import type { Inventory, SourceFile } from "../../../lib/watch/scan/inventory.ts";
 import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../lib/watch/scan/sources.ts";

@@ -1,18 +1,18 @@
-/** Has HAProxy check the configuration as a start would load it, without the private stats socket. */
-import type { Needs } from "../../config/needs.ts";
-import { EXIT } from "../../exit_codes.ts";
-import type { Settings } from "../../settings/settings.ts";
-import type { StopSignal } from "../../system/signals.ts";
-import { systemReason } from "../../text/system_reason.ts";
+/** Makes HAProxy check the configuration as a start would load it, but without the private stats socket. */
+import type { Needs } from "../config/needs.ts";
+import { EXIT } from "../exit_codes.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { StopSignal } from "../system/signals.ts";
+import { systemReason } from "../text/system_reason.ts";
 import {
   describeNotMade,
   makePrivateFolder,
   type PrivateFolder,
-} from "../private_folder/private_folder.ts";
-import { checkArguments } from "../process/arguments.ts";
-import { describeEnvFile, readEnvFile } from "../process/env_file_reader.ts";
-import { spawnHaproxy } from "../process/process.ts";
-import { describeFailure, exitCodeOf } from "./failure.ts";
+} from "../haproxy/private_folder/private_folder.ts";
+import { checkArguments } from "../haproxy/process/arguments.ts";
+import { describeEnvFile, readEnvFile } from "../haproxy/process/env_file_reader.ts";
+import { spawnHaproxy } from "../haproxy/process/process.ts";
+import { describeFailure, exitCodeOf } from "../haproxy/failure/failure.ts";
 
 export interface CheckOptions {
   readonly needs: Needs;
@@ -21,12 +21,12 @@ export interface CheckOptions {
 }
 
 export interface CheckEnd {
-  /** Why there was no check; none if there was, of which HAProxy has told the result. */
+  /** Why there was no check; empty if there was one, whose result HAProxy has printed. */
   readonly problems: readonly string[];
   readonly exitCode: number;
 }
 
-/** HAProxy writes where the wrapper does. Nothing stays on disk. */
+/** HAProxy writes to the wrapper's stdout and stderr. Nothing stays on disk. */
 export async function checkConfiguration(
   settings: Settings,
   options: CheckOptions,

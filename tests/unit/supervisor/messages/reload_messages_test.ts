@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ProcessEnd } from "../../../../lib/haproxy/drain/fleet.ts";
 import * as drain from "../../../../lib/supervisor/messages/drain_messages.ts";
-import * as messages from "../../../../lib/supervisor/messages/messages.ts";
+import * as messages from "../../../../lib/supervisor/messages/reload_messages.ts";
 import * as respawn from "../../../../lib/supervisor/messages/respawn_messages.ts";
 import type { LogEntry } from "../../../../lib/system/log.ts";
 import { restoredSet } from "../samples.ts";
@@ -38,17 +38,17 @@ Deno.test("a generation that serves is logged with its cause and what changed", 
     ],
     `
     info generation 1 serves, ready after 42ms
-    info generation 4 serves, ready after 42ms; reloaded for a change, changed: "/a"; 1 old process draining
+    info generation 4 serves, ready after 42ms; reloaded after a change, changed: "/a"; 1 old process draining
     info generation 4 serves, ready after 42ms; reloaded by SIGHUP, nothing changed; 2 old processes draining
     info generation 4 serves, ready after 42ms; reloaded by a retry, changed: "/a", "/b", "/c", "/d", "/e" and 1 more; 1 old process draining
     info generation 4 serves, ready after 42ms; reloaded because files changed during the last reload, nothing changed; 1 old process draining
     info generation 4 serves, ready after 42ms; started from what served last; 0 old processes draining
-    info generation 4 serves, ready after 42ms; respawned because generation 3 was ended by SIGSEGV; 1 old process draining
+    info generation 4 serves, ready after 42ms; respawned because generation 3 was killed by SIGSEGV; 1 old process draining
     `,
   );
   assert.deepEqual(serves(SERVES).fields, {
     generation: 4,
-    reason: "reloaded for a change",
+    reason: "reloaded after a change",
     durationMs: 42,
     changed: ["/a"],
     draining: 1,
@@ -73,7 +73,7 @@ Deno.test("a start that fails is logged with the reason and what comes next", ()
       messages.ended(1),
     ],
     `
-    error generation 1 did not start: haproxy opened no listener, the configuration wants at least one "bind"; nothing serves, exiting with 1
+    error generation 1 did not start: haproxy opened no listener: the configuration needs at least one "bind"; nothing serves, exiting with 1
     error generation 1 did not start: haproxy exited with 1 before it was ready; starting generation 2 from what served last (2026-11-24T12:00:00.000Z, recorded in "/run/recorded")
     error generation 2, started from what served last, did not start: haproxy did not serve within 1m; nothing serves, exiting with 1
     info all HAProxy processes are gone, exiting with 1
@@ -93,7 +93,9 @@ const CRASHED = { ...DRAINED, ending: SEGFAULT };
 const CUT: ProcessEnd = {
   ...DRAINED,
   ending: { tag: "signaled", code: 143, signal: "SIGTERM" },
-  ...{ drainEnd: "terminated", endReason: "shutdown-wait", connections: 12 },
+  drainEnd: "terminated",
+  endReason: "shutdown-wait",
+  connections: 12,
 };
 
 Deno.test("a serving process that ends is logged with what takes its place", () => {
@@ -114,23 +116,23 @@ Deno.test("a serving process that ends is logged with what takes its place", () 
       respawn.respawnsUsedUp({ ...usedUp, haveAllFailed: false }),
     ],
     `
-    error generation 2 was ended by SIGSEGV while serving; ending all other processes, exiting with 139
-    error generation 2 was ended by SIGSEGV while serving; 1 respawn in a minute is used up, ending all other processes, exiting with 139
-    error generation 2 was ended by SIGSEGV while serving; 5 respawns in a minute are used up, ending all other processes, exiting with 139
-    error generation 2 was ended by SIGSEGV while serving; starting generation 3 in its place (respawn 1 of 5 in a minute)
+    error generation 2 was killed by SIGSEGV while serving; ending all other processes, exiting with 139
+    error generation 2 was killed by SIGSEGV while serving; 1 respawn in a minute is used up, ending all other processes, exiting with 139
+    error generation 2 was killed by SIGSEGV while serving; 5 respawns in a minute are used up, ending all other processes, exiting with 139
+    error generation 2 was killed by SIGSEGV while serving; starting generation 3 in its place (respawn 1 of 5 in a minute)
     error generation 2 exited with 0 while serving; generation 3, already starting, takes its place (respawn 1 of 5 in a minute)
-    error generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, starting generation 5 in 2s (respawn 3 of 5 in a minute)
-    error generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, starting generation 5 at once (respawn 1 of 1 in a minute)
-    error generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, the only respawn failed, exiting with 137
-    error generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, all 5 respawns failed, exiting with 137
-    error generation 4 did not start: haproxy was ended by SIGSEGV before it was ready; nothing serves, 5 respawns in a minute are used up, exiting with 137
+    error generation 4 did not start: haproxy was killed by SIGSEGV before it was ready; nothing serves, starting generation 5 in 2s (respawn 3 of 5 in a minute)
+    error generation 4 did not start: haproxy was killed by SIGSEGV before it was ready; nothing serves, starting generation 5 at once (respawn 1 of 1 in a minute)
+    error generation 4 did not start: haproxy was killed by SIGSEGV before it was ready; nothing serves, the only respawn failed, exiting with 137
+    error generation 4 did not start: haproxy was killed by SIGSEGV before it was ready; nothing serves, all 5 respawns failed, exiting with 137
+    error generation 4 did not start: haproxy was killed by SIGSEGV before it was ready; nothing serves, 5 respawns in a minute are used up, exiting with 137
     `,
   );
   const { fields } = respawn.servingDied(CRASHED, 0);
-  assert.deepEqual(fields, { generation: 2, reason: "was ended by SIGSEGV", exitCode: 139 });
+  assert.deepEqual(fields, { generation: 2, reason: "was killed by SIGSEGV", exitCode: 139 });
 });
 
-Deno.test("a process that drained or was ended is logged with what was left open", () => {
+Deno.test("a process that drained or was ended is logged with the connections left open", () => {
   const { drained } = drain;
   assertLog(
     [
@@ -151,11 +153,11 @@ Deno.test("a process that drained or was ended is logged with what was left open
     info generation 2 drained in 10m
     info generation 2 drained in 10m
     info generation 2 drained in 10m
-    warning generation 2 ended with 3 connections open after 10m: HAProxy's hard-stop-after was over
-    warning generation 2 was ended after 10m, before it had drained: it was ended by SIGSEGV
-    warning generation 2 ended with 1 connection open after 10m: it was ended by SIGSEGV
-    warning generation 2 ended with 12 connections open after 10m: its --shutdown-wait was over
-    warning generation 2 was ended after 10m, before it had drained: its --shutdown-wait was over, and it ignored SIGTERM
+    warning generation 2 ended with 3 connections open after 10m: HAProxy's hard-stop-after had expired
+    warning generation 2 was ended after 10m, before it had drained: it was killed by SIGSEGV
+    warning generation 2 ended with 1 connection open after 10m: it was killed by SIGSEGV
+    warning generation 2 ended with 12 connections open after 10m: its --shutdown-wait had expired
+    warning generation 2 was ended after 10m, before it had drained: its --shutdown-wait had expired, and it ignored SIGTERM
     warning generation 2 ended with 12 connections open after 10m: more processes drained than --max-draining allows
     warning generation 2 ended with 12 connections open after 10m: its memory was needed
     warning generation 2 ended with 12 connections open after 10m: SIGINT received
@@ -176,15 +178,15 @@ Deno.test("a drain limit is logged with its figures", () => {
       drain.slowsServing({ version: "2.6.12-1+deb12u4", fixedIn: "2.6.22" }),
     ],
     `
-    warning ending generation 3, the oldest of more than 10 old processes that drain (--max-draining)
-    warning ending generation 3, the oldest that drains: generation 7 needs about 210 MB, only 90 MB of the limit of 512 MB are left
+    warning ending generation 3, the oldest of more than 10 draining processes (--max-draining)
+    warning ending generation 3, the oldest draining process: generation 7 needs about 210 MB, only 90 MB of the limit of 512 MB are left
     warning generation 7 needs about 210 MB, only 90 MB of the limit of 512 MB are left; no draining process can make room, so it starts anyway
     warning while it drains, HAProxy 2.6.12-1+deb12u4 slows the serving process at each new connection, unless your distribution has patched it; fixed in 2.6.22: until you upgrade, limit the drain by --shutdown-wait or hard-stop-after
     `,
   );
 });
 
-Deno.test("a signal is named in the text and the fields", () => {
+Deno.test("a signal is named in the text and in the fields", () => {
   for (
     const [{ text, fields }, signal] of [
       [messages.stopping("SIGINT"), "SIGINT"],
