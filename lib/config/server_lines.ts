@@ -1,30 +1,33 @@
 /** Takes the `server` lines out of a configuration, to tell whether two differ in anything else. Pure. */
 
 /**
- * The configuration without its `server` lines, comments and blank lines: where two have this in common, they differ
- * in nothing but those. `null` where HAProxy alone knows which lines count (`.if`). 5,000 backends take 3 ms, so
- * every change can be asked about.
+ * The configuration without its `server` lines, the `maxconn` lines of its sections, comments and blank lines: where
+ * two have this in common, they differ in nothing but those. 5,000 backends take 3 ms, so that every change can be
+ * asked about.
  */
-export function withoutServers(texts: readonly string[]): string | null {
-  if (texts.some((text) => CONDITION.test(text))) return null;
-  return texts.map((text) => withEnd(text).replace(SERVER_OR_NOTHING, "")).join(FILE_END);
-}
+export const withoutServers = (texts: readonly string[]): string =>
+  texts.map((text) => `\n${text}`.replace(CHANGEABLE_OR_NOTHING, "")).join(FILE_END);
 
 /**
  * The lines that were taken out, and those that decide what they mean, below the headers of all sections. Half as
  * long as the configuration, and all that is to be remembered of it.
  */
-export function serverLines(texts: readonly string[]): string {
-  return texts.map((text) => text.match(TELLING)?.join("\n") ?? "").join(FILE_END);
-}
+export const serverLines = (texts: readonly string[]): string =>
+  texts.map((text) => `\n${text}`.match(TELLING)?.join("").slice(1) ?? "").join(FILE_END);
 
 /**
- * Where two configurations have this and their rest in common, they name the same files on the same lines: how many
- * lines there are, and the `server` lines in which a file can be named.
+ * Whether that can be trusted. Not where HAProxy alone knows which lines count (`.if`), where it would refuse the file
+ * (NUL, no end of the last line), and where it finds the beginning of a line or its first word elsewhere.
  */
-export function fileLines(texts: readonly string[]): string {
-  return texts.map((text) => `${text.split("\n").length}\n${text.match(NAMING)?.join("\n") ?? ""}`)
-    .join(FILE_END);
+export const arePlain = (texts: readonly string[]): boolean =>
+  texts.every((text) => (text === "" || text.endsWith("\n")) && !ODD.test(`\n${text}`));
+
+/** The `server` lines in which a file may be named, in one spelling. */
+export function namingServers(texts: readonly string[], naming: RegExp): string {
+  const lines = texts.flatMap((text) => `\n${text}`.match(SERVER) ?? []);
+  return lines.filter((line) => naming.test(line)).map((line) => wordsOf(line).join(" ")).join(
+    "\n",
+  );
 }
 
 /** What `serverLines` has of each section; another configuration of the same rest has the same sections in this order. */
@@ -41,7 +44,8 @@ export interface ServerSection {
 
 /** Reads one of them. */
 export function readSection(text: string): ServerSection {
-  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const lines = text.split("\n").map((line) => line.replace(/^[ \t]+|[ \t\r]+$/g, ""))
+    .filter((line) => line !== "");
   const isHeaded = HEADER.test(lines[0] ?? "");
   const [kind = "", name = "", ...rest] = isHeaded ? wordsOf(lines[0]!) : [];
   const from = rest[0] === "from" ? rest[1] ?? null : null;
@@ -50,18 +54,22 @@ export function readSection(text: string): ServerSection {
 
 /** The words of a line in which nothing is quoted. */
 export const wordsOf = (line: string): readonly string[] =>
-  line.replace(/#.*/, "").match(/[^ \t]+/g) ?? [];
+  line.replace(/#[^\n]*/, "").match(/[^ \t\r\n]+/g) ?? [];
+
+/** Whether that is the first word of a line without blanks in front. */
+export const begins = (line: string, keyword: string): boolean =>
+  line.startsWith(keyword) && /^(?:[ \t#]|$)/.test(line.slice(keyword.length));
 
 /** HAProxy refuses it in a file, with which a section ends. */
 const FILE_END = "\n\0\n";
 
-const withEnd = (text: string) => text.endsWith("\n") ? text : `${text}\n`;
+/** Each begins with the end of the line before; "." would also end at characters that end no line to HAProxy. */
+const CHANGEABLE_OR_NOTHING =
+  /(?:\n[ \t]*(?:server[ \t][^\n]*|#[^\n]*|maxconn[ \t]+\d+[ \t]*(?:#[^\n]*)?\r?(?=\n)|\r?(?=\n)))+/g;
+const SERVER = /\n[ \t]*server[ \t][^\n]*/g;
 
-const CONDITION = /^[ \t]*\.if\b/m;
-const SERVER_OR_NOTHING = /^[ \t]*(?:server[ \t].*|#.*)?\r?\n/gm;
-
-/** By an option of TLS, a converter in an expression, or something that has to be expanded. */
-const NAMING = /^[ \t]*server[ \t].*(?:crt|file|map|ech|jwt|[("'\\]).*$/gm;
+/** Among them: a first word that is quoted or escaped, or follows another kind of space. */
+const ODD = /[\0\ufffd\u2028\u2029]|\r(?!\n)|\n[ \t]*(?:[\f\v]|[^ \t\n#"'\\]*["'\\]|\.if)|\.LINE/;
 
 /** All that can begin a section in HAProxy 2.4 to 3.4. */
 const SECTIONS = [
@@ -71,8 +79,9 @@ const SECTIONS = [
 ].join("|");
 
 const TELLING = new RegExp(
-  `^[ \\t]*(?:server|server-template|default-server|balance|${SECTIONS})(?![^ \\t\\r\\n#]).*$`,
-  "gm",
+  `(?:\\n[ \\t]*(?:server|server-template|default-server|balance|maxconn|${SECTIONS})` +
+    "(?![^ \\t\\r\\n#])[^\\n]*)+",
+  "g",
 );
 const HEADER = new RegExp(`^(?:${SECTIONS})(?![^ \\t#])`);
 const SECTION_START = new RegExp(`\\n(?=[ \\t]*(?:${SECTIONS}|\0)(?![^ \\t\\r\\n#]))`);

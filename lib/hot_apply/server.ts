@@ -6,9 +6,8 @@ import { digestWithoutServers } from "../loaded/servers.ts";
 import type { ServersTarget } from "../loaded/targets.ts";
 import { applyServers } from "./servers/apply.ts";
 import { describeChanges } from "./servers/description.ts";
-import { planServers } from "./servers/plan.ts";
+import { type Changes, planServers } from "./servers/plan.ts";
 import { trustsNewServers } from "./servers/releases.ts";
-import type { ServerChange } from "./servers/server_change.ts";
 import { type Content, impossible, type Plan, type Result } from "./target_kind.ts";
 
 export const server = { noun: "servers of", plan };
@@ -20,16 +19,16 @@ async function plan(target: ServersTarget, { texts }: Content): Promise<Plan> {
   const plan = planServers(target.lines, texts);
   if (plan.tag === "reload") return impossible(plan.reason);
   const { changes, lines } = plan;
-  const after = { ...target, lines, hot: hotAfter(target, changes) };
+  const after = { ...target, lines, hot: hotAfter(target, changes.servers) };
   return { tag: "ready", apply: (ask) => apply(changes, after, ask) };
 }
 
 async function apply(
-  changes: readonly ServerChange[],
+  changes: Changes,
   after: ServersTarget,
   ask: Ask,
 ): Promise<Result> {
-  const added = changes.find(({ tag }) => tag === "added");
+  const added = changes.servers.find(({ tag }) => tag === "added");
   if (added !== undefined && !trustsNewServers(await askVersion(ask))) {
     return impossible(`server "${added.server}" is new, ${UNTRUSTED}`);
   }
@@ -42,7 +41,7 @@ const UNTRUSTED = "and adding one is not known to be safe in this release of HAP
 
 function hotAfter(
   { hot }: ServersTarget,
-  changes: readonly ServerChange[],
+  changes: Changes["servers"],
 ): ReadonlyMap<string, HotServer> {
   const values = changes.map((change) =>
     [

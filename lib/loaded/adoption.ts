@@ -45,6 +45,7 @@ export async function adopt(
   if (targets.byPath.size > MANY) collectGarbage();
   const scan = await scanner.scanWith(sources);
   options.onInventory(scan.inventory);
+  const found = await options.servers;
   if (before === null) return { fingerprint: null, changedDuringRead: false, targets };
   const changed = await changedDuringRead(before, scan, startedMs);
   if (scan.seen.tag !== "taken" || changed) {
@@ -53,7 +54,7 @@ export async function adopt(
   const { fingerprint } = scan.seen;
   const configurations = scan.inventory.files.filter(isConfiguration).map(({ path }) => path);
   const isSilent = listed === null && options.socket !== null;
-  const servers = isSilent ? null : await options.servers;
+  const servers = isSilent ? null : found;
   const isSame = servers?.paths.join("\0") === configurations.join("\0");
   return {
     fingerprint,

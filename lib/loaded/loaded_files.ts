@@ -14,7 +14,8 @@ import {
   MOST_REFERENCES,
 } from "../config/file_references.ts";
 import { type Needs, NO_NEEDS, readNeeds } from "../config/needs.ts";
-import { fileLines } from "../config/server_lines.ts";
+import { WANTED } from "../config/file_keywords.ts";
+import { namingServers } from "../config/server_lines.ts";
 import { digestWithoutServers } from "./servers.ts";
 import type { SideFileRule } from "../config/side_files.ts";
 import { createTextReader, type TextFile } from "./text_cache.ts";
@@ -24,7 +25,7 @@ export interface LoadedFiles {
   readonly findNamed: FindReferences;
   /** The configuration's files, as of the last `findNamed`. */
   configurations(): readonly string[];
-  /** The digest of the configuration without its servers, as of the last `findNamed`; `null`: only HAProxy can tell. */
+  /** The digest of the configuration without its servers, as of the last `findNamed`. */
   withoutServers(): string | null;
   /** What the injected files must contain for the configuration of the last `findNamed`. */
   needs(): Needs;
@@ -50,11 +51,11 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     files: [],
     sideFiles: { extensions: [], replacesCrt: false },
     bases: new Map(),
+    servers: "",
   };
   let inLists: readonly FileReference[] = [];
   let needs = NO_NEEDS;
   let others: string | null = null;
-  let lastNaming = "";
   let paths: readonly string[] = [];
 
   /** Whether the configuration may name other files than before. */
@@ -65,12 +66,12 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     if (files === null) return false;
     variables = JSON.stringify(environment);
     const texts = files.map(({ text }) => text);
-    const naming = fileLines(texts);
-    const before = { others, naming: lastNaming };
-    [others, lastNaming] = [await digestWithoutServers(texts), naming];
-    // Reading 5,000 backends takes 80 ms, most often for one server.
-    const isSame = others !== null && others === before.others && naming === before.naming;
-    if (isSame && !hasChanged) return false;
+    const before = others;
+    others = await digestWithoutServers(texts);
+    // Reading 5,000 backends takes 80 ms, most often for one server. No need is one of a server.
+    const isSame = others === before && !hasChanged &&
+      (!options.watchLoaded || namingServers(texts, WANTED) === found.servers);
+    if (isSame) return false;
     needs = await inSteps(readNeeds(files, environment));
     if (options.watchLoaded) {
       found = await inSteps(findFileReferences(files, { ...options, environment }));

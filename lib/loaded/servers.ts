@@ -1,5 +1,5 @@
 /** Reads what a configuration says of its servers. */
-import { serverLines, withoutServers } from "../config/server_lines.ts";
+import { arePlain, serverLines, withoutServers } from "../config/server_lines.ts";
 import { MOST_TEXT_BYTES } from "../config/tokens.ts";
 import { readFile, sha256 } from "../system/contents.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
@@ -15,21 +15,18 @@ export async function findServers(
 ): Promise<ServersTarget | null> {
   const [path] = paths;
   const texts = await readTexts(paths, (digest, path) => files.get(path)?.content === digest);
-  const others = texts === null ? null : await digestWithoutServers(texts);
-  if (path === undefined || texts === null || others === null) return null;
+  if (path === undefined || texts === null || !arePlain(texts)) return null;
+  const others = await digestWithoutServers(texts);
   return { tag: "server", path, paths, lines: serverLines(texts), others, hot: new Map() };
 }
 
-/** `null` as above. */
-export async function digestWithoutServers(texts: readonly string[]): Promise<string | null> {
-  const others = withoutServers(texts);
-  return others === null ? null : await sha256(new TextEncoder().encode(others));
-}
+export const digestWithoutServers = (texts: readonly string[]): Promise<string> =>
+  sha256(new TextEncoder().encode(withoutServers(texts)));
 
-/** The lines of the servers that the files have now; `null` if they cannot be read. */
+/** The lines of the servers that the files have now; `null` if they cannot be read, or as above. */
 export async function readServerLines(paths: readonly string[]): Promise<string | null> {
   const texts = await readConfiguration(paths);
-  return texts === null ? null : serverLines(texts);
+  return texts === null || !arePlain(texts) ? null : serverLines(texts);
 }
 
 /** What the files have now; `null` if they cannot be read, or have more bytes. */

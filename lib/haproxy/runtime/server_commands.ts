@@ -28,6 +28,12 @@ export async function showServers(
   return stats === null ? null : serversOf(rows, parseLimits(stats));
 }
 
+/** The most connections of a frontend; `null` if there is no such frontend, or the process does not answer. */
+export async function showFrontendMaxconn(ask: Ask, frontend: string): Promise<number | null> {
+  const stats = await ask(`show stat ${frontend} ${FRONTEND_ALONE}`);
+  return stats === null ? null : parseLimits(stats).get("FRONTEND") ?? null;
+}
+
 /** Reads the answer to `show servers state`. Pure. */
 export function parseStates(answer: string): readonly StateRow[] | null {
   const [version, header = "", ...lines] = answer.split("\n");
@@ -42,7 +48,7 @@ export function parseStates(answer: string): readonly StateRow[] | null {
 /** By the names of the columns. */
 export type StateRow = Readonly<Record<string, string | undefined>>;
 
-/** Reads the `maxconn` of each server from the answer to `show stat`. Pure. */
+/** Reads the `maxconn` of each server or of the frontend from the answer to `show stat`. Pure. */
 export function parseLimits(answer: string): ReadonlyMap<string, number> {
   const [header = "", ...lines] = answer.replace("# ", "").split("\n");
   const columns = header.split(",");
@@ -73,6 +79,7 @@ function serversOf(
 }
 
 const SERVERS_ALONE = "4 -1";
+const FRONTEND_ALONE = "1 -1";
 
 /** Of `srv_admin_state`: set by `state maint`, or by `disabled` in the configuration. */
 const FORCED_MAINTENANCE = 0x01;
@@ -93,6 +100,9 @@ export const setWeight = (server: string, weight: number) =>
 
 export const setMaxconn = (server: string, maxconn: number) =>
   silent(`set maxconn server ${server} ${maxconn}`);
+
+export const setFrontendMaxconn = (frontend: string, maxconn: number) =>
+  silent(`set maxconn frontend ${frontend} ${maxconn}`);
 
 export const setState = (server: string, state: "ready" | "drain" | "maint") =>
   silent(`set server ${server} state ${state}`);

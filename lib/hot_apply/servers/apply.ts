@@ -1,4 +1,4 @@
-/** Gives a running process other servers: all of them or none, and reads back that it has them. */
+/** Gives a running process other servers and limits: all of them or none, and reads back that it has them. */
 import { type Ask, quoted } from "../../haproxy/runtime/client.ts";
 import {
   addServer,
@@ -7,12 +7,16 @@ import {
   type ServerCommand,
   type ServerState,
   setAddress,
+  setFrontendMaxconn,
   setHealthy,
   setMaxconn,
   setState,
   setWeight,
+  showFrontendMaxconn,
   showServers,
 } from "../../haproxy/runtime/server_commands.ts";
+import type { LimitChange } from "./limits.ts";
+import type { Changes } from "./plan.ts";
 import type { Added, Changed, ServerChange } from "./server_change.ts";
 
 export type ServersApplied =
@@ -27,43 +31,56 @@ export type ServersApplied =
   | { readonly tag: "unconfirmed"; readonly reason: string };
 
 /** Carries out `changes` in the process that `ask` asks. */
-export async function applyServers(
-  changes: readonly ServerChange[],
-  ask: Ask,
-): Promise<ServersApplied> {
-  const backends = [...new Set(changes.map(({ backend }) => backend))];
-  const before = await show(backends, ask);
+export async function applyServers(changes: Changes, ask: Ask): Promise<ServersApplied> {
+  const { servers, limits } = changes;
+  const before = await show(changes, ask);
   if (before === null) return impossible("HAProxy does not show its servers");
-  const obstacle = obstacleIn(changes, before);
+  const obstacle = obstacleIn(servers, before.servers);
   if (obstacle !== null) return impossible(obstacle);
-  const steps = changes.flatMap((change) => stepsOf(change, before)).sort(byPhase);
+  const steps = [
+    ...servers.flatMap((change) => stepsOf(change, before.servers)),
+    ...limits.map((change) => stepToLimit(change, before)),
+  ].sort(byPhase);
   const done: Step[] = [];
   for (const step of steps) {
     done.push(step);
     const answer = await ask(step.command);
     if (answer === null || !step.accepts.test(answer)) {
-      return await undo(done, { ask, backends, before, reason: quoted(answer) });
+      return await undo(done, { ask, changes, before, reason: quoted(answer) });
     }
   }
-  const after = await show(backends, ask);
-  return isAsPlanned(changes, { before, after })
+  const after = await show(changes, ask);
+  return after !== null && isAsPlanned(changes, { before, after })
     ? { tag: "applied", overridden: overriddenBy(changes, before) }
-    : await undo(done, { ask, backends, before, reason: "HAProxy shows other servers afterwards" });
+    : await undo(done, { ask, changes, before, reason: "HAProxy shows other servers afterwards" });
 }
 
 const impossible = (reason: string): ServersApplied => ({ tag: "impossible", reason });
 
+/** By their full names. */
 type Servers = ReadonlyMap<string, ServerState>;
 
-/** By the full names of the servers; `null` if one backend is not there, or the process does not answer. */
-async function show(backends: readonly string[], ask: Ask): Promise<Servers | null> {
-  const all = new Map<string, ServerState>();
-  for (const backend of backends) {
-    const servers = await showServers(ask, backend);
-    if (servers === null) return null;
-    for (const [server, state] of servers) all.set(nameOf({ backend, server }), state);
+interface Shown {
+  readonly servers: Servers;
+  /** By frontend. */
+  readonly limits: ReadonlyMap<string, number>;
+}
+
+/** Of all sections that change; `null` if one is not there, or the process does not answer. */
+async function show(changes: Changes, ask: Ask): Promise<Shown | null> {
+  const servers = new Map<string, ServerState>();
+  const limits = new Map<string, number>();
+  for (const backend of new Set(changes.servers.map(({ backend }) => backend))) {
+    const found = await showServers(ask, backend);
+    if (found === null) return null;
+    for (const [server, state] of found) servers.set(nameOf({ backend, server }), state);
   }
-  return all;
+  for (const { frontend } of changes.limits) {
+    const limit = await showFrontendMaxconn(ask, frontend);
+    if (limit === null) return null;
+    limits.set(frontend, limit);
+  }
+  return { servers, limits };
 }
 
 const nameOf = ({ backend, server }: Pick<ServerChange, "backend" | "server">) =>
@@ -136,21 +153,24 @@ function stepsToChange(name: string, change: Changed, old: ServerState): readonl
   return [...steps.map(([command, undo]): Step => ({ ...command, phase: 2, undo })), ...last];
 }
 
+function stepToLimit({ frontend, to }: LimitChange, { limits }: Shown): Step {
+  const undo = setFrontendMaxconn(frontend, limits.get(frontend)!);
+  return { ...setFrontendMaxconn(frontend, to), phase: 2, undo };
+}
+
 const stateOf = ({ isInMaintenance, isDraining }: ServerState) =>
   isInMaintenance ? "maint" : isDraining ? "drain" : "ready";
 
-interface Shown {
-  readonly before: Servers;
-  readonly after: Servers | null;
-}
-
 /** Whether all that was to change has, and no server has come besides. */
-function isAsPlanned(changes: readonly ServerChange[], { before, after }: Shown): boolean {
-  if (after === null) return false;
-  const added = changes.filter(({ tag }) => tag === "added").map(nameOf);
-  const names = new Set([...before.keys(), ...added]);
-  return [...after.keys()].every((name) => names.has(name)) &&
-    changes.every((change) => isShown(change, after.get(nameOf(change))));
+function isAsPlanned(
+  { servers, limits }: Changes,
+  { before, after }: { readonly before: Shown; readonly after: Shown },
+): boolean {
+  const added = servers.filter(({ tag }) => tag === "added").map(nameOf);
+  const names = new Set([...before.servers.keys(), ...added]);
+  return [...after.servers.keys()].every((name) => names.has(name)) &&
+    servers.every((change) => isShown(change, after.servers.get(nameOf(change)))) &&
+    limits.every(({ frontend, to }) => after.limits.get(frontend) === to);
 }
 
 function isShown(change: ServerChange, state: ServerState | undefined): boolean {
@@ -178,12 +198,16 @@ function isShown(change: ServerChange, state: ServerState | undefined): boolean 
 }
 
 /** Values that were neither what the files said before nor what they say now. */
-function overriddenBy(changes: readonly ServerChange[], before: Servers): readonly string[] {
-  return changes.flatMap((change) => {
+function overriddenBy({ servers, limits }: Changes, before: Shown): readonly string[] {
+  const ofFrontends = limits.flatMap((change) => {
+    const limit = before.limits.get(change.frontend)!;
+    return isOther(change, limit) ? [`maxconn ${limit} of frontend "${change.frontend}"`] : [];
+  });
+  const ofServers = servers.flatMap((change) => {
     if (change.tag !== "changed") return [];
     const name = nameOf(change);
     const { address, weight, maxconn, isDisabled } = change;
-    const old = before.get(name)!;
+    const old = before.servers.get(name)!;
     const [was, wanted] = [`${old.ip} ${old.port}`, address && placesOf(address)];
     return [
       ...isOther(weight, old.weight) ? [`weight ${old.weight} of "${name}"`] : [],
@@ -192,6 +216,7 @@ function overriddenBy(changes: readonly ServerChange[], before: Servers): readon
       ...isDisabled !== null && old.isDraining ? [`drain of "${name}"`] : [],
     ];
   });
+  return [...ofServers, ...ofFrontends];
 }
 
 function placesOf({ from, to }: NonNullable<Changed["address"]>) {
@@ -207,23 +232,23 @@ const isOther = <Value>(
 /** Takes back what was done, also the last step, of which nobody knows whether it was carried out. */
 async function undo(
   done: readonly Step[],
-  { ask, backends, before, reason }: {
+  { ask, changes, before, reason }: {
     readonly ask: Ask;
-    readonly backends: readonly string[];
-    readonly before: Servers;
+    readonly changes: Changes;
+    readonly before: Shown;
     readonly reason: string;
   },
 ): Promise<ServersApplied> {
   for (const { undo } of done.toReversed()) if (undo !== null) await ask(undo.command);
-  const after = await show(backends, ask);
+  const after = await show(changes, ask);
   return after !== null && textOf(before) === textOf(after)
     ? impossible(reason)
     : { tag: "unconfirmed", reason };
 }
 
 /** Those in maintenance may be gone: they have been removed before, and had connections left until now. */
-function textOf(servers: Servers): string {
+function textOf({ servers, limits }: Shown): string {
   const states = [...servers].filter(([, { isInMaintenance }]) => !isInMaintenance)
     .map(([name, { isDown: _, ...state }]) => `${name} ${JSON.stringify(state)}`);
-  return states.sort().join("\n");
+  return JSON.stringify([states.sort(), [...limits]]);
 }

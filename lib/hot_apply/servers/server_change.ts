@@ -108,7 +108,9 @@ export function addedServer(backend: string, entry: ServerEntry): Added | Obstac
 export function obstacleToRemoval(entry: ServerEntry): Obstacle | null {
   const server = serverOf(entry);
   if (server === null) return UNKNOWN;
-  return has(server, "on-marked-down") ? "is gone, which would end its connections" : null;
+  if (has(server, "on-marked-down")) return "is gone, which would end its connections";
+  // What an agent says counts in maintenance as well, and may end it.
+  return has(server, "agent-check") ? "is gone, and its agent could bring it back" : null;
 }
 
 const UNKNOWN = "has words whose meaning is not known here";
@@ -149,7 +151,8 @@ function obstacleTo(
   { options }: Server,
 ): Obstacle | null {
   const changed = [
-    ...address === null ? [] : ["hash-key", "track"],
+    // One that was found dead counts as alive where it is now.
+    ...address === null ? [] : ["hash-key", "track", "on-marked-up", "slowstart"],
     ...weight === null ? [] : ["agent-check"],
     ...maxconn === null ? [] : ["minconn"],
     ...isDisabled === null ? [] : ["slowstart", "track", "on-marked-down", "on-marked-up"],

@@ -72,7 +72,7 @@ export class HotServers {
     if (texts === null) return true;
     const plan = planServers(lines, texts);
     return plan.tag === "plan" &&
-      (trustsNewServers(version) || plan.changes.every(({ tag }) => tag !== "added"));
+      (trustsNewServers(version) || plan.changes.servers.every(({ tag }) => tag !== "added"));
   }
 
   /** What the generation says of its servers, put right for a successor that reads the files as they are now. */
@@ -80,7 +80,7 @@ export class HotServers {
     if (this.#serving?.generation !== generation) return state;
     const { lines: before, paths, hot } = this.#serving.servers;
     const after = await readServerLines(paths);
-    return after === null ? state : passedState(state, { before, after, hot });
+    return passedState(state, { before, after: after ?? before, hot });
   }
 
   /** Until all are, or `stop` aborts; one with connections stays in maintenance till they end. */

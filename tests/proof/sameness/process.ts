@@ -19,6 +19,7 @@ export class BareHaproxy implements AsyncDisposable {
       `global\n stats socket ${this.#socket} level admin\n${more}`,
     );
     this.#child = new Deno.Command(HAPROXY, {
+      cwd: this.#folder.path,
       args: ["-db", "-f", own, "-f", this.#folder.write("site.cfg", text)],
       stdin: "null",
       stdout: "null",
@@ -37,11 +38,15 @@ export class BareHaproxy implements AsyncDisposable {
     return this;
   }
 
-  /** What there is to be seen of each server, by its full name. */
+  /** What there is to be seen of each server, by its full name, and the limit of each frontend. */
   async servers(): Promise<Readonly<Record<string, string>>> {
     const rows = parseStates(await this.ask("show servers state") ?? "") ?? [];
-    const stats = await this.#stats();
-    return Object.fromEntries(rows.map((row) => {
+    const stats = await this.#stats("4");
+    const limits = Array.from(
+      await this.#stats("1"),
+      ([name, { slim }]) => [name, `maxconn ${slim}`] as const,
+    );
+    const servers = rows.map((row) => {
       const name = `${row.be_name}/${row.srv_name}`;
       const admin = Number(row.srv_admin_state);
       const seen = [
@@ -54,12 +59,13 @@ export class BareHaproxy implements AsyncDisposable {
           STATS.map((one) => `${one} ${stats.get(name)?.[one]}`).join(" ")
         }`,
       ];
-      return [name, seen.join(", ")];
-    }));
+      return [name, seen.join(", ")] as const;
+    });
+    return Object.fromEntries([...servers, ...limits.filter(([name]) => !/^traffic/.test(name))]);
   }
 
-  async #stats(): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
-    const [header = "", ...lines] = (await this.ask("show stat -1 4 -1") ?? "").split("\n");
+  async #stats(type: string): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+    const [header = "", ...lines] = (await this.ask(`show stat -1 ${type} -1`) ?? "").split("\n");
     const columns = header.replace("# ", "").split(",");
     return new Map(
       lines.filter((line) => line !== "").map((line) => {

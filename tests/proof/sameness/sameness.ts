@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { serverLines, withoutServers } from "../../../lib/config/server_lines.ts";
 import { deleteServer } from "../../../lib/haproxy/runtime/server_commands.ts";
 import { applyServers } from "../../../lib/hot_apply/servers/apply.ts";
-import { planServers, type ServerPlan } from "../../../lib/hot_apply/servers/plan.ts";
+import { type Changes, planServers, type ServerPlan } from "../../../lib/hot_apply/servers/plan.ts";
 import { createRandom } from "../../support/random.ts";
 import { BareHaproxy } from "./process.ts";
 import { edited, firstSite, textOf } from "./site.ts";
@@ -59,7 +59,7 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
       const result = plan.tag === "reload" ? plan : await applyServers(plan.changes, running.ask);
       if (result.tag === "applied") {
         applied++;
-        for (const { tag } of plan.tag === "plan" ? plan.changes : []) count(changes, tag);
+        for (const tag of plan.tag === "plan" ? tagsOf(plan.changes) : []) count(changes, tag);
         left = [...left, ...await removed(plan, running, options)];
         assert.deepEqual(await withoutLeft(running, left), await fresh.servers(), edit);
         options.onEdit?.(`${edit}: ${JSON.stringify(plan)}`);
@@ -87,13 +87,18 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
   return { applied, reloads, changes, requests, failures };
 }
 
+const tagsOf = ({ servers, limits }: Changes) => [
+  ...servers.map(({ tag }) => tag),
+  ...limits.map(() => "limit"),
+];
+
 const count = (counts: Map<string, number>, name: string) =>
   counts.set(name, (counts.get(name) ?? 0) + 1);
 
 function planned(before: string, after: string, { addsServers }: SamenessOptions): ServerPlan {
   const plan = planServers(serverLines([before]), [after]);
   const isTrusted = addsServers || plan.tag === "reload" ||
-    plan.changes.every(({ tag }) => tag !== "added");
+    plan.changes.servers.every(({ tag }) => tag !== "added");
   return isTrusted ? plan : { tag: "reload", reason: "a server is new" };
 }
 
@@ -103,7 +108,7 @@ async function removed(
   { ask }: BareHaproxy,
   { addsServers }: SamenessOptions,
 ): Promise<readonly string[]> {
-  const changes = plan.tag === "plan" ? plan.changes : [];
+  const changes = plan.tag === "plan" ? plan.changes.servers : [];
   const names = changes.filter(({ tag }) => tag === "removed")
     .map(({ backend, server }) => `${backend}/${server}`);
   if (!addsServers) return names;

@@ -5,6 +5,8 @@ export interface Site {
   readonly proxies: readonly Proxy[];
   /** A comment at its top, as templates write it. */
   readonly comment: string;
+  /** The `maxconn` of its frontend. */
+  readonly limit: number;
 }
 
 export interface Proxy {
@@ -22,6 +24,7 @@ export function firstSite(random: Random, ports: readonly number[]): Site {
     ...[["balance first"], ["balance static-rr"], ["balance source"]],
     ["balance uri", "hash-type consistent"],
   ];
+  const hasMinconn = random.below(4) === 0;
   const proxies = algorithms.flatMap((lines, index) =>
     ["http", "tcp"].map((mode): Proxy => ({
       name: `${mode}${index}`,
@@ -31,18 +34,21 @@ export function firstSite(random: Random, ports: readonly number[]): Site {
         `server keep 127.0.0.1:${ports[0]}`,
         ...random.below(3) === 0 ? ["default-server fall 5 maxconn 200"] : [],
         ...[1, 2].map((number) => newServer(`s${number}`, random, ports)),
+        ...hasMinconn ? [`server least 127.0.0.1:${ports[0]} minconn 3 maxconn 9`] : [],
       ],
     }))
   );
-  return { proxies, comment: "0" };
+  return { proxies, comment: "0", limit: 100 };
 }
 
 /** The files' text; `frontend` in front of its sections. */
-export function textOf({ proxies, comment }: Site, frontend: string): string {
+export function textOf({ proxies, comment, limit }: Site, frontend: string): string {
   const sections = proxies.map(({ name, lines, servers }) =>
     [`backend ${name}`, ...[...lines, ...servers].map((line) => `    ${line}`)].join("\n")
   );
-  return `# ${comment}\n${frontend}\n${sections.join("\n\n")}\n`;
+  // Each process has a folder of its own.
+  const limited = `frontend limited\n    bind unix@limited\n    maxconn ${limit}\n`;
+  return `# ${comment}\n${frontend}${limited}\n${sections.join("\n\n")}\n`;
 }
 
 /** Changes one to three things of `site`, mostly such as need no reload. */
@@ -53,7 +59,10 @@ export function edited(site: Site, random: Random, ports: readonly number[]): Si
     const servers = editedServers(proxies[at]!.servers, random, ports);
     proxies = proxies.with(at, { ...proxies[at]!, servers });
   }
-  return { proxies, comment: `${random.below(1_000_000)}` };
+  // Beside a "minconn" it takes a reload, as all would then.
+  const isFree = proxies.every(({ servers }) => !/minconn/.test(servers.join()));
+  const limit = isFree && random.below(3) === 0 ? 1 + random.below(1_000) : site.limit;
+  return { proxies, comment: `${random.below(1_000_000)}`, limit };
 }
 
 function editedServers(
@@ -115,6 +124,6 @@ function newServer(name: string, random: Random, ports: readonly number[]): stri
 const OPTIONS: readonly string[] = [
   ...["check inter 1h", "check inter 1h fall 7 rise 4", "check inter 1h port PORT", "weight 20"],
   ...["weight 0", "maxconn 300", "backup", "disabled", "cookie NAME", "maxqueue 50"],
-  ...["slowstart 10s", "on-marked-down shutdown-sessions", "minconn 3 maxconn 9", "error-limit 4"],
+  ...["slowstart 10s", "on-marked-down shutdown-sessions", "error-limit 4"],
   ...["pool-max-conn 3", "tcp-ut 3s", "id 10NUMBER", "observe layer4 on-error mark-down"],
 ];

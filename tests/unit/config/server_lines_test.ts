@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import {
+  arePlain,
+  namingServers,
   readSection,
   sectionTexts,
   serverLines,
@@ -21,20 +23,27 @@ backend app from d # main
   server\ts2 10.0.0.2:80
     server-template t 3 10.0.0.3:80
 peers p
-    server mine 127.0.0.1:1`;
+    server mine 127.0.0.1:1
+`;
 
-Deno.test("all but servers, comments and blank lines is left", () => {
-  const rest = withoutServers([FILE])!;
-  assert.doesNotMatch(rest, /^\s*server\s|noon|\n\n/m);
-  assert.match(rest, /^global\n {4}maxconn 100\ndefaults\n/);
+Deno.test("all but servers, maxconn, comments and blank lines is left", () => {
+  const rest = withoutServers([FILE]);
+  assert.doesNotMatch(rest, /^\s*server\s|noon|\n\n|maxconn/m);
+  assert.match(rest, /^\nglobal\ndefaults\n/);
   assert.match(rest, /balance leastconn\n {4}server-template t 3/);
 });
 
 Deno.test("other servers, comments and blank lines leave the same", () => {
   const other = FILE.replace("10.0.0.1:80 check", "10.0.0.9:8080").replace("noon", "night")
-    .replace("    balance", "\n\n# here\n    balance");
+    .replace("    balance", "\n \n# here\n\r\n    balance").replace("100", "200 # more");
   assert.equal(withoutServers([other]), withoutServers([FILE]));
-  assert.equal(withoutServers([`${FILE}\n`]), withoutServers([FILE]));
+  assert.equal(withoutServers([`${FILE}\n\n`]), withoutServers([FILE]));
+});
+
+Deno.test("a last line that is cut off makes a difference, even that of a server", () => {
+  for (const end of [-1, -2]) {
+    assert.notEqual(withoutServers([FILE.slice(0, end)]), withoutServers([FILE]));
+  }
 });
 
 for (
@@ -55,8 +64,33 @@ Deno.test("where lines are divided into files makes a difference", () => {
   assert.notEqual(withoutServers([first, `backend${second}`]), withoutServers([FILE]));
 });
 
-Deno.test("lines that a condition may leave out are not compared", () => {
-  assert.equal(withoutServers([FILE, ".if defined(X)\n.endif\n"]), null);
+for (
+  const [what, text] of [
+    ["a condition", "  .if defined(X)\n.endif\n"],
+    ["no end of the last line", "backend b\n  server s1 127.0.0.1:8"],
+    ["a NUL in a comment", "# no\0te\n"],
+    ["bytes that are not text", "# no\ufffdte\n"],
+    ["another end of a line to JavaScript", "# note\u2028 server s9 127.0.0.1:99\n"],
+    ["a CR within a line", "# note\r server s9 127.0.0.1:99\n"],
+    ["a section whose keyword is quoted", '"backend" b\n'],
+    ["a keyword that is quoted in part", "  use-ser'ver' s1 if TRUE\n"],
+    ["a keyword with a backslash", "bac\\kend b\n"],
+    ["a keyword behind a form feed", "\fbackend b\n"],
+    ["the number of a line", 'backend b\n  http-request set-header l "${.LINE}"\n'],
+  ] as const
+) {
+  Deno.test(`${what} makes lines that cannot be told for sure`, () => {
+    assert.equal(arePlain([FILE, text]), false);
+  });
+}
+
+Deno.test("quotes behind the first word, CRLF and empty files do no harm", () => {
+  assert.ok(arePlain([FILE, "", 'backend b\r\n  log-format "it\'s \\"%T"\r\n# "it\'s"\r\n']));
+});
+
+Deno.test("only servers in which a file may be named are told", () => {
+  const text = "\tserver  a b:1 crt\t/f # here\nserver c d:1 check\n  server e f:1 ca-file /g\r\n";
+  assert.equal(namingServers([text], /crt|file/), "server a b:1 crt /f\nserver e f:1 ca-file /g");
 });
 
 Deno.test("each section has its own servers, in all files", () => {

@@ -44,5 +44,10 @@ for (
 }
 
 Deno.test("nothing is known of servers that a condition may leave out", async () => {
-  assert.equal(await digestWithoutServers([`.if defined(A)\n.endif\n${FIRST}`]), null);
+  await using folder = new TempFolder();
+  const text = `.if defined(A)\n.endif\n${FIRST}`;
+  const path = folder.write("a.cfg", text);
+  const mark = { content: await sha256(new TextEncoder().encode(text)), modifiedMs: 0, stamp: "" };
+  assert.equal(await findServers([path], await fingerprintOf(new Map([[path, mark]]))), null);
+  assert.equal(await readServerLines([path]), null);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { applyServers } from "../../../../lib/hot_apply/servers/apply.ts";
-import type { ServerChange } from "../../../../lib/hot_apply/servers/server_change.ts";
+import type { Changes } from "../../../../lib/hot_apply/servers/plan.ts";
 
 interface Simulated {
   addr: string;
@@ -19,6 +19,8 @@ const up = (parts: Partial<Simulated> = {}): Simulated => ({
 /** What HAProxy's commands do, as far as they are used; one of them may be refused, not answered, or without effect. */
 class Process {
   readonly commands: string[] = [];
+  /** Of the frontend "web". */
+  limit = "9";
   readonly #servers: Map<string, Simulated>;
   readonly #fault: { readonly at: number; readonly kind: "refused" | "lost" | "vain" } | null;
   #isLost = false;
@@ -50,10 +52,14 @@ class Process {
   };
 
   #carryOut([verb = "", what = "", ...rest]: string[]): string {
+    if (verb === "show" && rest[0] === "web") {
+      return `# pxname,svname,slim,\nweb,FRONTEND,${this.limit},\n\n`;
+    }
     if (verb === "show") return what === "stat" ? this.#stats() : this.#states();
     if (what === "maxconn") {
-      const [, name = "", maxconn = ""] = rest;
-      this.#servers.get(name)!.maxconn = maxconn === "0" ? "" : maxconn;
+      const [kind, name = "", maxconn = ""] = rest;
+      if (kind === "frontend") this.limit = maxconn;
+      else this.#servers.get(name)!.maxconn = maxconn === "0" ? "" : maxconn;
       return "\n";
     }
     const [name = "", ...words] = rest;
@@ -105,7 +111,7 @@ const START = {
   "app/s2": up({ addr: "10.0.0.2" }),
 };
 
-const CHANGES: readonly ServerChange[] = [
+const SERVERS: Changes["servers"] = [
   {
     ...{ tag: "changed", backend: "app", server: "s1", isChecked: true },
     values: { weight: 20, maxconn: 0, isDisabled: true },
@@ -121,6 +127,7 @@ const CHANGES: readonly ServerChange[] = [
   },
   { tag: "removed", backend: "app", server: "s2" },
 ];
+const CHANGES: Changes = { servers: SERVERS, limits: [{ frontend: "web", from: 9, to: 90 }] };
 
 const END = {
   "app/s1": up({ addr: "10.0.0.9", port: "81", weight: "20", admin: "1" }),
@@ -133,12 +140,13 @@ const copy = (servers: Readonly<Record<string, Simulated>>) => structuredClone(s
 Deno.test("new servers come first, and what ends comes last", async () => {
   const process = new Process(copy(START));
   assert.deepEqual(await applyServers(CHANGES, process.ask), { tag: "applied", overridden: [] });
-  assert.deepEqual(process.servers, END);
+  assert.deepEqual([process.servers, process.limit], [END, "90"]);
   assert.deepEqual(process.commands, [
     "add server app/s3 10.0.0.3:80 check weight 7",
     "set server app/s1 weight 20",
     "set maxconn server app/s1 0",
     "set server app/s1 addr 10.0.0.9 port 81",
+    "set maxconn frontend web 90",
     "enable health app/s3",
     "set server app/s3 state ready",
     "set server app/s1 state maint",
@@ -147,19 +155,19 @@ Deno.test("new servers come first, and what ends comes last", async () => {
 });
 
 for (const kind of ["refused", "vain"] as const) {
-  for (let at = 1; at <= 8; at++) {
+  for (let at = 1; at <= 9; at++) {
     // Whether checks are enabled is not shown by all branches in the same way.
-    if (kind === "vain" && at === 5) continue;
+    if (kind === "vain" && at === 6) continue;
     Deno.test(`if command ${at} is ${kind}, all is undone`, async () => {
       const process = new Process(copy(START), { at, kind });
       const result = await applyServers(CHANGES, process.ask);
       assert.equal(result.tag, "impossible", JSON.stringify(result));
-      assert.deepEqual(process.servers, START);
+      assert.deepEqual([process.servers, process.limit], [START, "9"]);
     });
   }
 }
 
-for (let at = 1; at <= 8; at++) {
+for (let at = 1; at <= 9; at++) {
   Deno.test(`if there is no answer from command ${at} on, nobody knows`, async () => {
     const process = new Process(copy(START), { at, kind: "lost" });
     const result = await applyServers(CHANGES, process.ask);
@@ -201,8 +209,9 @@ Deno.test("one that was found dead counts as alive at its new address", async ()
 
 Deno.test("what had been set by hand is named", async () => {
   const process = new Process(copy({ ...START, "app/s1": up({ weight: "5", admin: "8" }) }));
+  process.limit = "7";
   assert.deepEqual(await applyServers(CHANGES, process.ask), {
     tag: "applied",
-    overridden: ['weight 5 of "app/s1"', 'drain of "app/s1"'],
+    overridden: ['weight 5 of "app/s1"', 'drain of "app/s1"', 'maxconn 7 of frontend "web"'],
   });
 });
