@@ -79,7 +79,7 @@ const SECTIONS = [
 ].join("|");
 
 const TELLING = new RegExp(
-  `(?:\\n[ \\t]*(?:server|server-template|default-server|balance|maxconn|${SECTIONS})` +
+  `(?:\\n[ \\t]*(?:server|server-template|default-server|balance|maxconn|mode|${SECTIONS})` +
     "(?![^ \\t\\r\\n#])[^\\n]*)+",
   "g",
 );

@@ -1,5 +1,5 @@
 /** Puts right what a process says of its servers, where the configuration has changed since it read it. Pure. */
-import { readSection, sectionTexts, wordsOf } from "../../config/server_lines.ts";
+import { begins, readSection, sectionTexts, wordsOf } from "../../config/server_lines.ts";
 
 export interface StateContext {
   /** `serverLines` of what the process has, its hot applies included, and of what its successor reads. */
@@ -15,21 +15,26 @@ export type HotServer = { readonly weight: number; readonly isDisabled: boolean 
 /**
  * The answer to `show servers state` for a successor to load. As HAProxy gives it (2.6 to 3.4),
  * - another port in the file would never count, nor `ssl`, nor another port for checks: these are taken from the state,
- *   whatever the configuration says;
+ *   whatever the configuration says; where the file's port cannot be read, HAProxy gets nothing of that server;
  * - a server that is not checked would stay down for good once `disabled` or `check` is taken out of its line;
  * - a weight that was hot-applied would come back when the file says the one before again, since the state has that
  *   with which the process started;
  * - a server that was disabled without a reload would stay in maintenance when the file enables it.
  */
 export function passedState(state: string, { before, after, hot }: StateContext): string {
-  const changed = changedServers(before, after);
-  const backends = new Set([...changed.keys(), ...hot.keys()].map(backendOf));
+  const { servers: changed, unnamed } = changedServers(before, after);
+  const backends = new Set([
+    ...[...changed.keys(), ...hot.keys()].map(backendOf),
+    ...unnamed.keys(),
+  ]);
   if (backends.size === 0) return state;
   return state.replace(rowsOf(backends), (row) => {
     const fields = row.trimEnd().split(" ");
-    const name = `${fields[Field.backend]}/${fields[Field.server]}`;
+    const [backend, server] = [fields[Field.backend]!, fields[Field.server]!];
+    const name = `${backend}/${server}`;
     const [values, change] = [hot.get(name), changed.get(name)];
-    if (values === null) return "";
+    const isUnknown = unnamed.get(backend)?.has(server) === false;
+    if (values === null || isUnknown || change?.port === null) return "";
     if (values === undefined && change === undefined) return row;
     if (values !== undefined) {
       fields[Field.configuredWeight] = `${values.weight}`;
@@ -76,29 +81,40 @@ function rowsOf(backends: ReadonlySet<string>): RegExp {
 }
 
 interface LineChange {
-  /** `null`: only HAProxy knows. */
-  readonly port: string | null;
+  /** `undefined`: that of the process; `null`: only HAProxy knows it. */
+  readonly port: string | null | undefined;
   /** That it was found dead says nothing of it any more. */
   readonly isRevived: boolean;
 }
 
-/** What may be other than before of the servers in `after`, by their full names. */
-function changedServers(before: string, after: string): ReadonlyMap<string, LineChange> {
+interface Changed {
+  /** By their full names. */
+  readonly servers: ReadonlyMap<string, LineChange>;
+  /** Backends in which a line changed that does not name its servers, such as a template; with the names of others. */
+  readonly unnamed: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** What may be other than before of the servers in `after`. */
+function changedServers(before: string, after: string): Changed {
   const changed = new Map<string, LineChange>();
-  if (before === after) return changed;
+  const unnamed = new Map<string, ReadonlySet<string>>();
+  if (before === after) return { servers: changed, unnamed };
   const [old, next] = [partsOf(before), partsOf(after)];
   for (const [backend, text] of next.proxies) {
     const known = old.proxies.get(backend);
     if (known === undefined || (known === text && old.defaults === next.defaults)) continue;
     const [were, are] = [serversOf(known), serversOf(text)];
+    if (were.unnamed !== are.unnamed) unnamed.set(backend, new Set(are.servers.keys()));
     const isOther = old.defaults !== next.defaults || were.defaults !== are.defaults;
     for (const [server, line] of are.servers) {
       const was = were.servers.get(server);
       if (was === undefined || (was === line && !isOther)) continue;
-      changed.set(`${backend}/${server}`, { port: portOf(line), isRevived: isRevived(was, line) });
+      const isSame = wordsOf(was)[2] === wordsOf(line)[2];
+      const port = portOf(line) ?? (isSame ? undefined : null);
+      changed.set(`${backend}/${server}`, { port, isRevived: isRevived(was, line) });
     }
   }
-  return changed;
+  return { servers: changed, unnamed };
 }
 
 function partsOf(lines: string) {
@@ -107,19 +123,26 @@ function partsOf(lines: string) {
   for (const text of sectionTexts(lines)) {
     const [, kind, name] = /^\s*(defaults|backend|listen)(?:[ \t]+([^\s#]+))?/.exec(text) ?? [];
     if (kind === "defaults") defaults.push(text);
-    else if (name !== undefined) proxies.set(name, text);
+    else if (name !== undefined) proxies.set(unquoted(name), text);
   }
   return { defaults: defaults.join("\n"), proxies };
 }
 
 function serversOf(text: string) {
   const { lines } = readSection(text);
-  const servers = lines.filter((line) => /^server[ \t]/.test(line));
+  const linesOf = (keyword: string) => lines.filter((line) => begins(line, keyword));
+  const named = linesOf("server").map((line) => [unquoted(wordsOf(line)[1] ?? ""), line] as const);
+  const isPlain = ([name]: readonly [string, string]) => !/["'\\$]/.test(name);
+  const others = named.filter((one) => !isPlain(one)).map(([, line]) => line);
   return {
-    defaults: lines.filter((line) => line.startsWith("default-server")).join("\n"),
-    servers: new Map(servers.map((line) => [wordsOf(line)[1] ?? "", line])),
+    defaults: linesOf("default-server").join("\n"),
+    servers: new Map(named.filter(isPlain)),
+    unnamed: [...linesOf("server-template"), ...others].join("\n"),
   };
 }
+
+/** A word that is quoted as a whole, as most people do. */
+const unquoted = (word: string) => word.replace(/^(["'])([^"'\\$]*)\1$/, "$2");
 
 function isRevived(before: string, after: string): boolean {
   const [old, next] = [wordsOf(before), wordsOf(after)];
@@ -127,8 +150,8 @@ function isRevived(before: string, after: string): boolean {
 }
 
 function portOf(line: string): string | null {
-  if (/["'\\]/.test(line)) return null;
-  const address = wordsOf(line)[2] ?? "";
-  const [, port] = /^(?:[^:/]+|\[.*\]|.*:.*):(\d+)$/.exec(address) ?? [];
-  return port ?? (/^[^:/@]+$/.test(address) ? "0" : null);
+  const address = unquoted(wordsOf(line)[2] ?? "");
+  if (/["'\\$]/.test(address)) return null;
+  const [, port] = /^(?:[^:/]+|\[.*\]|.*:.*):\+?(\d+)$/.exec(address) ?? [];
+  return port ?? (/^[^:/@]+$|^(?:unix@|abnsz?@)?\//.test(address) ? "0" : null);
 }

@@ -6,13 +6,12 @@ import {
   sectionTexts,
   serverLines,
   type ServerSection,
-  withoutServers,
   wordsOf,
 } from "../../config/server_lines.ts";
 import { changedLimit, type LimitChange } from "./limits.ts";
+import { Rest } from "./rest.ts";
 import {
   addedServer,
-  type Changed,
   changedServer,
   type Obstacle,
   obstacleToRemoval,
@@ -66,18 +65,12 @@ const NONE: Changes = { servers: [], limits: [] };
 
 /** Goes through the sections in their order. */
 class Planner {
-  readonly #after: readonly string[];
-  #known: string | null = null;
+  readonly #rest: Rest;
   /** The last section of defaults so far. */
   #defaults: ServerSection = { kind: "defaults", name: "", from: null, lines: [] };
 
   constructor(after: readonly string[]) {
-    this.#after = after;
-  }
-
-  /** Not every change needs it, and it takes milliseconds. */
-  get #rest(): string {
-    return this.#known ??= withoutServers(this.#after) ?? "";
+    this.#rest = new Rest(after);
   }
 
   compare(before: string, after: string): Changes | Obstacle {
@@ -92,10 +85,8 @@ class Planner {
     const limit = changedLimit(old, next);
     if (typeof limit === "string") return limit;
     if (!IS_NAME.test(next.name)) return "the name may stand for another";
-    // Then the most that HAProxy gives a server depends on it, by a "fullconn" that it works out.
-    if (limit !== null && this.#after.some((text) => /\bminconn\b/.test(text))) {
-      return 'maxconn changed, and a server has a "minconn"';
-    }
+    const obstacle = limit === null ? null : this.#rest.obstacleToLimit();
+    if (obstacle !== null) return obstacle;
     const servers = this.#compareServerLines(old, next);
     if (typeof servers === "string") return servers;
     return { servers, limits: limit === null ? [] : [limit] };
@@ -109,7 +100,7 @@ class Planner {
       lines.filter((line) => !begins(line, "maxconn")).join("\n")
     );
     if (were === are) return [];
-    const { kind, name, from } = next;
+    const { kind, from } = next;
     if (kind !== "backend" && kind !== "listen") return "the server lines are not those of a proxy";
     const other = from ?? this.#defaults.from;
     if (other !== null) return `the defaults are those of "${other}"`;
@@ -118,7 +109,7 @@ class Planner {
     if (typeof after === "string") return after;
     const changes: ServerChange[] = [];
     for (const server of new Set([...after.keys(), ...before.keys()])) {
-      const change = this.#compareServers({ backend: name, server }, before, after);
+      const change = this.#compareServers(next, server, { before, after });
       if (typeof change === "string") return `server "${server}" ${change}`;
       if (change !== null) changes.push(change);
     }
@@ -129,31 +120,18 @@ class Planner {
   }
 
   #compareServers(
-    { backend, server }: { readonly backend: string; readonly server: string },
-    before: Entries,
-    after: Entries,
+    section: ServerSection,
+    server: string,
+    { before, after }: { readonly before: Entries; readonly after: Entries },
   ): ServerChange | Obstacle | null {
+    const backend = section.name;
     const [old, next] = [before.get(server), after.get(server)];
     if (next === undefined) return this.#removed(backend, server, old!);
-    if (old === undefined) return addedServer(backend, next);
+    if (old === undefined) return this.#added(section, next);
     if (old.line === next.line && old.defaults === next.defaults) return null;
     const change = changedServer({ backend, server }, old, next);
     if (change === null || typeof change === "string") return change;
-    return this.#obstacleIn(change) ?? change;
-  }
-
-  /** What the rest makes of a value. */
-  #obstacleIn({ address, weight }: Changed): Obstacle | null {
-    if (address !== null && /\bdynamic-cookie-key\b/.test(this.#rest)) {
-      return "has another address, by which its cookie is made";
-    }
-    // HAProxy 2.6 leaves clients with a connection of their own at the old address.
-    if (address !== null && /\bhttp-reuse[ \t]+never\b/.test(this.#rest)) {
-      return 'has another address, beside "http-reuse never"';
-    }
-    return weight !== null && /\bsrv_iweight\b/.test(this.#rest)
-      ? 'has another weight, and "srv_iweight" would give the old one'
-      : null;
+    return this.#rest.obstacleToChange(change) ?? change;
   }
 
   /** By name, in their order. */
@@ -171,46 +149,33 @@ class Planner {
     return entries;
   }
 
-  #removed(backend: string, server: string, entry: ServerEntry): ServerChange | Obstacle {
-    const obstacle = obstacleToRemoval(entry);
-    if (obstacle !== null) return obstacle;
-    if (/\bpersist\b/.test(this.#rest)) return 'is gone, and "persist" could send clients to it';
-    return this.#isReferred(server) || this.#isTracked(backend, server)
-      ? "is gone, and something refers to it"
-      : { tag: "removed", backend, server };
-  }
-
-  #isReferred(server: string): boolean {
-    const used = [...this.#rest.matchAll(/\buse-server[ \t]+(\S+)/g)].map(([, name]) => name!);
-    const sampled = [...this.#rest.matchAll(/\bsrv_\w+\(([^)]*)\)/g)]
-      .map(([, name]) => name!.split("/").at(-1)!.trim());
-    return [...used, ...sampled].some((name) => name === server || /[%"'\\]/.test(name));
-  }
-
-  #isTracked(backend: string, server: string): boolean {
-    const lines = this.#after.flatMap((text) => text.match(TRACKING) ?? []);
-    return lines.some((line) => {
-      const words = wordsOf(line);
-      return words.some((word, index) => {
-        const name = words[index + 1] ?? "";
-        return /["'\\]/.test(word) || (word === "track" &&
-          (name === server || name === `${backend}/${server}`));
-      });
-    });
-  }
-
-  /** A server's number is the next free one, but after a reload that of its place. */
-  #obstacleToNumbers({ lines }: ServerSection): Obstacle | null {
-    if (/\b(?:srv_id|table_server_id|dynamic-cookie-key)\b/.test(this.#rest)) {
-      return "the servers' numbers matter";
+  #added({ name, lines }: ServerSection, entry: ServerEntry): ServerChange | Obstacle {
+    const added = addedServer(name, entry);
+    if (typeof added === "string") return added;
+    // HAProxy would warn of it, which "zero-warning" forbids.
+    if (added.words.includes("cookie") && this.#setting("mode", lines) !== "http") {
+      return "is new, and has a cookie without HTTP";
     }
-    const balance = [...this.#defaults.lines, ...lines].findLast((line) => begins(line, "balance"));
-    const algorithm = balance === undefined
-      ? DEFAULT
-      : /^balance\s+([a-z]+)(?![^\s(])/.exec(balance)?.[1];
-    return FREE_ALGORITHMS.has(algorithm ?? "")
-      ? null
-      : "the servers' places matter to the algorithm";
+    return this.#rest.obstacleToAdded(added) ?? added;
+  }
+
+  #removed(backend: string, server: string, entry: ServerEntry): ServerChange | Obstacle {
+    const name = { backend, server };
+    return obstacleToRemoval(entry) ?? this.#rest.obstacleToRemoval(name) ??
+      { tag: "removed", ...name };
+  }
+
+  #obstacleToNumbers({ lines }: ServerSection): Obstacle | null {
+    const obstacle = this.#rest.obstacleToNumbers();
+    if (obstacle !== null) return obstacle;
+    const [algorithm = ""] = (this.#setting("balance", lines) ?? DEFAULT).split("(");
+    return FREE_ALGORITHMS.has(algorithm) ? null : "the servers' places matter to the algorithm";
+  }
+
+  /** The second word of the line that counts in a section of these lines. */
+  #setting(keyword: string, lines: readonly string[]): string | undefined {
+    const line = [...this.#defaults.lines, ...lines].findLast((line) => begins(line, keyword));
+    return line === undefined ? undefined : wordsOf(line)[1] ?? "";
   }
 }
 
@@ -229,10 +194,6 @@ function obstacleToBackups(before: Entries, after: Entries): Obstacle | null {
 const backupsIn = (entries: Entries) =>
   [...entries].filter(([, { line, defaults }]) => /\bbackup\b/.test(`${line}\n${defaults}`))
     .map(([name]) => name);
-
-/** Lines of servers in which a word is, or may be, `track`. */
-const TRACKING =
-  /^[ \t]*(?:default-server|server|server-template)[ \t][^\n]*(?:track|["'\\])[^\n]*$/gm;
 
 /** What HAProxy allows in one, without what has a meaning in commands. */
 const IS_NAME = /^[A-Za-z0-9_.:-]+$/;

@@ -11,6 +11,8 @@ import {
   valuesOf,
 } from "../../config/server_words.ts";
 
+import { unfitOption } from "./added_words.ts";
+
 export type ServerChange = Changed | Added | Removed;
 
 export interface Changed extends ServerName {
@@ -90,8 +92,9 @@ export function addedServer(backend: string, entry: ServerEntry): Added | Obstac
   const [address, values] = [literalAddress(server.address), valuesOf(server)];
   if (address === null) return "is new, and its address is not a literal one with a port";
   if (values === null) return NOT_PLAIN;
-  const unfit = server.options.find(([keyword]) => !ADDABLE.has(keyword));
-  if (unfit !== undefined) return `is new, with "${unfit[0]}"`;
+  const unfit = unfitOption(server.options);
+  if (unfit !== null) return `is new, with "${unfit.join(" ")}"`;
+  if (has(server, "agent-check") && !has(server, "agent-port")) return "is new, with no agent-port";
   // HAProxy would check it in spite of that: it pauses checks when a server goes into maintenance.
   if (values.isDisabled && has(server, "check", "agent-check")) {
     return "is new, disabled and checked";
@@ -160,15 +163,3 @@ function obstacleTo(
   const other = options.find(([keyword]) => changed.includes(keyword));
   return other === undefined ? null : `changed in what "${other[0]}" depends on`;
 }
-
-/**
- * Words that a new server may have: those that `add server` accepts on some branch, and means as the file does.
- * Where a branch does not, it says so and adds nothing.
- */
-const ADDABLE: ReadonlySet<string> = new Set([
-  ...["agent-addr", "agent-check", "agent-inter", "agent-port", "backup", "check"],
-  ...["check-send-proxy", "check-sni", "check-ssl", "cookie", "disabled", "downinter", "enabled"],
-  ...["error-limit", "fall", "fastinter", "inter", "max-reuse", "maxconn", "maxqueue", "observe"],
-  ...["on-error", "pool-low-conn", "pool-max-conn", "pool-purge-delay", "port", "rise"],
-  ...["send-proxy", "send-proxy-v2", "tcp-ut", "weight"],
-]);

@@ -85,9 +85,10 @@ export class BareHaproxy implements AsyncDisposable {
 }
 
 /** Other tests change PATH for a while, to have a `haproxy` of their own. */
-const HAPROXY = (Deno.env.get("PATH") ?? "").split(":").concat("/usr/local/sbin", "/usr/sbin")
-  .filter((directory) => !directory.startsWith("/tmp/"))
-  .map((directory) => `${directory}/haproxy`).find(isThere) ?? "haproxy";
+export const HAPROXY =
+  (Deno.env.get("PATH") ?? "").split(":").concat("/usr/local/sbin", "/usr/sbin")
+    .filter((directory) => !directory.startsWith("/tmp/"))
+    .map((directory) => `${directory}/haproxy`).find(isThere) ?? "haproxy";
 
 const STATS = [
   "slim",

@@ -105,13 +105,44 @@ for (
     ["ipv4@10.0.0.2:8080", "8080"],
     ["host:8080", "8080"],
     ["10.0.0.2", "0"],
-    ["10.0.0.2:+5", "80"],
-    ['"$HOST:8080"', "80"],
-    ["/run/socket", "80"],
+    ["10.0.0.2:+5", "5"],
+    ['"10.0.0.2:8080"', "8080"],
+    ["/run/socket", "0"],
+    ["unix@/run/socket", "0"],
   ] as const
 ) {
-  Deno.test(`the port of ${address} is ${port === "80" ? "left alone" : port}`, () => {
+  Deno.test(`the port of ${address} is ${port}`, () => {
     const { s2 } = passed({ lines: { s2: `server s2 ${address}` } });
     assert.equal(s2!.split(" ")[18], port);
   });
 }
+
+Deno.test("nothing is passed on of a server whose new port only HAProxy can read", () => {
+  const { s2: _, ...others } = ROWS;
+  assert.deepEqual(passed({ lines: { s2: 'server s2 "$HOST:8080"' } }), others);
+  assert.deepEqual(passed({ lines: { s2: "server s2 10.0.0.2:-5" } }), others);
+});
+
+Deno.test("a port that only HAProxy can read is left alone where the address is the same", () => {
+  const line = 'server s2 "$HOST" check';
+  const [before, after] = [line, `${line} weight 5`].map((s2) => fileOf({ ...LINES, s2 }));
+  const text = passedState(STATE, { before: before!, after: after!, hot: new Map() });
+  assert.match(text, /^3 b 2 s2 10\.0\.0\.2 0 0 1 1 9 8 2 0 6 0 0 0 - 80 -$/m);
+});
+
+Deno.test("a name may be quoted, of a section as well", () => {
+  const quoted = (port: number) => serverLines([`backend "b"\nserver 's1' 10.0.0.1:${port}\n`]);
+  const text = passedState(STATE, { before: quoted(80), after: quoted(81), hot: new Map() });
+  assert.equal(text, STATE.replace(`${ROWS.s1}`, ROWS.s1.replace("- 80 - 0 0 - - 0", "- 81 -")));
+});
+
+Deno.test("nothing is passed on of servers that another template makes, or another name that is not plain", () => {
+  const { s1, other } = ROWS;
+  for (const line of ["server-template s 2-3 10.0.0.2:", 'server "s$N" 10.0.0.2:']) {
+    const [before, after] = [80, 81].map((port) =>
+      serverLines([`backend b\nserver s1 10.0.0.1:80\n${line}${port}\n`])
+    );
+    const text = passedState(STATE, { before: before!, after: after!, hot: new Map() });
+    assert.equal(text, stateOf({ s1, other }), line);
+  }
+});

@@ -171,6 +171,37 @@ const RELOADS: readonly (readonly [string, string, string, RegExp, Options?])[] 
   ["a server whose agent could enable it", "    server s2 10.0.0.2:80\n", "", /agent/, {
     start: START.replace("balance", "default-server agent-check agent-port 1\n balance"),
   }],
+  ["a server that another follows down", "s2 10.0.0.2:80", "s2 10.0.0.2:80 disabled", /tracked/, {
+    start: `${START}    server s9 10.0.1.9:80 track app/s2\n`,
+  }],
+  ["a server that another follows up", "10.0.0.1:80", "10.0.0.9:80", /tracked/, {
+    start: `${START}    server s9 10.0.1.9:80 track app/s1\n`,
+  }],
+  ["a new server with an external check", "s2 10.0.0.2:80", "s3 10.0.0.2:80 check", /external/, {
+    start: START.replace("balance", "option external-check\n balance"),
+  }],
+  [
+    "a new server with a cookie that does not count",
+    "s2 10.0.0.2:80",
+    "s3 10.0.0.2:80 cookie s3",
+    /HTTP/,
+    {
+      start: START.replace("balance", "mode tcp\n balance"),
+    },
+  ],
+  ["a new server with an agent at no port", "s2 10.0.0.2:80", "s3 10.0.0.2:80 agent-check", /port/],
+  [
+    "a new server with part of a command",
+    "s2 10.0.0.2:80",
+    "s3 10.0.0.2:80 cookie a;b",
+    /"cookie a;b"/,
+  ],
+  [
+    "a new server with a value that HAProxy refuses",
+    "s2 10.0.0.2:80",
+    "s3 10.0.0.2:80 inter 0",
+    /"inter 0"/,
+  ],
   [
     "a new backup server",
     "    server s2",
