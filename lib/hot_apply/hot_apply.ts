@@ -181,8 +181,9 @@ async function outcomeOf(
       if (result.tag !== "refused") return [];
       return [{ target, reason: result.reason, awaited: result.awaited }];
     }),
-    unconfirmed: ends.filter(({ result }) => result.tag === "unconfirmed")
-      .map(({ target }) => target),
+    unconfirmed: ends.flatMap(({ target, result }) =>
+      result.tag === "unconfirmed" ? [result.after ?? target] : []
+    ),
     fitInMs: fitFromMs.length === 0 ? null : Math.max(0, Math.min(...fitFromMs) - Date.now()),
     next: ends.map(({ result, target }) => nextAfter(result, target))
       .findLast((next) => next !== null) ?? { tag: "nothing" },

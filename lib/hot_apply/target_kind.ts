@@ -36,8 +36,8 @@ export type Result =
   }
   | Refusal
   | Impossible
-  /** It is unknown which content the process has. */
-  | { readonly tag: "unconfirmed"; readonly reason: string };
+  /** It is unknown which content the process has; `after` says of what. */
+  | { readonly tag: "unconfirmed"; readonly reason: string; readonly after?: Target };
 
 /** The old content stays, because the new one must not be served. */
 export interface Refusal {

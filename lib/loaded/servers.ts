@@ -17,7 +17,8 @@ export async function findServers(
   const texts = await readTexts(paths, (digest, path) => files.get(path)?.content === digest);
   if (path === undefined || texts === null || !arePlain(texts)) return null;
   const others = await digestWithoutServers(texts);
-  return { tag: "server", path, paths, lines: serverLines(texts), others, hot: new Map() };
+  const lines = serverLines(texts);
+  return { tag: "server", path, paths, lines, others, hot: new Map(), removed: [], doubtful: [] };
 }
 
 export const digestWithoutServers = (texts: readonly string[]): Promise<string> =>

@@ -34,8 +34,12 @@ export interface ServersTarget {
   readonly lines: string;
   /** The digest of `withoutServers` of it. */
   readonly others: string;
-  /** What was hot-applied in the generation. */
+  /** What was hot-applied in the generation, by the full names of the servers. */
   readonly hot: ReadonlyMap<string, HotServer>;
+  /** Those that the last hot apply removed. */
+  readonly removed: readonly string[];
+  /** Those of which nobody knows what the last hot apply did to them. */
+  readonly doubtful: readonly string[];
 }
 
 export type TargetOf<Tag extends Target["tag"]> = Extract<Target, { readonly tag: Tag }>;

@@ -7,10 +7,15 @@ export interface StateContext {
   readonly after: string;
   /** What was hot-applied in the process, by the full names of the servers. */
   readonly hot: ReadonlyMap<string, HotServer>;
+  /** Servers of which nothing is to be passed on: they were removed, or nobody knows what a hot apply did to them. */
+  readonly forgotten?: ReadonlySet<string>;
 }
 
-/** What the files said of a server when it was last hot-applied; `null`: it was removed, and may not be gone yet. */
-export type HotServer = { readonly weight: number; readonly isDisabled: boolean } | null;
+/** What the files said of a server when it was last hot-applied. */
+export interface HotServer {
+  readonly weight: number;
+  readonly isDisabled: boolean;
+}
 
 /**
  * The answer to `show servers state` for a successor to load. As HAProxy gives it (2.6 to 3.4),
@@ -21,12 +26,13 @@ export type HotServer = { readonly weight: number; readonly isDisabled: boolean 
  *   with which the process started;
  * - a server that was disabled without a reload would stay in maintenance when the file enables it.
  */
-export function passedState(state: string, { before, after, hot }: StateContext): string {
+export function passedState(
+  state: string,
+  { before, after, hot, forgotten = new Set() }: StateContext,
+): string {
   const { servers: changed, unnamed } = changedServers(before, after);
-  const backends = new Set([
-    ...[...changed.keys(), ...hot.keys()].map(backendOf),
-    ...unnamed.keys(),
-  ]);
+  const names = [...changed.keys(), ...hot.keys(), ...forgotten];
+  const backends = new Set([...names.map(backendOf), ...unnamed.keys()]);
   if (backends.size === 0) return state;
   return state.replace(rowsOf(backends), (row) => {
     const fields = row.trimEnd().split(" ");
@@ -34,7 +40,7 @@ export function passedState(state: string, { before, after, hot }: StateContext)
     const name = `${backend}/${server}`;
     const [values, change] = [hot.get(name), changed.get(name)];
     const isUnknown = unnamed.get(backend)?.has(server) === false;
-    if (values === null || isUnknown || change?.port === null) return "";
+    if (forgotten.has(name) || isUnknown || change?.port === null) return "";
     if (values === undefined && change === undefined) return row;
     if (values !== undefined) {
       fields[Field.configuredWeight] = `${values.weight}`;

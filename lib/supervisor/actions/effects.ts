@@ -56,7 +56,7 @@ export class RealEffects implements Effects {
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
-    this.#servers = new HotServers(folder);
+    this.#servers = new HotServers({ folder, log });
     this.#scans = new Scans(parts, this.#servers, (delayMs) => this.#setTimer(delayMs));
     this.#handoffs = new Handoffs({
       ...parts,
@@ -74,6 +74,7 @@ export class RealEffects implements Effects {
     return {
       watching: this.#scans.counts,
       connections: this.#gauge.left,
+      removedServers: this.#servers.removed,
       memory: this.#memory.limit,
     };
   }
@@ -208,7 +209,7 @@ export class RealEffects implements Effects {
       const { hotApply } = await import("../../hot_apply/hot_apply.ts");
       await this.#servers.quiesce();
       const outcome = await hotApply(request, options, cancel.signal);
-      this.#servers.follow(generation, outcome?.applied.map(({ target }) => target) ?? []);
+      this.#servers.follow(generation, outcome);
       if (outcome !== null) post({ name: "hot_apply_ended", outcome, atMs: performance.now() });
     } catch (error) {
       // Once cancelled, another hot apply may be running, which has not failed.

@@ -4,41 +4,62 @@
  */
 import { passedState } from "../../haproxy/private_folder/passed_state.ts";
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
-import { createAsk, type StatsSocket } from "../../haproxy/runtime/client.ts";
+import { createAsk, quoted } from "../../haproxy/runtime/client.ts";
 import { deleteServer } from "../../haproxy/runtime/server_commands.ts";
+import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
 import { planServers } from "../../hot_apply/servers/plan.ts";
 import { trustsNewServers } from "../../hot_apply/servers/releases.ts";
 import { readConfiguration, readServerLines } from "../../loaded/servers.ts";
-import { serversIn, type ServersTarget, type Target, type Targets } from "../../loaded/targets.ts";
+import { serversIn, type ServersTarget, type Targets } from "../../loaded/targets.ts";
+import type { Log } from "../../system/log.ts";
+import * as messages from "../messages/hot_apply_messages.ts";
 
 interface Serving {
   readonly generation: number;
   readonly servers: ServersTarget;
   /** HAProxy's. */
   readonly version: string | null;
+  /** Servers that are in the process, but not in its files, and when they were removed. */
+  readonly removed: Map<string, number>;
+  /** Servers of which nobody knows what a hot apply did to them. */
+  readonly doubtful: Set<string>;
+  /** Of those that stay, the log has told. */
+  readonly told: Set<string>;
 }
 
 /** Of a larger configuration it takes longer than a process on standby saves. */
 const MOST_LOOKED_THROUGH = 256 * 1_024;
 
+/** A server with connections for longer is told of. */
+const TOLD_AFTER_MS = 60_000;
+
+export interface HotServersOptions {
+  readonly folder: Pick<PrivateFolder, "socket">;
+  readonly log: Log;
+  readonly toldAfterMs?: number;
+}
+
 export class HotServers {
-  readonly #folder: Pick<PrivateFolder, "socket">;
+  readonly #options: HotServersOptions;
   #serving: Serving | null = null;
   #deleting = new AbortController();
   #deleted: Promise<void> = Promise.resolve();
-  /** Removed and deleted. */
-  #gone: ReadonlySet<string> = new Set();
 
-  constructor(folder: Pick<PrivateFolder, "socket">) {
-    this.#folder = folder;
+  constructor(options: HotServersOptions) {
+    this.#options = options;
+  }
+
+  /** The servers that are in the process, but not in its files. */
+  get removed(): readonly string[] {
+    return [...this.#serving?.removed.keys() ?? []];
   }
 
   /** Another generation serves. */
   serve(generation: number, targets: Targets, version: string | null): void {
     const servers = serversIn(targets);
     this.#deleting.abort();
-    this.#gone = new Set();
-    this.#serving = servers && { generation, servers, version };
+    const none = { removed: new Map(), doubtful: new Set<string>(), told: new Set<string>() };
+    this.#serving = servers && { generation, servers, version, ...none };
   }
 
   /** Deletes nothing more, so that no server of the same name is taken for a removed one. */
@@ -47,18 +68,22 @@ export class HotServers {
     await this.#deleted;
   }
 
-  /** After a hot apply. */
-  follow(generation: number, applied: readonly Target[]): void {
-    const servers = applied.find((target) => target.tag === "server");
+  /** After a hot apply; `null`: it was cancelled. */
+  follow(
+    generation: number,
+    outcome: Pick<HotApplyOutcome, "applied" | "unconfirmed"> | null,
+  ): void {
     if (this.#serving?.generation !== generation) return;
-    if (servers !== undefined) this.#serving = { ...this.#serving, servers };
-    const { hot } = this.#serving.servers;
-    const removed = [...hot.keys()].filter((name) => hot.get(name) === null);
-    this.#gone = this.#gone.intersection(new Set(removed));
-    const left = removed.filter((name) => !this.#gone.has(name));
-    if (left.length === 0 || !trustsNewServers(this.#serving.version)) return;
+    const applied = outcome?.applied.map(({ target }) => target).find(isServers);
+    if (applied !== undefined) this.#take(applied);
+    for (const name of outcome?.unconfirmed.find(isServers)?.doubtful ?? []) {
+      this.#serving.doubtful.add(name);
+    }
+    const { removed, version } = this.#serving;
+    if (removed.size === 0) return;
+    if (!trustsNewServers(version)) return this.#tellOfRelease(this.#serving);
     const { signal } = this.#deleting = new AbortController();
-    this.#deleted = this.#deleteAll(left, this.#folder.socket(generation), signal);
+    this.#deleted = this.#deleteAll(this.#serving, signal);
   }
 
   /**
@@ -78,33 +103,63 @@ export class HotServers {
   /** What the generation says of its servers, put right for a successor that reads the files as they are now. */
   async passed(generation: number, state: string): Promise<string> {
     if (this.#serving?.generation !== generation) return state;
-    const { lines: before, paths, hot } = this.#serving.servers;
-    const after = await readServerLines(paths);
-    return passedState(state, { before, after: after ?? before, hot });
+    const { servers: { lines: before, paths, hot }, removed, doubtful } = this.#serving;
+    const after = await readServerLines(paths) ?? before;
+    const forgotten = new Set([...removed.keys(), ...doubtful]);
+    return passedState(state, { before, after, hot, forgotten });
+  }
+
+  #take(servers: ServersTarget): void {
+    const { removed, told } = this.#serving!;
+    for (const name of servers.hot.keys()) removed.delete(name);
+    for (const name of servers.removed) {
+      removed.set(name, performance.now());
+      told.delete(name);
+    }
+    this.#serving = { ...this.#serving!, servers };
   }
 
   /** Until all are, or `stop` aborts; one with connections stays in maintenance till they end. */
-  async #deleteAll(
-    names: readonly string[],
-    socket: StatsSocket,
-    stop: AbortSignal,
-  ): Promise<void> {
-    const ask = createAsk(socket, stop);
-    let left = names;
-    for (let pauseMs = FIRST_PAUSE_MS; left.length > 0 && !stop.aborted; pauseMs *= 2) {
-      const refused: string[] = [];
-      for (const name of left) {
+  async #deleteAll(serving: Serving, stop: AbortSignal): Promise<void> {
+    const { generation, removed } = serving;
+    const ask = createAsk(this.#options.folder.socket(generation), stop);
+    for (let pauseMs = FIRST_PAUSE_MS; removed.size > 0 && !stop.aborted; pauseMs *= 2) {
+      let refusal = "";
+      for (const name of [...removed.keys()]) {
         const { command, accepts } = deleteServer(name);
         const answer = await ask(command);
         if (answer === null) return;
-        if (accepts.test(answer)) this.#gone = new Set([...this.#gone, name]);
-        else refused.push(name);
+        if (accepts.test(answer)) removed.delete(name);
+        else refusal = answer;
       }
-      left = refused;
-      if (left.length > 0) await pause(Math.min(pauseMs, LONGEST_PAUSE_MS), stop);
+      this.#tellOfLate(serving, refusal);
+      if (removed.size > 0) await pause(Math.min(pauseMs, LONGEST_PAUSE_MS), stop);
     }
   }
+
+  /** Of each once. */
+  #tellOfLate({ generation, removed, told }: Serving, refusal: string): void {
+    const { log, toldAfterMs = TOLD_AFTER_MS } = this.#options;
+    const nowMs = performance.now();
+    const late = [...removed].filter(([name, atMs]) =>
+      nowMs - atMs >= toldAfterMs && !told.has(name)
+    )
+      .map(([name]) => name);
+    if (late.length === 0) return;
+    late.forEach((name) => told.add(name));
+    log(messages.removedServersLeft(late, quoted(refusal), generation));
+  }
+
+  /** Once a generation. */
+  #tellOfRelease({ generation, version, told }: Serving): void {
+    if (told.size > 0) return;
+    told.add("");
+    this.#options.log(messages.removedServersKept(version, generation));
+  }
 }
+
+const isServers = (target: { readonly tag: string }): target is ServersTarget =>
+  target.tag === "server";
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 30_000;

@@ -11,7 +11,8 @@ const VALUES: readonly string[] = [
     "",
     "0",
     "1",
-    "59",
+    "99",
+    "100",
     "256",
     "257",
     "9999",
@@ -48,6 +49,8 @@ function addedLines(): readonly string[] {
   return [...single, ...pairs.filter(isAdded)];
 }
 
+const FRONTEND = "frontend f\n    bind 127.0.0.1:1\n";
+
 const lineOf = (words: string, index: number) => `server s${index} 127.0.0.1:80 ${words}`;
 
 const isAdded = (words: string, index: number) =>
@@ -69,7 +72,10 @@ Deno.test("HAProxy would take every server that is added from a file", async () 
     ])
   );
   const timeouts = "timeout connect 1s\n    timeout client 1s\n    timeout server 1s";
-  const path = folder.write("h.cfg", `defaults\n    ${timeouts}\n${backends.join("\n")}\n`);
+  const path = folder.write(
+    "h.cfg",
+    `defaults\n    ${timeouts}\n${FRONTEND}${backends.join("\n")}\n`,
+  );
   const { success, stderr } = await new Deno.Command(HAPROXY, { args: ["-c", "-f", path] })
     .output();
   const complaints = new TextDecoder().decode(stderr).split("\n")

@@ -106,7 +106,7 @@ Deno.test("each section has its own servers, in all files", () => {
       "server-template t 3 10.0.0.3:80",
     ],
   });
-  assert.deepEqual(sections[1]!.lines, ["default-server inter 2s"]);
+  assert.deepEqual(sections[1]!.lines, ["mode http", "default-server inter 2s"]);
   assert.deepEqual(sections[6]!.lines, ["server a b:1"]);
 });
 

@@ -165,7 +165,16 @@ Deno.test("after one kind was applied the other is not, but maps are", () => {
 });
 
 const servers = (paths: readonly string[], others = "digest"): ServersTarget => ({
-  ...{ tag: "server", path: paths[0]!, paths, lines: "", others, hot: new Map() },
+  ...{
+    tag: "server",
+    path: paths[0]!,
+    paths,
+    lines: "",
+    others,
+    hot: new Map(),
+    removed: [],
+    doubtful: [],
+  },
 });
 
 Deno.test("servers are applied once, whichever files changed, where nothing but them did", () => {

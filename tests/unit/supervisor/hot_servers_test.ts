@@ -6,23 +6,25 @@ import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
 
-const target = (path: string, hot: ServersTarget["hot"] = new Map()): ServersTarget => ({
-  ...{
-    tag: "server",
-    path,
-    paths: [path],
-    lines: "backend b\n  server s1 10.0.0.1:80",
-    others: "",
-    hot,
-  },
+const target = (path: string, more: Partial<ServersTarget> = {}): ServersTarget => ({
+  ...{ tag: "server", path, paths: [path], lines: "backend b\n  server s1 10.0.0.1:80" },
+  ...{ others: "", hot: new Map(), removed: [], doubtful: [], ...more },
 });
-const REMOVED = new Map([["b/s1", null]]);
+const applied = (target: ServersTarget) => ({
+  applied: [{ target, detail: "", durationMs: 1 }],
+  unconfirmed: [],
+});
+const REMOVED = { removed: ["b/s1"] };
+const NOTHING = { applied: [], unconfirmed: [] };
 
 class Scene extends TempFolder {
   readonly configuration = this.write("h.cfg", "backend b\n  server s1 10.0.0.1:81\n");
   readonly socket = this.at("socket");
+  readonly logged: string[] = [];
   readonly servers = new HotServers({
-    socket: () => ({ path: this.socket, problem: () => null }),
+    folder: { socket: () => ({ path: this.socket, problem: () => null }) },
+    log: ({ text }) => void this.logged.push(text),
+    toldAfterMs: 100,
   });
 
   serve(generation: number, version = "3.4.7-1"): void {
@@ -45,19 +47,29 @@ Deno.test("a removed server is deleted as soon as HAProxy allows it", async () =
   await using scene = new Scene();
   await using haproxy = new ScriptedHaproxy(scene.socket, answering());
   scene.serve(1);
-  scene.servers.follow(1, [target(scene.configuration, REMOVED)]);
+  scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
   await waitFor("the third attempt", () => haproxy.commands.length === 3);
+  await waitFor("it to be gone", () => scene.servers.removed.length === 0);
   await scene.servers.quiesce();
   assert.deepEqual(haproxy.commands, Array.from({ length: 3 }, () => "del server b/s1"));
+  assert.deepEqual(scene.logged, []);
 });
 
 Deno.test("in a release that cannot be trusted with that it stays in maintenance", async () => {
   await using scene = new Scene();
   await using haproxy = new ScriptedHaproxy(scene.socket, answering());
   scene.serve(1, "2.6.12-1");
-  scene.servers.follow(1, [target(scene.configuration, REMOVED)]);
+  scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
+  scene.servers.follow(1, applied(target(scene.configuration, { removed: ["b/s2"] })));
   await scene.servers.quiesce();
   assert.deepEqual(haproxy.commands, []);
+  assert.deepEqual(scene.servers.removed, ["b/s1", "b/s2"]);
+  assert.deepEqual(scene.logged, [
+    "servers that are removed stay in maintenance until the next reload: deleting one is not " +
+    "known to be safe in HAProxy 2.6.12-1",
+  ]);
+  scene.serve(2);
+  assert.deepEqual(scene.servers.removed, []);
 });
 
 Deno.test("whether a reload is likely depends on what changed, and on the release", async () => {
@@ -81,9 +93,9 @@ Deno.test("a hot apply of something else goes on deleting, and one that failed a
   await using scene = new Scene();
   await using haproxy = new ScriptedHaproxy(scene.socket, answering());
   scene.serve(1);
-  scene.servers.follow(1, [target(scene.configuration, REMOVED)]);
+  scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
   await scene.servers.quiesce();
-  scene.servers.follow(1, []);
+  scene.servers.follow(1, NOTHING);
   await waitFor(
     "the third attempt",
     () => haproxy.commands.filter((command) => command === "del server b/s1").length === 3,
@@ -96,7 +108,7 @@ Deno.test("nothing is deleted from a generation that does not serve any more", a
   await using haproxy = new ScriptedHaproxy(scene.socket, answering());
   scene.serve(1);
   scene.serve(2);
-  scene.servers.follow(1, []);
+  scene.servers.follow(1, NOTHING);
   await scene.servers.quiesce();
   assert.deepEqual(haproxy.commands, []);
 });
@@ -113,4 +125,38 @@ Deno.test("the state of what serves is put right by what the files say now", asy
   assert.equal(await scene.servers.passed(1, STATE), STATE);
   scene.servers.serve(1, NO_TARGETS, null);
   assert.equal(await scene.servers.passed(1, STATE), STATE);
+});
+
+Deno.test("a removed server that HAProxy never lets go is told once, and counted until it is there again", async () => {
+  await using scene = new Scene();
+  const refusal = "Server still has connections attached to it, cannot remove it.\n";
+  await using _ = new ScriptedHaproxy(scene.socket, () => refusal);
+  scene.serve(1);
+  scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
+  await waitFor("the line", () => scene.logged.length > 0);
+  assert.deepEqual(scene.servers.removed, ["b/s1"]);
+  await scene.servers.quiesce();
+  scene.servers.follow(1, NOTHING);
+  await waitFor("more attempts", () => _.commands.filter((one) => one !== "").length > 4);
+  assert.deepEqual(scene.logged, [
+    "generation 1 cannot delete removed servers yet (HAProxy says " +
+    `"${refusal.trim()}"), which stay in maintenance, at the latest until the next reload: "b/s1"`,
+  ]);
+  await scene.servers.quiesce();
+  const hot = new Map([["b/s1", { weight: 1, isDisabled: false }]]);
+  scene.servers.follow(1, applied(target(scene.configuration, { hot })));
+  assert.deepEqual(scene.servers.removed, []);
+});
+
+Deno.test("nothing is passed on of removed servers, and of those that nobody knows of", async () => {
+  await using scene = new Scene();
+  const file = "backend b\n  server s1 10.0.0.1:80\n";
+  scene.write("h.cfg", file);
+  scene.serve(1, "2.6.12-1");
+  assert.equal(await scene.servers.passed(1, STATE), STATE);
+  scene.servers.follow(1, { ...NOTHING, unconfirmed: [target("", { doubtful: ["b/s1"] })] });
+  assert.equal(await scene.servers.passed(1, STATE), "1\n# be_id\n");
+  scene.serve(1, "2.6.12-1");
+  scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
+  assert.equal(await scene.servers.passed(1, STATE), "1\n# be_id\n");
 });

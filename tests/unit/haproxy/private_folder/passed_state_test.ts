@@ -33,13 +33,17 @@ interface Passing {
   readonly lines?: Readonly<Record<string, string>>;
   readonly defaults?: string;
   readonly hot?: Readonly<Record<string, HotServer>>;
+  readonly forgotten?: readonly string[];
 }
 
-function passed({ lines = {}, defaults = "", hot = {} }: Passing): Record<string, string> {
+function passed(
+  { lines = {}, defaults = "", hot = {}, forgotten = [] }: Passing,
+): Record<string, string> {
   const text = passedState(STATE, {
     before: fileOf(LINES),
     after: fileOf({ ...LINES, ...lines }, defaults),
     hot: new Map(Object.entries(hot)),
+    forgotten: new Set(forgotten),
   });
   assert.ok(text.startsWith(HEADER));
   const rows = text.slice(HEADER.length).trimEnd().split("\n");
@@ -73,7 +77,7 @@ Deno.test("maintenance by hand stays when the file had enabled the server before
 
 Deno.test("a removed server is none of its namesake's", () => {
   const { s3: _, ...others } = ROWS;
-  assert.deepEqual(passed({ hot: { "b/s3": null } }), others);
+  assert.deepEqual(passed({ forgotten: ["b/s3"] }), others);
 });
 
 Deno.test("another port counts, and so do another ssl and other checks", () => {
