@@ -4,7 +4,8 @@ import { type Ask, quoted } from "../haproxy/runtime/client.ts";
 import { MOST_PAYLOAD, TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
 import type { TargetOf } from "../loaded/targets.ts";
 import { isCertificate, isCrl, type PemBlock, pemBlocks, readCertificate } from "./pem.ts";
-import { type Content, counted, impossible, type Plan, type TargetKind } from "./target_kind.ts";
+import { type Content, impossible, type Plan, type TargetKind } from "./target_kind.ts";
+import { counted } from "../text/counted.ts";
 import { applyTls, REVOKED } from "./tls_apply.ts";
 
 type CaFile = TargetOf<"ca_file">;

@@ -4,7 +4,8 @@ import { shownRevocations, shownTimes } from "../haproxy/runtime/certificates.ts
 import { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
 import type { TargetOf } from "../loaded/targets.ts";
 import { derOf, isCrl, type PemBlock, pemBlocks, textOf } from "./pem.ts";
-import { type Content, counted, impossible, type Plan, type TargetKind } from "./target_kind.ts";
+import { type Content, impossible, type Plan, type TargetKind } from "./target_kind.ts";
+import { counted } from "../text/counted.ts";
 import { applyTls, REVOKED } from "./tls_apply.ts";
 
 type CrlFile = TargetOf<"crl_file">;

@@ -10,7 +10,6 @@ import {
 } from "../haproxy/runtime/patterns.ts";
 import {
   type Content,
-  counted,
   type Impossible,
   impossible,
   type Plan,
@@ -18,6 +17,7 @@ import {
   SHOWS_ANOTHER,
   unconfirmed,
 } from "./target_kind.ts";
+import { counted } from "../text/counted.ts";
 
 export const map = { noun: "map", plan };
 export const acl = { noun: "ACL", plan };

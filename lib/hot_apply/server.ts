@@ -7,7 +7,7 @@ import { applyServers } from "./servers/apply.ts";
 import { describeChanges } from "./servers/description.ts";
 import { type Changes, planServers } from "./servers/plan.ts";
 import { trustsNewServers } from "./servers/releases.ts";
-import type { ServerName } from "./servers/server_change.ts";
+import { nameOf } from "./servers/shown.ts";
 import { type Content, impossible, type Plan, type Result } from "./target_kind.ts";
 
 export const server = { noun: "servers of", plan };
@@ -41,8 +41,6 @@ async function apply(
 }
 
 const UNTRUSTED = "and adding one is not known to be safe in this release of HAProxy";
-
-const nameOf = ({ backend, server }: ServerName) => `${backend}/${server}`;
 
 function hotAfter(
   { hot }: ServersTarget,

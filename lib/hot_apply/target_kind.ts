@@ -70,6 +70,3 @@ export const unconfirmed = (reason: string): Result => ({ tag: "unconfirmed", re
 export const MOST_HOT_BYTES = 2 * 2 ** 20;
 
 export const SHOWS_ANOTHER = "HAProxy shows something else after the change";
-
-export const counted = (count: number, singular: string, plural = `${singular}s`) =>
-  `${count} ${count === 1 ? singular : plural}`;

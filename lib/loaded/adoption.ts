@@ -14,6 +14,8 @@ export interface Adopted {
   readonly fingerprint: Fingerprint | null;
   readonly changedDuringRead: boolean;
   readonly targets: Targets;
+  /** Whether it was asked what it loaded, and gave no answer. */
+  readonly isSilent: boolean;
 }
 
 export interface AdoptionOptions {
@@ -25,8 +27,6 @@ export interface AdoptionOptions {
   readonly loadedFiles: LoadedFiles;
   /** What the files said of servers before its start, which takes as long as that for many. */
   readonly servers: Promise<ServersTarget | null>;
-  /** Called if the generation gives no answer. */
-  readonly onSilence: () => void;
   /** Called with what is to be watched from now on. */
   readonly onInventory: (inventory: Inventory) => void;
 }
@@ -38,7 +38,7 @@ export async function adopt(
 ): Promise<Adopted> {
   const { socket, scanner, loadedFiles, startedMs } = options;
   const listed = socket === null ? null : await listLoaded(createAsk(socket));
-  if (socket !== null && listed === null) options.onSilence();
+  const isSilent = socket !== null && listed === null;
   const { sources, targets } = listed === null
     ? { sources: [], targets: NO_TARGETS }
     : loadedFiles.locate(listed);
@@ -46,20 +46,20 @@ export async function adopt(
   const scan = await scanner.scanWith(sources);
   options.onInventory(scan.inventory);
   const found = await options.servers;
-  if (before === null) return { fingerprint: null, changedDuringRead: false, targets };
+  if (before === null) return { fingerprint: null, changedDuringRead: false, targets, isSilent };
   const changed = await changedDuringRead(before, scan, startedMs);
   if (scan.seen.tag !== "taken" || changed) {
-    return { fingerprint: before, changedDuringRead: changed, targets };
+    return { fingerprint: before, changedDuringRead: changed, targets, isSilent };
   }
   const { fingerprint } = scan.seen;
   const configurations = scan.inventory.files.filter(isConfiguration).map(({ path }) => path);
-  const isSilent = listed === null && options.socket !== null;
   const servers = isSilent ? null : found;
   const isSame = servers?.paths.join("\0") === configurations.join("\0");
   return {
     fingerprint,
     changedDuringRead: false,
     targets: withServers(targets, isSame ? servers : null),
+    isSilent,
   };
 }
 

@@ -4,12 +4,14 @@ export type StopSignal = "SIGTERM" | "SIGINT";
 /** Lets HAProxy finish its connections; SIGTERM does so only by a setting. */
 export type DrainSignal = "SIGUSR1" | "SIGTERM";
 export type ReloadSignal = "SIGHUP" | "SIGUSR2";
+/** Means something to HAProxy alone. */
+export type PassedOnSignal = "SIGQUIT";
 
 export type SignalMeaning =
   | { readonly tag: "stop"; readonly signal: StopSignal }
   | { readonly tag: "drain" }
   | { readonly tag: "reload"; readonly signal: ReloadSignal }
-  | { readonly tag: "dump" }
+  | { readonly tag: "pass_on"; readonly signal: PassedOnSignal }
   | { readonly tag: "ignore" };
 
 /**
@@ -23,7 +25,7 @@ export const SIGNALS = {
   SIGTERM: { tag: "stop", signal: "SIGTERM" },
   SIGUSR1: { tag: "drain" },
   SIGUSR2: { tag: "reload", signal: "SIGUSR2" },
-  SIGQUIT: { tag: "dump" },
+  SIGQUIT: { tag: "pass_on", signal: "SIGQUIT" },
   SIGTTIN: { tag: "ignore" },
   SIGTTOU: { tag: "ignore" },
 } as const satisfies Readonly<Record<string, SignalMeaning>>;

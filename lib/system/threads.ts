@@ -24,14 +24,18 @@ export async function work<Result>(
 /** Lets signals, timers and requests run between two portions of long work. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** Takes all `steps`, and lets other work run between them. */
+/** Takes all `steps`, and lets other work run between them every few milliseconds. */
 export async function inSteps<Result>(steps: Generator<void, Result>): Promise<Result> {
-  for (;;) {
+  for (let startedMs = performance.now();;) {
     const { done, value } = steps.next();
     if (done) return value;
+    if (performance.now() - startedMs < STEP_MS) continue;
     await breathe();
+    startedMs = performance.now();
   }
 }
+
+const STEP_MS = 5;
 
 /** Takes all `steps` without a break. */
 export function atOnce<Result>(steps: Generator<void, Result>): Result {

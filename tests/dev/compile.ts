@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { denoCommand, PROGRAM_OPTIONS, ROOT } from "./deno.ts";
-import { withErasedCopy } from "./erased_copy.ts";
+import { withBundle } from "./bundle.ts";
 
 const NAME = "haproxy-reload-wrapper";
 
@@ -70,7 +70,7 @@ async function make(
   { target, ifPossible }: { readonly target?: string; readonly ifPossible?: boolean },
 ): Promise<number> {
   await Deno.remove(join(ROOT, name)).catch(() => {});
-  const end = await withErasedCopy((entry) => compile(entry, name, target));
+  const end = await withBundle((entry) => compile(entry, name, target));
   if (end.tag === "compiled") return 0;
   if (end.tag === "out_of_reach" && ifPossible) {
     console.error("there is no executable, because what it embeds cannot be downloaded");

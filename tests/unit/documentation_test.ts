@@ -1,6 +1,6 @@
 /** Markdown: links and anchors lead somewhere, symptoms are real texts, and the README stays short. */
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "@std/path";
 
 const ROOT = dirname(dirname(import.meta.dirname!));
@@ -49,6 +49,17 @@ Deno.test("each symptom of the troubleshooting is a text of the program", () => 
   const unknown = quoted.map(([, text]) => text!).filter((text) => !NOT_OURS.includes(text))
     .filter((text) => !text.split("…").every((part) => texts.includes(part.trim())));
   assert.deepEqual(unknown, []);
+});
+
+Deno.test("what the table of guarantees names is there", () => {
+  const [, table] = documents.get("tests/README.md")!.split("## Guarantees");
+  const named = [
+    ...table!.split("\n\n")[1]!.split("\n").slice(2).join("\n").matchAll(/`([\w./]+(?:\.ts|\/))`/g),
+  ];
+  assert.ok(named.length > 40, `found ${named.length}`);
+  const missing = named.map(([, path]) => path!)
+    .filter((path) => !existsSync(join(ROOT, "tests/e2e", path)));
+  assert.deepEqual(missing, []);
 });
 
 Deno.test("a link to a file or heading that is not there would be found", () => {

@@ -4,13 +4,14 @@ import { askDrain } from "../runtime/instance.ts";
 
 export class DrainGauge {
   readonly #prompts = new Map<number, Prompt>();
-  readonly #left = new Map<number, number>();
+  readonly #followed = new Set<number>();
+  readonly #connections = new Map<number, number>();
   /** The last answers, and how long each may count as the number at the end. */
   readonly #last = new Map<number, { readonly connections: number; readonly untilMs: number }>();
 
   /** By generation; those that do not answer are missing. */
-  get left(): ReadonlyMap<number, number> {
-    return this.#left;
+  get connections(): ReadonlyMap<number, number> {
+    return this.#connections;
   }
 
   /** Connects to a generation before it is asked to drain. A process that hangs delays its drain only briefly. */
@@ -18,9 +19,10 @@ export class DrainGauge {
     this.close(generation);
     const prompt = await openPrompt(socket, AbortSignal.timeout(OPEN_LIMIT_MS));
     if (prompt === null) return;
-    // A drain during a handoff may have opened another meanwhile: left open, it would keep the process alive.
+    // A drain during a handoff may have opened another meanwhile: one too many would keep the process alive.
     this.close(generation);
-    this.#prompts.set(generation, prompt);
+    if (this.#followed.has(generation)) prompt.close();
+    else this.#prompts.set(generation, prompt);
   }
 
   /** For a generation that keeps serving. */
@@ -31,6 +33,7 @@ export class DrainGauge {
 
   /** Polls a generation that has begun to drain, if `open` connected to it. */
   follow(generation: number): void {
+    this.#followed.add(generation);
     const prompt = this.#prompts.get(generation);
     this.#prompts.delete(generation);
     if (prompt !== undefined) this.#ask(generation, prompt);
@@ -39,9 +42,10 @@ export class DrainGauge {
   /** The connections left in a process when it ended; `null` if unknown. */
   forget(generation: number): number | null {
     this.close(generation);
+    this.#followed.delete(generation);
     const last = this.#last.get(generation);
     this.#last.delete(generation);
-    this.#left.delete(generation);
+    this.#connections.delete(generation);
     return last === undefined || performance.now() > last.untilMs ? null : last.connections;
   }
 
@@ -62,13 +66,13 @@ export class DrainGauge {
   }
 
   #note(generation: number, connections: number): void {
-    this.#left.set(generation, connections);
+    this.#connections.set(generation, connections);
     this.#last.set(generation, { connections, untilMs: performance.now() + STALE_MS });
   }
 
   /** A process that lives on without answering may lose connections unseen. */
   #limitLast(generation: number): void {
-    this.#left.delete(generation);
+    this.#connections.delete(generation);
     const last = this.#last.get(generation);
     if (last === undefined) return;
     const untilMs = Math.min(last.untilMs, performance.now() + EXIT_MS);

@@ -1,6 +1,6 @@
 /** All live HAProxy processes, by generation. The end of each is reported exactly once. */
 import type { StopSignal } from "../../system/signals.ts";
-import { type DrainEnd, Draining } from "./draining.ts";
+import { Drain, type DrainEnd } from "./drain.ts";
 import { type AgeLimit, ageLimit, type EndReason } from "./limits.ts";
 import {
   type Ending,
@@ -23,7 +23,7 @@ export interface ProcessEnd {
 }
 
 /** A process that another wrapper left behind. */
-export interface LeftMember {
+export interface LeftoverMember {
   readonly generation: number;
   readonly process: HaproxyProcess;
   /** Whether it can hand its listeners over. */
@@ -41,8 +41,8 @@ export interface FleetListeners {
 }
 
 export class Fleet {
-  readonly #members = new Map<HaproxyProcess, { member: Member; readonly draining: Draining }>();
-  readonly #left = new Map<LeftMember, { isGone: boolean }>();
+  readonly #members = new Map<HaproxyProcess, { member: Member; readonly drain: Drain }>();
+  readonly #leftovers = new Map<LeftoverMember, { isGone: boolean }>();
   readonly #listeners: FleetListeners;
   readonly #ageLimit: AgeLimit;
   #nextEnd = Promise.withResolvers<void>();
@@ -59,24 +59,24 @@ export class Fleet {
 
   /** The generations that have not been asked to end. */
   get generations(): readonly number[] {
-    return [...this.#members.values()].filter(({ draining }) => !draining.isStarted)
+    return [...this.#members.values()].filter(({ drain }) => !drain.isStarted)
       .flatMap(({ member }) => typeof member === "number" ? [member] : []);
   }
 
   has(generation: number): boolean {
     return this.#find(generation) !== null ||
-      this.left.some((member) => member.generation === generation);
+      this.leftovers.some((member) => member.generation === generation);
   }
 
   /** Live processes that another wrapper left behind, newest first: not ours until `takeCharge`. */
-  get left(): readonly LeftMember[] {
-    return [...this.#left].filter(([, { isGone }]) => !isGone).map(([member]) => member);
+  get leftovers(): readonly LeftoverMember[] {
+    return [...this.#leftovers].filter(([, { isGone }]) => !isGone).map(([member]) => member);
   }
 
   /** Tracks a process that must not be touched, whatever happens to ours. */
-  trackLeft(member: LeftMember): void {
+  trackLeftover(member: LeftoverMember): void {
     const entry = { isGone: false };
-    this.#left.set(member, entry);
+    this.#leftovers.set(member, entry);
     member.process.ended.then(() => {
       entry.isGone = true;
       this.#announceEnd();
@@ -85,8 +85,8 @@ export class Fleet {
 
   /** From now on processes left behind are ours; those that have already ended are reported too. */
   takeCharge(): void {
-    for (const { generation, process } of this.#left.keys()) this.#enlist(generation, process);
-    this.#left.clear();
+    for (const { generation, process } of this.#leftovers.keys()) this.#enlist(generation, process);
+    this.#leftovers.clear();
   }
 
   spawn(member: Member, words: readonly string[], options: SpawnOptions): Spawn {
@@ -110,12 +110,12 @@ export class Fleet {
 
   /** Drains a process that has no generation. */
   retire(process: HaproxyProcess): void {
-    this.#members.get(process)?.draining.drain(this.#ageLimit);
+    this.#members.get(process)?.drain.begin(this.#ageLimit);
   }
 
   /** Drains, for a short time, a process that has no generation and whose state is unknown. */
   dismiss(process: HaproxyProcess): void {
-    this.#members.get(process)?.draining.discard();
+    this.#members.get(process)?.drain.discard();
   }
 
   signal(generation: number, signal: Deno.Signal): void {
@@ -123,15 +123,15 @@ export class Fleet {
   }
 
   drain(generation: number): void {
-    this.#find(generation)?.draining.drain(this.#ageLimit);
+    this.#find(generation)?.drain.begin(this.#ageLimit);
   }
 
   discard(generation: number): void {
-    this.#find(generation)?.draining.discard();
+    this.#find(generation)?.drain.discard();
   }
 
   terminate(generation: number, reason: EndReason): void {
-    this.#find(generation)?.draining.terminate("SIGTERM", reason);
+    this.#find(generation)?.drain.terminate("SIGTERM", reason);
   }
 
   /** Kills a generation and waits at most `limitMs` until it is gone. */
@@ -140,7 +140,7 @@ export class Fleet {
     if (found === null) return;
     const { promise: limit, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, limitMs);
-    found.draining.kill();
+    found.drain.kill();
     await Promise.race([found.process.ended, limit]);
     clearTimeout(timer);
   }
@@ -157,26 +157,26 @@ export class Fleet {
 
   /** Processes that are already draining keep their own limit. */
   drainAll(): void {
-    for (const { draining } of this.#members.values()) {
-      if (!draining.isStarted) draining.drain(this.#ageLimit);
+    for (const { drain } of this.#members.values()) {
+      if (!drain.isStarted) drain.begin(this.#ageLimit);
     }
   }
 
   terminateAll(signal: StopSignal): void {
-    for (const { draining } of this.#members.values()) draining.terminate(signal);
+    for (const { drain } of this.#members.values()) drain.terminate(signal);
   }
 
   killAll(): void {
-    for (const { draining } of this.#members.values()) draining.kill();
+    for (const { drain } of this.#members.values()) drain.kill();
   }
 
   #enlist(member: Member, process: HaproxyProcess): void {
-    const draining = new Draining(process);
-    const entry = { member, draining };
+    const drain = new Drain(process);
+    const entry = { member, drain };
     this.#members.set(process, entry);
     process.ended.then((ending) => {
       this.#members.delete(process);
-      const { end: drainEnd, reason: endReason, elapsedMs: drainMs } = draining;
+      const { end: drainEnd, reason: endReason, elapsedMs: drainMs } = drain;
       const { member } = entry;
       try {
         if (typeof member === "number") {
@@ -195,8 +195,8 @@ export class Fleet {
   }
 
   #find(generation: number) {
-    for (const [process, { member, draining }] of this.#members) {
-      if (member === generation) return { process, draining };
+    for (const [process, { member, drain }] of this.#members) {
+      if (member === generation) return { process, drain };
     }
     return null;
   }

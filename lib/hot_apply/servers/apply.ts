@@ -12,11 +12,10 @@ import {
   setMaxconn,
   setState,
   setWeight,
-  showFrontendMaxconn,
-  showServers,
 } from "../../haproxy/runtime/server_commands.ts";
 import type { LimitChange } from "./limits.ts";
 import type { Changes } from "./plan.ts";
+import { nameOf, overriddenBy, type Servers, show, type Shown } from "./shown.ts";
 import type { Added, Changed, ServerChange } from "./server_change.ts";
 
 export type ServersApplied =
@@ -31,7 +30,11 @@ export type ServersApplied =
   | { readonly tag: "unconfirmed"; readonly reason: string };
 
 /** Carries out `changes` in the process that `ask` asks. */
-export async function applyServers(changes: Changes, ask: Ask): Promise<ServersApplied> {
+export async function applyServers(
+  changes: Changes,
+  ask: Ask,
+  limitMs = TIME_LIMIT_MS,
+): Promise<ServersApplied> {
   const { servers, limits } = changes;
   const before = await show(changes, ask);
   if (before === null) return impossible("HAProxy does not show its servers");
@@ -42,7 +45,11 @@ export async function applyServers(changes: Changes, ask: Ask): Promise<ServersA
     ...limits.map((change) => stepToLimit(change, before)),
   ].sort(byPhase);
   const done: Step[] = [];
+  const untilMs = performance.now() + limitMs;
   for (const step of steps) {
+    if (performance.now() > untilMs) {
+      return await undo(done, { ask, changes, before, reason: "HAProxy answers too slowly" });
+    }
     done.push(step);
     const answer = await ask(step.command);
     if (answer === null || !step.accepts.test(answer)) {
@@ -55,36 +62,10 @@ export async function applyServers(changes: Changes, ask: Ask): Promise<ServersA
     : await undo(done, { ask, changes, before, reason: "HAProxy shows other servers afterwards" });
 }
 
+/** Other changes and signals wait for it, and then for what takes it back. 500 servers take 0.7 s. */
+const TIME_LIMIT_MS = 10_000;
+
 const impossible = (reason: string): ServersApplied => ({ tag: "impossible", reason });
-
-/** By their full names. */
-type Servers = ReadonlyMap<string, ServerState>;
-
-interface Shown {
-  readonly servers: Servers;
-  /** By frontend. */
-  readonly limits: ReadonlyMap<string, number>;
-}
-
-/** Of all sections that change; `null` if one is not there, or the process does not answer. */
-async function show(changes: Changes, ask: Ask): Promise<Shown | null> {
-  const servers = new Map<string, ServerState>();
-  const limits = new Map<string, number>();
-  for (const backend of new Set(changes.servers.map(({ backend }) => backend))) {
-    const found = await showServers(ask, backend);
-    if (found === null) return null;
-    for (const [server, state] of found) servers.set(nameOf({ backend, server }), state);
-  }
-  for (const { frontend } of changes.limits) {
-    const limit = await showFrontendMaxconn(ask, frontend);
-    if (limit === null) return null;
-    limits.set(frontend, limit);
-  }
-  return { servers, limits };
-}
-
-const nameOf = ({ backend, server }: Pick<ServerChange, "backend" | "server">) =>
-  `${backend}/${server}`;
 
 function obstacleIn(changes: readonly ServerChange[], before: Servers): string | null {
   for (const change of changes) {
@@ -196,38 +177,6 @@ function isShown(change: ServerChange, state: ServerState | undefined): boolean 
       return change satisfies never;
   }
 }
-
-/** Values that were neither what the files said before nor what they say now. */
-function overriddenBy({ servers, limits }: Changes, before: Shown): readonly string[] {
-  const ofFrontends = limits.flatMap((change) => {
-    const limit = before.limits.get(change.frontend)!;
-    return isOther(change, limit) ? [`maxconn ${limit} of frontend "${change.frontend}"`] : [];
-  });
-  const ofServers = servers.flatMap((change) => {
-    if (change.tag !== "changed") return [];
-    const name = nameOf(change);
-    const { address, weight, maxconn, isDisabled } = change;
-    const old = before.servers.get(name)!;
-    const [was, wanted] = [`${old.ip} ${old.port}`, address && placesOf(address)];
-    return [
-      ...isOther(weight, old.weight) ? [`weight ${old.weight} of "${name}"`] : [],
-      ...isOther(maxconn, old.maxconn) ? [`maxconn ${old.maxconn} of "${name}"`] : [],
-      ...isOther(wanted, was) ? [`address ${was} of "${name}"`] : [],
-      ...isDisabled !== null && old.isDraining ? [`drain of "${name}"`] : [],
-    ];
-  });
-  return [...ofServers, ...ofFrontends];
-}
-
-function placesOf({ from, to }: NonNullable<Changed["address"]>) {
-  const placeOf = ({ ip, port }: typeof from) => `${ip} ${port}`;
-  return { from: placeOf(from), to: placeOf(to) };
-}
-
-const isOther = <Value>(
-  change: { readonly from: Value; readonly to: Value } | null,
-  value: Value,
-) => change !== null && value !== change.from && value !== change.to;
 
 /** Takes back what was done, also the last step, of which nobody knows whether it was carried out. */
 async function undo(

@@ -116,7 +116,7 @@ class Planner {
     const isRenumbered = changes.some(({ tag }) => tag !== "changed") ||
       [...before.keys()].join() !== [...after.keys()].join();
     const obstacle = isRenumbered ? this.#obstacleToNumbers(next) : null;
-    return obstacle ?? obstacleToBackups(before, after) ?? changes;
+    return obstacle ?? obstacleToOrder(before, after) ?? changes;
   }
 
   #compareServers(
@@ -183,17 +183,34 @@ type Entries = ReadonlyMap<string, ServerEntry>;
 
 const isDefault = (line: string) => begins(line, "default-server");
 
-/** Without `option allbackups` the first one that is alive gets all requests. */
-function obstacleToBackups(before: Entries, after: Entries): Obstacle | null {
-  const [old, next] = [backupsIn(before), backupsIn(after)];
-  return old.filter((name) => next.includes(name)).join() === next.join()
-    ? null
-    : "the order of backup servers counts";
+/**
+ * HAProxy takes the first server of a cookie that several have, and, without `option allbackups`, the first backup
+ * that is alive; a new server comes last.
+ */
+function obstacleToOrder(before: Entries, after: Entries): Obstacle | null {
+  const isKept = (old: readonly string[], next: readonly string[]) =>
+    old.filter((name) => next.includes(name)).join() === next.join();
+  if (!isKept(namesBy(isBackup, before), namesBy(isBackup, after))) {
+    return "the order of backup servers counts";
+  }
+  const cookies = Map.groupBy(after, ([, entry]) => cookieOf(entry));
+  cookies.delete("");
+  for (const [cookie, shared] of cookies) {
+    const has = (entry: ServerEntry) => cookieOf(entry) === cookie;
+    if (shared.length > 1 && !isKept(namesBy(has, before), namesBy(has, after))) {
+      return `the order of servers with the cookie "${cookie}" counts`;
+    }
+  }
+  return null;
 }
 
-const backupsIn = (entries: Entries) =>
-  [...entries].filter(([, { line, defaults }]) => /\bbackup\b/.test(`${line}\n${defaults}`))
-    .map(([name]) => name);
+const namesBy = (has: (entry: ServerEntry) => boolean, entries: Entries) =>
+  [...entries].filter(([, entry]) => has(entry)).map(([name]) => name);
+
+const isBackup = ({ line, defaults }: ServerEntry) => /\bbackup\b/.test(`${line}\n${defaults}`);
+
+const cookieOf = ({ line, defaults }: ServerEntry) =>
+  [...`${defaults}\n${line}`.matchAll(/[ \t]cookie[ \t]+(\S+)/g)].at(-1)?.[1] ?? "";
 
 /** What HAProxy allows in one, without what has a meaning in commands. */
 const IS_NAME = /^[A-Za-z0-9_.:-]+$/;

@@ -1,5 +1,5 @@
 /**
- * The one table of counters. To add one: its labels in `Labels`, its entry in `COUNTERS`, a call of `count` in
+ * The one table of counters. To add one: its labels in `Labels`, its entry in `COUNTERS`, a call of `increment` in
  * `history_reducer.ts`, its row in `status/README.md`, and its labels in `tests/support/metrics.ts`. The metric,
  * its place in `/status` and its initial samples derive from the entry. Pure.
  */
@@ -101,7 +101,7 @@ export const NO_COUNTS = Object.fromEntries(
 ) as unknown as Counts;
 
 /** `counts` after one more of `name`. */
-export function count<Name extends CounterName>(
+export function increment<Name extends CounterName>(
   counts: Counts,
   name: Name,
   values: Labels[Name],

@@ -1,20 +1,19 @@
 /** Adds a step of the supervisor to the history. Pure. */
 import { describeFailure } from "../../haproxy/failure/failure.ts";
-import type { ProcessEnd } from "../../haproxy/drain/fleet.ts";
 import type { Action, Event, EventOf } from "../../supervisor/state/events.ts";
 import type { State } from "../../supervisor/state/state.ts";
 import { describeCause } from "../../supervisor/messages/reload_messages.ts";
-import { count, type DrainHow, type Role } from "./counters.ts";
+import { increment } from "./counters.ts";
 import type { Step } from "../../supervisor/supervisor.ts";
 import { abridged, changedPaths } from "../../watch/scan/fingerprint.ts";
 import {
   type Change,
   type Histogram,
   type History,
-  type LiveProcess,
   type OpenFailure,
   RELOAD_BUCKETS,
 } from "./history.ts";
+import { drainProcesses, endProcess } from "./process_history.ts";
 
 export interface Observation extends Step {
   /** In milliseconds since 1970. */
@@ -41,10 +40,10 @@ function reduceEvent(history: History, event: Event, step: Observation): History
     case "hot_apply_ended":
       return endHotApply(history, event, step);
     case "process_ended":
-      return endProcess(history, event.end, step);
+      return endProcess(history, event.end, step.before);
     case "bug": {
       const lastBug = { description: event.description, atMs: step.nowMs };
-      return { ...history, counts: count(history.counts, "bugs", ""), lastBug };
+      return { ...history, counts: increment(history.counts, "bugs", ""), lastBug };
     }
     default:
       return history;
@@ -66,18 +65,18 @@ function reduceAction(history: History, action: Action, { nowMs }: Observation):
     }
     case "take_charge": {
       const rest = { servingSinceMs: nowMs, drainingSinceMs: null };
-      const left = action.left.map((process) =>
+      const leftovers = action.leftovers.map((process) =>
         [process.generation, { ...process, ...rest }] as const
       );
-      return { ...history, processes: new Map([...left, ...history.processes]) };
+      return { ...history, processes: new Map([...leftovers, ...history.processes]) };
     }
     case "drain":
     case "terminate":
-      return drain(history, [action.generation], nowMs);
+      return drainProcesses(history, [action.generation], nowMs);
     case "drain_all":
     case "terminate_all":
     case "kill_all":
-      return drain(history, [...history.processes.keys()], nowMs);
+      return drainProcesses(history, [...history.processes.keys()], nowMs);
     case "set_timer":
       return { ...history, timerDueMs: nowMs + action.delayMs };
     case "clear_timer":
@@ -90,16 +89,6 @@ function reduceAction(history: History, action: Action, { nowMs }: Observation):
 function want(history: History, digest: string | null, nowMs: number): History {
   if (digest === null || history.desired?.digest === digest) return history;
   return { ...history, desired: { digest, sinceMs: nowMs } };
-}
-
-function drain(history: History, generations: readonly number[], nowMs: number): History {
-  const processes = new Map(history.processes);
-  for (const generation of generations) {
-    const process = processes.get(generation);
-    if (process?.drainingSinceMs !== null || process === undefined) continue;
-    processes.set(generation, { ...process, drainingSinceMs: nowMs });
-  }
-  return { ...history, processes };
 }
 
 function endHandoff(
@@ -157,7 +146,7 @@ function endHotApply(
     ...applied.map(({ target }) => `${target.tag} success` as const),
     ...refused.map(({ target }) => `${target.tag} refused` as const),
     ...unconfirmed.map(({ tag }) => `${tag} unconfirmed` as const),
-  ].reduce((all, labels) => count(all, "hotApplies", labels), history.counts);
+  ].reduce((all, labels) => increment(all, "hotApplies", labels), history.counts);
   const common = {
     kind: "hot_apply",
     generation: before.service.serving.number,
@@ -181,36 +170,13 @@ function endHotApply(
   return fail(next, { generation: null, reason, alerts: [] }, { isRetry, nowMs });
 }
 
-function endProcess(history: History, end: ProcessEnd, { before }: Observation): History {
-  const { generation, ending } = end;
-  const role = roleOf(history.processes.get(generation));
-  const processes = new Map(history.processes);
-  processes.delete(generation);
-  let counts = count(history.counts, "processExits", `${role} ${ending.code}`);
-  if (role === "draining" && before?.name !== "stopping") {
-    counts = count(counts, "drainsEnded", howOf(end));
-    if (end.endReason !== null) counts = count(counts, "drainsCut", end.endReason);
-  }
-  return { ...history, processes, counts };
-}
-
-function roleOf(process: LiveProcess | undefined): Role {
-  if (process === undefined) return "new";
-  return process.drainingSinceMs === null ? "serving" : "draining";
-}
-
-function howOf({ ending, drainEnd }: ProcessEnd): DrainHow {
-  if (drainEnd !== "by_itself") return drainEnd;
-  return ending.code === 0 ? "drained" : "crashed";
-}
-
 const MOST_CHANGES = 50;
 
 /** Only reloads are counted and timed. */
 function add(history: History, change: Change): History {
   const changes = [change, ...history.changes].slice(0, MOST_CHANGES);
   if (change.kind !== "reload") return { ...history, changes };
-  const counts = count(history.counts, "reloads", change.result);
+  const counts = increment(history.counts, "reloads", change.result);
   const reloadSeconds = change.result === "success"
     ? time(history.reloadSeconds, change.durationMs / 1_000)
     : history.reloadSeconds;
@@ -252,7 +218,7 @@ function clearFailure(history: History, { before, after }: Observation): History
 function countRespawn(history: History, { before, after }: Observation): History {
   const last = lastRespawnMs(after);
   const isNew = last !== null && last !== lastRespawnMs(before);
-  return isNew ? { ...history, counts: count(history.counts, "respawns", "") } : history;
+  return isNew ? { ...history, counts: increment(history.counts, "respawns", "") } : history;
 }
 
 function lastRespawnMs(state: State | null): number | null {

@@ -6,12 +6,12 @@ import { Standby } from "../../haproxy/handoff/standby.ts";
 import { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import type { SignalMeaning } from "../../system/signals.ts";
 import { signalRefused } from "../messages/drain_messages.ts";
-import { leftAlone } from "../messages/leftover_messages.ts";
+import { leftoversUntouched } from "../messages/leftover_messages.ts";
 import type { Action, ActionOf, Broken } from "../state/events.ts";
 import type { ReloadOrder } from "../state/state.ts";
 import type { Effects } from "../supervisor.ts";
-import { Handoffs } from "./handoffs.ts";
 import { HotServers } from "./hot_servers.ts";
+import { Starts } from "./starts.ts";
 import type { Parts } from "./parts.ts";
 import { Scans } from "./scans.ts";
 
@@ -29,7 +29,7 @@ export class RealEffects implements Effects {
   readonly #standby: Standby;
   readonly #memory: MemoryRoom;
   readonly #scans: Scans;
-  readonly #handoffs: Handoffs;
+  readonly #starts: Starts;
   #hotApply: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -44,7 +44,7 @@ export class RealEffects implements Effects {
       onRefused: (pid, signal, reason) => log(signalRefused(pid, signal, reason)),
     }, settings.shutdownWaitMs);
     for (const leftover of leftovers.processes) {
-      fleet.trackLeft(leftover);
+      fleet.trackLeftover(leftover);
       folder.adopt(leftover.generation, leftover.socket);
     }
     const configurations = sources.filter(({ kind }) => kind === "configuration");
@@ -58,7 +58,7 @@ export class RealEffects implements Effects {
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
     this.#servers = new HotServers({ folder, log });
     this.#scans = new Scans(parts, this.#servers, (delayMs) => this.#setTimer(delayMs));
-    this.#handoffs = new Handoffs({
+    this.#starts = new Starts({
       ...parts,
       origin: this.#origin,
       fleet,
@@ -73,7 +73,7 @@ export class RealEffects implements Effects {
   get figures() {
     return {
       watching: this.#scans.counts,
-      connections: this.#gauge.left,
+      connections: this.#gauge.connections,
       removedServers: this.#servers.removed,
       memory: this.#memory.limit,
     };
@@ -85,7 +85,7 @@ export class RealEffects implements Effects {
         return void this.#startHandoff(action);
       case "hurry_handoff":
       case "start_anyway":
-        return this.#handoffs.goAhead();
+        return this.#starts.goAhead();
       case "cancel_handoff":
         return this.#cancelHandoff();
       case "stand_by":
@@ -102,8 +102,8 @@ export class RealEffects implements Effects {
         return this.#fleet.discard(action.generation);
       case "terminate":
         return this.#fleet.terminate(action.generation, action.reason);
-      case "dump":
-        return this.#fleet.signal(action.generation, "SIGQUIT");
+      case "pass_on":
+        return this.#fleet.signal(action.generation, action.signal);
       case "drain_all":
         return this.#inBackground(this.#drainAll(), action);
       case "terminate_all":
@@ -139,8 +139,8 @@ export class RealEffects implements Effects {
         return post({ name: "drain_requested" });
       case "reload":
         return this.requestReload(meaning.signal);
-      case "dump":
-        return post({ name: "dump_requested" });
+      case "pass_on":
+        return post({ name: "pass_on_requested", signal: meaning.signal });
       case "ignore":
         return;
       default:
@@ -159,13 +159,15 @@ export class RealEffects implements Effects {
   async close(): Promise<void> {
     const { folder, leftovers, log } = this.#parts;
     await Promise.all([folder.remove(), leftovers.removed()]);
-    const left = this.#fleet.left.map(({ generation, process: { pid } }) => ({ generation, pid }));
-    if (left.length > 0) log(leftAlone(left));
+    const remaining = this.#fleet.leftovers.map(({ generation, process }) => (
+      { generation, pid: process.pid }
+    ));
+    if (remaining.length > 0) log(leftoversUntouched(remaining));
   }
 
   async #startHandoff(action: ActionOf<"start_handoff">): Promise<void> {
     try {
-      await this.#handoffs.start(action);
+      await this.#starts.start(action);
     } catch (error) {
       // Before `fleet_empty`, which would otherwise arrive too early and be ignored.
       this.#parts.postBug(error, action);
@@ -178,7 +180,7 @@ export class RealEffects implements Effects {
   #cancelHandoff(): void {
     this.#standby.close();
     this.#hotApply?.abort();
-    this.#handoffs.cancel();
+    this.#starts.cancel();
   }
 
   #drain(generation: number): void {
@@ -231,7 +233,7 @@ export class RealEffects implements Effects {
   }
 
   #postIfEmpty(): void {
-    if (this.#fleet.isEmpty && !this.#handoffs.isRunning) this.#parts.post({ name: "fleet_empty" });
+    if (this.#fleet.isEmpty && !this.#starts.isRunning) this.#parts.post({ name: "fleet_empty" });
   }
 
   /** `broken`: what remains undone if `work` throws. */

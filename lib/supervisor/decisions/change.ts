@@ -1,13 +1,13 @@
 /** From files that have settled, or an order, to a hot apply or a reload. Pure. */
 import { retryDelayMs } from "../../backoff.ts";
-import { type Newcomer, newcomersIn } from "../../hot_apply/newcomers.ts";
 import { targetsToApply } from "../../hot_apply/plan.ts";
 import type { Target } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import * as messages from "../messages/reload_messages.ts";
 import type { Decision, EventOf, Policy } from "../state/events.ts";
 import type { Content, Idle, Service, StateOf } from "../state/state.ts";
-import { awaitMs, isDelayed, orderOf, reloadOrDelay, type Start } from "./delay.ts";
+import { type FileChange, isDelayed, orderOf, reloadOrDelay } from "./delay.ts";
+import { newcomersOf } from "./newcomers.ts";
 import { NOTHING_PENDING } from "./pending.ts";
 
 /** The files have begun to change: puts a process on standby if a reload is likely. */
@@ -90,10 +90,8 @@ function revert(state: Idle): Decision {
   return [{ name: "serving", service }, [{ name: "clear_timer" }, { name: "log", entry }]];
 }
 
-type Change = Start & { readonly fingerprint: Fingerprint };
-
 /** Hot-applies the change, or examines new files first; `null` if only a reload can load the change. */
-function hotApply(state: Idle, change: Change, others: string | undefined): Decision | null {
+function hotApply(state: Idle, change: FileChange, others: string | undefined): Decision | null {
   const { service } = state;
   const { serving: { number: generation, fingerprint: before } } = service;
   const { fingerprint: after, cause } = change;
@@ -118,16 +116,6 @@ function hotApply(state: Idle, change: Change, others: string | undefined): Deci
       },
     ],
   ];
-}
-
-/** New files that must be whole before a reload, unless it has waited for them long enough. */
-function newcomersOf(
-  { serving, rejected }: Service,
-  { fingerprint, cause, atMs }: Change,
-): readonly Newcomer[] {
-  if (cause.tag === "retry" || awaitMs(rejected, atMs) === 0) return [];
-  const tried = rejected !== null && rejected.generation !== null ? rejected.fingerprint : null;
-  return newcomersIn(serving.targets, { before: serving.fingerprint, after: fingerprint, tried });
 }
 
 /** What to hot-apply to bring the serving generation to `fingerprint`; `null` if that is impossible. */

@@ -59,9 +59,9 @@ const WHILE_SERVING = {
   drain_requested: (state: State, _: EventOf<"drain_requested">, policy: Policy) =>
     shutdown.leave(state, "SIGUSR1", policy),
   resynced: delay.resynced,
-  dump_requested: (state: Serving): Decision => [
+  pass_on_requested: (state: Serving, { signal }: EventOf<"pass_on_requested">): Decision => [
     state,
-    [{ name: "dump", generation: state.service.serving.number }],
+    [{ name: "pass_on", generation: state.service.serving.number, signal }],
   ],
   bug: bugs.serveOn,
   otherwise: stay,

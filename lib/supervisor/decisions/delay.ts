@@ -1,16 +1,8 @@
-/** Delays of a reload: for stick-tables, the minimum interval between reloads, or files that are not whole. Pure. */
+/** Delays of a reload: for stick-tables, or the minimum interval between reloads. Pure. */
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import * as messages from "../messages/reload_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
-import type {
-  Cause,
-  Idle,
-  Rejected,
-  ReloadOrder,
-  Service,
-  Serving,
-  StateOf,
-} from "../state/state.ts";
+import type { Cause, Idle, ReloadOrder, Service, Serving, StateOf } from "../state/state.ts";
 import { NOTHING_PENDING } from "./pending.ts";
 
 export interface Start {
@@ -18,6 +10,9 @@ export interface Start {
   readonly cause: Cause;
   readonly atMs: number;
 }
+
+/** A start for files that have settled. */
+export type FileChange = Start & { readonly fingerprint: Fingerprint };
 
 /** Reloads now or later. Orders and retries wait only for stick-tables. */
 export function reloadOrDelay(state: Idle, start: Start, policy: Policy): Decision {
@@ -92,15 +87,3 @@ function afterTables(state: Serving): readonly Action[] {
 export const endDelay = ({ order }: StateOf<"delaying">): readonly Action[] => [
   order === null ? { name: "scan_soon" } : { name: "scan_and_reload", order },
 ];
-
-/**
- * How much longer a reload waits for files that are not whole. The time counts from the first of them, so that
- * neither a file that never goes quiet nor a series of files can extend it.
- */
-export function awaitMs(rejected: Rejected | null, atMs: number): number {
-  const sinceMs = rejected?.awaited?.sinceMs ?? atMs;
-  return Math.max(0, sinceMs + AWAITED_MS - atMs);
-}
-
-/** Long enough to copy a certificate and then its key, short enough to report a mistake soon. */
-const AWAITED_MS = 5_000;

@@ -16,7 +16,7 @@ import type {
   StateOf,
 } from "../state/state.ts";
 import { fallBack, giveUpFirstStart } from "./last_good_fallback.ts";
-import { startWithoutLeft, takeCharge } from "./leftovers.ts";
+import { startWithoutLeftover, takeCharge } from "./leftovers.ts";
 import { addDraining } from "./old_processes.ts";
 import { followUp } from "./pending.ts";
 import { respawnFailed } from "./respawn.ts";
@@ -37,7 +37,7 @@ export function endStart(
     case "ready":
       return beginServing(state, outcome, policy);
     case "failed":
-      return startWithoutLeft(state, outcome) ?? fallBack(state, outcome) ??
+      return startWithoutLeftover(state, outcome) ?? fallBack(state, outcome) ??
         (lost === null
           ? giveUpFirstStart(state, outcome)
           : respawnFailed({ ...state, lost }, { ...outcome, atMs }, policy));

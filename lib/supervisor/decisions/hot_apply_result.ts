@@ -1,12 +1,12 @@
 /** What the end of a hot apply means: the serving generation has the files, or a reload follows. Pure. */
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
-import type { NotWhole } from "../../hot_apply/newcomers.ts";
 import { targetsAfter } from "../../hot_apply/plan.ts";
 import * as messages from "../messages/hot_apply_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
 import type { Generation, Rejected, Rejection, Service, StateOf } from "../state/state.ts";
-import { awaitMs, reloadOrDelay } from "./delay.ts";
+import { reloadOrDelay } from "./delay.ts";
 import { waitAfter } from "./handoff_result.ts";
+import { awaitNewcomers, NONE_STARTED } from "./newcomers.ts";
 import { followUp } from "./pending.ts";
 
 type HotApplying = StateOf<"hot_applying">;
@@ -51,26 +51,6 @@ function follow(
       return outcome.next satisfies never;
   }
 }
-
-/** New files are not whole: the reload waits until they are whole or gone, or for too long. */
-function awaitNewcomers(
-  { service, attempt: { fingerprint }, pending }: HotApplying,
-  files: readonly NotWhole[],
-  atMs: number,
-): Decision {
-  const before = service.rejected?.awaited;
-  const awaited = before ?? { sinceMs: atMs };
-  const rejected = { ...NONE_STARTED, fingerprint, awaited };
-  const waitMs = awaitMs(rejected, atMs);
-  // The time may have run out while the files were examined.
-  const rejection = { rejected, retryMs: Math.max(1, waitMs) };
-  const [next, actions] = waitAfter(service, rejection, pending);
-  // One line per wait: a file that is still being written has a different fault at every scan.
-  if (before !== undefined) return [next, actions];
-  return [next, [{ name: "log", entry: messages.awaitsFiles(files, waitMs) }, ...actions]];
-}
-
-const NONE_STARTED = { generation: null, changedDuringRead: false, failures: 0 } as const;
 
 function servingAfter(
   { service: { serving } }: HotApplying,

@@ -36,8 +36,8 @@ export function fallBack(state: StateOf<"starting">, outcome: Failed): Decision 
 /** The exit status is that of the start from the files on disk. */
 export function giveUpFirstStart(
   { attempt, failed }: StateOf<"starting">,
-  { failure, left }: Failed,
+  { failure, leftovers }: Failed,
 ): Decision {
   const exitCode = exitCodeOf(failed?.failure ?? failure);
-  return terminateAll(exitCode, messages.notStarted(attempt, { failure, exitCode, left }));
+  return terminateAll(exitCode, messages.notStarted(attempt, { failure, exitCode, leftovers }));
 }

@@ -11,27 +11,30 @@ type Failed = Extract<HandoffEnd, { tag: "failed" }>;
 /** Our own generation serves now, so leftover processes drain like any old process. */
 export function takeCharge(
   { past, attempt }: Starting,
-  { left = [] }: Ready,
+  { leftovers = [] }: Ready,
   policy: Policy,
 ): readonly [Past, readonly Action[]] {
-  if (left.length === 0) return [past, []];
-  const oldestFirst = left.toReversed();
+  if (leftovers.length === 0) return [past, []];
+  const oldestFirst = leftovers.toReversed();
   const generations = oldestFirst.map(({ generation }) => generation);
   const [after, ended] = addDraining(past, generations, policy);
   const drained = oldestFirst.flatMap((process): Action[] => [
     { name: "drain", generation: process.generation },
     { name: "log", entry: messages.takenCharge(attempt.number, process) },
   ]);
-  return [after, [{ name: "take_charge", left }, ...drained, ...ended]];
+  return [after, [{ name: "take_charge", leftovers }, ...drained, ...ended]];
 }
 
 /** Starts again without the process that was to hand over, if that has ended and so caused the failure; else `null`. */
-export function startWithoutLeft(state: Starting, { isLeftGone = false }: Failed): Decision | null {
-  if (!isLeftGone) return null;
+export function startWithoutLeftover(
+  state: Starting,
+  { isLeftoverGone = false }: Failed,
+): Decision | null {
+  if (!isLeftoverGone) return null;
   const { number: generation } = state.attempt;
   const attempt = { ...state.attempt, number: generation + 1 };
   return [{ ...state, attempt }, [
-    { name: "log", entry: messages.leftIsGone(generation) },
+    { name: "log", entry: messages.leftoverIsGone(generation) },
     { name: "discard", generation },
     { name: "start_handoff", attempt, takeOverFrom: null },
   ]];

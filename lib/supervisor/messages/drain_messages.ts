@@ -5,7 +5,8 @@ import type { Slowdown } from "../../haproxy/drain/slowdown.ts";
 import { describeEnding } from "../../haproxy/process/process.ts";
 import type { LogEntry } from "../../system/log.ts";
 import { formatDuration } from "../../text/duration.ts";
-import { count, error, info, warning } from "./entry.ts";
+import { counted } from "../../text/counted.ts";
+import { error, info, warning } from "./entry.ts";
 
 export function drained(end: ProcessEnd): LogEntry {
   const { generation, ending, drainMs, connections } = end;
@@ -20,7 +21,7 @@ export function drained(end: ProcessEnd): LogEntry {
   if (why === null) return info(`generation ${generation} drained in ${elapsed}`, fields);
   const how = connections === null
     ? `was ended after ${elapsed}, before it had drained`
-    : `ended with ${count(connections, "connection", "s")} open after ${elapsed}`;
+    : `ended with ${counted(connections, "connection")} open after ${elapsed}`;
   return warning(`generation ${generation} ${how}: ${why}`, fields);
 }
 

@@ -1,4 +1,4 @@
-/** Makes log entries, and writes lists and counts in sentences. Pure. */
+/** Makes log entries, and writes lists in sentences. Pure. */
 import type { LogEntry, LogFields } from "../../system/log.ts";
 
 export const info = (text: string, fields: LogFields): LogEntry => ({
@@ -29,6 +29,3 @@ export function list(texts: readonly string[]): string {
 }
 
 export const listPaths = (paths: readonly string[]) => list(paths.map((path) => `"${path}"`));
-
-export const count = (number: number, noun: string, plural: string) =>
-  `${number} ${noun}${number === 1 ? "" : plural}`;

@@ -1,7 +1,7 @@
 /** The log lines about HAProxy processes that another wrapper left behind. Pure. */
 import type { Leftover, Leftovers, Untouched } from "../../haproxy/leftovers/leftovers.ts";
 import type { LogEntry } from "../../system/log.ts";
-import type { Left } from "../state/events.ts";
+import type { LeftoverProcess } from "../state/events.ts";
 import { info, MOST_LISTED, warning } from "./entry.ts";
 
 const LEFT = "left behind by a wrapper that is gone";
@@ -9,10 +9,10 @@ const reason = "left behind";
 
 /** What was found before the first start. */
 export function describeLeftovers({ processes, untouched }: Leftovers): readonly LogEntry[] {
-  return [...processes.map(foundLeft), ...describeUntouched(untouched)];
+  return [...processes.map(foundLeftover), ...describeUntouched(untouched)];
 }
 
-function foundLeft({ process, generation, folder, serves }: Leftover): LogEntry {
+function foundLeftover({ process, generation, folder, serves }: Leftover): LogEntry {
   const next = serves
     ? "still serves: generation 1 takes over from it"
     : "cannot hand over its listeners: it is asked to drain once generation 1 serves";
@@ -20,7 +20,7 @@ function foundLeft({ process, generation, folder, serves }: Leftover): LogEntry 
   return warning(text, { generation, reason });
 }
 
-export const takenCharge = (serving: number, { generation, pid }: Left) =>
+export const takenCharge = (serving: number, { generation, pid }: LeftoverProcess) =>
   info(
     `process ${pid}, ${LEFT}, drains as generation ${generation} ` +
       `now that generation ${serving} serves`,
@@ -28,13 +28,13 @@ export const takenCharge = (serving: number, { generation, pid }: Left) =>
   );
 
 /** A clause for when none of our own processes serves. */
-export const describeLeft = (left: readonly Left[]) =>
-  `process ${left.map(({ pid }) => pid).join(", ")}, ${LEFT}, keeps running`;
+export const leftoversKeepRunning = (leftovers: readonly LeftoverProcess[]) =>
+  `process ${leftovers.map(({ pid }) => pid).join(", ")}, ${LEFT}, keeps running`;
 
-export const leftAlone = (left: readonly Left[]) =>
-  warning(`HAProxy ${describeLeft(left)}: it was not touched`, { reason });
+export const leftoversUntouched = (leftovers: readonly LeftoverProcess[]) =>
+  warning(`HAProxy ${leftoversKeepRunning(leftovers)}: it was not touched`, { reason });
 
-export const leftIsGone = (generation: number) =>
+export const leftoverIsGone = (generation: number) =>
   warning(
     `generation ${generation} did not start: the process it was to take over from, ${LEFT}, ` +
       `has ended; starting generation ${generation + 1} without it`,

@@ -8,10 +8,11 @@ import type { LogEntry } from "../../system/log.ts";
 import type { DrainSignal, StopSignal } from "../../system/signals.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { abridged } from "../../watch/scan/fingerprint.ts";
-import type { Left } from "../state/events.ts";
+import type { LeftoverProcess } from "../state/events.ts";
 import type { Attempt, Cause, Generation } from "../state/state.ts";
-import { count, error, info, listPaths, warning } from "./entry.ts";
-import { describeLeft } from "./leftover_messages.ts";
+import { counted } from "../../text/counted.ts";
+import { error, info, listPaths, warning } from "./entry.ts";
+import { leftoversKeepRunning } from "./leftover_messages.ts";
 
 export interface ServesFacts {
   readonly generation: number;
@@ -26,7 +27,7 @@ export function serves(facts: ServesFacts): LogEntry {
   const { generation, durationMs, cause, changed, draining } = facts;
   const ready = `generation ${generation} serves, ready after ${formatDuration(durationMs)}`;
   const why = `${describeCause(cause)}${changed === null ? "" : describeChanged(changed)}`;
-  const old = `${count(draining, "old process", "es")} draining`;
+  const old = `${counted(draining, "old process", "old processes")} draining`;
   return info(cause.tag === "start" ? ready : `${ready}; ${why}; ${old}`, {
     generation,
     reason: describeCause(cause),
@@ -41,14 +42,14 @@ const describeChanged = (paths: readonly string[]) =>
 
 export function notStarted(
   { number: generation, cause }: Pick<Attempt, "number" | "cause">,
-  { failure, exitCode, left = [] }: {
+  { failure, exitCode, leftovers = [] }: {
     readonly failure: Failure;
     readonly exitCode: number;
-    readonly left?: readonly Left[] | undefined;
+    readonly leftovers?: readonly LeftoverProcess[] | undefined;
   },
 ): LogEntry {
   const reason = describeFailure(failure);
-  const serving = left.length === 0 ? "nothing serves" : describeLeft(left);
+  const serving = leftovers.length === 0 ? "nothing serves" : leftoversKeepRunning(leftovers);
   const which = cause.tag === "last_good" ? `, ${describeCause(cause)},` : "";
   return error(
     `generation ${generation}${which} did not start: ${reason}; ${serving}, ` +

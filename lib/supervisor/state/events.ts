@@ -6,7 +6,7 @@ import type { HotApplyOutcome, HotApplyRequest } from "../../hot_apply/hot_apply
 import type { RestoredSet } from "../../last_good/restore.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { LogEntry } from "../../system/log.ts";
-import type { StopSignal } from "../../system/signals.ts";
+import type { PassedOnSignal, StopSignal } from "../../system/signals.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Attempt, Loaded, ReloadOrder, State } from "./state.ts";
 
@@ -15,17 +15,17 @@ export type HandoffEnd =
   | Failed & {
     /** The set that can serve instead, if nothing serves and there is one. */
     readonly fallback?: RestoredSet;
-    readonly left?: readonly Left[];
+    readonly leftovers?: readonly LeftoverProcess[];
     /** Whether the leftover process that was to hand over is gone. */
-    readonly isLeftGone?: boolean;
+    readonly isLeftoverGone?: boolean;
   }
   | Omit<Ready<unknown>, "learned"> & {
     readonly loaded: Loaded;
-    readonly left?: readonly Left[];
+    readonly leftovers?: readonly LeftoverProcess[];
   };
 
 /** A live HAProxy process that another wrapper left behind; lists have the newest first. */
-export interface Left {
+export interface LeftoverProcess {
   /** Not above 0. */
   readonly generation: number;
   readonly pid: number;
@@ -33,7 +33,7 @@ export interface Left {
 
 export interface Scanned {
   readonly fingerprint: Fingerprint;
-  /** The digest of the configuration without its servers; absent: only HAProxy can tell. */
+  /** The digest of the configuration without its servers; absent: unknown, or a reload is likely all the same. */
   readonly others?: string;
   readonly atMs: number;
 }
@@ -60,7 +60,7 @@ export type Event =
   | { readonly name: "process_ended"; readonly end: ProcessEnd; readonly atMs: number }
   | { readonly name: "stop_requested"; readonly signal: StopSignal }
   | { readonly name: "drain_requested" }
-  | { readonly name: "dump_requested" }
+  | { readonly name: "pass_on_requested"; readonly signal: PassedOnSignal }
   | { readonly name: "timer_due" }
   | { readonly name: "fleet_empty" }
   | {
@@ -106,10 +106,15 @@ export type Action =
   /** Starts the process that is delayed because memory is short. */
   | { readonly name: "start_anyway" }
   /** From now on, processes left behind by another wrapper are drained like any old process. */
-  | { readonly name: "take_charge"; readonly left: readonly Left[] }
+  | { readonly name: "take_charge"; readonly leftovers: readonly LeftoverProcess[] }
   | { readonly name: "drain"; readonly generation: number }
   | { readonly name: "terminate"; readonly generation: number; readonly reason: EndReason }
-  | { readonly name: "dump"; readonly generation: number }
+  /** Sends a signal that means something to HAProxy alone. */
+  | {
+    readonly name: "pass_on";
+    readonly generation: number;
+    readonly signal: PassedOnSignal;
+  }
   /** Drains a rejected generation for a short time, in case it has accepted connections. */
   | { readonly name: "discard"; readonly generation: number }
   | { readonly name: "drain_all" }

@@ -1,4 +1,4 @@
-/** The parts of HTTP/3 that need no server; `../../e2e/quic_test.ts` has the client beside HAProxy. */
+/** The parts of HTTP/3 that need no server; `../../e2e/reloads/quic_test.ts` has the client beside HAProxy. */
 import assert from "node:assert/strict";
 import { frame, FrameType, parseFrame, parseVarint, varint } from "./http3_frames.ts";
 

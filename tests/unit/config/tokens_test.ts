@@ -5,6 +5,7 @@ import {
   readConfiguration,
   readPlacedConfiguration,
 } from "../../../lib/config/tokens.ts";
+import { createRandom } from "../../support/random.ts";
 
 const ENVIRONMENT = { SET: "a b", EMPTY: "", ABSENT: undefined };
 
@@ -62,6 +63,20 @@ Deno.test("tokens: blank lines and comments count but give no entry", () => {
     { number: 5, words: ["global"] },
     { number: 8, words: ["daemon"] },
   ]);
+});
+
+Deno.test("tokens: skipping lines changes neither those that are wanted nor their numbers", () => {
+  const random = createRandom(41);
+  const pieces = ["crt a", "map\tb", " ech c", "x -f", "nothing", "\r", "# file", "", "\u2028 map"];
+  const wanted = /crt|map|file|-f\s|\sech\s/;
+  const read = (text: string, filter?: RegExp) =>
+    readConfiguration(text, {}, filter).lines.filter(({ words }) => wanted.test(words.join(" ")))
+      .map(({ number, words }) => `${number} ${words.join(" ")}`);
+  for (let run = 0; run < 2_000; run++) {
+    const lines = Array.from({ length: random.below(8) }, () => random.pick(pieces));
+    const text = lines.join("\n");
+    assert.deepEqual(read(text, wanted), read(text), JSON.stringify(text));
+  }
 });
 
 Deno.test("tokens: Windows line endings", () => {

@@ -16,7 +16,6 @@ class Scene extends TempFolder {
   readonly configuration = this.write("h.cfg", "global\n");
   readonly map = this.write("a.map", "a 1\n");
   readonly watched: ReadonlySet<string>[] = [];
-  silences = 0;
   readonly #loadedFiles = createLoadedFiles({
     watchLoaded: true,
     envFile: null,
@@ -51,7 +50,6 @@ class Scene extends TempFolder {
       servers: before === null
         ? Promise.resolve(null)
         : findServers(this.#loadedFiles.configurations(), before),
-      onSilence: () => void this.silences++,
       onInventory: ({ directories }) => void this.watched.push(directories),
       ...options,
     });
@@ -64,7 +62,7 @@ Deno.test("what a generation has loaded belongs to its fingerprint and is a targ
   await using scene = new Scene();
   const before = await scene.scan();
   assert.deepEqual(pathsOf(before), [scene.configuration]);
-  const { fingerprint, changedDuringRead, targets } = await scene.adopt(before);
+  const { fingerprint, changedDuringRead, targets, isSilent } = await scene.adopt(before);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration, scene.map]);
   assert.equal(changedDuringRead, false);
   assert.deepEqual(
@@ -72,7 +70,7 @@ Deno.test("what a generation has loaded belongs to its fingerprint and is a targ
     new Map([[scene.map, [{ tag: "map", path: scene.map, id: 3 }]]]),
   );
   assert.deepEqual(serversIn(targets)?.paths, [scene.configuration]);
-  assert.equal(scene.silences, 0);
+  assert.equal(isSilent, false);
 });
 
 Deno.test("every later scan includes what the generation has loaded", async () => {
@@ -118,10 +116,10 @@ Deno.test("an unknown fingerprint stays unknown, but scans include what was load
 Deno.test("a generation that does not answer is reported, and what its predecessor loaded is forgotten", async () => {
   await using scene = new Scene();
   const { fingerprint: before } = await scene.adopt(await scene.scan());
-  const { fingerprint, changedDuringRead, targets } = await scene.adopt(before, {
+  const { fingerprint, changedDuringRead, targets, isSilent } = await scene.adopt(before, {
     socket: scene.at("nobody"),
   });
-  assert.equal(scene.silences, 1);
+  assert.equal(isSilent, true);
   assert.deepEqual([pathsOf(fingerprint), changedDuringRead], [[scene.configuration], false]);
   assert.equal(targets.byPath.size, 0);
 });
@@ -129,8 +127,8 @@ Deno.test("a generation that does not answer is reported, and what its predecess
 Deno.test("a generation that is not asked is not reported as silent", async () => {
   await using scene = new Scene();
   const before = await scene.scan();
-  const { fingerprint, targets } = await scene.adopt(before, { socket: null });
-  assert.equal(scene.silences, 0);
+  const { fingerprint, targets, isSilent } = await scene.adopt(before, { socket: null });
+  assert.equal(isSilent, false);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration]);
   assert.deepEqual([...targets.byPath.keys()], [scene.configuration]);
 });

@@ -49,13 +49,16 @@ const DEFAULTS: Settings = {
   logLevel: "info",
 };
 
+/** Whatever the defaults are: one that is wrong fails one test. */
+const UNSET = read([]).settings;
+
 Deno.test("without words and variables all settings have their defaults", () => {
   assert.deepEqual(read([]), { tag: "run", settings: DEFAULTS, problems: [] });
 });
 
 Deno.test("an empty variable counts as unset", () => {
   const empty = Object.fromEntries(VARIABLES.map((variable) => [variable, ""]));
-  assert.deepEqual(read([], empty), { tag: "run", settings: DEFAULTS, problems: [] });
+  assert.deepEqual(read([], empty), { tag: "run", settings: UNSET, problems: [] });
 });
 
 Deno.test("settings are frozen", () => assert.ok(Object.isFrozen(read([]).settings)));
@@ -103,7 +106,7 @@ for (const name of OPTION_NAMES) {
   const variable = variableOf(OPTIONS[name]);
   Deno.test(`${variable} is read, and --${flag} beats it`, () => {
     // Some settings need an address.
-    const base = { ...DEFAULTS, statusListen: tcp("127.0.0.1", 9101) };
+    const base = { ...UNSET, statusListen: tcp("127.0.0.1", 9101) };
     const environment = { HRW_STATUS_LISTEN: "127.0.0.1:9101", [variable]: text };
     assert.deepEqual(read([], environment), {
       tag: "run",
@@ -120,7 +123,7 @@ for (const name of OPTION_NAMES) {
 }
 
 Deno.test("what is not set is shown as none, off or no limit", () => {
-  const shown = settingsInForce(DEFAULTS);
+  const shown = settingsInForce(UNSET);
   const flags = (word: string) => shown.filter(({ text }) => text === word).map(({ flag }) => flag);
   assert.deepEqual(flags("off"), ["respawn"]);
   assert.deepEqual(flags("no limit"), ["shutdown-wait"]);
@@ -206,7 +209,7 @@ for (const flag of ["--enable-reload-endpoint", "--status-host=lb"]) {
 
 Deno.test("a refused setting keeps its default, and does not count as missing", () => {
   const { settings, problems } = read(["--status-listen=x", "--status-host=lb", "--settle-time=x"]);
-  assert.deepEqual(settings, { ...DEFAULTS, statusHosts: ["lb"] });
+  assert.deepEqual(settings, { ...UNSET, statusHosts: ["lb"] });
   assert.equal(problems.length, 2);
 });
 
@@ -222,7 +225,7 @@ Deno.test("all problems are reported together, those of flags by flag", () => {
 });
 
 Deno.test("--check only checks", () => {
-  assert.deepEqual(read(["--check"]), { tag: "check", settings: DEFAULTS, problems: [] });
+  assert.deepEqual(read(["--check"]), { tag: "check", settings: UNSET, problems: [] });
 });
 
 Deno.test("--help and --version come before any problem", () => {

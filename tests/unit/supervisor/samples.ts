@@ -121,7 +121,7 @@ export const EVENTS = {
   memory_short: { name: "memory_short", shortage: { needed: 300, available: 100, limit: 500 } },
   stop_requested: { name: "stop_requested", signal: "SIGTERM" },
   drain_requested: { name: "drain_requested" },
-  dump_requested: { name: "dump_requested" },
+  pass_on_requested: { name: "pass_on_requested", signal: "SIGQUIT" },
   timer_due: { name: "timer_due" },
   fleet_empty: { name: "fleet_empty" },
   bug: bug(null),

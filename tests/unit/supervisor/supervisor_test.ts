@@ -77,11 +77,11 @@ Deno.test("the loop waits for later events, and handles several at once in order
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
   const exitCode = effects.run();
   await Promise.resolve();
-  effects.supervisor.post(EVENTS.dump_requested);
+  effects.supervisor.post(EVENTS.pass_on_requested);
   effects.supervisor.post(EVENTS.drain_requested);
   assert.equal(await exitCode, 0);
-  const order = effects.performed.filter((name) => name === "dump" || name === "drain_all");
-  assert.deepEqual(order, ["dump", "drain_all"]);
+  const order = effects.performed.filter((name) => name === "pass_on" || name === "drain_all");
+  assert.deepEqual(order, ["pass_on", "drain_all"]);
 });
 
 Deno.test("the results of actions come back as events", async () => {
@@ -112,13 +112,13 @@ Deno.test("an action that throws stops neither the other actions nor HAProxy", a
   const effects = new FakeEffects({
     start_handoff: () => [EVENTS.handoff_ended, ...changes.splice(0)],
     drain: fail,
-    dump: () => [EVENTS.drain_requested],
+    pass_on: () => [EVENTS.drain_requested],
     drain_all: isEmpty,
   });
-  const changes: Event[] = [settled("other"), EVENTS.handoff_ended, EVENTS.dump_requested];
+  const changes: Event[] = [settled("other"), EVENTS.handoff_ended, EVENTS.pass_on_requested];
   assert.equal(await effects.run(), 0);
   assert.deepEqual(effects.performed.filter((name) => name !== "log"), [
-    ...["start_handoff", "clear_timer", "start_handoff", "drain", "dump"],
+    ...["start_handoff", "clear_timer", "start_handoff", "drain", "pass_on"],
     ...["cancel_handoff", "clear_timer", "drain_all"],
   ]);
   assert.equal(bugsIn(effects), 1);
@@ -158,11 +158,11 @@ Deno.test("a repeated bug is logged once and counted each time", async () => {
   };
   const effects: FakeEffects = new FakeEffects({
     start_handoff: isReady,
-    dump: failTimes(1_000, () => effects),
+    pass_on: failTimes(1_000, () => effects),
     drain_all: isEmpty,
   }, [count]);
   effects.supervisor.post(EVENTS.handoff_ended);
-  for (let dump = 0; dump < 1_000; dump++) effects.supervisor.post(EVENTS.dump_requested);
+  for (let sent = 0; sent < 1_000; sent++) effects.supervisor.post(EVENTS.pass_on_requested);
   assert.equal(await effects.run(), 0);
   assert.deepEqual([bugsIn(effects), bugs], [1, 1_000]);
 });

@@ -36,11 +36,17 @@ for (const when of ["early", "late"] as const) {
   });
 }
 
-Deno.test("a signal that stops or reloads keeps its own name", () => {
+Deno.test("a signal that stops, reloads or is passed on keeps its own name", () => {
   const named = Object.entries(SIGNALS).flatMap(([name, meaning]) =>
     "signal" in meaning ? [[name, meaning.signal]] : []
   );
-  assert.deepEqual(named.map(([name]) => name), ["SIGHUP", "SIGINT", "SIGTERM", "SIGUSR2"]);
+  assert.deepEqual(named.map(([name]) => name), [
+    "SIGHUP",
+    "SIGINT",
+    "SIGTERM",
+    "SIGUSR2",
+    "SIGQUIT",
+  ]);
   for (const [name, signal] of named) assert.equal(signal, name);
 });
 

@@ -35,7 +35,7 @@ class Scene extends TempFolder {
   }
 
   async left(wanted: number | undefined): Promise<void> {
-    await waitFor(`${wanted} left`, () => this.gauge.left.get(1) === wanted);
+    await waitFor(`${wanted} left`, () => this.gauge.connections.get(1) === wanted);
   }
 
   async #serve(): Promise<void> {
@@ -95,6 +95,14 @@ Deno.test("the number left is reported until only the gauge keeps the process al
   await scene.left(undefined);
 });
 
+Deno.test("a gauge that opens after its process was asked to drain keeps no connection", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  await scene.gauge.open(1, scene.socket);
+  await waitFor("the second connection to be closed", () => scene.closed === 1);
+  assert.equal(scene.gauge.forget(1), null);
+});
+
 Deno.test("a process that ends before it was asked to drain leaves no connection behind", async () => {
   await using scene = new Scene();
   await scene.gauge.open(1, scene.socket);
@@ -109,7 +117,7 @@ Deno.test("a process that has not begun to drain reports nothing and keeps its g
   await scene.follow();
   await waitFor("some questions", () => scene.asked > 5);
   assert.equal(scene.isClosed, false);
-  assert.equal(scene.gauge.left.has(1), false);
+  assert.equal(scene.gauge.connections.has(1), false);
 });
 
 for (const answer of [null, "", "Unknown command\n"]) {
@@ -171,7 +179,7 @@ Deno.test("a process that does not listen or answer delays nothing", async () =>
   using _mute = Deno.listen({ transport: "unix", path: folder.at("mute") });
   await gauge.open(2, folder.at("mute"));
   [1, 2].forEach((one) => gauge.follow(one));
-  assert.equal(gauge.left.size, 0);
+  assert.equal(gauge.connections.size, 0);
 });
 
 Deno.test("a generation that keeps serving is not asked", async () => {

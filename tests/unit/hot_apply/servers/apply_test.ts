@@ -167,6 +167,13 @@ for (const kind of ["refused", "vain"] as const) {
   }
 }
 
+Deno.test("a process that is too slow has what it had", async () => {
+  const process = new Process(copy(START));
+  const result = await applyServers(CHANGES, process.ask, -1);
+  assert.deepEqual(result, { tag: "impossible", reason: "HAProxy answers too slowly" });
+  assert.deepEqual([process.servers, process.limit], [START, "9"]);
+});
+
 for (let at = 1; at <= 9; at++) {
   Deno.test(`if there is no answer from command ${at} on, nobody knows`, async () => {
     const process = new Process(copy(START), { at, kind: "lost" });

@@ -100,6 +100,8 @@ Deno.test("a default-server line counts for those below it", () => {
   assert.deepEqual(found.changes.servers[0].maxconn, { from: 7, to: 0 });
 });
 
+const COOKIES = "    server a 10.0.0.3:80 cookie x\n    server b 10.0.0.4:80 cookie x\n";
+const COOKIES_MOVED = "    server b 10.0.0.4:80 cookie x\n    server a 10.0.0.3:80 cookie x\n";
 const BACKUPS = "    server a 10.0.0.3:80 backup\n    server b 10.0.0.4:80 backup\n";
 const BACKUPS_MOVED = "    server b 10.0.0.4:80 backup\n    server a 10.0.0.3:80 backup\n";
 
@@ -208,6 +210,10 @@ const RELOADS: readonly (readonly [string, string, string, RegExp, Options?])[] 
     "    server s3 10.0.0.3:80 backup\n    server s2",
     /backup/,
   ],
+  ["servers of one cookie in another order", COOKIES, COOKIES_MOVED, /cookie "x"/, {
+    start: START.replace("    balance", `${COOKIES}    balance`),
+  }],
+  ["a new server with the cookie of another", "    server s2 10.0.0.2:80\n", COOKIES, /cookie "x"/],
   ["backup servers in another order", BACKUPS, BACKUPS_MOVED, /backup/, {
     start: START.replace("    balance", `${BACKUPS}    balance`),
   }],

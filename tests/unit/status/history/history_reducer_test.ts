@@ -1,6 +1,6 @@
 /** The history of real decisions. */
 import assert from "node:assert/strict";
-import type { DrainEnd } from "../../../../lib/haproxy/drain/draining.ts";
+import type { DrainEnd } from "../../../../lib/haproxy/drain/drain.ts";
 import type { HotApplyOutcome } from "../../../../lib/hot_apply/hot_apply.ts";
 import type { Target } from "../../../../lib/loaded/targets.ts";
 import { type History, newHistory } from "../../../../lib/status/history/history.ts";

@@ -31,7 +31,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["serving", "dump"],
+    pass_on_requested: ["serving", "pass_on"],
   },
   delaying: {
     settled: RELOAD,
@@ -39,7 +39,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["delaying", "dump"],
+    pass_on_requested: ["delaying", "pass_on"],
     timer_due: ["delaying", "scan_soon"],
   },
   retrying: {
@@ -50,7 +50,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["retrying", "dump"],
+    pass_on_requested: ["retrying", "pass_on"],
     timer_due: ["retrying", "scan_for_retry"],
   },
   reloading: {
@@ -61,7 +61,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN_HANDOFF,
-    dump_requested: ["reloading", "dump"],
+    pass_on_requested: ["reloading", "pass_on"],
   },
   hot_applying: {
     settled: ["hot_applying"],
@@ -70,13 +70,13 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["hot_applying", "dump"],
+    pass_on_requested: ["hot_applying", "pass_on"],
   },
   leaving: {
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,
-    dump_requested: ["leaving", "dump"],
+    pass_on_requested: ["leaving", "pass_on"],
     timer_due: DRAIN,
   },
   draining: {

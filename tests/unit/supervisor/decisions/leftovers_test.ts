@@ -12,20 +12,20 @@ import {
   STATES,
 } from "../samples.ts";
 
-const LEFT = [{ generation: 0, pid: 70 }, { generation: -1, pid: 60 }];
+const LEFTOVERS = [{ generation: 0, pid: 70 }, { generation: -1, pid: 60 }];
 
 const { outcome } = ready("new");
-const READY_BESIDE = { ...ready("new"), outcome: { ...outcome, left: LEFT } };
+const READY_BESIDE = { ...ready("new"), outcome: { ...outcome, leftovers: LEFTOVERS } };
 
-const failedBeside = (more: { readonly isLeftGone?: boolean } = {}) => {
+const failedBeside = (more: { readonly isLeftoverGone?: boolean } = {}) => {
   const event = failed({ mayPass: false });
-  return { ...event, outcome: { ...event.outcome, left: LEFT, ...more } };
+  return { ...event, outcome: { ...event.outcome, leftovers: LEFTOVERS, ...more } };
 };
 
 Deno.test("leftover processes drain, oldest first, once the first generation serves", () => {
   const [state, actions] = decide(STATES.starting, READY_BESIDE, POLICY);
   assert.deepEqual(expectService(state, "serving").past.old.draining, [-1, 0]);
-  assert.deepEqual(find(actions, "take_charge")?.left, LEFT);
+  assert.deepEqual(find(actions, "take_charge")?.leftovers, LEFTOVERS);
   const drains = actions.flatMap((one) => one.name === "drain" ? [one.generation] : []);
   assert.deepEqual(drains, [-1, 0]);
   assert.ok(names(actions).indexOf("take_charge") < names(actions).indexOf("drain"));
@@ -49,7 +49,7 @@ Deno.test("a failed start leaves the process alone and says that it keeps runnin
 });
 
 Deno.test("a start is repeated if the process it was to take over from is gone", () => {
-  const [state, actions] = decide(STATES.starting, failedBeside({ isLeftGone: true }), POLICY);
+  const [state, actions] = decide(STATES.starting, failedBeside({ isLeftoverGone: true }), POLICY);
   const { attempt } = expectState(state, "starting");
   assert.equal(attempt.number, STATES.starting.attempt.number + 1);
   assert.deepEqual(names(actions), ["log", "discard", "start_handoff"]);

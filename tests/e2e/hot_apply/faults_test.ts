@@ -1,0 +1,138 @@
+/** Disturbed hot applies. */
+import assert from "node:assert/strict";
+import { commonTest } from "../../support/program.ts";
+import { isLastReload, Secured } from "../../support/secured.ts";
+import { waitFor } from "../../support/wait.ts";
+import { freeze } from "../../support/processes.ts";
+import { type Wrapper } from "../../support/wrapper.ts";
+
+const HUGE = 99_000;
+const FIRST = "/first\n";
+
+/** A workspace with a list that takes long to apply. A longer one would require a reload. */
+class Listing extends Secured {
+  readonly list = this.write("site.lst", FIRST);
+
+  listPage(text = "one"): string {
+    const answer = "http-request return status 200 content-type text/plain string listed";
+    const rule = `    ${answer} if { path -f ${this.list} }\n`;
+    return this.page(text).replace("    http-request", `${rule}    http-request`);
+  }
+
+  async serveListing(): Promise<Wrapper> {
+    return await this.serveSecure(this.listPage());
+  }
+
+  huge(name: string): string {
+    return Array.from({ length: HUGE }, (_, number) => `/${name}${number}\n`).join("");
+  }
+
+  /** Writes that list, and returns while it is being applied. */
+  async beginUpdate(name: string, wrapper: Wrapper): Promise<void> {
+    await this.replace(this.huge(name), this.list);
+    await waitFor("the update to begin", async () => {
+      const [, count] = /site\.lst'.* entry_cnt=(\d+)/.exec(await this.ask("show acl")) ?? [];
+      return Number(count) > 1_000;
+    }, { explain: () => wrapper.output });
+    assert.doesNotMatch(wrapper.output, /updated in generation/);
+  }
+
+  async lists(path: string, wrapper: Wrapper): Promise<void> {
+    await waitFor(`${path} to be listed`, async () => await this.getPath(path) === "listed", {
+      explain: () => wrapper.output,
+    });
+  }
+}
+
+commonTest("if the process dies during an update, everything ends with 137", async () => {
+  await using workspace = new Listing();
+  const wrapper = await workspace.serveListing();
+  await workspace.beginUpdate("key", wrapper);
+  Deno.kill(workspace.haproxyPids()[0]!, "SIGKILL");
+  assert.equal(await wrapper.exitCode, 137, wrapper.output);
+  assert.match(wrapper.output, /error .*generation 1 .* while serving/);
+  assert.deepEqual(workspace.haproxyPids(), []);
+  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+});
+
+for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
+  commonTest(`${signal} during an update ends everything with ${exitCode}`, async () => {
+    await using workspace = new Listing();
+    const wrapper = await workspace.serveListing();
+    await workspace.beginUpdate("key", wrapper);
+    wrapper.signal(signal);
+    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+    assert.doesNotMatch(wrapper.output, /updated in generation|cannot change|a bug/);
+    assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+  });
+}
+
+commonTest("SIGTERM while the process hangs during an update ends everything", async () => {
+  await using workspace = new Listing();
+  const wrapper = await workspace.serveListing();
+  await workspace.beginUpdate("key", wrapper);
+  await freeze(workspace.haproxyPids()[0]!);
+  wrapper.signal("SIGTERM");
+  await wrapper.saysMatching(/SIGTERM received/);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+  assert.deepEqual(workspace.haproxyPids(), []);
+});
+
+commonTest(
+  "if the process hangs during an update, a reload follows once it continues",
+  async () => {
+    await using workspace = new Listing();
+    const wrapper = await workspace.serveListing();
+    await workspace.beginUpdate("key", wrapper);
+    const [pid] = workspace.haproxyPids();
+    await freeze(pid!);
+    await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*does not answer/);
+    Deno.kill(pid!, "SIGCONT");
+    await wrapper.saysMatching(/generation 2 serves/);
+    await workspace.lists(`/key${HUGE - 1}`, wrapper);
+    await workspace.lists("/key0", wrapper);
+    await waitFor("the old list to be gone", async () => {
+      return await workspace.getPath("/first") === "one";
+    }, { explain: () => wrapper.output });
+  },
+);
+
+commonTest("SIGHUP during an update reloads when that is done", async () => {
+  await using workspace = new Listing();
+  const wrapper = await workspace.serveListing();
+  await workspace.beginUpdate("key", wrapper);
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 2 serves.*reloaded by SIGHUP/);
+  await workspace.lists(`/key${HUGE - 1}`, wrapper);
+  await isLastReload(workspace, wrapper, {
+    generation: 2,
+    configuration: workspace.listPage("marker"),
+  });
+});
+
+commonTest(
+  "a list that changes again during an update is served in its last form",
+  async () => {
+    await using workspace = new Listing();
+    const wrapper = await workspace.serveListing();
+    await workspace.beginUpdate("old", wrapper);
+    await workspace.replace("/new\n", workspace.list);
+    await workspace.lists("/new", wrapper);
+    assert.equal(await workspace.getPath("/old0"), "one");
+    assert.equal(await workspace.getPath("/first"), "one");
+  },
+);
+
+commonTest("a configuration that changes during an update is served", async () => {
+  await using workspace = new Listing();
+  const wrapper = await workspace.serveListing();
+  await workspace.beginUpdate("key", wrapper);
+  await workspace.replace(workspace.listPage("two"));
+  await workspace.serves("two", wrapper);
+  await workspace.lists("/key0", wrapper);
+  await isLastReload(workspace, wrapper, {
+    generation: 2,
+    configuration: workspace.listPage("marker"),
+  });
+});

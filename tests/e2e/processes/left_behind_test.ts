@@ -1,0 +1,358 @@
+/** A killed wrapper leaves its HAProxy behind: the next one takes over from it, and from no other. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { record } from "../../support/recorded.ts";
+import { Observed } from "../../support/observed.ts";
+import { ROOT, testNeeding } from "../../support/needs.ts";
+import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/program.ts";
+import { STAND_INS } from "../../support/stand_ins.ts";
+import { waitFor } from "../../support/wait.ts";
+import { readIfThere } from "../../support/files.ts";
+import { freeze } from "../../support/processes.ts";
+import { type Workspace, type Wrapper } from "../../support/wrapper.ts";
+
+class Restarted extends Observed {
+  /** Starts the wrapper, kills it by SIGKILL, and returns the pid of the leftover. */
+  async leave(options: Parameters<Workspace["serve"]>[0] = {}): Promise<number> {
+    const before = new Set(this.haproxyPids());
+    const wrapper = await this.serve(options);
+    wrapper.kill();
+    await wrapper.child.status;
+    const [left, ...others] = this.haproxyPids().filter((pid) => !before.has(pid));
+    assert.deepEqual(others, []);
+    return left!;
+  }
+
+  get folders(): readonly string[] {
+    return [...Deno.readDirSync(this.runtimeDirectory)].map(({ name }) => name);
+  }
+
+  async endOf(pid: number, wrapper: Wrapper): Promise<void> {
+    await waitFor(`process ${pid} to end`, () => !this.haproxyPids().includes(pid), {
+      explain: () => wrapper.output,
+    });
+  }
+}
+
+/** Sends requests continuously, and collects the answers. */
+class Client {
+  readonly answers = new Map<string | null, number>();
+  readonly #running: Promise<void>;
+  #isStopped = false;
+
+  constructor(workspace: Workspace) {
+    this.#running = this.#run(workspace);
+  }
+
+  async stop(): Promise<ReadonlyMap<string | null, number>> {
+    this.#isStopped = true;
+    await this.#running;
+    return this.answers;
+  }
+
+  async #run(workspace: Workspace): Promise<void> {
+    while (!this.#isStopped) {
+      const answer = await workspace.get();
+      this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
+    }
+  }
+}
+
+commonTest("a leftover hands over without a lost request, and drains", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  const clients = Array.from({ length: 4 }, () => new Client(workspace));
+  using open = await workspace.openRequest();
+  await workspace.replace(workspace.page("two"));
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(
+    new RegExp(`process ${left}, left behind .*, drains as generation 0 now that generation 1 `),
+  );
+  await workspace.serves("two", wrapper);
+  // It finishes its connections.
+  await open.write(new TextEncoder().encode("\r\n"));
+  assert.match(await new Response(open.readable).text(), /one$/);
+  await wrapper.saysMatching(/generation 0 drained in /);
+  await workspace.endOf(left, wrapper);
+  for (const client of clients) {
+    const answers = [...(await client.stop()).keys()];
+    assert.deepEqual(answers.filter((one) => one !== "one" && one !== "two"), [], wrapper.output);
+    assert.ok(answers.includes("two"));
+  }
+  await waitFor("its folder to be removed", () => workspace.folders.length === 1, {
+    explain: () => workspace.folders.join(" "),
+  });
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.folders, []);
+});
+
+commonTest("a leftover is in the status until it is gone", async () => {
+  await using workspace = new Restarted();
+  const args = workspace.observedArgs();
+  const left = await workspace.leave({ args });
+  using open = await workspace.openRequest();
+  const wrapper = await workspace.serve({ args });
+  const { draining } = await workspace.reports(
+    "what drains, and what is left in it",
+    ({ draining }) => draining[0]?.connections === 1,
+    wrapper,
+  );
+  assert.deepEqual(draining.map(({ generation, pid }) => [generation, pid]), [[0, left]]);
+  open.close();
+  await workspace.reports("nothing to drain", ({ draining }) => draining.length === 0, wrapper);
+  const exits = 'process_exits_total{role="draining",status="0"}';
+  assert.equal(await workspace.metric(exits), 1);
+});
+
+commonTest("last good files take over from a leftover, too", async () => {
+  await using workspace = new Restarted();
+  const recorded = join(workspace.path, "recorded");
+  const words = ["-f", workspace.configuration];
+  const args = [...words, "--last-good", recorded];
+  await record(recorded, { words, directory: workspace.path });
+  const left = await workspace.leave({ args });
+  await workspace.replace("nonsense\n");
+  const client = new Client(workspace);
+  const wrapper = workspace.start({ args });
+  await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
+  await wrapper.saysMatching(/generation 0 drained/);
+  await workspace.endOf(left, wrapper);
+  assert.deepEqual([...(await client.stop()).keys()], ["one"]);
+});
+
+commonTest("a wrapper that is killed while a leftover drains leaves both to the next", async () => {
+  await using workspace = new Restarted();
+  const first = await workspace.leave();
+  using _open = await workspace.openRequest();
+  await workspace.replace(workspace.page("two"));
+  const second = await workspace.leave();
+  await workspace.replace(workspace.page("three"));
+  const args = ["-f", workspace.configuration, "--shutdown-wait", "100ms"];
+  const wrapper = await workspace.serve({ args });
+  await wrapper.saysMatching(new RegExp(`process ${second}, .* drains as generation 0`));
+  await wrapper.saysMatching(new RegExp(`process ${first}, .* drains as generation -1`));
+  await workspace.endOf(first, wrapper);
+  await workspace.endOf(second, wrapper);
+  await workspace.serves("three", wrapper);
+});
+
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+  "a leftover that has changed its user is still ours",
+  async () => {
+    await using workspace = new Restarted();
+    const extra = "global\n    user nobody\n";
+    await workspace.replace(workspace.page("one", { extra }));
+    const left = await workspace.leave();
+    await workspace.replace(workspace.page("two", { extra }));
+    const wrapper = await workspace.serve();
+    await wrapper.saysMatching(/generation 0 drained/);
+    await workspace.endOf(left, wrapper);
+    await workspace.serves("two", wrapper);
+  },
+);
+
+commonTest("a leftover keeps serving if the next start fails", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  await workspace.replace("nonsense\n");
+  const wrapper = workspace.start();
+  assert.equal(await wrapper.exitCode, 1);
+  const goesOn = `process ${left}, left behind by a wrapper that is gone, keeps running`;
+  assert.ok(wrapper.output.includes(`${goesOn}, exiting with 1`), wrapper.output);
+  assert.ok(wrapper.output.includes(`HAProxy ${goesOn}: it was not touched`), wrapper.output);
+  assert.equal(await workspace.get(), "one");
+  assert.deepEqual(workspace.haproxyPids(), [left]);
+  assert.equal(workspace.folders.length, 1);
+  await workspace.replace(workspace.page("two"));
+  const next = await workspace.serve();
+  await workspace.endOf(left, next);
+  await workspace.serves("two", next);
+});
+
+commonTest(
+  "if a leftover ends during the next start, that start is repeated without it",
+  async () => {
+    await using workspace = new Restarted();
+    const left = await workspace.leave();
+    const start = `[ -e went ] || { touch went; kill -KILL ${left}; exit 3; }`;
+    await workspace.standIn(STAND_INS.is_haproxy.replace("\nexec", `\n${start}\nexec`));
+    await workspace.replace(workspace.page("two"));
+    const wrapper = workspace.start();
+    await wrapper.saysMatching(
+      /generation 1 did not start: the process .* has ended; starting generation 2/,
+    );
+    await wrapper.saysMatching(/generation 2 serves/);
+    await workspace.serves("two", wrapper);
+  },
+);
+
+commonTest("a signal that ends the start does not touch the leftover", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  await workspace.standIn("#!/bin/sh\nexec sleep 60\n");
+  const wrapper = workspace.start();
+  await wrapper.saysMatching(new RegExp(`process ${left}, left behind .* still serves`));
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.match(wrapper.output, new RegExp(`process ${left}, left behind .* was not touched`));
+  assert.equal(await workspace.get(), "one");
+});
+
+commonTest("a leftover that does not drain within --shutdown-wait is ended", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  using _open = await workspace.openRequest();
+  const args = ["-f", workspace.configuration, "--shutdown-wait", "100ms"];
+  const wrapper = await workspace.serve({ args });
+  await wrapper.saysMatching(
+    /generation 0 ended with 1 connection open after .*: its --shutdown-wait had expired/,
+  );
+  await workspace.endOf(left, wrapper);
+});
+
+commonTest("a stop also ends a draining leftover", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  using _open = await workspace.openRequest();
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(/drains as generation 0/);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), [], `process ${left} is left`);
+  assert.deepEqual(workspace.folders, []);
+});
+
+commonTest(
+  "a process that was on standby when its wrapper was killed drains as well",
+  async () => {
+    await using workspace = new Restarted();
+    const args = ["-f", workspace.configuration, "--settle-time", "30s"];
+    const first = await workspace.serve({ args });
+    const [serves] = workspace.haproxyPids();
+    await workspace.replace(workspace.page("two"));
+    const waits = await waitFor("another process", () => {
+      return workspace.haproxyPids().find((pid) => pid !== serves);
+    });
+    first.kill();
+    await first.child.status;
+    await workspace.replace(workspace.page("three"));
+    const wrapper = await workspace.serve({ args });
+    await workspace.endOf(serves!, wrapper);
+    await workspace.endOf(waits, wrapper);
+    await workspace.serves("three", wrapper);
+    assert.equal(workspace.haproxyPids().length, 1);
+  },
+);
+
+testNeeding(
+  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
+  "a leftover that may not be signalled is reported and left alone",
+  async () => {
+    await using workspace = new Restarted();
+    await workspace.replace(workspace.page("one", { extra: "global\n    user nobody\n" }));
+    const left = await workspace.leave();
+    await workspace.replace(workspace.page("two"));
+    const launcher = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
+    const wrapper = await workspace.serve({ launcher });
+    assert.match(
+      wrapper.output,
+      new RegExp(`process ${left}, .* may not signal it; .*"kill -USR1 ${left}"`),
+    );
+    wrapper.signal("SIGTERM");
+    assert.equal(await wrapper.exitCode, 143);
+    assert.deepEqual(workspace.haproxyPids(), [left]);
+  },
+);
+
+commonTest("all leftovers drain, even draining and hanging ones", async () => {
+  await using workspace = new Restarted();
+  const first = await workspace.serve();
+  const [drains] = workspace.haproxyPids();
+  using _open = await workspace.openRequest();
+  await workspace.replace(workspace.page("two"));
+  await first.saysMatching(/generation 2 serves/);
+  const serves = workspace.haproxyPids().find((pid) => pid !== drains)!;
+  first.kill();
+  await first.child.status;
+  await freeze(serves);
+  await workspace.replace(workspace.page("three"));
+  const args = ["-f", workspace.configuration, "--max-draining", "1"];
+  const wrapper = await workspace.serve({ args });
+  await wrapper.saysMatching(new RegExp(`process ${drains}, .* drains as generation -1`));
+  await wrapper.saysMatching(/ending generation -1, the oldest of/);
+  await wrapper.saysMatching(new RegExp(`process ${serves}, .* drains as generation 0`));
+  await workspace.endOf(drains!, wrapper);
+  Deno.kill(serves, "SIGCONT");
+  await workspace.endOf(serves, wrapper);
+  await workspace.serves("three", wrapper);
+});
+
+commonTest("nothing is taken from a wrapper that is alive, even if it is stopped", async () => {
+  await using workspace = new Restarted();
+  const first = await workspace.serve();
+  const pids = workspace.haproxyPids();
+  await freeze(first.pid);
+  const second = await workspace.serve();
+  assert.equal(workspace.haproxyPids().length, 2);
+  assert.ok(!second.output.includes("left behind"), second.output);
+  second.signal("SIGTERM");
+  assert.equal(await second.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), pids);
+  assert.equal(workspace.folders.length, 1);
+  Deno.kill(first.pid, "SIGCONT");
+  first.signal("SIGTERM");
+  assert.equal(await first.exitCode, 143);
+});
+
+commonTest("another service's leftover is reported and left alone", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  const other = join(workspace.configurationDirectory, "other.cfg");
+  await workspace.replace(workspace.page("other", { port: workspace.port }), other);
+  const wrapper = await workspace.serve({ args: ["-f", other] });
+  assert.match(
+    wrapper.output,
+    new RegExp(`process ${left}, left behind .* other arguments .*"kill -USR1 ${left}"`),
+  );
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), [left]);
+});
+
+commonTest("a leftover without its folder is reported, even if the start fails", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  await Deno.remove(join(workspace.runtimeDirectory, workspace.folders[0]!), { recursive: true });
+  await waitFor(
+    "it to be an orphan",
+    () => readIfThere(`/proc/${left}/status`).includes("PPid:\t1\n"),
+  );
+  await workspace.replace("nonsense\n");
+  const told = new RegExp(
+    `process ${left}, .* cannot be taken over from because its folder is gone; .*kill -USR1 ${left}`,
+  );
+  const failing = workspace.start();
+  await failing.child.status;
+  await failing.saysMatching(told);
+  await workspace.replace(workspace.page("two"));
+  const wrapper = await workspace.serve();
+  await wrapper.saysMatching(told);
+  assert.ok(workspace.haproxyPids().includes(left));
+});
+
+commonTest("only folders that nobody needs are removed", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  const [dead] = workspace.folders;
+  Deno.kill(left, "SIGKILL");
+  const kept = ["haproxy-reload-wrapper-unclaimed", "haproxy-reload-wrapper-file"];
+  Deno.mkdirSync(join(workspace.runtimeDirectory, kept[0]!), { mode: 0o700 });
+  Deno.writeTextFileSync(join(workspace.runtimeDirectory, kept[1]!), "");
+  const wrapper = await workspace.serve();
+  await waitFor("it to be removed", () => !workspace.folders.includes(dead!));
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual([...workspace.folders].sort(), kept.sort());
+});

@@ -1,0 +1,402 @@
+/** Every way in which a configuration changes, or only seems to, with real files. */
+import assert from "node:assert/strict";
+import { dirname, join } from "@std/path";
+import { ROOT, testNeeding } from "../../support/needs.ts";
+import { BY_EVENTS, programTest, RUNNABLE } from "../../support/program.ts";
+import { Volume } from "../../support/volume.ts";
+import { pause, waitFor } from "../../support/wait.ts";
+import { freePort } from "../../support/free_port.ts";
+import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+
+/** Proves that nothing but this last change has caused a reload since generation 1. */
+async function isOnlyReload(workspace: Workspace, wrapper: Wrapper, change: () => unknown) {
+  await change();
+  await wrapper.saysMatching(/generation 2 serves/);
+  await workspace.serves("marker", wrapper);
+  await wrapper.stopsAt(2);
+}
+
+programTest(
+  "a file written in place, or renamed over it, is served, and the log names it",
+  async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve();
+    await Deno.writeTextFile(workspace.configuration, workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    await workspace.replace(workspace.page("three"));
+    await workspace.serves("three", wrapper);
+    await wrapper.saysMatching(
+      new RegExp(`generation 3 serves.*changed: "${workspace.configuration}"`),
+    );
+    await wrapper.stopsAt(3);
+  },
+);
+
+programTest(
+  "half of a slow writer's file is never served, neither by events nor by the poll",
+  async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve({
+      args: ["-f", workspace.configuration, "--poll-interval", "20ms"],
+    });
+    const answers = await writeSlowly(workspace, "two", async (_, answer) => {
+      for (const endMs = performance.now() + 500; performance.now() < endMs; await pause(2)) {
+        await answer();
+      }
+    });
+    await workspace.serves("two", wrapper);
+    assert.deepEqual(answers, ["one"], wrapper.output);
+    await wrapper.stopsAt(2);
+  },
+);
+
+programTest("half of a slow writer's file is not served by a retry either", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  const taken = freePort();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: taken });
+  await workspace.replace(workspace.page("two") + `    bind 127.0.0.1:${taken}\n`);
+  await wrapper.saysMatching(/generation 2 rejected.*retry in 1s/);
+  listener.close();
+  const answers = await writeSlowly(workspace, "three", async (write, answer) => {
+    for (const endMs = performance.now() + 1_500; performance.now() < endMs; await pause(100)) {
+      await write("# more\n");
+      await answer();
+    }
+  });
+  await workspace.serves("three", wrapper);
+  assert.deepEqual(answers, ["one"], wrapper.output);
+});
+
+programTest(
+  "a file that is rewritten with the same content during a handoff is loaded completely",
+  async () => {
+    await using workspace = new Workspace();
+    const tail = freePort();
+    // Parsing that many backends takes long enough for HAProxy to see half of the file.
+    const backends = Array.from(
+      { length: 3_000 },
+      (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
+    );
+    const [head, rest] = [
+      workspace.page("one") + backends.join(""),
+      workspace.page("tail", { port: tail }),
+    ];
+    const whole = head + rest.replace("frontend page", "frontend tail");
+    await workspace.replace(whole);
+    const wrapper = await workspace.serve();
+    wrapper.signal("SIGHUP");
+    await waitFor("the new process", () => workspace.haproxyPids().length === 2);
+    {
+      using file = await Deno.open(workspace.configuration, { write: true, truncate: true });
+      await file.write(new TextEncoder().encode(head));
+      await wrapper.saysMatching(/generation 2 (?:serves|rejected)/);
+      await file.write(new TextEncoder().encode(whole.slice(head.length)));
+    }
+    // If HAProxy had read the file before that, nothing needs to be loaded again.
+    await waitFor("the tail", async () => await workspace.get(tail) === "tail", {
+      explain: () => wrapper.output,
+    });
+  },
+);
+
+programTest(
+  "a writer that never closes the file counts as done after a second of silence",
+  async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve();
+    using file = await Deno.open(workspace.configuration, { write: true, truncate: true });
+    await file.write(new TextEncoder().encode(workspace.page("two")));
+    await workspace.serves("two", wrapper);
+  },
+);
+
+programTest("of a ConfigMap's new data only the key that HAProxy loads matters", async () => {
+  await using workspace = new Workspace();
+  const mount = join(workspace.path, "mount");
+  const volume = new Volume(mount);
+  await volume.write({ "haproxy.cfg": workspace.page("one"), other: "1" });
+  const wrapper = await workspace.serve({
+    args: ["-f", join(mount, "haproxy.cfg"), ...BY_EVENTS],
+  });
+  for (const other of ["2", "3"]) {
+    await volume.write({ "haproxy.cfg": workspace.page("one"), other });
+  }
+  for (let version = 2; version <= 9; version++) {
+    await volume.write({ "haproxy.cfg": workspace.page(`version ${version}`) });
+    await workspace.serves(`version ${version}`, wrapper);
+  }
+  await wrapper.stopsAt(9);
+});
+
+programTest("a retargeted link is followed, to a file or to a directory above it", async () => {
+  await using workspace = new Workspace();
+  const paths = ["1", "2"].map((release) => join(workspace.path, release, "haproxy.cfg"));
+  for (const path of paths) {
+    await Deno.mkdir(dirname(path));
+    await Deno.writeTextFile(path, workspace.page(path));
+  }
+  const [directory, file] = ["current", "linked.cfg"].map((name) => join(workspace.path, name));
+  await Deno.symlink("1", directory!);
+  await Deno.symlink(join(directory!, "haproxy.cfg"), file!);
+  const wrapper = await workspace.serve({ args: ["-f", file!, ...BY_EVENTS] });
+  await replaceLink("2", directory!);
+  await workspace.serves(paths[1]!, wrapper);
+  await replaceLink(paths[0]!, file!);
+  await workspace.serves(paths[0]!, wrapper);
+  await Deno.writeTextFile(paths[0]!, workspace.page("three"));
+  await workspace.serves("three", wrapper);
+});
+
+programTest("a deleted file changes nothing until it is back", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, ...BY_EVENTS],
+  });
+  await Deno.remove(workspace.configuration);
+  await wrapper.saysMatching(/warning .*cannot read .*No such file.*no reload until/);
+  assert.equal(await workspace.get(), "one");
+  await isOnlyReload(
+    workspace,
+    wrapper,
+    () => Deno.writeTextFile(workspace.configuration, workspace.page("marker")),
+  );
+  await wrapper.saysMatching(/all sources can be read again/);
+});
+
+programTest("a directory that is removed and made again is watched again", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, ...BY_EVENTS],
+  });
+  for (const text of ["two", "three"]) {
+    await Deno.remove(workspace.configurationDirectory, { recursive: true });
+    await Deno.mkdir(workspace.configurationDirectory);
+    await Deno.writeTextFile(workspace.configuration, workspace.page(text));
+    await workspace.serves(text, wrapper);
+  }
+  await Deno.writeTextFile(workspace.configuration, workspace.page("four"));
+  await workspace.serves("four", wrapper);
+});
+
+programTest(
+  "in a directory given with -f, the .cfg files count: added, changed or removed",
+  async () => {
+    await using workspace = new Workspace();
+    const directory = workspace.configurationDirectory;
+    await Deno.writeTextFile(workspace.configuration, workspace.page("one"));
+    const second = join(directory, "second.cfg");
+    const wrapper = await workspace.serve({ args: ["-f", directory, ...BY_EVENTS] });
+    await Deno.writeTextFile(join(directory, "notes.txt"), "not loaded");
+    await Deno.writeTextFile(join(directory, ".hidden.cfg"), "not loaded");
+    await Deno.writeTextFile(second, "backend added\n");
+    await wrapper.saysMatching(/generation 2 serves.*changed: "[^"]*\/second.cfg";/);
+    await Deno.writeTextFile(second, "backend changed\n");
+    await wrapper.saysMatching(/generation 3 serves.*changed: "[^"]*\/second.cfg";/);
+    await Deno.remove(second);
+    await wrapper.saysMatching(/generation 4 serves.*changed: "[^"]*\/second.cfg";/);
+    await Deno.writeTextFile(workspace.configuration, workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    await wrapper.stopsAt(5);
+  },
+);
+
+programTest("each of several -f and the files after -- are watched", async () => {
+  await using workspace = new Workspace();
+  const [second, third] = ["second.cfg", "third.cfg"].map((name) => join(workspace.path, name));
+  await Deno.writeTextFile(second!, "backend second\n");
+  await Deno.writeTextFile(third!, "backend third\n");
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "-f", second!, "--", third!],
+  });
+  await workspace.replace("backend second_changed\n", second);
+  await wrapper.saysMatching(/generation 2 serves.*changed: "[^"]*\/second.cfg";/);
+  await workspace.replace("backend third_changed\n", third);
+  await wrapper.saysMatching(/generation 3 serves.*changed: "[^"]*\/third.cfg";/);
+});
+
+programTest(
+  "--watch takes a file, a directory with all below it, or a glob",
+  async () => {
+    await using workspace = new Workspace();
+    const directory = join(workspace.path, "further");
+    await Deno.mkdir(join(directory, "below"), { recursive: true });
+    const file = join(workspace.path, "file.map");
+    const wrapper = await workspace.serve({
+      args: ["-f", workspace.configuration, ...BY_EVENTS],
+      env: { WATCH_PATH: `${file}:${directory}:${workspace.path}/*.lst` },
+    });
+    await Deno.writeTextFile(join(workspace.path, "notes.txt"), "matches nothing");
+    await Deno.writeTextFile(file, "made after the start");
+    await wrapper.saysMatching(/generation 2 serves.*changed: "[^"]*\/file.map";/);
+    await Deno.writeTextFile(join(directory, "below", "a.txt"), "1");
+    await wrapper.saysMatching(/generation 3 serves.*changed: "[^"]*\/below\/a.txt";/);
+    await Deno.writeTextFile(join(workspace.path, "new.lst"), "1");
+    await wrapper.saysMatching(/generation 4 serves.*changed: "[^"]*\/new.lst";/);
+    await Deno.remove(file);
+    await wrapper.saysMatching(/generation 5 serves.*changed: "[^"]*\/file.map";/);
+  },
+);
+
+programTest("touch, chmod and an identical rewrite do nothing", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  await Deno.utime(workspace.configuration, new Date(), new Date());
+  await Deno.chmod(workspace.configuration, 0o600);
+  await Deno.writeTextFile(workspace.configuration, workspace.page("one"));
+  await workspace.replace(workspace.page("one"));
+  await isOnlyReload(workspace, wrapper, () => workspace.replace(workspace.page("marker")));
+});
+
+programTest("of 50 successive writes the last is served, after few starts", async () => {
+  await using workspace = new Workspace();
+  const settleMs = 250;
+  const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: `${settleMs}ms` } });
+  const startedMs = performance.now();
+  for (let number = 1; number <= 50; number++) {
+    await Deno.writeTextFile(workspace.configuration, workspace.page(`write ${number}`));
+    await pause(5);
+  }
+  await workspace.serves("write 50", wrapper);
+  // On a busy machine they take longer, with longer pauses between them.
+  const starts = 2 * (1 + (performance.now() - startedMs) / settleMs);
+  await workspace.replace(workspace.page("marker"));
+  await workspace.serves("marker", wrapper);
+  assert.ok(wrapper.lastGeneration <= 1 + starts + 1, wrapper.output);
+});
+
+programTest("a change without any event is found by the poll", async () => {
+  await using workspace = new Workspace();
+  // A write through a hard link in another directory gives no event where the file is watched.
+  const hidden = join(workspace.path, "unwatched", "link");
+  await Deno.mkdir(dirname(hidden));
+  await Deno.link(workspace.configuration, hidden);
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
+  });
+  await Deno.writeTextFile(hidden, workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  await wrapper.stopsAt(2);
+});
+
+testNeeding(
+  [RUNNABLE, ROOT],
+  "without inotify watches left the log names the limit, and the poll continues",
+  async () => {
+    await using workspace = new Workspace();
+    const inOwnUserNamespace = [
+      ...["unshare", "--user", "--map-root-user", "sh", "-c"],
+      'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
+      "sh",
+    ];
+    const wrapper = await workspace.serve({
+      launcher: inOwnUserNamespace,
+      args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
+    });
+    await wrapper.saysMatching(/warning .*cannot watch.*fs\.inotify\.max_user_instances.*poll/);
+    await workspace.replace(workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    assert.equal(wrapper.output.match(/cannot watch/g)?.length, 1, wrapper.output);
+  },
+);
+
+programTest(
+  "a FIFO in a watched directory stops events but neither the poll nor the end",
+  async () => {
+    await using workspace = new Workspace();
+    const wrapper = await workspace.serve({
+      args: ["-f", workspace.configuration, "--poll-interval", "100ms"],
+    });
+    await makeFifo(join(workspace.configurationDirectory, "fifo"));
+    const moved = join(workspace.path, "moved");
+    await Deno.rename(workspace.configurationDirectory, moved);
+    await Deno.mkdir(workspace.configurationDirectory);
+    await Deno.writeTextFile(workspace.configuration, workspace.page("two"));
+    await workspace.serves("two", wrapper);
+    wrapper.signal("SIGTERM");
+    assert.equal(await wrapper.exitCode, 143, wrapper.output);
+    assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+  },
+);
+
+programTest("an env file that becomes a FIFO rejects the reload and does no harm", async () => {
+  await using workspace = new Workspace();
+  const envFile = join(workspace.path, "env");
+  await Deno.writeTextFile(envFile, "A=1\n");
+  const wrapper = await workspace.serve({ env: { ENV_FILE: envFile, DISABLE_RELOAD: "true" } });
+  await Deno.remove(envFile);
+  await makeFifo(envFile);
+  wrapper.signal("SIGHUP");
+  await wrapper.saysMatching(/generation 2 rejected: cannot read env file .*not a regular file/);
+  await wrapper.saysMatching(/generation 1 keeps serving; retry at the next signal/);
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+});
+
+programTest("with --no-reload a change waits for SIGHUP", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ env: { DISABLE_RELOAD: "true" } });
+  await workspace.replace(workspace.page("two"));
+  wrapper.signal("SIGHUP");
+  await workspace.serves("two", wrapper);
+  await wrapper.saysMatching(/generation 2 serves.*by SIGHUP, changed: "/);
+});
+
+programTest("changes within --min-reload-interval are applied together", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({
+    args: ["-f", workspace.configuration, "--min-reload-interval", "4s"],
+  });
+  await workspace.replace(workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  await workspace.replace(workspace.page("three"));
+  await pause(100);
+  await workspace.replace(workspace.page("four"));
+  await workspace.serves("four", wrapper);
+  assert.ok(await wrapper.msBetween(/generation 2 serves/, /generation 3 serves/) > 3_000);
+  await wrapper.stopsAt(3);
+});
+
+programTest("the env file is read at each start, and a change to it reloads", async () => {
+  await using workspace = new Workspace();
+  const envFile = join(workspace.path, "haproxy.env");
+  await Deno.writeTextFile(envFile, "# a comment\nexport PAGE='from the file'\n");
+  await workspace.replace(workspace.page("${PAGE}"));
+  const wrapper = await workspace.serve({ env: { ENV_FILE: envFile } });
+  assert.equal(await workspace.get(), "from the file");
+  await Deno.writeTextFile(envFile, "PAGE=changed\n");
+  await workspace.serves("changed", wrapper);
+  await Deno.writeTextFile(envFile, "PAGE\n");
+  await wrapper.saysMatching(
+    /generation 3 rejected: env file .*line 1 .*generation 2 keeps serving/,
+  );
+});
+
+async function makeFifo(path: string): Promise<void> {
+  await new Deno.Command("mkfifo", { args: [path] }).output();
+}
+
+async function replaceLink(target: string, link: string): Promise<void> {
+  await Deno.symlink(target, `${link}.new`);
+  await Deno.rename(`${link}.new`, link);
+}
+
+/** Writes half a page, and after `meanwhile` the page with this text; returns all answers until then. */
+async function writeSlowly(
+  workspace: Workspace,
+  text: string,
+  meanwhile: (
+    write: (text: string) => Promise<unknown>,
+    answer: () => Promise<unknown>,
+  ) => Promise<void>,
+): Promise<(string | null)[]> {
+  const answers = new Set<string | null>();
+  using file = await Deno.open(workspace.configuration, { write: true, truncate: true });
+  const write = (text: string) => file.write(new TextEncoder().encode(text));
+  await write(workspace.page("half"));
+  await meanwhile(write, async () => answers.add(await workspace.get()));
+  await file.truncate(0);
+  await file.seek(0, Deno.SeekMode.Start);
+  await write(workspace.page(text));
+  return [...answers];
+}
