@@ -68,8 +68,8 @@ const CHANGEABLE_OR_NOTHING =
   /(?:\n[ \t]*(?:server[ \t][^\n]*|#[^\n]*|maxconn[ \t]+\d+[ \t]*(?:#[^\n]*)?\r?(?=\n)|\r?(?=\n)))+/g;
 const SERVER = /\n[ \t]*server[ \t][^\n]*/g;
 
-/** Among them: a first word that is quoted or escaped, or follows another kind of space. */
-const ODD = /[\0\ufffd\u2028\u2029]|\r(?!\n)|\n[ \t]*(?:[\f\v]|[^ \t\n#"'\\]*["'\\]|\.if)|\.LINE/;
+/** Among them: other kinds of space, and a first word that is quoted or escaped. */
+const ODD = /[\0\f\v\ufffd\u2028\u2029]|\r(?!\n)|\n[ \t]*(?:[^ \t\n#"'\\]*["'\\]|\.if)|\.LINE/;
 
 /** All that can begin a section in HAProxy 2.4 to 3.4. */
 const SECTIONS = [

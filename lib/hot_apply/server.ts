@@ -7,7 +7,7 @@ import { applyServers } from "./servers/apply.ts";
 import { describeChanges } from "./servers/description.ts";
 import { type Changes, planServers } from "./servers/plan.ts";
 import { trustsNewServers } from "./servers/releases.ts";
-import { nameOf } from "./servers/shown.ts";
+import { nameOf } from "./servers/server_change.ts";
 import { type Content, impossible, type Plan, type Result } from "./target_kind.ts";
 
 export const server = { noun: "servers of", plan };

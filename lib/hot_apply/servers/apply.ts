@@ -1,4 +1,4 @@
-/** Gives a running process other servers and limits: all of them or none, and reads back that it has them. */
+/** Gives a running process other servers and frontends: all of them or none, and reads back that it has them. */
 import { type Ask, quoted } from "../../haproxy/runtime/client.ts";
 import {
   addServer,
@@ -13,10 +13,10 @@ import {
   setState,
   setWeight,
 } from "../../haproxy/runtime/server_commands.ts";
-import type { LimitChange } from "./limits.ts";
+import type { MaxconnChange } from "./frontend_maxconn.ts";
 import type { Changes } from "./plan.ts";
-import { nameOf, overriddenBy, type Servers, show, type Shown } from "./shown.ts";
-import type { Added, Changed, ServerChange } from "./server_change.ts";
+import { overriddenBy, type Servers, show, type Shown } from "./shown.ts";
+import { type Added, type Changed, nameOf, type ServerChange } from "./server_change.ts";
 
 export type ServersApplied =
   | {
@@ -35,14 +35,14 @@ export async function applyServers(
   ask: Ask,
   limitMs = TIME_LIMIT_MS,
 ): Promise<ServersApplied> {
-  const { servers, limits } = changes;
+  const { servers, frontends } = changes;
   const before = await show(changes, ask);
   if (before === null) return impossible("HAProxy does not show its servers");
   const obstacle = obstacleIn(servers, before.servers);
   if (obstacle !== null) return impossible(obstacle);
   const steps = [
     ...servers.flatMap((change) => stepsOf(change, before.servers)),
-    ...limits.map((change) => stepToLimit(change, before)),
+    ...frontends.map((change) => stepToMaxconn(change, before)),
   ].sort(byPhase);
   const done: Step[] = [];
   const untilMs = performance.now() + limitMs;
@@ -134,8 +134,8 @@ function stepsToChange(name: string, change: Changed, old: ServerState): readonl
   return [...steps.map(([command, undo]): Step => ({ ...command, phase: 2, undo })), ...last];
 }
 
-function stepToLimit({ frontend, to }: LimitChange, { limits }: Shown): Step {
-  const undo = setFrontendMaxconn(frontend, limits.get(frontend)!);
+function stepToMaxconn({ frontend, to }: MaxconnChange, { frontends }: Shown): Step {
+  const undo = setFrontendMaxconn(frontend, frontends.get(frontend)!);
   return { ...setFrontendMaxconn(frontend, to), phase: 2, undo };
 }
 
@@ -144,14 +144,14 @@ const stateOf = ({ isInMaintenance, isDraining }: ServerState) =>
 
 /** Whether all that was to change has, and no server has come besides. */
 function isAsPlanned(
-  { servers, limits }: Changes,
+  { servers, frontends }: Changes,
   { before, after }: { readonly before: Shown; readonly after: Shown },
 ): boolean {
   const added = servers.filter(({ tag }) => tag === "added").map(nameOf);
   const names = new Set([...before.servers.keys(), ...added]);
   return [...after.servers.keys()].every((name) => names.has(name)) &&
     servers.every((change) => isShown(change, after.servers.get(nameOf(change)))) &&
-    limits.every(({ frontend, to }) => after.limits.get(frontend) === to);
+    frontends.every(({ frontend, to }) => after.frontends.get(frontend) === to);
 }
 
 function isShown(change: ServerChange, state: ServerState | undefined): boolean {
@@ -196,8 +196,8 @@ async function undo(
 }
 
 /** Those in maintenance may be gone: they have been removed before, and had connections left until now. */
-function textOf({ servers, limits }: Shown): string {
+function textOf({ servers, frontends }: Shown): string {
   const states = [...servers].filter(([, { isInMaintenance }]) => !isInMaintenance)
     .map(([name, { isDown: _, ...state }]) => `${name} ${JSON.stringify(state)}`);
-  return JSON.stringify([states.sort(), [...limits]]);
+  return JSON.stringify([states.sort(), [...frontends]]);
 }

@@ -1,28 +1,28 @@
-/** Says in words what has changed of servers and limits. Pure. */
+/** Says in words what has changed of servers and frontends. Pure. */
 import type { Changes } from "./plan.ts";
 import type { ServerChange } from "./server_change.ts";
 
 /** Such as `backend "app": server "s3" added (10.0.0.7:8080), weight of "s2" 10 to 20`. */
 export function describeChanges(
-  { servers, limits }: Changes,
+  { servers, frontends }: Changes,
   overridden: readonly string[],
 ): string {
   const shown = servers.slice(0, MOST_SHOWN);
   const others = servers.length - shown.length;
-  const shownLimits = limits.slice(0, MOST_SHOWN);
-  const otherLimits = limits.length - shownLimits.length;
+  const shownFrontends = frontends.slice(0, MOST_SHOWN);
+  const otherFrontends = frontends.length - shownFrontends.length;
   const parts = [...Map.groupBy(shown, ({ backend }) => backend)].map(([backend, own]) =>
     `backend "${backend}": ${own.flatMap(describe).join(", ")}`
   );
   return [
-    ...servers.length + limits.length === 0
+    ...servers.length + frontends.length === 0
       ? ["the configuration means the same as before"]
       : parts,
     ...others > 0 ? [`${others} more servers`] : [],
-    ...shownLimits.map(({ frontend, from, to }) =>
+    ...shownFrontends.map(({ frontend, from, to }) =>
       `frontend "${frontend}": maxconn ${from} to ${to}`
     ),
-    ...otherLimits > 0 ? [`maxconn of ${otherLimits} more frontends`] : [],
+    ...otherFrontends > 0 ? [`maxconn of ${otherFrontends} more frontends`] : [],
     ...overridden.length > 0 ? [`instead of what was set by hand: ${overridden.join(", ")}`] : [],
   ].join("; ");
 }

@@ -8,7 +8,7 @@ import {
   type ServerSection,
   wordsOf,
 } from "../../config/server_lines.ts";
-import { changedLimit, type LimitChange } from "./limits.ts";
+import { changedMaxconn, type MaxconnChange } from "./frontend_maxconn.ts";
 import { Rest } from "./rest.ts";
 import {
   addedServer,
@@ -21,7 +21,7 @@ import {
 
 export interface Changes {
   readonly servers: readonly ServerChange[];
-  readonly limits: readonly LimitChange[];
+  readonly frontends: readonly MaxconnChange[];
 }
 
 export type ServerPlan =
@@ -44,16 +44,16 @@ export function planServers(before: string, after: readonly string[]): ServerPla
   const [old, next] = [sectionTexts(before), sectionTexts(lines)];
   if (old.length !== next.length) return reload("the sections are others");
   const servers: ServerChange[] = [];
-  const limits: LimitChange[] = [];
+  const frontends: MaxconnChange[] = [];
   for (const [index, text] of next.entries()) {
     const found = planner.compare(old[index]!, text);
     if (typeof found === "string") return reload(found);
     servers.push(...found.servers);
-    limits.push(...found.limits);
-    const count = servers.length + limits.length;
+    frontends.push(...found.frontends);
+    const count = servers.length + frontends.length;
     if (count > MOST_CHANGES) return reload(`more than ${MOST_CHANGES} servers changed`);
   }
-  return { tag: "plan", changes: { servers, limits }, lines };
+  return { tag: "plan", changes: { servers, frontends }, lines };
 }
 
 /** For more at once a reload is no slower. */
@@ -61,7 +61,7 @@ const MOST_CHANGES = 500;
 
 const reload = (reason: string): ServerPlan => ({ tag: "reload", reason });
 
-const NONE: Changes = { servers: [], limits: [] };
+const NONE: Changes = { servers: [], frontends: [] };
 
 /** Goes through the sections in their order. */
 class Planner {
@@ -82,14 +82,14 @@ class Planner {
   }
 
   #compareSections(old: ServerSection, next: ServerSection): Changes | Obstacle {
-    const limit = changedLimit(old, next);
+    const limit = changedMaxconn(old, next);
     if (typeof limit === "string") return limit;
     if (!IS_NAME.test(next.name)) return "the name may stand for another";
-    const obstacle = limit === null ? null : this.#rest.obstacleToLimit();
+    const obstacle = limit === null ? null : this.#rest.obstacleToMaxconn();
     if (obstacle !== null) return obstacle;
     const servers = this.#compareServerLines(old, next);
     if (typeof servers === "string") return servers;
-    return { servers, limits: limit === null ? [] : [limit] };
+    return { servers, frontends: limit === null ? [] : [limit] };
   }
 
   #compareServerLines(
@@ -131,6 +131,10 @@ class Planner {
     if (old.line === next.line && old.defaults === next.defaults) return null;
     const change = changedServer({ backend, server }, old, next);
     if (change === null || typeof change === "string") return change;
+    // HAProxy works the address of a log server out once (3.0, 3.4).
+    if (change.address !== null && this.#setting("mode", section.lines) === "log") {
+      return "has another address, and gets logs";
+    }
     return this.#rest.obstacleToChange(change) ?? change;
   }
 

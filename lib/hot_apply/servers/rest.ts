@@ -14,7 +14,7 @@ export class Rest {
     this.#texts = texts;
   }
 
-  obstacleToLimit(): Obstacle | null {
+  obstacleToMaxconn(): Obstacle | null {
     // HAProxy works out a "fullconn" from it, and from that what such a server gets.
     return this.#texts.some((text) => /\bminconn\b/.test(text))
       ? 'maxconn changed, and a server has a "minconn"'
@@ -26,6 +26,7 @@ export class Rest {
     // What goes down or up with it may end connections, or start slowly.
     const mayRise = isDisabled !== null || (address !== null && isChecked);
     if (mayRise && this.#isTracked(change)) return "is tracked by another";
+    if ((address !== null || isDisabled !== null) && this.#says(SPOE)) return TO_AGENTS;
     if (address !== null && this.#says(COOKIE_KEY)) {
       return "has another address, by which its cookie is made";
     }
@@ -47,6 +48,9 @@ export class Rest {
 
   obstacleToRemoval(name: ServerName): Obstacle | null {
     if (this.#says(PERSIST)) return 'is gone, and "persist" could send clients to it';
+    if (this.#says(SPOE)) return TO_AGENTS;
+    // HAProxy refuses an application that is left without one.
+    if (this.#says(FCGI)) return "is gone, and may be the last of a FastCGI application";
     return this.#isReferred(name) || this.#isTracked(name)
       ? "is gone, and something refers to it"
       : null;
@@ -92,7 +96,7 @@ interface Names {
 
 const namesOf = (names: readonly string[]): Names => ({
   all: new Set(names),
-  mayBeAny: names.some((name) => /[%"'\\]/.test(name)),
+  mayBeAny: names.some((name) => /[%"'\\$]/.test(name)),
 });
 
 /** The words behind `track`, and those that may be anything. */
@@ -105,6 +109,10 @@ function trackedBy(line: string): readonly string[] {
 const TRACKING =
   /^[ \t]*(?:default-server|server|server-template)[ \t][^\n]*(?:track|["'\\])[^\n]*$/gm;
 
+/** HAProxy 2.6 and 3.0 go on asking agents over connections that they have. */
+const SPOE = /\bspoe\b/;
+const TO_AGENTS = "changed, and connections to agents of SPOE would stay";
+const FCGI = /\buse-fcgi-app\b/;
 const COOKIE_KEY = /\bdynamic-cookie-key\b/;
 const NO_REUSE = /\bhttp-reuse[ \t]+never\b/;
 const INITIAL_WEIGHT = /\bsrv_iweight\b/;

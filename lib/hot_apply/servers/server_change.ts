@@ -45,6 +45,8 @@ export interface ServerName {
   readonly server: string;
 }
 
+export const nameOf = ({ backend, server }: ServerName) => `${backend}/${server}`;
+
 export interface Difference<Value> {
   readonly from: Value;
   readonly to: Value;
@@ -154,8 +156,8 @@ function obstacleTo(
   { options }: Server,
 ): Obstacle | null {
   const changed = [
-    // One that was found dead counts as alive where it is now.
-    ...address === null ? [] : ["hash-key", "track", "on-marked-up", "slowstart"],
+    // One that was found dead counts as alive where it is now; what an agent said elsewhere would stay.
+    ...address === null ? [] : ["agent-check", "hash-key", "track", "on-marked-up", "slowstart"],
     ...weight === null ? [] : ["agent-check"],
     ...maxconn === null ? [] : ["minconn"],
     ...isDisabled === null ? [] : ["slowstart", "track", "on-marked-down", "on-marked-up"],

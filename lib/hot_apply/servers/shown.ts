@@ -1,4 +1,4 @@
-/** What a process shows of the servers and limits that change. */
+/** What a process shows of the servers and frontends that change. */
 import type { Ask } from "../../haproxy/runtime/client.ts";
 import {
   type ServerState,
@@ -6,7 +6,7 @@ import {
   showServers,
 } from "../../haproxy/runtime/server_commands.ts";
 import type { Changes } from "./plan.ts";
-import type { Changed, ServerName } from "./server_change.ts";
+import { type Changed, nameOf } from "./server_change.ts";
 
 /** By their full names. */
 export type Servers = ReadonlyMap<string, ServerState>;
@@ -14,32 +14,30 @@ export type Servers = ReadonlyMap<string, ServerState>;
 export interface Shown {
   readonly servers: Servers;
   /** By frontend. */
-  readonly limits: ReadonlyMap<string, number>;
+  readonly frontends: ReadonlyMap<string, number>;
 }
 
 /** Of all sections that change; `null` if one is not there, or the process does not answer. */
 export async function show(changes: Changes, ask: Ask): Promise<Shown | null> {
   const servers = new Map<string, ServerState>();
-  const limits = new Map<string, number>();
+  const frontends = new Map<string, number>();
   for (const backend of new Set(changes.servers.map(({ backend }) => backend))) {
     const found = await showServers(ask, backend);
     if (found === null) return null;
     for (const [server, state] of found) servers.set(nameOf({ backend, server }), state);
   }
-  for (const { frontend } of changes.limits) {
+  for (const { frontend } of changes.frontends) {
     const limit = await showFrontendMaxconn(ask, frontend);
     if (limit === null) return null;
-    limits.set(frontend, limit);
+    frontends.set(frontend, limit);
   }
-  return { servers, limits };
+  return { servers, frontends };
 }
 
-export const nameOf = ({ backend, server }: ServerName) => `${backend}/${server}`;
-
 /** Values that were neither what the files said before nor what they say now. */
-export function overriddenBy({ servers, limits }: Changes, before: Shown): readonly string[] {
-  const ofFrontends = limits.flatMap((change) => {
-    const limit = before.limits.get(change.frontend)!;
+export function overriddenBy({ servers, frontends }: Changes, before: Shown): readonly string[] {
+  const ofFrontends = frontends.flatMap((change) => {
+    const limit = before.frontends.get(change.frontend)!;
     return isOther(change, limit) ? [`maxconn ${limit} of frontend "${change.frontend}"`] : [];
   });
   const ofServers = servers.flatMap((change) => {

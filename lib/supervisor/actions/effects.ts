@@ -209,7 +209,7 @@ export class RealEffects implements Effects {
     try {
       // Loaded on demand: not everybody needs it, and it takes memory.
       const { hotApply } = await import("../../hot_apply/hot_apply.ts");
-      await this.#servers.quiesce();
+      await this.#servers.quiesce(cancel.signal);
       const outcome = await hotApply(request, options, cancel.signal);
       this.#servers.follow(generation, outcome);
       if (outcome !== null) post({ name: "hot_apply_ended", outcome, atMs: performance.now() });

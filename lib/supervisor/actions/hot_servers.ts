@@ -11,12 +11,13 @@ import { planServers } from "../../hot_apply/servers/plan.ts";
 import { trustsNewServers } from "../../hot_apply/servers/releases.ts";
 import { readConfiguration, readServerLines } from "../../loaded/servers.ts";
 import { serversIn, type ServersTarget, type Targets } from "../../loaded/targets.ts";
+import { cutOff } from "../../system/cut_off.ts";
 import type { Log } from "../../system/log.ts";
 import * as messages from "../messages/hot_apply_messages.ts";
 
 interface Serving {
   readonly generation: number;
-  readonly servers: ServersTarget;
+  servers: ServersTarget;
   /** HAProxy's. */
   readonly version: string | null;
   /** Servers that are in the process, but not in its files, and when they were removed. */
@@ -25,6 +26,8 @@ interface Serving {
   readonly doubtful: Set<string>;
   /** Of those that stay, the log has told. */
   readonly told: Set<string>;
+  /** And that none is deleted from this release. */
+  toldOfRelease: boolean;
 }
 
 /** Of a larger configuration it takes longer than a process on standby saves. */
@@ -58,17 +61,23 @@ export class HotServers {
   serve(generation: number, targets: Targets, version: string | null): void {
     const servers = serversIn(targets);
     this.#deleting.abort();
-    const none = { removed: new Map(), doubtful: new Set<string>(), told: new Set<string>() };
-    this.#serving = servers && { generation, servers, version, ...none };
+    this.#serving = servers && {
+      ...{ generation, servers, version, toldOfRelease: false },
+      ...{ removed: new Map(), doubtful: new Set(), told: new Set() },
+    };
   }
 
-  /** Deletes nothing more, so that no server of the same name is taken for a removed one. */
-  async quiesce(): Promise<void> {
+  /**
+   * Deletes nothing more until `follow`, so that no server of the same name is taken for a removed one, and what is in
+   * the state that a successor gets is known to have been removed.
+   */
+  async quiesce(cancel: AbortSignal): Promise<void> {
     this.#deleting.abort();
-    await this.#deleted;
+    // What was sent will be carried out, so its answer is awaited; a process that is frozen gives none.
+    await cutOff(this.#deleted, { timeoutMs: ANSWER_LIMIT_MS, cancel });
   }
 
-  /** After a hot apply; `null`: it was cancelled. */
+  /** After a hot apply, or, with `null`, after one that was cancelled and after a start that failed. */
   follow(
     generation: number,
     outcome: Pick<HotApplyOutcome, "applied" | "unconfirmed"> | null,
@@ -116,16 +125,17 @@ export class HotServers {
       removed.set(name, performance.now());
       told.delete(name);
     }
-    this.#serving = { ...this.#serving!, servers };
+    this.#serving!.servers = servers;
   }
 
   /** Until all are, or `stop` aborts; one with connections stays in maintenance till they end. */
   async #deleteAll(serving: Serving, stop: AbortSignal): Promise<void> {
     const { generation, removed } = serving;
-    const ask = createAsk(this.#options.folder.socket(generation), stop);
+    const ask = createAsk(this.#options.folder.socket(generation));
     for (let pauseMs = FIRST_PAUSE_MS; removed.size > 0 && !stop.aborted; pauseMs *= 2) {
       let refusal = "";
       for (const name of [...removed.keys()]) {
+        if (stop.aborted) return;
         const { command, accepts } = deleteServer(name);
         const answer = await ask(command);
         if (answer === null) return;
@@ -151,16 +161,17 @@ export class HotServers {
   }
 
   /** Once a generation. */
-  #tellOfRelease({ generation, version, told }: Serving): void {
-    if (told.size > 0) return;
-    told.add("");
-    this.#options.log(messages.removedServersKept(version, generation));
+  #tellOfRelease(serving: Serving): void {
+    if (serving.toldOfRelease) return;
+    serving.toldOfRelease = true;
+    this.#options.log(messages.removedServersKept(serving.version, serving.generation));
   }
 }
 
 const isServers = (target: { readonly tag: string }): target is ServersTarget =>
   target.tag === "server";
 
+const ANSWER_LIMIT_MS = 1_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 30_000;
 

@@ -74,6 +74,7 @@ export class Starts {
       const takeOverFrom = own ?? fleet.leftovers.find(({ serves }) => serves)?.generation ?? null;
       const startedMs = Date.now();
       const servers = this.#findServers(attempt);
+      await this.#parts.servers.quiesce(cancel);
       const outcome = await handoff({
         generation: attempt.number,
         takeOverFrom,
@@ -103,6 +104,7 @@ export class Starts {
       }
     } finally {
       this.#running = null;
+      if (own !== null) this.#parts.servers.follow(own, null);
     }
   }
 

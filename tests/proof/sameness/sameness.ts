@@ -87,9 +87,9 @@ export async function proveSameness(options: SamenessOptions): Promise<SamenessR
   return { applied, reloads, changes, requests, failures };
 }
 
-const tagsOf = ({ servers, limits }: Changes) => [
+const tagsOf = ({ servers, frontends }: Changes) => [
   ...servers.map(({ tag }) => tag),
-  ...limits.map(() => "limit"),
+  ...frontends.map(() => "limit"),
 ];
 
 const count = (counts: Map<string, number>, name: string) =>

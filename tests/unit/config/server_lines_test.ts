@@ -76,6 +76,7 @@ for (
     ["a keyword that is quoted in part", "  use-ser'ver' s1 if TRUE\n"],
     ["a keyword with a backslash", "bac\\kend b\n"],
     ["a keyword behind a form feed", "\fbackend b\n"],
+    ["words that a form feed parts", "balance\fsource\n"],
     ["the number of a line", 'backend b\n  http-request set-header l "${.LINE}"\n'],
   ] as const
 ) {

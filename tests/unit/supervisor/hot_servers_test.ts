@@ -15,6 +15,7 @@ const applied = (target: ServersTarget) => ({
   unconfirmed: [],
 });
 const REMOVED = { removed: ["b/s1"] };
+const NEVER = new AbortController().signal;
 const NOTHING = { applied: [], unconfirmed: [] };
 
 class Scene extends TempFolder {
@@ -50,7 +51,7 @@ Deno.test("a removed server is deleted as soon as HAProxy allows it", async () =
   scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
   await waitFor("the third attempt", () => haproxy.commands.length === 3);
   await waitFor("it to be gone", () => scene.servers.removed.length === 0);
-  await scene.servers.quiesce();
+  await scene.servers.quiesce(NEVER);
   assert.deepEqual(haproxy.commands, Array.from({ length: 3 }, () => "del server b/s1"));
   assert.deepEqual(scene.logged, []);
 });
@@ -61,7 +62,7 @@ Deno.test("in a release that cannot be trusted with that it stays in maintenance
   scene.serve(1, "2.6.12-1");
   scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
   scene.servers.follow(1, applied(target(scene.configuration, { removed: ["b/s2"] })));
-  await scene.servers.quiesce();
+  await scene.servers.quiesce(NEVER);
   assert.deepEqual(haproxy.commands, []);
   assert.deepEqual(scene.servers.removed, ["b/s1", "b/s2"]);
   assert.deepEqual(scene.logged, [
@@ -94,13 +95,13 @@ Deno.test("a hot apply of something else goes on deleting, and one that failed a
   await using haproxy = new ScriptedHaproxy(scene.socket, answering());
   scene.serve(1);
   scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
-  await scene.servers.quiesce();
+  await scene.servers.quiesce(NEVER);
   scene.servers.follow(1, NOTHING);
   await waitFor(
     "the third attempt",
     () => haproxy.commands.filter((command) => command === "del server b/s1").length === 3,
   );
-  await scene.servers.quiesce();
+  await scene.servers.quiesce(NEVER);
 });
 
 Deno.test("nothing is deleted from a generation that does not serve any more", async () => {
@@ -109,7 +110,7 @@ Deno.test("nothing is deleted from a generation that does not serve any more", a
   scene.serve(1);
   scene.serve(2);
   scene.servers.follow(1, NOTHING);
-  await scene.servers.quiesce();
+  await scene.servers.quiesce(NEVER);
   assert.deepEqual(haproxy.commands, []);
 });
 
@@ -135,17 +136,30 @@ Deno.test("a removed server that HAProxy never lets go is told once, and counted
   scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
   await waitFor("the line", () => scene.logged.length > 0);
   assert.deepEqual(scene.servers.removed, ["b/s1"]);
-  await scene.servers.quiesce();
+  await scene.servers.quiesce(NEVER);
   scene.servers.follow(1, NOTHING);
   await waitFor("more attempts", () => _.commands.filter((one) => one !== "").length > 4);
   assert.deepEqual(scene.logged, [
     "generation 1 cannot delete removed servers yet (HAProxy says " +
     `"${refusal.trim()}"), which stay in maintenance, at the latest until the next reload: "b/s1"`,
   ]);
-  await scene.servers.quiesce();
+  await scene.servers.quiesce(NEVER);
   const hot = new Map([["b/s1", { weight: 1, isDisabled: false }]]);
   scene.servers.follow(1, applied(target(scene.configuration, { hot })));
   assert.deepEqual(scene.servers.removed, []);
+});
+
+Deno.test("what is removed is known as such until deleting goes on", async () => {
+  await using scene = new Scene();
+  await using haproxy = new ScriptedHaproxy(scene.socket, answering());
+  scene.serve(1);
+  scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
+  await scene.servers.quiesce(NEVER);
+  const asked = haproxy.commands.length;
+  assert.equal(await scene.servers.passed(1, STATE), "1\n# be_id\n");
+  assert.equal(haproxy.commands.length, asked);
+  scene.servers.follow(1, null);
+  await waitFor("it to be deleted", () => scene.servers.removed.length === 0);
 });
 
 Deno.test("nothing is passed on of removed servers, and of those that nobody knows of", async () => {

@@ -127,7 +127,7 @@ const SERVERS: Changes["servers"] = [
   },
   { tag: "removed", backend: "app", server: "s2" },
 ];
-const CHANGES: Changes = { servers: SERVERS, limits: [{ frontend: "web", from: 9, to: 90 }] };
+const CHANGES: Changes = { servers: SERVERS, frontends: [{ frontend: "web", from: 9, to: 90 }] };
 
 const END = {
   "app/s1": up({ addr: "10.0.0.9", port: "81", weight: "20", admin: "1" }),

@@ -5,8 +5,8 @@ import type { ServerChange } from "../../../../lib/hot_apply/servers/server_chan
 
 const changed = (
   servers: Changes["servers"],
-  limits: Changes["limits"] = [],
-): Changes => ({ servers, limits });
+  frontends: Changes["frontends"] = [],
+): Changes => ({ servers, frontends });
 
 const removed = (server: string, backend = "app"): ServerChange => ({
   tag: "removed",
@@ -43,8 +43,11 @@ Deno.test("changes are told by backend", () => {
 Deno.test("of many servers the first are told", () => {
   const all = Array.from({ length: 12 }, (_, at) => removed(`s${at}`));
   assert.match(describeChanges(changed(all), []), /"s9" removed; 2 more servers$/);
-  const limits = all.map(({ server }) => ({ frontend: server, from: 1, to: 2 }));
-  assert.match(describeChanges(changed([], limits), []), /"s9": .*; maxconn of 2 more frontends$/);
+  const frontends = all.map(({ server }) => ({ frontend: server, from: 1, to: 2 }));
+  assert.match(
+    describeChanges(changed([], frontends), []),
+    /"s9": .*; maxconn of 2 more frontends$/,
+  );
 });
 
 Deno.test("nothing may have changed that counts", () => {

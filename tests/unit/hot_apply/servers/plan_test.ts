@@ -210,6 +210,33 @@ const RELOADS: readonly (readonly [string, string, string, RegExp, Options?])[] 
     "    server s3 10.0.0.3:80 backup\n    server s2",
     /backup/,
   ],
+  [
+    "an address that an agent has spoken for",
+    "10.0.0.1:80 check",
+    "10.0.0.9:80 check",
+    /"agent-check"/,
+    {
+      start: START.replace("balance", "default-server agent-check agent-port 1\n balance"),
+    },
+  ],
+  ["an address that logs go to", "10.0.0.1:80 check", "10.0.0.9:80 check", /logs/, {
+    start: START.replace("balance", "mode log\n balance"),
+  }],
+  ...["10.0.0.9:80 check", "10.0.0.1:80 check disabled", null].map((to) =>
+    [
+      `an agent of SPOE, now ${to}`,
+      to === null ? "    server s1 10.0.0.1:80 check weight 10\n" : "10.0.0.1:80 check",
+      to ?? "",
+      /SPOE/,
+      { start: START.replace("bind", "filter spoe engine e config f\n    bind") },
+    ] as const
+  ),
+  ["a server of a FastCGI application", "    server s2 10.0.0.2:80\n", "", /FastCGI/, {
+    start: START.replace("balance", "use-fcgi-app x\n balance"),
+  }],
+  ["a server that a variable may name", "    server s2 10.0.0.2:80\n", "", /refers/, {
+    start: START.replace("bind", 'acl up "srv_is_up(${S})"\n bind'),
+  }],
   ["servers of one cookie in another order", COOKIES, COOKIES_MOVED, /cookie "x"/, {
     start: START.replace("    balance", `${COOKIES}    balance`),
   }],
@@ -297,7 +324,7 @@ Deno.test("the maxconn of a frontend can change, beside servers or alone", () =>
   const limit = { frontend: "web", from: 5, to: 60 };
   const found = plan(["maxconn 5", "maxconn 60 # more"], { start });
   assert.ok(found.tag === "plan");
-  assert.deepEqual(found.changes, { servers: [], limits: [limit] });
+  assert.deepEqual(found.changes, { servers: [], frontends: [limit] });
   const other = planServers(serverLines([start]), [
     start.replace("maxconn 5", "maxconn 60").replace("maxconn 7", "maxconn 8").replace(
       "weight 10",
@@ -305,7 +332,7 @@ Deno.test("the maxconn of a frontend can change, beside servers or alone", () =>
     ),
   ]);
   assert.ok(other.tag === "plan");
-  assert.deepEqual(other.changes.limits, [limit, { frontend: "other", from: 7, to: 8 }]);
+  assert.deepEqual(other.changes.frontends, [limit, { frontend: "other", from: 7, to: 8 }]);
   assert.equal(other.changes.servers.length, 1);
 });
 

@@ -3,15 +3,15 @@ import { begins, type ServerSection } from "../../config/server_lines.ts";
 import type { Difference, Obstacle } from "./server_change.ts";
 
 /** The `maxconn` of a `frontend` or `listen` section. */
-export interface LimitChange extends Difference<number> {
+export interface MaxconnChange extends Difference<number> {
   readonly frontend: string;
 }
 
 /** `null`: both say the same. */
-export function changedLimit(
+export function changedMaxconn(
   old: ServerSection,
   next: ServerSection,
-): LimitChange | Obstacle | null {
+): MaxconnChange | Obstacle | null {
   const [before, after] = [linesOf(old), linesOf(next)];
   if (before.join("\n") === after.join("\n")) return null;
   if (next.kind !== "frontend" && next.kind !== "listen") return "maxconn changed";
