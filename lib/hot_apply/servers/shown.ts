@@ -6,7 +6,7 @@ import {
   showServers,
 } from "../../haproxy/runtime/server_commands.ts";
 import type { Changes } from "./plan.ts";
-import { type Changed, nameOf } from "./server_change.ts";
+import { type Changed, nameOf, type ServerChange } from "./server_change.ts";
 
 /** By their full names. */
 export type Servers = ReadonlyMap<string, ServerState>;
@@ -65,3 +65,46 @@ const isOther = <Value>(
   change: { readonly from: Value; readonly to: Value } | null,
   value: Value,
 ) => change !== null && value !== change.from && value !== change.to;
+
+/** Whether all that was to change has, and no server has come besides. */
+export function isAsPlanned(
+  { servers, frontends }: Changes,
+  { before, after }: { readonly before: Shown; readonly after: Shown },
+): boolean {
+  const added = servers.filter(({ tag }) => tag === "added").map(nameOf);
+  const names = new Set([...before.servers.keys(), ...added]);
+  return [...after.servers.keys()].every((name) => names.has(name)) &&
+    servers.every((change) => isShown(change, after.servers.get(nameOf(change)))) &&
+    frontends.every(({ frontend, to }) => after.frontends.get(frontend) === to);
+}
+
+function isShown(change: ServerChange, state: ServerState | undefined): boolean {
+  if (state === undefined) return false;
+  switch (change.tag) {
+    case "added": {
+      const { address, values } = change;
+      return state.ip === address.ip && state.port === address.port &&
+        state.weight === values.weight && state.maxconn === values.maxconn &&
+        state.isInMaintenance === values.isDisabled;
+    }
+    case "changed": {
+      const { address, weight, maxconn, isDisabled } = change;
+      const { ip, port } = address?.to ?? state;
+      return state.ip === ip && state.port === port &&
+        state.weight === (weight?.to ?? state.weight) &&
+        state.maxconn === (maxconn?.to ?? state.maxconn) &&
+        state.isInMaintenance === (isDisabled?.to ?? state.isInMaintenance);
+    }
+    case "removed":
+      return state.isInMaintenance;
+    default:
+      return change satisfies never;
+  }
+}
+
+/** Those in maintenance may be gone: they have been removed before, and had connections left until now. */
+export function textOf({ servers, frontends }: Shown): string {
+  const states = [...servers].filter(([, { isInMaintenance }]) => !isInMaintenance)
+    .map(([name, { isDown: _, ...state }]) => `${name} ${JSON.stringify(state)}`);
+  return JSON.stringify([states.sort(), [...frontends]]);
+}

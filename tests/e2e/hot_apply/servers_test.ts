@@ -58,6 +58,36 @@ programTest("the maxconn of a frontend changes without a reload", async () => {
   await wrapper.stopsAt(2);
 });
 
+commonTest(
+  "switches from one server to another, by weights and by addresses, lose no request",
+  async () => {
+    await using workspace = new Served();
+    const [a, b, c] = (["a", "b", "c"] as const).map((name) => workspace.address(name));
+    const lines = (turn: number) => [
+      `server s1 ${turn % 3 === 0 ? c : a} weight ${turn % 2 === 0 ? 10 : 0}`,
+      `server s2 ${b} weight ${turn % 2 === 0 ? 0 : 10}`,
+    ];
+    const wrapper = await serve(workspace, lines(0));
+    let isOver = false;
+    const answers: (string | null)[] = [];
+    const clients = Array.from({ length: 4 }, async () => {
+      while (!isOver) answers.push(await workspace.get());
+    });
+    for (let turn = 1; turn <= 25; turn++) {
+      const { length } = wrapper.output;
+      await workspace.replace(workspace.withServers(lines(turn)));
+      await wrapper.until(
+        "the change",
+        () => wrapper.output.slice(length).includes("without a reload"),
+      );
+    }
+    isOver = true;
+    await Promise.all(clients);
+    assert.deepEqual([...new Set(answers)].sort(), ["a", "b", "c"]);
+    await wrapper.stopsAt(1);
+  },
+);
+
 programTest("a file that is cut off is refused, whatever is left of it", async () => {
   await using workspace = new Served();
   const text = workspace.withServers([`server s1 ${workspace.address("a")} weight 10`]);

@@ -118,3 +118,10 @@ Deno.test("words that only begin like a section's begin none", () => {
   assert.deepEqual(others, []);
   assert.deepEqual(readSection(only!).lines, ["server a 1.1.1.1:1", "server c 1.1.1.1:2"]);
 });
+
+Deno.test("millions of lines in a row do not overflow the stack", () => {
+  const text = `backend b\n${"\n".repeat(5_000_000)}`;
+  assert.equal(withoutServers([text]), "\nbackend b\n");
+  const servers = "server s 10.0.0.1:1\n".repeat(300_000);
+  assert.equal(serverLines([`backend b\n${servers}`]).length, `backend b\n${servers}`.length - 1);
+});

@@ -19,6 +19,9 @@ const up = (parts: Partial<Simulated> = {}): Simulated => ({
 /** What HAProxy's commands do, as far as they are used; one of them may be refused, not answered, or without effect. */
 class Process {
   readonly commands: string[] = [];
+  /** How often servers are shown before an address changes, as by HAProxy 3. */
+  lag = 0;
+  #coming: (() => void)[] = [];
   /** Of the frontend "web". */
   limit = "9";
   readonly #servers: Map<string, Simulated>;
@@ -85,11 +88,17 @@ class Process {
     if (what === "state") server.admin = { maint: "1", drain: "8", ready: "0" }[value]!;
     if (what === "health") server.op = "2";
     if (what !== "addr") return "\n";
-    [server.addr, server.port] = [value, port];
+    if (server.addr === value && server.port === port) {
+      return "no need to change the addr, no need to change the port\n";
+    }
+    const change = () => [server.addr, server.port] = [value, port];
+    if (this.lag === 0) change();
+    else this.#coming = Array.from({ length: this.lag }, (_, at) => at === 0 ? change : () => {});
     return "IP changed from 'a' to 'b' by 'stats socket command'\n";
   }
 
   #states(): string {
+    this.#coming.pop()?.();
     const rows = [...this.#servers].map(([name, { addr, port, op, admin, weight }]) =>
       `3 app 1 ${name.split("/")[1]} ${addr} ${op} ${admin} ${weight} 1 ${port}\n`
     );
@@ -160,16 +169,60 @@ for (const kind of ["refused", "vain"] as const) {
     if (kind === "vain" && at === 6) continue;
     Deno.test(`if command ${at} is ${kind}, all is undone`, async () => {
       const process = new Process(copy(START), { at, kind });
-      const result = await applyServers(CHANGES, process.ask);
+      const result = await applyServers(CHANGES, process.ask, {
+        limitMs: 9_999,
+        longestPauseMs: 0,
+      });
       assert.equal(result.tag, "impossible", JSON.stringify(result));
       assert.deepEqual([process.servers, process.limit], [START, "9"]);
     });
   }
 }
 
+const moving = ({ weight }: { readonly weight: number | null }): Changes => ({
+  servers: [{
+    ...{ tag: "changed", backend: "app", server: "s1", isChecked: false, maxconn: null },
+    ...{ values: { weight: 10, maxconn: 4, isDisabled: false }, isDisabled: null },
+    weight: weight === null ? null : { from: 10, to: weight },
+    address: { from: { ip: "10.0.0.1", port: 80 }, to: { ip: "10.0.0.9", port: 81 } },
+  }],
+  frontends: [],
+});
+
+Deno.test("an address that changes a moment after the answer is awaited", async () => {
+  const process = new Process(copy(START));
+  process.lag = 3;
+  const result = await applyServers(moving({ weight: null }), process.ask);
+  assert.deepEqual(result, { tag: "applied", overridden: [] });
+  assert.equal(process.servers["app/s1"]?.addr, "10.0.0.9");
+});
+
+Deno.test("and so it is before it is changed back", async () => {
+  const process = new Process(copy(START), { at: 2, kind: "refused" });
+  process.lag = 2;
+  // A weight that falls comes last.
+  const result = await applyServers(moving({ weight: 3 }), process.ask);
+  assert.deepEqual(result, { tag: "impossible", reason: 'HAProxy says "Permission denied"' });
+  assert.deepEqual(process.servers, START);
+});
+
+Deno.test("there is always a server with a weight", async () => {
+  const change = (server: string, from: number, to: number) => ({
+    ...{ tag: "changed" as const, backend: "app", server, isChecked: false, maxconn: null },
+    ...{ values: { weight: to, maxconn: 0, isDisabled: false }, isDisabled: null, address: null },
+    weight: { from, to },
+  });
+  const process = new Process({ "app/s1": up({ weight: "10" }), "app/s2": up({ weight: "0" }) });
+  await applyServers(
+    { servers: [change("s1", 10, 0), change("s2", 0, 10)], frontends: [] },
+    process.ask,
+  );
+  assert.deepEqual(process.commands, ["set server app/s2 weight 10", "set server app/s1 weight 0"]);
+});
+
 Deno.test("a process that is too slow has what it had", async () => {
   const process = new Process(copy(START));
-  const result = await applyServers(CHANGES, process.ask, -1);
+  const result = await applyServers(CHANGES, process.ask, { limitMs: -1, longestPauseMs: 5 });
   assert.deepEqual(result, { tag: "impossible", reason: "HAProxy answers too slowly" });
   assert.deepEqual([process.servers, process.limit], [START, "9"]);
 });
