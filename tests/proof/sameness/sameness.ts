@@ -17,7 +17,7 @@ export interface SamenessOptions {
   readonly edits: number;
   /** Whether servers are added, and those that are removed deleted, whatever release it is. */
   readonly addsServers: boolean;
-  readonly onEdit?: (line: string) => void;
+  readonly onEdit?: (line: string) => unknown;
 }
 
 export interface SamenessResult {

@@ -1,4 +1,4 @@
-/** The proof of sameness in short; SERVER_EDITS and SERVER_SEED make it as long as is wanted. */
+/** The proof of sameness in short; SERVER_EDITS and SERVER_SEED repeat one. `deno task proof:servers` is the long one. */
 import assert from "node:assert/strict";
 import { proveSameness } from "./sameness.ts";
 
