@@ -6,7 +6,7 @@ import type { ServersTarget } from "../loaded/targets.ts";
 import { applyServers } from "./servers/apply.ts";
 import { describeChanges } from "./servers/description.ts";
 import { type Changes, planServers } from "./servers/plan.ts";
-import { trustsNewServers } from "./servers/releases.ts";
+import { obstacleInRelease } from "./servers/releases.ts";
 import { nameOf } from "./servers/server_change.ts";
 import { type Content, impossible, type Plan, type Result } from "./target_kind.ts";
 
@@ -28,10 +28,8 @@ async function apply(
   { before, after }: Readonly<Record<"before" | "after", ServersTarget>>,
   ask: Ask,
 ): Promise<Result> {
-  const added = changes.servers.find(({ tag }) => tag === "added");
-  if (added !== undefined && !trustsNewServers(await askVersion(ask))) {
-    return impossible(`server "${added.server}" is new, ${UNTRUSTED}`);
-  }
+  const obstacle = obstacleInRelease(changes, await askVersion(ask));
+  if (obstacle !== null) return impossible(obstacle);
   const result = await applyServers(changes, ask);
   if (result.tag === "unconfirmed") {
     return { ...result, after: { ...before, doubtful: changes.servers.map(nameOf) } };
@@ -39,8 +37,6 @@ async function apply(
   if (result.tag !== "applied") return result;
   return { tag: "applied", detail: describeChanges(changes, result.overridden), after };
 }
-
-const UNTRUSTED = "and adding one is not known to be safe in this release of HAProxy";
 
 function hotAfter(
   { hot }: ServersTarget,

@@ -8,7 +8,7 @@ import { createAsk, quoted } from "../../haproxy/runtime/client.ts";
 import { deleteServer } from "../../haproxy/runtime/server_commands.ts";
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
 import { planServers } from "../../hot_apply/servers/plan.ts";
-import { trustsNewServers } from "../../hot_apply/servers/releases.ts";
+import { obstacleInRelease, trustsNewServers } from "../../hot_apply/servers/releases.ts";
 import { readConfiguration, readServerLines } from "../../loaded/servers.ts";
 import { serversIn, type ServersTarget, type Targets } from "../../loaded/targets.ts";
 import { cutOff } from "../../system/cut_off.ts";
@@ -105,8 +105,7 @@ export class HotServers {
     const texts = await readConfiguration(paths, MOST_LOOKED_THROUGH);
     if (texts === null) return true;
     const plan = planServers(lines, texts);
-    return plan.tag === "plan" &&
-      (trustsNewServers(version) || plan.changes.servers.every(({ tag }) => tag !== "added"));
+    return plan.tag === "plan" && obstacleInRelease(plan.changes, version) === null;
   }
 
   /** What the generation says of its servers, put right for a successor that reads the files as they are now. */
