@@ -5,6 +5,7 @@ import { showsCertificate } from "../haproxy/runtime/certificates.ts";
 import type { Ask } from "../haproxy/runtime/client.ts";
 import { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
 import type { TargetOf } from "../loaded/targets.ts";
+import { planAddition } from "./member.ts";
 import { readPair } from "./pair.ts";
 import {
   type Content,
@@ -19,13 +20,16 @@ import { applyTls } from "./tls_apply.ts";
 export const certificate: TargetKind<TargetOf<"certificate">> = { noun: "certificate", plan };
 
 async function plan(
-  { path, name }: TargetOf<"certificate">,
+  target: TargetOf<"certificate">,
   { text, key, files }: Content,
 ): Promise<Plan> {
+  const { path, name } = target;
+  const isNew = target.besides !== undefined;
   const pair = await readPair(text, key);
   switch (pair.tag) {
     case "flawed":
-      return refused(pair.reason, pair.awaited);
+      // There is no old one to keep: what to do about a new one is decided by a reload.
+      return isNew ? impossible(`it ${pair.reason}`) : refused(pair.reason, pair.awaited);
     case "no_certificate":
       return impossible("it holds no certificate");
     case "unreadable":
@@ -37,13 +41,15 @@ async function plan(
   }
   const { certificate, pem } = pair;
   const refusal = refusalAt(Date.now(), certificate);
-  if (refusal !== null) return refusal;
+  if (refusal !== null) return isNew ? impossible(`it ${refusal.reason}`) : refusal;
   if (forgottenBeside(path).some((sideFile) => files.has(sideFile))) return impossible(FORGOTTEN);
+  const detail = `expires ${dayOf(Date.parse(certificate.validTo))}`;
+  if (isNew) return await planAddition(target, pair, { files, detail });
   const apply = (ask: Ask) =>
     applyTls(new TlsTransaction(ask, "cert", name), {
       portions: [pem],
       isShown: (shown) => showsCertificate(shown, certificate),
-      detail: `expires ${dayOf(Date.parse(certificate.validTo))}`,
+      detail,
     });
   return { tag: "ready", apply };
 }

@@ -12,11 +12,13 @@ import {
   isUnreadable,
   UNKNOWN_MARK,
 } from "../watch/scan/fingerprint.ts";
+import { planRemoval } from "./member.ts";
 import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
 import {
   type Impossible,
   impossible,
   MOST_HOT_BYTES,
+  type Plan,
   type Refusal,
   refused,
   type Result,
@@ -28,7 +30,7 @@ export interface HotApplyRequest {
   readonly changed: readonly Target[];
   readonly before: Fingerprint;
   readonly after: Fingerprint;
-  /** New files to examine before a reload. If there are any, nothing is applied. */
+  /** New files to examine before a reload, or before they are added. */
   readonly newcomers?: readonly Newcomer[];
   /** Whether other files changed as well: then a target that requires a reload does not stop the others. */
   readonly isPart: boolean;
@@ -60,7 +62,7 @@ export interface HotApplyOutcome {
     | { readonly tag: "reload"; readonly reason: string | null };
 }
 
-export interface Applied {
+export interface Applied extends Pick<Extract<Result, { readonly tag: "applied" }>, "how"> {
   /** As it is now. */
   readonly target: Target;
   /** A clause about the new content. */
@@ -81,7 +83,10 @@ export async function hotApply(
   const { newcomers = [], before, after } = request;
   if (newcomers.length > 0) {
     const awaited = await examineNewcomers(newcomers, after);
-    return cancel.aborted ? null : { ...RELOAD, fingerprint: before, awaited };
+    if (cancel.aborted) return null;
+    if (awaited.length > 0 || request.changed.length === 0) {
+      return { ...RELOAD, fingerprint: before, awaited };
+    }
   }
   const ask = options.apply ? createAsk(options.socket, cancel) : null;
   const ends: End[] = [];
@@ -136,11 +141,14 @@ async function applyOne(
   const [text = null, key = null] = texts;
   if (text === null) {
     if (target.tag === "server") return impossible("it was removed");
-    const wasInDirectory = target.tag === "certificate" && target.isMember;
-    return wasInDirectory ? impossible("it was removed") : refused("is gone", "its return");
+    if (target.tag !== "certificate" || !target.isMember) return refused("is gone", "its return");
+    return await carryOut(planRemoval(target, files), ask);
   }
   const found = texts.filter((one) => one !== null);
-  const plan = await planOf(target, { text, key, texts: found, files });
+  return await carryOut(await planOf(target, { text, key, texts: found, files }), ask);
+}
+
+async function carryOut(plan: Plan, ask: Ask | null): Promise<Result> {
   if (plan.tag !== "ready") return plan;
   return ask === null ? impossible("") : await plan.apply(ask);
 }
@@ -174,7 +182,10 @@ async function outcomeOf(
     fingerprint: await fingerprintAfter(request, ends),
     applied: ends.flatMap(({ target, result, durationMs }) =>
       result.tag === "applied"
-        ? [{ target: result.after ?? target, detail: result.detail, durationMs }]
+        ? [{
+          ...{ target: result.after ?? target, detail: result.detail, durationMs },
+          ...result.how === undefined ? {} : { how: result.how },
+        }]
         : []
     ),
     refused: ends.flatMap(({ target, result }) => {

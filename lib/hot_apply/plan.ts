@@ -1,5 +1,6 @@
 /** Decides which targets a change applies to. Pure. */
-import { ownersOf } from "../config/side_files.ts";
+import { basename, dirname } from "@std/path";
+import { isBundled, keyBeside, ownersOf } from "../config/side_files.ts";
 import { pathsOf, serversIn, type Target, type Targets, withServers } from "../loaded/targets.ts";
 import { changedPaths, type Fingerprint } from "../watch/scan/fingerprint.ts";
 
@@ -18,11 +19,67 @@ export function targetsToApply(
 ): readonly Target[] | null {
   const changed = changedPaths(before, after);
   if (changed === null || changed.length > MOST_FILES) return null;
-  const byPath = changed.map((path) => targetsAt(path, targets));
+  const newMemberAt = memberFinder(targets, { before: before!, after: after! });
+  const byPath = changed.map((path) => {
+    const known = targetsAt(path, targets);
+    const member = known.length > 0 ? null : newMemberAt(path);
+    return member === null ? known : [member];
+  });
   if (byPath.some((found) => found.length === 0)) return null;
   const all = [...new Set(byPath.flat())];
   if (all.some((target) => target.tag === "server" && target.others !== others)) return null;
   return all.some(isCertificate) && all.some(isAuthority) ? null : all;
+}
+
+/**
+ * Finds certificates, by their paths or those of their keys, that are new in a directory which the process has loaded.
+ * The first of a directory may be the default one, so a new first takes a reload.
+ */
+function memberFinder(
+  { byPath, lists = new Map(), replacesCrt }: Targets,
+  { before, after }: Readonly<Record<"before" | "after", Fingerprint>>,
+) {
+  const members = new Map<string, Target | null>();
+  let besides: readonly string[] | null = null;
+  const find = (path: string): Target | null => {
+    const directory = dirname(path);
+    const list = lists.get(directory);
+    const isNew = after.files.has(path) && !before.files.has(path);
+    if (list === undefined || !isNew || isBundled(path)) return null;
+    const isFirst = !after.files.keys().some((other) =>
+      other < path && dirname(other) === directory && ownersOf(other) === null
+    );
+    if (isFirst) return null;
+    besides ??= [...byPath].filter(([, all]) => all.some(isCertificate)).map(([path]) => path);
+    return {
+      ...{ tag: "certificate", path, name: `${list}/${basename(path)}`, list, besides },
+      ...{ keyPath: keyBeside(path, { replacesCrt }), isMember: true },
+    };
+  };
+  return (path: string): Target | null => {
+    for (const owner of ownersOf(path) ?? [path]) {
+      const member = members.get(owner) ?? find(owner);
+      members.set(owner, member);
+      const isOwn = member?.tag === "certificate" && (owner === path || member.keyPath === path);
+      if (isOwn) return member;
+    }
+    return null;
+  };
+}
+
+/** The targets once certificates have come into directories or gone from them. */
+export function withMembers(
+  targets: Targets,
+  applied: readonly { readonly target: Target; readonly how?: "added" | "removed" }[],
+): Targets {
+  const changed = applied.filter(({ how }) => how !== undefined);
+  if (changed.length === 0) return targets;
+  const byPath = new Map(targets.byPath);
+  for (const { target, how } of changed) {
+    if (how === "added") byPath.set(target.path, [target]);
+    else byPath.delete(target.path);
+  }
+  return { ...targets, byPath };
 }
 
 /** Only the certificates among them, whatever else has changed. */

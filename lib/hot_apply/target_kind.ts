@@ -31,6 +31,8 @@ export type Result =
   | {
     readonly tag: "applied";
     readonly detail: string;
+    /** Where the process has not just other content than before. */
+    readonly how?: "added" | "removed";
     /** The target as it is now, if it is another. */
     readonly after?: Target;
   }

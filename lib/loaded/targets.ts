@@ -16,6 +16,10 @@ export type Target =
     readonly keyPath: string;
     /** Whether HAProxy loads its directory, so that removing the file takes it out of use. */
     readonly isMember: boolean;
+    /** The Runtime API's name of that directory, where its certificates can come and go without a reload. */
+    readonly list?: string;
+    /** Of one that the process has not loaded yet: where all others are. */
+    readonly besides?: readonly string[];
   }
   | { readonly tag: "ca_file"; readonly path: string; readonly name: string }
   | { readonly tag: "crl_file"; readonly path: string; readonly name: string }
@@ -49,6 +53,8 @@ export interface Targets extends Pick<SideFileRule, "replacesCrt"> {
   readonly byPath: ReadonlyMap<string, readonly Target[]>;
   /** The directories that HAProxy loads as a whole, by the paths that the configuration names. */
   readonly folders?: ReadonlyMap<string, FolderKind>;
+  /** The Runtime API's names of those whose certificates can come and go without a reload, by their paths. */
+  readonly lists?: ReadonlyMap<string, string>;
 }
 
 /** What is in the directory. The path of a file may be listed too: it has no members. */

@@ -96,9 +96,9 @@ function hotApply(state: Idle, change: FileChange, others: string | undefined): 
   const { serving: { number: generation, fingerprint: before } } = service;
   const { fingerprint: after, cause } = change;
   const newcomers = newcomersOf(service, change);
-  const changed = newcomers.length > 0 ? [] : targetsOf(service, after, others);
-  if (changed === null || before === null) return null;
-  const request = { changed, before, after, isPart: false };
+  const targets = targetsOf(service, after, others);
+  if (before === null || (targets === null && newcomers.length === 0)) return null;
+  const request = { changed: targets ?? [], before, after, isPart: false };
   return [
     {
       name: "hot_applying",

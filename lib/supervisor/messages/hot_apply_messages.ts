@@ -10,13 +10,13 @@ import { info, list, listPaths, MOST_LISTED, warning } from "./entry.ts";
 
 /** One line for each of the first files, and one for the rest. */
 export function hotApplied(all: readonly Applied[], generation: number): LogEntry[] {
-  const lines = all.slice(0, MOST_LISTED).map(({ target, detail, durationMs }) => {
+  const lines = all.slice(0, MOST_LISTED).map(({ target, detail, durationMs, how = "updated" }) => {
     const elapsedMs = Math.round(durationMs);
     const fields = { generation, reason: "hot_applied", durationMs: elapsedMs };
     const where = `in generation ${generation} without a reload in ${elapsedMs} ms`;
     const text = target.tag === "server"
       ? `${detail}, ${where}`
-      : `${describeFile(target)} updated ${where} (${detail})`;
+      : `${describeFile(target)} ${how} ${where} (${detail})`;
     return info(text, { ...fields, changed: [target.path] });
   });
   const others = all.length - lines.length;

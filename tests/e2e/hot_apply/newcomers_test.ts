@@ -12,8 +12,10 @@ function prepare(options = "") {
   workspace.write("certs/a.pem", workspace.authority.issue().pem);
   const configuration = (text: string) =>
     workspace.securePage(`crt ${workspace.at("certs")}${options}`, { text });
+  // Otherwise they would be added without a reload.
+  const args = ["--no-hot-apply"];
   const start = (options: WrapperOptions = {}) =>
-    workspace.serveSecure(configuration("one"), options);
+    workspace.serveSecure(configuration("one"), { ...options, args });
   return { workspace, configuration, start };
 }
 
