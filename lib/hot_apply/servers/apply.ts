@@ -30,8 +30,13 @@ export async function applyServers(
   const moved: Moved[] = [];
   const work = { ask, changes, before, done, moved, longestPauseMs };
   const untilMs = performance.now() + limitMs;
+  let haveMoved = false;
   for (const step of stepsFor(changes, before)) {
     if (performance.now() > untilMs) return await undo("HAProxy answers too slowly", work);
+    if (step.phase >= 3 && !haveMoved) {
+      haveMoved = await areMoved(work);
+      if (!haveMoved) return await undo(SHOWS_OTHERS, work);
+    }
     done.push(step);
     const answer = await ask(step.command);
     if (answer === null || !step.accepts.test(answer)) {
@@ -41,8 +46,10 @@ export async function applyServers(
   }
   return await isShownSoon((after) => isAsPlanned(changes, { before, after }), work)
     ? { tag: "applied", overridden: overriddenBy(changes, before) }
-    : await undo("HAProxy shows other servers afterwards", work);
+    : await undo(SHOWS_OTHERS, work);
 }
+
+const SHOWS_OTHERS = "HAProxy shows other servers afterwards";
 
 interface Patience {
   /** Other changes and signals wait that long, and then for what takes it back. 500 servers take 0.7 s. */
@@ -81,16 +88,23 @@ function obstacleIn(changes: readonly ServerChange[], before: Servers): string |
  * there first: HAProxy would see no need to change one back that is still to come.
  */
 async function undo(reason: string, work: Work): Promise<ServersApplied> {
-  const { ask, before, done, moved } = work;
-  const haveCome = await isShownSoon(({ servers }) =>
-    moved.every(({ name, ip, port }) => {
-      const state = servers.get(name);
-      return state?.ip === ip && state.port === port;
-    }), work);
+  const { ask, before, done } = work;
+  const haveCome = await areMoved(work);
   for (const { undo } of done.toReversed()) if (undo !== null) await ask(undo.command);
   const isUndone = haveCome &&
     await isShownSoon((after) => textOf(before) === textOf(after), work);
   return isUndone ? impossible(reason) : { tag: "unconfirmed", reason };
+}
+
+/** Whether all addresses that HAProxy has accepted are there. */
+async function areMoved(work: Work): Promise<boolean> {
+  const { moved } = work;
+  return moved.length === 0 ||
+    await isShownSoon(({ servers }) =>
+      moved.every(({ name, ip, port }) => {
+        const state = servers.get(name);
+        return state?.ip === ip && state.port === port;
+      }), work);
 }
 
 /** HAProxy 3.0 to 3.4 change an address a moment after they have answered. */

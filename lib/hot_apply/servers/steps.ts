@@ -23,12 +23,26 @@ export interface Moved extends Address {
   readonly name: string;
 }
 
+/**
+ * There is always a server for a request, and none goes to an address that its server has not yet or no more. New
+ * servers come first and in maintenance, so that most failures harm nobody.
+ */
+export type Phase =
+  /** What was removed before, and comes back. */
+  | 0
+  /** New servers. */
+  | 1
+  /** Limits, and addresses but those of phase 5. */
+  | 2
+  /** What begins, and weights that rise; by then the addresses have changed. */
+  | 3
+  /** What ends, and weights that fall. */
+  | 4
+  /** Addresses of servers that serve no more. */
+  | 5;
+
 export interface Step extends ServerCommand {
-  /**
-   * New servers come first and in maintenance, so that most failures harm nobody; what ends, and weights that fall,
-   * come last, so that there is always a server for a request.
-   */
-  readonly phase: 0 | 1 | 2 | 3 | 4;
+  readonly phase: Phase;
   readonly moved?: Moved;
   /** Takes it back. */
   readonly undo: ServerCommand | null;
@@ -75,7 +89,7 @@ function stepsToChange(name: string, change: Changed, old: ServerState): readonl
   const { address, weight, maxconn, isDisabled } = change;
   const steps: Step[] = [];
   if (weight !== null) {
-    const phase = weight.to < old.weight ? 4 : 2;
+    const phase = weight.to < old.weight ? 4 : 3;
     steps.push({ ...setWeight(name, weight.to), phase, undo: setWeight(name, old.weight) });
   }
   if (maxconn !== null) {
@@ -83,11 +97,14 @@ function stepsToChange(name: string, change: Changed, old: ServerState): readonl
     steps.push({ ...setMaxconn(name, maxconn.to), phase: 2, undo });
   }
   if (address !== null) {
+    const phase = isServing(old) && !willServe(change, old) ? 5 : 2;
     steps.push({
       ...setAddress(name, address.to),
-      ...{ phase: 2, moved: { name, ...address.to }, undo: setAddress(name, old) },
+      ...{ phase, moved: { name, ...address.to }, undo: setAddress(name, old) },
     });
-    if (change.isChecked && old.isDown) steps.push({ ...setHealthy(name), phase: 2, undo: null });
+    if (change.isChecked && old.isDown) {
+      steps.push({ ...setHealthy(name), phase: phase === 5 ? 5 : 3, undo: null });
+    }
   }
   if (isDisabled !== null) {
     const state = setState(name, isDisabled.to ? "maint" : "ready");
@@ -100,6 +117,15 @@ function stepToMaxconn({ frontend, to }: MaxconnChange, { frontends }: Shown): S
   const undo = setFrontendMaxconn(frontend, frontends.get(frontend)!);
   return { ...setFrontendMaxconn(frontend, to), phase: 2, undo };
 }
+
+const isServing = ({ weight, isInMaintenance }: ServerState) => weight > 0 && !isInMaintenance;
+
+const willServe = ({ weight, isDisabled }: Changed, old: ServerState) =>
+  isServing({
+    ...old,
+    weight: weight?.to ?? old.weight,
+    isInMaintenance: isDisabled?.to ?? old.isInMaintenance,
+  });
 
 const stateOf = ({ isInMaintenance, isDraining }: ServerState) =>
   isInMaintenance ? "maint" : isDraining ? "drain" : "ready";

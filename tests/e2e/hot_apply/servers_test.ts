@@ -73,6 +73,9 @@ commonTest(
     const lines = (turn: number) => [
       `server s1 ${turn % 3 === 0 ? c : a} weight ${turn % 2 === 0 ? 10 : 0}`,
       `server s2 ${b} weight ${turn % 2 === 0 ? 0 : 10}`,
+      // Slots of a template, which lead nowhere while they are free.
+      turn % 2 === 0 ? `server s3 ${a}` : "server s3 127.0.0.1:1 disabled",
+      turn % 4 < 2 ? `server s4 ${b} weight 5` : "server s4 127.0.0.1:1 weight 0",
     ];
     const wrapper = await serve(workspace, lines(0));
     let isOver = false;
