@@ -2,8 +2,9 @@
 import { begins, readSection, sectionTexts, wordsOf } from "../../config/server_lines.ts";
 
 export interface StateContext {
-  /** `serverLines` of what the process has, its hot applies included, and of what its successor reads. */
-  readonly before: string;
+  /** `serverLines` of what the process has, its hot applies included; `null`: unknown. */
+  readonly before: string | null;
+  /** Those of what its successor reads. */
   readonly after: string;
   /** What was hot-applied in the process, by the full names of the servers. */
   readonly hot: ReadonlyMap<string, HotServer>;
@@ -101,10 +102,11 @@ interface Changed {
 }
 
 /** What may be other than before of the servers in `after`. */
-function changedServers(before: string, after: string): Changed {
+function changedServers(before: string | null, after: string): Changed {
   const changed = new Map<string, LineChange>();
   const unnamed = new Map<string, ReadonlySet<string>>();
   if (before === after) return { servers: changed, unnamed };
+  if (before === null) return { servers: allServers(after), unnamed };
   const [old, next] = [partsOf(before), partsOf(after)];
   for (const [backend, text] of next.proxies) {
     const known = old.proxies.get(backend);
@@ -121,6 +123,24 @@ function changedServers(before: string, after: string): Changed {
     }
   }
   return { servers: changed, unnamed };
+}
+
+/** Any of them may be another one than before. */
+function allServers(lines: string): ReadonlyMap<string, LineChange> {
+  const areChecked = /^[ \t]*default-server[ \t][^\n]*\bcheck\b/m.test(lines);
+  return new Map(
+    [...partsOf(lines).proxies].flatMap(([backend, text]) =>
+      [...serversOf(text).servers].map(([server, line]) =>
+        [
+          `${backend}/${server}`,
+          {
+            port: portOf(line) ?? undefined,
+            isRevived: !areChecked && !wordsOf(line).includes("check"),
+          },
+        ] as const
+      )
+    ),
+  );
 }
 
 function partsOf(lines: string) {

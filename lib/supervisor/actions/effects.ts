@@ -56,7 +56,7 @@ export class RealEffects implements Effects {
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
-    this.#servers = new HotServers({ folder, log });
+    this.#servers = new HotServers({ folder, configurations: loadedFiles.configurations, log });
     this.#scans = new Scans(parts, this.#servers, (delayMs) => this.#setTimer(delayMs));
     this.#starts = new Starts({
       ...parts,

@@ -38,6 +38,8 @@ const TOLD_AFTER_MS = 60_000;
 
 export interface HotServersOptions {
   readonly folder: Pick<PrivateFolder, "socket">;
+  /** The configuration's files. */
+  readonly configurations: () => readonly string[];
   readonly log: Log;
   readonly toldAfterMs?: number;
 }
@@ -108,13 +110,21 @@ export class HotServers {
     return plan.tag === "plan" && obstacleInRelease(plan.changes, version) === null;
   }
 
-  /** What the generation says of its servers, put right for a successor that reads the files as they are now. */
+  /**
+   * What the generation says of its servers, put right for a successor that reads the files as they are now. Of one that
+   * may have read other files than were scanned, or was started by another wrapper, nobody knows what they said.
+   */
   async passed(generation: number, state: string): Promise<string> {
-    if (this.#serving?.generation !== generation) return state;
-    const { servers: { lines: before, paths, hot }, removed, doubtful } = this.#serving;
-    const after = await readServerLines(paths) ?? before;
+    const serving = this.#serving?.generation === generation ? this.#serving : null;
+    const lines = await readServerLines(serving?.servers.paths ?? this.#options.configurations());
+    if (serving === null) {
+      return lines === null
+        ? state
+        : passedState(state, { before: null, after: lines, hot: new Map() });
+    }
+    const { servers: { lines: before, hot }, removed, doubtful } = serving;
     const forgotten = new Set([...removed.keys(), ...doubtful]);
-    return passedState(state, { before, after, hot, forgotten });
+    return passedState(state, { before, after: lines ?? before, hot, forgotten });
   }
 
   #take(servers: ServersTarget): void {

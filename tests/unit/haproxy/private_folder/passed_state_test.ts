@@ -150,3 +150,20 @@ Deno.test("nothing is passed on of servers that another template makes, or anoth
     assert.equal(text, stateOf({ s1, other }), line);
   }
 });
+
+Deno.test("of what nobody knows the files' ports count, and what is not checked is alive", () => {
+  const after = serverLines([
+    "backend b\nserver s1 10.0.0.1:81\nserver s2 10.0.0.2:82\nserver s3 10.0.0.3:83\n" +
+    "backend c\nserver s1 10.0.0.1:84 check\n",
+  ]);
+  const text = passedState(STATE, { before: null, after, hot: new Map() });
+  assert.equal(
+    text,
+    stateOf({
+      s1: "3 b 1 s1 10.0.0.1 2 0 20 10 9 1 0 4 0 0 0 0 - 81 -",
+      s2: "3 b 2 s2 10.0.0.2 2 0 1 1 9 8 2 0 6 0 0 0 - 82 -",
+      s3: "3 b 3 s3 10.0.0.3 2 1 1 1 9 1 0 0 0 0 0 0 - 83 -",
+      other: "4 c 1 s1 10.0.0.1 2 0 5 5 9 1 0 4 0 0 0 0 - 84 -",
+    }),
+  );
+});
