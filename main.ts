@@ -12,6 +12,7 @@ import type { LastGoodSet } from "./lib/last_good/last_good.ts";
 import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import { VARIABLES } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
+import type { ManagerNotices, ManagerNoticesOptions } from "./lib/status/manager_notices.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { RealEffects } from "./lib/supervisor/actions/effects.ts";
 import {
@@ -51,6 +52,8 @@ if (import.meta.main) {
 interface Parts {
   readonly signals: Signals;
   readonly libc: Libc | null;
+  /** What NOTIFY_SOCKET said; empty if nothing. */
+  readonly notifySocket: string;
   readonly sources: readonly Source[];
   readonly scanner: Scanner;
   readonly scan: ScanResult;
@@ -61,10 +64,14 @@ interface Parts {
 async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const unreadable = problemsOfProcess();
   if (unreadable.length > 0) return refuse(unreadable);
+  const notifySocket = takeNotifySocket();
   const environment = Deno.env.toObject();
   const workingDirectory = Deno.cwd();
   const invocation = readInvocation(Deno.args, environment);
   if (!("settings" in invocation)) {
+    if ("problems" in invocation && invocation.problems.length > 0) {
+      return refuse(invocation.problems);
+    }
     return await (await importCommands()).print(invocation, denoJson.version);
   }
   const { tag, settings } = invocation;
@@ -78,7 +85,8 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const lastGood = await openLastGood(settings, environment);
   const fallback = tag === "run" && invocation.problems.length === 0 ? lastGood : null;
   if (problems.length > 0 && !await canServe(fallback)) return refuse(problems);
-  const parts = { signals, libc, sources, scanner, scan, loadedFiles, lastGood };
+  const prepared = { sources, scanner, scan, loadedFiles, lastGood };
+  const parts = { signals, libc, notifySocket, ...prepared };
   switch (tag) {
     case "check":
       return await (await importCommands()).check(settings, parts);
@@ -117,7 +125,9 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   });
   const recorder = lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
   const record = ({ after }: Step) => recorder?.observe(servingIn(after));
-  const observers = [status?.observe, record].filter((observer) => observer !== undefined);
+  const manager = await createManagerNotices(parts.notifySocket, { libc, log });
+  const observers = [status?.observe, record, manager?.observe]
+    .filter((observer) => observer !== undefined);
   const supervisor = new Supervisor(settings, observers);
   const { post, postBug } = supervisor;
 
@@ -157,6 +167,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   listening?.close();
   await recorder?.close();
   await effects.close();
+  manager?.close();
   await stdout.end();
   return exitCode;
 }
@@ -180,6 +191,16 @@ async function createStatus(
   const versions = { wrapper: denoJson.version, deno: Deno.version.deno };
   const directory = haproxyDirectory(settings, Deno.cwd());
   return new Status({ ...options, settings, versions, directory });
+}
+
+/** Without NOTIFY_SOCKET none of its modules are loaded. */
+async function createManagerNotices(
+  name: string,
+  options: Omit<ManagerNoticesOptions, "name">,
+): Promise<ManagerNotices | null> {
+  if (name === "") return null;
+  const { ManagerNotices } = await import("./lib/status/manager_notices.ts");
+  return new ManagerNotices({ ...options, name });
 }
 
 /** Until `work` ends, a signal to stop or drain ends the program at once; all others wait. */
@@ -223,11 +244,18 @@ function catchBugs(report: (error: unknown) => void): void {
   });
 }
 
+/** For the wrapper alone: HAProxy would inherit it. */
+function takeNotifySocket(): string {
+  const name = Deno.env.get("NOTIFY_SOCKET") ?? "";
+  Deno.env.delete("NOTIFY_SOCKET");
+  return name;
+}
+
 /** Every setting depends on these. Deno omits variables that are not UTF-8. */
 function problemsOfProcess(): string[] {
   return [
     ...problemOf("the working directory", () => Deno.cwd()),
-    ...VARIABLES.flatMap((name) => problemOf(name, () => Deno.env.get(name))),
+    ...[...VARIABLES, "NOTIFY_SOCKET"].flatMap((name) => problemOf(name, () => Deno.env.get(name))),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The wrapper's own exit statuses. All others are HAProxy's, or 128 plus a signal's number. */
 
 export const EXIT = {
+  UNHEALTHY: 1,
   /** As in sysexits(3). */
   USAGE: 64,
   SOFTWARE: 70,

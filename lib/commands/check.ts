@@ -12,7 +12,7 @@ import {
 import { checkArguments } from "../haproxy/process/arguments.ts";
 import { describeEnvFile, readEnvFile } from "../haproxy/process/env_file_reader.ts";
 import { spawnHaproxy } from "../haproxy/process/process.ts";
-import { describeFailure, exitCodeOf } from "../haproxy/failure/failure.ts";
+import { describeFailure, exitCodeOf, type Failure } from "../haproxy/failure/failure.ts";
 
 export interface CheckOptions {
   readonly needs: Needs;
@@ -21,7 +21,7 @@ export interface CheckOptions {
 }
 
 export interface CheckEnd {
-  /** Why there was no check; empty if there was one, whose result HAProxy has printed. */
+  /** What HAProxy has not printed: why there was no check, or what only a start refuses. */
   readonly problems: readonly string[];
   readonly exitCode: number;
 }
@@ -62,5 +62,10 @@ async function checkWith(
     return { problems: [describeFailure(spawned)], exitCode: exitCodeOf(spawned) };
   }
   onStarted(spawned.process.signal);
-  return { problems: [], exitCode: (await spawned.process.ended).code };
+  const { code } = await spawned.process.ended;
+  const line = needs.masterWorker;
+  if (code !== 0 || line === null) return { problems: [], exitCode: code };
+  // `haproxy -c` starts no master.
+  const failure: Failure = { tag: "master_worker", line };
+  return { problems: [describeFailure(failure)], exitCode: exitCodeOf(failure) };
 }

@@ -11,6 +11,8 @@ export interface Needs {
   readonly statsMaxconn: number | null;
   /** Whether other HAProxy processes may bind the same ports. */
   readonly sharesPorts: boolean;
+  /** Where `master-worker` stands outside of any `.if`, as `"/path" line 3`; `null` if nowhere. */
+  readonly masterWorker: string | null;
   /** Words that deserve a note, and where they stand. */
   readonly noted: Readonly<Record<Noted, string | null>>;
 }
@@ -26,6 +28,7 @@ export const NO_NEEDS: Needs = {
   sharesSecret: false,
   statsMaxconn: null,
   sharesPorts: true,
+  masterWorker: null,
   noted: { shared_sockets: null, zero_warning: null, pidfile: null },
 };
 
@@ -46,12 +49,13 @@ export function* readNeeds(
 
 /** A variable may hold an address. */
 const WANTED =
-  /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|pidfile|noreuseport|setenv|\.(?:end)?if/;
+  /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|master-worker|pidfile|noreuseport|setenv|\.(?:end)?if/;
 
 class Reader {
   /** Each fact found, with its words and their first place. */
   readonly #found = new Map<Fact, string>();
   readonly #statsMaxconns: (number | null)[] = [];
+  #masterWorker: string | null = null;
   #depth = 0;
   #branchesDiffer = false;
 
@@ -61,6 +65,7 @@ class Reader {
     if (first === ".endif") this.#depth--;
     // Only HAProxy knows which branch set a variable, and so its value further down.
     this.#branchesDiffer ||= this.#depth > 0 && first.endsWith("setenv");
+    if (first === "master-worker" && this.#depth === 0) this.#masterWorker ??= place;
     if (first === "stats" && second === "maxconn") {
       this.#statsMaxconns.push(this.#branchesDiffer ? null : connectionsOf(words[2] ?? ""));
     }
@@ -79,6 +84,7 @@ class Reader {
       sharesSecret: hasQuic && !has("secret"),
       statsMaxconn: largestOf(this.#statsMaxconns),
       sharesPorts: !has("no_sharing"),
+      masterWorker: this.#masterWorker,
       noted: {
         shared_sockets: hasQuic ? placeOf("shared_sockets") : null,
         zero_warning: placeOf("zero_warning"),

@@ -1,5 +1,6 @@
 /** The log lines about recording a set, and about a recorded set that cannot be used. Pure. */
 import type { LogEntry } from "../system/log.ts";
+import { counted } from "../text/counted.ts";
 import { formatDuration } from "../text/duration.ts";
 
 export function recorded(
@@ -14,9 +15,8 @@ export function recorded(
 ): LogEntry {
   return {
     level: "info",
-    text:
-      `generation ${generation} has served for ${formatDuration(servedMs)}: its ${files} files ` +
-      `are recorded in "${path}", ${added} of them newly written`,
+    text: `generation ${generation} has served for ${formatDuration(servedMs)}: recorded its ` +
+      `${counted(files, "file")} in "${path}", ${added} of them newly written`,
     fields: { generation, reason: "last-good" },
   };
 }

@@ -114,7 +114,8 @@ export const OPTIONS = table({
     flag: "runtime-dir",
     variable: "RUNTIME_DIRECTORY",
     type: types.runtimeParents(),
-    help: "where to make the private folder (mode 0700); in or below one of these",
+    help:
+      "where to make the private folder (mode 0700): in or below /run, /var/lib/haproxy or /tmp",
   },
   lastGood: {
     flag: "last-good",
@@ -156,6 +157,8 @@ export const ACTIONS = {
   "list-watched":
     "print every watched file, how it was found, and the watched directories, then exit",
   check: "check the settings and the configuration (haproxy -c), then exit with its status",
+  health:
+    "ask the wrapper at --status-listen whether HAProxy serves, print why not, and exit with 0 or 1",
   help: "print these settings",
   version: "print the versions of the wrapper, Deno and HAProxy",
 } as const;

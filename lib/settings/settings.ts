@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from "@std/path";
 import { type CommandLine, splitCommandLine } from "./command_line.ts";
 import { type HaproxyArguments, readHaproxyArguments } from "./haproxy_arguments.ts";
+import type { StatusAddress } from "./status_address.ts";
 import {
   type ACTIONS,
   DEFAULT_CONFIGURATION,
@@ -18,8 +19,18 @@ export type Settings = Readonly<OptionValues> & { readonly haproxy: HaproxyArgum
 export type Invocation =
   | { readonly tag: "help" }
   | { readonly tag: "version" }
+  /** `address`: whom to ask; `null` if there are problems. */
+  | {
+    readonly tag: "health";
+    readonly address: StatusAddress | null;
+    readonly problems: readonly string[];
+  }
   /** HAProxy only prints, such as its version. */
-  | { readonly tag: "haproxy_prints"; readonly flag: string }
+  | {
+    readonly tag: "haproxy_prints";
+    readonly flag: string;
+    readonly problems: readonly string[];
+  }
   /** If there are problems, the settings are good only for finding more. */
   | {
     readonly tag: "run" | "check" | "list_watched";
@@ -35,8 +46,12 @@ export function readInvocation(words: readonly string[], environment: Environmen
   const asksFor = (action: keyof typeof ACTIONS) => line.own.has(action);
   if (asksFor("help")) return { tag: "help" };
   if (asksFor("version")) return { tag: "version" };
+  if (asksFor("health")) return readHealth(line, environment);
   const haproxy = readHaproxyArguments(line.haproxyWords, DEFAULT_CONFIGURATION);
-  if (haproxy.prints !== null) return { tag: "haproxy_prints", flag: haproxy.prints };
+  if (haproxy.prints !== null) {
+    const problems = loaderProblems(environment);
+    return { tag: "haproxy_prints", flag: haproxy.prints, problems };
+  }
   const given = (name: OptionName) => findGiven(OPTIONS[name], line, environment);
   const settings: Settings = Object.freeze({ haproxy: haproxy.arguments, ...readValues(given) });
   const problems = [
@@ -49,6 +64,17 @@ export function readInvocation(words: readonly string[], environment: Environmen
   ];
   const tag = asksFor("list-watched") ? "list_watched" : asksFor("check") ? "check" : "run";
   return { tag, settings, problems };
+}
+
+/** A health check has the environment of the running wrapper, but not its command line. */
+function readHealth(line: CommandLine, environment: Environment): Invocation {
+  const { statusListen: option } = OPTIONS;
+  const given = findGiven(option, line, environment);
+  const address = option.type.parse(given.texts) ?? null;
+  const hasNone = given.texts.length === 0;
+  const missing = `"--health" needs "--${option.flag}" or ${variableOf(option)}, found neither`;
+  const problems = [...line.problems, ...refusals(option, given), ...hasNone ? [missing] : []];
+  return { tag: "health", address, problems };
 }
 
 interface Given {

@@ -1,6 +1,6 @@
 /** The file system, except for the contents of files (see contents.ts): everything that Deno does on other threads. */
 import { expandGlob, expandGlobSync } from "@std/fs/expand-glob";
-import { work } from "./threads.ts";
+import { hasJustWorked, work } from "./threads.ts";
 
 // Each function does what Deno's function of that name does, and throws the same errors.
 
@@ -44,7 +44,12 @@ function entryOf(info: Deno.FileInfo) {
   };
 }
 
-/** On the main thread, for a few files among many; `null` if the file is missing. */
+// On the main thread, where one on another thread has just reached as far.
+
+export const lstatAtOnce = (path: string): Deno.FileInfo => Deno.lstatSync(path);
+export const readLinkAtOnce = (path: string): string => Deno.readLinkSync(path);
+
+/** `null` if the file is missing. */
 export const statAtOnce = (path: string): Deno.FileInfo | null => orNull(() => Deno.statSync(path));
 
 function orNull<Result>(read: () => Result): Result | null {
@@ -55,10 +60,11 @@ function orNull<Result>(read: () => Result): Result | null {
   }
 }
 
-export const stat = (path: string) => work(() => Deno.stat(path), () => Deno.statSync(path));
+/** Like `stat`, for a path that was reached a moment ago; `null` if the file is missing. */
+export const statAgain = async (path: string): Promise<Deno.FileInfo | null> =>
+  hasJustWorked() ? statAtOnce(path) : await stat(path).catch(() => null);
 
-export const readLink = (path: string) =>
-  work(() => Deno.readLink(path), () => Deno.readLinkSync(path));
+export const stat = (path: string) => work(() => Deno.stat(path), () => Deno.statSync(path));
 
 export const writeTextFile = (path: string, text: string) =>
   work(() => Deno.writeTextFile(path, text), () => Deno.writeTextFileSync(path, text));

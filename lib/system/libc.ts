@@ -1,5 +1,7 @@
 /** The few functions of the C library that Deno does not offer: the only user of FFI. */
 
+import { DIRECTORY_BYTES, type DirectoryEntry, nextEntries } from "./directory_entries.ts";
+
 /** Debian's paths on both architectures, which the Alpine image also uses, and that of Fedora and its relatives. */
 export const LIBC_PATHS = [
   "/lib/x86_64-linux-gnu/libc.so.6",
@@ -16,12 +18,6 @@ export interface DirectoryReader {
   /** The next few hundred entries, unordered, without `.` and `..`; none at the end. */
   next(): readonly DirectoryEntry[];
   close(): void;
-}
-
-export interface DirectoryEntry {
-  readonly name: string;
-  /** `true` only if the file system reports it, and not for a link. */
-  readonly isDirectory: boolean;
 }
 
 /**
@@ -43,6 +39,12 @@ const SYMBOLS = {
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  sendto: {
+    parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
+    result: "isize",
+  },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   umask: { parameters: ["u32"], result: "u32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   // Since glibc 2.30.
@@ -79,9 +81,17 @@ const O_RDONLY_NONBLOCK_CLOEXEC = 0x800 | 0x8_0000;
 /** From flock(2): exclusive and non-blocking. */
 const LOCK_EX_NB = 2 | 4;
 
+/** From socket(2), send(2) and unix(7). */
+const AF_UNIX = 1;
+const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0x800 | 0x8_0000;
+const MSG_NOSIGNAL = 0x4000;
+
+/** From clock_gettime(2). */
+const CLOCK_MONOTONIC = 1;
+
 /** The only files in `/proc` and `/sys` that may be read. Deno opens them only with every permission. */
 const MEMORY_FILE =
-  /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
+  /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status|locks)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
 
 /** More than a busy host's list of mounts takes. */
 const MOST_BYTES = 1 << 20;
@@ -138,7 +148,7 @@ function wrap(symbols: Opened["symbols"]) {
     isWritable: (file: number): boolean =>
       symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0) !== 0,
 
-    /** The text of one of the kernel's files about memory; `null` if it is any other file, unreadable or huge. */
+    /** The text of one of the kernel's files about memory, processes and locks; `null` if it is any other file, unreadable or huge. */
     readMemoryFile: (path: string): string | null =>
       MEMORY_FILE.test(path) ? textOf(path, readWhole) : null,
 
@@ -161,6 +171,24 @@ function wrap(symbols: Opened["symbols"]) {
       if (!commandLine(pid).includes(word)) return "gone";
       if (symbols.kill(pid, signal) === 0) return "sent";
       return commandLine(pid).includes(word) ? "refused" : "gone";
+    },
+
+    /** Sends a datagram to a unix socket without blocking; `address` is what `sun_path` holds. */
+    sendDatagram(address: Uint8Array, text: string): boolean {
+      const file = symbols.socket(AF_UNIX, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0);
+      if (file < 0) return false;
+      const to = new Uint8Array([AF_UNIX, 0, ...address]);
+      const bytes = new TextEncoder().encode(text);
+      const sent = symbols.sendto(file, bytes, BigInt(bytes.length), MSG_NOSIGNAL, to, to.length);
+      symbols.close(file);
+      return Number(sent) === bytes.length;
+    },
+
+    /** The time since the machine was booted, without its sleep. */
+    monotonicMicroseconds(): bigint {
+      const time = new BigInt64Array(2);
+      symbols.clock_gettime(CLOCK_MONOTONIC, time);
+      return time[0]! * 1_000_000n + time[1]! / 1_000n;
     },
 
     /** Opens a directory for reading in portions; `null` if it cannot be opened or the library is too old. */
@@ -188,34 +216,6 @@ function wrap(symbols: Opened["symbols"]) {
     },
   };
 }
-
-/** About 400 entries. */
-const DIRECTORY_BYTES = 16_384;
-
-/** In a `struct dirent64`, see getdents(2). */
-const D_RECLEN = 16;
-const D_TYPE = 18;
-const D_NAME = 19;
-const DT_DIR = 4;
-
-function nextEntries(read: () => number, buffer: DataView<ArrayBuffer>): DirectoryEntry[] {
-  const entries: DirectoryEntry[] = [];
-  // A portion may hold only "." and "..".
-  while (entries.length === 0) {
-    const length = read();
-    if (length <= 0) break;
-    for (let offset = 0; offset < length; offset += buffer.getUint16(offset + D_RECLEN, true)) {
-      const name = nameIn(new Uint8Array(buffer.buffer, offset + D_NAME));
-      if (name === "." || name === "..") continue;
-      entries.push({ name, isDirectory: buffer.getUint8(offset + D_TYPE) === DT_DIR });
-    }
-  }
-  return entries;
-}
-
-/** Bytes that are not UTF-8 yield a name that matches no file. */
-const nameIn = (bytes: Uint8Array<ArrayBuffer>) =>
-  DECODER.decode(bytes.subarray(0, bytes.indexOf(0)));
 
 const DECODER = new TextDecoder();
 

@@ -1,6 +1,6 @@
 /** Follows a path link by link, to find the real directories where a change of it can be seen. */
 import { dirname, join } from "@std/path";
-import { type Entry, lstat, readLink } from "./files.ts";
+import { type Entry, lstatAtOnce, readLinkAtOnce, stat } from "./files.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 
 export interface LinkChain {
@@ -18,7 +18,10 @@ export type ChainEnd =
 /** Called with each directory and link on the way, from `/` to the end. */
 export type OnStep = (path: string, info: Deno.FileInfo) => void;
 
-/** Follows the absolute `path` as the kernel does, including `..` after a link. */
+/**
+ * Follows the absolute `path` as the kernel does, including `..` after a link. A network mount that hangs blocks a
+ * thread: the kernel walks all of the path there first, and only then is it followed on the main thread, step by step.
+ */
 export async function followLinks(path: string, onStep?: OnStep): Promise<LinkChain> {
   const walk: Walk = {
     directories: new Set(),
@@ -27,18 +30,19 @@ export async function followLinks(path: string, onStep?: OnStep): Promise<LinkCh
     rest: names(path),
     links: 0,
   };
+  await stat(path).catch(() => {});
   let info: Deno.FileInfo | null = null;
   let entry = "/";
   try {
-    onStep?.("/", await lstat("/"));
+    onStep?.("/", lstatAtOnce("/"));
     for (let name = walk.rest.shift(); name !== undefined; name = walk.rest.shift()) {
       entry = join(walk.here, name);
-      info = await step(walk, entry);
+      info = step(walk, entry);
       onStep?.(entry, info);
     }
     return {
       ...walk,
-      end: { tag: "found", realPath: walk.here, info: info ?? await lstat("/") },
+      end: { tag: "found", realPath: walk.here, info: info ?? lstatAtOnce("/") },
     };
   } catch (error) {
     mark(walk, entry);
@@ -58,15 +62,15 @@ interface Walk {
   links: number;
 }
 
-async function step(walk: Walk, entry: string): Promise<Deno.FileInfo> {
-  const info = await lstat(entry);
+function step(walk: Walk, entry: string): Deno.FileInfo {
+  const info = lstatAtOnce(entry);
   if (info.isSymlink || walk.rest.length === 0) mark(walk, entry);
   if (!info.isSymlink) {
     walk.here = entry;
     return info;
   }
   if (++walk.links > MOST_LINKS) throw new Deno.errors.FilesystemLoop("too many symbolic links");
-  const target = await readLink(entry);
+  const target = readLinkAtOnce(entry);
   if (target.startsWith("/")) walk.here = "/";
   walk.rest.unshift(...names(target));
   return info;

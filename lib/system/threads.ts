@@ -21,6 +21,12 @@ export async function work<Result>(
   }
 }
 
+/** Whether work has just come back from a thread: then what it reached can be asked on the main thread. */
+export const hasJustWorked = (): boolean => performance.now() - lastWorkMs < JUST_MS;
+
+/** In so short a time hardly any network mount begins to hang. */
+const JUST_MS = 5;
+
 /** Lets signals, timers and requests run between two portions of long work. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 

@@ -31,8 +31,8 @@ export async function startByWrapper(
     workspace,
     pid: wrapper.pid,
     async follow() {
-      await wrapper.saysMatching(new RegExp(`generation ${serving + 1} serves`), read);
-      await wrapper.saysMatching(new RegExp(`generation ${serving} drained`), read);
+      await wrapper.says(new RegExp(`generation ${serving + 1} serves`), read);
+      await wrapper.says(new RegExp(`generation ${serving} drained`), read);
       serving += 1;
       read = wrapper.output.length;
     },

@@ -119,7 +119,7 @@ const startWrapper =
 
 /** The change is live, and of a reload the old process gone. */
 async function isOver(wrapper: Wrapper, read: number): Promise<void> {
-  await wrapper.saysMatching(/without a reload in|generation \d+ drained/, read);
+  await wrapper.says(/without a reload in|generation \d+ drained/, read);
 }
 
 const startByCommands = (room: AsyncDisposableStack): Start => async (textOf) => {

@@ -6,7 +6,7 @@ import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";
 import { isThere } from "../support/files.ts";
 import { type Need, ROOT } from "../support/needs.ts";
-import { World } from "./world.ts";
+import { World } from "./world/world.ts";
 
 const LIBRARY = ["x86_64", "aarch64"].map((machine) =>
   `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`

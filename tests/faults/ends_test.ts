@@ -1,9 +1,9 @@
 /** What ends the wrapper: its serving process is killed in a handoff, or a signal arrives while nobody reads stdout. */
 import assert from "node:assert/strict";
-import { afterFirstAnswer } from "./new_process_faults.ts";
-import { fillStdout } from "./output_faults.ts";
-import { StatsProxy } from "./stats_proxy.ts";
-import { World } from "./world.ts";
+import { afterFirstAnswer } from "./families/new_process.ts";
+import { fillStdout } from "./families/output.ts";
+import { StatsProxy } from "./world/stats_proxy.ts";
+import { World } from "./world/world.ts";
 
 Deno.test("the old process is killed in the middle of a handoff", async () => {
   await using world = await World.serving();

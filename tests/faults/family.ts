@@ -4,7 +4,7 @@ import { testNeeding } from "../support/needs.ts";
 import { concurrently } from "./concurrently.ts";
 import { type Fault, isPossible } from "./fault.ts";
 import { undergo } from "./undergo.ts";
-import { World } from "./world.ts";
+import { World } from "./world/world.ts";
 
 /** Most of a fault's time is spent waiting. */
 const WIDTH = 6;

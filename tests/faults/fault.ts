@@ -1,6 +1,6 @@
 /** What a fault is: how it is injected, how it is healed, and what must hold in between. */
 import type { Need } from "../support/needs.ts";
-import type { World } from "./world.ts";
+import type { World } from "./world/world.ts";
 
 export interface Fault {
   readonly name: string;

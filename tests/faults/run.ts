@@ -6,11 +6,11 @@
 import { parseArgs } from "node:util";
 import { concurrently } from "./concurrently.ts";
 import type { Fault } from "./fault.ts";
-import { LONG_FAULTS } from "./long_faults.ts";
+import { LONG_FAULTS } from "./families/long.ts";
 import { describeSequence, randomSequence, runSequence } from "./sequence.ts";
 import { randomSignals, sendSignals } from "./signals.ts";
 import { undergo } from "./undergo.ts";
-import { World } from "./world.ts";
+import { World } from "./world/world.ts";
 
 /** They mostly wait, and what they wait for has limits of seconds. */
 const WIDTH = 2 * navigator.hardwareConcurrency;

@@ -1,9 +1,9 @@
 /** Several faults in a row in the same world, which a signal then ends. */
-import { allFaults } from "./families.ts";
+import { allFaults } from "./families/families.ts";
 import { type Fault, isPossible } from "./fault.ts";
 import { createRandom } from "../support/random.ts";
 import { undergo } from "./undergo.ts";
-import { World } from "./world.ts";
+import { World } from "./world/world.ts";
 
 export interface Sequence {
   /** By name, with ordinary changes between some of them. */

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { SIGNALS } from "../../lib/system/signals.ts";
 import { createRandom } from "../support/random.ts";
-import { type HeldState, STATES } from "./states.ts";
-import type { World } from "./world.ts";
+import { type HeldState, STATES } from "./world/states.ts";
+import type { World } from "./world/world.ts";
 
 type Signal = keyof typeof SIGNALS;
 

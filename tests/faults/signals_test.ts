@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { concurrently } from "./concurrently.ts";
 import { randomSignals, sendSignals } from "./signals.ts";
-import { type HeldState, STATES } from "./states.ts";
+import { type HeldState, STATES } from "./world/states.ts";
 
 const SEED = 20_261_125;
 const CASES = 4;

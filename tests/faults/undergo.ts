@@ -1,7 +1,7 @@
 /** Injects a fault into a world, heals it, and asserts what must hold during and after it. */
 import type { Fault } from "./fault.ts";
-import { assertHealed, assertKept, type Mark, mark } from "./invariants.ts";
-import type { World } from "./world.ts";
+import { assertHealed, assertKept, type Mark, mark } from "./world/invariants.ts";
+import type { World } from "./world/world.ts";
 
 export async function undergo(world: World, fault: Fault): Promise<void> {
   try {
@@ -18,7 +18,7 @@ export async function undergo(world: World, fault: Fault): Promise<void> {
 
 async function expectOutcome(world: World, before: Mark, fault: Fault): Promise<void> {
   const { expects } = fault;
-  const says = (line: RegExp) => world.wrapper.saysMatching(line, before.outputLength);
+  const says = (line: RegExp) => world.wrapper.says(line, before.outputLength);
   switch (expects.tag) {
     case "rejected":
       await says(

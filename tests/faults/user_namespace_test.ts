@@ -1,9 +1,9 @@
 /** Faults that only an unprivileged wrapper meets: it runs as root of a user namespace of its own. */
-import { command } from "./command.ts";
+import { command } from "./world/command.ts";
 import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";
 import { ROOT } from "../support/needs.ts";
-import { World } from "./world.ts";
+import { World } from "./world/world.ts";
 
 /** Not in the namespace, so its root cannot read this user's files. */
 const STRANGER = 12_345;

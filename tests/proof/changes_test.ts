@@ -10,7 +10,7 @@ const SITE = {
 
 const CHANGES = Array.from({ length: 1_000 }, (_, index) => changeOf(SITE, index + 1));
 
-Deno.test("a quarter is to be refused, for each reason as often, and never two in a row", () => {
+Deno.test("a quarter must be refused: each reason equally often, and never two in a row", () => {
   const refused = CHANGES.filter(({ tag }) => tag === "refused");
   assert.equal(refused.length, 250);
   for (const reason of REFUSAL_NAMES) {
@@ -22,7 +22,7 @@ Deno.test("a quarter is to be refused, for each reason as often, and never two i
   });
 });
 
-Deno.test("what is to be served is numbered from 1 on, and each differs from the last", () => {
+Deno.test("contents to be served are numbered from 1, and each differs from the last", () => {
   const served = CHANGES.flatMap((change) => change.tag === "served" ? [change] : []);
   served.forEach(({ content, configuration }, index) => {
     assert.equal(content, index + 1);

@@ -15,14 +15,14 @@ async function run(...args: readonly string[]) {
   return { code, out: out!, error: error! };
 }
 
-Deno.test("bad options end with 64, and every problem is told", async () => {
+Deno.test("bad options end with 64, and all problems are reported", async () => {
   const { code, out, error } = await run("--reloads", "0", "--only", "nobody");
   assert.equal(code, 64);
   assert.equal(out, "");
   assert.match(error, /--reloads: found "0".*\n--only: found "nobody".*\ndeno task proof/);
 });
 
-Deno.test("what is not there ends with 69", async () => {
+Deno.test("a file that does not exist ends with 69", async () => {
   for (const option of ["--haproxy", "--from"]) {
     const { code, error } = await run(option, "/none");
     assert.equal(code, 69);
@@ -49,7 +49,7 @@ Deno.test("an earlier run is shown again, with its plot and its faults", async (
   assert.match(faulty.error, /^FAULT TCP, connections of 1 to 3 s: 2 × cut answer$/m);
 });
 
-Deno.test("several earlier runs are one table and one plot, and a fault names its HAProxy", async () => {
+Deno.test("several earlier runs make one table and one plot, and a fault names its HAProxy", async () => {
   await using folder = new TempFolder();
   const old = { ...MACHINE, haproxy: "2.6.12-1+deb12u4" };
   const wrapper = campaign({ load: load({ tcp: { failures: { cut: 2 } } }) });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { commandOf, readOptions } from "./options.ts";
 
-Deno.test("without any it is 1,000 reloads of all three", () => {
+Deno.test("by default all three contestants reload 1,000 times", () => {
   assert.deepEqual(readOptions([]), {
     problems: [],
     options: {
@@ -25,7 +25,7 @@ Deno.test("several earlier runs", () => {
   assert.deepEqual(readOptions(["--from", "a", "--from=b"]).options.from, ["a", "b"]);
 });
 
-Deno.test("the command that repeats a run says nothing of where things are", () => {
+Deno.test("the command that repeats a run names no paths", () => {
   const command = (...args: readonly string[]) => commandOf(readOptions(args).options);
   assert.equal(command("--json", "/a", "--reloads", "1000"), "deno task proof");
   assert.equal(
@@ -35,7 +35,7 @@ Deno.test("the command that repeats a run says nothing of where things are", () 
   assert.equal(command("--hours", "2"), "deno task proof --minutes 120");
 });
 
-Deno.test("all problems are told", () => {
+Deno.test("all problems are reported", () => {
   const args = ["--reloads", "1.5", "--hours=-1", "--only", "nobody", "--fast", "word", "--from="];
   assert.deepEqual(readOptions([...args, "--svg"]).problems, [
     'found "--fast", which is no option',

@@ -39,7 +39,7 @@ Deno.test("each row of a table has as many cells as its heading", () => {
   }
 });
 
-Deno.test("percentiles, failures and what ended otherwise are told", () => {
+Deno.test("percentiles, failures and unexpected outcomes are reported", () => {
   const text = markdown(RESULTS);
   const row = (title: string) => text.split("\n").find((line) => line.startsWith(`| ${title}`));
   assert.equal(row("reloads served"), "| reloads served, refused | 75, 25 | 75, 25 |");
@@ -59,7 +59,7 @@ Deno.test("percentiles, failures and what ended otherwise are told", () => {
   );
 });
 
-Deno.test("the first failures are told one by one", () => {
+Deno.test("the first failures are listed one by one", () => {
   assert.deepEqual(examples(RESULTS), [
     "master-worker, TCP, connections of 1 to 3 s: cut answer at 2026-01-01T00:00:00Z, in reload 4: closed",
   ]);
@@ -70,7 +70,7 @@ Deno.test("only refused reloads disturb what they should not, and only served on
   assert.equal(servedMs(FAILING).length, 75);
 });
 
-Deno.test("several HAProxys are one table, and what they have in common is told once", () => {
+Deno.test("several HAProxy versions make one table, which says once what they share", () => {
   const old = { ...MACHINE, haproxy: "2.6.12-1+deb12u4" };
   const { http3: _new, http3_kept: _kept, ...others } = load({});
   const text = branchesMarkdown([

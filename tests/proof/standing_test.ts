@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { waitFor } from "../support/wait.ts";
 import { Standing } from "./standing.ts";
 
-Deno.test("the new content may be answered at once, the old one for a while longer", async () => {
+Deno.test("the new content is right at once, the old one for a while longer", async () => {
   const standing = new Standing();
   const shared = new Standing(standing.memory);
   const seen = () => [shared.oldest, shared.newest, shared.reload];

@@ -7,7 +7,7 @@ import { faultsOf } from "./verdict.ts";
 const faults = (wrapper: Campaign, byHand: Campaign = campaign(), isSoak = false) =>
   faultsOf(run({ wrapper, "by-hand": byHand }, { isSoak }));
 
-Deno.test("nothing is wrong where nothing failed, whatever becomes of the others", () => {
+Deno.test("if nothing failed there is no fault, whatever happens to the other contestants", () => {
   const failing = campaign({ load: load({ tcp: { failures: { cut: 5 } } }) });
   assert.deepEqual(faults(campaign(), failing), []);
   assert.deepEqual(faultsOf(run({ "by-hand": failing })), []);
@@ -24,14 +24,14 @@ Deno.test("every failed request is a fault", () => {
   ]);
 });
 
-Deno.test("closed idle connections are one where HAProxy is told to announce them", () => {
+Deno.test("an idle closing is a fault if HAProxy was told to announce it", () => {
   const failures = { idle_closing: 9 };
   assert.deepEqual(faults(campaign({ load: load({ keep_alive: { failures } }) })), []);
   assert.equal(faults(campaign({ load: load({ keep_alive_closing: { failures } }) })).length, 1);
   assert.equal(faults(campaign({ load: load({ http2: { failures } }) })).length, 1);
 });
 
-Deno.test("and elsewhere if they are many more than by hand", () => {
+Deno.test("elsewhere idle closings are a fault if there are many more than by hand", () => {
   const having = (count: number) =>
     campaign({ load: load({ keep_alive: { failures: { idle_closing: count } } }) });
   assert.deepEqual(faults(having(30), having(10)), []);
@@ -40,7 +40,7 @@ Deno.test("and elsewhere if they are many more than by hand", () => {
   ]);
 });
 
-Deno.test("failures over QUIC are one if they are many more than by hand in the same run, and a wrong answer always", () => {
+Deno.test("QUIC failures are a fault if there are many more than by hand in the same run; a wrong answer always is", () => {
   const having = (count: number) =>
     campaign({ load: load({ http3: { failures: { cut: count } } }) });
   assert.deepEqual(faults(having(30), having(10)), []);
@@ -52,7 +52,7 @@ Deno.test("failures over QUIC are one if they are many more than by hand in the 
   assert.deepEqual(faults(wrong), ["HTTP/3 over QUIC, kept connections: 1 × wrong answer"]);
 });
 
-Deno.test("a reload that ended otherwise is one, and so is a kind that was never answered", () => {
+Deno.test("a reload that ended otherwise is a fault, and so is a kind that got no answer", () => {
   const mishaps = [{ number: 7, change: "content 5", what: "was refused" }];
   assert.deepEqual(faults(campaign({ mishaps })), ["reload 7 (content 5): was refused"]);
   const unanswered = load({ http2: { requests: 3, failures: { timeout: 3 } } });
@@ -62,7 +62,7 @@ Deno.test("a reload that ended otherwise is one, and so is a kind that was never
   ]);
 });
 
-Deno.test("a soak finds what grows, at rest", () => {
+Deno.test("a soak finds growth at rest", () => {
   const growing = (memory: number, files: number) =>
     campaign({
       samples: Array.from({ length: 40 }, (_, second) => {

@@ -54,7 +54,7 @@ export class Browser implements AsyncDisposable {
   }
 
   async #host(): Promise<string> {
-    return (await this.#process.saysMatching(/DevTools listening on ws:\/\/([^/]+)\//))[1]!;
+    return (await this.#process.says(/DevTools listening on ws:\/\/([^/]+)\//))[1]!;
   }
 }
 

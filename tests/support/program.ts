@@ -41,9 +41,11 @@ export const IN_ONE_FORM: Need = {
 
 type Register = (name: string, body: TestBody) => void;
 
-/** Registers a test that needs nothing but the program. */
+/** They register tests of the program: in each form, in each but process 1, the same as root, and in one form. */
 export const programTest: Register = (...test) => testNeeding([RUNNABLE], ...test);
 export const commonTest: Register = (...test) => testNeeding([RUNNABLE, NOT_AS_PROCESS_1], ...test);
+export const rootTest: Register = (...test) =>
+  testNeeding([RUNNABLE, ROOT, NOT_AS_PROCESS_1], ...test);
 export const longTest: Register = (...test) => testNeeding([RUNNABLE, IN_ONE_FORM], ...test);
 
 /** Whether the tests run with what stands in for the @std packages: Deno knows those by their address on the network. */

@@ -48,7 +48,7 @@ export class Running {
 
   /** The time from the first line that matches `from` to the first that matches `to`, by the log's own clock. */
   async msBetween(from: RegExp, to: RegExp): Promise<number> {
-    for (const pattern of [from, to]) await this.saysMatching(pattern);
+    for (const pattern of [from, to]) await this.says(pattern);
     const [fromMs, toMs] = [from, to].map((pattern) => {
       const line = this.lines.find((line) => pattern.test(line));
       return Date.parse(/\d{4}-[^Z]*Z/.exec(line!)![0]);
@@ -62,9 +62,10 @@ export class Running {
   }
 
   /** Waits until the output matches `pattern`; from the character `from` on, if given. */
-  async saysMatching(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    const match = () => pattern.exec(this.output.slice(from));
-    return await this.until(`output that matches ${pattern}`, match);
+  async says(pattern: RegExp | string, from = 0): Promise<RegExpExecArray> {
+    const regExp = new RegExp(pattern);
+    const match = () => regExp.exec(this.output.slice(from));
+    return await this.until(`output that matches ${regExp}`, match);
   }
 
   /** Waits until generation `number` was logged, and asserts that none came after it. */

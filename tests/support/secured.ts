@@ -2,10 +2,16 @@
 import { BY_EVENTS } from "./program.ts";
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { Authority } from "./certificates.ts";
+import { Authority, type Pair } from "./certificates.ts";
 import { servedTo, type TlsOptions } from "./tls_client.ts";
 import { freePort } from "./free_port.ts";
 import { get, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
+
+interface Served {
+  readonly wrapper: Wrapper;
+  readonly old: Pair;
+  readonly next: Pair;
+}
 
 export class Secured extends Workspace {
   readonly tlsPort = freePort();
@@ -14,7 +20,7 @@ export class Secured extends Workspace {
   readonly pem = this.at("site.pem");
 
   /** The page, with `bind` behind the address of a second listener. */
-  securePage(bind = `crt ${this.pem}`, { text = "one", global = "" } = {}): string {
+  securePage({ bind = `crt ${this.pem}`, text = "one", global = "" } = {}): string {
     const extra = global === "" ? "" : `global\n    ${global}\n`;
     return `${this.page(text, { extra })}    bind 127.0.0.1:${this.tlsPort} ssl ${bind}\n`;
   }
@@ -27,6 +33,19 @@ export class Secured extends Workspace {
     await this.replace(configuration);
     const own = ["-f", this.configuration, ...BY_EVENTS];
     return await this.serve({ args: [...own, ...args], env });
+  }
+
+  /** Serves `old`, its only certificate; `next` is another of the same authority. */
+  async serveOld(options: WrapperOptions = {}): Promise<Served> {
+    const [old, next] = [this.authority.issue(), this.authority.issue()];
+    this.write("site.pem", old.pem);
+    return { wrapper: await this.serveSecure(undefined, options), old, next };
+  }
+
+  /** Replaces that certificate, and waits until the new one is served. */
+  async renew(pair: Pair, wrapper: Wrapper): Promise<void> {
+    await this.replace(pair.pem, this.pem);
+    await this.servesCertificate(pair, wrapper);
   }
 
   /** Waits until a new connection gets the certificate with that fingerprint. */
@@ -58,39 +77,32 @@ export class Secured extends Workspace {
 
 /** Asserts that no HAProxy process was started until `change` had its effect. */
 export async function withoutReload(
-  workspace: Workspace,
   wrapper: Wrapper,
   change: () => Promise<unknown>,
 ): Promise<void> {
-  const [pids, generation] = [workspace.haproxyPids(), wrapper.lastGeneration];
+  const { workspace, lastGeneration } = wrapper;
+  const pids = workspace.haproxyPids();
   await change();
   const started = workspace.haproxyPids().filter((pid) => !pids.includes(pid));
   assert.deepEqual(started, [], wrapper.output);
-  assert.equal(wrapper.lastGeneration, generation, wrapper.output);
+  assert.equal(wrapper.lastGeneration, lastGeneration, wrapper.output);
 }
 
 /** Makes files that a test writes in a row one change, even on a slow machine. */
 export const TOGETHER = { env: { HRW_SETTLE_TIME: "1s" } };
 
-export interface Marker {
-  /** The generation that is to be the last one. */
-  readonly generation: number;
-  /** A configuration that serves "marker". */
-  readonly configuration: string;
-}
-
-/** Proves by a change of the configuration that nothing was reloaded after that generation. */
+/** Proves by another change, to the configuration `marker`, that nothing was reloaded after that generation. */
 export async function isLastReload(
-  workspace: Workspace,
   wrapper: Wrapper,
-  { generation, configuration }: Marker,
+  { generation, marker }: { readonly generation: number; readonly marker: string },
 ): Promise<void> {
-  await wrapper.saysMatching(new RegExp(`generation ${generation} serves`));
-  await workspace.replace(configuration);
+  const { workspace } = wrapper;
+  await wrapper.says(`generation ${generation} serves`);
+  await workspace.replace(marker);
   await workspace.serves("marker", wrapper);
   // A pending change would be reloaded along with it.
   const only = quoted(workspace.configuration);
-  await wrapper.saysMatching(new RegExp(`generation ${generation + 1} serves.*: "${only}"; `));
+  await wrapper.says(`generation ${generation + 1} serves.*: "${only}"; `);
   await wrapper.stopsAt(generation + 1);
 }
 

@@ -90,7 +90,7 @@ frontend page
   /** Starts the wrapper and waits until the first generation serves. */
   async serve(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = this.start(options);
-    await wrapper.saysMatching(/generation 1 serves/);
+    await wrapper.says(/generation 1 serves/);
     return wrapper;
   }
 
@@ -119,6 +119,12 @@ frontend page
     });
   }
 
+  /** Changes the configuration to a page of `text`, and waits until it is served. */
+  async changeTo(text: string, wrapper: Running): Promise<void> {
+    await this.replace(this.page(text));
+    await this.serves(text, wrapper);
+  }
+
   /** Waits until `count` old processes have logged that they stopped listening: until then one may accept a request. */
   async haveStopped(count: number, wrapper: Running): Promise<void> {
     const stops = () => wrapper.output.split("Proxy page stopped").length - 1;
@@ -142,6 +148,12 @@ frontend page
     await Deno.remove(this.path, { recursive: true });
   }
 }
+
+/** A configuration's end that HAProxy takes long to parse. */
+export const MANY_BACKENDS = Array.from(
+  { length: 3_000 },
+  (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
+).join("");
 
 /** The body of the answer to a request; `null` if there is none. */
 export async function get(connection: Deno.Conn, path = "/"): Promise<string | null> {
@@ -194,6 +206,12 @@ export class Wrapper extends Running {
     assert.equal(await this.exitCode, status, this.output);
     assert.deepEqual(this.workspace.haproxyPids(), [], this.output);
     assert.deepEqual(namesIn(this.workspace.runtimeDirectory), [], this.output);
+  }
+
+  /** Asserts that the signal ends it with that status, and leaves no process and no file. */
+  async endsBy(signal: Deno.Signal, status: number): Promise<void> {
+    this.signal(signal);
+    await this.endsWith(status);
   }
 
   kill(): void {

@@ -67,9 +67,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   configuration: (text) => {
     const files = [{ path: "/a.cfg", text }, { path: "/b.cfg", text }];
     atOnce(readNeeds(files, {}));
-    return atOnce(
-      findFileReferences(files, { workingDirectory: "/", environment: { A: text } }),
-    );
+    return atOnce(findFileReferences(files, { workingDirectory: "/", environment: { A: text } }));
   },
   certificateList: (text) => atOnce(findListedCertificates({ path: "/l", text }, bases)),
   rewrittenConfiguration: (text) =>

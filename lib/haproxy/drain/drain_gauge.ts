@@ -9,6 +9,13 @@ export class DrainGauge {
   /** The last answers, and how long each may count as the number at the end. */
   readonly #last = new Map<number, { readonly connections: number; readonly untilMs: number }>();
 
+  readonly #openLimitMs: number;
+
+  /** How long a process may take to connect; more in tests on a busy machine. */
+  constructor(openLimitMs = OPEN_LIMIT_MS) {
+    this.#openLimitMs = openLimitMs;
+  }
+
   /** By generation; those that do not answer are missing. */
   get connections(): ReadonlyMap<number, number> {
     return this.#connections;
@@ -17,7 +24,7 @@ export class DrainGauge {
   /** Connects to a generation before it is asked to drain. A process that hangs delays its drain only briefly. */
   async open(generation: number, socket: StatsSocket): Promise<void> {
     this.close(generation);
-    const prompt = await openPrompt(socket, AbortSignal.timeout(OPEN_LIMIT_MS));
+    const prompt = await openPrompt(socket, AbortSignal.timeout(this.#openLimitMs));
     if (prompt === null) return;
     // A drain during a handoff may have opened another meanwhile: one too many would keep the process alive.
     this.close(generation);

@@ -50,24 +50,21 @@ export async function explain(
   if (explained.mayPass) parts.standby.learn(false);
   if (own === null) return explained;
   const { obstacle } = own.conflict;
-  if (!parts.settings.pauseOnBindConflict) {
-    return refused(own, `restart the wrapper, or set ${FLAG}`);
-  }
-  return obstacle === null
-    ? own
-    : refused(own, `restart the wrapper, because ${FLAG} does not help: ${obstacle}`);
+  if (obstacle !== null) return refused(own, `, because ${FLAG} does not help: ${obstacle}`);
+  return parts.settings.pauseOnBindConflict ? own : refused(own, `, or set ${FLAG}`);
 }
 
 const FLAG = `--${OPTIONS.pauseOnBindConflict.flag}`;
 
-/** The failure if the frontends are not paused; `remedy` says what the user can do. */
+/** The failure if the frontends are not paused; `reason` follows what the user can do. */
 export const refused = (
   { conflict, failed, ending, serving }: OwnConflict,
-  remedy: string,
-): Failed => ({
-  ...failed,
-  failure: { tag: "bind_conflict", ending, conflict, serving, remedy },
-});
+  reason: string,
+): Failed => {
+  // Another start of the wrapper would only take over from a leftover process once more.
+  const remedy = `${serving < 1 ? "end that process by SIGUSR1" : "restart the wrapper"}${reason}`;
+  return { ...failed, failure: { tag: "bind_conflict", ending, conflict, serving, remedy } };
+};
 
 /** HAProxy knows nothing more about other failures. */
 const needsDiagnosis = ({ failure: { tag } }: Failed) => tag === "died" || tag === "no_listener";

@@ -167,7 +167,7 @@ async function startWhilePaused<Learned>(
     await whilePaused(pause, () => bringUp(request, parts, { prepared, timeoutMs }), {
       ...parts,
       cancel,
-    }) ?? refused(own, "restart the wrapper, because HAProxy refused to pause it");
+    }) ?? refused(own, ", because HAProxy refused to pause it");
   const outcome = prepared.tag === "prepared" ? await start(prepared) : prepared;
   if (cancel.aborted) return CANCELLED;
   return outcome.tag === "failed" ? { ...outcome, mayPass: false, alerts } : outcome;

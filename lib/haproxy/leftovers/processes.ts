@@ -7,7 +7,7 @@ import type { Ending, HaproxyProcess } from "../process/process.ts";
 
 export interface Running {
   readonly pid: number;
-  /** Whether its parent is gone: its parent is process 1, which is no wrapper. */
+  /** Whether its parent is no wrapper by its name, but process 1 or a subreaper, as systemd is for users' services. */
   readonly isOrphan: boolean;
   readonly user: number;
   readonly generation: number;
@@ -17,12 +17,12 @@ export interface Running {
 
 /** By the folder's path. A zombie has no command line. */
 export function runningProcesses(libc: Libc): ReadonlyMap<string, readonly Running[]> {
-  const isWrapperFirst = WRAPPER.test(libc.readMemoryFile("/proc/1/status") ?? "");
   const found = [...pids(libc)].flatMap((pid): Running[] => {
     const word = libc.commandLine(pid).find((word) => generationOf(word) !== null);
     const status = word === undefined ? null : libc.readMemoryFile(`/proc/${pid}/status`);
     if (word === undefined || status === null) return [];
-    const isOrphan = !isWrapperFirst && numberOf(status, "PPid") === 1;
+    const parent = libc.readMemoryFile(`/proc/${numberOf(status, "PPid")}/status`);
+    const isOrphan = parent !== null && !WRAPPER.test(parent);
     const user = numberOf(status, "Uid");
     return [{ pid, isOrphan, user, generation: generationOf(word)!, word }];
   });

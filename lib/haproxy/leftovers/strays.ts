@@ -31,9 +31,10 @@ function findStrays(
   user: number | null,
 ): readonly Untouched[] {
   const folders = [...runningProcesses(libc)].filter(([path]) => parents.includes(dirname(path)));
+  const isLocked = lockedBy(libc.readMemoryFile("/proc/locks"));
   return folders.flatMap(([folder, running]) => {
     const owner = ownerOf(folder);
-    if (owner === user) return [];
+    if (owner === user || isLocked(folder)) return [];
     const strays = running.filter((process) => process.isOrphan && isOf(owner, process));
     return strays.map(({ pid, user }): Untouched =>
       owner === null
@@ -41,6 +42,24 @@ function findStrays(
         : { folder, pid, owner, why: "other user" }
     );
   });
+}
+
+/**
+ * Whether a wrapper has claimed the folder, under whatever name it runs. Inodes suffice: the kernel and `stat` call the
+ * device of some file systems differently.
+ */
+function lockedBy(locks: string | null): (path: string) => boolean {
+  if (locks === null) return () => true;
+  const inodes = new Set(
+    [...locks.matchAll(/ FLOCK .* \w+:\w+:(\d+) /g)].map(([, inode]) => inode),
+  );
+  return (path) => {
+    try {
+      return inodes.has(`${Deno.lstatSync(path).ino}`);
+    } catch {
+      return false;
+    }
+  };
 }
 
 /** A process that names another user's folder is not believed; root's HAProxy may have changed to any user. */

@@ -65,6 +65,8 @@ const ownChildren = new Set<number>();
 /** Deno resolves `--allow-run=haproxy` to a path once, at startup. The file at that path may be replaced. */
 function reasonOf(error: unknown): string {
   const reason = systemReason(error);
+  const [, loader] = /^Requires --allow-run .*? with (.*?) environment variable/.exec(reason) ?? [];
+  if (loader !== undefined) return `Deno starts no program with ${loader} in the environment`;
   return reason.startsWith("Requires run access")
     ? "it is no longer the file that was found when the wrapper started, and only that one may run: " +
       "restart the wrapper"

@@ -27,6 +27,15 @@ export function parseListeners(answer: string): readonly Listener[] {
 
 const LISTENER = /l\.st=(\w+) fe=(\S+)(?: fam=\S+)?(?: lport=(\d+))?/;
 
+/** The frontends that can be paused: neither `peers` sections nor stats sockets. None if the process does not answer. */
+export async function showFrontends(socket: StatsSocket): Promise<readonly string[]> {
+  const answer = await ask(socket, "show stat -1 1 -1", AbortSignal.timeout(LISTENERS_LIMIT_MS));
+  return (answer ?? "").split("\n").flatMap((line) => {
+    const [name, kind] = line.split(",");
+    return kind === "FRONTEND" ? [name!] : [];
+  });
+}
+
 /** Pauses frontends (`disable`) or lets them listen again; `false` if the process does not confirm it. */
 export async function switchFrontends(
   socket: StatsSocket,

@@ -52,11 +52,7 @@ function starting({ attempt, lost }: StateOf<"starting">): Verdict {
   const start = `Generation ${attempt.number} is starting`;
   if (lost === null) return verdict("busy", "Starting", `${start}; nothing serves yet.`);
   const loss = `Generation ${lost.generation.number} ${describeEnding(lost.ending)} while serving`;
-  return verdict(
-    "bad",
-    "Respawning",
-    `${loss}. ${start} in its place; nothing serves until then.`,
-  );
+  return verdict("bad", "Respawning", `${loss}. ${start} in its place; nothing serves until then.`);
 }
 
 function serving(state: Staying, snapshot: Snapshot): Verdict {

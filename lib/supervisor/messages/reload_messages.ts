@@ -157,7 +157,7 @@ export const endsForBug = (fate: string) =>
   });
 
 export const ended = (exitCode: number) =>
-  info(`all HAProxy processes are gone, exiting with ${exitCode}`, { exitCode });
+  info(`all of this wrapper's HAProxy processes are gone, exiting with ${exitCode}`, { exitCode });
 
 /** Why a generation was started, as a field and as part of a sentence. */
 export function describeCause(cause: Cause): string {

@@ -4,7 +4,8 @@
  * read, the less often it is read.
  */
 import { list as listAll, lstat, statAtOnce } from "../../system/files.ts";
-import type { DirectoryEntry, Libc } from "../../system/libc.ts";
+import type { DirectoryEntry } from "../../system/directory_entries.ts";
+import type { Libc } from "../../system/libc.ts";
 import { collectGarbage } from "../../system/garbage.ts";
 import { EntrySum } from "./entry_sum.ts";
 

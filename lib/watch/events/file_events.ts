@@ -1,5 +1,5 @@
 /** Watches real paths with `Deno.watchFs`, as its only user, and gives hints. */
-import { remove, stat, statAtOnce, tryToOpen, writeTextFile } from "../../system/files.ts";
+import { remove, statAgain, statAtOnce, tryToOpen, writeTextFile } from "../../system/files.ts";
 import type { Log, LogEntry } from "../../system/log.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import { type Hint, passEvents } from "./event_passing.ts";
@@ -74,11 +74,12 @@ export function createFileEvents(options: FileEventsOptions): FileEvents {
 
 /** Differs if a path leads to another directory than before. */
 async function identityOf(paths: ReadonlySet<string>): Promise<string> {
-  const identities = [...paths].sort().map(async (path) => {
-    const info = await stat(path).catch(() => null);
-    return `${path}\0${info?.dev}\0${info?.ino}`;
-  });
-  return (await Promise.all(identities)).join("\n");
+  const identities: string[] = [];
+  for (const path of [...paths].sort()) {
+    const info = await statAgain(path);
+    identities.push(`${path}\0${info?.dev}\0${info?.ino}`);
+  }
+  return identities.join("\n");
 }
 
 /** One unreadable path would make `Deno.watchFs` refuse all of them. */

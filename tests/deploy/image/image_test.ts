@@ -1,6 +1,9 @@
 /** The image, built from the Containerfile and run in containers as locked down as possible. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { parse } from "npm:yaml@2.9.1";
+import { freePort } from "../../support/free_port.ts";
+import { DATAGRAMS, ServiceManager } from "../../support/service_manager.ts";
 import { COMPILED, EXECUTABLE } from "../../support/program.ts";
 import { testNeeding } from "../../support/needs.ts";
 import { Secured } from "../../support/secured.ts";
@@ -19,6 +22,8 @@ import {
 
 const ROOT = join(import.meta.dirname!, "../../..");
 const BASE = `docker.io/library/haproxy:${await defaultTag()}`;
+
+const COMPOSE = join(import.meta.dirname!, "../compose/compose.yaml");
 
 const NEEDS = await containers([BASE, await compilingBase()]);
 
@@ -56,13 +61,13 @@ for (const { who, options } of USERS) {
       await workspace.replace(workspace.page("two"));
       await workspace.serves("two", container);
       await container.podman("kill", "--signal", "HUP");
-      await container.saysMatching(/generation 3 serves.*by SIGHUP/);
+      await container.says(/generation 3 serves.*by SIGHUP/);
       await workspace.replace("nonsense\n");
-      await container.saysMatching(/generation 4 rejected.*generation 3 keeps serving/);
+      await container.says(/generation 4 rejected.*generation 3 keeps serving/);
       assert.equal(await workspace.get(), "two");
       using request = await workspace.openRequest();
       const stopped = container.podman("stop", "--time", "30");
-      await container.saysMatching(/SIGUSR1 received/);
+      await container.says(/SIGUSR1 received/);
       await waitFor("the listener to close", async () => await workspace.get() === null);
       await request.write(new TextEncoder().encode("\r\n"));
       assert.match(await new Response(request.readable).text(), /two$/);
@@ -81,12 +86,12 @@ testNeeding(
     const secret = new Volume(join(workspace.path, "secret"));
     await secret.write({ "tls.crt": old.certificate, "tls.key": old.key });
     const global = "ssl-load-extra-del-ext";
-    await workspace.replace(workspace.securePage("crt /certs/tls.crt", { global }));
+    await workspace.replace(workspace.securePage({ bind: "crt /certs/tls.crt", global }));
     const options = ["--user", "12345:54321", "--volume", `${secret.path}:/certs:ro`];
     await using container = await serve(workspace, { options });
     assert.equal(await servedTo(workspace.tlsPort), old.fingerprint, container.output);
     await secret.write({ "tls.crt": next.certificate, "tls.key": next.key });
-    await container.saysMatching(/certificate "\/certs\/tls.crt" updated in generation 1 without/);
+    await container.says(/certificate "\/certs\/tls.crt" updated in generation 1 without/);
     assert.equal(await servedTo(workspace.tlsPort), next.fingerprint, container.output);
   },
 );
@@ -96,6 +101,28 @@ testNeeding(NEEDS, "when HAProxy is killed the container ends with its status", 
   await using container = await serve(workspace);
   Deno.kill(await container.haproxyPid(), "SIGKILL");
   assert.equal(await container.exitCode, 137, container.output);
+});
+
+testNeeding(NEEDS, "the Compose file's health check succeeds while HAProxy serves", async () => {
+  await using workspace = new Workspace();
+  const { healthcheck } = parse(await Deno.readTextFile(COMPOSE)).services.haproxy;
+  const [, ...check] = healthcheck.test as string[];
+  const options = ["--env", `HRW_STATUS_LISTEN=127.0.0.1:${freePort()}`];
+  await using container = await serve(workspace, { options });
+  assert.equal(await container.exec(...check), "ok\n");
+});
+
+testNeeding([...NEEDS, DATAGRAMS], "podman passes on that HAProxy serves", async () => {
+  await using workspace = new Workspace();
+  const manager = new ServiceManager(workspace.at("notify"));
+  const reading = manager.read();
+  const env = { NOTIFY_SOCKET: manager.name };
+  await using container = await serve(workspace, { options: ["--sdnotify", "container"], env });
+  await waitFor("READY=1", () => manager.assignments.includes("READY=1"), {
+    explain: () => container.output,
+  });
+  manager.close();
+  await reading;
 });
 
 testNeeding(NEEDS, "further arguments are appended to the entrypoint's", async () => {
@@ -182,7 +209,7 @@ async function locked(
 
 async function serve(workspace: Workspace, options: LockedOptions = {}): Promise<Container> {
   const container = new Container(await locked(workspace, options));
-  await container.saysMatching(/generation 1 serves/);
+  await container.says(/generation 1 serves/);
   return container;
 }
 

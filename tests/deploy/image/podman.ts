@@ -86,22 +86,29 @@ export interface ContainerOptions {
   readonly options?: readonly string[];
   /** What comes after the image's name. */
   readonly args?: readonly string[];
+  /** Variables of podman itself. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A container on the host's network; its output is what the wrapper and HAProxy write. */
 export class Container extends Running implements AsyncDisposable {
   readonly name: string;
 
-  constructor({ image, options = [], args = [] }: ContainerOptions) {
+  constructor({ image, options = [], args = [], env = {} }: ContainerOptions) {
     const name = `hrw-test-${crypto.randomUUID()}`;
     const run = ["run", "--name", name, "--network", "host", "--pull", "never"];
-    super([...PODMAN, ...run, ...LIMITS, ...APPARMOR, ...options, image, ...args]);
+    super([...PODMAN, ...run, ...LIMITS, ...APPARMOR, ...options, image, ...args], { env });
     this.name = name;
   }
 
   /** Runs `podman COMMAND … NAME`. */
   async podman(...words: readonly string[]): Promise<string> {
     return await output([...PODMAN, ...words, this.name]);
+  }
+
+  /** Runs a command in the container, and throws what it printed if it fails. */
+  async exec(...words: readonly string[]): Promise<string> {
+    return await output([...PODMAN, "exec", this.name, ...words]);
   }
 
   /** The pid, as we see it, of the first process that the wrapper has started. */

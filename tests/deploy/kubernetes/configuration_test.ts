@@ -9,13 +9,13 @@ import { TempFolder } from "../../support/temp_folder.ts";
 import { manifestOf } from "./manifests.ts";
 import { CONFIGURATION, located, mount } from "./mounted.ts";
 
-Deno.test("haproxy takes the configuration without a warning", async () => {
+Deno.test("haproxy accepts the configuration without a warning", async () => {
   await using folder = new TempFolder();
   const path = mount(folder, { http: freePort(), https: freePort() });
   assert.equal(await problemsOf(path), "");
 });
 
-Deno.test("haproxy takes no certificate whose key is missing", async () => {
+Deno.test("haproxy refuses a certificate whose key is missing", async () => {
   await using folder = new TempFolder();
   const path = mount(folder, { http: freePort(), https: freePort() });
   await Deno.remove(folder.at("certs/tls.key"));

@@ -11,7 +11,7 @@ const [CONTAINER] = POD.containers;
 /** From SIGTERM, at the end of --shutdown-wait, to SIGKILL. */
 const KILL_MS = 5_000;
 
-Deno.test("the program takes the arguments", () => {
+Deno.test("the program accepts the arguments", () => {
   const { tag, problems } = settings();
   assert.deepEqual([tag, problems], ["run", []]);
 });
@@ -107,7 +107,7 @@ Deno.test("a rollout takes no pod away before the next one serves", () => {
   assert.equal(DEPLOYMENT.replicas, 2);
 });
 
-Deno.test("every manifest is in a kustomization, or named there to be put in", () => {
+Deno.test("every manifest is in a kustomization, or named there as optional", () => {
   const texts = ["", "monitoring"].map((folder) =>
     Deno.readTextFileSync(join(FOLDER, folder, "kustomization.yaml"))
   );

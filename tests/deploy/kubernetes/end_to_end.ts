@@ -1,12 +1,17 @@
-/** Tests the manifests on the cluster that `kubectl` reaches: .github/workflows/kubernetes.yml says how to make one. */
+/**
+ * Tests the manifests, or with the word `helm` what the chart renders, on the cluster that `kubectl` reaches:
+ * .github/workflows/kubernetes.yml says how to make one.
+ */
 import { kubectl } from "./cluster.ts";
 import { runScenario } from "./scenario.ts";
 
-const namespace = "haproxy-end-to-end";
+const isHelm = Deno.args.includes("helm");
+const namespace = isHelm ? "haproxy-by-helm" : "haproxy-end-to-end";
 
 try {
   await runScenario({
     ...{ kubectl, namespace, ports: { http: 30_080, https: 30_443 } },
+    ...isHelm ? { find: await (await import("../helm/as_kustomize.ts")).asKustomize() } : {},
     image: Deno.env.get("IMAGE") ?? "localhost/haproxy-reload-wrapper:test",
   });
 } catch (error) {

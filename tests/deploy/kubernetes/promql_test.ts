@@ -19,7 +19,7 @@ const PROMTOOL = installed("promtool");
 
 testNeeding(
   [PROMTOOL],
-  "promtool takes the alerts, and each fires when its tests say so",
+  "promtool accepts the alerts, and each fires when its tests say so",
   async () => {
     await using folder = new TempFolder();
     const rules = folder.write("rules.yaml", stringify(RULES));
@@ -28,7 +28,7 @@ testNeeding(
   },
 );
 
-testNeeding([PROMTOOL], "promtool takes every expression of the dashboard", async () => {
+testNeeding([PROMTOOL], "promtool accepts every expression of the dashboard", async () => {
   await using folder = new TempFolder();
   const rules = dashboardExpressions().map((expression, index) => ({
     record: `panel_${index}`,
@@ -38,7 +38,7 @@ testNeeding([PROMTOOL], "promtool takes every expression of the dashboard", asyn
   await promtool("check", "rules", folder.write("rules.yaml", text));
 });
 
-Deno.test("of each alert is tested when it fires and when it does not", () => {
+Deno.test("each alert is tested both firing and silent", () => {
   for (const { alert } of ALERTS) {
     const tests = parseYaml(TESTS)[0].tests.map((test: Manifest) => firing(test));
     const both = tests.some((times: string[][]) =>
@@ -58,18 +58,18 @@ Deno.test("each alert says how bad it is, what has happened and what to do", () 
   }
 });
 
-Deno.test("alerts and dashboard ask only for metrics and labels that there are", () => {
+Deno.test("alerts and dashboard ask only for metrics and labels that exist", () => {
   const expressions = [...ALERTS.map(({ expr }) => expr), ...dashboardExpressions()];
   for (const expression of expressions) assert.deepEqual(unknownIn(expression), [], expression);
 });
 
-Deno.test("an unknown metric or label is told", () => {
+Deno.test("an unknown metric or label is reported", () => {
   assert.deepEqual(unknownIn("haproxy_reload_wrapper_reload_total"), ["reload_total"]);
   assert.deepEqual(unknownIn('haproxy_reload_wrapper_generation{how="x"}'), ["how"]);
   assert.deepEqual(unknownIn("sum by (pod, kind) (up)"), ["kind"]);
 });
 
-Deno.test("each panel has its own place and number, and the data source that was chosen", () => {
+Deno.test("each panel has its own place and number, and uses the chosen data source", () => {
   const { panels, templating, uid, tags, refresh } = DASHBOARD;
   assert.equal(new Set(panels.map(({ id }: Manifest) => id)).size, panels.length);
   const cells = panels.flatMap(({ gridPos: { x, y, w, h } }: Manifest) => {

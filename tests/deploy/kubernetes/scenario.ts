@@ -15,6 +15,8 @@ export interface ScenarioOptions {
   /** How long the kubelet may take to publish a change; usually about a minute. */
   readonly publishedWithinMs?: number;
   readonly log?: (line: string) => void;
+  /** Finds what to apply; by default the manifests beside this file. */
+  readonly find?: (kind: string, name?: string) => Manifest;
 }
 
 /** @returns how many requests were answered. */
@@ -41,7 +43,7 @@ class Scenario {
   readonly #options: Required<ScenarioOptions>;
 
   constructor(options: ScenarioOptions) {
-    this.#options = { publishedWithinMs: 180_000, log: console.log, ...options };
+    this.#options = { publishedWithinMs: 180_000, log: console.log, find: manifestOf, ...options };
     this.#cluster = new Cluster(options.kubectl, options.namespace);
   }
 
@@ -53,19 +55,24 @@ class Scenario {
       kind: "Namespace",
       metadata: { name: namespace },
     });
-    const [deployment, service] = [manifestOf("Deployment"), manifestOf("Service")].map(copy);
+    const [deployment, service] = [this.#options.find("Deployment"), this.#options.find("Service")]
+      .map(copy);
     deployment.spec.template.spec.containers[0].image = image;
     for (const port of service.spec.ports) port.nodePort = ports[port.name as keyof typeof ports];
     await this.#cluster.apply(
-      ...[manifestOf("ConfigMap"), manifestOf("Secret"), manifestOf("PodDisruptionBudget")],
-      ...[manifestOf("Service", "haproxy-metrics"), service, deployment],
+      ...[
+        this.#options.find("ConfigMap"),
+        this.#options.find("Secret"),
+        this.#options.find("PodDisruptionBudget"),
+      ],
+      ...[this.#options.find("Service", "haproxy-metrics"), service, deployment],
     );
     await this.#rollout();
   }
 
   async underLoad(work: (load: Load) => Promise<void>): Promise<number> {
     const { ports } = this.#options;
-    const reached = { ...ports, certificate: manifestOf("Secret").stringData["tls.crt"] };
+    const reached = { ...ports, certificate: this.#options.find("Secret").stringData["tls.crt"] };
     await waitFor("the Service", () => isServed(reached), { deadlineMs: 60_000 });
     await using load = loadOn(reached);
     await work(load);
@@ -151,14 +158,14 @@ class Scenario {
   }
 
   #refusedSpec(): Manifest {
-    const spec = copy(manifestOf("Deployment").spec.template.spec);
+    const spec = copy(this.#options.find("Deployment").spec.template.spec);
     spec.containers[0].image = this.#options.image;
     spec.volumes[0].configMap.name = "refused";
     return { ...spec, restartPolicy: "Never" };
   }
 
   async #configure(change: (text: string) => string): Promise<void> {
-    const configMap = copy(manifestOf("ConfigMap"));
+    const configMap = copy(this.#options.find("ConfigMap"));
     configMap.data["haproxy.cfg"] = change(configMap.data["haproxy.cfg"]);
     await this.#cluster.apply(configMap);
   }

@@ -13,15 +13,10 @@ programTest("a new certificate is served to new connections without a reload", a
   const next = authority.issue({ until: later(60 * DAY_MS) });
   workspace.write("site.pem", authority.issue().pem);
   const wrapper = await workspace.serveSecure();
-  await withoutReload(workspace, wrapper, async () => {
-    await workspace.replace(next.pem, pem);
-    await workspace.servesCertificate(next, wrapper);
-    await wrapper.saysMatching(
-      new RegExp(
-        `info .*certificate "${quoted(pem)}" updated in generation 1 ` +
-          `without a reload in \\d+ ms \\(expires ${expiryOf(next)}\\)`,
-      ),
-    );
+  await withoutReload(wrapper, async () => {
+    await workspace.renew(next, wrapper);
+    const update = `certificate "${quoted(pem)}" updated in generation 1 without a reload`;
+    await wrapper.says(`info .*${update} in \\d+ ms \\(expires ${expiryOf(next)}\\)`);
   });
 });
 
@@ -35,21 +30,17 @@ programTest("a hot apply starts no process, not even one on standby or a check",
   const before = await Deno.readTextFile(started);
   assert.notEqual(before, "");
   const next = workspace.authority.issue();
-  await workspace.replace(next.pem, workspace.pem);
-  await workspace.servesCertificate(next, wrapper);
-  await wrapper.saysMatching(/ updated in generation 1 /);
+  await workspace.renew(next, wrapper);
+  await wrapper.says(/ updated in generation 1 /);
   assert.equal(await Deno.readTextFile(started), before, wrapper.output);
 });
 
 programTest("an open connection survives", async () => {
   await using workspace = new Secured();
-  const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
-  workspace.write("site.pem", old.pem);
-  const wrapper = await workspace.serveSecure();
+  const { wrapper, old, next } = await workspace.serveOld();
   await using connection = await TlsConnection.open(workspace.tlsPort);
   assert.equal(await connection.request(), "one");
-  await workspace.replace(next.pem, workspace.pem);
-  await workspace.servesCertificate(next, wrapper);
+  await workspace.renew(next, wrapper);
   assert.equal(await connection.request(), "one");
   assert.equal(connection.fingerprint, old.fingerprint);
   await wrapper.stopsAt(1);
@@ -59,7 +50,7 @@ programTest("a certificate may change its kind of key, even ten times in a row",
   await using workspace = new Secured();
   workspace.write("site.pem", workspace.authority.issue().pem);
   const wrapper = await workspace.serveSecure();
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     for (let number = 1; number <= 10; number++) {
       const next = workspace.authority.issue({ kind: number % 2 === 0 ? "ec" : "rsa" });
       await Deno.writeTextFile(workspace.pem, next.pem);
@@ -77,16 +68,16 @@ programTest("several certificates that change together are all applied", async (
     pairs.map(({ name, pem }) => workspace.write(`${name}.pem`, pem));
   const paths = write(issue());
   const wrapper = await workspace.serveSecure(
-    workspace.securePage(paths.map((path) => `crt ${path}`).join(" ")),
+    workspace.securePage({ bind: paths.map((path) => `crt ${path}`).join(" ") }),
   );
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     const next = issue();
     write(next);
     for (const pair of next) {
       await workspace.servesCertificate(pair, wrapper, { servername: pair.name });
     }
   });
-  await wrapper.saysMatching(/(?: updated in generation 1 [^]*){3}/);
+  await wrapper.says(/(?: updated in generation 1 [^]*){3}/);
 });
 
 programTest("a certificate in a directory is applied, and its neighbour stays", async () => {
@@ -99,8 +90,8 @@ programTest("a certificate in a directory is applied, and its neighbour stays", 
   workspace.write("certificates/b.pem", b!.pem);
   const directory = workspace.at("certificates");
   // HAProxy drops the trailing slash from the certificate's name.
-  const wrapper = await workspace.serveSecure(workspace.securePage(`crt ${directory}/`));
-  await withoutReload(workspace, wrapper, async () => {
+  const wrapper = await workspace.serveSecure(workspace.securePage({ bind: `crt ${directory}/` }));
+  await withoutReload(wrapper, async () => {
     await workspace.replace(next!.pem, path);
     await workspace.servesCertificate(next!, wrapper, { servername: "a.test" });
     await workspace.servesCertificate(b!, wrapper, { servername: "b.test" });
@@ -115,48 +106,41 @@ programTest("one certificate of two listeners is applied to both at once", async
   const port = freePort();
   const second = `    bind 127.0.0.1:${port} ssl crt-list ${list}\n`;
   const wrapper = await workspace.serveSecure(workspace.securePage() + second);
-  await withoutReload(workspace, wrapper, async () => {
-    await workspace.replace(next.pem, workspace.pem);
-    await workspace.servesCertificate(next, wrapper);
+  await withoutReload(wrapper, async () => {
+    await workspace.renew(next, wrapper);
     assert.equal(await servedTo(port), next.fingerprint);
   });
-  await wrapper.saysMatching(/ updated in /);
+  await wrapper.says(/ updated in /);
   assert.equal(wrapper.output.match(/ updated in /g)?.length, 1, wrapper.output);
 });
 
 programTest("touching a certificate, or writing it again, does nothing", async () => {
   await using workspace = new Secured();
-  const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
-  workspace.write("site.pem", old.pem);
-  const wrapper = await workspace.serveSecure();
+  const { wrapper, old, next } = await workspace.serveOld();
   await Deno.utime(workspace.pem, new Date(), new Date());
   await Deno.writeTextFile(workspace.pem, old.pem);
   await workspace.replace(old.pem, workspace.pem);
-  await workspace.replace(next.pem, workspace.pem);
-  await workspace.servesCertificate(next, wrapper);
-  await wrapper.saysMatching(/ updated in /);
+  await workspace.renew(next, wrapper);
+  await wrapper.says(/ updated in /);
   assert.equal(wrapper.output.match(/ updated in /g)?.length, 1, wrapper.output);
   await wrapper.stopsAt(1);
 });
 
-programTest(
-  "a reload keeps what was hot-applied, and the next generation is hot-applied too",
-  async () => {
-    await using workspace = new Secured();
-    const [old, second, third] = [1, 2, 3].map(() => workspace.authority.issue());
-    workspace.write("site.pem", old!.pem);
-    const wrapper = await workspace.serveSecure();
-    await workspace.replace(second!.pem, workspace.pem);
-    await workspace.servesCertificate(second!, wrapper);
-    await isLastReload(workspace, wrapper, {
-      generation: 1,
-      configuration: workspace.securePage(undefined, { text: "marker" }),
-    });
-    assert.equal(await servedTo(workspace.tlsPort), second!.fingerprint);
-    await withoutReload(workspace, wrapper, async () => {
-      await workspace.replace(third!.pem, workspace.pem);
-      await workspace.servesCertificate(third!, wrapper);
-      await wrapper.saysMatching(/ updated in generation 2 without a reload/);
-    });
-  },
-);
+programTest("a reload keeps what was hot-applied, and hot apply goes on after it", async () => {
+  await using workspace = new Secured();
+  const [old, second, third] = [1, 2, 3].map(() => workspace.authority.issue());
+  workspace.write("site.pem", old!.pem);
+  const wrapper = await workspace.serveSecure();
+  await workspace.replace(second!.pem, workspace.pem);
+  await workspace.servesCertificate(second!, wrapper);
+  await isLastReload(wrapper, {
+    generation: 1,
+    marker: workspace.securePage({ text: "marker" }),
+  });
+  assert.equal(await servedTo(workspace.tlsPort), second!.fingerprint);
+  await withoutReload(wrapper, async () => {
+    await workspace.replace(third!.pem, workspace.pem);
+    await workspace.servesCertificate(third!, wrapper);
+    await wrapper.says(/ updated in generation 2 without a reload/);
+  });
+});

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { commonTest } from "../../support/program.ts";
 import { isLastReload, Secured } from "../../support/secured.ts";
-import { waitFor } from "../../support/wait.ts";
 import { freeze } from "../../support/processes.ts";
 import { type Wrapper } from "../../support/wrapper.ts";
 
@@ -30,17 +29,15 @@ class Listing extends Secured {
   /** Writes that list, and returns while it is being applied. */
   async beginUpdate(name: string, wrapper: Wrapper): Promise<void> {
     await this.replace(this.huge(name), this.list);
-    await waitFor("the update to begin", async () => {
+    await wrapper.until("the update to begin", async () => {
       const [, count] = /site\.lst'.* entry_cnt=(\d+)/.exec(await this.ask("show acl")) ?? [];
       return Number(count) > 1_000;
-    }, { explain: () => wrapper.output });
+    });
     assert.doesNotMatch(wrapper.output, /updated in generation/);
   }
 
   async lists(path: string, wrapper: Wrapper): Promise<void> {
-    await waitFor(`${path} to be listed`, async () => await this.getPath(path) === "listed", {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until(`${path} to be listed`, async () => await this.getPath(path) === "listed");
   }
 }
 
@@ -60,10 +57,8 @@ for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
     await using workspace = new Listing();
     const wrapper = await workspace.serveListing();
     await workspace.beginUpdate("key", wrapper);
-    wrapper.signal(signal);
-    assert.equal(await wrapper.exitCode, exitCode, wrapper.output);
+    await wrapper.endsBy(signal, exitCode);
     assert.doesNotMatch(wrapper.output, /updated in generation|cannot change|a bug/);
-    assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
   });
 }
 
@@ -73,56 +68,45 @@ commonTest("SIGTERM while the process hangs during an update ends everything", a
   await workspace.beginUpdate("key", wrapper);
   await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGTERM");
-  await wrapper.saysMatching(/SIGTERM received/);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143, wrapper.output);
-  assert.deepEqual(workspace.haproxyPids(), []);
+  await wrapper.says(/SIGTERM received/);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
-commonTest(
-  "if the process hangs during an update, a reload follows once it continues",
-  async () => {
-    await using workspace = new Listing();
-    const wrapper = await workspace.serveListing();
-    await workspace.beginUpdate("key", wrapper);
-    const [pid] = workspace.haproxyPids();
-    await freeze(pid!);
-    await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*does not answer/);
-    Deno.kill(pid!, "SIGCONT");
-    await wrapper.saysMatching(/generation 2 serves/);
-    await workspace.lists(`/key${HUGE - 1}`, wrapper);
-    await workspace.lists("/key0", wrapper);
-    await waitFor("the old list to be gone", async () => {
-      return await workspace.getPath("/first") === "one";
-    }, { explain: () => wrapper.output });
-  },
-);
+commonTest("if the process hangs during an update, a reload follows", async () => {
+  await using workspace = new Listing();
+  const wrapper = await workspace.serveListing();
+  await workspace.beginUpdate("key", wrapper);
+  const [pid] = workspace.haproxyPids();
+  await freeze(pid!);
+  await wrapper.says(/cannot hot-apply to generation 1, reloading: .*does not answer/);
+  Deno.kill(pid!, "SIGCONT");
+  await wrapper.says(/generation 2 serves/);
+  await workspace.lists(`/key${HUGE - 1}`, wrapper);
+  await workspace.lists("/key0", wrapper);
+  await wrapper.until("the old list to be gone", async () => {
+    return await workspace.getPath("/first") === "one";
+  });
+});
 
 commonTest("SIGHUP during an update reloads when that is done", async () => {
   await using workspace = new Listing();
   const wrapper = await workspace.serveListing();
   await workspace.beginUpdate("key", wrapper);
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 serves.*reloaded by SIGHUP/);
+  await wrapper.says(/generation 2 serves.*reloaded by SIGHUP/);
   await workspace.lists(`/key${HUGE - 1}`, wrapper);
-  await isLastReload(workspace, wrapper, {
-    generation: 2,
-    configuration: workspace.listPage("marker"),
-  });
+  await isLastReload(wrapper, { generation: 2, marker: workspace.listPage("marker") });
 });
 
-commonTest(
-  "a list that changes again during an update is served in its last form",
-  async () => {
-    await using workspace = new Listing();
-    const wrapper = await workspace.serveListing();
-    await workspace.beginUpdate("old", wrapper);
-    await workspace.replace("/new\n", workspace.list);
-    await workspace.lists("/new", wrapper);
-    assert.equal(await workspace.getPath("/old0"), "one");
-    assert.equal(await workspace.getPath("/first"), "one");
-  },
-);
+commonTest("a list that changes again during an update is served in its last form", async () => {
+  await using workspace = new Listing();
+  const wrapper = await workspace.serveListing();
+  await workspace.beginUpdate("old", wrapper);
+  await workspace.replace("/new\n", workspace.list);
+  await workspace.lists("/new", wrapper);
+  assert.equal(await workspace.getPath("/old0"), "one");
+  assert.equal(await workspace.getPath("/first"), "one");
+});
 
 commonTest("a configuration that changes during an update is served", async () => {
   await using workspace = new Listing();
@@ -131,8 +115,5 @@ commonTest("a configuration that changes during an update is served", async () =
   await workspace.replace(workspace.listPage("two"));
   await workspace.serves("two", wrapper);
   await workspace.lists("/key0", wrapper);
-  await isLastReload(workspace, wrapper, {
-    generation: 2,
-    configuration: workspace.listPage("marker"),
-  });
+  await isLastReload(wrapper, { generation: 2, marker: workspace.listPage("marker") });
 });

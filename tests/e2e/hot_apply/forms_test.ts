@@ -20,11 +20,11 @@ for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
       workspace.write("site.pem", old.pem);
       const wrapper = await workspace.serveSecure();
       await workspace.replace(next.certificate + authority.issue({ kind }).key, pem);
-      await wrapper.saysMatching(/warning .*does not match .*private key/);
+      await wrapper.says(/warning .*does not match .*private key/);
       assert.equal(await servedTo(workspace.tlsPort), old.fingerprint);
       await workspace.replace(next.pem, pem);
       // HAProxy 2.6 to 3.0 show no fingerprint for some kinds, so other facts confirm them.
-      await wrapper.saysMatching(/ updated in generation 1 without a reload/);
+      await wrapper.says(/ updated in generation 1 without a reload/);
       const shown = await workspace.ask(`show ssl cert ${pem}`, 1);
       assert.ok(shown.includes(serialOf(next.certificate)), shown);
     },
@@ -34,11 +34,9 @@ for (const kind of ["p521", "ed25519", "rsa-pss"] as const) {
 commonTest("a new chain is served with a new certificate", async () => {
   await using workspace = new Secured();
   const { authority } = workspace;
-  const [old, next] = [authority.issue(), authority.issue()];
-  workspace.write("site.pem", old.pem);
-  const wrapper = await workspace.serveSecure();
+  const { wrapper, next } = await workspace.serveOld();
   assert.equal((await servedChain(workspace)).length, 1);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace(next.pem + authority.certificate, workspace.pem);
     await workspace.servesCertificate(next, wrapper);
   });
@@ -55,11 +53,11 @@ commonTest("each certificate of a bundle is applied separately", async () => {
   workspace.write("site.pem.rsa", rsa.pem);
   const wrapper = await workspace.serveSecure();
   const [nextEc, nextRsa] = issue();
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace(nextEc.pem, `${pem}.ecdsa`);
     await workspace.servesCertificate(nextEc, wrapper);
     await workspace.replace(nextRsa.pem, `${pem}.rsa`);
-    await wrapper.saysMatching(/certificate ".*\.rsa" updated in generation 1 /);
+    await wrapper.says(/certificate ".*\.rsa" updated in generation 1 /);
   });
   assert.equal(await answerTo(workspace.tlsPort), "one");
 });
@@ -71,11 +69,11 @@ commonTest("a name may contain blanks, quotes and semicolons", async () => {
   const [old, next] = [workspace.authority.issue(), workspace.authority.issue()];
   const pem = join(directory, "a # b.pem");
   await Deno.writeTextFile(pem, old.pem);
-  const wrapper = await workspace.serveSecure(workspace.securePage(`crt '${pem}'`));
+  const wrapper = await workspace.serveSecure(workspace.securePage({ bind: `crt '${pem}'` }));
   await workspace.replace(next.pem, pem);
   await workspace.servesCertificate(next, wrapper);
   await wrapper.stopsAt(1);
-  await wrapper.saysMatching(/ updated in generation 1 without a reload/);
+  await wrapper.says(/ updated in generation 1 without a reload/);
 });
 
 commonTest("filters and options in a list stay in force", async () => {
@@ -85,8 +83,8 @@ commonTest("filters and options in a list stay in force", async () => {
   workspace.write("site.pem", old.pem);
   const list = workspace.write("list.txt", `${workspace.pem} [alpn h2,http/1.1] *.test !no.test\n`);
   const bind = `crt-list ${list} strict-sni`;
-  const wrapper = await workspace.serveSecure(workspace.securePage(bind));
-  await withoutReload(workspace, wrapper, async () => {
+  const wrapper = await workspace.serveSecure(workspace.securePage({ bind }));
+  await withoutReload(wrapper, async () => {
     await workspace.replace(next.pem, workspace.pem);
     await workspace.servesCertificate(next, wrapper, { servername: "any.test" });
   });
@@ -100,10 +98,12 @@ testNeeding(STORES, "certificates of a crt-store are applied, also for a new key
   const crt = workspace.write("store.crt", old.certificate);
   const key = workspace.write("store.key", old.key);
   const store = `crt-store web\n    load crt "${crt}" key "${key}" alias "site"\n`;
-  const wrapper = await workspace.serveSecure(store + workspace.securePage('crt "@web/site"'));
-  await withoutReload(workspace, wrapper, async () => {
+  const wrapper = await workspace.serveSecure(
+    store + workspace.securePage({ bind: 'crt "@web/site"' }),
+  );
+  await withoutReload(wrapper, async () => {
     await workspace.replace(next.certificate, crt);
-    await wrapper.saysMatching(/warning .*does not match/);
+    await wrapper.says(/warning .*does not match/);
     assert.equal(await servedTo(workspace.tlsPort), old.fingerprint);
     await workspace.replace(next.key, key);
     await workspace.servesCertificate(next, wrapper);

@@ -18,7 +18,7 @@ class Members extends Secured {
   }
 
   serveMembers(options: Parameters<Secured["serveSecure"]>[1] = {}): Promise<Wrapper> {
-    return this.serveSecure(this.securePage(`crt ${this.at("certs")}`), options);
+    return this.serveSecure(this.securePage({ bind: `crt ${this.at("certs")}` }), options);
   }
 
   async servesFor(servername: string, pair: Pair, wrapper: Wrapper): Promise<void> {
@@ -31,24 +31,24 @@ programTest(
   async () => {
     await using workspace = new Members();
     const wrapper = await workspace.serveMembers();
-    await withoutReload(workspace, wrapper, async () => {
+    await withoutReload(wrapper, async () => {
       const added = workspace.add("c.pem", { name: "c.test" });
-      await wrapper.saysMatching(
+      await wrapper.says(
         /certificate ".*c\.pem" added in generation 1 without a reload in \d+ ms \(expires /,
       );
       await workspace.servesFor("c.test", added, wrapper);
       await workspace.servesFor("m.test", workspace.second, wrapper);
       const renewed = workspace.authority.issue({ name: "c.test" });
       await workspace.replace(renewed.pem, workspace.at("certs/c.pem"));
-      await wrapper.saysMatching(/c\.pem" updated in generation 1/);
+      await wrapper.says(/c\.pem" updated in generation 1/);
       await workspace.servesFor("c.test", renewed, wrapper);
       await Deno.remove(workspace.at("certs/m.pem"));
-      await wrapper.saysMatching(/m\.pem" removed in generation 1 without a reload/);
+      await wrapper.says(/m\.pem" removed in generation 1 without a reload/);
       await workspace.servesFor("m.test", workspace.first, wrapper);
       assert.doesNotMatch(await workspace.ask("show ssl cert"), /m\.pem/);
     });
     wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 2 serves/);
+    await wrapper.says(/generation 2 serves/);
     await workspace.haveStopped(1, wrapper);
     await workspace.servesFor("m.test", workspace.first, wrapper);
     assert.match(await workspace.ask("show ssl cert", 2), /c\.pem/);
@@ -60,13 +60,13 @@ programTest("a certificate and its key come in two files", async () => {
   await using workspace = new Members();
   const wrapper = await workspace.serveMembers();
   const { certificate, key, fingerprint } = workspace.authority.issue({ name: "c.test" });
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     workspace.write("certs/c.crt", certificate);
-    await wrapper.saysMatching(
+    await wrapper.says(
       /reload delayed .*"has no private key|reload delayed .*has no private key/,
     );
     workspace.write("certs/c.crt.key", key);
-    await wrapper.saysMatching(/c\.crt" added in generation 1/);
+    await wrapper.says(/c\.crt" added in generation 1/);
     await workspace.servesCertificate({ fingerprint }, wrapper, { servername: "c.test" });
     await Deno.remove(workspace.at("certs/c.crt"));
     await Deno.remove(workspace.at("certs/c.crt.key"));
@@ -111,8 +111,8 @@ for (const [what, change, said] of RELOADS) {
     await using workspace = new Members();
     const wrapper = await workspace.serveMembers(TOGETHER);
     await change(workspace);
-    await wrapper.saysMatching(said);
-    await wrapper.saysMatching(/generation 2 (?:serves|rejected)/);
+    await wrapper.says(said);
+    await wrapper.says(/generation 2 (?:serves|rejected)/);
     assert.doesNotMatch(wrapper.output, / (?:added|removed) in generation/);
   });
 }
@@ -121,9 +121,9 @@ commonTest("where a certificate list may name others, one that comes takes a rel
   await using workspace = new Members();
   const list = workspace.write("list", `${workspace.at("certs/m.pem")} c.test\n`);
   const bind = `crt ${workspace.at("certs")} crt-list ${list}`;
-  const wrapper = await workspace.serveSecure(workspace.securePage(bind));
+  const wrapper = await workspace.serveSecure(workspace.securePage({ bind }));
   workspace.add("c.pem", { name: "c.test" });
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   assert.doesNotMatch(wrapper.output, / added in generation/);
 });
 

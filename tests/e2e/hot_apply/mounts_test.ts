@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import type { Pair } from "../../support/certificates.ts";
 import { programTest } from "../../support/program.ts";
 import { Secured, withoutReload } from "../../support/secured.ts";
-import { waitFor } from "../../support/wait.ts";
 import { Volume } from "../../support/volume.ts";
 
 const MOUNTS = [
@@ -43,9 +42,9 @@ for (const { form, named, global, keys } of MOUNTS) {
     const mount = workspace.at("secret");
     const volume = new Volume(mount);
     await volume.write(keys(workspace.authority.issue()));
-    const page = workspace.securePage(`crt ${mount}/${named}`, { global });
+    const page = workspace.securePage({ bind: `crt ${mount}/${named}`, global });
     const wrapper = await workspace.serveSecure(page);
-    await withoutReload(workspace, wrapper, async () => {
+    await withoutReload(wrapper, async () => {
       for (let number = 1; number <= 3; number++) {
         const next = workspace.authority.issue();
         await volume.write(keys(next));
@@ -67,8 +66,8 @@ programTest("a Secret that is a directory of certificates is hot-applied", async
     return pairs;
   };
   await write();
-  const wrapper = await workspace.serveSecure(workspace.securePage(`crt ${mount}`));
-  await withoutReload(workspace, wrapper, async () => {
+  const wrapper = await workspace.serveSecure(workspace.securePage({ bind: `crt ${mount}` }));
+  await withoutReload(wrapper, async () => {
     for (const pair of await write()) {
       await workspace.servesCertificate(pair, wrapper, { servername: pair.name });
     }
@@ -83,36 +82,34 @@ programTest("a map in a ConfigMap is hot-applied three times", async () => {
     `lf-string "%[path,map(${volume.path}/site.map,none)]" unless { path / }\n`;
   const page = workspace.page("one").replace("    http-request", `${rule}    http-request`);
   const wrapper = await workspace.serveSecure(page);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     for (const value of ["1", "2", "3"]) {
       await volume.write({ "site.map": `/a ${value}\n` });
-      await waitFor(`the value ${value}`, async () => await workspace.getPath("/a") === value, {
-        explain: () => wrapper.output,
-      });
+      await wrapper.until(
+        `the value ${value}`,
+        async () => await workspace.getPath("/a") === value,
+      );
     }
   });
 });
 
-programTest(
-  "a linked certificate is hot-applied when the link or its target changes",
-  async () => {
-    await using workspace = new Secured();
-    const [old, next, last] = [1, 2, 3].map(() => workspace.authority.issue()) as [
-      Pair,
-      Pair,
-      Pair,
-    ];
-    Deno.mkdirSync(workspace.at("archive"));
-    workspace.write("archive/1.pem", old.pem);
-    const second = workspace.write("archive/2.pem", next.pem);
-    await Deno.symlink("archive/1.pem", workspace.pem);
-    const wrapper = await workspace.serveSecure();
-    await withoutReload(workspace, wrapper, async () => {
-      await Deno.symlink("archive/2.pem", workspace.at("new-link"));
-      await Deno.rename(workspace.at("new-link"), workspace.pem);
-      await workspace.servesCertificate(next, wrapper);
-      await Deno.writeTextFile(second, last.pem);
-      await workspace.servesCertificate(last, wrapper);
-    });
-  },
-);
+programTest("a linked certificate is hot-applied when the link or its target changes", async () => {
+  await using workspace = new Secured();
+  const [old, next, last] = [1, 2, 3].map(() => workspace.authority.issue()) as [
+    Pair,
+    Pair,
+    Pair,
+  ];
+  Deno.mkdirSync(workspace.at("archive"));
+  workspace.write("archive/1.pem", old.pem);
+  const second = workspace.write("archive/2.pem", next.pem);
+  await Deno.symlink("archive/1.pem", workspace.pem);
+  const wrapper = await workspace.serveSecure();
+  await withoutReload(wrapper, async () => {
+    await Deno.symlink("archive/2.pem", workspace.at("new-link"));
+    await Deno.rename(workspace.at("new-link"), workspace.pem);
+    await workspace.servesCertificate(next, wrapper);
+    await Deno.writeTextFile(second, last.pem);
+    await workspace.servesCertificate(last, wrapper);
+  });
+});

@@ -20,9 +20,7 @@ class Mapped extends Secured {
 
   /** Waits until the path is answered with `text`. */
   async answers(path: string, text: string, wrapper: Wrapper): Promise<void> {
-    await waitFor(`${path} to be ${text}`, async () => await this.getPath(path) === text, {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until(`${path} to be ${text}`, async () => await this.getPath(path) === text);
   }
 
   /** The entries of the map or ACL from that file in a generation, in their order. */
@@ -40,15 +38,11 @@ commonTest("a map of 20,000 lines arrives complete, without a reload", async () 
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   await workspace.answers("/a", "one", wrapper);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace(lines(20_000, "first"), workspace.map);
     await workspace.answers("/key19999", "first-19999", wrapper);
-    await wrapper.saysMatching(
-      new RegExp(
-        `info .*map "${quoted(workspace.map)}" updated in generation 1 ` +
-          `without a reload in \\d+ ms \\(20000 entries\\)`,
-      ),
-    );
+    const update = `map "${quoted(workspace.map)}" updated in generation 1 without a reload`;
+    await wrapper.says(`info .*${update} in \\d+ ms \\(20000 entries\\)`);
   });
   for (const number of [0, 1, 299, 300, 7_777, 19_998]) {
     assert.equal(await workspace.getPath(`/key${number}`), `first-${number}`);
@@ -78,10 +72,10 @@ commonTest("an ACL of 20,000 lines arrives complete, without a reload", async ()
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   const paths = Array.from({ length: 20_000 }, (_, number) => `/new${number}`);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace(`${paths.join("\n")}\n`, workspace.list);
     await workspace.answers("/new19999", "listed", wrapper);
-    await wrapper.saysMatching(/ACL ".*" updated in generation 1 .*\(20000 entries\)/);
+    await wrapper.says(/ACL ".*" updated in generation 1 .*\(20000 entries\)/);
   });
   assert.deepEqual(await workspace.entries("acl"), paths);
   assert.equal(await workspace.getPath("/listed"), "none");
@@ -90,13 +84,13 @@ commonTest("an ACL of 20,000 lines arrives complete, without a reload", async ()
 commonTest("an emptied map and an emptied list have no entries, without a reload", async () => {
   await using workspace = new Mapped();
   const wrapper = await workspace.serveSecure(workspace.mapPage());
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     await workspace.replace("", workspace.map);
     await workspace.replace("# nobody\n", workspace.list);
     await workspace.answers("/a", "none", wrapper);
     await workspace.answers("/listed", "none", wrapper);
-    await wrapper.saysMatching(/map ".*\(0 entries\)/);
-    await wrapper.saysMatching(/ACL ".*\(0 entries\)/);
+    await wrapper.says(/map ".*\(0 entries\)/);
+    await wrapper.says(/ACL ".*\(0 entries\)/);
     await workspace.replace("/a again\n", workspace.map);
     await workspace.answers("/a", "again", wrapper);
   });
@@ -107,12 +101,9 @@ commonTest("a key without a value requires one reload, and the log says why", as
   const wrapper = await workspace.serveSecure(workspace.mapPage());
   await workspace.replace("/a two\n/b\n", workspace.map);
   await workspace.answers("/a", "two", wrapper);
-  await wrapper.saysMatching(/cannot hot-apply to generation 1, reloading: .*no value/);
-  await wrapper.saysMatching(/generation 2 serves.*site\.map/);
-  await isLastReload(workspace, wrapper, {
-    generation: 2,
-    configuration: workspace.mapPage("marker"),
-  });
+  await wrapper.says(/cannot hot-apply to generation 1, reloading: .*no value/);
+  await wrapper.says(/generation 2 serves.*site\.map/);
+  await isLastReload(wrapper, { generation: 2, marker: workspace.mapPage("marker") });
 });
 
 commonTest("a map and the configuration that change together cause one reload", async () => {
@@ -122,13 +113,8 @@ commonTest("a map and the configuration that change together cause one reload", 
   await workspace.replace(workspace.mapPage("two"));
   await workspace.serves("two", wrapper);
   await workspace.answers("/a", "two", wrapper);
-  await wrapper.saysMatching(
-    /generation 2 serves.*haproxy\.cfg.*site\.map|site\.map.*haproxy\.cfg/,
-  );
-  await isLastReload(workspace, wrapper, {
-    generation: 2,
-    configuration: workspace.mapPage("marker"),
-  });
+  await wrapper.says(/generation 2 serves.*haproxy\.cfg.*site\.map|site\.map.*haproxy\.cfg/);
+  await isLastReload(wrapper, { generation: 2, marker: workspace.mapPage("marker") });
   assert.doesNotMatch(wrapper.output, / in place| without a reload/);
 });
 
@@ -137,7 +123,7 @@ commonTest("an entry that HAProxy refuses is rejected, and the old entries stay"
   await workspace.replace("127.0.0.0/8 here\n", workspace.map);
   const wrapper = await workspace.serveSecure(workspace.mapPage("one", "src,map_ip"));
   await workspace.replace("127.0.0.0/8 there\nnowhere far\n", workspace.map);
-  await wrapper.saysMatching(/generation 2 rejected.*generation 1 keeps serving/);
+  await wrapper.says(/generation 2 rejected.*generation 1 keeps serving/);
   assert.equal(await workspace.getPath("/x"), "here");
   assert.deepEqual(await workspace.entries("map"), ["127.0.0.0/8 here"]);
   await workspace.replace("127.0.0.0/8 there\n", workspace.map);
@@ -178,15 +164,15 @@ commonTest("a hot apply gives the same result as a reload of the same file", asy
       const from = wrapper.output.length;
       const end = name.startsWith("no newline") ? "" : "\n";
       await workspace.replace(`/unique${from} x\n${odd}${end}`, path);
-      const [said] = await wrapper.saysMatching(/ updated in generation .*|reloading: .*/, from);
+      const [said] = await wrapper.says(/ updated in generation .*|reloading: .*/, from);
       if (said.startsWith("reloading")) {
         reloaded!.push(`${kind} with ${name}: ${said}`);
-        await wrapper.saysMatching(/generation \d+ serves.*changed: "/, from);
+        await wrapper.says(/generation \d+ serves.*changed: "/, from);
       }
       const inPlace = await workspace.entries(kind, wrapper.lastGeneration);
       const next = wrapper.lastGeneration + 1;
       wrapper.signal("SIGHUP");
-      await wrapper.saysMatching(new RegExp(`generation ${next} serves`));
+      await wrapper.says(`generation ${next} serves`);
       const fresh = await workspace.entries(kind, wrapper.lastGeneration);
       if (JSON.stringify(inPlace) === JSON.stringify(fresh)) continue;
       different!.push(`${kind} with ${name}: ${JSON.stringify({ inPlace, fresh })}`);

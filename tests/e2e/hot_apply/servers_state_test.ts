@@ -18,14 +18,14 @@ class Passing extends Served {
   async apply(lines: readonly string[], wrapper: Wrapper, said: RegExp): Promise<void> {
     const extra = this.#extra();
     await this.replace(this.withServers(lines, { ...LOADING, extra }));
-    await wrapper.saysMatching(said);
+    await wrapper.says(said);
   }
 
   /** Changes something else as well. */
   async reload(lines: readonly string[], wrapper: Wrapper): Promise<void> {
     this.#reloads++;
     await this.replace(this.withServers(lines, { ...LOADING, extra: this.#extra() }));
-    await wrapper.saysMatching(new RegExp(`generation ${this.#reloads + 1} serves`));
+    await wrapper.says(new RegExp(`generation ${this.#reloads + 1} serves`));
     await this.haveStopped(this.#reloads, wrapper);
   }
 
@@ -111,12 +111,12 @@ longTest("what was hot-applied is recorded with what served last", async () => {
   await workspace.replace(line(10));
   const first = await workspace.serve({ flags });
   await workspace.replace(line(20));
-  await first.saysMatching(/weight of "s1" 10 to 20/);
-  await first.saysMatching(/has served for 10s/);
+  await first.says(/weight of "s1" 10 to 20/);
+  await first.says(/has served for 10s/);
   first.signal("SIGTERM");
   await first.exitCode;
   await workspace.replace("nonsense\n");
   const next = workspace.start({ flags });
-  await next.saysMatching(/generation 2 serves, .*; started from what served last/);
+  await next.says(/generation 2 serves, .*; started from what served last/);
   assert.equal((await workspace.rows()).s1?.srv_uweight, "20", next.output);
 });

@@ -26,7 +26,7 @@ programTest("weight, address, maxconn and being disabled change without a reload
   await workspace.replace(
     workspace.withServers([`server s1 ${a} weight 20 maxconn 50`, `server s2 ${c}`]),
   );
-  await wrapper.saysMatching(
+  await wrapper.says(
     new RegExp(
       `info .* backend "app": weight of "s1" 10 to 20, maxconn of "s1" 0 to 50, ` +
         `address of "s2" ${b} to ${c}, in generation 1 without a reload in \\d+ ms`,
@@ -36,7 +36,7 @@ programTest("weight, address, maxconn and being disabled change without a reload
   await workspace.replace(
     workspace.withServers([`server s1 ${a} weight 20 maxconn 50 disabled`, `server s2 ${c}`]),
   );
-  await wrapper.saysMatching(/"s1" disabled, in generation 1/);
+  await wrapper.says(/"s1" disabled, in generation 1/);
   assert.equal(await workspace.answers(), "c");
   await wrapper.stopsAt(1);
 });
@@ -49,7 +49,7 @@ programTest("the maxconn of a frontend changes, without a reload where that is s
   const wrapper = await workspace.serve({ flags: ["--poll-interval", "0"] });
   await write("maxconn 60");
   const generation = IS_MAXCONN_HOT ? 1 : 2;
-  await wrapper.saysMatching(
+  await wrapper.says(
     IS_MAXCONN_HOT
       ? /frontend "page": maxconn 100 to 60, in generation 1 without a/
       : /reloading: .*maxconn of frontend "page" changed, which is not known to be safe/,
@@ -59,7 +59,7 @@ programTest("the maxconn of a frontend changes, without a reload where that is s
   assert.equal(await workspace.answers(), "a");
   // The same as a reload gives.
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(new RegExp(`generation ${generation + 1} serves`));
+  await wrapper.says(new RegExp(`generation ${generation + 1} serves`));
   await workspace.haveStopped(generation, wrapper);
   assert.match(await workspace.command("show stat page 1 -1"), /page,FRONTEND,,,\d+,\d+,60,/);
   await wrapper.stopsAt(generation + 1);
@@ -104,8 +104,8 @@ programTest("a file that is cut off is refused, whatever is left of it", async (
   await workspace.replace(text);
   const wrapper = await workspace.serve({ flags: ["--poll-interval", "0"] });
   await workspace.replace(text.slice(0, text.indexOf("weight 10") + "weight 1".length));
-  await wrapper.saysMatching(/generation 2 rejected/);
-  await wrapper.saysMatching(/Missing LF on last line/);
+  await wrapper.says(/generation 2 rejected/);
+  await wrapper.says(/Missing LF on last line/);
   assert.equal((await workspace.rows()).s1?.srv_uweight, "10");
   await wrapper.stopsAt(2);
 });
@@ -122,7 +122,7 @@ programTest(
       async () => /app,s1,0,0,1,/.test(await workspace.command("show stat app 4 -1")),
     );
     await workspace.replace(workspace.withServers([`server s2 ${b} backup`]));
-    await wrapper.saysMatching(/backend "app": server "s1" removed, in generation 1 without/);
+    await wrapper.says(/backend "app": server "s1" removed, in generation 1 without/);
     assert.equal(await workspace.answers(), "b");
     assert.equal((await workspace.rows()).s1?.srv_admin_state, "1");
     workspace.release();
@@ -143,11 +143,11 @@ programTest("a new server is added where the release can be trusted, or by a rel
   const wrapper = await serve(workspace, [`server s1 ${a}`]);
   await workspace.replace(workspace.withServers([`server s1 ${a}`, `server s2 ${b} check`]));
   if (IS_TRUSTED) {
-    await wrapper.saysMatching(
+    await wrapper.says(
       new RegExp(`backend "app": server "s2" added \\(${b}\\), in generation 1 without a reload`),
     );
   } else {
-    await wrapper.saysMatching(/cannot hot-apply .* server "s2" is new/);
+    await wrapper.says(/cannot hot-apply .* server "s2" is new/);
     await workspace.haveStopped(1, wrapper);
   }
   await wrapper.until("both to answer", async () => await workspace.answers() === "a,b");
@@ -164,7 +164,7 @@ programTest("no process is started for it, not even one on standby or a check", 
   const before = await Deno.readTextFile(started);
   assert.notEqual(before, "");
   await workspace.replace(workspace.withServers([`server s1 ${a} weight 9`]));
-  await wrapper.saysMatching(/weight of "s1" 1 to 9, in generation 1/);
+  await wrapper.says(/weight of "s1" 1 to 9, in generation 1/);
   assert.equal(await Deno.readTextFile(started), before, wrapper.output);
 });
 
@@ -176,11 +176,11 @@ programTest(
     const wrapper = await serve(workspace, [`server s1 ${a}`]);
     for (let weight = 2; weight <= 10; weight++) {
       await workspace.replace(workspace.withServers([`server s1 ${a} weight ${weight}`]));
-      await wrapper.saysMatching(new RegExp(`weight of "s1" ${weight - 1} to ${weight}, `));
+      await wrapper.says(new RegExp(`weight of "s1" ${weight - 1} to ${weight}, `));
     }
     const text = workspace.withServers([`server s1 ${a} weight 10`]).replace("\n", "\n# again\n");
     await workspace.replace(text);
-    await wrapper.saysMatching(/the configuration means the same as before, in generation 1/);
+    await wrapper.says(/the configuration means the same as before, in generation 1/);
     await wrapper.stopsAt(1);
   },
 );
@@ -205,7 +205,7 @@ for (
     await workspace.replace(write(first));
     const wrapper = await workspace.serve();
     await workspace.replace(write(lines, extra));
-    await wrapper.saysMatching(/generation 2 serves/);
+    await wrapper.says(/generation 2 serves/);
     await workspace.haveStopped(1, wrapper);
     assert.equal((await workspace.rows()).s1?.srv_uweight, "9");
     assert.equal(await workspace.answers(), "a");
@@ -218,7 +218,7 @@ commonTest("with --no-hot-apply every change takes a reload", async () => {
   const a = workspace.address("a");
   const wrapper = await serve(workspace, [`server s1 ${a}`], ["--no-hot-apply"]);
   await workspace.replace(workspace.withServers([`server s1 ${a} weight 9`]));
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   assert.doesNotMatch(wrapper.output, /hot-apply|without a reload/);
 });
 
@@ -233,7 +233,7 @@ commonTest(
     await workspace.replace(
       workspace.withServers([`server s1 ${a} weight 20`, `server s2 ${b} maxconn 9`]),
     );
-    await wrapper.saysMatching(
+    await wrapper.says(
       /weight of "s1" 10 to 20, maxconn of "s2" 0 to 9; instead of what was set by hand: weight 3 of "app\/s1", in/,
     );
     const { s1, s2 } = await workspace.rows();
@@ -280,7 +280,7 @@ commonTest(
     const wrapper = await beginMany(workspace);
     const [pid = 0] = workspace.haproxyPids();
     await freeze(pid);
-    await wrapper.saysMatching(/cannot hot-apply .*HAProxy does not answer|without a reload/);
+    await wrapper.says(/cannot hot-apply .*HAProxy does not answer|without a reload/);
     Deno.kill(pid, "SIGCONT");
     await wrapper.until(
       "all to have the weight",

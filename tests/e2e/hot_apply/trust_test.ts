@@ -24,7 +24,7 @@ class Trusting extends Secured {
 
   async serveTrusting(options = ""): Promise<Wrapper> {
     const bind = `crt ${this.pem} verify required ca-file ${this.caFile} ${options}`;
-    return await this.serveSecure(this.securePage(bind));
+    return await this.serveSecure(this.securePage({ bind }));
   }
 
   async answers(own = this.own): Promise<string | null> {
@@ -33,9 +33,7 @@ class Trusting extends Secured {
 
   /** During a handoff the old process keeps accepting for a moment, with what it trusts. */
   async trusts(own: Pair, wrapper: Wrapper): Promise<void> {
-    await waitFor("the client to be trusted", async () => await this.answers(own) === "one", {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until("the client to be trusted", async () => await this.answers(own) === "one");
   }
 
   async refuses(own = this.own, wrapper?: Wrapper): Promise<void> {
@@ -49,15 +47,11 @@ commonTest("an added authority is trusted without a reload", async () => {
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
   assert.equal(await workspace.answers(workspace.others), null);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     const both = workspace.authority.certificate + workspace.other.certificate;
     await workspace.replace(both, workspace.caFile);
-    await wrapper.saysMatching(
-      new RegExp(
-        `info .*CA file "${quoted(workspace.caFile)}" updated in generation 1 ` +
-          `without a reload in \\d+ ms \\(2 certificates\\)`,
-      ),
-    );
+    const update = `CA file "${quoted(workspace.caFile)}" updated in generation 1 without a reload`;
+    await wrapper.says(`info .*${update} in \\d+ ms \\(2 certificates\\)`);
     assert.equal(await workspace.answers(), "one");
     assert.equal(await workspace.answers(workspace.others), "one");
   });
@@ -67,7 +61,7 @@ commonTest("removing an authority requires a reload, which ends its sessions", a
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
   await workspace.replace(workspace.other.certificate, workspace.caFile);
-  await wrapper.saysMatching(/reloading: .*clients are no longer trusted/);
+  await wrapper.says(/reloading: .*clients are no longer trusted/);
   await workspace.refuses(workspace.own, wrapper);
   await workspace.trusts(workspace.others, wrapper);
   await wrapper.stopsAt(2);
@@ -80,7 +74,7 @@ commonTest("revoking a client requires a reload, which ends its sessions", async
   assert.equal(await workspace.answers(), "one");
   workspace.authority.revoke(workspace.own);
   await workspace.replace(workspace.authority.crl(), workspace.crlFile);
-  await wrapper.saysMatching(/reloading: .*clients are no longer trusted/);
+  await wrapper.says(/reloading: .*clients are no longer trusted/);
   await workspace.refuses(workspace.own, wrapper);
   assert.equal(await workspace.answers(stays), "one");
   await wrapper.stopsAt(2);
@@ -91,14 +85,12 @@ commonTest("a reissued CRL without a new revocation requires no reload", async (
   workspace.authority.revoke(workspace.authority.issue({ name: "client" }));
   workspace.write("crl.pem", workspace.authority.crl());
   const wrapper = await workspace.serveTrusting(`crl-file ${workspace.crlFile}`);
-  await withoutReload(workspace, wrapper, async () => {
+  await withoutReload(wrapper, async () => {
     const certificates = workspace.authority.certificate + workspace.other.certificate;
     await workspace.replace(certificates, workspace.caFile);
     await workspace.replace(workspace.authority.crl() + workspace.other.crl(), workspace.crlFile);
-    await wrapper.saysMatching(/CA file .* updated in generation 1 /);
-    await wrapper.saysMatching(
-      new RegExp(`info .*CRL file "${quoted(workspace.crlFile)}" updated in generation 1 `),
-    );
+    await wrapper.says(/CA file .* updated in generation 1 /);
+    await wrapper.says(`info .*CRL file "${quoted(workspace.crlFile)}" updated in generation 1 `);
     assert.equal(await workspace.answers(workspace.others), "one");
   });
 });
@@ -111,7 +103,7 @@ commonTest("a CRL too long for HAProxy to show requires a reload", async () => {
   workspace.authority.revoke(workspace.own);
   await workspace.replace(workspace.authority.crl(), workspace.crlFile);
   // Versions other than 2.6 may show it in full.
-  await wrapper.saysMatching(/reloading: .*(?:does not show all|clients are no longer trusted)/);
+  await wrapper.says(/reloading: .*(?:does not show all|clients are no longer trusted)/);
   await workspace.refuses(workspace.own, wrapper);
   await wrapper.stopsAt(2);
 });
@@ -122,17 +114,17 @@ commonTest("certificates and CA files are never hot-applied in one generation", 
   const { authority, other } = workspace;
   const next = authority.issue();
   await workspace.replace(authority.certificate + other.certificate, workspace.caFile);
-  await wrapper.saysMatching(/CA file .* updated in generation 1 /);
+  await wrapper.says(/CA file .* updated in generation 1 /);
   await workspace.replace(next.pem, workspace.pem);
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   await workspace.servesCertificate(next, wrapper, { own: workspace.own });
   const third = new Authority(workspace.at("third-ca"), "Third CA");
   const last = authority.issue();
   await workspace.replace(last.pem, workspace.pem);
-  await wrapper.saysMatching(/certificate .* updated in generation 2 /);
+  await wrapper.says(/certificate .* updated in generation 2 /);
   const three = authority.certificate + other.certificate + third.certificate;
   await workspace.replace(three, workspace.caFile);
-  await wrapper.saysMatching(/generation 3 serves/);
+  await wrapper.says(/generation 3 serves/);
   await workspace.servesCertificate(last, wrapper, { own: workspace.own });
   await workspace.trusts(third.issue({ name: "client" }), wrapper);
 });
@@ -159,7 +151,7 @@ commonTest("a CA file without any certificate never replaces a good one", async 
   await using workspace = new Trusting();
   const wrapper = await workspace.serveTrusting();
   await workspace.replace("not yet\n", workspace.caFile);
-  await wrapper.saysMatching(/generation 2 rejected.*generation 1 keeps serving/);
+  await wrapper.says(/generation 2 rejected.*generation 1 keeps serving/);
   assert.equal(await workspace.answers(), "one");
   assert.equal(await workspace.answers(workspace.others), null);
   await workspace.replace(workspace.other.certificate, workspace.caFile);

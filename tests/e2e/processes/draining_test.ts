@@ -9,9 +9,10 @@ import { waitFor } from "../../support/wait.ts";
 import { freeze } from "../../support/processes.ts";
 import { finish, Workspace, type Wrapper } from "../../support/wrapper.ts";
 
+/** Until no old process can accept a request. */
 async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {
-  await workspace.replace(workspace.page(text));
-  await workspace.serves(text, wrapper);
+  await workspace.changeTo(text, wrapper);
+  await workspace.haveStopped(wrapper.lastGeneration - 1, wrapper);
 }
 
 programTest("a request in flight is answered by the process that took it", async () => {
@@ -20,7 +21,7 @@ programTest("a request in flight is answered by the process that took it", async
   using request = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
   assert.match(await finish(request), /one$/);
-  await wrapper.saysMatching(/generation 1 drained in /);
+  await wrapper.says(/generation 1 drained in /);
 });
 
 programTest("an old process that has not drained by --shutdown-wait is ended", async () => {
@@ -29,7 +30,7 @@ programTest("an old process that has not drained by --shutdown-wait is ended", a
   using _first = await workspace.openRequest();
   using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
-  await wrapper.saysMatching(
+  await wrapper.says(
     /warning .*generation 1 ended with 2 connections open after \d+ms: its --shutdown-wait had expired\n/,
   );
   await waitFor("one process", () => workspace.haproxyPids().length === 1);
@@ -41,9 +42,9 @@ programTest("an old process that ignores SIGTERM is killed 5 s later", async () 
   const [frozen] = workspace.haproxyPids();
   using _request = await workspace.openRequest();
   await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   await freeze(frozen!);
-  await wrapper.saysMatching(
+  await wrapper.says(
     /warning .*generation 1 .*: its --shutdown-wait had expired, and it ignored SIGTERM\n/,
   );
   assert.equal(await workspace.get(), "two");
@@ -56,13 +57,12 @@ programTest("if more than --max-draining processes drain, the oldest is ended", 
   await reload(workspace, wrapper, "two");
   using _second = await workspace.openRequest();
   await reload(workspace, wrapper, "three");
-  await wrapper.saysMatching(/ending generation 1, the oldest of more than 1 draining processes/);
-  await wrapper.saysMatching(
+  await wrapper.says(/ending generation 1, the oldest of more than 1 draining processes/);
+  await wrapper.says(
     /generation 1 ended with \d connections? open after .*: more processes drained than --max-draining allows\n/,
   );
   assert.equal(workspace.haproxyPids().length, 2, wrapper.output);
-  wrapper.signal("SIGTERM");
-  await wrapper.endsWith(143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 programTest("the death of an old process is logged and changes nothing", async () => {
@@ -74,7 +74,7 @@ programTest("the death of an old process is logged and changes nothing", async (
   const isTold = ({ draining: [one] }: StatusReport) => one?.connections === 1;
   await workspace.reports("what is open to be told", isTold, wrapper);
   Deno.kill(old!, "SIGSEGV");
-  await wrapper.saysMatching(
+  await wrapper.says(
     /warning .*generation 1 ended with 1 connection open after .*: it was killed by SIGSEGV\n/,
   );
   assert.equal(await workspace.get(), "two");
@@ -89,7 +89,7 @@ programTest("HAProxy's own drain limit is logged with what it cut", async () => 
   const requests = await Promise.all([1, 2, 3].map(() => workspace.openRequest()));
   await workspace.replace(limited("two"));
   await workspace.serves("two", wrapper);
-  const [line] = await wrapper.saysMatching(/^.*HAProxy's hard-stop-after had expired.*$/m);
+  const [line] = await wrapper.says(/^.*HAProxy's hard-stop-after had expired.*$/m);
   const { generation, connections, reason, level, durationMs } = JSON.parse(line);
   assert.deepEqual([generation, connections, reason, level], [1, 3, "exited with 0", "warning"]);
   assert.ok(durationMs > 900 && durationMs < 5_000, line);
@@ -101,15 +101,13 @@ programTest("connections cut by a signal are logged for each draining process", 
   const wrapper = await workspace.serveObserved();
   using _first = await workspace.openRequest();
   await reload(workspace, wrapper, "two");
-  await workspace.haveStopped(1, wrapper);
   using _second = await workspace.openRequest();
   using _third = await workspace.openRequest();
   await reload(workspace, wrapper, "three");
   const areTold = ({ draining }: StatusReport) =>
     draining.map(({ connections }) => connections).join() === "1,2";
   await workspace.reports("what is open to be told", areTold, wrapper);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.match(wrapper.output, /generation 1 ended with 1 connection open .*: SIGTERM received\n/);
   assert.match(wrapper.output, /generation 2 ended with 2 connections open .*: SIGTERM received\n/);
   assert.doesNotMatch(wrapper.output, /generation 3 (was )?ended/);
@@ -140,14 +138,12 @@ testNeeding(
       launcher: ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"],
     });
     await workspace.replace(page("two"));
-    await wrapper.saysMatching(
-      /error .*cannot send SIGUSR1 to HAProxy process \d+: .*not permitted/,
-    );
-    await wrapper.saysMatching(/generation 2 serves/);
+    await wrapper.says(/error .*cannot send SIGUSR1 to HAProxy process \d+: .*not permitted/);
+    await wrapper.says(/generation 2 serves/);
     await workspace.replace(page("three"));
-    await wrapper.saysMatching(/generation 3 serves/);
+    await wrapper.says(/generation 3 serves/);
     wrapper.signal("SIGTERM");
-    await wrapper.saysMatching(/cannot send SIGTERM to HAProxy process/);
+    await wrapper.says(/cannot send SIGTERM to HAProxy process/);
     assert.doesNotMatch(wrapper.output, /bug/);
     assert.equal(wrapper.output.match(/cannot send/g)?.length, 3, wrapper.output);
   },

@@ -3,13 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { record } from "../../support/recorded.ts";
 import { Observed } from "../../support/observed.ts";
-import { ROOT, testNeeding } from "../../support/needs.ts";
-import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/program.ts";
+import { commonTest, rootTest } from "../../support/program.ts";
 import { STAND_INS } from "../../support/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { readIfThere } from "../../support/files.ts";
 import { freeze } from "../../support/processes.ts";
-import { type Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { finish, type Workspace, type Wrapper } from "../../support/wrapper.ts";
 
 class Restarted extends Observed {
   /** Starts the wrapper, kills it by SIGKILL, and returns the pid of the leftover. */
@@ -28,9 +27,7 @@ class Restarted extends Observed {
   }
 
   async endOf(pid: number, wrapper: Wrapper): Promise<void> {
-    await waitFor(`process ${pid} to end`, () => !this.haproxyPids().includes(pid), {
-      explain: () => wrapper.output,
-    });
+    await wrapper.until(`process ${pid} to end`, () => !this.haproxyPids().includes(pid));
   }
 }
 
@@ -65,14 +62,13 @@ commonTest("a leftover hands over without a lost request, and drains", async () 
   using open = await workspace.openRequest();
   await workspace.replace(workspace.page("two"));
   const wrapper = await workspace.serve();
-  await wrapper.saysMatching(
-    new RegExp(`process ${left}, left behind .*, drains as generation 0 now that generation 1 `),
+  await wrapper.says(
+    `process ${left}, left behind .*, drains as generation 0 now that generation 1 `,
   );
   await workspace.serves("two", wrapper);
   // It finishes its connections.
-  await open.write(new TextEncoder().encode("\r\n"));
-  assert.match(await new Response(open.readable).text(), /one$/);
-  await wrapper.saysMatching(/generation 0 drained in /);
+  assert.match(await finish(open), /one$/);
+  await wrapper.says(/generation 0 drained in /);
   await workspace.endOf(left, wrapper);
   for (const client of clients) {
     const answers = [...(await client.stop()).keys()];
@@ -115,8 +111,8 @@ commonTest("last good files take over from a leftover, too", async () => {
   await workspace.replace("nonsense\n");
   const client = new Client(workspace);
   const wrapper = workspace.start({ args });
-  await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
-  await wrapper.saysMatching(/generation 0 drained/);
+  await wrapper.says(/generation 2 serves, .*; started from what served last/);
+  await wrapper.says(/generation 0 drained/);
   await workspace.endOf(left, wrapper);
   assert.deepEqual([...(await client.stop()).keys()], ["one"]);
 });
@@ -130,28 +126,24 @@ commonTest("a wrapper that is killed while a leftover drains leaves both to the 
   await workspace.replace(workspace.page("three"));
   const args = ["-f", workspace.configuration, "--shutdown-wait", "100ms"];
   const wrapper = await workspace.serve({ args });
-  await wrapper.saysMatching(new RegExp(`process ${second}, .* drains as generation 0`));
-  await wrapper.saysMatching(new RegExp(`process ${first}, .* drains as generation -1`));
+  await wrapper.says(`process ${second}, .* drains as generation 0`);
+  await wrapper.says(`process ${first}, .* drains as generation -1`);
   await workspace.endOf(first, wrapper);
   await workspace.endOf(second, wrapper);
   await workspace.serves("three", wrapper);
 });
 
-testNeeding(
-  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "a leftover that has changed its user is still ours",
-  async () => {
-    await using workspace = new Restarted();
-    const extra = "global\n    user nobody\n";
-    await workspace.replace(workspace.page("one", { extra }));
-    const left = await workspace.leave();
-    await workspace.replace(workspace.page("two", { extra }));
-    const wrapper = await workspace.serve();
-    await wrapper.saysMatching(/generation 0 drained/);
-    await workspace.endOf(left, wrapper);
-    await workspace.serves("two", wrapper);
-  },
-);
+rootTest("a leftover that has changed its user is still ours", async () => {
+  await using workspace = new Restarted();
+  const extra = "global\n    user nobody\n";
+  await workspace.replace(workspace.page("one", { extra }));
+  const left = await workspace.leave();
+  await workspace.replace(workspace.page("two", { extra }));
+  const wrapper = await workspace.serve();
+  await wrapper.says(/generation 0 drained/);
+  await workspace.endOf(left, wrapper);
+  await workspace.serves("two", wrapper);
+});
 
 commonTest("a leftover keeps serving if the next start fails", async () => {
   await using workspace = new Restarted();
@@ -171,29 +163,24 @@ commonTest("a leftover keeps serving if the next start fails", async () => {
   await workspace.serves("two", next);
 });
 
-commonTest(
-  "if a leftover ends during the next start, that start is repeated without it",
-  async () => {
-    await using workspace = new Restarted();
-    const left = await workspace.leave();
-    const start = `[ -e went ] || { touch went; kill -KILL ${left}; exit 3; }`;
-    await workspace.standIn(STAND_INS.is_haproxy.replace("\nexec", `\n${start}\nexec`));
-    await workspace.replace(workspace.page("two"));
-    const wrapper = workspace.start();
-    await wrapper.saysMatching(
-      /generation 1 did not start: the process .* has ended; starting generation 2/,
-    );
-    await wrapper.saysMatching(/generation 2 serves/);
-    await workspace.serves("two", wrapper);
-  },
-);
+commonTest("if a leftover ends during the next start, that is repeated without it", async () => {
+  await using workspace = new Restarted();
+  const left = await workspace.leave();
+  const start = `[ -e went ] || { touch went; kill -KILL ${left}; exit 3; }`;
+  await workspace.standIn(STAND_INS.is_haproxy.replace("\nexec", `\n${start}\nexec`));
+  await workspace.replace(workspace.page("two"));
+  const wrapper = workspace.start();
+  await wrapper.says(/generation 1 did not start: the process .* has ended; starting generation 2/);
+  await wrapper.says(/generation 2 serves/);
+  await workspace.serves("two", wrapper);
+});
 
 commonTest("a signal that ends the start does not touch the leftover", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
   await workspace.standIn("#!/bin/sh\nexec sleep 60\n");
   const wrapper = workspace.start();
-  await wrapper.saysMatching(new RegExp(`process ${left}, left behind .* still serves`));
+  await wrapper.says(`process ${left}, left behind .* still serves`);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.match(wrapper.output, new RegExp(`process ${left}, left behind .* was not touched`));
@@ -206,7 +193,7 @@ commonTest("a leftover that does not drain within --shutdown-wait is ended", asy
   using _open = await workspace.openRequest();
   const args = ["-f", workspace.configuration, "--shutdown-wait", "100ms"];
   const wrapper = await workspace.serve({ args });
-  await wrapper.saysMatching(
+  await wrapper.says(
     /generation 0 ended with 1 connection open after .*: its --shutdown-wait had expired/,
   );
   await workspace.endOf(left, wrapper);
@@ -217,54 +204,47 @@ commonTest("a stop also ends a draining leftover", async () => {
   const left = await workspace.leave();
   using _open = await workspace.openRequest();
   const wrapper = await workspace.serve();
-  await wrapper.saysMatching(/drains as generation 0/);
+  await wrapper.says(/drains as generation 0/);
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
   assert.deepEqual(workspace.haproxyPids(), [], `process ${left} is left`);
   assert.deepEqual(workspace.folders, []);
 });
 
-commonTest(
-  "a process that was on standby when its wrapper was killed drains as well",
-  async () => {
-    await using workspace = new Restarted();
-    const args = ["-f", workspace.configuration, "--settle-time", "30s"];
-    const first = await workspace.serve({ args });
-    const [serves] = workspace.haproxyPids();
-    await workspace.replace(workspace.page("two"));
-    const waits = await waitFor("another process", () => {
-      return workspace.haproxyPids().find((pid) => pid !== serves);
-    });
-    first.kill();
-    await first.child.status;
-    await workspace.replace(workspace.page("three"));
-    const wrapper = await workspace.serve({ args });
-    await workspace.endOf(serves!, wrapper);
-    await workspace.endOf(waits, wrapper);
-    await workspace.serves("three", wrapper);
-    assert.equal(workspace.haproxyPids().length, 1);
-  },
-);
+commonTest("a process that was on standby when its wrapper was killed drains as well", async () => {
+  await using workspace = new Restarted();
+  const args = ["-f", workspace.configuration, "--settle-time", "30s"];
+  const first = await workspace.serve({ args });
+  const [serves] = workspace.haproxyPids();
+  await workspace.replace(workspace.page("two"));
+  const waits = await waitFor("another process", () => {
+    return workspace.haproxyPids().find((pid) => pid !== serves);
+  });
+  first.kill();
+  await first.child.status;
+  await workspace.replace(workspace.page("three"));
+  const wrapper = await workspace.serve({ args });
+  await workspace.endOf(serves!, wrapper);
+  await workspace.endOf(waits, wrapper);
+  await workspace.serves("three", wrapper);
+  assert.equal(workspace.haproxyPids().length, 1);
+});
 
-testNeeding(
-  [RUNNABLE, ROOT, NOT_AS_PROCESS_1],
-  "a leftover that may not be signalled is reported and left alone",
-  async () => {
-    await using workspace = new Restarted();
-    await workspace.replace(workspace.page("one", { extra: "global\n    user nobody\n" }));
-    const left = await workspace.leave();
-    await workspace.replace(workspace.page("two"));
-    const launcher = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
-    const wrapper = await workspace.serve({ launcher });
-    assert.match(
-      wrapper.output,
-      new RegExp(`process ${left}, .* may not signal it; .*"kill -USR1 ${left}"`),
-    );
-    wrapper.signal("SIGTERM");
-    assert.equal(await wrapper.exitCode, 143);
-    assert.deepEqual(workspace.haproxyPids(), [left]);
-  },
-);
+rootTest("a leftover that may not be signalled is reported and left alone", async () => {
+  await using workspace = new Restarted();
+  await workspace.replace(workspace.page("one", { extra: "global\n    user nobody\n" }));
+  const left = await workspace.leave();
+  await workspace.replace(workspace.page("two"));
+  const launcher = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"];
+  const wrapper = await workspace.serve({ launcher });
+  assert.match(
+    wrapper.output,
+    new RegExp(`process ${left}, .* may not signal it; .*"kill -USR1 ${left}"`),
+  );
+  wrapper.signal("SIGTERM");
+  assert.equal(await wrapper.exitCode, 143);
+  assert.deepEqual(workspace.haproxyPids(), [left]);
+});
 
 commonTest("all leftovers drain, even draining and hanging ones", async () => {
   await using workspace = new Restarted();
@@ -272,7 +252,7 @@ commonTest("all leftovers drain, even draining and hanging ones", async () => {
   const [drains] = workspace.haproxyPids();
   using _open = await workspace.openRequest();
   await workspace.replace(workspace.page("two"));
-  await first.saysMatching(/generation 2 serves/);
+  await first.says(/generation 2 serves/);
   const serves = workspace.haproxyPids().find((pid) => pid !== drains)!;
   first.kill();
   await first.child.status;
@@ -280,9 +260,9 @@ commonTest("all leftovers drain, even draining and hanging ones", async () => {
   await workspace.replace(workspace.page("three"));
   const args = ["-f", workspace.configuration, "--max-draining", "1"];
   const wrapper = await workspace.serve({ args });
-  await wrapper.saysMatching(new RegExp(`process ${drains}, .* drains as generation -1`));
-  await wrapper.saysMatching(/ending generation -1, the oldest of/);
-  await wrapper.saysMatching(new RegExp(`process ${serves}, .* drains as generation 0`));
+  await wrapper.says(`process ${drains}, .* drains as generation -1`);
+  await wrapper.says(/ending generation -1, the oldest of/);
+  await wrapper.says(`process ${serves}, .* drains as generation 0`);
   await workspace.endOf(drains!, wrapper);
   Deno.kill(serves, "SIGCONT");
   await workspace.endOf(serves, wrapper);
@@ -335,10 +315,10 @@ commonTest("a leftover without its folder is reported, even if the start fails",
   );
   const failing = workspace.start();
   await failing.child.status;
-  await failing.saysMatching(told);
+  await failing.says(told);
   await workspace.replace(workspace.page("two"));
   const wrapper = await workspace.serve();
-  await wrapper.saysMatching(told);
+  await wrapper.says(told);
   assert.ok(workspace.haproxyPids().includes(left));
 });
 

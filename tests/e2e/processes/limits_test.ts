@@ -15,7 +15,7 @@ const AS_USER = [`--reuid=${USER}`, `--regid=${USER}`, "--clear-groups"];
 if (FORM !== "source") {
   testNeeding(
     [RUNNABLE, ROOT],
-    "reaching the process limit rejects a reload, and does no other harm",
+    "reaching the process limit rejects a reload, and does no harm",
     async () => {
       await using workspace = new Workspace();
       // Without a poll all file threads end.
@@ -23,14 +23,11 @@ if (FORM !== "source") {
       await waitFor("the threads that work on files to end", () => !hasFileThreads(wrapper));
       await limitProcesses(wrapper, 1);
       await workspace.replace(workspace.page("two"));
-      await wrapper.saysMatching(
-        /rejected: cannot start "haproxy" .*temporarily unavailable.*retry/,
-      );
+      await wrapper.says(/rejected: cannot start "haproxy" .*temporarily unavailable.*retry/);
       assert.equal(await workspace.get(), "one");
       await limitProcesses(wrapper, 500);
       await workspace.serves("two", wrapper);
-      wrapper.signal("SIGTERM");
-      assert.equal(await wrapper.exitCode, 143);
+      await wrapper.endsBy("SIGTERM", 143);
     },
   );
 }

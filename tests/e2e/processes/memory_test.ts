@@ -1,12 +1,13 @@
 /** A control group's memory limit is kept by ending old processes, never by the kernel. */
 import assert from "node:assert/strict";
 import { memoryNeed } from "../../../lib/haproxy/drain/limits.ts";
+import { close } from "../../../lib/status/http/connection.ts";
 import { MEMORY_GROUPS, MemoryGroup } from "./memory_group.ts";
 import { testNeeding } from "../../support/needs.ts";
 import { RUNNABLE } from "../../support/program.ts";
 import { Observed } from "../../support/observed.ts";
 import { freeze } from "../../support/processes.ts";
-import { type Wrapper } from "../../support/wrapper.ts";
+import { finish, type Wrapper } from "../../support/wrapper.ts";
 
 const NEEDS = [RUNNABLE, MEMORY_GROUPS];
 
@@ -33,8 +34,7 @@ class Large extends Observed {
   }
 
   async reload(text: string, wrapper: Wrapper): Promise<void> {
-    await this.replace(this.page(text));
-    await this.serves(text, wrapper);
+    await this.changeTo(text, wrapper);
     await this.haveStopped(this.#requests.length, wrapper);
     this.#requests.push(await this.openRequest());
   }
@@ -47,9 +47,7 @@ class Large extends Observed {
 
   /** The answer to a generation's open request. */
   async finish(generation: number): Promise<string> {
-    const request = this.#requests[generation - 1]!;
-    await request.write(new TextEncoder().encode("\r\n"));
-    return await new Response(request.readable).text();
+    return await finish(this.#requests[generation - 1]!);
   }
 
   /** Generation 3 does not fit unless generation 1 ends, which is frozen. */
@@ -64,44 +62,31 @@ class Large extends Observed {
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
-    for (const request of this.#requests) tryToClose(request);
+    this.#requests.forEach(close);
     await super[Symbol.asyncDispose]();
   }
 }
 
-/** A request is closed once its answer has been read. */
-function tryToClose(request: Deno.TcpConn): void {
-  try {
-    request.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
-}
-
-testNeeding(
-  NEEDS,
-  "a reload that does not fit ends the oldest draining process first",
-  async () => {
-    await using group = new MemoryGroup(4_096 * MB);
-    await using workspace = new Large();
-    const wrapper = await workspace.serveIn(group);
-    group.limit(group.usedBytes + 1.6 * workspace.needBytes);
-    await workspace.reload("two", wrapper);
-    assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
-    await workspace.reload("three", wrapper);
-    await wrapper.saysMatching(
-      /warning .*ending generation 1, the oldest draining process: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
-    );
-    await wrapper.saysMatching(
-      /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
-    );
-    assert.match(await workspace.finish(2), /two$/);
-    await wrapper.saysMatching(/generation 2 drained in /);
-    await workspace.measures('drains_cut_total{reason="memory"}', 1, wrapper);
-    assert.equal(group.killed, 0, wrapper.output);
-    assert.equal(workspace.haproxyPids().length, 1);
-  },
-);
+testNeeding(NEEDS, "a reload that does not fit ends the oldest draining process", async () => {
+  await using group = new MemoryGroup(4_096 * MB);
+  await using workspace = new Large();
+  const wrapper = await workspace.serveIn(group);
+  group.limit(group.usedBytes + 1.6 * workspace.needBytes);
+  await workspace.reload("two", wrapper);
+  assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
+  await workspace.reload("three", wrapper);
+  await wrapper.says(
+    /warning .*ending generation 1, the oldest draining process: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
+  );
+  await wrapper.says(
+    /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,
+  );
+  assert.match(await workspace.finish(2), /two$/);
+  await wrapper.says(/generation 2 drained in /);
+  await workspace.measures('drains_cut_total{reason="memory"}', 1, wrapper);
+  assert.equal(group.killed, 0, wrapper.output);
+  assert.equal(workspace.haproxyPids().length, 1);
+});
 
 testNeeding(NEEDS, "as many draining processes are ended as it takes", async () => {
   await using group = new MemoryGroup(4_096 * MB);
@@ -113,8 +98,8 @@ testNeeding(NEEDS, "as many draining processes are ended as it takes", async () 
   // Ending one of the two draining processes does not free enough.
   group.limit(group.usedBytes + 12 * MB);
   await workspace.reload("four", wrapper);
-  await wrapper.saysMatching(/ending generation 1, the oldest draining process: generation 4/);
-  await wrapper.saysMatching(/ending generation 2, the oldest draining process: generation 4/);
+  await wrapper.says(/ending generation 1, the oldest draining process: generation 4/);
+  await wrapper.says(/ending generation 2, the oldest draining process: generation 4/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -124,11 +109,11 @@ testNeeding(NEEDS, "if nothing drains, what does not fit is started anyway", asy
   const wrapper = await workspace.serveIn(group);
   group.limit(group.usedBytes + workspace.needBytes - 12 * MB);
   await workspace.reload("two", wrapper);
-  await wrapper.saysMatching(
+  await wrapper.says(
     /warning .*generation 2 needs about .* are left; no draining process can make room, so it starts anyway\n/,
   );
   assert.match(await workspace.finish(1), /one$/);
-  await wrapper.saysMatching(/generation 1 drained in /);
+  await wrapper.says(/generation 1 drained in /);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -136,11 +121,9 @@ testNeeding(NEEDS, "a signal does not wait for memory", async () => {
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
-  await wrapper.saysMatching(/ending generation 1, the oldest draining process/);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.says(/ending generation 1, the oldest draining process/);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.doesNotMatch(wrapper.output, /generation 3 (serves|rejected)/);
-  assert.deepEqual(workspace.haproxyPids(), []);
 });
 
 testNeeding(NEEDS, "a draining process that ignores SIGTERM is killed", async () => {
@@ -148,7 +131,7 @@ testNeeding(NEEDS, "a draining process that ignores SIGTERM is killed", async ()
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group);
   await workspace.serves("three", wrapper);
-  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
+  await wrapper.says(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 
@@ -156,7 +139,7 @@ testNeeding(NEEDS, "a reload stops waiting for memory when the serving process d
   await using group = new MemoryGroup(4_096 * MB);
   await using workspace = new Large();
   const wrapper = await workspace.reloadBesideFrozen(group, ["--respawn", "1"]);
-  await wrapper.saysMatching(/ending generation 1, the oldest draining process/);
+  await wrapper.says(/ending generation 1, the oldest draining process/);
   const pids = workspace.haproxyPids();
   const [oldest, serving] = pids;
   Deno.kill(serving!, "SIGKILL");
@@ -165,10 +148,10 @@ testNeeding(NEEDS, "a reload stops waiting for memory when the serving process d
     const now = workspace.haproxyPids();
     return now.includes(oldest!) && now.some((pid) => !pids.includes(pid));
   });
-  await wrapper.saysMatching(/generation 3, already starting, takes its place/);
-  await wrapper.saysMatching(/generation 4 serves, .*respawned because generation 2/);
+  await wrapper.says(/generation 3, already starting, takes its place/);
+  await wrapper.says(/generation 4 serves, .*respawned because generation 2/);
   await workspace.serves("three", wrapper);
-  await wrapper.saysMatching(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
+  await wrapper.says(/generation 1 .*its memory was needed, and it ignored SIGTERM/);
   assert.equal(group.killed, 0, wrapper.output);
 });
 

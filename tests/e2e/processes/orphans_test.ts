@@ -14,17 +14,14 @@ if (FORM === "process_1") {
     for (const number of [2, 4, 6, 8, 10, 12, 14, 16, 18, 20]) {
       await workspace.standIn(STAND_INS.leaves_orphans);
       wrapper.signal("SIGHUP");
-      await wrapper.saysMatching(new RegExp(`generation ${number} serves`));
+      await wrapper.says(`generation ${number} serves`);
       await workspace.standIn(STAND_INS.leaves_orphans_and_dies);
       wrapper.signal("SIGHUP");
-      await wrapper.saysMatching(
-        new RegExp(`generation ${number + 1} rejected: haproxy exited with 7`),
-      );
+      await wrapper.says(`generation ${number + 1} rejected: haproxy exited with 7`);
     }
     await onlyHaproxyIsLeft(workspace, wrapper);
     assert.equal(await workspace.get(), "one");
-    wrapper.signal("SIGUSR1");
-    await wrapper.endsWith(0);
+    await wrapper.endsBy("SIGUSR1", 0);
   });
 
   programTest("orphans of a dead HAProxy do not hide its exit status", async () => {

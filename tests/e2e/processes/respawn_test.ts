@@ -5,18 +5,13 @@ import { commonTest, programTest } from "../../support/program.ts";
 import { STAND_INS } from "../../support/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { childrenOf, freeze } from "../../support/processes.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { finish, MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper.ts";
 
 /** The pid of the only HAProxy besides `others`. */
 function servingPid(workspace: Workspace, others: readonly number[] = []): number {
   const pids = workspace.haproxyPids().filter((pid) => !others.includes(pid));
   assert.equal(pids.length, 1, pids.join(" "));
   return pids[0]!;
-}
-
-async function answerOf(request: Deno.TcpConn): Promise<string> {
-  await request.write(new TextEncoder().encode("\r\n"));
-  return await new Response(request.readable).text();
 }
 
 for (
@@ -30,19 +25,12 @@ for (
     await using workspace = new Workspace();
     const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "5" } });
     Deno.kill(servingPid(workspace), signal);
-    await wrapper.saysMatching(
-      new RegExp(
-        `error .*generation 1 ${words} while serving; ` +
-          `starting generation 2 in its place \\(respawn 1 of 5 in a minute\\)`,
-      ),
-    );
-    await wrapper.saysMatching(
-      new RegExp(`generation 2 serves, .*; respawned because generation 1 ${words}; 0 old`),
-    );
+    const start = `starting generation 2 in its place \\(respawn 1 of 5 in a minute\\)`;
+    await wrapper.says(`error .*generation 1 ${words} while serving; ${start}`);
+    await wrapper.says(`generation 2 serves, .*; respawned because generation 1 ${words}; 0 old`);
     assert.equal(await workspace.get(), "one");
     // A respawn is no change, so the next generation is.
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
+    await workspace.changeTo("two", wrapper);
     await wrapper.stopsAt(3);
   });
 }
@@ -53,12 +41,12 @@ programTest("a draining process is not touched, and its request is answered", as
   const old = servingPid(workspace);
   using request = await workspace.openRequest();
   await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
+  await wrapper.says(/generation 2 serves.*1 old process draining/);
   Deno.kill(servingPid(workspace, [old]), "SIGKILL");
-  await wrapper.saysMatching(/generation 3 serves, .*; 1 old process draining/);
+  await wrapper.says(/generation 3 serves, .*; 1 old process draining/);
   assert.equal(await workspace.get(), "two");
-  assert.match(await answerOf(request), /one$/);
-  await wrapper.saysMatching(/generation 1 drained in /);
+  assert.match(await finish(request), /one$/);
+  await wrapper.says(/generation 1 drained in /);
   const report = await workspace.report();
   assert.deepEqual([report.state, report.ready, report.draining], ["serving", true, []]);
   assert.deepEqual(report.changes[0], {
@@ -75,7 +63,7 @@ programTest("when a minute's respawns are used up, it exits with the last status
   const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "2" } });
   for (const generation of [1, 2]) {
     Deno.kill(servingPid(workspace), "SIGKILL");
-    await wrapper.saysMatching(new RegExp(`generation ${generation + 1} serves`));
+    await wrapper.says(`generation ${generation + 1} serves`);
   }
   Deno.kill(servingPid(workspace), "SIGSEGV");
   await wrapper.endsWith(139);
@@ -91,8 +79,7 @@ programTest("a respawn reads what is on disk", async () => {
   const wrapper = await workspace.serve({
     flags: ["--respawn", "5", "--min-reload-interval", "1m"],
   });
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   await waitFor("one process", () => workspace.haproxyPids().length === 1);
   // Delayed, as a reload has just ended; but any start reads it.
   await workspace.replace(workspace.page("three"));
@@ -107,7 +94,7 @@ commonTest("a process on standby is not used for a respawn", async () => {
   await workspace.replace(workspace.page("two"));
   await waitFor("the process on standby", () => workspace.haproxyPids().length === 2);
   Deno.kill(serving, "SIGKILL");
-  await wrapper.saysMatching(/generation 2 serves, .*respawned/);
+  await wrapper.says(/generation 2 serves, .*respawned/);
   await workspace.serves("two", wrapper);
   await wrapper.until("one process", () => workspace.haproxyPids().length === 1);
 });
@@ -124,41 +111,34 @@ async function inReload(workspace: Workspace, respawn: string): Promise<Wrapper>
 
 const letGo = (workspace: Workspace) => Deno.writeTextFile(workspace.at("go"), "");
 
-programTest(
-  "a reload that can no longer take over is followed by a start",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await inReload(workspace, "1");
-    const serving = workspace.haproxyPids().find((pid) => isHaproxy(pid))!;
-    Deno.kill(serving, "SIGSEGV");
-    await wrapper.saysMatching(
-      /generation 1 was killed by SIGSEGV .*; generation 2, already starting, takes its place \(respawn 1 of 1 /,
-    );
-    await letGo(workspace);
-    await wrapper.saysMatching(/generation 2 did not start: .*; .*starting generation 3 at once/);
-    await workspace.serves("two", wrapper);
-    await wrapper.stopsAt(3);
-  },
-);
+programTest("a reload that can no longer take over is followed by a start", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await inReload(workspace, "1");
+  const serving = workspace.haproxyPids().find((pid) => isHaproxy(pid))!;
+  Deno.kill(serving, "SIGSEGV");
+  await wrapper.says(
+    /generation 1 was killed by SIGSEGV .*; generation 2, already starting, takes its place \(respawn 1 of 1 /,
+  );
+  await letGo(workspace);
+  await wrapper.says(/generation 2 did not start: .*; .*starting generation 3 at once/);
+  await workspace.serves("two", wrapper);
+  await wrapper.stopsAt(3);
+});
 
 programTest("a reload that has the listeners goes on and loses no connection", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: "0s", HRW_RESPAWN: "1" } });
   const serving = servingPid(workspace);
   // So many that HAProxy takes a while: the wrapper must not notice that it has started.
-  const backends = Array.from(
-    { length: 3_000 },
-    (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
-  );
-  await workspace.replace(workspace.page("two") + backends.join(""));
+  await workspace.replace(workspace.page("two") + MANY_BACKENDS);
   await waitFor("the new process", () => workspace.haproxyPids().length === 2);
   await freeze(wrapper.pid);
   await waitFor("the new process to serve", async () => await workspace.get() === "two");
   Deno.kill(serving, "SIGKILL");
   for (let asked = 0; asked < 20; asked++) assert.equal(await workspace.get(), "two");
   wrapper.signal("SIGCONT");
-  await wrapper.saysMatching(/generation 2, already starting, takes its place/);
-  await wrapper.saysMatching(/generation 2 serves, .*reloaded after a change, changed: /);
+  await wrapper.says(/generation 2, already starting, takes its place/);
+  await wrapper.says(/generation 2 serves, .*reloaded after a change, changed: /);
   await workspace.serves("two", wrapper);
   await wrapper.stopsAt(2);
 });
@@ -177,8 +157,8 @@ programTest("a death during a hot apply starts what is on disk", async () => {
   await workspace.replace("key after\n", map);
   await workspace.reports("a change in place", ({ state }) => state === "hot_applying", wrapper);
   Deno.kill(serving, "SIGKILL");
-  await wrapper.saysMatching(/generation 1 was killed by SIGKILL .*\(respawn 1 of 5/);
-  await wrapper.saysMatching(/generation \d serves, .*; respawned because/);
+  await wrapper.says(/generation 1 was killed by SIGKILL .*\(respawn 1 of 5/);
+  await wrapper.says(/generation \d serves, .*; respawned because/);
   assert.equal(await workspace.get(), "after");
   // Maps are hot-applied as before.
   const generation = wrapper.lastGeneration;
@@ -187,33 +167,30 @@ programTest("a death during a hot apply starts what is on disk", async () => {
   assert.equal(wrapper.lastGeneration, generation, wrapper.output);
 });
 
-programTest(
-  "a refused configuration uses up the respawns",
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "2" } });
-    await workspace.replace("nonsense\n");
-    await wrapper.saysMatching(/generation 2 rejected/);
-    Deno.kill(servingPid(workspace), "SIGKILL");
-    await wrapper.saysMatching(
-      /generation 3 did not start: haproxy exited with 1 .*; nothing serves, starting generation 4 in 1s \(respawn 2 of 2/,
-    );
-    await wrapper.endsWith(137);
-    assert.match(
-      wrapper.output,
-      /generation 4 did not start: .*; nothing serves, all 2 respawns failed, exiting with 137/,
-    );
-  },
-);
+programTest("a refused configuration uses up the respawns", async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "2" } });
+  await workspace.replace("nonsense\n");
+  await wrapper.says(/generation 2 rejected/);
+  Deno.kill(servingPid(workspace), "SIGKILL");
+  await wrapper.says(
+    /generation 3 did not start: haproxy exited with 1 .*; nothing serves, starting generation 4 in 1s \(respawn 2 of 2/,
+  );
+  await wrapper.endsWith(137);
+  assert.match(
+    wrapper.output,
+    /generation 4 did not start: .*; nothing serves, all 2 respawns failed, exiting with 137/,
+  );
+});
 
 programTest("a configuration repaired between two attempts is loaded at once", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ flags: ["--respawn", "5", "--log-format", "json"] });
   await workspace.replace("nonsense\n");
-  await wrapper.saysMatching(/generation 2 rejected/);
+  await wrapper.says(/generation 2 rejected/);
   Deno.kill(servingPid(workspace), "SIGKILL");
   const failed = /starting generation 6 in 4s/;
-  await wrapper.saysMatching(failed);
+  await wrapper.says(failed);
   await workspace.replace(workspace.page("mended"));
   const gapMs = await wrapper.msBetween(failed, /generation 6 serves/);
   const { durationMs } = JSON.parse(
@@ -233,7 +210,7 @@ async function inRespawn<Kind extends Workspace>(
   await workspace.standIn(standIn);
   const serving = servingPid(workspace);
   Deno.kill(serving, "SIGKILL");
-  await wrapper.saysMatching(/starting generation 2 in its place/);
+  await wrapper.says(/starting generation 2 in its place/);
   return wrapper;
 }
 
@@ -244,17 +221,15 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
     await using workspace = new Workspace();
     const wrapper = await inRespawn(workspace, { standIn: STAND_INS.never_ready });
     await waitFor("the new process", () => childrenOf(wrapper.pid).length === 1);
-    wrapper.signal(signal as Deno.Signal);
-    await wrapper.endsWith(status);
+    await wrapper.endsBy(signal as Deno.Signal, status);
     assert.deepEqual(childrenOf(wrapper.pid), []);
   });
 
   programTest(`${signal} between two attempts, without any process, exits at once`, async () => {
     await using workspace = new Workspace();
     const wrapper = await inRespawn(workspace, { standIn: STAND_INS.dies_before_ready });
-    await wrapper.saysMatching(/starting generation 3 in 1s/);
-    wrapper.signal(signal as Deno.Signal);
-    await wrapper.endsWith(status);
+    await wrapper.says(/starting generation 3 in 1s/);
+    await wrapper.endsBy(signal as Deno.Signal, status);
     assert.doesNotMatch(wrapper.output, /generation 3 (?:serves|did not start)/);
   });
 }
@@ -267,8 +242,8 @@ programTest("a signal or change during a respawn is handled after it", async () 
     if (what === "SIGHUP") wrapper.signal("SIGHUP");
     else await workspace.replace(workspace.page("two"));
     await letGo(workspace);
-    await wrapper.saysMatching(/generation 2 serves/);
-    await wrapper.saysMatching(
+    await wrapper.says(/generation 2 serves/);
+    await wrapper.says(
       what === "SIGHUP" ? /generation 3 serves.*by SIGHUP/ : /generation 3 serves.*after a change/,
     );
     await workspace.serves(what === "SIGHUP" ? "one" : "two", wrapper);
@@ -289,7 +264,7 @@ programTest("during a respawn it is alive but not ready", async () => {
   ]);
   assert.match((await workspace.ask("/")).body, /Respawning/);
   await letGo(workspace);
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   assert.equal((await workspace.ask("/readyz")).status, 200);
 });
 
@@ -297,7 +272,7 @@ commonTest("there is no respawn during the drain delay", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ env: { HRW_RESPAWN: "5", HRW_DRAIN_DELAY: "1m" } });
   wrapper.signal("SIGUSR1");
-  await wrapper.saysMatching(/no longer ready/);
+  await wrapper.says(/no longer ready/);
   Deno.kill(servingPid(workspace), "SIGSEGV");
   await wrapper.endsWith(139);
 });

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { SIGNALS } from "../../../lib/system/signals.ts";
-import { namesIn } from "../../support/files.ts";
 import { FORM, programTest } from "../../support/program.ts";
 import { STAND_INS } from "../../support/stand_ins.ts";
 import { pause, waitFor } from "../../support/wait.ts";
@@ -14,14 +13,13 @@ type Signal = keyof typeof SIGNALS;
 
 const endsWith = (signal: Signal, exitCode: number): Check => async (workspace, wrapper) => {
   using _request = await workspace.openRequest();
-  wrapper.signal(signal);
-  await wrapper.endsWith(exitCode);
+  await wrapper.endsBy(signal, exitCode);
   assert.match(wrapper.output, new RegExp(`${signal} received: passed on to all HAProxy`));
 };
 
 const reloads = (signal: Signal): Check => async (workspace, wrapper) => {
   wrapper.signal(signal);
-  await wrapper.saysMatching(new RegExp(`generation 2 serves.*by ${signal}, nothing changed`));
+  await wrapper.says(`generation 2 serves.*by ${signal}, nothing changed`);
   assert.equal(await workspace.get(), "one");
 };
 
@@ -36,7 +34,7 @@ const isIgnored = (signal: Signal): Check => async (workspace, wrapper) => {
 const drains: Check = async (workspace, wrapper) => {
   using request = await workspace.openRequest();
   wrapper.signal("SIGUSR1");
-  await wrapper.saysMatching(/SIGUSR1 received: HAProxy finishes its connections/);
+  await wrapper.says(/SIGUSR1 received: HAProxy finishes its connections/);
   await waitFor("the listener to close", async () => await workspace.get() === null);
   assert.match(await finish(request), /one$/);
   await wrapper.endsWith(0);
@@ -74,9 +72,8 @@ programTest("SIGTERM also ends draining processes", async () => {
   const wrapper = await workspace.serve();
   using _request = await workspace.openRequest();
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
-  wrapper.signal("SIGTERM");
-  await wrapper.endsWith(143);
+  await wrapper.says(/generation 2 serves.*1 old process draining/);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 programTest("a second SIGTERM kills what ignores the first", async () => {
@@ -84,9 +81,8 @@ programTest("a second SIGTERM kills what ignores the first", async () => {
   const wrapper = await workspace.serve();
   await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGTERM");
-  await wrapper.saysMatching(/SIGTERM received: passed on/);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.says(/SIGTERM received: passed on/);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.match(wrapper.output, /SIGTERM received again: killing all remaining processes/);
 });
 
@@ -95,10 +91,9 @@ programTest("a Ctrl-C that arrives twice (terminal, deno task) counts once", asy
   const wrapper = await workspace.serve();
   await freeze(workspace.haproxyPids()[0]!);
   wrapper.signal("SIGINT");
-  await wrapper.saysMatching(/SIGINT received: passed on/);
+  await wrapper.says(/SIGINT received: passed on/);
   wrapper.signal("SIGINT");
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 130);
+  await wrapper.endsBy("SIGTERM", 130);
   assert.doesNotMatch(wrapper.output, /SIGINT received again/);
 });
 
@@ -106,8 +101,7 @@ programTest("a process that ignores SIGTERM is killed after 5 s", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
   await freeze(workspace.haproxyPids()[0]!);
-  wrapper.signal("SIGINT");
-  await wrapper.endsWith(130);
+  await wrapper.endsBy("SIGINT", 130);
 });
 
 programTest("SIGTERM ends the last drain", async () => {
@@ -115,9 +109,8 @@ programTest("SIGTERM ends the last drain", async () => {
   const wrapper = await workspace.serve();
   using _request = await workspace.openRequest();
   wrapper.signal("SIGUSR1");
-  await wrapper.saysMatching(/SIGUSR1 received/);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.says(/SIGUSR1 received/);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 for (const [signal, exitCode] of [["SIGSEGV", 139], ["SIGKILL", 137], ["SIGUSR1", 0]] as const) {
@@ -127,7 +120,7 @@ for (const [signal, exitCode] of [["SIGSEGV", 139], ["SIGKILL", 137], ["SIGUSR1"
     const [old] = workspace.haproxyPids();
     using _request = await workspace.openRequest();
     wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 2 serves.*1 old process draining/);
+    await wrapper.says(/generation 2 serves.*1 old process draining/);
     const serving = workspace.haproxyPids().find((pid) => pid !== old);
     Deno.kill(serving!, signal);
     await wrapper.endsWith(exitCode);
@@ -171,8 +164,7 @@ for (const [signal, meaning] of Object.entries(SIGNALS)) {
 programTest("SIGUSR1 during a handoff waits at most 10 s for a hanging process", async () => {
   await using workspace = new Workspace();
   const wrapper = await inHandoff(workspace, STAND_INS.ignores_term);
-  wrapper.signal("SIGUSR1");
-  await wrapper.endsWith(0);
+  await wrapper.endsBy("SIGUSR1", 0);
   assert.deepEqual(childrenOf(wrapper.pid), []);
 });
 
@@ -188,7 +180,7 @@ for (const [signal, meaning] of Object.entries(SIGNALS)) {
       await wrapper.endsWith(0);
     } else {
       await workspace.serves("one", wrapper);
-      if (meaning.tag === "reload") await wrapper.saysMatching(new RegExp(`serves.*by ${signal}`));
+      if (meaning.tag === "reload") await wrapper.says(`serves.*by ${signal}`);
     }
   });
 }
@@ -202,9 +194,7 @@ programTest("SIGTERM at any moment of the start leaves nothing", async () => {
       await waitFor("all listeners", () => catches(wrapper, LAST_SIGNAL));
     }
     await pause(delayMs);
-    wrapper.signal("SIGTERM");
-    await wrapper.endsWith(143);
-    assert.deepEqual(namesIn(workspace.runtimeDirectory), [], wrapper.output);
+    await wrapper.endsBy("SIGTERM", 143);
   }
 });
 
@@ -214,7 +204,7 @@ programTest("Ctrl-C reaches the wrapper alone: HAProxy has its own process group
   using request = await workspace.openRequest();
   // As a terminal does: to the whole foreground group.
   await new Deno.Command("kill", { args: ["-s", "USR1", "--", `-${wrapper.pid}`] }).output();
-  await wrapper.saysMatching(/SIGUSR1 received/);
+  await wrapper.says(/SIGUSR1 received/);
   const [pid] = workspace.haproxyPids();
   const [, group] = /\) \S \d+ (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
   assert.equal(Number(group), pid);

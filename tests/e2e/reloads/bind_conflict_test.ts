@@ -73,7 +73,7 @@ for (
     await Deno.writeTextFile(workspace.configuration, workspace.bound("one", "127.0.0.1", before));
     const wrapper = await workspace.serveWith();
     await workspace.replace(workspace.bound("two", "*", after));
-    const [line] = await wrapper.saysMatching(/error .*generation 2 rejected: .*/);
+    const [line] = await wrapper.says(/error .*generation 2 rejected: .*/);
     assert.ok(
       line.includes(
         `haproxy cannot bind 0.0.0.0:${workspace.port}: generation 1 itself holds the port, for "page", and does not share it ` +
@@ -94,8 +94,8 @@ programTest("with the flag the change is served and the old process drains", asy
   const wrapper = await workspace.serveWith(FLAG);
   using request = await workspace.openRequest();
   await workspace.replace(workspace.bound("two", "*"));
-  await wrapper.saysMatching(/generation 2 serves/);
-  const [, ms] = await wrapper.saysMatching(WARNING);
+  await wrapper.says(/generation 2 serves/);
+  const [, ms] = await wrapper.says(WARNING);
   assert.ok(Number(ms) > 0, wrapper.output);
   assert.match(
     wrapper.output,
@@ -103,7 +103,7 @@ programTest("with the flag the change is served and the old process drains", asy
   );
   await workspace.serves("two", wrapper);
   assert.match(await finish(request), /one$/);
-  await wrapper.saysMatching(/generation 1 drained/);
+  await wrapper.says(/generation 1 drained/);
   assert.equal(await workspace.get(workspace.otherPort), "two");
   assert.equal(await workspace.askOther(), "two");
   assert.doesNotMatch(wrapper.output, /Paused frontend (?!page)/);
@@ -116,16 +116,16 @@ commonTest("with the flag a change under -dR is served as well", async () => {
   const wrapper = await workspace.serveWith(FLAG, "-dR");
   const options = { ...global, options: "interface lo" };
   await workspace.replace(workspace.bound("two", "127.0.0.1", options));
-  await wrapper.saysMatching(WARNING);
+  await wrapper.says(WARNING);
   await workspace.serves("two", wrapper);
 });
 
 /** Waits until generation 2 is rejected after a pause, and asserts that 1 serves all that it served before. */
 async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void> {
   const explain = () => wrapper.output;
-  const [line] = await wrapper.saysMatching(WARNING);
-  await wrapper.saysMatching(/the new one does not serve, the old one listens again\n/);
-  await wrapper.saysMatching(/generation 2 rejected: .*retry when a file changes/);
+  const [line] = await wrapper.says(WARNING);
+  await wrapper.says(/the new one does not serve, the old one listens again\n/);
+  await wrapper.says(/generation 2 rejected: .*retry when a file changes/);
   assert.ok(line);
   assert.equal(await workspace.get(), "one", wrapper.output);
   assert.equal(await workspace.get(workspace.otherPort), "one");
@@ -134,7 +134,7 @@ async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void>
   await workspace.standIn(STAND_INS.is_haproxy);
   await workspace.replace(workspace.bound("marker", "127.0.0.1"));
   await workspace.serves("marker", wrapper);
-  await wrapper.saysMatching(/generation 1 drained/);
+  await wrapper.says(/generation 1 drained/);
   assert.equal(await workspace.get(workspace.otherPort), "marker");
   assert.equal(await workspace.askOther(), "marker");
   await wrapper.stopsAt(3);
@@ -165,7 +165,7 @@ async function paused(workspace: Unshared, ...flags: string[]): Promise<Wrapper>
   const wrapper = await workspace.serveWith(FLAG, ...flags);
   await workspace.standInWhilePaused(STAND_INS.never_ready);
   await workspace.replace(workspace.bound("two", "*"));
-  await wrapper.saysMatching(/Paused frontend page/);
+  await wrapper.says(/Paused frontend page/);
   return wrapper;
 }
 
@@ -173,18 +173,16 @@ programTest("SIGUSR1 during a pause: it listens until the delay is over", async 
   await using workspace = new Unshared();
   const wrapper = await paused(workspace, "--drain-delay", "1m");
   wrapper.signal("SIGUSR1");
-  await wrapper.saysMatching(/the old one listens again\n/);
+  await wrapper.says(/the old one listens again\n/);
   assert.equal(await workspace.get(), "one");
-  wrapper.signal("SIGUSR1");
-  assert.equal(await wrapper.exitCode, 0);
+  await wrapper.endsBy("SIGUSR1", 0);
 });
 
 for (const [signal, code] of [["SIGUSR1", 0], ["SIGTERM", 143]] as const) {
   commonTest(`${signal} during a pause ends everything`, async () => {
     await using workspace = new Unshared();
     const wrapper = await paused(workspace);
-    wrapper.signal(signal);
-    await wrapper.endsWith(code);
+    await wrapper.endsBy(signal, code);
   });
 }
 
@@ -194,10 +192,10 @@ commonTest("an old process that dies while paused is respawned", async () => {
   const [old] = workspace.haproxyPids();
   await workspace.standInWhilePaused(STAND_INS.never_ready);
   await workspace.replace(workspace.bound("two", "*"));
-  await wrapper.saysMatching(/Paused frontend page/);
+  await wrapper.says(/Paused frontend page/);
   killQuietly(old!);
   await workspace.serves("two", wrapper);
-  await wrapper.saysMatching(/serves.*respawned because generation 1 was killed by SIGKILL/);
+  await wrapper.says(/serves.*respawned because generation 1 was killed by SIGKILL/);
 });
 
 programTest("a stranger on the port is not mistaken for the serving process", async () => {
@@ -207,7 +205,7 @@ programTest("a stranger on the port is not mistaken for the serving process", as
   const stranger = Deno.listen({ hostname: "127.0.0.2", port: workspace.port });
   const wrapper = await workspace.serveWith(FLAG);
   await workspace.replace(workspace.bound("two", "*", shared));
-  await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 1 .*retry in 1s/);
+  await wrapper.says(/generation 2 rejected: haproxy exited with 1 .*retry in 1s/);
   stranger.close();
   await workspace.serves("two", wrapper);
   assert.doesNotMatch(wrapper.output, /Paused frontend|itself holds/);
@@ -221,9 +219,73 @@ programTest("a frontend with a unix socket is not paused", async () => {
   await Deno.writeTextFile(workspace.configuration, withSocket("one", "127.0.0.1"));
   const wrapper = await workspace.serveWith(FLAG);
   await workspace.replace(withSocket("two", "*"));
-  await wrapper.saysMatching(
+  await wrapper.says(
     /restart the wrapper, because --pause-on-bind-conflict does not help: frontend "page" has a unix socket as well/,
   );
   assert.equal(await workspace.get(), "one");
   assert.doesNotMatch(wrapper.output, /Paused frontend/);
 });
+
+const FIXED: Readonly<Record<string, readonly [global: string, obstacle: string]>> = {
+  "a stats socket": ["stats socket ADDRESS", "HAProxy cannot pause stats sockets"],
+  "a peers section": [
+    "localpeer lb1\npeers mine\n    peer lb1 ADDRESS",
+    'HAProxy cannot pause "lb1", which is no frontend',
+  ],
+};
+
+for (const [holder, [global, obstacle]] of Object.entries(FIXED)) {
+  for (const flags of [[], [FLAG]]) {
+    const given = flags.length === 0 ? "without the flag" : "with the flag";
+    programTest(
+      `${given}, the port of ${holder} is refused at once, and the flag no remedy`,
+      async () => {
+        await using workspace = new Unshared();
+        const port = freePort();
+        const on = (text: string, address: string) => {
+          const line = global.replace("ADDRESS", `${address}:${port}`);
+          return workspace.bound(text, "127.0.0.1", { global: `noreuseport\n    ${line}` });
+        };
+        await Deno.writeTextFile(workspace.configuration, on("one", "127.0.0.1"));
+        const wrapper = await workspace.serveWith(...flags);
+        await workspace.replace(on("two", "*"));
+        await wrapper.says(
+          new RegExp(
+            `generation 2 rejected: .*restart the wrapper, because ${FLAG} does not help: ${obstacle} `,
+          ),
+        );
+        assert.equal(await workspace.get(), "one");
+        await workspace.replace(on("marker", "127.0.0.1"));
+        await workspace.serves("marker", wrapper);
+        assert.doesNotMatch(wrapper.output, /did not listen|Paused|retry when a file changes/);
+      },
+    );
+  }
+}
+
+commonTest(
+  "a leftover that holds the port is to be ended, and with the flag is paused",
+  async () => {
+    await using workspace = new Unshared();
+    const killed = await workspace.serveWith();
+    const [left] = workspace.haproxyPids();
+    killed.kill();
+    await killed.child.status;
+    await workspace.replace(workspace.bound("two", "*"));
+    const wrapper = workspace.start(NOTHING_AHEAD);
+    assert.equal(await wrapper.exitCode, 1);
+    assert.ok(
+      wrapper.output.includes(
+        'generation 0 itself holds the port, for "page", and does not share it because of "noreuseport" or "-dR"; ' +
+          `end that process by SIGUSR1, or set ${FLAG}; process ${left}, left behind`,
+      ),
+      wrapper.output,
+    );
+    assert.equal(await workspace.get(), "one");
+    const pausing = await workspace.serveWith(FLAG);
+    await pausing.says(
+      /paused in generation 0 so that generation 1 could bind its ports; the new one listens now\n/,
+    );
+    await workspace.serves("two", pausing);
+  },
+);

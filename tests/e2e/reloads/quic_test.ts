@@ -52,57 +52,49 @@ ${more}`;
   }
 }
 
-testNeeding(
-  NEEDS,
-  "a kept HTTP/3 connection hears of a reload, a new one is served anew",
-  async () => {
-    await using site = new QuicSite();
-    const wrapper = await site.serve();
-    const kept = await site.connect();
-    try {
-      assert.deepEqual(await kept.request(), { text: "1", isLast: false });
-      await site.replace(site.content(2));
-      await wrapper.saysMatching(/generation 2 serves/);
-      await waitFor("the kept connection to be announced as over, or closed", async () => {
-        return kept.isOver || await kept.request() === null;
-      });
-      assert.equal(await site.answer(), "2");
-      assert.doesNotMatch(wrapper.output, /cluster-secret/);
-    } finally {
-      await kept.finish();
-    }
-  },
-);
+testNeeding(NEEDS, "a kept HTTP/3 connection hears of a reload, a new one is served", async () => {
+  await using site = new QuicSite();
+  const wrapper = await site.serve();
+  const kept = await site.connect();
+  try {
+    assert.deepEqual(await kept.request(), { text: "1", isLast: false });
+    await site.replace(site.content(2));
+    await wrapper.says(/generation 2 serves/);
+    await waitFor("the kept connection to be announced as over, or closed", async () => {
+      return kept.isOver || await kept.request() === null;
+    });
+    assert.equal(await site.answer(), "2");
+    assert.doesNotMatch(wrapper.output, /cluster-secret/);
+  } finally {
+    await kept.finish();
+  }
+});
 
-testNeeding(
-  NEEDS,
-  "after a kill, QUIC clients hear at once that their connection is gone",
-  async () => {
-    await using site = new QuicSite();
-    const wrapper = await site.serve({ flags: ["--respawn", "1"] });
-    const kept = await site.connect();
-    try {
-      await kept.request();
-      const [pid] = site.haproxyPids();
-      Deno.kill(pid!, "SIGKILL");
-      await wrapper.saysMatching(/generation 2 serves/);
-      await assert.rejects(kept.request(), { kind: "reset", message: /reset by peer/ });
-      assert.equal(await site.answer(), "1");
-    } finally {
-      await kept.finish();
-    }
-  },
-);
+testNeeding(NEEDS, "after a kill, QUIC clients hear at once that they are cut off", async () => {
+  await using site = new QuicSite();
+  const wrapper = await site.serve({ flags: ["--respawn", "1"] });
+  const kept = await site.connect();
+  try {
+    await kept.request();
+    const [pid] = site.haproxyPids();
+    Deno.kill(pid!, "SIGKILL");
+    await wrapper.says(/generation 2 serves/);
+    await assert.rejects(kept.request(), { kind: "reset", message: /reset by peer/ });
+    assert.equal(await site.answer(), "1");
+  } finally {
+    await kept.finish();
+  }
+});
 
 testNeeding(NEEDS, "a user's cluster-secret is kept; without one the wrapper sets it", async () => {
   await using site = new QuicSite();
   const wrapper = await site.serve();
   assert.match(site.injected(1), /cluster-secret/);
   await site.replace(site.content(2, { global: "    cluster-secret mine" }));
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   assert.doesNotMatch(site.injected(2), /cluster-secret/);
   await site.replace(site.content(3));
-  await wrapper.saysMatching(/generation 3 serves/);
+  await wrapper.says(/generation 3 serves/);
   assert.match(site.injected(3), /cluster-secret/);
   assert.doesNotMatch(wrapper.output, /already specified/);
 });
@@ -114,10 +106,10 @@ testNeeding(NEEDS, "QUIC connections without sockets of their own are logged onc
   const wrapper = await site.serve();
   const pattern =
     /warning .*reload of generation 1 cuts its QUIC connections.*"tune\.quic\.socket-owner listener" in "[^"]+" line 2/;
-  await wrapper.saysMatching(pattern);
+  await wrapper.says(pattern);
   await site.replace(site.content(2, { global }));
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   await site.replace(site.content(3));
-  await wrapper.saysMatching(/generation 3 serves/);
+  await wrapper.says(/generation 3 serves/);
   assert.equal(wrapper.output.split("cuts its QUIC").length, 2);
 });

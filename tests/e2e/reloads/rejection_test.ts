@@ -6,7 +6,7 @@ import { programTest, RUNNABLE } from "../../support/program.ts";
 import { STAND_INS } from "../../support/stand_ins.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/free_port.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper.ts";
 
 /** Without a settle time there is no process on standby, so the first start is the handoff's. */
 const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
@@ -15,7 +15,7 @@ const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };
 async function isRejected(workspace: Workspace, wrapper: Wrapper, reason: RegExp): Promise<string> {
   const pattern =
     `error .*generation 2 rejected: .*${reason.source}.*; generation 1 keeps serving.*`;
-  const [line] = await wrapper.saysMatching(new RegExp(pattern));
+  const [line] = await wrapper.says(pattern);
   await workspace.serves("one", wrapper);
   return line;
 }
@@ -35,8 +35,7 @@ programTest("a configuration with an error is rejected and not retried", async (
   const line = await isRejected(workspace, wrapper, /haproxy exited with 1 before it was ready/);
   assert.match(line, /retry when a file changes/);
   assert.match(wrapper.output, /\[ALERT\].*unknown keyword 'nonsense'/);
-  await workspace.replace(workspace.page("marker"));
-  await workspace.serves("marker", wrapper);
+  await workspace.changeTo("marker", wrapper);
   await wrapper.stopsAt(3);
 });
 
@@ -48,9 +47,8 @@ programTest("a change back to what is served needs no reload", async () => {
   await workspace.replace("nonsense\n");
   await isRejected(workspace, wrapper, /exited with 1/);
   await workspace.replace(workspace.page("one"));
-  await wrapper.saysMatching(/back to what generation 1 serves; no reload needed/);
-  await workspace.replace(workspace.page("marker"));
-  await workspace.serves("marker", wrapper);
+  await wrapper.says(/back to what generation 1 serves; no reload needed/);
+  await workspace.changeTo("marker", wrapper);
   await wrapper.stopsAt(3);
 });
 
@@ -62,9 +60,9 @@ programTest("a taken port is retried until it is free", async () => {
   await workspace.replace(workspace.page("two") + `    bind 127.0.0.1:${taken}\n`);
   const line = await isRejected(workspace, wrapper, /exited with 1/);
   assert.match(line, /retry in 1s/);
-  await wrapper.saysMatching(/generation 3 rejected: .*retry in 2s/);
+  await wrapper.says(/generation 3 rejected: .*retry in 2s/);
   listener.close();
-  await wrapper.saysMatching(/generation 4 serves.*by a retry/);
+  await wrapper.says(/generation 4 serves.*by a retry/);
   assert.equal(await workspace.get(taken), "two");
 });
 
@@ -86,19 +84,16 @@ programTest("no frontend is rejected, because nothing would be served", async ()
   await isAlone(workspace, wrapper);
 });
 
-programTest(
-  '"master-worker" is rejected with its line, and leaves no worker',
-  async () => {
-    await using workspace = new Workspace();
-    const wrapper = await workspace.serve();
-    await workspace.replace(`global\n    master-worker\n${workspace.page("two")}`);
-    await wrapper.saysMatching(
-      /generation 2 rejected: "[^"]*haproxy.cfg" line 2 says "master-worker": remove it.*1 keeps serving/,
-    );
-    await isAlone(workspace, wrapper);
-    await workspace.serves("one", wrapper);
-  },
-);
+programTest('"master-worker" is rejected with its line, and leaves no worker', async () => {
+  await using workspace = new Workspace();
+  const wrapper = await workspace.serve();
+  await workspace.replace(`global\n    master-worker\n${workspace.page("two")}`);
+  await wrapper.says(
+    /generation 2 rejected: "[^"]*haproxy.cfg" line 2 says "master-worker": remove it.*1 keeps serving/,
+  );
+  await isAlone(workspace, wrapper);
+  await workspace.serves("one", wrapper);
+});
 
 const EXPOSED = "global\n    expose-deprecated-directives\n";
 const PROGRAM_SECTION = "program logger\n    command sleep 100\n";
@@ -147,9 +142,9 @@ programTest("a process that serves while a failure is diagnosed is drained", asy
   const wrapper = await workspace.serve(NOTHING_AHEAD);
   await workspace.standIn(STAND_INS.dies_once);
   await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/generation 2 rejected: haproxy exited with 3 before it was ready/);
+  await wrapper.says(/generation 2 rejected: haproxy exited with 3 before it was ready/);
   assert.notEqual(await workspace.get(), null);
-  await wrapper.saysMatching(/generation 3 serves, .*reloaded by a retry/);
+  await wrapper.says(/generation 3 serves, .*reloaded by a retry/);
   await workspace.serves("two", wrapper);
   await wrapper.until("one process", () => workspace.haproxyPids().length === 1);
 });
@@ -213,14 +208,10 @@ programTest("a change during a handoff causes another reload", async () => {
   // A second process means that a handoff is running.
   const wrapper = await workspace.serve(NOTHING_AHEAD);
   // HAProxy parses so many backends that the file can change meanwhile.
-  const backends = Array.from(
-    { length: 3_000 },
-    (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
-  );
-  await workspace.replace(workspace.page("two") + backends.join(""));
+  await workspace.replace(workspace.page("two") + MANY_BACKENDS);
   await waitFor("the new process", () => workspace.haproxyPids().length === 2);
   await workspace.replace(workspace.page("three"));
   // HAProxy may have read either; only a third generation is certain.
-  await wrapper.saysMatching(/generation 3 serves/);
+  await wrapper.says(/generation 3 serves/);
   await workspace.serves("three", wrapper);
 });

@@ -125,12 +125,12 @@ commonTest("what was set at runtime survives changes and signals", async () => {
     assert.deepEqual(await workspace.states(), SET, wrapper.output);
   }
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 4 serves/);
+  await wrapper.says(/generation 4 serves/);
   await workspace.haveStopped(3, wrapper);
   assert.deepEqual(await workspace.states(), SET, wrapper.output);
   await workspace.set(["enable health b/s5", "set server b/s1 state ready"]);
   wrapper.signal("SIGUSR2");
-  await wrapper.saysMatching(/generation 5 serves/);
+  await wrapper.says(/generation 5 serves/);
   await workspace.haveStopped(4, wrapper);
   const { s1, s5 } = await workspace.states();
   assert.deepEqual([s1, s5], [UNTOUCHED, "up, weight 1, checked"]);
@@ -142,7 +142,7 @@ for (const option of ["--no-watch-loaded", "--no-hot-apply", "--no-reload"]) {
     await using workspace = new WithServers();
     const wrapper = await workspace.serveSet({ flags: [option] });
     wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 2 serves/);
+    await wrapper.says(/generation 2 serves/);
     await workspace.haveStopped(1, wrapper);
     assert.deepEqual(await workspace.states(), SET, wrapper.output);
   });
@@ -210,41 +210,37 @@ commonTest("a rejected reload leaves nothing, and the next keeps what was set", 
   const wrapper = await workspace.serveSet();
   const before = workspace.privateFiles;
   await workspace.replace(`${workspace.withServers({ text: "two" })}nonsense\n`);
-  await wrapper.saysMatching(/generation 2 rejected/);
+  await wrapper.says(/generation 2 rejected/);
   await waitFor("what was there before", () => `${workspace.privateFiles}` === `${before}`, {
     explain: () => `${workspace.privateFiles}`,
   });
   await workspace.reload({ text: "three" }, wrapper);
   assert.deepEqual(await workspace.states(), SET, wrapper.output);
-  await wrapper.saysMatching(/generation 1 drained/);
+  await wrapper.says(/generation 1 drained/);
   const files = ["3-first.cfg", "3-last.cfg", "3.sock", "probe", "service.json"];
   await waitFor(
     "the files of generation 3 alone",
     () => `${workspace.privateFiles}` === `${files}`,
     { explain: () => `${workspace.privateFiles}` },
   );
-  wrapper.signal("SIGTERM");
-  await wrapper.endsWith(143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
-commonTest(
-  "a process that does not report its state in time is replaced anyway",
-  async () => {
-    await using workspace = new WithServers();
-    const wrapper = await workspace.serveSet();
-    const [pid] = workspace.haproxyPids();
-    await freeze(pid!);
-    wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(
-      /warning .*cannot keep the state of generation 1's servers: no answer within 3s; generation 2/,
-    );
-    Deno.kill(pid!, "SIGCONT");
-    await wrapper.saysMatching(/generation 2 serves/);
-    await workspace.haveStopped(1, wrapper);
-    assert.equal((await workspace.states()).s1, UNTOUCHED);
-    await workspace.serves("one", wrapper);
-  },
-);
+commonTest("a process that does not report its state in time is replaced anyway", async () => {
+  await using workspace = new WithServers();
+  const wrapper = await workspace.serveSet();
+  const [pid] = workspace.haproxyPids();
+  await freeze(pid!);
+  wrapper.signal("SIGHUP");
+  await wrapper.says(
+    /warning .*cannot keep the state of generation 1's servers: no answer within 3s; generation 2/,
+  );
+  Deno.kill(pid!, "SIGCONT");
+  await wrapper.says(/generation 2 serves/);
+  await workspace.haveStopped(1, wrapper);
+  assert.equal((await workspace.states()).s1, UNTOUCHED);
+  await workspace.serves("one", wrapper);
+});
 
 /** Their state takes more than a megabyte. */
 const MANY = 20_000;

@@ -30,8 +30,7 @@ programTest("it reads the settled files, not those at its start", async () => {
   const wrapper = await workspace.serve({ flags: LONG_SETTLE });
   await workspace.replace("nonsense\n");
   await areThere(workspace, wrapper, 2);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   await wrapper.stopsAt(2);
   assert.doesNotMatch(wrapper.output, /nonsense/);
 });
@@ -46,8 +45,7 @@ programTest("an unneeded process on standby ends silently", async () => {
   // HAProxy 2.6 causes a warning at the start.
   const others = wrapper.lines.filter((line) => !/slows the serving process/.test(line));
   assert.equal(others.length, 1, wrapper.output);
-  await workspace.replace(workspace.page("marker"));
-  await workspace.serves("marker", wrapper);
+  await workspace.changeTo("marker", wrapper);
   await wrapper.stopsAt(2);
 });
 
@@ -55,10 +53,7 @@ programTest("a haproxy that cannot wait is started once the change has settled",
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.cannot_wait);
   const wrapper = await workspace.serve({ flags: ["--settle-time", "500ms"] });
-  for (const text of ["two", "three"]) {
-    await workspace.replace(workspace.page(text));
-    await workspace.serves(text, wrapper);
-  }
+  for (const text of ["two", "three"]) await workspace.changeTo(text, wrapper);
   await wrapper.stopsAt(3);
   assert.doesNotMatch(wrapper.output, /rejected/);
 });
@@ -67,11 +62,8 @@ programTest("a haproxy that fails on standby costs one retry, once", async () =>
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.cannot_wait_long);
   const wrapper = await workspace.serve();
-  for (const text of ["two", "three", "four"]) {
-    await workspace.replace(workspace.page(text));
-    await workspace.serves(text, wrapper);
-  }
-  await wrapper.saysMatching(/generation 5 serves/);
+  for (const text of ["two", "three", "four"]) await workspace.changeTo(text, wrapper);
+  await wrapper.says(/generation 5 serves/);
   assert.equal(wrapper.output.match(/rejected/g)?.length, 1, wrapper.output);
 });
 
@@ -81,7 +73,6 @@ for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {
     const wrapper = await workspace.serve({ flags: LONG_SETTLE });
     await workspace.replace(workspace.page("two"));
     await areThere(workspace, wrapper, 2);
-    wrapper.signal(signal);
-    await wrapper.endsWith(exitCode);
+    await wrapper.endsBy(signal, exitCode);
   });
 }

@@ -79,7 +79,7 @@ for (
     const most = await workspace.hold(1_000);
     assert.equal(most, global === "" ? 50 : 70);
     await workspace.replace(workspace.text("two", global));
-    const [line] = await wrapper.saysMatching(/error .*generation 2 rejected.*/);
+    const [line] = await wrapper.says(/error .*generation 2 rejected.*/);
     assert.match(line, limit);
     assert.match(line, /generation 1 .*sockets.*; generation 1 keeps serving; retry in 1s/);
     assert.equal(await workspace.get(), "one");
@@ -101,9 +101,9 @@ longTest("a map that changes while all connections are taken waits for one", asy
   assert.equal(await workspace.get(), "one");
   await workspace.hold(1_000);
   await workspace.replace("/ two\n", map);
-  await wrapper.saysMatching(/cannot hot-apply to generation 1, .*: HAProxy does not answer/);
-  await wrapper.saysMatching(/cannot keep the state of generation 1's servers: no answer/);
-  await wrapper.saysMatching(/generation 2 rejected: generation 1 did not hand its sockets over/);
+  await wrapper.says(/cannot hot-apply to generation 1, .*: HAProxy does not answer/);
+  await wrapper.says(/cannot keep the state of generation 1's servers: no answer/);
+  await wrapper.says(/generation 2 rejected: generation 1 did not hand its sockets over/);
   assert.equal(await workspace.get(), "one");
   workspace.letGo();
   await workspace.serves("two", wrapper);

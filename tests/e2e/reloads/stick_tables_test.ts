@@ -118,13 +118,10 @@ async function passesByHand(untilTheyPass: boolean): Promise<boolean> {
   }).catch(() => false);
 }
 
-longTest(
-  "without the wrapper, HAProxy's resync shows whether its tables are passed on",
-  async () => {
-    assert.equal(await passesByHand(false), !waits);
-    assert.equal(await passesByHand(true), true);
-  },
-);
+longTest("without the wrapper, HAProxy's resync shows if tables are passed on", async () => {
+  assert.equal(await passesByHand(false), !waits);
+  assert.equal(await passesByHand(true), true);
+});
 
 longTest("tables survive two changes in a row", async () => {
   await using workspace = new Counting();
@@ -142,9 +139,9 @@ longTest("tables survive two signals in a row", async () => {
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 serves, .* SIGHUP/);
+  await wrapper.says(/generation 2 serves, .* SIGHUP/);
   wrapper.signal("SIGUSR2");
-  await wrapper.saysMatching(/generation 3 serves, .* SIGUSR2/);
+  await wrapper.says(/generation 3 serves, .* SIGUSR2/);
   await workspace.serves("one 3", wrapper);
   await wrapper.stopsAt(3);
 });
@@ -171,11 +168,11 @@ longTest("a hot apply does not wait, and does not disturb a waiting reload", asy
   await using workspace = new Counting();
   const wrapper = await serveVisited(workspace);
   wrapper.signal("SIGHUP");
-  if (waits) await wrapper.saysMatching(/reload delayed by at most/);
+  if (waits) await wrapper.says(/reload delayed by at most/);
   await workspace.replace("word second\n", workspace.words);
   await wrapper.until("the second word", async () => await workspace.word() === "second");
-  if (waits) await wrapper.saysMatching(/words.map" updated in generation 1/);
-  await wrapper.saysMatching(/generation 2 serves, .* SIGHUP/);
+  if (waits) await wrapper.says(/words.map" updated in generation 1/);
+  await wrapper.says(/generation 2 serves, .* SIGHUP/);
   await workspace.serves("one 3", wrapper);
 });
 
@@ -191,9 +188,9 @@ for (const [what, parts] of Object.entries(WITHOUT)) {
     await workspace.replace(workspace.counting("one", parts));
     const wrapper = await serveVisited(workspace);
     wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 2 serves/);
+    await wrapper.says(/generation 2 serves/);
     await workspace.replace(workspace.counting("two", parts));
-    await wrapper.saysMatching(/generation 3 serves/);
+    await wrapper.says(/generation 3 serves/);
     assert.doesNotMatch(wrapper.output, /reload delayed/);
   });
 }
@@ -203,9 +200,8 @@ longTest("a delayed reload ends with the wrapper", async () => {
     await using workspace = new Counting();
     const wrapper = await serveVisited(workspace);
     wrapper.signal("SIGHUP");
-    if (waits) await wrapper.saysMatching(/reload delayed by at most/);
-    wrapper.signal(signal);
-    await wrapper.endsWith(exitCode);
+    if (waits) await wrapper.says(/reload delayed by at most/);
+    await wrapper.endsBy(signal, exitCode);
     if (waits) assert.doesNotMatch(wrapper.output, /generation 2/);
     assert.deepEqual(workspace.haproxyPids(), []);
   }

@@ -47,7 +47,7 @@ backend visits
     const wrapper = this.start({
       args: this.observedArgs(["--last-good", this.recorded, ...args]),
     });
-    await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
+    await wrapper.says(/generation 2 serves, .*; started from what served last/);
     return wrapper;
   }
 }
@@ -73,8 +73,7 @@ programTest("a delayed reload is done when the serving process dies", async () =
   await workspace.serves("two", wrapper);
   // Without a wait the answer is about generation 2, and this one serves before the wrapper knows.
   await workspace.reports("readiness", ({ ready }) => ready, wrapper);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 programTest("last good is respawned as often as allowed", async () => {
@@ -82,9 +81,7 @@ programTest("last good is respawned as often as allowed", async () => {
   const wrapper = await workspace.serveRecorded(["--respawn", "2"]);
   for (const generation of [4, 6]) {
     Deno.kill(workspace.servingPid, "SIGKILL");
-    await wrapper.saysMatching(
-      new RegExp(`generation ${generation} serves, .*; started from what served last`),
-    );
+    await wrapper.says(`generation ${generation} serves, .*; started from what served last`);
     const report = await workspace.report();
     assert.deepEqual([report.state, report.ready, report.healthy], ["serving", true, true]);
     assert.equal(report.lastFailure?.generation, generation - 1);
@@ -108,14 +105,13 @@ programTest("last good replaces a dead process until the configuration is repair
     workspace.recorded,
   ]);
   await workspace.breakConfiguration();
-  await wrapper.saysMatching(/generation 2 rejected/);
+  await wrapper.says(/generation 2 rejected/);
   Deno.kill(workspace.servingPid, "SIGSEGV");
-  await wrapper.saysMatching(/generation 4 serves, .*; started from what served last/);
+  await wrapper.says(/generation 4 serves, .*; started from what served last/);
   using request = await workspace.openRequest();
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   assert.match(await finish(request), /one$/);
-  await wrapper.saysMatching(/generation 4 drained in/);
+  await wrapper.says(/generation 4 drained in/);
   const report = await workspace.report();
   assert.deepEqual([report.serving?.generation, report.lastFailure], [5, null]);
   await wrapper.stopsAt(5);
@@ -143,12 +139,11 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
     const pid = workspace.servingPid;
     await workspace.standIn(HANGS_FROM_KEPT);
     Deno.kill(pid, "SIGKILL");
-    await wrapper.saysMatching(/starting generation 4 from what served last/);
+    await wrapper.says(/starting generation 4 from what served last/);
     await waitFor("the new process", () => childrenOf(wrapper.pid).length === 1);
     assert.equal((await workspace.ask("/readyz")).status, 503);
     assert.equal((await workspace.ask("/healthz")).status, 200);
-    wrapper.signal(signal as Deno.Signal);
-    await wrapper.endsWith(status);
+    await wrapper.endsBy(signal as Deno.Signal, status);
     assert.deepEqual(childrenOf(wrapper.pid), []);
   });
 }
@@ -208,7 +203,7 @@ programTest("a process that dies during a diagnosis is replaced at once", async 
   await using workspace = new Together();
   const { wrapper, pid } = await inDiagnosis(workspace, ["--respawn", "1"]);
   Deno.kill(pid, "SIGKILL");
-  await wrapper.saysMatching(/generation 3 serves, .*; respawned because generation 1/);
+  await wrapper.says(/generation 3 serves, .*; respawned because generation 1/);
   await workspace.serves("two", wrapper);
   await waitFor("the check to be gone", () => childrenOf(wrapper.pid).length === 1);
 });
@@ -218,8 +213,7 @@ for (const [signal, status] of Object.entries(STATUS_OF)) {
     await using workspace = new Together();
     const { wrapper } = await inDiagnosis(workspace, []);
     const starts = await recordStarts(workspace);
-    wrapper.signal(signal as Deno.Signal);
-    await wrapper.endsWith(status);
+    await wrapper.endsBy(signal as Deno.Signal, status);
     assert.equal(isThere(starts), false, "HAProxy was started again");
   });
 }

@@ -48,13 +48,23 @@ programTest("--check exits with the status of haproxy -c and starts nothing", as
   assert.deepEqual(namesIn(workspace.runtimeDirectory), []);
 });
 
+programTest("--check refuses master-worker as a start does", async () => {
+  await using workspace = new Workspace();
+  await workspace.replace(`global\n    master-worker\n${workspace.page("one")}`);
+  const wrapper = workspace.start({ flags: ["--check"] });
+  assert.equal(await wrapper.exitCode, 1, wrapper.output);
+  assert.match(wrapper.output, /haproxy.cfg" line 2 says "master-worker": remove it/);
+  await workspace.replace(`global\n.if 0\n    master-worker\n.endif\n${workspace.page("one")}`);
+  const never = workspace.start({ flags: ["--check"] });
+  assert.equal(await never.exitCode, 0, never.output);
+});
+
 programTest("--check exits with the status of the signal that ends it", async () => {
   await using workspace = new Workspace();
   await workspace.standIn(STAND_INS.checks_for_ever);
   const wrapper = workspace.start({ flags: ["--check"] });
   await waitFor("the check", () => childrenOf(wrapper.pid).length > 0);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 programTest("all problems are reported together, with hints, and exit with 64", async () => {
@@ -97,11 +107,24 @@ programTest("the wrapper ignores the user's own variables", async () => {
   assert.equal(await workspace.get(), "one", wrapper.output);
 });
 
-programTest("a loader variable exits with 64 and says what to do", async () => {
+for (const args of [[], ["--check"], ["-v"]]) {
+  programTest(`a loader variable exits with 64 and says what to do: ${args}`, async () => {
+    await using workspace = new Workspace();
+    const words = ["-f", workspace.configuration, ...args];
+    const wrapper = workspace.start({ args: words, env: { LD_BIND_NOW: "1" } });
+    await wrapper.endsWith(64);
+    assert.match(wrapper.output, /found "LD_BIND_NOW".*a script named "haproxy"/);
+  });
+}
+
+programTest("--version says which loader variable is in the way", async () => {
   await using workspace = new Workspace();
-  const wrapper = workspace.start({ env: { LD_BIND_NOW: "1" } });
-  await wrapper.endsWith(64);
-  assert.match(wrapper.output, /found "LD_BIND_NOW".*a script named "haproxy"/);
+  const wrapper = workspace.start({ args: ["--version"], env: { LD_BIND_NOW: "1" } });
+  await wrapper.endsWith(0);
+  assert.match(
+    wrapper.output,
+    /haproxy: Deno starts no program with LD_BIND_NOW in the environment\n/,
+  );
 });
 
 programTest("a script that sets a loader variable can stand in as haproxy", async () => {
@@ -154,8 +177,7 @@ programTest('a leading "haproxy" is dropped, and -C is the base of relative name
   const wrapper = await workspace.serve({
     args: ["haproxy", "-C", workspace.configurationDirectory, "-f", "haproxy.cfg", "-db"],
   });
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
 });
 
 programTest("without -f it loads the official image's configuration", async () => {

@@ -76,7 +76,7 @@ export async function during<Value>(
   const words = ["run", "--quiet", "-A", import.meta.filename!, what, `${port}`, `${count}`];
   const attackers = new Running([Deno.execPath(), ...words]);
   try {
-    await attackers.saysMatching(/have begun/);
+    await attackers.says(/have begun/);
     return await work();
   } finally {
     attackers.child.kill("SIGKILL");

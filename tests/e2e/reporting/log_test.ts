@@ -16,11 +16,11 @@ programTest("a text line has time, level, pid and what happened", async () => {
 programTest("a JSON line has the same by name, and more", async () => {
   await using workspace = new Workspace();
   const wrapper = workspace.start({ env: { HRW_LOG_FORMAT: "json" } });
-  await wrapper.saysMatching(/generation 1 serves/);
+  await wrapper.says(/generation 1 serves/);
   await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   await workspace.replace("nonsense\n");
-  await wrapper.saysMatching(/generation 3 rejected/);
+  await wrapper.says(/generation 3 rejected/);
   const records = wrapper.lines.map((line) => JSON.parse(line));
   assert.ok(
     records.every(({ time, pid }) => !Number.isNaN(Date.parse(time)) && pid === wrapper.ownPid),
@@ -52,7 +52,7 @@ programTest("nothing is logged while nothing changes, at any poll interval", asy
   });
   await pause(300);
   await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   const lines = wrapper.lines.filter((line) => !/while it drains/.test(line));
   assert.match(lines[1]!, /generation 2 serves/, wrapper.output);
 });
@@ -62,7 +62,7 @@ programTest("lines below --log-level are not written", async () => {
   const wrapper = workspace.start({ env: { HRW_LOG_LEVEL: "error" } });
   await workspace.serves("one", wrapper);
   await workspace.replace("nonsense\n");
-  await wrapper.saysMatching(/generation 2 rejected/);
+  await wrapper.says(/generation 2 rejected/);
   assert.equal(wrapper.lines.length, 1, wrapper.output);
 });
 
@@ -70,6 +70,5 @@ programTest("it keeps serving when nobody reads stdout any longer", async () => 
   await using workspace = new Workspace();
   const wrapper = workspace.start({ launcher: ["sh", "-c", '"$@" | true', "sh"] });
   await workspace.serves("one", wrapper);
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
 });

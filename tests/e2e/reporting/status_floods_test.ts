@@ -1,10 +1,10 @@
 /** Probes are answered during floods of clients, and while many wait for a reload. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { ATTACKS, during } from "./floods.ts";
 import { Observed } from "../../support/observed.ts";
 import { commonTest } from "../../support/program.ts";
 import { STAND_INS } from "../../support/stand_ins.ts";
+import type { Wrapper } from "../../support/wrapper.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const CLIENTS = 400;
@@ -40,54 +40,60 @@ for (const what of Object.keys(ATTACKS) as (keyof typeof ATTACKS)[]) {
   });
 }
 
-/** Serves, and starts no further generation until there is a file `go`. */
-async function serveSlowly(workspace: Observed) {
-  await workspace.standIn(STAND_INS.waits_for_go);
-  await Deno.writeTextFile(join(workspace.path, "go"), "");
-  const wrapper = await workspace.serveObserved(["--enable-reload-endpoint", "--no-reload"]);
-  await Deno.remove(join(workspace.path, "go"));
-  return wrapper;
+/** A workspace that starts no generation after the first until there is a file `go`. */
+class Slow extends Observed {
+  async serveSlowly(): Promise<Wrapper> {
+    await this.standIn(STAND_INS.waits_for_go);
+    this.letGo();
+    const wrapper = await this.serveObserved(["--enable-reload-endpoint", "--no-reload"]);
+    await Deno.remove(this.at("go"));
+    return wrapper;
+  }
+
+  letGo(): void {
+    this.write("go", "");
+  }
+
+  /** Waits until a reload is under way, during which every probe gets its answer. */
+  async answersProbes(wrapper: Wrapper): Promise<void> {
+    await this.reports("the reload", ({ state }) => state === "reloading", wrapper);
+    assert.deepEqual(await probe(this.statusPort), { 200: PROBES });
+  }
 }
 
 const POST = "POST /reload HTTP/1.1\r\nHost: localhost";
 
-commonTest(
-  "64 requests that wait for a slow reload take no probe away, and share its answer",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await serveSlowly(workspace);
-    const port = workspace.statusPort;
-    const first = ask(port, POST);
-    await workspace.reports("the reload", ({ state }) => state === "reloading", wrapper);
-    // A request that comes after the start must not get its answer.
-    const others = Array.from({ length: 63 }, () => ask(port, POST));
-    assert.deepEqual(await probe(port), { 200: PROBES });
-    await Deno.writeTextFile(join(workspace.path, "go"), "");
-    const generationOf = (answer: string) => Number(/"generation": (\d+)/.exec(answer)?.[1]);
-    assert.equal(generationOf(await first), 2);
-    const generations = (await Promise.all(others)).map(generationOf);
-    assert.deepEqual([...new Set(generations)], [3]);
-    assert.equal(await workspace.metric("generation"), 3, wrapper.output);
-  },
-);
+commonTest("64 requests share the answer to a slow reload, and delay no probe", async () => {
+  await using workspace = new Slow();
+  const wrapper = await workspace.serveSlowly();
+  const port = workspace.statusPort;
+  const first = ask(port, POST);
+  await workspace.reports("the reload", ({ state }) => state === "reloading", wrapper);
+  // A request that comes after the start must not get its answer.
+  const others = Array.from({ length: 63 }, () => ask(port, POST));
+  assert.deepEqual(await probe(port), { 200: PROBES });
+  workspace.letGo();
+  const generationOf = (answer: string) => Number(/"generation": (\d+)/.exec(answer)?.[1]);
+  assert.equal(generationOf(await first), 2);
+  const generations = (await Promise.all(others)).map(generationOf);
+  assert.deepEqual([...new Set(generations)], [3]);
+  assert.equal(await workspace.metric("generation"), 3, wrapper.output);
+});
 
-commonTest(
-  "a client that leaves does not keep others from the answer to the same reload",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await serveSlowly(workspace);
-    const port = workspace.statusPort;
-    const leaving = await Deno.connect({ hostname: "127.0.0.1", port });
-    await leaving.write(new TextEncoder().encode(`${POST}\r\n\r\n`));
-    await workspace.reports("the reload", ({ state }) => state === "reloading", wrapper);
-    const [other, halfClosed] = [ask(port, POST), askAndEnd(port)];
-    leaving.close();
-    assert.deepEqual(await probe(port), { 200: PROBES });
-    await Deno.writeTextFile(join(workspace.path, "go"), "");
-    assert.equal(statusOf(await other), "200");
-    assert.equal(statusOf(await halfClosed), "200");
-  },
-);
+commonTest("a client that leaves costs no other the answer to the same reload", async () => {
+  await using workspace = new Slow();
+  const wrapper = await workspace.serveSlowly();
+  const port = workspace.statusPort;
+  const leaving = await Deno.connect({ hostname: "127.0.0.1", port });
+  await leaving.write(new TextEncoder().encode(`${POST}\r\n\r\n`));
+  await workspace.reports("the reload", ({ state }) => state === "reloading", wrapper);
+  const [other, halfClosed] = [ask(port, POST), askAndEnd(port)];
+  leaving.close();
+  assert.deepEqual(await probe(port), { 200: PROBES });
+  workspace.letGo();
+  assert.equal(statusOf(await other), "200");
+  assert.equal(statusOf(await halfClosed), "200");
+});
 
 /** Like `nc -N`. */
 async function askAndEnd(port: number): Promise<string> {
@@ -97,41 +103,33 @@ async function askAndEnd(port: number): Promise<string> {
   return await new Response(connection.readable).text();
 }
 
-commonTest(
-  "SIGTERM while 64 clients wait for a reload ends them all, and the program as usual",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await serveSlowly(workspace);
-    const port = workspace.statusPort;
-    const answers = Array.from({ length: 64 }, () => ask(port, POST));
-    await workspace.reports("the reload", ({ state }) => state === "reloading", wrapper);
-    assert.deepEqual(await probe(port), { 200: PROBES });
-    wrapper.signal("SIGTERM");
-    const statuses = (await Promise.all(answers)).map(statusOf);
-    assert.deepEqual([...new Set(statuses)], ["503"]);
-    assert.equal(await wrapper.exitCode, 143);
-  },
-);
+commonTest("SIGTERM while 64 clients wait for a reload ends all as usual", async () => {
+  await using workspace = new Slow();
+  const wrapper = await workspace.serveSlowly();
+  const port = workspace.statusPort;
+  const answers = Array.from({ length: 64 }, () => ask(port, POST));
+  await workspace.answersProbes(wrapper);
+  wrapper.signal("SIGTERM");
+  const statuses = (await Promise.all(answers)).map(statusOf);
+  assert.deepEqual([...new Set(statuses)], ["503"]);
+  assert.equal(await wrapper.exitCode, 143);
+});
 
-commonTest(
-  "hundreds of clients waiting for a reload keep no probe from its answer, and those that make room get a 503",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await serveSlowly(workspace);
-    const port = workspace.statusPort;
-    const answers: Promise<string>[] = [];
-    for (let number = 0; number < 300; number++) {
-      answers.push(ask(port, POST));
-      // One at a time, so that none makes room before its request is read.
-      if (number % 30 === 0) assert.equal(statusOf(await ask(port, "GET /readyz HTTP/1.1")), "200");
-    }
-    await workspace.reports("the reload", ({ state }) => state === "reloading", wrapper);
-    assert.deepEqual(await probe(port), { 200: PROBES });
-    const early = await Promise.race(answers);
-    assert.equal(statusOf(early), "503");
-    await Deno.writeTextFile(join(workspace.path, "go"), "");
-    const statuses = new Set((await Promise.all(answers)).map(statusOf));
-    await waitFor("the last reload", async () => (await workspace.report()).state === "serving");
-    assert.deepEqual([...statuses].sort(), ["200", "503"]);
-  },
-);
+commonTest("hundreds wait for a reload and delay no probe; some get a 503", async () => {
+  await using workspace = new Slow();
+  const wrapper = await workspace.serveSlowly();
+  const port = workspace.statusPort;
+  const answers: Promise<string>[] = [];
+  for (let number = 0; number < 300; number++) {
+    answers.push(ask(port, POST));
+    // One at a time, so that none makes room before its request is read.
+    if (number % 30 === 0) assert.equal(statusOf(await ask(port, "GET /readyz HTTP/1.1")), "200");
+  }
+  await workspace.answersProbes(wrapper);
+  const early = await Promise.race(answers);
+  assert.equal(statusOf(early), "503");
+  workspace.letGo();
+  const statuses = new Set((await Promise.all(answers)).map(statusOf));
+  await waitFor("the last reload", async () => (await workspace.report()).state === "serving");
+  assert.deepEqual([...statuses].sort(), ["200", "503"]);
+});

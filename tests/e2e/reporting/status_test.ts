@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import { Observed } from "../../support/observed.ts";
 import { commonTest, programTest } from "../../support/program.ts";
 import { Secured } from "../../support/secured.ts";
+import { finish } from "../../support/wrapper.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/free_port.ts";
 
@@ -23,14 +24,14 @@ programTest("a serving generation is healthy, ready, and shown with its process"
   assert.equal(serving?.generation, 1);
   assert.deepEqual([serving?.pid], workspace.haproxyPids().map(pidInside));
   assert.deepEqual(serving?.files.map(({ path }) => path), [workspace.configuration]);
-  await wrapper.saysMatching(/info .*status, health and metrics on http:\/\/127\.0\.0\.1:\d+\//);
+  await wrapper.says(/info .*status, health and metrics on http:\/\/127\.0\.0\.1:\d+\//);
 });
 
 programTest("a refused change is shown with HAProxy's words until it is reverted", async () => {
   await using workspace = new Observed();
   const wrapper = await workspace.serveObserved();
   await workspace.replace(`${workspace.page("two")}    default_backnd\n`);
-  await wrapper.saysMatching(/generation 2 rejected/);
+  await wrapper.says(/generation 2 rejected/);
   const { lastFailure, ready, serving } = await workspace.reports(
     "the failure with its lines",
     ({ lastFailure }) => lastFailure !== null && lastFailure.excerpts.length > 0,
@@ -56,107 +57,87 @@ programTest("a refused change is shown with HAProxy's words until it is reverted
   assert.equal(await workspace.metric("generation"), 1);
 });
 
-commonTest(
-  "a taken port, which only a start can reveal, is shown in HAProxy's words too",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await workspace.serveObserved();
-    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = taken.addr;
-    await workspace.replace(`${workspace.page("two")}    bind 127.0.0.1:${port}\n`);
-    const { lastFailure } = await workspace.reports(
-      "the failure",
-      ({ lastFailure }) => lastFailure !== null,
-      wrapper,
-    );
-    assert.match(
-      lastFailure!.alerts.join("\n"),
-      new RegExp(`cannot bind socket.*127.0.0.1:${port}`),
-    );
-    assert.notEqual(lastFailure!.nextRetry, null);
-    assert.equal(await workspace.get(), "one");
-  },
-);
+commonTest("a taken port, which only a start reveals, is shown in HAProxy's words", async () => {
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  await workspace.replace(`${workspace.page("two")}    bind 127.0.0.1:${port}\n`);
+  const { lastFailure } = await workspace.reports(
+    "the failure",
+    ({ lastFailure }) => lastFailure !== null,
+    wrapper,
+  );
+  assert.match(lastFailure!.alerts.join("\n"), new RegExp(`cannot bind socket.*127.0.0.1:${port}`));
+  assert.notEqual(lastFailure!.nextRetry, null);
+  assert.equal(await workspace.get(), "one");
+});
 
-programTest(
-  "reloads are counted and timed, and draining processes are shown with their connections",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await workspace.serveObserved();
-    using request = await workspace.openRequest();
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
-    const { draining } = await workspace.reports(
-      "one connection left",
-      ({ draining }) => draining[0]?.connections === 1,
-      wrapper,
-    );
-    assert.deepEqual(draining.map(({ generation }) => generation), [1]);
-    assert.equal(await workspace.metric(`reloads_total{result="success"}`), 1);
-    assert.equal(await workspace.metric("reload_duration_seconds_count"), 1);
-    assert.equal(await workspace.metric("generation"), 2);
-    assert.equal(await workspace.metric("draining_processes"), 1);
-    assert.ok(await workspace.metric("watch_events_total") ?? 0 > 0);
-    await request.write(new TextEncoder().encode("\r\n"));
-    assert.match(await new Response(request.readable).text(), /one$/);
-    await workspace.measures(`drains_ended_total{how="drained"}`, 1, wrapper);
-    assert.equal(await workspace.metric("draining_processes"), 0);
-    assert.equal(await workspace.metric(`process_exits_total{role="draining",status="0"}`), 1);
-  },
-);
+programTest("reloads are counted and timed, draining processes with connections", async () => {
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
+  using request = await workspace.openRequest();
+  await workspace.changeTo("two", wrapper);
+  const { draining } = await workspace.reports(
+    "one connection left",
+    ({ draining }) => draining[0]?.connections === 1,
+    wrapper,
+  );
+  assert.deepEqual(draining.map(({ generation }) => generation), [1]);
+  assert.equal(await workspace.metric(`reloads_total{result="success"}`), 1);
+  assert.equal(await workspace.metric("reload_duration_seconds_count"), 1);
+  assert.equal(await workspace.metric("generation"), 2);
+  assert.equal(await workspace.metric("draining_processes"), 1);
+  assert.ok(await workspace.metric("watch_events_total") ?? 0 > 0);
+  assert.match(await finish(request), /one$/);
+  await workspace.measures(`drains_ended_total{how="drained"}`, 1, wrapper);
+  assert.equal(await workspace.metric("draining_processes"), 0);
+  assert.equal(await workspace.metric(`process_exits_total{role="draining",status="0"}`), 1);
+});
 
-commonTest(
-  "POST /reload is answered with the outcome",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await workspace.serveObserved(["--enable-reload-endpoint", "--no-reload"]);
-    await workspace.replace(workspace.page("two"));
-    const first = await workspace.ask("/reload", { method: "POST" });
-    await workspace.serves("two", wrapper);
-    const { result, generation, reason } = JSON.parse(first.body);
-    assert.deepEqual([first.status, result, generation, reason], [200, "success", 2, null]);
-    await wrapper.saysMatching(/generation 2 serves, .*reloaded by POST \/reload/);
-    await workspace.replace(`${workspace.page("three")}    default_backnd\n`);
-    const second = await workspace.ask("/reload", { method: "POST" });
-    assert.equal(second.status, 500);
-    assert.match(JSON.parse(second.body).reason, /haproxy exited with 1 before it was ready/);
-    const both = await Promise.all([1, 2].map(() => workspace.ask("/reload", { method: "POST" })));
-    assert.deepEqual(both.map(({ status }) => status), [500, 500]);
-    assert.equal((await workspace.ask("/reload")).status, 405);
-    const headers = { origin: "http://elsewhere.test" };
-    assert.equal((await workspace.ask("/reload", { method: "POST", headers })).status, 403);
-  },
-);
+commonTest("POST /reload is answered with the outcome", async () => {
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved(["--enable-reload-endpoint", "--no-reload"]);
+  await workspace.replace(workspace.page("two"));
+  const first = await workspace.ask("/reload", { method: "POST" });
+  await workspace.serves("two", wrapper);
+  const { result, generation, reason } = JSON.parse(first.body);
+  assert.deepEqual([first.status, result, generation, reason], [200, "success", 2, null]);
+  await wrapper.says(/generation 2 serves, .*reloaded by POST \/reload/);
+  await workspace.replace(`${workspace.page("three")}    default_backnd\n`);
+  const second = await workspace.ask("/reload", { method: "POST" });
+  assert.equal(second.status, 500);
+  assert.match(JSON.parse(second.body).reason, /haproxy exited with 1 before it was ready/);
+  const both = await Promise.all([1, 2].map(() => workspace.ask("/reload", { method: "POST" })));
+  assert.deepEqual(both.map(({ status }) => status), [500, 500]);
+  assert.equal((await workspace.ask("/reload")).status, 405);
+  const headers = { origin: "http://elsewhere.test" };
+  assert.equal((await workspace.ask("/reload", { method: "POST", headers })).status, 403);
+});
 
-commonTest(
-  "without its flag POST /reload does nothing, and no other request changes anything",
-  async () => {
-    await using workspace = new Observed();
-    const wrapper = await workspace.serveObserved();
-    assert.equal((await workspace.ask("/reload", { method: "POST" })).status, 403);
-    assert.equal((await workspace.ask("/status", { method: "POST" })).status, 405);
-    assert.equal((await workspace.ask("/elsewhere")).status, 404);
-    wrapper.signal("SIGHUP");
-    await wrapper.stopsAt(2);
-  },
-);
+commonTest("nothing but POST /reload with its flag changes anything", async () => {
+  await using workspace = new Observed();
+  const wrapper = await workspace.serveObserved();
+  assert.equal((await workspace.ask("/reload", { method: "POST" })).status, 403);
+  assert.equal((await workspace.ask("/status", { method: "POST" })).status, 405);
+  assert.equal((await workspace.ask("/elsewhere")).status, 404);
+  wrapper.signal("SIGHUP");
+  await wrapper.stopsAt(2);
+});
 
 programTest("the status is available over a unix socket, which is removed at the end", async () => {
   await using workspace = new Observed();
   const path = join(workspace.runtimeDirectory, "status.sock");
   // As a killed wrapper leaves it.
   Deno.listen({ transport: "unix", path }).close();
-  const wrapper = await workspace.serve({
-    args: ["-f", workspace.configuration, "--status-listen", `unix:${path}`],
-  });
+  const wrapper = await workspace.serve({ flags: ["--status-listen", `unix:${path}`] });
   using connection = await Deno.connect({ transport: "unix", path });
   await connection.write(new TextEncoder().encode("GET /status HTTP/1.1\r\nhost: x\r\n\r\n"));
   assert.match(
     await new Response(connection.readable).text(),
     /^HTTP\/1\.1 200 OK\r\n[^]*"ready": true/,
   );
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.throws(() => Deno.lstatSync(path), Deno.errors.NotFound);
 });
 
@@ -168,24 +149,21 @@ async function askAs(workspace: Observed, host: string, request: string): Promis
   return await new Response(connection.readable).text();
 }
 
-commonTest(
-  "a page whose name resolves to this address reads nothing and reloads nothing",
-  async () => {
-    await using workspace = new Observed();
-    const args = ["--enable-reload-endpoint", "--status-host", "lb.test"];
-    const wrapper = await workspace.serveObserved(args);
-    for (const request of ["GET /", "GET /status", "POST /reload"]) {
-      const answer = await askAs(workspace, "evil.test", request);
-      assert.match(answer, /^HTTP\/1\.1 421 [^]*found the host "evil\.test".*"--status-host"/);
-    }
-    for (const path of ["/healthz", "/readyz", "/metrics"]) {
-      assert.match(await askAs(workspace, "evil.test", `GET ${path}`), /^HTTP\/1\.1 200 /);
-    }
-    assert.match(await askAs(workspace, "lb.test", "GET /status"), /^HTTP\/1\.1 200 /);
-    assert.match(await askAs(workspace, "lb.test", "POST /reload"), /^HTTP\/1\.1 200 /);
-    await wrapper.stopsAt(2);
-  },
-);
+commonTest("a page whose name resolves to this address reads and reloads nothing", async () => {
+  await using workspace = new Observed();
+  const args = ["--enable-reload-endpoint", "--status-host", "lb.test"];
+  const wrapper = await workspace.serveObserved(args);
+  for (const request of ["GET /", "GET /status", "POST /reload"]) {
+    const answer = await askAs(workspace, "evil.test", request);
+    assert.match(answer, /^HTTP\/1\.1 421 [^]*found the host "evil\.test".*"--status-host"/);
+  }
+  for (const path of ["/healthz", "/readyz", "/metrics"]) {
+    assert.match(await askAs(workspace, "evil.test", `GET ${path}`), /^HTTP\/1\.1 200 /);
+  }
+  assert.match(await askAs(workspace, "lb.test", "GET /status"), /^HTTP\/1\.1 200 /);
+  assert.match(await askAs(workspace, "lb.test", "POST /reload"), /^HTTP\/1\.1 200 /);
+  await wrapper.stopsAt(2);
+});
 
 commonTest("a taken address is reported, and nothing is started", async () => {
   await using workspace = new Observed();
@@ -209,8 +187,7 @@ commonTest("a certificate's expiry and its hot apply show in the metrics", async
   const line =
     `haproxy_reload_wrapper_certificate_expiry_seconds{file="${workspace.pem}"} ${expires}`;
   assert.ok((await metrics()).includes(line), await metrics());
-  await workspace.replace(next.pem, workspace.pem);
-  await workspace.servesCertificate(next, wrapper);
+  await workspace.renew(next, wrapper);
   await waitFor("the hot apply to be counted", async () =>
     (await metrics()).includes(
       `haproxy_reload_wrapper_hot_applies_total{kind="certificate",result="success"} 1`,
@@ -229,8 +206,7 @@ commonTest("a thousand silent clients delay neither a probe nor a reload", async
       silent.push(...await Promise.all(some));
       assert.equal((await workspace.ask("/readyz")).status, 200);
     }
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
+    await workspace.changeTo("two", wrapper);
     await workspace.measures("generation", 2, wrapper);
   } finally {
     silent.forEach((connection) => connection.close());

@@ -85,7 +85,7 @@ for (const [what, spoil] of Object.entries(FOREIGN_SETS)) {
     await spoil(workspace);
     const args = ["--last-good", workspace.recorded, "-f", workspace.configuration];
     const wrapper = workspace.start({ args });
-    await wrapper.saysMatching(
+    await wrapper.says(
       /the set recorded in ".*recorded" cannot serve instead: .*(?:belongs to user 41002, w|others may write|has mode 0|is not a directory)/,
     );
     assert.equal(await wrapper.exitCode, 1);
@@ -97,7 +97,7 @@ testNeeding(NEEDS, "the same set is served if it belongs to nobody else", async 
   await using workspace = new Crowded();
   await workspace.layInWait();
   const wrapper = workspace.start({ flags: ["--last-good", workspace.recorded] });
-  await wrapper.saysMatching(/generation 2 serves, .*; started from what served last/);
+  await wrapper.says(/generation 2 serves, .*; started from what served last/);
   // So the tests above would fail if they used the set.
   assert.equal(workspace.wasRun, true);
 });
@@ -160,7 +160,7 @@ for (const hasUserSocket of [false, true]) {
         await workspace.replace(stats + workspace.page("two"));
         if (hasUserSocket) await workspace.serves("two", wrapper);
         else {
-          await wrapper.saysMatching(
+          await wrapper.says(
             /generation 2 rejected: the private socket ".*1\.sock" cannot be trusted any more, because its folder belongs to user 41002, wanted 0: .*--socket/,
           );
           assert.equal(await workspace.get(), "one");
@@ -187,9 +187,9 @@ testNeeding(NEEDS, "a respawned process gets a new private folder", async () => 
   await Deno.remove(folder, { recursive: true });
   await using thief = new Thief(folder, workspace.evil);
   workspace.haproxyPids().forEach((pid) => Deno.kill(pid, "SIGKILL"));
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   await workspace.replace(workspace.page("two"));
-  await wrapper.saysMatching(/generation 3 serves/);
+  await wrapper.says(/generation 3 serves/);
   await workspace.serves("two", wrapper);
   wrapper.signal("SIGTERM");
   await wrapper.exitCode;
@@ -231,7 +231,7 @@ for (const [what, [spoil, reason]] of Object.entries(REFUSED)) {
     await using workspace = new Crowded();
     await spoil(workspace);
     const wrapper = workspace.start();
-    await wrapper.saysMatching(/cannot make a private folder: found /);
+    await wrapper.says(/cannot make a private folder: found /);
     assert.match(wrapper.output, reason);
     assert.equal(await wrapper.exitCode, 73);
     const directory = await Deno.realPath(workspace.runtimeDirectory);
@@ -260,10 +260,9 @@ testNeeding(
       flags: ["--last-good", workspace.recorded],
       launcher: mounting(workspace.runtimeDirectory, workspace.recorded),
     });
-    await wrapper.saysMatching(/generation 1 serves/);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
-    await wrapper.saysMatching(/has served for 10s/);
+    await wrapper.says(/generation 1 serves/);
+    await workspace.changeTo("two", wrapper);
+    await wrapper.says(/has served for 10s/);
     const inside = `/proc/${wrapper.pid}/root${workspace.recorded}/set`;
     const { uid, mode } = Deno.statSync(inside);
     assert.deepEqual([uid, mode! & 0o7777], [OURS, 0o700]);
@@ -280,8 +279,7 @@ testNeeding(NEEDS, "the status socket admits nobody else, whatever the umask", a
   assert.equal(Deno.lstatSync(path).mode! & 0o777, 0o600);
   await Deno.remove(path);
   await Deno.writeTextFile(path, "another's");
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.equal(await Deno.readTextFile(path), "another's");
 });
 
@@ -293,10 +291,10 @@ testNeeding(NEEDS, "a PATH that another user can write to causes one warning", a
   await quiet.exitCode;
   await workspace.give(workspace.binaries);
   const wrapper = await workspace.serve();
-  await wrapper.saysMatching(
+  await wrapper.says(
     /warning \[\d+\] another user could replace "haproxy" in PATH: ".*bin" belongs to user 41002/,
   );
   wrapper.signal("SIGHUP");
-  await wrapper.saysMatching(/generation 2 serves/);
+  await wrapper.says(/generation 2 serves/);
   assert.equal(wrapper.output.match(/another user could replace/g)?.length, 1);
 });

@@ -28,7 +28,7 @@ function withRules(workspace: Secured, rules: string, options: { extra?: string 
 function withBind(workspace: Secured, options: string, global = "") {
   workspace.write("site.pem", workspace.authority.issue().pem);
   return (text: string) =>
-    workspace.securePage(`crt ${workspace.pem} ${options}`, { text, global });
+    workspace.securePage({ bind: `crt ${workspace.pem} ${options}`, text, global });
 }
 
 /** One with a directory of one certificate. */
@@ -36,7 +36,8 @@ function withDirectory(workspace: Secured, name: string) {
   Deno.mkdirSync(workspace.at("certificates"));
   workspace.write("certificates/a.pem", workspace.authority.issue().pem);
   workspace.write(`certificates/${name}`, workspace.authority.issue({ name: "b.test" }).pem);
-  return (text: string) => workspace.securePage(`crt ${workspace.at("certificates")}`, { text });
+  return (text: string) =>
+    workspace.securePage({ bind: `crt ${workspace.at("certificates")}`, text });
 }
 
 const LOADED: readonly Loaded[] = [
@@ -144,12 +145,10 @@ for (const { what, file, prepare, after } of LOADED) {
     const path = workspace.at(file);
     await (content === null ? Deno.remove(path) : workspace.replace(content, path));
     await isNamedBy(wrapper, path);
-    await isLastReload(workspace, wrapper, { generation: 2, configuration: page("marker") });
+    await isLastReload(wrapper, { generation: 2, marker: page("marker") });
   });
 }
 
 async function isNamedBy(wrapper: Wrapper, path: string): Promise<void> {
-  await wrapper.saysMatching(
-    new RegExp(`generation 2 serves.*reloaded after a change, changed: "${quoted(path)}"; `),
-  );
+  await wrapper.says(`generation 2 serves.*reloaded after a change, changed: "${quoted(path)}"; `);
 }

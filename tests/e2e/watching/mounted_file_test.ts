@@ -7,59 +7,48 @@ import { Workspace, type Wrapper } from "../../support/wrapper.ts";
 
 const NEEDS = [RUNNABLE, ROOT];
 
-testNeeding(
-  NEEDS,
-  "a single mounted file causes a warning, and is seen when written in place or replaced",
-  async () => {
-    await using workspace = new Workspace();
-    const { wrapper, outside } = await serveMountedFile(workspace);
-    assert.match(
-      wrapper.output,
-      /warning .*haproxy\.cfg" is mounted as a single file: .*directory/,
-    );
-    await Deno.writeTextFile(outside, workspace.page("two"));
-    await workspace.serves("two", wrapper);
-    await workspace.replace(workspace.page("three"), outside);
-    await wrapper.saysMatching(
-      /warning .*mounted at ".*haproxy\.cfg" was replaced or removed outside/,
-    );
-    await workspace.replace(workspace.page("four"), outside);
-    wrapper.signal("SIGHUP");
-    await wrapper.saysMatching(/generation 3 serves/);
-    assert.equal(await workspace.get(), "two");
-    for (const once of [/is mounted as a single file/g, /was replaced/g]) {
-      assert.equal(wrapper.output.match(once)?.length, 1, wrapper.output);
-    }
-  },
-);
+testNeeding(NEEDS, "a mounted file causes a warning, and is seen when it changes", async () => {
+  await using workspace = new Workspace();
+  const { wrapper, outside } = await serveMountedFile(workspace);
+  assert.match(
+    wrapper.output,
+    /warning .*haproxy\.cfg" is mounted as a single file: .*directory/,
+  );
+  await Deno.writeTextFile(outside, workspace.page("two"));
+  await workspace.serves("two", wrapper);
+  await workspace.replace(workspace.page("three"), outside);
+  await wrapper.says(/warning .*mounted at ".*haproxy\.cfg" was replaced or removed outside/);
+  await workspace.replace(workspace.page("four"), outside);
+  wrapper.signal("SIGHUP");
+  await wrapper.says(/generation 3 serves/);
+  assert.equal(await workspace.get(), "two");
+  for (const once of [/is mounted as a single file/g, /was replaced/g]) {
+    assert.equal(wrapper.output.match(once)?.length, 1, wrapper.output);
+  }
+});
 
-testNeeding(
-  NEEDS,
-  "a mounted file that vanishes does not keep the others from being watched",
-  async () => {
-    await using workspace = new Workspace();
-    const outside = join(workspace.path, "outside.cfg");
-    const other = join(workspace.configurationDirectory, "other.cfg");
-    await Deno.writeTextFile(outside, "# a comment\n");
-    await Deno.writeTextFile(other, "");
-    // Whoever removes the mount point from another mount namespace ends the mount in this one.
-    const wrapper = await workspace.serve({
-      launcher: [
-        "unshare",
-        "--mount",
-        "sh",
-        "-c",
-        `mount --bind ${outside} ${other} && exec "$@"`,
-        "sh",
-      ],
-      args: ["-f", workspace.configurationDirectory, ...BY_EVENTS],
-    });
-    await Deno.remove(other);
-    await workspace.serves("one", wrapper);
-    await workspace.replace(workspace.page("two"));
-    await workspace.serves("two", wrapper);
-  },
-);
+testNeeding(NEEDS, "a mounted file that vanishes keeps no other from being watched", async () => {
+  await using workspace = new Workspace();
+  const outside = join(workspace.path, "outside.cfg");
+  const other = join(workspace.configurationDirectory, "other.cfg");
+  await Deno.writeTextFile(outside, "# a comment\n");
+  await Deno.writeTextFile(other, "");
+  // Whoever removes the mount point from another mount namespace ends the mount in this one.
+  const wrapper = await workspace.serve({
+    launcher: [
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      `mount --bind ${outside} ${other} && exec "$@"`,
+      "sh",
+    ],
+    args: ["-f", workspace.configurationDirectory, ...BY_EVENTS],
+  });
+  await Deno.remove(other);
+  await workspace.serves("one", wrapper);
+  await workspace.changeTo("two", wrapper);
+});
 
 testNeeding(NEEDS, "a mounted directory is nothing to warn of", async () => {
   await using workspace = new Workspace();
@@ -67,8 +56,7 @@ testNeeding(NEEDS, "a mounted directory is nothing to warn of", async () => {
   const wrapper = await workspace.serve({
     launcher: ["unshare", "--mount", "sh", "-c", mount, workspace.configurationDirectory],
   });
-  await workspace.replace(workspace.page("two"));
-  await workspace.serves("two", wrapper);
+  await workspace.changeTo("two", wrapper);
   assert.doesNotMatch(wrapper.output, /mounted/);
 });
 
@@ -81,7 +69,7 @@ async function serveMountedFile(
   const mount = `mount --bind ${outside} ${workspace.configuration} && exec "$@"`;
   const wrapper = await workspace.serve({
     launcher: ["unshare", "--mount", "sh", "-c", mount, "sh"],
-    args: ["-f", workspace.configuration, ...BY_EVENTS],
+    flags: BY_EVENTS,
   });
   return { wrapper, outside };
 }

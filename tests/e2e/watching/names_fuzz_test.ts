@@ -145,9 +145,7 @@ async function fuzz(seed: number): Promise<void> {
   assert.ok(wrapper.lastGeneration > 2, explain());
   assert.equal(await workspace.metric("bugs_total"), 0, explain());
   assert.doesNotMatch(wrapper.lines.join("\n"), /bug/, explain());
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143, explain());
-  assert.deepEqual(workspace.haproxyPids(), []);
+  await wrapper.endsBy("SIGTERM", 143);
 }
 
 const register = Deno.env.has("SEED") ? programTest : longTest;

@@ -99,47 +99,42 @@ class Sized extends Observed {
   }
 }
 
-programTest(
-  "files of gigabytes are followed by size and times, and cost nothing",
-  async () => {
-    await using workspace = new Sized();
-    const { map, tree, configuration } = workspace;
-    const environment = join(workspace.path, "env");
-    await Deno.writeTextFile(environment, "A=1\n");
-    await workspace.replaceSparse(join(tree, "at-the-start"), 6 * GB);
-    const wrapper = await workspace.serveObserved(["--watch", tree, "--env-file", environment]);
-    await using watched = new Watched(workspace, wrapper);
-    await wrapper.saysMatching(
-      /warning .*tree\/at-the-start" is not read, because it exceeds 256 MB/,
-    );
-    await workspace.serves("one", wrapper);
+programTest("files of gigabytes are followed by size and times, and cost nothing", async () => {
+  await using workspace = new Sized();
+  const { map, tree, configuration } = workspace;
+  const environment = join(workspace.path, "env");
+  await Deno.writeTextFile(environment, "A=1\n");
+  await workspace.replaceSparse(join(tree, "at-the-start"), 6 * GB);
+  const wrapper = await workspace.serveObserved(["--watch", tree, "--env-file", environment]);
+  await using watched = new Watched(workspace, wrapper);
+  await wrapper.says(/warning .*tree\/at-the-start" is not read, because it exceeds 256 MB/);
+  await workspace.serves("one", wrapper);
 
-    await workspace.replaceSparse(map, 300 * MB);
-    await says(wrapper, /generation 2 serves, .*changed: ".*\/map"/);
-    await workspace.replace("/ two\n", map);
-    await workspace.serves("two", wrapper);
-    await says(wrapper, /map ".*\/map" updated in generation 2 without a reload/);
+  await workspace.replaceSparse(map, 300 * MB);
+  await says(wrapper, /generation 2 serves, .*changed: ".*\/map"/);
+  await workspace.replace("/ two\n", map);
+  await workspace.serves("two", wrapper);
+  await says(wrapper, /map ".*\/map" updated in generation 2 without a reload/);
 
-    await workspace.replaceSparse(join(tree, "later"), 6 * GB);
-    await wrapper.saysMatching(/generation 3 serves, .*changed: ".*tree\/later"/);
-    await workspace.replace("/ three\n", map);
-    await workspace.serves("three", wrapper);
-    await says(wrapper, /map ".*\/map" updated in generation 3 without a reload/);
+  await workspace.replaceSparse(join(tree, "later"), 6 * GB);
+  await wrapper.says(/generation 3 serves, .*changed: ".*tree\/later"/);
+  await workspace.replace("/ three\n", map);
+  await workspace.serves("three", wrapper);
+  await says(wrapper, /map ".*\/map" updated in generation 3 without a reload/);
 
-    await workspace.replaceSparse(environment, GB);
-    await wrapper.saysMatching(/generation 4 rejected: .*it has more than 2 MB/);
-    await workspace.replace("A=2\n", environment);
-    await wrapper.saysMatching(/generation 5 serves/);
+  await workspace.replaceSparse(environment, GB);
+  await wrapper.says(/generation 4 rejected: .*it has more than 2 MB/);
+  await workspace.replace("A=2\n", environment);
+  await wrapper.says(/generation 5 serves/);
 
-    await workspace.replaceSparse(configuration, GB);
-    await wrapper.saysMatching(/generation 6 rejected/);
-    await wrapper.saysMatching(/warning .*haproxy.cfg" is not searched for file names/);
-    assert.equal(await workspace.get(), "three");
-    await workspace.replace(workspace.mapped("    maxconn 99"));
-    await wrapper.saysMatching(/generation 7 serves/);
-    await watched.check();
-  },
-);
+  await workspace.replaceSparse(configuration, GB);
+  await wrapper.says(/generation 6 rejected/);
+  await wrapper.says(/warning .*haproxy.cfg" is not searched for file names/);
+  assert.equal(await workspace.get(), "three");
+  await workspace.replace(workspace.mapped("    backlog 99"));
+  await wrapper.says(/generation 7 serves/);
+  await watched.check();
+});
 
 testNeeding(
   [RUNNABLE, ROOT, IN_ONE_FORM],

@@ -16,7 +16,7 @@ for (
   });
 }
 
-Deno.test("a refusal by the master at hand is understood", async () => {
+Deno.test("a refusal by the master at hand is recognized", async () => {
   await using room = new AsyncDisposableStack();
   const site = await makeSite(room);
   const write = (text: string) => Deno.writeTextFileSync(site.workspace.configuration, text);

@@ -14,10 +14,7 @@ export async function startWrapper({ workspace }: Site): Promise<Contestant> {
       makeChange();
       // A taken port is retried, so a refusal may be about the change before.
       const pattern = expected === "served" ? / serves/ : / (?:rejected|serves)/;
-      const [word] = await wrapper.saysMatching(
-        new RegExp(`generation \\d+${pattern.source}`),
-        read,
-      );
+      const [word] = await wrapper.says(new RegExp(`generation \\d+${pattern.source}`), read);
       return word.endsWith("serves") ? "served" : "refused";
     },
   };

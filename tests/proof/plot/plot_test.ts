@@ -28,7 +28,7 @@ function elementsOf(svg: string): string[] {
   return names;
 }
 
-Deno.test("it is well-formed, and escapes what is put in", () => {
+Deno.test("it is well-formed, and escapes its input", () => {
   const svg = plot(RESULTS);
   const names = elementsOf(svg);
   assert.equal(names[0], "svg");
@@ -37,7 +37,7 @@ Deno.test("it is well-formed, and escapes what is put in", () => {
   assert.match(svg, />1,234</);
 });
 
-Deno.test("each contestant has its lines and bars, and none is needed", () => {
+Deno.test("each contestant has its lines and bars, and any may be missing", () => {
   const svg = plot(RESULTS);
   for (const name of Object.keys(RESULTS.campaigns)) {
     assert.ok(svg.includes(`class="line ${name}"`) && svg.includes(`class="bar ${name}"`), name);
@@ -48,7 +48,7 @@ Deno.test("each contestant has its lines and bars, and none is needed", () => {
   elementsOf(plot({ ...RESULTS, campaigns: { wrapper: campaign({ reloads: [], samples: [] }) } }));
 });
 
-Deno.test("of several HAProxys each has its row, on one scale of time, and HTTP/3 where it speaks it", () => {
+Deno.test("each of several HAProxy versions has its row on one time scale, with HTTP/3 if it speaks it", () => {
   const { http3: _new, http3_kept: _kept, ...others } = load({});
   const wrapper = campaign({ load: others });
   const slow = campaign({ reloads: [{ number: 1, refusal: null, ms: 30_000 }] });
@@ -67,7 +67,7 @@ Deno.test("of several HAProxys each has its row, on one scale of time, and HTTP/
   assertInside(svg);
 });
 
-Deno.test("every place is a number inside the page", () => {
+Deno.test("every coordinate is a number inside the page", () => {
   assertInside(plot(RESULTS));
 });
 

@@ -21,7 +21,7 @@ Deno.test("logarithmic: 1, 2, 5, 10 … between both ends", () => {
   ]);
 });
 
-Deno.test("logarithmic from zero: nothing has no length, and one has some", () => {
+Deno.test("logarithmic from zero: zero has no length, and one has some", () => {
   const scale = logarithmicFromZero(999, SPAN);
   assert.deepEqual(scale.ticks, [0, 1, 10, 100]);
   assert.equal(scale.place(0), 100);

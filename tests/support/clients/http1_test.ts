@@ -59,6 +59,6 @@ for (
   });
 }
 
-Deno.test("a connection that is refused is told", async () => {
+Deno.test("a refused connection is reported", async () => {
   await assert.rejects(connectPlain({ port: freePort() }), { kind: "refused" });
 });

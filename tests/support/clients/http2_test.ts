@@ -50,7 +50,7 @@ Deno.test("one request after another is answered, with settings and pings in bet
   });
 });
 
-Deno.test("a request that GOAWAY says was not looked at has not failed", async () => {
+Deno.test("a request that GOAWAY says was not processed has not failed", async () => {
   await withServer([answer(1, 1), [goaway(1)]], async (client) => {
     await client.request();
     assert.equal(await client.request(), null);
@@ -76,7 +76,7 @@ Deno.test("a reset stream ends its request at once", async () => {
   );
 });
 
-Deno.test("one that GOAWAY lets pass is answered, and is the last", async () => {
+Deno.test("a request that GOAWAY lets pass is answered, and is the last", async () => {
   await withServer([[goaway(1), ...answer(1, 1)]], async (client) => {
     assert.deepEqual(await client.request(), { text: "1", isLast: true });
   });
@@ -99,7 +99,7 @@ for (
   });
 }
 
-Deno.test("a frame is read when it is whole, and as it was written", () => {
+Deno.test("a frame is read once it is whole, as it was written", () => {
   const bytes = frame(FrameType.data, END_STREAM, 5, new Uint8Array([1, 2, 3]));
   assert.equal(parseFrame(bytes.subarray(0, -1)), null);
   assert.deepEqual(parseFrame(new Uint8Array([...bytes, 9])), {

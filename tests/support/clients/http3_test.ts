@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { frame, FrameType, parseFrame, parseVarint, varint } from "./http3_frames.ts";
 
-Deno.test("varints are read as they are written, and when they are whole", () => {
+Deno.test("a varint is read once it is whole, as it was written", () => {
   for (const value of [0, 63, 64, 16_383]) {
     const bytes = new Uint8Array(varint(value));
     assert.deepEqual(parseVarint(bytes), { value, length: value < 64 ? 1 : 2 });
@@ -18,7 +18,7 @@ Deno.test("varints are read as they are written, and when they are whole", () =>
   });
 });
 
-Deno.test("a frame is read when it is whole, and as it was written", () => {
+Deno.test("a frame is read once it is whole, as it was written", () => {
   const payload = new Uint8Array([1, 2, 3]);
   const bytes = frame(FrameType.data, payload);
   assert.equal(parseFrame(bytes.subarray(0, 1)), null);

@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly pauseMs?: number;
   /** What answers may be; by default anything. */
   readonly wanted?: RegExp;
+  /** Of what nothing disturbs but the machine: how long this client waits is no fault of what is tested. */
+  readonly bystander?: Client;
 }
 
 export class Load implements AsyncDisposable {
@@ -32,28 +34,35 @@ export class Load implements AsyncDisposable {
   connections = 0;
   /** The answers since it was last emptied. */
   readonly texts = new Set<string>();
-  readonly #options: Required<LoadOptions>;
+  readonly #options: Required<Omit<LoadOptions, "bystander">>;
   readonly #startedMs = performance.now();
   readonly #pulse = new Pulse();
   readonly #running: Promise<unknown>;
   /** The clients that are to open another connection. */
   readonly #renewing = new Set<Client>();
-  #longestGapMs = 0;
+  readonly #bystander: Client | null;
+  /** Between two answers to one client. */
+  readonly #longestMs = { client: 0, bystander: 0 };
   #isOver = false;
 
   constructor(
     readonly clients: readonly Client[],
-    { pauseMs = 10, wanted = /^/ }: LoadOptions = {},
+    { pauseMs = 10, wanted = /^/, bystander }: LoadOptions = {},
   ) {
     this.#options = { pauseMs, wanted };
-    this.#running = Promise.all(clients.map((client, index) => this.#run(client, index)));
+    this.#bystander = bystander ?? null;
+    const all = [...clients, ...bystander === undefined ? [] : [bystander]];
+    this.#running = Promise.all(all.map((client, index) => this.#run(client, index)));
   }
 
-  /** The longest time between two answers to one client since the last call, less what this process itself slept. */
+  /**
+   * The longest time between two answers to one client since the last call, less what this process itself slept or
+   * the bystander waited on a busy machine.
+   */
   takeLongestGapMs(): number {
-    const gapMs = Math.max(0, this.#longestGapMs - this.#pulse.takeLongestMs());
-    this.#longestGapMs = 0;
-    return gapMs;
+    const { client, bystander } = this.#longestMs;
+    Object.assign(this.#longestMs, { client: 0, bystander: 0 });
+    return Math.max(0, client - Math.max(bystander, this.#pulse.takeLongestMs()));
   }
 
   /** Makes the clients of that name replace their connection between two requests. */
@@ -77,15 +86,16 @@ export class Load implements AsyncDisposable {
   async #run(client: Client, index: number): Promise<void> {
     let connection: Connection | null = null;
     let lastMs = performance.now();
+    const role = client === this.#bystander ? "bystander" : "client";
     for (let isOver = false; !isOver; await this.#rest()) {
       isOver = this.#isOver;
       try {
         if (this.#renewing.has(client)) connection = closed(connection);
         connection ??= await this.#open(client);
         this.#renewing.delete(client);
-        if (await this.#ask(connection) === "last") connection = closed(connection);
+        if (await this.#ask(connection, role) === "last") connection = closed(connection);
         const nowMs = performance.now();
-        this.#longestGapMs = Math.max(this.#longestGapMs, nowMs - lastMs);
+        this.#longestMs[role] = Math.max(this.#longestMs[role], nowMs - lastMs);
         lastMs = nowMs;
       } catch (error) {
         this.#note(error, { name: client.name, client: index });
@@ -100,9 +110,10 @@ export class Load implements AsyncDisposable {
     return await client.open();
   }
 
-  async #ask(connection: Connection): Promise<"last" | "more"> {
+  async #ask(connection: Connection, role: "client" | "bystander"): Promise<"last" | "more"> {
     const answer = await connection.request();
     if (answer === null) return "last";
+    if (role === "bystander") return answer.isLast ? "last" : "more";
     if (!this.#options.wanted.test(answer.text)) {
       throw new Failure("wrong", `answered ${JSON.stringify(answer.text)}`);
     }

@@ -188,3 +188,18 @@ for (
     assert.equal(read([text]).sharesPorts, shares);
   });
 }
+
+const MASTERS: Readonly<Record<string, string | null>> = {
+  "global\n  master-worker": '"/0.cfg" line 2',
+  "global\n  master-worker no-exit-on-failure # why": '"/0.cfg" line 2',
+  "global\n  # master-worker": null,
+  "global\n.if defined(X)\n  master-worker\n.endif": null,
+  "global\n.if defined(X)\n.endif\n  master-worker": '"/0.cfg" line 4',
+  "backend master-worker": null,
+};
+
+for (const [text, place] of Object.entries(MASTERS)) {
+  Deno.test(`master-worker is ${place ?? "nowhere for sure"} in ${JSON.stringify(text)}`, () => {
+    assert.equal(read([text]).masterWorker, place);
+  });
+}

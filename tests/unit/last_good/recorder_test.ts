@@ -44,6 +44,12 @@ class Scene extends TempFolder {
     } satisfies Serving;
   }
 
+  /** Generation 1 loads "cfg", which holds "one", and serves. */
+  async serveOne(): Promise<void> {
+    this.write("cfg", "one");
+    this.step(await this.generation(1, "one"));
+  }
+
   step(serving: Serving | null): void {
     this.recorder.observe(serving);
   }
@@ -76,11 +82,10 @@ class Scene extends TempFolder {
 
 Deno.test("a generation that has served long enough is recorded, and a line says so", async () => {
   await using scene = new Scene();
-  scene.write("cfg", "one");
-  scene.step(await scene.generation(1, "one"));
+  await scene.serveOne();
   assert.equal(await scene.recorded(), null);
   const { level, text } = await scene.says(
-    /generation 1 has served for 60ms: its 1 files are recorded/,
+    /generation 1 has served for 60ms: recorded its 1 file in/,
   );
   assert.equal(level, "info");
   assert.match(text, /1 of them newly written/);
@@ -92,8 +97,7 @@ Deno.test("a generation that has served long enough is recorded, and a line says
 
 Deno.test("loaded files are read at once, so that the disk may hold something else later", async () => {
   await using scene = new Scene();
-  scene.write("cfg", "one");
-  scene.step(await scene.generation(1, "one"));
+  await scene.serveOne();
   await waitFor("the copy", () => scene.objects.some((name) => !name.endsWith(".part")));
   scene.write("cfg", "bad");
   await scene.says(/generation 1 has served/);
@@ -102,8 +106,7 @@ Deno.test("loaded files are read at once, so that the disk may hold something el
 
 Deno.test("a generation replaced or dead before that leaves no trace", async () => {
   await using scene = new Scene();
-  scene.write("cfg", "one");
-  scene.step(await scene.generation(1, "one"));
+  await scene.serveOne();
   await scene.says(/generation 1 has served/);
   scene.write("cfg", "two");
   scene.step(await scene.generation(2, "two"));
@@ -127,8 +130,7 @@ Deno.test("steps that do not change the serving generation do not restart the ti
 
 Deno.test("a hot apply makes a new set, after its own time", async () => {
   await using scene = new Scene();
-  scene.write("cfg", "one");
-  scene.step(await scene.generation(1, "one"));
+  await scene.serveOne();
   await scene.says(/generation 1 has served/);
   scene.write("cfg", "renewed");
   const renewed = await scene.generation(1, "renewed");
@@ -161,8 +163,7 @@ const INCOMPLETE: Readonly<Record<string, (scene: Scene) => Promise<Serving>>> =
 for (const [reason, generation] of Object.entries(INCOMPLETE)) {
   Deno.test(`a generation is not recorded because ${reason}: logged once, and the previous set stays`, async () => {
     await using scene = new Scene();
-    scene.write("cfg", "one");
-    scene.step(await scene.generation(1, "one"));
+    await scene.serveOne();
     await scene.says(/generation 1 has served/);
     scene.step(await generation(scene));
     const { level, text } = await scene.says(/generation 2 are not recorded/);

@@ -80,10 +80,7 @@ testNeeding([installed("chromium")], "pages of other sites in a browser", async 
           "the form",
           () => status.answers.filter((one) => /^POST/.test(one)).length > 2,
         );
-        assert.deepEqual(
-          status.answers.filter((one) => / 200$/.test(one)),
-          [],
-        );
+        assert.deepEqual(status.answers.filter((one) => / 200$/.test(one)), []);
         assert.equal(status.reloads(), 0);
       },
     );

@@ -1,4 +1,4 @@
-/** Made-up snapshots for the tests of the status page: one of each state, and some extremes. */
+/** Made-up snapshots for the tests of the status page: one of each state at least, and some extremes. */
 import { readInvocation, type Settings } from "../../../lib/settings/settings.ts";
 import {
   type Change,
@@ -264,7 +264,7 @@ export const SAMPLES = {
     state: { ...DELAYING, awaits: "interval", order: null },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
-  holdingForTables: snapshot({
+  delayingForTables: snapshot({
     state: { ...DELAYING, awaits: "tables", order: "SIGHUP" },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
@@ -353,7 +353,7 @@ export const SAMPLES = {
     excerpts: [{ path: longPaths()[0]!, line: 3, lines: [{ number: 3, text: "y".repeat(400) }] }],
     watching: { files: 600, events: 9_120, pollFinds: 3 },
   }),
-} as const satisfies Readonly<Record<string, Snapshot>>;
+} as const satisfies Readonly<Record<string, Snapshot> & Record<State["name"], Snapshot>>;
 
 export type SampleName = keyof typeof SAMPLES;
 
@@ -405,17 +405,3 @@ function longPaths(): string[] {
       }-${index}.cfg`,
   );
 }
-
-/** One sample for each state. */
-export const SAMPLE_OF_STATE: Readonly<Record<State["name"], SampleName>> = {
-  starting: "starting",
-  serving: "serving",
-  delaying: "delaying",
-  retrying: "retrying",
-  reloading: "reloading",
-  hot_applying: "hot_applying",
-  leaving: "leaving",
-  draining: "draining",
-  stopping: "stopping",
-  ended: "ended",
-};

@@ -146,7 +146,6 @@ export function reloadRequested(order: ReloadOrder, text: string | null, atMs = 
   return { name: "reload_requested", order, fingerprint, atMs } as const;
 }
 
-/** A handoff succeeds, and the generation has loaded `text`. */
 /** What starts from the recorded set. */
 export const restoredSet = (lastGood: LastGood): RestoredSet => ({
   lastGood,
@@ -155,6 +154,7 @@ export const restoredSet = (lastGood: LastGood): RestoredSet => ({
   needs: () => NO_NEEDS,
 });
 
+/** A handoff succeeds, and the generation has loaded `text`. */
 export function ready(text: string, more: Partial<Loaded> = {}, version = "3.4.0") {
   const loaded = {
     fingerprint: content(text),

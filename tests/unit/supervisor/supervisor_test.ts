@@ -25,7 +25,11 @@ class FakeEffects implements Effects {
   perform(action: Action): void {
     this.performed.push(action.name);
     if (action.name === "log") this.logged.push(action.entry.text);
-    this.#answers[action.name]?.(action).forEach(this.supervisor.post);
+    this.post(...this.#answers[action.name]?.(action) ?? []);
+  }
+
+  post(...events: readonly Event[]): void {
+    events.forEach(this.supervisor.post);
   }
 
   run(): Promise<number> {
@@ -59,8 +63,7 @@ const isEmpty = () => [EVENTS.fleet_empty];
 
 Deno.test("the loop ends with the exit status of the last state", async () => {
   const effects = new FakeEffects({ terminate_all: isEmpty });
-  effects.supervisor.post(EVENTS.handoff_ended);
-  effects.supervisor.post(EVENTS.stop_requested);
+  effects.post(EVENTS.handoff_ended, EVENTS.stop_requested);
   assert.equal(await effects.run(), 143);
   assert.deepEqual(effects.performed, [
     "start_handoff",
@@ -77,8 +80,7 @@ Deno.test("the loop waits for later events, and handles several at once in order
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
   const exitCode = effects.run();
   await Promise.resolve();
-  effects.supervisor.post(EVENTS.pass_on_requested);
-  effects.supervisor.post(EVENTS.drain_requested);
+  effects.post(EVENTS.pass_on_requested, EVENTS.drain_requested);
   assert.equal(await exitCode, 0);
   const order = effects.performed.filter((name) => name === "pass_on" || name === "drain_all");
   assert.deepEqual(order, ["pass_on", "drain_all"]);
@@ -103,7 +105,7 @@ Deno.test("events after the end change nothing", async () => {
     start_handoff: isReady,
     terminate_all: () => [EVENTS.fleet_empty, EVENTS.stop_requested, EVENTS.bug],
   });
-  effects.supervisor.post(EVENTS.stop_requested);
+  effects.post(EVENTS.stop_requested);
   assert.equal(await effects.run(), 143);
   assert.ok(!effects.performed.includes("kill_all"));
 });
@@ -136,16 +138,18 @@ Deno.test("a first start that throws exits with 70", async () => {
 Deno.test("the stand-in for the end of a start comes before later events", async () => {
   const effects = new FakeEffects({});
   effects.supervisor.postBug(new Error("oh"), START);
-  effects.supervisor.post(EVENTS.fleet_empty);
+  effects.post(EVENTS.fleet_empty);
   assert.equal(await effects.run(), 70);
 });
 
 Deno.test("a decision that throws is reported as a bug, and serving continues", async () => {
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
-  effects.supervisor.post({ name: "settled" } as Event);
-  effects.supervisor.post(EVENTS.handoff_ended);
-  effects.supervisor.post(settled("other"));
-  effects.supervisor.post(EVENTS.drain_requested);
+  effects.post(
+    { name: "settled" } as Event,
+    EVENTS.handoff_ended,
+    settled("other"),
+    EVENTS.drain_requested,
+  );
   assert.equal(await effects.run(), 0);
   assert.equal(effects.performed.filter((name) => name === "start_handoff").length, 2);
   assert.ok(effects.logged.some((text) => /^a bug in the wrapper/.test(text)));
@@ -161,7 +165,7 @@ Deno.test("a repeated bug is logged once and counted each time", async () => {
     pass_on: failTimes(1_000, () => effects),
     drain_all: isEmpty,
   }, [count]);
-  effects.supervisor.post(EVENTS.handoff_ended);
+  effects.post(EVENTS.handoff_ended);
   for (let sent = 0; sent < 1_000; sent++) effects.supervisor.post(EVENTS.pass_on_requested);
   assert.equal(await effects.run(), 0);
   assert.deepEqual([bugsIn(effects), bugs], [1, 1_000]);
@@ -169,11 +173,11 @@ Deno.test("a repeated bug is logged once and counted each time", async () => {
 
 Deno.test("bugs whose descriptions always differ do not flood the log", async () => {
   const effects = new FakeEffects({ start_handoff: isReady, drain_all: isEmpty });
-  effects.supervisor.post(EVENTS.handoff_ended);
+  effects.post(EVENTS.handoff_ended);
   for (let bug = 0; bug < 1_000; bug++) {
     effects.supervisor.postBug(`number ${bug}`, { name: "status" });
   }
-  effects.supervisor.post(EVENTS.drain_requested);
+  effects.post(EVENTS.drain_requested);
   assert.equal(await effects.run(), 0);
   const told = effects.logged.filter((text) => /^a bug/.test(text));
   assert.equal(told.length, 50);
@@ -187,9 +191,7 @@ Deno.test("even if every log line throws, it serves, reloads and ends as asked",
     log: fail,
     drain_all: isEmpty,
   });
-  effects.supervisor.post(settled("other"));
-  effects.supervisor.post(EVENTS.handoff_ended);
-  effects.supervisor.post(settled("other"));
+  effects.post(settled("other"), EVENTS.handoff_ended, settled("other"));
   assert.equal(await effects.run(), 0);
 });
 
@@ -199,8 +201,7 @@ Deno.test("an observer that throws at each step disturbs neither the loop nor ot
     fail,
     ({ after }) => heard.push(after.name),
   ]);
-  effects.supervisor.post(EVENTS.handoff_ended);
-  effects.supervisor.post(EVENTS.drain_requested);
+  effects.post(EVENTS.handoff_ended, EVENTS.drain_requested);
   assert.equal(await effects.run(), 0);
   assert.deepEqual(heard.filter((name, index) => name !== heard[index - 1]), [
     ...["starting", "serving", "draining", "ended"],
@@ -216,7 +217,7 @@ Deno.test("the wrapper ends when asked to, even if every action for that throws"
     terminate_all: fail,
     kill_all: isEmpty,
   });
-  effects.supervisor.post(EVENTS.drain_requested);
+  effects.post(EVENTS.drain_requested);
   assert.equal(await effects.run(), 70);
   const tried = effects.performed.filter((name) => name.endsWith("_all"));
   assert.deepEqual(tried, ["drain_all", "terminate_all", "kill_all"]);

@@ -32,15 +32,22 @@ Deno.test("a file that can only give an error counts as writable", () => {
   assert.equal(opened().isWritable(NOT_OPEN), true);
 });
 
-Deno.test("only the kernel's files about memory are read, and whole", async () => {
+Deno.test("only the kernel's files about memory, processes and locks are read, and whole", async () => {
   assert.match(opened().readMemoryFile("/proc/self/cgroup") ?? "", /^\d+:.*:\/.*\n$/m);
   assert.match(opened().readMemoryFile(`/proc/${Deno.pid}/status`) ?? "", /^RssAnon:\s+\d+ kB$/m);
+  assert.equal(typeof opened().readMemoryFile("/proc/locks"), "string");
   const { stdout } = await new Deno.Command("cat", { args: ["/proc/self/mountinfo"] }).output();
   const mounts = new TextDecoder().decode(stdout);
   assert.equal(opened().readMemoryFile("/proc/self/mountinfo"), mounts);
   const others = [
     ...["/proc/self/environ", "/proc/self/status", "/proc/1/environ", "/proc/1/statusx"],
-    ...["/proc/self/mem", "/etc/passwd", "/sys/kernel/notes", "/etc/memory.max.key"],
+    ...[
+      "/proc/self/mem",
+      "/proc/locks/x",
+      "/etc/passwd",
+      "/sys/kernel/notes",
+      "/etc/memory.max.key",
+    ],
     ...["/proc/self/root/proc/self/cgroup", "/tmp/x/memory.maximum", ""],
   ];
   for (const path of others) assert.equal(opened().readMemoryFile(path), null, path);

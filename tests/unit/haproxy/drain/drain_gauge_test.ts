@@ -1,6 +1,7 @@
 /** The connections left in a draining process, here a fake HAProxy; the end-to-end tests ask a real one. */
 import assert from "node:assert/strict";
 import { DrainGauge } from "../../../../lib/haproxy/drain/drain_gauge.ts";
+import { close } from "../../../../lib/status/http/connection.ts";
 import { pause, waitFor } from "../../../support/wait.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 
@@ -13,7 +14,7 @@ interface Info {
 /** A process with a prompt, which ends once only the prompt is left and it is closed. */
 class Scene extends TempFolder {
   readonly socket = this.at("socket");
-  readonly gauge = new DrainGauge();
+  readonly gauge = new DrainGauge(60_000);
   info: Info | string | null = { jobs: 3, connections: 0, isStopping: false };
   isClosed = false;
   closed = 0;
@@ -34,6 +35,13 @@ class Scene extends TempFolder {
     this.gauge.follow(1);
   }
 
+  /** Follows a drain until it is known that seven connections are left. */
+  async followSeven(): Promise<void> {
+    await this.follow();
+    this.info = { jobs: 9, connections: 7, isStopping: true };
+    await this.left(7);
+  }
+
   async left(wanted: number | undefined): Promise<void> {
     await waitFor(`${wanted} left`, () => this.gauge.connections.get(1) === wanted);
   }
@@ -44,7 +52,7 @@ class Scene extends TempFolder {
       this.#connections.push(connection);
       answers.push(this.#answer(connection));
     }
-    this.#connections.forEach(closeQuietly);
+    this.#connections.forEach(close);
     await Promise.all(answers);
   }
 
@@ -61,17 +69,9 @@ class Scene extends TempFolder {
       await connection.write(new TextEncoder().encode(text.slice(0, 7)));
       await connection.write(new TextEncoder().encode(text.slice(7)));
     }
-    closeQuietly(connection);
+    close(connection);
     this.isClosed = true;
     this.closed++;
-  }
-}
-
-function closeQuietly(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // It is closed already.
   }
 }
 
@@ -84,9 +84,7 @@ function textOf(info: Info | string): string {
 
 Deno.test("the number left is reported until only the gauge keeps the process alive", async () => {
   await using scene = new Scene();
-  await scene.follow();
-  scene.info = { jobs: 9, connections: 7, isStopping: true };
-  await scene.left(7);
+  await scene.followSeven();
   scene.info = { jobs: 3, connections: 1, isStopping: true };
   await scene.left(1);
   assert.equal(scene.isClosed, false);
@@ -123,9 +121,7 @@ Deno.test("a process that has not begun to drain reports nothing and keeps its g
 for (const answer of [null, "", "Unknown command\n"]) {
   Deno.test(`nothing is reported after the answer ${JSON.stringify(answer)}`, async () => {
     await using scene = new Scene();
-    await scene.follow();
-    scene.info = { jobs: 9, connections: 7, isStopping: true };
-    await scene.left(7);
+    await scene.followSeven();
     scene.info = answer;
     await waitFor("the connection to be closed", () => scene.isClosed);
     await scene.left(undefined);
@@ -134,9 +130,7 @@ for (const answer of [null, "", "Unknown command\n"]) {
 
 Deno.test("the end of a process reports once what was left", async () => {
   await using scene = new Scene();
-  await scene.follow();
-  scene.info = { jobs: 9, connections: 7, isStopping: true };
-  await scene.left(7);
+  await scene.followSeven();
   scene.info = null;
   await scene.left(undefined);
   assert.equal(scene.gauge.forget(1), 7);
@@ -145,9 +139,7 @@ Deno.test("the end of a process reports once what was left", async () => {
 
 Deno.test("the end of a drained process reports that nothing was left", async () => {
   await using scene = new Scene();
-  await scene.follow();
-  scene.info = { jobs: 9, connections: 7, isStopping: true };
-  await scene.left(7);
+  await scene.followSeven();
   scene.info = { jobs: 2, connections: 0, isStopping: true };
   await scene.left(undefined);
   assert.equal(scene.gauge.forget(1), 0);
@@ -163,9 +155,7 @@ Deno.test("a connection that ended while HAProxy counted was not cut", async () 
 
 Deno.test("a process that lived on after its last answer reports nothing", async () => {
   await using scene = new Scene();
-  await scene.follow();
-  scene.info = { jobs: 9, connections: 7, isStopping: true };
-  await scene.left(7);
+  await scene.followSeven();
   scene.info = null;
   await scene.left(undefined);
   await pause(1_600);

@@ -29,8 +29,10 @@ interface Timer {
   readonly repeats: boolean;
 }
 
-/** Replaces the timers within a test, so that five seconds pass at once. */
-class FakeTimers implements Disposable {
+/** A process and its drain. Replaces the timers within a test, so that five seconds pass at once. */
+class Scene implements Disposable {
+  readonly process = new FakeProcess();
+  readonly drain = new Drain(this.process);
   readonly #real = { setTimeout, clearTimeout, setInterval, clearInterval };
   readonly #pending = new Map<number, Timer>();
   #last = 0;
@@ -62,14 +64,9 @@ class FakeTimers implements Disposable {
   }
 }
 
-function start() {
-  const process = new FakeProcess();
-  return { process, drain: new Drain(process) };
-}
-
 Deno.test("a process that was never asked to end has not started to drain", () => {
-  using _timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   assert.equal(drain.isStarted, false);
   assert.equal(drain.elapsedMs, 0);
   assert.equal(drain.end, "by_itself");
@@ -77,93 +74,93 @@ Deno.test("a process that was never asked to end has not started to drain", () =
 });
 
 Deno.test("drain sends SIGUSR1, then SIGTERM after its limit, then SIGKILL", () => {
-  using timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   drain.begin(ageLimit(300));
   assert.ok(drain.isStarted);
   assert.deepEqual(process.signals, ["SIGUSR1"]);
   assert.equal(drain.end, "by_itself");
-  assert.deepEqual(timers.delaysMs, [300]);
-  timers.fire();
+  assert.deepEqual(scene.delaysMs, [300]);
+  scene.fire();
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGTERM"]);
   assert.equal(drain.end, "terminated");
-  assert.deepEqual(timers.delaysMs, [KILL_AFTER_MS]);
-  timers.fire();
+  assert.deepEqual(scene.delaysMs, [KILL_AFTER_MS]);
+  scene.fire();
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGTERM", "SIGKILL"]);
   assert.equal(drain.end, "killed");
-  assert.deepEqual(timers.delaysMs, []);
+  assert.deepEqual(scene.delaysMs, []);
 });
 
 Deno.test("drain without a limit has no deadline", () => {
-  using timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   drain.begin(ageLimit(null));
   assert.deepEqual(process.signals, ["SIGUSR1"]);
-  assert.deepEqual(timers.delaysMs, []);
+  assert.deepEqual(scene.delaysMs, []);
 });
 
 Deno.test("the deadline of a process that ends by itself is cleared", async () => {
-  using timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   drain.begin(ageLimit(300));
   await process.exit();
-  assert.deepEqual(timers.delaysMs, []);
+  assert.deepEqual(scene.delaysMs, []);
   assert.equal(drain.end, "by_itself");
 });
 
 Deno.test("a process that is gone gets no deadline", async () => {
-  using timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   await process.exit();
   drain.terminate("SIGTERM");
-  assert.deepEqual(timers.delaysMs, []);
+  assert.deepEqual(scene.delaysMs, []);
 });
 
 Deno.test("terminating replaces the deadline of the drain", () => {
-  using timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   drain.begin(ageLimit(300));
   drain.terminate("SIGINT");
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGINT"]);
-  assert.deepEqual(timers.delaysMs, [KILL_AFTER_MS]);
+  assert.deepEqual(scene.delaysMs, [KILL_AFTER_MS]);
 });
 
 Deno.test("terminating twice sends one signal and does not postpone SIGKILL", () => {
-  using timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   drain.terminate("SIGTERM");
-  timers.fire();
+  scene.fire();
   drain.terminate("SIGTERM");
   assert.deepEqual(process.signals, ["SIGTERM", "SIGKILL"]);
-  assert.deepEqual(timers.delaysMs, []);
+  assert.deepEqual(scene.delaysMs, []);
 });
 
 Deno.test("killing needs no earlier signal, and no other follows", () => {
-  using timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   drain.begin(ageLimit(300));
   drain.kill();
-  timers.fire();
+  scene.fire();
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGKILL"]);
   assert.equal(drain.end, "killed");
 });
 
 Deno.test("a rejected process is asked to drain repeatedly until it is gone", async () => {
-  using timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   drain.discard();
-  assert.deepEqual(timers.delaysMs, [5_000, 100]);
-  timers.fire();
+  assert.deepEqual(scene.delaysMs, [5_000, 100]);
+  scene.fire();
   assert.deepEqual(process.signals, ["SIGUSR1", "SIGTERM", "SIGUSR1"]);
   assert.equal(drain.end, "terminated");
   await process.exit();
-  assert.deepEqual(timers.delaysMs, []);
+  assert.deepEqual(scene.delaysMs, []);
 });
 
 Deno.test("a rejected process that is gone already is not asked again", async () => {
-  using timers = new FakeTimers();
-  const { process, drain } = start();
+  using scene = new Scene();
+  const { process, drain } = scene;
   await process.exit();
   drain.discard();
-  assert.deepEqual(timers.delaysMs, []);
+  assert.deepEqual(scene.delaysMs, []);
 });

@@ -5,7 +5,10 @@ const LISTENERS = [
   { frontend: "page", port: 80 },
   { frontend: "both", port: 81 },
   { frontend: "both", port: null },
+  { frontend: "lb1", port: 84 },
+  { frontend: "GLOBAL", port: 85 },
 ];
+const PAUSABLE = ["page", "both"];
 
 const alert = (address: string) =>
   `[ALERT]    (12) : Binding [/etc/haproxy.cfg:9] for frontend page: cannot bind socket (Address already in use) for [${address}]`;
@@ -15,7 +18,7 @@ const SUMMARY =
   "[ALERT]    (12) : [haproxy.main()] Some protocols failed to start their listeners! Exiting.";
 const OTHER = "[ALERT]    (12) : [haproxy.main()] Cannot chroot(/nowhere).";
 
-const conflict = (...alerts: string[]) => conflictOf(alerts, LISTENERS);
+const conflict = (...alerts: string[]) => conflictOf(alerts, LISTENERS, PAUSABLE);
 
 for (const words of [alert("0.0.0.0:80"), NEWER]) {
   Deno.test(`the serving process holds the port of "${words.slice(-40)}"`, () => {
@@ -36,4 +39,12 @@ Deno.test("no frontend is paused if there is another problem or a unix socket co
   assert.equal(conflict(alert("0.0.0.0:80"), OTHER)?.obstacle, notAll);
   assert.equal(conflict(alert("0.0.0.0:80"), alert("0.0.0.0:83"))?.obstacle, notAll);
   assert.match(conflict(alert("0.0.0.0:81"))!.obstacle!, /"both" has a unix socket as well/);
+});
+
+Deno.test("a peers section and the stats sockets cannot be paused", () => {
+  const peers = 'HAProxy cannot pause "lb1", which is no frontend';
+  assert.equal(conflict(alert("0.0.0.0:84"), SUMMARY)?.obstacle, peers);
+  assert.equal(conflict(alert("0.0.0.0:80"), alert("0.0.0.0:84"))?.obstacle, peers);
+  const stats = "HAProxy cannot pause stats sockets";
+  assert.equal(conflict(alert("0.0.0.0:85"))?.obstacle, stats);
 });

@@ -68,10 +68,7 @@ Deno.test("an abort ends the wait for the prompt of a process that hangs", async
 Deno.test("a command is sent again while HAProxy's certificates are locked", async () => {
   await using scene = new Scene(LOCKED, LOCKED, "Success!\n");
   assert.equal(await ask(scene.socket, "commit ssl cert /x", never()), "Success!\n");
-  assert.deepEqual(
-    scene.haproxy.commands,
-    Array.from({ length: 3 }, () => "commit ssl cert /x"),
-  );
+  assert.deepEqual(scene.haproxy.commands, Array.from({ length: 3 }, () => "commit ssl cert /x"));
 });
 
 Deno.test("an abort ends the wait for locked certificates", async () => {

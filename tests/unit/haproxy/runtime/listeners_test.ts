@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   parseListeners,
+  showFrontends,
   showListeners,
   switchFrontends,
 } from "../../../../lib/haproxy/runtime/listeners.ts";
@@ -49,4 +50,14 @@ Deno.test("frontends are switched by one command each, and any output is a failu
   assert.equal(await switchFrontends(socket, "enable", ["x"]), false);
   assert.equal(await switchFrontends(folder.at("nobody"), "enable", ["a"]), false);
   assert.equal(haproxy.commands[0], "disable frontend a;disable frontend b\\ c");
+});
+
+Deno.test("the frontends are those of which HAProxy shows statistics", async () => {
+  await using folder = new TempFolder();
+  const socket = folder.at("socket");
+  const answer = "# pxname,svname,qcur,\npage,FRONTEND,,\nboth,FRONTEND,,\n\n";
+  await using haproxy = new ScriptedHaproxy(socket, () => answer);
+  assert.deepEqual(await showFrontends(socket), ["page", "both"]);
+  assert.deepEqual(haproxy.commands, ["show stat -1 1 -1"]);
+  assert.deepEqual(await showFrontends(folder.at("nobody")), []);
 });

@@ -89,25 +89,21 @@ Deno.test("another socket in its place is left alone too", async () => {
   listening.listener.close();
 });
 
-testNeeding(
-  [ROOT],
-  "another user's socket is left alone, even if nobody listens there",
-  async () => {
-    await using folder = new TempFolder();
-    const path = folder.at("socket");
-    // Deno would remove it as it closes.
-    const first = Deno.listen({ transport: "unix", path: folder.at("first") });
-    Deno.renameSync(folder.at("first"), path);
-    first.close();
-    Deno.chownSync(path, 12_345, 12_345);
-    const listening = await listenAt(path, withUmask);
-    assert.ok(listening.tag === "not_listening");
-    assert.equal(listening.reason, "the socket that is there belongs to user 12345, wanted 0");
-    assert.equal(Deno.lstatSync(path).isSocket, true);
-    Deno.chownSync(path, 0, 0);
-    opened(await listenAt(path, withUmask)).close();
-  },
-);
+testNeeding([ROOT], "another user's socket is left alone, even if nobody listens", async () => {
+  await using folder = new TempFolder();
+  const path = folder.at("socket");
+  // Deno would remove it as it closes.
+  const first = Deno.listen({ transport: "unix", path: folder.at("first") });
+  Deno.renameSync(folder.at("first"), path);
+  first.close();
+  Deno.chownSync(path, 12_345, 12_345);
+  const listening = await listenAt(path, withUmask);
+  assert.ok(listening.tag === "not_listening");
+  assert.equal(listening.reason, "the socket that is there belongs to user 12345, wanted 0");
+  assert.equal(Deno.lstatSync(path).isSocket, true);
+  Deno.chownSync(path, 0, 0);
+  opened(await listenAt(path, withUmask)).close();
+});
 
 /** As if file descriptors were exhausted: `accept` fails `times` times. Records when. */
 function failToAccept(

@@ -2,6 +2,7 @@
 import { freePort } from "../../../support/free_port.ts";
 import assert from "node:assert/strict";
 import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
+import { close } from "../../../../lib/status/http/connection.ts";
 import { listenForStatus, type Listening } from "../../../../lib/status/http/listener.ts";
 import type { HttpRequest, HttpResponse } from "../../../../lib/status/http/message.ts";
 import type { HttpLimits } from "../../../../lib/status/http/server.ts";
@@ -49,17 +50,17 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  async client(): Promise<Client> {
+  /** A new client, which has sent that text. */
+  async client(sent = ""): Promise<Client> {
     const client = new Client(await connectTo(this.address));
     this.clients.push(client);
+    await client.send(sent);
     return client;
   }
 
   /** The answer to one request by a new client. */
   async ask(request: string): Promise<string> {
-    const client = await this.client();
-    await client.send(request);
-    return await client.rest();
+    return await (await this.client(request)).rest();
   }
 
   close(): void {
@@ -123,11 +124,7 @@ export class Client {
   }
 
   close(): void {
-    try {
-      this.#connection.close();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    close(this.#connection);
   }
 }
 
@@ -136,7 +133,6 @@ export const connectTo = (address: StatusAddress): Promise<Deno.Conn> =>
     ? Deno.connect({ transport: "unix", path: address.path })
     : Deno.connect({ hostname: address.hostname, port: address.port });
 
-/** A port on which nobody listened just now. */
 export const statusOf = (response: string) => Number(/^HTTP\/1\.1 (\d+) /.exec(response)?.[1]);
 
 export const bodyOf = (response: string) => response.slice(response.indexOf("\r\n\r\n") + 4);

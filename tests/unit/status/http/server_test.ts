@@ -50,8 +50,9 @@ Deno.test("a request may arrive byte by byte", async () => {
 
 Deno.test("a request is answered only once its body has arrived", async () => {
   await using scene = await Scene.open();
-  const client = await scene.client();
-  await client.send("POST /a HTTP/1.1\r\nContent-Length: 1024\r\n\r\n" + "x".repeat(1_023));
+  const client = await scene.client(
+    "POST /a HTTP/1.1\r\nContent-Length: 1024\r\n\r\n" + "x".repeat(1_023),
+  );
   assert.equal(bodyOf(await scene.ask(GET)), "/");
   assert.equal(scene.requests.length, 1);
   await client.send("x");
@@ -87,8 +88,7 @@ Deno.test("anything but HTTP is refused at once", async () => {
 
 Deno.test("a truncated request is refused", async () => {
   await using scene = await Scene.open();
-  const client = await scene.client();
-  await client.send("GET / HTTP/1.1\r\nHost");
+  const client = await scene.client("GET / HTTP/1.1\r\nHost");
   await client.end();
   assert.equal(statusOf(await client.rest()), 400);
 });
@@ -102,8 +102,7 @@ Deno.test("a client that ends without a request gets nothing", async () => {
 
 Deno.test("a client that ends after its request gets its answer", async () => {
   await using scene = await Scene.open();
-  const client = await scene.client();
-  await client.send(GET);
+  const client = await scene.client(GET);
   await client.end();
   assert.equal(bodyOf(await client.rest()), "/");
 });
@@ -113,8 +112,7 @@ Deno.test("a client that goes away before its answer does no harm", async () => 
   await using scene = await Scene.open({
     respond: async ({ path }) => (await released, textResponse(path === "/" ? LARGE : path)),
   });
-  const client = await scene.client();
-  await client.send(GET);
+  const client = await scene.client(GET);
   await waitFor("the request", () => scene.requests.length === 1);
   client.close();
   release();
@@ -146,8 +144,7 @@ Deno.test("a large response arrives whole", async () => {
 
 Deno.test("data after the request does not destroy the response", async () => {
   await using scene = await Scene.open({ respond: respondLargely });
-  const client = await scene.client();
-  await client.send(get("/large") + "x".repeat(100_000));
+  const client = await scene.client(get("/large") + "x".repeat(100_000));
   await waitFor("the request", () => scene.requests.length === 1);
   await pause(20); // It is slow to read.
   assert.equal(bodyOf(await client.rest()).length, LARGE.length);
@@ -160,8 +157,7 @@ Deno.test("a client that does not read is dropped at its deadline", async () => 
     respond: respondLargely,
     limits: { turnMs: 200 },
   });
-  const client = await scene.client();
-  await client.send(get("/large"));
+  const client = await scene.client(get("/large"));
   await waitFor("the request", () => scene.requests.length === 1);
   // Its turn began later, so the other's is over as well.
   assert.equal(statusOf(await (await scene.client()).rest()), 408);
@@ -213,8 +209,7 @@ function respondLater() {
 
 /** Requests a path that is answered later. */
 async function askLater(scene: Scene, path: string): Promise<Client> {
-  const client = await scene.client();
-  await client.send(get(path));
+  const client = await scene.client(get(path));
   await waitFor("the request", () => scene.requests.some((request) => request.path === path));
   return client;
 }
@@ -295,8 +290,7 @@ Deno.test("a client that has ended its side makes room like an idle one, and oth
 
 Deno.test("a client that does not close after its answer is dropped", async () => {
   await using scene = await Scene.open({ limits: { turnMs: 50 } });
-  const client = await scene.client();
-  await client.send(GET);
+  const client = await scene.client(GET);
   assert.equal(bodyOf(await client.rest()), "/");
   await client.waitUntilRefused();
 });
@@ -304,8 +298,7 @@ Deno.test("a client that does not close after its answer is dropped", async () =
 Deno.test("the number of clients that do not close is limited", async () => {
   await using scene = await Scene.open({ limits: { turnMs: 60_000, connections: 1 } });
   const answered = async () => {
-    const client = await scene.client();
-    await client.send(GET);
+    const client = await scene.client(GET);
     assert.equal(bodyOf(await client.rest()), "/");
     return client;
   };

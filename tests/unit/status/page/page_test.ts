@@ -42,7 +42,7 @@ const VERDICTS = {
     "Serving, changing",
     "Generation 7 has served for 3 h 12 min; a new change waits 3 s (--min-reload-interval).",
   ],
-  holdingForTables: [
+  delayingForTables: [
     "busy",
     "Serving, changing",
     "Generation 7 has served for 3 h 12 min; the reload by SIGHUP waits at most 3 s until its " +

@@ -25,9 +25,7 @@ function reloadTimes(times: number, maxDraining: number) {
   for (let round = 0; round < times; round++) {
     const events = [settled(`content ${round}`), EVENTS.handoff_ended];
     const [next, actions] = decideAll(state, events, { ...POLICY, maxDraining });
-    terminated.push(
-      actions.flatMap((one) => one.name === "terminate" ? [one.generation] : []),
-    );
+    terminated.push(actions.flatMap((one) => one.name === "terminate" ? [one.generation] : []));
     state = next;
   }
   return { old: expectService(state, "serving").past.old, state, terminated };

@@ -76,7 +76,7 @@ Deno.test("a start that fails is logged with the reason and what comes next", ()
     error generation 1 did not start: haproxy opened no listener: the configuration needs at least one "bind"; nothing serves, exiting with 1
     error generation 1 did not start: haproxy exited with 1 before it was ready; starting generation 2 from what served last (2026-11-24T12:00:00.000Z, recorded in "/run/recorded")
     error generation 2, started from what served last, did not start: haproxy did not serve within 1m; nothing serves, exiting with 1
-    info all HAProxy processes are gone, exiting with 1
+    info all of this wrapper's HAProxy processes are gone, exiting with 1
     `,
   );
 });

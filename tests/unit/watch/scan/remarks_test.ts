@@ -79,10 +79,7 @@ Deno.test("a configuration that exceeds the limit is logged, and so are too many
     source: { ...source(path), kind: "configuration" as const },
   }));
   const [texts] = said([{ files, references: Array(MOST_REFERENCES).fill(source("/c")) }]);
-  assert.match(
-    texts![0]!,
-    /^"\/b" is not searched for file names, .* exceed 8 MB: /,
-  );
+  assert.match(texts![0]!, /^"\/b" is not searched for file names, .* exceed 8 MB: /);
   assert.match(texts![1]!, /^the configuration names more than 20000 files/);
   assert.equal(texts?.length, 2);
 });
