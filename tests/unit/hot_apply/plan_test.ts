@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { certificatesToApply, targetsAfter, targetsToApply } from "../../../lib/hot_apply/plan.ts";
+import {
+  certificatesToApply,
+  targetsAfter,
+  targetsToApply,
+  withMembers,
+} from "../../../lib/hot_apply/plan.ts";
 import {
   NO_TARGETS,
   serversIn,
@@ -205,4 +210,56 @@ Deno.test("the next change of servers starts from what was applied, or takes a r
 Deno.test("a configuration that is loaded as something else besides has no servers to apply", () => {
   const targets = targetsOf({ "/a": [map("/a")] });
   assert.equal(serversIn(withServers(targets, servers(["/a"]))), null);
+});
+
+const member = (path: string): TargetOf<"certificate"> => ({
+  ...certificate(path),
+  ...{ name: `certs${path.slice("/certs".length)}`, isMember: true, list: "certs" },
+});
+
+/** What to apply if these files are new in a directory that has "b.pem". */
+function newcomers(...paths: readonly string[]): readonly Target[] | null {
+  const targets = {
+    ...targetsOf({
+      "/certs/b.pem": [member("/certs/b.pem")],
+      "/site.pem": [certificate("/site.pem")],
+    }),
+    lists: new Map([["/certs", "certs"]]),
+  };
+  const before = { "/certs/b.pem": "1", "/site.pem": "1" };
+  const after = { ...before, ...Object.fromEntries(paths.map((path) => [path, "2"])) };
+  return targetsToApply(targets, holding(before), holding(after));
+}
+
+Deno.test("a certificate that is new in a loaded directory is a target, with its key", () => {
+  const added = { ...member("/certs/c.pem"), besides: ["/certs/b.pem", "/site.pem"] };
+  assert.deepEqual(newcomers("/certs/c.pem"), [added]);
+  assert.deepEqual(newcomers("/certs/c.pem", "/certs/c.pem.key"), [added]);
+  assert.deepEqual(newcomers("/certs/d.pem", "/certs/c.pem")?.map(({ path }) => path), [
+    ...["/certs/c.pem", "/certs/d.pem"],
+  ]);
+});
+
+for (
+  const [what, ...paths] of [
+    ["that would be the first", "/certs/a.pem"],
+    ["in another directory", "/other/c.pem"],
+    ["that is one of a bundle", "/certs/c.pem.rsa"],
+    ["with an OCSP response", "/certs/c.pem", "/certs/c.pem.ocsp"],
+    ["whose key alone is there", "/certs/c.pem.key"],
+    ["beside another new file", "/certs/c.pem", "/haproxy.cfg"],
+  ] as const
+) {
+  Deno.test(`a certificate ${what} takes a reload`, () => assert.equal(newcomers(...paths), null));
+}
+
+Deno.test("what was added is a target from then on, and what was removed no more", () => {
+  const targets = targetsOf({ "/certs/b.pem": [member("/certs/b.pem")] });
+  const [added, removed] = [member("/certs/c.pem"), member("/certs/b.pem")];
+  assert.deepEqual(
+    withMembers(targets, [{ target: added, how: "added" }, { target: removed, how: "removed" }])
+      .byPath,
+    new Map([["/certs/c.pem", [added]]]),
+  );
+  assert.equal(withMembers(targets, [{ target: added }]), targets);
 });
