@@ -1,12 +1,13 @@
 /** Certificates with their chains and keys. Open TLS connections keep the old one. */
 import type { X509Certificate } from "node:crypto";
-import { forgottenBeside } from "../config/side_files.ts";
+import { forgottenBeside, givenBeside } from "../config/side_files.ts";
 import { showsCertificate } from "../haproxy/runtime/certificates.ts";
 import type { Ask } from "../haproxy/runtime/client.ts";
 import { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
 import type { TargetOf } from "../loaded/targets.ts";
 import { planAddition } from "./member.ts";
 import { readPair } from "./pair.ts";
+import { pemBlocks, textOf } from "./pem.ts";
 import {
   type Content,
   impossible,
@@ -21,7 +22,7 @@ export const certificate: TargetKind<TargetOf<"certificate">> = { noun: "certifi
 
 async function plan(
   target: TargetOf<"certificate">,
-  { text, key, files }: Content,
+  { text, key, issuer = null, ocsp = null, files }: Content,
 ): Promise<Plan> {
   const { path, name } = target;
   const isNew = target.besides !== undefined;
@@ -42,19 +43,24 @@ async function plan(
   const { certificate, pem } = pair;
   const refusal = refusalAt(Date.now(), certificate);
   if (refusal !== null) return isNew ? impossible(`it ${refusal.reason}`) : refusal;
-  if (forgottenBeside(path).some((sideFile) => files.has(sideFile))) return impossible(FORGOTTEN);
+  const given = givenBeside(path);
+  if (forgottenBeside(path).some((beside) => files.has(beside) && !given.includes(beside))) {
+    return impossible(FORGOTTEN);
+  }
+  const beside = { issuer: issuer && textOf(pemBlocks(issuer)), ocsp };
   const detail = `expires ${dayOf(Date.parse(certificate.validTo))}`;
-  if (isNew) return await planAddition(target, pair, { files, detail });
+  if (isNew) return await planAddition(target, pair, { files, detail, beside });
   const apply = (ask: Ask) =>
     applyTls(new TlsTransaction(ask, "cert", name), {
       portions: [pem],
+      beside,
       isShown: (shown) => showsCertificate(shown, certificate),
       detail,
     });
   return { tag: "ready", apply };
 }
 
-const FORGOTTEN = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
+const FORGOTTEN = "HAProxy would forget a file beside it, such as .sctl";
 
 /** Why a certificate must not be served at `nowMs`; `null` if it may. */
 export function refusalAt(

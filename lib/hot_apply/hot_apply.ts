@@ -138,14 +138,15 @@ async function applyOne(
     if (read.tag !== "read") return read;
     texts.push(read.text);
   }
-  const [text = null, key = null] = texts;
+  const [text = null, key = null, issuer = null, ocsp = null] = texts;
   if (text === null) {
     if (target.tag === "server") return impossible("it was removed");
     if (target.tag !== "certificate" || !target.isMember) return refused("is gone", "its return");
     return await carryOut(planRemoval(target, files), ask);
   }
   const found = texts.filter((one) => one !== null);
-  return await carryOut(await planOf(target, { text, key, texts: found, files }), ask);
+  const content = { text, key, issuer, ocsp, texts: found, files };
+  return await carryOut(await planOf(target, content), ask);
 }
 
 async function carryOut(plan: Plan, ask: Ask | null): Promise<Result> {
@@ -167,6 +168,8 @@ async function readScanned(
   const bytes = await readFile(path, mostBytes).catch((error) => error as Error);
   if (bytes instanceof TooLarge) return impossible(bytes.message);
   if (bytes instanceof Error || await sha256(bytes) !== content) return { tag: "changed_again" };
+  // The only one that is not text.
+  if (path.endsWith(".ocsp")) return { tag: "read", text: bytes.toBase64() };
   // To HAProxy a byte order mark is part of the first key.
   return { tag: "read", text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
 }
@@ -242,6 +245,7 @@ function markAfter(
   results: readonly (End["result"]["tag"] | undefined)[],
   { before, after }: Readonly<Record<"before" | "after", FileMark | undefined>>,
 ): FileMark | undefined {
+  if (before === undefined && after === undefined) return undefined;
   if (results.every((result) => result === "applied")) return after;
   const isTouched = results.some((result) => result === "applied" || result === "unconfirmed");
   return isTouched ? UNKNOWN_MARK : before;

@@ -15,6 +15,7 @@ import type { TargetOf } from "../loaded/targets.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import { namesake } from "./names.ts";
 import type { Pair } from "./pair.ts";
+import { type Beside, hasOcsp, NO_OCSP, setBeside } from "./tls_apply.ts";
 import { impossible, type Plan, type Result, SHOWS_ANOTHER, unconfirmed } from "./target_kind.ts";
 
 type Certificate = TargetOf<"certificate">;
@@ -24,30 +25,31 @@ type ReadPair = Extract<Pair, { readonly tag: "read" }>;
 export async function planAddition(
   { besides = [], ...target }: Certificate,
   { certificate, pem }: ReadPair,
-  { files, detail }: { readonly files: Fingerprint["files"]; readonly detail: string },
+  { files, detail, beside }: {
+    readonly files: Fingerprint["files"];
+    readonly detail: string;
+    readonly beside: Beside;
+  },
 ): Promise<Plan> {
   const { list, name } = target;
   if (list === undefined) return impossible("it is new");
   const obstacle = await namesake(certificate, besides, files);
   if (obstacle !== null) return impossible(`it is new, and ${obstacle}`);
   const apply = async (ask: Ask): Promise<Result> => {
-    const failure = await add(target, pem, ask);
+    const transaction = new TlsTransaction(ask, "cert", name);
+    if (beside.ocsp !== null && !await transaction.showsOcsp()) return impossible(NO_OCSP);
+    const failure = await newCertificate(ask, name) ?? await transaction.set(pem) ??
+      await setBeside(transaction, beside) ?? await transaction.commit() ??
+      await addToList(ask, list, name);
     if (failure !== null) return await withdraw(target, failure, ask);
-    const [isListed, shown] = [
-      await isInList(ask, list, name),
-      await new TlsTransaction(ask, "cert", name).show(),
-    ];
-    return isListed && shown !== null && showsCertificate(shown, certificate)
+    const isListed = await isInList(ask, list, name);
+    const shown = await transaction.show();
+    return isListed && shown !== null && showsCertificate(shown, certificate) &&
+        await hasOcsp(transaction, shown, beside)
       ? { tag: "applied", detail, how: "added", after: target }
       : await withdraw(target, shown === null ? quoted(shown) : SHOWS_ANOTHER, ask);
   };
   return { tag: "ready", apply };
-}
-
-async function add({ list, name }: Certificate, pem: string, ask: Ask): Promise<string | null> {
-  const transaction = new TlsTransaction(ask, "cert", name);
-  return await newCertificate(ask, name) ?? await transaction.set(pem) ??
-    await transaction.commit() ?? await addToList(ask, list!, name);
 }
 
 /** Takes back what there is of a new certificate. */

@@ -1,6 +1,6 @@
 /** Decides which targets a change applies to. Pure. */
 import { basename, dirname } from "@std/path";
-import { isBundled, keyBeside, ownersOf } from "../config/side_files.ts";
+import { givenBeside, isBundled, keyBeside, ownersOf } from "../config/side_files.ts";
 import { pathsOf, serversIn, type Target, type Targets, withServers } from "../loaded/targets.ts";
 import { changedPaths, type Fingerprint } from "../watch/scan/fingerprint.ts";
 
@@ -21,7 +21,7 @@ export function targetsToApply(
   if (changed === null || changed.length > MOST_FILES) return null;
   const newMemberAt = memberFinder(targets, { before: before!, after: after! });
   const byPath = changed.map((path) => {
-    const known = targetsAt(path, targets);
+    const known = targetsAt(path, targets, after!);
     const member = known.length > 0 ? null : newMemberAt(path);
     return member === null ? known : [member];
   });
@@ -60,8 +60,7 @@ function memberFinder(
     for (const owner of ownersOf(path) ?? [path]) {
       const member = members.get(owner) ?? find(owner);
       members.set(owner, member);
-      const isOwn = member?.tag === "certificate" && (owner === path || member.keyPath === path);
-      if (isOwn) return member;
+      if (member !== null && pathsOf(member).includes(path)) return member;
     }
     return null;
   };
@@ -122,10 +121,19 @@ const isServers = (target: Target) => target.tag === "server";
 const isCertificate = ({ tag }: Target) => tag === "certificate";
 const isAuthority = ({ tag }: Target) => tag === "ca_file" || tag === "crl_file";
 
-/** A key beside a certificate is found by its name. */
-function targetsAt(path: string, { byPath }: Targets): readonly Target[] {
+/** A key beside a certificate is found by its name, and so is what is given together with it. */
+function targetsAt(
+  path: string,
+  { byPath }: Targets,
+  after: Fingerprint | null = null,
+): readonly Target[] {
   const own = byPath.get(path);
   if (own !== undefined) return own;
   const owners = (ownersOf(path) ?? []).flatMap((owner) => byPath.get(owner) ?? []);
-  return owners.filter((target) => target.tag === "certificate" && target.keyPath === path);
+  // HAProxy forgets by itself what has gone, or does not, by its release.
+  const isGiven = after?.files.has(path) ?? false;
+  return owners.filter((target) =>
+    target.tag === "certificate" &&
+    (target.keyPath === path || (isGiven && givenBeside(target.path).includes(path)))
+  );
 }

@@ -14,6 +14,9 @@ export interface Content {
   readonly text: string;
   /** The text of a certificate's key file; `null` if there is none. */
   readonly key: string | null;
+  /** Of a certificate: what the file with its issuer holds, and in base64 that with the OCSP response. */
+  readonly issuer?: string | null;
+  readonly ocsp?: string | null;
   /** Those of all files of the target. */
   readonly texts: readonly string[];
   /** Every file of the scan. */

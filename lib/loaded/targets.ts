@@ -1,5 +1,5 @@
 /** What a generation has loaded that can be hot-applied. */
-import type { SideFileRule } from "../config/side_files.ts";
+import { givenBeside, type SideFileRule } from "../config/side_files.ts";
 import type { HotServer } from "../haproxy/private_folder/passed_state.ts";
 
 /**
@@ -62,10 +62,11 @@ export type FolderKind = "certificate" | "ca";
 
 export const NO_TARGETS: Targets = { byPath: new Map(), replacesCrt: false };
 
-/** The files that hold a target's content. */
+/** The files that hold a target's content, whether they exist or not. */
 export function pathsOf(target: Target): readonly string[] {
   if (target.tag === "server") return target.paths;
-  return target.tag === "certificate" ? [target.path, target.keyPath] : [target.path];
+  if (target.tag !== "certificate") return [target.path];
+  return [target.path, target.keyPath, ...givenBeside(target.path)];
 }
 
 /** The servers among `targets`; `null` if they cannot be hot-applied. */

@@ -3,6 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { planAddition, planRemoval } from "../../../lib/hot_apply/member.ts";
 import type { Plan, Result } from "../../../lib/hot_apply/target_kind.ts";
 import type { TargetOf } from "../../../lib/loaded/targets.ts";
+import { NOTHING_BESIDE } from "../../../lib/hot_apply/tls_apply.ts";
 import { Authority } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 
@@ -83,6 +84,7 @@ const added = (besides: readonly string[] = []) =>
   planAddition({ ...TARGET, besides }, { tag: "read", certificate, pem: pair.pem }, {
     files: new Map(),
     detail: "expires soon",
+    beside: NOTHING_BESIDE,
   });
 
 Deno.test("a new certificate is filled, listed and read back", async () => {

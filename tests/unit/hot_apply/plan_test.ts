@@ -97,7 +97,8 @@ Deno.test("a key that belongs to no certificate, or any other side file, is not 
     [certificate("/a.crt", "/a.key"), "/a.crt.key"],
     [certificate("/a", "/k"), "/a.key"],
     [map("/a.map"), "/a.map.key"],
-    [certificate("/a"), "/a.ocsp"],
+    [certificate("/a"), "/a.sctl"],
+    [certificate("/a.crt"), "/a.ocsp"],
   ];
   for (const [target, changed] of cases) {
     assert.equal(applicable(targetsOf({ [target.path]: [target] }), changed), null);
@@ -212,6 +213,16 @@ Deno.test("a configuration that is loaded as something else besides has no serve
   assert.equal(serversIn(withServers(targets, servers(["/a"]))), null);
 });
 
+Deno.test("what is given with a certificate is its own, unless it has gone", () => {
+  const one = certificate("/a");
+  const targets = targetsOf({ "/a": [one] });
+  for (const path of ["/a.ocsp", "/a.issuer"]) {
+    assert.deepEqual(applicable(targets, path), [one]);
+    const [before, after] = [holding({ "/a": "1", [path]: "1" }), holding({ "/a": "1" })];
+    assert.equal(targetsToApply(targets, before, after), null);
+  }
+});
+
 const member = (path: string): TargetOf<"certificate"> => ({
   ...certificate(path),
   ...{ name: `certs${path.slice("/certs".length)}`, isMember: true, list: "certs" },
@@ -245,7 +256,7 @@ for (
     ["that would be the first", "/certs/a.pem"],
     ["in another directory", "/other/c.pem"],
     ["that is one of a bundle", "/certs/c.pem.rsa"],
-    ["with an OCSP response", "/certs/c.pem", "/certs/c.pem.ocsp"],
+    ["with SCTs", "/certs/c.pem", "/certs/c.pem.sctl"],
     ["whose key alone is there", "/certs/c.pem.key"],
     ["beside another new file", "/certs/c.pem", "/haproxy.cfg"],
   ] as const
