@@ -15,6 +15,7 @@ import { readInvocation, type Settings } from "./lib/settings/settings.ts";
 import type { ManagerNotices, ManagerNoticesOptions } from "./lib/status/manager_notices.ts";
 import type { Status, StatusOptions } from "./lib/status/status.ts";
 import { RealEffects } from "./lib/supervisor/actions/effects.ts";
+import { createKeeper } from "./lib/supervisor/actions/keeper.ts";
 import {
   describeLeftovers,
   describeUntouched,
@@ -34,6 +35,7 @@ import {
   type Signals,
 } from "./lib/system/signals.ts";
 import { createStdout, STDOUT } from "./lib/system/stdout.ts";
+import { catchBugs } from "./lib/system/uncaught_errors.ts";
 import { systemReason } from "./lib/text/system_reason.ts";
 import { Directories } from "./lib/watch/directories/directories.ts";
 import { describeMountedFile, findMountedFiles } from "./lib/watch/scan/mounted_files.ts";
@@ -125,11 +127,13 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   });
   const recorder = lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
   const record = ({ after }: Step) => recorder?.observe(servingIn(after));
+  const keep = (step: Step) => keeper.observe(step);
   const manager = await createManagerNotices(parts.notifySocket, { libc, log });
-  const observers = [status?.observe, record, manager?.observe]
+  const observers = [status?.observe, record, keep, manager?.observe]
     .filter((observer) => observer !== undefined);
   const supervisor = new Supervisor(settings, observers);
   const { post, postBug } = supervisor;
+  const keeper = createKeeper({ ...parts, settings, folder, post, postBug, log });
 
   // The status answers before anything serves.
   const listening = settings.statusListen && await status?.listen(settings.statusListen);
@@ -143,6 +147,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   const places = { parents: settings.runtimeParents, folder: folder.path, libc };
   const leftovers = await findLeftovers({ ...places, service });
   describeLeftovers(leftovers).forEach(log);
+  const { seen } = await keeper.rescue(leftovers) ? await parts.scanner.scan() : scan;
 
   const effects = new RealEffects({
     ...parts,
@@ -160,9 +165,10 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   signals.deliverTo((meaning) => effects.receive(meaning));
   catchBugs((error) => postBug(error, null));
   const reportStraysNow = reportStrays(places, (found) => describeUntouched(found).forEach(log));
-  const fingerprint = scan.seen.tag === "taken" ? scan.seen.fingerprint : null;
+  const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
   const exitCode = await supervisor.run(effects, fingerprint);
 
+  keeper.close();
   reportStraysNow();
   listening?.close();
   await recorder?.close();
@@ -230,18 +236,6 @@ async function warnOfForeignProgram({ runtimeParents }: Settings, log: Log): Pro
   } catch {
     // If the owner cannot be determined, as on a full disk, only this warning is lost.
   }
-}
-
-/** An uncaught error must not leave HAProxy behind. */
-function catchBugs(report: (error: unknown) => void): void {
-  globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    report(event.error);
-  });
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    report(event.reason);
-  });
 }
 
 /** For the wrapper alone: HAProxy would inherit it. */

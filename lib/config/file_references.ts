@@ -35,6 +35,8 @@ export interface FileReference {
   readonly prefix: string;
   /** The name by which a `crt-store` knows the certificate, if that is its path as written; otherwise `null`. */
   readonly alias: string | null;
+  /** Whether HAProxy obtains the certificate itself, as `acme` on its line says. */
+  readonly isObtained: boolean;
   /** `false` for an action such as `set-map(FILE)`, which changes what something else loads by that name. */
   readonly loads: boolean;
 }

@@ -9,6 +9,8 @@ export interface Needs {
   readonly sharesSecret: boolean;
   /** The user's limit of connections to all stats sockets; `null` if there is none, or it is unclear. */
   readonly statsMaxconn: number | null;
+  /** Whether HAProxy obtains certificates itself: an `acme` section is there. */
+  readonly obtains: boolean;
   /** Whether other HAProxy processes may bind the same ports. */
   readonly sharesPorts: boolean;
   /** Where `master-worker` stands outside of any `.if`, as `"/path" line 3`; `null` if nowhere. */
@@ -27,6 +29,7 @@ export const NO_NEEDS: Needs = {
   loadsServerState: false,
   sharesSecret: false,
   statsMaxconn: null,
+  obtains: false,
   sharesPorts: true,
   masterWorker: null,
   noted: { shared_sockets: null, zero_warning: null, pidfile: null },
@@ -49,7 +52,7 @@ export function* readNeeds(
 
 /** A variable may hold an address. */
 const WANTED =
-  /server-state|quic|cluster-secret|bind.*\$|stats|zero-warning|master-worker|pidfile|noreuseport|setenv|\.(?:end)?if/;
+  /server-state|quic|cluster-secret|bind.*\$|stats|acme|zero-warning|master-worker|pidfile|noreuseport|setenv|\.(?:end)?if/;
 
 class Reader {
   /** Each fact found, with its words and their first place. */
@@ -83,6 +86,7 @@ class Reader {
       loadsServerState: has("loading") && !has("state_file"),
       sharesSecret: hasQuic && !has("secret"),
       statsMaxconn: largestOf(this.#statsMaxconns),
+      obtains: has("acme"),
       sharesPorts: !has("no_sharing"),
       masterWorker: this.#masterWorker,
       noted: {
@@ -94,7 +98,15 @@ class Reader {
   }
 }
 
-type Fact = Noted | "loading" | "state_file" | "quic" | "no_quic" | "secret" | "no_sharing";
+type Fact =
+  | Noted
+  | "loading"
+  | "state_file"
+  | "quic"
+  | "no_quic"
+  | "secret"
+  | "acme"
+  | "no_sharing";
 
 const keyword = (name: string) => ([first]: readonly string[]) => first === name && name;
 
@@ -110,6 +122,7 @@ const FACTS: readonly (readonly [Fact, (words: readonly string[]) => string | fa
     ([first, address = ""]) => first === "bind" && /(?:^|,)quic[46]@/.test(address) && first,
   ],
   ["no_quic", keyword("no-quic")],
+  ["acme", keyword("acme")],
   ["no_sharing", keyword("noreuseport")],
   ["secret", keyword("cluster-secret")],
   ["shared_sockets", sharingWords],

@@ -29,6 +29,7 @@ export class ReferenceFinder {
   readonly #bases: BaseDirectories;
   #store: Store | null = null;
   #line = 0;
+  #isObtained = false;
 
   constructor(bases: Bases, onReference: (reference: FileReference) => void) {
     this.#bases = new BaseDirectories(bases);
@@ -46,7 +47,7 @@ export class ReferenceFinder {
   }
 
   readonly readLine = (words: readonly string[], line: number): void => {
-    this.#line = line;
+    this.#enterLine(words, line);
     if (this.#isOfStore(words)) return this.#readStoreLine(words);
     this.#bases.read(words);
     this.sideFiles = ruleAfter(this.sideFiles, words);
@@ -59,7 +60,7 @@ export class ReferenceFinder {
   };
 
   readListed(words: readonly string[], line: number): void {
-    this.#line = line;
+    this.#enterLine(words, line);
     const key = words.indexOf("key", 1) + 1;
     const keyPath = key > 0 ? this.#keyPath(words[key] ?? "") : null;
     const path = words[0]!;
@@ -67,6 +68,12 @@ export class ReferenceFinder {
       this.#reportCertificate({ keyword: "crt", word: 0 }, this.#joined(path, "crt"), { keyPath });
     }
     this.#readPairs(words, 1, LISTED_OPTIONS);
+  }
+
+  /** A file of that name is harmless: HAProxy does not list it among what it obtains. */
+  #enterLine(words: readonly string[], line: number): void {
+    this.#line = line;
+    this.#isObtained = words.includes("acme", 1);
   }
 
   /** A `crt-store` ends at the first line that cannot belong to it, so no list of other sections is needed. */
@@ -210,7 +217,9 @@ export class ReferenceFinder {
     const { path = this.#bases.resolve(name), keyPath = null, alias = null, loads = true } = more;
     const { keyword, word, span = null, prefix = "" } = spot;
     const where = { file: this.file, line: this.#line, word, span };
-    this.#onReference({ path, name, role, keyPath, keyword, ...where, prefix, alias, loads });
+    const isObtained = role === "certificate" && this.#isObtained;
+    const how = { prefix, alias, isObtained, loads };
+    this.#onReference({ path, name, role, keyPath, keyword, ...where, ...how });
   }
 
   #joined(written: string, base: Base): string {

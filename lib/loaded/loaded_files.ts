@@ -29,6 +29,8 @@ export interface LoadedFiles {
   withoutServers(): string | null;
   /** What the injected files must contain for the configuration of the last `findNamed`. */
   needs(): Needs;
+  /** The certificates that HAProxy obtains itself, as of the last `findNamed`. */
+  obtained(): readonly FileReference[];
   /** Where the files that a generation lists are, and which are targets, as of the last `findNamed`. */
   locate(listed: readonly ListedFile[]): Located;
 }
@@ -73,7 +75,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
       (!options.watchLoaded || namingServers(texts, WANTED) === found.servers);
     if (isSame) return false;
     needs = await inSteps(readNeeds(files, environment));
-    if (options.watchLoaded) {
+    if (options.watchLoaded || needs.obtains) {
       found = await inSteps(findFileReferences(files, { ...options, environment }));
     }
     return true;
@@ -99,12 +101,14 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     async findNamed(configurations) {
       paths = configurations.map(({ path }) => path);
       await readNamedLists(await readConfiguration(configurations));
+      if (!options.watchLoaded) return [];
       return [...found.files, ...inLists].slice(0, MOST_REFERENCES)
         .map((reference) => sourceOf(reference, found.sideFiles));
     },
     configurations: () => paths,
     withoutServers: () => others,
     needs: () => needs,
+    obtained: () => needs.obtains ? [...found.files, ...inLists].filter(isObtained) : [],
     locate: (listed) =>
       locate(listed, {
         references: [...found.files, ...inLists],
@@ -113,6 +117,8 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
       }),
   };
 }
+
+const isObtained = (reference: FileReference) => reference.isObtained;
 
 function sourceOf(
   { path, keyword, file, line, role }: FileReference,

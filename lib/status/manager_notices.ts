@@ -7,7 +7,7 @@ import type { Step } from "../supervisor/supervisor.ts";
 import type { Libc } from "../system/libc.ts";
 import { type NotifySocket, openNotifySocket } from "../system/notify_socket.ts";
 import type { Log } from "../system/log.ts";
-import { readiness } from "./health.ts";
+import { type HealthAnswer, readiness } from "./health.ts";
 
 export interface ManagerNoticesOptions {
   /** What NOTIFY_SOCKET says. */
@@ -101,39 +101,37 @@ function orderIn(state: State): string | null {
   return state.name === "hot_applying" ? state.pending.order : null;
 }
 
+/** Without names and words of the configuration: every user of the machine may read it. */
 function describe(state: State): string {
-  const ready = readiness(state);
-  if (!ready.isOk) return ready.reason;
-  return "service" in state ? `${describeServing(state.service)}${describeNext(state)}` : "";
-}
-
-function describeServing({ serving: { number, lastGood } }: Service): string {
-  return `generation ${number} serves${lastGood === undefined ? "" : " the last good files"}`;
-}
-
-function describeNext(state: State): string {
   switch (state.name) {
-    case "reloading":
-      return `; generation ${state.attempt.number} is starting`;
-    case "hot_applying":
-      return "; changed files are being hot-applied";
-    case "delaying":
-      return "; a reload waits";
-    case "serving":
-    case "retrying": {
-      const { rejected } = state.service;
-      if (rejected === null) return "";
-      return rejected.awaited === undefined
-        ? "; what is on disk was rejected: see the log"
-        : "; a reload waits for new files to be whole";
-    }
     case "starting":
     case "leaving":
     case "draining":
     case "stopping":
     case "ended":
-      return "";
+      return reasonOf(readiness(state));
+    case "serving":
+    case "retrying":
+      return describeServing(state.service, describeRejected(state.service));
+    case "delaying":
+      return describeServing(state.service, "; a reload waits");
+    case "reloading":
+      return describeServing(state.service, `; generation ${state.attempt.number} is starting`);
+    case "hot_applying":
+      return describeServing(state.service, "; changed files are being hot-applied");
     default:
       return state satisfies never;
   }
+}
+
+const reasonOf = (answer: HealthAnswer) => answer.isOk ? "" : answer.reason;
+
+const describeServing = ({ serving: { number, lastGood } }: Service, rest: string) =>
+  `generation ${number} serves${lastGood === undefined ? "" : " the last good files"}${rest}`;
+
+function describeRejected({ rejected }: Service): string {
+  if (rejected === null) return "";
+  return rejected.awaited === undefined
+    ? "; what is on disk was rejected: see the log"
+    : "; a reload waits for new files to be whole";
 }

@@ -34,7 +34,7 @@ export interface StatusReport {
   /** A reload that waits; `null` if none does. */
   readonly waiting: {
     /** The name of what keeps it from starting. */
-    readonly for: "min-reload-interval" | "stick-tables" | "whole-files";
+    readonly for: "min-reload-interval" | "stick-tables" | "certificate" | "whole-files";
     /** At the latest. */
     readonly until: string | null;
   } | null;
@@ -136,11 +136,17 @@ export function statusReport(snapshot: Snapshot): StatusReport {
 function waitingReport({ state, history }: Snapshot): StatusReport["waiting"] {
   const until = history.timerDueMs === null ? null : iso(history.timerDueMs);
   if (state.name === "delaying") {
-    return { for: state.awaits === "tables" ? "stick-tables" : "min-reload-interval", until };
+    return { for: WAITS[state.awaits], until };
   }
   const isAwaiting = state.name === "retrying" && state.service.rejected?.awaited !== undefined;
   return isAwaiting ? { for: "whole-files", until } : null;
 }
+
+const WAITS = {
+  interval: "min-reload-interval",
+  tables: "stick-tables",
+  renewal: "certificate",
+} as const;
 
 function servingReport({ state, history }: Snapshot): ServingReport | null {
   const serving = servingIn(state);

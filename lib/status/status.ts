@@ -124,9 +124,10 @@ export class Status {
 
   async #expiries(): Promise<ReadonlyMap<string, number>> {
     const serving = servingIn(this.#state);
-    return serving === null
-      ? new Map()
-      : await this.#readExpiries(serving.targets, serving.fingerprint);
+    if (serving === null) return new Map();
+    const onDisk = await this.#readExpiries(serving.targets, serving.fingerprint);
+    // What HAProxy obtained itself may differ from its file.
+    return new Map([...onDisk, ...serving.expiries ?? []]);
   }
 
   /** Reads them at once, because the files may soon be corrected. */

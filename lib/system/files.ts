@@ -82,6 +82,26 @@ export const writePrivateFile = (path: string, bytes: Uint8Array) =>
     },
   );
 
+/** The same, and returns once the disk has it. */
+export const writeDurably = (path: string, bytes: Uint8Array) =>
+  work(
+    async () => {
+      await Deno.remove(path).catch(ignoreMissing);
+      using file = await Deno.open(path, { write: true, ...PRIVATE });
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+      await file.sync();
+    },
+    () => {
+      removeAtOnce(path);
+      using file = Deno.openSync(path, { write: true, ...PRIVATE });
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+      file.syncSync();
+    },
+  );
+
+/** On the main thread, so that nothing else happens before the caller goes on. */
+export const renameAtOnce = (from: string, to: string): void => Deno.renameSync(from, to);
+
 export const rename = (from: string, to: string) =>
   work(() => Deno.rename(from, to), () => Deno.renameSync(from, to));
 

@@ -4,6 +4,7 @@ import { alertsOf, placesOf } from "../../lib/haproxy/failure/alerts.ts";
 import { parseEnvFile } from "../../lib/config/env_file.ts";
 import { parseInstance } from "../../lib/haproxy/runtime/instance.ts";
 import { memoryNeed } from "../../lib/haproxy/drain/limits.ts";
+import { parseRenewals } from "../../lib/haproxy/runtime/renewals.ts";
 import { parseResync } from "../../lib/haproxy/runtime/stick_tables.ts";
 import { slowdownBy } from "../../lib/haproxy/drain/slowdown.ts";
 import { parseManifest } from "../../lib/last_good/manifest.ts";
@@ -45,6 +46,7 @@ const SAMPLES = [
   }"}}`,
   "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
   "POST /reload HTTP/1.1\r\nHost: [::1]:80\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
+  "# certificate\tsection\tstate\n/a.pem\tLE\tRunning\t2026-11-27T12:11:41Z\t0d\t-\t-\n",
   "3.0.9-1+deb \u{1b}[31m \u202e",
 ];
 
@@ -54,6 +56,7 @@ const copyOf = () => "/copy";
 /** By what they read. */
 const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   instance: parseInstance,
+  renewals: parseRenewals,
   resync: parseResync,
   alerts: (text) => placesOf(alertsOf(text)),
   listing: (text) => {

@@ -1,6 +1,6 @@
 /** The state in one word and one sentence, for an operator. Pure. */
 import { describeEnding } from "../../haproxy/process/process.ts";
-import type { Serving, StateOf } from "../../supervisor/state/state.ts";
+import type { Awaited, Serving, StateOf } from "../../supervisor/state/state.ts";
 import type { OpenFailure } from "../history/history.ts";
 import { describeSeconds, describeTime } from "./times.ts";
 import type { Snapshot } from "../history/snapshot.ts";
@@ -96,15 +96,19 @@ function degraded(
   return verdict("degraded", "Degraded", `${serves}; ${change}: ${reason}; ${next}.`);
 }
 
+const WAITS: Readonly<Record<Awaited, readonly [intro: string, reason: string]>> = {
+  interval: [" ", " (--min-reload-interval)"],
+  tables: [" at most ", " until its stick-tables can be passed on"],
+  renewal: [" at most ", " until it has obtained the certificate that it has ordered"],
+};
+
 function describeNext(state: Staying, snapshot: Snapshot): string {
   switch (state.name) {
     case "serving":
       return snapshot.settings.watch ? "retry when a file changes" : "retry at the next signal";
     case "delaying": {
       const what = state.order === null ? "a new change" : `the reload by ${state.order}`;
-      const [intro, reason] = state.awaits === "interval"
-        ? [" ", " (--min-reload-interval)"]
-        : [" at most ", " until its stick-tables can be passed on"];
+      const [intro, reason] = WAITS[state.awaits];
       return `${what} waits${describeWait(snapshot, intro)}${reason}`;
     }
     case "retrying": {

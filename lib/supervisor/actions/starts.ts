@@ -15,6 +15,7 @@ import { NO_TARGETS, type ServersTarget } from "../../loaded/targets.ts";
 import { aborted } from "../../system/cut_off.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
+import { TABLES_LIMIT_MS } from "../decisions/delay.ts";
 import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
 import { notListed } from "../messages/reload_messages.ts";
 import type { ActionOf, HandoffEnd } from "../state/events.ts";
@@ -22,9 +23,6 @@ import type { Attempt } from "../state/state.ts";
 import type { HotServers } from "./hot_servers.ts";
 import { NotedWords } from "./noted_words.ts";
 import type { Parts } from "./parts.ts";
-
-/** HAProxy's resync takes 5 s if no peer answers; no reload waits longer than this. */
-const TABLES_LIMIT_MS = 8_000;
 
 export interface StartsParts extends Parts {
   readonly fleet: Fleet;

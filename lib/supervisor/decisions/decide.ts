@@ -10,6 +10,7 @@ import { endReload, endStart } from "./handoff_result.ts";
 import { endHotApply } from "./hot_apply_result.ts";
 import * as oldProcesses from "./old_processes.ts";
 import * as pending from "./pending.ts";
+import * as renewals from "./renewals.ts";
 import * as respawn from "./respawn.ts";
 import * as shutdown from "./shutdown.ts";
 
@@ -59,6 +60,8 @@ const WHILE_SERVING = {
   drain_requested: (state: State, _: EventOf<"drain_requested">, policy: Policy) =>
     shutdown.leave(state, "SIGUSR1", policy),
   resynced: delay.resynced,
+  renewals_shown: renewals.renewalsShown,
+  certificate_saved: renewals.certificateSaved,
   pass_on_requested: (state: Serving, { signal }: EventOf<"pass_on_requested">): Decision => [
     state,
     [{ name: "pass_on", generation: state.service.serving.number, signal }],
@@ -93,7 +96,7 @@ const TABLE: { readonly [S in StateName]: Row<S> } = {
   },
   delaying: {
     ...WHILE_IDLE,
-    timer_due: (state) => [state, delay.endDelay(state)],
+    timer_due: delay.timeOut,
   },
   retrying: {
     ...WHILE_IDLE,

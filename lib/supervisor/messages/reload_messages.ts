@@ -113,6 +113,20 @@ export const awaitsTables = (generation: number, waitMs: number) =>
     { generation, reason: "stick-tables" },
   );
 
+export const awaitsRenewal = (generation: number, waitMs: number) =>
+  info(
+    `reload delayed by at most ${formatDuration(waitMs)}, until generation ${generation} has ` +
+      "obtained the certificate that it has ordered",
+    { generation, reason: "certificate" },
+  );
+
+export const awaitsRenewalNoMore = (generation: number) =>
+  warning(
+    `reloading although generation ${generation} has not obtained its certificate yet: that ` +
+      "order is lost, and the next generation places another one",
+    { generation, reason: "certificate" },
+  );
+
 export const reverted = (serving: number) =>
   info(`the files are back to what generation ${serving} serves; no reload needed`, {
     generation: serving,

@@ -4,6 +4,7 @@ import type { EndReason, Shortage } from "../../haproxy/drain/limits.ts";
 import type { Cancelled, Failed, Ready } from "../../haproxy/handoff/outcome.ts";
 import type { HotApplyOutcome, HotApplyRequest } from "../../hot_apply/hot_apply.ts";
 import type { RestoredSet } from "../../last_good/restore.ts";
+import type { Change, Shown } from "../../obtained/keeper.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { LogEntry } from "../../system/log.ts";
 import type { PassedOnSignal, StopSignal } from "../../system/signals.ts";
@@ -51,6 +52,19 @@ export type Event =
   }
   /** The generation can pass its stick-tables on. */
   | { readonly name: "resynced"; readonly generation: number }
+  /** Something else is shown of the certificates that the generation obtains itself. */
+  | {
+    readonly name: "renewals_shown";
+    readonly generation: number;
+    readonly shown: Shown;
+    readonly atMs: number;
+  }
+  /** A certificate that the generation obtained is now in its file. */
+  | {
+    readonly name: "certificate_saved";
+    readonly generation: number;
+    readonly changes: readonly Change[];
+  }
   /** The files changed between the scan before a handoff and its failure. */
   | { readonly name: "changed_during_read"; readonly generation: number }
   /** There is not enough memory for the process that a handoff is about to start. */
@@ -77,7 +91,7 @@ export type Event =
 export type Broken =
   | Event
   | Action
-  | { readonly name: "status" | "watch" | "private_folder" }
+  | { readonly name: "status" | "watch" | "private_folder" | "obtained" }
   | null;
 
 export type Action =

@@ -6,6 +6,7 @@ import type { Refused } from "../../hot_apply/hot_apply.ts";
 import type { LastGood } from "../../last_good/manifest.ts";
 import type { RestoredSet } from "../../last_good/restore.ts";
 import type { Targets } from "../../loaded/targets.ts";
+import type { Shown } from "../../obtained/keeper.ts";
 import type { ReloadSignal } from "../../system/signals.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 
@@ -32,6 +33,10 @@ export interface Generation extends Loaded {
   readonly lastGood?: LastGood;
   /** HAProxy's own; `null` if it does not say. */
   readonly version: string | null;
+  /** When the certificates expire that it obtained itself. */
+  readonly expiries?: Shown["expiries"];
+  /** Until when a reload waits for a certificate that it is obtaining; absent: for none. */
+  readonly renewedByMs?: number;
 }
 
 /** What requested a reload, whether files have changed or not. */
@@ -110,6 +115,9 @@ export interface Lost {
   readonly failures: number;
 }
 
+/** The least time between two reloads, the stick-tables, or a certificate that HAProxy is obtaining. */
+export type Awaited = "interval" | "tables" | "renewal";
+
 export type State =
   | {
     readonly name: "starting";
@@ -125,9 +133,8 @@ export type State =
   | {
     readonly name: "delaying";
     readonly service: Service;
-    /** The least time between two reloads, or the stick-tables. */
-    readonly awaits: "interval" | "tables";
-    /** An order, which waits only for stick-tables; `null`: a change is waiting. */
+    readonly awaits: Awaited;
+    /** An order, which does not wait for the interval; `null`: a change is waiting. */
     readonly order: ReloadOrder | null;
     /** Whether to retry the rejected content if the change is reverted to it. */
     readonly isRetried: boolean;

@@ -55,8 +55,9 @@ export function createFingerprinter(now: () => number = Date.now): Fingerprinter
 
 /** The fingerprint of files with these marks. */
 export async function fingerprintOf(files: ReadonlyMap<string, FileMark>): Promise<Fingerprint> {
-  const lines = Array.from(files, ([path, { content }]) => `${content} ${path}\0`).join("");
-  return { digest: await sha256(new TextEncoder().encode(lines)), files };
+  // Sorted, because a file that appears comes before files that were there.
+  const lines = Array.from(files, ([path, { content }]) => `${path}\0${content}\0`).sort();
+  return { digest: await sha256(new TextEncoder().encode(lines.join(""))), files };
 }
 
 /** The paths whose content differs between two fingerprints, sorted; `null` if one is unknown. */
@@ -210,6 +211,9 @@ const WHOLE = "directory ";
 
 /** Whether `content` stands for a file that HAProxy loads and the wrapper may not read. */
 export const isUnreadable = (content: string) => content.startsWith(UNREADABLE);
+
+/** Whether `content` stands for a directory that is followed as a whole. */
+export const isWhole = (content: string) => content.startsWith(WHOLE);
 
 /** Whether `content` stands for a file that is not read: another stamp counts as other content. */
 export const isTooLarge = (content: string) => content.startsWith(STAMPED);

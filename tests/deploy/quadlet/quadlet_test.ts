@@ -58,13 +58,19 @@ testNeeding(
   "podman makes a service of it, and tells of a key that it does not know",
   async () => {
     const service = await generate(TEXT);
+    const [, command = ""] = /^ExecStart=(.*)$/m.exec(service) ?? [];
+    // Podman 4 joins an option and its value by "=".
+    const run = command.replaceAll("--cap-drop=", "--cap-drop ");
     for (
       const words of [
-        ...["--sdnotify=container", "--cap-drop=all", "--read-only", "--stop-timeout=45"],
+        ...["--sdnotify=container", "--cap-drop all", "--read-only", "--stop-timeout=45"],
         ...["HRW_STATUS_LISTEN=:9101", "haproxy-reload-wrapper --health", "--shutdown-wait=30s"],
       ]
-    ) assert.ok(service.includes(words), `${words} is not in\n${service}`);
-    assert.match(await generate(TEXT.replace("ReadOnly=", "ReadOnli=")), /ReadOnli/);
+    ) assert.ok(run.includes(words), `${words} is not in\n${service}`);
+    assert.match(
+      await generate(TEXT.replace("ReadOnly=", "ReadOnli=")),
+      /unsupported key 'ReadOnli'/,
+    );
   },
 );
 

@@ -1,6 +1,7 @@
 /**
  * A machine of namespaces, with a real systemd as its process 1: it has the executable, Debian's haproxy, and the unit.
- * Its network is the host's; its mounts and control groups are its own, and end with it.
+ * Its network is the host's; its mounts and control groups are its own, and end with it. Its files are the host's, or
+ * those of another Debian that SYSTEMD_ROOT names.
  */
 import { join } from "@std/path";
 import { childrenOf } from "../../support/processes.ts";
@@ -8,7 +9,7 @@ import { EXECUTABLE } from "../../support/program.ts";
 import { Running } from "../../support/running.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
-import { DROP_IN, UNIT } from "./unit.ts";
+import { DROP_IN, SYSTEMD_ROOT, UNIT } from "./unit.ts";
 
 const NAME = "haproxy-reload-wrapper";
 
@@ -40,7 +41,8 @@ export class Machine implements AsyncDisposable {
     TARGETS.forEach((name) => write(`${name}.target`, "[Unit]\nDefaultDependencies=no\n"));
     this.#folder.write("haproxy.cfg", configuration);
     Deno.mkdirSync(this.#cgroup);
-    const words = ["sh", "-ec", BOOT, "sh", this.#folder.path, this.#cgroup, EXECUTABLE];
+    const places = [this.#folder.path, this.#cgroup, EXECUTABLE, SYSTEMD_ROOT];
+    const words = ["sh", "-ec", BOOT, "sh", ...places, BOOT_IN_ROOT];
     this.#running = new Running(words as [string, ...string[]]);
   }
 
@@ -57,7 +59,7 @@ export class Machine implements AsyncDisposable {
 
   /** Runs a command in it and returns its exit status and output. */
   async run(...words: readonly string[]): Promise<{ status: number; output: string }> {
-    const enter = ["nsenter", "-t", String(this.#systemd), "-m", "-p", "-C", "--"];
+    const enter = ["nsenter", "-t", String(this.#systemd), "-m", "-p", "-C", "-r", "-w", "--"];
     const running = new Running([...enter, ...words] as unknown as [string, ...string[]]);
     return { status: await running.exitCode, output: running.output };
   }
@@ -79,9 +81,9 @@ export class Machine implements AsyncDisposable {
   /** Replaces Debian's configuration followed by `text`. */
   async configure(text: string): Promise<void> {
     this.#folder.write("haproxy.cfg", text);
-    const command = 'cat /run/c/debian.cfg "$0" > /etc/haproxy/new && ' +
+    const command = "cat /run/c/debian.cfg /mnt/haproxy.cfg > /etc/haproxy/new && " +
       "mv /etc/haproxy/new /etc/haproxy/haproxy.cfg";
-    const { status, output } = await this.run("sh", "-c", command, this.#folder.at("haproxy.cfg"));
+    const { status, output } = await this.run("sh", "-c", command);
     if (status !== 0) throw new Error(output);
   }
 
@@ -130,24 +132,38 @@ function removeGroups(path: string): boolean {
   }
 }
 
-/** Its arguments: the folder, the control group and the executable. */
+/** Its arguments: the folder, the control group, the executable and the root. */
 const BOOT = `
 echo $$ > "$2/cgroup.procs"
-exec unshare --fork --kill-child --pid --mount --uts --ipc --cgroup --mount-proc --propagation private sh -ec '
-  umount -R /sys/fs/cgroup
-  mount -t cgroup2 cgroup2 /sys/fs/cgroup
-  mount -t tmpfs tmpfs /run
-  mount -t tmpfs tmpfs /usr/local/bin
-  touch /usr/local/bin/${NAME}
-  mount --bind "$2" /usr/local/bin/${NAME}
-  mount -t tmpfs -o mode=755 tmpfs /var/lib/haproxy
-  install -d -o haproxy -g haproxy -m 2775 /run/haproxy
-  mkdir /run/c
-  cp -a /etc/haproxy/. /run/c/
-  mv /run/c/haproxy.cfg /run/c/debian.cfg
-  cat /run/c/debian.cfg "$1/haproxy.cfg" > /run/c/haproxy.cfg
-  mount --bind /run/c /etc/haproxy
-  exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test SYSTEMD_UNIT_PATH="$1/units" \\
-    /usr/lib/systemd/systemd --system --unit=nothing.target --show-status=0
-' sh "$1" "$3"
+exec unshare --fork --kill-child --pid --mount --uts --ipc --cgroup --propagation private sh -ec '
+  if [ "$3" != / ]; then
+    mount --bind "$3" "$3"
+    mount --rbind /sys "$3/sys"
+    mount --rbind /dev "$3/dev"
+  fi
+  mount --bind "$1" "$3/mnt"
+  mount -t proc proc "$3/proc"
+  mount -t tmpfs tmpfs "$3/usr/local/bin"
+  touch "$3/usr/local/bin/${NAME}"
+  mount --bind "$2" "$3/usr/local/bin/${NAME}"
+  exec chroot "$3" sh -ec "$4"
+' sh "$1" "$3" "$4" "$5"
+`;
+
+/** The same, in the root. */
+const BOOT_IN_ROOT = `
+umount -R /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t tmpfs tmpfs /run
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+mount -t tmpfs -o mode=1777 tmpfs /var/tmp
+mount -t tmpfs -o mode=755 tmpfs /var/lib/haproxy
+install -d -o haproxy -g haproxy -m 2775 /run/haproxy
+mkdir /run/c
+cp -a /etc/haproxy/. /run/c/
+mv /run/c/haproxy.cfg /run/c/debian.cfg
+cat /run/c/debian.cfg /mnt/haproxy.cfg > /run/c/haproxy.cfg
+mount --bind /run/c /etc/haproxy
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=test SYSTEMD_UNIT_PATH=/mnt/units \\
+  /usr/lib/systemd/systemd --system --unit=nothing.target --show-status=0
 `;

@@ -1,16 +1,21 @@
 /** The unit under a real systemd, with Debian's haproxy and Debian's configuration. */
 import assert from "node:assert/strict";
+import { join } from "@std/path";
 import { freePort } from "../../support/free_port.ts";
 import { isThere } from "../../support/files.ts";
 import { installed, type Need, ROOT, testNeeding } from "../../support/needs.ts";
 import { COMPILED } from "../../support/program.ts";
 import { Machine } from "./machine.ts";
-import { IS_OLD, SYSTEMD } from "./unit.ts";
+import { NOTIFY_RELOAD, SYSTEMD_ROOT, systemdVersion } from "./unit.ts";
 
+const VERSION = systemdVersion(SYSTEMD_ROOT);
+const IS_OLD = (VERSION ?? 0) < NOTIFY_RELOAD;
+
+const HAS_HAPROXY = ["etc/haproxy/haproxy.cfg", "usr/sbin/haproxy"].every((path) =>
+  isThere(join(SYSTEMD_ROOT, path))
+);
 const DEBIAN: Need = {
-  missing: isThere("/etc/haproxy/haproxy.cfg") && isThere("/usr/sbin/haproxy") && isThere(SYSTEMD)
-    ? null
-    : "needs Debian's haproxy and systemd",
+  missing: VERSION !== null && HAS_HAPROXY ? null : "needs Debian's haproxy and systemd",
   isOptional: true,
 };
 const NEEDS = [ROOT, COMPILED, DEBIAN, installed("nsenter")];
@@ -39,13 +44,14 @@ testNeeding(
     await machine.until("the change to be served", async () => await get() === "two");
     assert.equal((await machine.systemctl("reload")).status, 0);
     const isReloaded = async () => await machine.show("StatusText") === "generation 3 serves";
+    if (!IS_OLD) assert.ok(await isReloaded(), "systemctl returned before the reload had ended");
     await machine.until("a reload by systemd", isReloaded);
     assert.ok(await isActive());
 
     const killed = await machine.show("MainPID");
     await machine.configure(page(port, "three"));
     await machine.until("the change to be served", async () => await get() === "three");
-    await machine.run("kill", "-KILL", killed);
+    await machine.systemctl("kill", "--kill-whom=main", "-s", "KILL");
     await machine.until("another wrapper", async () => {
       assert.equal(await get(), "three", await machine.log());
       return await machine.show("MainPID") !== killed && await isActive();

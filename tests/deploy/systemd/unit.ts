@@ -1,6 +1,5 @@
 /** The unit and its drop-in, and what this machine's systemd is. */
 import { join } from "@std/path";
-import type { Need } from "../../support/needs.ts";
 
 export const FOLDER = import.meta.dirname!;
 export const UNIT = Deno.readTextFileSync(join(FOLDER, "haproxy-reload-wrapper.service"));
@@ -11,22 +10,26 @@ export const valuesOf = (key: string, text = UNIT): readonly string[] =>
   [...text.replaceAll("\\\n", " ").matchAll(new RegExp(`^${key}=(.*)$`, "gm"))]
     .map(([, value]) => value!.replace(/\s+/g, " "));
 
-export const SYSTEMD = "/usr/lib/systemd/systemd";
+/**
+ * The root of the Debian whose systemd runs the unit; `debootstrap --include=systemd,haproxy,procps SUITE DIRECTORY`
+ * makes another one than this machine's.
+ */
+export const SYSTEMD_ROOT = Deno.env.get("SYSTEMD_ROOT") ?? "/";
+
+const SYSTEMD = "/usr/lib/systemd/systemd";
 
 /** `null`: there is none. */
-export function systemdVersion(): number | null {
+export function systemdVersion(root: string): number | null {
+  const [program, ...args] = root === "/" ? [SYSTEMD] : ["chroot", root, SYSTEMD];
   try {
-    const { stdout } = new Deno.Command(SYSTEMD, { args: ["--version"] }).outputSync();
-    return Number(/^systemd (\d+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? 0);
-  } catch {
-    return null;
+    const command = new Deno.Command(program!, { args: [...args, "--version"] });
+    const text = new TextDecoder().decode(command.outputSync().stdout);
+    return Number(/^systemd (\d+)/.exec(text)?.[1]) || null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
   }
 }
 
-export const VERIFIABLE: Need = {
-  missing: systemdVersion() === null ? "needs systemd" : null,
-  isOptional: true,
-};
-
-/** Whether it does not know Type=notify-reload. */
-export const IS_OLD = (systemdVersion() ?? 0) < 253;
+/** The first that knows Type=notify-reload. */
+export const NOTIFY_RELOAD = 253;

@@ -1,13 +1,16 @@
 /** The unit says what the program needs, and systemd understands it. */
 import assert from "node:assert/strict";
 import { readInvocation } from "../../../lib/settings/settings.ts";
-import { testNeeding } from "../../support/needs.ts";
+import { type Need, testNeeding } from "../../support/needs.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
-import { DROP_IN, IS_OLD, UNIT, valuesOf, VERIFIABLE } from "./unit.ts";
+import { DROP_IN, NOTIFY_RELOAD, systemdVersion, UNIT, valuesOf } from "./unit.ts";
 
 const [COMMAND] = valuesOf("ExecStart");
 const [PROGRAM, ...WORDS] = COMMAND!.split(" ");
 const SECOND_MS = 1_000;
+
+const VERSION = systemdVersion("/");
+const VERIFIABLE: Need = { missing: VERSION === null ? "needs systemd" : null, isOptional: true };
 
 function settings() {
   const runtime = `/run/${valuesOf("RuntimeDirectory")[0]}`;
@@ -68,7 +71,7 @@ async function problemsOf(unit: string): Promise<string> {
 }
 
 function write(folder: TempFolder, unit: string): string {
-  if (IS_OLD) {
+  if (VERSION! < NOTIFY_RELOAD) {
     const dropIn = DROP_IN.replaceAll(PROGRAM!, "/bin/true");
     folder.write("haproxy-reload-wrapper.service.d/before-systemd-253.conf", dropIn);
     // Verified by itself, as the older systemd says that it ignores the newer type.

@@ -363,7 +363,14 @@ for (const [line, files] of Object.entries(LISTED)) {
 
 Deno.test("file references: a certificate list gives the same fields as a configuration", () => {
   const bases = { crt: "c/", key: null, ca: null, directory: "/d" };
-  const rest = { file: "/list", span: null, prefix: "", alias: null, loads: true };
+  const rest = {
+    file: "/list",
+    span: null,
+    prefix: "",
+    alias: null,
+    isObtained: false,
+    loads: true,
+  };
   const certificate = { role: "certificate", keyword: "crt", word: 0, ...rest };
   assert.deepEqual(listed("#\na [key b]\nc\na x", bases), [
     { ...certificate, path: "/d/c/a", name: "c//a", keyPath: "/d/b", line: 2 },
@@ -379,6 +386,28 @@ Deno.test("file references: a certificate list gives the same fields as a config
     },
     { ...certificate, path: "/d/c/c", name: "c//c", keyPath: null, line: 3 },
   ]);
+});
+
+const isObtained = (reference: FileReference) => reference.isObtained;
+
+/** The certificates that HAProxy obtains itself, by the line that says so. */
+const OBTAINED: Readonly<Record<string, readonly string[]>> = {
+  "crt-store\nload crt a acme LE domains b\nload crt c": ["/srv/a"],
+  "crt-store web\nload acme LE crt a alias b key c": ["/srv/a"],
+  "ssl-f-use crt /a acme LE domains b": ["/a"],
+  "bind :1 ssl crt /a": [],
+  "acme LE\naccount-key /a": [],
+};
+
+for (const [text, paths] of Object.entries(OBTAINED)) {
+  Deno.test(`file references: what HAProxy obtains itself in ${JSON.stringify(text)}`, () => {
+    assert.deepEqual(find(text).files.filter(isObtained).map(({ path }) => path), paths);
+  });
+}
+
+Deno.test("file references: what HAProxy obtains itself in a certificate list", () => {
+  const files = listed("a\nb [acme LE domains c]\nacme");
+  assert.deepEqual(files.filter(isObtained).map(({ name }) => name), ["/crt/b"]);
 });
 
 /** `word path`, with the part of the word, its prefix and its alias if there are any. */

@@ -177,6 +177,18 @@ for (const [what, [noted, ...texts]] of Object.entries(NOTED)) {
 }
 
 for (
+  const [text, obtains] of [
+    ["acme LE\n    directory https://a.test/dir\n", true],
+    ["crt-store\n    load crt a acme LE\n", false],
+    ["# acme LE\n", false],
+  ] as const
+) {
+  Deno.test(`certificates are ${obtains ? "" : "not "}obtained by ${JSON.stringify(text)}`, () => {
+    assert.equal(read([text]).obtains, obtains);
+  });
+}
+
+for (
   const [text, shares] of [
     ["global\n    maxconn 10\n", true],
     ["global\n    noreuseport\n", false],

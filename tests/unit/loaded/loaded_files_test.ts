@@ -66,6 +66,25 @@ Deno.test("with --no-watch-loaded no named file is found", async () => {
   assert.deepEqual(await scene.find("errorfile 503 /e"), []);
 });
 
+Deno.test("what HAProxy obtains itself is known while an acme section is there, watched or not", async () => {
+  for (const watchLoaded of [true, false]) {
+    await using scene = new Scene({ watchLoaded });
+    scene.write("list", "/b.pem [acme LE domains b.test]\n/c.pem\n");
+    const lines = [
+      "acme LE",
+      "crt-store",
+      "  load crt /a.pem alias site acme LE domains a.test",
+      "frontend f",
+      `  bind :1 ssl crt-list ${scene.at("list")}`,
+    ];
+    await scene.find(...lines);
+    const obtained = () => scene.files.obtained().map(({ name, path }) => `${name} ${path}`);
+    assert.deepEqual(obtained(), ["@/site /a.pem", "/b.pem /b.pem"]);
+    await scene.find(...lines.slice(1));
+    assert.deepEqual(obtained(), []);
+  }
+});
+
 Deno.test("the needs are those of the last configuration, watched or not", async () => {
   for (const watchLoaded of [true, false]) {
     await using scene = new Scene({ watchLoaded, environment: { MODE: "global" } });

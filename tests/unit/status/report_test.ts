@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { NO_COUNTS } from "../../../lib/status/history/counters.ts";
 import { statusReport } from "../../../lib/status/report.ts";
-import type { StateName } from "../../../lib/supervisor/state/state.ts";
+import type { Awaited, StateName } from "../../../lib/supervisor/state/state.ts";
 import { STATES } from "../supervisor/samples.ts";
 import { change, content, live, NOW_MS, SAMPLES, SERVICE, snapshot } from "./samples.ts";
 
@@ -96,10 +96,11 @@ Deno.test("draining processes have their connections, if HAProxy says", () => {
 Deno.test("a waiting reload has its reason and its end", () => {
   const history = { timerDueMs: NOW_MS + 4_000 };
   const until = new Date(NOW_MS + 4_000).toISOString();
-  const waitingFor = (awaits: "interval" | "tables") =>
+  const waitingFor = (awaits: Awaited) =>
     statusReport(snapshot({ state: { ...STATES.delaying, awaits }, history })).waiting;
   assert.deepEqual(waitingFor("interval"), { for: "min-reload-interval", until });
   assert.deepEqual(waitingFor("tables"), { for: "stick-tables", until });
+  assert.deepEqual(waitingFor("renewal"), { for: "certificate", until });
   const { service } = STATES.retrying;
   const rejected = { ...service.rejected, generation: null, awaited: { sinceMs: 0 } };
   const awaiting = { ...STATES.retrying, service: { ...service, rejected } };

@@ -268,6 +268,10 @@ export const SAMPLES = {
     state: { ...DELAYING, awaits: "tables", order: "SIGHUP" },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
+  holdingForRenewal: snapshot({
+    state: { ...DELAYING, awaits: "renewal", order: null },
+    history: { timerDueMs: NOW_MS + 20 * SECOND_MS },
+  }),
   reloading: snapshot({
     state: { name: "reloading", service: SERVICE, attempt: ATTEMPT, pending: NOTHING_PENDING },
   }),

@@ -22,12 +22,17 @@ class Scene extends TempFolder {
   readonly configuration = this.write("h.cfg", "backend b\n  server s1 10.0.0.1:81\n");
   readonly socket = this.at("socket");
   readonly logged: string[] = [];
-  readonly servers = new HotServers({
-    folder: { socket: () => ({ path: this.socket, problem: () => null }) },
-    configurations: () => [this.configuration],
-    log: ({ text }) => void this.logged.push(text),
-    toldAfterMs: 100,
-  });
+  readonly servers: HotServers;
+
+  constructor(toldAfterMs = 60_000) {
+    super();
+    this.servers = new HotServers({
+      folder: { socket: () => ({ path: this.socket, problem: () => null }) },
+      configurations: () => [this.configuration],
+      log: ({ text }) => void this.logged.push(text),
+      toldAfterMs,
+    });
+  }
 
   serve(generation: number, version = "3.4.7-1"): void {
     const targets = withServers(NO_TARGETS, target(this.configuration));
@@ -130,7 +135,7 @@ Deno.test("the state of what serves is put right by what the files say now", asy
 });
 
 Deno.test("a removed server that HAProxy never lets go is told once, and counted until it is there again", async () => {
-  await using scene = new Scene();
+  await using scene = new Scene(100);
   const refusal = "Server still has connections attached to it, cannot remove it.\n";
   await using _ = new ScriptedHaproxy(scene.socket, () => refusal);
   scene.serve(1);

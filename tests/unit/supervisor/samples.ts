@@ -115,6 +115,17 @@ export const EVENTS = {
   reload_requested: reloadRequested("SIGHUP", "new"),
   changed_during_read: { name: "changed_during_read", generation: 4 },
   resynced: { name: "resynced", generation: 3 },
+  renewals_shown: {
+    name: "renewals_shown",
+    generation: 3,
+    shown: { isRenewing: false, expiries: new Map() },
+    atMs: 10_000,
+  },
+  certificate_saved: {
+    name: "certificate_saved",
+    generation: 3,
+    changes: [{ before: content("loaded"), after: content("saved") }],
+  },
   handoff_ended: ready("new"),
   hot_apply_ended: hotApplyEnded(),
   process_ended: processEnded(3),

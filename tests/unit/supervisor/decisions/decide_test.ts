@@ -25,6 +25,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     bug: DRAIN_HANDOFF,
   },
   serving: {
+    renewals_shown: ["serving"],
     changing: ["serving", "stand_by"],
     settled: RELOAD,
     reload_requested: RELOAD,
@@ -34,6 +35,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     pass_on_requested: ["serving", "pass_on"],
   },
   delaying: {
+    renewals_shown: ["delaying"],
     settled: RELOAD,
     reload_requested: RELOAD,
     process_ended: STOP,
@@ -43,6 +45,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     timer_due: ["delaying", "scan_soon"],
   },
   retrying: {
+    renewals_shown: ["retrying"],
     changed_during_read: ["retrying", "scan_soon"],
     changing: ["retrying", "stand_by"],
     settled: RELOAD,
@@ -54,6 +57,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     timer_due: ["retrying", "scan_for_retry"],
   },
   reloading: {
+    renewals_shown: ["reloading"],
     memory_short: ["reloading", "log", "terminate"],
     settled: ["reloading"],
     reload_requested: ["reloading"],
@@ -64,6 +68,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     pass_on_requested: ["reloading", "pass_on"],
   },
   hot_applying: {
+    renewals_shown: ["hot_applying"],
     settled: ["hot_applying"],
     reload_requested: ["hot_applying"],
     hot_apply_ended: ["serving"],
@@ -73,6 +78,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     pass_on_requested: ["hot_applying", "pass_on"],
   },
   leaving: {
+    renewals_shown: ["leaving"],
     process_ended: STOP,
     stop_requested: STOP,
     drain_requested: DRAIN,

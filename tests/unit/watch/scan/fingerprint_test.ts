@@ -67,7 +67,7 @@ Deno.test("equal contents give equal digests, regardless of times, modes and ino
   assert.equal(await digestOf(file(path)), before);
 });
 
-Deno.test("other contents, other names, another order and a missing file give other digests", async () => {
+Deno.test("other contents, other names and a missing file give other digests", async () => {
   await using folder = new TempFolder();
   const [a, b, c] = [folder.write("a", "1"), folder.write("b", "2"), folder.write("c", "1")];
   const digests = await Promise.all([
@@ -77,9 +77,10 @@ Deno.test("other contents, other names, another order and a missing file give ot
     digestOf(file(c)),
     digestOf(missing(a)),
     digestOf(file(a), file(b)),
-    digestOf(file(b), file(a)),
   ]);
   assert.equal(new Set(digests).size, digests.length);
+  // HAProxy's order follows from the names.
+  assert.equal(await digestOf(file(b), file(a)), digests.at(-1));
 });
 
 /** Writes other content unnoticed by a fingerprinter that sees the same state again. */

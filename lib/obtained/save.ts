@@ -1,0 +1,176 @@
+/**
+ * Saves a certificate that a process obtained in the file that the configuration names: whole or not at all, for our
+ * own user alone, and never over what somebody else has put there. A text with a private key goes nowhere else.
+ */
+import type { X509Certificate } from "node:crypto";
+import { basename, dirname, join } from "@std/path";
+import { refusalAt } from "../hot_apply/certificate.ts";
+import { type Pair, readPair } from "../hot_apply/pair.ts";
+import { isCertificate, isPrivateKey, pemBlocks, textOf } from "../hot_apply/pem.ts";
+import { MOST_HOT_BYTES } from "../hot_apply/target_kind.ts";
+import { RUNTIME_PARENTS } from "../settings/option_types.ts";
+import { readFile, sha256 } from "../system/contents.ts";
+import { lstat, remove, renameAtOnce, stat, writeDurably } from "../system/files.ts";
+import { followLinks } from "../system/link_chain.ts";
+import { ownUser } from "../system/ownership.ts";
+import { trustIn } from "../system/trusted_directory.ts";
+import { isMissing, systemReason } from "../text/system_reason.ts";
+
+/** Where a certificate is to be saved. */
+export interface ObtainedFile {
+  /** Absolute. */
+  readonly path: string;
+  /** The key file that the configuration names; `null` if it names none. */
+  readonly keyPath: string | null;
+}
+
+export type SaveEnd =
+  /** The file now has the content of this digest. */
+  | { readonly tag: "saved"; readonly content: string; readonly expiresMs: number }
+  /** The file already holds the certificate. */
+  | { readonly tag: "held"; readonly content: string }
+  /** The certificate must not be saved; `reason` is a clause about it. */
+  | { readonly tag: "refused"; readonly reason: string }
+  | { readonly tag: "not_written"; readonly reason: string }
+  /** `replace` declined. */
+  | { readonly tag: "declined" };
+
+export interface SaveOptions {
+  /** What the file held when the process loaded it: its SHA-256, or `MISSING`. */
+  readonly loaded: string;
+  /**
+   * Calls `rename`, which puts the whole file in place at once, or returns `false`. `content` is the digest of what the
+   * file then holds.
+   */
+  readonly replace: (rename: () => void, content: string) => Promise<boolean>;
+}
+
+/** In place of the digest of a file that does not exist, as in a fingerprint. */
+export const MISSING = "missing";
+
+/** `dump`: the certificate, its chain and its key, as the process shows them. */
+export async function saveCertificate(
+  dump: string,
+  { path, keyPath }: ObtainedFile,
+  { loaded, replace }: SaveOptions,
+): Promise<SaveEnd> {
+  const certificate = fit(await readPair(dump, null));
+  if (typeof certificate === "string") return refused(certificate);
+  const held = await contentOf(path);
+  if (held.text !== null && await holds(held.text, certificate)) {
+    return { tag: "held", content: held.content };
+  }
+  if (held.content !== loaded) return refused("the file has changed since it was loaded");
+  if (keyPath !== null && keyPath !== path) {
+    return notWritten(
+      `its key is in another file, "${keyPath}", and two files cannot be replaced at once: name one for both`,
+    );
+  }
+  try {
+    const target = await targetOf(path);
+    return target.tag === "possible"
+      ? await write(target.path, fileOf(dump), {
+        replace,
+        expiresMs: Date.parse(certificate.validTo),
+      })
+      : notWritten(target.reason);
+  } catch (error) {
+    return notWritten(reasonOf(error));
+  }
+}
+
+/** @throws the system's error if the file cannot be written; then nothing is left beside it. */
+async function write(
+  path: string,
+  text: string,
+  { replace, expiresMs }: Pick<SaveOptions, "replace"> & { readonly expiresMs: number },
+): Promise<SaveEnd> {
+  const bytes = new TextEncoder().encode(text);
+  const content = await sha256(bytes);
+  const part = join(dirname(path), `.${basename(path)}.part`);
+  let isReplaced = false;
+  try {
+    await writeDurably(part, bytes);
+    isReplaced = await replace(() => renameAtOnce(part, path), content);
+    return isReplaced ? { tag: "saved", content, expiresMs } : { tag: "declined" };
+  } finally {
+    if (!isReplaced) await remove(part).catch(() => {});
+  }
+}
+
+const refused = (reason: string): SaveEnd => ({ tag: "refused", reason });
+const notWritten = (reason: string): SaveEnd => ({ tag: "not_written", reason });
+
+/** What may be served, as for a file that is hot-applied; otherwise why not, as a clause. */
+function fit(pair: Pair): X509Certificate | string {
+  switch (pair.tag) {
+    case "flawed":
+      return `what HAProxy shows ${pair.reason}`;
+    case "no_certificate":
+      return "HAProxy shows none";
+    case "unreadable":
+      return "what HAProxy shows cannot be read";
+    case "read": {
+      const refusal = refusalAt(Date.now(), pair.certificate);
+      return refusal === null ? pair.certificate : `it ${refusal.reason}`;
+    }
+    default:
+      return pair satisfies never;
+  }
+}
+
+/** HAProxy shows the key first, and other programs look for a certificate there. */
+function fileOf(dump: string): string {
+  const blocks = pemBlocks(dump);
+  return `${textOf([...blocks.filter(isCertificate), ...blocks.filter(isPrivateKey)])}\n`;
+}
+
+export interface Held {
+  /** Its SHA-256, or `MISSING`. */
+  readonly content: string;
+  /** `null`: there is no such file. */
+  readonly text: string | null;
+}
+
+export async function contentOf(path: string): Promise<Held> {
+  try {
+    // Opening a FIFO would wait for its writer.
+    if (!(await stat(path)).isFile) throw new Deno.errors.NotSupported("it is not a regular file");
+    const bytes = await readFile(path, MOST_HOT_BYTES);
+    return { content: await sha256(bytes), text: new TextDecoder().decode(bytes) };
+  } catch (error) {
+    if (isMissing(error)) return { content: MISSING, text: null };
+    return { content: `unreadable: ${systemReason(error)}`, text: "" };
+  }
+}
+
+async function holds(text: string, certificate: X509Certificate): Promise<boolean> {
+  const pair = await readPair(text, null);
+  return pair.tag === "read" && pair.certificate.fingerprint256 === certificate.fingerprint256;
+}
+
+type Target =
+  | { readonly tag: "possible"; readonly path: string }
+  | { readonly tag: "impossible"; readonly reason: string };
+
+/** The real path of the file or of its place, if no other user could put something else there. */
+async function targetOf(path: string): Promise<Target> {
+  const { end } = await followLinks(path);
+  if (end.tag === "found" && !end.info.isFile) return impossible("it is not a regular file");
+  const real = end.tag === "found" ? end.realPath : await placeOf(path);
+  if (real === null) return impossible("its folder is missing, or a link leads nowhere");
+  const trust = await trustIn(dirname(real), ownUser(RUNTIME_PARENTS));
+  return trust.tag === "trusted" ? { tag: "possible", path: real } : impossible(trust.reason);
+}
+
+/** Where a missing file would be; `null` if its folder is missing too, or a link leads nowhere. */
+async function placeOf(path: string): Promise<string | null> {
+  const isLink = await lstat(path).then(() => true, () => false);
+  const { end } = await followLinks(dirname(path));
+  return end.tag === "found" && !isLink ? join(end.realPath, basename(path)) : null;
+}
+
+const impossible = (reason: string): Target => ({ tag: "impossible", reason });
+
+const reasonOf = (error: unknown) =>
+  error instanceof Deno.errors.NotCapable ? "the program may not write there" : systemReason(error);

@@ -1,0 +1,281 @@
+/** The serving process is asked for the certificates that it obtains, and each new one is saved once. */
+import assert from "node:assert/strict";
+import type { FileReference } from "../../../lib/config/file_references.ts";
+import { type Change, Keeper, type Serving, type Shown } from "../../../lib/obtained/keeper.ts";
+import { contentOf, MISSING } from "../../../lib/obtained/save.ts";
+import type { LogEntry } from "../../../lib/system/log.ts";
+import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
+import { Authority, later, type Pair } from "../../support/certificates.ts";
+import { isThere } from "../../support/files.ts";
+import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
+import { TempFolder } from "../../support/temp_folder.ts";
+import { waitFor } from "../../support/wait.ts";
+
+const HEADER = "# certificate\tsection\tstate\texpiration date (UTC)\texpires in\n";
+const PAUSES = { idleMs: 5, renewingMs: 5, failedMs: 50 };
+
+const digestOf = async (path: string) => (await contentOf(path)).content;
+
+/** A process that obtains the certificate of "site.pem", and what the keeper does about it. */
+class Scene extends TempFolder {
+  readonly authority = new Authority(this.at("ca"));
+  readonly pem = this.at("certificates/site.pem");
+  readonly lines: LogEntry[] = [];
+  readonly shown: Shown[] = [];
+  /** The generations that were asked. */
+  readonly asked = new Set<number>();
+  readonly changes: Change[] = [];
+  readonly haproxy: ScriptedHaproxy;
+  readonly keeper: Keeper;
+  state = "Scheduled";
+  isLocked = false;
+  expires: Date;
+  serves: Pair;
+
+  constructor({ watchLoaded = true } = {}) {
+    super();
+    Deno.mkdirSync(this.at("certificates"));
+    this.expires = later(-86_400_000);
+    this.serves = this.authority.issue({ from: later(-172_800_000), until: this.expires });
+    this.haproxy = new ScriptedHaproxy(this.at("1.sock"), (command) => this.#answer(command));
+    this.keeper = new Keeper({
+      watchLoaded,
+      obtained: () => [{ name: "@web/site", path: this.pem, keyPath: null } as FileReference],
+      socket: (generation) => {
+        this.asked.add(generation);
+        return this.at("1.sock");
+      },
+      onShown: (_, shown) => this.shown.push(shown),
+      onSaved: (_, changes) => this.changes.push(...changes),
+      onBug: (bug) => this.lines.push({ level: "error", text: `bug: ${bug}`, fields: {} }),
+      log: (entry) => this.lines.push(entry),
+      pauses: PAUSES,
+    });
+  }
+
+  #answer(command: string): string {
+    if (command === "dump ssl cert @web/site") return this.serves.key + this.serves.certificate;
+    assert.equal(command, "acme status");
+    if (this.isLocked) return "\n";
+    const at = this.expires.toISOString().replace(/\.\d+/, "");
+    return `${HEADER}/other.pem\tLE\tRunning\t2030-01-01T00:00:00Z\t-\n@web/site\tLE\t${this.state}\t${at}\t-\n\n`;
+  }
+
+  /** A generation that has loaded what the file holds now. */
+  async generation(number = 1): Promise<Serving> {
+    const content = await digestOf(this.pem);
+    const mark = { content, modifiedMs: 0, stamp: "" };
+    const files = content === MISSING ? [] : [[this.pem, mark] as const];
+    return { number, fingerprint: await fingerprintOf(new Map(files)), rejected: null };
+  }
+
+  async follow(more: Partial<Serving> = {}): Promise<Serving> {
+    const serving = { ...await this.generation(), ...more };
+    this.keeper.observe(serving, false);
+    return serving;
+  }
+
+  /** As if a renewal had ended well. */
+  obtain(days = 30): void {
+    this.expires = later(days * 86_400_000);
+    this.serves = this.authority.issue({ until: this.expires });
+    this.state = "Scheduled";
+  }
+
+  /** Waits until the process was asked twice more, so that whatever was to happen has happened. */
+  async isAskedTwice(): Promise<void> {
+    const asked = () => this.haproxy.commands.filter((one) => one === "acme status").length;
+    const before = asked();
+    await waitFor("two more questions", () => asked() >= before + 2);
+  }
+
+  async says(pattern: RegExp): Promise<LogEntry> {
+    return await waitFor(`${pattern}`, () => this.lines.find(({ text }) => pattern.test(text)), {
+      explain: () => JSON.stringify(this.lines),
+    });
+  }
+
+  /** Asserts that nothing was shown of any key. */
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.keeper.close();
+    await this.haproxy[Symbol.asyncDispose]();
+    await super[Symbol.asyncDispose]();
+    assert.doesNotMatch(JSON.stringify([this.lines, this.shown, this.changes]), /PRIVATE KEY/);
+  }
+}
+
+Deno.test("a new certificate is saved once, and its generation's fingerprint follows", async () => {
+  await using scene = new Scene();
+  const { fingerprint } = await scene.follow();
+  scene.state = "Running";
+  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  assert.equal(isThere(scene.pem), false);
+  scene.obtain();
+  const { text } = await scene.says(/is saved; it expires/);
+  assert.ok(text.startsWith(`certificate "${scene.pem}", which generation 1 obtained, is saved`));
+  assert.deepEqual(scene.changes, [{
+    before: fingerprint,
+    after: { ...scene.changes[0]?.after, digest: (await scene.generation()).fingerprint!.digest },
+  }]);
+  await waitFor("its end", () => scene.shown.at(-1)?.isRenewing === false);
+  const seconds = Math.floor(scene.expires.getTime() / 1_000) * 1_000;
+  assert.deepEqual(scene.shown.at(-1)!.expiries, new Map([[scene.pem, seconds]]));
+  await scene.isAskedTwice();
+  assert.equal(scene.lines.length, 1);
+  assert.equal(scene.haproxy.commands.filter((one) => one.startsWith("dump")).length, 1);
+});
+
+Deno.test("the end of a renewal is shown only once the certificate is saved", async () => {
+  await using scene = new Scene();
+  scene.state = "Running";
+  await scene.follow();
+  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  scene.obtain();
+  await waitFor("its end", () => scene.shown.at(-1)?.isRenewing === false);
+  assert.equal(scene.changes.length, 1);
+});
+
+Deno.test("what a generation loaded is not saved", async () => {
+  await using scene = new Scene();
+  scene.obtain();
+  await scene.follow();
+  await scene.isAskedTwice();
+  assert.equal(isThere(scene.pem), false);
+  assert.deepEqual(scene.haproxy.commands.filter((one) => one.startsWith("dump")), []);
+});
+
+Deno.test("nothing is saved while a start reads the files, but right after it", async () => {
+  await using scene = new Scene();
+  const serving = await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.keeper.observe(serving, true);
+  scene.obtain();
+  await scene.isAskedTwice();
+  assert.equal(isThere(scene.pem), false);
+  scene.keeper.observe(serving, false);
+  await scene.says(/is saved/);
+});
+
+Deno.test("a renewal without a certificate has one line", async () => {
+  await using scene = new Scene();
+  scene.state = "Running";
+  await scene.follow();
+  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  scene.state = "Scheduled";
+  await scene.says(/^generation 1 obtained no certificate for ".*site.pem"/);
+  await scene.isAskedTwice();
+  assert.equal(scene.lines.length, 1);
+});
+
+Deno.test("a file that cannot be written has one line, and is tried again", async () => {
+  await using scene = new Scene();
+  Deno.chmodSync(scene.at("certificates"), 0o777);
+  await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.obtain();
+  const { level, text } = await scene.says(/^cannot save the certificate/);
+  assert.equal(level, "error");
+  assert.match(text, /others may write to .* below "\/run", "\/var\/lib\/haproxy" or "\/tmp"/);
+  const dumps = () => scene.haproxy.commands.filter((one) => one.startsWith("dump")).length;
+  await waitFor("another try", () => dumps() >= 2);
+  assert.equal(scene.lines.length, 1);
+  Deno.chmodSync(scene.at("certificates"), 0o700);
+  await scene.says(/is saved/);
+});
+
+Deno.test("a file that somebody else has replaced stays, with one line", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  const other = scene.authority.issue();
+  scene.write("certificates/site.pem", other.pem);
+  scene.obtain();
+  await scene.says(/is not saved in ".*site.pem": the file has changed since it was loaded$/);
+  assert.equal(Deno.readTextFileSync(scene.pem), other.pem);
+});
+
+Deno.test("what was hot-applied is what the next certificate replaces", async () => {
+  await using scene = new Scene();
+  await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.write("certificates/site.pem", scene.authority.issue().pem);
+  scene.keeper.observe(await scene.generation(), false);
+  scene.obtain();
+  await scene.says(/is saved/);
+});
+
+Deno.test("what was rejected is followed too", async () => {
+  await using scene = new Scene();
+  const bad = { content: "bad", modifiedMs: 0, stamp: "" };
+  const rejected = await fingerprintOf(new Map([["/haproxy.cfg", bad]]));
+  await scene.follow({ rejected });
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.obtain();
+  await scene.says(/is saved/);
+  assert.deepEqual(scene.changes.map(({ before }) => before === rejected), [false, true]);
+  assert.deepEqual([...scene.changes[1]!.after.files.keys()], ["/haproxy.cfg", scene.pem]);
+});
+
+Deno.test("what was rejected with another certificate is not the same as with the saved one", async () => {
+  await using scene = new Scene();
+  const other = { content: "another", modifiedMs: 0, stamp: "" };
+  const rejected = await fingerprintOf(new Map([[scene.pem, other]]));
+  const { fingerprint } = await scene.follow({ rejected });
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.obtain();
+  await scene.says(/is saved/);
+  assert.deepEqual(scene.changes.map(({ before }) => before), [fingerprint]);
+});
+
+Deno.test("where scans do not include it, the fingerprint stays as it is", async () => {
+  await using scene = new Scene({ watchLoaded: false });
+  await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.obtain();
+  await scene.says(/is saved/);
+  assert.deepEqual(scene.changes, []);
+});
+
+Deno.test("a generation from recorded files is not asked, nor one that no longer serves", async () => {
+  await using scene = new Scene();
+  await scene.follow({ number: 1, lastGood: {} });
+  await scene.follow({ number: 2 });
+  await scene.isAskedTwice();
+  await scene.follow({ number: 3, lastGood: {} });
+  scene.keeper.observe(null, false);
+  await scene.follow({ number: 4 });
+  await scene.isAskedTwice();
+  assert.deepEqual([...scene.asked], [2, 4]);
+});
+
+Deno.test("a process whose certificates are locked for a moment is asked again", async () => {
+  await using scene = new Scene();
+  scene.isLocked = true;
+  await scene.follow();
+  await scene.isAskedTwice();
+  assert.deepEqual(scene.shown, []);
+  scene.isLocked = false;
+  await waitFor("an answer", () => scene.shown.length > 0);
+});
+
+Deno.test("a HAProxy that does not know ACME is asked once", async () => {
+  await using scene = new Scene();
+  const other = new ScriptedHaproxy(scene.at("2.sock"), () => "Unknown command: 'acme'\n");
+  const keeper = new Keeper({
+    watchLoaded: true,
+    obtained: () => [{ name: "a", path: scene.pem, keyPath: null } as FileReference],
+    socket: () => scene.at("2.sock"),
+    onShown: () => assert.fail("nothing is shown"),
+    onSaved: () => assert.fail("nothing is saved"),
+    onBug: (bug) => assert.fail(String(bug)),
+    log: () => assert.fail("nothing is logged"),
+    pauses: PAUSES,
+  });
+  keeper.observe(await scene.generation(), false);
+  await waitFor("a question", () => other.commands.length > 0);
+  await scene.follow();
+  await scene.isAskedTwice();
+  assert.deepEqual(other.commands, ["acme status"]);
+  keeper.close();
+  await other[Symbol.asyncDispose]();
+});
