@@ -7,7 +7,14 @@ import type { LogEntry } from "../system/log.ts";
 import { type Fingerprint, fingerprintOf, isWhole } from "../watch/scan/fingerprint.ts";
 import type { Change, KeeperParts, Pauses, Serving, Shown } from "./keeper.ts";
 import * as messages from "./messages.ts";
-import { contentOf, MISSING, type Rename, saveCertificate, type SaveEnd } from "./save.ts";
+import {
+  contentOf,
+  expiryOf,
+  MISSING,
+  type Rename,
+  saveCertificate,
+  type SaveEnd,
+} from "./save.ts";
 
 export interface FollowerParts extends KeeperParts {
   readonly files: readonly FileReference[];
@@ -69,13 +76,15 @@ export class Follower {
     const answer = await showRenewals(createAsk(socket(this.#generation)));
     if (answer === null) return null;
     const renewed = answer.filter(({ name }) => byName.has(name));
-    for (const one of renewed) await this.#keep(one, byName.get(one.name)!);
+    const kept: Renewed[] = [];
+    for (const one of renewed) kept.push(await this.#keep(one, byName.get(one.name)!));
     // Only now: a reload may be waiting for the end of a renewal.
-    if (!cancel.aborted && renewed.length > 0) this.#show(renewed, byName);
-    return renewed;
+    if (!cancel.aborted && kept.length > 0) this.#show(kept, byName);
+    return kept;
   }
 
-  async #keep(renewed: Renewed, file: FileReference): Promise<void> {
+  /** A renewal ends once its certificate is saved, or it is known why not. */
+  async #keep(renewed: Renewed, file: FileReference): Promise<Renewed> {
     const { name, expiresMs, isRenewing } = renewed;
     const before = this.#known.get(name) ?? await this.#firstKnown(renewed, file.path);
     const isNew = !isRenewing && expiresMs !== before.expiresMs;
@@ -84,22 +93,26 @@ export class Follower {
     if (!isNew && before.isRenewing && !isRenewing) {
       this.#log(messages.notObtained(this.#facts(file)));
     }
-    if (!isNew || (known.problem?.againMs ?? -Infinity) > performance.now()) return;
+    if (!isNew || (known.problem?.againMs ?? -Infinity) > performance.now()) return renewed;
     const dump = await dumpCertificate(createAsk(this.#parts.socket(this.#generation)), name);
     const current = this.#parts.current();
-    if (dump === null || current === null) return;
+    if (dump === null || current === null) return { ...renewed, isRenewing: true };
     const loaded = current.fingerprint?.files.get(file.path)?.content ?? known.content;
     const end = await saveCertificate(dump, file, {
       loaded,
       replace: (rename, content) => this.#replace({ path: file.path, loaded, content }, rename),
     });
     this.#known.set(name, this.#after(known, end, { file, expiresMs }));
+    return { ...renewed, isRenewing: end.tag === "declined" };
   }
 
   /** What the generation loaded, which its file still holds unless somebody has just changed it. */
-  async #firstKnown({ expiresMs }: Renewed, path: string): Promise<Known> {
-    const content = this.#parts.serving.fingerprint?.files.get(path)?.content ??
-      (await contentOf(path)).content;
+  async #firstKnown({ expiresMs: shownMs }: Renewed, path: string): Promise<Known> {
+    const held = await contentOf(path);
+    const content = this.#parts.serving.fingerprint?.files.get(path)?.content ?? held.content;
+    // It may have obtained another before its first answer. What it makes up without a file has expired.
+    const isLoaded = held.content === content && shownMs > Date.now();
+    const expiresMs = isLoaded ? await expiryOf(held.text) ?? shownMs : shownMs;
     return { expiresMs, content, isRenewing: false, problem: null };
   }
 

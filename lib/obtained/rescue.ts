@@ -3,12 +3,11 @@
  * the file the one that expires later counts as newer.
  */
 import type { FileReference } from "../config/file_references.ts";
-import { readPair } from "../hot_apply/pair.ts";
 import { createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
 import { dumpCertificate, showRenewals } from "../haproxy/runtime/renewals.ts";
 import type { Log } from "../system/log.ts";
 import * as messages from "./messages.ts";
-import { contentOf, type Rename, saveCertificate } from "./save.ts";
+import { contentOf, expiryOf, type Rename, saveCertificate } from "./save.ts";
 
 export interface RescueOptions {
   readonly generation: number;
@@ -27,7 +26,7 @@ export async function rescue({ generation, socket, files, log }: RescueOptions):
     const file = byName.get(name);
     if (file === undefined) continue;
     const { text, content: loaded } = await contentOf(file.path);
-    if (expiresMs <= await expiryOf(text)) continue;
+    if (expiresMs <= (await expiryOf(text) ?? -Infinity)) continue;
     const dump = await dumpCertificate(ask, name) ?? "";
     const end = await saveCertificate(dump, file, { loaded, replace: atOnce });
     const facts = { generation, path: file.path };
@@ -36,12 +35,6 @@ export async function rescue({ generation, socket, files, log }: RescueOptions):
     isSaved ||= end.tag === "saved";
   }
   return isSaved;
-}
-
-/** What holds no certificate has always expired. */
-async function expiryOf(text: string | null): Promise<number> {
-  const pair = await readPair(text ?? "", null);
-  return pair.tag === "read" ? Date.parse(pair.certificate.validTo) : -Infinity;
 }
 
 const atOnce = (rename: Rename) => Promise.resolve(rename());

@@ -165,6 +165,13 @@ export async function contentOf(path: string): Promise<Held> {
   }
 }
 
+/** When the certificate in a file expires; what does not exist always has. `null` if there is none in it. */
+export async function expiryOf(text: Held["text"]): Promise<number | null> {
+  if (text === null) return -Infinity;
+  const pair = await readPair(text, null);
+  return pair.tag === "read" ? Date.parse(pair.certificate.validTo) : null;
+}
+
 async function holds(text: string, certificate: X509Certificate): Promise<boolean> {
   const pair = await readPair(text, null);
   return pair.tag === "read" && pair.certificate.fingerprint256 === certificate.fingerprint256;

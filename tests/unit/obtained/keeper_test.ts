@@ -138,10 +138,50 @@ Deno.test("the end of a renewal is shown only once the certificate is saved", as
 Deno.test("what a generation loaded is not saved", async () => {
   await using scene = new Scene();
   scene.obtain();
+  scene.write("certificates/site.pem", scene.serves.pem);
   await scene.follow();
   await scene.isAskedTwice();
-  assert.equal(isThere(scene.pem), false);
+  assert.equal(Deno.readTextFileSync(scene.pem), scene.serves.pem);
   assert.deepEqual(scene.haproxy.commands.filter((one) => one.startsWith("dump")), []);
+});
+
+for (const isThere of [true, false]) {
+  const what = isThere ? "its file" : "a file that did not exist";
+  Deno.test(`what was obtained before the first answer is saved in ${what}`, async () => {
+    await using scene = new Scene();
+    if (isThere) scene.write("certificates/site.pem", scene.serves.pem);
+    const serving = await scene.generation();
+    scene.obtain();
+    await scene.follow(serving);
+    await scene.says(/is saved/);
+    assert.ok(Deno.readTextFileSync(scene.pem).startsWith(scene.serves.certificate));
+  });
+}
+
+Deno.test("a file that was replaced before the first answer stays", async () => {
+  await using scene = new Scene();
+  scene.write("certificates/site.pem", scene.serves.pem);
+  const serving = await scene.generation();
+  const other = scene.authority.issue();
+  scene.write("certificates/site.pem", other.pem);
+  scene.obtain();
+  await scene.follow(serving);
+  await scene.isAskedTwice();
+  assert.equal(Deno.readTextFileSync(scene.pem), other.pem);
+});
+
+Deno.test("a certificate that cannot be saved yet is still awaited", async () => {
+  await using scene = new Scene();
+  const serving = await scene.follow();
+  scene.state = "Running";
+  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  scene.keeper.observe(serving, true);
+  scene.obtain();
+  await scene.isAskedTwice();
+  assert.equal(scene.shown.at(-1)?.isRenewing, true);
+  scene.keeper.observe(serving, false);
+  await waitFor("its end", () => scene.shown.at(-1)?.isRenewing === false);
+  assert.equal(scene.changes.length, 1);
 });
 
 Deno.test("nothing is saved while a start reads the files, but right after it", async () => {
