@@ -109,7 +109,8 @@ testNeeding(NEEDS, "the Compose file's health check succeeds while HAProxy serve
   const [, ...check] = healthcheck.test as string[];
   const options = ["--env", `HRW_STATUS_LISTEN=127.0.0.1:${freePort()}`];
   await using container = await serve(workspace, { options });
-  assert.equal(await container.exec(...check), "ok\n");
+  // podman may warn on stderr.
+  assert.match(await container.exec(...check), /^ok$/m);
 });
 
 testNeeding([...NEEDS, DATAGRAMS], "podman passes on that HAProxy serves", async () => {
