@@ -46,6 +46,15 @@ export const keyBeside = (path: string, rule: Pick<SideFileRule, "replacesCrt">)
 /** The certificates that together stand for `path` if there is no such file. */
 export const bundleOf = (path: string): string[] => BUNDLES.map((ext) => path + ext);
 
+/** Whether HAProxy may take the certificate for one of several under one name. */
+export const isBundled = (path: string): boolean => BUNDLES.some((ext) => path.endsWith(ext));
+
+/** Those of them that are given together with the certificate, its issuer first. */
+export const givenBeside = (path: string): readonly [issuer: string, ocsp: string] => [
+  `${path}.issuer`,
+  `${path}.ocsp`,
+];
+
 /** The files that HAProxy 2.6 to 3.4 forgets when it gets another certificate, under either rule. */
 export const forgottenBeside = (path: string): string[] =>
   [path, path.replace(/\.crt$/, "")].flatMap((stem) =>

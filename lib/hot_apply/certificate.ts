@@ -1,11 +1,13 @@
 /** Certificates with their chains and keys. Open TLS connections keep the old one. */
 import type { X509Certificate } from "node:crypto";
-import { forgottenBeside } from "../config/side_files.ts";
+import { forgottenBeside, givenBeside } from "../config/side_files.ts";
 import { showsCertificate } from "../haproxy/runtime/certificates.ts";
 import type { Ask } from "../haproxy/runtime/client.ts";
 import { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
 import type { TargetOf } from "../loaded/targets.ts";
+import { planAddition } from "./member.ts";
 import { readPair } from "./pair.ts";
+import { pemBlocks, textOf } from "./pem.ts";
 import {
   type Content,
   impossible,
@@ -19,13 +21,16 @@ import { applyTls } from "./tls_apply.ts";
 export const certificate: TargetKind<TargetOf<"certificate">> = { noun: "certificate", plan };
 
 async function plan(
-  { path, name }: TargetOf<"certificate">,
-  { text, key, files }: Content,
+  target: TargetOf<"certificate">,
+  { text, key, issuer = null, ocsp = null, files }: Content,
 ): Promise<Plan> {
+  const { path, name } = target;
+  const isNew = target.besides !== undefined;
   const pair = await readPair(text, key);
   switch (pair.tag) {
     case "flawed":
-      return refused(pair.reason, pair.awaited);
+      // There is no old one to keep: what to do about a new one is decided by a reload.
+      return isNew ? impossible(`it ${pair.reason}`) : refused(pair.reason, pair.awaited);
     case "no_certificate":
       return impossible("it holds no certificate");
     case "unreadable":
@@ -37,18 +42,25 @@ async function plan(
   }
   const { certificate, pem } = pair;
   const refusal = refusalAt(Date.now(), certificate);
-  if (refusal !== null) return refusal;
-  if (forgottenBeside(path).some((sideFile) => files.has(sideFile))) return impossible(FORGOTTEN);
+  if (refusal !== null) return isNew ? impossible(`it ${refusal.reason}`) : refusal;
+  const given = givenBeside(path);
+  if (forgottenBeside(path).some((beside) => files.has(beside) && !given.includes(beside))) {
+    return impossible(FORGOTTEN);
+  }
+  const beside = { issuer: issuer && textOf(pemBlocks(issuer)), ocsp };
+  const detail = `expires ${dayOf(Date.parse(certificate.validTo))}`;
+  if (isNew) return await planAddition(target, pair, { files, detail, beside });
   const apply = (ask: Ask) =>
     applyTls(new TlsTransaction(ask, "cert", name), {
       portions: [pem],
+      beside,
       isShown: (shown) => showsCertificate(shown, certificate),
-      detail: `expires ${dayOf(Date.parse(certificate.validTo))}`,
+      detail,
     });
   return { tag: "ready", apply };
 }
 
-const FORGOTTEN = "HAProxy would forget the .ocsp, .sctl or .issuer file beside it";
+const FORGOTTEN = "HAProxy would forget a file beside it, such as .sctl";
 
 /** Why a certificate must not be served at `nowMs`; `null` if it may. */
 export function refusalAt(

@@ -1,4 +1,5 @@
 /** Gives a running generation the changed content of files that it has loaded, one target at a time, without a reload. */
+import { MOST_TEXT_BYTES } from "../config/tokens.ts";
 import { readFile, sha256, TooLarge } from "../system/contents.ts";
 import { type Ask, createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
 import { pathsOf, type Target } from "../loaded/targets.ts";
@@ -11,11 +12,13 @@ import {
   isUnreadable,
   UNKNOWN_MARK,
 } from "../watch/scan/fingerprint.ts";
+import { planRemoval } from "./member.ts";
 import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
 import {
   type Impossible,
   impossible,
   MOST_HOT_BYTES,
+  type Plan,
   type Refusal,
   refused,
   type Result,
@@ -27,7 +30,7 @@ export interface HotApplyRequest {
   readonly changed: readonly Target[];
   readonly before: Fingerprint;
   readonly after: Fingerprint;
-  /** New files to examine before a reload. If there are any, nothing is applied. */
+  /** New files to examine before a reload, or before they are added. */
   readonly newcomers?: readonly Newcomer[];
   /** Whether other files changed as well: then a target that requires a reload does not stop the others. */
   readonly isPart: boolean;
@@ -59,7 +62,8 @@ export interface HotApplyOutcome {
     | { readonly tag: "reload"; readonly reason: string | null };
 }
 
-export interface Applied {
+export interface Applied extends Pick<Extract<Result, { readonly tag: "applied" }>, "how"> {
+  /** As it is now. */
   readonly target: Target;
   /** A clause about the new content. */
   readonly detail: string;
@@ -79,7 +83,10 @@ export async function hotApply(
   const { newcomers = [], before, after } = request;
   if (newcomers.length > 0) {
     const awaited = await examineNewcomers(newcomers, after);
-    return cancel.aborted ? null : { ...RELOAD, fingerprint: before, awaited };
+    if (cancel.aborted) return null;
+    if (awaited.length > 0 || request.changed.length === 0) {
+      return { ...RELOAD, fingerprint: before, awaited };
+    }
   }
   const ask = options.apply ? createAsk(options.socket, cancel) : null;
   const ends: End[] = [];
@@ -125,17 +132,24 @@ async function applyOne(
   ask: Ask | null,
 ): Promise<Result | ChangedAgain> {
   const texts: (string | null)[] = [];
+  const mostBytes = target.tag === "server" ? MOST_TEXT_BYTES : MOST_HOT_BYTES;
   for (const path of pathsOf(target)) {
-    const read = await readScanned(path, files);
+    const read = await readScanned(path, { files, mostBytes });
     if (read.tag !== "read") return read;
     texts.push(read.text);
   }
-  const [text = null, key = null] = texts;
+  const [text = null, key = null, issuer = null, ocsp = null] = texts;
   if (text === null) {
-    const wasInDirectory = target.tag === "certificate" && target.isMember;
-    return wasInDirectory ? impossible("it was removed") : refused("is gone", "its return");
+    if (target.tag === "server") return impossible("it was removed");
+    if (target.tag !== "certificate" || !target.isMember) return refused("is gone", "its return");
+    return await carryOut(planRemoval(target, files), ask);
   }
-  const plan = await planOf(target, { text, key, files });
+  const found = texts.filter((one) => one !== null);
+  const content = { text, key, issuer, ocsp, texts: found, files };
+  return await carryOut(await planOf(target, content), ask);
+}
+
+async function carryOut(plan: Plan, ask: Ask | null): Promise<Result> {
   if (plan.tag !== "ready") return plan;
   return ask === null ? impossible("") : await plan.apply(ask);
 }
@@ -143,14 +157,19 @@ async function applyOne(
 type Read = { readonly tag: "read"; readonly text: string | null } | ChangedAgain | Impossible;
 
 /** A file's text as scanned; `null` if the scan did not find it. */
-async function readScanned(path: string, files: Files): Promise<Read> {
+async function readScanned(
+  path: string,
+  { files, mostBytes }: { readonly files: Files; readonly mostBytes: number },
+): Promise<Read> {
   const content = files.get(path)?.content ?? "missing";
   if (content === "missing") return { tag: "read", text: null };
   if (isUnreadable(content)) return impossible("the wrapper may not read it");
-  if (isTooLarge(content)) return impossible(new TooLarge(MOST_HOT_BYTES).message);
-  const bytes = await readFile(path, MOST_HOT_BYTES).catch((error) => error as Error);
+  if (isTooLarge(content)) return impossible(new TooLarge(mostBytes).message);
+  const bytes = await readFile(path, mostBytes).catch((error) => error as Error);
   if (bytes instanceof TooLarge) return impossible(bytes.message);
   if (bytes instanceof Error || await sha256(bytes) !== content) return { tag: "changed_again" };
+  // The only one that is not text.
+  if (path.endsWith(".ocsp")) return { tag: "read", text: bytes.toBase64() };
   // To HAProxy a byte order mark is part of the first key.
   return { tag: "read", text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
 }
@@ -165,14 +184,20 @@ async function outcomeOf(
   return {
     fingerprint: await fingerprintAfter(request, ends),
     applied: ends.flatMap(({ target, result, durationMs }) =>
-      result.tag === "applied" ? [{ target, detail: result.detail, durationMs }] : []
+      result.tag === "applied"
+        ? [{
+          ...{ target: result.after ?? target, detail: result.detail, durationMs },
+          ...result.how === undefined ? {} : { how: result.how },
+        }]
+        : []
     ),
     refused: ends.flatMap(({ target, result }) => {
       if (result.tag !== "refused") return [];
       return [{ target, reason: result.reason, awaited: result.awaited }];
     }),
-    unconfirmed: ends.filter(({ result }) => result.tag === "unconfirmed")
-      .map(({ target }) => target),
+    unconfirmed: ends.flatMap(({ target, result }) =>
+      result.tag === "unconfirmed" ? [result.after ?? target] : []
+    ),
     fitInMs: fitFromMs.length === 0 ? null : Math.max(0, Math.min(...fitFromMs) - Date.now()),
     next: ends.map(({ result, target }) => nextAfter(result, target))
       .findLast((next) => next !== null) ?? { tag: "nothing" },
@@ -220,6 +245,7 @@ function markAfter(
   results: readonly (End["result"]["tag"] | undefined)[],
   { before, after }: Readonly<Record<"before" | "after", FileMark | undefined>>,
 ): FileMark | undefined {
+  if (before === undefined && after === undefined) return undefined;
   if (results.every((result) => result === "applied")) return after;
   const isTouched = results.some((result) => result === "applied" || result === "unconfirmed");
   return isTouched ? UNKNOWN_MARK : before;

@@ -14,6 +14,11 @@ export interface Content {
   readonly text: string;
   /** The text of a certificate's key file; `null` if there is none. */
   readonly key: string | null;
+  /** Of a certificate: what the file with its issuer holds, and in base64 that with the OCSP response. */
+  readonly issuer?: string | null;
+  readonly ocsp?: string | null;
+  /** Those of all files of the target. */
+  readonly texts: readonly string[];
   /** Every file of the scan. */
   readonly files: Fingerprint["files"];
 }
@@ -26,11 +31,18 @@ export type Plan =
 /** The result of applying a target. In every case no transaction stays open and nothing is half filled. */
 export type Result =
   /** The process shows the new content; `detail` is a clause about it. */
-  | { readonly tag: "applied"; readonly detail: string }
+  | {
+    readonly tag: "applied";
+    readonly detail: string;
+    /** Where the process has not just other content than before. */
+    readonly how?: "added" | "removed";
+    /** The target as it is now, if it is another. */
+    readonly after?: Target;
+  }
   | Refusal
   | Impossible
-  /** It is unknown which content the process has. */
-  | { readonly tag: "unconfirmed"; readonly reason: string };
+  /** It is unknown which content the process has; `after` says of what. */
+  | { readonly tag: "unconfirmed"; readonly reason: string; readonly after?: Target };
 
 /** The old content stays, because the new one must not be served. */
 export interface Refusal {

@@ -4,6 +4,7 @@ import { caFile } from "./ca_file.ts";
 import { certificate } from "./certificate.ts";
 import { crlFile } from "./crl_file.ts";
 import { acl, map } from "./pattern_file.ts";
+import { server } from "./server.ts";
 import type { Content, Plan, TargetKind } from "./target_kind.ts";
 
 const KINDS: { readonly [Tag in Target["tag"]]: TargetKind<TargetOf<Tag>> } = {
@@ -12,6 +13,7 @@ const KINDS: { readonly [Tag in Target["tag"]]: TargetKind<TargetOf<Tag>> } = {
   crl_file: crlFile,
   map,
   acl,
+  server,
 };
 
 export const TARGET_TAGS = Object.keys(KINDS) as readonly Target["tag"][];

@@ -3,11 +3,11 @@ import { createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
 import { collectGarbage } from "../system/garbage.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { Inventory } from "../watch/scan/inventory.ts";
-import type { Scanner } from "../watch/scan/scan.ts";
+import { isConfiguration, type Scanner } from "../watch/scan/scan.ts";
 import { changedDuringRead } from "../watch/scan/changed_during_read.ts";
 import { listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
-import { NO_TARGETS, type Targets } from "./targets.ts";
+import { NO_TARGETS, type ServersTarget, type Targets, withServers } from "./targets.ts";
 
 export interface Adopted {
   /** `null`: unknown. */
@@ -25,6 +25,8 @@ export interface AdoptionOptions {
   readonly startedMs: number;
   readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
+  /** What the files said of servers before its start, which takes as long as that for many. */
+  readonly servers: Promise<ServersTarget | null>;
   /** Called with what is to be watched from now on. */
   readonly onInventory: (inventory: Inventory) => void;
 }
@@ -43,10 +45,22 @@ export async function adopt(
   if (targets.byPath.size > MANY) collectGarbage();
   const scan = await scanner.scanWith(sources);
   options.onInventory(scan.inventory);
+  const found = await options.servers;
   if (before === null) return { fingerprint: null, changedDuringRead: false, targets, isSilent };
   const changed = await changedDuringRead(before, scan, startedMs);
-  const fingerprint = scan.seen.tag === "taken" && !changed ? scan.seen.fingerprint : before;
-  return { fingerprint, changedDuringRead: changed, targets, isSilent };
+  if (scan.seen.tag !== "taken" || changed) {
+    return { fingerprint: before, changedDuringRead: changed, targets, isSilent };
+  }
+  const { fingerprint } = scan.seen;
+  const configurations = scan.inventory.files.filter(isConfiguration).map(({ path }) => path);
+  const servers = isSilent ? null : found;
+  const isSame = servers?.paths.join("\0") === configurations.join("\0");
+  return {
+    fingerprint,
+    changedDuringRead: false,
+    targets: withServers(targets, isSame ? servers : null),
+    isSilent,
+  };
 }
 
 /** Reading a list that long leaves some megabytes of garbage. */

@@ -26,6 +26,8 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
   const find = createFinder(configured);
   const sources = new Map<string, Source>();
   const byPath = new Map<string, readonly Target[]>();
+  const fixed = unchangeable(configured, listed, find);
+  const lists = listsOf(references, listed, fixed);
   const maps = new Set(listed.flatMap((file) => file.tag === "map" ? [file.id] : []));
   for (const file of listed) {
     const found = find(file);
@@ -34,14 +36,14 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
     if (found === null || isShared) continue;
     const source = sourceOf(file, found, sideFiles);
     if (!sources.has(source.path)) sources.set(source.path, source);
-    const target = targetOf(file, found, sideFiles);
+    const target = targetOf(file, found, { sideFiles, lists });
     // A key beside a certificate is found by its name.
     const paths = found.keyPath === null ? [found.path] : [found.path, found.keyPath];
     for (const path of target === null ? [] : paths) {
       byPath.set(path, [...byPath.get(path) ?? [], target!]);
     }
   }
-  for (const path of unchangeable(configured, listed, find)) byPath.delete(path);
+  for (const path of fixed) byPath.delete(path);
   const { replacesCrt } = sideFiles;
   const folders = new Map(
     references.flatMap(({ path, role }): [string, FolderKind][] =>
@@ -50,7 +52,7 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
   );
   return {
     sources: [...sources.values()],
-    targets: byPath.size === 0 ? NO_TARGETS : { byPath, folders, replacesCrt },
+    targets: byPath.size === 0 ? NO_TARGETS : { byPath, folders, lists, replacesCrt },
   };
 }
 
@@ -96,12 +98,18 @@ function createFinder({ references, workingDirectory }: Configured): Find {
   };
 }
 
-function targetOf(file: ListedFile, found: Found, sideFiles: SideFileRule): Target | null {
+function targetOf(
+  file: ListedFile,
+  found: Found,
+  { sideFiles, lists }: { readonly sideFiles: SideFileRule; readonly lists: Lists },
+): Target | null {
   const { path, isMember } = found;
   switch (file.tag) {
     case "certificate": {
       const keyPath = found.keyPath ?? keyBeside(path, sideFiles);
-      return { tag: "certificate", path, name: file.name, keyPath, isMember };
+      const list = isMember ? lists.get(dirname(path)) : undefined;
+      const common = { path, name: file.name, keyPath, isMember };
+      return { tag: "certificate", ...common, ...list === undefined ? {} : { list } };
     }
     case "ca_file":
     case "crl_file":
@@ -115,6 +123,34 @@ function targetOf(file: ListedFile, found: Found, sideFiles: SideFileRule): Targ
     default:
       return file satisfies never;
   }
+}
+
+type Lists = ReadonlyMap<string, string>;
+
+/**
+ * The directories whose certificates can come and go. None where a list may serve certificates under other names than
+ * theirs, or where the names in some cannot be known.
+ */
+function listsOf(
+  references: readonly FileReference[],
+  listed: readonly ListedFile[],
+  fixed: readonly string[],
+): Lists {
+  const names = new Set(
+    listed.flatMap(({ tag, name }) => tag === "certificate_list" ? [name] : []),
+  );
+  const certificates = references.filter(({ role }) => role === "certificate");
+  const directories = certificates.filter(({ name }) => names.has(name));
+  const known = new Set(directories.map(({ name }) => name));
+  const isUnsure = references.some(({ role }) => role === "certificate_list") ||
+    [...names].some((name) => !known.has(name)) ||
+    certificates.some(({ name, path }) => !known.has(name) && fixed.includes(path));
+  if (isUnsure) return new Map();
+  const byPath = Map.groupBy(directories, ({ path }) => path);
+  return new Map([...byPath].flatMap(([path, own]): [string, string][] => {
+    const [name, ...others] = new Set(own.map(({ name }) => name));
+    return name === undefined || others.length > 0 ? [] : [[path, name]];
+  }));
 }
 
 /** What a reload alone can change is also no target where another line loads it as one. */

@@ -1,5 +1,6 @@
 /** What a generation has loaded that can be hot-applied. */
-import type { SideFileRule } from "../config/side_files.ts";
+import { givenBeside, type SideFileRule } from "../config/side_files.ts";
+import type { HotServer } from "../haproxy/private_folder/passed_state.ts";
 
 /**
  * Content that a running process can be given. To add a kind, add a member here; the compiler then asks for its
@@ -15,11 +16,35 @@ export type Target =
     readonly keyPath: string;
     /** Whether HAProxy loads its directory, so that removing the file takes it out of use. */
     readonly isMember: boolean;
+    /** The Runtime API's name of that directory, where its certificates can come and go without a reload. */
+    readonly list?: string;
+    /** Of one that the process has not loaded yet: where all others are. */
+    readonly besides?: readonly string[];
   }
   | { readonly tag: "ca_file"; readonly path: string; readonly name: string }
   | { readonly tag: "crl_file"; readonly path: string; readonly name: string }
   | { readonly tag: "map"; readonly path: string; readonly id: number }
-  | { readonly tag: "acl"; readonly path: string; readonly id: number };
+  | { readonly tag: "acl"; readonly path: string; readonly id: number }
+  | ServersTarget;
+
+/** All servers. */
+export interface ServersTarget {
+  readonly tag: "server";
+  /** The configuration's first file. */
+  readonly path: string;
+  /** The files of the configuration, in their order. */
+  readonly paths: readonly string[];
+  /** `serverLines` of it. */
+  readonly lines: string;
+  /** The digest of `withoutServers` of it. */
+  readonly others: string;
+  /** What was hot-applied in the generation, by the full names of the servers. */
+  readonly hot: ReadonlyMap<string, HotServer>;
+  /** Those that the last hot apply removed. */
+  readonly removed: readonly string[];
+  /** Those of which nobody knows what the last hot apply did to them. */
+  readonly doubtful: readonly string[];
+}
 
 export type TargetOf<Tag extends Target["tag"]> = Extract<Target, { readonly tag: Tag }>;
 
@@ -28,6 +53,8 @@ export interface Targets extends Pick<SideFileRule, "replacesCrt"> {
   readonly byPath: ReadonlyMap<string, readonly Target[]>;
   /** The directories that HAProxy loads as a whole, by the paths that the configuration names. */
   readonly folders?: ReadonlyMap<string, FolderKind>;
+  /** The Runtime API's names of those whose certificates can come and go without a reload, by their paths. */
+  readonly lists?: ReadonlyMap<string, string>;
 }
 
 /** What is in the directory. The path of a file may be listed too: it has no members. */
@@ -35,6 +62,26 @@ export type FolderKind = "certificate" | "ca";
 
 export const NO_TARGETS: Targets = { byPath: new Map(), replacesCrt: false };
 
-/** The files that hold a target's content. */
-export const pathsOf = (target: Target): readonly string[] =>
-  target.tag === "certificate" ? [target.path, target.keyPath] : [target.path];
+/** The files that hold a target's content, whether they exist or not. */
+export function pathsOf(target: Target): readonly string[] {
+  if (target.tag === "server") return target.paths;
+  if (target.tag !== "certificate") return [target.path];
+  return [target.path, target.keyPath, ...givenBeside(target.path)];
+}
+
+/** The servers among `targets`; `null` if they cannot be hot-applied. */
+export function serversIn({ byPath }: Targets): ServersTarget | null {
+  for (const targets of byPath.values()) {
+    const found = targets.find((target) => target.tag === "server");
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+/** With other servers than before; `null`: nobody knows which. */
+export function withServers(targets: Targets, servers: ServersTarget | null): Targets {
+  const others = [...targets.byPath].filter(([, all]) => all.every(({ tag }) => tag !== "server"));
+  const own = servers?.paths.map((path) => [path, [servers]] as const) ?? [];
+  const isFree = own.every(([path]) => !others.some(([other]) => other === path));
+  return { ...targets, byPath: new Map([...others, ...isFree ? own : []]) };
+}

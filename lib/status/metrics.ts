@@ -11,7 +11,7 @@ export function metricsText(
   snapshot: Snapshot,
   certificates: ReadonlyMap<string, number>,
 ): string {
-  const { state, history, versions, nowMs, watching } = snapshot;
+  const { state, history, versions, nowMs, watching, removedServers } = snapshot;
   const drains = drainingOf(history).map(({ drainingSinceMs }) => nowMs - drainingSinceMs);
   const build = {
     version: versions.wrapper,
@@ -49,6 +49,11 @@ export function metricsText(
       "drain_oldest_seconds",
       "How long the oldest of them has been draining; 0 if there is none.",
       Math.max(0, ...drains) / 1_000,
+    ),
+    gauge(
+      "removed_servers",
+      "Servers that the configuration no longer has, in maintenance until HAProxy deletes them or the next reload.",
+      removedServers.length,
     ),
     gauge("watched_files", "Files that are watched.", watching.files),
     counter("watch_events_total", "File system events about watched files.", [

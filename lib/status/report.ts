@@ -2,7 +2,7 @@
 import { wordsOf } from "../settings/haproxy_arguments.ts";
 import { settingsInForce } from "../settings/options.ts";
 import type { DetectorCounts } from "../watch/change_detector.ts";
-import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+import { abridged, type Fingerprint } from "../watch/scan/fingerprint.ts";
 import { servingIn } from "../supervisor/state/state.ts";
 import { health, readiness } from "./health.ts";
 import { COUNTER_NAMES, type CounterName, COUNTERS, type Counts } from "./history/counters.ts";
@@ -45,6 +45,8 @@ export interface StatusReport {
   /** The last bug in the wrapper that was caught, as in the log. */
   readonly lastBug: { readonly description: string; readonly at: string } | null;
   readonly draining: readonly DrainReport[];
+  /** Servers that the configuration no longer has, in maintenance until HAProxy deletes them or the next reload. */
+  readonly removedServers: readonly string[];
   /** The last 50 starts, reloads and hot applies, newest first. */
   readonly changes: readonly ChangeReport[];
   /** Like the metrics of the same names; by label values, if they have labels. */
@@ -115,6 +117,7 @@ export function statusReport(snapshot: Snapshot): StatusReport {
     lastFailure: failureReport(snapshot),
     lastBug: lastBug && { description: lastBug.description, at: iso(lastBug.atMs) },
     draining: drainReports(snapshot),
+    removedServers: abridged(snapshot.removedServers),
     changes: history.changes.map(({ endedMs, durationMs, ...change }) => ({
       ...change,
       ended: iso(endedMs),

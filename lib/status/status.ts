@@ -165,5 +165,6 @@ const ANSWERS_PER_COLLECTION = 50;
 const NO_FIGURES: Figures = {
   watching: { files: 0, events: 0, pollFinds: 0 },
   connections: new Map(),
+  removedServers: [],
   memory: null,
 };

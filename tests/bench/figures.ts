@@ -3,6 +3,8 @@ import { measureGrowth } from "./growth.ts";
 import { measureIdle } from "./idle.ts";
 import { inPlace, measureHandoff, renameOver } from "./latency.ts";
 import { MANY, measureScans } from "./scans.ts";
+import { measureNewcomers } from "./newcomers.ts";
+import { measureServers } from "./server_changes.ts";
 import { measureRotation } from "./rotation.ts";
 import { measureRotations } from "./rotations.ts";
 import type { Samples } from "./rounds.ts";
@@ -21,17 +23,21 @@ const TEN_MS: Target = { tag: "more_ms", limit: 10 };
 const SIXTY_MS: Target = { tag: "more_ms", limit: 60 };
 const TWO_HUNDRED_MS_IN_ALL: Target = { tag: "in_all_ms", limit: 200 };
 const FIVE_PERCENT: Target = { tag: "more_percent", limit: 5 };
+const FIFTEEN_MS: Target = { tag: "more_ms", limit: 15 };
+const A_TENTH: Target = { tag: "percent", limit: 10 };
 
 /** A figure of times by the wrapper and by hand. */
 const timed = (
-  { name, rounds, figure, target, measure }: Pick<Figure, "name" | "rounds"> & {
+  { name, rounds, figure, target, besideName, measure }: Pick<Figure, "name" | "rounds"> & {
     readonly figure: string;
     readonly target: Target;
+    readonly besideName?: string;
     readonly measure: (room: AsyncDisposableStack, rounds: number) => Promise<Samples>;
   },
 ): Figure => ({
   ...{ name, rounds },
-  measure: async (room, rounds) => compareTimes(figure, await measure(room, rounds), target),
+  measure: async (room, rounds) =>
+    compareTimes(figure, await measure(room, rounds), target, besideName),
 });
 
 export const FIGURES: readonly Figure[] = [
@@ -74,6 +80,23 @@ export const FIGURES: readonly Figure[] = [
       MANY.toLocaleString("en")
     } certificates renamed to first served, without a reload`,
     measure: (room, rounds) => measureRotation(room, { rounds, isHot: true, members: MANY }),
+  }),
+  timed({
+    ...{ name: "servers", rounds: 60, target: FIFTEEN_MS },
+    figure: "another server renamed into the configuration to its first answer, without a reload",
+    measure: (room, rounds) => measureServers(room, { rounds, beside: "command" }),
+  }),
+  timed({
+    ...{ name: "servers-of-many", rounds: 20, target: A_TENTH, besideName: "reload" },
+    figure: "the same with 5,000 backends of 2 servers",
+    measure: (room, rounds) => measureServers(room, { rounds, beside: "reload", backends: 5_000 }),
+  }),
+  timed({
+    ...{ name: "newcomers", rounds: 5, target: A_TENTH, besideName: "reload" },
+    figure: `one more of ${
+      MANY.toLocaleString("en")
+    } certificates to first served, without a reload`,
+    measure: (room, rounds) => measureNewcomers(room, { rounds, members: MANY }),
   }),
   { name: "growth", rounds: 1, measure: measureGrowth },
   { name: "idle", rounds: 1, measure: measureIdle },

@@ -94,7 +94,7 @@ frontend page
   );
 }
 
-async function startWrapper({ workspace }: Site, args: readonly string[]): Promise<Wrapper> {
+export async function startWrapper({ workspace }: Site, args: readonly string[]): Promise<Wrapper> {
   // As in `contestants.ts`.
   const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
   const wrapper = workspace.start({ launcher, args: [...args, "-f", workspace.configuration] });

@@ -17,6 +17,7 @@ export const METRICS: Readonly<Record<string, readonly string[]>> = {
   drains_ended_total: ["how"],
   drains_cut_total: ["reason"],
   drain_oldest_seconds: [],
+  removed_servers: [],
   watched_files: [],
   watch_events_total: [],
   poll_found_changes_total: [],

@@ -124,7 +124,7 @@ Deno.test(`no text makes the plan of a target throw (SEED=${SEED})`, async () =>
   const files = new Map();
   for (let count = 0; count < TEXTS; count++) {
     const text = randomText(random);
-    const content = { text, key: random.pick([null, text]), files };
+    const content = { text, texts: [text], key: random.pick([null, text]), files };
     for (const tag of TARGET_TAGS) {
       await planOf({ tag, path: "/a", name: "/a", id: 0 } as Partial<Target> as Target, content);
     }

@@ -21,6 +21,8 @@ import { awaitAnswer, deathOf, judge } from "./readiness.ts";
 import type { Standby } from "./standby.ts";
 
 export interface HandoffRequest<Learned> extends ExplanationRequest {
+  /** Puts right what the serving process says of its servers, for the generation. */
+  readonly passedState?: (state: string) => Promise<string>;
   /** Finds out what the generation has loaded, once it answers. */
   readonly learn: () => Promise<Learned>;
 }
@@ -84,7 +86,10 @@ async function prepareInTime(
   if (prepared.tag === "failed") return prepared;
   if (prepared.stateFrom !== null) {
     // As late as possible: whatever an operator sets after this is lost.
-    const lost = await saveServerState(prepared.stateFrom, folder.serverState(generation), cancel);
+    const lost = await saveServerState(prepared.stateFrom, folder.serverState(generation), {
+      cancel,
+      passed: request.passedState,
+    });
     if (lost !== null && !cancel.aborted) log(serverStateLost(request, lost));
   }
   return cancel.aborted ? CANCELLED : prepared;

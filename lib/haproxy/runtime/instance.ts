@@ -19,6 +19,11 @@ export async function askInstance(
   return answer === null ? null : parseInstance(answer);
 }
 
+/** HAProxy's version; `null` if it does not say. */
+export async function askVersion(ask: Ask): Promise<string | null> {
+  return versionIn(await ask("show info") ?? "");
+}
+
 /**
  * Asks until the process answers. HAProxy 2.4 to 3.4 enable all listeners before any thread answers, so
  * the first answer means that it serves. Never settles once `stop` has aborted.
@@ -44,10 +49,12 @@ export function parseInstance(answer: string): Instance | null {
   const [, statsSockets = ""] = answer.split(/^# socket lvl.*\n/m);
   return {
     pid,
-    version: /^Version: (.+)$/m.exec(answer)?.[1] ?? null,
+    version: versionIn(answer),
     userListeners: listeners - statsSockets.split("\n").filter((line) => line.trim()).length,
   };
 }
+
+const versionIn = (answer: string) => /^Version: (.+)$/m.exec(answer)?.[1] ?? null;
 
 /** How far a drain has come. */
 export interface DrainProgress {

@@ -6,6 +6,8 @@ export type TlsKind = "cert" | "ca-file" | "crl-file";
 /** HAProxy drops a longer command with the default `tune.bufsize` of 16 kB. */
 export const MOST_PAYLOAD = 15_500;
 
+const TOO_LONG = "it is longer than HAProxy accepts in one command";
+
 /** Each step returns `null`, or why it failed as a clause. A failure leaves no transaction open. */
 export class TlsTransaction {
   readonly #ask: Ask;
@@ -21,7 +23,7 @@ export class TlsTransaction {
 
   /** Opens the transaction with `payload` as its content. */
   async set(payload: string): Promise<string | null> {
-    if (payload.length > MOST_PAYLOAD) return "it is longer than HAProxy accepts in one command";
+    if (payload.length > MOST_PAYLOAD) return TOO_LONG;
     const answer = await this.#send("set", this.#name, payload);
     // HAProxy 2.6 takes ".crt" for the kind of payload, and looks up the name without it.
     const isStripped = this.#kind === "cert" && this.#name.endsWith(".crt") &&
@@ -34,6 +36,30 @@ export class TlsTransaction {
   /** Adds to a CA file that was set. Needs HAProxy 2.8. */
   async add(payload: string): Promise<string | null> {
     return await this.#accept(await this.#send("add", this.#name, payload));
+  }
+
+  /** Adds to a certificate that was set what a file beside it holds. */
+  async setBeside(extension: ".issuer" | ".ocsp", payload: string): Promise<string | null> {
+    if (payload.length > MOST_PAYLOAD) {
+      await this.abort();
+      return TOO_LONG;
+    }
+    const answer = await this.#send("set", `${this.#name}${extension}`, payload);
+    return answer?.includes(`Transaction updated for certificate ${this.#name}!`)
+      ? null
+      : await this.abort(answer === null ? null : answer.replace(/^Transaction updated.*$/m, ""));
+  }
+
+  /** Whether the process can say which OCSP responses it has, from HAProxy 2.8 on. */
+  async showsOcsp(): Promise<boolean> {
+    const answer = await this.#ask("help show ssl ocsp-response");
+    return answer?.includes("base64") ?? false;
+  }
+
+  /** The OCSP response of the certificate that `shown` shows, in base64. */
+  async showOcsp(shown: string): Promise<string | null> {
+    const key = /^OCSP Response Key: (\w+)$/m.exec(shown)?.[1];
+    return key === undefined ? null : await this.#ask(`show ssl ocsp-response base64 ${key}`);
   }
 
   async commit(): Promise<string | null> {

@@ -23,6 +23,8 @@ export interface Figures {
   readonly watching: DetectorCounts;
   /** Connections left in each draining generation that answers. */
   readonly connections: ReadonlyMap<number, number>;
+  /** Servers in the serving process that the configuration no longer has, such as `app/s1`. */
+  readonly removedServers: readonly string[];
   /** The tightest limit; `null`: none. */
   readonly memory: MemoryLimit | null;
 }

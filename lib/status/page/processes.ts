@@ -35,6 +35,7 @@ function generationPart(generation: Generation, snapshot: Snapshot): Html {
       ${lastGood === undefined ? "" : fact("Files", recordedPart(lastGood, nowMs))}
       ${fact("Content", noted(digestPart(fingerprint), doubt))}
       ${wantedPart(fingerprint, snapshot)}
+      ${removedPart(snapshot)}
       ${fact("Watched", watchedPart(snapshot))}
     </dl>
     ${fingerprint === null ? "" : filesPart(fingerprint)}
@@ -54,6 +55,19 @@ function wantedPart(fingerprint: Fingerprint | null, { history, nowMs }: Snapsho
   const { digest, sinceMs } = desired;
   return fact("Wanted", html`<code>${shorten(digest)}</code> since ${since(sinceMs, nowMs)}`);
 }
+
+/** Shown only if there are any. */
+function removedPart({ removedServers }: Snapshot): Html {
+  if (removedServers.length === 0) return NOTHING;
+  const shown = removedServers.slice(0, MOST_SERVERS);
+  const more = removedServers.length - shown.length;
+  const names = html`${
+    shown.map((name, index) => html`${index > 0 ? ", " : ""}<code>${name}</code>`)
+  }`;
+  return fact("Removed servers", noted(names, more > 0 ? `and ${more} more` : "(in maintenance)"));
+}
+
+const MOST_SERVERS = 10;
 
 function watchedPart({ watching, settings }: Snapshot): Part {
   const { files, pollFinds } = watching;

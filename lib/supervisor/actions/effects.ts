@@ -10,6 +10,7 @@ import { leftoversUntouched } from "../messages/leftover_messages.ts";
 import type { Action, ActionOf, Broken } from "../state/events.ts";
 import type { ReloadOrder } from "../state/state.ts";
 import type { Effects } from "../supervisor.ts";
+import { HotServers } from "./hot_servers.ts";
 import { Starts } from "./starts.ts";
 import type { Parts } from "./parts.ts";
 import { Scans } from "./scans.ts";
@@ -24,6 +25,7 @@ export class RealEffects implements Effects {
   readonly #origin: Origin;
   readonly #fleet: Fleet;
   readonly #gauge = new DrainGauge();
+  readonly #servers: HotServers;
   readonly #standby: Standby;
   readonly #memory: MemoryRoom;
   readonly #scans: Scans;
@@ -54,13 +56,15 @@ export class RealEffects implements Effects {
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
-    this.#scans = new Scans(parts, (delayMs) => this.#setTimer(delayMs));
+    this.#servers = new HotServers({ folder, configurations: loadedFiles.configurations, log });
+    this.#scans = new Scans(parts, this.#servers, (delayMs) => this.#setTimer(delayMs));
     this.#starts = new Starts({
       ...parts,
       origin: this.#origin,
       fleet,
       standby,
       gauge: this.#gauge,
+      servers: this.#servers,
       memory,
       onInventory: (inventory) => this.#scans.adapt(inventory),
     });
@@ -70,6 +74,7 @@ export class RealEffects implements Effects {
     return {
       watching: this.#scans.counts,
       connections: this.#gauge.connections,
+      removedServers: this.#servers.removed,
       memory: this.#memory.limit,
     };
   }
@@ -204,7 +209,9 @@ export class RealEffects implements Effects {
     try {
       // Loaded on demand: not everybody needs it, and it takes memory.
       const { hotApply } = await import("../../hot_apply/hot_apply.ts");
+      await this.#servers.quiesce(cancel.signal);
       const outcome = await hotApply(request, options, cancel.signal);
+      this.#servers.follow(generation, outcome);
       if (outcome !== null) post({ name: "hot_apply_ended", outcome, atMs: performance.now() });
     } catch (error) {
       // Once cancelled, another hot apply may be running, which has not failed.

@@ -5,6 +5,7 @@ import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import type { ActionOf } from "../state/events.ts";
 import type { ReloadOrder } from "../state/state.ts";
+import type { HotServers } from "./hot_servers.ts";
 import type { Parts } from "./parts.ts";
 
 /** How often unreadable sources are scanned for a retry, if they are not watched. */
@@ -12,19 +13,23 @@ const UNWATCHED_PAUSE_MS = 1_000;
 
 export class Scans {
   readonly #parts: Parts;
+  readonly #servers: HotServers;
   readonly #setTimer: (delayMs: number) => void;
   readonly #detector: ChangeDetector | null;
+  /** How often the files have settled. */
+  #settled = 0;
 
   /** `setTimer` replaces the supervisor's timer. */
-  constructor(parts: Parts, setTimer: (delayMs: number) => void) {
+  constructor(parts: Parts, servers: HotServers, setTimer: (delayMs: number) => void) {
     const { settings, folder, scanner: { scan }, mountedFiles, log } = parts;
     const { settleMs, pollIntervalMs } = settings;
     this.#parts = parts;
+    this.#servers = servers;
     this.#setTimer = setTimer;
     this.#detector = !settings.watch ? null : new ChangeDetector({
       scan,
-      onChanging: (fingerprint) => this.#post("changing", fingerprint),
-      onSettled: (fingerprint) => this.#post("settled", fingerprint),
+      onChanging: (fingerprint) => void this.#expect(fingerprint).catch(this.#onBug),
+      onSettled: (fingerprint) => this.#settle(fingerprint),
       settleMs,
       pollIntervalMs,
       probeDirectory: () => folder.probeDirectory(),
@@ -51,7 +56,7 @@ export class Scans {
     if (this.#detector !== null) return this.#detector.scanSoon();
     const fingerprint = await this.#fingerprint();
     if (fingerprint === null) this.#setTimer(UNWATCHED_PAUSE_MS);
-    else this.#post("settled", fingerprint);
+    else this.#settle(fingerprint);
   }
 
   /** Posts an event if the sources were written after `fingerprint` was taken. */
@@ -82,7 +87,20 @@ export class Scans {
 
   readonly #onBug = (error: unknown) => this.#parts.postBug(error, { name: "watch" });
 
-  #post(name: "changing" | "settled", fingerprint: Fingerprint): void {
-    this.#parts.post({ name, fingerprint, atMs: performance.now() });
+  /** A process on standby is only of use to a change that needs a reload, and before it has settled. */
+  async #expect(fingerprint: Fingerprint): Promise<void> {
+    const others = this.#parts.loadedFiles.withoutServers();
+    const settled = this.#settled;
+    const isHot = others !== null && await this.#servers.isLikely(others);
+    if (settled !== this.#settled) return;
+    const scanned = { fingerprint, ...isHot ? { others } : {} };
+    this.#parts.post({ name: "changing", ...scanned, atMs: performance.now() });
+  }
+
+  #settle(fingerprint: Fingerprint): void {
+    this.#settled++;
+    const others = this.#parts.loadedFiles.withoutServers();
+    const scanned = { fingerprint, ...others === null ? {} : { others } };
+    this.#parts.post({ name: "settled", ...scanned, atMs: performance.now() });
   }
 }

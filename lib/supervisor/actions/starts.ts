@@ -9,8 +9,9 @@ import type { Standby } from "../../haproxy/handoff/standby.ts";
 import { sharesPorts } from "../../haproxy/process/arguments.ts";
 import type { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import { canPassTables, untilTablesPass } from "../../haproxy/runtime/stick_tables.ts";
-import { adopt, type Adopted } from "../../loaded/adoption.ts";
-import { NO_TARGETS } from "../../loaded/targets.ts";
+import { adopt, type Adopted, type AdoptionOptions } from "../../loaded/adoption.ts";
+import { findServers } from "../../loaded/servers.ts";
+import { NO_TARGETS, type ServersTarget } from "../../loaded/targets.ts";
 import { aborted } from "../../system/cut_off.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
@@ -19,6 +20,7 @@ import { mayLieInFiles } from "../decisions/last_good_fallback.ts";
 import { notListed } from "../messages/reload_messages.ts";
 import type { ActionOf, HandoffEnd } from "../state/events.ts";
 import type { Attempt } from "../state/state.ts";
+import type { HotServers } from "./hot_servers.ts";
 import { NotedWords } from "./noted_words.ts";
 import type { Parts } from "./parts.ts";
 
@@ -27,6 +29,7 @@ export interface StartsParts extends Parts {
   readonly memory: MemoryRoom;
   readonly standby: Standby;
   readonly gauge: DrainGauge;
+  readonly servers: HotServers;
   /** What is on disk. */
   readonly origin: Origin;
   /** Called once a generation serves, with what to watch. */
@@ -68,6 +71,8 @@ export class Starts {
       const origin = this.#originOf(attempt);
       const takeOverFrom = own ?? fleet.leftovers.find(({ serves }) => serves)?.generation ?? null;
       const startedMs = Date.now();
+      const servers = this.#findServers(attempt);
+      await this.#parts.servers.quiesce(cancel);
       const outcome = await handoff({
         generation: attempt.number,
         takeOverFrom,
@@ -75,7 +80,10 @@ export class Starts {
         origin,
         sharesPorts: this.#sharesPorts && origin.needs().sharesPorts &&
           sharesPorts(settings.haproxy),
-        learn: () => this.#learn(attempt, takeOverFrom, startedMs),
+        ...takeOverFrom === null || attempt.cause.tag === "last_good" ? {} : {
+          passedState: (state: string) => this.#parts.servers.passed(takeOverFrom, state),
+        },
+        learn: () => this.#learn(attempt, takeOverFrom, { startedMs, servers }),
         cancel,
       }, this.#parts).catch((error) => {
         if (takeOverFrom !== null) gauge.close(takeOverFrom);
@@ -94,6 +102,7 @@ export class Starts {
       }
     } finally {
       this.#running = null;
+      if (own !== null) this.#parts.servers.follow(own, null);
     }
   }
 
@@ -114,7 +123,7 @@ export class Starts {
   async #learn(
     { number, fingerprint, cause }: Attempt,
     takeOverFrom: number | null,
-    startedMs: number,
+    { startedMs, servers }: Pick<AdoptionOptions, "startedMs" | "servers">,
   ): Promise<Learned> {
     const { settings, folder, scanner, loadedFiles, onInventory } = this.#parts;
     const socket = folder.socket(number);
@@ -127,10 +136,23 @@ export class Starts {
         loadedFiles,
         socket: settings.watchLoaded ? socket : null,
         startedMs,
+        servers,
         onInventory,
       }),
     ]);
     return { loaded, passesTables };
+  }
+
+  /** Begun before the start, so that nothing waits for it. */
+  async #findServers({ fingerprint, cause }: Attempt): Promise<ServersTarget | null> {
+    const { settings, loadedFiles, postBug } = this.#parts;
+    if (fingerprint === null || !settings.watch || cause.tag === "last_good") return null;
+    try {
+      return await findServers(loadedFiles.configurations(), fingerprint);
+    } catch (error) {
+      postBug(error, { name: "watch" });
+      return null;
+    }
   }
 
   /** A gauge must be open before its process is asked to drain, and opening it must not delay the drain. */
@@ -149,6 +171,7 @@ export class Starts {
       { loaded: { ...asScanned(fingerprint), isSilent: settings.watchLoaded }, passesTables: true };
     const needs = origin.needs();
     this.#sharesPorts = needs.sharesPorts;
+    this.#parts.servers.serve(number, loaded.targets, ready.version);
     const tables = passesTables ? {} : { tablesByMs: performance.now() + TABLES_LIMIT_MS };
     const { isSilent, ...known } = loaded;
     this.#post({ ...ready, loaded: { ...known, ...tables } });

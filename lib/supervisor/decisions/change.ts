@@ -13,14 +13,14 @@ import { NOTHING_PENDING } from "./pending.ts";
 /** The files have begun to change: puts a process on standby if a reload is likely. */
 export function expectChange(
   state: Idle,
-  { fingerprint, atMs }: EventOf<"changing">,
+  { fingerprint, others, atMs }: EventOf<"changing">,
   policy: Policy,
 ): Decision {
   const { service } = state;
   const { serving, rejected, lastGeneration } = service;
   const isKnown = [serving, rejected].some((content) => holds(content, fingerprint));
   if (isKnown || isDelayed(service, atMs, policy)) return [state, []];
-  if (policy.hotApply && targetsOf(service, fingerprint) !== null) return [state, []];
+  if (policy.hotApply && targetsOf(service, fingerprint, others) !== null) return [state, []];
   return [state, [{
     name: "stand_by",
     generation: lastGeneration + 1,
@@ -32,7 +32,7 @@ export function expectChange(
 /** The files have settled: hot-applies or reloads them unless they are already known. */
 export function considerChange(
   state: Idle,
-  { fingerprint, atMs }: EventOf<"settled">,
+  { fingerprint, others, atMs }: EventOf<"settled">,
   policy: Policy,
 ): Decision {
   const { serving, rejected } = state.service;
@@ -42,7 +42,7 @@ export function considerChange(
   const isSame = serving.fingerprint?.digest === fingerprint.digest;
   const tag = isRejected ? "retry" : isSame ? "changed_during_read" : "change";
   const change = { fingerprint, cause: { tag }, atMs } as const;
-  return hotApply(state, change) ?? reloadOrDelay(state, change, policy);
+  return hotApply(state, change, others) ?? reloadOrDelay(state, change, policy);
 }
 
 /** A signal or a request reloads even if nothing changed. */
@@ -91,14 +91,14 @@ function revert(state: Idle): Decision {
 }
 
 /** Hot-applies the change, or examines new files first; `null` if only a reload can load the change. */
-function hotApply(state: Idle, change: FileChange): Decision | null {
+function hotApply(state: Idle, change: FileChange, others: string | undefined): Decision | null {
   const { service } = state;
   const { serving: { number: generation, fingerprint: before } } = service;
   const { fingerprint: after, cause } = change;
   const newcomers = newcomersOf(service, change);
-  const changed = newcomers.length > 0 ? [] : targetsOf(service, after);
-  if (changed === null || before === null) return null;
-  const request = { changed, before, after, isPart: false };
+  const targets = targetsOf(service, after, others);
+  if (before === null || (targets === null && newcomers.length === 0)) return null;
+  const request = { changed: targets ?? [], before, after, isPart: false };
   return [
     {
       name: "hot_applying",
@@ -119,9 +119,13 @@ function hotApply(state: Idle, change: FileChange): Decision | null {
 }
 
 /** What to hot-apply to bring the serving generation to `fingerprint`; `null` if that is impossible. */
-function targetsOf({ serving }: Service, fingerprint: Fingerprint): readonly Target[] | null {
+function targetsOf(
+  { serving }: Service,
+  fingerprint: Fingerprint,
+  others: string | undefined,
+): readonly Target[] | null {
   if (serving.changedDuringRead) return null;
-  return targetsToApply(serving.targets, serving.fingerprint, fingerprint);
+  return targetsToApply(serving.targets, serving.fingerprint, fingerprint, others);
 }
 
 /** Whether `content` is known to be what HAProxy read. */

@@ -1,6 +1,6 @@
 /** What the end of a hot apply means: the serving generation has the files, or a reload follows. Pure. */
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
-import { targetsAfter } from "../../hot_apply/plan.ts";
+import { targetsAfter, withMembers } from "../../hot_apply/plan.ts";
 import * as messages from "../messages/hot_apply_messages.ts";
 import type { Action, Decision, EventOf, Policy } from "../state/events.ts";
 import type { Generation, Rejected, Rejection, Service, StateOf } from "../state/state.ts";
@@ -56,8 +56,9 @@ function servingAfter(
   { service: { serving } }: HotApplying,
   { fingerprint, applied, unconfirmed }: HotApplyOutcome,
 ): Generation {
-  const given = [...applied.map(({ target }) => target), ...unconfirmed];
-  return { ...serving, fingerprint, targets: targetsAfter(serving.targets, given) };
+  const given = applied.map(({ target }) => target);
+  const targets = withMembers(targetsAfter(serving.targets, given, unconfirmed), applied);
+  return { ...serving, fingerprint, targets };
 }
 
 /** The rejected reload, with the certificates that were refused. */

@@ -6,15 +6,18 @@ import type { Target } from "../../loaded/targets.ts";
 import type { LogEntry } from "../../system/log.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { abridged } from "../../watch/scan/fingerprint.ts";
-import { info, list, MOST_LISTED, warning } from "./entry.ts";
+import { info, list, listPaths, MOST_LISTED, warning } from "./entry.ts";
 
 /** One line for each of the first files, and one for the rest. */
 export function hotApplied(all: readonly Applied[], generation: number): LogEntry[] {
-  const lines = all.slice(0, MOST_LISTED).map(({ target, detail, durationMs }) => {
+  const lines = all.slice(0, MOST_LISTED).map(({ target, detail, durationMs, how = "updated" }) => {
     const elapsedMs = Math.round(durationMs);
     const fields = { generation, reason: "hot_applied", durationMs: elapsedMs };
-    const what = `${describeFile(target)} updated in generation ${generation} without a reload`;
-    return info(`${what} in ${elapsedMs} ms (${detail})`, { ...fields, changed: [target.path] });
+    const where = `in generation ${generation} without a reload in ${elapsedMs} ms`;
+    const text = target.tag === "server"
+      ? `${detail}, ${where}`
+      : `${describeFile(target)} ${how} ${where} (${detail})`;
+    return info(text, { ...fields, changed: [target.path] });
   });
   const others = all.length - lines.length;
   if (others === 0) return lines;
@@ -53,6 +56,22 @@ export const notApplied = (reason: string, generation: number) =>
     generation,
     reason,
   });
+
+/** `version`: HAProxy's. */
+export const removedServersKept = (version: string | null, generation: number) =>
+  info(
+    `servers that are removed stay in maintenance until the next reload: deleting one is not ` +
+      `known to be safe in HAProxy ${version ?? "of this release"}`,
+    { generation, reason: "removed_servers" },
+  );
+
+/** `answer`: HAProxy's, as a clause. */
+export const removedServersLeft = (names: readonly string[], answer: string, generation: number) =>
+  warning(
+    `generation ${generation} cannot delete removed servers yet (${answer}), which stay in ` +
+      `maintenance, at the latest until the next reload: ${listPaths(names)}`,
+    { generation, reason: "removed_servers" },
+  );
 
 export const awaitsFiles = (files: readonly NotWhole[], waitMs: number) =>
   info(

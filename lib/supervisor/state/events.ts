@@ -32,11 +32,18 @@ export interface LeftoverProcess {
   readonly pid: number;
 }
 
+export interface Scanned {
+  readonly fingerprint: Fingerprint;
+  /** The digest of the configuration without its servers; absent: unknown, or a reload is likely all the same. */
+  readonly others?: string;
+  readonly atMs: number;
+}
+
 /** Times are in milliseconds, on a monotonic clock. */
 export type Event =
   /** The files have begun to change; `fingerprint` is what is on disk now, not settled yet. */
-  | { readonly name: "changing"; readonly fingerprint: Fingerprint; readonly atMs: number }
-  | { readonly name: "settled"; readonly fingerprint: Fingerprint; readonly atMs: number }
+  | { readonly name: "changing" } & Scanned
+  | { readonly name: "settled" } & Scanned
   | {
     readonly name: "reload_requested";
     readonly order: ReloadOrder;

@@ -18,7 +18,8 @@ class OfDirectory extends Secured {
   }
 
   async serveDirectory(options: WrapperOptions = {}): Promise<Wrapper> {
-    return await this.serveSecure(this.pageOf("one"), options);
+    // Otherwise they would be added without a reload.
+    return await this.serveSecure(this.pageOf("one"), { ...options, args: ["--no-hot-apply"] });
   }
 }
 

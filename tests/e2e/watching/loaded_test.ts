@@ -117,14 +117,14 @@ const LOADED: readonly Loaded[] = [
     after: (workspace) => new Authority(workspace.at("other-ca")).certificate,
   },
   {
-    what: "a certificate that is added to a directory",
+    what: "a certificate that is added to a directory, for a name that another has",
     file: "certificates/c.pem",
     prepare: (workspace) => withDirectory(workspace, "b.pem"),
-    after: ({ authority }) => authority.issue({ name: "c.test" }).pem,
+    after: ({ authority }) => authority.issue({ name: "b.test" }).pem,
   },
   {
-    what: "a certificate that is removed from a directory",
-    file: "certificates/b.pem",
+    what: "the default certificate that is removed from a directory",
+    file: "certificates/a.pem",
     prepare: (workspace) => withDirectory(workspace, "b.pem"),
     after: () => null,
   },

@@ -131,7 +131,7 @@ programTest("files of gigabytes are followed by size and times, and cost nothing
   await wrapper.says(/generation 6 rejected/);
   await wrapper.says(/warning .*haproxy.cfg" is not searched for file names/);
   assert.equal(await workspace.get(), "three");
-  await workspace.replace(workspace.mapped("# a comment"));
+  await workspace.replace(workspace.mapped("    backlog 99"));
   await wrapper.says(/generation 7 serves/);
   await watched.check();
 });

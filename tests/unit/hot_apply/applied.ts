@@ -5,7 +5,7 @@ import { planOf } from "../../../lib/hot_apply/target_kinds.ts";
 import { type Answer, script } from "../../support/scripted_haproxy.ts";
 
 export function plan(target: Target, text: string, content: Partial<Content> = {}): Promise<Plan> {
-  return planOf(target, { text, key: null, files: new Map(), ...content });
+  return planOf(target, { text, key: null, texts: [text], files: new Map(), ...content });
 }
 
 /** The result, and the commands that led to it. */

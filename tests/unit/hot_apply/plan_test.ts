@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import { certificatesToApply, targetsAfter, targetsToApply } from "../../../lib/hot_apply/plan.ts";
+import {
+  certificatesToApply,
+  targetsAfter,
+  targetsToApply,
+  withMembers,
+} from "../../../lib/hot_apply/plan.ts";
 import {
   NO_TARGETS,
+  serversIn,
+  type ServersTarget,
   type Target,
   type TargetOf,
   type Targets,
+  withServers,
 } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 
@@ -89,7 +97,8 @@ Deno.test("a key that belongs to no certificate, or any other side file, is not 
     [certificate("/a.crt", "/a.key"), "/a.crt.key"],
     [certificate("/a", "/k"), "/a.key"],
     [map("/a.map"), "/a.map.key"],
-    [certificate("/a"), "/a.ocsp"],
+    [certificate("/a"), "/a.sctl"],
+    [certificate("/a.crt"), "/a.ocsp"],
   ];
   for (const [target, changed] of cases) {
     assert.equal(applicable(targetsOf({ [target.path]: [target] }), changed), null);
@@ -159,4 +168,109 @@ Deno.test("after one kind was applied the other is not, but maps are", () => {
   assert.equal(left(two), "/b /c /d");
   assert.equal(left(three), "/b /c /d");
   assert.equal(targetsAfter(targets, [map("/c")]), targets);
+});
+
+const servers = (paths: readonly string[], others = "digest"): ServersTarget => ({
+  ...{
+    tag: "server",
+    path: paths[0]!,
+    paths,
+    lines: "",
+    others,
+    hot: new Map(),
+    removed: [],
+    doubtful: [],
+  },
+});
+
+Deno.test("servers are applied once, whichever files changed, where nothing but them did", () => {
+  const target = servers(["/a", "/b"]);
+  const targets = withServers(targetsOf({ "/map": [map("/map")] }), target);
+  const before = holding({ "/a": "1", "/b": "1", "/map": "1" });
+  const after = holding({ "/a": "2", "/b": "2", "/map": "1" });
+  assert.deepEqual(targetsToApply(targets, before, after, "digest"), [target]);
+  assert.equal(targetsToApply(targets, before, after, "another"), null);
+  assert.equal(targetsToApply(targets, before, after), null);
+  const all = targetsToApply(
+    targets,
+    before,
+    holding({ "/a": "2", "/b": "1", "/map": "2" }),
+    "digest",
+  );
+  assert.deepEqual(all, [target, map("/map")]);
+});
+
+Deno.test("the next change of servers starts from what was applied, or takes a reload if nobody knows", () => {
+  const [first, next] = [servers(["/a"]), { ...servers(["/a"]), lines: "next" }];
+  const targets = withServers(targetsOf({ "/map": [map("/map")] }), first);
+  assert.equal(serversIn(targetsAfter(targets, [next])), next);
+  assert.equal(targetsAfter(targets, [map("/map")]), targets);
+  assert.deepEqual([...targetsAfter(targets, [], [first]).byPath.keys()], ["/map"]);
+});
+
+Deno.test("a configuration that is loaded as something else besides has no servers to apply", () => {
+  const targets = targetsOf({ "/a": [map("/a")] });
+  assert.equal(serversIn(withServers(targets, servers(["/a"]))), null);
+});
+
+Deno.test("what is given with a certificate is its own, unless it has gone", () => {
+  const one = certificate("/a");
+  const targets = targetsOf({ "/a": [one] });
+  for (const path of ["/a.ocsp", "/a.issuer"]) {
+    assert.deepEqual(applicable(targets, path), [one]);
+    const [before, after] = [holding({ "/a": "1", [path]: "1" }), holding({ "/a": "1" })];
+    assert.equal(targetsToApply(targets, before, after), null);
+  }
+});
+
+const member = (path: string): TargetOf<"certificate"> => ({
+  ...certificate(path),
+  ...{ name: `certs${path.slice("/certs".length)}`, isMember: true, list: "certs" },
+});
+
+/** What to apply if these files are new in a directory that has "b.pem". */
+function newcomers(...paths: readonly string[]): readonly Target[] | null {
+  const targets = {
+    ...targetsOf({
+      "/certs/b.pem": [member("/certs/b.pem")],
+      "/site.pem": [certificate("/site.pem")],
+    }),
+    lists: new Map([["/certs", "certs"]]),
+  };
+  const before = { "/certs/b.pem": "1", "/site.pem": "1" };
+  const after = { ...before, ...Object.fromEntries(paths.map((path) => [path, "2"])) };
+  return targetsToApply(targets, holding(before), holding(after));
+}
+
+Deno.test("a certificate that is new in a loaded directory is a target, with its key", () => {
+  const added = { ...member("/certs/c.pem"), besides: ["/certs/b.pem", "/site.pem"] };
+  assert.deepEqual(newcomers("/certs/c.pem"), [added]);
+  assert.deepEqual(newcomers("/certs/c.pem", "/certs/c.pem.key"), [added]);
+  assert.deepEqual(newcomers("/certs/d.pem", "/certs/c.pem")?.map(({ path }) => path), [
+    ...["/certs/c.pem", "/certs/d.pem"],
+  ]);
+});
+
+for (
+  const [what, ...paths] of [
+    ["that would be the first", "/certs/a.pem"],
+    ["in another directory", "/other/c.pem"],
+    ["that is one of a bundle", "/certs/c.pem.rsa"],
+    ["with SCTs", "/certs/c.pem", "/certs/c.pem.sctl"],
+    ["whose key alone is there", "/certs/c.pem.key"],
+    ["beside another new file", "/certs/c.pem", "/haproxy.cfg"],
+  ] as const
+) {
+  Deno.test(`a certificate ${what} takes a reload`, () => assert.equal(newcomers(...paths), null));
+}
+
+Deno.test("what was added is a target from then on, and what was removed no more", () => {
+  const targets = targetsOf({ "/certs/b.pem": [member("/certs/b.pem")] });
+  const [added, removed] = [member("/certs/c.pem"), member("/certs/b.pem")];
+  assert.deepEqual(
+    withMembers(targets, [{ target: added, how: "added" }, { target: removed, how: "removed" }])
+      .byPath,
+    new Map([["/certs/c.pem", [added]]]),
+  );
+  assert.equal(withMembers(targets, [{ target: added }]), targets);
 });

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { adopt, type AdoptionOptions } from "../../../lib/loaded/adoption.ts";
 import { createLoadedFiles } from "../../../lib/loaded/loaded_files.ts";
 import { createScanner } from "../../../lib/watch/scan/scan.ts";
+import { findServers } from "../../../lib/loaded/servers.ts";
+import { serversIn, withServers } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
@@ -45,6 +47,9 @@ class Scene extends TempFolder {
       startedMs: LATER_MS,
       scanner: this.scanner,
       loadedFiles: this.#loadedFiles,
+      servers: before === null
+        ? Promise.resolve(null)
+        : findServers(this.#loadedFiles.configurations(), before),
       onInventory: ({ directories }) => void this.watched.push(directories),
       ...options,
     });
@@ -61,9 +66,10 @@ Deno.test("what a generation has loaded belongs to its fingerprint and is a targ
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration, scene.map]);
   assert.equal(changedDuringRead, false);
   assert.deepEqual(
-    targets.byPath,
+    withServers(targets, null).byPath,
     new Map([[scene.map, [{ tag: "map", path: scene.map, id: 3 }]]]),
   );
+  assert.deepEqual(serversIn(targets)?.paths, [scene.configuration]);
   assert.equal(isSilent, false);
 });
 
@@ -124,7 +130,7 @@ Deno.test("a generation that is not asked is not reported as silent", async () =
   const { fingerprint, targets, isSilent } = await scene.adopt(before, { socket: null });
   assert.equal(isSilent, false);
   assert.deepEqual(pathsOf(fingerprint), [scene.configuration]);
-  assert.equal(targets.byPath.size, 0);
+  assert.deepEqual([...targets.byPath.keys()], [scene.configuration]);
 });
 
 Deno.test("a swap of ..data by Kubernetes between the scan and the start is noticed", async () => {

@@ -326,3 +326,59 @@ Deno.test("of two files with one name the first is loaded", async () => {
   await scene.find(...origins, "default-path origin /second", "bind :2 ssl crt a.pem");
   assert.deepEqual(Object.keys(scene.targets(certificate("a.pem"))), ["/first/a.pem"]);
 });
+
+const DIRECTORY: readonly ListedFile[] = [
+  certificate("certs/a.pem"),
+  { tag: "certificate_list", name: "certs" },
+];
+
+Deno.test("certificates can come and go in a directory that the process lists", async () => {
+  await using scene = new Scene();
+  await scene.find("bind :1 ssl crt certs/ crt site.pem", "bind :2 ssl crt certs");
+  const { targets } = scene.files.locate(DIRECTORY);
+  assert.deepEqual(targets.lists, new Map([[scene.at("certs"), "certs"]]));
+  assert.deepEqual(targets.byPath.get(scene.at("certs/a.pem")), [
+    {
+      ...used("certs/a.pem", { isMember: true, list: "certs" }),
+      path: scene.at("certs/a.pem"),
+      keyPath: scene.at("certs/a.pem.key"),
+    },
+  ]);
+});
+
+for (
+  const [what, lines, listed] of [
+    ["by two names", ["bind :1 ssl crt certs", "bind :2 ssl crt ./certs"], [
+      { tag: "certificate_list", name: "./certs" },
+    ]],
+    ["beside a list with filters of its own", ["bind :1 ssl crt certs crt-list l"], [
+      { tag: "certificate_list", name: "l" },
+    ]],
+    ["beside a list that nobody knows", ["bind :1 ssl crt certs"], [
+      { tag: "certificate_list", name: "other" },
+    ]],
+    ["beside certificates that are no targets", [
+      ...["bind :1 ssl crt certs crt s.pem", "crt-store", "load crt t.pem ocsp t.ocsp"],
+    ], []],
+  ] as const
+) {
+  Deno.test(`not in a directory ${what}`, async () => {
+    await using scene = new Scene();
+    await scene.find(...lines);
+    const { targets } = scene.files.locate([...DIRECTORY, ...listed]);
+    assert.deepEqual(targets.lists, new Map());
+  });
+}
+
+Deno.test("where only servers differ that name no files, the same is named as before", async () => {
+  await using scene = new Scene();
+  const lines = (server: string) => ["backend b", "  errorfile 503 /e", `  server s ${server}`];
+  const first = await scene.find(...lines("10.0.0.1:80"));
+  const others = scene.files.withoutServers();
+  assert.notEqual(others, null);
+  assert.deepEqual(await scene.find(...lines("10.0.0.2:80 weight 5")), first);
+  assert.equal(scene.files.withoutServers(), others);
+  const paths = (sources: readonly Source[]) => scene.shown(sources);
+  assert.deepEqual(paths(await scene.find(...lines("10.0.0.2:80 ssl ca-file /ca"))), ["/e", "/ca"]);
+  assert.deepEqual(paths(await scene.find("# one", ...lines("10.0.0.2:80"))), ["/e"]);
+});

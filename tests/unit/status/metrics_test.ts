@@ -62,6 +62,7 @@ const VALUES = {
   'drains_cut_total{reason="memory"}': "3",
   'drains_cut_total{reason="max-draining"}': "0",
   'process_exits_total{role="serving",status="139"}': "1",
+  removed_servers: "2",
   watched_files: "18",
   watch_events_total: "240",
   poll_found_changes_total: "0",

@@ -26,6 +26,7 @@ export function snapshot(
   return {
     nowMs: NOW_MS,
     state: { name: "serving", service: SERVICE },
+    removedServers: ["app/s1", "app/s2"],
     watching: { files: 18, events: 240, pollFinds: 0 },
     connections: new Map(),
     memory: null,

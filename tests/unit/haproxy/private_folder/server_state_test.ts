@@ -34,14 +34,14 @@ class Scene extends TempFolder {
 
 Deno.test("the state of all servers is saved unchanged", async () => {
   await using scene = new Scene(STATE);
-  assert.equal(await saveServerState(scene.from, scene.to, never()), null);
+  assert.equal(await saveServerState(scene.from, scene.to, { cancel: never() }), null);
   assert.equal(scene.state, STATE);
   assert.deepEqual(scene.haproxy.commands, ["show servers state"]);
 });
 
 Deno.test("an answer that is not a state is reported and not saved", async () => {
   await using scene = new Scene("Permission denied\n\n");
-  const reason = await saveServerState(scene.from, scene.to, never());
+  const reason = await saveServerState(scene.from, scene.to, { cancel: never() });
   assert.equal(reason, 'found "Permission denied", wanted a list');
   assert.equal(scene.state, "1\n");
 });
@@ -49,7 +49,7 @@ Deno.test("an answer that is not a state is reported and not saved", async () =>
 Deno.test("no state is saved from a process that is gone", async () => {
   await using folder = new TempFolder();
   const to = fileAt(folder.write("state", "1\n"));
-  const reason = await saveServerState(folder.at("nobody"), to, never());
+  const reason = await saveServerState(folder.at("nobody"), to, { cancel: never() });
   assert.equal(reason, "no answer within 3s");
 });
 
@@ -58,7 +58,7 @@ Deno.test("an abort ends the wait for a silent process", async () => {
   const [from, to] = [folder.at("silent"), fileAt(folder.write("state", "1\n"))];
   using listener = Deno.listen({ transport: "unix", path: from });
   const cancel = new AbortController();
-  const saving = saveServerState(from, to, cancel.signal);
+  const saving = saveServerState(from, to, { cancel: cancel.signal });
   using _connection = await listener.accept();
   cancel.abort();
   assert.notEqual(await saving, null);
@@ -68,6 +68,6 @@ Deno.test("an abort ends the wait for a silent process", async () => {
 Deno.test("a state that cannot be written is reported, not thrown", async () => {
   await using scene = new Scene(STATE);
   const to = scene.at("nowhere/state");
-  const reason = await saveServerState(scene.from, fileAt(to), never());
+  const reason = await saveServerState(scene.from, fileAt(to), { cancel: never() });
   assert.ok(reason?.startsWith(`cannot write "${to}": `), `${reason}`);
 });

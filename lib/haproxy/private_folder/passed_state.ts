@@ -1,0 +1,183 @@
+/** Puts right what a process says of its servers, where the configuration has changed since it read it. Pure. */
+import { begins, readSection, sectionTexts, wordsOf } from "../../config/server_lines.ts";
+
+export interface StateContext {
+  /** `serverLines` of what the process has, its hot applies included; `null`: unknown. */
+  readonly before: string | null;
+  /** Those of what its successor reads. */
+  readonly after: string;
+  /** What was hot-applied in the process, by the full names of the servers. */
+  readonly hot: ReadonlyMap<string, HotServer>;
+  /** Servers of which nothing is to be passed on: they were removed, or nobody knows what a hot apply did to them. */
+  readonly forgotten?: ReadonlySet<string>;
+}
+
+/** What the files said of a server when it was last hot-applied. */
+export interface HotServer {
+  readonly weight: number;
+  readonly isDisabled: boolean;
+}
+
+/**
+ * The answer to `show servers state` for a successor to load. As HAProxy gives it (2.6 to 3.4),
+ * - another port in the file would never count, nor `ssl`, nor another port for checks: these are taken from the state,
+ *   whatever the configuration says; where the file's port cannot be read, HAProxy gets nothing of that server;
+ * - a server that is not checked would stay down for good once `disabled` or `check` is taken out of its line;
+ * - a weight that was hot-applied would come back when the file says the one before again, since the state has that
+ *   with which the process started;
+ * - a server that was disabled without a reload would stay in maintenance when the file enables it.
+ */
+export function passedState(
+  state: string,
+  { before, after, hot, forgotten = new Set() }: StateContext,
+): string {
+  const { servers: changed, unnamed } = changedServers(before, after);
+  const names = [...changed.keys(), ...hot.keys(), ...forgotten];
+  const backends = new Set([...names.map(backendOf), ...unnamed.keys()]);
+  if (backends.size === 0) return state;
+  return state.replace(rowsOf(backends), (row) => {
+    const fields = row.trimEnd().split(" ");
+    const [backend, server] = [fields[Field.backend]!, fields[Field.server]!];
+    const name = `${backend}/${server}`;
+    const [values, change] = [hot.get(name), changed.get(name)];
+    const isUnknown = unnamed.get(backend)?.has(server) === false;
+    if (forgotten.has(name) || isUnknown || change?.port === null) return "";
+    if (values === undefined && change === undefined) return row;
+    if (values !== undefined) {
+      fields[Field.configuredWeight] = `${values.weight}`;
+      fields[Field.admin] = adminState(Number(fields[Field.admin]), values.isDisabled);
+    }
+    const isInMaintenance = (Number(fields[Field.admin]) & FORCED_MAINTENANCE) !== 0;
+    if (isInMaintenance || change?.isRevived) fields[Field.operation] = RUNNING;
+    if (change === undefined) return `${fields.join(" ")}\n`;
+    fields[Field.port] = change.port ?? fields[Field.port]!;
+    return `${fields.slice(0, Field.firstOptional).join(" ")}\n`;
+  });
+}
+
+/** Where a field stands in a row. */
+const Field = {
+  backend: 1,
+  server: 3,
+  operation: 5,
+  admin: 6,
+  configuredWeight: 8,
+  port: 18,
+  /** From here on: `ssl`, and where checks and agent are. */
+  firstOptional: 20,
+} as const;
+
+const RUNNING = "2";
+
+/** In `srv_admin_state`: by a command or by the configuration. */
+const FORCED_MAINTENANCE = 0x01;
+/** The configuration says `disabled`. */
+const BY_CONFIGURATION = 0x04;
+
+const adminState = (state: number, isDisabled: boolean) =>
+  `${isDisabled ? state | BY_CONFIGURATION : state & ~BY_CONFIGURATION}`;
+
+const backendOf = (name: string) => name.slice(0, name.indexOf("/"));
+
+/** A regular expression with more names is slower than a look at each row. */
+const MOST_NAMES = 100;
+
+function rowsOf(backends: ReadonlySet<string>): RegExp {
+  const names = backends.size > MOST_NAMES ? "\\S+" : [...backends].map(RegExp.escape).join("|");
+  return new RegExp(`^\\d+ (?:${names}) \\d+ .*(?:\\n|$)`, "gm");
+}
+
+interface LineChange {
+  /** `undefined`: that of the process; `null`: only HAProxy knows it. */
+  readonly port: string | null | undefined;
+  /** That it was found dead says nothing of it any more. */
+  readonly isRevived: boolean;
+}
+
+interface Changed {
+  /** By their full names. */
+  readonly servers: ReadonlyMap<string, LineChange>;
+  /** Backends in which a line changed that does not name its servers, such as a template; with the names of others. */
+  readonly unnamed: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** What may be other than before of the servers in `after`. */
+function changedServers(before: string | null, after: string): Changed {
+  const changed = new Map<string, LineChange>();
+  const unnamed = new Map<string, ReadonlySet<string>>();
+  if (before === after) return { servers: changed, unnamed };
+  if (before === null) return { servers: allServers(after), unnamed };
+  const [old, next] = [partsOf(before), partsOf(after)];
+  for (const [backend, text] of next.proxies) {
+    const known = old.proxies.get(backend);
+    if (known === undefined || (known === text && old.defaults === next.defaults)) continue;
+    const [were, are] = [serversOf(known), serversOf(text)];
+    if (were.unnamed !== are.unnamed) unnamed.set(backend, new Set(are.servers.keys()));
+    const isOther = old.defaults !== next.defaults || were.defaults !== are.defaults;
+    for (const [server, line] of are.servers) {
+      const was = were.servers.get(server);
+      if (was === undefined || (was === line && !isOther)) continue;
+      const isSame = wordsOf(was)[2] === wordsOf(line)[2];
+      const port = portOf(line) ?? (isSame ? undefined : null);
+      changed.set(`${backend}/${server}`, { port, isRevived: isRevived(was, line) });
+    }
+  }
+  return { servers: changed, unnamed };
+}
+
+/** Any of them may be another one than before. */
+function allServers(lines: string): ReadonlyMap<string, LineChange> {
+  const areChecked = /^[ \t]*default-server[ \t][^\n]*\bcheck\b/m.test(lines);
+  return new Map(
+    [...partsOf(lines).proxies].flatMap(([backend, text]) =>
+      [...serversOf(text).servers].map(([server, line]) =>
+        [
+          `${backend}/${server}`,
+          {
+            port: portOf(line) ?? undefined,
+            isRevived: !areChecked && !wordsOf(line).includes("check"),
+          },
+        ] as const
+      )
+    ),
+  );
+}
+
+function partsOf(lines: string) {
+  const defaults: string[] = [];
+  const proxies = new Map<string, string>();
+  for (const text of sectionTexts(lines)) {
+    const [, kind, name] = /^\s*(defaults|backend|listen)(?:[ \t]+([^\s#]+))?/.exec(text) ?? [];
+    if (kind === "defaults") defaults.push(text);
+    else if (name !== undefined) proxies.set(unquoted(name), text);
+  }
+  return { defaults: defaults.join("\n"), proxies };
+}
+
+function serversOf(text: string) {
+  const { lines } = readSection(text);
+  const linesOf = (keyword: string) => lines.filter((line) => begins(line, keyword));
+  const named = linesOf("server").map((line) => [unquoted(wordsOf(line)[1] ?? ""), line] as const);
+  const isPlain = ([name]: readonly [string, string]) => !/["'\\$]/.test(name);
+  const others = named.filter((one) => !isPlain(one)).map(([, line]) => line);
+  return {
+    defaults: linesOf("default-server").join("\n"),
+    servers: new Map(named.filter(isPlain)),
+    unnamed: [...linesOf("server-template"), ...others].join("\n"),
+  };
+}
+
+/** A word that is quoted as a whole, as most people do. */
+const unquoted = (word: string) => word.replace(/^(["'])([^"'\\$]*)\1$/, "$2");
+
+function isRevived(before: string, after: string): boolean {
+  const [old, next] = [wordsOf(before), wordsOf(after)];
+  return old[2] !== next[2] || (old.includes("check") && !next.includes("check"));
+}
+
+function portOf(line: string): string | null {
+  const address = unquoted(wordsOf(line)[2] ?? "");
+  if (/["'\\$]/.test(address)) return null;
+  const [, port] = /^(?:[^:/]+|\[.*\]|.*:.*):\+?(\d+)$/.exec(address) ?? [];
+  return port ?? (/^[^:/@]+$|^(?:unix@|abnsz?@)?\//.test(address) ? "0" : null);
+}

@@ -1,0 +1,52 @@
+/** Compares the names in certificates: of two with one name HAProxy serves the one that it has loaded first. */
+import type { X509Certificate } from "node:crypto";
+import { readFile, sha256 } from "../system/contents.ts";
+import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+import { isCertificate, pemBlocks, readCertificate } from "./pem.ts";
+import { MOST_HOT_BYTES } from "./target_kind.ts";
+
+/** Why `certificate` cannot be served beside those at `paths`, as a clause; `null` if no name is in both. */
+export async function namesake(
+  certificate: X509Certificate,
+  paths: readonly string[],
+  files: Fingerprint["files"],
+): Promise<string | null> {
+  const own = namesIn(certificate);
+  if (own === null) return "its names cannot be read";
+  const before = known;
+  const next = known = new Map<string, readonly string[]>();
+  for (const path of paths) {
+    const digest = files.get(path)?.content;
+    // It goes by the same change.
+    if (digest === undefined) continue;
+    const names = before.get(digest) ?? await readNames(path, digest);
+    if (names === null) return `the names in "${path}" cannot be read`;
+    next.set(digest, names);
+    const shared = names.find((name) => own.includes(name));
+    if (shared !== undefined) return `"${path}" is for "${shared}" as well`;
+  }
+  return null;
+}
+
+/** By the digest of the file: reading 10,000 takes a second or two, the first time. */
+let known: ReadonlyMap<string, readonly string[]> = new Map();
+
+async function readNames(path: string, digest: string): Promise<readonly string[] | null> {
+  const bytes = await readFile(path, MOST_HOT_BYTES).catch(() => null);
+  if (bytes === null || await sha256(bytes) !== digest) return null;
+  const first = pemBlocks(new TextDecoder().decode(bytes)).find(isCertificate);
+  const certificate = first === undefined ? null : await readCertificate(first);
+  return certificate === null ? null : namesIn(certificate);
+}
+
+/** HAProxy takes its common names as well; `null` where one is written in an unusual way. */
+export function namesIn(
+  { subject = "", subjectAltName = "" }: Partial<
+    Pick<X509Certificate, "subject" | "subjectAltName">
+  >,
+): readonly string[] | null {
+  if (/["\\]/.test(`${subject}${subjectAltName}`)) return null;
+  const alternatives = [...subjectAltName.matchAll(/DNS:([^,\s]+)/g)];
+  const common = [...subject.matchAll(/^CN=(.+)$/gm)];
+  return [...alternatives, ...common].map(([, name]) => name!.toLowerCase());
+}

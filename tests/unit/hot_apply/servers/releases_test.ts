@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { obstacleInRelease, trustsNewServers } from "../../../../lib/hot_apply/servers/releases.ts";
+
+for (const version of ["3.2.26-1", "3.4.7", "3.4.10-1~bpo", "3.5.0", "3.10.1", "4.0.0"]) {
+  Deno.test(`${version} is trusted`, () => assert.equal(trustsNewServers(version), true));
+}
+
+for (
+  const version of [
+    ...[null, "", "2.6.12-1+deb12u4", "2.8.30", "3.0.99", "3.2.25", "3.3.9", "3.4.6", "3.5-dev5"],
+  ]
+) {
+  Deno.test(`${version} is not trusted`, () => assert.equal(trustsNewServers(version), false));
+}
+
+Deno.test("what a release may be given depends on what changes", () => {
+  const server = { tag: "removed", backend: "b", server: "s" } as const;
+  const limit = { frontend: "f", from: 1, to: 2 };
+  const safe = { servers: [server], frontends: [] };
+  assert.equal(obstacleInRelease(safe, "2.6.12"), null);
+  for (const version of ["2.6.12", "2.8.16", null]) {
+    assert.match(obstacleInRelease({ ...safe, frontends: [limit] }, version) ?? "", /frontend "f"/);
+  }
+  for (const version of ["3.0.11", "3.4.7"]) {
+    assert.equal(obstacleInRelease({ ...safe, frontends: [limit] }, version), null);
+  }
+});
