@@ -61,7 +61,7 @@ export class Follower {
   /** Returns once `cancel` aborts, or if the process renews nothing. */
   async follow(cancel: AbortSignal): Promise<void> {
     const { idleMs, renewingMs } = this.#pauses;
-    for (;;) {
+    while (!cancel.aborted) {
       const renewed = await this.#look(cancel);
       if (renewed?.length === 0 || cancel.aborted) return;
       const isRenewing = renewed?.some((one) => one.isRenewing) ?? false;

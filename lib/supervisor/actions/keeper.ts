@@ -1,7 +1,7 @@
 /** Connects the keeper of obtained certificates with the supervisor: it observes steps, and posts what it finds. */
 import type { Leftovers } from "../../haproxy/leftovers/leftovers.ts";
 import { Keeper } from "../../obtained/keeper.ts";
-import { servingIn } from "../state/state.ts";
+import { servingIn, type State } from "../state/state.ts";
 import type { Step } from "../supervisor.ts";
 import type { Parts } from "./parts.ts";
 
@@ -11,9 +11,11 @@ export function createKeeper(
     "settings" | "loadedFiles" | "folder" | "post" | "postBug" | "log"
   >,
 ) {
+  /** What the generation that was started last obtains: the files on disk may change while it starts. */
+  let started = { number: 0, obtained: loadedFiles.obtained() };
   const keeper = new Keeper({
     watchLoaded: settings.watchLoaded,
-    obtained: () => loadedFiles.obtained(),
+    obtained: () => started.obtained,
     socket: (generation) => folder.socket(generation),
     onShown: (generation, shown) =>
       post({ name: "renewals_shown", generation, shown, atMs: performance.now() }),
@@ -23,19 +25,32 @@ export function createKeeper(
   });
   return {
     observe: ({ after }: Step) => {
+      const number = startedIn(after);
+      if (number !== null && number !== started.number) {
+        started = { number, obtained: loadedFiles.obtained() };
+      }
       const rejected = "service" in after ? after.service.rejected?.fingerprint ?? null : null;
       const serving = servingIn(after);
       // During a start or a hot apply the files are being read.
       keeper.observe(serving && { ...serving, rejected }, "attempt" in after);
     },
-    /** Whether something of what a killed wrapper left behind was saved: then the files must be scanned again. */
+    /** Whether something of what a killed wrapper left behind may have been saved: then the files must be scanned again. */
     rescue: async ({ processes }: Leftovers): Promise<boolean> => {
       const [left] = processes.filter(({ serves }) => serves);
       const files = loadedFiles.obtained();
       if (left === undefined || files.length === 0) return false;
-      const { rescue } = await import("../../obtained/rescue.ts");
-      return await rescue({ ...left, files, log });
+      try {
+        const { rescue } = await import("../../obtained/rescue.ts");
+        return await rescue({ ...left, files, log });
+      } catch (error) {
+        // Without it HAProxy orders anew, which is better than not to start.
+        postBug(error, { name: "obtained" });
+        return true;
+      }
     },
     close: () => keeper.close(),
   };
 }
+
+const startedIn = (state: State): number | null =>
+  state.name === "starting" || state.name === "reloading" ? state.attempt.number : null;
