@@ -5,7 +5,7 @@
 import { makeIfPossible } from "./compile.ts";
 import { runDeno } from "./deno.ts";
 
-/** One file per core at a time, as tests mostly wait. HTTP/3 needs --unstable-net. */
+/** HTTP/3 needs --unstable-net. */
 const OPTIONS = ["test", "--parallel", "--unstable-net", "-A", ...sanitizers(), ...pinned()];
 
 async function testAll(): Promise<number> {
@@ -15,8 +15,13 @@ async function testAll(): Promise<number> {
 }
 
 async function test(paths: readonly string[], form?: string): Promise<number> {
-  return await runDeno([...OPTIONS, ...paths], form ? { environment: { PROGRAM: form } } : {});
+  return await runDeno([...OPTIONS, ...paths], {
+    environment: { DENO_JOBS: JOBS, ...form ? { PROGRAM: form } : {} },
+  });
 }
+
+/** Files at a time: more than cores, as tests mostly wait. */
+const JOBS = Deno.env.get("DENO_JOBS") ?? `${navigator.hardwareConcurrency + 1}`;
 
 /** Always on in Deno 2.6, which does not know the flags. */
 function sanitizers(): string[] {

@@ -12,7 +12,7 @@ export interface ScenarioOptions {
   readonly namespace: string;
   /** The Service's node ports on 127.0.0.1. */
   readonly ports: { readonly http: number; readonly https: number };
-  /** How long the kubelet may take to publish a change; usually about a minute. */
+  /** How long the cluster may take to publish a change: the kubelet usually about a minute. */
   readonly publishedWithinMs?: number;
   readonly log?: (line: string) => void;
   /** Finds what to apply; by default the manifests beside this file. */
@@ -124,6 +124,7 @@ class Scenario {
       await waitFor(
         `${pod} to be not ready, but there`,
         async () => !await this.#cluster.isReady(pod) && await this.#generation(pod) > 0,
+        { deadlineMs: this.#options.publishedWithinMs },
       );
       await this.#cluster.run("wait", "--for=delete", `pod/${pod}`, "--timeout=340s");
       await this.#rollout();
