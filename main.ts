@@ -26,7 +26,7 @@ import { type Libc, openLibc } from "./lib/system/libc.ts";
 import { complain, createLog, describeLostLines, type Log } from "./lib/system/log.ts";
 import { createGarbageCollector } from "./lib/system/garbage.ts";
 import { createReaper } from "./lib/system/orphans.ts";
-import { ownUser } from "./lib/system/ownership.ts";
+import { ownUser } from "./lib/system/files/ownership.ts";
 import {
   listenToSignals,
   onChildEnd,

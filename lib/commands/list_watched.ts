@@ -1,6 +1,6 @@
 /** The output of `--list-watched`: every file, how it was found and what is wrong with it, and the directories. */
 import { dirname } from "@std/path";
-import { list, stat, tryToOpen } from "../system/files.ts";
+import { list, stat, tryToOpen } from "../system/files/files.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 import { visible } from "../text/visible.ts";
 import { isGlob } from "../watch/directories/globs.ts";

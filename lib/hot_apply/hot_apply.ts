@@ -1,6 +1,6 @@
 /** Gives a running generation the changed content of files that it has loaded, one target at a time, without a reload. */
 import { MOST_TEXT_BYTES } from "../config/tokens.ts";
-import { readFile, sha256, TooLarge } from "../system/contents.ts";
+import { readFile, sha256, TooLarge } from "../system/files/contents.ts";
 import { type Ask, createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
 import { pathsOf, type Target } from "../loaded/targets.ts";
 import {
@@ -12,7 +12,7 @@ import {
   isUnreadable,
   UNKNOWN_MARK,
 } from "../watch/scan/fingerprint.ts";
-import { planRemoval } from "./member.ts";
+import { planRemoval } from "./kinds/member.ts";
 import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
 import {
   type Impossible,
@@ -22,8 +22,8 @@ import {
   type Refusal,
   refused,
   type Result,
-} from "./target_kind.ts";
-import { planOf } from "./target_kinds.ts";
+} from "./kinds/target_kind.ts";
+import { planOf } from "./kinds/target_kinds.ts";
 
 export interface HotApplyRequest {
   /** What to apply so that a generation with `before` has `after`. */

@@ -2,13 +2,13 @@
  * Files that appear in a directory of certificates before they are whole. HAProxy loads every visible file there, and
  * one that it cannot load keeps it from starting.
  */
-import { readFile, TooLarge } from "../system/contents.ts";
+import { readFile, TooLarge } from "../system/files/contents.ts";
 import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";
 import { keyBeside, ownersOf } from "../config/side_files.ts";
 import type { FolderKind, Targets } from "../loaded/targets.ts";
-import { readPair } from "./pair.ts";
-import { isCertificate, isCrl, isCutOff, pemBlocks } from "./pem.ts";
-import { MOST_HOT_BYTES } from "./target_kind.ts";
+import { readPair } from "./kinds/pair.ts";
+import { isCertificate, isCrl, isCutOff, pemBlocks } from "./kinds/pem.ts";
+import { MOST_HOT_BYTES } from "./kinds/target_kind.ts";
 
 export type Newcomer =
   | {

@@ -1,8 +1,8 @@
 /** The folder in the user's directory that holds the recorded set. No other user may read, change or replace it. */
 import { join } from "@std/path";
-import { lstat, mkdir } from "../system/files.ts";
-import { describeForeign, ownUser } from "../system/ownership.ts";
-import { makeTrusted, trustIn } from "../system/trusted_directory.ts";
+import { lstat, mkdir } from "../system/files/files.ts";
+import { describeForeign, ownUser } from "../system/files/ownership.ts";
+import { makeTrusted, trustIn } from "../system/files/trusted_directory.ts";
 
 export class OwnFolder {
   readonly path: string;

@@ -4,10 +4,10 @@
  * its own that no other user may read or change, which is checked before each use.
  */
 import { join } from "@std/path";
-import { sha256All } from "../system/contents.ts";
-import { type Copy, copyAll, type CopyEnd } from "../system/copies.ts";
-import { list, lstatAll, remove, rename, writePrivateFile } from "../system/files.ts";
-import { describeForeign, readOwnFile } from "../system/ownership.ts";
+import { sha256All } from "../system/files/contents.ts";
+import { type Copy, copyAll, type CopyEnd } from "../system/files/copies.ts";
+import { list, lstatAll, remove, rename, writePrivateFile } from "../system/files/files.ts";
+import { describeForeign, readOwnFile } from "../system/files/ownership.ts";
 import { RUNTIME_PARENTS } from "../settings/option_types.ts";
 import { systemReason } from "../text/system_reason.ts";
 import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";

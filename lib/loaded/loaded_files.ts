@@ -1,5 +1,5 @@
 /** Finds what HAProxy loads besides its configuration: from the configuration's text, and from what the process lists. */
-import { stat } from "../system/files.ts";
+import { stat } from "../system/files/files.ts";
 import { readEnvFile } from "../haproxy/process/env_file_reader.ts";
 import { inSteps } from "../system/threads.ts";
 import type { FindReferences } from "../watch/scan/scan.ts";

@@ -1,7 +1,7 @@
 /** Reads what a configuration says of its servers. */
 import { arePlain, serverLines, withoutServers } from "../config/server_lines.ts";
 import { MOST_TEXT_BYTES } from "../config/tokens.ts";
-import { readFile, sha256 } from "../system/contents.ts";
+import { readFile, sha256 } from "../system/files/contents.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { ServersTarget } from "./targets.ts";
 

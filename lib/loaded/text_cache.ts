@@ -1,5 +1,5 @@
 /** Reads texts only when their files may have changed. */
-import { readFile, sha256, TooLarge } from "../system/contents.ts";
+import { readFile, sha256, TooLarge } from "../system/files/contents.ts";
 import { type FileState, provesContent, stampOf } from "../watch/directories/file_state.ts";
 import { MOST_TEXT_BYTES } from "../config/tokens.ts";
 import type { ConfigurationFile } from "../config/file_references.ts";

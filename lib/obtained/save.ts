@@ -4,16 +4,23 @@
  */
 import type { X509Certificate } from "node:crypto";
 import { basename, dirname, join } from "@std/path";
-import { refusalAt } from "../hot_apply/certificate.ts";
-import { type Pair, readPair } from "../hot_apply/pair.ts";
-import { isCertificate, isPrivateKey, pemBlocks, textOf } from "../hot_apply/pem.ts";
-import { MOST_HOT_BYTES } from "../hot_apply/target_kind.ts";
+import { refusalAt } from "../hot_apply/kinds/certificate.ts";
+import { type Pair, readPair } from "../hot_apply/kinds/pair.ts";
+import { isCertificate, isPrivateKey, pemBlocks, textOf } from "../hot_apply/kinds/pem.ts";
+import { MOST_HOT_BYTES } from "../hot_apply/kinds/target_kind.ts";
 import { RUNTIME_PARENTS } from "../settings/option_types.ts";
-import { readFile, sha256 } from "../system/contents.ts";
-import { lstat, remove, renameAtOnce, stat, statAtOnce, writeDurably } from "../system/files.ts";
-import { followLinks } from "../system/link_chain.ts";
-import { ownUser } from "../system/ownership.ts";
-import { findDistrust, type Step } from "../system/trusted_directory.ts";
+import { readFile, sha256 } from "../system/files/contents.ts";
+import {
+  lstat,
+  remove,
+  renameAtOnce,
+  stat,
+  statAtOnce,
+  writeDurably,
+} from "../system/files/files.ts";
+import { followLinks } from "../system/files/link_chain.ts";
+import { ownUser } from "../system/files/ownership.ts";
+import { findDistrust, type Step } from "../system/files/trusted_directory.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 import { type FileState, isSameState, stateOf } from "../watch/directories/file_state.ts";
 

@@ -1,6 +1,6 @@
 /** Reads configuration lines that HAProxy names, with those around them. */
 import { resolve } from "@std/path";
-import { readTextFile } from "../system/contents.ts";
+import { readTextFile } from "../system/files/contents.ts";
 import { placesOf } from "../haproxy/failure/alerts.ts";
 import { MOST_TEXT_BYTES } from "../config/tokens.ts";
 import { maskedLines } from "../secrets/masked_line.ts";

@@ -1,7 +1,7 @@
 /** When the certificates that a generation has loaded expire. Unchanged files are not read again. */
-import { readFile, sha256 } from "../system/contents.ts";
-import { isCertificate, pemBlocks, readCertificate } from "../hot_apply/pem.ts";
-import { MOST_HOT_BYTES } from "../hot_apply/target_kind.ts";
+import { readFile, sha256 } from "../system/files/contents.ts";
+import { isCertificate, pemBlocks, readCertificate } from "../hot_apply/kinds/pem.ts";
+import { MOST_HOT_BYTES } from "../hot_apply/kinds/target_kind.ts";
 import type { Target, Targets } from "../loaded/targets.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 

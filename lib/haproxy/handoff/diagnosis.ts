@@ -1,6 +1,6 @@
 /** Makes HAProxy say why a start failed: what is wrong, whether it may pass, and which line is at fault. */
 import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
-import { readTextFile } from "../../system/contents.ts";
+import { readTextFile } from "../../system/files/contents.ts";
 import { aborted } from "../../system/cut_off.ts";
 import type { Fleet } from "../drain/fleet.ts";
 import { alertsOf } from "../failure/alerts.ts";

@@ -1,8 +1,8 @@
 /** Finds the private folders of our own user below the runtime directories. */
 import { join } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
-import { describeForeign } from "../../system/ownership.ts";
-import { trustIn } from "../../system/trusted_directory.ts";
+import { describeForeign } from "../../system/files/ownership.ts";
+import { trustIn } from "../../system/files/trusted_directory.ts";
 import { FOLDER_PREFIX } from "../private_folder/made_folder.ts";
 
 /** The newest first, up to a limit. Nobody else can have made, entered or replaced them. */

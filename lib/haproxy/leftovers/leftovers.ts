@@ -2,7 +2,7 @@
  * Finds what killed wrappers have left below the runtime directories. The wrapper takes over from HAProxy processes of
  * the same service, reports others, and removes folders that nobody needs.
  */
-import { list } from "../../system/files.ts";
+import { list } from "../../system/files/files.ts";
 import type { Libc } from "../../system/libc.ts";
 import { claim, type Claimed, type Service } from "../private_folder/claim.ts";
 import { MadeFolder } from "../private_folder/made_folder.ts";

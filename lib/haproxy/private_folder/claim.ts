@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
-import { readOwnFile } from "../../system/ownership.ts";
+import { readOwnFile } from "../../system/files/ownership.ts";
 import type { MadeFolder } from "./made_folder.ts";
 
 /** Successive wrappers run the same service if these are equal. */

@@ -3,9 +3,9 @@
  * of the same name: the wrapper neither writes to that one nor connects to a socket in it.
  */
 import { join } from "@std/path";
-import { remove, rename, writePrivateFile } from "../../system/files.ts";
-import { describeForeign, ownUser } from "../../system/ownership.ts";
-import { trustIn } from "../../system/trusted_directory.ts";
+import { remove, rename, writePrivateFile } from "../../system/files/files.ts";
+import { describeForeign, ownUser } from "../../system/files/ownership.ts";
+import { trustIn } from "../../system/files/trusted_directory.ts";
 import type { PrivateSocket } from "../runtime/client.ts";
 
 /** Makes a folder of mode 0700 in `parent`. @throws why it cannot be made, or how another user could replace it. */

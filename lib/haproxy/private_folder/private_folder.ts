@@ -1,7 +1,7 @@
 /** The wrapper's private folder: each generation's stats socket, and the files added to its configuration. */
 import { join } from "@std/path";
 import type { Needs } from "../../config/needs.ts";
-import { mkdir } from "../../system/files.ts";
+import { mkdir } from "../../system/files/files.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import type { InjectedFiles } from "../process/arguments.ts";
 import type { PrivateSocket } from "../runtime/client.ts";

@@ -1,6 +1,6 @@
 /** Reads the env file, whose variables HAProxy gets in addition to the wrapper's own. */
-import { readTextFile } from "../../system/contents.ts";
-import { stat } from "../../system/files.ts";
+import { readTextFile } from "../../system/files/contents.ts";
+import { stat } from "../../system/files/files.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import { type EnvFile, parseEnvFile } from "../../config/env_file.ts";
 

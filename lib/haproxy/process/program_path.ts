@@ -1,8 +1,8 @@
 /** Checks whether another user could decide what runs as `haproxy`, by the directories in PATH. */
 import { dirname, join, resolve } from "@std/path";
-import { stat } from "../../system/files.ts";
+import { stat } from "../../system/files/files.ts";
 import type { LogEntry } from "../../system/log.ts";
-import { trustIn } from "../../system/trusted_directory.ts";
+import { trustIn } from "../../system/files/trusted_directory.ts";
 
 /**
  * Why the directory of `haproxy`, or one before it in `path`, cannot be trusted; `null` if all can. If a program

@@ -1,7 +1,7 @@
 /** Listens for clients of the status endpoints, on TCP or a unix socket. */
 import { dirname } from "@std/path";
 import type { Libc } from "../../system/libc.ts";
-import { describeForeign, ownUser } from "../../system/ownership.ts";
+import { describeForeign, ownUser } from "../../system/files/ownership.ts";
 import type { StatusAddress } from "../../settings/status_address.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import { HTTP_LIMITS, type HttpLimits, HttpServer, type HttpServerOptions } from "./server.ts";

@@ -3,7 +3,7 @@
  * shows whether anything in it has changed. Nothing is stored per entry, and the longer the directory takes to
  * read, the less often it is read.
  */
-import { list as listAll, lstat, statAtOnce } from "../../system/files.ts";
+import { list as listAll, lstat, statAtOnce } from "../../system/files/files.ts";
 import type { DirectoryEntry } from "../../system/directory_entries.ts";
 import type { Libc } from "../../system/libc.ts";
 import { collectGarbage } from "../../system/garbage.ts";

@@ -1,5 +1,5 @@
 /** Which names count, and which paths a watched glob matches. */
-import { expand } from "../../system/files.ts";
+import { expand } from "../../system/files/files.ts";
 import { isMissing } from "../../text/system_reason.ts";
 
 /** Editors keep hidden and `~` copies beside the file that they write; HAProxy skips hidden ones too. */

@@ -1,5 +1,5 @@
 /** Turns a watcher's events into hints, whatever comes. */
-import { lstat } from "../../system/files.ts";
+import { lstat } from "../../system/files/files.ts";
 import type { LossReport } from "./lost_events.ts";
 
 /**

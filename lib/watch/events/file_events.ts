@@ -1,5 +1,11 @@
 /** Watches real paths with `Deno.watchFs`, as its only user, and gives hints. */
-import { remove, statAgain, statAtOnce, tryToOpen, writeTextFile } from "../../system/files.ts";
+import {
+  remove,
+  statAgain,
+  statAtOnce,
+  tryToOpen,
+  writeTextFile,
+} from "../../system/files/files.ts";
 import type { Log, LogEntry } from "../../system/log.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import { type Hint, passEvents } from "./event_passing.ts";

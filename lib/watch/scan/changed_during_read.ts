@@ -1,5 +1,5 @@
 /** Decides whether a file changed while a process was reading it, that is, between two scans. */
-import { stat } from "../../system/files.ts";
+import { stat } from "../../system/files/files.ts";
 import { lastChangeMs } from "../directories/file_state.ts";
 import type { FileMark, Fingerprint } from "./fingerprint.ts";
 import type { ScanResult } from "./scan.ts";

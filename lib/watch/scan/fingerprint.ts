@@ -5,8 +5,8 @@ import {
   sha256,
   sha256All,
   TooLarge,
-} from "../../system/contents.ts";
-import { lstatAll } from "../../system/files.ts";
+} from "../../system/files/contents.ts";
+import { lstatAll } from "../../system/files/files.ts";
 import type { WholeDirectory } from "../directories/directories.ts";
 import { isShortage, systemReason } from "../../text/system_reason.ts";
 import { isSameState, provesContent, stampOf, stateOf } from "../directories/file_state.ts";

@@ -1,7 +1,7 @@
 /** What a scan finds: the current files of the sources, and the real directories to watch. */
 import { basename, dirname } from "@std/path";
-import { lstatAll } from "../../system/files.ts";
-import { type ChainEnd, followLinks, type LinkChain } from "../../system/link_chain.ts";
+import { lstatAll } from "../../system/files/files.ts";
+import { type ChainEnd, followLinks, type LinkChain } from "../../system/files/link_chain.ts";
 import type { Directories, WholeDirectory } from "../directories/directories.ts";
 import { type FileState, stateOf } from "../directories/file_state.ts";
 import { isVisible } from "../directories/globs.ts";

@@ -1,7 +1,7 @@
 /** Finds what is too large to follow normally, and says how it is followed instead. Pure. */
 import { MOST_REFERENCES } from "../../config/file_references.ts";
 import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
-import { formatBytes, MOST_DIGESTED_BYTES } from "../../system/contents.ts";
+import { formatBytes, MOST_DIGESTED_BYTES } from "../../system/files/contents.ts";
 import { formatDuration } from "../../text/duration.ts";
 import { POLL_PAUSE, type WholeDirectory } from "../directories/directories.ts";
 import { type Fingerprint, isTooLarge } from "./fingerprint.ts";

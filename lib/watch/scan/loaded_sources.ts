@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from "@std/path";
 import { sideFilesOf } from "../../config/side_files.ts";
-import { followLinks } from "../../system/link_chain.ts";
+import { followLinks } from "../../system/files/link_chain.ts";
 import { isShortage, systemReason } from "../../text/system_reason.ts";
 import { isVisible } from "../directories/globs.ts";
 import { type Collector, type Found, isUnnamed } from "./inventory.ts";

@@ -1,6 +1,6 @@
 /** Updates an inventory if only the content of some files can have changed. */
 import { dirname } from "@std/path";
-import { lstat } from "../../system/files.ts";
+import { lstat } from "../../system/files/files.ts";
 import type { Directories } from "../directories/directories.ts";
 import { stateOf } from "../directories/file_state.ts";
 import type { Inventory, SourceFile } from "./inventory.ts";

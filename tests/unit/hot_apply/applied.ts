@@ -1,7 +1,7 @@
 /** Applies a target to a process that gives prepared answers. */
 import type { Target } from "../../../lib/loaded/targets.ts";
-import type { Content, Plan, Result } from "../../../lib/hot_apply/target_kind.ts";
-import { planOf } from "../../../lib/hot_apply/target_kinds.ts";
+import type { Content, Plan, Result } from "../../../lib/hot_apply/kinds/target_kind.ts";
+import { planOf } from "../../../lib/hot_apply/kinds/target_kinds.ts";
 import { type Answer, script } from "../../support/scripted_haproxy.ts";
 
 export function plan(target: Target, text: string, content: Partial<Content> = {}): Promise<Plan> {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { hotApply, type HotApplyOutcome } from "../../../lib/hot_apply/hot_apply.ts";
-import { MOST_HOT_BYTES } from "../../../lib/hot_apply/target_kind.ts";
+import { MOST_HOT_BYTES } from "../../../lib/hot_apply/kinds/target_kind.ts";
 import type { Target } from "../../../lib/loaded/targets.ts";
-import { sha256 } from "../../../lib/system/contents.ts";
+import { sha256 } from "../../../lib/system/files/contents.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../../support/certificates.ts";
 import { TempFolder } from "../../support/temp_folder.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Recorder, type Serving } from "../../../lib/last_good/recorder.ts";
 import { Store } from "../../../lib/last_good/store.ts";
-import { sha256 } from "../../../lib/system/contents.ts";
+import { sha256 } from "../../../lib/system/files/contents.ts";
 import type { LogEntry } from "../../../lib/system/log.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { pause, waitFor } from "../../support/wait.ts";

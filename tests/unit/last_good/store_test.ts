@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Manifest } from "../../../lib/last_good/manifest.ts";
 import { type Gathered, Store } from "../../../lib/last_good/store.ts";
-import { sha256 } from "../../../lib/system/contents.ts";
+import { sha256 } from "../../../lib/system/files/contents.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { waitFor } from "../../support/wait.ts";
 import { TempFolder } from "../../support/temp_folder.ts";

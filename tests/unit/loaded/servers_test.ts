@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { digestWithoutServers, findServers, readServerLines } from "../../../lib/loaded/servers.ts";
-import { sha256 } from "../../../lib/system/contents.ts";
+import { sha256 } from "../../../lib/system/files/contents.ts";
 import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { TempFolder } from "../../support/temp_folder.ts";
 

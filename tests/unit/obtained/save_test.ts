@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "@std/path";
 import { contentOf, MISSING, saveCertificate, type SaveEnd } from "../../../lib/obtained/save.ts";
-import { readPair } from "../../../lib/hot_apply/pair.ts";
+import { readPair } from "../../../lib/hot_apply/kinds/pair.ts";
 import { Authority, later } from "../../support/certificates.ts";
 import { readIfThere } from "../../support/files.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sha256 } from "../../../lib/system/contents.ts";
+import { sha256 } from "../../../lib/system/files/contents.ts";
 import type { Target, Targets } from "../../../lib/loaded/targets.ts";
 import { createExpiries } from "../../../lib/status/expiries.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";

@@ -7,7 +7,7 @@ import {
   type Fingerprinter,
   isTooLarge,
 } from "../../../../lib/watch/scan/fingerprint.ts";
-import { MOST_DIGESTED_BYTES } from "../../../../lib/system/contents.ts";
+import { MOST_DIGESTED_BYTES } from "../../../../lib/system/files/contents.ts";
 import type { SourceFile } from "../../../../lib/watch/scan/inventory.ts";
 import { TempFolder } from "../../../support/temp_folder.ts";
 

@@ -1,7 +1,7 @@
 /** Compares the names in certificates: of two with one name HAProxy serves the one that it has loaded first. */
 import type { X509Certificate } from "node:crypto";
-import { readFile, sha256 } from "../system/contents.ts";
-import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+import { readFile, sha256 } from "../../system/files/contents.ts";
+import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import { isCertificate, pemBlocks, readCertificate } from "./pem.ts";
 import { MOST_HOT_BYTES } from "./target_kind.ts";
 

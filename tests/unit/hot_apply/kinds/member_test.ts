@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { planAddition, planRemoval } from "../../../lib/hot_apply/member.ts";
-import type { Plan, Result } from "../../../lib/hot_apply/target_kind.ts";
-import type { TargetOf } from "../../../lib/loaded/targets.ts";
-import { NOTHING_BESIDE } from "../../../lib/hot_apply/tls_apply.ts";
-import { Authority } from "../../support/certificates.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { planAddition, planRemoval } from "../../../../lib/hot_apply/kinds/member.ts";
+import type { Plan, Result } from "../../../../lib/hot_apply/kinds/target_kind.ts";
+import type { TargetOf } from "../../../../lib/loaded/targets.ts";
+import { NOTHING_BESIDE } from "../../../../lib/hot_apply/kinds/tls_apply.ts";
+import { Authority } from "../../../support/certificates.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
 
 const PATH = "/certs/x.pem";
 const TARGET: TargetOf<"certificate"> = {

@@ -1,7 +1,7 @@
 /** What each kind of target implements, in a file of its own. */
-import type { Ask } from "../haproxy/runtime/client.ts";
-import type { Target } from "../loaded/targets.ts";
-import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+import type { Ask } from "../../haproxy/runtime/client.ts";
+import type { Target } from "../../loaded/targets.ts";
+import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 
 export interface TargetKind<T extends Target> {
   /** For the log, in front of the path. */

@@ -8,8 +8,8 @@ import {
   sha256All,
   type SizedFile,
   TooLarge,
-} from "../../../lib/system/contents.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+} from "../../../../lib/system/files/contents.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
 
 /** `count` files, every seventh of them larger than a portion. */
 function writeMany(folder: TempFolder, count: number): SizedFile[] {

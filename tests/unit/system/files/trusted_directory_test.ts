@@ -4,8 +4,8 @@ import {
   makeTrusted,
   type Step,
   trustIn,
-} from "../../../lib/system/trusted_directory.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+} from "../../../../lib/system/files/trusted_directory.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
 
 const US = 1_000;
 

@@ -1,18 +1,18 @@
 /** Certificates that come into a directory which HAProxy has loaded as a whole, or go from it. */
 import { dirname } from "@std/path";
-import { ownersOf } from "../config/side_files.ts";
+import { ownersOf } from "../../config/side_files.ts";
 import {
   addToList,
   deleteCertificate,
   deleteFromList,
   isInList,
   newCertificate,
-} from "../haproxy/runtime/certificate_lists.ts";
-import { showsCertificate } from "../haproxy/runtime/certificates.ts";
-import { type Ask, quoted } from "../haproxy/runtime/client.ts";
-import { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
-import type { TargetOf } from "../loaded/targets.ts";
-import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+} from "../../haproxy/runtime/certificate_lists.ts";
+import { showsCertificate } from "../../haproxy/runtime/certificates.ts";
+import { type Ask, quoted } from "../../haproxy/runtime/client.ts";
+import { TlsTransaction } from "../../haproxy/runtime/tls_transaction.ts";
+import type { TargetOf } from "../../loaded/targets.ts";
+import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import { namesake } from "./names.ts";
 import type { Pair } from "./pair.ts";
 import { type Beside, hasOcsp, NO_OCSP, setBeside } from "./tls_apply.ts";

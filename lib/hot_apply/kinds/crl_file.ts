@@ -1,11 +1,11 @@
 /** CRL files. HAProxy keeps resuming sessions, so a revocation may be removed, but not added. */
-import { type Ask, quoted } from "../haproxy/runtime/client.ts";
-import { shownRevocations, shownTimes } from "../haproxy/runtime/certificates.ts";
-import { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
-import type { TargetOf } from "../loaded/targets.ts";
+import { type Ask, quoted } from "../../haproxy/runtime/client.ts";
+import { shownRevocations, shownTimes } from "../../haproxy/runtime/certificates.ts";
+import { TlsTransaction } from "../../haproxy/runtime/tls_transaction.ts";
+import type { TargetOf } from "../../loaded/targets.ts";
 import { derOf, isCrl, type PemBlock, pemBlocks, textOf } from "./pem.ts";
 import { type Content, impossible, type Plan, type TargetKind } from "./target_kind.ts";
-import { counted } from "../text/counted.ts";
+import { counted } from "../../text/counted.ts";
 import { applyTls, REVOKED } from "./tls_apply.ts";
 
 type CrlFile = TargetOf<"crl_file">;

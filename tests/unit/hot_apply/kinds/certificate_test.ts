@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { refusalAt } from "../../../lib/hot_apply/certificate.ts";
-import { Authority, type Pair } from "../../support/certificates.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
-import type { Answer } from "../../support/scripted_haproxy.ts";
-import { applied, plan } from "./applied.ts";
+import { refusalAt } from "../../../../lib/hot_apply/kinds/certificate.ts";
+import { Authority, type Pair } from "../../../support/certificates.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
+import type { Answer } from "../../../support/scripted_haproxy.ts";
+import { applied, plan } from "../applied.ts";
 
 const FROM = new Date("2020-01-02T03:04:05Z");
 const UNTIL = new Date("2100-02-03T04:05:06Z");

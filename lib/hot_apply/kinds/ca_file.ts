@@ -1,11 +1,11 @@
 /** CA files. Open connections and sessions survive, so an authority may be added, but not removed. */
-import { fingerprintOf, shownFingerprints } from "../haproxy/runtime/certificates.ts";
-import { type Ask, quoted } from "../haproxy/runtime/client.ts";
-import { MOST_PAYLOAD, TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
-import type { TargetOf } from "../loaded/targets.ts";
+import { fingerprintOf, shownFingerprints } from "../../haproxy/runtime/certificates.ts";
+import { type Ask, quoted } from "../../haproxy/runtime/client.ts";
+import { MOST_PAYLOAD, TlsTransaction } from "../../haproxy/runtime/tls_transaction.ts";
+import type { TargetOf } from "../../loaded/targets.ts";
 import { isCertificate, isCrl, type PemBlock, pemBlocks, readCertificate } from "./pem.ts";
 import { type Content, impossible, type Plan, type TargetKind } from "./target_kind.ts";
-import { counted } from "../text/counted.ts";
+import { counted } from "../../text/counted.ts";
 import { applyTls, REVOKED } from "./tls_apply.ts";
 
 type CaFile = TargetOf<"ca_file">;

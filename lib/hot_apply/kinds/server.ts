@@ -1,13 +1,13 @@
 /** Servers: what their lines in the configuration say now, if nothing else in it differs. */
-import type { Ask } from "../haproxy/runtime/client.ts";
-import { askVersion } from "../haproxy/runtime/instance.ts";
-import { digestWithoutServers } from "../loaded/servers.ts";
-import type { ServersTarget } from "../loaded/targets.ts";
-import { applyServers } from "./servers/apply.ts";
-import { describeChanges } from "./servers/description.ts";
-import { type Changes, planServers } from "./servers/plan.ts";
-import { obstacleInRelease } from "./servers/releases.ts";
-import { nameOf } from "./servers/server_change.ts";
+import type { Ask } from "../../haproxy/runtime/client.ts";
+import { askVersion } from "../../haproxy/runtime/instance.ts";
+import { digestWithoutServers } from "../../loaded/servers.ts";
+import type { ServersTarget } from "../../loaded/targets.ts";
+import { applyServers } from "../servers/apply.ts";
+import { describeChanges } from "../servers/description.ts";
+import { type Changes, planServers } from "../servers/plan.ts";
+import { obstacleInRelease } from "../servers/releases.ts";
+import { nameOf } from "../servers/server_change.ts";
 import { type Content, impossible, type Plan, type Result } from "./target_kind.ts";
 
 export const server = { noun: "servers of", plan };

@@ -1,7 +1,7 @@
 /** Follows a path link by link, to find the real directories where a change of it can be seen. */
 import { dirname, join } from "@std/path";
 import { type Entry, lstatAtOnce, readLinkAtOnce, stat } from "./files.ts";
-import { isMissing, systemReason } from "../text/system_reason.ts";
+import { isMissing, systemReason } from "../../text/system_reason.ts";
 
 export interface LinkChain {
   /** The real directories that hold a link on the way, the end, or the point where it breaks off, and their parents. */

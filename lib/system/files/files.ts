@@ -1,6 +1,6 @@
 /** The file system, except for the contents of files (see contents.ts): everything that Deno does on other threads. */
 import { expandGlob, expandGlobSync } from "@std/fs/expand-glob";
-import { hasJustWorked, work } from "./threads.ts";
+import { hasJustWorked, work } from "../threads.ts";
 
 // Each function does what Deno's function of that name does, and throws the same errors.
 

@@ -1,5 +1,5 @@
 /** Maps and ACLs: a new version is filled and compared before it replaces the old one. */
-import { type Ask, quoted } from "../haproxy/runtime/client.ts";
+import { type Ask, quoted } from "../../haproxy/runtime/client.ts";
 import {
   addEntries,
   clearVersion,
@@ -7,7 +7,7 @@ import {
   type PatternList,
   prepareVersion,
   showEntries,
-} from "../haproxy/runtime/patterns.ts";
+} from "../../haproxy/runtime/patterns.ts";
 import {
   type Content,
   type Impossible,
@@ -17,7 +17,7 @@ import {
   SHOWS_ANOTHER,
   unconfirmed,
 } from "./target_kind.ts";
-import { counted } from "../text/counted.ts";
+import { counted } from "../../text/counted.ts";
 
 export const map = { noun: "map", plan };
 export const acl = { noun: "ACL", plan };

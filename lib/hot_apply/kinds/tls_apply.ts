@@ -1,6 +1,6 @@
 /** Gives a process a certificate, CA file or CRL file: sets, checks, commits and reads it back, or else aborts. */
-import { quoted } from "../haproxy/runtime/client.ts";
-import type { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
+import { quoted } from "../../haproxy/runtime/client.ts";
+import type { TlsTransaction } from "../../haproxy/runtime/tls_transaction.ts";
 import { impossible, refused, type Result, SHOWS_ANOTHER, unconfirmed } from "./target_kind.ts";
 
 export interface TlsContent {

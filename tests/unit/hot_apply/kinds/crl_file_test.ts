@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Authority } from "../../support/certificates.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
-import type { Answer } from "../../support/scripted_haproxy.ts";
-import { applied, plan } from "./applied.ts";
+import { Authority } from "../../../support/certificates.ts";
+import { TempFolder } from "../../../support/temp_folder.ts";
+import type { Answer } from "../../../support/scripted_haproxy.ts";
+import { applied, plan } from "../applied.ts";
 
 const TARGET = { tag: "crl_file", path: "/elsewhere", name: "/x" } as const;
 

@@ -1,10 +1,10 @@
 /** Certificates with their chains and keys. Open TLS connections keep the old one. */
 import type { X509Certificate } from "node:crypto";
-import { forgottenBeside, givenBeside } from "../config/side_files.ts";
-import { showsCertificate } from "../haproxy/runtime/certificates.ts";
-import type { Ask } from "../haproxy/runtime/client.ts";
-import { TlsTransaction } from "../haproxy/runtime/tls_transaction.ts";
-import type { TargetOf } from "../loaded/targets.ts";
+import { forgottenBeside, givenBeside } from "../../config/side_files.ts";
+import { showsCertificate } from "../../haproxy/runtime/certificates.ts";
+import type { Ask } from "../../haproxy/runtime/client.ts";
+import { TlsTransaction } from "../../haproxy/runtime/tls_transaction.ts";
+import type { TargetOf } from "../../loaded/targets.ts";
 import { planAddition } from "./member.ts";
 import { readPair } from "./pair.ts";
 import { pemBlocks, textOf } from "./pem.ts";

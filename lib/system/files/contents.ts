@@ -2,7 +2,7 @@
  * The contents of files, digested in portions through one buffer, or read whole up to a limit. So the memory for a file
  * is bounded, however large it is or becomes during the read, and nothing else waits for it.
  */
-import { breathe, work } from "./threads.ts";
+import { breathe, work } from "../threads.ts";
 
 const KB = 1_024;
 const MB = 1_024 * KB;

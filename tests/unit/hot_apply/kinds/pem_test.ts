@@ -5,7 +5,7 @@ import {
   isCrl,
   isPrivateKey,
   pemBlocks,
-} from "../../../lib/hot_apply/pem.ts";
+} from "../../../../lib/hot_apply/kinds/pem.ts";
 
 const block = (label: string, ...lines: readonly string[]) =>
   [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`].join("\n");

@@ -1,5 +1,5 @@
 /** All kinds of targets. */
-import type { Target, TargetOf } from "../loaded/targets.ts";
+import type { Target, TargetOf } from "../../loaded/targets.ts";
 import { caFile } from "./ca_file.ts";
 import { certificate } from "./certificate.ts";
 import { crlFile } from "./crl_file.ts";
