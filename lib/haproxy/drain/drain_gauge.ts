@@ -21,7 +21,7 @@ export class DrainGauge {
     return this.#connections;
   }
 
-  /** Connects to a generation before it is asked to drain. A process that hangs delays its drain only briefly. */
+  /** Connects to a generation before it is asked to drain. */
   async open(generation: number, socket: StatsSocket): Promise<void> {
     this.close(generation);
     const prompt = await openPrompt(socket, AbortSignal.timeout(this.#openLimitMs));
@@ -87,7 +87,8 @@ export class DrainGauge {
   }
 }
 
-const OPEN_LIMIT_MS = 100;
+/** A process that hangs delays its drain by so much. On a busy machine others take some 100 ms. */
+const OPEN_LIMIT_MS = 1_000;
 
 /** HAProxy closes an idle connection to its CLI after 10 s. */
 const LONGEST_PAUSE_MS = 2_000;
