@@ -18,6 +18,24 @@ export function readIfThere(path: string): string {
   }
 }
 
+/** Where a link leads; empty if it is gone, as a file that a process has closed. */
+export function linkIfThere(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** The names in a directory; none if it is gone. */
+export function namesIfThere(path: string): string[] {
+  try {
+    return namesIn(path);
+  } catch {
+    return [];
+  }
+}
+
 /** The names in a directory, sorted. */
 export const namesIn = (path: string): string[] =>
   [...Deno.readDirSync(path)].map(({ name }) => name).sort();

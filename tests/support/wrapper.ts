@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { namesIn, readIfThere } from "./files.ts";
 import { freePort } from "./free_port.ts";
-import { childrenOf, killQuietly, stateOf } from "./processes.ts";
+import { childrenOf, killQuietly, listensOn, stateOf } from "./processes.ts";
 import { CONTAINMENT, PROGRAM } from "./program.ts";
 import { Running } from "./running.ts";
 
@@ -125,10 +125,17 @@ frontend page
     await this.serves(text, wrapper);
   }
 
-  /** Waits until `count` old processes have logged that they stopped listening: until then one may accept a request. */
+  /**
+   * Waits until `count` old processes have stopped listening: until then one may accept a request, with several threads
+   * even a moment after one of them has logged it (3.4).
+   */
   async haveStopped(count: number, wrapper: Running): Promise<void> {
     const stops = () => wrapper.output.split("Proxy page stopped").length - 1;
-    await wrapper.until(`${count} old processes to listen no more`, () => stops() >= count);
+    const listening = () => this.haproxyPids().filter((pid) => listensOn(pid, this.port));
+    await wrapper.until(
+      `${count} old processes to listen no more`,
+      () => stops() >= count && listening().length <= 1,
+    );
   }
 
   /** The pids of all HAProxy processes of this workspace, the oldest first. */
