@@ -1,6 +1,7 @@
 /** Certificates that HAProxy obtains itself, from a real ACME server, survive reloads and restarts. */
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { join } from "@std/path";
 import { AcmeServer, OBTAINS, startsWithout } from "../../support/acme_server.ts";
 import { Authority, later } from "../../support/certificates.ts";
@@ -31,6 +32,7 @@ class Obtaining extends Observed {
     Deno.mkdirSync(this.folder, { mode: 0o700 });
     this.server = await AcmeServer.start(this.path, { httpPort: this.port });
     await this.replace(this.obtaining("one"));
+    Deno.writeTextFileSync(this.at("account.key"), accountKey(), { mode: 0o600 });
     if (NEEDS_FILE) {
       const expired = { from: later(-2_000_000), until: later(-1_000_000) };
       Deno.writeTextFileSync(this.pem, new Authority(this.at("old")).issue(expired).pem);
@@ -250,3 +252,16 @@ testNeeding(
     assert.deepEqual(namesIn(workspace.folder), ["site.pem"]);
   },
 );
+
+/**
+ * A key that no authority refuses: HAProxy 3.2.26 and 3.4.7 leave out the leading zeros of an elliptic curve's point, so
+ * one in 128 of the keys that they make themselves is "invalid EC public key, wrong length for x".
+ */
+function accountKey(): string {
+  for (;;) {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
+    const { x, y } = privateKey.export({ format: "jwk" });
+    const isWhole = [x, y].every((text) => Buffer.from(text!, "base64url")[0] !== 0);
+    if (isWhole) return privateKey.export({ format: "pem", type: "sec1" }) as string;
+  }
+}
