@@ -28,7 +28,7 @@ export async function namesake(
   return null;
 }
 
-/** By the digest of the file: reading 10,000 takes a second or two, the first time. */
+/** By the digest of the file: all are read when the first newcomer comes. */
 let known: ReadonlyMap<string, readonly string[]> = new Map();
 
 async function readNames(path: string, digest: string): Promise<readonly string[] | null> {

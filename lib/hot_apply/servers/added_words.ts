@@ -1,8 +1,8 @@
 /**
  * The words that a new server may have, with the values that they may have. HAProxy accepts all of these in a file
  * (2.6 to 3.4, without a warning; `tests/proof/sameness/added_test.ts` asks it), and means the same by `add server`,
- * so that `haproxy -c` could find nothing. It would take as long as HAProxy takes to read everything: 12 ms for a small
- * configuration, 0.3 s for 10,000 backends. Pure.
+ * so that `haproxy -c` could find nothing. It would take as long as HAProxy takes to read everything: 23 ms for a small
+ * configuration, 0.16 s for 10,000 backends (2.6.12). Pure.
  */
 import type { Option } from "../../config/server_words.ts";
 
