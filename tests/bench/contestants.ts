@@ -8,7 +8,7 @@ import {
   type Serving,
 } from "../support/measuring/by_hand.ts";
 import { waitFor } from "../support/wait.ts";
-import type { Workspace } from "../support/wrapper.ts";
+import type { Workspace } from "../support/wrapper/wrapper.ts";
 
 /** HAProxy that serves what a workspace's configuration says. */
 export interface Contestant {

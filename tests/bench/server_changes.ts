@@ -3,7 +3,7 @@ import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { Client } from "../support/measuring/client.ts";
 import { nowMs } from "../support/measuring/clock.ts";
 import { pause } from "../support/wait.ts";
-import { Workspace, type Wrapper } from "../support/wrapper.ts";
+import { Workspace, type Wrapper } from "../support/wrapper/wrapper.ts";
 import { serveBare } from "./contestants.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
 

@@ -1,11 +1,11 @@
 /** A changed bind without port sharing: the serving process is in the way, and may be paused. */
 import assert from "node:assert/strict";
-import { commonTest, programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { commonTest, programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { killQuietly } from "../../support/processes.ts";
-import { finish, get, Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { killQuietly } from "../../support/machine/processes.ts";
+import { finish, get, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const FLAG = "--pause-on-bind-conflict";
 /** Without a settle time there is no process on standby, so the starts can be counted. */

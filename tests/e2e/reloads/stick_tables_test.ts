@@ -4,11 +4,11 @@ import { join } from "@std/path";
 import { firstAnswer } from "../../../lib/haproxy/runtime/instance.ts";
 import { canPassTables } from "../../../lib/haproxy/runtime/stick_tables.ts";
 import { isListening } from "../../../lib/haproxy/runtime/client.ts";
-import { Observed } from "../../support/observed.ts";
-import { longTest } from "../../support/program.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { longTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { type Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { type Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const LOCAL_PEER = ["-L", "local"];
 

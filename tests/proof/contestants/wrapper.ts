@@ -1,6 +1,6 @@
 /** The wrapper with default settings. */
 import type { Contestant } from "./contestant.ts";
-import type { Site } from "../site.ts";
+import type { Site } from "../run/site.ts";
 
 export async function startWrapper({ workspace }: Site): Promise<Contestant> {
   // In a session of its own, as an init starts it, and with HAProxy's output where it is by hand.

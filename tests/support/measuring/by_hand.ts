@@ -8,7 +8,7 @@ import {
 import { askInstance } from "../../../lib/haproxy/runtime/instance.ts";
 import { NO_NEEDS } from "../../../lib/config/needs.ts";
 import { pause } from "../wait.ts";
-import type { Workspace } from "../wrapper.ts";
+import type { Workspace } from "../wrapper/wrapper.ts";
 
 /** In the runtime directory, by which the workspace finds the processes when it cleans up. */
 export async function makeFolder({ runtimeDirectory }: Workspace): Promise<PrivateFolder> {

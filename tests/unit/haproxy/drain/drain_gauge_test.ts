@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DrainGauge } from "../../../../lib/haproxy/drain/drain_gauge.ts";
 import { close } from "../../../../lib/status/http/connection.ts";
 import { pause, waitFor } from "../../../support/wait.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 interface Info {
   readonly jobs: number;
