@@ -3,6 +3,7 @@ import { startByHand } from "../contestants.ts";
 import { join } from "@std/path";
 import { ask, isListening } from "../../../lib/haproxy/runtime/client.ts";
 import { Authority } from "../../support/certificates.ts";
+import { SILENCED, startHaproxy } from "../../support/haproxy/bare.ts";
 import { waitFor } from "../../support/wait.ts";
 import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 import { fillWithCertificates, memberOf } from "./many_certificates.ts";
@@ -95,9 +96,10 @@ frontend page
 }
 
 export async function startWrapper({ workspace }: Site, args: readonly string[]): Promise<Wrapper> {
-  // As in `contestants.ts`.
-  const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
-  const wrapper = workspace.start({ launcher, args: [...args, "-f", workspace.configuration] });
+  const wrapper = workspace.start({
+    launcher: SILENCED,
+    args: [...args, "-f", workspace.configuration],
+  });
   const explain = () => wrapper.output;
   const hasStarted = () => wrapper.output.includes("generation 1 serves");
   await waitFor("the first generation", hasStarted, { deadlineMs: LONGEST_START_MS, explain });
@@ -116,7 +118,7 @@ function follower(wrapper: Wrapper, steps: () => readonly RegExp[]): () => Promi
   };
 }
 
-/** From the runtime directory, and in a session of its own, as in `by_hand.ts`. */
+/** From the runtime directory, by which the workspace finds the process when it cleans up. */
 async function startWithSocket({ workspace }: Site): Promise<string> {
   const socket = join(workspace.runtimeDirectory, "admin.sock");
   const configuration = join(workspace.runtimeDirectory, "haproxy.cfg");
@@ -125,13 +127,7 @@ async function startWithSocket({ workspace }: Site): Promise<string> {
     Deno.readTextFileSync(workspace.configuration)
       .replace("global\n", `global\n    stats socket ${socket} level admin\n`),
   );
-  new Deno.Command("haproxy", {
-    args: ["-db", "-f", configuration],
-    detached: true,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  startHaproxy("-db", "-f", configuration);
   await waitFor("HAProxy to listen", () => isListening(socket), { deadlineMs: LONGEST_START_MS });
   return socket;
 }

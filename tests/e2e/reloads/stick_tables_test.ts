@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import { firstAnswer } from "../../../lib/haproxy/runtime/instance.ts";
 import { canPassTables } from "../../../lib/haproxy/runtime/stick_tables.ts";
 import { isListening } from "../../../lib/haproxy/runtime/client.ts";
+import { startHaproxy } from "../../support/haproxy/bare.ts";
 import { Observed } from "../../support/wrapper/observed.ts";
 import { longTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -72,15 +73,10 @@ async function startByHand(
   const first = join(workspace.runtimeDirectory, `${name}.cfg`);
   const stats = `global\n stats socket ${socket} level admin expose-fd listeners\n`;
   await Deno.writeTextFile(first, stats);
-  const child = new Deno.Command("haproxy", {
-    args: [
-      ...["-db", ...LOCAL_PEER, "-f", first, "-f", workspace.configuration],
-      ...takeover === undefined ? [] : ["-x", takeover],
-    ],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  const child = startHaproxy(
+    ...["-db", ...LOCAL_PEER, "-f", first, "-f", workspace.configuration],
+    ...takeover === undefined ? [] : ["-x", takeover],
+  );
   await firstAnswer(socket, new AbortController().signal);
   return {
     socket,

@@ -2,6 +2,7 @@
 import { connectPlain } from "../clients/connection.ts";
 import { freePort } from "../machine/free_port.ts";
 import { TempFolder } from "../machine/temp_folder.ts";
+import { startHaproxy } from "./bare.ts";
 import { waitFor } from "../wait.ts";
 
 export class Bystander extends TempFolder {
@@ -31,14 +32,7 @@ frontend page
     http-request return status 200 content-type text/plain string "bystander"
 `,
     );
-    // In a session of its own, as the wrapper starts them: the kernel may share the CPU between sessions.
-    this.#process = new Deno.Command("haproxy", {
-      args: ["-db", "-f", configuration],
-      detached: true,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
+    this.#process = startHaproxy("-db", "-f", configuration);
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
