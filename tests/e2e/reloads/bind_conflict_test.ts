@@ -186,6 +186,30 @@ for (const [signal, code] of [["SIGUSR1", 0], ["SIGTERM", 143]] as const) {
   });
 }
 
+for (const end of ["fails", "is ready"] as const) {
+  commonTest(`killed during a pause: the next start resumes it, and ${end}`, async () => {
+    await using workspace = new Unshared();
+    const killed = await paused(workspace);
+    killed.kill();
+    await killed.child.status;
+    assert.equal(await workspace.get(), null);
+    await workspace.standIn(STAND_INS.is_haproxy);
+    const flags = end === "fails" ? [] : [FLAG];
+    const wrapper = workspace.start({
+      args: [...flags, "-f", workspace.configuration],
+      ...NOTHING_AHEAD,
+    });
+    await wrapper.says(/HAProxy listens again for "page", paused when its wrapper was killed/);
+    if (end === "fails") {
+      assert.equal(await wrapper.exitCode, 1);
+      assert.equal(await workspace.get(), "one");
+    } else {
+      await workspace.serves("two", wrapper);
+      await wrapper.says(/paused in generation 0 so that generation 1 could bind its ports/);
+    }
+  });
+}
+
 commonTest("an old process that dies while paused is respawned", async () => {
   await using workspace = new Unshared();
   const wrapper = await workspace.serveWith(FLAG, "--respawn", "1");
