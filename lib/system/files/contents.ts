@@ -3,6 +3,7 @@
  * is bounded, however large it is or becomes during the read, and nothing else waits for it.
  */
 import { breathe, work } from "../threads.ts";
+import { open, openAtOnce } from "./open.ts";
 
 const KB = 1_024;
 const MB = 1_024 * KB;
@@ -36,7 +37,7 @@ export async function readFile(
   mostBytes: number,
   check: (info: Deno.FileInfo) => void = () => {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  using file = await openFile(path);
+  using file = await open(path);
   const info = await work(() => file.stat(), () => file.statSync());
   check(info);
   const { size } = info;
@@ -141,7 +142,7 @@ async function digestSmall(
 ): Promise<Digest | null> {
   let file: Deno.FsFile | null = null;
   try {
-    file = onThread ? await openFile(path) : Deno.openSync(path);
+    file = onThread ? await open(path) : openAtOnce(path);
     let length = (onThread ? await readInto(file, buffer) : file.readSync(buffer)) ?? 0;
     // A file of the expected size has no more to read.
     if (length !== size) {
@@ -161,7 +162,7 @@ type Take = (bytes: Uint8Array) => Promise<void>;
 /** A file that fits into one portion does not need `node:crypto`, which takes 4 MB of memory (2.9). */
 async function digestInPortions(path: string, take?: Take): Promise<Digest> {
   try {
-    using file = await openFile(path);
+    using file = await open(path);
     const head = await readHead(file, PORTION_BYTES);
     await take?.(head);
     if (head.length < PORTION_BYTES) return await sha256(head);
@@ -181,8 +182,6 @@ async function digestInPortions(path: string, take?: Take): Promise<Digest> {
     return error as Error;
   }
 }
-
-const openFile = (path: string) => work(() => Deno.open(path), () => Deno.openSync(path));
 
 /** The beginning of a file, at most `mostBytes`. */
 async function readHead(

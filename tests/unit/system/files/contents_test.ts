@@ -107,3 +107,22 @@ Deno.test("a copy in portions equals the file, and its digest is returned", asyn
   const nothing = await copyInPortions(folder.at("none"), folder.at("to-none"));
   assert.ok(nothing instanceof Deno.errors.NotFound);
 });
+
+Deno.test("a FIFO that has come into the place of a file is not waited for", async () => {
+  await using folder = new TempFolder();
+  const all = writeMany(folder, 201);
+  for (const index of [0, 50]) {
+    const { path } = all[index]!;
+    Deno.removeSync(path);
+    new Deno.Command("mkfifo", { args: [path] }).outputSync();
+  }
+  const isRefused = (found: unknown) => /neither a file nor a directory/.test(`${found}`);
+  for (const count of [60, 201]) {
+    const found = await sha256All(all.slice(0, count));
+    assert.ok(isRefused(found[0]) && isRefused(found[50]), `${found[0]}, ${found[50]}`);
+    assert.equal(found[51], await digestOf(all[51]!));
+  }
+  await assert.rejects(readFile(all[0]!.path, 1_000), isRefused);
+  // A reader that waits would keep this program alive.
+  for (const index of [0, 50]) await Deno.writeTextFile(all[index]!.path, "");
+});
