@@ -19,7 +19,7 @@ export class Scans {
   /** How often the files have settled. */
   #settled = 0;
 
-  /** `setTimer` replaces the supervisor's timer. */
+  /** `setTimer` sets the supervisor's timer, unless it is set. */
   constructor(parts: Parts, servers: HotServers, setTimer: (delayMs: number) => void) {
     const { settings, folder, scanner: { scan }, mountedFiles, log } = parts;
     const { settleMs, pollIntervalMs } = settings;

@@ -3,7 +3,7 @@
  * is bounded, however large it is or becomes during the read, and nothing else waits for it.
  */
 import { breathe, work } from "../threads.ts";
-import { open, openAtOnce } from "./open.ts";
+import { open } from "./open.ts";
 
 const KB = 1_024;
 const MB = 1_024 * KB;
@@ -113,6 +113,7 @@ const PARALLEL = 8;
 
 async function digestMany(files: readonly SizedFile[]): Promise<Digest[]> {
   const { createHash } = await import("node:crypto");
+  const system = await import("node:fs");
   const buffer = new Uint8Array(AT_ONCE_BYTES + 1);
   const digests: Digest[] = [];
   let bytes = Infinity;
@@ -122,7 +123,8 @@ async function digestMany(files: readonly SizedFile[]): Promise<Digest[]> {
     const onThread = bytes > AT_ONCE_BYTES || digests.length % FEW === 0;
     if (onThread) bytes = size;
     digests.push(
-      await digestSmall(file, { buffer, createHash, onThread }) ?? await digestInPortions(path),
+      (onThread ? null : digestAtOnce(file, { buffer, createHash, system })) ??
+        await digestInPortions(path),
     );
   }
   return digests;
@@ -132,28 +134,34 @@ interface Tools {
   /** One byte larger than what may be read in one go. */
   readonly buffer: Uint8Array;
   readonly createHash: typeof import("node:crypto").createHash;
-  readonly onThread: boolean;
+  readonly system: typeof import("node:fs");
 }
 
-/** `null` if the file does not fit into the buffer. Must handle 10,000 files, so it makes no needless system call. */
-async function digestSmall(
+/**
+ * `null` if a thread must do it: the file does not fit into the buffer, or something is wrong. Must handle 10,000 files,
+ * so it makes no needless system call.
+ */
+function digestAtOnce(
   { path, size }: SizedFile,
-  { buffer, createHash, onThread }: Tools,
-): Promise<Digest | null> {
-  let file: Deno.FsFile | null = null;
+  { buffer, createHash, system: { openSync, readSync, closeSync, constants } }: Tools,
+): Digest | null {
+  let file: number | null = null;
   try {
-    file = onThread ? await open(path) : openAtOnce(path);
-    let length = (onThread ? await readInto(file, buffer) : file.readSync(buffer)) ?? 0;
+    // Somebody may have put a FIFO there since: Deno's own way of opening it would stop the whole program.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    let length = readSync(file, buffer);
     // A file of the expected size has no more to read.
     if (length !== size) {
-      for (let count; (count = file.readSync(buffer.subarray(length)));) length += count;
+      for (let count; (count = readSync(file, buffer.subarray(length)));) length += count;
     }
-    if (length === buffer.length) return null;
+    const isFifo = length === 0 && size > 0;
+    if (isFifo || length === buffer.length) return null;
     return createHash("sha256").update(buffer.subarray(0, length)).digest("hex");
   } catch (error) {
-    return error as Error;
+    const isUnready = (error as { readonly code?: string }).code === "EAGAIN";
+    return isUnready ? new Deno.errors.NotSupported("not a regular file") : null;
   } finally {
-    file?.close();
+    if (file !== null) closeSync(file);
   }
 }
 

@@ -10,7 +10,7 @@ export const open = (path: string): Promise<Deno.FsFile> =>
   work(() => openInTime(path), () => openAtOnce(path));
 
 /** On the main thread, where no more than a moment is left for such a swap. */
-export function openAtOnce(path: string): Deno.FsFile {
+function openAtOnce(path: string): Deno.FsFile {
   if (!isReadable(Deno.statSync(path))) throw new Error(NOT_READABLE);
   return Deno.openSync(path);
 }
