@@ -69,6 +69,7 @@ export class RealEffects implements Effects {
       gauge: this.#gauge,
       servers: this.#servers,
       memory,
+      onStarted: () => this.#scans.begin(),
       onInventory: (inventory) => this.#scans.adapt(inventory),
     });
   }
@@ -177,6 +178,8 @@ export class RealEffects implements Effects {
     } finally {
       this.#postIfEmpty();
       this.#parts.collectGarbageSoon();
+      // If nothing was started.
+      this.#scans.begin();
     }
   }
 

@@ -2,12 +2,9 @@
  * What follows a hot apply of servers: removed ones are deleted, and a later state is put right. Draining processes
  * cannot be told: to any change of a server they answer "Proxy is disabled." (2.6 to 3.4).
  */
-import { passedState } from "../../haproxy/private_folder/passed_state.ts";
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import { createAsk, quoted } from "../../haproxy/runtime/client.ts";
-import { deleteServer } from "../../haproxy/runtime/server_commands.ts";
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
-import { planServers } from "../../hot_apply/servers/plan.ts";
 import { obstacleInRelease, trustsNewServers } from "../../hot_apply/servers/releases.ts";
 import { readConfiguration, readServerLines } from "../../loaded/servers.ts";
 import { serversIn, type ServersTarget, type Targets } from "../../loaded/targets.ts";
@@ -106,6 +103,7 @@ export class HotServers {
     const { servers: { lines, paths }, version } = this.#serving;
     const texts = await readConfiguration(paths, MOST_LOOKED_THROUGH);
     if (texts === null) return true;
+    const { planServers } = await import("../../hot_apply/servers/plan.ts");
     const plan = planServers(lines, texts);
     return plan.tag === "plan" && obstacleInRelease(plan.changes, version) === null;
   }
@@ -116,6 +114,7 @@ export class HotServers {
    */
   async passed(generation: number, state: string): Promise<string> {
     const serving = this.#serving?.generation === generation ? this.#serving : null;
+    const { passedState } = await import("../../haproxy/private_folder/passed_state.ts");
     const lines = await readServerLines(serving?.servers.paths ?? this.#options.configurations());
     if (serving === null) {
       return lines === null
@@ -140,6 +139,7 @@ export class HotServers {
   /** Until all are, or `stop` aborts; one with connections stays in maintenance till they end. */
   async #deleteAll(serving: Serving, stop: AbortSignal): Promise<void> {
     const { generation, removed } = serving;
+    const { deleteServer } = await import("../../haproxy/runtime/server_commands.ts");
     for (let pauseMs = FIRST_PAUSE_MS; removed.size > 0 && !stop.aborted; pauseMs *= 2) {
       // One that does not answer, perhaps because others take all its connections, is asked again.
       const ask = createAsk(this.#options.folder.socket(generation));
