@@ -23,8 +23,6 @@ import type { Standby } from "./standby.ts";
 export interface HandoffRequest<Learned> extends ExplanationRequest {
   /** Puts right what the serving process says of its servers, for the generation. */
   readonly passedState?: (state: string) => Promise<string>;
-  /** Called once the process reads its configuration. */
-  readonly onStarted?: () => void;
   /** Finds out what the generation has loaded, once it answers. */
   readonly learn: () => Promise<Learned>;
 }
@@ -103,7 +101,7 @@ async function bringUp<Learned>(
   parts: HandoffParts,
   { prepared, timeoutMs }: { readonly prepared: Prepared; readonly timeoutMs: number },
 ): Promise<HandoffOutcome<Learned>> {
-  const { generation, files, onStarted, learn, cancel } = request;
+  const { generation, files, learn, cancel } = request;
   const { folder, fleet, standby } = parts;
   const { words, environment } = prepared;
   const limits = { timeoutMs, cancel };
@@ -120,8 +118,6 @@ async function bringUp<Learned>(
       await folder.forget(generation);
       return failed(spawned, { mayPass: true });
     }
-
-    onStarted?.();
 
     // Answered: check that it is the process that was started, and that it has a listener.
     const { process } = spawned;

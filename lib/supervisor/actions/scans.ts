@@ -16,8 +16,6 @@ export class Scans {
   readonly #servers: HotServers;
   readonly #setTimer: (delayMs: number) => void;
   readonly #detector: ChangeDetector | null;
-  /** How often the files have settled. */
-  #settled = 0;
 
   /** `setTimer` replaces the supervisor's timer. */
   constructor(parts: Parts, servers: HotServers, setTimer: (delayMs: number) => void) {
@@ -28,7 +26,7 @@ export class Scans {
     this.#setTimer = setTimer;
     this.#detector = !settings.watch ? null : new ChangeDetector({
       scan,
-      onChanging: (fingerprint) => void this.#expect(fingerprint).catch(this.#onBug),
+      onChanging: (fingerprint) => this.#expect(fingerprint),
       onSettled: (fingerprint) => this.#settle(fingerprint),
       settleMs,
       pollIntervalMs,
@@ -88,19 +86,15 @@ export class Scans {
   readonly #onBug = (error: unknown) => this.#parts.postBug(error, { name: "watch" });
 
   /** A process on standby is only of use to a change that needs a reload, and before it has settled. */
-  async #expect(fingerprint: Fingerprint): Promise<void> {
-    const others = this.#parts.loadedFiles.withoutServers();
-    const settled = this.#settled;
-    const isHot = others !== null && await this.#servers.isLikely(others);
-    if (settled !== this.#settled) return;
-    const scanned = { fingerprint, ...isHot ? { others } : {} };
-    this.#parts.post({ name: "changing", ...scanned, atMs: performance.now() });
+  #expect(fingerprint: Fingerprint): void {
+    const isHot = this.#servers.isLikely();
+    this.#parts.post({
+      ...{ name: "changing", fingerprint, hasSameRest: isHot, atMs: performance.now() },
+    });
   }
 
   #settle(fingerprint: Fingerprint): void {
-    this.#settled++;
-    const others = this.#parts.loadedFiles.withoutServers();
-    const scanned = { fingerprint, ...others === null ? {} : { others } };
-    this.#parts.post({ name: "settled", ...scanned, atMs: performance.now() });
+    const hasSameRest = this.#servers.hasSameRest();
+    this.#parts.post({ name: "settled", fingerprint, hasSameRest, atMs: performance.now() });
   }
 }
