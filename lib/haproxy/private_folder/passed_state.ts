@@ -123,7 +123,7 @@ function changedServers(before: readonly string[] | null, after: readonly string
   if (before !== null && haveSameServers(before, after)) return NONE;
   const next = partsOf(after);
   // Only HAProxy knows which branch of an `.if` counts, and so in which section a server is.
-  const isKnown = arePlain(after) ? null : hasLineIn(next);
+  const isKnown = arePlain(after) ? null : hasLineIn(next, before === null);
   if (before === null) return { servers: allServers(next), unnamed: new Map(), isKnown };
   const changed = new Map<string, LineChange>();
   const unnamed = new Map<string, ReadonlySet<string>>();
@@ -150,13 +150,17 @@ const haveSameServers = (before: readonly string[], after: readonly string[]) =>
   before.length === after.length &&
   differingTexts(before, after).every(([old, next]) => serverLines([old]) === serverLines([next]));
 
-function hasLineIn({ proxies }: Parts): (backend: string, server: string) => boolean {
+/** `isFirstLook`: one of several lines for a server may be another than before. */
+function hasLineIn({ proxies }: Parts, isFirstLook: boolean) {
   const all = new Map([...proxies].map(([backend, text]) => [backend, serversOf(text)]));
-  return (backend, server) => {
-    const own = all.get(backend);
-    return own !== undefined && (own.servers.has(server) || own.unnamed !== "");
+  return (backend: string, server: string) => {
+    const { servers, unnamed, several } = all.get(backend) ?? NO_SERVERS;
+    const isOneOfThem = several.has(server) && !isFirstLook;
+    return servers.has(server) || isOneOfThem || (unnamed !== "" && !several.has(server));
   };
 }
+
+const NO_SERVERS = { servers: new Map(), unnamed: "", several: new Map() };
 
 /** Any of them may be another one than before. */
 function allServers({ proxies, defaults }: Parts): ReadonlyMap<string, LineChange> {
@@ -203,13 +207,15 @@ function serversOf(text: string) {
   const { lines } = readSection(text);
   const linesOf = (keyword: string) => lines.filter((line) => begins(line, keyword));
   const byName = Map.groupBy(new Set(linesOf("server")), (line) => wordsOf(line)[1] ?? "");
-  const isNamed = ([name, own]: readonly [string, readonly string[]]) =>
+  const isOne = ([name, own]: readonly [string, readonly string[]]) =>
     !isQuoted(name) && own.length === 1;
-  const others = [...byName].filter((one) => !isNamed(one)).flatMap(([, own]) => own);
+  const others = [...byName].filter((one) => !isOne(one));
   return {
     defaults: linesOf("default-server").join("\n"),
-    servers: new Map([...byName].filter(isNamed).map(([name, [line]]) => [name, line!])),
-    unnamed: [...linesOf("server-template"), ...others].join("\n"),
+    servers: new Map([...byName].filter(isOne).map(([name, [line]]) => [name, line!])),
+    /** Those of which HAProxy takes one, below an `.if`. */
+    several: new Map(others.filter(([name]) => !isQuoted(name))),
+    unnamed: [...linesOf("server-template"), ...others.flatMap(([, own]) => own)].join("\n"),
   };
 }
 
