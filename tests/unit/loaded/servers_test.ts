@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readTexts, serversOf } from "../../../lib/loaded/servers.ts";
 import type { ReadText } from "../../../lib/loaded/text_cache.ts";
 import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const TEXTS: readonly ReadText[] = [
   { path: "/a", text: "backend a\n", digest: "1" },
