@@ -8,7 +8,7 @@ import {
   sectionTexts,
   serverLines,
 } from "../../../lib/config/server_lines.ts";
-import { createRandom } from "../../support/support/random.ts";
+import { createRandom } from "../../support/random.ts";
 
 const FILE = `# written at noon
 global
