@@ -47,8 +47,6 @@ export interface FoundReferences {
   readonly sideFiles: SideFileRule;
   /** By the path of each configuration file, for the certificate lists that it names. */
   readonly bases: ReadonlyMap<string, Bases>;
-  /** The words of the `server` lines in which a file may be named, line by line. */
-  readonly servers: string;
 }
 
 export interface FindOptions {
@@ -69,11 +67,7 @@ export function* findFileReferences(
   const { files: found, add } = distinctFiles(onReference);
   const finder = new ReferenceFinder(withoutBases(workingDirectory), add);
   const bases = new Map<string, Bases>();
-  const servers: string[] = [];
-  const onLine = (words: readonly string[], line: number) => {
-    if (words[0] === "server") servers.push(words.join(" "));
-    finder.readLine(words, line);
-  };
+  const onLine = (words: readonly string[], line: number) => finder.readLine(words, line);
   let variables = environment;
   for (const { path, text } of files) {
     finder.enterFile(path);
@@ -81,7 +75,7 @@ export function* findFileReferences(
     bases.set(path, finder.bases);
   }
   const { sideFiles } = finder;
-  return { files: [...found.values()], sideFiles, bases, servers: servers.join("\n") };
+  return { files: [...found.values()], sideFiles, bases };
 }
 
 /** Finds what the lines of a certificate list name: `path [options] filters`, without any quoting. */

@@ -1,5 +1,5 @@
 /** Reads the words of a `server` line, as far as what they mean is surely known. Pure. */
-import { wordsOf } from "./server_lines.ts";
+import { isQuoted, wordsOf } from "./server_lines.ts";
 
 export interface Server {
   readonly name: string;
@@ -81,7 +81,7 @@ function canonical(host: string): string | undefined {
 
 /** Within quotes and after a backslash a word can be anything. */
 function plainWords(line: string): readonly string[] | null {
-  return /["'\\]/.test(line) ? null : wordsOf(line);
+  return isQuoted(line) ? null : wordsOf(line);
 }
 
 function readOptions(words: readonly string[]): readonly Option[] | null {

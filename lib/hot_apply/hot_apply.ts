@@ -1,8 +1,8 @@
 /** Gives a running generation the changed content of files that it has loaded, one target at a time, without a reload. */
-import { MOST_TEXT_BYTES } from "../config/tokens.ts";
 import { readFile, sha256, TooLarge } from "../system/files/contents.ts";
 import { type Ask, createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
-import { pathsOf, type Target } from "../loaded/targets.ts";
+import { pathsOf, type ServersTarget, type Target } from "../loaded/targets.ts";
+import type { ReadText } from "../loaded/text_cache.ts";
 import {
   changedPaths,
   type FileMark,
@@ -41,6 +41,8 @@ export interface HotApplyOptions {
   readonly socket: StatsSocket;
   /** `false`: only examine what must not be served. */
   readonly apply: boolean;
+  /** The configuration's files as last scanned. */
+  readonly configuration: () => readonly ReadText[];
 }
 
 export interface HotApplyOutcome {
@@ -92,7 +94,9 @@ export async function hotApply(
   const ends: End[] = [];
   for (const target of request.changed) {
     const startedMs = performance.now();
-    const result = await applyOne(target, after.files, ask);
+    const result = target.tag === "server"
+      ? await applyServers(target, { files: after.files, ask, texts: options.configuration() })
+      : await applyOne(target, after.files, ask);
     ends.push({ target, result, durationMs: performance.now() - startedMs });
     // If a reload follows anyway, the others are still worth applying or examining.
     const isLast = nextAfter(result, target) !== null && !request.isPart && options.apply;
@@ -132,20 +136,32 @@ async function applyOne(
   ask: Ask | null,
 ): Promise<Result | ChangedAgain> {
   const texts: (string | null)[] = [];
-  const mostBytes = target.tag === "server" ? MOST_TEXT_BYTES : MOST_HOT_BYTES;
   for (const path of pathsOf(target)) {
-    const read = await readScanned(path, { files, mostBytes });
+    const read = await readScanned(path, files);
     if (read.tag !== "read") return read;
     texts.push(read.text);
   }
   const [text = null, key = null, issuer = null, ocsp = null] = texts;
   if (text === null) {
-    if (target.tag === "server") return impossible("it was removed");
     if (target.tag !== "certificate" || !target.isMember) return refused("is gone", "its return");
     return await carryOut(planRemoval(target, files), ask);
   }
-  const found = texts.filter((one) => one !== null);
-  const content = { text, key, issuer, ocsp, texts: found, files };
+  const content = { text, key, issuer, ocsp, texts: [], files };
+  return await carryOut(await planOf(target, content), ask);
+}
+
+/** The same with texts that are in memory already. */
+async function applyServers(
+  target: ServersTarget,
+  { files, ask, texts }: {
+    readonly files: Files;
+    readonly ask: Ask | null;
+    readonly texts: readonly ReadText[];
+  },
+): Promise<Result | ChangedAgain> {
+  const areScanned = texts.every(({ path, digest }) => files.get(path)?.content === digest);
+  if (!areScanned) return { tag: "changed_again" };
+  const content = { text: "", key: null, texts: texts.map(({ text }) => text), files };
   return await carryOut(await planOf(target, content), ask);
 }
 
@@ -157,15 +173,12 @@ async function carryOut(plan: Plan, ask: Ask | null): Promise<Result> {
 type Read = { readonly tag: "read"; readonly text: string | null } | ChangedAgain | Impossible;
 
 /** A file's text as scanned; `null` if the scan did not find it. */
-async function readScanned(
-  path: string,
-  { files, mostBytes }: { readonly files: Files; readonly mostBytes: number },
-): Promise<Read> {
+async function readScanned(path: string, files: Files): Promise<Read> {
   const content = files.get(path)?.content ?? "missing";
   if (content === "missing") return { tag: "read", text: null };
   if (isUnreadable(content)) return impossible("the wrapper may not read it");
-  if (isTooLarge(content)) return impossible(new TooLarge(mostBytes).message);
-  const bytes = await readFile(path, mostBytes).catch((error) => error as Error);
+  if (isTooLarge(content)) return impossible(new TooLarge(MOST_HOT_BYTES).message);
+  const bytes = await readFile(path, MOST_HOT_BYTES).catch((error) => error as Error);
   if (bytes instanceof TooLarge) return impossible(bytes.message);
   if (bytes instanceof Error || await sha256(bytes) !== content) return { tag: "changed_again" };
   // The only one that is not text.

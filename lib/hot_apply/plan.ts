@@ -8,14 +8,14 @@ import { changedPaths, type Fingerprint } from "../watch/scan/fingerprint.ts";
 const MOST_FILES = 100;
 
 /**
- * The targets to apply so that a generation with `before` has `after`; `null` if that requires a reload. `others`: the
- * digest of the new configuration without its servers.
+ * The targets to apply so that a generation with `before` has `after`; `null` if that requires a reload. With
+ * `hasSameRest` the configuration differs in nothing but servers.
  */
 export function targetsToApply(
   targets: Targets,
   before: Fingerprint | null,
   after: Fingerprint | null,
-  others: string | null = null,
+  hasSameRest = false,
 ): readonly Target[] | null {
   const changed = changedPaths(before, after);
   if (changed === null || changed.length > MOST_FILES) return null;
@@ -27,7 +27,7 @@ export function targetsToApply(
   });
   if (byPath.some((found) => found.length === 0)) return null;
   const all = [...new Set(byPath.flat())];
-  if (all.some((target) => target.tag === "server" && target.others !== others)) return null;
+  if (!hasSameRest && all.some(isServers)) return null;
   return all.some(isCertificate) && all.some(isAuthority) ? null : all;
 }
 

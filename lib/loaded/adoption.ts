@@ -7,7 +7,7 @@ import { isConfiguration, type Scanner } from "../watch/scan/scan.ts";
 import { changedDuringRead } from "../watch/scan/changed_during_read.ts";
 import { listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
-import { NO_TARGETS, type ServersTarget, type Targets, withServers } from "./targets.ts";
+import { NO_TARGETS, type Targets, withServers } from "./targets.ts";
 
 export interface Adopted {
   /** `null`: unknown. */
@@ -25,8 +25,6 @@ export interface AdoptionOptions {
   readonly startedMs: number;
   readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
-  /** What the files said of servers before its start, which takes as long as that for many. */
-  readonly servers: Promise<ServersTarget | null>;
   /** Called with what is to be watched from now on. */
   readonly onInventory: (inventory: Inventory) => void;
 }
@@ -45,7 +43,6 @@ export async function adopt(
   if (targets.byPath.size > MANY) collectGarbage();
   const scan = await scanner.scanWith(sources);
   options.onInventory(scan.inventory);
-  const found = await options.servers;
   if (before === null) return { fingerprint: null, changedDuringRead: false, targets, isSilent };
   const changed = await changedDuringRead(before, scan, startedMs);
   if (scan.seen.tag !== "taken" || changed) {
@@ -53,7 +50,7 @@ export async function adopt(
   }
   const { fingerprint } = scan.seen;
   const configurations = scan.inventory.files.filter(isConfiguration).map(({ path }) => path);
-  const servers = isSilent ? null : found;
+  const servers = isSilent ? null : loadedFiles.servers(before);
   const isSame = servers?.paths.join("\0") === configurations.join("\0");
   return {
     fingerprint,

@@ -14,19 +14,24 @@ import {
   MOST_REFERENCES,
 } from "../config/file_references.ts";
 import { type Needs, NO_NEEDS, readNeeds } from "../config/needs.ts";
+import type { Environment } from "../config/tokens.ts";
 import { WANTED } from "../config/file_keywords.ts";
-import { namingServers } from "../config/server_lines.ts";
-import { digestWithoutServers } from "./servers.ts";
+import { haveSameNaming, haveSameRest } from "../config/server_lines.ts";
+import { serversOf } from "./servers.ts";
+import type { ServersTarget } from "./targets.ts";
+import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { SideFileRule } from "../config/side_files.ts";
-import { createTextReader, type TextFile } from "./text_cache.ts";
+import { createTextReader, type ReadText, type TextFile } from "./text_cache.ts";
 
 export interface LoadedFiles {
   /** What the configuration names, including the certificates in its certificate lists. */
   readonly findNamed: FindReferences;
   /** The configuration's files, as of the last `findNamed`. */
   configurations(): readonly string[];
-  /** The digest of the configuration without its servers, as of the last `findNamed`. */
-  withoutServers(): string | null;
+  /** What they hold, as of then. It stays in memory, to tell what has changed. */
+  texts(): readonly ReadText[];
+  /** The servers of a generation that has read those of `fingerprint`; `null`: nobody knows them. */
+  servers(fingerprint: Fingerprint): ServersTarget | null;
   /** What the injected files must contain for the configuration of the last `findNamed`. */
   needs(): Needs;
   /** The certificates that HAProxy obtains itself, as of the last `findNamed`. */
@@ -42,37 +47,35 @@ export interface LoadedFilesOptions {
   /** Where HAProxy's relative names start. */
   readonly workingDirectory: string;
   /** The variables that HAProxy inherits. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
 }
 
 export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
   const readConfigurations = createTextReader();
   const readLists = createTextReader();
-  let variables = "";
+  let environment: Environment = {};
   let found: FoundReferences = {
     files: [],
     sideFiles: { extensions: [], replacesCrt: false },
     bases: new Map(),
-    servers: "",
   };
   let inLists: readonly FileReference[] = [];
   let needs = NO_NEEDS;
-  let others: string | null = null;
+  let texts: readonly ReadText[] = [];
   let paths: readonly string[] = [];
 
   /** Whether the configuration may name other files than before. */
   async function readConfiguration(configurations: readonly TextFile[]): Promise<boolean> {
-    const environment = await environmentOf(options);
-    const hasChanged = JSON.stringify(environment) !== variables;
+    const variables = await environmentOf(options);
+    const hasChanged = JSON.stringify(variables) !== JSON.stringify(environment);
     const files = await readConfigurations(configurations, hasChanged);
     if (files === null) return false;
-    variables = JSON.stringify(environment);
-    const texts = files.map(({ text }) => text);
-    const before = others;
-    others = await digestWithoutServers(texts);
+    environment = variables;
+    const [before, after] = [textsOf(texts), textsOf(files)];
+    texts = files;
     // Reading 5,000 backends takes 80 ms, most often for one server. No need is one of a server.
-    const isSame = others === before && !hasChanged &&
-      (!options.watchLoaded || namingServers(texts, WANTED) === found.servers);
+    const isSame = !hasChanged && haveSameRest(before, after) &&
+      (!options.watchLoaded || haveSameNaming(before, after, WANTED));
     if (isSame) return false;
     needs = await inSteps(readNeeds(files, environment));
     if (options.watchLoaded || needs.obtains) {
@@ -106,7 +109,8 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
         .map((reference) => sourceOf(reference, found.sideFiles));
     },
     configurations: () => paths,
-    withoutServers: () => others,
+    texts: () => texts,
+    servers: (fingerprint) => serversOf(texts, { environment, fingerprint }),
     needs: () => needs,
     obtained: () => needs.obtains ? [...found.files, ...inLists].filter(isObtained) : [],
     locate: (listed) =>
@@ -117,6 +121,8 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
       }),
   };
 }
+
+const textsOf = (files: readonly ReadText[]) => files.map(({ text }) => text);
 
 const isObtained = (reference: FileReference) => reference.isObtained;
 
@@ -136,7 +142,7 @@ function sourceOf(
 
 async function environmentOf(
   { envFile, environment }: LoadedFilesOptions,
-): Promise<LoadedFilesOptions["environment"]> {
+): Promise<Environment> {
   const file = await readEnvFile(envFile);
   return file.tag === "read" ? { ...environment, ...file.variables } : environment;
 }

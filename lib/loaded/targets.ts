@@ -1,4 +1,5 @@
 /** What a generation has loaded that can be hot-applied. */
+import type { Environment } from "../config/tokens.ts";
 import { givenBeside, type SideFileRule } from "../config/side_files.ts";
 import type { HotServer } from "../haproxy/private_folder/passed_state.ts";
 
@@ -34,10 +35,10 @@ export interface ServersTarget {
   readonly path: string;
   /** The files of the configuration, in their order. */
   readonly paths: readonly string[];
-  /** `serverLines` of it. */
-  readonly lines: string;
-  /** The digest of `withoutServers` of it. */
-  readonly others: string;
+  /** What the generation has read in them, or what was hot-applied since. */
+  readonly texts: readonly string[];
+  /** The variables that it has read them with. */
+  readonly environment: Environment;
   /** What was hot-applied in the generation, by the full names of the servers. */
   readonly hot: ReadonlyMap<string, HotServer>;
   /** Those that the last hot apply removed. */

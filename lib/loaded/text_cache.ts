@@ -16,9 +16,14 @@ export interface TextFile {
 export type ReadTexts = (
   files: readonly TextFile[],
   isForced?: boolean,
-) => Promise<readonly ConfigurationFile[] | null>;
+) => Promise<readonly ReadText[] | null>;
 
-/** Makes a reader. It remembers only digests, because a configuration may have megabytes. */
+export interface ReadText extends ConfigurationFile {
+  /** The SHA-256 of the file; empty if it was not read. */
+  readonly digest: string;
+}
+
+/** Makes a reader. It remembers only digests, because a text may have megabytes. */
 export function createTextReader(): ReadTexts {
   let stamps: string | null = null;
   let digest: string | null = null;
@@ -34,12 +39,11 @@ export function createTextReader(): ReadTexts {
     digest = contents.map(({ path, digest }) => `${digest} ${path}\0`).join("");
     return digest === before && !isForced
       ? null
-      : contents.map(({ path, text }) => ({ path, text }));
+      : contents.map(({ isKnown: _, ...content }) => content);
   };
 }
 
-interface Content extends ConfigurationFile {
-  readonly digest: string;
+interface Content extends ReadText {
   /** Whether it was read, or is too large to be. */
   readonly isKnown: boolean;
 }

@@ -1,11 +1,20 @@
 /** Puts right what a process says of its servers, where the configuration has changed since it read it. Pure. */
-import { begins, readSection, sectionTexts, wordsOf } from "../../config/server_lines.ts";
+import {
+  arePlain,
+  begins,
+  differingTexts,
+  isQuoted,
+  readSection,
+  sectionTexts,
+  serverLines,
+  wordsOf,
+} from "../../config/server_lines.ts";
 
 export interface StateContext {
-  /** `serverLines` of what the process has, its hot applies included; `null`: unknown. */
-  readonly before: string | null;
-  /** Those of what its successor reads. */
-  readonly after: string;
+  /** The configuration that the process has, its hot applies included; `null`: unknown. */
+  readonly before: readonly string[] | null;
+  /** That which its successor reads. */
+  readonly after: readonly string[];
   /** What was hot-applied in the process, by the full names of the servers. */
   readonly hot: ReadonlyMap<string, HotServer>;
   /** Servers of which nothing is to be passed on: they were removed, or nobody knows what a hot apply did to them. */
@@ -31,16 +40,17 @@ export function passedState(
   state: string,
   { before, after, hot, forgotten = new Set() }: StateContext,
 ): string {
-  const { servers: changed, unnamed } = changedServers(before, after);
+  const { servers: changed, unnamed, isKnown } = changedServers(before, after);
   const names = [...changed.keys(), ...hot.keys(), ...forgotten];
   const backends = new Set([...names.map(backendOf), ...unnamed.keys()]);
-  if (backends.size === 0) return state;
-  return state.replace(rowsOf(backends), (row) => {
+  if (backends.size === 0 && isKnown === null) return state;
+  return state.replace(rowsOf(isKnown === null ? backends : null), (row) => {
     const fields = row.trimEnd().split(" ");
     const [backend, server] = [fields[Field.backend]!, fields[Field.server]!];
     const name = `${backend}/${server}`;
     const [values, change] = [hot.get(name), changed.get(name)];
-    const isUnknown = unnamed.get(backend)?.has(server) === false;
+    const isUnknown = unnamed.get(backend)?.has(server) === false ||
+      isKnown?.(backend, server) === false;
     if (forgotten.has(name) || isUnknown || change?.port === null) return "";
     if (values === undefined && change === undefined) return row;
     if (values !== undefined) {
@@ -82,8 +92,11 @@ const backendOf = (name: string) => name.slice(0, name.indexOf("/"));
 /** A regular expression with more names is slower than a look at each row. */
 const MOST_NAMES = 100;
 
-function rowsOf(backends: ReadonlySet<string>): RegExp {
-  const names = backends.size > MOST_NAMES ? "\\S+" : [...backends].map(RegExp.escape).join("|");
+/** `null`: those of all. */
+function rowsOf(backends: ReadonlySet<string> | null): RegExp {
+  const names = backends === null || backends.size > MOST_NAMES
+    ? "\\S+"
+    : [...backends].map(RegExp.escape).join("|");
   return new RegExp(`^\\d+ (?:${names}) \\d+ .*(?:\\n|$)`, "gm");
 }
 
@@ -99,15 +112,22 @@ interface Changed {
   readonly servers: ReadonlyMap<string, LineChange>;
   /** Backends in which a line changed that does not name its servers, such as a template; with the names of others. */
   readonly unnamed: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Whether a line may be that of the server; `null`: of each there is one. */
+  readonly isKnown: ((backend: string, server: string) => boolean) | null;
 }
 
+const NONE: Changed = { servers: new Map(), unnamed: new Map(), isKnown: null };
+
 /** What may be other than before of the servers in `after`. */
-function changedServers(before: string | null, after: string): Changed {
+function changedServers(before: readonly string[] | null, after: readonly string[]): Changed {
+  if (before !== null && haveSameServers(before, after)) return NONE;
+  const next = partsOf(after);
+  // Only HAProxy knows which branch of an `.if` counts, and so in which section a server is.
+  const isKnown = arePlain(after) ? null : hasLineIn(next, before === null);
+  if (before === null) return { servers: allServers(next), unnamed: new Map(), isKnown };
   const changed = new Map<string, LineChange>();
   const unnamed = new Map<string, ReadonlySet<string>>();
-  if (before === after) return { servers: changed, unnamed };
-  if (before === null) return { servers: allServers(after), unnamed };
-  const [old, next] = [partsOf(before), partsOf(after)];
+  const old = partsOf(before);
   for (const [backend, text] of next.proxies) {
     const known = old.proxies.get(backend);
     if (known === undefined || (known === text && old.defaults === next.defaults)) continue;
@@ -122,14 +142,32 @@ function changedServers(before: string | null, after: string): Changed {
       changed.set(`${backend}/${server}`, { port, isRevived: isRevived(was, line) });
     }
   }
-  return { servers: changed, unnamed };
+  return { servers: changed, unnamed, isKnown };
 }
 
+/** Most changes are elsewhere. */
+const haveSameServers = (before: readonly string[], after: readonly string[]) =>
+  before.length === after.length &&
+  differingTexts(before, after).every(([old, next]) => serverLines([old]) === serverLines([next]));
+
+/** `isFirstLook`: one of several lines for a server may be another than before. */
+function hasLineIn({ proxies }: Parts, isFirstLook: boolean) {
+  const all = new Map([...proxies].map(([backend, text]) => [backend, serversOf(text)]));
+  return (backend: string, server: string) => {
+    const { servers, unnamed, several } = all.get(backend) ?? NO_SERVERS;
+    const isOneOfThem = several.has(server) && !isFirstLook;
+    return servers.has(server) || isOneOfThem || (unnamed !== "" && !several.has(server));
+  };
+}
+
+const NO_SERVERS = { servers: new Map(), unnamed: "", several: new Map() };
+
 /** Any of them may be another one than before. */
-function allServers(lines: string): ReadonlyMap<string, LineChange> {
+function allServers({ proxies, defaults }: Parts): ReadonlyMap<string, LineChange> {
+  const lines = [defaults, ...proxies.values()].join("\n");
   const areChecked = /^[ \t]*default-server[ \t][^\n]*\bcheck\b/m.test(lines);
   return new Map(
-    [...partsOf(lines).proxies].flatMap(([backend, text]) =>
+    [...proxies].flatMap(([backend, text]) =>
       [...serversOf(text).servers].map(([server, line]) =>
         [
           `${backend}/${server}`,
@@ -143,13 +181,24 @@ function allServers(lines: string): ReadonlyMap<string, LineChange> {
   );
 }
 
-function partsOf(lines: string) {
+interface Parts {
+  /** Of all sections of defaults. */
+  readonly defaults: string;
+  /** By backend. */
+  readonly proxies: ReadonlyMap<string, string>;
+}
+
+function partsOf(texts: readonly string[]): Parts {
   const defaults: string[] = [];
   const proxies = new Map<string, string>();
-  for (const text of sectionTexts(lines)) {
+  for (const text of sectionTexts(serverLines(texts))) {
     const [, kind, name] = /^\s*(defaults|backend|listen)(?:[ \t]+([^\s#]+))?/.exec(text) ?? [];
     if (kind === "defaults") defaults.push(text);
-    else if (name !== undefined) proxies.set(unquoted(name), text);
+    else if (name !== undefined) {
+      const backend = isQuoted(name) ? readSection(text).name : name;
+      // Under `.if` it may be there twice.
+      proxies.set(backend, `${proxies.get(backend) ?? ""}\n${text}`.trimStart());
+    }
   }
   return { defaults: defaults.join("\n"), proxies };
 }
@@ -157,18 +206,18 @@ function partsOf(lines: string) {
 function serversOf(text: string) {
   const { lines } = readSection(text);
   const linesOf = (keyword: string) => lines.filter((line) => begins(line, keyword));
-  const named = linesOf("server").map((line) => [unquoted(wordsOf(line)[1] ?? ""), line] as const);
-  const isPlain = ([name]: readonly [string, string]) => !/["'\\$]/.test(name);
-  const others = named.filter((one) => !isPlain(one)).map(([, line]) => line);
+  const byName = Map.groupBy(new Set(linesOf("server")), (line) => wordsOf(line)[1] ?? "");
+  const isOne = ([name, own]: readonly [string, readonly string[]]) =>
+    !isQuoted(name) && own.length === 1;
+  const others = [...byName].filter((one) => !isOne(one));
   return {
     defaults: linesOf("default-server").join("\n"),
-    servers: new Map(named.filter(isPlain)),
-    unnamed: [...linesOf("server-template"), ...others].join("\n"),
+    servers: new Map([...byName].filter(isOne).map(([name, [line]]) => [name, line!])),
+    /** Those of which HAProxy takes one, below an `.if`. */
+    several: new Map(others.filter(([name]) => !isQuoted(name))),
+    unnamed: [...linesOf("server-template"), ...others.flatMap(([, own]) => own)].join("\n"),
   };
 }
-
-/** A word that is quoted as a whole, as most people do. */
-const unquoted = (word: string) => word.replace(/^(["'])([^"'\\$]*)\1$/, "$2");
 
 function isRevived(before: string, after: string): boolean {
   const [old, next] = [wordsOf(before), wordsOf(after)];
@@ -176,8 +225,8 @@ function isRevived(before: string, after: string): boolean {
 }
 
 function portOf(line: string): string | null {
-  const address = unquoted(wordsOf(line)[2] ?? "");
-  if (/["'\\$]/.test(address)) return null;
+  const address = wordsOf(line)[2] ?? "";
+  if (isQuoted(address)) return null;
   const [, port] = /^(?:[^:/]+|\[.*\]|.*:.*):\+?(\d+)$/.exec(address) ?? [];
   return port ?? (/^[^:/@]+$|^(?:unix@|abnsz?@)?\//.test(address) ? "0" : null);
 }

@@ -1,7 +1,7 @@
 /** Servers: what their lines in the configuration say now, if nothing else in it differs. */
 import type { Ask } from "../../haproxy/runtime/client.ts";
 import { askVersion } from "../../haproxy/runtime/instance.ts";
-import { digestWithoutServers } from "../../loaded/servers.ts";
+import { haveSameRest } from "../../config/server_lines.ts";
 import type { ServersTarget } from "../../loaded/targets.ts";
 import { applyServers } from "../servers/apply.ts";
 import { describeChanges } from "../servers/description.ts";
@@ -12,14 +12,12 @@ import { type Content, impossible, type Plan, type Result } from "./target_kind.
 
 export const server = { plan };
 
-async function plan(target: ServersTarget, { texts }: Content): Promise<Plan> {
-  if (await digestWithoutServers(texts) !== target.others) {
-    return impossible("it differs in more than servers");
-  }
-  const plan = planServers(target.lines, texts);
+function plan(target: ServersTarget, { texts }: Content): Plan {
+  if (!haveSameRest(target.texts, texts)) return impossible("it differs in more than servers");
+  const plan = planServers(target, texts);
   if (plan.tag === "reload") return impossible(plan.reason);
-  const { changes, lines } = plan;
-  const after = { ...target, ...hotAfter(target, changes.servers), lines };
+  const { changes } = plan;
+  const after = { ...target, ...hotAfter(target, changes.servers), texts };
   return { tag: "ready", apply: (ask) => apply(changes, { before: target, after }, ask) };
 }
 

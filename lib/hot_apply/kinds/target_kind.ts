@@ -15,7 +15,7 @@ export interface Content {
   /** Of a certificate: what the file with its issuer holds, and in base64 that with the OCSP response. */
   readonly issuer?: string | null;
   readonly ocsp?: string | null;
-  /** Those of all files of the target. */
+  /** Of servers: those of all files of the configuration. */
   readonly texts: readonly string[];
   /** Every file of the scan. */
   readonly files: Fingerprint["files"];

@@ -2,12 +2,14 @@
 import {
   arePlain,
   begins,
+  differingSections,
+  differingTexts,
+  isQuoted,
   readSection,
-  sectionTexts,
-  serverLines,
   type ServerSection,
   wordsOf,
 } from "../../config/server_lines.ts";
+import type { Environment } from "../../config/tokens.ts";
 import { changedMaxconn, type MaxconnChange } from "./frontend_maxconn.ts";
 import { Rest } from "./rest.ts";
 import {
@@ -25,35 +27,37 @@ export interface Changes {
 }
 
 export type ServerPlan =
-  | {
-    readonly tag: "plan";
-    readonly changes: Changes;
-    /** `serverLines` of the files. */
-    readonly lines: string;
-  }
+  | { readonly tag: "plan"; readonly changes: Changes }
   | { readonly tag: "reload"; readonly reason: string };
 
-/**
- * What to change in a process whose configuration had the `before` lines, now that its files say `after`, which are
- * known to differ in nothing but servers.
- */
-export function planServers(before: string, after: readonly string[]): ServerPlan {
-  if (!arePlain(after)) return reload("HAProxy may read its lines in another way");
-  const planner = new Planner(after);
-  const lines = serverLines(after);
-  const [old, next] = [sectionTexts(before), sectionTexts(lines)];
-  if (old.length !== next.length) return reload("the sections are others");
+/** A configuration that a process has read. */
+export interface ReadConfiguration {
+  readonly texts: readonly string[];
+  readonly environment: Environment;
+}
+
+/** What to change in a process that has read `before`, now that its files say `after`, which has the same rest. */
+export function planServers(before: ReadConfiguration, after: readonly string[]): ServerPlan {
+  const were = differingTexts(before.texts, after).map(([old]) => old);
+  if (!arePlain(after) || !arePlain(were)) {
+    return reload("HAProxy may read its lines in another way");
+  }
+  const rest = new Rest(after, before.environment);
   const servers: ServerChange[] = [];
   const frontends: MaxconnChange[] = [];
-  for (const [index, text] of next.entries()) {
-    const found = planner.compare(old[index]!, text);
-    if (typeof found === "string") return reload(found);
-    servers.push(...found.servers);
-    frontends.push(...found.frontends);
-    const count = servers.length + frontends.length;
-    if (count > MOST_CHANGES) return reload(`more than ${MOST_CHANGES} servers changed`);
+  for (const sections of differingSections(before.texts, after)) {
+    const planner = new Planner(rest, sections.defaults);
+    if (sections.before.length !== sections.after.length) return reload("the sections are others");
+    for (const [index, text] of sections.after.entries()) {
+      const found = planner.compare(sections.before[index]!, text);
+      if (typeof found === "string") return reload(found);
+      servers.push(...found.servers);
+      frontends.push(...found.frontends);
+      const count = servers.length + frontends.length;
+      if (count > MOST_CHANGES) return reload(`more than ${MOST_CHANGES} servers changed`);
+    }
   }
-  return { tag: "plan", changes: { servers, frontends }, lines };
+  return { tag: "plan", changes: { servers, frontends } };
 }
 
 /** For more at once a reload is no slower. */
@@ -63,14 +67,15 @@ const reload = (reason: string): ServerPlan => ({ tag: "reload", reason });
 
 const NONE: Changes = { servers: [], frontends: [] };
 
-/** Goes through the sections in their order. */
+/** Goes through sections in their order. */
 class Planner {
   readonly #rest: Rest;
   /** The last section of defaults so far. */
-  #defaults: ServerSection = { kind: "defaults", name: "", from: null, lines: [] };
+  #defaults: ServerSection;
 
-  constructor(after: readonly string[]) {
-    this.#rest = new Rest(after);
+  constructor(rest: Rest, defaults: string | null) {
+    this.#rest = rest;
+    this.#defaults = readSection(defaults ?? "");
   }
 
   compare(before: string, after: string): Changes | Obstacle {
@@ -132,8 +137,11 @@ class Planner {
     const change = changedServer({ backend, server }, old, next);
     if (change === null || typeof change === "string") return change;
     // HAProxy works the address of a log server out once (3.0, 3.4).
-    if (change.address !== null && this.#setting("mode", section.lines) === "log") {
-      return "has another address, and gets logs";
+    if (
+      change.address !== null &&
+      !/^(?:http|tcp)$/.test(this.#setting("mode", section.lines) ?? "tcp")
+    ) {
+      return "has another address, and may get logs";
     }
     return this.#rest.obstacleToChange(change) ?? change;
   }
@@ -192,8 +200,14 @@ const isDefault = (line: string) => begins(line, "default-server");
  * that is alive; a new server comes last.
  */
 function obstacleToOrder(before: Entries, after: Entries): Obstacle | null {
-  const isKept = (old: readonly string[], next: readonly string[]) =>
-    old.filter((name) => next.includes(name)).join() === next.join();
+  const isKept = (old: readonly string[], next: readonly string[]) => {
+    const are = new Set(next);
+    return old.filter((name) => are.has(name)).join() === next.join();
+  };
+  const areClear = [...after.values()].every(({ line, defaults }) => !isQuoted(line + defaults));
+  if (!areClear && !isKept([...before.keys()], [...after.keys()])) {
+    return "the order of servers may count, whose words only HAProxy knows";
+  }
   if (!isKept(namesBy(isBackup, before), namesBy(isBackup, after))) {
     return "the order of backup servers counts";
   }

@@ -24,22 +24,23 @@ const UNSAFE = "not known to be safe in this release of HAProxy";
  * could corrupt a list (3.2 on), and `add server` could lose another one (2.8 and older). No release of an older branch
  * is known to have all of that mended.
  */
-export function trustsNewServers(version: string | null): boolean {
-  const { branch, patch } = releaseOf(version);
-  const first = MENDED.get(branch);
-  return first === undefined ? branch > LATEST : patch >= first;
-}
+export const trustsNewServers = (version: string | null): boolean =>
+  isMended(version, { 3_002: 26, 3_004: 7 });
 
-/** HAProxy 2.6.12 hangs, and is ended by its watchdog, when a frontend that is full gets a higher limit. */
-const trustsMaxconn = (version: string | null) => releaseOf(version).branch >= 3_000;
+/**
+ * Before these, HAProxy hangs, and is ended by its watchdog, when a frontend that is full gets a higher limit (HAProxy's
+ * issue 2726; seen with 2.6.12).
+ */
+const trustsMaxconn = (version: string | null): boolean =>
+  isMended(version, { 2_006: 20, 2_008: 12, 3_000: 6 });
 
-function releaseOf(version: string | null) {
+/** `first`: the first such release of each branch, as far as it is known. Later branches have it from their start. */
+function isMended(version: string | null, first: Readonly<Record<number, number>>): boolean {
   const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(version ?? "") ?? [];
-  return patch === undefined
-    ? { branch: 0, patch: 0 }
-    : { branch: Number(major) * 1_000 + Number(minor), patch: Number(patch) };
+  if (patch === undefined) return false;
+  const branch = Number(major) * 1_000 + Number(minor);
+  const known = first[branch];
+  return known === undefined
+    ? branch > Math.max(...Object.keys(first).map(Number))
+    : Number(patch) >= known;
 }
-
-/** The first such release of each branch, as far as it is known. */
-const MENDED: ReadonlyMap<number, number> = new Map([[3_002, 26], [3_004, 7]]);
-const LATEST = Math.max(...MENDED.keys());

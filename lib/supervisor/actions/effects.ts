@@ -56,7 +56,7 @@ export class RealEffects implements Effects {
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
-    this.#servers = new HotServers({ folder, configurations: loadedFiles.configurations, log });
+    this.#servers = new HotServers({ folder, loadedFiles, log });
     this.#scans = new Scans(parts, this.#servers, (delayMs) => {
       // During a scan the state may have changed, for instance to a drain delay.
       if (this.#timer === undefined) this.#setTimer(delayMs);
@@ -208,10 +208,14 @@ export class RealEffects implements Effects {
   }
 
   async #applyHot(action: ActionOf<"hot_apply">): Promise<void> {
-    const { settings, folder, post, postBug, collectGarbageSoon } = this.#parts;
+    const { settings, folder, loadedFiles, post, postBug, collectGarbageSoon } = this.#parts;
     const { generation, request } = action;
     const cancel = this.#hotApply = new AbortController();
-    const options = { socket: folder.socket(generation), apply: settings.hotApply };
+    const options = {
+      socket: folder.socket(generation),
+      apply: settings.hotApply,
+      configuration: loadedFiles.texts,
+    };
     try {
       // Loaded on demand: not everybody needs it, and it takes memory.
       const { hotApply } = await import("../../hot_apply/hot_apply.ts");

@@ -5,8 +5,11 @@
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import { createAsk, quoted } from "../../haproxy/runtime/client.ts";
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
+import { planServers } from "../../hot_apply/servers/plan.ts";
 import { obstacleInRelease, trustsNewServers } from "../../hot_apply/servers/releases.ts";
-import { readConfiguration, readServerLines } from "../../loaded/servers.ts";
+import { haveSameRest } from "../../config/server_lines.ts";
+import type { LoadedFiles } from "../../loaded/loaded_files.ts";
+import { readTexts } from "../../loaded/servers.ts";
 import { serversIn, type ServersTarget, type Targets } from "../../loaded/targets.ts";
 import { aborted, cutOff } from "../../system/cut_off.ts";
 import type { Log } from "../../system/log.ts";
@@ -27,16 +30,12 @@ interface Serving {
   toldOfRelease: boolean;
 }
 
-/** Of a larger configuration it takes longer than a process on standby saves. */
-const MOST_LOOKED_THROUGH = 256 * 1_024;
-
 /** A server with connections for longer is told of. */
 const TOLD_AFTER_MS = 60_000;
 
 export interface HotServersOptions {
   readonly folder: Pick<PrivateFolder, "socket">;
-  /** The configuration's files. */
-  readonly configurations: () => readonly string[];
+  readonly loadedFiles: Pick<LoadedFiles, "configurations" | "texts">;
   readonly log: Log;
   readonly toldAfterMs?: number;
 }
@@ -94,17 +93,17 @@ export class HotServers {
     this.#deleted = this.#deleteAll(this.#serving, signal);
   }
 
-  /**
-   * Whether a change that leaves these `others` is likely to need no reload, for which a process on standby would be
-   * of use.
-   */
-  async isLikely(others: string): Promise<boolean> {
-    if (this.#serving?.servers.others !== others) return false;
-    const { servers: { lines, paths }, version } = this.#serving;
-    const texts = await readConfiguration(paths, MOST_LOOKED_THROUGH);
-    if (texts === null) return true;
-    const { planServers } = await import("../../hot_apply/servers/plan.ts");
-    const plan = planServers(lines, texts);
+  /** Whether the configuration, as last scanned, differs from that of what serves in nothing but servers. */
+  hasSameRest(): boolean {
+    const { servers } = this.#serving ?? {};
+    return servers !== undefined && haveSameRest(servers.texts, this.#texts());
+  }
+
+  /** Whether it is also likely to need no reload, for which a process on standby would be of use. */
+  isLikely(): boolean {
+    if (!this.hasSameRest()) return false;
+    const { servers, version } = this.#serving!;
+    const plan = planServers(servers, this.#texts());
     return plan.tag === "plan" && obstacleInRelease(plan.changes, version) === null;
   }
 
@@ -115,15 +114,17 @@ export class HotServers {
   async passed(generation: number, state: string): Promise<string> {
     const serving = this.#serving?.generation === generation ? this.#serving : null;
     const { passedState } = await import("../../haproxy/private_folder/passed_state.ts");
-    const lines = await readServerLines(serving?.servers.paths ?? this.#options.configurations());
-    if (serving === null) {
-      return lines === null
-        ? state
-        : passedState(state, { before: null, after: lines, hot: new Map() });
-    }
-    const { servers: { lines: before, hot }, removed, doubtful } = serving;
+    const { servers, removed, doubtful } = serving ?? UNKNOWN;
+    const after = await readTexts(servers?.paths ?? this.#options.loadedFiles.configurations()) ??
+      servers?.texts;
+    if (after === undefined) return state;
+    const { texts: before = null, hot = new Map() } = servers ?? {};
     const forgotten = new Set([...removed.keys(), ...doubtful]);
-    return passedState(state, { before, after: lines ?? before, hot, forgotten });
+    return passedState(state, { before, after, hot, forgotten });
+  }
+
+  #texts(): readonly string[] {
+    return this.#options.loadedFiles.texts().map(({ text }) => text);
   }
 
   #take(servers: ServersTarget): void {
@@ -177,6 +178,8 @@ export class HotServers {
     this.#options.log(messages.removedServersKept(serving.version, serving.generation));
   }
 }
+
+const UNKNOWN = { servers: null, removed: new Map(), doubtful: new Set<string>() };
 
 const isServers = (target: { readonly tag: string }): target is ServersTarget =>
   target.tag === "server";

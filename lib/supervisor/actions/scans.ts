@@ -17,8 +17,6 @@ export class Scans {
   readonly #setTimer: (delayMs: number) => void;
   /** `null` until `begin`, and if the sources are not watched. */
   #detector: ChangeDetector | null = null;
-  /** How often the files have settled. */
-  #settled = 0;
 
   /** `setTimer` sets the supervisor's timer, unless it is set. */
   constructor(parts: Parts, servers: HotServers, setTimer: (delayMs: number) => void) {
@@ -37,7 +35,7 @@ export class Scans {
     const { settleMs, pollIntervalMs } = settings;
     this.#detector = new ChangeDetector({
       scan,
-      onChanging: (fingerprint) => void this.#expect(fingerprint).catch(this.#onBug),
+      onChanging: (fingerprint) => this.#expect(fingerprint),
       onSettled: (fingerprint) => this.#settle(fingerprint),
       settleMs,
       pollIntervalMs,
@@ -98,19 +96,15 @@ export class Scans {
   readonly #onBug = (error: unknown) => this.#parts.postBug(error, { name: "watch" });
 
   /** A process on standby is only of use to a change that needs a reload, and before it has settled. */
-  async #expect(fingerprint: Fingerprint): Promise<void> {
-    const others = this.#parts.loadedFiles.withoutServers();
-    const settled = this.#settled;
-    const isHot = others !== null && await this.#servers.isLikely(others);
-    if (settled !== this.#settled) return;
-    const scanned = { fingerprint, ...isHot ? { others } : {} };
-    this.#parts.post({ name: "changing", ...scanned, atMs: performance.now() });
+  #expect(fingerprint: Fingerprint): void {
+    const isHot = this.#servers.isLikely();
+    this.#parts.post({
+      ...{ name: "changing", fingerprint, hasSameRest: isHot, atMs: performance.now() },
+    });
   }
 
   #settle(fingerprint: Fingerprint): void {
-    this.#settled++;
-    const others = this.#parts.loadedFiles.withoutServers();
-    const scanned = { fingerprint, ...others === null ? {} : { others } };
-    this.#parts.post({ name: "settled", ...scanned, atMs: performance.now() });
+    const hasSameRest = this.#servers.hasSameRest();
+    this.#parts.post({ name: "settled", fingerprint, hasSameRest, atMs: performance.now() });
   }
 }

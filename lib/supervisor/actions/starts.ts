@@ -9,9 +9,8 @@ import type { Standby } from "../../haproxy/handoff/standby.ts";
 import { sharesPorts } from "../../haproxy/process/arguments.ts";
 import type { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import { canPassTables, untilTablesPass } from "../../haproxy/runtime/stick_tables.ts";
-import { adopt, type Adopted, type AdoptionOptions } from "../../loaded/adoption.ts";
-import { findServers } from "../../loaded/servers.ts";
-import { NO_TARGETS, type ServersTarget } from "../../loaded/targets.ts";
+import { adopt, type Adopted } from "../../loaded/adoption.ts";
+import { NO_TARGETS } from "../../loaded/targets.ts";
 import { aborted } from "../../system/cut_off.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
@@ -73,8 +72,6 @@ export class Starts {
       const origin = this.#originOf(attempt);
       const takeOverFrom = own ?? fleet.leftovers.find(({ serves }) => serves)?.generation ?? null;
       const startedMs = Date.now();
-      const { promise: isStarted, resolve: resolveStarted } = Promise.withResolvers<void>();
-      const servers = this.#findServers(attempt, isStarted);
       await this.#parts.servers.quiesce(cancel);
       const outcome = await handoff({
         generation: attempt.number,
@@ -86,11 +83,8 @@ export class Starts {
         ...takeOverFrom === null || attempt.cause.tag === "last_good" ? {} : {
           passedState: (state: string) => this.#parts.servers.passed(takeOverFrom, state),
         },
-        onStarted: () => {
-          resolveStarted();
-          this.#parts.onStarted();
-        },
-        learn: () => this.#learn(attempt, takeOverFrom, { startedMs, servers }),
+        onStarted: this.#parts.onStarted,
+        learn: () => this.#learn(attempt, takeOverFrom, startedMs),
         cancel,
       }, this.#parts).catch((error) => {
         if (takeOverFrom !== null) gauge.close(takeOverFrom);
@@ -130,7 +124,7 @@ export class Starts {
   async #learn(
     { number, fingerprint, cause }: Attempt,
     takeOverFrom: number | null,
-    { startedMs, servers }: Pick<AdoptionOptions, "startedMs" | "servers">,
+    startedMs: number,
   ): Promise<Learned> {
     const { settings, folder, scanner, loadedFiles, onInventory } = this.#parts;
     const socket = folder.socket(number);
@@ -143,27 +137,10 @@ export class Starts {
         loadedFiles,
         socket: settings.watchLoaded ? socket : null,
         startedMs,
-        servers,
         onInventory,
       }),
     ]);
     return { loaded, passesTables };
-  }
-
-  /** While HAProxy reads its configuration, so that neither waits for the other: 5,000 backends take 20 ms. */
-  async #findServers(
-    { fingerprint, cause }: Attempt,
-    isStarted: Promise<void>,
-  ): Promise<ServersTarget | null> {
-    const { settings, loadedFiles, postBug } = this.#parts;
-    if (fingerprint === null || !settings.watch || cause.tag === "last_good") return null;
-    try {
-      await isStarted;
-      return await findServers(loadedFiles.configurations(), fingerprint);
-    } catch (error) {
-      postBug(error, { name: "watch" });
-      return null;
-    }
   }
 
   /** A gauge must be open before its process is asked to drain, and opening it must not delay the drain. */

@@ -13,14 +13,14 @@ import { NOTHING_PENDING } from "./pending.ts";
 /** The files have begun to change: puts a process on standby if a reload is likely. */
 export function expectChange(
   state: Idle,
-  { fingerprint, others, atMs }: EventOf<"changing">,
+  { fingerprint, hasSameRest, atMs }: EventOf<"changing">,
   policy: Policy,
 ): Decision {
   const { service } = state;
   const { serving, rejected, lastGeneration } = service;
   const isKnown = [serving, rejected].some((content) => holds(content, fingerprint));
   if (isKnown || isDelayed(service, atMs, policy)) return [state, []];
-  if (policy.hotApply && targetsOf(service, fingerprint, others) !== null) return [state, []];
+  if (policy.hotApply && targetsOf(service, fingerprint, hasSameRest) !== null) return [state, []];
   return [state, [{
     name: "stand_by",
     generation: lastGeneration + 1,
@@ -32,7 +32,7 @@ export function expectChange(
 /** The files have settled: hot-applies or reloads them unless they are already known. */
 export function considerChange(
   state: Idle,
-  { fingerprint, others, atMs }: EventOf<"settled">,
+  { fingerprint, hasSameRest, atMs }: EventOf<"settled">,
   policy: Policy,
 ): Decision {
   const { serving, rejected } = state.service;
@@ -42,7 +42,7 @@ export function considerChange(
   const isSame = serving.fingerprint?.digest === fingerprint.digest;
   const tag = isRejected ? "retry" : isSame ? "changed_during_read" : "change";
   const change = { fingerprint, cause: { tag }, atMs } as const;
-  return hotApply(state, change, others) ?? reloadOrDelay(state, change, policy);
+  return hotApply(state, change, hasSameRest) ?? reloadOrDelay(state, change, policy);
 }
 
 /** A signal or a request reloads even if nothing changed. */
@@ -91,12 +91,16 @@ function revert(state: Idle): Decision {
 }
 
 /** Hot-applies the change, or examines new files first; `null` if only a reload can load the change. */
-function hotApply(state: Idle, change: FileChange, others: string | undefined): Decision | null {
+function hotApply(
+  state: Idle,
+  change: FileChange,
+  hasSameRest: boolean | undefined,
+): Decision | null {
   const { service } = state;
   const { serving: { number: generation, fingerprint: before } } = service;
   const { fingerprint: after, cause } = change;
   const newcomers = newcomersOf(service, change);
-  const targets = targetsOf(service, after, others);
+  const targets = targetsOf(service, after, hasSameRest);
   if (before === null || (targets === null && newcomers.length === 0)) return null;
   const request = { changed: targets ?? [], before, after, isPart: false };
   return [
@@ -122,10 +126,10 @@ function hotApply(state: Idle, change: FileChange, others: string | undefined): 
 function targetsOf(
   { serving }: Service,
   fingerprint: Fingerprint,
-  others: string | undefined,
+  hasSameRest: boolean | undefined,
 ): readonly Target[] | null {
   if (serving.changedDuringRead) return null;
-  return targetsToApply(serving.targets, serving.fingerprint, fingerprint, others);
+  return targetsToApply(serving.targets, serving.fingerprint, fingerprint, hasSameRest);
 }
 
 /** Whether `content` is known to be what HAProxy read. */

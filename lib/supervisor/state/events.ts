@@ -34,8 +34,8 @@ export interface LeftoverProcess {
 
 export interface Scanned {
   readonly fingerprint: Fingerprint;
-  /** The digest of the configuration without its servers; absent: unknown, or a reload is likely all the same. */
-  readonly others?: string;
+  /** Whether the configuration differs from that of what serves in nothing but servers, so that no reload is likely. */
+  readonly hasSameRest?: boolean;
   readonly atMs: number;
 }
 

@@ -45,7 +45,10 @@ async function apply(
   const { cancel = new AbortController().signal } = situation;
   const [before, after] = [await holding(situation.before), await holding(situation.after)];
   const request = { changed, before, after, isPart };
-  return [await hotApply(request, { socket, apply: isApplied }, cancel), haproxy.commands];
+  return [
+    await hotApply(request, { socket, apply: isApplied, configuration: () => [] }, cancel),
+    haproxy.commands,
+  ];
 }
 
 /** The outcome without durations. */
@@ -121,7 +124,7 @@ Deno.test("a file that the wrapper may not read requires a reload, not another s
   const after = await fingerprintOf(new Map([[path, mark]]));
   const outcome = await hotApply(
     { changed: [map(path)], before: await holding({}), after, isPart: false },
-    { socket: folder.at("nobody"), apply: true },
+    { socket: folder.at("nobody"), apply: true, configuration: () => [] },
     new AbortController().signal,
   );
   const reason = `"${path}": the wrapper may not read it`;
@@ -180,7 +183,7 @@ Deno.test("a process that does not answer is left to a reload", async () => {
   const [before, after] = await Promise.all(["", "x 1\n"].map((text) => holding({ [path]: text })));
   const outcome = await hotApply(
     { changed: [map(path)], before: before!, after: after!, isPart: false },
-    { socket: folder.at("nobody"), apply: true },
+    { socket: folder.at("nobody"), apply: true, configuration: () => [] },
     new AbortController().signal,
   );
   assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": HAProxy does not answer` });
@@ -352,4 +355,31 @@ Deno.test("a file with too many bytes requires a reload", async () => {
   const [outcome, commands] = await apply(situation);
   assert.deepEqual(outcome?.next, { tag: "reload", reason: `"${path}": it has more than 2 MB` });
   assert.deepEqual(commands, []);
+});
+
+Deno.test("servers are planned from the files as they were scanned, and scanned again where they were not", async () => {
+  const [before, after] = ["backend b\n server s1 10.0.0.1:80\n", "backend c\n"];
+  const target: Target = {
+    ...{ tag: "server", path: "/h", paths: ["/h"], texts: [before], environment: {} },
+    ...{ hot: new Map(), removed: [], doubtful: [] },
+  };
+  const scanned = await holding({ "/h": after });
+  const request = {
+    changed: [target],
+    before: await holding({ "/h": before }),
+    after: scanned,
+    isPart: false,
+  };
+  const next = async (digest: string) => {
+    const outcome = await hotApply(request, {
+      socket: "/nobody",
+      apply: true,
+      configuration: () => [{ path: "/h", text: after, digest }],
+    }, new AbortController().signal);
+    return outcome?.next;
+  };
+  assert.deepEqual(await next("another"), { tag: "scan" });
+  assert.deepEqual(await next(scanned.files.get("/h")!.content), {
+    ...{ tag: "reload", reason: '"/h": it differs in more than servers' },
+  });
 });

@@ -170,17 +170,9 @@ Deno.test("after one kind was applied the other is not, but maps are", () => {
   assert.equal(targetsAfter(targets, [map("/c")]), targets);
 });
 
-const servers = (paths: readonly string[], others = "digest"): ServersTarget => ({
-  ...{
-    tag: "server",
-    path: paths[0]!,
-    paths,
-    lines: "",
-    others,
-    hot: new Map(),
-    removed: [],
-    doubtful: [],
-  },
+const servers = (paths: readonly string[]): ServersTarget => ({
+  ...{ tag: "server", path: paths[0]!, paths, texts: [], environment: {} },
+  ...{ hot: new Map(), removed: [], doubtful: [] },
 });
 
 Deno.test("servers are applied once, whichever files changed, where nothing but them did", () => {
@@ -188,20 +180,20 @@ Deno.test("servers are applied once, whichever files changed, where nothing but 
   const targets = withServers(targetsOf({ "/map": [map("/map")] }), target);
   const before = holding({ "/a": "1", "/b": "1", "/map": "1" });
   const after = holding({ "/a": "2", "/b": "2", "/map": "1" });
-  assert.deepEqual(targetsToApply(targets, before, after, "digest"), [target]);
-  assert.equal(targetsToApply(targets, before, after, "another"), null);
+  assert.deepEqual(targetsToApply(targets, before, after, true), [target]);
+  assert.equal(targetsToApply(targets, before, after, false), null);
   assert.equal(targetsToApply(targets, before, after), null);
   const all = targetsToApply(
     targets,
     before,
     holding({ "/a": "2", "/b": "1", "/map": "2" }),
-    "digest",
+    true,
   );
   assert.deepEqual(all, [target, map("/map")]);
 });
 
 Deno.test("the next change of servers starts from what was applied, or takes a reload if nobody knows", () => {
-  const [first, next] = [servers(["/a"]), { ...servers(["/a"]), lines: "next" }];
+  const [first, next] = [servers(["/a"]), { ...servers(["/a"]), texts: ["next"] }];
   const targets = withServers(targetsOf({ "/map": [map("/map")] }), first);
   assert.equal(serversIn(targetsAfter(targets, [next])), next);
   assert.equal(targetsAfter(targets, [map("/map")]), targets);

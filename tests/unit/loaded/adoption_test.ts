@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { adopt, type AdoptionOptions } from "../../../lib/loaded/adoption.ts";
 import { createLoadedFiles } from "../../../lib/loaded/loaded_files.ts";
 import { createScanner } from "../../../lib/watch/scan/scan.ts";
-import { findServers } from "../../../lib/loaded/servers.ts";
 import { serversIn, withServers } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { TempFolder } from "../../support/machine/temp_folder.ts";
@@ -47,9 +46,6 @@ class Scene extends TempFolder {
       startedMs: LATER_MS,
       scanner: this.scanner,
       loadedFiles: this.#loadedFiles,
-      servers: before === null
-        ? Promise.resolve(null)
-        : findServers(this.#loadedFiles.configurations(), before),
       onInventory: ({ directories }) => void this.watched.push(directories),
       ...options,
     });

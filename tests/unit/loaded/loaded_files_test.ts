@@ -374,10 +374,8 @@ Deno.test("where only servers differ that name no files, the same is named as be
   await using scene = new Scene();
   const lines = (server: string) => ["backend b", "  errorfile 503 /e", `  server s ${server}`];
   const first = await scene.find(...lines("10.0.0.1:80"));
-  const others = scene.files.withoutServers();
-  assert.notEqual(others, null);
   assert.deepEqual(await scene.find(...lines("10.0.0.2:80 weight 5")), first);
-  assert.equal(scene.files.withoutServers(), others);
+  assert.match(scene.files.texts()[0]!.text, /weight 5/);
   const paths = (sources: readonly Source[]) => scene.shown(sources);
   assert.deepEqual(paths(await scene.find(...lines("10.0.0.2:80 ssl ca-file /ca"))), ["/e", "/ca"]);
   assert.deepEqual(paths(await scene.find("# one", ...lines("10.0.0.2:80"))), ["/e"]);

@@ -1,53 +1,43 @@
 import assert from "node:assert/strict";
-import { digestWithoutServers, findServers, readServerLines } from "../../../lib/loaded/servers.ts";
-import { sha256 } from "../../../lib/system/files/contents.ts";
+import { readTexts, serversOf } from "../../../lib/loaded/servers.ts";
+import type { ReadText } from "../../../lib/loaded/text_cache.ts";
 import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { TempFolder } from "../../support/machine/temp_folder.ts";
 
-const FIRST = "backend a\n  server s1 10.0.0.1:80\n";
-const SECOND = "backend b\n  server s2 10.0.0.2:80\n";
+const TEXTS: readonly ReadText[] = [
+  { path: "/a", text: "backend a\n", digest: "1" },
+  { path: "/b", text: "backend b\n", digest: "2" },
+];
 
-/** The paths of two files, and their fingerprint. */
-async function scanned(folder: TempFolder) {
-  const paths = [folder.write("a.cfg", FIRST), folder.write("b.cfg", SECOND)];
-  const files = new Map();
-  for (const path of paths) {
-    const content = await sha256(Deno.readFileSync(path));
-    files.set(path, { content, modifiedMs: 0, stamp: "" });
-  }
-  return { paths, fingerprint: await fingerprintOf(files) };
+/** The servers where the scan found files with these digests. */
+async function servers(digests: Readonly<Record<string, string>>, texts = TEXTS) {
+  const marks = Object.entries(digests).map(([path, content]) =>
+    [path, { content, modifiedMs: 0, stamp: "" }] as const
+  );
+  const fingerprint = await fingerprintOf(new Map(marks));
+  return serversOf(texts, { environment: { A: "1" }, fingerprint });
 }
 
-Deno.test("the servers of all files are remembered, and the digest of the rest", async () => {
-  await using folder = new TempFolder();
-  const { paths, fingerprint } = await scanned(folder);
-  const found = await findServers(paths, fingerprint);
-  assert.deepEqual([found?.tag, found?.path, found?.paths], ["server", paths[0], paths]);
-  assert.match(found!.lines, /server s1[^]*server s2/);
-  assert.equal(found!.lines, await readServerLines(paths));
-  assert.equal(found!.others, await digestWithoutServers([FIRST.replace("s1", "s9"), SECOND]));
+Deno.test("what the files said is remembered, with the variables", async () => {
+  const found = await servers({ "/a": "1", "/b": "2", "/map": "3" });
+  assert.deepEqual(found, {
+    ...{ tag: "server", path: "/a", paths: ["/a", "/b"], texts: ["backend a\n", "backend b\n"] },
+    ...{ environment: { A: "1" }, hot: new Map(), removed: [], doubtful: [] },
+  });
 });
 
-for (
-  const [what, change] of [
-    ["has changed since", (path: string) => Deno.writeTextFileSync(path, SECOND)],
-    ["is gone", (path: string) => Deno.removeSync(path)],
-    ["is too large", (path: string) => Deno.truncateSync(path, 9 * 2 ** 20)],
-  ] as const
-) {
-  Deno.test(`nothing is known of the servers where a file ${what}`, async () => {
-    await using folder = new TempFolder();
-    const { paths, fingerprint } = await scanned(folder);
-    change(paths[0]!);
-    assert.equal(await findServers(paths, fingerprint), null);
-  });
-}
+Deno.test("nothing is known of the servers where a file is another, gone, or was not read", async () => {
+  assert.equal(await servers({ "/a": "1", "/b": "9" }), null);
+  assert.equal(await servers({ "/a": "1" }), null);
+  assert.equal(await servers({ "/a": "1" }, [{ path: "/a", text: "", digest: "" }]), null);
+  assert.equal(await servers({}, []), null);
+});
 
-Deno.test("nothing is known of servers that a condition may leave out", async () => {
+Deno.test("files are read as they are now, up to a limit for all", async () => {
   await using folder = new TempFolder();
-  const text = `.if defined(A)\n.endif\n${FIRST}`;
-  const path = folder.write("a.cfg", text);
-  const mark = { content: await sha256(new TextEncoder().encode(text)), modifiedMs: 0, stamp: "" };
-  assert.equal(await findServers([path], await fingerprintOf(new Map([[path, mark]]))), null);
-  assert.equal(await readServerLines([path]), null);
+  const [a, b] = [folder.write("a", "one\n"), folder.write("b", "two\n")];
+  assert.deepEqual(await readTexts([a, b]), ["one\n", "two\n"]);
+  Deno.truncateSync(b, 9 * 2 ** 20);
+  assert.equal(await readTexts([a, b]), null);
+  assert.equal(await readTexts([a, folder.at("gone")]), null);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { MOST_TEXT_BYTES } from "../../../lib/config/tokens.ts";
 import { createTextReader, type TextFile } from "../../../lib/loaded/text_cache.ts";
+import { sha256 } from "../../../lib/system/files/contents.ts";
 import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const file = (path: string): TextFile => ({ path, info: Deno.statSync(path) });
@@ -10,12 +11,27 @@ const changedAt = (time: Date, path: string): TextFile => {
   const { info } = file(path);
   return { path, info: { ...info!, ctime: time, mtime: time } };
 };
+/** Gives the texts without their digests, which must be right. */
+function createReader() {
+  const read = createTextReader();
+  return async (...args: Parameters<typeof read>) => {
+    const found = await read(...args);
+    for (const { text, digest } of found ?? []) {
+      const right = text === "" ? /^(?:e3b0c4\w+)?$/ : new RegExp(await digestOf(text));
+      assert.match(digest, right);
+    }
+    return found?.map(({ path, text }) => ({ path, text })) ?? null;
+  };
+}
+
+const digestOf = (text: string) => sha256(new TextEncoder().encode(text));
+
 const [LONG_AGO, JUST_NOW] = [new Date(5_000), new Date("2100-01-01T00:00:00Z")];
 
 Deno.test("the texts are given once, in order, until one changes", async () => {
   await using folder = new TempFolder();
   const [a, b] = [folder.write("a", "1"), folder.write("b", "2")];
-  const read = createTextReader();
+  const read = createReader();
   const files = () => [file(b), file(a)];
   assert.deepEqual(await read(files()), [{ path: b, text: "2" }, { path: a, text: "1" }]);
   assert.equal(await read(files()), null);
@@ -27,7 +43,7 @@ Deno.test("the texts are given once, in order, until one changes", async () => {
 Deno.test("a different order, name or number of files is a change", async () => {
   await using folder = new TempFolder();
   const [a, b, c] = ["a", "b", "c"].map((name) => file(folder.write(name, "")));
-  const read = createTextReader();
+  const read = createReader();
   for (const files of [[a!, b!], [b!, a!], [b!, c!], [b!], []]) {
     assert.deepEqual(await read(files), files.map(({ path }) => ({ path, text: "" })));
     assert.equal(await read(files), null);
@@ -37,7 +53,7 @@ Deno.test("a different order, name or number of files is a change", async () => 
 Deno.test("a file that cannot be read is empty until it can", async () => {
   await using folder = new TempFolder();
   const path = folder.at("a");
-  const read = createTextReader();
+  const read = createReader();
   assert.deepEqual(await read([{ path, info: null }]), [{ path, text: "" }]);
   assert.equal(await read([{ path, info: null }]), null);
   // It appeared after the scan.
@@ -48,7 +64,7 @@ Deno.test("a file that cannot be read is empty until it can", async () => {
 Deno.test("a file that could not be read is read again, even with the same times", async () => {
   await using folder = new TempFolder();
   const { path, info } = changedAt(LONG_AGO, folder.write("a", "1"));
-  const read = createTextReader();
+  const read = createReader();
   await Deno.remove(path);
   assert.deepEqual(await read([{ path, info }]), [{ path, text: "" }]);
   folder.write("a", "1");
@@ -59,7 +75,7 @@ Deno.test("a file with the same times is read again only if it had just changed"
   await using folder = new TempFolder();
   for (const [time, isRead] of [[LONG_AGO, false], [JUST_NOW, true]] as const) {
     const state = changedAt(time, folder.write("a", "1"));
-    const read = createTextReader();
+    const read = createReader();
     assert.notEqual(await read([state]), null);
     folder.write("a", "2");
     assert.equal(await read([state]) !== null, isRead);
@@ -69,7 +85,7 @@ Deno.test("a file with the same times is read again only if it had just changed"
 Deno.test("a file rewritten with the same text is no change", async () => {
   await using folder = new TempFolder();
   const path = folder.write("a", "1");
-  const read = createTextReader();
+  const read = createReader();
   await read([changedAt(LONG_AGO, path)]);
   Deno.removeSync(path);
   folder.write("a", "1");
@@ -80,7 +96,7 @@ Deno.test("a file that exceeds the limit is empty, and not tried again", async (
   await using folder = new TempFolder();
   const large = folder.write("large", "x".repeat(MOST_TEXT_BYTES - 2));
   const [small, other] = [folder.write("small", "three"), folder.write("other", "1")];
-  const read = createTextReader();
+  const read = createReader();
   const files = [large, small, other].map((path) => changedAt(LONG_AGO, path));
   const texts = await read(files);
   assert.deepEqual(texts?.map(({ text }) => text.length), [MOST_TEXT_BYTES - 2, 0, 1]);

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { serverLines } from "../../../../lib/config/server_lines.ts";
 import {
   type HotServer,
   passedState,
@@ -22,12 +21,11 @@ const LINES: Readonly<Record<string, string>> = {
   s2: "server s2 10.0.0.2:80 check port 99 ssl verify none",
   s3: "server s3 10.0.0.3:80 disabled",
 };
-const fileOf = (lines: Readonly<Record<string, string>>, defaults = "") =>
-  serverLines([
-    `defaults\n${defaults}\nbackend b\n${
-      Object.values(lines).join("\n")
-    }\nbackend c\nserver s1 10.0.0.1:80\n`,
-  ]);
+const fileOf = (lines: Readonly<Record<string, string>>, defaults = "") => [
+  `defaults\n${defaults}\nbackend b\n${
+    Object.values(lines).join("\n")
+  }\nbackend c\nserver s1 10.0.0.1:80\n`,
+];
 
 interface Passing {
   readonly lines?: Readonly<Record<string, string>>;
@@ -135,7 +133,7 @@ Deno.test("a port that only HAProxy can read is left alone where the address is 
 });
 
 Deno.test("a name may be quoted, of a section as well", () => {
-  const quoted = (port: number) => serverLines([`backend "b"\nserver 's1' 10.0.0.1:${port}\n`]);
+  const quoted = (port: number) => [`backend "b"\nserver 's1' 10.0.0.1:${port}\n`];
   const text = passedState(STATE, { before: quoted(80), after: quoted(81), hot: new Map() });
   assert.equal(text, STATE.replace(`${ROWS.s1}`, ROWS.s1.replace("- 80 - 0 0 - - 0", "- 81 -")));
 });
@@ -143,19 +141,19 @@ Deno.test("a name may be quoted, of a section as well", () => {
 Deno.test("nothing is passed on of servers that another template makes, or another name that is not plain", () => {
   const { s1, other } = ROWS;
   for (const line of ["server-template s 2-3 10.0.0.2:", 'server "s$N" 10.0.0.2:']) {
-    const [before, after] = [80, 81].map((port) =>
-      serverLines([`backend b\nserver s1 10.0.0.1:80\n${line}${port}\n`])
-    );
+    const [before, after] = [80, 81].map((
+      port,
+    ) => [`backend b\nserver s1 10.0.0.1:80\n${line}${port}\n`]);
     const text = passedState(STATE, { before: before!, after: after!, hot: new Map() });
     assert.equal(text, stateOf({ s1, other }), line);
   }
 });
 
 Deno.test("of what nobody knows the files' ports count, and what is not checked is alive", () => {
-  const after = serverLines([
+  const after = [
     "backend b\nserver s1 10.0.0.1:81\nserver s2 10.0.0.2:82\nserver s3 10.0.0.3:83\n" +
     "backend c\nserver s1 10.0.0.1:84 check\n",
-  ]);
+  ];
   const text = passedState(STATE, { before: null, after, hot: new Map() });
   assert.equal(
     text,
@@ -166,4 +164,32 @@ Deno.test("of what nobody knows the files' ports count, and what is not checked 
       other: "4 c 1 s1 10.0.0.1 2 0 5 5 9 1 0 4 0 0 0 0 - 84 -",
     }),
   );
+});
+
+/** Of an operator's, and the port of the file before. */
+const conditional = (port: number, more = "") => [
+  `.if defined(A)\nbackend b\n server s1 10.0.0.1:${port}\n server s2 10.0.0.2:80\n.else\nbackend b\n` +
+  ` server s1 10.0.0.1:${port + 1}\n server s2 10.0.0.2:80\n.endif\n${more}`,
+];
+
+Deno.test("where a condition gives a server two lines, nothing is passed on of it once they change", () => {
+  const { other: _, ...rows } = ROWS;
+  const state = (after: readonly string[], before: readonly string[] | null = conditional(80)) =>
+    passedState(STATE, { before, after, hot: new Map() });
+  assert.equal(state(conditional(80)), STATE);
+  assert.equal(state(conditional(80, "frontend f\n bind :80\n")), stateOf(rows));
+  assert.equal(state(conditional(90)), stateOf({ s2: ROWS.s2 }));
+  assert.match(
+    state(conditional(90), null),
+    /\n3 b 2 s2 10\.0\.0\.2 2 0 .* - 80 -\n3 b 3 s3 .*\n\n$/,
+  );
+});
+
+Deno.test("a server that was changed without a reload is put right below a condition that comes", () => {
+  const before = fileOf(LINES);
+  const after = [`.if defined(A)\n.endif\n${fileOf({ ...LINES, s1: "server s1 10.0.0.1:81" })}`];
+  const hot = new Map([["b/s1", { weight: 20, isDisabled: false }]]);
+  const text = passedState(STATE, { before, after, hot });
+  assert.match(text, /^3 b 1 s1 10\.0\.0\.1 2 0 20 20 9 1 0 4 0 0 0 0 - 81 -$/m);
+  assert.equal(text.split("\n").length, STATE.split("\n").length);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { serverLines, withoutServers } from "../../../../lib/config/server_lines.ts";
+import { haveSameRest } from "../../../../lib/config/server_lines.ts";
+import type { Environment } from "../../../../lib/config/tokens.ts";
 import { planServers, type ServerPlan } from "../../../../lib/hot_apply/servers/plan.ts";
 
 const START = `defaults
@@ -16,18 +17,25 @@ backend other
 
 interface Options {
   readonly start?: string;
+  readonly environment?: Environment;
 }
+
+const planned = (
+  before: readonly string[],
+  after: readonly string[],
+  environment: Environment = {},
+) => planServers({ texts: before, environment }, after);
 
 /** The plan for a change of one part of `start` into another. */
 function plan(
   [from, to]: readonly [string, string],
-  { start = START }: Options = {},
+  { start = START, environment = {} }: Options = {},
 ): ServerPlan {
   assert.ok(start.includes(from), from);
   const next = start.replace(from, to);
   // One that is cut off is another in any case.
-  if (next.endsWith("\n")) assert.equal(withoutServers([next]), withoutServers([start]));
-  return planServers(serverLines([start]), [next]);
+  if (next.endsWith("\n")) assert.ok(haveSameRest([start], [next]));
+  return planned([start], [next], environment);
 }
 
 function changes(...[edit, options]: Parameters<typeof plan>) {
@@ -56,6 +64,7 @@ Deno.test("weight, maxconn, address, port and being disabled can change", () => 
 });
 
 Deno.test("what means the same is no change", () => {
+  assert.deepEqual(changes(["10.0.0.1:80 check", `"10.0.0.1:"'80' ch\\x65ck`]), []);
   assert.deepEqual(changes(["weight 10", "weight 10 # ten"]), []);
   assert.deepEqual(changes(["check weight 10", "check enabled weight 3 weight 10"]), []);
   assert.deepEqual(changes(["    server s2", "\tserver\ts2"]), []);
@@ -95,7 +104,7 @@ Deno.test("a default-server line counts for those below it", () => {
   );
   const line = "    server s3 10.0.0.3:80\n";
   const moved = start.replace(line, "").replace("    server s1", `${line}    server s1`);
-  const found = planServers(serverLines([start]), [moved]);
+  const found = planned([start], [moved]);
   assert.ok(found.tag === "plan" && found.changes.servers[0]?.tag === "changed");
   assert.deepEqual(found.changes.servers[0].maxconn, { from: 7, to: 0 });
 });
@@ -265,6 +274,71 @@ const RELOADS: readonly (readonly [string, string, string, RegExp, Options?])[] 
   ["defaults that inherit others", "weight 10", "", /those of "d1"/, {
     start: START.replace("defaults", "defaults d1\n default-server weight 50\ndefaults d2 from d1"),
   }],
+  ["a server below a condition", "weight 10", "weight 9", /another way/, {
+    start: START.replace("backend app", ".if defined(A)\nbackend app").replace(
+      "backend other",
+      ".endif\nbackend other",
+    ),
+  }],
+  ["a condition above", "weight 10", "weight 9", /another way/, {
+    start: `  .if defined(A)\n.endif\n${START}`,
+  }],
+  ...[`option "per"sist`, "option p\\x65rsist", `option per''sist`, `option "\${P}"`, 'option "$P"']
+    .map(
+      (line) =>
+        [
+          `a server to which clients stick by ${line}`,
+          "    server s2 10.0.0.2:80\n",
+          "",
+          /persist/,
+          {
+            start: START.replace("balance", `${line}\n balance`),
+            environment: { P: "persist" },
+          },
+        ] as const,
+    ),
+  ["a server that is used by a variable of the file", "    server s2 10.0.0.2:80\n", "", /refers/, {
+    start: `global\n setenv K srv_is_up(app/s2)\n${
+      START.replace("bind", 'http-request deny if { "${K}" }\n bind')
+    }`,
+  }],
+  ["an address that logs go to, in pieces", "10.0.0.1:80 check", "10.0.0.9:80 check", /logs/, {
+    start: START.replace("balance", 'mode l"o"g\n balance'),
+  }],
+  ["an address where the mode is unknown", "10.0.0.1:80 check", "10.0.0.9:80 check", /logs/, {
+    start: START.replace("balance", 'mode "${MODE}"\n balance'),
+  }],
+  ["a section with defaults that a variable may name", "weight 10", "weight 9", /name/, {
+    start: START.replace("backend app", 'backend app "${FROM}" d'),
+  }],
+  ["a section with defaults named in pieces", "weight 10", "weight 9", /those of "d"/, {
+    start: START.replace("backend app", "backend app fr'o'm d"),
+  }],
+  [
+    "backup servers in pieces in another order",
+    ...[BACKUPS, BACKUPS_MOVED].map((lines) => lines.replaceAll("backup", 'back"up"')) as [
+      string,
+      string,
+    ],
+    /backup/,
+    {
+      start: START.replace("    balance", `${BACKUPS.replaceAll("backup", 'back"up"')}    balance`),
+    },
+  ],
+  [
+    "servers that may be anything in another order",
+    ...[BACKUPS, BACKUPS_MOVED].map((lines) => lines.replaceAll("backup", '"${KIND}"')) as [
+      string,
+      string,
+    ],
+    /only HAProxy knows/,
+    {
+      start: START.replace(
+        "    balance",
+        `${BACKUPS.replaceAll("backup", '"${KIND}"')}    balance`,
+      ),
+    },
+  ],
   ["a file that is cut off", "server s1 10.0.1.1:80\n", "server s1 10.0.1.1:8", /another way/],
   ["maxconn of all", "maxconn 5", "maxconn 6", /maxconn changed/, {
     start: `global\n  maxconn 5\n${START}`,
@@ -325,7 +399,7 @@ Deno.test("the maxconn of a frontend can change, beside servers or alone", () =>
   const found = plan(["maxconn 5", "maxconn 60 # more"], { start });
   assert.ok(found.tag === "plan");
   assert.deepEqual(found.changes, { servers: [], frontends: [limit] });
-  const other = planServers(serverLines([start]), [
+  const other = planned([start], [
     start.replace("maxconn 5", "maxconn 60").replace("maxconn 7", "maxconn 8").replace(
       "weight 10",
       "weight 9",
@@ -348,4 +422,31 @@ Deno.test("more servers at once than a reload is slower for take one", () => {
     Array.from({ length: 501 }, (_, at) => `server n${at} 10.0.0.1:${port}\n`).join("");
   const found = plan([lines(80), lines(81)], { start: `backend b\n${lines(80)}` });
   assert.deepEqual(found, { tag: "reload", reason: "more than 500 servers changed" });
+});
+
+Deno.test("defaults count that stand far above, or in another file", () => {
+  const more = Array.from({ length: 500 }, (_, at) => `backend n${at}\n server s1 10.0.0.1:80\n`)
+    .join("");
+  const top = "defaults\n mode http\n default-server weight 7\n";
+  const [before, after] = ["", " weight 9"].map((word) =>
+    `${more}backend b\n server s1 10.0.0.1:80${word}\n`
+  );
+  for (
+    const [old, next] of [[[top + before], [top + after]], [[top, before!], [top, after!]]] as const
+  ) {
+    const found = planned(old, next);
+    assert.ok(found.tag === "plan" && found.changes.servers[0]?.tag === "changed");
+    assert.deepEqual(found.changes.servers[0].weight, { from: 7, to: 9 });
+    assert.equal(found.changes.servers[0].backend, "b");
+  }
+});
+
+Deno.test("servers change in several files, and in the first and the last section", () => {
+  const text = (weight: number) =>
+    `backend a\n server s1 10.0.0.1:80 weight ${weight}\nbackend m\n server s1 10.0.0.1:80\n` +
+    `backend z\n server s1 10.0.0.1:80 weight ${weight}\n`;
+  const [one, other] = [text(1), text(2)];
+  const found = planned([one, other], [other, one]);
+  assert.ok(found.tag === "plan");
+  assert.deepEqual(found.changes.servers.map(({ backend }) => backend), ["a", "z", "a", "z"]);
 });

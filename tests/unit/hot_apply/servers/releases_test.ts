@@ -18,10 +18,10 @@ Deno.test("what a release may be given depends on what changes", () => {
   const limit = { frontend: "f", from: 1, to: 2 };
   const safe = { servers: [server], frontends: [] };
   assert.equal(obstacleInRelease(safe, "2.6.12"), null);
-  for (const version of ["2.6.12", "2.8.16", null]) {
+  for (const version of ["2.6.12", "2.6.19", "2.7.12", "2.8.11", "3.0.5", "3.1-dev9", null]) {
     assert.match(obstacleInRelease({ ...safe, frontends: [limit] }, version) ?? "", /frontend "f"/);
   }
-  for (const version of ["3.0.11", "3.4.7"]) {
+  for (const version of ["2.6.20", "2.8.16", "3.0.6", "3.1.0", "3.4.7"]) {
     assert.equal(obstacleInRelease({ ...safe, frontends: [limit] }, version), null);
   }
 });
