@@ -79,7 +79,7 @@ export const startsAnyway = (generation: number, shortage: Shortage) =>
 
 const describe = (generation: number, { needed, available, limit }: Shortage) =>
   `generation ${generation} needs about ${megabytes(needed)} MB, ` +
-  `only ${megabytes(available)} MB of the limit of ${megabytes(limit)} MB are left`;
+  `but only ${megabytes(available)} MB of the limit of ${megabytes(limit)} MB are left`;
 
 const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20);
 
