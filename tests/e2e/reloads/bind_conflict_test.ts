@@ -38,7 +38,7 @@ frontend other
     return await this.serve({ args: [...flags, "-f", this.configuration], ...NOTHING_AHEAD });
   }
 
-  /** A HAProxy whose third start, with the old process paused, is `script`; `-c` does not count. */
+  /** An HAProxy whose third start, with the old process paused, is `script`; `-c` does not count. */
   async standInWhilePaused(script: string): Promise<void> {
     const [shebang, check, ...rest] = script.split("\n");
     const [, ...otherwise] = STAND_INS.is_haproxy.split("\n").slice(1);
