@@ -86,7 +86,7 @@ const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20);
 export const slowsServing = ({ version, fixedIn }: Slowdown) =>
   warning(
     `while it drains, HAProxy ${version} slows the serving process at each new connection, ` +
-      `unless your distribution has patched it; fixed in ${fixedIn}: until you upgrade, limit the ` +
-      "drain by --shutdown-wait or hard-stop-after",
+      `unless your distribution has patched it: upgrade to ${fixedIn} or newer, and until then limit ` +
+      "drains by --shutdown-wait or hard-stop-after",
     { reason: "slow drain" },
   );
