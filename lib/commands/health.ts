@@ -4,7 +4,7 @@ import { describeStatusAddress, type StatusAddress } from "../settings/status_ad
 import { cutOff } from "../system/cut_off.ts";
 import { systemReason } from "../text/system_reason.ts";
 
-/** Healthy is what answers `/healthz` with 200. */
+/** Healthy means that `/healthz` answers 200. */
 export async function askHealth(address: StatusAddress, limitMs = LIMIT_MS): Promise<HealthAnswer> {
   const where = `the status at "${describeStatusAddress(address)}"`;
   try {
@@ -61,5 +61,5 @@ async function connect(address: StatusAddress): Promise<Deno.Conn> {
   }
 }
 
-/** Where to reach what listens on every address. */
+/** Where to reach a wrapper that listens on every address. */
 const LOCAL: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };

@@ -58,7 +58,7 @@ export function describeWatched(
 }
 
 const ASKED =
-  "Once a process serves, it is also asked which certificates, maps and so on it has loaded.";
+  "Once HAProxy serves, the wrapper also asks it which certificates, maps and so on it has loaded.";
 
 function describeFile(
   { path, info, source, whole }: SourceFile,

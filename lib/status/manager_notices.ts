@@ -1,6 +1,6 @@
 /**
- * What a service manager such as systemd is told, see sd_notify(3): when the first generation serves, when a reload
- * begins and ends, when the wrapper leaves, and a line for `systemctl status`.
+ * Tells a service manager such as systemd when the first generation serves, when a reload begins and ends, and when the
+ * wrapper leaves, and gives it a line for `systemctl status`: see sd_notify(3).
  */
 import type { Service, State } from "../supervisor/state/state.ts";
 import type { Step } from "../supervisor/supervisor.ts";
@@ -39,7 +39,7 @@ export class ManagerNotices {
   }
 }
 
-/** What it was told last. */
+/** What it was last told. */
 export interface Told {
   readonly phase: "starting" | "ready" | "reloading" | "stopping";
   readonly status: string;

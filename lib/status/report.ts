@@ -35,7 +35,7 @@ export interface StatusReport {
   readonly waiting: {
     /** The name of what keeps it from starting. */
     readonly for: "min-reload-interval" | "stick-tables" | "certificate" | "whole-files";
-    /** At the latest. */
+    /** The latest time at which it ends. */
     readonly until: string | null;
   } | null;
   /** What is on disk. */

@@ -1,4 +1,4 @@
-/** Caches a value for a moment, so that a flood of requests cannot take up all the time. */
+/** Caches a value for a moment, so that a flood of requests cannot take all of the CPU. */
 
 export interface ShortCache<Value> {
   get(): Value;

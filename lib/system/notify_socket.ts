@@ -61,7 +61,7 @@ function addressOf(name: string): Uint8Array | null {
 
 const SUN_PATH_BYTES = 108;
 
-/** The manager may be busy: its queue has room for some messages only. */
+/** The manager may be busy, and its queue full. */
 const PAUSE_MS = 50;
 const FAILURES_UNTIL_WARNING = 20;
 const LONG_PAUSE_MS = 5_000;
@@ -69,7 +69,7 @@ const LONG_PAUSE_MS = 5_000;
 /** Only the last ones matter. */
 const MOST_WAITING = 20;
 
-/** Rather without a status, which the next one replaces, than without `READY=1`, which a manager waits for. */
+/** Drops a status, which the next one replaces, before a `READY=1`, which the manager waits for. */
 function withoutOldest(messages: readonly string[]): string[] {
   const outdated = messages.slice(0, -1).findIndex((message) => /^STATUS=.*$/.test(message));
   return messages.length <= MOST_WAITING

@@ -77,7 +77,7 @@ const PAUSE_MS = 100;
 const END_MS = 200;
 
 /**
- * `null`: not now. A HAProxy that logs to stdout makes it non-blocking for the wrapper too. A reader that is gone must
+ * `null`: not now. An HAProxy that logs to stdout makes it non-blocking for the wrapper too. A reader that is gone must
  * not stop the program, so everything then counts as written.
  */
 function writeSome(write: (bytes: Uint8Array) => number, bytes: Uint8Array): number | null {

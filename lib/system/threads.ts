@@ -21,7 +21,7 @@ export async function work<Result>(
   }
 }
 
-/** Whether work has just come back from a thread: then what it reached can be asked on the main thread. */
+/** Whether work has just come back from a thread: what it reached can then be reached on the main thread, too. */
 export const hasJustWorked = (): boolean => performance.now() - lastWorkMs < JUST_MS;
 
 /** In so short a time hardly any network mount begins to hang. */

@@ -16,7 +16,7 @@ const FAKETIME: Need = {
   missing: LIBRARY === undefined
     ? "needs libfaketime, as in Debian's package faketime"
     : !runsWith(LIBRARY)
-    ? "needs a HAProxy into which libfaketime loads, which has this machine's C library"
+    ? "needs an HAProxy into which libfaketime loads, which has this machine's C library"
     : null,
   isOptional: true,
 };

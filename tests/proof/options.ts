@@ -5,7 +5,7 @@ import { CONTESTANT_NAMES, type ContestantName } from "./contestants/contestants
 export interface Options {
   readonly until: { readonly reloads: number } | { readonly ms: number };
   readonly only: readonly ContestantName[];
-  /** A HAProxy, or its launcher, to run instead of the one in PATH. */
+  /** An HAProxy, or its launcher, to run instead of the one in PATH. */
   readonly haproxy: string | null;
   /** Where results go. */
   readonly svg: string | null;
@@ -19,7 +19,7 @@ export const USAGE = `deno task proof [OPTION…]
   --hours H        a soak: for so long, with a reload every few seconds
   --minutes M      the same in minutes
   --only NAME      one of ${CONTESTANT_NAMES.join(", ")}; repeatable
-  --haproxy PATH   a HAProxy, or what starts one, instead of the one in PATH
+  --haproxy PATH   an HAProxy, or what starts one, instead of the one in PATH
   --svg FILE       where to write the plot
   --json FILE      where to write all results
   --from FILE      shows the results in that JSON, and runs nothing; repeatable: several side by side`;

@@ -30,14 +30,14 @@ export function installed(program: string): Need {
   return { missing: command.outputSync().success ? null : `needs ${program}` };
 }
 
-/** A HAProxy that takes this section. Ask HAProxy for what it can do; no test names a version. */
+/** An HAProxy that takes this section. Ask HAProxy for what it can do; no test names a version. */
 export function haproxyTaking(section: string): Need {
   const path = Deno.makeTempFileSync({ prefix: "hrw-test-", suffix: ".cfg" });
   try {
     Deno.writeTextFileSync(path, `${SERVES}${section}\n`);
     const isTaken = haproxySucceeds("-c", "-f", path);
     const words = section.trim().split(/\s*\n\s*/).join(" ");
-    return { missing: isTaken ? null : `needs a HAProxy with "${words}"`, isOptional: true };
+    return { missing: isTaken ? null : `needs an HAProxy with "${words}"`, isOptional: true };
   } finally {
     Deno.removeSync(path);
   }
@@ -55,7 +55,7 @@ frontend page
 /** HTTP/3, both of the HAProxy that is first in PATH by now and of Deno. */
 export function quic(): Need {
   const missing = !haproxySucceeds("-cc", "feature(QUIC) && !feature(QUIC_OPENSSL_COMPAT)")
-    ? "needs a HAProxy with QUIC"
+    ? "needs an HAProxy with QUIC"
     : "connectQuic" in Deno
     ? null
     : "needs Deno's --unstable-net";

@@ -87,7 +87,7 @@ export class DrainGauge {
   }
 }
 
-/** A process that hangs delays its drain by so much. On a busy machine others take some 100 ms. */
+/** A process that hangs delays its own drain by this. On a busy machine others take some 100 ms. */
 const OPEN_LIMIT_MS = 1_000;
 
 /** HAProxy closes an idle connection to its CLI after 10 s. */

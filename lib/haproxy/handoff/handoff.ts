@@ -20,7 +20,7 @@ import { awaitAnswer, deathOf, judge } from "./readiness.ts";
 import type { Standby } from "./standby.ts";
 
 export interface HandoffRequest<Learned> extends ExplanationRequest {
-  /** Puts right what the serving process says of its servers, for the generation. */
+  /** Corrects the serving process's state of its servers for the new generation. */
   readonly passedState?: (state: string) => Promise<string>;
   /** Called once the process reads its configuration. */
   readonly onStarted?: () => void;

@@ -34,6 +34,7 @@ export function pauseEnded(
 
 const PAUSE_ENDS = {
   superseded: "the new one listens now",
-  resumed: "the new one does not serve, the old one listens again",
-  not_resumed: "the new one does not serve, the old one does not listen again: restart the wrapper",
+  resumed: "the new one does not serve, so the old one listens again",
+  not_resumed:
+    "the new one does not serve, and the old one does not listen again: restart the wrapper",
 };

@@ -51,7 +51,7 @@ export class MadeFolder {
   }
 
   /**
-   * Replaces a file in one step: a HAProxy on standby may be checking whether it exists.
+   * Replaces a file in one step: an HAProxy on standby may be checking whether it exists.
    * @throws why it must not be written to, or the system's error.
    */
   async write(name: string, text: string): Promise<void> {

@@ -20,7 +20,7 @@ export async function forgetPause(socket: PrivateSocket): Promise<void> {
   if (socket.problem() === null) await remove(noteOf(socket.path)).catch(() => {});
 }
 
-/** The frontends that the note of a process names; none without a note that belongs to `user` alone. */
+/** The frontends that the note of a process names; none if there is no note that belongs to `user` alone. */
 export async function readPause(socket: PrivateSocket, user: number): Promise<readonly string[]> {
   try {
     const bytes = await readOwnFile(noteOf(socket.path), user, MOST_NOTE_BYTES);

@@ -10,7 +10,7 @@ import { noteOf } from "./pause_note.ts";
 import { connectionsBy, firstConfiguration, lastConfiguration, NO_SERVERS } from "./injected.ts";
 import { FOLDER_PREFIX, type MadeFolder, makeFolder } from "./made_folder.ts";
 
-/** Whom private files are for: a generation or a check. */
+/** What private files are for: a generation or a check. */
 export type Owner = number | "check";
 
 export interface PrivateFile {

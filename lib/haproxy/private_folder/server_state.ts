@@ -10,7 +10,7 @@ import type { PrivateFile } from "./private_folder.ts";
 
 export interface SavingOptions {
   readonly cancel: AbortSignal;
-  /** Puts right what the process says, for a successor that reads the files as they are now. */
+  /** Corrects the process's answer for a successor that reads the files as they are now. */
   readonly passed?: ((state: string) => Promise<string>) | undefined;
 }
 

@@ -16,7 +16,7 @@ export function showsCertificate(shown: string, certificate: Facts): boolean {
 export const fingerprintOf = ({ fingerprint }: Pick<Facts, "fingerprint">) =>
   fingerprint.replaceAll(":", "").toUpperCase();
 
-/** Without leading zeros, which not everybody writes. */
+/** Without leading zeros, which some programs leave out. */
 const serialOf = (text: string) => text.toUpperCase().replace(/^0+/, "");
 
 /** The fingerprints of a CA file's certificates. */

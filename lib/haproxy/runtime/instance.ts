@@ -1,4 +1,4 @@
-/** Asks a HAProxy process about itself. */
+/** Asks an HAProxy process about itself. */
 import { type Ask, ask, type StatsSocket } from "./client.ts";
 
 /** What a process says about itself. */

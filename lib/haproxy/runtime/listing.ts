@@ -1,4 +1,4 @@
-/** Asks a HAProxy process which files it has loaded. */
+/** Asks an HAProxy process which files it has loaded. */
 import type { Ask } from "./client.ts";
 import { MOST_REFERENCES } from "../../config/file_references.ts";
 

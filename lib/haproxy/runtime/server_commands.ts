@@ -23,7 +23,7 @@ export async function showServers(
   const states = await ask(`show servers state ${backend}`);
   const rows = states === null ? null : parseStates(states);
   if (rows === null || rows.length === 0) return rows && new Map();
-  // Its number, since a frontend may have the same name.
+  // By its number, because a frontend may have the same name.
   const stats = await ask(`show stat ${rows[0]!.be_id} ${SERVERS_ALONE}`);
   return stats === null ? null : serversOf(rows, parseLimits(stats));
 }
@@ -83,11 +83,11 @@ const FRONTEND_ALONE = "1 -1";
 
 /** Of `srv_admin_state`: set by `state maint`, or by `disabled` in the configuration. */
 const FORCED_MAINTENANCE = 0x01;
-/** `disabled` in the configuration, which stays when a command has ended it. */
+/** `disabled` in the configuration; the bit stays when a command ends the maintenance. */
 export const BY_CONFIGURATION = 0x04;
 const FORCED_DRAIN = 0x08;
 
-/** A command, and what HAProxy says where it has carried it out. */
+/** A command, and HAProxy's answer once it has carried that out. */
 export interface ServerCommand {
   readonly command: string;
   readonly accepts: RegExp;
@@ -107,7 +107,7 @@ export const setFrontendMaxconn = (frontend: string, maxconn: number) =>
 export const setState = (server: string, state: "ready" | "drain" | "maint") =>
   silent(`set server ${server} state ${state}`);
 
-/** Its checks found it dead where it was; where it is now it counts as alive until they find otherwise. */
+/** For a server at a new address: it counts as alive there until its checks find otherwise. */
 export const setHealthy = (server: string) => silent(`set server ${server} health up`);
 
 export const enable = (what: "health" | "agent", server: string) =>
@@ -121,7 +121,7 @@ export const setAddress = (
   accepts: /^(?:(?:no need to change|IP changed|port changed|nothing changed)[^\n]*)\s*$/,
 });
 
-/** It is in maintenance until it is made ready. */
+/** The new server is in maintenance until it is made ready. */
 export const addServer = (
   server: string,
   { address: { ip, port }, words }: {
@@ -136,7 +136,7 @@ export const addServer = (
   accepts: /^New server registered\.\s*$/,
 });
 
-/** HAProxy refuses as long as connections are left; one that is gone is as good as deleted. */
+/** HAProxy refuses as long as connections are left. A server that is already gone counts as deleted. */
 export const deleteServer = (server: string): ServerCommand => ({
   command: `del server ${server}`,
   accepts: /^(?:Server deleted|No such server)\.\s*$/,

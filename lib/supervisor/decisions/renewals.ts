@@ -15,7 +15,7 @@ export function renewalsShown(
   return [{ ...state, service }, isOver ? afterWait(state, "renewal") : []];
 }
 
-/** The generation has what is now on disk, and whatever was rejected is still the same: nothing has to follow. */
+/** The generation has what is now on disk, and what was rejected is unchanged: nothing needs to follow. */
 export function certificateSaved(
   state: Serving,
   { generation, changes }: EventOf<"certificate_saved">,
@@ -30,5 +30,5 @@ export function certificateSaved(
   return [{ ...state, service: { ...state.service, ...renewed } }, []];
 }
 
-/** HAProxy takes some 10 s; an authority that does not answer must not hold a change up for minutes. */
+/** HAProxy takes some 10 s; an authority that does not answer must not delay a change for minutes. */
 const RENEWAL_LIMIT_MS = 30_000;

@@ -79,14 +79,14 @@ export const startsAnyway = (generation: number, shortage: Shortage) =>
 
 const describe = (generation: number, { needed, available, limit }: Shortage) =>
   `generation ${generation} needs about ${megabytes(needed)} MB, ` +
-  `only ${megabytes(available)} MB of the limit of ${megabytes(limit)} MB are left`;
+  `but only ${megabytes(available)} MB of the limit of ${megabytes(limit)} MB are left`;
 
 const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20);
 
 export const slowsServing = ({ version, fixedIn }: Slowdown) =>
   warning(
     `while it drains, HAProxy ${version} slows the serving process at each new connection, ` +
-      `unless your distribution has patched it; fixed in ${fixedIn}: until you upgrade, limit the ` +
-      "drain by --shutdown-wait or hard-stop-after",
+      `unless your distribution has patched it: upgrade to ${fixedIn} or newer, and until then limit ` +
+      "drains by --shutdown-wait or hard-stop-after",
     { reason: "slow drain" },
   );

@@ -60,7 +60,7 @@ export const notApplied = (reason: string, generation: number) =>
 /** `version`: HAProxy's. */
 export const removedServersKept = (version: string | null, generation: number) =>
   info(
-    `servers that are removed stay in maintenance until the next reload: deleting one is not ` +
+    `removed servers stay in maintenance until the next reload: deleting them is not ` +
       `known to be safe in HAProxy ${version ?? "of this release"}`,
     { generation, reason: "removed_servers" },
   );
@@ -68,7 +68,7 @@ export const removedServersKept = (version: string | null, generation: number) =
 /** `answer`: HAProxy's, as a clause. */
 export const removedServersLeft = (names: readonly string[], answer: string, generation: number) =>
   warning(
-    `generation ${generation} cannot delete removed servers yet (${answer}), which stay in ` +
+    `generation ${generation} cannot delete removed servers yet (${answer}); they stay in ` +
       `maintenance, at the latest until the next reload: ${listPaths(names)}`,
     { generation, reason: "removed_servers" },
   );

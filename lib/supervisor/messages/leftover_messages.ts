@@ -4,7 +4,9 @@ import type { LogEntry } from "../../system/log.ts";
 import type { LeftoverProcess } from "../state/events.ts";
 import { info, list, MOST_LISTED, warning } from "./entry.ts";
 
-const LEFT = "left behind by a wrapper that is gone";
+const GONE = "a wrapper that is gone";
+const LEFT = `left behind by ${GONE}`;
+const leftIn = (folder: string) => `left behind in "${folder}" by ${GONE}`;
 const reason = "left behind";
 
 /** What was found before the first start. */
@@ -26,7 +28,7 @@ function foundLeftover({ process, generation, folder, serves }: Leftover): LogEn
   const next = serves
     ? "still serves: generation 1 takes over from it"
     : "cannot hand over its listeners: it is asked to drain once generation 1 serves";
-  const text = `HAProxy process ${process.pid}, ${LEFT} in "${folder}", ${next}`;
+  const text = `HAProxy process ${process.pid}, ${leftIn(folder)}, ${next}`;
   return warning(text, { generation, reason });
 }
 
@@ -55,7 +57,7 @@ export const leftoverIsGone = (generation: number) =>
 export function describeUntouched(all: readonly Untouched[]): LogEntry[] {
   const lines = all.slice(0, MOST_LISTED).map((process) =>
     warning(
-      `${subjectOf(process)}, ${LEFT} in "${process.folder}", ` +
+      `${subjectOf(process)}, ${leftIn(process.folder)}, ` +
         `may answer beside this wrapper's processes: ${reasonAndRemedy(process)}`,
       { reason: process.why },
     )
@@ -66,7 +68,8 @@ export function describeUntouched(all: readonly Untouched[]): LogEntry[] {
   return [...lines, warning(text, { reason })];
 }
 
-const subjectOf = ({ pid }: Untouched) => pid === null ? "a HAProxy" : `HAProxy process ${pid}`;
+const subjectOf = ({ pid }: Untouched) =>
+  pid === null ? "an HAProxy process" : `HAProxy process ${pid}`;
 
 function reasonAndRemedy({ pid, owner, why }: Untouched): string {
   const end = pid === null ? "end it there" : `end it by "kill -USR1 ${pid}"`;

@@ -28,16 +28,18 @@ function wholeDirectories({ files }: Inventory, pollIntervalMs: number): Remark[
       reason: "large directory",
       text:
         `"${path}" has ${whole.entries} entries, too many to follow each: any change causes a ` +
-        `reload, and one without an event is found ${rate(whole, pollIntervalMs)}`,
+        `reload, and one without an event is ${rate(whole, pollIntervalMs)}`,
     }]
   );
 }
 
 function rate({ durationMs }: WholeDirectory, pollIntervalMs: number): string {
-  if (pollIntervalMs === 0) return "never (--poll-interval 0)";
+  if (pollIntervalMs === 0) return "never found (--poll-interval 0)";
   const everyMs = Math.max(pollIntervalMs, POLL_PAUSE * durationMs);
   const every = formatDuration(Math.ceil(everyMs / 1_000) * 1_000);
-  return `within ${every}, because reading them takes ${formatDuration(Math.ceil(durationMs))}`;
+  return `found within ${every}, because reading them takes ${
+    formatDuration(Math.ceil(durationMs))
+  }`;
 }
 
 function largeFiles(files: Fingerprint["files"]): Remark[] {

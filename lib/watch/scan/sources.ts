@@ -5,7 +5,7 @@ import type { Settings } from "../../settings/settings.ts";
 
 /**
  * A file, a directory or a glob. A `configuration` and an `env_file` must exist: while one is missing, no change
- * is applied. Anything `watched` or `loaded` may come and go: both are changes.
+ * is applied. When anything `watched` or `loaded` comes or goes, that is a change.
  */
 export interface Source {
   /** `loaded`: a file that HAProxy loads, or a directory without its subdirectories. */

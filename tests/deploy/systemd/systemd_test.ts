@@ -56,7 +56,7 @@ testNeeding(
       assert.equal(await get(), "three", await machine.log());
       return await machine.show("MainPID") !== killed && await isActive();
     });
-    assert.match(await machine.log(), /left behind by .* is gone in .*: generation 1 takes over/);
+    assert.match(await machine.log(), /left behind in .* is gone, .*: generation 1 takes over/);
     assert.equal(await get(), "three");
 
     assert.equal((await machine.systemctl("stop")).status, 0);

@@ -76,7 +76,7 @@ testNeeding(NEEDS, "a reload that does not fit ends the oldest draining process"
   assert.doesNotMatch(wrapper.output, /ending generation|starts anyway/);
   await workspace.reload("three", wrapper);
   await wrapper.says(
-    /warning .*ending generation 1, the oldest draining process: generation 3 needs about 2\d\d MB, only \d+ MB of the limit of \d+ MB are left\n/,
+    /warning .*ending generation 1, the oldest draining process: generation 3 needs about 2\d\d MB, but only \d+ MB of the limit of \d+ MB are left\n/,
   );
   await wrapper.says(
     /warning .*generation 1 ended with 1 connection open after .*: its memory was needed\n/,

@@ -38,7 +38,7 @@ frontend other
     return await this.serve({ args: [...flags, "-f", this.configuration], ...NOTHING_AHEAD });
   }
 
-  /** A HAProxy whose third start, with the old process paused, is `script`; `-c` does not count. */
+  /** An HAProxy whose third start, with the old process paused, is `script`; `-c` does not count. */
   async standInWhilePaused(script: string): Promise<void> {
     const [shebang, check, ...rest] = script.split("\n");
     const [, ...otherwise] = STAND_INS.is_haproxy.split("\n").slice(1);
@@ -124,7 +124,7 @@ commonTest("with the flag a change under -dR is served as well", async () => {
 async function servesAgain(workspace: Unshared, wrapper: Wrapper): Promise<void> {
   const explain = () => wrapper.output;
   const [line] = await wrapper.says(WARNING);
-  await wrapper.says(/the new one does not serve, the old one listens again\n/);
+  await wrapper.says(/the new one does not serve, so the old one listens again\n/);
   await wrapper.says(/generation 2 rejected: .*retry when a file changes/);
   assert.ok(line);
   assert.equal(await workspace.get(), "one", wrapper.output);

@@ -20,7 +20,7 @@ export interface Kind {
   /** Whether HAProxy may close an idle connection of this kind without announcing it. */
   readonly mayMeetIdleClosing: boolean;
   /**
-   * Needs a HAProxy with QUIC and Deno's `--unstable-net`. HAProxy itself fails some of its requests at each
+   * Needs an HAProxy with QUIC and Deno's `--unstable-net`. HAProxy itself fails some of its requests at each
    * reload: see the README.
    */
   readonly needsQuic?: true;

@@ -78,7 +78,7 @@ const ROWS: readonly (readonly [title: string, cell: (campaign: Campaign) => str
     ({ samples }) => `${numbers(samples.map(({ haproxyMemory }) => megabytes(haproxyMemory)))} MB`,
   ],
   [
-    "open files of a HAProxy process: p50, most",
+    "open files of an HAProxy process: p50, most",
     ({ samples }) => numbers(samples.map(({ haproxyFiles }) => haproxyFiles)),
   ],
   [

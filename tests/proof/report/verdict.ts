@@ -59,7 +59,7 @@ function idleClosingsBeside(wrapper: Campaign, byHand: Campaign): string[] {
 }
 
 /**
- * Likewise: a HAProxy that is told to stop cuts buffered QUIC answers, and never accepts a connection whose handshake
+ * Likewise: an HAProxy that is told to stop cuts buffered QUIC answers, and never accepts a connection whose handshake
  * ends later (3.2 to 3.4).
  */
 function quicFailuresBeside(wrapper: Campaign, byHand: Campaign): string[] {

@@ -34,7 +34,7 @@ export function takeSample(
   };
 }
 
-/** The wrapper and its launcher name the runtime directory as well, and a HAProxy behind a launcher is an `ld.so`. */
+/** The wrapper and its launcher name the runtime directory as well, and an HAProxy behind a launcher is an `ld.so`. */
 const isHaproxy = (pid: number) => textOf(`/proc/${pid}/cmdline`).split("\0").includes("-db");
 
 function kilobytes(path: string, name: string): number {

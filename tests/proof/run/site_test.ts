@@ -15,7 +15,7 @@ Deno.exit();
 `;
 
 for (const [answer, status] of [[true, 0], [false, 1]] as const) {
-  Deno.test(`a HAProxy that answers ${status} when asked for QUIC: ${answer}`, async () => {
+  Deno.test(`an HAProxy that answers ${status} when asked for QUIC: ${answer}`, async () => {
     await using folder = new TempFolder();
     Deno.writeTextFileSync(folder.at("haproxy"), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 });
     const program = folder.write("program.ts", PROGRAM);

@@ -1,4 +1,4 @@
-/** A HAProxy of its own, which is asked what its servers are. */
+/** An HAProxy of its own, which is asked what its servers are. */
 import { createAsk } from "../../../lib/haproxy/runtime/client.ts";
 import { parseStates } from "../../../lib/haproxy/runtime/server_commands.ts";
 import { isThere } from "../../support/machine/files.ts";

@@ -1,4 +1,4 @@
-/** A HAProxy that nobody touches: how long it lets a client wait is what the machine does to all of them. */
+/** An HAProxy that nobody touches: how long it lets a client wait is what the machine does to all of them. */
 import { connectPlain } from "../clients/connection.ts";
 import { freePort } from "../machine/free_port.ts";
 import { TempFolder } from "../machine/temp_folder.ts";

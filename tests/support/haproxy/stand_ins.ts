@@ -22,7 +22,7 @@ esac; done`;
 
 export const STAND_INS = {
   is_haproxy: script(`exec ${real} "$@"`),
-  /** A HAProxy that cannot read its configuration from a pipe, and so cannot be on standby. */
+  /** An HAProxy that cannot read its configuration from a pipe, and so cannot be on standby. */
   cannot_wait: script(`[ "$2" = /dev/stdin ] && exit 5; exec ${real} "$@"`),
   /** The same, but it fails only after the change has settled. */
   cannot_wait_long: script(`[ "$2" = /dev/stdin ] && sleep 0.1 && exit 5; exec ${real} "$@"`),

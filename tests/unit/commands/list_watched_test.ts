@@ -70,7 +70,7 @@ Deno.test("the output mentions asking processes only if they are asked", () => {
   assert.ok(!described({}).some((line) => line.startsWith("Each process")));
   assert.match(
     described({ watchLoaded: true }).at(-1)!,
-    /^Once a process serves, it is also asked/,
+    /^Once HAProxy serves, the wrapper also asks it/,
   );
 });
 

@@ -298,7 +298,7 @@ Deno.test("a process whose certificates are locked for a moment is asked again",
   await waitFor("an answer", () => scene.shown.length > 0);
 });
 
-Deno.test("a HAProxy that does not know ACME is asked once", async () => {
+Deno.test("an HAProxy that does not know ACME is asked once", async () => {
   await using scene = new Scene();
   const other = new ScriptedHaproxy(scene.at("2.sock"), () => "Unknown command: 'acme'\n");
   const keeper = new Keeper({

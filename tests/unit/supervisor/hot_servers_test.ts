@@ -87,7 +87,7 @@ Deno.test("in a release that cannot be trusted with that it stays in maintenance
   assert.deepEqual(haproxy.commands, []);
   assert.deepEqual(scene.servers.removed, ["b/s1", "b/s2"]);
   assert.deepEqual(scene.logged, [
-    "servers that are removed stay in maintenance until the next reload: deleting one is not " +
+    "removed servers stay in maintenance until the next reload: deleting them is not " +
     "known to be safe in HAProxy 2.6.12-1",
   ]);
   scene.serve(2);
@@ -163,7 +163,7 @@ Deno.test("a removed server that HAProxy never lets go is told once, and counted
   await waitFor("more attempts", () => _.commands.filter((one) => one !== "").length > 4);
   assert.deepEqual(scene.logged, [
     "generation 1 cannot delete removed servers yet (HAProxy says " +
-    `"${refusal.trim()}"), which stay in maintenance, at the latest until the next reload: "b/s1"`,
+    `"${refusal.trim()}"); they stay in maintenance, at the latest until the next reload: "b/s1"`,
   ]);
   await scene.servers.quiesce(NEVER);
   const hot = new Map([["b/s1", { weight: 1, isDisabled: false }]]);

@@ -44,7 +44,7 @@ folderTest(
 );
 
 folderTest(
-  "a file that is rewritten never disappears: a HAProxy on standby may be looking for it",
+  "a file that is rewritten never disappears: an HAProxy on standby may be looking for it",
   async (folder) => {
     const { first, last } = await folder.prepare(1, NO_NEEDS);
     using watcher = Deno.watchFs(folder.path, { recursive: false });

@@ -18,7 +18,7 @@ Deno.test("each certificate has its name, whether it is being renewed, and its e
   ]);
 });
 
-Deno.test("a HAProxy without ACME, or with nothing to renew, shows none", () => {
+Deno.test("an HAProxy without ACME, or with nothing to renew, shows none", () => {
   for (const answer of ["Unknown command: 'acme', but maybe one of …\n", HEADER]) {
     assert.deepEqual(parseRenewals(answer), []);
   }

@@ -179,9 +179,9 @@ Deno.test("a drain limit is logged with its figures", () => {
     ],
     `
     warning ending generation 3, the oldest of more than 10 draining processes (--max-draining)
-    warning ending generation 3, the oldest draining process: generation 7 needs about 210 MB, only 90 MB of the limit of 512 MB are left
-    warning generation 7 needs about 210 MB, only 90 MB of the limit of 512 MB are left; no draining process can make room, so it starts anyway
-    warning while it drains, HAProxy 2.6.12-1+deb12u4 slows the serving process at each new connection, unless your distribution has patched it; fixed in 2.6.22: until you upgrade, limit the drain by --shutdown-wait or hard-stop-after
+    warning ending generation 3, the oldest draining process: generation 7 needs about 210 MB, but only 90 MB of the limit of 512 MB are left
+    warning generation 7 needs about 210 MB, but only 90 MB of the limit of 512 MB are left; no draining process can make room, so it starts anyway
+    warning while it drains, HAProxy 2.6.12-1+deb12u4 slows the serving process at each new connection, unless your distribution has patched it: upgrade to 2.6.22 or newer, and until then limit drains by --shutdown-wait or hard-stop-after
     `,
   );
 });
