@@ -71,6 +71,7 @@ export class Scans {
   /** Posts the order with the result of a scan. */
   async reload(order: ReloadOrder): Promise<void> {
     const fingerprint = await this.#fingerprint();
+    await this.#parts.askRenewals();
     this.#parts.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
   }
 
@@ -101,6 +102,10 @@ export class Scans {
     this.#settled++;
     const others = this.#parts.loadedFiles.withoutServers();
     const scanned = { fingerprint, ...others === null ? {} : { others } };
-    this.#parts.post({ name: "settled", ...scanned, atMs: performance.now() });
+    const post = () => this.#parts.post({ name: "settled", ...scanned, atMs: performance.now() });
+    // A reload waits for an order that has just begun.
+    const asked = this.#parts.askRenewals();
+    if (asked === null) post();
+    else asked.then(post).catch(this.#onBug);
   }
 }
