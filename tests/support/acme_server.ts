@@ -9,9 +9,14 @@ import { freePort } from "./free_port.ts";
 import { haproxyTaking, installed, type Need } from "./needs.ts";
 import { waitFor } from "./wait.ts";
 
+/** A HAProxy that obtains certificates itself. */
+export const KNOWS_ACME: Need = haproxyTaking(
+  "global\n    expose-experimental-directives\n    acme.scheduler auto",
+);
+
 /** What a test of certificates that HAProxy obtains itself needs. */
 export const OBTAINS: readonly Need[] = [
-  haproxyTaking("global\n    expose-experimental-directives\n    acme.scheduler auto"),
+  KNOWS_ACME,
   { ...installed("pebble"), isOptional: true },
   { ...installed("pebble-challtestsrv"), isOptional: true },
 ];
@@ -34,6 +39,8 @@ export interface AcmeOptions {
   readonly httpPort: number;
   /** How long its certificates are valid. */
   readonly validSeconds?: number;
+  /** How many certificates stand between its own and its root. */
+  readonly chainLength?: number;
 }
 
 /** What HAProxy asks for, by the last word of pebble's address. */
@@ -69,6 +76,8 @@ export class AcmeServer implements AsyncDisposable {
       cert: certificate,
       key,
       onListen: () => {},
+      // Pebble has ended, and HAProxy still asks.
+      onError: () => new Response(null, { status: 502 }),
     }, (request) => server.#answer(request, pebblePort));
     await waitFor(
       "pebble to answer",
@@ -99,7 +108,11 @@ export class AcmeServer implements AsyncDisposable {
     await this.leave();
   }
 
-  #startChildren(folder: string, port: number, { httpPort, validSeconds = 3_600 }: AcmeOptions) {
+  #startChildren(
+    folder: string,
+    port: number,
+    { httpPort, validSeconds = 3_600, chainLength = 1 }: AcmeOptions,
+  ) {
     const { certificate, key } = new Authority(join(folder, "pebble-ca")).issue();
     const file = (name: string, text: string) => {
       Deno.writeTextFileSync(join(folder, name), text);
@@ -124,14 +137,18 @@ export class AcmeServer implements AsyncDisposable {
       ...["-defaultIPv6", "", "-dns01", dns, "-http01", "", "-https01", "", "-tlsalpn01", ""],
       ...["-management", `127.0.0.1:${freePort()}`],
     ]);
-    this.#run("pebble", ["-config", configuration, "-dnsserver", dns]);
+    this.#run("pebble", ["-config", configuration, "-dnsserver", dns], chainLength);
   }
 
-  #run(command: string, args: readonly string[]): void {
+  #run(command: string, args: readonly string[], chainLength = 1): void {
     this.#children.push(
       new Deno.Command(command, {
         args: [...args],
-        env: { PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0" },
+        env: {
+          PEBBLE_VA_NOSLEEP: "1",
+          PEBBLE_WFE_NONCEREJECT: "0",
+          PEBBLE_CHAIN_LENGTH: String(chainLength),
+        },
         stdin: "null",
         stdout: "null",
         stderr: "null",
