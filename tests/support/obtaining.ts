@@ -63,10 +63,15 @@ export class Obtaining extends Observed {
     return await this.serveObserved(BY_EVENTS, { launcher });
   }
 
+  /** The private socket of a generation. */
+  socket(generation = 1): string {
+    const [folder] = Deno.readDirSync(this.runtimeDirectory);
+    return join(this.runtimeDirectory, folder!.name, `${generation}.sock`);
+  }
+
   /** Asks a generation on its private socket. */
   async command(command: string, generation = 1): Promise<string> {
-    const [folder] = Deno.readDirSync(this.runtimeDirectory);
-    const path = join(this.runtimeDirectory, folder!.name, `${generation}.sock`);
+    const path = this.socket(generation);
     using connection = await Deno.connect({ transport: "unix", path });
     await connection.write(new TextEncoder().encode(`${command}\n`));
     return await new Response(connection.readable).text();

@@ -30,7 +30,7 @@ export class ScriptedHaproxy implements AsyncDisposable {
   readonly #silent: Deno.UnixConn[] = [];
 
   /** Of `null` as an answer, nothing comes until the end. */
-  constructor(path: string, answer: (command: string) => Answer) {
+  constructor(path: string, answer: (command: string) => Answer | Promise<Answer>) {
     this.#listener = Deno.listen({ transport: "unix", path });
     this.#ended = this.#serve(answer);
   }
@@ -41,11 +41,11 @@ export class ScriptedHaproxy implements AsyncDisposable {
     await this.#ended;
   }
 
-  async #serve(answer: (command: string) => Answer): Promise<void> {
+  async #serve(answer: (command: string) => Answer | Promise<Answer>): Promise<void> {
     for await (const connection of this.#listener) {
       const command = await readCommand(connection);
       this.commands.push(command);
-      const text = answer(command);
+      const text = await answer(command);
       if (text === null) {
         this.#silent.push(connection);
         continue;

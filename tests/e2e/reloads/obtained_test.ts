@@ -1,11 +1,13 @@
 /** Certificates that HAProxy obtains itself, from a real ACME server, survive reloads and restarts. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { ask } from "../../../lib/haproxy/runtime/client.ts";
 import { OBTAINS } from "../../support/acme_server.ts";
 import { isThere, namesIn, readIfThere } from "../../support/files.ts";
 import { testNeeding } from "../../support/needs.ts";
 import { Obtaining } from "../../support/obtaining.ts";
-import { IN_ONE_FORM, RUNNABLE } from "../../support/program.ts";
+import { BY_EVENTS, IN_ONE_FORM, RUNNABLE } from "../../support/program.ts";
+import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
 import type { Wrapper } from "../../support/wrapper.ts";
 
 const NEEDS = [RUNNABLE, IN_ONE_FORM, ...OBTAINS];
@@ -153,3 +155,28 @@ testNeeding(
     assert.deepEqual(namesIn(workspace.folder), ["site.pem"]);
   },
 );
+
+testNeeding(NEEDS, "a signal does not wait for a leftover that says nothing more", async () => {
+  await using workspace = await new Obtaining().prepare();
+  const wrapper = await workspace.serveObtaining();
+  wrapper.kill();
+  await wrapper.child.status;
+  const socket = workspace.socket();
+  Deno.renameSync(socket, `${socket}.real`);
+  await using left = new ScriptedHaproxy(
+    socket,
+    (command) =>
+      command === "acme status"
+        ? null
+        : ask(`${socket}.real`, command, AbortSignal.timeout(ANSWER_LIMIT_MS)),
+  );
+  const next = workspace.start({ args: workspace.observedArgs(BY_EVENTS) });
+  await next.until("its question", () => left.commands.includes("acme status"));
+  const startedMs = performance.now();
+  next.signal("SIGTERM");
+  assert.equal(await next.exitCode, 143, next.output);
+  const waitedMs = performance.now() - startedMs;
+  assert.ok(waitedMs < 2_500, `${waitedMs} ms`);
+});
+
+const ANSWER_LIMIT_MS = 5_000;
