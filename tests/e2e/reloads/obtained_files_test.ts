@@ -16,11 +16,11 @@ import type { Wrapper } from "../../support/wrapper.ts";
 
 const NEEDS = [RUNNABLE, IN_ONE_FORM, ...OBTAINS];
 
-/** Three certificates of two sections: one has its key in a file of its own. */
+/** Three certificates of two sections: one has its key in a file of its own, and one is behind a link and `..`. */
 class Several extends Obtaining {
   readonly crt = join(this.folder, "key test.crt");
   readonly key = join(this.folder, "key test.key");
-  readonly other = join(this.folder, "other.pem");
+  readonly other = this.at("elsewhere/other.pem");
 
   override obtaining(text: string): string {
     const line = `    load crt ${this.pem} acme letsencrypt domains site.test\n`;
@@ -36,7 +36,7 @@ crt-store
 `;
     const lines =
       `    load crt "${this.crt}" key "${this.key}" alias key acme elliptic domains key.test
-    load crt ${this.other} alias other acme elliptic domains other.test,another.test
+    load crt ${this.folder}/link/../other.pem alias other acme elliptic domains other.test,another.test
 `;
     const example = super.obtaining(text);
     assert.ok(example.includes(line));
@@ -46,6 +46,8 @@ crt-store
 
   override async prepare(): Promise<this> {
     await super.prepare({ chainLength: 3 });
+    Deno.mkdirSync(this.at("elsewhere/deep"), { recursive: true });
+    Deno.symlinkSync("../elsewhere/deep", join(this.folder, "link"));
     Deno.writeTextFileSync(this.at("other.key"), accountKey(), { mode: 0o600 });
     if (NEEDS_FILE) {
       const { pem, certificate, key } = this.expired();
@@ -74,7 +76,7 @@ testNeeding(
     const wrapper = await workspace.serveObtaining();
     await workspace.haveBeenSaved(3, wrapper);
     const { crt, key, pem, other, folder } = workspace;
-    assert.deepEqual(namesIn(folder), ["key test.crt", "key test.key", "other.pem", "site.pem"]);
+    assert.deepEqual(namesIn(folder), ["key test.crt", "key test.key", "link", "site.pem"]);
     for (const path of [pem, other, crt]) {
       const text = Deno.readTextFileSync(path);
       assert.equal(text.match(/BEGIN CERTIFICATE/g)?.length, 4, path);

@@ -314,6 +314,17 @@ Deno.test("a name with blanks, quotes, line breaks and what is not ASCII is a na
   }
 });
 
+Deno.test("a link is followed before `..`, as HAProxy does", async () => {
+  await using scene = new Scene();
+  scene.write("certificates/site.pem", "another's");
+  Deno.mkdirSync(scene.at("elsewhere/deep"), { recursive: true });
+  scene.link("certificates/link", "../elsewhere/deep");
+  const file = scene.file(`${scene.path}/certificates/link/../site.pem`);
+  assert.equal((await scene.save({ file })).tag, "saved");
+  await scene.holdsObtained(scene.at("elsewhere/site.pem"));
+  assert.equal(Deno.readTextFileSync(scene.pem), "another's");
+});
+
 /** A certificate whose key is in a file of its own, in another folder. */
 class Separate extends Scene {
   readonly crt = this.at("certificates/site.crt");
