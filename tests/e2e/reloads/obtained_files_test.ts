@@ -3,16 +3,16 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
 import { saveCertificate } from "../../../lib/obtained/save.ts";
-import { KNOWS_ACME, OBTAINS } from "../../support/acme_server.ts";
+import { KNOWS_ACME, OBTAINS } from "../../support/surroundings/acme_server.ts";
 import { Authority, type Pair } from "../../support/certificates.ts";
-import { namesIn, readIfThere } from "../../support/files.ts";
+import { namesIn, readIfThere } from "../../support/machine/files.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { accountKey, NEEDS_FILE, Obtaining } from "../../support/obtaining.ts";
-import { BY_EVENTS, IN_ONE_FORM, RUNNABLE } from "../../support/program.ts";
-import { Secured } from "../../support/secured.ts";
-import { servedTo } from "../../support/tls_client.ts";
-import { Volume } from "../../support/volume.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { accountKey, NEEDS_FILE, Obtaining } from "../../support/wrapper/obtaining.ts";
+import { BY_EVENTS, IN_ONE_FORM, RUNNABLE } from "../../support/wrapper/program.ts";
+import { Secured } from "../../support/wrapper/secured.ts";
+import { servedTo } from "../../support/clients/tls_client.ts";
+import { Volume } from "../../support/surroundings/volume.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const NEEDS = [RUNNABLE, IN_ONE_FORM, ...OBTAINS];
 

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ask } from "../../../lib/haproxy/runtime/client.ts";
-import { OBTAINS } from "../../support/acme_server.ts";
-import { isThere, namesIn, readIfThere } from "../../support/files.ts";
+import { OBTAINS } from "../../support/surroundings/acme_server.ts";
+import { isThere, namesIn, readIfThere } from "../../support/machine/files.ts";
 import { testNeeding } from "../../support/needs.ts";
-import { Obtaining } from "../../support/obtaining.ts";
-import { BY_EVENTS, IN_ONE_FORM, RUNNABLE } from "../../support/program.ts";
-import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { Obtaining } from "../../support/wrapper/obtaining.ts";
+import { BY_EVENTS, IN_ONE_FORM, RUNNABLE } from "../../support/wrapper/program.ts";
+import { ScriptedHaproxy } from "../../support/haproxy/scripted_haproxy.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const NEEDS = [RUNNABLE, IN_ONE_FORM, ...OBTAINS];
 

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { holdingOf, type ObtainedFile, saveCertificate } from "../../../lib/obtained/save.ts";
 import { tidyUp } from "../../../lib/obtained/tidy.ts";
 import { Authority, type Pair } from "../../support/certificates.ts";
-import { readIfThere } from "../../support/files.ts";
+import { readIfThere } from "../../support/machine/files.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const CRT_PART = "certificates/.site.crt.part";
 const KEY_PART = "certificates/.site.key.part";
