@@ -49,7 +49,7 @@ type Step = "dir" | "order-plz" | "finalize-order";
 export class AcmeServer implements AsyncDisposable {
   readonly #port = freePort();
   readonly #children: Deno.ChildProcess[] = [];
-  readonly #gates = new Map<Step, Promise<void>>();
+  readonly #gates = new Map<Step, PromiseWithResolvers<void>>();
   #front: Deno.HttpServer | null = null;
   /** How many orders it was asked for, and how many certificates. */
   orders = 0;
@@ -90,15 +90,16 @@ export class AcmeServer implements AsyncDisposable {
 
   /** Answers nothing of this kind until what it returns is called. */
   hold(step: Step): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#gates.set(step, promise);
-    return resolve;
+    const gate = Promise.withResolvers<void>();
+    this.#gates.set(step, gate);
+    return gate.resolve;
   }
 
   /** Listens no more. */
   async leave(): Promise<void> {
     const front = this.#front;
     this.#front = null;
+    this.#gates.forEach(({ resolve }) => resolve());
     await front?.shutdown();
   }
 
@@ -162,7 +163,7 @@ export class AcmeServer implements AsyncDisposable {
     const step = pathname.split("/")[1] as Step;
     if (step === "order-plz") this.orders++;
     if (step === "finalize-order") this.finalized++;
-    await this.#gates.get(step);
+    await this.#gates.get(step)?.promise;
     if (step === "order-plz" && this.refuses) return refusal();
     const headers: Record<string, string> = { ...Object.fromEntries(request.headers), host };
     delete headers["transfer-encoding"];
