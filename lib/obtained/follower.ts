@@ -66,13 +66,16 @@ export class Follower {
   async follow(cancel: AbortSignal): Promise<void> {
     const { idleMs, renewingMs } = this.#pauses;
     while (!cancel.aborted) {
-      const { resolve } = this.#next;
+      const asked = this.#next;
       this.#next = Promise.withResolvers();
       this.#wake = new AbortController();
-      const renewed = await this.#look(cancel).finally(resolve);
+      const renewed = await this.#look(cancel);
+      // Without an answer it is asked again, and so is whoever waits.
+      if (renewed === null) this.#next.promise.then(asked.resolve);
+      else asked.resolve();
       if (renewed?.length === 0 || cancel.aborted) break;
-      const isRenewing = renewed?.some((one) => one.isRenewing) ?? false;
-      await pause(isRenewing ? renewingMs : idleMs, [cancel, this.#wake.signal]);
+      const isSoon = renewed === null || renewed.some((one) => one.isRenewing);
+      await pause(isSoon ? renewingMs : idleMs, [cancel, this.#wake.signal]);
     }
     this.#next.resolve();
   }

@@ -291,6 +291,19 @@ Deno.test("who asks right after the start is answered too", async () => {
   assert.equal(scene.shown.at(-1)?.isRenewing, true);
 });
 
+Deno.test("who asks while the certificates are locked is answered once they are not", async () => {
+  await using scene = new Scene({ pauses: { ...PAUSES, idleMs: 600_000 } });
+  await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.isLocked = true;
+  scene.state = "Running";
+  const asked = scene.keeper.askNow();
+  await scene.isAskedTwice();
+  scene.isLocked = false;
+  await asked;
+  assert.equal(scene.shown.at(-1)?.isRenewing, true);
+});
+
 Deno.test("a process that hangs is asked for a second, and one that obtains nothing not at all", async () => {
   await using scene = new Scene({ pauses: { ...PAUSES, idleMs: 600_000 } });
   assert.equal(scene.keeper.askNow(), null);
