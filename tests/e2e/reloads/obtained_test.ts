@@ -70,7 +70,7 @@ testNeeding(
     const wrapper = await workspace.serveObtaining();
     await workspace.isRenewing(wrapper);
     await workspace.replace(workspace.obtaining("two"));
-    await wrapper.says(/reload delayed by at most \d+s, until generation 1 has obtained/);
+    await wrapper.says(/reload delayed by at most [\d.]+s, until generation 1 has obtained/);
     const { waiting } = await workspace.report();
     assert.equal(waiting?.for, "certificate");
     const leftMs = Date.parse(waiting!.until!) - Date.now();
@@ -91,7 +91,7 @@ testNeeding(NEEDS, "a change waits for an order that has just begun", async () =
   const first = await workspace.servesSaved(wrapper);
   await workspace.command(`acme renew ${workspace.pem}`);
   await workspace.replace(workspace.obtaining("two"));
-  await wrapper.says(/reload delayed by at most \d+s, until generation 1 has obtained/);
+  await wrapper.says(/reload delayed by at most [\d.]+s, until generation 1 has obtained/);
   await workspace.haveBeenSaved(2, wrapper);
   await workspace.serves("two", wrapper);
   assert.notEqual((await workspace.servesSaved(wrapper)).fingerprint256, first.fingerprint256);
