@@ -18,17 +18,22 @@ export async function cutOff<Result>(
     return await Promise.race([work, cut]);
   } finally {
     clearTimeout(timer);
+    // Ends what listens to `cancel`.
+    limit.abort();
   }
 }
 
 /**
- * Resolves when one of `signals` aborts. Does not use `AbortSignal.any`: Deno 2.6 garbage-collects its result if only
- * a listener refers to it, and then it never aborts.
+ * Resolves when one of `signals` aborts, and leaves nothing behind at the others, which may live for weeks. Does not use
+ * `AbortSignal.any`: Deno 2.6 garbage-collects its result if only a listener refers to it, and then it never aborts.
  */
-export const aborted = (...signals: readonly AbortSignal[]) =>
-  new Promise<void>((resolve) => {
-    for (const signal of signals) {
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve(), { once: true });
-    }
-  });
+export function aborted(...signals: readonly AbortSignal[]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => {
+    signals.forEach((signal) => signal.removeEventListener("abort", end));
+    resolve();
+  };
+  signals.forEach((signal) => signal.addEventListener("abort", end));
+  if (signals.some(({ aborted }) => aborted)) end();
+  return promise;
+}

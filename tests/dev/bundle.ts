@@ -1,7 +1,8 @@
 /**
  * The program as one bundle of JavaScript, to compile. An executable keeps in memory all text that it embeds, and of
  * TypeScript that is the source, the JavaScript made of it and a source map: 4 bytes for each of the source (2.6.8).
- * Names stay, so that stack traces can be read; what is imported late stays apart.
+ * Names stay, so that stack traces can be read: minified it would take 2 ms of the start and 0.3 MB less, but with
+ * `--keep-names` no less at all (esbuild 0.25.5). What is imported late stays apart.
  */
 import { join } from "node:path";
 import { denoCommand, ROOT } from "./deno.ts";

@@ -15,7 +15,8 @@ import { findFileReferences, findListedCertificates } from "../../lib/config/fil
 import { readNeeds } from "../../lib/config/needs.ts";
 import { parseEntries } from "../../lib/haproxy/runtime/patterns.ts";
 import { parseListeners } from "../../lib/haproxy/runtime/listeners.ts";
-import { planOf, TARGET_TAGS } from "../../lib/hot_apply/kinds/target_kinds.ts";
+import { TARGET_TAGS } from "../../lib/hot_apply/kinds/nouns.ts";
+import { planOf } from "../../lib/hot_apply/kinds/target_kinds.ts";
 import type { Target } from "../../lib/loaded/targets.ts";
 import { atOnce } from "../../lib/system/threads.ts";
 import { linesAround } from "../../lib/status/excerpts.ts";

@@ -5,7 +5,7 @@ import type { Log } from "../../system/log.ts";
 import type { Fleet } from "../drain/fleet.ts";
 import type { PrivateFolder } from "../private_folder/private_folder.ts";
 import { saveServerState } from "../private_folder/server_state.ts";
-import { explain, type ExplanationRequest, type OwnConflict, refused } from "./explanation.ts";
+import type { ExplanationRequest, OwnConflict } from "./explanation.ts";
 import { serverStateLost } from "./messages.ts";
 import {
   CANCELLED,
@@ -15,7 +15,6 @@ import {
   type HandoffOutcome,
   ofCut,
 } from "./outcome.ts";
-import { whilePaused } from "./pause.ts";
 import { prepare, type Prepared } from "./preparation.ts";
 import { awaitAnswer, deathOf, judge } from "./readiness.ts";
 import type { Standby } from "./standby.ts";
@@ -59,6 +58,8 @@ export async function handoff<Learned>(
     case "failed": {
       const failedAfterMs = performance.now() - startedMs;
       const { environment } = prepared;
+      // Loaded on demand: most starts succeed.
+      const { explain } = await import("./explanation.ts");
       const why = await explain(outcome, request, { parts, environment, failedAfterMs });
       return why.tag === "own_conflict"
         ? await startWhilePaused(why, request, { parts, failedAfterMs })
@@ -166,6 +167,8 @@ async function startWhilePaused<Learned>(
   const limitMs = LEAST_LIMIT_MS + 2 * failedAfterMs;
   const timeoutMs = Math.min(parts.settings.readyTimeoutMs, limitMs);
   const prepared = await prepareInTime(request, parts, timeoutMs);
+  const { refused } = await import("./explanation.ts");
+  const { whilePaused } = await import("./pause.ts");
   const pause = { serving, frontends, socket: parts.folder.socket(serving), generation };
   const start = async (prepared: Prepared) =>
     await whilePaused(pause, () => bringUp(request, parts, { prepared, timeoutMs }), {

@@ -11,7 +11,7 @@ export interface HaproxyProcess {
   readonly pid: number;
   /** Never rejects. */
   readonly ended: Promise<Ending>;
-  /** The first megabyte that it wrote; empty unless the output is `captured`. */
+  /** The first megabyte that it wrote, soon after its end; empty unless the output is `captured`. */
   readonly output: Promise<string>;
   /** Lets a process that waits on its stdin continue. */
   release(): Promise<void>;
@@ -83,10 +83,12 @@ function wrap(
 ): HaproxyProcess {
   let isRefused = false;
   ownChildren.add(child.pid);
+  const ended = child.status.then(endingOf, unknownEnding)
+    .finally(() => ownChildren.delete(child.pid));
   return {
     pid: child.pid,
-    ended: child.status.then(endingOf, unknownEnding).finally(() => ownChildren.delete(child.pid)),
-    output: output === "captured" ? outputOf(child) : Promise.resolve(""),
+    ended,
+    output: output === "captured" ? outputOf(child, ended) : Promise.resolve(""),
     async release() {
       // The process may be gone already.
       if (stdin === "held") await child.stdin.close().catch(() => {});
@@ -117,18 +119,29 @@ function unknownEnding(): Ending {
   return { tag: "signaled", code: 128 + 34, signal: "a real-time signal" };
 }
 
-async function outputOf(child: Deno.ChildProcess): Promise<string> {
-  return (await Promise.all([child.stdout, child.stderr].map(beginningOf))).join("");
+/** What the process has started, for instance from Lua, may hold its output open for ever. */
+async function outputOf(child: Deno.ChildProcess, ended: Promise<unknown>): Promise<string> {
+  const readers = [child.stdout, child.stderr].map((stream) => stream.getReader());
+  const texts = Promise.all(readers.map(beginningOf));
+  await ended;
+  const limit = setTimeout(() => readers.forEach((reader) => reader.cancel()), REST_LIMIT_MS);
+  return (await texts.finally(() => clearTimeout(limit))).join("");
 }
 
+/** How long it may take to read what a process wrote just before its end. */
+const REST_LIMIT_MS = 1_000;
+
 /** Keeps the beginning, but reads to the end so that the process does not block. */
-async function beginningOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+async function beginningOf(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
-  for await (const bytes of stream) {
-    if (text.length < MOST_OUTPUT) text += decoder.decode(bytes, { stream: true });
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text.slice(0, MOST_OUTPUT);
+    if (text.length < MOST_OUTPUT) text += decoder.decode(value, { stream: true });
   }
-  return text.slice(0, MOST_OUTPUT);
 }
 
 const MOST_OUTPUT = 1_000_000;

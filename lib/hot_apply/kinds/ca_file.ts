@@ -10,7 +10,7 @@ import { applyTls, REVOKED } from "./tls_apply.ts";
 
 type CaFile = TargetOf<"ca_file">;
 
-export const caFile: TargetKind<CaFile> = { noun: "CA file", plan };
+export const caFile: TargetKind<CaFile> = { plan };
 
 async function plan({ name }: CaFile, { text }: Content): Promise<Plan> {
   const blocks = pemBlocks(text);

@@ -18,7 +18,7 @@ import {
 } from "./target_kind.ts";
 import { applyTls } from "./tls_apply.ts";
 
-export const certificate: TargetKind<TargetOf<"certificate">> = { noun: "certificate", plan };
+export const certificate: TargetKind<TargetOf<"certificate">> = { plan };
 
 async function plan(
   target: TargetOf<"certificate">,

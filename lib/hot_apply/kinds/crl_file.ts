@@ -10,7 +10,7 @@ import { applyTls, REVOKED } from "./tls_apply.ts";
 
 type CrlFile = TargetOf<"crl_file">;
 
-export const crlFile: TargetKind<CrlFile> = { noun: "CRL file", plan };
+export const crlFile: TargetKind<CrlFile> = { plan };
 
 function plan({ name }: CrlFile, { text }: Content): Plan {
   const blocks = pemBlocks(text).filter(isCrl);

@@ -19,8 +19,8 @@ import {
 } from "./target_kind.ts";
 import { counted } from "../../text/counted.ts";
 
-export const map = { noun: "map", plan };
-export const acl = { noun: "ACL", plan };
+export const map = { plan };
+export const acl = { plan };
 
 function plan({ tag, id }: PatternList, { text }: Content): Plan {
   const patterns = readPatterns(tag, text);

@@ -10,7 +10,7 @@ import { obstacleInRelease } from "../servers/releases.ts";
 import { nameOf } from "../servers/server_change.ts";
 import { type Content, impossible, type Plan, type Result } from "./target_kind.ts";
 
-export const server = { noun: "servers of", plan };
+export const server = { plan };
 
 async function plan(target: ServersTarget, { texts }: Content): Promise<Plan> {
   if (await digestWithoutServers(texts) !== target.others) {

@@ -4,8 +4,6 @@ import type { Target } from "../../loaded/targets.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 
 export interface TargetKind<T extends Target> {
-  /** For the log, in front of the path. */
-  readonly noun: string;
   /** Examines the new content, without asking the process. */
   plan(target: T, content: Content): Promise<Plan> | Plan;
 }

@@ -16,10 +16,6 @@ const KINDS: { readonly [Tag in Target["tag"]]: TargetKind<TargetOf<Tag>> } = {
   server,
 };
 
-export const TARGET_TAGS = Object.keys(KINDS) as readonly Target["tag"][];
-
-export const nounOf = ({ tag }: Target): string => KINDS[tag].noun;
-
 export async function planOf<T extends Target>(target: T, content: Content): Promise<Plan> {
   const kind: TargetKind<never> = KINDS[target.tag];
   return await kind.plan(target as never, content);

@@ -4,7 +4,7 @@
  * its place in `/status` and its initial samples derive from the entry. Pure.
  */
 import type { EndReason } from "../../haproxy/drain/limits.ts";
-import { TARGET_TAGS } from "../../hot_apply/kinds/target_kinds.ts";
+import { TARGET_TAGS } from "../../hot_apply/kinds/nouns.ts";
 import type { Target } from "../../loaded/targets.ts";
 
 export type Result = "success" | "failure";

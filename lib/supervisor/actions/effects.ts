@@ -57,7 +57,10 @@ export class RealEffects implements Effects {
     });
     const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
     this.#servers = new HotServers({ folder, configurations: loadedFiles.configurations, log });
-    this.#scans = new Scans(parts, this.#servers, (delayMs) => this.#setTimer(delayMs));
+    this.#scans = new Scans(parts, this.#servers, (delayMs) => {
+      // During a scan the state may have changed, for instance to a drain delay.
+      if (this.#timer === undefined) this.#setTimer(delayMs);
+    });
     this.#starts = new Starts({
       ...parts,
       origin: this.#origin,
@@ -66,6 +69,7 @@ export class RealEffects implements Effects {
       gauge: this.#gauge,
       servers: this.#servers,
       memory,
+      onStarted: () => this.#scans.begin(),
       onInventory: (inventory) => this.#scans.adapt(inventory),
     });
   }
@@ -121,7 +125,7 @@ export class RealEffects implements Effects {
       case "set_timer":
         return this.#setTimer(action.delayMs);
       case "clear_timer":
-        return clearTimeout(this.#timer);
+        return this.#clearTimer();
       case "log":
         return this.#parts.log(action.entry);
       default:
@@ -174,6 +178,8 @@ export class RealEffects implements Effects {
     } finally {
       this.#postIfEmpty();
       this.#parts.collectGarbageSoon();
+      // If nothing was started.
+      this.#scans.begin();
     }
   }
 
@@ -221,8 +227,16 @@ export class RealEffects implements Effects {
   }
 
   #setTimer(delayMs: number): void {
+    this.#clearTimer();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#parts.post({ name: "timer_due" });
+    }, delayMs);
+  }
+
+  #clearTimer(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#parts.post({ name: "timer_due" }), delayMs);
+    this.#timer = undefined;
   }
 
   #reportEnd(end: Omit<ProcessEnd, "connections">): void {

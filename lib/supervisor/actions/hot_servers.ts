@@ -2,16 +2,13 @@
  * What follows a hot apply of servers: removed ones are deleted, and a later state is put right. Draining processes
  * cannot be told: to any change of a server they answer "Proxy is disabled." (2.6 to 3.4).
  */
-import { passedState } from "../../haproxy/private_folder/passed_state.ts";
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import { createAsk, quoted } from "../../haproxy/runtime/client.ts";
-import { deleteServer } from "../../haproxy/runtime/server_commands.ts";
 import type { HotApplyOutcome } from "../../hot_apply/hot_apply.ts";
-import { planServers } from "../../hot_apply/servers/plan.ts";
 import { obstacleInRelease, trustsNewServers } from "../../hot_apply/servers/releases.ts";
 import { readConfiguration, readServerLines } from "../../loaded/servers.ts";
 import { serversIn, type ServersTarget, type Targets } from "../../loaded/targets.ts";
-import { cutOff } from "../../system/cut_off.ts";
+import { aborted, cutOff } from "../../system/cut_off.ts";
 import type { Log } from "../../system/log.ts";
 import * as messages from "../messages/hot_apply_messages.ts";
 
@@ -106,6 +103,7 @@ export class HotServers {
     const { servers: { lines, paths }, version } = this.#serving;
     const texts = await readConfiguration(paths, MOST_LOOKED_THROUGH);
     if (texts === null) return true;
+    const { planServers } = await import("../../hot_apply/servers/plan.ts");
     const plan = planServers(lines, texts);
     return plan.tag === "plan" && obstacleInRelease(plan.changes, version) === null;
   }
@@ -116,6 +114,7 @@ export class HotServers {
    */
   async passed(generation: number, state: string): Promise<string> {
     const serving = this.#serving?.generation === generation ? this.#serving : null;
+    const { passedState } = await import("../../haproxy/private_folder/passed_state.ts");
     const lines = await readServerLines(serving?.servers.paths ?? this.#options.configurations());
     if (serving === null) {
       return lines === null
@@ -140,24 +139,26 @@ export class HotServers {
   /** Until all are, or `stop` aborts; one with connections stays in maintenance till they end. */
   async #deleteAll(serving: Serving, stop: AbortSignal): Promise<void> {
     const { generation, removed } = serving;
-    const ask = createAsk(this.#options.folder.socket(generation));
+    const { deleteServer } = await import("../../haproxy/runtime/server_commands.ts");
     for (let pauseMs = FIRST_PAUSE_MS; removed.size > 0 && !stop.aborted; pauseMs *= 2) {
-      let refusal = "";
+      // One that does not answer, perhaps because others take all its connections, is asked again.
+      const ask = createAsk(this.#options.folder.socket(generation));
+      let refusal: string | null = "";
       for (const name of [...removed.keys()]) {
         if (stop.aborted) return;
         const { command, accepts } = deleteServer(name);
         const answer = await ask(command);
-        if (answer === null) return;
-        if (accepts.test(answer)) removed.delete(name);
+        if (answer !== null && accepts.test(answer)) removed.delete(name);
         else refusal = answer;
       }
       this.#tellOfLate(serving, refusal);
-      if (removed.size > 0) await pause(Math.min(pauseMs, LONGEST_PAUSE_MS), stop);
+      const limitMs = Math.min(pauseMs, LONGEST_PAUSE_MS);
+      if (removed.size > 0) await aborted(stop, AbortSignal.timeout(limitMs));
     }
   }
 
   /** Of each once. */
-  #tellOfLate({ generation, removed, told }: Serving, refusal: string): void {
+  #tellOfLate({ generation, removed, told }: Serving, refusal: string | null): void {
     const { log, toldAfterMs = TOLD_AFTER_MS } = this.#options;
     const nowMs = performance.now();
     const late = [...removed].filter(([name, atMs]) =>
@@ -183,15 +184,3 @@ const isServers = (target: { readonly tag: string }): target is ServersTarget =>
 const ANSWER_LIMIT_MS = 1_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 30_000;
-
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  // It must not keep the program from its end.
-  Deno.unrefTimer(timer);
-  stop.addEventListener("abort", () => {
-    clearTimeout(timer);
-    resolve();
-  }, { once: true });
-  return promise;
-}

@@ -15,18 +15,27 @@ export class Scans {
   readonly #parts: Parts;
   readonly #servers: HotServers;
   readonly #setTimer: (delayMs: number) => void;
-  readonly #detector: ChangeDetector | null;
+  /** `null` until `begin`, and if the sources are not watched. */
+  #detector: ChangeDetector | null = null;
   /** How often the files have settled. */
   #settled = 0;
 
-  /** `setTimer` replaces the supervisor's timer. */
+  /** `setTimer` sets the supervisor's timer, unless it is set. */
   constructor(parts: Parts, servers: HotServers, setTimer: (delayMs: number) => void) {
-    const { settings, folder, scanner: { scan }, mountedFiles, log } = parts;
-    const { settleMs, pollIntervalMs } = settings;
     this.#parts = parts;
     this.#servers = servers;
     this.#setTimer = setTimer;
-    this.#detector = !settings.watch ? null : new ChangeDetector({
+  }
+
+  /**
+   * Watches the sources from now on, if they are to be watched. HAProxy's first start need not wait for that: the watch
+   * begins with a scan, which finds what has changed since.
+   */
+  begin(): void {
+    const { settings, folder, scanner: { scan }, mountedFiles, log } = this.#parts;
+    if (!settings.watch || this.#detector !== null) return;
+    const { settleMs, pollIntervalMs } = settings;
+    this.#detector = new ChangeDetector({
       scan,
       onChanging: (fingerprint) => void this.#expect(fingerprint).catch(this.#onBug),
       onSettled: (fingerprint) => this.#settle(fingerprint),
@@ -47,13 +56,14 @@ export class Scans {
     this.#detector?.adapt(inventory);
   }
 
+  /** Before `begin`, its own scan is soon enough. */
   soon(): void {
     this.#detector?.scanSoon();
   }
 
   /** If they are not watched, nothing else notices that the sources are readable again. */
   async forRetry(): Promise<void> {
-    if (this.#detector !== null) return this.#detector.scanSoon();
+    if (this.#parts.settings.watch) return this.soon();
     const fingerprint = await this.#fingerprint();
     if (fingerprint === null) this.#setTimer(UNWATCHED_PAUSE_MS);
     else this.#settle(fingerprint);
@@ -61,8 +71,8 @@ export class Scans {
 
   /** Posts an event if the sources were written after `fingerprint` was taken. */
   async verify({ generation, fingerprint }: ActionOf<"verify">): Promise<void> {
-    const { scanner, post } = this.#parts;
-    if (this.#detector === null) return;
+    const { settings, scanner, post } = this.#parts;
+    if (!settings.watch) return;
     if (await changedDuringRead(fingerprint, await scanner.scan(), 0)) {
       post({ name: "changed_during_read", generation });
     }

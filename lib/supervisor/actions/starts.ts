@@ -32,6 +32,8 @@ export interface StartsParts extends Parts {
   readonly servers: HotServers;
   /** What is on disk. */
   readonly origin: Origin;
+  /** Called when a process reads its configuration. */
+  readonly onStarted: () => void;
   /** Called once a generation serves, with what to watch. */
   readonly onInventory: (inventory: Inventory) => void;
 }
@@ -71,7 +73,7 @@ export class Starts {
       const origin = this.#originOf(attempt);
       const takeOverFrom = own ?? fleet.leftovers.find(({ serves }) => serves)?.generation ?? null;
       const startedMs = Date.now();
-      const { promise: isStarted, resolve: onStarted } = Promise.withResolvers<void>();
+      const { promise: isStarted, resolve: resolveStarted } = Promise.withResolvers<void>();
       const servers = this.#findServers(attempt, isStarted);
       await this.#parts.servers.quiesce(cancel);
       const outcome = await handoff({
@@ -84,7 +86,10 @@ export class Starts {
         ...takeOverFrom === null || attempt.cause.tag === "last_good" ? {} : {
           passedState: (state: string) => this.#parts.servers.passed(takeOverFrom, state),
         },
-        onStarted,
+        onStarted: () => {
+          resolveStarted();
+          this.#parts.onStarted();
+        },
         learn: () => this.#learn(attempt, takeOverFrom, { startedMs, servers }),
         cancel,
       }, this.#parts).catch((error) => {

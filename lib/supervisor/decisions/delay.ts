@@ -142,7 +142,7 @@ export function timeOut(state: StateOf<"delaying">): Decision {
   ];
 }
 
-/** Scans again and reloads what it finds, unless something else delays that. */
+/** Scans again and reloads what it finds, unless something else delays that. A retry waits even if nothing is watched. */
 const endDelay = ({ order }: StateOf<"delaying">): readonly Action[] => [
-  order === null ? { name: "scan_soon" } : { name: "scan_and_reload", order },
+  order === null ? { name: "scan_for_retry" } : { name: "scan_and_reload", order },
 ];

@@ -1,7 +1,7 @@
 /** The log lines about hot applies, and about new files that are not whole yet. Pure. */
 import type { Applied, Refused } from "../../hot_apply/hot_apply.ts";
 import type { NotWhole } from "../../hot_apply/newcomers.ts";
-import { nounOf } from "../../hot_apply/kinds/target_kinds.ts";
+import { nounOf } from "../../hot_apply/kinds/nouns.ts";
 import type { Target } from "../../loaded/targets.ts";
 import type { LogEntry } from "../../system/log.ts";
 import { formatDuration } from "../../text/duration.ts";

@@ -3,6 +3,7 @@
  * is bounded, however large it is or becomes during the read, and nothing else waits for it.
  */
 import { breathe, work } from "../threads.ts";
+import { open } from "./open.ts";
 
 const KB = 1_024;
 const MB = 1_024 * KB;
@@ -36,7 +37,7 @@ export async function readFile(
   mostBytes: number,
   check: (info: Deno.FileInfo) => void = () => {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  using file = await openFile(path);
+  using file = await open(path);
   const info = await work(() => file.stat(), () => file.statSync());
   check(info);
   const { size } = info;
@@ -112,6 +113,7 @@ const PARALLEL = 8;
 
 async function digestMany(files: readonly SizedFile[]): Promise<Digest[]> {
   const { createHash } = await import("node:crypto");
+  const system = await import("node:fs");
   const buffer = new Uint8Array(AT_ONCE_BYTES + 1);
   const digests: Digest[] = [];
   let bytes = Infinity;
@@ -121,7 +123,8 @@ async function digestMany(files: readonly SizedFile[]): Promise<Digest[]> {
     const onThread = bytes > AT_ONCE_BYTES || digests.length % FEW === 0;
     if (onThread) bytes = size;
     digests.push(
-      await digestSmall(file, { buffer, createHash, onThread }) ?? await digestInPortions(path),
+      (onThread ? null : digestAtOnce(file, { buffer, createHash, system })) ??
+        await digestInPortions(path),
     );
   }
   return digests;
@@ -131,28 +134,34 @@ interface Tools {
   /** One byte larger than what may be read in one go. */
   readonly buffer: Uint8Array;
   readonly createHash: typeof import("node:crypto").createHash;
-  readonly onThread: boolean;
+  readonly system: typeof import("node:fs");
 }
 
-/** `null` if the file does not fit into the buffer. Must handle 10,000 files, so it makes no needless system call. */
-async function digestSmall(
+/**
+ * `null` if a thread must do it: the file does not fit into the buffer, or something is wrong. Must handle 10,000 files,
+ * so it makes no needless system call.
+ */
+function digestAtOnce(
   { path, size }: SizedFile,
-  { buffer, createHash, onThread }: Tools,
-): Promise<Digest | null> {
-  let file: Deno.FsFile | null = null;
+  { buffer, createHash, system: { openSync, readSync, closeSync, constants } }: Tools,
+): Digest | null {
+  let file: number | null = null;
   try {
-    file = onThread ? await openFile(path) : Deno.openSync(path);
-    let length = (onThread ? await readInto(file, buffer) : file.readSync(buffer)) ?? 0;
+    // Somebody may have put a FIFO there since: Deno's own way of opening it would stop the whole program.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    let length = readSync(file, buffer);
     // A file of the expected size has no more to read.
     if (length !== size) {
-      for (let count; (count = file.readSync(buffer.subarray(length)));) length += count;
+      for (let count; (count = readSync(file, buffer.subarray(length)));) length += count;
     }
-    if (length === buffer.length) return null;
+    const isFifo = length === 0 && size > 0;
+    if (isFifo || length === buffer.length) return null;
     return createHash("sha256").update(buffer.subarray(0, length)).digest("hex");
   } catch (error) {
-    return error as Error;
+    const isUnready = (error as { readonly code?: string }).code === "EAGAIN";
+    return isUnready ? new Deno.errors.NotSupported("not a regular file") : null;
   } finally {
-    file?.close();
+    if (file !== null) closeSync(file);
   }
 }
 
@@ -161,7 +170,7 @@ type Take = (bytes: Uint8Array) => Promise<void>;
 /** A file that fits into one portion does not need `node:crypto`, which takes 4 MB of memory (2.9). */
 async function digestInPortions(path: string, take?: Take): Promise<Digest> {
   try {
-    using file = await openFile(path);
+    using file = await open(path);
     const head = await readHead(file, PORTION_BYTES);
     await take?.(head);
     if (head.length < PORTION_BYTES) return await sha256(head);
@@ -181,8 +190,6 @@ async function digestInPortions(path: string, take?: Take): Promise<Digest> {
     return error as Error;
   }
 }
-
-const openFile = (path: string) => work(() => Deno.open(path), () => Deno.openSync(path));
 
 /** The beginning of a file, at most `mostBytes`. */
 async function readHead(

@@ -1,6 +1,7 @@
 /** The file system, except for the contents of files (see contents.ts): everything that Deno does on other threads. */
 import { expandGlob, expandGlobSync } from "@std/fs/expand-glob";
 import { hasJustWorked, work } from "../threads.ts";
+import { open } from "./open.ts";
 
 // Each function does what Deno's function of that name does, and throws the same errors.
 
@@ -117,7 +118,7 @@ export const remove = (path: string, options: Deno.RemoveOptions = {}) =>
 
 /** @throws why a file or directory cannot be read. */
 export async function tryToOpen(path: string): Promise<void> {
-  (await work(() => Deno.open(path), () => Deno.openSync(path))).close();
+  (await open(path)).close();
 }
 
 /** The names of all entries of a directory. */

@@ -4,8 +4,8 @@ export interface Thread {
   readonly id: string;
   /** Its first 15 characters. */
   readonly name: string;
-  /** How often it has left the CPU so far. */
-  readonly switches: number;
+  /** How often it has gone to sleep so far. One that must give way to other work does not sleep. */
+  readonly sleeps: number;
 }
 
 export function threadsOf(pid: number): Thread[] {
@@ -24,9 +24,9 @@ function readThread(folder: string, id: string): Thread | null {
 }
 
 function parseStatus(status: string): Omit<Thread, "id"> {
-  const counts = [...status.matchAll(/^(?:non)?voluntary_ctxt_switches:\s+(\d+)$/gm)];
+  const valueOf = (field: RegExp) => field.exec(status)![1]!;
   return {
-    name: /^Name:\s+(.*)$/m.exec(status)![1]!,
-    switches: counts.reduce((sum, [, count]) => sum + Number(count), 0),
+    name: valueOf(/^Name:\s+(.*)$/m),
+    sleeps: Number(valueOf(/^voluntary_ctxt_switches:\s+(\d+)$/m)),
   };
 }

@@ -294,6 +294,22 @@ programTest("with --no-reload a change waits for SIGHUP", async () => {
   await wrapper.says(/generation 2 serves.*by SIGHUP, changed: "/);
 });
 
+programTest(
+  "with --no-reload a retry that finds other files waits for no second signal",
+  async () => {
+    await using workspace = new Workspace();
+    const flags = ["--no-reload", "--min-reload-interval", "3s"];
+    const wrapper = await workspace.serve({ flags });
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await workspace.replace(`${workspace.page("two")}    bind 127.0.0.1:${taken.addr.port}\n`);
+    wrapper.signal("SIGHUP");
+    await wrapper.says(/generation 2 rejected.*retry in 1s/);
+    await workspace.replace(workspace.page("three"));
+    await workspace.serves("three", wrapper);
+    assert.ok(await wrapper.msBetween(/generation 2 rejected/, /generation 3 serves/) > 2_000);
+  },
+);
+
 programTest("changes within --min-reload-interval are applied together", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ flags: ["--min-reload-interval", "4s"] });

@@ -1,6 +1,6 @@
 /** The metrics as text, and as Prometheus' own parser reads them. */
 import assert from "node:assert/strict";
-import { TARGET_TAGS } from "../../../lib/hot_apply/kinds/target_kinds.ts";
+import { TARGET_TAGS } from "../../../lib/hot_apply/kinds/nouns.ts";
 import { newHistory } from "../../../lib/status/history/history.ts";
 import { NO_COUNTS } from "../../../lib/status/history/counters.ts";
 import { metricsText } from "../../../lib/status/metrics.ts";

@@ -62,6 +62,17 @@ Deno.test("a removed server is deleted as soon as HAProxy allows it", async () =
   assert.deepEqual(scene.logged, []);
 });
 
+Deno.test("a process that did not answer once is asked again", async () => {
+  await using scene = new Scene(0);
+  scene.serve(1);
+  scene.servers.follow(1, applied(target(scene.configuration, REMOVED)));
+  await waitFor("no answer", () => scene.logged.length > 0);
+  assert.match(scene.logged[0]!, /HAProxy does not answer/);
+  await using _ = new ScriptedHaproxy(scene.socket, answering());
+  await waitFor("it to be gone", () => scene.servers.removed.length === 0);
+  await scene.servers.quiesce(NEVER);
+});
+
 Deno.test("in a release that cannot be trusted with that it stays in maintenance", async () => {
   await using scene = new Scene();
   await using haproxy = new ScriptedHaproxy(scene.socket, answering());

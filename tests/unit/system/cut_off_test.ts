@@ -27,3 +27,20 @@ Deno.test("an abort is noticed after a garbage collection, which loses that of A
   cancel.abort();
   await waitFor("the abort to be noticed", () => isHeard);
 });
+
+Deno.test("nothing is left at a signal that never aborts", async () => {
+  const { signal } = new AbortController();
+  const listeners = new Set<unknown>();
+  signal.addEventListener = (_: string, listener: unknown) => void listeners.add(listener);
+  signal.removeEventListener = (_: string, listener: unknown) => void listeners.delete(listener);
+  const cancel = new AbortController();
+  const waiting = aborted(signal, cancel.signal);
+  assert.equal(listeners.size, 1);
+  cancel.abort();
+  await waiting;
+  await aborted(signal, cancel.signal);
+  await aborted(cancel.signal, signal);
+  assert.equal(listeners.size, 0);
+  await cutOff(Promise.resolve(), { timeoutMs: 10_000, cancel: signal });
+  assert.equal(listeners.size, 0);
+});

@@ -24,3 +24,11 @@ Deno.test("huge output is read to the end, and only its beginning is kept", asyn
   assert.match(output, /^first\n/);
   assert.equal(output.length, 1_000_000);
 });
+
+Deno.test("output ends with its process, even if what that has started holds it open", async () => {
+  const startedMs = performance.now();
+  const output = await outputOf("sleep 60 & echo $!; exit 3");
+  const elapsedMs = performance.now() - startedMs;
+  Deno.kill(Number(output), "SIGKILL");
+  assert.ok(elapsedMs < 30_000, `the output took ${elapsedMs} ms`);
+});

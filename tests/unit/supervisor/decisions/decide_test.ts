@@ -42,7 +42,7 @@ const EXPECTED: { readonly [S in StateName]: { readonly [E in EventName]?: Cell 
     stop_requested: STOP,
     drain_requested: DRAIN,
     pass_on_requested: ["delaying", "pass_on"],
-    timer_due: ["delaying", "scan_soon"],
+    timer_due: ["delaying", "scan_for_retry"],
   },
   retrying: {
     renewals_shown: ["retrying"],

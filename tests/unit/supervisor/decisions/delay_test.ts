@@ -42,7 +42,7 @@ Deno.test("further changes during a delay do not set another timer", () => {
 
 Deno.test("when the interval is over, the content then on disk is applied", () => {
   const [delayed, actions] = decide(STATES.delaying, EVENTS.timer_due, ONE_A_MINUTE);
-  assert.deepEqual(actions, [{ name: "scan_soon" }]);
+  assert.deepEqual(actions, [{ name: "scan_for_retry" }]);
   const [next] = decide(delayed, settled("newest", 61_000), ONE_A_MINUTE);
   assert.deepEqual(expectState(next, "reloading").attempt.fingerprint, content("newest"));
 });
@@ -120,7 +120,7 @@ for (
 ) {
   Deno.test(`after ${what} a delayed change is scanned and applied as it then is`, () => {
     const [delayed, actions] = decide(DELAYED, over, POLICY);
-    assert.deepEqual(actions, [{ name: "scan_soon" }]);
+    assert.deepEqual(actions, [{ name: "scan_for_retry" }]);
     const [next] = decide(delayed, settled("newest", BY_MS), POLICY);
     const { attempt } = expectState(next, "reloading");
     assert.deepEqual(attempt.fingerprint, content("newest"));

@@ -79,7 +79,7 @@ for (
 ) {
   Deno.test(`after ${what} a delayed change and a delayed order continue, and wait no more`, () => {
     const [change, first] = after(RENEWING, settled("new", 12_000), over);
-    assert.ok(names(first).includes("scan_soon"));
+    assert.ok(names(first).includes("scan_for_retry"));
     assert.equal(after(change, settled("new", 13_000))[0].name, "reloading");
     const [order, second] = after(RENEWING, reloadRequested("SIGHUP", "served", 12_000), over);
     assert.deepEqual(find(second, "scan_and_reload"), { name: "scan_and_reload", order: "SIGHUP" });

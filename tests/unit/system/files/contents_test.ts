@@ -107,3 +107,48 @@ Deno.test("a copy in portions equals the file, and its digest is returned", asyn
   const nothing = await copyInPortions(folder.at("none"), folder.at("to-none"));
   assert.ok(nothing instanceof Deno.errors.NotFound);
 });
+
+Deno.test("a FIFO that has come into the place of a file is not waited for", async () => {
+  await using folder = new TempFolder();
+  const all = writeMany(folder, 201);
+  for (const index of [0, 50]) {
+    const { path } = all[index]!;
+    Deno.removeSync(path);
+    new Deno.Command("mkfifo", { args: [path] }).outputSync();
+  }
+  const isRefused = (found: unknown) => /neither a file nor a directory/.test(`${found}`);
+  for (const count of [60, 201]) {
+    const found = await sha256All(all.slice(0, count));
+    assert.ok(isRefused(found[0]) && isRefused(found[50]), `${found[0]}, ${found[50]}`);
+    assert.equal(found[51], await digestOf(all[51]!));
+  }
+  await assert.rejects(readFile(all[0]!.path, 1_000), isRefused);
+  // A reader that waits would keep this program alive.
+  for (const index of [0, 50]) await Deno.writeTextFile(all[index]!.path, "");
+});
+
+for (const isWritten of [false, true]) {
+  const who = isWritten ? "with a writer" : "without a writer";
+  Deno.test(`a FIFO in place of one of many files stops nothing: ${who}`, async () => {
+    await using folder = new TempFolder();
+    const files = writeMany(folder, 200);
+    const { path } = files[150]!;
+    Deno.removeSync(path);
+    await new Deno.Command("mkfifo", { args: [path] }).output();
+    // Once it is open for writing too, whoever waits for a writer goes on.
+    const script = `${isWritten ? "" : "sleep 5; "}exec 3<>"$1"; echo; exec sleep 5`;
+    await using writer = new Deno.Command("sh", {
+      args: ["-c", script, "sh", path],
+      stdout: "piped",
+    }).spawn();
+    const reader = writer.stdout.getReader();
+    if (isWritten) await reader.read();
+    const startedMs = performance.now();
+    const digests = await sha256All(files);
+    const elapsedMs = performance.now() - startedMs;
+    writer.kill("SIGKILL");
+    await reader.cancel();
+    assert.ok(elapsedMs < 4_000, `it took ${elapsedMs} ms`);
+    assert.equal(digests[151], await digestOf(files[151]!));
+  });
+}

@@ -1,0 +1,34 @@
+/** Opens a file to be read, and waits for no writer: a FIFO that nobody writes to would be waited for for ever. */
+import { cutOff } from "../cut_off.ts";
+import { work } from "../threads.ts";
+
+/**
+ * Anybody who may replace the file can put a FIFO in its place after its last check. A thread is lost then, but the
+ * wrapper goes on.
+ */
+export const open = (path: string): Promise<Deno.FsFile> =>
+  work(() => openInTime(path), () => openAtOnce(path));
+
+/** On the main thread, where no more than a moment is left for such a swap. */
+function openAtOnce(path: string): Deno.FsFile {
+  if (!isReadable(Deno.statSync(path))) throw new Error(NOT_READABLE);
+  return Deno.openSync(path);
+}
+
+async function openInTime(path: string): Promise<Deno.FsFile> {
+  const opening = Deno.open(path);
+  for (;;) {
+    const opened = await cutOff(opening, { timeoutMs: LOOK_AFTER_MS, cancel: NEVER });
+    if (opened instanceof Deno.FsFile) return opened;
+    if (!isReadable(await Deno.stat(path))) break;
+  }
+  opening.then((file) => file.close(), () => {});
+  throw new Error(NOT_READABLE);
+}
+
+/** A slow disk may take longer. */
+const LOOK_AFTER_MS = 1_000;
+const NEVER = new AbortController().signal;
+
+const isReadable = ({ isFile, isDirectory }: Deno.FileInfo) => isFile || isDirectory;
+const NOT_READABLE = "it is neither a file nor a directory";
