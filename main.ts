@@ -147,7 +147,8 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   const places = { parents: settings.runtimeParents, folder: folder.path, libc };
   const leftovers = await findLeftovers({ ...places, service });
   describeLeftovers(leftovers).forEach(log);
-  const { seen } = await keeper.rescue(leftovers) ? await parts.scanner.scan() : scan;
+  const isRescued = await hurried(signals, (hurry) => keeper.rescue(leftovers, hurry));
+  const { seen } = isRescued ? await parts.scanner.scan() : scan;
 
   const effects = new RealEffects({
     ...parts,
@@ -159,6 +160,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
     post,
     postBug,
     collectGarbageSoon,
+    askRenewals: () => keeper.askNow(),
     readMemoryFile: libc?.readMemoryFile ?? (() => null),
   });
   status?.attach(effects);
@@ -218,6 +220,22 @@ async function stoppable<Result>(signals: Signals, work: () => Promise<Result>):
     waiting.push(meaning);
   });
   const result = await work();
+  signals.hold(waiting);
+  return result;
+}
+
+/** Until `work` ends, all signals wait; any that means something makes it hurry. */
+async function hurried<Result>(
+  signals: Signals,
+  work: (hurry: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const hurry = new AbortController();
+  const waiting: SignalMeaning[] = [];
+  signals.deliverTo((meaning) => {
+    waiting.push(meaning);
+    if (meaning.tag !== "ignore") hurry.abort();
+  });
+  const result = await work(hurry.signal);
   signals.hold(waiting);
   return result;
 }

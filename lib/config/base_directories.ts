@@ -63,6 +63,12 @@ export class BaseDirectories {
     return path;
   }
 
+  /** The same, but where the kernel finds it, which follows a link before `..`. */
+  resolveAsKernel(name: string): string {
+    const path = name.startsWith("/") ? name : `${this.#current.directory}/${name}`;
+    return path.split("/").includes("..") ? path : this.resolve(name);
+  }
+
   #moveTo(policy: readonly string[]): void {
     this.#defaultPath = policy;
     this.#paths.clear();

@@ -210,11 +210,11 @@ export class ReferenceFinder {
   /** The name may be a directory's: HAProxy drops its trailing slashes. */
   #reportCertificate(spot: Spot, joined: string, more: Partial<FileReference> = {}): void {
     const name = joined.replace(/(?<=.)\/+$/, "");
-    this.#report(spot, { role: "certificate", name, path: this.#bases.resolve(name), ...more });
+    this.#report(spot, { role: "certificate", name, path: this.#resolve(name), ...more });
   }
 
   #report(spot: Spot, { role, name, ...more }: Reported): void {
-    const { path = this.#bases.resolve(name), keyPath = null, alias = null, loads = true } = more;
+    const { path = this.#resolve(name), keyPath = null, alias = null, loads = true } = more;
     const { keyword, word, span = null, prefix = "" } = spot;
     const where = { file: this.file, line: this.#line, word, span };
     const isObtained = role === "certificate" && this.#isObtained;
@@ -227,7 +227,12 @@ export class ReferenceFinder {
   }
 
   #keyPath(written: string): string {
-    return this.#bases.resolve(this.#joined(written, "key"));
+    return this.#resolve(this.#joined(written, "key"));
+  }
+
+  /** What HAProxy obtains is written there, not only read. */
+  #resolve(name: string): string {
+    return this.#isObtained ? this.#bases.resolveAsKernel(name) : this.#bases.resolve(name);
   }
 }
 

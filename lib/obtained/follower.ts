@@ -1,20 +1,20 @@
 /** Follows the certificates that one generation obtains, from its first answer until another one serves. */
 import { dirname } from "@std/path";
 import type { FileReference } from "../config/file_references.ts";
-import { createAsk } from "../haproxy/runtime/client.ts";
-import { dumpCertificate, type Renewed, showRenewals } from "../haproxy/runtime/renewals.ts";
+import { identityIn, showsCertificate } from "../haproxy/runtime/certificates.ts";
+import { type Ask, createAsk } from "../haproxy/runtime/client.ts";
+import {
+  dumpCertificate,
+  type Renewed,
+  showCertificate,
+  showRenewals,
+} from "../haproxy/runtime/renewals.ts";
 import type { LogEntry } from "../system/log.ts";
 import { type Fingerprint, fingerprintOf, isWhole } from "../watch/scan/fingerprint.ts";
 import type { Change, KeeperParts, Pauses, Serving, Shown } from "./keeper.ts";
 import * as messages from "./messages.ts";
-import {
-  contentOf,
-  expiryOf,
-  MISSING,
-  type Rename,
-  saveCertificate,
-  type SaveEnd,
-} from "./save.ts";
+import type { Rename } from "./parts.ts";
+import { type Contents, holdingOf, MISSING, saveCertificate, type SaveEnd } from "./save.ts";
 
 export interface FollowerParts extends KeeperParts {
   readonly files: readonly FileReference[];
@@ -29,20 +29,21 @@ const PAUSES: Pauses = { idleMs: 5_000, renewingMs: 500, failedMs: 60_000 };
 
 /** What is known of a certificate. */
 interface Known {
-  /** When the one expires that its file holds. */
+  /** When the one in use expires. */
   readonly expiresMs: number;
-  /** The digest of what its file held then. */
-  readonly content: string;
+  /** Which one its files hold, as HAProxy shows it; `null`: another one than HAProxy shows. */
+  readonly identity: string | null;
+  /** What its files held then. */
+  readonly contents: Contents;
   readonly isRenewing: boolean;
   /** Why a newer one is not saved; `null` if it is, or there is none. */
   readonly problem: { readonly reason: string; readonly againMs: number } | null;
 }
 
-/** A file whose content changes from the one digest to the other. */
+/** Files whose contents change. */
 interface Replaced {
-  readonly path: string;
-  readonly loaded: string;
-  readonly content: string;
+  readonly loaded: Contents;
+  readonly contents: Contents;
 }
 
 export class Follower {
@@ -51,6 +52,9 @@ export class Follower {
   readonly #pauses: Pauses;
   readonly #known = new Map<string, Known>();
   #shown = "";
+  /** Ends with the next question. */
+  #next = Promise.withResolvers<void>();
+  #wake = new AbortController();
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -62,11 +66,24 @@ export class Follower {
   async follow(cancel: AbortSignal): Promise<void> {
     const { idleMs, renewingMs } = this.#pauses;
     while (!cancel.aborted) {
+      const asked = this.#next;
+      this.#next = Promise.withResolvers();
+      this.#wake = new AbortController();
       const renewed = await this.#look(cancel);
-      if (renewed?.length === 0 || cancel.aborted) return;
-      const isRenewing = renewed?.some((one) => one.isRenewing) ?? false;
-      await pause(isRenewing ? renewingMs : idleMs, cancel);
+      // Without an answer it is asked again, and so is whoever waits.
+      if (renewed === null) this.#next.promise.then(asked.resolve);
+      else asked.resolve();
+      if (renewed?.length === 0 || cancel.aborted) break;
+      const isSoon = renewed === null || renewed.some((one) => one.isRenewing);
+      await pause(isSoon ? renewingMs : idleMs, [cancel, this.#wake.signal]);
     }
+    this.#next.resolve();
+  }
+
+  /** Asks the process now, and resolves once its answer has been posted. */
+  async askNow(): Promise<void> {
+    this.#wake.abort();
+    await this.#next.promise;
   }
 
   /** `null` without an answer. */
@@ -86,34 +103,77 @@ export class Follower {
   /** A renewal ends once its certificate is saved, or it is known why not. */
   async #keep(renewed: Renewed, file: FileReference): Promise<Renewed> {
     const { name, expiresMs, isRenewing } = renewed;
-    const before = this.#known.get(name) ?? await this.#firstKnown(renewed, file.path);
-    const isNew = !isRenewing && expiresMs !== before.expiresMs;
-    const known = { ...before, isRenewing };
-    this.#known.set(name, known);
-    if (!isNew && before.isRenewing && !isRenewing) {
-      this.#log(messages.notObtained(this.#facts(file)));
-    }
-    if (!isNew || (known.problem?.againMs ?? -Infinity) > performance.now()) return renewed;
-    const dump = await dumpCertificate(createAsk(this.#parts.socket(this.#generation)), name);
-    const current = this.#parts.current();
-    if (dump === null || current === null) return { ...renewed, isRenewing: true };
-    const loaded = current.fingerprint?.files.get(file.path)?.content ?? known.content;
-    const end = await saveCertificate(dump, file, {
-      loaded,
-      replace: (rename, content) => this.#replace({ path: file.path, loaded, content }, rename),
-    });
-    this.#known.set(name, this.#after(known, end, { file, expiresMs }));
-    return { ...renewed, isRenewing: end.tag === "declined" };
+    const ask = createAsk(this.#parts.socket(this.#generation));
+    const known = this.#known.get(name) ?? await this.#firstKnown(ask, renewed, file);
+    if (known === null) return renewed;
+    this.#known.set(name, isRenewing ? { ...known, isRenewing } : known);
+    if (isRenewing || !this.#isDue(known, expiresMs)) return renewed;
+    return { ...renewed, isRenewing: !await this.#settle(ask, known, { file, expiresMs }) };
   }
 
-  /** What the generation loaded, which its file still holds unless somebody has just changed it. */
-  async #firstKnown({ expiresMs: shownMs }: Renewed, path: string): Promise<Known> {
-    const held = await contentOf(path);
-    const content = this.#parts.serving.fingerprint?.files.get(path)?.content ?? held.content;
+  #isDue({ isRenewing, identity, expiresMs, problem }: Known, shownMs: number): boolean {
+    if (isRenewing) return true;
+    return problem === null
+      ? identity === null || expiresMs !== shownMs
+      : problem.againMs <= performance.now();
+  }
+
+  /** Saves what may be another certificate, even if it expires when the last one did; `false`: not yet. */
+  async #settle(
+    ask: Ask,
+    known: Known,
+    { file, expiresMs }: { readonly file: FileReference; readonly expiresMs: number },
+  ): Promise<boolean> {
+    const { name } = file;
+    const shown = await showCertificate(ask, name);
+    if (shown === null) return false;
+    const identity = identityIn(shown);
+    if (identity === known.identity) {
+      if (known.isRenewing) this.#log(messages.notObtained(this.#facts(file)));
+      this.#known.set(name, { ...known, expiresMs, isRenewing: false, problem: null });
+      return true;
+    }
+    const dump = await dumpCertificate(ask, name);
+    const current = this.#parts.current();
+    if (dump === null || current === null) return false;
+    const marks = current.fingerprint?.files;
+    const loaded = new Map(
+      Array.from(known.contents, ([path, content]) => [path, marks?.get(path)?.content ?? content]),
+    );
+    const end = await saveCertificate(dump, file, {
+      files: this.#parts.files,
+      loaded,
+      replace: (rename, contents) => this.#replace({ loaded, contents }, rename),
+    });
+    if (end.tag === "declined") return false;
+    const after = { ...known, isRenewing: false };
+    this.#known.set(name, this.#after(after, end, { file, expiresMs, identity }));
+    return true;
+  }
+
+  /** What the generation loaded, which its files still hold unless somebody has just changed them. `null` without an answer. */
+  async #firstKnown(
+    ask: Ask,
+    { name, expiresMs }: Renewed,
+    file: FileReference,
+  ): Promise<Known | null> {
+    const shown = await showCertificate(ask, name);
+    if (shown === null) return null;
+    const held = await holdingOf(file);
+    const marks = this.#parts.serving.fingerprint?.files;
+    const contents = new Map(
+      Array.from(held.contents, ([path, content]) => [path, marks?.get(path)?.content ?? content]),
+    );
+    const isLoaded = Array.from(contents).every(([path, content]) =>
+      held.contents.get(path) === content
+    );
+    const { certificate } = held;
     // It may have obtained another before its first answer. What it makes up without a file has expired.
-    const isLoaded = held.content === content && shownMs > Date.now();
-    const expiresMs = isLoaded ? await expiryOf(held.text) ?? shownMs : shownMs;
-    return { expiresMs, content, isRenewing: false, problem: null };
+    const isOther = isLoaded && expiresMs > Date.now() &&
+      (contents.get(file.path) === MISSING ||
+        (certificate !== null && !showsCertificate(shown, certificate)));
+    const identity = isOther ? null : identityIn(shown);
+    return { expiresMs, identity, contents, isRenewing: false, problem: null };
   }
 
   /** Nothing may come between the last look at the state, the rename, and the report of it. */
@@ -132,32 +192,40 @@ export class Follower {
     return true;
   }
 
-  /** What a scan will find; `null` if it does not show this file, or showed something else in its place. */
+  /** What a scan will find; `null` if it shows none of the files, or showed something else in the place of one. */
   async #fingerprintAfter(
     { files }: Fingerprint,
-    { path, loaded, content }: Replaced,
+    { loaded, contents }: Replaced,
   ): Promise<Fingerprint | null> {
-    const isShown = this.#parts.watchLoaded && !isWhole(files.get(dirname(path))?.content ?? "");
-    const before = files.get(path)?.content ?? (isShown ? MISSING : null);
-    if (before !== loaded) return null;
-    const mark = { content, modifiedMs: Date.now(), stamp: "" };
-    return await fingerprintOf(new Map([...files, [path, mark]]));
+    const after = new Map(files);
+    let isShownAny = false;
+    for (const [path, content] of contents) {
+      const isShown = this.#parts.watchLoaded && !isWhole(files.get(dirname(path))?.content ?? "");
+      const before = files.get(path)?.content ?? (isShown ? MISSING : null);
+      if (before === null) continue;
+      if (before !== loaded.get(path)) return null;
+      after.set(path, { content, modifiedMs: Date.now(), stamp: "" });
+      isShownAny = true;
+    }
+    return isShownAny ? await fingerprintOf(after) : null;
   }
 
   #after(
     known: Known,
-    end: SaveEnd,
-    { file, expiresMs }: { readonly file: FileReference; readonly expiresMs: number },
+    end: Exclude<SaveEnd, { tag: "declined" }>,
+    { file, expiresMs, identity }: {
+      readonly file: FileReference;
+      readonly expiresMs: number;
+      readonly identity: string;
+    },
   ): Known {
     const facts = this.#facts(file);
     switch (end.tag) {
       case "saved":
         this.#log(messages.saved(facts, end.expiresMs));
-        return { ...known, expiresMs, content: end.content, problem: null };
+        return { ...known, expiresMs, identity, contents: end.contents, problem: null };
       case "held":
-        return { ...known, expiresMs, content: end.content, problem: null };
-      case "declined":
-        return known;
+        return { ...known, expiresMs, identity, contents: end.contents, problem: null };
       case "refused":
       case "not_written": {
         const describe = end.tag === "refused" ? messages.notSaved : messages.notWritten;
@@ -193,14 +261,15 @@ export class Follower {
 const fingerprintsOf = (serving: Serving | null): readonly Fingerprint[] =>
   [serving?.fingerprint, serving?.rejected].filter((one) => one !== undefined && one !== null);
 
-/** Leaves nothing behind at `cancel`, which may live for weeks. */
-function pause(ms: number, cancel: AbortSignal): Promise<void> {
+/** Ends early if one of `signals` aborts, and leaves nothing behind at those that live for weeks. */
+function pause(ms: number, signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
   const { promise, resolve } = Promise.withResolvers<void>();
   const end = () => resolve();
   const timer = setTimeout(end, ms);
-  cancel.addEventListener("abort", end);
+  signals.forEach((signal) => signal.addEventListener("abort", end));
   return promise.finally(() => {
     clearTimeout(timer);
-    cancel.removeEventListener("abort", end);
+    signals.forEach((signal) => signal.removeEventListener("abort", end));
   });
 }

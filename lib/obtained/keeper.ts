@@ -5,7 +5,9 @@
 import type { FileReference } from "../config/file_references.ts";
 import type { StatsSocket } from "../haproxy/runtime/client.ts";
 import type { Log } from "../system/log.ts";
+import { cutOff } from "../system/cut_off.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
+import type { Follower } from "./follower.ts";
 
 /** The generation that serves. */
 export interface Serving {
@@ -42,7 +44,6 @@ export interface KeeperParts {
 }
 
 /** How long to wait until the process is asked again. */
-
 export interface Pauses {
   readonly idleMs: number;
   /** While a certificate is being renewed. */
@@ -62,6 +63,7 @@ export class Keeper {
   #serving: Serving | null = null;
   #isBusy = false;
   #cancel = new AbortController();
+  #follower: Promise<Follower> | null = null;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -75,24 +77,46 @@ export class Keeper {
     if (before?.number === serving?.number) return;
     this.#cancel.abort();
     this.#cancel = new AbortController();
+    this.#follower = null;
     if (serving === null || serving.lastGood !== undefined) return;
     const files = this.#parts.obtained();
     if (files.length === 0) return;
-    this.#follow(serving, files, this.#cancel.signal).catch(this.#parts.onBug);
+    const { signal } = this.#cancel;
+    this.#follower = this.#createFollower(serving, files, signal);
+    this.#follower.then((follower) => follower.follow(signal)).catch(this.#parts.onBug);
+  }
+
+  /**
+   * Asks the serving process whether it renews a certificate, so that a reload waits for an order that has just begun.
+   * `null` if there is nothing to ask; otherwise resolves once the answer has been shown, within a second.
+   */
+  askNow(): Promise<void> | null {
+    const follower = this.#follower;
+    return follower && this.#askNow(follower);
   }
 
   close(): void {
     this.#cancel.abort();
+    this.#follower = null;
+  }
+
+  async #askNow(follower: Promise<Follower>): Promise<void> {
+    // Why one could not be created has been reported.
+    const asked = follower.then((follower) => follower.askNow()).catch(() => {});
+    await cutOff(asked, { timeoutMs: ASK_LIMIT_MS, cancel: this.#cancel.signal });
   }
 
   /** Loaded on demand: few need it, and it takes memory. */
-  async #follow(
+  async #createFollower(
     serving: Serving,
     files: readonly FileReference[],
     cancel: AbortSignal,
-  ): Promise<void> {
+  ): Promise<Follower> {
     const { Follower } = await import("./follower.ts");
     const current = () => this.#isBusy || cancel.aborted ? null : this.#serving;
-    await new Follower({ ...this.#parts, files, serving, current }).follow(cancel);
+    return new Follower({ ...this.#parts, files, serving, current });
   }
 }
+
+/** HAProxy answers within milliseconds. One that hangs cannot hand its listeners over after as long either. */
+const ASK_LIMIT_MS = 1_000;

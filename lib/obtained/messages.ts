@@ -41,3 +41,24 @@ export const notObtained = ({ generation, path }: SavedFacts): LogEntry => ({
     "why; it tries again when it next starts, and twice a day",
   fields: { generation, reason: "not obtained", changed: [path] },
 });
+
+/** What a killed wrapper left. */
+export const finished = (path: string): LogEntry => ({
+  level: "info",
+  text: `"${path}" is in place now: a killed wrapper had saved only the other file of its pair`,
+  fields: { reason: "obtained", changed: [path] },
+});
+
+export const removed = (path: string): LogEntry => ({
+  level: "info",
+  text: `removed "${path}", which a killed wrapper had left unfinished`,
+  fields: { reason: "obtained" },
+});
+
+export const notTidied = (path: string, reason: string): LogEntry => ({
+  level: "error",
+  text:
+    `cannot finish what a killed wrapper began to save for "${path}": ${reason}; the file and ` +
+    "its key's may not match, which HAProxy does not notice",
+  fields: { reason, changed: [path] },
+});

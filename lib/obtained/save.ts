@@ -1,59 +1,50 @@
 /**
- * Saves a certificate that a process obtained in the file that the configuration names: whole or not at all, for our
- * own user alone, and never over what somebody else has put there. A text with a private key goes nowhere else.
+ * Saves a certificate that a process obtained where the configuration says: whole or not at all, for our own user alone,
+ * and never over what somebody else has put there. A text with a private key goes nowhere else.
  */
 import type { X509Certificate } from "node:crypto";
-import { basename, dirname, join } from "@std/path";
+import type { FileReference } from "../config/file_references.ts";
 import { refusalAt } from "../hot_apply/kinds/certificate.ts";
 import { type Pair, readPair } from "../hot_apply/kinds/pair.ts";
-import { isCertificate, isPrivateKey, pemBlocks, textOf } from "../hot_apply/kinds/pem.ts";
-import { MOST_HOT_BYTES } from "../hot_apply/kinds/target_kind.ts";
-import { RUNTIME_PARENTS } from "../settings/option_types.ts";
-import { readFile, sha256 } from "../system/files/contents.ts";
 import {
-  lstat,
-  remove,
-  renameAtOnce,
-  stat,
-  statAtOnce,
-  writeDurably,
-} from "../system/files/files.ts";
-import { followLinks } from "../system/files/link_chain.ts";
-import { ownUser } from "../system/files/ownership.ts";
-import { findDistrust, type Step } from "../system/files/trusted_directory.ts";
+  isCertificate,
+  isCutOff,
+  isPrivateKey,
+  pemBlocks,
+  textOf,
+} from "../hot_apply/kinds/pem.ts";
+import { MOST_HOT_BYTES } from "../hot_apply/kinds/target_kind.ts";
+import { readFile, sha256 } from "../system/files/contents.ts";
+import { stat, statAtOnce } from "../system/files/files.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 import { type FileState, isSameState, stateOf } from "../watch/directories/file_state.ts";
+import { type Part, type Rename, writeParts } from "./parts.ts";
+import { placeOf } from "./place.ts";
 
-/** Where a certificate is to be saved. */
-export interface ObtainedFile {
-  /** Absolute. */
-  readonly path: string;
-  /** The key file that the configuration names; `null` if it names none. */
-  readonly keyPath: string | null;
-}
+/** Where a certificate is to be saved: `keyPath` if the configuration names a file for its key, both absolute. */
+export type ObtainedFile = Pick<FileReference, "path" | "keyPath" | "name" | "file" | "line">;
+
+/** The SHA-256 of what each file holds, or `MISSING`, by its path in the configuration. */
+export type Contents = ReadonlyMap<string, string>;
 
 export type SaveEnd =
-  /** The file now has the content of this digest. */
-  | { readonly tag: "saved"; readonly content: string; readonly expiresMs: number }
-  /** The file already holds the certificate. */
-  | { readonly tag: "held"; readonly content: string }
+  /** The files now have these contents. */
+  | { readonly tag: "saved"; readonly contents: Contents; readonly expiresMs: number }
+  /** The files already hold the certificate and its key. */
+  | { readonly tag: "held"; readonly contents: Contents }
   /** The certificate must not be saved; `reason` is a clause about it. */
   | { readonly tag: "refused"; readonly reason: string }
   | { readonly tag: "not_written"; readonly reason: string }
-  /** It may be saved a moment later: `replace` declined, or the file was just changed. */
+  /** It may be saved a moment later: `replace` declined, or a file was just changed. */
   | { readonly tag: "declined" };
 
-/** Puts the whole file in place at once, unless somebody else has just changed what is there. */
-export type Rename = () => boolean;
-
 export interface SaveOptions {
-  /** What the file held when the process loaded it: its SHA-256, or `MISSING`. */
-  readonly loaded: string;
-  /**
-   * Returns what `rename` returns, or `false` without calling it: whether the file was replaced. `content` is the digest
-   * of what it then holds.
-   */
-  readonly replace: (rename: Rename, content: string) => Promise<boolean>;
+  /** All that HAProxy obtains. */
+  readonly files: readonly ObtainedFile[];
+  /** What the files held when the process loaded them. */
+  readonly loaded: Contents;
+  /** Returns what `rename` returns, or `false` without calling it. `contents` is what the files then hold. */
+  readonly replace: (rename: Rename, contents: Contents) => Promise<boolean>;
 }
 
 /** In place of the digest of a file that does not exist, as in a fingerprint. */
@@ -62,62 +53,33 @@ export const MISSING = "missing";
 /** `dump`: the certificate, its chain and its key, as the process shows them. */
 export async function saveCertificate(
   dump: string,
-  { path, keyPath }: ObtainedFile,
-  { loaded, replace }: SaveOptions,
+  file: ObtainedFile,
+  { files, loaded, replace }: SaveOptions,
 ): Promise<SaveEnd> {
+  // HAProxy 3.2 and 3.4 show 16 kB of one certificate, and nothing after them.
+  if (isCutOff(dump)) return refused("HAProxy does not show all of it");
   const certificate = fit(await readPair(dump, null));
   if (typeof certificate === "string") return refused(certificate);
-  const held = await contentOf(path);
-  if (held.text !== null && await holds(held.text, certificate)) {
-    return { tag: "held", content: held.content };
+  const held = await holdingOf(file);
+  if (held.certificate?.fingerprint256 === certificate.fingerprint256) {
+    return { tag: "held", contents: held.contents };
   }
-  if (held.content !== loaded) return refused("the file has changed since it was loaded");
-  if (keyPath !== null && keyPath !== path) {
-    return notWritten(
-      `its key is in another file, "${keyPath}", and two files cannot be replaced at once: name one for both`,
-    );
+  for (const [path, content] of held.contents) {
+    if (content !== loaded.get(path)) {
+      return refused(`${nameOf(path, file)} has changed since it was loaded`);
+    }
+  }
+  const other = files.find((one) => isClash(one, file));
+  if (other !== undefined) {
+    return notWritten(`line ${other.line} of "${other.file}" names that file or its key's too`);
   }
   try {
-    const target = await targetOf(path);
-    return target.tag === "possible"
-      ? await write(target.path, fileOf(dump), {
-        replace,
-        isUnchanged: () => isSameState(held.state, statAtOnce(path)),
-        expiresMs: Date.parse(certificate.validTo),
-      })
-      : notWritten(target.reason);
+    const parts = await partsOf(dump, file, held);
+    return typeof parts === "string"
+      ? notWritten(parts)
+      : await write(parts, { held, replace, certificate });
   } catch (error) {
     return notWritten(reasonOf(error));
-  }
-}
-
-interface WriteOptions extends Pick<SaveOptions, "replace"> {
-  /** Whether the file still is what it was when it was read. */
-  readonly isUnchanged: () => boolean;
-  readonly expiresMs: number;
-}
-
-/** @throws the system's error if the file cannot be written; then nothing is left beside it. */
-async function write(
-  path: string,
-  text: string,
-  { replace, isUnchanged, expiresMs }: WriteOptions,
-): Promise<SaveEnd> {
-  const bytes = new TextEncoder().encode(text);
-  const content = await sha256(bytes);
-  const part = join(dirname(path), `.${basename(path)}.part`);
-  let isReplaced = false;
-  const rename = () => {
-    if (!isUnchanged()) return false;
-    renameAtOnce(part, path);
-    return isReplaced = true;
-  };
-  try {
-    await writeDurably(part, bytes);
-    await replace(rename, content);
-    return isReplaced ? { tag: "saved", content, expiresMs } : { tag: "declined" };
-  } finally {
-    if (!isReplaced) await remove(part).catch(() => {});
   }
 }
 
@@ -142,19 +104,33 @@ function fit(pair: Pair): X509Certificate | string {
   }
 }
 
-/** HAProxy shows the key first, and other programs look for a certificate there. */
-function fileOf(dump: string): string {
-  const blocks = pemBlocks(dump);
-  return `${textOf([...blocks.filter(isCertificate), ...blocks.filter(isPrivateKey)])}\n`;
+/** What a certificate's files hold. */
+export interface Holding {
+  readonly contents: Contents;
+  /** With the key that belongs to it; `null` if there is none. */
+  readonly certificate: X509Certificate | null;
+  readonly files: ReadonlyMap<string, Held>;
 }
 
-export interface Held {
+interface Held {
   /** Its SHA-256, or `MISSING`. */
   readonly content: string;
-  /** `null`: there is no such file. */
-  readonly text: string | null;
+  /** `null`: there is no such file, or it cannot be read. */
+  readonly bytes: Uint8Array<ArrayBuffer> | null;
   /** Taken before it was read. */
   readonly state: FileState | null;
+}
+
+export async function holdingOf(file: ObtainedFile): Promise<Holding> {
+  const files = new Map<string, Held>();
+  for (const path of pathsOf(file)) files.set(path, await contentOf(path));
+  const textIn = (path: string) => new TextDecoder().decode(files.get(path)?.bytes ?? undefined);
+  const pair = hasOwnKey(file)
+    ? await readPair(certificatesIn(textIn(file.path)), textIn(file.keyPath))
+    : await readPair(textIn(file.path), null);
+  const certificate = pair.tag === "read" ? pair.certificate : null;
+  const contents = new Map(Array.from(files, ([path, { content }]) => [path, content]));
+  return { contents, certificate, files };
 }
 
 export async function contentOf(path: string): Promise<Held> {
@@ -165,51 +141,79 @@ export async function contentOf(path: string): Promise<Held> {
     // Opening a FIFO would wait for its writer.
     if (!info.isFile) throw new Deno.errors.NotSupported("it is not a regular file");
     const bytes = await readFile(path, MOST_HOT_BYTES);
-    return { content: await sha256(bytes), text: new TextDecoder().decode(bytes), state };
+    return { content: await sha256(bytes), bytes, state };
   } catch (error) {
-    if (isMissing(error)) return { content: MISSING, text: null, state: null };
-    return { content: `unreadable: ${systemReason(error)}`, text: "", state };
+    if (isMissing(error)) return { content: MISSING, bytes: null, state: null };
+    return { content: `unreadable: ${systemReason(error)}`, bytes: null, state };
   }
 }
 
-/** When the certificate in a file expires; what does not exist always has. `null` if there is none in it. */
-export async function expiryOf(text: Held["text"]): Promise<number | null> {
-  if (text === null) return -Infinity;
-  const pair = await readPair(text, null);
-  return pair.tag === "read" ? Date.parse(pair.certificate.validTo) : null;
+type WithKeyFile = ObtainedFile & { readonly keyPath: string };
+
+/** Whether the key is in a file of its own. */
+const hasOwnKey = (file: ObtainedFile): file is WithKeyFile =>
+  file.keyPath !== null && file.keyPath !== file.path;
+
+/** The key's file first, as it is to be written. */
+const pathsOf = (file: ObtainedFile) => hasOwnKey(file) ? [file.keyPath, file.path] : [file.path];
+
+/** Whether two certificates would replace each other. HAProxy has only one of each name. */
+const isClash = (one: ObtainedFile, other: ObtainedFile) =>
+  one.name !== other.name && pathsOf(one).some((path) => pathsOf(other).includes(path));
+
+/** HAProxy takes the key of the key's own file even if the certificate's has another (3.2, 3.4). */
+export const certificatesIn = (text: string) => textOf(pemBlocks(text).filter(isCertificate));
+
+const keysIn = (text: string) => textOf(pemBlocks(text).filter(isPrivateKey));
+
+/** HAProxy shows the key first, and other programs look for a certificate there. */
+function textsOf(dump: string, file: ObtainedFile): readonly string[] {
+  const [certificates, keys] = [`${certificatesIn(dump)}\n`, `${keysIn(dump)}\n`];
+  return hasOwnKey(file) ? [keys, certificates] : [certificates + keys];
 }
 
-async function holds(text: string, certificate: X509Certificate): Promise<boolean> {
-  const pair = await readPair(text, null);
-  return pair.tag === "read" && pair.certificate.fingerprint256 === certificate.fingerprint256;
+/** Why one of the files cannot be written, as a clause. */
+async function partsOf(
+  dump: string,
+  file: ObtainedFile,
+  { files }: Holding,
+): Promise<readonly (Part & { readonly name: string })[] | string> {
+  const texts = textsOf(dump, file);
+  const parts = [];
+  for (const [index, name] of pathsOf(file).entries()) {
+    const place = await placeOf(name);
+    if (place.tag === "impossible") {
+      return name === file.path
+        ? place.reason
+        : `its key cannot be saved in "${name}": ${place.reason}`;
+    }
+    const bytes = new TextEncoder().encode(texts[index]);
+    parts.push({ ...place, name, bytes, before: files.get(name)!.bytes });
+  }
+  return parts;
 }
 
-type Target =
-  | { readonly tag: "possible"; readonly path: string }
-  | { readonly tag: "impossible"; readonly reason: string };
-
-/** The real path of the file or of its place, if no other user could put something else or a link there. */
-async function targetOf(path: string): Promise<Target> {
-  const steps: Step[] = [];
-  const { end } = await followLinks(path, (step, info) => steps.push({ path: step, info }));
-  if (end.tag === "found" && !end.info.isFile) return impossible("it is not a regular file");
-  const real = end.tag === "found" ? end.realPath : await placeOf(path);
-  if (real === null) return impossible("its folder is missing, or a link leads nowhere");
-  const distrust = findDistrust(
-    steps.filter((step) => step.path !== real),
-    ownUser(RUNTIME_PARENTS),
-  );
-  return distrust === null ? { tag: "possible", path: real } : impossible(distrust);
+async function write(
+  parts: readonly (Part & { readonly name: string })[],
+  { held, replace, certificate }: {
+    readonly held: Holding;
+    readonly replace: SaveOptions["replace"];
+    readonly certificate: X509Certificate;
+  },
+): Promise<SaveEnd> {
+  const contents = new Map<string, string>();
+  for (const { name, bytes } of parts) contents.set(name, await sha256(bytes));
+  const isReplaced = await writeParts(parts, {
+    replace: (rename) => replace(rename, contents),
+    isUnchanged: () =>
+      [...held.files].every(([path, { state }]) => isSameState(state, statAtOnce(path))),
+  });
+  const expiresMs = Date.parse(certificate.validTo);
+  return isReplaced ? { tag: "saved", contents, expiresMs } : { tag: "declined" };
 }
 
-/** Where a missing file would be; `null` if its folder is missing too, or a link leads nowhere. */
-async function placeOf(path: string): Promise<string | null> {
-  const isLink = await lstat(path).then(() => true, () => false);
-  const { end } = await followLinks(dirname(path));
-  return end.tag === "found" && !isLink ? join(end.realPath, basename(path)) : null;
-}
-
-const impossible = (reason: string): Target => ({ tag: "impossible", reason });
+const nameOf = (path: string, file: ObtainedFile) =>
+  path === file.path ? "the file" : `its key file "${path}"`;
 
 const reasonOf = (error: unknown) =>
   error instanceof Deno.errors.NotCapable ? "the program may not write there" : systemReason(error);

@@ -12,6 +12,10 @@ export function showsCertificate(shown: string, certificate: Facts): boolean {
     Date.parse(valueOf("notAfter")) === Date.parse(certificate.validTo);
 }
 
+/** Which certificate `shown` is: equal for the same one only. */
+export const identityIn = (shown: string): string =>
+  shown.match(/^(?:Serial|notBefore|notAfter|SHA1 FingerPrint): .*$/gm)?.join("\n") ?? "";
+
 /** SHA-1 as HAProxy writes it: hexadecimal digits in upper case. */
 export const fingerprintOf = ({ fingerprint }: Pick<Facts, "fingerprint">) =>
   fingerprint.replaceAll(":", "").toUpperCase();

@@ -29,6 +29,12 @@ export function parseRenewals(answer: string): readonly Renewed[] | null {
   });
 }
 
+/** What the process says of the certificate that it uses; `null` without an answer. */
+export async function showCertificate(ask: Ask, name: string): Promise<string | null> {
+  const answer = await ask(`show ssl cert ${escaped(name)}`);
+  return answer?.includes("\nnotAfter: ") ? answer : null;
+}
+
 /** The private key, the certificate and its chain that the process uses, as PEM; `null` without an answer. */
 export const dumpCertificate = (ask: Ask, name: string): Promise<string | null> =>
   ask(`dump ssl cert ${escaped(name)}`);

@@ -34,14 +34,18 @@ export function createKeeper(
       // During a start or a hot apply the files are being read.
       keeper.observe(serving && { ...serving, rejected }, "attempt" in after);
     },
-    /** Whether something of what a killed wrapper left behind may have been saved: then the files must be scanned again. */
-    rescue: async ({ processes }: Leftovers): Promise<boolean> => {
-      const [left] = processes.filter(({ serves }) => serves);
+    askNow: () => keeper.askNow(),
+    /**
+     * Whether something of what a killed wrapper left behind may have been saved: then the files must be scanned again.
+     * Ends early when `cancel` aborts.
+     */
+    rescue: async ({ processes }: Leftovers, cancel: AbortSignal): Promise<boolean> => {
       const files = loadedFiles.obtained();
-      if (left === undefined || files.length === 0) return false;
+      if (files.length === 0) return false;
+      const left = processes.find(({ serves }) => serves) ?? null;
       try {
         const { rescue } = await import("../../obtained/rescue.ts");
-        return await rescue({ ...left, files, log });
+        return await rescue({ left, files, log, cancel });
       } catch (error) {
         // Without it HAProxy orders anew, which is better than not to start.
         postBug(error, { name: "obtained" });

@@ -24,6 +24,8 @@ export interface Parts {
   readonly collectGarbageSoon: () => void;
   /** What the kernel says about memory. */
   readonly readMemoryFile: ReadFile;
+  /** Posts whether the serving process renews a certificate; `null` if there is nothing to ask. */
+  readonly askRenewals: () => Promise<void> | null;
   readonly log: Log;
   readonly post: (event: Event) => void;
   /** `broken`: what remains undone because of the error. */

@@ -17,6 +17,8 @@ export class Scans {
   readonly #setTimer: (delayMs: number) => void;
   /** `null` until `begin`, and if the sources are not watched. */
   #detector: ChangeDetector | null = null;
+  /** How often the files have settled. */
+  #settled = 0;
 
   /** `setTimer` sets the supervisor's timer, unless it is set. */
   constructor(parts: Parts, servers: HotServers, setTimer: (delayMs: number) => void) {
@@ -79,6 +81,7 @@ export class Scans {
   /** Posts the order with the result of a scan. */
   async reload(order: ReloadOrder): Promise<void> {
     const fingerprint = await this.#fingerprint();
+    await this.#parts.askRenewals();
     this.#parts.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
   }
 
@@ -104,7 +107,19 @@ export class Scans {
   }
 
   #settle(fingerprint: Fingerprint): void {
-    const hasSameRest = this.#servers.hasSameRest();
-    this.#parts.post({ name: "settled", fingerprint, hasSameRest, atMs: performance.now() });
+    const number = ++this.#settled;
+    const event = {
+      name: "settled",
+      fingerprint,
+      hasSameRest: this.#servers.hasSameRest(),
+    } as const;
+    const post = () => {
+      // Files may have changed again while it was asked.
+      if (number === this.#settled) this.#parts.post({ ...event, atMs: performance.now() });
+    };
+    // A reload waits for an order that has just begun.
+    const asked = this.#parts.askRenewals();
+    if (asked === null) post();
+    else asked.then(post).catch(this.#onBug);
   }
 }

@@ -77,10 +77,7 @@ export const writePrivateFile = (path: string, bytes: Uint8Array) =>
       await Deno.remove(path).catch(ignoreMissing);
       await Deno.writeFile(path, bytes, PRIVATE);
     },
-    () => {
-      removeAtOnce(path);
-      Deno.writeFileSync(path, bytes, PRIVATE);
-    },
+    () => writePrivateAtOnce(path, bytes),
   );
 
 /** The same, and returns once the disk has it. */
@@ -100,8 +97,15 @@ export const writeDurably = (path: string, bytes: Uint8Array) =>
     },
   );
 
-/** On the main thread, so that nothing else happens before the caller goes on. */
+// On the main thread, so that nothing else happens before the caller goes on.
+
 export const renameAtOnce = (from: string, to: string): void => Deno.renameSync(from, to);
+
+/** An existing file is removed, never written to. */
+export function writePrivateAtOnce(path: string, bytes: Uint8Array): void {
+  removeAtOnce(path);
+  Deno.writeFileSync(path, bytes, PRIVATE);
+}
 
 export const rename = (from: string, to: string) =>
   work(() => Deno.rename(from, to), () => Deno.renameSync(from, to));
@@ -135,7 +139,8 @@ const PORTION = 100;
 
 export const PRIVATE = { mode: 0o600, createNew: true } as const;
 
-function removeAtOnce(path: string): void {
+/** A missing file counts as removed. */
+export function removeAtOnce(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {

@@ -1,106 +1,16 @@
 /** Certificates that HAProxy obtains itself, from a real ACME server, survive reloads and restarts. */
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
-import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { join } from "@std/path";
-import { AcmeServer, OBTAINS, startsWithout } from "../../support/surroundings/acme_server.ts";
-import { Authority, later } from "../../support/certificates.ts";
+import { ask } from "../../../lib/haproxy/runtime/client.ts";
+import { OBTAINS } from "../../support/surroundings/acme_server.ts";
 import { isThere, namesIn, readIfThere } from "../../support/machine/files.ts";
-import { freePort } from "../../support/machine/free_port.ts";
-import { ROOT, testNeeding } from "../../support/needs.ts";
-import { Observed } from "../../support/wrapper/observed.ts";
+import { testNeeding } from "../../support/needs.ts";
+import { Obtaining } from "../../support/wrapper/obtaining.ts";
 import { BY_EVENTS, IN_ONE_FORM, RUNNABLE } from "../../support/wrapper/program.ts";
-import { servedTo } from "../../support/clients/tls_client.ts";
+import { ScriptedHaproxy } from "../../support/haproxy/scripted_haproxy.ts";
 import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const NEEDS = [RUNNABLE, IN_ONE_FORM, ...OBTAINS];
-
-const NEEDS_FILE = !startsWithout();
-
-const DOCUMENTATION = join(import.meta.dirname!, "../../../lib/obtained/README.md");
-const [, EXAMPLE = ""] = /^```haproxy\n(.*?)^```$/ms.exec(Deno.readTextFileSync(DOCUMENTATION))!;
-
-/** A workspace whose certificate HAProxy obtains. */
-class Obtaining extends Observed {
-  readonly tlsPort = freePort();
-  readonly folder = this.at("certificates");
-  readonly pem = join(this.folder, "site.pem");
-  server!: AcmeServer;
-
-  /** Starts the ACME server, and writes the configuration. */
-  async prepare(): Promise<this> {
-    Deno.mkdirSync(this.folder, { mode: 0o700 });
-    this.server = await AcmeServer.start(this.path, { httpPort: this.port });
-    await this.replace(this.obtaining("one"));
-    Deno.writeTextFileSync(this.at("account.key"), accountKey(), { mode: 0o600 });
-    if (NEEDS_FILE) {
-      const expired = { from: later(-2_000_000), until: later(-1_000_000) };
-      Deno.writeTextFileSync(this.pem, new Authority(this.at("old")).issue(expired).pem);
-    }
-    return this;
-  }
-
-  /** The example of the documentation, with a page of that text. */
-  obtaining(text: string): string {
-    const changes = {
-      "https://acme-v02.api.letsencrypt.org/directory": this.server.directory,
-      "/var/lib/haproxy/account.key": this.at("account.key"),
-      "/var/lib/haproxy/site.pem": this.pem,
-      "www.example.com": "site.test",
-      "httpclient.resolvers.prefer ipv4":
-        "httpclient.ssl.verify none\n    log stdout format raw local0",
-      "bind :80": `bind 127.0.0.1:${this.port}`,
-      "bind :443": `bind 127.0.0.1:${this.tlsPort}`,
-      '"hello"': `"${text}"`,
-    };
-    return Object.entries(changes).reduce((example, [from, to]) => {
-      assert.ok(example.includes(from), from);
-      return example.replaceAll(from, to);
-    }, EXAMPLE);
-  }
-
-  async serveObtaining(launcher: readonly string[] = []): Promise<Wrapper> {
-    return await this.serveObserved(BY_EVENTS, { launcher });
-  }
-
-  /** Asks a generation on its private socket. */
-  async command(command: string, generation = 1): Promise<string> {
-    const [folder] = Deno.readDirSync(this.runtimeDirectory);
-    const path = join(this.runtimeDirectory, folder!.name, `${generation}.sock`);
-    using connection = await Deno.connect({ transport: "unix", path });
-    await connection.write(new TextEncoder().encode(`${command}\n`));
-    return await new Response(connection.readable).text();
-  }
-
-  async isRenewing(wrapper: Wrapper, generation = 1): Promise<void> {
-    const isRunning = async () =>
-      (await this.command("acme status", generation)).includes("Running");
-    await wrapper.until("an order under way", isRunning);
-  }
-
-  async haveBeenSaved(count: number, wrapper: Wrapper): Promise<void> {
-    const lines = () => wrapper.lines.filter((line) => line.includes("is saved; it expires"));
-    await wrapper.until(`${count} saved certificates`, () => lines().length >= count);
-    assert.equal(lines().length, count, wrapper.output);
-  }
-
-  /** Waits until clients get what the file holds, and the metric says when it expires. */
-  async servesSaved(wrapper: Wrapper): Promise<X509Certificate> {
-    const saved = new X509Certificate(Deno.readTextFileSync(this.pem));
-    await wrapper.until(
-      "the saved certificate",
-      async () => await servedTo(this.tlsPort) === saved.fingerprint256,
-    );
-    const expires = Date.parse(saved.validTo) / 1_000;
-    await this.measures(`certificate_expiry_seconds{file="${this.pem}"}`, expires, wrapper);
-    return saved;
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    await this.server[Symbol.asyncDispose]();
-    await super[Symbol.asyncDispose]();
-  }
-}
 
 /** Neither the log, nor the page, nor the reports show a key. */
 async function showsNoKey(workspace: Obtaining, wrapper: Wrapper): Promise<void> {
@@ -160,7 +70,7 @@ testNeeding(
     const wrapper = await workspace.serveObtaining();
     await workspace.isRenewing(wrapper);
     await workspace.replace(workspace.obtaining("two"));
-    await wrapper.says(/reload delayed by at most \d+s, until generation 1 has obtained/);
+    await wrapper.says(/reload delayed by at most [\d.]+s, until generation 1 has obtained/);
     const { waiting } = await workspace.report();
     assert.equal(waiting?.for, "certificate");
     const leftMs = Date.parse(waiting!.until!) - Date.now();
@@ -173,6 +83,21 @@ testNeeding(
     assert.equal(workspace.server.orders, 1);
   },
 );
+
+testNeeding(NEEDS, "a change waits for an order that has just begun", async () => {
+  await using workspace = await new Obtaining().prepare();
+  const wrapper = await workspace.serveObtaining();
+  await workspace.haveBeenSaved(1, wrapper);
+  const first = await workspace.servesSaved(wrapper);
+  await workspace.command(`acme renew ${workspace.pem}`);
+  await workspace.replace(workspace.obtaining("two"));
+  await wrapper.says(/reload delayed by at most [\d.]+s, until generation 1 has obtained/);
+  await workspace.haveBeenSaved(2, wrapper);
+  await workspace.serves("two", wrapper);
+  assert.notEqual((await workspace.servesSaved(wrapper)).fingerprint256, first.fingerprint256);
+  await wrapper.stopsAt(2);
+  assert.equal(workspace.server.orders, 2);
+});
 
 testNeeding(NEEDS, "a signal does not wait longer than for stick-tables", async () => {
   await using workspace = await new Obtaining().prepare();
@@ -212,28 +137,6 @@ testNeeding(
 );
 
 testNeeding(
-  [...NEEDS, ROOT],
-  "a read-only folder has one line, and the metric is right",
-  async () => {
-    await using workspace = await new Obtaining().prepare();
-    const { folder } = workspace;
-    const mount =
-      `mount --bind ${folder} ${folder} && mount -o remount,ro,bind ${folder} && exec "$@"`;
-    const wrapper = await workspace.serveObtaining(["unshare", "--mount", "sh", "-c", mount, "sh"]);
-    const line =
-      /error .* cannot save the certificate that generation 1 obtained in ".*site\.pem": Read-only file system/;
-    await wrapper.says(line);
-    const expires = /site\.pem\t\w+\tScheduled\t(\S+)/.exec(
-      await workspace.command("acme status"),
-    )![1]!;
-    const name = `certificate_expiry_seconds{file="${workspace.pem}"}`;
-    await workspace.measures(name, Date.parse(expires) / 1_000, wrapper);
-    assert.ok(Date.parse(expires) > Date.now());
-    assert.equal(wrapper.output.match(/cannot save/g)?.length, 1, wrapper.output);
-  },
-);
-
-testNeeding(
   NEEDS,
   "a wrapper that is killed while it saves leaves a whole file, and the next saves",
   async () => {
@@ -253,15 +156,27 @@ testNeeding(
   },
 );
 
-/**
- * A key that no authority refuses: HAProxy 3.2.26 and 3.4.7 leave out the leading zeros of an elliptic curve's point, so
- * one in 128 of the keys that they make themselves is "invalid EC public key, wrong length for x".
- */
-function accountKey(): string {
-  for (;;) {
-    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
-    const { x, y } = privateKey.export({ format: "jwk" });
-    const isWhole = [x, y].every((text) => Buffer.from(text!, "base64url")[0] !== 0);
-    if (isWhole) return privateKey.export({ format: "pem", type: "sec1" }) as string;
-  }
-}
+testNeeding(NEEDS, "a signal does not wait for a leftover that says nothing more", async () => {
+  await using workspace = await new Obtaining().prepare();
+  const wrapper = await workspace.serveObtaining();
+  wrapper.kill();
+  await wrapper.child.status;
+  const socket = workspace.socket();
+  Deno.renameSync(socket, `${socket}.real`);
+  await using left = new ScriptedHaproxy(
+    socket,
+    (command) =>
+      command === "acme status"
+        ? null
+        : ask(`${socket}.real`, command, AbortSignal.timeout(ANSWER_LIMIT_MS)),
+  );
+  const next = workspace.start({ args: workspace.observedArgs(BY_EVENTS) });
+  await next.until("its question", () => left.commands.includes("acme status"));
+  const startedMs = performance.now();
+  next.signal("SIGTERM");
+  assert.equal(await next.exitCode, 143, next.output);
+  const waitedMs = performance.now() - startedMs;
+  assert.ok(waitedMs < 2_500, `${waitedMs} ms`);
+});
+
+const ANSWER_LIMIT_MS = 5_000;

@@ -27,23 +27,31 @@ export class ScriptedHaproxy implements AsyncDisposable {
   readonly commands: string[] = [];
   readonly #listener: Deno.UnixListener;
   readonly #ended: Promise<void>;
+  readonly #silent: Deno.UnixConn[] = [];
 
-  constructor(path: string, answer: (command: string) => string) {
+  /** Of `null` as an answer, nothing comes until the end. */
+  constructor(path: string, answer: (command: string) => Answer | Promise<Answer>) {
     this.#listener = Deno.listen({ transport: "unix", path });
     this.#ended = this.#serve(answer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
+    this.#silent.forEach((connection) => connection.close());
     await this.#ended;
   }
 
-  async #serve(answer: (command: string) => string): Promise<void> {
+  async #serve(answer: (command: string) => Answer | Promise<Answer>): Promise<void> {
     for await (const connection of this.#listener) {
       const command = await readCommand(connection);
       this.commands.push(command);
+      const text = await answer(command);
+      if (text === null) {
+        this.#silent.push(connection);
+        continue;
+      }
       // The client may be gone.
-      await connection.write(new TextEncoder().encode(answer(command))).catch(() => {});
+      await connection.write(new TextEncoder().encode(text)).catch(() => {});
       connection.close();
     }
   }

@@ -9,9 +9,14 @@ import { freePort } from "../machine/free_port.ts";
 import { haproxyTaking, installed, type Need } from "../needs.ts";
 import { waitFor } from "../wait.ts";
 
+/** A HAProxy that obtains certificates itself. */
+export const KNOWS_ACME: Need = haproxyTaking(
+  "global\n    expose-experimental-directives\n    acme.scheduler auto",
+);
+
 /** What a test of certificates that HAProxy obtains itself needs. */
 export const OBTAINS: readonly Need[] = [
-  haproxyTaking("global\n    expose-experimental-directives\n    acme.scheduler auto"),
+  KNOWS_ACME,
   { ...installed("pebble"), isOptional: true },
   { ...installed("pebble-challtestsrv"), isOptional: true },
 ];
@@ -34,6 +39,8 @@ export interface AcmeOptions {
   readonly httpPort: number;
   /** How long its certificates are valid. */
   readonly validSeconds?: number;
+  /** How many certificates stand between its own and its root. */
+  readonly chainLength?: number;
 }
 
 /** What HAProxy asks for, by the last word of pebble's address. */
@@ -42,7 +49,7 @@ type Step = "dir" | "order-plz" | "finalize-order";
 export class AcmeServer implements AsyncDisposable {
   readonly #port = freePort();
   readonly #children: Deno.ChildProcess[] = [];
-  readonly #gates = new Map<Step, Promise<void>>();
+  readonly #gates = new Map<Step, PromiseWithResolvers<void>>();
   #front: Deno.HttpServer | null = null;
   /** How many orders it was asked for, and how many certificates. */
   orders = 0;
@@ -69,6 +76,8 @@ export class AcmeServer implements AsyncDisposable {
       cert: certificate,
       key,
       onListen: () => {},
+      // Pebble has ended, and HAProxy still asks.
+      onError: () => new Response(null, { status: 502 }),
     }, (request) => server.#answer(request, pebblePort));
     await waitFor(
       "pebble to answer",
@@ -81,15 +90,16 @@ export class AcmeServer implements AsyncDisposable {
 
   /** Answers nothing of this kind until what it returns is called. */
   hold(step: Step): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#gates.set(step, promise);
-    return resolve;
+    const gate = Promise.withResolvers<void>();
+    this.#gates.set(step, gate);
+    return gate.resolve;
   }
 
   /** Listens no more. */
   async leave(): Promise<void> {
     const front = this.#front;
     this.#front = null;
+    this.#gates.forEach(({ resolve }) => resolve());
     await front?.shutdown();
   }
 
@@ -99,7 +109,11 @@ export class AcmeServer implements AsyncDisposable {
     await this.leave();
   }
 
-  #startChildren(folder: string, port: number, { httpPort, validSeconds = 3_600 }: AcmeOptions) {
+  #startChildren(
+    folder: string,
+    port: number,
+    { httpPort, validSeconds = 3_600, chainLength = 1 }: AcmeOptions,
+  ) {
     const { certificate, key } = new Authority(join(folder, "pebble-ca")).issue();
     const file = (name: string, text: string) => {
       Deno.writeTextFileSync(join(folder, name), text);
@@ -124,14 +138,18 @@ export class AcmeServer implements AsyncDisposable {
       ...["-defaultIPv6", "", "-dns01", dns, "-http01", "", "-https01", "", "-tlsalpn01", ""],
       ...["-management", `127.0.0.1:${freePort()}`],
     ]);
-    this.#run("pebble", ["-config", configuration, "-dnsserver", dns]);
+    this.#run("pebble", ["-config", configuration, "-dnsserver", dns], chainLength);
   }
 
-  #run(command: string, args: readonly string[]): void {
+  #run(command: string, args: readonly string[], chainLength = 1): void {
     this.#children.push(
       new Deno.Command(command, {
         args: [...args],
-        env: { PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0" },
+        env: {
+          PEBBLE_VA_NOSLEEP: "1",
+          PEBBLE_WFE_NONCEREJECT: "0",
+          PEBBLE_CHAIN_LENGTH: String(chainLength),
+        },
         stdin: "null",
         stdout: "null",
         stderr: "null",
@@ -145,7 +163,7 @@ export class AcmeServer implements AsyncDisposable {
     const step = pathname.split("/")[1] as Step;
     if (step === "order-plz") this.orders++;
     if (step === "finalize-order") this.finalized++;
-    await this.#gates.get(step);
+    await this.#gates.get(step)?.promise;
     if (step === "order-plz" && this.refuses) return refusal();
     const headers: Record<string, string> = { ...Object.fromEntries(request.headers), host };
     delete headers["transfer-encoding"];

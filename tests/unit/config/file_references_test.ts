@@ -395,6 +395,8 @@ const OBTAINED: Readonly<Record<string, readonly string[]>> = {
   "crt-store\nload crt a acme LE domains b\nload crt c": ["/srv/a"],
   "crt-store web\nload acme LE crt a alias b key c": ["/srv/a"],
   "ssl-f-use crt /a acme LE domains b": ["/a"],
+  "crt-store\nload crt l/../a key /k/../b acme LE domains c": ["/srv/l/../a"],
+  "crt-store\ncrt-base ../c\nload crt ./a acme LE domains b": ["/srv/../c/./a"],
   "bind :1 ssl crt /a": [],
   "acme LE\naccount-key /a": [],
 };
@@ -404,6 +406,12 @@ for (const [text, paths] of Object.entries(OBTAINED)) {
     assert.deepEqual(find(text).files.filter(isObtained).map(({ path }) => path), paths);
   });
 }
+
+Deno.test("file references: the key of what HAProxy obtains is where the kernel finds it", () => {
+  const { files } = find("crt-store\nload crt a key /k/../b acme LE domains c");
+  const [certificate, key] = files;
+  assert.deepEqual([certificate!.keyPath, key!.path], ["/k/../b", "/k/../b"]);
+});
 
 Deno.test("file references: what HAProxy obtains itself in a certificate list", () => {
   const files = listed("a\nb [acme LE domains c]\nacme");

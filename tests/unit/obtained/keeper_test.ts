@@ -1,5 +1,6 @@
 /** The serving process is asked for the certificates that it obtains, and each new one is saved once. */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import type { FileReference } from "../../../lib/config/file_references.ts";
 import { type Change, Keeper, type Serving, type Shown } from "../../../lib/obtained/keeper.ts";
 import { contentOf, MISSING } from "../../../lib/obtained/save.ts";
@@ -16,6 +17,13 @@ const PAUSES = { idleMs: 5, renewingMs: 5, failedMs: 50 };
 
 const digestOf = async (path: string) => (await contentOf(path)).content;
 
+/** As HAProxy shows a certificate. */
+function shown({ certificate }: Pair): string {
+  const { serialNumber, validFrom, validTo, fingerprint } = new X509Certificate(certificate);
+  const sha1 = fingerprint.replaceAll(":", "");
+  return `Filename: @web/site\nSerial: ${serialNumber}\nnotBefore: ${validFrom}\nnotAfter: ${validTo}\nSHA1 FingerPrint: ${sha1}\n\n`;
+}
+
 /** A process that obtains the certificate of "site.pem", and what the keeper does about it. */
 class Scene extends TempFolder {
   readonly authority = new Authority(this.at("ca"));
@@ -29,10 +37,12 @@ class Scene extends TempFolder {
   readonly keeper: Keeper;
   state = "Scheduled";
   isLocked = false;
+  /** Whether it answers no more. */
+  isHung = false;
   expires: Date;
   serves: Pair;
 
-  constructor({ watchLoaded = true } = {}) {
+  constructor({ watchLoaded = true, pauses = PAUSES, names = ["@web/site"] } = {}) {
     super();
     Deno.mkdirSync(this.at("certificates"));
     this.expires = later(-86_400_000);
@@ -40,7 +50,11 @@ class Scene extends TempFolder {
     this.haproxy = new ScriptedHaproxy(this.at("1.sock"), (command) => this.#answer(command));
     this.keeper = new Keeper({
       watchLoaded,
-      obtained: () => [{ name: "@web/site", path: this.pem, keyPath: null } as FileReference],
+      obtained: () =>
+        names.map((name, index) => {
+          const where = { file: "/haproxy.cfg", line: index + 1 };
+          return { name, path: this.pem, keyPath: null, ...where } as FileReference;
+        }),
       socket: (generation) => {
         this.asked.add(generation);
         return this.at("1.sock");
@@ -49,12 +63,14 @@ class Scene extends TempFolder {
       onSaved: (_, changes) => this.changes.push(...changes),
       onBug: (bug) => this.lines.push({ level: "error", text: `bug: ${bug}`, fields: {} }),
       log: (entry) => this.lines.push(entry),
-      pauses: PAUSES,
+      pauses,
     });
   }
 
-  #answer(command: string): string {
+  #answer(command: string): string | null {
+    if (this.isHung) return null;
     if (command === "dump ssl cert @web/site") return this.serves.key + this.serves.certificate;
+    if (command === "show ssl cert @web/site") return shown(this.serves);
     assert.equal(command, "acme status");
     if (this.isLocked) return "\n";
     const at = this.expires.toISOString().replace(/\.\d+/, "");
@@ -204,6 +220,113 @@ Deno.test("a renewal without a certificate has one line", async () => {
   scene.state = "Scheduled";
   await scene.says(/^generation 1 obtained no certificate for ".*site.pem"/);
   await scene.isAskedTwice();
+  assert.equal(scene.lines.length, 1);
+});
+
+Deno.test("a certificate that expires when the last one did is saved too", async () => {
+  await using scene = new Scene();
+  scene.obtain();
+  scene.write("certificates/site.pem", scene.serves.pem);
+  await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.state = "Running";
+  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  scene.serves = scene.authority.issue({ until: scene.expires });
+  scene.state = "Scheduled";
+  await scene.says(/is saved/);
+  assert.ok(Deno.readTextFileSync(scene.pem).startsWith(scene.serves.certificate));
+  await waitFor("its end", () => scene.shown.at(-1)?.isRenewing === false);
+  await scene.isAskedTwice();
+  assert.equal(scene.lines.length, 1);
+});
+
+Deno.test("one that was obtained before the first answer, and expires when the last one did, is saved", async () => {
+  await using scene = new Scene();
+  scene.obtain();
+  scene.write("certificates/site.pem", scene.serves.pem);
+  const serving = await scene.generation();
+  scene.serves = scene.authority.issue({ until: scene.expires });
+  await scene.follow(serving);
+  await scene.says(/is saved/);
+  assert.ok(Deno.readTextFileSync(scene.pem).startsWith(scene.serves.certificate));
+});
+
+Deno.test("a certificate that expires when the last one did is saved once it can be", async () => {
+  await using scene = new Scene();
+  scene.obtain();
+  scene.write("certificates/site.pem", scene.serves.pem);
+  const serving = await scene.follow();
+  scene.state = "Running";
+  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  scene.keeper.observe(serving, true);
+  scene.serves = scene.authority.issue({ until: scene.expires });
+  scene.state = "Scheduled";
+  await scene.isAskedTwice();
+  assert.equal(scene.shown.at(-1)?.isRenewing, true);
+  Deno.chmodSync(scene.at("certificates"), 0o777);
+  scene.keeper.observe(serving, false);
+  await scene.says(/^cannot save the certificate/);
+  Deno.chmodSync(scene.at("certificates"), 0o700);
+  await scene.says(/is saved/);
+});
+
+Deno.test("who asks before a reload is told of a renewal that has just begun", async () => {
+  await using scene = new Scene({ pauses: { ...PAUSES, idleMs: 600_000 } });
+  await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.keeper.askNow();
+  assert.equal(scene.shown.at(-1)?.isRenewing, false);
+  scene.state = "Running";
+  await scene.keeper.askNow();
+  assert.equal(scene.shown.at(-1)?.isRenewing, true);
+  scene.obtain();
+  await scene.says(/is saved/);
+});
+
+Deno.test("who asks right after the start is answered too", async () => {
+  await using scene = new Scene({ pauses: { ...PAUSES, idleMs: 600_000 } });
+  scene.state = "Running";
+  await scene.follow();
+  await scene.keeper.askNow();
+  assert.equal(scene.shown.at(-1)?.isRenewing, true);
+});
+
+Deno.test("who asks while the certificates are locked is answered once they are not", async () => {
+  await using scene = new Scene({ pauses: { ...PAUSES, idleMs: 600_000 } });
+  await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.isLocked = true;
+  scene.state = "Running";
+  const asked = scene.keeper.askNow();
+  await scene.isAskedTwice();
+  scene.isLocked = false;
+  await asked;
+  assert.equal(scene.shown.at(-1)?.isRenewing, true);
+});
+
+Deno.test("a process that hangs is asked for a second, and one that obtains nothing not at all", async () => {
+  await using scene = new Scene({ pauses: { ...PAUSES, idleMs: 600_000 } });
+  assert.equal(scene.keeper.askNow(), null);
+  const serving = await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.isHung = true;
+  const startedMs = performance.now();
+  await scene.keeper.askNow();
+  const waitedMs = performance.now() - startedMs;
+  assert.ok(waitedMs >= 900 && waitedMs < 3_000, `${waitedMs} ms`);
+  scene.keeper.observe({ ...serving, number: 2, lastGood: {} }, false);
+  assert.equal(scene.keeper.askNow(), null);
+});
+
+Deno.test("two certificates for one file: neither is saved, and a line names the other", async () => {
+  await using scene = new Scene({ names: ["@web/site", "@web/other"] });
+  await scene.follow();
+  await waitFor("an answer", () => scene.shown.length > 0);
+  scene.obtain();
+  const { text } = await scene.says(/^cannot save the certificate/);
+  assert.match(text, /: line 2 of "\/haproxy\.cfg" names that file or its key's too;/);
+  await scene.isAskedTwice();
+  assert.equal(isThere(scene.pem), false);
   assert.equal(scene.lines.length, 1);
 });
 

@@ -37,7 +37,8 @@ class Scene extends TempFolder {
     );
     const files = [{ name: "a", path: this.pem, keyPath: null } as FileReference];
     const log = (entry: LogEntry) => void this.lines.push(entry);
-    return await rescue({ generation: 0, socket: this.at("1.sock"), files, log });
+    const left = { generation: 0, socket: this.at("1.sock") };
+    return await rescue({ left, files, log, cancel: new AbortController().signal });
   }
 }
 
@@ -78,6 +79,25 @@ Deno.test("a file that cannot be written is an error, and no reason not to start
 Deno.test("a process that does not answer has nothing to rescue", async () => {
   await using scene = new Scene();
   const log = () => assert.fail("nothing is logged");
-  const options = { generation: 0, socket: scene.at("1.sock"), files: [], log };
-  assert.equal(await rescue(options), false);
+  const left = { generation: 0, socket: scene.at("1.sock") };
+  const { signal: cancel } = new AbortController();
+  assert.equal(await rescue({ left, files: [], log, cancel }), false);
+});
+
+Deno.test("nobody waits for a frozen process: not long, and not at all after a signal", async () => {
+  await using scene = new Scene();
+  // It accepts, and answers nothing.
+  using _ = Deno.listen({ transport: "unix", path: scene.at("1.sock") });
+  const log = () => assert.fail("nothing is logged");
+  const left = { generation: 0, socket: scene.at("1.sock") };
+  const hurry = new AbortController();
+  const options = { left, files: [], log, cancel: hurry.signal };
+  const startedMs = performance.now();
+  assert.equal(await rescue(options), true, "the files may have changed");
+  const waitedMs = performance.now() - startedMs;
+  assert.ok(waitedMs >= 2_900 && waitedMs < 5_000, `${waitedMs} ms`);
+  setTimeout(() => hurry.abort(), 10);
+  await rescue(options);
+  const hurriedMs = performance.now() - startedMs - waitedMs;
+  assert.ok(hurriedMs < 1_500, `${hurriedMs} ms`);
 });

@@ -65,7 +65,10 @@ Deno.test("a bug in a rescue does not keep the wrapper from starting", async () 
   await using scene = new Scene();
   scene.obtained = [null as unknown as FileReference];
   const processes = [{ serves: true, generation: 0, pid: 1, socket: scene.at("1.sock") }];
-  const isChanged = await scene.keeper.rescue({ processes } as unknown as Leftovers);
+  const isChanged = await scene.keeper.rescue(
+    { processes } as unknown as Leftovers,
+    new AbortController().signal,
+  );
   assert.equal(isChanged, true);
   assert.ok(scene.bugs[0] instanceof TypeError);
 });
