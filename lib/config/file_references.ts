@@ -5,6 +5,7 @@
 import { blocksOf, type Environment, LONGEST_LINE, readInSteps, type Span } from "./tokens.ts";
 import type { Bases } from "./base_directories.ts";
 import { type FileRole, WANTED } from "./file_keywords.ts";
+import { type ListUsingLine, usesLists } from "./list_uses.ts";
 import { ReferenceFinder } from "./reference_finder.ts";
 import type { SideFileRule } from "./side_files.ts";
 
@@ -47,6 +48,8 @@ export interface FoundReferences {
   readonly sideFiles: SideFileRule;
   /** By the path of each configuration file, for the certificate lists that it names. */
   readonly bases: ReadonlyMap<string, Bases>;
+  /** The lines that decide which certificates stand beside certificate lists. */
+  readonly listUsing: readonly ListUsingLine[];
   /** The words of the `server` lines in which a file may be named, line by line. */
   readonly servers: string;
 }
@@ -70,7 +73,9 @@ export function* findFileReferences(
   const finder = new ReferenceFinder(withoutBases(workingDirectory), add);
   const bases = new Map<string, Bases>();
   const servers: string[] = [];
+  const listUsing: ListUsingLine[] = [];
   const onLine = (words: readonly string[], line: number) => {
+    if (usesLists(words)) listUsing.push({ file: finder.file, words });
     if (words[0] === "server") servers.push(words.join(" "));
     finder.readLine(words, line);
   };
@@ -81,7 +86,7 @@ export function* findFileReferences(
     bases.set(path, finder.bases);
   }
   const { sideFiles } = finder;
-  return { files: [...found.values()], sideFiles, bases, servers: servers.join("\n") };
+  return { files: [...found.values()], sideFiles, bases, listUsing, servers: servers.join("\n") };
 }
 
 /** Finds what the lines of a certificate list name: `path [options] filters`, without any quoting. */

@@ -15,6 +15,8 @@ import {
 import { planRemoval } from "./kinds/member.ts";
 import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
 import {
+  type ChangedAgain,
+  type Content,
   type Impossible,
   impossible,
   MOST_HOT_BYTES,
@@ -118,11 +120,6 @@ interface End {
   readonly durationMs: number;
 }
 
-/** A file differs from what was scanned. */
-interface ChangedAgain {
-  readonly tag: "changed_again";
-}
-
 type Files = Fingerprint["files"];
 
 /** `ask` is `null` if nothing is to be applied. */
@@ -131,25 +128,37 @@ async function applyOne(
   files: Files,
   ask: Ask | null,
 ): Promise<Result | ChangedAgain> {
+  const content = await readContent(target, files);
+  if (content === null) {
+    if (target.tag === "server") return impossible("it was removed");
+    if (target.tag !== "certificate" || !target.isMember) return refused("is gone", "its return");
+    return await carryOut(planRemoval(target, files), ask);
+  }
+  return "tag" in content ? content : await carryOut(await planOf(target, content), ask);
+}
+
+/** `null` if the first of the target's files is gone. */
+async function readContent(
+  target: Target,
+  files: Files,
+): Promise<Content | ChangedAgain | Impossible | null> {
   const texts: (string | null)[] = [];
   const mostBytes = target.tag === "server" ? MOST_TEXT_BYTES : MOST_HOT_BYTES;
-  for (const path of pathsOf(target)) {
+  const paths = target.tag === "certificate_list" ? [target.path] : pathsOf(target);
+  for (const path of paths) {
     const read = await readScanned(path, { files, mostBytes });
     if (read.tag !== "read") return read;
     texts.push(read.text);
   }
   const [text = null, key = null, issuer = null, ocsp = null] = texts;
-  if (text === null) {
-    if (target.tag === "server") return impossible("it was removed");
-    if (target.tag !== "certificate" || !target.isMember) return refused("is gone", "its return");
-    return await carryOut(planRemoval(target, files), ask);
-  }
+  if (text === null) return null;
   const found = texts.filter((one) => one !== null);
-  const content = { text, key, issuer, ocsp, texts: found, files };
-  return await carryOut(await planOf(target, content), ask);
+  const read = async (other: Target) =>
+    await readContent(other, files) ?? impossible("there is no such file");
+  return { text, key, issuer, ocsp, texts: found, files, read };
 }
 
-async function carryOut(plan: Plan, ask: Ask | null): Promise<Result> {
+async function carryOut(plan: Plan, ask: Ask | null): Promise<Result | ChangedAgain> {
   if (plan.tag !== "ready") return plan;
   return ask === null ? impossible("") : await plan.apply(ask);
 }

@@ -6,6 +6,7 @@ import type { FindReferences } from "../watch/scan/scan.ts";
 import type { Source } from "../watch/scan/sources.ts";
 import type { ListedFile } from "../haproxy/runtime/listing.ts";
 import { locate, type Located } from "./locate.ts";
+import { listUses } from "../config/list_uses.ts";
 import {
   type FileReference,
   findFileReferences,
@@ -53,6 +54,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     files: [],
     sideFiles: { extensions: [], replacesCrt: false },
     bases: new Map(),
+    listUsing: [],
     servers: "",
   };
   let inLists: readonly FileReference[] = [];
@@ -113,6 +115,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
       locate(listed, {
         references: [...found.files, ...inLists],
         sideFiles: found.sideFiles,
+        listUses: listUses(found.listUsing, found.bases),
         workingDirectory: options.workingDirectory,
       }),
   };
