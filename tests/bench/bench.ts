@@ -1,7 +1,7 @@
 /** Measures all figures and prints them as one table: `deno task bench [--rounds N] [--only NAME]`. */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { PROGRAM } from "../support/program.ts";
+import { PROGRAM } from "../support/wrapper/program.ts";
 import { FIGURES } from "./figures.ts";
 import { described, machine } from "../support/measuring/machine.ts";
 import { swept } from "../support/measuring/sweep.ts";

@@ -7,8 +7,9 @@ import {
   type Prepared,
   type Serving,
 } from "../support/measuring/by_hand.ts";
+import { SILENCED, startHaproxy } from "../support/haproxy/bare.ts";
 import { waitFor } from "../support/wait.ts";
-import type { Workspace } from "../support/wrapper.ts";
+import type { Workspace } from "../support/wrapper/wrapper.ts";
 
 /** HAProxy that serves what a workspace's configuration says. */
 export interface Contestant {
@@ -21,9 +22,7 @@ export interface Contestant {
 export async function startByWrapper(
   workspace: Workspace,
 ): Promise<Contestant & { readonly pid: number }> {
-  // HAProxy's own output goes to /dev/null, as it does by hand.
-  const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
-  const wrapper = await workspace.serve({ launcher });
+  const wrapper = await workspace.serve({ launcher: SILENCED });
   let serving = 1;
   // Searching all output again each time would cost more the longer the bench runs.
   let read = 0;
@@ -67,12 +66,7 @@ async function start(prepared: Prepared): Promise<Serving> {
 export function startBare(workspace: Workspace): Deno.ChildProcess {
   const configuration = join(workspace.runtimeDirectory, "haproxy.cfg");
   Deno.copyFileSync(workspace.configuration, configuration);
-  return new Deno.Command("haproxy", {
-    args: ["-db", "-f", configuration],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  return startHaproxy("-db", "-f", configuration);
 }
 
 /** Starts it and waits until it answers. */

@@ -1,15 +1,15 @@
 /** The figures that the bench measures, with the target of each. */
-import { measureGrowth } from "./growth.ts";
-import { measureIdle } from "./idle.ts";
+import { measureGrowth } from "./process/growth.ts";
+import { measureIdle } from "./process/idle.ts";
 import { inPlace, measureHandoff, renameOver } from "./latency.ts";
 import { MANY, measureScans } from "./scans.ts";
-import { measureNewcomers } from "./newcomers.ts";
+import { measureNewcomers } from "./certificates/newcomers.ts";
 import { measureServers } from "./server_changes.ts";
-import { measureRotation } from "./rotation.ts";
-import { measureRotations } from "./rotations.ts";
+import { measureRotation } from "./certificates/rotation.ts";
+import { measureRotations } from "./certificates/rotations.ts";
 import type { Samples } from "./rounds.ts";
-import { measureSize } from "./size.ts";
-import { measureStartup } from "./startup.ts";
+import { measureSize } from "./process/size.ts";
+import { measureStartup } from "./process/startup.ts";
 import { compareTimes, type Row, type Target } from "./table.ts";
 
 export interface Figure {

@@ -1,11 +1,11 @@
 /** Measures scans of a directory with many certificates, beside a plain stat of all of them. */
 import { join } from "@std/path";
 import { Authority } from "../support/certificates.ts";
-import { programLike } from "../support/program.ts";
+import { programLike } from "../support/wrapper/program.ts";
 import { pause } from "../support/wait.ts";
-import { Workspace } from "../support/wrapper.ts";
+import { Workspace } from "../support/wrapper/wrapper.ts";
 import type { ScanTimes } from "./scan_probe.ts";
-import { fillWithCertificates } from "./many_certificates.ts";
+import { fillWithCertificates } from "./certificates/many_certificates.ts";
 import { type AmountTarget, compareAmounts, type Row } from "./table.ts";
 import { quantile } from "../support/measuring/quantile.ts";
 

@@ -1,9 +1,10 @@
 /** Measures the time from another server in the configuration to the first answer by it. */
 import { ask } from "../../lib/haproxy/runtime/client.ts";
+import { SILENCED } from "../support/haproxy/bare.ts";
 import { Client } from "../support/measuring/client.ts";
 import { nowMs } from "../support/measuring/clock.ts";
 import { pause } from "../support/wait.ts";
-import { Workspace, type Wrapper } from "../support/wrapper.ts";
+import { Workspace, type Wrapper } from "../support/wrapper/wrapper.ts";
 import { serveBare } from "./contestants.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
 
@@ -102,8 +103,7 @@ const startWrapper =
   (room: AsyncDisposableStack, flags: readonly string[]): Start => async (textOf) => {
     const workspace = room.use(new Workspace());
     Deno.writeTextFileSync(workspace.configuration, textOf(workspace));
-    const launcher = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
-    const wrapper = await workspace.serve({ launcher, flags });
+    const wrapper = await workspace.serve({ launcher: SILENCED, flags });
     return {
       workspace,
       change: (text) => {

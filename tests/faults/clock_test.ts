@@ -4,7 +4,7 @@
  */
 import type { Fault } from "./fault.ts";
 import { testFamily } from "./family.ts";
-import { isThere } from "../support/files.ts";
+import { isThere } from "../support/machine/files.ts";
 import { type Need, ROOT } from "../support/needs.ts";
 import { World } from "./world/world.ts";
 

@@ -15,7 +15,7 @@ import * as pathsOffline from "./path.ts";
 import { asNobody } from "./nobody.ts";
 import { RandomTree } from "./random_trees.ts";
 import { type Need, testNeeding } from "../support/needs.ts";
-import { HAS_STAND_INS } from "../support/program.ts";
+import { HAS_STAND_INS } from "../support/wrapper/program.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 const rounds = Number(Deno.env.get("ROUNDS") ?? 50);

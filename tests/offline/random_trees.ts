@@ -1,6 +1,6 @@
 /** Random trees of files with odd names, links and locked directories, and random globs for them. */
 import type { Random } from "../support/random.ts";
-import { TempFolder } from "../support/temp_folder.ts";
+import { TempFolder } from "../support/machine/temp_folder.ts";
 
 const NAMES = [
   ..."a b ab A 0 a.pem b.key .h ..data a~ - é 🙂 ^ ! !a * ? [ ] [a] { {a} x,y a|b (a|b) @(a) + \\ \\a"

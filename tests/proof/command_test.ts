@@ -1,10 +1,10 @@
 /** The proof's command: its output, files and exit statuses. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { IMPORT_OPTIONS } from "../support/program.ts";
-import { TempFolder } from "../support/temp_folder.ts";
-import type { Results } from "./results.ts";
-import { campaign, load, MACHINE, run as sampleRun } from "./samples.ts";
+import { IMPORT_OPTIONS } from "../support/wrapper/program.ts";
+import { TempFolder } from "../support/machine/temp_folder.ts";
+import type { Results } from "./report/results.ts";
+import { campaign, load, MACHINE, run as sampleRun } from "./report/samples.ts";
 
 async function run(...args: readonly string[]) {
   const entry = join(import.meta.dirname!, "proof.ts");

@@ -3,16 +3,16 @@ import { existsSync } from "node:fs";
 import { resolve } from "@std/path";
 import { machine } from "../support/measuring/machine.ts";
 import { swept } from "../support/measuring/sweep.ts";
-import { PROGRAM } from "../support/program.ts";
-import { type Campaign, type Plan, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
+import { PROGRAM } from "../support/wrapper/program.ts";
+import { type Campaign, type Plan, runCampaign, SHORT_PAUSE_MS } from "./run/campaign.ts";
 import { type ContestantName, CONTESTANTS } from "./contestants/contestants.ts";
 import { commandOf, type Options, readOptions, USAGE } from "./options.ts";
-import { branchesMarkdown } from "./branches_report.ts";
+import { branchesMarkdown } from "./report/branches_report.ts";
 import { branchesPlot } from "./plot/branches.ts";
 import { plot } from "./plot/plot.ts";
-import { examples, markdown } from "./report.ts";
-import { haproxyOf, type Results } from "./results.ts";
-import { faultsOf } from "./verdict.ts";
+import { examples, markdown } from "./report/report.ts";
+import { haproxyOf, type Results } from "./report/results.ts";
+import { faultsOf } from "./report/verdict.ts";
 
 /** As in sysexits(3). */
 const EXIT_USAGE = 64;

@@ -1,14 +1,14 @@
 /** The proof in short: it finds nothing wrong with the wrapper, and much with a plain restart. */
 import assert from "node:assert/strict";
-import { programTest } from "../support/program.ts";
-import { type Campaign, runCampaign, SHORT_PAUSE_MS } from "./campaign.ts";
+import { programTest } from "../support/wrapper/program.ts";
+import { type Campaign, runCampaign, SHORT_PAUSE_MS } from "./run/campaign.ts";
 import { CONTESTANTS, type Entry } from "./contestants/contestants.ts";
 import { startRestarting } from "./contestants/restarting.ts";
 import { quic } from "../support/needs.ts";
 import { isOfQuic, kindNames } from "./load/kinds.ts";
-import { failedRequests, kindsOf, refusedMs, servedMs } from "./results.ts";
-import { run as sampleRun } from "./samples.ts";
-import { faultsOf } from "./verdict.ts";
+import { failedRequests, kindsOf, refusedMs, servedMs } from "./report/results.ts";
+import { run as sampleRun } from "./report/samples.ts";
+import { faultsOf } from "./report/verdict.ts";
 
 const HAS_QUIC = quic().missing === null;
 const KINDS_HERE = kindNames({ hasQuic: HAS_QUIC });

@@ -5,7 +5,8 @@
  */
 import type { Log } from "../../system/log.ts";
 import type { Fleet } from "../drain/fleet.ts";
-import type { StatsSocket } from "../runtime/client.ts";
+import { forgetPause, notePause } from "../private_folder/pause_note.ts";
+import type { PrivateSocket } from "../runtime/client.ts";
 import { switchFrontends } from "../runtime/listeners.ts";
 import { pauseEnded } from "./messages.ts";
 import type { HandoffOutcome } from "./outcome.ts";
@@ -14,7 +15,7 @@ export interface Pause {
   /** Whose frontends are paused. */
   readonly serving: number;
   readonly frontends: readonly string[];
-  readonly socket: StatsSocket;
+  readonly socket: PrivateSocket;
   /** The generation that starts during the pause. */
   readonly generation: number;
 }
@@ -38,6 +39,7 @@ export async function whilePaused<Learned>(
   const isServing = () => fleet.generations.includes(pause.serving);
   const pausedMs = performance.now();
   let servedMs: number | null = null;
+  await notePause(pause.socket, pause.frontends);
   try {
     if (!await switchFrontends(pause.socket, "disable", pause.frontends)) return null;
     const startedMs = performance.now();
@@ -49,9 +51,11 @@ export async function whilePaused<Learned>(
       // It might still hold the ports.
       await fleet.eliminate(pause.generation, KILL_LIMIT_MS);
       const end = await resume(pause, isServing) ? "resumed" : "not_resumed";
+      if (end === "resumed") await forgetPause(pause.socket);
       // A process that was asked to end opens no listener any more.
       if (isServing()) log(pauseEnded(pause, end, performance.now() - pausedMs));
     } else {
+      await forgetPause(pause.socket);
       log(pauseEnded(pause, "superseded", servedMs - pausedMs));
     }
   }

@@ -6,10 +6,12 @@ import { list } from "../../system/files/files.ts";
 import type { Libc } from "../../system/libc.ts";
 import { claim, type Claimed, type Service } from "../private_folder/claim.ts";
 import { MadeFolder } from "../private_folder/made_folder.ts";
+import { forgetPause, readPause } from "../private_folder/pause_note.ts";
 import { socketName } from "../private_folder/private_folder.ts";
 import type { HaproxyProcess } from "../process/process.ts";
 import { isListening, type PrivateSocket } from "../runtime/client.ts";
 import { askInstance } from "../runtime/instance.ts";
+import { switchFrontends } from "../runtime/listeners.ts";
 import { findFolders } from "./folders.ts";
 import { leftProcess, type Running, runningProcesses } from "./processes.ts";
 
@@ -43,6 +45,8 @@ export interface Leftovers {
   /** The newest first. */
   readonly processes: readonly Leftover[];
   readonly untouched: readonly Untouched[];
+  /** Frontends of the newest process, in a pause when the wrapper was killed, that listen again. */
+  readonly resumed: readonly string[];
   /** Resolves when the folders of ended processes are gone. */
   removed(): Promise<void>;
 }
@@ -68,15 +72,31 @@ export async function findLeftovers(
   const found = await Promise.all(
     dead.map((folder) => examine(folder, running.get(folder.made.path) ?? [], finder)),
   );
+  const processes = found.flatMap(({ processes }) => processes)
+    .map((process, index) => ({ ...process, generation: -index }));
+  const serving = processes.find(({ serves }) => serves);
   return {
-    processes: found.flatMap(({ processes }) => processes)
-      .map((process, index) => ({ ...process, generation: -index })),
+    processes,
+    resumed: serving === undefined ? [] : await resume(serving, finder),
     untouched: found.flatMap(({ untouched }) => untouched),
     removed: async () => void await Promise.all(found.map(({ removed }) => removed())),
   };
 }
 
-const NOTHING: Leftovers = { processes: [], untouched: [], removed: async () => {} };
+const NOTHING: Leftovers = {
+  processes: [],
+  untouched: [],
+  resumed: [],
+  removed: async () => {},
+};
+
+/** At once, because the first start may fail: then nobody else would listen there. */
+async function resume({ socket }: Leftover, { user }: Finder): Promise<readonly string[]> {
+  const paused = await readPause(socket, user);
+  if (paused.length === 0 || !await switchFrontends(socket, "enable", paused)) return [];
+  await forgetPause(socket);
+  return paused;
+}
 
 interface Finder {
   readonly libc: Libc;
@@ -108,7 +128,7 @@ function openFolder(path: string, user: number): MadeFolder | null {
   }
 }
 
-type Found = Omit<Leftovers, "processes"> & {
+type Found = Omit<Leftovers, "processes" | "resumed"> & {
   readonly processes: readonly Omit<Leftover, "generation">[];
 };
 

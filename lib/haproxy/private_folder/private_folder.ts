@@ -6,6 +6,7 @@ import { systemReason } from "../../text/system_reason.ts";
 import type { InjectedFiles } from "../process/arguments.ts";
 import type { PrivateSocket } from "../runtime/client.ts";
 import type { Claim } from "./claim.ts";
+import { noteOf } from "./pause_note.ts";
 import { connectionsBy, firstConfiguration, lastConfiguration, NO_SERVERS } from "./injected.ts";
 import { FOLDER_PREFIX, type MadeFolder, makeFolder } from "./made_folder.ts";
 
@@ -68,6 +69,7 @@ const namesOf = (owner: Owner) => ({
   first: `${owner}-first.cfg`,
   last: `${owner}-last.cfg`,
   serverState: `${owner}-servers.state`,
+  pauseNote: noteOf(`${owner}.sock`),
 });
 
 /** Where an owner's files are, and how many connections its stats sockets may have. */

@@ -1,6 +1,6 @@
 /**
  * The one table of counters. To add one: its labels in `Labels`, its entry in `COUNTERS`, a call of `increment` in
- * `history_reducer.ts`, its row in `status/README.md`, and its labels in `tests/support/metrics.ts`. The metric,
+ * `history_reducer.ts`, its row in `status/README.md`, and its labels in `tests/support/wrapper/metrics.ts`. The metric,
  * its place in `/status` and its initial samples derive from the entry. Pure.
  */
 import type { EndReason } from "../../haproxy/drain/limits.ts";

@@ -2,14 +2,24 @@
 import type { Leftover, Leftovers, Untouched } from "../../haproxy/leftovers/leftovers.ts";
 import type { LogEntry } from "../../system/log.ts";
 import type { LeftoverProcess } from "../state/events.ts";
-import { info, MOST_LISTED, warning } from "./entry.ts";
+import { info, list, MOST_LISTED, warning } from "./entry.ts";
 
 const LEFT = "left behind by a wrapper that is gone";
 const reason = "left behind";
 
 /** What was found before the first start. */
-export function describeLeftovers({ processes, untouched }: Leftovers): readonly LogEntry[] {
-  return [...processes.map(foundLeftover), ...describeUntouched(untouched)];
+export function describeLeftovers(
+  { processes, resumed, untouched }: Leftovers,
+): readonly LogEntry[] {
+  const again = resumed.length === 0 ? [] : [listensAgain(resumed)];
+  return [...processes.map(foundLeftover), ...again, ...describeUntouched(untouched)];
+}
+
+function listensAgain(frontends: readonly string[]): LogEntry {
+  const names = list(frontends.map((name) => `"${name}"`));
+  return warning(`HAProxy listens again for ${names}, paused when its wrapper was killed`, {
+    reason,
+  });
 }
 
 function foundLeftover({ process, generation, folder, serves }: Leftover): LogEntry {

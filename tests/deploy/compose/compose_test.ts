@@ -5,7 +5,7 @@ import { parse } from "npm:yaml@2.9.1";
 import { readInvocation } from "../../../lib/settings/settings.ts";
 import { parseDuration } from "../../../lib/text/duration.ts";
 import { type Need, testNeeding } from "../../support/needs.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const TEXT = Deno.readTextFileSync(join(import.meta.dirname!, "compose.yaml"));
 const { haproxy } = parse(TEXT).services;

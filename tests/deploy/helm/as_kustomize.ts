@@ -1,6 +1,6 @@
 /** The chart with the values that make it what the kustomize manifests are. */
 import { stringify } from "npm:yaml@2.9.1";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { type Manifest, manifestOf } from "../kubernetes/manifests.ts";
 import { objectOf, render } from "./helm.ts";
 

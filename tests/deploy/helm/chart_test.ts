@@ -5,7 +5,7 @@ import denoJson from "../../../deno.json" with { type: "json" };
 import { ACTIONS, OPTIONS } from "../../../lib/settings/options.ts";
 import { readInvocation } from "../../../lib/settings/settings.ts";
 import { testNeeding } from "../../support/needs.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { type Manifest, parseYaml } from "../kubernetes/manifests.ts";
 import { problemsOf, validation } from "../kubernetes/schemas.ts";
 import { packageChart } from "./package.ts";

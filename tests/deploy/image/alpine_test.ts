@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { installed, testNeeding } from "../../support/needs.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { build, compilingBase, Container, containers, output } from "./podman.ts";
 
 const ROOT = join(import.meta.dirname!, "../../..");

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { parse } from "npm:yaml@2.9.1";
-import { freePort } from "../../support/free_port.ts";
-import { DATAGRAMS, ServiceManager } from "../../support/service_manager.ts";
-import { COMPILED, EXECUTABLE } from "../../support/program.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { DATAGRAMS, ServiceManager } from "../../support/surroundings/service_manager.ts";
+import { COMPILED, EXECUTABLE } from "../../support/wrapper/program.ts";
 import { testNeeding } from "../../support/needs.ts";
-import { Secured } from "../../support/secured.ts";
-import { servedTo } from "../../support/tls_client.ts";
-import { Volume } from "../../support/volume.ts";
+import { Secured } from "../../support/wrapper/secured.ts";
+import { servedTo } from "../../support/clients/tls_client.ts";
+import { Volume } from "../../support/surroundings/volume.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Workspace } from "../../support/wrapper.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
 import {
   build,
   compilingBase,

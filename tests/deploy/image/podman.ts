@@ -1,7 +1,7 @@
 /** Builds images with buildah and runs containers with podman, as root. */
 import { join } from "@std/path";
-import { Running } from "../../support/running.ts";
-import { childrenOf } from "../../support/processes.ts";
+import { Running } from "../../support/wrapper/running.ts";
+import { childrenOf } from "../../support/machine/processes.ts";
 import { installed, type Need, ROOT } from "../../support/needs.ts";
 
 const FOLDER = join(import.meta.dirname!, "../../..");

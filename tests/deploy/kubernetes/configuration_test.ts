@@ -1,11 +1,11 @@
 /** A real HAProxy loads the ConfigMap's configuration with the Secret's certificate, and serves both. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { servedTo } from "../../support/tls_client.ts";
+import { servedTo } from "../../support/clients/tls_client.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { Workspace } from "../../support/wrapper.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { manifestOf } from "./manifests.ts";
 import { CONFIGURATION, located, mount } from "./mounted.ts";
 

@@ -1,9 +1,9 @@
 /** The load records failures and nothing else, and finds none in reloads. */
 import assert from "node:assert/strict";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { Workspace } from "../../support/wrapper.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { isServed, loadOn } from "./load.ts";
 import { manifestOf } from "./manifests.ts";
 import { CONFIGURATION, located, mount } from "./mounted.ts";

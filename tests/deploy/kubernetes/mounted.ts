@@ -1,5 +1,5 @@
 /** Writes the configuration and the Secret to a folder, as the kubelet mounts them. */
-import type { TempFolder } from "../../support/temp_folder.ts";
+import type { TempFolder } from "../../support/machine/temp_folder.ts";
 import { manifestOf } from "./manifests.ts";
 
 export interface Ports {

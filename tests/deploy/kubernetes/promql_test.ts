@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { stringify } from "npm:yaml@2.9.1";
 import { installed, testNeeding } from "../../support/needs.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { FOLDER, type Manifest, manifestOf, parseYaml } from "./manifests.ts";
-import { unknownIn } from "../../support/metrics.ts";
+import { unknownIn } from "../../support/wrapper/metrics.ts";
 
 const RULES: Manifest = manifestOf("PrometheusRule").spec;
 const ALERTS: Manifest[] = RULES.groups.flatMap(({ rules }: Manifest) => rules);

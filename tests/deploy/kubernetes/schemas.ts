@@ -1,5 +1,5 @@
 /** What Kubernetes and the Prometheus operator accept, as published models of their objects say. */
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const KUBERNETES = "npm:kubernetes-models@5.1.0";
 const OPERATOR = "npm:@kubernetes-models/prometheus-operator@6.0.0";

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { parse } from "npm:yaml@2.9.1";
 import { readInvocation } from "../../../lib/settings/settings.ts";
-import { isThere } from "../../support/files.ts";
+import { isThere } from "../../support/machine/files.ts";
 import { type Need, testNeeding } from "../../support/needs.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const FOLDER = import.meta.dirname!;
 const TEXT = Deno.readTextFileSync(join(FOLDER, "haproxy.container"));

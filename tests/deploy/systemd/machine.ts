@@ -4,10 +4,10 @@
  * those of another Debian that SYSTEMD_ROOT names.
  */
 import { join } from "@std/path";
-import { childrenOf } from "../../support/processes.ts";
-import { EXECUTABLE } from "../../support/program.ts";
-import { Running } from "../../support/running.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { childrenOf } from "../../support/machine/processes.ts";
+import { EXECUTABLE } from "../../support/wrapper/program.ts";
+import { Running } from "../../support/wrapper/running.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
 import { DROP_IN, SYSTEMD_ROOT, UNIT } from "./unit.ts";
 

@@ -1,10 +1,10 @@
 /** The unit under a real systemd, with Debian's haproxy and Debian's configuration. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { freePort } from "../../support/free_port.ts";
-import { isThere } from "../../support/files.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { isThere } from "../../support/machine/files.ts";
 import { installed, type Need, ROOT, testNeeding } from "../../support/needs.ts";
-import { COMPILED } from "../../support/program.ts";
+import { COMPILED } from "../../support/wrapper/program.ts";
 import { Machine } from "./machine.ts";
 import { NOTIFY_RELOAD, SYSTEMD_ROOT, systemdVersion } from "./unit.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readInvocation } from "../../../lib/settings/settings.ts";
 import { type Need, testNeeding } from "../../support/needs.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { DROP_IN, NOTIFY_RELOAD, systemdVersion, UNIT, valuesOf } from "./unit.ts";
 
 const [COMMAND] = valuesOf("ExecStart");

@@ -1,11 +1,11 @@
 /** Certificates that are hot-applied, with real TLS clients. */
 import assert from "node:assert/strict";
 import { DAY_MS, expiryOf, later } from "../../support/certificates.ts";
-import { programTest } from "../../support/program.ts";
-import { isLastReload, quoted, Secured, withoutReload } from "../../support/secured.ts";
-import { answerTo, servedTo, TlsConnection } from "../../support/tls_client.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
-import { freePort } from "../../support/free_port.ts";
+import { programTest } from "../../support/wrapper/program.ts";
+import { isLastReload, quoted, Secured, withoutReload } from "../../support/wrapper/secured.ts";
+import { answerTo, servedTo, TlsConnection } from "../../support/clients/tls_client.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
+import { freePort } from "../../support/machine/free_port.ts";
 
 programTest("a new certificate is served to new connections without a reload", async () => {
   await using workspace = new Secured();

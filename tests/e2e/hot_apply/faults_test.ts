@@ -1,9 +1,9 @@
 /** Disturbed hot applies. */
 import assert from "node:assert/strict";
-import { commonTest } from "../../support/program.ts";
-import { isLastReload, Secured } from "../../support/secured.ts";
-import { freeze } from "../../support/processes.ts";
-import { type Wrapper } from "../../support/wrapper.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
+import { isLastReload, Secured } from "../../support/wrapper/secured.ts";
+import { freeze } from "../../support/machine/processes.ts";
+import { type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const HUGE = 99_000;
 const FIRST = "/first\n";

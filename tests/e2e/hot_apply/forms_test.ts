@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
 import { haproxyTaking, testNeeding } from "../../support/needs.ts";
-import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/program.ts";
-import { Secured, withoutReload } from "../../support/secured.ts";
-import { answerTo, servedTo } from "../../support/tls_client.ts";
+import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/wrapper/program.ts";
+import { Secured, withoutReload } from "../../support/wrapper/secured.ts";
+import { answerTo, servedTo } from "../../support/clients/tls_client.ts";
 
 /** A section that not every branch of HAProxy has. */
 const STORES = [RUNNABLE, NOT_AS_PROCESS_1, haproxyTaking("crt-store web")];

@@ -1,9 +1,9 @@
 /** Certificates that come into a directory and go from it, without a reload where the order of names allows it. */
 import assert from "node:assert/strict";
 import type { IssueOptions, Pair } from "../../support/certificates.ts";
-import { commonTest, programTest } from "../../support/program.ts";
-import { Secured, TOGETHER, withoutReload } from "../../support/secured.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { commonTest, programTest } from "../../support/wrapper/program.ts";
+import { Secured, TOGETHER, withoutReload } from "../../support/wrapper/secured.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** A directory of two certificates, of which the first by name is the default one. */
 class Members extends Secured {

@@ -1,9 +1,9 @@
 /** Files mounted by Kubernetes, such as those of cert-manager, and files behind links. */
 import assert from "node:assert/strict";
 import type { Pair } from "../../support/certificates.ts";
-import { programTest } from "../../support/program.ts";
-import { Secured, withoutReload } from "../../support/secured.ts";
-import { Volume } from "../../support/volume.ts";
+import { programTest } from "../../support/wrapper/program.ts";
+import { Secured, withoutReload } from "../../support/wrapper/secured.ts";
+import { Volume } from "../../support/surroundings/volume.ts";
 
 const MOUNTS = [
   {

@@ -1,9 +1,9 @@
 /** Incomplete new files in a directory of certificates: a reload waits for them, for a while. */
 import assert from "node:assert/strict";
 import { Authority } from "../../support/certificates.ts";
-import { commonTest, longTest } from "../../support/program.ts";
-import { isLastReload, quoted, Secured, TOGETHER } from "../../support/secured.ts";
-import type { Wrapper, WrapperOptions } from "../../support/wrapper.ts";
+import { commonTest, longTest } from "../../support/wrapper/program.ts";
+import { isLastReload, quoted, Secured, TOGETHER } from "../../support/wrapper/secured.ts";
+import type { Wrapper, WrapperOptions } from "../../support/wrapper/wrapper.ts";
 
 /** A workspace whose page is served with the certificates in a directory, at first one. */
 class OfDirectory extends Secured {

@@ -1,9 +1,15 @@
 /** Maps and ACLs that are hot-applied. */
 import assert from "node:assert/strict";
-import { commonTest } from "../../support/program.ts";
-import { isLastReload, quoted, Secured, TOGETHER, withoutReload } from "../../support/secured.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
+import {
+  isLastReload,
+  quoted,
+  Secured,
+  TOGETHER,
+  withoutReload,
+} from "../../support/wrapper/secured.ts";
 import { waitFor } from "../../support/wait.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** A workspace that answers each path from the file `site.map`, or with "listed" if it is in `site.lst`. */
 class Mapped extends Secured {

@@ -1,10 +1,10 @@
 /** Certificates that must not be served: the old one stays, and the log says what is missing. */
 import assert from "node:assert/strict";
 import { later, type Pair } from "../../support/certificates.ts";
-import { commonTest } from "../../support/program.ts";
-import { isLastReload, quoted, Secured, withoutReload } from "../../support/secured.ts";
-import { servedTo } from "../../support/tls_client.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
+import { isLastReload, quoted, Secured, withoutReload } from "../../support/wrapper/secured.ts";
+import { servedTo } from "../../support/clients/tls_client.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 class Refusing extends Secured {
   /** Waits for the warning about the certificate, after which the old one serves. */

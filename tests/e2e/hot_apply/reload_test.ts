@@ -1,9 +1,9 @@
 /** Hot apply and reloads together, and what requires a reload. */
 import assert from "node:assert/strict";
 import type { Pair } from "../../support/certificates.ts";
-import { commonTest } from "../../support/program.ts";
-import { isLastReload, Secured, TOGETHER, withoutReload } from "../../support/secured.ts";
-import { servedTo } from "../../support/tls_client.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
+import { isLastReload, Secured, TOGETHER, withoutReload } from "../../support/wrapper/secured.ts";
+import { servedTo } from "../../support/clients/tls_client.ts";
 
 commonTest("someone else's open transaction leads to a reload, without a mix-up", async () => {
   await using workspace = new Secured();

@@ -1,8 +1,8 @@
 /** What was hot-applied to servers, or has changed in the file, is not undone by the state that a reload passes on. */
 import assert from "node:assert/strict";
-import { commonTest, longTest } from "../../support/program.ts";
-import { Served } from "../../support/served.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { commonTest, longTest } from "../../support/wrapper/program.ts";
+import { Served } from "../../support/wrapper/served.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const LOADING = { defaults: "load-server-state-from-file global" };
 

@@ -1,10 +1,10 @@
 /** Servers that change, come and go in the configuration, without a reload where that is possible. */
 import assert from "node:assert/strict";
 import { obstacleInRelease, trustsNewServers } from "../../../lib/hot_apply/servers/releases.ts";
-import { commonTest, programTest } from "../../support/program.ts";
-import { freeze } from "../../support/processes.ts";
-import { Served } from "../../support/served.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { commonTest, programTest } from "../../support/wrapper/program.ts";
+import { freeze } from "../../support/machine/processes.ts";
+import { Served } from "../../support/wrapper/served.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 
 /** Whether new servers need no reload with the HAProxy at hand. */
 const { stdout } = new Deno.Command("haproxy", { args: ["-v"] }).outputSync();

@@ -1,11 +1,11 @@
 /** Hot-applied CA files and CRLs, as clients with certificates see them. */
 import assert from "node:assert/strict";
 import { Authority, type Pair } from "../../support/certificates.ts";
-import { commonTest } from "../../support/program.ts";
-import { quoted, Secured, withoutReload } from "../../support/secured.ts";
-import { answerTo } from "../../support/tls_client.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
+import { quoted, Secured, withoutReload } from "../../support/wrapper/secured.ts";
+import { answerTo } from "../../support/clients/tls_client.ts";
 import { waitFor } from "../../support/wait.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** A workspace that wants client certificates from the authorities in the file `ca.pem`. */
 class Trusting extends Secured {

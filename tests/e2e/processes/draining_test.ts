@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { slowdownBy } from "../../../lib/haproxy/drain/slowdown.ts";
 import type { StatusReport } from "../../../lib/status/report.ts";
-import { Observed } from "../../support/observed.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { commonTest, programTest, RUNNABLE } from "../../support/program.ts";
+import { commonTest, programTest, RUNNABLE } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freeze } from "../../support/processes.ts";
-import { finish, Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { freeze } from "../../support/machine/processes.ts";
+import { finish, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Until no old process can accept a request. */
 async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** How an instance leaves: it is not ready, then drains, then ends. */
 import assert from "node:assert/strict";
-import { finish } from "../../support/wrapper.ts";
-import { Observed } from "../../support/observed.ts";
-import { commonTest, programTest } from "../../support/program.ts";
+import { finish } from "../../support/wrapper/wrapper.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { commonTest, programTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 
 programTest("after SIGUSR1 it is not ready at once, but serves through the delay", async () => {

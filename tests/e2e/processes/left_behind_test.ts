@@ -1,14 +1,14 @@
 /** A killed wrapper leaves its HAProxy behind: the next one takes over from it, and from no other. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { record } from "../../support/recorded.ts";
-import { Observed } from "../../support/observed.ts";
-import { commonTest, rootTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { record } from "../../support/wrapper/recorded.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { commonTest, rootTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { readIfThere } from "../../support/files.ts";
-import { freeze } from "../../support/processes.ts";
-import { finish, type Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { readIfThere } from "../../support/machine/files.ts";
+import { freeze } from "../../support/machine/processes.ts";
+import { finish, type Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 class Restarted extends Observed {
   /** Starts the wrapper, kills it by SIGKILL, and returns the pid of the leftover. */

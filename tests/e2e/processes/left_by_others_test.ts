@@ -1,11 +1,11 @@
 /** What other users put in a world-writable runtime directory delays no start, and ends no process. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { rootTest } from "../../support/program.ts";
+import { rootTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { readIfThere } from "../../support/files.ts";
-import { killQuietly } from "../../support/processes.ts";
-import { Workspace } from "../../support/wrapper.ts";
+import { readIfThere } from "../../support/machine/files.ts";
+import { killQuietly } from "../../support/machine/processes.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
 
 const STRANGER = 41_003;
 const PREFIX = "haproxy-reload-wrapper-";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { EXECUTABLE, FORM, RUNNABLE } from "../../support/program.ts";
+import { EXECUTABLE, FORM, RUNNABLE } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { readIfThere } from "../../support/files.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { readIfThere } from "../../support/machine/files.ts";
+import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Process limits do not apply to root. */
 const USER = 23_456;

@@ -4,10 +4,10 @@ import { memoryNeed } from "../../../lib/haproxy/drain/limits.ts";
 import { close } from "../../../lib/status/http/connection.ts";
 import { MEMORY_GROUPS, MemoryGroup } from "./memory_group.ts";
 import { testNeeding } from "../../support/needs.ts";
-import { RUNNABLE } from "../../support/program.ts";
-import { Observed } from "../../support/observed.ts";
-import { freeze } from "../../support/processes.ts";
-import { finish, type Wrapper } from "../../support/wrapper.ts";
+import { RUNNABLE } from "../../support/wrapper/program.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { freeze } from "../../support/machine/processes.ts";
+import { finish, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const NEEDS = [RUNNABLE, MEMORY_GROUPS];
 

@@ -1,10 +1,10 @@
 /** Process 1 inherits every orphan of its container, and must reap it. */
 import assert from "node:assert/strict";
-import { FORM, programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { FORM, programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { childrenOf } from "../../support/processes.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { childrenOf } from "../../support/machine/processes.ts";
+import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 if (FORM === "process_1") {
   programTest("hundreds of orphans are reaped during reloads, no status is confused", async () => {

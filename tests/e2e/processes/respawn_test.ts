@@ -1,11 +1,11 @@
 /** With `--respawn` another generation replaces one that exited while serving. */
 import assert from "node:assert/strict";
-import { Observed } from "../../support/observed.ts";
-import { commonTest, programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { commonTest, programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { childrenOf, freeze } from "../../support/processes.ts";
-import { finish, MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { childrenOf, freeze } from "../../support/machine/processes.ts";
+import { finish, MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** The pid of the only HAProxy besides `others`. */
 function servingPid(workspace: Workspace, others: readonly number[] = []): number {

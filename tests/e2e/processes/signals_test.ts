@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { SIGNALS } from "../../../lib/system/signals.ts";
-import { FORM, programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { FORM, programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { pause, waitFor } from "../../support/wait.ts";
-import { childrenOf, freeze } from "../../support/processes.ts";
-import { finish, Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { childrenOf, freeze } from "../../support/machine/processes.ts";
+import { finish, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 type Check = (workspace: Workspace, wrapper: Wrapper) => Promise<void>;
 type Signal = keyof typeof SIGNALS;

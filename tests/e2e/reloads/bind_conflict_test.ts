@@ -1,11 +1,11 @@
 /** A changed bind without port sharing: the serving process is in the way, and may be paused. */
 import assert from "node:assert/strict";
-import { commonTest, programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { commonTest, programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { killQuietly } from "../../support/processes.ts";
-import { finish, get, Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { killQuietly } from "../../support/machine/processes.ts";
+import { finish, get, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const FLAG = "--pause-on-bind-conflict";
 /** Without a settle time there is no process on standby, so the starts can be counted. */
@@ -183,6 +183,30 @@ for (const [signal, code] of [["SIGUSR1", 0], ["SIGTERM", 143]] as const) {
     await using workspace = new Unshared();
     const wrapper = await paused(workspace);
     await wrapper.endsBy(signal, code);
+  });
+}
+
+for (const end of ["fails", "is ready"] as const) {
+  commonTest(`killed during a pause: the next start resumes it, and ${end}`, async () => {
+    await using workspace = new Unshared();
+    const killed = await paused(workspace);
+    killed.kill();
+    await killed.child.status;
+    assert.equal(await workspace.get(), null);
+    await workspace.standIn(STAND_INS.is_haproxy);
+    const flags = end === "fails" ? [] : [FLAG];
+    const wrapper = workspace.start({
+      args: [...flags, "-f", workspace.configuration],
+      ...NOTHING_AHEAD,
+    });
+    await wrapper.says(/HAProxy listens again for "page", paused when its wrapper was killed/);
+    if (end === "fails") {
+      assert.equal(await wrapper.exitCode, 1);
+      assert.equal(await workspace.get(), "one");
+    } else {
+      await workspace.serves("two", wrapper);
+      await wrapper.says(/paused in generation 0 so that generation 1 could bind its ports/);
+    }
   });
 }
 

@@ -1,10 +1,10 @@
 /** Bugs in the wrapper itself, injected by a preloaded file: HAProxy keeps serving. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { Observed } from "../../support/observed.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
 import { type Need, testNeeding } from "../../support/needs.ts";
-import { FORM, PROGRAM } from "../../support/program.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { FORM, PROGRAM } from "../../support/wrapper/program.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** An executable preloads nothing. */
 const FROM_SOURCE: Need = { missing: null, isElsewhere: FORM !== "source" };

@@ -4,10 +4,10 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { ask } from "../../../lib/haproxy/runtime/client.ts";
 import { haproxyTaking, testNeeding } from "../../support/needs.ts";
-import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/program.ts";
-import { freePort } from "../../support/free_port.ts";
+import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/wrapper/program.ts";
+import { freePort } from "../../support/machine/free_port.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Workspace } from "../../support/wrapper.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
 
 const KEEPS_COUNTERS = haproxyTaking("global\n    shm-stats-file-max-objects 100");
 

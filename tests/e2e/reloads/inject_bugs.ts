@@ -1,5 +1,5 @@
 /** Preloaded by tests: makes Deno's own functions throw as long as a file named after the bug exists. */
-import { isThere } from "../../support/files.ts";
+import { isThere } from "../../support/machine/files.ts";
 
 function inject(bug: string): void {
   if (isThere(`bugs/${bug}`)) throw new TypeError(`an injected bug in the ${bug}`);

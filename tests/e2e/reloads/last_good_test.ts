@@ -1,18 +1,18 @@
 /** The last good files replace those that do not start. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { record } from "../../support/recorded.ts";
+import { record } from "../../support/wrapper/recorded.ts";
 import { Authority } from "../../support/certificates.ts";
-import { Observed } from "../../support/observed.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { IN_ONE_FORM, longTest, RUNNABLE } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
-import { servedTo } from "../../support/tls_client.ts";
-import { Volume } from "../../support/volume.ts";
+import { IN_ONE_FORM, longTest, RUNNABLE } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
+import { servedTo } from "../../support/clients/tls_client.ts";
+import { Volume } from "../../support/surroundings/volume.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { type Wrapper, type WrapperOptions } from "../../support/wrapper.ts";
-import { isThere } from "../../support/files.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
+import { isThere } from "../../support/machine/files.ts";
 
 /** A folder in which a set may already be recorded. */
 class Recording extends Observed {

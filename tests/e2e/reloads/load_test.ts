@@ -1,11 +1,11 @@
 /** The main promise under load: reloads, even failing ones, cost no request. */
 import assert from "node:assert/strict";
 import { type Address, connectPlain } from "../../support/clients/connection.ts";
-import { Bystander } from "../../support/bystander.ts";
+import { Bystander } from "../../support/haproxy/bystander.ts";
 import { Http1Connection } from "../../support/clients/http1.ts";
 import { Load } from "../../support/clients/load.ts";
-import { programTest } from "../../support/program.ts";
-import { Workspace } from "../../support/wrapper.ts";
+import { programTest } from "../../support/wrapper/program.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
 
 const CLIENTS = 8;
 const RELOADS = 20;

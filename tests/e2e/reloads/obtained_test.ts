@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { join } from "@std/path";
-import { AcmeServer, OBTAINS, startsWithout } from "../../support/acme_server.ts";
+import { AcmeServer, OBTAINS, startsWithout } from "../../support/surroundings/acme_server.ts";
 import { Authority, later } from "../../support/certificates.ts";
-import { isThere, namesIn, readIfThere } from "../../support/files.ts";
-import { freePort } from "../../support/free_port.ts";
+import { isThere, namesIn, readIfThere } from "../../support/machine/files.ts";
+import { freePort } from "../../support/machine/free_port.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { Observed } from "../../support/observed.ts";
-import { BY_EVENTS, IN_ONE_FORM, RUNNABLE } from "../../support/program.ts";
-import { servedTo } from "../../support/tls_client.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { BY_EVENTS, IN_ONE_FORM, RUNNABLE } from "../../support/wrapper/program.ts";
+import { servedTo } from "../../support/clients/tls_client.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const NEEDS = [RUNNABLE, IN_ONE_FORM, ...OBTAINS];
 

@@ -5,10 +5,10 @@ import { SITE } from "../../support/clients/connection.ts";
 import { connectHttp3, type Http3Connection } from "../../support/clients/http3.ts";
 import { Authority } from "../../support/certificates.ts";
 import { quic, testNeeding } from "../../support/needs.ts";
-import { NOT_AS_PROCESS_1, RUNNABLE } from "../../support/program.ts";
+import { NOT_AS_PROCESS_1, RUNNABLE } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { Workspace } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
 
 const NEEDS = [RUNNABLE, NOT_AS_PROCESS_1, quic()];
 

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { haproxyTaking, testNeeding } from "../../support/needs.ts";
-import { programTest, RUNNABLE } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { programTest, RUNNABLE } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { pause, waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Without a settle time there is no process on standby, so the first start is the handoff's. */
 const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };

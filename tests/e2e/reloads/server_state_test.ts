@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ask } from "../../../lib/haproxy/runtime/client.ts";
-import { commonTest } from "../../support/program.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freeze } from "../../support/processes.ts";
-import { Workspace, type Wrapper, type WrapperOptions } from "../../support/wrapper.ts";
+import { freeze } from "../../support/machine/processes.ts";
+import { Workspace, type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
 
 const SERVERS: readonly string[] = [
   "s1 127.0.0.1:1",

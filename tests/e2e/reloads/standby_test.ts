@@ -1,8 +1,8 @@
 /** The process on standby while a change settles: it serves, or it ends. */
 import assert from "node:assert/strict";
-import { programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
+import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const LONG_SETTLE = ["--settle-time", "1s", "--poll-interval", "0"];
 

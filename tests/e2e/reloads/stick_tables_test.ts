@@ -4,11 +4,12 @@ import { join } from "@std/path";
 import { firstAnswer } from "../../../lib/haproxy/runtime/instance.ts";
 import { canPassTables } from "../../../lib/haproxy/runtime/stick_tables.ts";
 import { isListening } from "../../../lib/haproxy/runtime/client.ts";
-import { Observed } from "../../support/observed.ts";
-import { longTest } from "../../support/program.ts";
+import { startHaproxy } from "../../support/haproxy/bare.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { longTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { type Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { type Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const LOCAL_PEER = ["-L", "local"];
 
@@ -72,15 +73,10 @@ async function startByHand(
   const first = join(workspace.runtimeDirectory, `${name}.cfg`);
   const stats = `global\n stats socket ${socket} level admin expose-fd listeners\n`;
   await Deno.writeTextFile(first, stats);
-  const child = new Deno.Command("haproxy", {
-    args: [
-      ...["-db", ...LOCAL_PEER, "-f", first, "-f", workspace.configuration],
-      ...takeover === undefined ? [] : ["-x", takeover],
-    ],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  const child = startHaproxy(
+    ...["-db", ...LOCAL_PEER, "-f", first, "-f", workspace.configuration],
+    ...takeover === undefined ? [] : ["-x", takeover],
+  );
   await firstAnswer(socket, new AbortController().signal);
   return {
     socket,

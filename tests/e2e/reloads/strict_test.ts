@@ -1,12 +1,12 @@
 /** Configurations in which any warning is an error: at a start, at a reload and with `--check`. */
 import assert from "node:assert/strict";
 import { ask } from "../../../lib/haproxy/runtime/client.ts";
-import { namesIn } from "../../support/files.ts";
-import { childrenOf } from "../../support/processes.ts";
-import { commonTest, programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { namesIn } from "../../support/machine/files.ts";
+import { childrenOf } from "../../support/machine/processes.ts";
+import { commonTest, programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Workspace, type Wrapper, type WrapperOptions } from "../../support/wrapper.ts";
+import { Workspace, type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
 
 const STRICT: Readonly<Record<string, { readonly global: string; readonly args: string[] }>> = {
   "zero-warning": { global: "zero-warning", args: [] },

@@ -1,15 +1,15 @@
 /** Features during one another: respawn, last good, stick-tables, server state, POST /reload. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { record } from "../../support/recorded.ts";
-import { Observed } from "../../support/observed.ts";
-import { programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { record } from "../../support/wrapper/recorded.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { childrenOf, freeze } from "../../support/processes.ts";
-import { freePort } from "../../support/free_port.ts";
-import { finish, type Wrapper } from "../../support/wrapper.ts";
-import { isThere, namesIn } from "../../support/files.ts";
+import { childrenOf, freeze } from "../../support/machine/processes.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { finish, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { isThere, namesIn } from "../../support/machine/files.ts";
 
 class Together extends Observed {
   readonly recorded = this.at("recorded");

@@ -1,12 +1,12 @@
 /** What the program does with its arguments and environment before it runs, or instead. */
 import assert from "node:assert/strict";
 import denoJson from "../../../deno.json" with { type: "json" };
-import { namesIn } from "../../support/files.ts";
-import { FORM, programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { namesIn } from "../../support/machine/files.ts";
+import { FORM, programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { childrenOf } from "../../support/processes.ts";
-import { Workspace } from "../../support/wrapper.ts";
+import { childrenOf } from "../../support/machine/processes.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
 
 programTest("--help names every setting and exits with 0", async () => {
   await using workspace = new Workspace();

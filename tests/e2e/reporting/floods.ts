@@ -3,7 +3,7 @@
  * event loop has nothing else to do: `deno run floods.ts WHAT PORT COUNT`, until it is killed.
  */
 import { connect } from "node:net";
-import { Running } from "../../support/running.ts";
+import { Running } from "../../support/wrapper/running.ts";
 
 type Attack = (port: number) => Promise<void>;
 

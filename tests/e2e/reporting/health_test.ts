@@ -1,10 +1,10 @@
 /** `--health`, as health checks of containers run it. */
 import assert from "node:assert/strict";
-import { freePort } from "../../support/free_port.ts";
-import { Observed } from "../../support/observed.ts";
-import { programTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
-import { Workspace } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { programTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
 
 programTest("--health is 0 while HAProxy serves, and 1 afterwards", async () => {
   await using workspace = new Observed();

@@ -1,14 +1,14 @@
 /** What systemd and podman are told through NOTIFY_SOCKET, by a real socket. */
 import assert from "node:assert/strict";
 import { testNeeding } from "../../support/needs.ts";
-import { NOT_AS_PROCESS_1, RUNNABLE } from "../../support/program.ts";
+import { NOT_AS_PROCESS_1, RUNNABLE } from "../../support/wrapper/program.ts";
 import {
   abstractDatagrams,
   DATAGRAMS,
   monotonicMicroseconds,
   ServiceManager,
-} from "../../support/service_manager.ts";
-import { Workspace } from "../../support/wrapper.ts";
+} from "../../support/surroundings/service_manager.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
 
 const READY = "READY=1";
 const RELOAD = ["RELOADING=1", "MONOTONIC_USEC"] as const;

@@ -1,10 +1,10 @@
 /** Probes are answered during floods of clients, and while many wait for a reload. */
 import assert from "node:assert/strict";
 import { ATTACKS, during } from "./floods.ts";
-import { Observed } from "../../support/observed.ts";
-import { commonTest } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const CLIENTS = 400;

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { join } from "@std/path";
-import { Observed } from "../../support/observed.ts";
-import { commonTest, programTest } from "../../support/program.ts";
-import { Secured } from "../../support/secured.ts";
-import { finish } from "../../support/wrapper.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { commonTest, programTest } from "../../support/wrapper/program.ts";
+import { Secured } from "../../support/wrapper/secured.ts";
+import { finish } from "../../support/wrapper/wrapper.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
+import { freePort } from "../../support/machine/free_port.ts";
 
 programTest("a serving generation is healthy, ready, and shown with its process", async () => {
   await using workspace = new Observed();

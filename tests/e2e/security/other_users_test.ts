@@ -1,11 +1,11 @@
 /** What another user puts in the wrapper's way is neither run nor written to, and sees no key. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { record } from "../../support/recorded.ts";
+import { record } from "../../support/wrapper/recorded.ts";
 import { type Need, ROOT, testNeeding } from "../../support/needs.ts";
-import { FORM, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/program.ts";
-import { Workspace } from "../../support/wrapper.ts";
-import { isThere, namesIn } from "../../support/files.ts";
+import { FORM, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/wrapper/program.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { isThere, namesIn } from "../../support/machine/files.ts";
 
 /** Neither root nor the wrapper's user. */
 const STRANGER = 41_002;

@@ -1,9 +1,9 @@
 /** What the program could do if it were compromised. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { namesIn } from "../../support/files.ts";
-import { programLike, programTest } from "../../support/program.ts";
-import { Workspace } from "../../support/wrapper.ts";
+import { namesIn } from "../../support/machine/files.ts";
+import { programLike, programTest } from "../../support/wrapper/program.ts";
+import { Workspace } from "../../support/wrapper/wrapper.ts";
 
 programTest("it can start no other program, write nowhere else and open no library", async () => {
   await using workspace = new Workspace();

@@ -1,8 +1,8 @@
 /** Secrets in a refused configuration, wherever the program reports the refusal. */
 import assert from "node:assert/strict";
 import { BROKEN, MARKER } from "../../support/secrets.ts";
-import { Observed } from "../../support/observed.ts";
-import { commonTest } from "../../support/program.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
 
 const env = { SECRET: MARKER };
 

@@ -1,9 +1,9 @@
 /** Where the files that HAProxy loads are, which of them are not watched, and `--list-watched`. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
-import { commonTest } from "../../support/program.ts";
-import { isLastReload, quoted, Secured } from "../../support/secured.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
+import { isLastReload, quoted, Secured } from "../../support/wrapper/secured.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const error = (text: string) => `HTTP/1.0 503 Unavailable\r\nx-is: ${text}\r\n\r\n`;
 

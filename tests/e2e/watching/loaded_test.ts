@@ -1,8 +1,8 @@
 /** What HAProxy loads besides its configuration is watched by default. */
 import { Authority, dhParameters, ticketKeys } from "../../support/certificates.ts";
-import { commonTest } from "../../support/program.ts";
-import { isLastReload, quoted, Secured } from "../../support/secured.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
+import { isLastReload, quoted, Secured } from "../../support/wrapper/secured.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** HAProxy reads each of these only at its start. */
 interface Loaded {

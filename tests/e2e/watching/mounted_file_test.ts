@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { BY_EVENTS, RUNNABLE } from "../../support/program.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { BY_EVENTS, RUNNABLE } from "../../support/wrapper/program.ts";
+import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const NEEDS = [RUNNABLE, ROOT];
 

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { createRandom, type Random } from "../../support/random.ts";
 import { Authority } from "../../support/certificates.ts";
-import { Observed } from "../../support/observed.ts";
-import { longTest, programTest } from "../../support/program.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
+import { longTest, programTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { type Wrapper } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** `SEED` repeats a run that failed. */
 const SEED = Number(Deno.env.get("SEED") ?? 20_261_128);

@@ -1,8 +1,8 @@
 /** Names that are not UTF-8, in every watched directory. */
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
-import { BY_EVENTS, programTest } from "../../support/program.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { BY_EVENTS, programTest } from "../../support/wrapper/program.ts";
+import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Runs an `sh` script in a directory: Deno itself cannot name anything that is not UTF-8. */
 async function run(script: string, cwd: string): Promise<void> {

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { Authority } from "../../support/certificates.ts";
-import { Observed } from "../../support/observed.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { IN_ONE_FORM, programTest, RUNNABLE } from "../../support/program.ts";
+import { IN_ONE_FORM, programTest, RUNNABLE } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { type Wrapper } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const MB = 2 ** 20;
 const GB = 2 ** 30;

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { BY_EVENTS, programTest, RUNNABLE } from "../../support/program.ts";
-import { Volume } from "../../support/volume.ts";
+import { BY_EVENTS, programTest, RUNNABLE } from "../../support/wrapper/program.ts";
+import { Volume } from "../../support/surroundings/volume.ts";
 import { pause, waitFor } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
-import { MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Proves that nothing but this last change has caused a reload since generation 1. */
 async function isOnlyReload(wrapper: Wrapper, change: () => unknown) {

@@ -1,6 +1,6 @@
 /** What can be wrong with the program `haproxy`, until it is repaired. */
 import { join } from "@std/path";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import type { Fault } from "../fault.ts";
 import type { World } from "../world/world.ts";
 

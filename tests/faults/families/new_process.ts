@@ -1,9 +1,9 @@
 /** What can happen to the new process at each point of a handoff, until the old one is told to stop. */
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { pause } from "../../support/wait.ts";
 import type { Fault } from "../fault.ts";
 import { type Exchange, type Meddle, pidOf, StatsProxy } from "../world/stats_proxy.ts";
-import { freeze, killQuietly } from "../../support/processes.ts";
+import { freeze, killQuietly } from "../../support/machine/processes.ts";
 import type { World } from "../world/world.ts";
 
 /** A change while a proxy changes the next generation's answers; `undo` comes before the proxy ends. */

@@ -1,7 +1,7 @@
 /** What can happen to the serving process before and during a handoff. */
 import type { Fault } from "../fault.ts";
 import { afterFirstAnswer, meddled } from "./new_process.ts";
-import { freeze, killQuietly } from "../../support/processes.ts";
+import { freeze, killQuietly } from "../../support/machine/processes.ts";
 
 function frozen(): Fault {
   let pid = 0;

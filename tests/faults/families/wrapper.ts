@@ -1,7 +1,7 @@
 /** What can happen to the wrapper itself: it is frozen, flooded, or gets several signals at once. */
 import { join } from "@std/path";
 import { pause, waitFor } from "../../support/wait.ts";
-import { childrenOf, freeze } from "../../support/processes.ts";
+import { childrenOf, freeze } from "../../support/machine/processes.ts";
 import type { Fault } from "../fault.ts";
 import { READY_TIMEOUT_MS, type World } from "../world/world.ts";
 

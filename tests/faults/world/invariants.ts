@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { waitFor } from "../../support/wait.ts";
 import type { Fault } from "../fault.ts";
-import { childrenOf, stateOf } from "../../support/processes.ts";
+import { childrenOf, stateOf } from "../../support/machine/processes.ts";
 import type { World } from "./world.ts";
 
 /** How long a client may wait for an answer that takes a millisecond on an idle machine. */

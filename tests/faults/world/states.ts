@@ -1,6 +1,6 @@
 /** Brings a world into a state of the supervisor, and holds it there. */
-import { STAND_INS } from "../../support/stand_ins.ts";
-import { freeze, killQuietly } from "../../support/processes.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
+import { freeze, killQuietly } from "../../support/machine/processes.ts";
 import type { StateName } from "../../../lib/supervisor/state/state.ts";
 import { World } from "./world.ts";
 

@@ -1,10 +1,10 @@
 /** A proxy between the wrapper and the private stats socket of its next generation, which changes the answers. */
 import { join } from "@std/path";
 import { ask, isListening } from "../../../lib/haproxy/runtime/client.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import type { World } from "./world.ts";
-import { isThere } from "../../support/files.ts";
+import { isThere } from "../../support/machine/files.ts";
 
 /** One command of the wrapper, or several in a line. */
 export interface Exchange {

@@ -1,15 +1,15 @@
 /** A wrapper with traffic, in a place where everything can be broken and repaired. */
 import { join } from "@std/path";
 import { ask } from "../../../lib/haproxy/runtime/client.ts";
-import { Bystander } from "../../support/bystander.ts";
-import { Observed } from "../../support/observed.ts";
+import { Bystander } from "../../support/haproxy/bystander.ts";
+import { Observed } from "../../support/wrapper/observed.ts";
 import { EchoServer } from "../../support/clients/echo_server.ts";
-import { freePort } from "../../support/free_port.ts";
-import { ONE_FORM } from "../../support/program.ts";
-import { STAND_INS } from "../../support/stand_ins.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { ONE_FORM } from "../../support/wrapper/program.ts";
+import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { killQuietly } from "../../support/processes.ts";
-import { type Wrapper, type WrapperOptions } from "../../support/wrapper.ts";
+import { killQuietly } from "../../support/machine/processes.ts";
+import { type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
 import { command } from "./command.ts";
 import { Traffic } from "./traffic.ts";
 

@@ -5,7 +5,7 @@ import {
   prepareByHand,
   type Serving,
 } from "../../support/measuring/by_hand.ts";
-import type { Site } from "../site.ts";
+import type { Site } from "../run/site.ts";
 import type { Contestant } from "./contestant.ts";
 
 export async function startByHand({ workspace }: Site): Promise<Contestant> {

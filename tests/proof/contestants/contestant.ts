@@ -1,5 +1,5 @@
 /** Who reloads HAProxy. */
-import type { Site } from "../site.ts";
+import type { Site } from "../run/site.ts";
 
 export interface Contestant {
   /** The pid of the process that starts HAProxy and stays; `null` if there is none. */

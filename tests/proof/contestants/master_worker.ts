@@ -1,8 +1,8 @@
 /** HAProxy's own master process, reloaded as its manual says, by SIGUSR2. */
 import { join } from "@std/path";
-import { Running } from "../../support/running.ts";
+import { Running } from "../../support/wrapper/running.ts";
 import { waitFor } from "../../support/wait.ts";
-import type { Site } from "../site.ts";
+import type { Site } from "../run/site.ts";
 import type { Contestant, Outcome } from "./contestant.ts";
 
 export async function startMasterWorker({ workspace }: Site): Promise<Contestant> {

@@ -1,6 +1,6 @@
 /** The outcome of a reload is read from the master's output, of each branch and of the one at hand. */
 import assert from "node:assert/strict";
-import { makeSite } from "../site.ts";
+import { makeSite } from "../run/site.ts";
 import { outcomeIn, startMasterWorker } from "./master_worker.ts";
 
 for (

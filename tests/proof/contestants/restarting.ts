@@ -1,6 +1,6 @@
 /** A reload that loses requests, to test the proof: the old process ends before the new one starts. */
 import { launchByHand, makeFolder, prepareByHand } from "../../support/measuring/by_hand.ts";
-import type { Site } from "../site.ts";
+import type { Site } from "../run/site.ts";
 import type { Contestant } from "./contestant.ts";
 
 export async function startRestarting({ workspace }: Site): Promise<Contestant> {

@@ -1,10 +1,11 @@
 /** The wrapper with default settings. */
+import { SILENCED } from "../../support/haproxy/bare.ts";
 import type { Contestant } from "./contestant.ts";
-import type { Site } from "../site.ts";
+import type { Site } from "../run/site.ts";
 
 export async function startWrapper({ workspace }: Site): Promise<Contestant> {
   // In a session of its own, as an init starts it, and with HAProxy's output where it is by hand.
-  const launcher = ["setsid", "sh", "-c", 'exec "$@" 2>/dev/null', "sh"];
+  const launcher = ["setsid", ...SILENCED];
   const wrapper = await workspace.serve({ launcher });
   return {
     supervisor: wrapper.pid,

@@ -2,7 +2,7 @@
 import { nowMs } from "../../support/measuring/clock.ts";
 import { pause } from "../../support/wait.ts";
 import { Failure } from "../../support/clients/failures.ts";
-import type { Standing } from "../standing.ts";
+import type { Standing } from "../run/standing.ts";
 import type { Connection, SecureAddress } from "../../support/clients/connection.ts";
 import { contentOf, QUICK_PATH, SLOW_PATH } from "./bodies.ts";
 import type { Kind } from "./kinds.ts";

@@ -1,6 +1,6 @@
 /** Runs all clients, each kind in a thread of its own, so that none delays another. */
-import { Thread } from "../../support/thread.ts";
-import type { Standing } from "../standing.ts";
+import { Thread } from "../../support/machine/thread.ts";
+import type { Standing } from "../run/standing.ts";
 import type { SecureAddress } from "../../support/clients/connection.ts";
 import type { KindName, PerKind } from "./kinds.ts";
 import type { KindFigures } from "./record.ts";

@@ -1,6 +1,6 @@
 /** The thread behind `load.ts`: all clients of one kind. */
-import { answerQuestions } from "../../support/thread.ts";
-import { Standing } from "../standing.ts";
+import { answerQuestions } from "../../support/machine/thread.ts";
+import { Standing } from "../run/standing.ts";
 import { runClient } from "./client.ts";
 import { type Kind, KINDS } from "./kinds.ts";
 import type { Assignment } from "./load.ts";

@@ -1,5 +1,5 @@
 /** The servers behind HAProxy, in a thread of their own. */
-import { Thread } from "../../support/thread.ts";
+import { Thread } from "../../support/machine/thread.ts";
 
 export interface UpstreamPorts {
   /** Answers HTTP requests late and in two parts. */

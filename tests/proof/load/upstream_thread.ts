@@ -1,6 +1,6 @@
 /** The thread behind `upstream.ts`. */
 import { EchoServer } from "../../support/clients/echo_server.ts";
-import { answerQuestions } from "../../support/thread.ts";
+import { answerQuestions } from "../../support/machine/thread.ts";
 import { pause } from "../../support/wait.ts";
 import { SLOW_BODY } from "./bodies.ts";
 import type { UpstreamPorts } from "./upstream.ts";

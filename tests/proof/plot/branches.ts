@@ -1,5 +1,5 @@
 /** Draws the results of several HAProxy versions as one SVG: a row for each, on one time scale. Pure. */
-import { campaignsOf, haproxyOf, type Results, servedMs, surroundings } from "../results.ts";
+import { campaignsOf, haproxyOf, type Results, servedMs, surroundings } from "../report/results.ts";
 import { distribution } from "./distribution.ts";
 import { failures, inShort } from "./failures.ts";
 import { MARGIN, page, TOP, WIDTH } from "./page.ts";

@@ -1,8 +1,8 @@
 /** How long reloads took, as a cumulative distribution. Pure. */
 import { quantile } from "../../support/measuring/quantile.ts";
-import type { Campaign } from "../campaign.ts";
+import type { Campaign } from "../run/campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
-import { servedMs } from "../results.ts";
+import { servedMs } from "../report/results.ts";
 import { type Frame, group, horizontalAxis, panelTitle, spansOf, verticalAxis } from "./panel.ts";
 import { linear, logarithmic } from "./scale.ts";
 import { path } from "./svg.ts";

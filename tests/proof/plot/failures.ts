@@ -1,8 +1,8 @@
 /** How many requests of each kind failed: a bar for each contestant. Pure. */
-import type { Campaign } from "../campaign.ts";
+import type { Campaign } from "../run/campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
 import type { KindName } from "../load/kinds.ts";
-import { failedOf, failedRequests, idleClosings, kindsOf } from "../results.ts";
+import { failedOf, failedRequests, idleClosings, kindsOf } from "../report/results.ts";
 import { type Frame, group, horizontalAxis, panelTitle, spansOf } from "./panel.ts";
 import { logarithmicFromZero } from "./scale.ts";
 import { element, text } from "./svg.ts";

@@ -1,8 +1,8 @@
 /** What each contestant's processes use over time. Pure. */
-import type { Campaign } from "../campaign.ts";
+import type { Campaign } from "../run/campaign.ts";
 import type { ContestantName } from "../contestants/contestants.ts";
-import type { Sample } from "../processes.ts";
-import { sum } from "../results.ts";
+import type { Sample } from "../run/processes.ts";
+import { sum } from "../report/results.ts";
 import { type Frame, group, horizontalAxis, panelTitle, spansOf, verticalAxis } from "./panel.ts";
 import { linear } from "./scale.ts";
 import { path } from "./svg.ts";

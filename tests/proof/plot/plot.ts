@@ -1,6 +1,6 @@
 /** Draws the results of one HAProxy version as one SVG. Pure. */
-import { megabytes } from "../report.ts";
-import { campaignsOf, type Results, surroundings } from "../results.ts";
+import { megabytes } from "../report/report.ts";
+import { campaignsOf, type Results, surroundings } from "../report/results.ts";
 import { distribution } from "./distribution.ts";
 import { failures } from "./failures.ts";
 import { overTime } from "./over_time.ts";

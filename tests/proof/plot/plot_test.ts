@@ -1,6 +1,6 @@
 /** The plot is well-formed, draws each contestant, and stays inside its page. */
 import assert from "node:assert/strict";
-import { campaign, load, MACHINE, run } from "../samples.ts";
+import { campaign, load, MACHINE, run } from "../report/samples.ts";
 import { branchesPlot } from "./branches.ts";
 import { plot } from "./plot.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { ADDED_WORDS } from "../../../lib/hot_apply/servers/added_words.ts";
 import { addedServer } from "../../../lib/hot_apply/servers/server_change.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { HAPROXY } from "./process.ts";
 
 /** Some of them right for any word, and the least and the most of each kind. */

@@ -1,8 +1,8 @@
 /** A HAProxy of its own, which is asked what its servers are. */
 import { createAsk } from "../../../lib/haproxy/runtime/client.ts";
 import { parseStates } from "../../../lib/haproxy/runtime/server_commands.ts";
-import { isThere } from "../../support/files.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { isThere } from "../../support/machine/files.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
 
 export class BareHaproxy implements AsyncDisposable {

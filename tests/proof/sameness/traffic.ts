@@ -1,6 +1,6 @@
 /** Requests to all backends at once, none of which may fail. */
 import { pause } from "../../support/wait.ts";
-import { freePort } from "../../support/free_port.ts";
+import { freePort } from "../../support/machine/free_port.ts";
 
 /** Leaves the machine to what is proved. */
 const PAUSE_MS = 3;

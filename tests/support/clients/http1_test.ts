@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connectPlain } from "./connection.ts";
 import { Http1Connection } from "./http1.ts";
-import { freePort } from "../free_port.ts";
+import { freePort } from "../machine/free_port.ts";
 
 const answer = (body: string, more = "") =>
   `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n${more}\r\n${body}`;

@@ -7,8 +7,9 @@ import {
 } from "../../../lib/haproxy/private_folder/private_folder.ts";
 import { askInstance } from "../../../lib/haproxy/runtime/instance.ts";
 import { NO_NEEDS } from "../../../lib/config/needs.ts";
+import { startHaproxy } from "../haproxy/bare.ts";
 import { pause } from "../wait.ts";
-import type { Workspace } from "../wrapper.ts";
+import type { Workspace } from "../wrapper/wrapper.ts";
 
 /** In the runtime directory, by which the workspace finds the processes when it cleans up. */
 export async function makeFolder({ runtimeDirectory }: Workspace): Promise<PrivateFolder> {
@@ -41,18 +42,9 @@ export interface Serving {
   readonly child: Deno.ChildProcess;
 }
 
-/**
- * In a session of its own, as the wrapper starts it: where the kernel shares the CPU between sessions (autogroups),
- * the bench's client would slow it or speed it up. `null` if the process ends, or has no listener and ought to.
- */
+/** `null` if the process ends, or has no listener and ought to. */
 export async function launchByHand({ number, socket, words }: Prepared): Promise<Serving | null> {
-  const child = new Deno.Command("haproxy", {
-    args: [...words],
-    detached: true,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  const child = startHaproxy(...words);
   const ended = new AbortController();
   void child.status.then(() => ended.abort());
   if (await serves(child, socket, ended.signal)) return { number, child };

@@ -1,5 +1,5 @@
 /** Tells when something was first served, from a thread that nothing else delays. */
-import { Thread } from "../thread.ts";
+import { Thread } from "../machine/thread.ts";
 
 /** A new connection is made about every millisecond until it gets what is wanted. */
 export interface Question {

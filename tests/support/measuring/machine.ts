@@ -1,5 +1,5 @@
 /** What was measured, and on what. */
-import { FORM, PROGRAM } from "../program.ts";
+import { FORM, PROGRAM } from "../wrapper/program.ts";
 
 export interface Machine {
   /** Name and version. */

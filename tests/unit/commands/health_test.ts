@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { askHealth } from "../../../lib/commands/health.ts";
 import type { StatusAddress } from "../../../lib/settings/status_address.ts";
-import { freePort } from "../../support/free_port.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 /** What `askHealth` says of a server that answers one request with `answer`, and never if that is `null`. */
 async function verdictOn(answer: string | null, hostname = "127.0.0.1") {

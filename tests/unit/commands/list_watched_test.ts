@@ -8,7 +8,7 @@ import {
 import type { Inventory, SourceFile } from "../../../lib/watch/scan/inventory.ts";
 import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../lib/watch/scan/sources.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const watched = (path: string): Source => ({ kind: "watched", path, foundBy: "--watch" });
 

@@ -8,7 +8,7 @@ import {
   type Result,
 } from "../../../lib/hot_apply/kinds/target_kind.ts";
 import { planOf } from "../../../lib/hot_apply/kinds/target_kinds.ts";
-import { type Answer, script } from "../../support/scripted_haproxy.ts";
+import { type Answer, script } from "../../support/haproxy/scripted_haproxy.ts";
 
 export function plan(target: Target, text: string, content: Partial<Content> = {}): Promise<Plan> {
   const none = { key: null, texts: [text], files: new Map(), read };

@@ -5,8 +5,8 @@ import type { Target } from "../../../lib/loaded/targets.ts";
 import { sha256 } from "../../../lib/system/files/contents.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../../support/certificates.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
-import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
+import { ScriptedHaproxy } from "../../support/haproxy/scripted_haproxy.ts";
 
 /** The fingerprint of files with these texts. */
 async function holding(texts: Readonly<Record<string, string>>): Promise<Fingerprint> {

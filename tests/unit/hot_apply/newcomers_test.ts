@@ -3,7 +3,7 @@ import { examineNewcomers, newcomersIn } from "../../../lib/hot_apply/newcomers.
 import type { FolderKind, Targets } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority } from "../../support/certificates.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const targetsOf = (
   folders: Readonly<Record<string, FolderKind>>,

@@ -6,7 +6,7 @@ import { sha256 } from "../../../lib/system/files/contents.ts";
 import type { LogEntry } from "../../../lib/system/log.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { pause, waitFor } from "../../support/wait.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const SERVED_MS = 60;
 

@@ -7,8 +7,8 @@ import { restore, type Restored } from "../../../lib/last_good/restore.ts";
 import { Store } from "../../../lib/last_good/store.ts";
 import { haproxyTaking, testNeeding } from "../../support/needs.ts";
 import { Authority, dhParameters, ticketKeys } from "../../support/certificates.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
-import { type CommandLine, record, restoreOptions } from "../../support/recorded.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
+import { type CommandLine, record, restoreOptions } from "../../support/wrapper/recorded.ts";
 
 class Site extends TempFolder {
   readonly recorded = this.at("recorded");

@@ -4,7 +4,7 @@ import { type Gathered, Store } from "../../../lib/last_good/store.ts";
 import { sha256 } from "../../../lib/system/files/contents.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { waitFor } from "../../support/wait.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const NEVER = new AbortController().signal;
 

@@ -5,8 +5,8 @@ import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import { findServers } from "../../../lib/loaded/servers.ts";
 import { serversIn, withServers } from "../../../lib/loaded/targets.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
-import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
+import { ScriptedHaproxy } from "../../support/haproxy/scripted_haproxy.ts";
 
 /** Before and long after all files of a test were written. */
 const [LONG_AGO_MS, LATER_MS] = [0, Date.parse("2100-01-01T00:00:00Z")];

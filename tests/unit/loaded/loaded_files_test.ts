@@ -5,7 +5,7 @@ import { sideFilesOf } from "../../../lib/config/side_files.ts";
 import type { SourceFile } from "../../../lib/watch/scan/inventory.ts";
 import { createScanner } from "../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../lib/watch/scan/sources.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 /** HAProxy's working directory, with a configuration. */
 class Scene extends TempFolder {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { digestWithoutServers, findServers, readServerLines } from "../../../lib/loaded/servers.ts";
 import { sha256 } from "../../../lib/system/files/contents.ts";
 import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const FIRST = "backend a\n  server s1 10.0.0.1:80\n";
 const SECOND = "backend b\n  server s2 10.0.0.2:80\n";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { MOST_TEXT_BYTES } from "../../../lib/config/tokens.ts";
 import { createTextReader, type TextFile } from "../../../lib/loaded/text_cache.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const file = (path: string): TextFile => ({ path, info: Deno.statSync(path) });
 

@@ -6,9 +6,9 @@ import { contentOf, MISSING } from "../../../lib/obtained/save.ts";
 import type { LogEntry } from "../../../lib/system/log.ts";
 import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, later, type Pair } from "../../support/certificates.ts";
-import { isThere } from "../../support/files.ts";
-import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { isThere } from "../../support/machine/files.ts";
+import { ScriptedHaproxy } from "../../support/haproxy/scripted_haproxy.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const HEADER = "# certificate\tsection\tstate\texpiration date (UTC)\texpires in\n";

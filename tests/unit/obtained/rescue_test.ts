@@ -4,9 +4,9 @@ import type { FileReference } from "../../../lib/config/file_references.ts";
 import { rescue } from "../../../lib/obtained/rescue.ts";
 import type { LogEntry } from "../../../lib/system/log.ts";
 import { Authority, later, type Pair } from "../../support/certificates.ts";
-import { isThere } from "../../support/files.ts";
-import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { isThere } from "../../support/machine/files.ts";
+import { ScriptedHaproxy } from "../../support/haproxy/scripted_haproxy.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 class Scene extends TempFolder {
   readonly authority = new Authority(this.at("ca"));

@@ -4,9 +4,9 @@ import { dirname } from "@std/path";
 import { contentOf, MISSING, saveCertificate, type SaveEnd } from "../../../lib/obtained/save.ts";
 import { readPair } from "../../../lib/hot_apply/kinds/pair.ts";
 import { Authority, later } from "../../support/certificates.ts";
-import { readIfThere } from "../../support/files.ts";
+import { readIfThere } from "../../support/machine/files.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const digestOf = async (path: string) => (await contentOf(path)).content;
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { alertsOf } from "../../../lib/haproxy/failure/alerts.ts";
 import { knownWord } from "../../../lib/secrets/masked_line.ts";
 import { linesAround } from "../../../lib/status/excerpts.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { MARKER } from "../../support/secrets.ts";
 import { SECRET_LINES, type SecretLine } from "./cases.ts";
 

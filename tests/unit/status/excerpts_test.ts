@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { linesAround, readExcerpts } from "../../../lib/status/excerpts.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const TEXT = Array.from({ length: 10 }, (_, index) => `maxconn ${index + 1}`).join("\n");
 

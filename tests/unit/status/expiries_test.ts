@@ -4,7 +4,7 @@ import type { Target, Targets } from "../../../lib/loaded/targets.ts";
 import { createExpiries } from "../../../lib/status/expiries.ts";
 import type { Fingerprint } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, DAY_MS, later } from "../../support/certificates.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 /** Certificate files that a generation has loaded. */
 class Scene extends TempFolder {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { installed, testNeeding } from "../../support/needs.ts";
 import { route, type Views } from "../../../lib/status/routes.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Browser } from "../../support/browser.ts";
+import { Browser } from "../../support/clients/browser.ts";
 import { Scene } from "./http/listening.ts";
 
 const VIEW = { width: 800, height: 600, scheme: "light" } as const;

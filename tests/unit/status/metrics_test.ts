@@ -6,7 +6,7 @@ import { NO_COUNTS } from "../../../lib/status/history/counters.ts";
 import { metricsText } from "../../../lib/status/metrics.ts";
 import type { Snapshot } from "../../../lib/status/history/snapshot.ts";
 import { STATES } from "../supervisor/samples.ts";
-import { METRICS } from "../../support/metrics.ts";
+import { METRICS } from "../../support/wrapper/metrics.ts";
 import { installed, testNeeding } from "../../support/needs.ts";
 import { live, NOW_MS, SAMPLES, snapshot } from "./samples.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Status } from "../../../lib/status/status.ts";
 import type { State } from "../../../lib/supervisor/state/state.ts";
 import type { Step } from "../../../lib/supervisor/supervisor.ts";
-import { freePort } from "../../support/free_port.ts";
+import { freePort } from "../../support/machine/free_port.ts";
 import { STATES } from "../supervisor/samples.ts";
 import { snapshot } from "./samples.ts";
 

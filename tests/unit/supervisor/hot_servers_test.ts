@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { ServersTarget } from "../../../lib/loaded/targets.ts";
 import { NO_TARGETS, withServers } from "../../../lib/loaded/targets.ts";
 import { HotServers } from "../../../lib/supervisor/actions/hot_servers.ts";
-import { ScriptedHaproxy } from "../../support/scripted_haproxy.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { ScriptedHaproxy } from "../../support/haproxy/scripted_haproxy.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const target = (path: string, more: Partial<ServersTarget> = {}): ServersTarget => ({

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Libc, LIBC_PATHS, openLibc } from "../../../lib/system/libc.ts";
 import { waitFor } from "../../support/wait.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 // The permission is revoked for the whole file, so all tests share one library.
 const libc = await openLibc();

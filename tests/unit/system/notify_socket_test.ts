@@ -4,8 +4,12 @@ import { openLibc } from "../../../lib/system/libc.ts";
 import type { LogEntry } from "../../../lib/system/log.ts";
 import { openNotifySocket } from "../../../lib/system/notify_socket.ts";
 import { testNeeding } from "../../support/needs.ts";
-import { abstractDatagrams, DATAGRAMS, ServiceManager } from "../../support/service_manager.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import {
+  abstractDatagrams,
+  DATAGRAMS,
+  ServiceManager,
+} from "../../support/surroundings/service_manager.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
 
 /** What the kernel keeps until it is read. Deno reads it only as long as it has every permission. */

@@ -5,7 +5,7 @@ import type { Inventory } from "../../../lib/watch/scan/inventory.ts";
 import type { ScanResult } from "../../../lib/watch/scan/scan.ts";
 import { WRITER_SILENCE_MS } from "../../../lib/watch/debounce.ts";
 import { pause, waitFor } from "../../support/wait.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 /** A scan whose one file, `a.cfg`, has this content. */
 function seenAs(folder: TempFolder, content: string, modifiedMs = 0): ScanResult["seen"] {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DrainGauge } from "../../../../lib/haproxy/drain/drain_gauge.ts";
 import { close } from "../../../../lib/status/http/connection.ts";
 import { pause, waitFor } from "../../../support/wait.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 interface Info {
   readonly jobs: number;
@@ -19,13 +19,13 @@ class Scene extends TempFolder {
   isClosed = false;
   closed = 0;
   asked = 0;
-  readonly #connections: Deno.Conn[] = [];
   readonly #listener = Deno.listen({ transport: "unix", path: this.socket });
   readonly #served = this.#serve();
 
   override async [Symbol.asyncDispose](): Promise<void> {
     this.info = null;
     this.#listener.close();
+    this.gauge.close(1);
     await this.#served;
     await super[Symbol.asyncDispose]();
   }
@@ -49,20 +49,22 @@ class Scene extends TempFolder {
   async #serve(): Promise<void> {
     const answers: Promise<void>[] = [];
     for await (const connection of this.#listener) {
-      this.#connections.push(connection);
       answers.push(this.#answer(connection));
     }
-    this.#connections.forEach(close);
     await Promise.all(answers);
   }
 
-  async #answer(connection: Deno.Conn): Promise<void> {
+  /** Until the gauge has closed its end, so that nothing of it outlives the test. */
+  async #answer(connection: Deno.UnixConn): Promise<void> {
     const buffer = new Uint8Array(1_000);
     for (;;) {
       const count = await connection.read(buffer).catch(() => null);
       if (count === null) break;
       this.asked++;
-      if (this.info === null) break;
+      if (this.info === null) {
+        await connection.closeWrite();
+        continue;
+      }
       const isPrompt = new TextDecoder().decode(buffer.subarray(0, count)) === "prompt\n";
       const text = isPrompt ? "\n> " : `${textOf(this.info)}\n> `;
       // In two pieces, as long answers arrive.

@@ -6,8 +6,8 @@ import {
 import { isListening } from "../../../../lib/haproxy/runtime/client.ts";
 import { NO_NEEDS } from "../../../../lib/config/needs.ts";
 import { RUNTIME_PARENTS } from "../../../../lib/settings/option_types.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
-import { isThere } from "../../../support/files.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
+import { isThere } from "../../../support/machine/files.ts";
 
 /** Makes the private folder in `parent`; fails if that is impossible. */
 async function makeIn(parent: TempFolder): Promise<PrivateFolder> {

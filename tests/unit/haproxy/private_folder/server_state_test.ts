@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { saveServerState } from "../../../../lib/haproxy/private_folder/server_state.ts";
-import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { ScriptedHaproxy } from "../../../support/haproxy/scripted_haproxy.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 const STATE = "1\n# be_id be_name\n3 b\n\n";
 const never = () => new AbortController().signal;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnHaproxy } from "../../../../lib/haproxy/process/process.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 /** The output of a process that runs this shell script in place of HAProxy. */
 async function outputOf(script: string): Promise<string> {

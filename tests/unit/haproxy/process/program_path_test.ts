@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findForeignProgram } from "../../../../lib/haproxy/process/program_path.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 const user = Deno.uid()!;
 

@@ -7,9 +7,9 @@ import {
   openPrompt,
   quoted,
 } from "../../../../lib/haproxy/runtime/client.ts";
-import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
+import { ScriptedHaproxy } from "../../../support/haproxy/scripted_haproxy.ts";
 import { waitFor } from "../../../support/wait.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 const LOCKED = "Can't commit the certificate!\nOperations on certificates are currently locked!\n";
 

@@ -5,8 +5,8 @@ import {
   showListeners,
   switchFrontends,
 } from "../../../../lib/haproxy/runtime/listeners.ts";
-import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { ScriptedHaproxy } from "../../../support/haproxy/scripted_haproxy.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 /** As HAProxy 2.6 and 3.4 write it. */
 const SHOWN = `

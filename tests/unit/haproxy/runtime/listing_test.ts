@@ -6,8 +6,8 @@ import {
   parseListing,
 } from "../../../../lib/haproxy/runtime/listing.ts";
 import { pause } from "../../../support/wait.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
-import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
+import { ScriptedHaproxy } from "../../../support/haproxy/scripted_haproxy.ts";
 
 const namesOf = (tag: ListedFile["tag"], ...lines: readonly string[]) =>
   parseListing(tag, [...lines, "", ""].join("\n")).map(({ name }) => name);

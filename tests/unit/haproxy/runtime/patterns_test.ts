@@ -9,7 +9,7 @@ import {
   showEntries,
 } from "../../../../lib/haproxy/runtime/patterns.ts";
 import { quoted } from "../../../../lib/haproxy/runtime/client.ts";
-import { script } from "../../../support/scripted_haproxy.ts";
+import { script } from "../../../support/haproxy/scripted_haproxy.ts";
 
 const MAP = { tag: "map", id: 3, version: 7 } as const;
 const ACL = { ...MAP, tag: "acl" } as const;

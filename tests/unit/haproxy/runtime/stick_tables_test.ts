@@ -4,8 +4,8 @@ import {
   parseResync,
   untilTablesPass,
 } from "../../../../lib/haproxy/runtime/stick_tables.ts";
-import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { ScriptedHaproxy } from "../../../support/haproxy/scripted_haproxy.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 /** As HAProxy 2.6.12 writes it; some lines are longer in 3.0. */
 function section(flags: string, { local = "local", table = true, disabled = 0 } = {}): string {

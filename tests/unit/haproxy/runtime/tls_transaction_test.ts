@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TlsKind, TlsTransaction } from "../../../../lib/haproxy/runtime/tls_transaction.ts";
-import { type Answer, script } from "../../../support/scripted_haproxy.ts";
+import { type Answer, script } from "../../../support/haproxy/scripted_haproxy.ts";
 
 /** A transaction with a process that gives `answers`. */
 function begin(answers: readonly Answer[], { kind = "cert" as TlsKind, name = "/x" } = {}) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { Authority } from "../../../support/certificates.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { applied, plan } from "../applied.ts";
 
 const TARGET = { tag: "ca_file", path: "/elsewhere", name: "/x" } as const;

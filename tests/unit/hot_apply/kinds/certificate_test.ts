@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { refusalAt } from "../../../../lib/hot_apply/kinds/certificate.ts";
 import { Authority, type Pair } from "../../../support/certificates.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
-import type { Answer } from "../../../support/scripted_haproxy.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
+import type { Answer } from "../../../support/haproxy/scripted_haproxy.ts";
 import { applied, plan } from "../applied.ts";
 
 const FROM = new Date("2020-01-02T03:04:05Z");

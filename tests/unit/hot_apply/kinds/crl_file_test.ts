@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Authority } from "../../../support/certificates.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
-import type { Answer } from "../../../support/scripted_haproxy.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
+import type { Answer } from "../../../support/haproxy/scripted_haproxy.ts";
 import { applied, plan } from "../applied.ts";
 
 const TARGET = { tag: "crl_file", path: "/elsewhere", name: "/x" } as const;

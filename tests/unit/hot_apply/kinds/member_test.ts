@@ -5,7 +5,7 @@ import type { ChangedAgain, Plan, Result } from "../../../../lib/hot_apply/kinds
 import type { TargetOf } from "../../../../lib/loaded/targets.ts";
 import { NOTHING_BESIDE } from "../../../../lib/hot_apply/kinds/tls_apply.ts";
 import { Authority } from "../../../support/certificates.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 const PATH = "/certs/x.pem";
 const TARGET: TargetOf<"certificate"> = {

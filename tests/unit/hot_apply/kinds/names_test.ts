@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { namesake, namesIn } from "../../../../lib/hot_apply/kinds/names.ts";
 import { sha256 } from "../../../../lib/system/files/contents.ts";
 import { Authority } from "../../../support/certificates.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 Deno.test("a certificate is for its alternative names and its common name", () => {
   const subjectAltName = "DNS:A.test, DNS:*.b.test, IP Address:10.0.0.1";

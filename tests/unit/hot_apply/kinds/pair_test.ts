@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readPair } from "../../../../lib/hot_apply/kinds/pair.ts";
 import { Authority, type Pair } from "../../../support/certificates.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 /** Two pairs of one authority. */
 async function withPairs(test: (one: Pair, other: Pair, authority: Authority) => Promise<void>) {

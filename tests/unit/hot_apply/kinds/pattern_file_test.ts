@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readPatterns } from "../../../../lib/hot_apply/kinds/pattern_file.ts";
-import type { Answer } from "../../../support/scripted_haproxy.ts";
+import type { Answer } from "../../../support/haproxy/scripted_haproxy.ts";
 import { applied, plan } from "../applied.ts";
 
 const TARGET = { tag: "map", path: "/p", id: 3 } as const;

@@ -4,7 +4,7 @@ import { listenAt, listenForStatus } from "../../../../lib/status/http/listener.
 import { waitFor } from "../../../support/wait.ts";
 import { ROOT } from "../../../support/needs.ts";
 import { testNeeding } from "../../../support/needs.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { bodyOf, connectTo, Scene, textResponse, withUmask } from "./listening.ts";
 
 function opened(listening: Awaited<ReturnType<typeof listenAt>>) {

@@ -1,5 +1,5 @@
 /** A status listener for tests, and clients that can send anything. */
-import { freePort } from "../../../support/free_port.ts";
+import { freePort } from "../../../support/machine/free_port.ts";
 import assert from "node:assert/strict";
 import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
 import { close } from "../../../../lib/status/http/connection.ts";

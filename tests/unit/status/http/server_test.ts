@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
 import { HTTP_LIMITS, HttpServer } from "../../../../lib/status/http/server.ts";
 import { pause, waitFor } from "../../../support/wait.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
-import { freePort } from "../../../support/free_port.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
+import { freePort } from "../../../support/machine/free_port.ts";
 import { bodyOf, Client, type Respond, Scene, statusOf, textResponse } from "./listening.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { installed, testNeeding } from "../../../support/needs.ts";
 import { statusPage } from "../../../../lib/status/page/page.ts";
 import { type Tone, type Verdict, verdictOf } from "../../../../lib/status/page/verdict.ts";
-import { Browser, type Page, type View } from "../../../support/browser.ts";
+import { Browser, type Page, type View } from "../../../support/clients/browser.ts";
 import { type SampleName, SAMPLES } from "../samples.ts";
 
 const PHONE = { width: 360, height: 800 } as const;

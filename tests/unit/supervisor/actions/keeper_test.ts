@@ -6,8 +6,8 @@ import { createKeeper } from "../../../../lib/supervisor/actions/keeper.ts";
 import type { Parts } from "../../../../lib/supervisor/actions/parts.ts";
 import type { Event } from "../../../../lib/supervisor/state/events.ts";
 import type { State } from "../../../../lib/supervisor/state/state.ts";
-import { ScriptedHaproxy } from "../../../support/scripted_haproxy.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { ScriptedHaproxy } from "../../../support/haproxy/scripted_haproxy.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { waitFor } from "../../../support/wait.ts";
 import { SERVICE, STATES } from "../samples.ts";
 

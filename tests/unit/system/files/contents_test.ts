@@ -9,7 +9,7 @@ import {
   type SizedFile,
   TooLarge,
 } from "../../../../lib/system/files/contents.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 /** `count` files, every seventh of them larger than a portion. */
 function writeMany(folder: TempFolder, count: number): SizedFile[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { followLinks } from "../../../../lib/system/files/link_chain.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 /** Follows `path`: where it leads, or why it leads nowhere. */
 async function endOf(path: string): Promise<string> {

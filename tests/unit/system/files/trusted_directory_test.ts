@@ -5,7 +5,7 @@ import {
   type Step,
   trustIn,
 } from "../../../../lib/system/files/trusted_directory.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 const US = 1_000;
 

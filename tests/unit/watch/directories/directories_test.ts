@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openLibc } from "../../../../lib/system/libc.ts";
 import { Directories } from "../../../../lib/watch/directories/directories.ts";
 import { isVisible } from "../../../../lib/watch/directories/globs.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 const libc = await openLibc();
 const WANTED = { isWanted: isVisible };

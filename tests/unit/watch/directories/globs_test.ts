@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { matchesOf } from "../../../../lib/watch/directories/globs.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { pathsOf, takeOne } from "../scan/taking.ts";
 
 /** What a glob in the folder matches, by relative names. */

@@ -4,7 +4,7 @@ import {
   type Hint,
   passEvents,
 } from "../../../../lib/watch/events/event_passing.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { waitFor } from "../../../support/wait.ts";
 
 /** What was passed on. */

@@ -5,7 +5,7 @@ import type { Inventory, SourceFile } from "../../../../lib/watch/scan/inventory
 import type { ScanResult } from "../../../../lib/watch/scan/scan.ts";
 import { changedDuringRead } from "../../../../lib/watch/scan/changed_during_read.ts";
 import type { Source } from "../../../../lib/watch/scan/sources.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 const STARTED_MS = 100_000;
 

@@ -9,7 +9,7 @@ import {
 } from "../../../../lib/watch/scan/fingerprint.ts";
 import { MOST_DIGESTED_BYTES } from "../../../../lib/system/files/contents.ts";
 import type { SourceFile } from "../../../../lib/watch/scan/inventory.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 const EMPTY_SHA_256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

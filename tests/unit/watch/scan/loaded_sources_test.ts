@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Source } from "../../../../lib/watch/scan/sources.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { pathsOf, relevantOf, take } from "./taking.ts";
 
 const source = (path: string, ...extensions: readonly string[]): Source => ({

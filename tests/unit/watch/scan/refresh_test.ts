@@ -3,7 +3,7 @@ import { Directories } from "../../../../lib/watch/directories/directories.ts";
 import type { Inventory } from "../../../../lib/watch/scan/inventory.ts";
 import { refreshInventory } from "../../../../lib/watch/scan/refresh.ts";
 import type { Source } from "../../../../lib/watch/scan/sources.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { pathsOf, take as takeSources } from "./taking.ts";
 
 const watched = (path: string): Source => ({ kind: "watched", path, foundBy: "" });

@@ -3,7 +3,7 @@ import type { Fingerprint } from "../../../../lib/watch/scan/fingerprint.ts";
 import { isRelevant, type SourceFile } from "../../../../lib/watch/scan/inventory.ts";
 import { createScanner, type ScanResult } from "../../../../lib/watch/scan/scan.ts";
 import type { Source } from "../../../../lib/watch/scan/sources.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { pathsOf as pathsIn } from "./taking.ts";
 
 const loaded = (path: string): Source => ({ kind: "loaded", path, foundBy: "" });

@@ -1,7 +1,7 @@
 /** Names that are not UTF-8. */
 import assert from "node:assert/strict";
 import type { Inventory } from "../../../../lib/watch/scan/inventory.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { pathsOf, takeOne } from "./taking.ts";
 
 /** Runs an `sh` script in which `$bad` is such a name. */

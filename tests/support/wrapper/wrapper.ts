@@ -1,0 +1,246 @@
+/** Runs the program as its users do, in a folder of its own, and reads its log. */
+import assert from "node:assert/strict";
+import { join } from "@std/path";
+import { namesIn, readIfThere } from "../machine/files.ts";
+import { freePort } from "../machine/free_port.ts";
+import { childrenOf, killQuietly, listensOn, stateOf } from "../machine/processes.ts";
+import { CONTAINMENT, PROGRAM } from "./program.ts";
+import { Running } from "./running.ts";
+
+export interface WrapperOptions {
+  /** All arguments; by default `-f` with the workspace's configuration, and `flags`. */
+  readonly args?: readonly string[];
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Words in front of those that start the program, for instance `["unshare", …]`. */
+  readonly launcher?: readonly string[];
+  /** The words that start the program; by default in the form that `PROGRAM` names. */
+  readonly program?: readonly string[];
+}
+
+/** A folder for one test, with a configuration and a runtime directory. */
+export class Workspace implements AsyncDisposable {
+  readonly path = Deno.makeTempDirSync({ dir: "/tmp", prefix: "hrw-test-" });
+  readonly runtimeDirectory = join(this.path, "run");
+  readonly configurationDirectory = join(this.path, "conf");
+  readonly configuration = join(this.configurationDirectory, "haproxy.cfg");
+  readonly binaries = join(this.path, "bin");
+  readonly port = freePort();
+  readonly #wrappers: Wrapper[] = [];
+
+  constructor() {
+    Deno.mkdirSync(this.runtimeDirectory);
+    Deno.mkdirSync(this.configurationDirectory);
+    Deno.mkdirSync(this.binaries);
+    Deno.writeTextFileSync(this.configuration, this.page("one"));
+  }
+
+  /** A path in the folder. */
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Writes a file in the folder, and returns its path. */
+  write(name: string, text: string): string {
+    Deno.writeTextFileSync(this.at(name), text);
+    return this.at(name);
+  }
+
+  /** A configuration that answers each request with `text`. */
+  page(text: string, { port = this.port, extra = "" } = {}): string {
+    return `defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+${extra}
+frontend page
+    bind 127.0.0.1:${port}
+    http-request return status 200 content-type text/plain string "${text}"
+`;
+  }
+
+  /** Replaces `path`, at once, as careful programs do. */
+  async replace(content: string, path = this.configuration): Promise<void> {
+    await Deno.writeTextFile(join(this.path, "replacement"), content);
+    await Deno.rename(join(this.path, "replacement"), path);
+  }
+
+  /** The same in two steps: writes the content, and returns what then replaces `path`. */
+  prepareToReplace(content: string, path = this.configuration): () => void {
+    const replacement = join(this.path, "replacement");
+    Deno.writeTextFileSync(replacement, content);
+    return () => Deno.renameSync(replacement, path);
+  }
+
+  /** Makes `script` the `haproxy` in PATH. */
+  async standIn(script: string): Promise<void> {
+    const path = join(this.path, "replacement-binary");
+    await Deno.writeTextFile(path, script, { mode: 0o755 });
+    await Deno.chmod(path, 0o755);
+    await Deno.rename(path, join(this.binaries, "haproxy"));
+  }
+
+  start(options: WrapperOptions = {}): Wrapper {
+    const wrapper = new Wrapper(this, options);
+    this.#wrappers.push(wrapper);
+    return wrapper;
+  }
+
+  /** Starts the wrapper and waits until the first generation serves. */
+  async serve(options: WrapperOptions = {}): Promise<Wrapper> {
+    const wrapper = this.start(options);
+    await wrapper.says(/generation 1 serves/);
+    return wrapper;
+  }
+
+  /** The answer on a new connection to `port`; `null` if there is none. */
+  async get(port = this.port): Promise<string | null> {
+    try {
+      using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      return await get(connection);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Begins a request, which keeps the process that accepted it from draining. */
+  async openRequest(): Promise<Deno.TcpConn> {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+    await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n"));
+    return connection;
+  }
+
+  /** Waits until five answers in a row are `text`, as several generations may answer at once. */
+  async serves(text: string, wrapper: Running): Promise<void> {
+    await wrapper.until(`"${text}" to be served`, async () => {
+      for (let asked = 0; asked < 5; asked++) if (await this.get() !== text) return false;
+      return true;
+    });
+  }
+
+  /** Changes the configuration to a page of `text`, and waits until it is served. */
+  async changeTo(text: string, wrapper: Running): Promise<void> {
+    await this.replace(this.page(text));
+    await this.serves(text, wrapper);
+  }
+
+  /**
+   * Waits until `count` old processes have stopped listening: until then one may accept a request, with several threads
+   * even a moment after one of them has logged it (3.4).
+   */
+  async haveStopped(count: number, wrapper: Running): Promise<void> {
+    const stops = () => wrapper.output.split("Proxy page stopped").length - 1;
+    const listening = () => this.haproxyPids().filter((pid) => listensOn(pid, this.port));
+    await wrapper.until(
+      `${count} old processes to listen no more`,
+      () => stops() >= count && listening().length <= 1,
+    );
+  }
+
+  /** The pids of all HAProxy processes of this workspace, the oldest first. */
+  haproxyPids(): number[] {
+    return namesIn("/proc").map(Number).filter((pid) => {
+      if (!Number.isInteger(pid)) return false;
+      const words = readIfThere(`/proc/${pid}/cmdline`).split("\0");
+      return words.some((word) => word.startsWith(`${this.runtimeDirectory}/`)) &&
+        stateOf(pid) !== "Z";
+    }).sort((one, other) => one - other);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const wrapper of this.#wrappers) wrapper.kill();
+    for (const pid of this.haproxyPids()) killQuietly(pid);
+    await Promise.all(this.#wrappers.map(({ exitCode }) => exitCode));
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+/** A configuration's end that HAProxy takes long to parse. */
+export const MANY_BACKENDS = Array.from(
+  { length: 3_000 },
+  (_, n) => `backend b${n}\n    server s 127.0.0.1:1\n`,
+).join("");
+
+/** The body of the answer to a request; `null` if there is none. */
+export async function get(connection: Deno.Conn, path = "/"): Promise<string | null> {
+  await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.0\r\n\r\n`));
+  const answer = await new Response(connection.readable).text();
+  return answer.split("\r\n\r\n")[1] ?? null;
+}
+
+/** Finishes a request that `openRequest` began, and reads the whole answer. */
+export async function finish(request: Deno.TcpConn): Promise<string> {
+  await request.write(new TextEncoder().encode("\r\n"));
+  return await new Response(request.readable).text();
+}
+
+export class Wrapper extends Running {
+  #pidInside: number | undefined;
+
+  constructor(
+    readonly workspace: Workspace,
+    { flags = [], args, env = {}, launcher = [], program = PROGRAM }: WrapperOptions,
+  ) {
+    const words = [
+      ...CONTAINMENT,
+      ...launcher,
+      ...program,
+      "--runtime-dir",
+      workspace.runtimeDirectory,
+      ...args ?? ["-f", workspace.configuration, ...flags],
+    ] as [string, ...string[]];
+    const PATH = `${workspace.binaries}:${Deno.env.get("PATH")}`;
+    super(words, { cwd: workspace.path, env: { PATH, NO_COLOR: "1", ...env } });
+  }
+
+  /** Its pid as we see it. */
+  get pid(): number {
+    return CONTAINMENT.length === 0 ? this.child.pid : this.#pidInside ??= firstChild(this.child);
+  }
+
+  /** Its pid as it sees itself. */
+  get ownPid(): number {
+    return CONTAINMENT.length === 0 ? this.pid : 1;
+  }
+
+  signal(signal: Deno.Signal): void {
+    Deno.kill(this.pid, signal);
+  }
+
+  /** Asserts that it exits with that status, and leaves no process and no file. */
+  async endsWith(status: number): Promise<void> {
+    assert.equal(await this.exitCode, status, this.output);
+    assert.deepEqual(this.workspace.haproxyPids(), [], this.output);
+    assert.deepEqual(namesIn(this.workspace.runtimeDirectory), [], this.output);
+  }
+
+  /** Asserts that the signal ends it with that status, and leaves no process and no file. */
+  async endsBy(signal: Deno.Signal, status: number): Promise<void> {
+    this.signal(signal);
+    await this.endsWith(status);
+  }
+
+  kill(): void {
+    try {
+      // A process that changes its user loses the signal for its parent's death.
+      if (this.#pidInside !== undefined) Deno.kill(this.#pidInside, "SIGKILL");
+      this.child.kill("SIGKILL");
+    } catch (error) {
+      const isGone = error instanceof TypeError || error instanceof Deno.errors.NotFound;
+      if (!isGone) throw error;
+    }
+  }
+}
+
+/** The child of `unshare`, which takes some milliseconds to appear. */
+function firstChild({ pid }: Deno.ChildProcess): number {
+  for (const startedMs = Date.now(); Date.now() - startedMs < FORK_LIMIT_MS;) {
+    const [child] = childrenOf(pid);
+    if (child !== undefined) return Number(child);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+  }
+  throw new Error(`process ${pid} has started no process in a namespace of its own`);
+}
+
+const FORK_LIMIT_MS = 60_000;
