@@ -1,10 +1,10 @@
 /** Lines of a certificate list that come and go, without a reload where no order and no default is at stake. */
 import assert from "node:assert/strict";
 import { type IssueOptions, later, type Pair } from "../../support/certificates.ts";
-import { commonTest, programTest } from "../../support/program.ts";
-import { Secured, TOGETHER, withoutReload } from "../../support/secured.ts";
-import { TlsConnection } from "../../support/tls_client.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { commonTest, programTest } from "../../support/wrapper/program.ts";
+import { Secured, TOGETHER, withoutReload } from "../../support/wrapper/secured.ts";
+import { TlsConnection } from "../../support/clients/tls_client.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** A list of two certificates, of which the first is the default one. */
 class Listed extends Secured {

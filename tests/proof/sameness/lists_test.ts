@@ -4,11 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { connect } from "node:tls";
-import { freePort } from "../../support/free_port.ts";
-import { commonTest } from "../../support/program.ts";
+import { freePort } from "../../support/machine/free_port.ts";
+import { commonTest } from "../../support/wrapper/program.ts";
 import { createRandom, type Random } from "../../support/random.ts";
-import { Secured } from "../../support/secured.ts";
-import type { Wrapper } from "../../support/wrapper.ts";
+import { Secured } from "../../support/wrapper/secured.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 import { BareHaproxy } from "./process.ts";
 
 const EDITS = Number(Deno.env.get("LIST_EDITS") ?? 40);

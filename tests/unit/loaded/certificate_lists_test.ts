@@ -3,7 +3,7 @@ import { withListTexts, withoutLists } from "../../../lib/loaded/certificate_lis
 import type { CertificateListTarget, Target } from "../../../lib/loaded/targets.ts";
 import { sha256 } from "../../../lib/system/files/contents.ts";
 import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
-import { TempFolder } from "../../support/temp_folder.ts";
+import { TempFolder } from "../../support/machine/temp_folder.ts";
 
 const MAP: Target = { tag: "map", path: "/m", id: 1 };
 

@@ -3,7 +3,7 @@ import type { CertificateListTarget, CertificateTarget } from "../../../../lib/l
 import { type Content, impossible } from "../../../../lib/hot_apply/kinds/target_kind.ts";
 import { sha256 } from "../../../../lib/system/files/contents.ts";
 import { Authority } from "../../../support/certificates.ts";
-import { TempFolder } from "../../../support/temp_folder.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { plan } from "../applied.ts";
 
 /** A list of certificates in a folder, of which the process has those that are named. */
