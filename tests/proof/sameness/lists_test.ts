@@ -142,7 +142,6 @@ commonTest("lines of certificate lists that come and go are those of a reload", 
     else applied++;
     await compare();
   }
-  console.log(`LIST_SEED=${SEED}: ${applied} of ${EDITS} edits without a reload`);
   assert.ok(applied > EDITS / 5, `${applied} of ${EDITS}, seed ${SEED}`);
   wrapper.signal("SIGHUP");
   await wrapper.says(`generation ${wrapper.lastGeneration + 1} serves`);
