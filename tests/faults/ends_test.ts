@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { afterFirstAnswer } from "./families/new_process.ts";
 import { fillStdout } from "./families/output.ts";
+import { isThere } from "../support/machine/files.ts";
+import { waitFor } from "../support/wait.ts";
 import { StatsProxy } from "./world/stats_proxy.ts";
 import { World } from "./world/world.ts";
 
@@ -9,7 +11,14 @@ Deno.test("the old process is killed in the middle of a handoff", async () => {
   await using world = await World.serving();
   await world.stopTraffic();
   const pid = await world.servingPid();
-  const proxy = await StatsProxy.begin(world, afterFirstAnswer(() => Deno.kill(pid, "SIGKILL")));
+  const proxy = await StatsProxy.begin(
+    world,
+    afterFirstAnswer(async () => {
+      Deno.kill(pid, "SIGKILL");
+      // Until then the wrapper may believe that it hands over in time.
+      await waitFor("the wrapper to reap it", () => !isThere(`/proc/${pid}`));
+    }),
+  );
   await world.change();
   await world.wrapper.endsWith(137);
   assert.match(world.wrapper.output, /generation 1 was killed by SIGKILL while serving/);

@@ -163,9 +163,11 @@ for (
 /** While the old process is paused for one that never becomes ready. */
 async function paused(workspace: Unshared, ...flags: string[]): Promise<Wrapper> {
   const wrapper = await workspace.serveWith(FLAG, ...flags);
-  await workspace.standInWhilePaused(STAND_INS.never_ready);
+  await workspace.standInWhilePaused(STAND_INS.ends_with_its_wrapper);
   await workspace.replace(workspace.bound("two", "*"));
   await wrapper.says(/Paused frontend page/);
+  const starts = workspace.at("starts");
+  await waitFor("the third start", () => Deno.readTextFileSync(starts) === "...");
   return wrapper;
 }
 

@@ -42,8 +42,12 @@ const READ_ONLY_AT_AN_END: Fault = {
     await world.serves(world.wanted, world.wrapper);
     await command("mount", "-o", "remount,ro", world.runtimeDirectory);
     await finish(request);
-    await world.traffic.renewLongLived();
-    await world.wrapper.says(`generation ${servingGeneration} drained`);
+    const drained = `generation ${servingGeneration} drained`;
+    await world.wrapper.until(drained, async () => {
+      // Until the old process stops listening, a new connection may reach it again.
+      await world.traffic.renewLongLived();
+      return world.wrapper.output.includes(drained);
+    });
   },
   async heal(world) {
     await command("mount", "-o", "remount,rw", world.runtimeDirectory);

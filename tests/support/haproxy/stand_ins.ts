@@ -32,6 +32,7 @@ export const STAND_INS = {
   lacks_a_library: "#!/bin/sh\nexit 127\n",
   dies_of_a_signal: script("kill -SEGV $$"),
   never_ready: script("exec sleep 30"),
+  ends_with_its_wrapper: script("while kill -0 $PPID; do sleep 0.1; done 2> /dev/null; exit 1"),
   /** HAProxy once there is a file `go` in its working directory. */
   waits_for_go: script(`while ! [ -e go ]; do sleep 0.01; done; exec ${real} "$@"`),
   /** Never ready, and ignores signals. */

@@ -7,6 +7,9 @@ export interface RunningOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Some drain for a minute first. */
+const END_LIMIT_MS = 180_000;
+
 export class Running {
   readonly child: Deno.ChildProcess;
   readonly #reading: Promise<unknown>;
@@ -29,7 +32,23 @@ export class Running {
 
   /** The exit status, once all output has been read. */
   get exitCode(): Promise<number> {
-    return Promise.all([this.child.status, this.#reading]).then(([{ code }]) => code);
+    return this.#end();
+  }
+
+  async #end(): Promise<number> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const fail = () =>
+      reject(new Error(`it has not ended after ${END_LIMIT_MS} ms\n${this.output}`));
+    const timer = setTimeout(fail, END_LIMIT_MS);
+    try {
+      const [{ code }] = await Promise.race([
+        Promise.all([this.child.status, this.#reading]),
+        late,
+      ]);
+      return code;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The wrapper's own log lines so far, without the warning about drains that HAProxy 2.6 gets at its start. */
