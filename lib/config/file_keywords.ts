@@ -107,4 +107,4 @@ export const ACL_FLAGS: ReadonlyMap<string, number> = new Map(Object.entries({
 
 /** Matches every line that names a file or changes how later ones are read. Nobody writes a keyword as `cr"t"`. */
 export const WANTED =
-  /crt|file|load|-path|-base|map|jwt|ticket|filter|setenv|global|-acl\(|-f\s|\sech\s/;
+  /crt|file|load|-path|-base|map|jwt|ticket|filter|setenv|global|ocsp|-acl\(|-f\s|\sech\s/;

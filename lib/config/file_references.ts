@@ -5,6 +5,7 @@
 import { blocksOf, type Environment, LONGEST_LINE, readInSteps, type Span } from "./tokens.ts";
 import type { Bases } from "./base_directories.ts";
 import { type FileRole, WANTED } from "./file_keywords.ts";
+import { type ListUsingLine, usesLists } from "./list_uses.ts";
 import { ReferenceFinder } from "./reference_finder.ts";
 import type { SideFileRule } from "./side_files.ts";
 
@@ -47,6 +48,8 @@ export interface FoundReferences {
   readonly sideFiles: SideFileRule;
   /** By the path of each configuration file, for the certificate lists that it names. */
   readonly bases: ReadonlyMap<string, Bases>;
+  /** The lines that decide which certificates stand beside certificate lists. */
+  readonly listUsing: readonly ListUsingLine[];
 }
 
 export interface FindOptions {
@@ -67,7 +70,11 @@ export function* findFileReferences(
   const { files: found, add } = distinctFiles(onReference);
   const finder = new ReferenceFinder(withoutBases(workingDirectory), add);
   const bases = new Map<string, Bases>();
-  const onLine = (words: readonly string[], line: number) => finder.readLine(words, line);
+  const listUsing: ListUsingLine[] = [];
+  const onLine = (words: readonly string[], line: number) => {
+    if (usesLists(words)) listUsing.push({ file: finder.file, words });
+    finder.readLine(words, line);
+  };
   let variables = environment;
   for (const { path, text } of files) {
     finder.enterFile(path);
@@ -75,7 +82,7 @@ export function* findFileReferences(
     bases.set(path, finder.bases);
   }
   const { sideFiles } = finder;
-  return { files: [...found.values()], sideFiles, bases };
+  return { files: [...found.values()], sideFiles, bases, listUsing };
 }
 
 /** Finds what the lines of a certificate list name: `path [options] filters`, without any quoting. */

@@ -15,6 +15,8 @@ import {
 import { planRemoval } from "./kinds/member.ts";
 import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
 import {
+  type ChangedAgain,
+  type Content,
   type Impossible,
   impossible,
   MOST_HOT_BYTES,
@@ -122,11 +124,6 @@ interface End {
   readonly durationMs: number;
 }
 
-/** A file differs from what was scanned. */
-interface ChangedAgain {
-  readonly tag: "changed_again";
-}
-
 type Files = Fingerprint["files"];
 
 /** `ask` is `null` if nothing is to be applied. */
@@ -135,22 +132,35 @@ async function applyOne(
   files: Files,
   ask: Ask | null,
 ): Promise<Result | ChangedAgain> {
+  const content = await readContent(target, files);
+  if (content === null) {
+    if (target.tag !== "certificate" || !target.isMember) return refused("is gone", "its return");
+    return await carryOut(planRemoval(target, files), ask);
+  }
+  return "tag" in content ? content : await carryOut(await planOf(target, content), ask);
+}
+
+/** `null` if the first of the target's files is gone. */
+async function readContent(
+  target: Target,
+  files: Files,
+): Promise<Content | ChangedAgain | Impossible | null> {
   const texts: (string | null)[] = [];
-  for (const path of pathsOf(target)) {
+  const paths = target.tag === "certificate_list" ? [target.path] : pathsOf(target);
+  for (const path of paths) {
     const read = await readScanned(path, files);
     if (read.tag !== "read") return read;
     texts.push(read.text);
   }
   const [text = null, key = null, issuer = null, ocsp = null] = texts;
-  if (text === null) {
-    if (target.tag !== "certificate" || !target.isMember) return refused("is gone", "its return");
-    return await carryOut(planRemoval(target, files), ask);
-  }
-  const content = { text, key, issuer, ocsp, texts: [], files };
-  return await carryOut(await planOf(target, content), ask);
+  if (text === null) return null;
+  return { text, key, issuer, ocsp, texts: [], files, read: reader(files) };
 }
 
-/** The same with texts that are in memory already. */
+const reader = (files: Files): Content["read"] => async (target) =>
+  await readContent(target, files) ?? impossible("there is no such file");
+
+/** With texts that are in memory already. */
 async function applyServers(
   target: ServersTarget,
   { files, ask, texts }: {
@@ -161,11 +171,11 @@ async function applyServers(
 ): Promise<Result | ChangedAgain> {
   const areScanned = texts.every(({ path, digest }) => files.get(path)?.content === digest);
   if (!areScanned) return { tag: "changed_again" };
-  const content = { text: "", key: null, texts: texts.map(({ text }) => text), files };
-  return await carryOut(await planOf(target, content), ask);
+  const read = { text: "", key: null, texts: texts.map(({ text }) => text) };
+  return await carryOut(await planOf(target, { ...read, files, read: reader(files) }), ask);
 }
 
-async function carryOut(plan: Plan, ask: Ask | null): Promise<Result> {
+async function carryOut(plan: Plan, ask: Ask | null): Promise<Result | ChangedAgain> {
   if (plan.tag !== "ready") return plan;
   return ask === null ? impossible("") : await plan.apply(ask);
 }

@@ -1,7 +1,15 @@
 /** Decides which targets a change applies to. Pure. */
 import { basename, dirname } from "@std/path";
 import { givenBeside, isBundled, keyBeside, ownersOf } from "../config/side_files.ts";
-import { pathsOf, serversIn, type Target, type Targets, withServers } from "../loaded/targets.ts";
+import {
+  type CertificateListTarget,
+  isList,
+  pathsOf,
+  serversIn,
+  type Target,
+  type Targets,
+  withServers,
+} from "../loaded/targets.ts";
 import { changedPaths, type Fingerprint } from "../watch/scan/fingerprint.ts";
 
 /** For more files a reload is as fast. */
@@ -19,16 +27,46 @@ export function targetsToApply(
 ): readonly Target[] | null {
   const changed = changedPaths(before, after);
   if (changed === null || changed.length > MOST_FILES) return null;
-  const newMemberAt = memberFinder(targets, { before: before!, after: after! });
+  const between = { before: before!, after: after! };
+  const newMemberAt = memberFinder(targets, between);
+  const claim = claimer(targets, { ...between, changed });
   const byPath = changed.map((path) => {
     const known = targetsAt(path, targets, after!);
+    if (claim.list !== null && claim.claims(path, known)) return [claim.list];
     const member = known.length > 0 ? null : newMemberAt(path);
     return member === null ? known : [member];
   });
   if (byPath.some((found) => found.length === 0)) return null;
   const all = [...new Set(byPath.flat())];
+  if (all.filter(isList).length > 1) return null;
   if (!hasSameRest && all.some(isServers)) return null;
-  return all.some(isCertificate) && all.some(isAuthority) ? null : all;
+  return all.some(isServed) && all.some(isAuthority) ? null : all;
+}
+
+/** With a certificate list come and go the files of its certificates; what it has to do with them, its lines tell. */
+function claimer(
+  targets: Targets,
+  { before, after, changed }: Readonly<Record<"before" | "after", Fingerprint>> & {
+    readonly changed: readonly string[];
+  },
+) {
+  const found = changed.flatMap((path) => targets.byPath.get(path) ?? []).find(isList);
+  if (found === undefined) return { list: null, claims: () => false };
+  const claims = (path: string, known: readonly Target[]): boolean => {
+    if (known.includes(found)) return true;
+    if (known.length === 0) return after.files.has(path) && !before.files.has(path);
+    const isGone = !after.files.has(path);
+    return isGone && known.every((one) => one.tag === "certificate" && !one.isMember);
+  };
+  const claimed = changed.filter((path) => {
+    const known = targetsAt(path, targets, after);
+    return !known.includes(found) && claims(path, known);
+  });
+  const certificates = [...targets.byPath.values()].flat().filter((one) =>
+    one.tag === "certificate"
+  );
+  const known = new Map(certificates.map((one) => [one.name, one]));
+  return { list: { ...found, claimed, known }, claims };
 }
 
 /**
@@ -66,19 +104,35 @@ function memberFinder(
   };
 }
 
-/** The targets once certificates have come into directories or gone from them. */
+/** The targets once certificates have come into directories and lists, or gone from them. */
 export function withMembers(
   targets: Targets,
   applied: readonly { readonly target: Target; readonly how?: "added" | "removed" }[],
 ): Targets {
-  const changed = applied.filter(({ how }) => how !== undefined);
+  const changed = applied.filter(({ target, how }) => how !== undefined || isList(target));
   if (changed.length === 0) return targets;
   const byPath = new Map(targets.byPath);
   for (const { target, how } of changed) {
-    if (how === "added") byPath.set(target.path, [target]);
+    if (isList(target)) setList(byPath, target);
+    else if (how === "added") byPath.set(target.path, [target]);
     else byPath.delete(target.path);
   }
   return { ...targets, byPath };
+}
+
+/** What becomes of a certificate's files when it has left the list is the list's affair. */
+function setList(
+  byPath: Map<string, readonly Target[]>,
+  { came = [], went = [], ...list }: CertificateListTarget,
+): void {
+  for (const [path, all] of byPath) {
+    if (all.some((one) => one.tag === "certificate" && went.includes(one))) byPath.delete(path);
+  }
+  for (const path of list.unused) {
+    if (byPath.get(path)?.every(isList) ?? true) byPath.set(path, [list]);
+  }
+  for (const one of came) byPath.set(one.path, [one]);
+  byPath.set(list.path, [list]);
 }
 
 /** Only the certificates among them, whatever else has changed. */
@@ -107,11 +161,7 @@ export function targetsAfter(
   const given = [...applied, ...unconfirmed];
   const servers = given.some(isServers) ? applied.find(isServers) ?? null : serversIn(before);
   const targets = servers === serversIn(before) ? before : withServers(before, servers);
-  const isLost = given.some(isCertificate)
-    ? isAuthority
-    : given.some(isAuthority)
-    ? isCertificate
-    : null;
+  const isLost = given.some(isServed) ? isAuthority : given.some(isAuthority) ? isServed : null;
   if (isLost === null) return targets;
   const left = [...targets.byPath].filter(([, all]) => !all.some(isLost));
   return left.length === targets.byPath.size ? targets : { ...targets, byPath: new Map(left) };
@@ -119,6 +169,7 @@ export function targetsAfter(
 
 const isServers = (target: Target) => target.tag === "server";
 const isCertificate = ({ tag }: Target) => tag === "certificate";
+const isServed = (target: Target) => isCertificate(target) || isList(target);
 const isAuthority = ({ tag }: Target) => tag === "ca_file" || tag === "crl_file";
 
 /** A key beside a certificate is found by its name, and so is what is given together with it. */

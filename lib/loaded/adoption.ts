@@ -7,6 +7,7 @@ import { isConfiguration, type Scanner } from "../watch/scan/scan.ts";
 import { changedDuringRead } from "../watch/scan/changed_during_read.ts";
 import { listLoaded } from "../haproxy/runtime/listing.ts";
 import type { LoadedFiles } from "./loaded_files.ts";
+import { withListTexts, withoutLists } from "./certificate_lists.ts";
 import { NO_TARGETS, type Targets, withServers } from "./targets.ts";
 
 export interface Adopted {
@@ -37,9 +38,10 @@ export async function adopt(
   const { socket, scanner, loadedFiles, startedMs } = options;
   const listed = socket === null ? null : await listLoaded(createAsk(socket));
   const isSilent = socket !== null && listed === null;
-  const { sources, targets } = listed === null
+  const { sources, targets: located } = listed === null
     ? { sources: [], targets: NO_TARGETS }
     : loadedFiles.locate(listed);
+  const targets = withoutLists(located);
   if (targets.byPath.size > MANY) collectGarbage();
   const scan = await scanner.scanWith(sources);
   options.onInventory(scan.inventory);
@@ -55,7 +57,7 @@ export async function adopt(
   return {
     fingerprint,
     changedDuringRead: false,
-    targets: withServers(targets, isSame ? servers : null),
+    targets: withServers(await withListTexts(located, fingerprint), isSame ? servers : null),
     isSilent,
   };
 }

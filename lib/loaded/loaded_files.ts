@@ -6,6 +6,7 @@ import type { FindReferences } from "../watch/scan/scan.ts";
 import type { Source } from "../watch/scan/sources.ts";
 import type { ListedFile } from "../haproxy/runtime/listing.ts";
 import { locate, type Located } from "./locate.ts";
+import { listUses } from "../config/list_uses.ts";
 import {
   type FileReference,
   findFileReferences,
@@ -58,6 +59,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
     files: [],
     sideFiles: { extensions: [], replacesCrt: false },
     bases: new Map(),
+    listUsing: [],
   };
   let inLists: readonly FileReference[] = [];
   let needs = NO_NEEDS;
@@ -117,6 +119,7 @@ export function createLoadedFiles(options: LoadedFilesOptions): LoadedFiles {
       locate(listed, {
         references: [...found.files, ...inLists],
         sideFiles: found.sideFiles,
+        listUses: listUses(found.listUsing, found.bases),
         workingDirectory: options.workingDirectory,
       }),
   };

@@ -2,6 +2,7 @@
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Source } from "../watch/scan/sources.ts";
 import { listCommandOf, type ListedFile } from "../haproxy/runtime/listing.ts";
+import type { ListUse } from "../config/list_uses.ts";
 import type { FileRole } from "../config/file_keywords.ts";
 import type { FileReference } from "../config/file_references.ts";
 import { keyBeside, type SideFileRule } from "../config/side_files.ts";
@@ -11,6 +12,8 @@ import { type FolderKind, NO_TARGETS, type Target, type Targets } from "./target
 export interface Configured {
   readonly references: readonly FileReference[];
   readonly sideFiles: SideFileRule;
+  /** By HAProxy's names for the certificate lists. */
+  readonly listUses?: ReadonlyMap<string, ListUse>;
   /** Where HAProxy's relative names start. */
   readonly workingDirectory: string;
 }
@@ -26,7 +29,8 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
   const find = createFinder(configured);
   const sources = new Map<string, Source>();
   const byPath = new Map<string, readonly Target[]>();
-  const fixed = unchangeable(configured, listed, find);
+  const uses = usesByName(configured, listed, find);
+  const fixed = unchangeable(configured, listed, { find, uses });
   const lists = listsOf(references, listed, fixed);
   const maps = new Set(listed.flatMap((file) => file.tag === "map" ? [file.id] : []));
   for (const file of listed) {
@@ -36,7 +40,7 @@ export function locate(listed: readonly ListedFile[], configured: Configured): L
     if (found === null || isShared) continue;
     const source = sourceOf(file, found, sideFiles);
     if (!sources.has(source.path)) sources.set(source.path, source);
-    const target = targetOf(file, found, { sideFiles, lists });
+    const target = targetOf(file, found, { sideFiles, lists, uses });
     // A key beside a certificate is found by its name.
     const paths = found.keyPath === null ? [found.path] : [found.path, found.keyPath];
     for (const path of target === null ? [] : paths) {
@@ -101,7 +105,11 @@ function createFinder({ references, workingDirectory }: Configured): Find {
 function targetOf(
   file: ListedFile,
   found: Found,
-  { sideFiles, lists }: { readonly sideFiles: SideFileRule; readonly lists: Lists },
+  { sideFiles, lists, uses }: {
+    readonly sideFiles: SideFileRule;
+    readonly lists: Lists;
+    readonly uses: Uses;
+  },
 ): Target | null {
   const { path, isMember } = found;
   switch (file.tag) {
@@ -117,7 +125,14 @@ function targetOf(
     case "map":
     case "acl":
       return { tag: file.tag, path, id: file.id };
-    case "certificate_list":
+    case "certificate_list": {
+      const use = uses.get(file.name);
+      if (use === undefined) return null;
+      const { replacesCrt } = sideFiles;
+      const common = { path, name: file.name, replacesCrt, unused: [], ...use };
+      // Its text is read once it is known not to have changed meanwhile.
+      return { tag: "certificate_list", ...common, text: "" };
+    }
     case "ticket_keys":
       return null;
     default:
@@ -153,6 +168,27 @@ function listsOf(
   }));
 }
 
+type Uses = ReadonlyMap<string, ListUse>;
+
+/** The certificate lists whose lines can come and go. */
+function usesByName(
+  { references, listUses = new Map() }: Configured,
+  listed: readonly ListedFile[],
+  find: Find,
+): Uses {
+  const names = listed.flatMap(({ tag, name }) => tag === "certificate_list" ? [name] : []);
+  const isKnown = new Set(references.map(({ name }) => name));
+  // Made by HAProxy itself, beside others.
+  if (names.some((name) => !isKnown.has(name))) return new Map();
+  return new Map([...listUses].filter(([name]) => {
+    const path = find({ tag: "certificate_list", name })?.path;
+    return names.includes(name) &&
+      references.every((other) =>
+        other.path !== path || (other.role === "certificate_list" && other.name === name)
+      );
+  }));
+}
+
 /** What a reload alone can change is also no target where another line loads it as one. */
 const MAY_BE_TARGET: Readonly<Record<FileRole, boolean>> = {
   certificate: true,
@@ -169,12 +205,14 @@ const MAY_BE_TARGET: Readonly<Record<FileRole, boolean>> = {
 function unchangeable(
   { references }: Configured,
   listed: readonly ListedFile[],
-  find: Find,
+  { find, uses }: { readonly find: Find; readonly uses: Uses },
 ): string[] {
   const fixed = references.filter(({ role, keyword }) =>
     (!MAY_BE_TARGET[role] && keyword !== "key") || keyword.startsWith("httpclient.")
   );
-  const lists = listed.filter(({ tag }) => tag === "certificate_list" || tag === "ticket_keys");
+  const lists = listed.filter(({ tag, name }) =>
+    (tag === "certificate_list" && !uses.has(name)) || tag === "ticket_keys"
+  );
   // HAProxy drops what these held when it gets another certificate.
   const extras = references.filter(({ keyword }) => ["ocsp", "issuer", "sctl"].includes(keyword));
   const extended = references.filter(({ role, file, line }) =>

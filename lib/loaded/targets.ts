@@ -1,6 +1,7 @@
 /** What a generation has loaded that can be hot-applied. */
+import type { Bases } from "../config/base_directories.ts";
+import { forgottenBeside, givenBeside, type SideFileRule } from "../config/side_files.ts";
 import type { Environment } from "../config/tokens.ts";
-import { givenBeside, type SideFileRule } from "../config/side_files.ts";
 import type { HotServer } from "../haproxy/private_folder/passed_state.ts";
 
 /**
@@ -21,12 +22,38 @@ export type Target =
     readonly list?: string;
     /** Of one that the process has not loaded yet: where all others are. */
     readonly besides?: readonly string[];
+    /** Of one that comes into a certificate list, which `list` names then: its line. */
+    readonly line?: string;
   }
+  | CertificateListTarget
   | { readonly tag: "ca_file"; readonly path: string; readonly name: string }
   | { readonly tag: "crl_file"; readonly path: string; readonly name: string }
   | { readonly tag: "map"; readonly path: string; readonly id: number }
   | { readonly tag: "acl"; readonly path: string; readonly id: number }
   | ServersTarget;
+
+/** A list of certificates (`crt-list`). */
+export interface CertificateListTarget {
+  readonly tag: "certificate_list";
+  readonly path: string;
+  /** As the Runtime API names it. */
+  readonly name: string;
+  /** What the process has read, or was given since. */
+  readonly text: string;
+  readonly bases: Bases;
+  readonly replacesCrt: boolean;
+  /** HAProxy's names for the certificates that are served beside those of the list. */
+  readonly companions: readonly string[];
+  /** The files of certificates that were in the list, and that HAProxy has no longer. */
+  readonly unused: readonly string[];
+  /** Of a change: the other files that came or went. */
+  readonly claimed?: readonly string[];
+  /** Of a change: all certificates that HAProxy has, by its names. */
+  readonly known?: ReadonlyMap<string, CertificateTarget>;
+  /** What the last hot apply added to the certificates that HAProxy has, and what it removed. */
+  readonly came?: readonly CertificateTarget[];
+  readonly went?: readonly CertificateTarget[];
+}
 
 /** All servers. */
 export interface ServersTarget {
@@ -47,6 +74,8 @@ export interface ServersTarget {
   readonly doubtful: readonly string[];
 }
 
+export type CertificateTarget = TargetOf<"certificate">;
+
 export type TargetOf<Tag extends Target["tag"]> = Extract<Target, { readonly tag: Tag }>;
 
 export interface Targets extends Pick<SideFileRule, "replacesCrt"> {
@@ -66,9 +95,20 @@ export const NO_TARGETS: Targets = { byPath: new Map(), replacesCrt: false };
 /** The files that hold a target's content, whether they exist or not. */
 export function pathsOf(target: Target): readonly string[] {
   if (target.tag === "server") return target.paths;
+  if (target.tag === "certificate_list") {
+    return [target.path, ...target.unused, ...target.claimed ?? []];
+  }
   if (target.tag !== "certificate") return [target.path];
   return [target.path, target.keyPath, ...givenBeside(target.path)];
 }
+
+/** All files that HAProxy may have read for a certificate. */
+export const filesOf = (target: CertificateTarget): readonly string[] => [
+  ...new Set([...pathsOf(target), ...forgottenBeside(target.path)]),
+];
+
+export const isList = (target: Target): target is CertificateListTarget =>
+  target.tag === "certificate_list";
 
 /** The servers among `targets`; `null` if they cannot be hot-applied. */
 export function serversIn({ byPath }: Targets): ServersTarget | null {

@@ -125,9 +125,12 @@ Deno.test(`no text makes the plan of a target throw (SEED=${SEED})`, async () =>
   const files = new Map();
   for (let count = 0; count < TEXTS; count++) {
     const text = randomText(random);
-    const content = { text, texts: [text], key: random.pick([null, text]), files };
+    const [key, old] = [random.pick([null, text]), randomText(random)];
+    const content = { text, texts: [text], key, files, read: () => Promise.resolve(content) };
+    const list = { text: old, bases: { crt: null }, companions: [], unused: [] };
     for (const tag of TARGET_TAGS) {
-      await planOf({ tag, path: "/a", name: "/a", id: 0 } as Partial<Target> as Target, content);
+      const target = { tag, path: "/a", name: "/a", id: 0, ...list };
+      await planOf(target as Partial<Target> as Target, content);
     }
   }
 });

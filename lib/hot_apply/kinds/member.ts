@@ -1,7 +1,8 @@
-/** Certificates that come into a directory which HAProxy has loaded as a whole, or go from it. */
+/** Certificates that come into a directory which HAProxy has loaded as a whole, or go from it; and new ones of a list. */
 import { dirname } from "@std/path";
 import { ownersOf } from "../../config/side_files.ts";
 import {
+  addLine,
   addToList,
   deleteCertificate,
   deleteFromList,
@@ -31,16 +32,16 @@ export async function planAddition(
     readonly beside: Beside;
   },
 ): Promise<Plan> {
-  const { list, name } = target;
+  const { list, name, line } = target;
   if (list === undefined) return impossible("it is new");
-  const obstacle = await namesake(certificate, besides, files);
+  const obstacle = besides.length === 0 ? null : await namesake(certificate, besides, files);
   if (obstacle !== null) return impossible(`it is new, and ${obstacle}`);
   const apply = async (ask: Ask): Promise<Result> => {
     const transaction = new TlsTransaction(ask, "cert", name);
     if (beside.ocsp !== null && !await transaction.showsOcsp()) return impossible(NO_OCSP);
     const failure = await newCertificate(ask, name) ?? await transaction.set(pem) ??
       await setBeside(transaction, beside) ?? await transaction.commit() ??
-      await addToList(ask, list, name);
+      await (line === undefined ? addToList(ask, list, name) : addLine(ask, list, line));
     if (failure !== null) return await withdraw(target, failure, ask);
     const isListed = await isInList(ask, list, name);
     const shown = await transaction.show();

@@ -13,19 +13,32 @@ export async function namesake(
 ): Promise<string | null> {
   const own = namesIn(certificate);
   if (own === null) return "its names cannot be read";
-  const before = known;
-  const next = known = new Map<string, readonly string[]>();
-  for (const path of paths) {
-    const digest = files.get(path)?.content;
-    // It goes by the same change.
-    if (digest === undefined) continue;
-    const names = before.get(digest) ?? await readNames(path, digest);
-    if (names === null) return `the names in "${path}" cannot be read`;
-    next.set(digest, names);
+  const all = await readAllNames(paths, files);
+  if (typeof all === "string") return all;
+  for (const [path, names] of all) {
     const shared = names.find((name) => own.includes(name));
     if (shared !== undefined) return `"${path}" is for "${shared}" as well`;
   }
   return null;
+}
+
+/** The names in the certificates at `paths`, without files that go by the same change; or why not, as a clause. */
+export async function readAllNames(
+  paths: readonly string[],
+  files: Fingerprint["files"],
+): Promise<ReadonlyMap<string, readonly string[]> | string> {
+  const before = known;
+  const next = known = new Map<string, readonly string[]>();
+  const all = new Map<string, readonly string[]>();
+  for (const path of paths) {
+    const digest = files.get(path)?.content;
+    if (digest === undefined) continue;
+    const names = before.get(digest) ?? await readNames(path, digest);
+    if (names === null) return `the names in "${path}" cannot be read`;
+    next.set(digest, names);
+    all.set(path, names);
+  }
+  return all;
 }
 
 /** By the digest of the file: all are read when the first newcomer comes. */

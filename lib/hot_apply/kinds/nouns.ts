@@ -4,6 +4,7 @@ import type { Target } from "../../loaded/targets.ts";
 /** For the log, in front of the path. */
 const NOUNS: { readonly [Tag in Target["tag"]]: string } = {
   certificate: "certificate",
+  certificate_list: "certificate list",
   ca_file: "CA file",
   crl_file: "CRL file",
   map: "map",

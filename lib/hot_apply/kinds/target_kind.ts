@@ -19,12 +19,20 @@ export interface Content {
   readonly texts: readonly string[];
   /** Every file of the scan. */
   readonly files: Fingerprint["files"];
+  /** Reads the files of another target as well. */
+  readonly read: (target: Target) => Promise<Content | ChangedAgain | Impossible>;
 }
 
 export type Plan =
   | { readonly tag: "ready"; readonly apply: (ask: Ask) => Promise<Result> }
   | Refusal
-  | Impossible;
+  | Impossible
+  | ChangedAgain;
+
+/** A file differs from what was scanned. */
+export interface ChangedAgain {
+  readonly tag: "changed_again";
+}
 
 /** The result of applying a target. In every case no transaction stays open and nothing is half filled. */
 export type Result =

@@ -2,6 +2,7 @@
 import type { Target, TargetOf } from "../../loaded/targets.ts";
 import { caFile } from "./ca_file.ts";
 import { certificate } from "./certificate.ts";
+import { certificateList } from "./certificate_list.ts";
 import { crlFile } from "./crl_file.ts";
 import { acl, map } from "./pattern_file.ts";
 import { server } from "./server.ts";
@@ -9,6 +10,7 @@ import type { Content, Plan, TargetKind } from "./target_kind.ts";
 
 const KINDS: { readonly [Tag in Target["tag"]]: TargetKind<TargetOf<Tag>> } = {
   certificate,
+  certificate_list: certificateList,
   ca_file: caFile,
   crl_file: crlFile,
   map,

@@ -6,6 +6,7 @@ import {
   withMembers,
 } from "../../../lib/hot_apply/plan.ts";
 import {
+  type CertificateListTarget,
   NO_TARGETS,
   serversIn,
   type ServersTarget,
@@ -265,4 +266,63 @@ Deno.test("what was added is a target from then on, and what was removed no more
     new Map([["/certs/c.pem", [added]]]),
   );
   assert.equal(withMembers(targets, [{ target: added }]), targets);
+});
+
+const LIST: CertificateListTarget = {
+  ...{ tag: "certificate_list", path: "/list", name: "/list", text: "/c/a.pem\n" },
+  ...{ bases: { crt: null, key: null, ca: null, directory: "/" }, replacesCrt: false },
+  ...{ companions: [], unused: ["/c/old.pem"] },
+};
+const [A, B] = [certificate("/c/a.pem"), certificate("/c/b.pem")];
+const LISTED = targetsOf({
+  ...{ "/list": [LIST], "/c/old.pem": [LIST], "/c/a.pem": [A], "/c/b.pem": [B], "/m": [map("/m")] },
+});
+
+/** What a change from some files to others applies, each a path and its content. */
+const listChange = (before: readonly string[], after: readonly string[]) => {
+  const [from, to] = [before, after].map((paths) =>
+    holding(Object.fromEntries(paths.map((path) => path.split(" ") as [string, string])))
+  );
+  return targetsToApply(LISTED, from!, to!);
+};
+const KNOWN = new Map([[A.name, A], [B.name, B]]);
+
+Deno.test("files that come and go with a certificate list are the list's affair", () => {
+  const before = ["/c/a.pem 1", "/list 1", "/c/b.pem 1", "/c/b.pem.key 1"];
+  assert.deepEqual(listChange(before, ["/c/a.pem 2", "/list 2", "/c/c.pem 1"]), [
+    A,
+    { ...LIST, claimed: ["/c/b.pem", "/c/b.pem.key", "/c/c.pem"], known: KNOWN },
+  ]);
+});
+
+Deno.test("a file that was in a list may change, and nothing is claimed without a list", () => {
+  assert.deepEqual(listChange(["/list 1", "/c/old.pem 1"], ["/list 1"]), [
+    { ...LIST, claimed: [], known: KNOWN },
+  ]);
+  assert.equal(listChange(["/list 1"], ["/list 1", "/c/c.pem 1"]), null);
+  assert.equal(listChange(["/list 1", "/x 1"], ["/list 2", "/x 2"]), null);
+});
+
+Deno.test("two lists at once require a reload, and so does a list with a CA file", () => {
+  const other = { ...LIST, path: "/other" };
+  const ca: Target = { tag: "ca_file", path: "/ca", name: "/ca" };
+  const targets = targetsOf({ "/list": [LIST], "/other": [other], "/ca": [ca] });
+  assert.equal(applicable(targets, "/list")?.length, 1);
+  assert.equal(applicable(targets, "/list", "/other"), null);
+  assert.equal(applicable(targets, "/list", "/ca"), null);
+  assert.deepEqual([...targetsAfter(targets, [LIST]).byPath.keys()], ["/list", "/other"]);
+  assert.deepEqual([...targetsAfter(targets, [ca]).byPath.keys()], ["/ca"]);
+});
+
+Deno.test("what came into a list is a target from then on; what has left it, is the list's affair", () => {
+  const came = certificate("/c/c.pem");
+  const after = { ...LIST, text: "x", unused: ["/c/old.pem", "/c/b.pem", "/c/b.pem.key"] };
+  const { byPath } = withMembers(LISTED, [{ target: { ...after, came: [came], went: [B] } }]);
+  assert.deepEqual(
+    Object.fromEntries(byPath),
+    {
+      ...{ "/list": [after], "/c/old.pem": [after], "/c/b.pem": [after], "/c/b.pem.key": [after] },
+      ...{ "/c/a.pem": [A], "/c/c.pem": [came], "/m": [map("/m")] },
+    },
+  );
 });

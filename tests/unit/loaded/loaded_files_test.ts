@@ -380,3 +380,44 @@ Deno.test("where only servers differ that name no files, the same is named as be
   assert.deepEqual(paths(await scene.find(...lines("10.0.0.2:80 ssl ca-file /ca"))), ["/e", "/ca"]);
   assert.deepEqual(paths(await scene.find("# one", ...lines("10.0.0.2:80"))), ["/e"]);
 });
+
+const LISTING: ListedFile = { tag: "certificate_list", name: "l" };
+
+Deno.test("a certificate list is a target, with what stands beside it", async () => {
+  await using scene = new Scene();
+  await scene.find(
+    "global",
+    "crt-base /c",
+    "bind :1 ssl crt a.pem crt-list l",
+    "bind :2 crt-list l",
+  );
+  const bases = { crt: "/c", key: null, ca: null, directory: scene.path };
+  assert.deepEqual(scene.targets(LISTING, certificate("/c/a.pem")), {
+    l: [{
+      ...{ tag: "certificate_list", name: "l", text: "", bases, replacesCrt: false },
+      ...{ companions: ["/c/a.pem"], unused: [] },
+    }],
+    "/c/a.pem": [used("/c/a.pem")],
+  });
+});
+
+for (
+  const [what, lines, others] of [
+    ["two names", ["bind :1 ssl crt-list l", "bind :2 ssl crt-list ./l"], [
+      { tag: "certificate_list", name: "./l" },
+    ]],
+    ["another purpose", ["bind :1 ssl crt-list l", "errorfile 503 l"], []],
+    ["company on its line", ["bind :1 ssl crt-list l crt-list m"], [
+      { tag: "certificate_list", name: "m" },
+    ]],
+    ["a list of HAProxy's own beside it", ["bind :1 ssl crt-list l"], [
+      { tag: "certificate_list", name: "@own" },
+    ]],
+  ] as const
+) {
+  Deno.test(`a certificate list with ${what} requires a reload`, async () => {
+    await using scene = new Scene();
+    await scene.find("global", ...lines);
+    assert.deepEqual(scene.targets(LISTING, ...others), {});
+  });
+}

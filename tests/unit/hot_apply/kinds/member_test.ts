@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { planAddition, planRemoval } from "../../../../lib/hot_apply/kinds/member.ts";
-import type { Plan, Result } from "../../../../lib/hot_apply/kinds/target_kind.ts";
+import type { ChangedAgain, Plan, Result } from "../../../../lib/hot_apply/kinds/target_kind.ts";
 import type { TargetOf } from "../../../../lib/loaded/targets.ts";
 import { NOTHING_BESIDE } from "../../../../lib/hot_apply/kinds/tls_apply.ts";
 import { Authority } from "../../../support/certificates.ts";
@@ -77,7 +77,7 @@ class Store {
   }
 }
 
-const apply = async (plan: Plan, { ask }: Store): Promise<Result> =>
+const apply = async (plan: Plan, { ask }: Store): Promise<Result | ChangedAgain> =>
   plan.tag === "ready" ? await plan.apply(ask) : plan;
 
 const added = (besides: readonly string[] = []) =>
