@@ -1,6 +1,6 @@
 /**
- * Tells the servers of a configuration, which is their `server` lines, the `maxconn` lines of its sections, comments and
- * blank lines, from its rest. Pure.
+ * Tells the servers of a configuration (`server` lines, the `maxconn` lines of its sections, comments and blank lines)
+ * from its rest. Pure.
  */
 import { differingLines } from "./differing_lines.ts";
 import { readConfiguration } from "./tokens.ts";
@@ -88,11 +88,14 @@ export const arePlain = (texts: readonly string[]): boolean =>
     !(text.includes(".if") && CONDITION.test(text))
   );
 
-/** What `serverLines` has of each section; another configuration of the same rest has the same sections in this order. */
+/**
+ * The part of `serverLines` for each section. Configurations with the same rest have the same sections in the same
+ * order.
+ */
 export const sectionTexts = (lines: string): readonly string[] => lines.split(SECTION_START);
 
 export interface ServerSection {
-  /** Such as `backend`; empty where a file ends, and of what stands above all headers. */
+  /** Such as `backend`; empty at the end of a file, and above the first header. */
   readonly kind: string;
   readonly name: string;
   /** The section of defaults that the header names. */
@@ -127,11 +130,11 @@ function unquotedLine(line: string): string {
 export const wordsOf = (line: string): readonly string[] =>
   line.replace(/#[^\n]*/, "").match(/[^ \t\r\n]+/g) ?? [];
 
-/** Whether that is the first word of a line without blanks in front. */
+/** Whether `keyword` is the first word of `line`, which has no leading blanks. */
 export const begins = (line: string, keyword: string): boolean =>
   line.startsWith(keyword) && /^(?:[ \t#]|$)/.test(line.slice(keyword.length));
 
-/** HAProxy refuses it in a file, with which a section ends. */
+/** Ends a section, as each file does. HAProxy refuses a NUL in a file. */
 const FILE_END = "\n\0\n";
 
 /**

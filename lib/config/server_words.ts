@@ -1,4 +1,4 @@
-/** Reads the words of a `server` line, as far as what they mean is surely known. Pure. */
+/** Reads the words of a `server` line if it is certain what each means. Pure. */
 import { isQuoted, wordsOf } from "./server_lines.ts";
 
 export interface Server {
@@ -28,7 +28,7 @@ export function readDefaults(line: string): readonly Option[] | null {
   return words === null ? null : readOptions(words.slice(1));
 }
 
-/** What a running server can be given another value of. */
+/** What can be changed in a running server. */
 export interface Values {
   readonly weight: number;
   /** 0: no limit. */
@@ -36,7 +36,7 @@ export interface Values {
   readonly isDisabled: boolean;
 }
 
-/** `null` where HAProxy would refuse a value, or read another one than it says. */
+/** `null` where HAProxy would refuse a value, or read it differently. */
 export function valuesOf({ options }: Server): Values | null {
   const values = { weight: 1, maxconn: 0, isDisabled: false };
   for (const [keyword, value = ""] of options) {
@@ -48,7 +48,7 @@ export function valuesOf({ options }: Server): Values | null {
   return values.weight > MOST_WEIGHT ? null : values;
 }
 
-/** Those that a running server keeps. */
+/** The options that cannot be changed in a running server. */
 export const fixedOptions = ({ options }: Server): readonly Option[] =>
   options.filter(([keyword]) => !CHANGEABLE.has(keyword));
 
@@ -61,7 +61,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** An address that nothing has to be asked for; `null` for any other. */
+/** An address that needs no lookup; `null` for any other. */
 export function literalAddress(word: string): Address | null {
   const [, v4, v6, digits] =
     /^(?:(\d+(?:\.\d+){3})|\[([0-9A-Fa-f:.]+)\]):([1-9]\d{0,4})$/.exec(word) ??

@@ -26,7 +26,7 @@ export interface AdoptionOptions {
   readonly startedMs: number;
   readonly scanner: Scanner;
   readonly loadedFiles: LoadedFiles;
-  /** Called with what is to be watched from now on. */
+  /** Called with what to watch from now on. */
   readonly onInventory: (inventory: Inventory) => void;
 }
 

@@ -128,8 +128,9 @@ Deno.test(`no text makes the plan of a target throw (SEED=${SEED})`, async () =>
     const [key, old] = [random.pick([null, text]), randomText(random)];
     const content = { text, texts: [text], key, files, read: () => Promise.resolve(content) };
     const list = { text: old, bases: { crt: null }, companions: [], unused: [] };
+    const servers = { paths: ["/a"], texts: [old], environment: {}, hot: new Map() };
     for (const tag of TARGET_TAGS) {
-      const target = { tag, path: "/a", name: "/a", id: 0, ...list };
+      const target = { tag, path: "/a", name: "/a", id: 0, ...list, ...servers };
       await planOf(target as Partial<Target> as Target, content);
     }
   }

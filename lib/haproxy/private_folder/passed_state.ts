@@ -1,4 +1,4 @@
-/** Puts right what a process says of its servers, where the configuration has changed since it read it. Pure. */
+/** Corrects what a process says about its servers, where the configuration has changed since then. Pure. */
 import {
   arePlain,
   begins,
@@ -17,24 +17,24 @@ export interface StateContext {
   readonly after: readonly string[];
   /** What was hot-applied in the process, by the full names of the servers. */
   readonly hot: ReadonlyMap<string, HotServer>;
-  /** Servers of which nothing is to be passed on: they were removed, or nobody knows what a hot apply did to them. */
+  /** Servers that are not passed on: they were removed, or what a hot apply did to them is unknown. */
   readonly forgotten?: ReadonlySet<string>;
 }
 
-/** What the files said of a server when it was last hot-applied. */
+/** What the files said about a server when it was last hot-applied. */
 export interface HotServer {
   readonly weight: number;
   readonly isDisabled: boolean;
 }
 
 /**
- * The answer to `show servers state` for a successor to load. As HAProxy gives it (2.6 to 3.4),
+ * The answer to `show servers state` for a successor to load. Uncorrected (HAProxy 2.6 to 3.4),
  * - another port in the file would never count, nor `ssl`, nor another port for checks: these are taken from the state,
- *   whatever the configuration says; where the file's port cannot be read, HAProxy gets nothing of that server;
- * - a server that is not checked would stay down for good once `disabled` or `check` is taken out of its line;
- * - a weight that was hot-applied would come back when the file says the one before again, since the state has that
- *   with which the process started;
- * - a server that was disabled without a reload would stay in maintenance when the file enables it.
+ *   whatever the configuration says; where the file's port cannot be read, the server's row is dropped;
+ * - a server without checks would stay down for good once `disabled` or `check` is removed from its line;
+ * - a hot-applied weight would come back when the file returns to the one before, which the state names as the
+ *   configuration's because the process started with it;
+ * - a server that a hot apply disabled would stay in maintenance when the file enables it.
  */
 export function passedState(
   state: string,
@@ -73,13 +73,13 @@ const Field = {
   admin: 6,
   configuredWeight: 8,
   port: 18,
-  /** From here on: `ssl`, and where checks and agent are. */
+  /** From here on: `ssl`, and the addresses of checks and agent. */
   firstOptional: 20,
 } as const;
 
 const RUNNING = "2";
 
-/** In `srv_admin_state`: by a command or by the configuration. */
+/** In `srv_admin_state`: set by a command or by the configuration. */
 const FORCED_MAINTENANCE = 0x01;
 /** The configuration says `disabled`. */
 const BY_CONFIGURATION = 0x04;
@@ -89,7 +89,7 @@ const adminState = (state: number, isDisabled: boolean) =>
 
 const backendOf = (name: string) => name.slice(0, name.indexOf("/"));
 
-/** A regular expression with more names is slower than a look at each row. */
+/** A regular expression with more names is slower than reading each row. */
 const MOST_NAMES = 100;
 
 /** `null`: those of all. */
@@ -103,14 +103,14 @@ function rowsOf(backends: ReadonlySet<string> | null): RegExp {
 interface LineChange {
   /** `undefined`: that of the process; `null`: only HAProxy knows it. */
   readonly port: string | null | undefined;
-  /** That it was found dead says nothing of it any more. */
+  /** Whether its having been found dead no longer counts. */
   readonly isRevived: boolean;
 }
 
 interface Changed {
   /** By their full names. */
   readonly servers: ReadonlyMap<string, LineChange>;
-  /** Backends in which a line changed that does not name its servers, such as a template; with the names of others. */
+  /** Backends in which a line changed that names no server, such as a template, and the servers that others name. */
   readonly unnamed: ReadonlyMap<string, ReadonlySet<string>>;
   /** Whether a line may be that of the server; `null`: of each there is one. */
   readonly isKnown: ((backend: string, server: string) => boolean) | null;
@@ -118,7 +118,7 @@ interface Changed {
 
 const NONE: Changed = { servers: new Map(), unnamed: new Map(), isKnown: null };
 
-/** What may be other than before of the servers in `after`. */
+/** What may have changed about the servers in `after`. */
 function changedServers(before: readonly string[] | null, after: readonly string[]): Changed {
   if (before !== null && haveSameServers(before, after)) return NONE;
   const next = partsOf(after);
@@ -162,7 +162,7 @@ function hasLineIn({ proxies }: Parts, isFirstLook: boolean) {
 
 const NO_SERVERS = { servers: new Map(), unnamed: "", several: new Map() };
 
-/** Any of them may be another one than before. */
+/** Any of them may have changed. */
 function allServers({ proxies, defaults }: Parts): ReadonlyMap<string, LineChange> {
   const lines = [defaults, ...proxies.values()].join("\n");
   const areChecked = /^[ \t]*default-server[ \t][^\n]*\bcheck\b/m.test(lines);

@@ -20,7 +20,7 @@ export const addToList = (ask: Ask, list: string, name: string): Step =>
 export const addLine = (ask: Ask, list: string, line: string): Step =>
   expect(ask, `add ssl crt-list ${escaped(list)} <<\n${line}\n`, /^Success!$/m);
 
-/** Refused for what is served to clients that ask for no name that is known. */
+/** Refused for the default certificate, which clients get that ask for no known name. */
 export const deleteFromList = (ask: Ask, list: string, name: string, number?: number): Step =>
   expect(
     ask,

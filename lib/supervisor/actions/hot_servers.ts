@@ -1,6 +1,6 @@
 /**
- * What follows a hot apply of servers: removed ones are deleted, and a later state is put right. Draining processes
- * cannot be told: to any change of a server they answer "Proxy is disabled." (2.6 to 3.4).
+ * What follows a hot apply of servers: deletes removed ones, and corrects the state that the next generation gets.
+ * Draining processes are left alone: they answer any change with "Proxy is disabled." (2.6 to 3.4).
  */
 import type { PrivateFolder } from "../../haproxy/private_folder/private_folder.ts";
 import { createAsk, quoted } from "../../haproxy/runtime/client.ts";
@@ -24,13 +24,13 @@ interface Serving {
   readonly removed: Map<string, number>;
   /** Servers of which nobody knows what a hot apply did to them. */
   readonly doubtful: Set<string>;
-  /** Of those that stay, the log has told. */
+  /** Removed servers with connections that the log has named. */
   readonly told: Set<string>;
-  /** And that none is deleted from this release. */
+  /** Whether the log has said that none is deleted from this release. */
   toldOfRelease: boolean;
 }
 
-/** A server with connections for longer is told of. */
+/** After this long the log names a removed server that still has connections. */
 const TOLD_AFTER_MS = 60_000;
 
 export interface HotServersOptions {
@@ -55,7 +55,7 @@ export class HotServers {
     return [...this.#serving?.removed.keys() ?? []];
   }
 
-  /** Another generation serves. */
+  /** Follows the generation that serves from now on. */
   serve(generation: number, targets: Targets, version: string | null): void {
     const servers = serversIn(targets);
     this.#deleting.abort();
@@ -66,16 +66,16 @@ export class HotServers {
   }
 
   /**
-   * Deletes nothing more until `follow`, so that no server of the same name is taken for a removed one, and what is in
-   * the state that a successor gets is known to have been removed.
+   * Deletes nothing more until `follow`, so that no new server is taken for a removed one of the same name, and no
+   * server is deleted between the saving and the correction of a state.
    */
   async quiesce(cancel: AbortSignal): Promise<void> {
     this.#deleting.abort();
-    // What was sent will be carried out, so its answer is awaited; a process that is frozen gives none.
+    // A command that was sent is carried out, so wait for its answer; a frozen process gives none.
     await cutOff(this.#deleted, { timeoutMs: ANSWER_LIMIT_MS, cancel });
   }
 
-  /** After a hot apply, or, with `null`, after one that was cancelled and after a start that failed. */
+  /** Deletes what is removed: after a hot apply or, with `null`, after a cancelled one or a failed start. */
   follow(
     generation: number,
     outcome: Pick<HotApplyOutcome, "applied" | "unconfirmed"> | null,
@@ -108,8 +108,8 @@ export class HotServers {
   }
 
   /**
-   * What the generation says of its servers, put right for a successor that reads the files as they are now. Of one that
-   * may have read other files than were scanned, or was started by another wrapper, nobody knows what they said.
+   * The generation's state of its servers, corrected for a successor that reads the files as they are now. What a
+   * generation itself read is unknown if the files may have differed from the scan, or another wrapper started it.
    */
   async passed(generation: number, state: string): Promise<string> {
     const serving = this.#serving?.generation === generation ? this.#serving : null;
@@ -137,7 +137,7 @@ export class HotServers {
     this.#serving!.servers = servers;
   }
 
-  /** Until all are, or `stop` aborts; one with connections stays in maintenance till they end. */
+  /** Tries until all are deleted or `stop` aborts. A server stays in maintenance until its connections end. */
   async #deleteAll(serving: Serving, stop: AbortSignal): Promise<void> {
     const { generation, removed } = serving;
     const { deleteServer } = await import("../../haproxy/runtime/server_commands.ts");
@@ -158,7 +158,7 @@ export class HotServers {
     }
   }
 
-  /** Of each once. */
+  /** Names each server once. */
   #tellOfLate({ generation, removed, told }: Serving, refusal: string | null): void {
     const { log, toldAfterMs = TOLD_AFTER_MS } = this.#options;
     const nowMs = performance.now();
@@ -171,7 +171,7 @@ export class HotServers {
     log(messages.removedServersLeft(late, quoted(refusal), generation));
   }
 
-  /** Once a generation. */
+  /** Once per generation. */
   #tellOfRelease(serving: Serving): void {
     if (serving.toldOfRelease) return;
     serving.toldOfRelease = true;

@@ -98,7 +98,7 @@ export class Scans {
 
   readonly #onBug = (error: unknown) => this.#parts.postBug(error, { name: "watch" });
 
-  /** A process on standby is only of use to a change that needs a reload, and before it has settled. */
+  /** A process on standby is only of use to a change that needs a reload, and only before it has settled. */
   #expect(fingerprint: Fingerprint): void {
     const isHot = this.#servers.isLikely();
     this.#parts.post({

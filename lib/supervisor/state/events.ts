@@ -52,7 +52,7 @@ export type Event =
   }
   /** The generation can pass its stick-tables on. */
   | { readonly name: "resynced"; readonly generation: number }
-  /** Something else is shown of the certificates that the generation obtains itself. */
+  /** What the process shows about the certificates that it obtains itself has changed. */
   | {
     readonly name: "renewals_shown";
     readonly generation: number;

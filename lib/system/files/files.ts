@@ -45,7 +45,7 @@ function entryOf(info: Deno.FileInfo) {
   };
 }
 
-// On the main thread, where one on another thread has just reached as far.
+// On the main thread, if a call on another thread has just reached as far.
 
 export const lstatAtOnce = (path: string): Deno.FileInfo => Deno.lstatSync(path);
 export const readLinkAtOnce = (path: string): string => Deno.readLinkSync(path);
@@ -97,7 +97,7 @@ export const writeDurably = (path: string, bytes: Uint8Array) =>
     },
   );
 
-// On the main thread, so that nothing else happens before the caller goes on.
+// On the main thread, so that nothing else happens before the caller continues.
 
 export const renameAtOnce = (from: string, to: string): void => Deno.renameSync(from, to);
 
