@@ -82,24 +82,31 @@ commonTest("a file that HAProxy begins to use is watched from then on", async ()
   });
 });
 
-commonTest("a list and a new certificate in it cause one reload", async () => {
-  await using workspace = new Secured();
-  const { authority } = workspace;
-  workspace.write("site.pem", authority.issue().pem);
-  const list = workspace.write("list.txt", `${workspace.pem}\n`);
-  const page = (text: string) => workspace.securePage({ bind: `crt-list ${list}`, text });
-  const wrapper = await workspace.serveSecure(page("one"));
-  const added = authority.issue({ name: "added.test" });
-  const path = workspace.write("added.pem", added.pem);
-  await workspace.replace(`${workspace.pem}\n${path}\n`, list);
-  await workspace.servesCertificate(added, wrapper, { servername: "added.test" });
-  await wrapper.says(/generation 2 serves.*changed: /);
-  await isLastReload(wrapper, { generation: 2, marker: page("marker") });
-  const next = authority.issue({ name: "added.test" });
-  await workspace.replace(next.pem, path);
-  await workspace.servesCertificate(next, wrapper, { servername: "added.test" });
-  await wrapper.stopsAt(3);
-});
+for (const [how, args] of [["reload", ["--no-hot-apply"]], ["hot apply", []]] as const) {
+  commonTest(
+    `a list and a new certificate in it cause one ${how}, and both are watched`,
+    async () => {
+      await using workspace = new Secured();
+      const { authority } = workspace;
+      workspace.write("site.pem", authority.issue().pem);
+      const list = workspace.write("list.txt", `${workspace.pem}\n`);
+      const page = (text: string) => workspace.securePage({ bind: `crt-list ${list}`, text });
+      const wrapper = await workspace.serveSecure(page("one"), { args });
+      const added = authority.issue({ name: "added.test" });
+      const path = workspace.write("added.pem", added.pem);
+      await workspace.replace(`${workspace.pem}\n${path}\n`, list);
+      await workspace.servesCertificate(added, wrapper, { servername: "added.test" });
+      const generation = how === "reload" ? 2 : 1;
+      if (how === "reload") await wrapper.says(/generation 2 serves.*changed: /);
+      else await wrapper.says(/certificate list .* updated in generation 1 without a reload/);
+      await isLastReload(wrapper, { generation, marker: page("marker") });
+      const next = authority.issue({ name: "added.test" });
+      await workspace.replace(next.pem, path);
+      await workspace.servesCertificate(next, wrapper, { servername: "added.test" });
+      await wrapper.stopsAt(how === "reload" ? generation + 2 : generation + 1);
+    },
+  );
+}
 
 commonTest("server state files and log sockets are not watched", async () => {
   await using workspace = new Secured();
