@@ -83,7 +83,7 @@ export const FIGURES: readonly Figure[] = [
   }),
   timed({
     ...{ name: "servers", rounds: 60, target: FIFTEEN_MS },
-    figure: "another server renamed into the configuration to its first answer, without a reload",
+    figure: "weights of two servers renamed into the configuration to the other's first answer",
     measure: (room, rounds) => measureServers(room, { rounds, beside: "command" }),
   }),
   timed({

@@ -1,4 +1,4 @@
-/** Measures the time from another server in the configuration to the first answer by it. */
+/** Measures the time from other weights of two servers in the configuration to the first answer by the other one. */
 import { ask } from "../../lib/haproxy/runtime/client.ts";
 import { SILENCED } from "../support/haproxy/bare.ts";
 import { Client } from "../support/measuring/client.ts";
@@ -15,11 +15,11 @@ export interface ServerContest {
   readonly beside: "command" | "reload";
 }
 
-/** HAProxy in front of two servers, of which the configuration names one. */
+/** HAProxy in front of two servers, of which one at a time has a weight. */
 interface Front {
   readonly workspace: Workspace;
   /** Makes the change, and resolves when it has been noticed. */
-  readonly change: (text: string, address: string) => () => Promise<unknown>;
+  readonly change: (text: string, serving: number) => () => Promise<unknown>;
 }
 
 export async function measureServers(
@@ -28,21 +28,22 @@ export async function measureServers(
 ): Promise<Samples> {
   const client = room.use(new Client());
   const upstreams = [new Upstream(room), new Upstream(room)];
-  const textOf = (workspace: Workspace, address: string) =>
-    configuration(workspace, { address, backends });
+  const textOf = (workspace: Workspace, serving: number) =>
+    configuration(workspace, { upstreams, serving, backends });
   const starts = [
     startWrapper(room, []),
     beside === "command" ? startByCommands(room) : startWrapper(room, ["--no-hot-apply"]),
   ];
   const [wrapper, other] = await Promise.all(
-    starts.map((start) => start((workspace) => textOf(workspace, upstreams[0]!.address))),
+    starts.map((start) => start((workspace) => textOf(workspace, 0))),
   );
   const turns = [wrapper!, other!].map(({ workspace, change }) => {
     let turn = 0;
     return async () => {
-      const { address, name } = upstreams[++turn % 2]!;
-      const make = change(textOf(workspace, address), address);
-      const served = client.firstServed({ port: workspace.port, wanted: name });
+      const serving = ++turn % 2;
+      const make = change(textOf(workspace, serving), serving);
+      const { name: wanted } = upstreams[serving]!;
+      const served = client.firstServed({ port: workspace.port, wanted });
       // As in `latency.ts`.
       await pause(40 + 20 * Math.random());
       const changedMs = nowMs();
@@ -70,8 +71,15 @@ class Upstream {
 /** Each backend has two servers and what is usual around them. */
 function configuration(
   { port, runtimeDirectory }: Workspace,
-  { address, backends }: { readonly address: string; readonly backends: number },
+  { upstreams, serving, backends }: {
+    readonly upstreams: readonly Upstream[];
+    readonly serving: number;
+    readonly backends: number;
+  },
 ): string {
+  const servers = upstreams.map(({ address }, at) =>
+    `    server s${at} ${address} weight ${weightOf(at, serving)}`
+  );
   const others = Array.from({ length: backends }, (_, number) =>
     `backend number-${number}
     balance roundrobin
@@ -93,7 +101,7 @@ frontend page
 backend app
     balance roundrobin
     http-reuse always
-    server s1 ${address}
+${servers.join("\n")}
 ${others.join("")}`;
 }
 
@@ -129,10 +137,14 @@ const startByCommands = (room: AsyncDisposableStack): Start => async (textOf) =>
   const socket = `${workspace.runtimeDirectory}/admin.sock`;
   return {
     workspace,
-    change: (_, address) => {
-      const [ip, port] = address.split(":");
-      return () =>
-        ask(socket, `set server app/s1 addr ${ip} port ${port}`, new AbortController().signal);
+    change: (_, serving) => {
+      // Never both at 0.
+      const commands = [serving, 1 - serving].map((at) =>
+        `set server app/s${at} weight ${weightOf(at, serving)}`
+      );
+      return () => ask(socket, commands.join(";"), new AbortController().signal);
     },
   };
 };
+
+const weightOf = (at: number, serving: number) => at === serving ? 10 : 0;

@@ -11,6 +11,10 @@ export function obstacleInRelease(
   if (added !== undefined && !trustsNewServers(version)) {
     return `server "${added.server}" is new, and adding one is ${UNSAFE}`;
   }
+  const moved = servers.find((server) => server.tag === "changed" && server.address !== null);
+  if (moved !== undefined && !trustsAddresses(version)) {
+    return `server "${moved.server}" has another address, which is ${UNSAFE}`;
+  }
   return limited !== undefined && !trustsMaxconn(version)
     ? `maxconn of frontend "${limited.frontend}" changed, which is ${UNSAFE}`
     : null;
@@ -33,6 +37,13 @@ export const trustsNewServers = (version: string | null): boolean =>
  */
 const trustsMaxconn = (version: string | null): boolean =>
   isMended(version, { 2_006: 20, 2_008: 12, 3_000: 6 });
+
+/**
+ * Whether all later requests go to a server's new address. A connection to the old one that is in use at the time is
+ * reused afterwards by HAProxy 2.6.12, for as long as it is open. These releases do not; others were not tried.
+ */
+export const trustsAddresses = (version: string | null): boolean =>
+  isMended(version, { 3_000: 11, 3_002: 26, 3_004: 7 });
 
 /** `first`: the first such release of each branch, as far as it is known. Later branches have it from their start. */
 function isMended(version: string | null, first: Readonly<Record<number, number>>): boolean {

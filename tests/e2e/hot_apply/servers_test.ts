@@ -1,45 +1,79 @@
 /** Servers that change, come and go in the configuration, without a reload where that is possible. */
 import assert from "node:assert/strict";
-import { obstacleInRelease, trustsNewServers } from "../../../lib/hot_apply/servers/releases.ts";
+import { connectPlain } from "../../support/clients/connection.ts";
+import { Http1Connection } from "../../support/clients/http1.ts";
 import { commonTest, programTest } from "../../support/wrapper/program.ts";
 import { freeze } from "../../support/machine/processes.ts";
 import { Served } from "../../support/wrapper/served.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
-
-/** Whether new servers need no reload with the HAProxy at hand. */
-const { stdout } = new Deno.Command("haproxy", { args: ["-v"] }).outputSync();
-const VERSION = /version (\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? null;
-const IS_TRUSTED = trustsNewServers(VERSION);
-const MAXCONN = { servers: [], frontends: [{ frontend: "page", from: 100, to: 60 }] };
-const IS_MAXCONN_HOT = obstacleInRelease(MAXCONN, VERSION) === null;
+import { IS_ADDRESS_HOT, IS_MAXCONN_HOT, IS_NEW_HOT } from "./trusted.ts";
 
 async function serve(workspace: Served, lines: readonly string[], flags: readonly string[] = []) {
   await workspace.replace(workspace.withServers(lines));
   return await workspace.serve({ flags: ["--poll-interval", "0", ...flags] });
 }
 
-programTest("weight, address, maxconn and being disabled change without a reload", async () => {
+programTest("weight, maxconn and being disabled change without a reload", async () => {
   await using workspace = new Served();
-  const [a, b, c] = (["a", "b", "c"] as const).map((name) => workspace.address(name));
+  const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
   const wrapper = await serve(workspace, [`server s1 ${a} weight 10`, `server s2 ${b}`]);
   assert.equal(await workspace.answers(40), "a,b");
   await workspace.replace(
-    workspace.withServers([`server s1 ${a} weight 20 maxconn 50`, `server s2 ${c}`]),
+    workspace.withServers([`server s1 ${a} weight 20 maxconn 50`, `server s2 ${b} maxconn 9`]),
   );
   await wrapper.says(
     new RegExp(
       `info .* backend "app": weight of "s1" 10 to 20, maxconn of "s1" 0 to 50, ` +
-        `address of "s2" ${b} to ${c}, in generation 1 without a reload in \\d+ ms`,
+        `maxconn of "s2" 0 to 9, in generation 1 without a reload in \\d+ ms`,
     ),
   );
-  assert.equal(await workspace.answers(40), "a,c");
+  assert.equal(await workspace.answers(40), "a,b");
   await workspace.replace(
-    workspace.withServers([`server s1 ${a} weight 20 maxconn 50 disabled`, `server s2 ${c}`]),
+    workspace.withServers([
+      `server s1 ${a} weight 20 maxconn 50 disabled`,
+      `server s2 ${b} maxconn 9`,
+    ]),
   );
   await wrapper.says(/"s1" disabled, in generation 1/);
-  assert.equal(await workspace.answers(), "c");
+  assert.equal(await workspace.answers(), "b");
   await wrapper.stopsAt(1);
 });
+
+for (const reuse of ["safe", "aggressive", "always"]) {
+  programTest(
+    `no request goes to an old address, over connections kept by "http-reuse ${reuse}"`,
+    async () => {
+      await using workspace = new Served();
+      const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+      const write = (address: string) =>
+        workspace.replace(
+          workspace.withServers([`server s1 ${address}`], { defaults: `http-reuse ${reuse}` }),
+        );
+      await write(a!);
+      const wrapper = await workspace.serve({ flags: ["--poll-interval", "0"] });
+      // In use while the address changes, and idle afterwards.
+      const slow = [1, 2, 3].map(() => fetch(`http://127.0.0.1:${workspace.port}/slow`));
+      await wrapper.until(
+        "the requests to be under way",
+        async () => /app,s1,0,0,3,/.test(await workspace.command("show stat app 4 -1")),
+      );
+      await write(b!);
+      await wrapper.says(
+        IS_ADDRESS_HOT
+          ? `backend "app": address of "s1" ${a} to ${b}, in generation 1 without a reload in`
+          : /reloading: .*server "s1" has another address, which is not known to be safe/,
+      );
+      if (!IS_ADDRESS_HOT) await workspace.haveStopped(1, wrapper);
+      workspace.release();
+      for (const answer of slow) assert.equal(await (await answer).text(), "a");
+      const kept = new Http1Connection(await connectPlain(workspace));
+      for (let asked = 0; asked < 6; asked++) assert.equal((await kept.request()).text, "b");
+      kept.close();
+      assert.equal(await workspace.answers(), "b");
+      await wrapper.stopsAt(IS_ADDRESS_HOT ? 1 : 2);
+    },
+  );
+}
 
 programTest("the maxconn of a frontend changes, without a reload where that is safe", async () => {
   await using workspace = new Served();
@@ -69,13 +103,15 @@ commonTest(
   "switches from one server to another, by weights and by addresses, lose no request",
   async () => {
     await using workspace = new Served();
-    const [a, b, c] = (["a", "b", "c"] as const).map((name) => workspace.address(name));
+    const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+    const c = IS_ADDRESS_HOT ? workspace.address("c") : a;
+    const nowhere = IS_ADDRESS_HOT ? "127.0.0.1:1" : null;
     const lines = (turn: number) => [
       `server s1 ${turn % 3 === 0 ? c : a} weight ${turn % 2 === 0 ? 10 : 0}`,
       `server s2 ${b} weight ${turn % 2 === 0 ? 0 : 10}`,
       // Slots of a template, which lead nowhere while they are free.
-      turn % 2 === 0 ? `server s3 ${a}` : "server s3 127.0.0.1:1 disabled",
-      turn % 4 < 2 ? `server s4 ${b} weight 5` : "server s4 127.0.0.1:1 weight 0",
+      turn % 2 === 0 ? `server s3 ${a}` : `server s3 ${nowhere ?? a} disabled`,
+      turn % 4 < 2 ? `server s4 ${b} weight 5` : `server s4 ${nowhere ?? b} weight 0`,
     ];
     const wrapper = await serve(workspace, lines(0));
     let isOver = false;
@@ -93,7 +129,7 @@ commonTest(
     }
     isOver = true;
     await Promise.all(clients);
-    assert.deepEqual([...new Set(answers)].sort(), ["a", "b", "c"]);
+    assert.deepEqual([...new Set(answers)].sort(), IS_ADDRESS_HOT ? ["a", "b", "c"] : ["a", "b"]);
     await wrapper.stopsAt(1);
   },
 );
@@ -127,7 +163,7 @@ programTest(
     assert.equal((await workspace.rows()).s1?.srv_admin_state, "1");
     workspace.release();
     assert.equal(await slow, "a");
-    if (IS_TRUSTED) {
+    if (IS_NEW_HOT) {
       await wrapper.until(
         "the server to be deleted",
         async () => !("s1" in await workspace.rows()),
@@ -142,7 +178,7 @@ programTest("a new server is added where the release can be trusted, or by a rel
   const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
   const wrapper = await serve(workspace, [`server s1 ${a}`]);
   await workspace.replace(workspace.withServers([`server s1 ${a}`, `server s2 ${b} check`]));
-  if (IS_TRUSTED) {
+  if (IS_NEW_HOT) {
     await wrapper.says(
       new RegExp(`backend "app": server "s2" added \\(${b}\\), in generation 1 without a reload`),
     );
@@ -151,7 +187,7 @@ programTest("a new server is added where the release can be trusted, or by a rel
     await workspace.haveStopped(1, wrapper);
   }
   await wrapper.until("both to answer", async () => await workspace.answers() === "a,b");
-  await wrapper.stopsAt(IS_TRUSTED ? 1 : 2);
+  await wrapper.stopsAt(IS_NEW_HOT ? 1 : 2);
 });
 
 programTest("no process is started for it, not even one on standby or a check", async () => {
