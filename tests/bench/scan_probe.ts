@@ -12,6 +12,9 @@ export interface ScanTimes {
   readonly needlessReads: number;
 }
 
+/** The line that asks how many bytes this process has read. */
+export const QUESTION = "bytes";
+
 const TURNS = 5;
 
 if (import.meta.main) console.log(JSON.stringify(await measure(Deno.args[0]!)));
@@ -20,8 +23,8 @@ async function measure(directory: string): Promise<ScanTimes> {
   const paths = [...Deno.readDirSync(directory)].map(({ name }) => `${directory}/${name}`);
   const sizes = paths.map((path) => Deno.lstatSync(path).size);
   const meanBytes = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
-  const beforeBytes = bytesRead();
-  const reads = () => Math.round((bytesRead() - beforeBytes) / meanBytes);
+  const beforeBytes = await bytesRead();
+  const reads = async () => Math.round((await bytesRead() - beforeBytes) / meanBytes);
   // To warm the file system for both.
   statAll(paths);
   const scanner = createScanner(
@@ -29,7 +32,7 @@ async function measure(directory: string): Promise<ScanTimes> {
     () => Promise.resolve([{ kind: "loaded", path: directory, foundBy: "the bench" }]),
   );
   const firstScan = await timed(() => scanner.scan());
-  const firstReads = reads();
+  const firstReads = await reads();
   const stat: number[] = [];
   const pollScans: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
@@ -39,7 +42,7 @@ async function measure(directory: string): Promise<ScanTimes> {
   const changeScans: number[] = [];
   for (const path of paths.slice(0, TURNS)) changeScans.push(await timeChange(scanner, path));
   // Each changed file was also read by `timeChange`.
-  const needlessReads = reads() - firstReads - 2 * TURNS;
+  const needlessReads = await reads() - firstReads - 2 * TURNS;
   return { stat, firstScan, pollScans, changeScans, firstReads, needlessReads };
 }
 
@@ -60,10 +63,12 @@ async function digestOf(scan: Promise<ScanResult>): Promise<string | null> {
   return seen.tag === "taken" ? seen.fingerprint.digest : null;
 }
 
-/** By this process, on all its threads, in whatever way. */
-function bytesRead(): number {
-  const [, bytes] = /^rchar: (\d+)$/m.exec(Deno.readTextFileSync("/proc/self/io")) ?? [];
-  return Number(bytes);
+/** By this process, on all its threads, in whatever way: it may not see that itself, so `scans.ts` answers. */
+async function bytesRead(): Promise<number> {
+  console.log(QUESTION);
+  const answer = new Uint8Array(100);
+  const count = await Deno.stdin.read(answer);
+  return Number(new TextDecoder().decode(answer.subarray(0, count ?? 0)));
 }
 
 function statAll(paths: readonly string[]): void {

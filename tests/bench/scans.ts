@@ -1,10 +1,12 @@
 /** Measures scans of a directory with many certificates, beside a plain stat of all of them. */
+import { Readable } from "node:stream";
+import { createInterface } from "node:readline";
 import { join } from "@std/path";
 import { Authority } from "../support/certificates.ts";
 import { programLike } from "../support/wrapper/program.ts";
 import { pause } from "../support/wait.ts";
 import { Workspace } from "../support/wrapper/wrapper.ts";
-import type { ScanTimes } from "./scan_probe.ts";
+import { QUESTION, type ScanTimes } from "./scan_probe.ts";
 import { fillWithCertificates } from "./certificates/many_certificates.ts";
 import { type AmountTarget, compareAmounts, type Row } from "./table.ts";
 import { quantile } from "../support/measuring/quantile.ts";
@@ -29,9 +31,18 @@ export async function measureScans(room: AsyncDisposableStack, rounds: number): 
 const UNTIL_OLD_MS = 4_500;
 
 async function run([command, ...args]: readonly string[]): Promise<ScanTimes> {
-  const { success, stdout, stderr } = await new Deno.Command(command!, { args }).output();
-  if (!success) throw new Error(`the probe failed: ${new TextDecoder().decode(stderr)}`);
-  return JSON.parse(new TextDecoder().decode(stdout));
+  const options = { args, stdin: "piped", stdout: "piped" } as const;
+  await using child = new Deno.Command(command!, options).spawn();
+  const writer = child.stdin.getWriter();
+  for await (const line of createInterface({ input: Readable.fromWeb(child.stdout as never) })) {
+    if (line !== QUESTION) return JSON.parse(line);
+    await writer.write(new TextEncoder().encode(`${bytesReadBy(child.pid)}\n`));
+  }
+  throw new Error("the probe failed");
+}
+
+function bytesReadBy(pid: number): string {
+  return /^rchar: (\d+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/io`))![1]!;
 }
 
 function describe(times: readonly ScanTimes[]): Row[] {
@@ -62,11 +73,15 @@ function describe(times: readonly ScanTimes[]): Row[] {
 function describeReads(times: readonly ScanTimes[]): Row {
   const wrapper = Math.max(...times.map(({ needlessReads }) => needlessReads));
   const beside = Math.max(...times.map(({ firstReads }) => firstReads));
-  return compareAmounts("unchanged certificates read in later scans", { wrapper, beside }, {
+  return compareAmounts("unchanged certificates read in ten later scans, by bytes", {
+    wrapper,
+    beside,
+  }, {
     besideName: "first scan",
     unit: "",
     digits: 0,
-    target: { tag: "in_all", limit: 0 },
+    // What threads tell each other counts, too.
+    target: { tag: "in_all", limit: MANY / 10 },
   });
 }
 
