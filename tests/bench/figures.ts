@@ -20,7 +20,7 @@ export interface Figure {
 }
 
 const TEN_MS: Target = { tag: "more_ms", limit: 10 };
-const SIXTY_MS: Target = { tag: "more_ms", limit: 60 };
+const FORTY_FIVE_MS: Target = { tag: "more_ms", limit: 45 };
 const TWO_HUNDRED_MS_IN_ALL: Target = { tag: "in_all_ms", limit: 200 };
 const FIVE_PERCENT: Target = { tag: "more_percent", limit: 5 };
 const FIFTEEN_MS: Target = { tag: "more_ms", limit: 15 };
@@ -58,7 +58,7 @@ export const FIGURES: readonly Figure[] = [
       measureHandoff(room, { rounds, change: renameOver, backends: 5_000 }),
   }),
   timed({
-    ...{ name: "startup", rounds: 40, target: SIXTY_MS },
+    ...{ name: "startup", rounds: 40, target: FORTY_FIVE_MS },
     figure: "exec to first answer",
     measure: measureStartup,
   }),

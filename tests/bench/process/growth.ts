@@ -37,7 +37,7 @@ function compareMemory(
     compareAmounts(figure, { wrapper, beside: alone.memoryMegabytes }, {
       ...style,
       besideName: "HAProxy alone",
-      target: { tag: "in_all", limit: 15 },
+      target: { tag: "in_all", limit: 13 },
     }),
   ];
 }
