@@ -16,6 +16,7 @@ import {
 import { MOST_HOT_BYTES } from "../hot_apply/kinds/target_kind.ts";
 import { readFile, sha256 } from "../system/files/contents.ts";
 import { stat, statAtOnce } from "../system/files/files.ts";
+import { followLinks } from "../system/files/link_chain.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 import { type FileState, isSameState, stateOf } from "../watch/directories/file_state.ts";
 import { type Part, type Rename, writeParts } from "./parts.ts";
@@ -119,6 +120,8 @@ interface Held {
   readonly bytes: Uint8Array<ArrayBuffer> | null;
   /** Taken before it was read. */
   readonly state: FileState | null;
+  /** Where the kernel finds it; the path itself if it does not. */
+  readonly realPath: string;
 }
 
 export async function holdingOf(file: ObtainedFile): Promise<Holding> {
@@ -133,18 +136,27 @@ export async function holdingOf(file: ObtainedFile): Promise<Holding> {
   return { contents, certificate, files };
 }
 
+/** As the kernel follows it. Deno 2.9 takes `link/..` out of a path first, if it checks permissions. */
+async function realPathOf(path: string): Promise<string> {
+  const { end } = await followLinks(path);
+  if (end.tag === "found") return end.realPath;
+  throw end.tag === "missing" ? new Deno.errors.NotFound(end.reason) : new Error(end.reason);
+}
+
 export async function contentOf(path: string): Promise<Held> {
   let state: FileState | null = null;
+  let realPath = path;
   try {
-    const info = await stat(path);
+    realPath = await realPathOf(path);
+    const info = await stat(realPath);
     state = stateOf(info);
     // Opening a FIFO would wait for its writer.
     if (!info.isFile) throw new Deno.errors.NotSupported("it is not a regular file");
-    const bytes = await readFile(path, MOST_HOT_BYTES);
-    return { content: await sha256(bytes), bytes, state };
+    const bytes = await readFile(realPath, MOST_HOT_BYTES);
+    return { content: await sha256(bytes), bytes, state, realPath };
   } catch (error) {
-    if (isMissing(error)) return { content: MISSING, bytes: null, state: null };
-    return { content: `unreadable: ${systemReason(error)}`, bytes: null, state };
+    if (isMissing(error)) return { content: MISSING, bytes: null, state: null, realPath };
+    return { content: `unreadable: ${systemReason(error)}`, bytes: null, state, realPath };
   }
 }
 
@@ -206,7 +218,9 @@ async function write(
   const isReplaced = await writeParts(parts, {
     replace: (rename) => replace(rename, contents),
     isUnchanged: () =>
-      [...held.files].every(([path, { state }]) => isSameState(state, statAtOnce(path))),
+      [...held.files.values()].every(({ state, realPath }) =>
+        isSameState(state, statAtOnce(realPath))
+      ),
   });
   const expiresMs = Date.parse(certificate.validTo);
   return isReplaced ? { tag: "saved", contents, expiresMs } : { tag: "declined" };

@@ -13,13 +13,17 @@ export function createKeeper(
 ) {
   /** What the generation that was started last obtains: the files on disk may change while it starts. */
   let started = { number: 0, obtained: loadedFiles.obtained() };
+  let saved = 0;
   const keeper = new Keeper({
     watchLoaded: settings.watchLoaded,
     obtained: () => started.obtained,
     socket: (generation) => folder.socket(generation),
     onShown: (generation, shown) =>
       post({ name: "renewals_shown", generation, shown, atMs: performance.now() }),
-    onSaved: (generation, changes) => post({ name: "certificate_saved", generation, changes }),
+    onSaved: (generation, changes) => {
+      saved++;
+      post({ name: "certificate_saved", generation, changes });
+    },
     onBug: (bug) => postBug(bug, { name: "obtained" }),
     log,
   });
@@ -34,7 +38,11 @@ export function createKeeper(
       // During a start or a hot apply the files are being read.
       keeper.observe(serving && { ...serving, rejected }, "attempt" in after);
     },
-    askNow: () => keeper.askNow(),
+    /** Resolves with whether a certificate was saved meanwhile, so that the files are others than before. */
+    askNow: (): Promise<boolean> | null => {
+      const before = saved;
+      return keeper.askNow()?.then(() => saved !== before) ?? null;
+    },
     /**
      * Whether something of what a killed wrapper left behind may have been saved: then the files must be scanned again.
      * Ends early when `cancel` aborts.

@@ -24,8 +24,11 @@ export interface Parts {
   readonly collectGarbageSoon: () => void;
   /** What the kernel says about memory. */
   readonly readMemoryFile: ReadFile;
-  /** Posts whether the serving process renews a certificate; `null` if there is nothing to ask. */
-  readonly askRenewals: () => Promise<void> | null;
+  /**
+   * Posts whether the serving process renews a certificate; resolves with whether one was saved meanwhile. `null` if
+   * there is nothing to ask.
+   */
+  readonly askRenewals: () => Promise<boolean> | null;
   readonly log: Log;
   readonly post: (event: Event) => void;
   /** `broken`: what remains undone because of the error. */

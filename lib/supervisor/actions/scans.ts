@@ -80,8 +80,8 @@ export class Scans {
 
   /** Posts the order with the result of a scan. */
   async reload(order: ReloadOrder): Promise<void> {
-    const fingerprint = await this.#fingerprint();
     await this.#parts.askRenewals();
+    const fingerprint = await this.#fingerprint();
     this.#parts.post({ name: "reload_requested", order, fingerprint, atMs: performance.now() });
   }
 
@@ -113,13 +113,14 @@ export class Scans {
       fingerprint,
       hasSameRest: this.#servers.hasSameRest(),
     } as const;
-    const post = () => {
-      // Files may have changed again while it was asked.
-      if (number === this.#settled) this.#parts.post({ ...event, atMs: performance.now() });
-    };
+    const post = () => this.#parts.post({ ...event, atMs: performance.now() });
     // A reload waits for an order that has just begun.
     const asked = this.#parts.askRenewals();
-    if (asked === null) post();
-    else asked.then(post).catch(this.#onBug);
+    if (asked === null) return post();
+    asked.then((hasSaved) => {
+      // Meanwhile the files may have changed again, by other writers or by what was saved.
+      if (number !== this.#settled) return;
+      return hasSaved ? this.forRetry() : post();
+    }).catch(this.#onBug);
   }
 }
