@@ -1,8 +1,9 @@
 /** Turns file events and a slow poll into one message: "the sources have settled on this fingerprint". */
 import { retryDelayMs } from "../backoff.ts";
 import type { Log } from "../system/log.ts";
+import { breathe } from "../system/threads.ts";
 import { Debounce, WRITER_SILENCE_MS } from "./debounce.ts";
-import { createFileEvents, type FileEvents, type Hint } from "./events/file_events.ts";
+import { FileEvents, type Hint } from "./events/file_events.ts";
 import { changedPaths, type Fingerprint } from "./scan/fingerprint.ts";
 import { type Inventory, isRelevant, type Unreadable } from "./scan/inventory.ts";
 import type { MountedFile } from "./scan/mounted_files.ts";
@@ -57,6 +58,9 @@ export class ChangeDetector {
   #isHinted = false;
   /** The real paths that events have named since the last scan; `null`: scan everything. */
   #touched: Set<string> | null = null;
+  /** How often something was heard that makes a scan due. */
+  #heard = 0;
+  #ahead: { readonly scan: ScanResult; readonly heard: number } | null = null;
   #dueInMs = Infinity;
   #last: Fingerprint | null = null;
   #lastUnreadable = "";
@@ -66,7 +70,7 @@ export class ChangeDetector {
     this.#options = options;
     this.#debounce = new Debounce(options.settleMs);
     this.#report = createScanReport(options.log, options);
-    this.#events = createFileEvents({
+    this.#events = new FileEvents({
       isRelevant: (path) => this.#inventory === null || isRelevant(this.#inventory, path),
       onHint: (hint) => this.#note(hint),
       onBug: options.onBug,
@@ -83,6 +87,7 @@ export class ChangeDetector {
 
   /** Adopts the inventory of a scan that the detector did not make. */
   adapt(inventory: Inventory): void {
+    this.#heard++;
     const watched = this.#inventory?.directories ?? new Set();
     this.#inventory = { ...inventory, directories: watched };
     // Only the detector's own scans change the watched directories.
@@ -91,6 +96,7 @@ export class ChangeDetector {
 
   /** Scans everything soon, with or without events. */
   scanSoon(): void {
+    this.#heard++;
     this.#touched = null;
     this.#wake();
   }
@@ -129,6 +135,7 @@ export class ChangeDetector {
 
   #note(hint: Hint): void {
     this.#isHinted = true;
+    this.#heard++;
     this.#eventCount++;
     this.#debounce.note(hint, performance.now());
     if (hint.tag === "lost") this.#touched = null;
@@ -138,7 +145,12 @@ export class ChangeDetector {
   }
 
   async #scanAhead(): Promise<void> {
-    const { seen } = await this.#options.scan(this.#touched);
+    // A rename gives five events within a millisecond, after which the scan would have to be repeated.
+    await breathe();
+    const heard = this.#heard;
+    const scan = await this.#options.scan(this.#touched);
+    this.#ahead = { scan, heard };
+    const { seen } = scan;
     if (seen.tag === "taken") this.#options.onChanging(seen.fingerprint);
   }
 
@@ -150,7 +162,10 @@ export class ChangeDetector {
     this.#isWoken = false;
     this.#touched = new Set();
     const startedMs = performance.now();
-    const scan = await this.#options.scan(touched);
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    // Without an event since, nothing has changed; if one was lost, the poll reads the files again.
+    const scan = ahead?.heard === this.#heard ? ahead.scan : await this.#options.scan(touched);
     const { inventory, seen, dueInMs } = scan;
     this.#dueInMs = dueInMs;
     this.#inventory = inventory;
@@ -165,12 +180,8 @@ export class ChangeDetector {
     if (await this.#events.watch(this.#pathsToWatch(inventory))) this.scanSoon();
   }
 
-  /** Leaves out paths that are gone: one of them would keep all others from being watched. */
-  #pathsToWatch({ directories, files }: Inventory): ReadonlySet<string> {
-    if (this.#options.mountedFiles.length === 0) return directories;
-    const present = new Set(files.filter(({ info }) => info !== null).map(({ path }) => path));
-    const mounted = this.#options.mountedFiles.filter(({ path }) => present.has(path));
-    return new Set([...directories, ...mounted.map(({ realPath }) => realPath)]);
+  #pathsToWatch({ directories }: Inventory): ReadonlySet<string> {
+    return new Set([...directories, ...this.#options.mountedFiles.map(({ realPath }) => realPath)]);
   }
 
   #settle(fingerprint: Fingerprint, isHinted: boolean): void {
@@ -194,7 +205,7 @@ export class ChangeDetector {
     this.#options.log(
       list === "" ? { level: "info", text: "all sources can be read again", fields: {} } : {
         level: "warning",
-        text: `cannot read ${list}; no reload until that can be read again`,
+        text: `cannot read ${list}; until that can be read again, only a signal reloads`,
         fields: { reason: list },
       },
     );

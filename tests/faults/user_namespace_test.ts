@@ -18,7 +18,10 @@ const UNREADABLE: Fault = {
     await Deno.rename(path, world.configuration);
   },
   heal: (world) => Deno.chmod(world.configuration, 0o644),
-  expects: { tag: "awaited", line: /cannot read .*Permission denied; no reload until/ },
+  expects: {
+    tag: "awaited",
+    line: /cannot read .*Permission denied; until that can be read again/,
+  },
 };
 
 const WATCHES_LACK: Fault = {

@@ -25,7 +25,9 @@ export async function saveServerState(
 ): Promise<string | null> {
   const stop = AbortSignal.any([cancel, AbortSignal.timeout(ANSWER_LIMIT_MS)]);
   const answer = await showServersState(from, stop);
-  if (answer === null) return `no answer within ${formatDuration(ANSWER_LIMIT_MS)}`;
+  if (answer === null) {
+    return stop.aborted ? `no answer within ${formatDuration(ANSWER_LIMIT_MS)}` : "no answer";
+  }
   if (!isServersState(answer)) {
     return `found "${maskedMessage(answer.trim().slice(0, 80))}", wanted a list`;
   }

@@ -1,189 +1,179 @@
 /** Watches real paths with `Deno.watchFs`, as its only user, and gives hints. */
-import {
-  remove,
-  statAgain,
-  statAtOnce,
-  tryToOpen,
-  writeTextFile,
-} from "../../system/files/files.ts";
-import type { Log, LogEntry } from "../../system/log.ts";
+import { statAgain } from "../../system/files/files.ts";
+import type { Log } from "../../system/log.ts";
 import { systemReason } from "../../text/system_reason.ts";
-import { type Hint, passEvents } from "./event_passing.ts";
+import { type EventPassingOptions, passEvents } from "./event_passing.ts";
+import { EventThread } from "./event_thread.ts";
 import { createLossReport, type LossReport } from "./lost_events.ts";
 
 export type { Hint } from "./event_passing.ts";
 
-export interface FileEvents {
-  /**
-   * Watches exactly these real paths from now on: directories, and files that cannot be replaced because they
-   * are mounted individually. `true`: the watched paths have changed, so a scan is due.
-   */
-  watch(paths: ReadonlySet<string>): Promise<boolean>;
-  close(): Promise<void>;
-}
-
-export interface FileEventsOptions {
-  /** Whether an event at that real path gives a hint. */
-  readonly isRelevant: (path: string) => boolean;
-  readonly onHint: (hint: Hint) => void;
-  /** Called with what an event makes throw; the next event is passed on all the same. */
-  readonly onBug: (error: unknown) => void;
+export interface FileEventsOptions
+  extends Pick<EventPassingOptions, "isRelevant" | "onHint" | "onBug"> {
   /** One of our own directories, watched only to check that events still come; `null`: none now. */
   readonly probeDirectory: () => string | null;
   readonly log: Log;
 }
 
 /** At first nothing is watched. */
-export function createFileEvents(options: FileEventsOptions): FileEvents {
-  const { log } = options;
-  const loss = createLossReport({ log, onLoss: () => options.onHint({ tag: "lost" }) });
-  let armed: Armed | null = null;
-  let lastFailure: string | null = null;
-  let lastGone: string | null = null;
-  let isDead = false;
+export class FileEvents {
+  readonly #options: FileEventsOptions;
+  readonly #loss: LossReport;
+  readonly #thread = new EventThread();
+  /** By path. One for each, since the thread must be asked before any is opened or closed. */
+  readonly #watches = new Map<string, Watch>();
+  #isHung = false;
+  #lastFailure = "";
+  #lastGone = "";
 
-  async function watch(paths: ReadonlySet<string>): Promise<boolean> {
-    const key = await identityOf(paths);
-    if (isDead || (armed?.key === key && !armed.isStale())) return false;
-    if (armed !== null && !await armed.isAlive()) {
-      isDead = true;
-      log(DEAD_ENTRY);
-      return false;
+  constructor(options: FileEventsOptions) {
+    this.#options = options;
+    const onLoss = () => options.onHint({ tag: "lost" });
+    this.#loss = createLossReport({ log: options.log, onLoss });
+  }
+
+  /**
+   * Watches exactly these real paths from now on: directories, and files that cannot be replaced because they
+   * are mounted individually. `true`: other paths are watched than before, or are gone, so a scan is due.
+   */
+  async watch(paths: ReadonlySet<string>): Promise<boolean> {
+    if (this.#isHung) return false;
+    const probe = this.#options.probeDirectory();
+    const wanted = await identitiesOf(probe === null ? [...paths] : [probe, ...paths]);
+    const gone: string[] = [];
+    const failures = new Set<string>();
+    let isDue = false;
+    // The probe comes first, to be asked about the others.
+    for (const path of new Set([...wanted.keys(), ...this.#watches.keys()])) {
+      const identity = wanted.get(path);
+      if (this.#isCurrent(path, identity)) continue;
+      const isProbed = probe !== null && this.#isCurrent(probe, wanted.get(probe));
+      const obstacle = isProbed ? await this.#obstacle(probe) : null;
+      const outcome = obstacle ?? await this.#renew(path, identity);
+      if (outcome.tag === "failed") failures.add(outcome.reason);
+      else if (outcome.tag === "gone") gone.push(path);
+      else isDue ||= path !== probe;
+      if (obstacle !== null) break;
     }
-    await disarm();
-    const { watchable, reason } = await splitWatchable(paths);
-    const outcome = arm(watchable, key, { ...options, loss });
-    const failure = outcome.tag === "failed" ? outcome.reason : reason;
-    if (failure !== null && failure !== lastFailure) log(failureEntry(failure));
-    lastFailure = failure;
+    this.#report([...failures, ...this.#denials()].join(", "));
     // A path that is gone makes another scan due at once, but not forever.
-    const isDue = outcome.tag === "armed" || (outcome.tag === "gone" && key !== lastGone);
-    lastGone = outcome.tag === "gone" ? key : null;
-    if (outcome.tag === "armed") armed = outcome;
-    return isDue;
+    const lastGone = this.#lastGone;
+    this.#lastGone = gone.join("\0");
+    return isDue || (gone.length > 0 && this.#lastGone !== lastGone);
   }
 
-  /** Deno 2.9 loses the events of a watcher that is opened while the previous one is still closing. */
-  async function disarm(): Promise<void> {
-    const previous = armed;
-    armed = null;
-    await previous?.close();
+  async close(): Promise<void> {
+    this.#loss.close();
+    const watches = [...this.#watches.values()];
+    this.#watches.clear();
+    await Promise.all(watches.map((watch) => watch.close()));
   }
 
-  async function close(): Promise<void> {
-    loss.close();
-    await disarm();
+  /** `identity`: `undefined` if the path is not to be watched. */
+  #isCurrent(path: string, identity: string | undefined): boolean {
+    const watch = this.#watches.get(path);
+    return watch?.identity === identity && watch?.isStale !== true;
   }
 
-  return { watch, close };
+  /** Why no watcher can be opened or closed now; `null` if nothing is known against it. */
+  async #obstacle(probe: string): Promise<Failed | null> {
+    const state = await this.#thread.state(probe);
+    switch (state) {
+      case "waiting":
+        return null;
+      case "flooded":
+        return { tag: "failed", reason: FLOODED };
+      case "hung":
+        this.#isHung = true;
+        return { tag: "failed", reason: HUNG };
+      default:
+        return state satisfies never;
+    }
+  }
+
+  async #renew(path: string, identity: string | undefined): Promise<Outcome> {
+    const watch = this.#watches.get(path);
+    this.#watches.delete(path);
+    // Deno 2.9 loses the events of a watcher that is opened while the previous one of the path is still closing.
+    await watch?.close();
+    return identity === undefined ? WATCHED : this.#open(path, identity);
+  }
+
+  #open(path: string, identity: string): Outcome {
+    try {
+      const watcher = Deno.watchFs(path, { recursive: false });
+      const { isRelevant, onHint, onBug } = this.#options;
+      const options = { isRelevant, onHint, onBug, loss: this.#loss, onEvent: this.#onEvent };
+      const ended = passEvents(watcher, options);
+      const close = () => {
+        watcher.close();
+        return ended;
+      };
+      this.#watches.set(path, { identity, denial: null, isStale: false, close });
+      return WATCHED;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return { tag: "gone" };
+      if (!(error instanceof Deno.errors.PermissionDenied)) {
+        return { tag: "failed", reason: describeFailure(error) };
+      }
+      const denial = `cannot watch "${path}": ${systemReason(error)}`;
+      this.#watches.set(path, { identity, denial, isStale: false, close: () => Promise.resolve() });
+      return WATCHED;
+    }
+  }
+
+  readonly #onEvent = (event: Deno.FsEvent): void => {
+    this.#thread.note(event);
+    if (event.kind !== "remove" && event.kind !== "rename") return;
+    for (const path of event.paths) {
+      const watch = this.#watches.get(path);
+      if (watch !== undefined) watch.isStale = true;
+    }
+  };
+
+  #denials(): readonly string[] {
+    return [...this.#watches.values()].flatMap(({ denial }) => denial ?? []);
+  }
+
+  #report(failure: string): void {
+    const isNew = failure !== "" && failure !== this.#lastFailure;
+    this.#lastFailure = failure;
+    if (!isNew) return;
+    const where = this.#isHung ? "" : " there";
+    const text = `${failure}; only the poll finds changes${where} (--poll-interval)`;
+    this.#options.log({ level: "warning", text, fields: { reason: failure } });
+  }
 }
 
-/** Differs if a path leads to another directory than before. */
-async function identityOf(paths: ReadonlySet<string>): Promise<string> {
-  const identities: string[] = [];
-  for (const path of [...paths].sort()) {
-    const info = await statAgain(path);
-    identities.push(`${path}\0${info?.dev}\0${info?.ino}`);
-  }
-  return identities.join("\n");
-}
-
-/** One unreadable path would make `Deno.watchFs` refuse all of them. */
-async function splitWatchable(
-  watched: ReadonlySet<string>,
-): Promise<{ readonly watchable: ReadonlySet<string>; readonly reason: string | null }> {
-  const watchable = new Set(watched);
-  const denials = await Promise.all([...watched].map(async (path) => {
-    const denial = await tryToOpen(path).catch((error) => error);
-    if (!(denial instanceof Deno.errors.PermissionDenied)) return [];
-    watchable.delete(path);
-    return [`"${path}": ${systemReason(denial)}`];
-  }));
-  const list = denials.flat().join(", ");
-  return { watchable, reason: list === "" ? null : `cannot watch ${list}` };
-}
-
-interface Armed {
-  readonly tag: "armed";
-  readonly key: string;
-  /** Whether a directory was removed: if made again, it may have the same inode, but no watch. */
-  isStale(): boolean;
-  isAlive(): Promise<boolean>;
+interface Watch {
+  /** Of the directory: the path may come to lead to another one. */
+  readonly identity: string;
+  /** Why it is not watched, as long as it stays the same; `null` if it is. */
+  readonly denial: string | null;
+  /** Whether the directory was removed: if made again, it may have the same inode, but no watch. */
+  isStale: boolean;
   close(): Promise<void>;
 }
 
-/** `gone`: a path has been removed since the scan that found it. */
-function arm(
-  watched: ReadonlySet<string>,
-  key: string,
-  options: FileEventsOptions & { readonly loss: LossReport },
-): Armed | { readonly tag: "failed"; readonly reason: string } | { readonly tag: "gone" } {
-  try {
-    const probe = createProbe(options.probeDirectory);
-    const watcher = Deno.watchFs([...watched, ...probe.directories], { recursive: false });
-    let stale = false;
-    const onEvent = (event: Deno.FsEvent) => {
-      probe.onEvent(event);
-      const isRemoval = event.kind === "remove" || event.kind === "rename";
-      stale ||= isRemoval && event.paths.some((path) => watched.has(path));
-    };
-    const ended = passEvents(watcher, { ...options, onEvent });
-    const close = () => {
-      watcher.close();
-      return ended;
-    };
-    return { tag: "armed", key, close, isStale: () => stale, isAlive: probe.isAlive };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { tag: "gone" };
-    return { tag: "failed", reason: describeFailure(error) };
+type Failed = { readonly tag: "failed"; readonly reason: string };
+/** `gone`: the path has been removed since it was looked at. */
+type Outcome = { readonly tag: "watched" } | { readonly tag: "gone" } | Failed;
+
+const WATCHED: Outcome = { tag: "watched" };
+
+async function identitiesOf(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const identities = new Map<string, string>();
+  for (const path of paths) {
+    const info = await statAgain(path);
+    identities.set(path, `${info?.dev} ${info?.ino}`);
   }
+  return identities;
 }
 
-/** How long an event may take; on an idle machine it comes within a millisecond. */
-const PROBE_MS = 1_000;
-
-/**
- * Triggers an event of its own to check that events still come: a FIFO in a watched directory hangs Deno's event
- * thread, and then closing the watch would hang the whole program (2.6 and 2.9).
- */
-function createProbe(find: () => string | null) {
-  const directory = find();
-  const path = `${directory}/probe`;
-  let answer: (isAlive: boolean) => void = () => {};
-  // Once the directory has been removed, its events mean nothing, even if it is made again.
-  let isWatched = directory !== null && statAtOnce(directory)?.isDirectory === true;
-  return {
-    directories: directory !== null && isWatched ? [directory] : [],
-    onEvent({ kind, paths }: Deno.FsEvent) {
-      if (paths.includes(path)) answer(true);
-      if (kind === "remove" && paths.includes(directory!)) isWatched = false;
-    },
-    async isAlive(): Promise<boolean> {
-      // In somebody else's directory a link could redirect the write.
-      if (!isWatched || find() !== directory) return true;
-      const { promise, resolve } = Promise.withResolvers<boolean>();
-      answer = resolve;
-      const timer = setTimeout(() => resolve(false), PROBE_MS);
-      await writeTextFile(path, "").catch(() => resolve(true));
-      const isAlive = await promise;
-      clearTimeout(timer);
-      await remove(path).catch(() => {});
-      return isAlive;
-    },
-  };
-}
-
-const DEAD_ENTRY: LogEntry = {
-  level: "warning",
-  text: "file events have stopped, perhaps because of a FIFO in a watched directory, which hangs " +
-    "Deno; from now on only the poll finds changes (--poll-interval)",
-  fields: { reason: "the wrapper's own probe gave no event" },
-};
-
-function failureEntry(failure: string): LogEntry {
-  const text = `${failure}; only the poll finds changes there (--poll-interval)`;
-  return { level: "warning", text, fields: { reason: failure } };
-}
+const HUNG = "file events have stopped, perhaps because of a FIFO in a watched directory, which " +
+  "hangs Deno";
+const FLOODED = "file events come without a pause, perhaps because of a file that is always " +
+  "written to, so no other directory can be watched";
 
 /** Names the limit that was reached: Deno has no error classes for those of inotify(7). */
 function describeFailure(error: unknown): string {

@@ -127,7 +127,7 @@ programTest("a deleted file changes nothing until it is back", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve({ flags: BY_EVENTS });
   await Deno.remove(workspace.configuration);
-  await wrapper.says(/warning .*cannot read .*No such file.*no reload until/);
+  await wrapper.says(/warning .*cannot read .*No such file.*only a signal reloads/);
   assert.equal(await workspace.get(), "one");
   await isOnlyReload(
     wrapper,
@@ -272,6 +272,28 @@ programTest("a FIFO in a watched directory stops events, not the poll or the end
   await wrapper.endsBy("SIGTERM", 143);
 });
 
+programTest(
+  "a file that is written to without a pause holds up neither a start, a change nor the end",
+  async () => {
+    await using workspace = new Workspace();
+    await using _writers = writeWithoutPause(workspace.configurationDirectory);
+    const maps = ["1", "2"].map((name) => join(workspace.path, name, "a.map"));
+    for (const path of maps) {
+      await Deno.mkdir(dirname(path));
+      await Deno.writeTextFile(path, "");
+    }
+    const naming = (path: string, text: string) =>
+      `${workspace.page(text)}    http-request deny if { path,map(${path}) -m found }\n`;
+    await workspace.replace(naming(maps[0]!, "one"));
+    const wrapper = await workspace.serve({ flags: ["--poll-interval", "100ms"] });
+    for (const [path, text] of [[maps[1]!, "two"], [maps[0]!, "three"]] as const) {
+      await workspace.replace(naming(path, text));
+      await workspace.serves(text, wrapper);
+    }
+    await wrapper.endsBy("SIGTERM", 143);
+  },
+);
+
 programTest("an env file that becomes a FIFO rejects the reload and does no harm", async () => {
   await using workspace = new Workspace();
   const envFile = join(workspace.path, "env");
@@ -336,6 +358,22 @@ programTest("the env file is read at each start, and a change to it reloads", as
 
 async function makeFifo(path: string): Promise<void> {
   await new Deno.Command("mkfifo", { args: [path] }).output();
+}
+
+/** Makes events faster than Deno reads them, until it is disposed of. */
+function writeWithoutPause(directory: string): AsyncDisposable {
+  const writers = ["log", "other.log"].map((name) =>
+    new Deno.Command("dd", {
+      args: ["if=/dev/zero", `of=${join(directory, name)}`, "bs=1"],
+      stderr: "null",
+    }).spawn()
+  );
+  return {
+    async [Symbol.asyncDispose]() {
+      writers.forEach((writer) => writer.kill("SIGKILL"));
+      await Promise.all(writers.map(({ status }) => status));
+    },
+  };
 }
 
 async function replaceLink(target: string, link: string): Promise<void> {

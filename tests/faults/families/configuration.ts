@@ -9,7 +9,7 @@ const ERROR: Expectation = { tag: "rejected", reason: /haproxy exited with 1 bef
 
 const awaited = (reason: string): Expectation => ({
   tag: "awaited",
-  line: new RegExp(`cannot read .*${reason}.*; no reload until`),
+  line: new RegExp(`cannot read .*${reason}.*; until that can be read again`),
 });
 
 const spoilt = (

@@ -13,7 +13,10 @@ const IN_WRAPPER: Fault = {
     await world.change();
   },
   heal: (world) => world.limitOpenFiles(world.wrapper.pid, MANY),
-  expects: { tag: "awaited", line: /cannot read .*Too many open files.*no reload until/ },
+  expects: {
+    tag: "awaited",
+    line: /cannot read .*Too many open files.*until that can be read again/,
+  },
   isSilent: true,
 };
 
