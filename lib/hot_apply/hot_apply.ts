@@ -1,5 +1,4 @@
 /** Gives a running generation the changed content of files that it has loaded, one target at a time, without a reload. */
-import { readFile, sha256, TooLarge } from "../system/files/contents.ts";
 import { type Ask, createAsk, type StatsSocket } from "../haproxy/runtime/client.ts";
 import { pathsOf, type ServersTarget, type Target } from "../loaded/targets.ts";
 import type { ReadText } from "../loaded/text_cache.ts";
@@ -8,18 +7,14 @@ import {
   type FileMark,
   type Fingerprint,
   fingerprintOf,
-  isTooLarge,
-  isUnreadable,
   UNKNOWN_MARK,
 } from "../watch/scan/fingerprint.ts";
 import { planRemoval } from "./kinds/member.ts";
+import { type Files, readContent, reader } from "./content.ts";
 import { examineNewcomers, type Newcomer, type NotWhole } from "./newcomers.ts";
 import {
   type ChangedAgain,
-  type Content,
-  type Impossible,
   impossible,
-  MOST_HOT_BYTES,
   type Plan,
   type Refusal,
   refused,
@@ -124,8 +119,6 @@ interface End {
   readonly durationMs: number;
 }
 
-type Files = Fingerprint["files"];
-
 /** `ask` is `null` if nothing is to be applied. */
 async function applyOne(
   target: Target,
@@ -139,26 +132,6 @@ async function applyOne(
   }
   return "tag" in content ? content : await carryOut(await planOf(target, content), ask);
 }
-
-/** `null` if the first of the target's files is gone. */
-async function readContent(
-  target: Target,
-  files: Files,
-): Promise<Content | ChangedAgain | Impossible | null> {
-  const texts: (string | null)[] = [];
-  const paths = target.tag === "certificate_list" ? [target.path] : pathsOf(target);
-  for (const path of paths) {
-    const read = await readScanned(path, files);
-    if (read.tag !== "read") return read;
-    texts.push(read.text);
-  }
-  const [text = null, key = null, issuer = null, ocsp = null] = texts;
-  if (text === null) return null;
-  return { text, key, issuer, ocsp, texts: [], files, read: reader(files) };
-}
-
-const reader = (files: Files): Content["read"] => async (target) =>
-  await readContent(target, files) ?? impossible("there is no such file");
 
 /** With texts that are in memory already. */
 async function applyServers(
@@ -180,23 +153,6 @@ async function carryOut(plan: Plan, ask: Ask | null): Promise<Result | ChangedAg
   return ask === null ? impossible("") : await plan.apply(ask);
 }
 
-type Read = { readonly tag: "read"; readonly text: string | null } | ChangedAgain | Impossible;
-
-/** A file's text as scanned; `null` if the scan did not find it. */
-async function readScanned(path: string, files: Files): Promise<Read> {
-  const content = files.get(path)?.content ?? "missing";
-  if (content === "missing") return { tag: "read", text: null };
-  if (isUnreadable(content)) return impossible("the wrapper may not read it");
-  if (isTooLarge(content)) return impossible(new TooLarge(MOST_HOT_BYTES).message);
-  const bytes = await readFile(path, MOST_HOT_BYTES).catch((error) => error as Error);
-  if (bytes instanceof TooLarge) return impossible(bytes.message);
-  if (bytes instanceof Error || await sha256(bytes) !== content) return { tag: "changed_again" };
-  // The only one that is not text.
-  if (path.endsWith(".ocsp")) return { tag: "read", text: bytes.toBase64() };
-  // To HAProxy a byte order mark is part of the first key.
-  return { tag: "read", text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
-}
-
 async function outcomeOf(
   request: HotApplyRequest,
   ends: readonly End[],
@@ -209,7 +165,9 @@ async function outcomeOf(
     applied: ends.flatMap(({ target, result, durationMs }) =>
       result.tag === "applied"
         ? [{
-          ...{ target: result.after ?? target, detail: result.detail, durationMs },
+          target: result.after ?? target,
+          detail: result.detail,
+          durationMs,
           ...result.how === undefined ? {} : { how: result.how },
         }]
         : []
@@ -258,9 +216,9 @@ async function fingerprintAfter(
     if (mark === undefined) files.delete(path);
     else files.set(path, mark);
   }
-  const now = await fingerprintOf(files);
-  // The digest depends on the files' order, which is that of a scan.
-  return changedPaths(now, after)?.length === 0 ? after : now;
+  // A digest of 10,000 files takes far longer.
+  const isAsAfter = changedPaths({ files }, after)?.length === 0;
+  return isAsAfter ? after : await fingerprintOf(files);
 }
 
 /** A file may belong to several targets, not all of which have its new content. */

@@ -90,8 +90,13 @@ function memberFinder(
     if (isFirst) return null;
     besides ??= [...byPath].filter(([, all]) => all.some(isCertificate)).map(([path]) => path);
     return {
-      ...{ tag: "certificate", path, name: `${list}/${basename(path)}`, list, besides },
-      ...{ keyPath: keyBeside(path, { replacesCrt }), isMember: true },
+      tag: "certificate",
+      path,
+      name: `${list}/${basename(path)}`,
+      list,
+      besides,
+      keyPath: keyBeside(path, { replacesCrt }),
+      isMember: true,
     };
   };
   return (path: string): Target | null => {

@@ -37,30 +37,33 @@ export function createTextReader(): ReadTexts {
     stamps = isProof ? found : null;
     const before = digest;
     digest = contents.map(({ path, digest }) => `${digest} ${path}\0`).join("");
-    return digest === before && !isForced
-      ? null
-      : contents.map(({ isKnown: _, ...content }) => content);
+    return digest === before && !isForced ? null : contents.map(textOf);
   };
 }
 
-interface Content extends ReadText {
+interface Content extends Pick<ReadText, "path" | "digest"> {
+  /** Decoded only if they differ from before. */
+  readonly bytes: Uint8Array;
   /** Whether it was read, or is too large to be. */
   readonly isKnown: boolean;
 }
 
-/** One by one, so that only one file's bytes are held besides the texts. */
+const textOf = ({ path, bytes, digest }: Content): ReadText => (
+  { path, text: new TextDecoder().decode(bytes), digest }
+);
+
 async function readAll(files: readonly TextFile[]): Promise<readonly Content[]> {
   const contents: Content[] = [];
   let leftBytes = MOST_TEXT_BYTES;
   for (const { path } of files) {
     const bytes = await readFile(path, leftBytes).catch((error) => error as Error);
     if (bytes instanceof Error) {
-      contents.push({ path, text: "", digest: "", isKnown: bytes instanceof TooLarge });
+      const isKnown = bytes instanceof TooLarge;
+      contents.push({ path, bytes: new Uint8Array(), digest: "", isKnown });
       continue;
     }
     leftBytes -= bytes.length;
-    const text = new TextDecoder().decode(bytes);
-    contents.push({ path, text, digest: await sha256(bytes), isKnown: true });
+    contents.push({ path, bytes, digest: await sha256(bytes), isKnown: true });
   }
   return contents;
 }

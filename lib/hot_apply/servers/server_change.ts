@@ -78,7 +78,10 @@ export function changedServer(
   const address = before.address === after.address ? null : addressesOf(before, after);
   if (typeof address === "string") return address;
   const change: Changed = {
-    ...{ tag: "changed", ...name, address, values: to },
+    tag: "changed",
+    ...name,
+    address,
+    values: to,
     isChecked: has(after, "check"),
     weight: difference(from.weight, to.weight),
     maxconn: difference(from.maxconn, to.maxconn),
@@ -104,8 +107,14 @@ export function addedServer(backend: string, entry: ServerEntry): Added | Obstac
   const words = server.options.filter(([keyword]) => !/^(?:dis|en)abled$/.test(keyword)).flat();
   if (words.length > MOST_WORDS) return "is new, with more words than a command may have";
   return {
-    ...{ tag: "added", backend, server: server.name, address, words, values },
-    ...{ isChecked: has(server, "check"), hasAgent: has(server, "agent-check") },
+    tag: "added",
+    backend,
+    server: server.name,
+    address,
+    words,
+    values,
+    isChecked: has(server, "check"),
+    hasAgent: has(server, "agent-check"),
   };
 }
 

@@ -100,7 +100,9 @@ function stepsToChange(name: string, change: Changed, old: ServerState): readonl
     const phase = isServing(old) && !willServe(change, old) ? 5 : 2;
     steps.push({
       ...setAddress(name, address.to),
-      ...{ phase, moved: { name, ...address.to }, undo: setAddress(name, old) },
+      phase,
+      moved: { name, ...address.to },
+      undo: setAddress(name, old),
     });
     if (change.isChecked && old.isDown) {
       steps.push({ ...setHealthy(name), phase: phase === 5 ? 5 : 3, undo: null });

@@ -3,6 +3,7 @@
  * is bounded, however large it is or becomes during the read, and nothing else waits for it.
  */
 import { breathe, work } from "../threads.ts";
+import { hasParent } from "./kernel_path.ts";
 import { open } from "./open.ts";
 
 const KB = 1_024;
@@ -83,9 +84,10 @@ export async function sha256All(files: readonly SizedFile[]): Promise<Digest[]> 
 export async function copyInPortions(from: string, to: string): Promise<Digest> {
   using target = await work(() => Deno.open(to, NEW), () => Deno.openSync(to, NEW));
   let failure: { readonly error: unknown } | null = null;
-  const digest = await digestInPortions(from, async (bytes) => {
+  const take: Take = async (bytes) => {
     if (failure === null) await writeAll(target, bytes).catch((error) => failure = { error });
-  });
+  };
+  const digest = await digestInPortions(from, { take });
   if (failure !== null) throw (failure as { readonly error: unknown }).error;
   return digest;
 }
@@ -103,7 +105,9 @@ async function digestFew(files: readonly SizedFile[]): Promise<Digest[]> {
   const digests: Digest[] = [];
   for (let from = 0; from < files.length; from += PARALLEL) {
     const some = files.slice(from, from + PARALLEL);
-    digests.push(...await Promise.all(some.map(({ path }) => digestInPortions(path))));
+    digests.push(
+      ...await Promise.all(some.map(({ path, size }) => digestInPortions(path, { size }))),
+    );
   }
   return digests;
 }
@@ -120,11 +124,11 @@ async function digestMany(files: readonly SizedFile[]): Promise<Digest[]> {
   for (const file of files) {
     const { path, size } = file;
     bytes += size;
-    const onThread = bytes > AT_ONCE_BYTES || digests.length % FEW === 0;
+    const onThread = bytes > AT_ONCE_BYTES || digests.length % FEW === 0 || hasParent(path);
     if (onThread) bytes = size;
     digests.push(
       (onThread ? null : digestAtOnce(file, { buffer, createHash, system })) ??
-        await digestInPortions(path),
+        await digestInPortions(path, { size }),
     );
   }
   return digests;
@@ -168,10 +172,13 @@ function digestAtOnce(
 type Take = (bytes: Uint8Array) => Promise<void>;
 
 /** A file that fits into one portion does not need `node:crypto`, which takes 4 MB of memory (2.9). */
-async function digestInPortions(path: string, take?: Take): Promise<Digest> {
+async function digestInPortions(
+  path: string,
+  { size, take }: { readonly size?: number; readonly take?: Take } = {},
+): Promise<Digest> {
   try {
     using file = await open(path);
-    const head = await readHead(file, PORTION_BYTES);
+    const head = await readHead(file, PORTION_BYTES, size === undefined ? undefined : size + 1);
     await take?.(head);
     if (head.length < PORTION_BYTES) return await sha256(head);
     const { createHash } = await import("node:crypto");

@@ -1,11 +1,16 @@
 /** The file system, except for the contents of files (see contents.ts): everything that Deno does on other threads. */
 import { expandGlob, expandGlobSync } from "@std/fs/expand-glob";
 import { hasJustWorked, work } from "../threads.ts";
+import { kernelPath, kernelPathAtOnce } from "./kernel_path.ts";
 import { open } from "./open.ts";
 
 // Each function does what Deno's function of that name does, and throws the same errors.
 
-export const lstat = (path: string) => work(() => Deno.lstat(path), () => Deno.lstatSync(path));
+export const lstat = (path: string) =>
+  work(
+    async () => await Deno.lstat(await kernelPath(path)),
+    () => Deno.lstatSync(kernelPathAtOnce(path)),
+  );
 
 /**
  * The states of many files, `null` for missing ones. Works in portions: the first file of each on a thread, the others
@@ -65,7 +70,11 @@ function orNull<Result>(read: () => Result): Result | null {
 export const statAgain = async (path: string): Promise<Deno.FileInfo | null> =>
   hasJustWorked() ? statAtOnce(path) : await stat(path).catch(() => null);
 
-export const stat = (path: string) => work(() => Deno.stat(path), () => Deno.statSync(path));
+export const stat = (path: string) =>
+  work(
+    async () => await Deno.stat(await kernelPath(path)),
+    () => Deno.statSync(kernelPathAtOnce(path)),
+  );
 
 export const writeTextFile = (path: string, text: string) =>
   work(() => Deno.writeTextFile(path, text), () => Deno.writeTextFileSync(path, text));
@@ -124,9 +133,11 @@ export async function tryToOpen(path: string): Promise<void> {
 /** The names of all entries of a directory. */
 export const list = (path: string) =>
   work(
-    async () => (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name),
-    () => [...Deno.readDirSync(path)].map(({ name }) => name),
+    async () => (await Array.fromAsync(Deno.readDir(await kernelPath(path)))).map(nameOf),
+    () => [...Deno.readDirSync(kernelPathAtOnce(path))].map(nameOf),
   );
+
+const nameOf = ({ name }: Deno.DirEntry) => name;
 
 export const expand = (glob: string, options: { extended: false; exclude: string[] }) =>
   work(

@@ -1,13 +1,17 @@
 /** Opens a file to be read, and waits for no writer: a FIFO that nobody writes to would be waited for for ever. */
 import { cutOff } from "../cut_off.ts";
 import { work } from "../threads.ts";
+import { kernelPath, kernelPathAtOnce } from "./kernel_path.ts";
 
 /**
  * Anybody who may replace the file can put a FIFO in its place after its last check. A thread is lost then, but the
  * wrapper goes on.
  */
 export const open = (path: string): Promise<Deno.FsFile> =>
-  work(() => openInTime(path), () => openAtOnce(path));
+  work(
+    async () => await openInTime(await kernelPath(path)),
+    () => openAtOnce(kernelPathAtOnce(path)),
+  );
 
 /** On the main thread, where no more than a moment is left for such a swap. */
 function openAtOnce(path: string): Deno.FsFile {

@@ -62,8 +62,8 @@ export async function fingerprintOf(files: ReadonlyMap<string, FileMark>): Promi
 
 /** The paths whose content differs between two fingerprints, sorted; `null` if one is unknown. */
 export function changedPaths(
-  before: Fingerprint | null,
-  after: Fingerprint | null,
+  before: Pick<Fingerprint, "files"> | null,
+  after: Pick<Fingerprint, "files"> | null,
 ): string[] | null {
   if (before === null || after === null) return null;
   const changed: string[] = [];
@@ -162,14 +162,11 @@ async function readAll(files: readonly SourceFile[]): Promise<Read[]> {
     return fits;
   });
   const digests = await sha256All(
-    read.map((file) => ({ path: readablePath(file), size: file.info!.size })),
+    read.map(({ path, info }) => ({ path, size: info!.size })),
   );
   const contents = new Map(read.map(({ path }, index) => [path, digests[index]!]));
   return files.map((file) => ({ file, content: contents.get(file.path) ?? TOO_LARGE }));
 }
-
-/** Deno 2.9 takes `link/..` out of a path, unlike the kernel, if it checks permissions. */
-const readablePath = ({ path, realPath }: SourceFile) => path.includes("/../") ? realPath : path;
 
 /** In one scan, so that a change to another file waits a few seconds at most. */
 const MOST_READ_BYTES = 4 * MOST_DIGESTED_BYTES;
