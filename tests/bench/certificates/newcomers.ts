@@ -1,17 +1,18 @@
-/** Measures the time from one more certificate in a directory to the first connection that gets it. */
+/** Measures the time from one more certificate in a directory, or line of a list, to the first connection that gets it. */
+import { existsSync } from "node:fs";
 import { Client } from "../../support/measuring/client.ts";
 import { nowMs } from "../../support/measuring/clock.ts";
 import { pause } from "../../support/wait.ts";
 import { type Samples, takeTurns } from "../rounds.ts";
-import { prepareSite, type Site, startWrapper } from "./tls_contestants.ts";
+import { prepareSite, type Site, type SiteOptions, startWrapper } from "./tls_contestants.ts";
 
 /** Beside the wrapper that reloads for it. */
 export async function measureNewcomers(
   room: AsyncDisposableStack,
-  { rounds, members }: { readonly rounds: number; readonly members: number },
+  { rounds, ...options }: { readonly rounds: number } & SiteOptions,
 ): Promise<Samples> {
   const client = room.use(new Client());
-  const [hot, reloading] = [prepareSite(room, members), prepareSite(room, members)];
+  const [hot, reloading] = [prepareSite(room, options), prepareSite(room, options)];
   const start = async (site: Site, flags: readonly string[]) => {
     const wrapper = await startWrapper(site, flags);
     let added = 0;
@@ -19,14 +20,14 @@ export async function measureNewcomers(
       const { workspace, authority, port } = site;
       const name = `newcomer-${++added}.test`;
       const { pem, fingerprint } = authority.issue({ name });
-      const add = workspace.prepareToReplace(pem, workspace.at(`certificates/${name}.pem`));
+      const add = prepareToAdd(site, { path: workspace.at(`certificates/${name}.pem`), pem });
       const read = wrapper.output.length;
       const served = client.firstServed({ port, site: name, wanted: fingerprint }, LONGEST_MS);
       await pause(40 + 20 * Math.random());
       add();
       const addedMs = nowMs();
       const servedMs = await served;
-      await wrapper.says(/ added in generation 1 |generation \d+ drained/, read);
+      await wrapper.says(/ (?:added|updated) in generation 1 |generation \d+ drained/, read);
       return servedMs - addedMs;
     };
   };
@@ -34,6 +35,15 @@ export async function measureNewcomers(
     wrapper: await start(hot, []),
     byHand: await start(reloading, ["--no-hot-apply"]),
   });
+}
+
+function prepareToAdd(
+  { workspace, list }: Site,
+  { path, pem }: { readonly path: string; readonly pem: string },
+): () => void {
+  if (!existsSync(list)) return workspace.prepareToReplace(pem, path);
+  Deno.writeTextFileSync(path, pem);
+  return workspace.prepareToReplace(`${Deno.readTextFileSync(list)}${path}\n`, list);
 }
 
 /** HAProxy takes 8 s to load 10,000 certificates. */

@@ -28,7 +28,7 @@ export async function measureRotation(
   const starts = isHot
     ? [startHot, startHotByHand] as const
     : [startReloading, startReloadingByHand] as const;
-  const sites = starts.map(() => prepareSite(room, members));
+  const sites = starts.map(() => prepareSite(room, { members }));
   const [wrapper, byHand] = await Promise.all(sites.map((site, index) => starts[index]!(site)));
   return await takeTurns(rounds, {
     wrapper: () => timeRotation(wrapper!, client),

@@ -54,7 +54,9 @@ async function rotateUnderLoad(
 ): Promise<LoadResult> {
   const pairs = Array.from({ length: DIFFERENT }, () => site.authority.issue({ name: site.name }));
   const load = await TlsLoad.start(room, {
-    ...{ clients: CLIENTS, port: site.port, site: site.name },
+    clients: CLIENTS,
+    port: site.port,
+    site: site.name,
     authority: site.authority.certificate,
   });
   for (let time = 0; time < times; time++) {
@@ -64,7 +66,8 @@ async function rotateUnderLoad(
   const result = await load.stop();
   const { fingerprint } = pairs[(times - 1) % DIFFERENT]!;
   await room.use(new Client()).firstServed({
-    ...{ port: site.port, site: site.name },
+    port: site.port,
+    site: site.name,
     wanted: fingerprint,
   });
   return result;

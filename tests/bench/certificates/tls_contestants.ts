@@ -16,6 +16,8 @@ export interface Site {
   readonly name: string;
   /** Of its file. */
   readonly path: string;
+  /** Where the list of all certificates is, if there is one. */
+  readonly list: string;
   readonly authority: Authority;
 }
 
@@ -25,8 +27,18 @@ export interface TlsContestant {
   follow(): Promise<void>;
 }
 
-/** Prepares HAProxy with one certificate or, if `members` is given, a directory of so many. */
-export function prepareSite(room: AsyncDisposableStack, members = 0): Site {
+export interface SiteOptions {
+  /** How many certificates there are in a directory; 0: only one, without a directory. */
+  readonly members?: number;
+  /** Whether HAProxy loads them by a list. */
+  readonly areListed?: boolean;
+}
+
+/** Prepares HAProxy with one certificate or many. */
+export function prepareSite(
+  room: AsyncDisposableStack,
+  { members = 0, areListed = false }: SiteOptions = {},
+): Site {
   const workspace = room.use(new Workspace());
   const directory = workspace.at("certificates");
   Deno.mkdirSync(directory);
@@ -34,8 +46,14 @@ export function prepareSite(room: AsyncDisposableStack, members = 0): Site {
   if (members > 0) fillWithCertificates(directory, { count: members, authority });
   const { name, path } = memberOf(directory, Math.floor(members / 2));
   Deno.writeTextFileSync(path, authority.issue({ name }).pem);
-  writeConfiguration(workspace, members > 0 ? directory : path);
-  return { workspace, port: workspace.port, name, path, authority };
+  const list = workspace.at("certificates.list");
+  if (areListed) {
+    const paths = Array.from({ length: members }, (_, at) => memberOf(directory, at).path);
+    Deno.writeTextFileSync(list, `${paths.join("\n")}\n`);
+  }
+  const one = members > 0 ? directory : path;
+  writeConfiguration(workspace, areListed ? `crt-list ${list}` : `crt ${one}`);
+  return { workspace, port: workspace.port, name, path, list, authority };
 }
 
 /** The wrapper with hot apply. */
@@ -89,7 +107,7 @@ defaults
     timeout server 30s
 
 frontend page
-    bind 127.0.0.1:${port} ssl crt ${certificates} no-tls-tickets
+    bind 127.0.0.1:${port} ssl ${certificates} no-tls-tickets
     http-request return status 200 content-type text/plain string "page"
 `,
   );
