@@ -20,9 +20,14 @@ export function serversOf(
   const [first] = texts;
   const areRead = texts.every(({ path, digest }) => files.get(path)?.content === digest);
   return first === undefined || !areRead ? null : {
-    ...{ tag: "server", path: first.path, paths: texts.map(({ path }) => path) },
-    ...{ texts: texts.map(({ text }) => text), environment },
-    ...{ hot: new Map(), removed: [], doubtful: [] },
+    tag: "server",
+    path: first.path,
+    paths: texts.map(({ path }) => path),
+    texts: texts.map(({ text }) => text),
+    environment,
+    hot: new Map(),
+    removed: [],
+    doubtful: [],
   };
 }
 

@@ -8,7 +8,10 @@ Deno.test("by default all three contestants reload 1,000 times", () => {
     options: {
       until: { reloads: 1_000 },
       only: ["wrapper", "by-hand", "master-worker"],
-      ...{ haproxy: null, svg: null, json: null, from: [] },
+      haproxy: null,
+      svg: null,
+      json: null,
+      from: [],
     },
   });
 });

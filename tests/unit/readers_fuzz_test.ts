@@ -76,7 +76,9 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   certificateList: (text) => atOnce(findListedCertificates({ path: "/l", text }, bases)),
   rewrittenConfiguration: (text) =>
     rewriteConfigurations([{ path: "/a.cfg", text }], {
-      ...{ workingDirectory: "/", environment: {}, copyOf },
+      workingDirectory: "/",
+      environment: {},
+      copyOf,
     }),
   rewrittenList: (text) => rewriteCertificateList({ path: "/l", text }, { bases, copyOf }),
   patterns: parseEntries,

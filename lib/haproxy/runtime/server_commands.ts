@@ -68,7 +68,9 @@ function serversOf(
     if (maxconn === undefined) return null;
     const admin = Number(row.srv_admin_state) & ~BY_CONFIGURATION;
     servers.set(name, {
-      ...{ ip: row.srv_addr ?? "", port: Number(row.srv_port), weight: Number(row.srv_uweight) },
+      ip: row.srv_addr ?? "",
+      port: Number(row.srv_port),
+      weight: Number(row.srv_uweight),
       maxconn,
       isInMaintenance: (admin & FORCED_MAINTENANCE) !== 0,
       isDraining: (admin & FORCED_DRAIN) !== 0,

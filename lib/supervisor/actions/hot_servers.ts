@@ -60,8 +60,13 @@ export class HotServers {
     const servers = serversIn(targets);
     this.#deleting.abort();
     this.#serving = servers && {
-      ...{ generation, servers, version, toldOfRelease: false },
-      ...{ removed: new Map(), doubtful: new Set(), told: new Set() },
+      generation,
+      servers,
+      version,
+      toldOfRelease: false,
+      removed: new Map(),
+      doubtful: new Set(),
+      told: new Set(),
     };
   }
 

@@ -102,7 +102,10 @@ export class Scans {
   #expect(fingerprint: Fingerprint): void {
     const isHot = this.#servers.isLikely();
     this.#parts.post({
-      ...{ name: "changing", fingerprint, hasSameRest: isHot, atMs: performance.now() },
+      name: "changing",
+      fingerprint,
+      hasSameRest: isHot,
+      atMs: performance.now(),
     });
   }
 

@@ -10,7 +10,9 @@ const namespace = isHelm ? "haproxy-by-helm" : "haproxy-end-to-end";
 
 try {
   await runScenario({
-    ...{ kubectl, namespace, ports: { http: 30_080, https: 30_443 } },
+    kubectl,
+    namespace,
+    ports: { http: 30_080, https: 30_443 },
     ...isHelm ? { find: await (await import("../helm/as_kustomize.ts")).asKustomize() } : {},
     image: Deno.env.get("IMAGE") ?? "localhost/haproxy-reload-wrapper:test",
   });

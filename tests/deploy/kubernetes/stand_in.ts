@@ -35,7 +35,11 @@ export class StandIn implements AsyncDisposable {
     const [namespace, image, log] = ["test", "image:test", () => {}];
     const ports = this.#ports;
     return await runScenario({
-      ...{ kubectl: this.#kubectl, namespace, image, ports, log },
+      kubectl: this.#kubectl,
+      namespace,
+      image,
+      ports,
+      log,
       publishedWithinMs: 5_000,
       ...options,
     });

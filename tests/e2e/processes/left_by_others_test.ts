@@ -42,7 +42,9 @@ class Shared extends Workspace {
     const child = new Deno.Command("setpriv", {
       args: [...as, "sh", "-c", script, "sh", ...words],
       cwd: this.runtimeDirectory,
-      ...{ stdin: "null", stdout: "null", stderr: "null" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
     }).spawn();
     this.#strangers.push(child);
     await waitFor("the stranger to be done", () => this.folders.includes("done"));

@@ -51,7 +51,8 @@ programTest("a draining process is not touched, and its request is answered", as
   assert.deepEqual([report.state, report.ready, report.draining], ["serving", true, []]);
   assert.deepEqual(report.changes[0], {
     ...report.changes[0],
-    ...{ kind: "start", result: "success" },
+    kind: "start",
+    result: "success",
     reason: "respawned because generation 2 was killed by SIGKILL",
   });
   assert.equal(await workspace.metric("respawns_total"), 1);

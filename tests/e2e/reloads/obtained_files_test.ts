@@ -234,7 +234,11 @@ testNeeding(
     );
     const save = async (name: string, path: string) =>
       await saveCertificate(await workspace.ask(`dump ssl cert ${workspace.at(name)}`), {
-        ...{ path, keyPath: null, name: path, file: "", line: 0 },
+        path,
+        keyPath: null,
+        name: path,
+        file: "",
+        line: 0,
       }, {
         files: [],
         loaded: new Map([[path, "missing"]]),

@@ -62,7 +62,10 @@ export async function runCampaign(
     sample();
     const { reloads, mishaps } = drive;
     return {
-      ...{ reloads, mishaps, samples, load: figures },
+      reloads,
+      mishaps,
+      samples,
+      load: figures,
       durationMs: performance.now() - startedMs,
     };
   } finally {

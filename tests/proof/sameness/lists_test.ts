@@ -101,7 +101,10 @@ const alone = (at: number): Line => ({ at, options: "", filters: [] });
 function seen(port: number, name: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = connect({
-    ...{ host: "127.0.0.1", port, servername: `${name}.test`, rejectUnauthorized: false },
+    host: "127.0.0.1",
+    port,
+    servername: `${name}.test`,
+    rejectUnauthorized: false,
     ALPNProtocols: ["h2", "http/1.1"],
   }, () => {
     const { fingerprint256 } = socket.getPeerCertificate();

@@ -18,7 +18,9 @@ let isRight = true;
 for (const addsServers of [true, false]) {
   let count = 0;
   const result = await proveSameness({
-    ...{ seed, edits: Math.ceil(edits / 2), addsServers },
+    seed,
+    edits: Math.ceil(edits / 2),
+    addsServers,
     onEdit: () => ++count % 100 === 0 && console.log(`${count} edits`),
   });
   const { applied, changes, reloads, requests, failures } = result;

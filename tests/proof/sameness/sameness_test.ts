@@ -9,7 +9,9 @@ for (const addsServers of [true, false]) {
   const how = addsServers ? "added and deleted" : "changed and put into maintenance";
   Deno.test(`servers that are ${how} are those of a reload`, async () => {
     const { applied, reloads, requests, failures } = await proveSameness({
-      ...{ seed: SEED, edits: EDITS, addsServers },
+      seed: SEED,
+      edits: EDITS,
+      addsServers,
     });
     assert.ok(applied > EDITS / 5, JSON.stringify([SEED, applied, [...reloads]]));
     assert.ok(requests > EDITS);

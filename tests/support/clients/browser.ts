@@ -39,7 +39,10 @@ export class Browser implements AsyncDisposable {
     const page = await Page.connect(webSocketDebuggerUrl, { url, closeBy: `${tools}/close/${id}` });
     for (const domain of ["Page", "Network", "Runtime", "Log"]) await page.send(`${domain}.enable`);
     await page.send("Emulation.setDeviceMetricsOverride", {
-      ...{ width, height, deviceScaleFactor: 1, mobile: width < 600 },
+      width,
+      height,
+      deviceScaleFactor: 1,
+      mobile: width < 600,
     });
     const features = [{ name: "prefers-color-scheme", value: scheme }];
     await page.send("Emulation.setEmulatedMedia", { features });
@@ -109,7 +112,8 @@ export class Page implements AsyncDisposable {
   /** The value of an expression, which JSON must be able to hold. */
   async evaluate<Value>(expression: string): Promise<Value> {
     const { result, exceptionDetails } = await this.send("Runtime.evaluate", {
-      ...{ expression, returnByValue: true },
+      expression,
+      returnByValue: true,
     });
     if (exceptionDetails) {
       throw new Error(`${expression}: ${exceptionDetails.exception.description}`);

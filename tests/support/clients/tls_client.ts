@@ -36,7 +36,10 @@ export class TlsConnection implements AsyncDisposable {
   ): Promise<TlsConnection> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const socket = connect({
-      ...{ host: "127.0.0.1", port, servername, rejectUnauthorized: false },
+      host: "127.0.0.1",
+      port,
+      servername,
+      rejectUnauthorized: false,
       ...own === undefined ? {} : { cert: own.certificate, key: own.key },
     }, resolve);
     socket.once("error", reject);

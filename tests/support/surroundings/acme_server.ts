@@ -196,7 +196,12 @@ function pass(port: number, { method, path, headers, body }: Asked): Promise<Res
     ? {}
     : { "content-length": String(body.length) };
   const asked = request({
-    ...{ hostname: "127.0.0.1", port, method, path, rejectUnauthorized: false, agent: false },
+    hostname: "127.0.0.1",
+    port,
+    method,
+    path,
+    rejectUnauthorized: false,
+    agent: false,
     headers: { ...headers, ...length },
   }, (answer) => {
     const chunks: Uint8Array[] = [];

@@ -42,7 +42,9 @@ export async function record(path: string, line: CommandLine): Promise<Manifest>
   const gathered = await store.gather(fingerprint, new AbortController().signal);
   if (gathered.tag !== "gathered") throw new Error(JSON.stringify(gathered));
   const manifest = {
-    ...{ recordedMs: Date.now(), generation: 1, haproxyVersion: null },
+    recordedMs: Date.now(),
+    generation: 1,
+    haproxyVersion: null,
     directory: haproxyDirectory(settingsOf(line), line.directory),
     files: gathered.files,
   };

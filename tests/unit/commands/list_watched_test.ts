@@ -13,11 +13,16 @@ import { TempFolder } from "../../support/machine/temp_folder.ts";
 const watched = (path: string): Source => ({ kind: "watched", path, foundBy: "--watch" });
 
 const loaded = (path: string): Source => ({
-  ...{ kind: "loaded", path, foundBy: 'crt in "/h.cfg" line 1' },
+  kind: "loaded",
+  path,
+  foundBy: 'crt in "/h.cfg" line 1',
 });
 
 const file = (source: Source, path = source.path): SourceFile => ({
-  ...{ path, realPath: path, info: {} as FileState, source },
+  path,
+  realPath: path,
+  info: {} as FileState,
+  source,
 });
 
 interface Scene extends Partial<Shortfalls> {

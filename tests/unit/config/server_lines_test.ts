@@ -143,7 +143,9 @@ Deno.test("each section has its own servers, in all files", () => {
     ...["global", "defaults", "frontend web", "backend app", "peers p", "", "listen web"],
   ]);
   assert.deepEqual(sections[3], {
-    ...{ kind: "backend", name: "app", from: "d" },
+    kind: "backend",
+    name: "app",
+    from: "d",
     lines: [
       ...["balance leastconn", "server s1 10.0.0.1:80 check", "server\ts2 10.0.0.2:80"],
       "server-template t 3 10.0.0.3:80",

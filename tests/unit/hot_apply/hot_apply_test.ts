@@ -195,7 +195,9 @@ Deno.test("a cancelled hot apply has no outcome and asks nothing more", async ()
   const path = folder.write("a", "x 1\n");
   const cancel = new AbortController();
   const situation = {
-    ...{ changed: [map(path)], before: { [path]: "" }, after: { [path]: "x 1\n" } },
+    changed: [map(path)],
+    before: { [path]: "" },
+    after: { [path]: "x 1\n" },
     cancel: cancel.signal,
   };
   const [outcome, commands] = await apply(situation, (command) => {
@@ -313,7 +315,10 @@ Deno.test("without hot apply all unusable certificates are reported, and HAProxy
   await using folder = new TempFolder();
   const authority = new Authority(folder.at("ca"));
   const texts = {
-    ...{ map: "x 1\n", acl: "x\n", ca_file: authority.certificate, crl_file: authority.crl() },
+    map: "x 1\n",
+    acl: "x\n",
+    ca_file: authority.certificate,
+    crl_file: authority.crl(),
     certificate: authority.issue().pem,
   };
   const unfit = folder.write("unfit", "");
@@ -360,8 +365,14 @@ Deno.test("a file with too many bytes requires a reload", async () => {
 Deno.test("servers are planned from the files as they were scanned, and scanned again where they were not", async () => {
   const [before, after] = ["backend b\n server s1 10.0.0.1:80\n", "backend c\n"];
   const target: Target = {
-    ...{ tag: "server", path: "/h", paths: ["/h"], texts: [before], environment: {} },
-    ...{ hot: new Map(), removed: [], doubtful: [] },
+    tag: "server",
+    path: "/h",
+    paths: ["/h"],
+    texts: [before],
+    environment: {},
+    hot: new Map(),
+    removed: [],
+    doubtful: [],
   };
   const scanned = await holding({ "/h": after });
   const request = {
@@ -380,6 +391,7 @@ Deno.test("servers are planned from the files as they were scanned, and scanned 
   };
   assert.deepEqual(await next("another"), { tag: "scan" });
   assert.deepEqual(await next(scanned.files.get("/h")!.content), {
-    ...{ tag: "reload", reason: '"/h": it differs in more than servers' },
+    tag: "reload",
+    reason: '"/h": it differs in more than servers',
   });
 });

@@ -9,7 +9,9 @@ const targetsOf = (
   folders: Readonly<Record<string, FolderKind>>,
   replacesCrt = false,
 ): Targets => ({
-  ...{ byPath: new Map(), replacesCrt, folders: new Map(Object.entries(folders)) },
+  byPath: new Map(),
+  replacesCrt,
+  folders: new Map(Object.entries(folders)),
 });
 
 /** Each path with its content. */

@@ -172,8 +172,14 @@ Deno.test("after one kind was applied the other is not, but maps are", () => {
 });
 
 const servers = (paths: readonly string[]): ServersTarget => ({
-  ...{ tag: "server", path: paths[0]!, paths, texts: [], environment: {} },
-  ...{ hot: new Map(), removed: [], doubtful: [] },
+  tag: "server",
+  path: paths[0]!,
+  paths,
+  texts: [],
+  environment: {},
+  hot: new Map(),
+  removed: [],
+  doubtful: [],
 });
 
 Deno.test("servers are applied once, whichever files changed, where nothing but them did", () => {
@@ -218,7 +224,9 @@ Deno.test("what is given with a certificate is its own, unless it has gone", () 
 
 const member = (path: string): TargetOf<"certificate"> => ({
   ...certificate(path),
-  ...{ name: `certs${path.slice("/certs".length)}`, isMember: true, list: "certs" },
+  name: `certs${path.slice("/certs".length)}`,
+  isMember: true,
+  list: "certs",
 });
 
 /** What to apply if these files are new in a directory that has "b.pem". */
@@ -269,13 +277,22 @@ Deno.test("what was added is a target from then on, and what was removed no more
 });
 
 const LIST: CertificateListTarget = {
-  ...{ tag: "certificate_list", path: "/list", name: "/list", text: "/c/a.pem\n" },
-  ...{ bases: { crt: null, key: null, ca: null, directory: "/" }, replacesCrt: false },
-  ...{ companions: [], unused: ["/c/old.pem"] },
+  tag: "certificate_list",
+  path: "/list",
+  name: "/list",
+  text: "/c/a.pem\n",
+  bases: { crt: null, key: null, ca: null, directory: "/" },
+  replacesCrt: false,
+  companions: [],
+  unused: ["/c/old.pem"],
 };
 const [A, B] = [certificate("/c/a.pem"), certificate("/c/b.pem")];
 const LISTED = targetsOf({
-  ...{ "/list": [LIST], "/c/old.pem": [LIST], "/c/a.pem": [A], "/c/b.pem": [B], "/m": [map("/m")] },
+  "/list": [LIST],
+  "/c/old.pem": [LIST],
+  "/c/a.pem": [A],
+  "/c/b.pem": [B],
+  "/m": [map("/m")],
 });
 
 /** What a change from some files to others applies, each a path and its content. */
@@ -321,8 +338,13 @@ Deno.test("what came into a list is a target from then on; what has left it, is 
   assert.deepEqual(
     Object.fromEntries(byPath),
     {
-      ...{ "/list": [after], "/c/old.pem": [after], "/c/b.pem": [after], "/c/b.pem.key": [after] },
-      ...{ "/c/a.pem": [A], "/c/c.pem": [came], "/m": [map("/m")] },
+      "/list": [after],
+      "/c/old.pem": [after],
+      "/c/b.pem": [after],
+      "/c/b.pem.key": [after],
+      "/c/a.pem": [A],
+      "/c/c.pem": [came],
+      "/m": [map("/m")],
     },
   );
 });

@@ -12,8 +12,14 @@ async function targetsAfter(change: (path: string) => void) {
   await using folder = new TempFolder();
   const path = folder.write("list", "/a.pem ä\n");
   const list: CertificateListTarget = {
-    ...{ tag: "certificate_list", path, name: "list", text: "", replacesCrt: false },
-    ...{ bases: { crt: null, key: null, ca: null, directory: "/" }, companions: [], unused: [] },
+    tag: "certificate_list",
+    path,
+    name: "list",
+    text: "",
+    replacesCrt: false,
+    bases: { crt: null, key: null, ca: null, directory: "/" },
+    companions: [],
+    unused: [],
   };
   const byPath = new Map<string, readonly Target[]>([["/m", [MAP]], [path, [list]]]);
   const targets = { byPath, replacesCrt: false };

@@ -49,7 +49,10 @@ class Scene extends TempFolder {
 
 const certificate = (name: string): ListedFile => ({ tag: "certificate", name });
 const used = (name: string, more: object = {}) => ({
-  ...{ tag: "certificate", name, keyPath: null, isMember: false },
+  tag: "certificate",
+  name,
+  keyPath: null,
+  isMember: false,
   ...more,
 });
 
@@ -394,8 +397,13 @@ Deno.test("a certificate list is a target, with what stands beside it", async ()
   const bases = { crt: "/c", key: null, ca: null, directory: scene.path };
   assert.deepEqual(scene.targets(LISTING, certificate("/c/a.pem")), {
     l: [{
-      ...{ tag: "certificate_list", name: "l", text: "", bases, replacesCrt: false },
-      ...{ companions: ["/c/a.pem"], unused: [] },
+      tag: "certificate_list",
+      name: "l",
+      text: "",
+      bases,
+      replacesCrt: false,
+      companions: ["/c/a.pem"],
+      unused: [],
     }],
     "/c/a.pem": [used("/c/a.pem")],
   });

@@ -21,8 +21,14 @@ async function servers(digests: Readonly<Record<string, string>>, texts = TEXTS)
 Deno.test("what the files said is remembered, with the variables", async () => {
   const found = await servers({ "/a": "1", "/b": "2", "/map": "3" });
   assert.deepEqual(found, {
-    ...{ tag: "server", path: "/a", paths: ["/a", "/b"], texts: ["backend a\n", "backend b\n"] },
-    ...{ environment: { A: "1" }, hot: new Map(), removed: [], doubtful: [] },
+    tag: "server",
+    path: "/a",
+    paths: ["/a", "/b"],
+    texts: ["backend a\n", "backend b\n"],
+    environment: { A: "1" },
+    hot: new Map(),
+    removed: [],
+    doubtful: [],
   });
 });
 

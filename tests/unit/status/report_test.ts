@@ -105,7 +105,8 @@ Deno.test("a waiting reload has its reason and its end", () => {
   const rejected = { ...service.rejected, generation: null, awaited: { sinceMs: 0 } };
   const awaiting = { ...STATES.retrying, service: { ...service, rejected } };
   assert.deepEqual(statusReport(snapshot({ state: awaiting, history })).waiting, {
-    ...{ for: "whole-files", until },
+    for: "whole-files",
+    until,
   });
   for (const state of [STATES.serving, STATES.retrying]) {
     assert.equal(statusReport(snapshot({ state, history })).waiting, null);

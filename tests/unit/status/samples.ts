@@ -54,8 +54,14 @@ const digest = (text: string) =>
 
 export function change(options: Partial<Change> = {}): Change {
   return {
-    ...{ kind: "reload", generation: 7, result: "success", reason: "reloaded after a change" },
-    ...{ endedMs: NOW_MS - 3 * HOUR_MS, durationMs: 47, changed: [CONFIGURATION], failure: null },
+    kind: "reload",
+    generation: 7,
+    result: "success",
+    reason: "reloaded after a change",
+    endedMs: NOW_MS - 3 * HOUR_MS,
+    durationMs: 47,
+    changed: [CONFIGURATION],
+    failure: null,
     ...options,
   };
 }
@@ -78,7 +84,10 @@ const settingsOf = (...words: string[]): Settings => {
 
 export const SERVICE: Service = {
   serving: {
-    ...{ number: 7, version: "3.4.5", changedDuringRead: false, targets: NO_TARGETS },
+    number: 7,
+    version: "3.4.5",
+    changedDuringRead: false,
+    targets: NO_TARGETS,
     fingerprint: content("seven", [
       CONFIGURATION,
       "/certs/shop.example.com/tls.crt",
@@ -92,7 +101,11 @@ export const SERVICE: Service = {
 };
 
 const START = change({
-  ...{ kind: "start", generation: 1, reason: "start", changed: [], durationMs: 61 },
+  kind: "start",
+  generation: 1,
+  reason: "start",
+  changed: [],
+  durationMs: 61,
   endedMs: NOW_MS - 76 * HOUR_MS,
 });
 
@@ -106,7 +119,10 @@ const HISTORY: History = {
 };
 
 const REJECTED: Rejected = {
-  ...{ generation: 8, fingerprint: content("eight"), changedDuringRead: false, failures: 1 },
+  generation: 8,
+  fingerprint: content("eight"),
+  changedDuringRead: false,
+  failures: 1,
 };
 
 const DEGRADED: Service = { ...SERVICE, rejected: REJECTED };
@@ -119,7 +135,8 @@ export const ALERTS = [
 ];
 
 const EXCERPTS = [{
-  ...{ path: CONFIGURATION, line: 14 },
+  path: CONFIGURATION,
+  line: 14,
   lines: [
     "",
     "frontend shop",
@@ -130,7 +147,8 @@ const EXCERPTS = [{
     "",
   ].map((text, index) => ({ number: 11 + index, text })),
 }, {
-  ...{ path: CONFIGURATION, line: 23 },
+  path: CONFIGURATION,
+  line: 23,
   lines: [
     "    balance leastconn",
     "    server web1 10.0.3.11:8080 check",
@@ -141,12 +159,18 @@ const EXCERPTS = [{
 
 const FAILED: Partial<History> = {
   failure: {
-    ...{ generation: 8, reason: REJECTION, alerts: ALERTS },
-    ...{ sinceMs: NOW_MS - 8 * SECOND_MS, lastTriedMs: NOW_MS - 8 * SECOND_MS },
+    generation: 8,
+    reason: REJECTION,
+    alerts: ALERTS,
+    sinceMs: NOW_MS - 8 * SECOND_MS,
+    lastTriedMs: NOW_MS - 8 * SECOND_MS,
   },
   changes: [
     change({
-      ...{ generation: 8, result: "failure", failure: REJECTION, durationMs: 31 },
+      generation: 8,
+      result: "failure",
+      failure: REJECTION,
+      durationMs: 31,
       endedMs: NOW_MS - 8 * SECOND_MS,
     }),
     ...HISTORY.changes,
@@ -173,7 +197,8 @@ const DELAYING = { name: "delaying", service: SERVICE, isRetried: false } as con
 export const SAMPLES = {
   starting: snapshot({
     state: {
-      ...{ name: "starting", pending: NOTHING_PENDING },
+      name: "starting",
+      pending: NOTHING_PENDING,
       attempt: { number: 1, fingerprint: content("one"), cause: { tag: "start" } },
       lost: null,
       past: SERVICE.past,
@@ -182,7 +207,8 @@ export const SAMPLES = {
   }),
   respawning: snapshot({
     state: {
-      ...{ name: "starting", pending: NOTHING_PENDING },
+      name: "starting",
+      pending: NOTHING_PENDING,
       attempt: { ...ATTEMPT, cause: RESPAWN },
       lost: { generation: SERVICE.serving, ending: RESPAWN.ending, failures: 0 },
       past: { old: { draining: [6], ending: [] }, lastStartMs: 0, respawnedMs: [1_000] },
@@ -191,7 +217,10 @@ export const SAMPLES = {
       processes: new Map([live(6, 6 * HOUR_MS, 3 * HOUR_MS + 12 * MINUTE_MS)]),
       changes: [
         change({
-          ...{ kind: "start", generation: 7, changed: [], endedMs: NOW_MS - 12 * MINUTE_MS },
+          kind: "start",
+          generation: 7,
+          changed: [],
+          endedMs: NOW_MS - 12 * MINUTE_MS,
           reason: "respawned because generation 6 exited with 1",
         }),
         ...HISTORY.changes,
@@ -222,8 +251,11 @@ export const SAMPLES = {
     history: {
       ...FAILED,
       failure: {
-        ...{ generation: 12, reason: REJECTION, alerts: ALERTS.slice(1) },
-        ...{ sinceMs: NOW_MS - 5 * MINUTE_MS, lastTriedMs: NOW_MS - 8 * SECOND_MS },
+        generation: 12,
+        reason: REJECTION,
+        alerts: ALERTS.slice(1),
+        sinceMs: NOW_MS - 5 * MINUTE_MS,
+        lastTriedMs: NOW_MS - 8 * SECOND_MS,
       },
       timerDueMs: NOW_MS + 8 * SECOND_MS,
     },
@@ -236,7 +268,10 @@ export const SAMPLES = {
         ...SERVICE,
         lastGeneration: 2,
         serving: {
-          ...{ ...SERVICE.serving, number: 2, version: "3.4.0", fingerprint: null },
+          ...SERVICE.serving,
+          number: 2,
+          version: "3.4.0",
+          fingerprint: null,
           lastGood: { directory: "/var/lib/haproxy/last-good", recordedMs: NOW_MS - 26 * HOUR_MS },
         },
         rejected: { ...REJECTED, generation: 1 },
@@ -244,17 +279,27 @@ export const SAMPLES = {
     },
     history: {
       ...newHistory(NOW_MS - 9 * SECOND_MS),
-      ...{ failure: { ...FAILED.failure!, generation: 1 }, desired: FAILED.desired! },
+      failure: { ...FAILED.failure!, generation: 1 },
+      desired: FAILED.desired!,
       processes: new Map([live(2, 7 * SECOND_MS)]),
       haproxyVersion: HISTORY.haproxyVersion,
       changes: [
         change({
-          ...{ kind: "start", generation: 2, reason: "started from what served last" },
-          ...{ changed: null, durationMs: 44, endedMs: NOW_MS - 7 * SECOND_MS },
+          kind: "start",
+          generation: 2,
+          reason: "started from what served last",
+          changed: null,
+          durationMs: 44,
+          endedMs: NOW_MS - 7 * SECOND_MS,
         }),
         change({
-          ...{ kind: "start", generation: 1, result: "failure", failure: REJECTION },
-          ...{ reason: "start", changed: [], endedMs: FAILED.failure!.lastTriedMs },
+          kind: "start",
+          generation: 1,
+          result: "failure",
+          failure: REJECTION,
+          reason: "start",
+          changed: [],
+          endedMs: FAILED.failure!.lastTriedMs,
         }),
       ],
     },
@@ -277,8 +322,11 @@ export const SAMPLES = {
   }),
   hot_applying: snapshot({
     state: {
-      ...{ name: "hot_applying", service: SERVICE, attempt: ATTEMPT },
-      ...{ pending: NOTHING_PENDING, rejection: null },
+      name: "hot_applying",
+      service: SERVICE,
+      attempt: ATTEMPT,
+      pending: NOTHING_PENDING,
+      rejection: null,
     },
   }),
   leaving: snapshot({
@@ -308,7 +356,10 @@ export const SAMPLES = {
       failure: { ...FAILED.failure!, generation: 1 },
       changes: [
         change({
-          ...{ kind: "start", generation: 1, result: "failure", failure: REJECTION },
+          kind: "start",
+          generation: 1,
+          result: "failure",
+          failure: REJECTION,
           endedMs: FAILED.failure!.lastTriedMs,
         }),
       ],
@@ -378,13 +429,20 @@ function eventfulChange(index: number): Change {
   }
   if (index % 3 === 0) {
     return change({
-      ...{ kind: "hot_apply", generation, endedMs, durationMs: 6 },
+      kind: "hot_apply",
+      generation,
+      endedMs,
+      durationMs: 6,
       changed: ["/certs/shop.example.com/tls.crt"],
     });
   }
   if (index % 11 === 4) {
     return change({
-      ...{ kind: "hot_apply", generation, endedMs, durationMs: 0, result: "failure" },
+      kind: "hot_apply",
+      generation,
+      endedMs,
+      durationMs: 0,
+      result: "failure",
       changed: ["/certs/old.example.com/tls.crt"],
       failure: "expired 2026-11-20, awaiting a valid one",
     });

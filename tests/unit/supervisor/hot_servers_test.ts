@@ -7,8 +7,15 @@ import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const target = (path: string, more: Partial<ServersTarget> = {}): ServersTarget => ({
-  ...{ tag: "server", path, paths: [path], texts: ["backend b\n  server s1 10.0.0.1:80\n"] },
-  ...{ environment: {}, hot: new Map(), removed: [], doubtful: [], ...more },
+  tag: "server",
+  path,
+  paths: [path],
+  texts: ["backend b\n  server s1 10.0.0.1:80\n"],
+  environment: {},
+  hot: new Map(),
+  removed: [],
+  doubtful: [],
+  ...more,
 });
 const applied = (target: ServersTarget) => ({
   applied: [{ target, detail: "", durationMs: 1 }],

@@ -34,9 +34,17 @@ class Scene extends TempFolder {
     more: Partial<CertificateListTarget> = {},
   ): Promise<string> {
     const target: CertificateListTarget = {
-      ...{ tag: "certificate_list", path: this.at("list"), name: "list", replacesCrt: false },
-      ...{ text: this.text(before), companions: [], unused: [], claimed: [], known: this.known },
-      ...{ bases: { crt: null, key: null, ca: null, directory: this.path }, ...more },
+      tag: "certificate_list",
+      path: this.at("list"),
+      name: "list",
+      replacesCrt: false,
+      text: this.text(before),
+      companions: [],
+      unused: [],
+      claimed: [],
+      known: this.known,
+      bases: { crt: null, key: null, ca: null, directory: this.path },
+      ...more,
     };
     const read: Content["read"] = ({ path }) => {
       if (!this.files.has(path)) return Promise.resolve(impossible("there is no such file"));

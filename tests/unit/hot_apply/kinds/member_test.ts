@@ -9,8 +9,12 @@ import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 const PATH = "/certs/x.pem";
 const TARGET: TargetOf<"certificate"> = {
-  ...{ tag: "certificate" as const, path: PATH, name: "certs/x.pem", keyPath: "/certs/x.pem.key" },
-  ...{ isMember: true, list: "certs" },
+  tag: "certificate" as const,
+  path: PATH,
+  name: "certs/x.pem",
+  keyPath: "/certs/x.pem.key",
+  isMember: true,
+  list: "certs",
 };
 
 const pair = await (async () => {
@@ -90,7 +94,10 @@ const added = (besides: readonly string[] = []) =>
 Deno.test("a new certificate is filled, listed and read back", async () => {
   const store = new Store(["certs/a.pem"]);
   assert.deepEqual(await apply(await added(), store), {
-    ...{ tag: "applied", detail: "expires soon", how: "added", after: TARGET },
+    tag: "applied",
+    detail: "expires soon",
+    how: "added",
+    after: TARGET,
   });
   assert.deepEqual([...store.list], ["certs/a.pem", "certs/x.pem"]);
   assert.deepEqual(store.commands, [
@@ -134,7 +141,10 @@ const OTHER = new Map([["/certs/a.pem", { content: "a", modifiedMs: 0, stamp: ""
 Deno.test("a certificate that goes is taken from the list and deleted", async () => {
   const store = new Store(["certs/a.pem", "certs/x.pem"]);
   assert.deepEqual(await apply(planRemoval(TARGET, OTHER), store), {
-    ...{ tag: "applied", detail: "its file is gone", how: "removed", after: TARGET },
+    tag: "applied",
+    detail: "its file is gone",
+    how: "removed",
+    after: TARGET,
   });
   assert.deepEqual([[...store.list], [...store.certificates]], [["certs/a.pem"], ["certs/a.pem"]]);
 });

@@ -79,7 +79,11 @@ function apply(
   const { added, kept, removed } = change;
   const left = new Set([...kept, ...added].map(({ path }) => path));
   return applyLines({
-    ...{ list: "l", base: null, before: before!, after: after!, removed },
+    list: "l",
+    base: null,
+    before: before!,
+    after: after!,
+    removed,
     additions: added.map((line) => ({ name: line.path, line: spellingOf(line), giveNew })),
     released: removed.map(({ path }) => path).filter((path) => !left.has(path)),
   }, process.ask);

@@ -12,7 +12,12 @@ interface Simulated {
 }
 
 const up = (parts: Partial<Simulated> = {}): Simulated => ({
-  ...{ addr: "10.0.0.1", port: "80", op: "2", admin: "0", weight: "1", maxconn: "" },
+  addr: "10.0.0.1",
+  port: "80",
+  op: "2",
+  admin: "0",
+  weight: "1",
+  maxconn: "",
   ...parts,
 });
 
@@ -122,7 +127,10 @@ const START = {
 
 const SERVERS: Changes["servers"] = [
   {
-    ...{ tag: "changed", backend: "app", server: "s1", isChecked: true },
+    tag: "changed",
+    backend: "app",
+    server: "s1",
+    isChecked: true,
     values: { weight: 20, maxconn: 0, isDisabled: true },
     address: { from: { ip: "10.0.0.1", port: 80 }, to: { ip: "10.0.0.9", port: 81 } },
     weight: { from: 10, to: 20 },
@@ -130,8 +138,13 @@ const SERVERS: Changes["servers"] = [
     isDisabled: { from: false, to: true },
   },
   {
-    ...{ tag: "added", backend: "app", server: "s3", address: { ip: "10.0.0.3", port: 80 } },
-    ...{ words: ["check", "weight", "7"], isChecked: true, hasAgent: false },
+    tag: "added",
+    backend: "app",
+    server: "s3",
+    address: { ip: "10.0.0.3", port: 80 },
+    words: ["check", "weight", "7"],
+    isChecked: true,
+    hasAgent: false,
     values: { weight: 7, maxconn: 0, isDisabled: false },
   },
   { tag: "removed", backend: "app", server: "s2" },
@@ -181,8 +194,13 @@ for (const kind of ["refused", "vain"] as const) {
 
 const moving = ({ weight }: { readonly weight: number | null }): Changes => ({
   servers: [{
-    ...{ tag: "changed", backend: "app", server: "s1", isChecked: false, maxconn: null },
-    ...{ values: { weight: 10, maxconn: 4, isDisabled: false }, isDisabled: null },
+    tag: "changed",
+    backend: "app",
+    server: "s1",
+    isChecked: false,
+    maxconn: null,
+    values: { weight: 10, maxconn: 4, isDisabled: false },
+    isDisabled: null,
     weight: weight === null ? null : { from: 10, to: weight },
     address: { from: { ip: "10.0.0.1", port: 80 }, to: { ip: "10.0.0.9", port: 81 } },
   }],
@@ -208,8 +226,13 @@ Deno.test("and so it is before it is changed back", async () => {
 
 Deno.test("a server has its address before it serves, and keeps it until it serves no more", async () => {
   const slot = (server: string, from: number, to: number) => ({
-    ...{ tag: "changed" as const, backend: "app", server, isChecked: false },
-    ...{ weight: null, maxconn: null, isDisabled: { from: to === 1, to: from === 1 } },
+    tag: "changed" as const,
+    backend: "app",
+    server,
+    isChecked: false,
+    weight: null,
+    maxconn: null,
+    isDisabled: { from: to === 1, to: from === 1 },
     values: { weight: 1, maxconn: 0, isDisabled: from === 1 },
     address: { from: { ip: "10.0.0.1", port: from }, to: { ip: "10.0.0.1", port: to } },
   });
@@ -233,8 +256,14 @@ Deno.test("a server has its address before it serves, and keeps it until it serv
 
 Deno.test("there is always a server with a weight", async () => {
   const change = (server: string, from: number, to: number) => ({
-    ...{ tag: "changed" as const, backend: "app", server, isChecked: false, maxconn: null },
-    ...{ values: { weight: to, maxconn: 0, isDisabled: false }, isDisabled: null, address: null },
+    tag: "changed" as const,
+    backend: "app",
+    server,
+    isChecked: false,
+    maxconn: null,
+    values: { weight: to, maxconn: 0, isDisabled: false },
+    isDisabled: null,
+    address: null,
     weight: { from, to },
   });
   const process = new Process({ "app/s1": up({ weight: "10" }), "app/s2": up({ weight: "0" }) });

@@ -20,12 +20,22 @@ Deno.test("changes are told by backend", () => {
     describeChanges(
       changed([
         {
-          ...{ tag: "added", backend: "app", server: "s3", address: { ip: "::1", port: 80 } },
-          ...{ words: [], values, isChecked: false, hasAgent: false },
+          tag: "added",
+          backend: "app",
+          server: "s3",
+          address: { ip: "::1", port: 80 },
+          words: [],
+          values,
+          isChecked: false,
+          hasAgent: false,
         },
         removed("s1"),
         {
-          ...{ tag: "changed", backend: "web", server: "s2", values, isChecked: false },
+          tag: "changed",
+          backend: "web",
+          server: "s2",
+          values,
+          isChecked: false,
           address: { from: { ip: "10.0.0.1", port: 1 }, to: { ip: "10.0.0.2", port: 2 } },
           weight: { from: 1, to: 2 },
           maxconn: { from: 0, to: 5 },

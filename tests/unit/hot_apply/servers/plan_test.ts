@@ -45,8 +45,14 @@ function changes(...[edit, options]: Parameters<typeof plan>) {
 }
 
 const CHANGED = {
-  ...{ tag: "changed", backend: "app", server: "s1", isChecked: true },
-  ...{ address: null, weight: null, maxconn: null, isDisabled: null },
+  tag: "changed",
+  backend: "app",
+  server: "s1",
+  isChecked: true,
+  address: null,
+  weight: null,
+  maxconn: null,
+  isDisabled: null,
 };
 
 Deno.test("weight, maxconn, address, port and being disabled can change", () => {
@@ -77,10 +83,14 @@ Deno.test("a server is added with all its words, and removed", () => {
   ] as const;
   assert.deepEqual(changes(edit), [
     {
-      ...{ tag: "added", backend: "app", server: "s3", address: { ip: "::3", port: 80 } },
+      tag: "added",
+      backend: "app",
+      server: "s3",
+      address: { ip: "::3", port: 80 },
       words: ["maxqueue", "4"],
       values: { weight: 1, maxconn: 0, isDisabled: true },
-      ...{ isChecked: false, hasAgent: false },
+      isChecked: false,
+      hasAgent: false,
     },
     { tag: "removed", backend: "app", server: "s2" },
   ]);

@@ -297,8 +297,12 @@ function evilSnapshot(text: string): Snapshot {
       failure: { ...failed, generation: 8, alerts: [text] },
       changes: [
         change({
-          ...{ generation: 8, endedMs: NOW_MS, result: "failure" },
-          ...{ reason: text, changed: [text], failure: text },
+          generation: 8,
+          endedMs: NOW_MS,
+          result: "failure",
+          reason: text,
+          changed: [text],
+          failure: text,
         }),
       ],
       haproxyVersion: text,

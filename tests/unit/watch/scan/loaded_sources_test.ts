@@ -4,7 +4,9 @@ import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { pathsOf, relevantOf, take } from "./taking.ts";
 
 const source = (path: string, ...extensions: readonly string[]): Source => ({
-  ...{ kind: "loaded", path, foundBy: "" },
+  kind: "loaded",
+  path,
+  foundBy: "",
   ...extensions.length > 0 ? { sideFiles: { extensions, replacesCrt: false } } : {},
 });
 

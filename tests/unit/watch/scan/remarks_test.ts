@@ -12,7 +12,9 @@ import type { Source } from "../../../../lib/watch/scan/sources.ts";
 const source = (path: string): Source => ({ kind: "watched", path, foundBy: "" });
 
 const file = (path: string, info: Partial<FileState> | null = {}): SourceFile => ({
-  ...{ path, realPath: `/real${path}`, source: source(path) },
+  path,
+  realPath: `/real${path}`,
+  source: source(path),
   info: info === null ? null : { size: 1, nlink: 1, ...info } as FileState,
 });
 

@@ -122,7 +122,9 @@ Deno.test("an unreadable file does not hide the others", async () => {
   const paths = [folder.write("a.cfg"), folder.write("d/c.cfg")];
   const { files, unreadable } = await take(
     ["missing", "a.cfg", "d"].map((name) => ({
-      ...{ kind: "configuration", path: folder.at(name), foundBy: "" },
+      kind: "configuration",
+      path: folder.at(name),
+      foundBy: "",
     })),
   );
   assert.deepEqual(pathsOf({ files }), paths);
