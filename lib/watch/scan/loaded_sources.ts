@@ -4,6 +4,7 @@
  */
 import { basename, dirname, join } from "@std/path";
 import { sideFilesOf } from "../../config/side_files.ts";
+import { lstatAll } from "../../system/files/files.ts";
 import { followLinks } from "../../system/files/link_chain.ts";
 import { isShortage, systemReason } from "../../text/system_reason.ts";
 import { isVisible } from "../directories/globs.ts";
@@ -36,18 +37,29 @@ async function addGroup(
   const { to } = adding;
   const folder = await open(to, directory);
   if (folder === null) return;
+  // First, because the files that are named count in the directory as well.
+  const names = await to.reader.names(folder.realPath, () => true).catch(ignored(to, directory));
   if (!to.reader.takeFiles(sources.length)) {
     return await addMembers(adding, { path: directory, source: sources[0]! }, folder);
   }
   const candidates = sources.flatMap(candidatesOf);
   candidates.forEach(({ path }) => to.entries.add(join(folder.realPath, basename(path))));
-  const names = await to.reader.names(folder.realPath, () => true).catch(ignored(to, directory));
-  const present = names === null ? null : new Set(names);
-  const found = candidates.filter(({ path }) => present?.has(basename(path)) ?? true);
+  const found = await presentOf(candidates, { names, directory: folder.realPath });
   for (const directory of await addFiles(adding, found, folder)) {
     const below = await open(to, directory.path);
     if (below !== null) await addMembers(adding, directory, below);
   }
+}
+
+/** Leaves out most of what is missing, of which each would have to be followed from the root. */
+async function presentOf(
+  candidates: readonly Candidate[],
+  { names, directory }: { readonly names: readonly string[] | null; readonly directory: string },
+): Promise<readonly Candidate[]> {
+  const present = names === null ? null : new Set(names);
+  if (present !== null) return candidates.filter(({ path }) => present.has(basename(path)));
+  const infos = await lstatAll(candidates.map(({ path }) => `${directory}/${basename(path)}`));
+  return candidates.filter((_, index) => infos[index] !== null);
 }
 
 function candidatesOf(source: Source): Candidate[] {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Directories } from "../../../../lib/watch/directories/directories.ts";
 import type { Source } from "../../../../lib/watch/scan/sources.ts";
 import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { pathsOf, relevantOf, take } from "./taking.ts";
@@ -48,6 +49,34 @@ Deno.test("existing side files are found, and belong to their certificate", asyn
   ]);
   const ocsp = `${certificate}.ocsp`;
   assert.deepEqual(relevantOf(inventory, [ocsp, `${certificate}.sctl`]), [ocsp]);
+});
+
+Deno.test("files that are named are found by a listing, also if they are most of what may be followed", async () => {
+  await using folder = new TempFolder();
+  const listed: (readonly string[] | null)[] = [];
+  class Recorded extends Directories {
+    override async names(...[path, isWanted]: Parameters<Directories["names"]>) {
+      const names = await super.names(path, isWanted);
+      listed.push(names?.sort() ?? null);
+      return names;
+    }
+  }
+  const names = Array.from({ length: 8 }, (_, number) => `${number}.pem`);
+  const sources = names.map((name) => source(folder.write(name), ".key"));
+  const found = await take(sources, new Recorded(null, { most: 10 }));
+  assert.deepEqual(pathsOf(found), names.map((name) => folder.at(name)));
+  assert.deepEqual(listed, [names]);
+});
+
+Deno.test("of a directory that is too large to list, the files that are named are found", async () => {
+  await using folder = new TempFolder();
+  for (let number = 0; number < 20; number++) folder.write(`${number}.pem`);
+  const [certificate, key] = [folder.at("7.pem"), folder.write("7.pem.key")];
+  const sources = [source(certificate, ".ocsp", ".key"), source(folder.at("missing.pem"))];
+  const found = await take(sources, new Directories(null, { most: 10 }));
+  assert.deepEqual(pathsOf(found), [certificate, key]);
+  const ocsp = `${certificate}.ocsp`;
+  assert.deepEqual(relevantOf(found, [ocsp, folder.at("8.pem")]), [ocsp]);
 });
 
 Deno.test("every visible file in a directory counts, but nothing in its subdirectories", async () => {
