@@ -76,8 +76,11 @@ export const stat = (path: string) =>
     () => Deno.statSync(kernelPathAtOnce(path)),
   );
 
-export const writeTextFile = (path: string, text: string) =>
-  work(() => Deno.writeTextFile(path, text), () => Deno.writeTextFileSync(path, text));
+/** Sets the times of a file or directory to now. */
+export const touch = (path: string) => {
+  const now = new Date();
+  return work(() => Deno.utime(path, now, now), () => Deno.utimeSync(path, now, now));
+};
 
 /** Writes a file that no other user may read. An existing file is removed, never written to. */
 export const writePrivateFile = (path: string, bytes: Uint8Array) =>

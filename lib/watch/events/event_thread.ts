@@ -1,9 +1,10 @@
 /**
- * Tells whether the thread of Deno that reads file events waits for the next one, by an event of our own. All watchers
- * share that thread, and opening or closing one makes the whole program wait for it: as long as events come faster
- * than it can read them, and forever once something has happened to a FIFO in a watched directory (2.6 and 2.9).
+ * Tells whether the thread of Deno that reads file events waits for the next one, by an event of our own: a directory
+ * is touched, which needs no space on the disk. All watchers share that thread, and opening or closing one makes the
+ * whole program wait for it: as long as events come faster than it can read them, and forever once something has
+ * happened to a FIFO in a watched directory (2.6 and 2.9).
  */
-import { remove, writeTextFile } from "../../system/files/files.ts";
+import { touch } from "../../system/files/files.ts";
 
 export type EventThreadState = "waiting" | "flooded" | "hung";
 
@@ -13,25 +14,34 @@ const TRY_MS = 100;
 const TRIES = 10;
 /** In a flood the next event comes sooner. */
 const QUIET_MS = 2;
+/**
+ * How long an answer holds if no other event comes, so that hundreds of watchers need a few probes only: the thread
+ * takes up to 50 ms for an event if there are so many.
+ */
+const HOLDS_MS = 5;
 
 export class EventThread {
   #directory = "";
-  #number = 0;
   #onProbe: () => void = () => {};
   #others = 0;
+  #answeredMs = -Infinity;
 
   /** Takes each event as soon as it comes. */
   note({ paths }: Deno.FsEvent): void {
-    if (!paths.some((path) => path.startsWith(`${this.#directory}/`))) this.#others++;
-    else if (paths.includes(this.#path)) this.#onProbe();
+    if (paths.includes(this.#directory)) this.#onProbe();
+    else this.#others++;
   }
 
   /** Takes a few milliseconds, or a second or two if the thread does not wait. `directory`: a watched one of our own. */
   async state(directory: string): Promise<EventThreadState> {
+    if (directory === this.#directory && this.#hasJustAnswered()) return "waiting";
     this.#directory = directory;
     let isFlooded = false;
     for (let tries = 0; tries < TRIES; tries++) {
-      if (await this.#isWaiting()) return "waiting";
+      if (await this.#isWaiting()) {
+        this.#answeredMs = performance.now();
+        return "waiting";
+      }
       if (this.#others === 0) continue;
       isFlooded = true;
       await pause(TRY_MS);
@@ -39,24 +49,22 @@ export class EventThread {
     return isFlooded ? "flooded" : "hung";
   }
 
+  #hasJustAnswered(): boolean {
+    return this.#others === 0 && performance.now() - this.#answeredMs < HOLDS_MS;
+  }
+
   /** Whether the probe's event comes, and no other one before it or right after it. */
   async #isWaiting(): Promise<boolean> {
-    this.#number++;
     this.#others = 0;
     const { promise: hasCome, resolve } = Promise.withResolvers<boolean>();
     this.#onProbe = () => resolve(true);
     // Without an event nothing can be told; then the watch goes on as if the thread waited.
-    if (!await writeTextFile(this.#path, "").then(() => true, () => false)) return true;
+    if (!await touch(this.#directory).then(() => true, () => false)) return true;
     const timer = setTimeout(() => resolve(false), TRY_MS);
     const inTime = await hasCome;
     clearTimeout(timer);
-    await remove(this.#path).catch(() => {});
     if (inTime) await pause(QUIET_MS);
     return inTime && this.#others === 0;
-  }
-
-  get #path(): string {
-    return `${this.#directory}/${this.#number}`;
   }
 }
 
