@@ -1,7 +1,7 @@
 /** The wrapper's private folder: each generation's stats socket, and the files added to its configuration. */
 import { join } from "@std/path";
 import type { Needs } from "../../config/needs.ts";
-import { mkdir } from "../../system/files/files.ts";
+import { makeAtOnce, mkdir } from "../../system/files/files.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import type { InjectedFiles } from "../process/arguments.ts";
 import type { PrivateSocket } from "../runtime/client.ts";
@@ -104,10 +104,14 @@ export class PrivateFolder {
 
   /**
    * A directory in which nothing else happens. Each reload causes a dozen or more events next to it, and Deno 2.6
-   * drops events while 16 wait, a configuration change among them. `null` if the folder is no longer ours.
+   * drops events while 16 wait, a configuration change among them. It is made again if a cleaner of `/tmp` has removed it.
+   * `null` if the folder is no longer ours.
    */
   probeDirectory(): string | null {
-    return this.#current.problem() === null ? join(this.path, PROBE) : null;
+    if (this.#isRemoved || this.#current.problem() !== null) return null;
+    const path = join(this.path, PROBE);
+    makeAtOnce(path, { mode: 0o700 });
+    return path;
   }
 
   /** Makes a leftover process count as `generation`. */

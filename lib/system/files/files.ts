@@ -113,6 +113,11 @@ export const writeDurably = (path: string, bytes: Uint8Array) =>
 
 export const renameAtOnce = (from: string, to: string): void => Deno.renameSync(from, to);
 
+/** Does nothing if the directory is there, or cannot be made. */
+export function makeAtOnce(path: string, options: Deno.MkdirOptions): void {
+  if (statAtOnce(path) === null) orNull(() => Deno.mkdirSync(path, options));
+}
+
 /** An existing file is removed, never written to. */
 export function writePrivateAtOnce(path: string, bytes: Uint8Array): void {
   removeAtOnce(path);

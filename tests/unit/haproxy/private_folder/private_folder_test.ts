@@ -43,6 +43,15 @@ folderTest(
   },
 );
 
+folderTest("the directory for probes is made again, but not after the end", async (folder) => {
+  const probe = folder.probeDirectory()!;
+  Deno.removeSync(probe);
+  assert.equal(folder.probeDirectory(), probe);
+  assert.equal(modeOf(probe), 0o700);
+  await folder.remove();
+  assert.equal(folder.probeDirectory(), null);
+});
+
 folderTest(
   "a file that is rewritten never disappears: an HAProxy on standby may be looking for it",
   async (folder) => {
