@@ -161,11 +161,12 @@ type Outcome = { readonly tag: "watched" } | { readonly tag: "gone" } | Failed;
 
 const WATCHED: Outcome = { tag: "watched" };
 
+/** With what decides who may watch: a directory that was denied may come to be allowed. */
 async function identitiesOf(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const identities = new Map<string, string>();
   for (const path of paths) {
     const info = await statAgain(path);
-    identities.set(path, `${info?.dev} ${info?.ino}`);
+    identities.set(path, `${info?.dev} ${info?.ino} ${info?.mode} ${info?.uid} ${info?.gid}`);
   }
   return identities;
 }

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { FileEvents, type Hint } from "../../../../lib/watch/events/file_events.ts";
+import { TempFolder } from "../../../support/machine/temp_folder.ts";
+import { waitFor } from "../../../support/wait.ts";
+
+/** Events below a folder, and the hints that they gave. */
+class Scene extends TempFolder {
+  readonly hints: Hint[] = [];
+  readonly events = new FileEvents({
+    isRelevant: (path) => path.endsWith("/file"),
+    onHint: (hint) => this.hints.push(hint),
+    onBug: (error) => assert.fail(error as Error),
+    probeDirectory: () => this.path,
+    log: ({ text }) => assert.fail(text),
+  });
+
+  watch(...names: readonly string[]) {
+    return this.events.watch(new Set(names.map((name) => this.at(name))));
+  }
+
+  /** Writes a file, and waits until it is noticed. */
+  async notices(name: string): Promise<void> {
+    this.hints.length = 0;
+    Deno.writeTextFileSync(this.at(name), "");
+    const isNoticed = () =>
+      this.hints.some((hint) => "path" in hint && hint.path === this.at(name));
+    await waitFor(name, isNoticed);
+  }
+
+  override async [Symbol.asyncDispose]() {
+    await this.events.close();
+    await super[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("a scan is due when other paths are watched, and only then", async () => {
+  await using scene = new Scene();
+  for (const name of ["a", "b"]) Deno.mkdirSync(scene.at(name));
+  assert.equal(await scene.watch("a"), true);
+  assert.equal(await scene.watch("a"), false);
+  assert.equal(await scene.watch("a", "b"), true);
+  await scene.notices("a/file");
+  await scene.notices("b/file");
+});
+
+Deno.test("a path that is gone makes one scan due, and is watched when it is back", async () => {
+  await using scene = new Scene();
+  assert.equal(await scene.watch("a"), true);
+  assert.equal(await scene.watch("a"), false);
+  Deno.mkdirSync(scene.at("a"));
+  assert.equal(await scene.watch("a"), true);
+  await scene.notices("a/file");
+});
+
+Deno.test("a directory is watched anew when others may read it than before", async () => {
+  await using scene = new Scene();
+  Deno.mkdirSync(scene.at("a"), { mode: 0o700 });
+  await scene.watch("a");
+  Deno.chmodSync(scene.at("a"), 0o755);
+  assert.equal(await scene.watch("a"), true);
+  assert.equal(await scene.watch("a"), false);
+  await scene.notices("a/file");
+});
