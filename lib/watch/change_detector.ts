@@ -167,7 +167,6 @@ export class ChangeDetector {
     // Without an event since, nothing has changed; if one was lost, the poll reads the files again.
     const scan = ahead?.heard === this.#heard ? ahead.scan : await this.#options.scan(touched);
     const { inventory, seen, dueInMs } = scan;
-    this.#dueInMs = dueInMs;
     this.#inventory = inventory;
     // A hint during the scan has already woken the loop, for another scan.
     if (!this.#debounce.isDisturbed(startedMs, performance.now())) {
@@ -178,6 +177,7 @@ export class ChangeDetector {
     this.#report(scan);
     // Changes made while no watch was armed gave no event.
     if (await this.#events.watch(this.#pathsToWatch(inventory))) this.scanSoon();
+    this.#dueInMs = Math.min(dueInMs, this.#events.dueInMs);
   }
 
   #pathsToWatch({ directories }: Inventory): ReadonlySet<string> {

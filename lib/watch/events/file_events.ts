@@ -13,21 +13,26 @@ export interface FileEventsOptions
   /** One of our own directories, watched only to check that events still come; `null`: none now. */
   readonly probeDirectory: () => string | null;
   readonly log: Log;
+  /** For tests. */
+  readonly thread?: Pick<EventThread, "note" | "state">;
 }
 
 /** At first nothing is watched. */
 export class FileEvents {
   readonly #options: FileEventsOptions;
   readonly #loss: LossReport;
-  readonly #thread = new EventThread();
+  readonly #thread: Pick<EventThread, "note" | "state">;
   /** By path. One for each, since the thread must be asked before any is opened or closed. */
   readonly #watches = new Map<string, Watch>();
   #isHung = false;
+  /** Whether the last call of `watch` left out paths. */
+  #isFlooded = false;
   #lastFailure = "";
   #lastGone = "";
 
   constructor(options: FileEventsOptions) {
     this.#options = options;
+    this.#thread = options.thread ?? new EventThread();
     const onLoss = () => options.onHint({ tag: "lost" });
     this.#loss = createLossReport({ log: options.log, onLoss });
   }
@@ -38,6 +43,8 @@ export class FileEvents {
    */
   async watch(paths: ReadonlySet<string>): Promise<boolean> {
     if (this.#isHung) return false;
+    const wasFlooded = this.#isFlooded;
+    this.#isFlooded = false;
     const probe = this.#options.probeDirectory();
     const wanted = await identitiesOf(probe === null ? [...paths] : [probe, ...paths]);
     const gone: string[] = [];
@@ -55,11 +62,18 @@ export class FileEvents {
       else isDue ||= path !== probe;
       if (obstacle !== null) break;
     }
+    // Such as by the removal of a hundred directories.
+    if (!wasFlooded) failures.delete(FLOODED);
     this.#report([...failures, ...this.#denials()].join(", "));
     // A path that is gone makes another scan due at once, but not forever.
     const lastGone = this.#lastGone;
     this.#lastGone = gone.join("\0");
     return isDue || (gone.length > 0 && this.#lastGone !== lastGone);
+  }
+
+  /** In how many milliseconds to watch the paths again that a flood of events has left out; `Infinity`: there are none. */
+  get dueInMs(): number {
+    return this.#isFlooded ? AGAIN_MS : Infinity;
   }
 
   async close(): Promise<void> {
@@ -82,6 +96,7 @@ export class FileEvents {
       case "waiting":
         return null;
       case "flooded":
+        this.#isFlooded = true;
         return { tag: "failed", reason: FLOODED };
       case "hung":
         this.#isHung = true;
@@ -144,6 +159,9 @@ export class FileEvents {
     this.#options.log({ level: "warning", text, fields: { reason: failure } });
   }
 }
+
+/** Long, because everything is scanned before. */
+const AGAIN_MS = 5_000;
 
 interface Watch {
   /** Of the directory: the path may come to lead to another one. */

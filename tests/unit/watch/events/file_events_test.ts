@@ -1,17 +1,30 @@
 import assert from "node:assert/strict";
+import { EventThread, type EventThreadState } from "../../../../lib/watch/events/event_thread.ts";
 import { FileEvents, type Hint } from "../../../../lib/watch/events/file_events.ts";
 import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { waitFor } from "../../../support/wait.ts";
 
+/** A thread that is flooded if the test says so. */
+class Thread extends EventThread {
+  isFlooded = false;
+
+  override async state(directory: string): Promise<EventThreadState> {
+    return this.isFlooded ? "flooded" : await super.state(directory);
+  }
+}
+
 /** Events below a folder, and the hints that they gave. */
 class Scene extends TempFolder {
   readonly hints: Hint[] = [];
+  readonly logged: string[] = [];
+  readonly thread = new Thread();
   readonly events = new FileEvents({
     isRelevant: (path) => path.endsWith("/file"),
     onHint: (hint) => this.hints.push(hint),
     onBug: (error) => assert.fail(error as Error),
     probeDirectory: () => this.path,
-    log: ({ text }) => assert.fail(text),
+    log: ({ text }) => this.logged.push(text),
+    thread: this.thread,
   });
 
   watch(...names: readonly string[]) {
@@ -39,6 +52,7 @@ Deno.test("a scan is due when other paths are watched, and only then", async () 
   assert.equal(await scene.watch("a"), true);
   assert.equal(await scene.watch("a"), false);
   assert.equal(await scene.watch("a", "b"), true);
+  assert.equal(scene.events.dueInMs, Infinity);
   await scene.notices("a/file");
   await scene.notices("b/file");
 });
@@ -60,4 +74,20 @@ Deno.test("a directory is watched anew when others may read it than before", asy
   assert.equal(await scene.watch("a"), true);
   assert.equal(await scene.watch("a"), false);
   await scene.notices("a/file");
+});
+
+Deno.test("what a flood leaves out is watched later; only the second in a row is logged", async () => {
+  await using scene = new Scene();
+  for (const name of ["a", "b"]) Deno.mkdirSync(scene.at(name));
+  await scene.watch("a");
+  scene.thread.isFlooded = true;
+  assert.equal(await scene.watch("a", "b"), false);
+  assert.deepEqual(scene.logged, []);
+  assert.ok(scene.events.dueInMs < Infinity);
+  assert.equal(await scene.watch("a", "b"), false);
+  scene.thread.isFlooded = false;
+  assert.match(scene.logged.join(), /^file events come without a pause,[^;]*; only the poll/);
+  assert.equal(await scene.watch("a", "b"), true);
+  assert.equal(scene.events.dueInMs, Infinity);
+  await scene.notices("b/file");
 });
