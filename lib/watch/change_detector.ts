@@ -16,6 +16,8 @@ export interface ChangeDetectorOptions {
   readonly onChanging: (fingerprint: Fingerprint) => void;
   /** Called after each scan of settled sources, changed or not. */
   readonly onSettled: (fingerprint: Fingerprint) => void;
+  /** Called with the directories that are watched from now on, before another scan. */
+  readonly onWatched: (directories: readonly string[]) => void;
   readonly settleMs: number;
   /** 0: no poll. */
   readonly pollIntervalMs: number;
@@ -175,8 +177,10 @@ export class ChangeDetector {
       if (seen.tag === "taken") this.#settle(seen.fingerprint, isHinted);
     }
     this.#report(scan);
+    const { opened, isDue } = await this.#events.watch(this.#pathsToWatch(inventory));
     // Changes made while no watch was armed gave no event.
-    if (await this.#events.watch(this.#pathsToWatch(inventory))) this.scanSoon();
+    if (opened.length > 0) this.#options.onWatched(opened);
+    if (isDue) this.scanSoon();
     this.#dueInMs = Math.min(dueInMs, this.#events.dueInMs);
   }
 

@@ -1,7 +1,7 @@
 /** Makes HAProxy say why a start failed: what is wrong, whether it may pass, and which line is at fault. */
 import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
 import { readTextFile } from "../../system/files/contents.ts";
-import { aborted } from "../../system/cut_off.ts";
+import { aborted, cutOff } from "../../system/cut_off.ts";
 import type { Fleet } from "../drain/fleet.ts";
 import { alertsOf } from "../failure/alerts.ts";
 import { checkArguments } from "../process/arguments.ts";
@@ -56,7 +56,7 @@ const PASSING_ERRORS = /could not resolve address|cannot allocate memory|too man
 async function check(
   { origin: { haproxy, needs } }: StartRequest,
   { parts: { folder, fleet, settings }, environment, stop }: DiagnosisOptions,
-): Promise<{ readonly ending: Ending; readonly output: string } | null> {
+): Promise<Report | null> {
   if (stop.aborted) return null;
   try {
     const injected = await folder.prepare("check", needs()).catch(() => null);
@@ -64,15 +64,31 @@ async function check(
     const words = checkArguments(haproxy, injected);
     const spawned = fleet.spawn("check", words, { environment, output: "captured" });
     if (spawned.tag === "not_spawned") return null;
-    const { process } = spawned;
     const limit = AbortSignal.timeout(settings.readyTimeoutMs);
-    aborted(stop, limit).then(() => process.signal("SIGKILL"));
-    const [ending, output] = await Promise.all([process.ended, process.output]);
-    return { ending, output };
+    return await reportOf(spawned.process, aborted(stop, limit));
   } finally {
     await folder.forget("check");
   }
 }
+
+interface Report {
+  readonly ending: Ending;
+  readonly output: string;
+}
+
+/** Kills the process at the end of `limit`; `null` if the kernel does not let it end, as with a disk that hangs. */
+async function reportOf(process: HaproxyProcess, limit: Promise<void>): Promise<Report | null> {
+  const report = Promise.all([process.ended, process.output]);
+  const isLate = await Promise.race([report.then(() => false), limit.then(() => true)]);
+  if (isLate) process.signal("SIGKILL");
+  const end = await cutOff(report, { timeoutMs: KILLED_WITHIN_MS, cancel: NEVER });
+  if ("tag" in end) return null;
+  const [ending, output] = end;
+  return { ending, output };
+}
+
+const KILLED_WITHIN_MS = 1_000;
+const NEVER = new AbortController().signal;
 
 /**
  * Only a start shows what is wrong with ports, users and the like. If this one serves because the cause has passed,

@@ -32,11 +32,12 @@ export class Scans {
    * begins with a scan, which finds what has changed since.
    */
   begin(): void {
-    const { settings, folder, scanner: { scan }, mountedFiles, log } = this.#parts;
+    const { settings, folder, scanner, mountedFiles, log } = this.#parts;
     if (!settings.watch || this.#detector !== null) return;
     const { settleMs, pollIntervalMs } = settings;
     this.#detector = new ChangeDetector({
-      scan,
+      scan: scanner.scan,
+      onWatched: scanner.doubt,
       onChanging: (fingerprint) => this.#expect(fingerprint),
       onSettled: (fingerprint) => this.#settle(fingerprint),
       settleMs,

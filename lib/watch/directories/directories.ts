@@ -161,6 +161,12 @@ export class Directories {
     return await this.whole(path, known);
   }
 
+  /** Lets a whole directory be read again as soon as if it had changed. */
+  doubt(path: string): void {
+    const known = this.#known.get(path);
+    if (known !== undefined) known.isTouched = true;
+  }
+
   /** In how many milliseconds a whole directory that has changed may be read; `Infinity`: none has. */
   get dueInMs(): number {
     const touched = [...this.#known.values()].filter(({ isTouched }) => isTouched);

@@ -17,6 +17,13 @@ export interface FileEventsOptions
   readonly thread?: Pick<EventThread, "note" | "state">;
 }
 
+export interface Watched {
+  /** Changes there have given no event until now. */
+  readonly opened: readonly string[];
+  /** Whether a scan is due, because other paths are watched than before, or are gone. */
+  readonly isDue: boolean;
+}
+
 /** At first nothing is watched. */
 export class FileEvents {
   readonly #options: FileEventsOptions;
@@ -39,17 +46,18 @@ export class FileEvents {
 
   /**
    * Watches exactly these real paths from now on: directories, and files that cannot be replaced because they
-   * are mounted individually. `true`: other paths are watched than before, or are gone, so a scan is due.
+   * are mounted individually.
    */
-  async watch(paths: ReadonlySet<string>): Promise<boolean> {
-    if (this.#isHung) return false;
+  async watch(paths: ReadonlySet<string>): Promise<Watched> {
+    if (this.#isHung) return { opened: [], isDue: false };
     const wasFlooded = this.#isFlooded;
     this.#isFlooded = false;
     const probe = this.#options.probeDirectory();
     const wanted = await identitiesOf(probe === null ? [...paths] : [probe, ...paths]);
     const gone: string[] = [];
     const failures = new Set<string>();
-    let isDue = false;
+    const opened: string[] = [];
+    let isOther = false;
     // The probe comes first, to be asked about the others.
     for (const path of new Set([...wanted.keys(), ...this.#watches.keys()])) {
       const identity = wanted.get(path);
@@ -59,7 +67,10 @@ export class FileEvents {
       const outcome = obstacle ?? await this.#renew(path, identity);
       if (outcome.tag === "failed") failures.add(outcome.reason);
       else if (outcome.tag === "gone") gone.push(path);
-      else isDue ||= path !== probe;
+      else if (path !== probe) {
+        isOther = true;
+        if (identity !== undefined) opened.push(path);
+      }
       if (obstacle !== null) break;
     }
     // Such as by the removal of a hundred directories.
@@ -68,7 +79,7 @@ export class FileEvents {
     // A path that is gone makes another scan due at once, but not forever.
     const lastGone = this.#lastGone;
     this.#lastGone = gone.join("\0");
-    return isDue || (gone.length > 0 && this.#lastGone !== lastGone);
+    return { opened, isDue: isOther || (gone.length > 0 && this.#lastGone !== lastGone) };
   }
 
   /** In how many milliseconds to watch the paths again that a flood of events has left out; `Infinity`: there are none. */

@@ -25,6 +25,8 @@ export interface Scanner {
   scan(touched?: ReadonlySet<string> | null): Promise<ScanResult>;
   /** Scans everything, from now on including `listed`, which replaces the previous list. */
   scanWith(listed: readonly Source[]): Promise<ScanResult>;
+  /** Lets a later scan read whole directories again, in which something may have changed without an event. */
+  doubt(directories: readonly string[]): void;
 }
 
 /** Makes a scanner for `sources` and what they name. It remembers what it read, so make only one. */
@@ -75,6 +77,7 @@ export function createScanner(
   }
 
   return {
+    doubt: (paths) => paths.forEach((path) => directories.doubt(path)),
     scan: (touched = null) => inTurn(() => touched === null ? scanAll() : scanTouched(touched)),
     scanWith: (sources) =>
       inTurn(() => {

@@ -165,8 +165,10 @@ programTest("a process that dies while asked for its state is replaced at once",
   const wrapper = await workspace.serveObserved(["--respawn", "1", "--log-level", "debug"]);
   const pid = workspace.servingPid;
   await freeze(pid);
+  const isAsked = () => connectionsAt(`${workspace.runtimeDirectory}/.*/1\\.sock\\S*`) > 0;
+  assert.equal(isAsked(), false);
   await workspace.replace(page("two"));
-  await workspace.reports("a reload", ({ state }) => state === "reloading", wrapper);
+  await wrapper.until("a question after the state", isAsked);
   Deno.kill(pid, "SIGKILL");
   // The wrapper would wait 3 s for the state. Both lines are of the same moment, even on a slow machine.
   const gapMs = await wrapper.msBetween(/was killed by SIGKILL/, /cannot keep the state/);
@@ -184,6 +186,12 @@ programTest("a process that dies while asked for its state is replaced at once",
     );
   });
 });
+
+/** How many there are to a unix socket at a path that matches, also of those that nobody has accepted. */
+function connectionsAt(path: string): number {
+  const sockets = Deno.readTextFileSync("/proc/net/unix").match(new RegExp(` ${path}$`, "gm"));
+  return (sockets?.length ?? 0) - 1;
+}
 
 /** Generation 2 has failed and is being diagnosed, for 30 s; `pid` serves. */
 async function inDiagnosis(

@@ -46,6 +46,7 @@ class Watch implements AsyncDisposable {
   readonly settled: string[] = [];
   readonly logged: LogEntry[] = [];
   readonly bugs: string[] = [];
+  readonly watched: string[] = [];
   readonly detector: ChangeDetector;
   readonly #probe = new TempFolder();
 
@@ -61,6 +62,7 @@ class Watch implements AsyncDisposable {
       },
       onChanging: ({ digest }) => this.changing.push(digest),
       onSettled: ({ digest }) => this.settled.push(digest),
+      onWatched: (directories) => this.watched.push(...directories),
       settleMs,
       pollIntervalMs,
       probeDirectory: () => this.#probe.path,
@@ -87,6 +89,7 @@ Deno.test("a detector scans at once, and again when the watch is armed", async (
   folder.write("a.cfg", "one");
   await using watch = new Watch(folder, { see: readFile(folder) });
   await watch.armed();
+  assert.deepEqual(watch.watched, [folder.path]);
   folder.write("a.cfg", "two");
   await waitFor("the change", () => watch.settled.includes("two"));
   assert.deepEqual(watch.settled, ["one", "one", "two"]);

@@ -125,6 +125,21 @@ Deno.test("a whole directory is not read again for a while, which is shorter aft
   assert.equal((await directories.whole(path, WANTED)).entries, 22);
 });
 
+Deno.test("a whole directory in which a change may have gone unnoticed is read as after one", async () => {
+  await using scene = new Scene();
+  const { directories, path } = scene;
+  scene.fill(20);
+  const first = await directories.whole(path, WANTED);
+  directories.doubt(path);
+  directories.doubt("/another");
+  const dueInMs = directories.dueInMs;
+  assert.ok(dueInMs > 0 && dueInMs <= 4 * first.durationMs, `${dueInMs}`);
+  scene.fill(1, 20);
+  scene.nowMs += dueInMs;
+  assert.equal((await directories.whole(path, WANTED)).entries, 21);
+  assert.equal(directories.dueInMs, Infinity);
+});
+
 Deno.test("a directory that cannot be read says why", async () => {
   await using scene = new Scene();
   for (const name of ["none", scene.write("file")]) {

@@ -27,8 +27,9 @@ class Scene extends TempFolder {
     thread: this.thread,
   });
 
-  watch(...names: readonly string[]) {
-    return this.events.watch(new Set(names.map((name) => this.at(name))));
+  /** Whether a scan is due. */
+  async watch(...names: readonly string[]): Promise<boolean> {
+    return (await this.events.watch(new Set(names.map((name) => this.at(name))))).isDue;
   }
 
   /** Writes a file, and waits until it is noticed. */
