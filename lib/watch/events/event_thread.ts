@@ -15,10 +15,10 @@ const TRIES = 10;
 /** In a flood the next event comes sooner. */
 const QUIET_MS = 2;
 /**
- * How long an answer holds if no other event comes, so that hundreds of watchers need a few probes only: the thread
- * takes up to 50 ms for an event if there are so many.
+ * How long an answer holds while no other event comes. The thread looks at each watcher for each event, also for that of
+ * a probe, and takes up to 50 ms if there are hundreds.
  */
-const HOLDS_MS = 5;
+const HOLDS_MS = 50;
 
 export class EventThread {
   #directory = "";
@@ -34,7 +34,7 @@ export class EventThread {
 
   /** Takes a few milliseconds, or a second or two if the thread does not wait. `directory`: a watched one of our own. */
   async state(directory: string): Promise<EventThreadState> {
-    if (directory === this.#directory && this.#hasJustAnswered()) return "waiting";
+    if (directory === this.#directory && await this.#stillWaits()) return "waiting";
     this.#directory = directory;
     let isFlooded = false;
     for (let tries = 0; tries < TRIES; tries++) {
@@ -49,8 +49,11 @@ export class EventThread {
     return isFlooded ? "flooded" : "hung";
   }
 
-  #hasJustAnswered(): boolean {
-    return this.#others === 0 && performance.now() - this.#answeredMs < HOLDS_MS;
+  /** Not if what has been opened since the answer is flooded. */
+  async #stillWaits(): Promise<boolean> {
+    if (performance.now() - this.#answeredMs > HOLDS_MS) return false;
+    await pause(QUIET_MS);
+    return this.#others === 0;
   }
 
   /** Whether the probe's event comes, and no other one before it or right after it. */
