@@ -15,15 +15,17 @@ const TRIES = 10;
 /** In a flood the next event comes sooner. */
 const QUIET_MS = 2;
 /**
- * How long an answer holds while no other event comes. The thread looks at each watcher for each event, also for that of
- * a probe, and takes up to 50 ms if there are hundreds.
+ * After so many answers one holds for a while: the thread looks at each watcher for each event, also for a probe's, and
+ * takes up to 50 ms if there are hundreds.
  */
+const MANY = 50;
 const HOLDS_MS = 50;
 
 export class EventThread {
   #directory = "";
   #onProbe: () => void = () => {};
   #others = 0;
+  #answers = 0;
   #answeredMs = -Infinity;
 
   /** Takes each event as soon as it comes. */
@@ -39,6 +41,7 @@ export class EventThread {
     let isFlooded = false;
     for (let tries = 0; tries < TRIES; tries++) {
       if (await this.#isWaiting()) {
+        this.#answers++;
         this.#answeredMs = performance.now();
         return "waiting";
       }
@@ -49,9 +52,9 @@ export class EventThread {
     return isFlooded ? "flooded" : "hung";
   }
 
-  /** Not if what has been opened since the answer is flooded. */
+  /** Only a probe is sure to come after a flood of what has been opened since, also on a machine that starves. */
   async #stillWaits(): Promise<boolean> {
-    if (performance.now() - this.#answeredMs > HOLDS_MS) return false;
+    if (this.#answers < MANY || performance.now() - this.#answeredMs > HOLDS_MS) return false;
     await pause(QUIET_MS);
     return this.#others === 0;
   }
