@@ -14,6 +14,9 @@ const TRY_MS = 100;
 const TRIES = 10;
 /** In a flood the next event comes sooner. */
 const QUIET_MS = 2;
+/** So many events in a try are a flood, whose writer may be preempted for some milliseconds: from then on more is asked. */
+const FLOOD = 100;
+const QUIET_AFTER_FLOOD_MS = 50;
 /**
  * After so many answers one holds for a while: the thread looks at each watcher for each event, also for a probe's, and
  * takes up to 50 ms if there are hundreds.
@@ -25,6 +28,7 @@ export class EventThread {
   #directory = "";
   #onProbe: () => void = () => {};
   #others = 0;
+  #quietMs = QUIET_MS;
   #answers = 0;
   #answeredMs = -Infinity;
 
@@ -48,14 +52,18 @@ export class EventThread {
       if (this.#others === 0) continue;
       isFlooded = true;
       await pause(TRY_MS);
+      if (this.#others > FLOOD) this.#quietMs = QUIET_AFTER_FLOOD_MS;
     }
     return isFlooded ? "flooded" : "hung";
   }
 
-  /** Only a probe is sure to come after a flood of what has been opened since, also on a machine that starves. */
+  /**
+   * Whether the last answer holds. That proves less than another probe, which comes after a flood of what has been opened
+   * since, however busy the machine is.
+   */
   async #stillWaits(): Promise<boolean> {
     if (this.#answers < MANY || performance.now() - this.#answeredMs > HOLDS_MS) return false;
-    await pause(QUIET_MS);
+    await pause(this.#quietMs);
     return this.#others === 0;
   }
 
@@ -69,7 +77,7 @@ export class EventThread {
     const timer = setTimeout(() => resolve(false), TRY_MS);
     const inTime = await hasCome;
     clearTimeout(timer);
-    if (inTime) await pause(QUIET_MS);
+    if (inTime) await pause(this.#quietMs);
     return inTime && this.#others === 0;
   }
 }

@@ -54,31 +54,14 @@ export class FileEvents {
     this.#isFlooded = false;
     const probe = this.#options.probeDirectory();
     const wanted = await identitiesOf(probe === null ? [...paths] : [probe, ...paths]);
-    const gone: string[] = [];
-    const failures = new Set<string>();
-    const opened: string[] = [];
-    let isOther = false;
-    // The probe comes first, to be asked about the others.
-    for (const path of new Set([...wanted.keys(), ...this.#watches.keys()])) {
-      const identity = wanted.get(path);
-      if (this.#isCurrent(path, identity)) continue;
-      const isProbed = probe !== null && this.#isCurrent(probe, wanted.get(probe));
-      const obstacle = isProbed ? await this.#obstacle(probe) : null;
-      const outcome = obstacle ?? await this.#renew(path, identity);
-      if (outcome.tag === "failed") failures.add(outcome.reason);
-      else if (outcome.tag === "gone") gone.push(path);
-      else if (path !== probe) {
-        isOther = true;
-        if (identity !== undefined) opened.push(path);
-      }
-      if (obstacle !== null) break;
-    }
+    const { opened, closed, gone, failures } = await this.#change(wanted, probe);
     // Such as by the removal of a hundred directories.
     if (!wasFlooded) failures.delete(FLOODED);
     this.#report([...failures, ...this.#denials()].join(", "));
     // A path that is gone makes another scan due at once, but not forever.
     const lastGone = this.#lastGone;
     this.#lastGone = gone.join("\0");
+    const isOther = opened.length + closed.length > 0;
     return { opened, isDue: isOther || (gone.length > 0 && this.#lastGone !== lastGone) };
   }
 
@@ -92,6 +75,24 @@ export class FileEvents {
     const watches = [...this.#watches.values()];
     this.#watches.clear();
     await Promise.all(watches.map((watch) => watch.close()));
+  }
+
+  /** Opens and closes watchers; if the thread does not wait, the rest is left out. */
+  async #change(wanted: Identities, probe: string | null): Promise<Round> {
+    const round: Round = { opened: [], closed: [], gone: [], failures: new Set() };
+    // The probe comes first, to be asked about the others.
+    for (const path of new Set([...wanted.keys(), ...this.#watches.keys()])) {
+      const identity = wanted.get(path);
+      if (this.#isCurrent(path, identity)) continue;
+      const isProbed = probe !== null && this.#isCurrent(probe, wanted.get(probe));
+      const obstacle = isProbed ? await this.#obstacle(probe) : null;
+      const outcome = obstacle ?? await this.#renew(path, identity);
+      if (outcome.tag === "failed") round.failures.add(outcome.reason);
+      else if (outcome.tag === "gone") round.gone.push(path);
+      else if (path !== probe) (identity === undefined ? round.closed : round.opened).push(path);
+      if (obstacle !== null) break;
+    }
+    return round;
   }
 
   /** `identity`: `undefined` if the path is not to be watched. */
@@ -184,6 +185,17 @@ interface Watch {
   close(): Promise<void>;
 }
 
+/** Of paths. */
+type Identities = ReadonlyMap<string, string>;
+
+/** What becomes of the paths in one call of `watch`. */
+interface Round {
+  readonly opened: string[];
+  readonly closed: string[];
+  readonly gone: string[];
+  readonly failures: Set<string>;
+}
+
 type Failed = { readonly tag: "failed"; readonly reason: string };
 /** `gone`: the path has been removed since it was looked at. */
 type Outcome = { readonly tag: "watched" } | { readonly tag: "gone" } | Failed;
@@ -191,7 +203,7 @@ type Outcome = { readonly tag: "watched" } | { readonly tag: "gone" } | Failed;
 const WATCHED: Outcome = { tag: "watched" };
 
 /** With what decides who may watch: a directory that was denied may come to be allowed. */
-async function identitiesOf(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+async function identitiesOf(paths: readonly string[]): Promise<Identities> {
   const identities = new Map<string, string>();
   for (const path of paths) {
     const info = await statAgain(path);

@@ -1,6 +1,5 @@
 /** Handoffs that never start a process; the end-to-end tests start real ones. */
 import assert from "node:assert/strict";
-import { NO_NEEDS } from "../../../../lib/config/needs.ts";
 import { Fleet } from "../../../../lib/haproxy/drain/fleet.ts";
 import { handoff, type HandoffParts } from "../../../../lib/haproxy/handoff/handoff.ts";
 import { Standby } from "../../../../lib/haproxy/handoff/standby.ts";
@@ -9,6 +8,7 @@ import {
   type Owner,
   PrivateFolder,
 } from "../../../../lib/haproxy/private_folder/private_folder.ts";
+import { START_REQUEST } from "./start_request.ts";
 
 type Prepare = PrivateFolder["prepare"];
 type Forget = PrivateFolder["forget"];
@@ -50,14 +50,7 @@ function partsOf(
 }
 
 const REQUEST = {
-  generation: 1,
-  takeOverFrom: null,
-  files: [],
-  origin: {
-    haproxy: { options: [], configurations: [], filesAfterDashes: null, directory: null },
-    envFile: null,
-    needs: () => NO_NEEDS,
-  },
+  ...START_REQUEST,
   sharesPorts: true,
   learn: () => Promise.resolve(),
   cancel: new AbortController().signal,
