@@ -22,8 +22,6 @@ import type { Standby } from "./standby.ts";
 export interface HandoffRequest<Learned> extends ExplanationRequest {
   /** Corrects the serving process's state of its servers for the new generation. */
   readonly passedState?: (state: string) => Promise<string>;
-  /** Called once the process reads its configuration. */
-  readonly onStarted?: () => void;
   /** Finds out what the generation has loaded, once it answers. */
   readonly learn: () => Promise<Learned>;
 }
@@ -104,7 +102,7 @@ async function bringUp<Learned>(
   parts: HandoffParts,
   { prepared, timeoutMs }: { readonly prepared: Prepared; readonly timeoutMs: number },
 ): Promise<HandoffOutcome<Learned>> {
-  const { generation, files, onStarted, learn, cancel } = request;
+  const { generation, files, learn, cancel } = request;
   const { folder, fleet, standby } = parts;
   const { words, environment } = prepared;
   const limits = { timeoutMs, cancel };
@@ -121,8 +119,6 @@ async function bringUp<Learned>(
       await folder.forget(generation);
       return failed(spawned, { mayPass: true });
     }
-
-    onStarted?.();
 
     // Answered: check that it is the process that was started, and that it has a listener.
     const { process } = spawned;

@@ -69,7 +69,6 @@ export class RealEffects implements Effects {
       gauge: this.#gauge,
       servers: this.#servers,
       memory,
-      onStarted: () => this.#scans.begin(),
       onInventory: (inventory) => this.#scans.adapt(inventory),
     });
   }

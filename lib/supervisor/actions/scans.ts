@@ -28,8 +28,8 @@ export class Scans {
   }
 
   /**
-   * Watches the sources from now on, if they are to be watched. HAProxy's first start need not wait for that: the watch
-   * begins with a scan, which finds what has changed since.
+   * Watches the sources from now on, if they are to be watched. HAProxy's first start comes before that: the watch begins
+   * with a scan, which finds what has changed since.
    */
   begin(): void {
     const { settings, folder, scanner, mountedFiles, log } = this.#parts;

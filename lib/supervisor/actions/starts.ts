@@ -31,8 +31,6 @@ export interface StartsParts extends Parts {
   readonly servers: HotServers;
   /** What is on disk. */
   readonly origin: Origin;
-  /** Called when a process reads its configuration. */
-  readonly onStarted: () => void;
   /** Called once a generation serves, with what to watch. */
   readonly onInventory: (inventory: Inventory) => void;
 }
@@ -83,7 +81,6 @@ export class Starts {
         ...takeOverFrom === null || attempt.cause.tag === "last_good" ? {} : {
           passedState: (state: string) => this.#parts.servers.passed(takeOverFrom, state),
         },
-        onStarted: this.#parts.onStarted,
         learn: () => this.#learn(attempt, takeOverFrom, startedMs),
         cancel,
       }, this.#parts).catch((error) => {
