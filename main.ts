@@ -161,7 +161,7 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
     postBug,
     collectGarbageSoon,
     askRenewals: () => keeper.askNow(),
-    readMemoryFile: libc?.readMemoryFile ?? (() => null),
+    readKernelFile: libc?.readKernelFile ?? (() => null),
   });
   status?.attach(effects);
   signals.deliverTo((meaning) => effects.receive(meaning));

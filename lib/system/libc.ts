@@ -94,8 +94,8 @@ const MSG_NOSIGNAL = 0x4000;
 const CLOCK_MONOTONIC = 1;
 
 /** The only files in `/proc` and `/sys` that may be read. Deno opens them only with every permission. */
-const MEMORY_FILE =
-  /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status|locks)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
+const KERNEL_FILE =
+  /^\/proc\/(self\/(cgroup|mountinfo)|\d+\/status|locks|loadavg)$|\/memory\.(max|current|limit_in_bytes|usage_in_bytes|stat)$/;
 
 /** More than a busy host's list of mounts takes. */
 const MOST_BYTES = 1 << 20;
@@ -161,9 +161,9 @@ function wrap(symbols: Opened["symbols"]) {
     isWritable: (file: number): boolean =>
       numberIn(symbols.poll(new Int32Array([file, POLLOUT]), 1n, 0)) !== 0,
 
-    /** The text of one of the kernel's files about memory, processes and locks; `null` if it is any other file, unreadable or huge. */
-    readMemoryFile: (path: string): string | null =>
-      MEMORY_FILE.test(path) ? textOf(path, readWhole) : null,
+    /** The text of one of the kernel's files about memory, processes, locks and load; `null` if it is any other file, unreadable or huge. */
+    readKernelFile: (path: string): string | null =>
+      KERNEL_FILE.test(path) ? textOf(path, readWhole) : null,
 
     /**
      * Locks a directory until this process ends, however it ends, or the result is called. `null` if another

@@ -23,6 +23,8 @@ export interface ChangeDetectorOptions {
   readonly pollIntervalMs: number;
   /** One of our own directories, to check that events still come. */
   readonly probeDirectory: () => string | null;
+  /** Whether another thread of this machine runs or waits for a core. */
+  readonly areCoresWanted: () => boolean;
   /** Watched themselves: their directories give no events about them. */
   readonly mountedFiles: readonly MountedFile[];
   /** Called with what is thrown; the detector carries on. */
@@ -77,6 +79,7 @@ export class ChangeDetector {
       onHint: (hint) => this.#note(hint),
       onBug: options.onBug,
       probeDirectory: options.probeDirectory,
+      areCoresWanted: options.areCoresWanted,
       log: options.log,
     });
     this.ended = this.#run();

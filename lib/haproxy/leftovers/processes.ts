@@ -19,9 +19,9 @@ export interface Running {
 export function runningProcesses(libc: Libc): ReadonlyMap<string, readonly Running[]> {
   const found = [...pids(libc)].flatMap((pid): Running[] => {
     const word = libc.commandLine(pid).find((word) => generationOf(word) !== null);
-    const status = word === undefined ? null : libc.readMemoryFile(`/proc/${pid}/status`);
+    const status = word === undefined ? null : libc.readKernelFile(`/proc/${pid}/status`);
     if (word === undefined || status === null) return [];
-    const parent = libc.readMemoryFile(`/proc/${numberOf(status, "PPid")}/status`);
+    const parent = libc.readKernelFile(`/proc/${numberOf(status, "PPid")}/status`);
     const isOrphan = parent !== null && !WRAPPER.test(parent);
     const user = numberOf(status, "Uid");
     return [{ pid, isOrphan, user, generation: generationOf(word)!, word }];

@@ -31,7 +31,7 @@ function findStrays(
   user: number | null,
 ): readonly Untouched[] {
   const folders = [...runningProcesses(libc)].filter(([path]) => parents.includes(dirname(path)));
-  const isLocked = lockedBy(libc.readMemoryFile("/proc/locks"));
+  const isLocked = lockedBy(libc.readKernelFile("/proc/locks"));
   return folders.flatMap(([folder, running]) => {
     const owner = ownerOf(folder);
     if (owner === user || isLocked(folder)) return [];

@@ -55,7 +55,7 @@ export class RealEffects implements Effects {
       configurations: configurations.map(({ path }) => path),
       limitMs: settleMs + STANDBY_LIMIT_MS,
     });
-    const memory = this.#memory = new MemoryRoom(parts.readMemoryFile);
+    const memory = this.#memory = new MemoryRoom(parts.readKernelFile);
     this.#servers = new HotServers({ folder, loadedFiles, log });
     this.#scans = new Scans(parts, this.#servers, (delayMs) => {
       // During a scan the state may have changed, for instance to a drain delay.

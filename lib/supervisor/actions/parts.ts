@@ -23,7 +23,7 @@ export interface Parts {
   readonly lastGood: LastGoodSet | null;
   readonly collectGarbageSoon: () => void;
   /** What the kernel says about memory. */
-  readonly readMemoryFile: ReadFile;
+  readonly readKernelFile: ReadFile;
   /**
    * Posts whether the serving process renews a certificate; resolves with whether one was saved meanwhile. `null` if
    * there is nothing to ask.

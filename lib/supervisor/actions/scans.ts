@@ -1,4 +1,5 @@
 /** Scans the sources on request and, if they are watched, when they change; posts what it finds. */
+import { areCoresWanted } from "../../system/cores.ts";
 import { ChangeDetector } from "../../watch/change_detector.ts";
 import { changedDuringRead } from "../../watch/scan/changed_during_read.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
@@ -32,7 +33,7 @@ export class Scans {
    * with a scan, which finds what has changed since.
    */
   begin(): void {
-    const { settings, folder, scanner, mountedFiles, log } = this.#parts;
+    const { settings, folder, scanner, mountedFiles, readKernelFile, log } = this.#parts;
     if (!settings.watch || this.#detector !== null) return;
     const { settleMs, pollIntervalMs } = settings;
     this.#detector = new ChangeDetector({
@@ -43,6 +44,7 @@ export class Scans {
       settleMs,
       pollIntervalMs,
       probeDirectory: () => folder.probeDirectory(),
+      areCoresWanted: () => areCoresWanted(readKernelFile),
       mountedFiles,
       log,
       onBug: this.#onBug,

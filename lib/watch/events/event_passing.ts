@@ -16,7 +16,8 @@ export interface EventPassingOptions {
   /** Called with what an event makes throw; the next event is passed on all the same. */
   readonly onBug: (error: unknown) => void;
   readonly loss: LossReport;
-  readonly onEvent: (event: Deno.FsEvent) => void;
+  /** Called for each event as soon as it comes; `null`: what it said was lost. */
+  readonly onEvent: (event: Deno.FsEvent | null) => void;
 }
 
 /** Ends when the watcher is closed; never rejects. */
@@ -29,6 +30,7 @@ export async function passEvents(
     try {
       next = await events.next();
     } catch (error) {
+      options.onEvent(null);
       // A name that is not UTF-8 causes this (2.6 and 2.9); the next events come as usual.
       await options.loss.report(error);
       continue;

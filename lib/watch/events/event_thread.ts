@@ -14,9 +14,10 @@ const TRY_MS = 100;
 const TRIES = 10;
 /** In a flood the next event comes sooner. */
 const QUIET_MS = 2;
-/** So many events in a try are a flood, whose writer may be preempted for some milliseconds: from then on more is asked. */
+/** If the flood's writer may be waiting for a core. */
+const LONG_QUIET_MS = 50;
+/** So many events in a try are a flood. From then on the quiet must be long, whoever waits for a core. */
 const FLOOD = 100;
-const QUIET_AFTER_FLOOD_MS = 50;
 /**
  * After so many answers one holds for a while: the thread looks at each watcher for each event, also for a probe's, and
  * takes up to 50 ms if there are hundreds.
@@ -25,22 +26,32 @@ const MANY = 50;
 const HOLDS_MS = 50;
 
 export class EventThread {
-  #directory = "";
+  readonly #areCoresWanted: () => boolean;
+  #directory: string | null = null;
   #onProbe: () => void = () => {};
   #others = 0;
-  #quietMs = QUIET_MS;
+  #hasFlooded = false;
   #answers = 0;
   #answeredMs = -Infinity;
 
-  /** Takes each event as soon as it comes. */
-  note({ paths }: Deno.FsEvent): void {
-    if (paths.includes(this.#directory)) this.#onProbe();
+  /** `areCoresWanted`: whether another thread runs or waits for a core. */
+  constructor(areCoresWanted: () => boolean) {
+    this.#areCoresWanted = areCoresWanted;
+  }
+
+  /** Takes each event as soon as it comes; `null`: one that cannot be read. */
+  note(event: Deno.FsEvent | null): void {
+    if (this.#directory !== null && event?.paths.includes(this.#directory)) this.#onProbe();
     else this.#others++;
   }
 
-  /** Takes a few milliseconds, or a second or two if the thread does not wait. `directory`: a watched one of our own. */
-  async state(directory: string): Promise<EventThreadState> {
-    if (directory === this.#directory && await this.#stillWaits()) return "waiting";
+  /**
+   * Takes a few milliseconds, or a second or two if the thread does not wait. `directory`: a watched one of our own;
+   * `null`: there is none, and a hung thread goes unnoticed.
+   */
+  async state(directory: string | null): Promise<EventThreadState> {
+    const isSame = directory !== null && directory === this.#directory;
+    if (isSame && await this.#stillWaits()) return "waiting";
     this.#directory = directory;
     let isFlooded = false;
     for (let tries = 0; tries < TRIES; tries++) {
@@ -52,7 +63,7 @@ export class EventThread {
       if (this.#others === 0) continue;
       isFlooded = true;
       await pause(TRY_MS);
-      if (this.#others > FLOOD) this.#quietMs = QUIET_AFTER_FLOOD_MS;
+      if (this.#others > FLOOD) this.#hasFlooded = true;
     }
     return isFlooded ? "flooded" : "hung";
   }
@@ -63,7 +74,7 @@ export class EventThread {
    */
   async #stillWaits(): Promise<boolean> {
     if (this.#answers < MANY || performance.now() - this.#answeredMs > HOLDS_MS) return false;
-    await pause(this.#quietMs);
+    await pause(this.#hasFlooded ? LONG_QUIET_MS : QUIET_MS);
     return this.#others === 0;
   }
 
@@ -72,13 +83,22 @@ export class EventThread {
     this.#others = 0;
     const { promise: hasCome, resolve } = Promise.withResolvers<boolean>();
     this.#onProbe = () => resolve(true);
-    // Without an event nothing can be told; then the watch goes on as if the thread waited.
-    if (!await touch(this.#directory).then(() => true, () => false)) return true;
+    const isTouched = this.#directory !== null &&
+      await touch(this.#directory).then(() => true, () => false);
+    if (!isTouched) return await this.#staysQuiet(true);
     const timer = setTimeout(() => resolve(false), TRY_MS);
     const inTime = await hasCome;
     clearTimeout(timer);
-    if (inTime) await pause(this.#quietMs);
-    return inTime && this.#others === 0;
+    return inTime && await this.#staysQuiet(this.#hasFlooded);
+  }
+
+  async #staysQuiet(forLong: boolean): Promise<boolean> {
+    for (const endMs = performance.now() + LONG_QUIET_MS;;) {
+      await pause(QUIET_MS);
+      if (this.#others > 0) return false;
+      const mustGoOn = forLong || this.#areCoresWanted();
+      if (!mustGoOn || performance.now() > endMs) return true;
+    }
   }
 }
 

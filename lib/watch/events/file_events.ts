@@ -12,6 +12,8 @@ export interface FileEventsOptions
   extends Pick<EventPassingOptions, "isRelevant" | "onHint" | "onBug"> {
   /** One of our own directories, watched only to check that events still come; `null`: none now. */
   readonly probeDirectory: () => string | null;
+  /** Whether another thread of this machine runs or waits for a core. */
+  readonly areCoresWanted: () => boolean;
   readonly log: Log;
   /** For tests. */
   readonly thread?: Pick<EventThread, "note" | "state">;
@@ -39,7 +41,7 @@ export class FileEvents {
 
   constructor(options: FileEventsOptions) {
     this.#options = options;
-    this.#thread = options.thread ?? new EventThread();
+    this.#thread = options.thread ?? new EventThread(options.areCoresWanted);
     const onLoss = () => options.onHint({ tag: "lost" });
     this.#loss = createLossReport({ log: options.log, onLoss });
   }
@@ -85,7 +87,7 @@ export class FileEvents {
       const identity = wanted.get(path);
       if (this.#isCurrent(path, identity)) continue;
       const isProbed = probe !== null && this.#isCurrent(probe, wanted.get(probe));
-      const obstacle = isProbed ? await this.#obstacle(probe) : null;
+      const obstacle = await this.#obstacle(isProbed ? probe : null);
       const outcome = obstacle ?? await this.#renew(path, identity);
       if (outcome.tag === "failed") round.failures.add(outcome.reason);
       else if (outcome.tag === "gone") round.gone.push(path);
@@ -102,7 +104,9 @@ export class FileEvents {
   }
 
   /** Why no watcher can be opened or closed now; `null` if nothing is known against it. */
-  async #obstacle(probe: string): Promise<Failed | null> {
+  async #obstacle(probe: string | null): Promise<Failed | null> {
+    // Without a watch there are no events.
+    if (this.#watches.size === 0) return null;
     const state = await this.#thread.state(probe);
     switch (state) {
       case "waiting":
@@ -149,8 +153,9 @@ export class FileEvents {
     }
   }
 
-  readonly #onEvent = (event: Deno.FsEvent): void => {
+  readonly #onEvent = (event: Deno.FsEvent | null): void => {
     this.#thread.note(event);
+    if (event === null) return;
     if (event.kind !== "remove" && event.kind !== "rename") return;
     for (const path of event.paths) {
       const watch = this.#watches.get(path);

@@ -16,12 +16,8 @@ class Buggy extends Observed {
     await Deno.mkdir(this.#bugs);
     const [deno, run, ...rest] = PROGRAM;
     const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
-    const wrapper = this.start({
-      args: this.observedArgs(args),
-      program: [deno!, run!, preload, ...rest],
-    });
-    await wrapper.says(/generation 1 serves/);
-    return wrapper;
+    const program = [deno!, run!, preload, ...rest];
+    return await this.serveObserved(args, { program });
   }
 
   async begin(bug: string): Promise<void> {

@@ -88,7 +88,7 @@ programTest("reloads are counted and timed, draining processes with connections"
   assert.equal(await workspace.metric("reload_duration_seconds_count"), 1);
   assert.equal(await workspace.metric("generation"), 2);
   assert.equal(await workspace.metric("draining_processes"), 1);
-  assert.ok(await workspace.metric("watch_events_total") ?? 0 > 0);
+  assert.ok((await workspace.metric("watch_events_total"))! > 0);
   assert.match(await finish(request), /one$/);
   await workspace.measures(`drains_ended_total{how="drained"}`, 1, wrapper);
   assert.equal(await workspace.metric("draining_processes"), 0);

@@ -39,7 +39,7 @@ async function outcomeOf(act: () => unknown): Promise<string> {
 
 /** With the opened library, which must allow one of them, or with Deno itself. */
 function readAll(...paths: string[]): void {
-  if (paths.some((path) => libc!.readMemoryFile(path) !== null)) return;
+  if (paths.some((path) => libc!.readKernelFile(path) !== null)) return;
   paths.forEach((path) => Deno.readTextFileSync(path));
 }
 

@@ -31,9 +31,9 @@ programTest("entries whose names are not UTF-8 are reported once and do no harm"
 
 programTest("touching such a name continuously costs one line, and changes go live", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ flags: BY_EVENTS });
   const attack = 'n=$(printf "\\377"); while [ ! -e end ]; do : > "$n"; done';
   const attacking = run(attack, workspace.configurationDirectory);
+  const wrapper = await workspace.serve({ flags: BY_EVENTS, hasEvents: false });
   for (const text of ["two", "three", "four"]) await isServed(workspace, wrapper, text);
   await Deno.writeTextFile(join(workspace.configurationDirectory, "end"), "");
   await attacking;

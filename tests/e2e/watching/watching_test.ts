@@ -115,6 +115,7 @@ programTest("a retargeted link is followed, to a file or to a directory above it
   await Deno.symlink("1", directory!);
   await Deno.symlink(join(directory!, "haproxy.cfg"), file!);
   const wrapper = await workspace.serve({ args: ["-f", file!, ...BY_EVENTS] });
+  await wrapper.watches(workspace.path, dirname(paths[0]!));
   await replaceLink("2", directory!);
   await workspace.serves(paths[1]!, wrapper);
   await replaceLink(paths[0]!, file!);
@@ -155,6 +156,7 @@ programTest("in a -f directory the .cfg files count: added, changed or removed",
   await Deno.writeTextFile(workspace.configuration, workspace.page("one"));
   const second = join(directory, "second.cfg");
   const wrapper = await workspace.serve({ args: ["-f", directory, ...BY_EVENTS] });
+  await wrapper.watches(directory);
   await Deno.writeTextFile(join(directory, "notes.txt"), "not loaded");
   await Deno.writeTextFile(join(directory, ".hidden.cfg"), "not loaded");
   await Deno.writeTextFile(second, "backend added\n");
@@ -253,6 +255,7 @@ testNeeding(
     const wrapper = await workspace.serve({
       launcher: inOwnUserNamespace,
       flags: ["--poll-interval", "100ms"],
+      hasEvents: false,
     });
     await wrapper.says(/warning .*cannot watch.*fs\.inotify\.max_user_instances.*poll/);
     await workspace.changeTo("two", wrapper);
@@ -285,7 +288,8 @@ programTest(
     const naming = (path: string, text: string) =>
       `${workspace.page(text)}    http-request deny if { path,map(${path}) -m found }\n`;
     await workspace.replace(naming(maps[0]!, "one"));
-    const wrapper = await workspace.serve({ flags: ["--poll-interval", "100ms"] });
+    const flags = ["--poll-interval", "100ms"];
+    const wrapper = await workspace.serve({ flags, hasEvents: false });
     for (const [path, text] of [[maps[1]!, "two"], [maps[0]!, "three"]] as const) {
       await workspace.replace(naming(path, text));
       await workspace.serves(text, wrapper);

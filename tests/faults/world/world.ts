@@ -40,6 +40,7 @@ export class World extends Observed {
       await world.standIn(STAND_INS.is_haproxy);
       await world.begin(args, options);
       await world.wrapper.says(/generation 1 serves/);
+      await world.wrapper.watches(world.configurationDirectory);
       await world.#beginTraffic();
     } catch (error) {
       await world[Symbol.asyncDispose]();

@@ -32,6 +32,13 @@ export function listensOn(pid: number, port: number): boolean {
 /** A state in /proc/net/tcp, see proc_net_tcp(5). */
 const LISTEN = "0A";
 
+/** Whether a process is told about events in that directory, see inotify(7) and proc(5). */
+export function watches(pid: number, directory: string): boolean {
+  const inode = Deno.statSync(directory).ino!.toString(16);
+  const fds = `/proc/${pid}/fdinfo`;
+  return namesIfThere(fds).some((name) => readIfThere(`${fds}/${name}`).includes(` ino:${inode} `));
+}
+
 /** Sends a signal, if the process is still there. */
 export function killQuietly(pid: number, signal: Deno.Signal = "SIGKILL"): void {
   try {

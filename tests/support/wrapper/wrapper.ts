@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { namesIn, readIfThere } from "../machine/files.ts";
 import { freePort } from "../machine/free_port.ts";
-import { childrenOf, killQuietly, listensOn, stateOf } from "../machine/processes.ts";
+import { childrenOf, killQuietly, listensOn, stateOf, watches } from "../machine/processes.ts";
 import { CONTAINMENT, PROGRAM } from "./program.ts";
 import { Running } from "./running.ts";
 
@@ -16,6 +16,8 @@ export interface WrapperOptions {
   readonly launcher?: readonly string[];
   /** The words that start the program; by default in the form that `PROGRAM` names. */
   readonly program?: readonly string[];
+  /** `false` if its configuration's directories cannot all be watched. */
+  readonly hasEvents?: boolean;
 }
 
 /** A folder for one test, with a configuration and a runtime directory. */
@@ -87,11 +89,18 @@ frontend page
     return wrapper;
   }
 
-  /** Starts the wrapper and waits until the first generation serves. */
+  /** Starts the wrapper and waits until the first generation serves, and its configuration is watched. */
   async serve(options: WrapperOptions = {}): Promise<Wrapper> {
     const wrapper = this.start(options);
     await wrapper.says(/generation 1 serves/);
+    if (this.#isWatched(options)) await wrapper.watches(this.path, this.configurationDirectory);
     return wrapper;
+  }
+
+  #isWatched({ args, flags = [], env = {}, hasEvents = true }: WrapperOptions): boolean {
+    const words = args ?? [this.configuration, ...flags];
+    const isAsked = !words.includes("--no-reload") && env.DISABLE_RELOAD === undefined;
+    return hasEvents && isAsked && words.includes(this.configuration);
   }
 
   /** The answer on a new connection to `port`; `null` if there is none. */
@@ -206,6 +215,13 @@ export class Wrapper extends Running {
 
   signal(signal: Deno.Signal): void {
     Deno.kill(this.pid, signal);
+  }
+
+  /** Waits until it is told about events in these directories. */
+  async watches(...directories: readonly string[]): Promise<void> {
+    for (const directory of directories) {
+      await this.until(`"${directory}" to be watched`, () => watches(this.pid, directory));
+    }
   }
 
   /** Asserts that it exits with that status, and leaves no process and no file. */

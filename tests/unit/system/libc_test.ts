@@ -32,13 +32,14 @@ Deno.test("a file that can only give an error counts as writable", () => {
   assert.equal(opened().isWritable(NOT_OPEN), true);
 });
 
-Deno.test("only the kernel's files about memory, processes and locks are read, and whole", async () => {
-  assert.match(opened().readMemoryFile("/proc/self/cgroup") ?? "", /^\d+:.*:\/.*\n$/m);
-  assert.match(opened().readMemoryFile(`/proc/${Deno.pid}/status`) ?? "", /^RssAnon:\s+\d+ kB$/m);
-  assert.equal(typeof opened().readMemoryFile("/proc/locks"), "string");
+Deno.test("only the kernel's files about memory, processes, locks and load are read, and whole", async () => {
+  assert.match(opened().readKernelFile("/proc/self/cgroup") ?? "", /^\d+:.*:\/.*\n$/m);
+  assert.match(opened().readKernelFile(`/proc/${Deno.pid}/status`) ?? "", /^RssAnon:\s+\d+ kB$/m);
+  assert.equal(typeof opened().readKernelFile("/proc/locks"), "string");
+  assert.match(opened().readKernelFile("/proc/loadavg") ?? "", /^[\d.]+ [\d.]+ [\d.]+ \d+\/\d+ /);
   const { stdout } = await new Deno.Command("cat", { args: ["/proc/self/mountinfo"] }).output();
   const mounts = new TextDecoder().decode(stdout);
-  assert.equal(opened().readMemoryFile("/proc/self/mountinfo"), mounts);
+  assert.equal(opened().readKernelFile("/proc/self/mountinfo"), mounts);
   const others = [
     ...["/proc/self/environ", "/proc/self/status", "/proc/1/environ", "/proc/1/statusx"],
     ...[
@@ -50,15 +51,15 @@ Deno.test("only the kernel's files about memory, processes and locks are read, a
     ],
     ...["/proc/self/root/proc/self/cgroup", "/tmp/x/memory.maximum", ""],
   ];
-  for (const path of others) assert.equal(opened().readMemoryFile(path), null, path);
+  for (const path of others) assert.equal(opened().readKernelFile(path), null, path);
   await using folder = new TempFolder();
   const long = "x".repeat(100_000);
-  assert.equal(opened().readMemoryFile(folder.write("memory.stat", long)), long);
+  assert.equal(opened().readKernelFile(folder.write("memory.stat", long)), long);
   const huge = folder.write("memory.current", "x".repeat((1 << 20) + 1));
-  assert.equal(opened().readMemoryFile(huge), null);
-  assert.equal(opened().readMemoryFile(folder.at("memory.max")), null);
+  assert.equal(opened().readKernelFile(huge), null);
+  assert.equal(opened().readKernelFile(folder.at("memory.max")), null);
   await Deno.mkdir(folder.at("memory.max"));
-  assert.equal(opened().readMemoryFile(folder.at("memory.max")), null);
+  assert.equal(opened().readKernelFile(folder.at("memory.max")), null);
 });
 
 Deno.test("a directory is locked by one at a time, until it is unlocked", async () => {

@@ -66,6 +66,7 @@ class Watch implements AsyncDisposable {
       settleMs,
       pollIntervalMs,
       probeDirectory: () => this.#probe.path,
+      areCoresWanted: () => false,
       mountedFiles: [],
       onBug: (error) => this.bugs.push(String(error)),
       log: (entry) => this.logged.push(entry),

@@ -16,7 +16,7 @@ Deno.test("a scan for a retry that finds files unreadable leaves the timer of a 
     sources: [],
     loadedFiles: { configurations: () => [] },
     post: () => dueMs.push(performance.now()),
-    readMemoryFile: () => null,
+    readKernelFile: () => null,
   } as unknown as Parts);
   effects.perform({ name: "scan_for_retry" });
   // Meanwhile the wrapper was asked to drain.

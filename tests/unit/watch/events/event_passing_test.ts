@@ -48,7 +48,10 @@ const event = (path: string): Deno.FsEvent => ({ kind: "access", paths: [path] }
 Deno.test("events after an error are passed on, until the watcher is closed", async () => {
   const passed = new Passed();
   const errors = [new TypeError("UTF-8"), new Error("I/O")];
-  await passEvents(watcherOf([event("/a"), ...errors, event("/b")]), passed.options());
+  const events: (readonly string[] | null)[] = [];
+  const onEvent = (event: Deno.FsEvent | null) => events.push(event?.paths ?? null);
+  await passEvents(watcherOf([event("/a"), ...errors, event("/b")]), passed.options({ onEvent }));
+  assert.deepEqual(events, [["/a"], null, null, ["/b"]]);
   assert.deepEqual(passed.paths, ["/a", "/b"]);
   assert.deepEqual(passed.lost, ["TypeError: UTF-8", "Error: I/O"]);
 });

@@ -5,7 +5,8 @@ import { pause, waitFor } from "../../../support/wait.ts";
 
 /** A thread, and the folder of its probes. */
 class Scene extends TempFolder {
-  readonly thread = new EventThread();
+  areCoresWanted = false;
+  readonly thread = new EventThread(() => this.areCoresWanted);
   readonly paths: string[] = [];
   #watcher: Deno.FsWatcher | null = null;
 
@@ -53,10 +54,15 @@ Deno.test("a thread that gives no event is hung", async () => {
 });
 
 Deno.test("a thread that gives events of others all the time is flooded, also when it drops the probe's", async () => {
-  for (const isProbed of [true, false]) {
+  const other = { kind: "modify", paths: ["/other"] } as const;
+  // What cannot be read is an event like any other.
+  for (const [isProbed, event] of [[true, other], [false, other], [true, null]] as const) {
     await using scene = new Scene();
     if (isProbed) scene.watch();
-    const flood = setInterval(() => scene.thread.note({ kind: "modify", paths: ["/other"] }), 1);
+    const flood = setInterval(
+      () => scene.thread.note(event && { ...event, paths: [...event.paths] }),
+      1,
+    );
     assert.equal(await scene.state(), "flooded");
     clearInterval(flood);
   }
@@ -72,7 +78,23 @@ Deno.test("a thread that was held up, or has had a flood, waits", async () => {
   assert.equal(await state, "waiting");
 });
 
-Deno.test("where there can be no probe, nothing is known against the thread", async () => {
-  const thread = new EventThread();
-  assert.equal(await thread.state("/proc/nowhere"), "waiting");
+Deno.test("while others want the cores, the writer of a flood may be about to go on", async () => {
+  await using scene = new Scene();
+  scene.areCoresWanted = true;
+  scene.watch();
+  const startedMs = performance.now();
+  assert.equal(await scene.state(), "waiting");
+  assert.ok(performance.now() - startedMs >= 50);
+});
+
+Deno.test("where there can be no probe, a long quiet shows that the thread waits", async () => {
+  for (const directory of [null, "/proc/nowhere"]) {
+    const thread = new EventThread(() => false);
+    const startedMs = performance.now();
+    assert.equal(await thread.state(directory), "waiting");
+    assert.ok(performance.now() - startedMs >= 50);
+    const flood = setInterval(() => thread.note(null), 1);
+    assert.equal(await thread.state(directory), "flooded");
+    clearInterval(flood);
+  }
 });

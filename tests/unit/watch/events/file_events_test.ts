@@ -8,7 +8,7 @@ import { waitFor } from "../../../support/wait.ts";
 class Thread extends EventThread {
   isFlooded = false;
 
-  override async state(directory: string): Promise<EventThreadState> {
+  override async state(directory: string | null): Promise<EventThreadState> {
     return this.isFlooded ? "flooded" : await super.state(directory);
   }
 }
@@ -17,12 +17,13 @@ class Thread extends EventThread {
 class Scene extends TempFolder {
   readonly hints: Hint[] = [];
   readonly logged: string[] = [];
-  readonly thread = new Thread();
+  readonly thread = new Thread(() => false);
   readonly events = new FileEvents({
     isRelevant: (path) => path.endsWith("/file"),
     onHint: (hint) => this.hints.push(hint),
     onBug: (error) => assert.fail(error as Error),
     probeDirectory: () => this.path,
+    areCoresWanted: () => false,
     log: ({ text }) => this.logged.push(text),
     thread: this.thread,
   });
