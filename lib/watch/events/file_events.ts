@@ -14,6 +14,8 @@ export interface FileEventsOptions
   readonly probeDirectory: () => string | null;
   /** Whether another thread of this machine runs or waits for a core. */
   readonly areCoresWanted: () => boolean;
+  /** Whether a change waits until `watch` is over. */
+  readonly isAwaited: () => boolean;
   readonly log: Log;
   /** For tests. */
   readonly thread?: Pick<EventThread, "note" | "state">;
@@ -48,7 +50,7 @@ export class FileEvents {
 
   /**
    * Watches exactly these real paths from now on: directories, and files that cannot be replaced because they
-   * are mounted individually.
+   * are mounted individually. What would take too long is left to the next call, which is then due.
    */
   async watch(paths: ReadonlySet<string>): Promise<Watched> {
     if (this.#isHung) return { opened: [], isDue: false };
@@ -82,10 +84,13 @@ export class FileEvents {
   /** Opens and closes watchers; if the thread does not wait, the rest is left out. */
   async #change(wanted: Identities, probe: string | null): Promise<Round> {
     const round: Round = { opened: [], closed: [], gone: [], failures: new Set() };
+    const endMs = performance.now() + LONGEST_ROUND_MS;
     // The probe comes first, to be asked about the others.
     for (const path of new Set([...wanted.keys(), ...this.#watches.keys()])) {
       const identity = wanted.get(path);
       if (this.#isCurrent(path, identity)) continue;
+      const hasBegun = round.opened.length + round.closed.length > 0;
+      if (hasBegun && (this.#options.isAwaited() || performance.now() > endMs)) break;
       const isProbed = probe !== null && this.#isCurrent(probe, wanted.get(probe));
       const obstacle = await this.#obstacle(isProbed ? probe : null);
       const outcome = obstacle ?? await this.#renew(path, identity);
@@ -176,6 +181,9 @@ export class FileEvents {
     this.#options.log({ level: "warning", text, fields: { reason: failure } });
   }
 }
+
+/** No poll comes meanwhile. On a busy machine each path takes 50 ms. */
+const LONGEST_ROUND_MS = 1_000;
 
 /** Long, because everything is scanned before. */
 const AGAIN_MS = 5_000;

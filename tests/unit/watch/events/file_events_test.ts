@@ -18,12 +18,14 @@ class Scene extends TempFolder {
   readonly hints: Hint[] = [];
   readonly logged: string[] = [];
   readonly thread = new Thread(() => false);
+  isAwaited = false;
   readonly events = new FileEvents({
     isRelevant: (path) => path.endsWith("/file"),
     onHint: (hint) => this.hints.push(hint),
     onBug: (error) => assert.fail(error as Error),
     probeDirectory: () => this.path,
     areCoresWanted: () => false,
+    isAwaited: () => this.isAwaited,
     log: ({ text }) => this.logged.push(text),
     thread: this.thread,
   });
@@ -57,6 +59,17 @@ Deno.test("a scan is due when other paths are watched, and only then", async () 
   assert.equal(scene.events.dueInMs, Infinity);
   await scene.notices("a/file");
   await scene.notices("b/file");
+});
+
+Deno.test("while a change waits, one directory is watched at a time, and the next scan is due", async () => {
+  await using scene = new Scene();
+  for (const name of ["a", "b"]) Deno.mkdirSync(scene.at(name));
+  scene.isAwaited = true;
+  for (const name of ["a", "b"]) {
+    assert.equal(await scene.watch("a", "b"), true);
+    await scene.notices(`${name}/file`);
+  }
+  assert.equal(await scene.watch("a", "b"), false);
 });
 
 Deno.test("a path that is gone makes one scan due, and is watched when it is back", async () => {
