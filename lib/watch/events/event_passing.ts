@@ -15,7 +15,7 @@ export interface EventPassingOptions {
   readonly onHint: (hint: Hint) => void;
   /** Called with what an event makes throw; the next event is passed on all the same. */
   readonly onBug: (error: unknown) => void;
-  readonly loss: LossReport;
+  readonly loss: Pick<LossReport, "report">;
   /** Called for each event as soon as it comes; `null`: what it said was lost. */
   readonly onEvent: (event: Deno.FsEvent | null) => void;
 }

@@ -35,9 +35,10 @@ export class FileEvents {
   readonly #thread: Pick<EventThread, "note" | "state">;
   /** By path. One for each, since the thread must be asked before any is opened or closed. */
   readonly #watches = new Map<string, Watch>();
+  /** Until the next event. */
   #isHung = false;
-  /** Whether the last call of `watch` left out paths. */
-  #isFlooded = false;
+  /** Whether the last call of `watch` left out paths that no scan is due for. */
+  #hasLeftOut = false;
   #lastFailure = "";
   #lastGone = "";
 
@@ -54,13 +55,13 @@ export class FileEvents {
    */
   async watch(paths: ReadonlySet<string>): Promise<Watched> {
     if (this.#isHung) return { opened: [], isDue: false };
-    const wasFlooded = this.#isFlooded;
-    this.#isFlooded = false;
+    const hadLeftOut = this.#hasLeftOut;
+    this.#hasLeftOut = false;
     const probe = this.#options.probeDirectory();
     const wanted = await identitiesOf(probe === null ? [...paths] : [probe, ...paths]);
     const { opened, closed, gone, failures } = await this.#change(wanted, probe);
     // Such as by the removal of a hundred directories.
-    if (!wasFlooded) failures.delete(FLOODED);
+    if (!hadLeftOut) failures.delete(FLOODED);
     this.#report([...failures, ...this.#denials()].join(", "));
     // A path that is gone makes another scan due at once, but not forever.
     const lastGone = this.#lastGone;
@@ -69,9 +70,9 @@ export class FileEvents {
     return { opened, isDue: isOther || (gone.length > 0 && this.#lastGone !== lastGone) };
   }
 
-  /** In how many milliseconds to watch the paths again that a flood of events has left out; `Infinity`: there are none. */
+  /** In how many milliseconds to watch the paths again that were left out; `Infinity`: there are none. */
   get dueInMs(): number {
-    return this.#isFlooded ? AGAIN_MS : Infinity;
+    return this.#hasLeftOut ? AGAIN_MS : Infinity;
   }
 
   async close(): Promise<void> {
@@ -85,13 +86,18 @@ export class FileEvents {
   async #change(wanted: Identities, probe: string | null): Promise<Round> {
     const round: Round = { opened: [], closed: [], gone: [], failures: new Set() };
     const endMs = performance.now() + LONGEST_ROUND_MS;
+    // A thread that hangs would go unnoticed. It is so at the end, and until a lost folder is made again.
+    if (probe === null && this.#watches.size > 0) {
+      this.#hasLeftOut = [...wanted].some(([path, identity]) => !this.#isCurrent(path, identity));
+      return round;
+    }
     // The probe comes first, to be asked about the others.
     for (const path of new Set([...wanted.keys(), ...this.#watches.keys()])) {
       const identity = wanted.get(path);
       if (this.#isCurrent(path, identity)) continue;
       const hasBegun = round.opened.length + round.closed.length > 0;
       if (hasBegun && (this.#options.isAwaited() || performance.now() > endMs)) break;
-      const isProbed = probe !== null && this.#isCurrent(probe, wanted.get(probe));
+      const isProbed = probe !== null && this.#watches.get(probe)?.isStale === false;
       const obstacle = await this.#obstacle(isProbed ? probe : null);
       const outcome = obstacle ?? await this.#renew(path, identity);
       if (outcome.tag === "failed") round.failures.add(outcome.reason);
@@ -117,7 +123,7 @@ export class FileEvents {
       case "waiting":
         return null;
       case "flooded":
-        this.#isFlooded = true;
+        this.#hasLeftOut = true;
         return { tag: "failed", reason: FLOODED };
       case "hung":
         this.#isHung = true;
@@ -160,6 +166,10 @@ export class FileEvents {
 
   readonly #onEvent = (event: Deno.FsEvent | null): void => {
     this.#thread.note(event);
+    if (this.#isHung) {
+      this.#isHung = false;
+      this.#loss.note(new Error("file events had stopped"));
+    }
     if (event === null) return;
     if (event.kind !== "remove" && event.kind !== "rename") return;
     for (const path of event.paths) {

@@ -19,10 +19,7 @@ class Passed {
       onHint: (hint) => this.hints.push(hint),
       onBug: (error) => this.bugs.push(String(error)),
       onEvent: () => {},
-      loss: {
-        report: (error) => Promise.resolve(void this.lost.push(String(error))),
-        close: () => {},
-      },
+      loss: { report: (error) => Promise.resolve(void this.lost.push(String(error))) },
       ...more,
     };
   }
