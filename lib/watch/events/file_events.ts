@@ -37,7 +37,7 @@ export class FileEvents {
   readonly #watches = new Map<string, Watch>();
   /** Until the next event. */
   #isHung = false;
-  /** Whether the last call of `watch` left out paths that no scan is due for. */
+  /** Whether the last call of `watch` left out paths. */
   #hasLeftOut = false;
   #lastFailure = "";
   #lastGone = "";
@@ -95,8 +95,12 @@ export class FileEvents {
     for (const path of new Set([...wanted.keys(), ...this.#watches.keys()])) {
       const identity = wanted.get(path);
       if (this.#isCurrent(path, identity)) continue;
-      const hasBegun = round.opened.length + round.closed.length > 0;
-      if (hasBegun && (this.#options.isAwaited() || performance.now() > endMs)) break;
+      const mustEnd = this.#options.isAwaited() || performance.now() > endMs;
+      // One is always tried.
+      if (mustEnd && hasBegun(round)) {
+        this.#hasLeftOut = true;
+        break;
+      }
       const isProbed = probe !== null && this.#watches.get(probe)?.isStale === false;
       const obstacle = await this.#obstacle(isProbed ? probe : null);
       const outcome = obstacle ?? await this.#renew(path, identity);
@@ -218,6 +222,9 @@ interface Round {
   readonly gone: string[];
   readonly failures: Set<string>;
 }
+
+const hasBegun = ({ opened, closed, gone, failures }: Round) =>
+  opened.length + closed.length + gone.length + failures.size > 0;
 
 type Failed = { readonly tag: "failed"; readonly reason: string };
 /** `gone`: the path has been removed since it was looked at. */

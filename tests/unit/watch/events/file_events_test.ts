@@ -7,8 +7,10 @@ import { waitFor } from "../../../support/wait.ts";
 /** A thread in the state that the test says. */
 class Thread extends EventThread {
   told: EventThreadState | null = null;
+  asked = 0;
 
   override async state(directory: string | null): Promise<EventThreadState> {
+    this.asked++;
     return this.told ?? await super.state(directory);
   }
 }
@@ -71,6 +73,18 @@ Deno.test("while a change waits, one directory is watched at a time, and the nex
     await scene.notices(`${name}/file`);
   }
   assert.equal(await scene.watch("a", "b"), false);
+});
+
+Deno.test("while a change waits, one path that cannot be watched is tried; the others are due", async () => {
+  await using scene = new Scene();
+  Deno.mkdirSync(scene.at("a"));
+  await scene.watch("a");
+  scene.isAwaited = true;
+  scene.thread.asked = 0;
+  const tooLong = ["x", "y", "z"].map((letter) => letter.repeat(300));
+  await scene.watch("a", ...tooLong);
+  assert.equal(scene.thread.asked, 1);
+  assert.ok(scene.events.dueInMs < Infinity);
 });
 
 Deno.test("a path that is gone makes one scan due, and is watched when it is back", async () => {
