@@ -3,19 +3,15 @@ import { statAgain } from "../../system/files/files.ts";
 import type { Log } from "../../system/log.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import { type EventPassingOptions, passEvents } from "./event_passing.ts";
-import { EventThread } from "./event_thread.ts";
+import { EventThread, type EventThreadOptions } from "./event_thread.ts";
 import { createLossReport, type LossReport } from "./lost_events.ts";
 
 export type { Hint } from "./event_passing.ts";
 
 export interface FileEventsOptions
-  extends Pick<EventPassingOptions, "isRelevant" | "onHint" | "onBug"> {
+  extends Pick<EventPassingOptions, "isRelevant" | "onHint" | "onBug">, EventThreadOptions {
   /** One of our own directories, watched only to check that events still come; `null`: none now. */
   readonly probeDirectory: () => string | null;
-  /** Whether another thread of this machine runs or waits for a core. */
-  readonly areCoresWanted: () => boolean;
-  /** Whether a change waits until `watch` is over. */
-  readonly isAwaited: () => boolean;
   readonly log: Log;
   /** For tests. */
   readonly thread?: Pick<EventThread, "note" | "state">;
@@ -44,7 +40,7 @@ export class FileEvents {
 
   constructor(options: FileEventsOptions) {
     this.#options = options;
-    this.#thread = options.thread ?? new EventThread(options.areCoresWanted);
+    this.#thread = options.thread ?? new EventThread(options);
     const onLoss = () => options.onHint({ tag: "lost" });
     this.#loss = createLossReport({ log: options.log, onLoss });
   }
@@ -106,7 +102,9 @@ export class FileEvents {
       const outcome = obstacle ?? await this.#renew(path, identity);
       if (outcome.tag === "failed") round.failures.add(outcome.reason);
       else if (outcome.tag === "gone") round.gone.push(path);
-      else if (path !== probe) (identity === undefined ? round.closed : round.opened).push(path);
+      else if (outcome.tag === "watched" && path !== probe) {
+        (identity === undefined ? round.closed : round.opened).push(path);
+      }
       if (obstacle !== null) break;
     }
     return round;
@@ -119,7 +117,7 @@ export class FileEvents {
   }
 
   /** Why no watcher can be opened or closed now; `null` if nothing is known against it. */
-  async #obstacle(probe: string | null): Promise<Failed | null> {
+  async #obstacle(probe: string | null): Promise<Failed | LeftOut | null> {
     // Without a watch there are no events.
     if (this.#watches.size === 0) return null;
     const state = await this.#thread.state(probe);
@@ -129,6 +127,9 @@ export class FileEvents {
       case "flooded":
         this.#hasLeftOut = true;
         return { tag: "failed", reason: FLOODED };
+      case "interrupted":
+        this.#hasLeftOut = true;
+        return { tag: "left_out" };
       case "hung":
         this.#isHung = true;
         return { tag: "failed", reason: HUNG };
@@ -187,6 +188,8 @@ export class FileEvents {
   }
 
   #report(failure: string): void {
+    // What is left out may fail as before.
+    if (failure === "" && this.#hasLeftOut) return;
     const isNew = failure !== "" && failure !== this.#lastFailure;
     this.#lastFailure = failure;
     if (!isNew) return;
@@ -227,6 +230,7 @@ const hasBegun = ({ opened, closed, gone, failures }: Round) =>
   opened.length + closed.length + gone.length + failures.size > 0;
 
 type Failed = { readonly tag: "failed"; readonly reason: string };
+type LeftOut = { readonly tag: "left_out" };
 /** `gone`: the path has been removed since it was looked at. */
 type Outcome = { readonly tag: "watched" } | { readonly tag: "gone" } | Failed;
 

@@ -19,7 +19,7 @@ class Thread extends EventThread {
 class Scene extends TempFolder {
   readonly hints: Hint[] = [];
   readonly logged: string[] = [];
-  readonly thread = new Thread(() => false);
+  readonly thread = new Thread({ areCoresWanted: () => false, isAwaited: () => false });
   isAwaited = false;
   hasProbe = true;
   readonly events = new FileEvents({
@@ -115,7 +115,14 @@ Deno.test("what a flood leaves out is watched later; only the second in a row is
   assert.deepEqual(scene.logged, []);
   assert.ok(scene.events.dueInMs < Infinity);
   assert.equal(await scene.watch("a", "b"), false);
+  // A change that interrupts one does not have it logged once more.
+  scene.thread.told = "interrupted";
+  assert.equal(await scene.watch("a", "b"), false);
+  assert.ok(scene.events.dueInMs < Infinity);
+  scene.thread.told = "flooded";
+  assert.equal(await scene.watch("a", "b"), false);
   scene.thread.told = null;
+  assert.equal(scene.logged.length, 1);
   assert.match(scene.logged.join(), /^file events come without a pause,[^;]*; only the poll/);
   assert.equal(await scene.watch("a", "b"), true);
   assert.equal(scene.events.dueInMs, Infinity);
