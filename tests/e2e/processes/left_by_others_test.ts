@@ -7,10 +7,11 @@ import { readIfThere } from "../../support/machine/files.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
 import { Workspace } from "../../support/wrapper/wrapper.ts";
 
-const STRANGER = 41_003;
 const PREFIX = "haproxy-reload-wrapper-";
 
 class Shared extends Workspace {
+  /** Nobody's but this folder's: at its end all processes of that user are killed. */
+  readonly user = this.port;
   readonly #strangers: Deno.ChildProcess[] = [];
 
   constructor() {
@@ -38,7 +39,7 @@ class Shared extends Workspace {
 
   /** Runs `script` as the stranger, in the runtime directory, until it has written the file `done`. */
   async stranger(script: string, ...words: string[]): Promise<void> {
-    const as = ["--reuid", `${STRANGER}`, "--regid", `${STRANGER}`, "--clear-groups"];
+    const as = ["--reuid", `${this.user}`, "--regid", `${this.user}`, "--clear-groups"];
     const child = new Deno.Command("setpriv", {
       args: [...as, "sh", "-c", script, "sh", ...words],
       cwd: this.runtimeDirectory,
@@ -60,7 +61,7 @@ class Shared extends Workspace {
 
   strangers(): number[] {
     return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) =>
-      pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${STRANGER}\t`)
+      pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${this.user}\t`)
     );
   }
 
@@ -170,7 +171,7 @@ rootTest("another user's orphan is reported with its pid, and left alone", async
   try {
     const wrapper = await workspace.serve();
     await wrapper.says(
-      `process ${pid}, .* folder belongs to user ${STRANGER}.*kill -USR1 ${pid}`,
+      `process ${pid}, .* folder belongs to user ${workspace.user}.*kill -USR1 ${pid}`,
     );
     wrapper.signal("SIGTERM");
     assert.equal(await wrapper.exitCode, 143);
