@@ -200,7 +200,7 @@ interface LockedOptions extends Partial<ContainerOptions> {
 /** Read-only but for the image's volumes, and without any capability. */
 async function locked(
   workspace: Workspace,
-  { mount, options = [], ...more }: LockedOptions = {},
+  { mount, options = [], ...more }: LockedOptions,
 ): Promise<ContainerOptions> {
   const volume = mount ?? `${workspace.configurationDirectory}:/usr/local/etc/haproxy:ro`;
   const locks = ["--read-only", "--read-only-tmpfs=false", "--cap-drop", "ALL"];

@@ -8,8 +8,8 @@ import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 const error = (text: string) => `HTTP/1.0 503 Unavailable\r\nx-is: ${text}\r\n\r\n`;
 
 /** A configuration with an error file, named exactly so. */
-const withErrorFile = (workspace: Secured, written: string, text = "one", extra = "") =>
-  workspace.page(text, { extra: `    errorfile 503 ${written}\n${extra}` });
+const withErrorFile = (workspace: Secured, written: string, text = "one") =>
+  workspace.page(text, { extra: `    errorfile 503 ${written}\n` });
 
 async function isReload(workspace: Secured, wrapper: Wrapper, path: string): Promise<void> {
   await workspace.replace(error("after"), path);

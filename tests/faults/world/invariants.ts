@@ -87,8 +87,8 @@ async function assertNoLeftovers(world: World): Promise<void> {
   });
   await waitFor(
     `at most ${world.openFilesAtFirst} open files`,
-    () => world.openFiles() <= world.openFilesAtFirst,
-    { explain: () => `${world.openFiles()}\n${explain()}` },
+    () => world.openFiles <= world.openFilesAtFirst,
+    { explain: () => `${world.openFiles}\n${explain()}` },
   );
 }
 

@@ -116,8 +116,8 @@ listen tcp
     return await ask(socket, words, AbortSignal.timeout(1_000));
   }
 
-  openFiles(pid = this.wrapper.pid): number {
-    return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+  get openFiles(): number {
+    return [...Deno.readDirSync(`/proc/${this.wrapper.pid}/fd`)].length;
   }
 
   /** The soft limit, which can be raised again. */
@@ -167,7 +167,7 @@ listen tcp
     await waitFor("traffic", () => this.traffic.answers > 20, {
       explain: () => JSON.stringify(this.traffic.failures),
     });
-    this.openFilesAtFirst = this.openFiles();
+    this.openFilesAtFirst = this.openFiles;
   }
 
   /** A small disk for the private folder, and an `/etc/hosts` of its own. */

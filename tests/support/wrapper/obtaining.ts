@@ -77,9 +77,8 @@ export class Obtaining extends Observed {
     return await new Response(connection.readable).text();
   }
 
-  async isRenewing(wrapper: Wrapper, generation = 1): Promise<void> {
-    const isRunning = async () =>
-      (await this.command("acme status", generation)).includes("Running");
+  async isRenewing(wrapper: Wrapper): Promise<void> {
+    const isRunning = async () => (await this.command("acme status")).includes("Running");
     await wrapper.until("an order under way", isRunning);
   }
 

@@ -78,11 +78,11 @@ class Scene extends TempFolder {
   }
 
   /** A generation that has loaded what the file holds now. */
-  async generation(number = 1): Promise<Serving> {
+  async generation(): Promise<Serving> {
     const content = await digestOf(this.pem);
     const mark = { content, modifiedMs: 0, stamp: "" };
     const files = content === MISSING ? [] : [[this.pem, mark] as const];
-    return { number, fingerprint: await fingerprintOf(new Map(files)), rejected: null };
+    return { number: 1, fingerprint: await fingerprintOf(new Map(files)), rejected: null };
   }
 
   async follow(more: Partial<Serving> = {}): Promise<Serving> {
@@ -92,8 +92,8 @@ class Scene extends TempFolder {
   }
 
   /** As if a renewal had ended well. */
-  obtain(days = 30): void {
-    this.expires = later(days * 86_400_000);
+  obtain(): void {
+    this.expires = later(30 * 86_400_000);
     this.serves = this.authority.issue({ until: this.expires });
     this.state = "Scheduled";
   }
