@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import type { FileReference } from "../../../lib/config/file_references.ts";
+import { contentOf, MISSING } from "../../../lib/obtained/holding.ts";
 import { type Change, Keeper, type Serving, type Shown } from "../../../lib/obtained/keeper.ts";
-import { contentOf, MISSING } from "../../../lib/obtained/save.ts";
 import type { LogEntry } from "../../../lib/system/log.ts";
 import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, later, type Pair } from "../../support/certificates.ts";
