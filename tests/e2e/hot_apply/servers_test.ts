@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { connectPlain } from "../../support/clients/connection.ts";
 import { Http1Connection } from "../../support/clients/http1.ts";
+import { Asking } from "../../support/wrapper/asking.ts";
 import { commonTest, programTest } from "../../support/wrapper/program.ts";
 import { freeze } from "../../support/machine/processes.ts";
 import { Served } from "../../support/wrapper/served.ts";
@@ -108,11 +109,7 @@ commonTest(
       turn % 4 < 2 ? `server s4 ${b} weight 5` : `server s4 ${nowhere ?? b} weight 0`,
     ];
     const wrapper = await serve(workspace, lines(0));
-    let isOver = false;
-    const answers: (string | null)[] = [];
-    const clients = Array.from({ length: 4 }, async () => {
-      while (!isOver) answers.push(await workspace.get());
-    });
+    const clients = new Asking(workspace);
     for (let turn = 1; turn <= 25; turn++) {
       const { length } = wrapper.output;
       await workspace.writeServers(lines(turn));
@@ -121,9 +118,7 @@ commonTest(
         () => wrapper.output.slice(length).includes("without a reload"),
       );
     }
-    isOver = true;
-    await Promise.all(clients);
-    assert.deepEqual([...new Set(answers)].sort(), IS_ADDRESS_HOT ? ["a", "b", "c"] : ["a", "b"]);
+    assert.deepEqual(await clients.stop(), IS_ADDRESS_HOT ? ["a", "b", "c"] : ["a", "b"]);
     await wrapper.stopsAt(1);
   },
 );
@@ -289,14 +284,13 @@ commonTest("a process that dies in the middle ends all with 137", async () => {
   await using workspace = new Served();
   const wrapper = await beginMany(workspace);
   Deno.kill(workspace.haproxyPids()[0]!, "SIGKILL");
-  assert.equal(await wrapper.exitCode, 137, wrapper.output);
+  await wrapper.endsWith(137);
 });
 
 commonTest("SIGTERM in the middle ends all with 143", async () => {
   await using workspace = new Served();
   const wrapper = await beginMany(workspace);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.doesNotMatch(wrapper.output, /a bug/);
 });
 

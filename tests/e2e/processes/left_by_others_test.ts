@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { rootTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { readIfThere } from "../../support/machine/files.ts";
+import { namesIn, readIfThere } from "../../support/machine/files.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
 import { Workspace } from "../../support/wrapper/wrapper.ts";
 
@@ -24,7 +24,7 @@ class Shared extends Workspace {
   }
 
   get folders(): readonly string[] {
-    return [...Deno.readDirSync(this.runtimeDirectory)].map(({ name }) => name).sort();
+    return namesIn(this.runtimeDirectory);
   }
 
   /** Leaves an HAProxy of ours behind, and returns its pid. */
@@ -59,7 +59,7 @@ class Shared extends Workspace {
   }
 
   strangers(): number[] {
-    return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) =>
+    return namesIn("/proc").map(Number).filter((pid) =>
       pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${STRANGER}\t`)
     );
   }
@@ -117,7 +117,7 @@ touch done; exec sleep 600`,
     wrapper.signal("SIGTERM");
     assert.equal(await wrapper.exitCode, 143);
     assert.deepEqual(workspace.folders, before);
-    assert.deepEqual([...Deno.readDirSync(victim)].map(({ name }) => name), ["service.json"]);
+    assert.deepEqual(namesIn(victim), ["service.json"]);
   });
 }
 

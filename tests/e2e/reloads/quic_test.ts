@@ -45,10 +45,7 @@ ${more}`;
 
   /** The last file of generation `number`'s command line. */
   injected(number: number): string {
-    const [folder] = [...Deno.readDirSync(this.runtimeDirectory)].filter(({ isDirectory }) =>
-      isDirectory
-    );
-    return Deno.readTextFileSync(join(this.runtimeDirectory, folder!.name, `${number}-last.cfg`));
+    return Deno.readTextFileSync(join(this.privateFolder, `${number}-last.cfg`));
   }
 }
 

@@ -1,6 +1,5 @@
 /** Features during one another: respawn, last good, stick-tables, server state, POST /reload. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { record } from "../../support/wrapper/recorded.ts";
 import { Observed } from "../../support/wrapper/observed.ts";
 import { programTest } from "../../support/wrapper/program.ts";
@@ -178,9 +177,7 @@ programTest("a process that dies while asked for its state is replaced at once",
   assert.equal(report.lastFailure, null);
   const { generation } = report.serving!;
   await wrapper.until("no state to be left", () => {
-    const [folder] = [...Deno.readDirSync(workspace.runtimeDirectory)];
-    const names = [...Deno.readDirSync(join(workspace.runtimeDirectory, folder!.name))];
-    return names.every(({ name }) =>
+    return namesIn(workspace.privateFolder).every((name) =>
       ["probe", "service.json"].includes(name) ||
       (name.startsWith(`${generation}`) && !name.endsWith(".state"))
     );

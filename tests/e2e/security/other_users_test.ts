@@ -1,6 +1,6 @@
 /** What another user puts in the wrapper's way is neither run nor written to, and sees no key. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { record } from "../../support/wrapper/recorded.ts";
 import { type Need, ROOT, testNeeding } from "../../support/needs.ts";
 import { FORM, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/wrapper/program.ts";
@@ -152,8 +152,7 @@ for (const hasUserSocket of [false, true]) {
       const wrapper = await workspace.serve({
         env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
       });
-      const [{ name }] = [...Deno.readDirSync(workspace.runtimeDirectory)] as [Deno.DirEntry];
-      const folder = join(workspace.runtimeDirectory, name);
+      const folder = workspace.privateFolder;
       await Deno.remove(folder, { recursive: true });
       {
         await using thief = new Thief(folder, workspace.evil);
@@ -172,7 +171,7 @@ for (const hasUserSocket of [false, true]) {
       }
       assert.equal(workspace.wasRun, false);
       // What belongs to another user stays, and nothing of ours is left.
-      assert.deepEqual(namesIn(workspace.runtimeDirectory), [name]);
+      assert.deepEqual(namesIn(workspace.runtimeDirectory), [basename(folder)]);
     },
   );
 }
@@ -182,8 +181,7 @@ testNeeding(NEEDS, "a respawned process gets a new private folder", async () => 
   Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
   const args = ["--respawn", "3", "-f", workspace.configuration];
   const wrapper = await workspace.serve({ args });
-  const [{ name }] = [...Deno.readDirSync(workspace.runtimeDirectory)] as [Deno.DirEntry];
-  const folder = join(workspace.runtimeDirectory, name);
+  const folder = workspace.privateFolder;
   await Deno.remove(folder, { recursive: true });
   await using thief = new Thief(folder, workspace.evil);
   workspace.haproxyPids().forEach((pid) => Deno.kill(pid, "SIGKILL"));

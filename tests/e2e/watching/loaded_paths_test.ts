@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import { commonTest } from "../../support/wrapper/program.ts";
 import { isLastReload, quoted, Secured } from "../../support/wrapper/secured.ts";
 import type { Wrapper } from "../../support/wrapper/wrapper.ts";
+import { namesIn } from "../../support/machine/files.ts";
 
 const error = (text: string) => `HTTP/1.0 503 Unavailable\r\nx-is: ${text}\r\n\r\n`;
 
@@ -178,5 +179,5 @@ commonTest("--list-watched says what is watched and why, and starts nothing", as
     assert.match(directories!, new RegExp(`^  ${quoted(path)}$`, "m"));
   }
   assert.equal(wrapper.lastGeneration, 0);
-  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+  assert.deepEqual(namesIn(workspace.runtimeDirectory), []);
 });

@@ -1,6 +1,7 @@
 /** Runs the program as its users do, in a folder of its own, and reads its log. */
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import { FOLDER_PREFIX } from "../../../lib/haproxy/private_folder/made_folder.ts";
 import { namesIn, readIfThere } from "../machine/files.ts";
 import { freePort } from "../machine/free_port.ts";
 import { childrenOf, killQuietly, listensOn, stateOf, watches } from "../machine/processes.ts";
@@ -145,6 +146,26 @@ frontend page
       `${count} old processes to listen no more`,
       () => stops() >= count && listening().length <= 1,
     );
+  }
+
+  /** The wrapper's, of whose folders below the runtime directory it is the first by name. */
+  get privateFolder(): string {
+    const names = namesIn(this.runtimeDirectory).filter((name) => name.startsWith(FOLDER_PREFIX));
+    return join(this.runtimeDirectory, names[0] ?? "none");
+  }
+
+  /** The private socket of a generation. */
+  privateSocket(generation = 1): string {
+    return join(this.privateFolder, `${generation}.sock`);
+  }
+
+  /** Asks a generation on its private socket. */
+  async askPrivately(command: string, generation = 1): Promise<string> {
+    const path = this.privateSocket(generation);
+    using connection = await Deno.connect({ transport: "unix", path });
+    const writer = connection.writable.getWriter();
+    await writer.write(new TextEncoder().encode(`${command}\n`));
+    return await new Response(connection.readable).text();
   }
 
   /** The pids of all HAProxy processes of this workspace, the oldest first. */
