@@ -1,6 +1,5 @@
 /** Whatever happens to a reload, the generation that served before keeps serving. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { haproxyTaking, testNeeding } from "../../support/needs.ts";
 import { programTest, RUNNABLE } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
@@ -178,9 +177,7 @@ programTest("without the private socket a reload takes --socket or is rejected",
     const stats = `global\n    stats socket ${socket} mode 600 expose-fd listeners\n`;
     await workspace.replace(stats + workspace.page("one"));
     const wrapper = await workspace.serve({ env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {} });
-    for await (const { name } of Deno.readDir(workspace.runtimeDirectory)) {
-      await Deno.remove(join(workspace.runtimeDirectory, name), { recursive: true });
-    }
+    await workspace.losePrivateFolder();
     await workspace.replace(stats + workspace.page("two"));
     if (hasUserSocket) await workspace.serves("two", wrapper);
     else {

@@ -152,8 +152,7 @@ for (const hasUserSocket of [false, true]) {
       const wrapper = await workspace.serve({
         env: hasUserSocket ? { HAPROXY_SOCKET: socket } : {},
       });
-      const folder = workspace.privateFolder;
-      await Deno.remove(folder, { recursive: true });
+      const folder = await workspace.losePrivateFolder();
       {
         await using thief = new Thief(folder, workspace.evil);
         await workspace.replace(stats + workspace.page("two"));
@@ -181,8 +180,7 @@ testNeeding(NEEDS, "a respawned process gets a new private folder", async () => 
   Deno.chmodSync(workspace.runtimeDirectory, 0o1777);
   const args = ["--respawn", "3", "-f", workspace.configuration];
   const wrapper = await workspace.serve({ args });
-  const folder = workspace.privateFolder;
-  await Deno.remove(folder, { recursive: true });
+  const folder = await workspace.losePrivateFolder();
   await using thief = new Thief(folder, workspace.evil);
   workspace.haproxyPids().forEach((pid) => Deno.kill(pid, "SIGKILL"));
   await wrapper.says(/generation 2 serves/);

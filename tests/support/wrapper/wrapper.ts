@@ -98,6 +98,14 @@ frontend page
     return wrapper;
   }
 
+  /** Moves the wrapper's private folder away, at once, since the wrapper makes again what is missing in it. Returns its path. */
+  async losePrivateFolder(): Promise<string> {
+    const [name] = namesIn(this.runtimeDirectory);
+    const folder = join(this.runtimeDirectory, name!);
+    await Deno.rename(folder, this.at("lost"));
+    return folder;
+  }
+
   #isWatched({ args, flags = [], env = {}, hasEvents = true }: WrapperOptions): boolean {
     const words = args ?? [this.configuration, ...flags];
     const isAsked = !words.includes("--no-reload") && env.DISABLE_RELOAD === undefined;
