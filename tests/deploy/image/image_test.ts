@@ -10,7 +10,7 @@ import { Secured } from "../../support/wrapper/secured.ts";
 import { servedTo } from "../../support/clients/tls_client.ts";
 import { Volume } from "../../support/surroundings/volume.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import {
   build,
   compilingBase,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { commonTest } from "../../support/wrapper/program.ts";
 import { isLastReload, Secured } from "../../support/wrapper/secured.ts";
 import { freeze } from "../../support/machine/processes.ts";
-import { type Wrapper } from "../../support/wrapper/wrapper.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const HUGE = 99_000;
 const FIRST = "/first\n";

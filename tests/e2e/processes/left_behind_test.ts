@@ -9,15 +9,15 @@ import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { namesIn, readIfThere } from "../../support/machine/files.ts";
 import { freeze } from "../../support/machine/processes.ts";
-import { finish, type Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish, type Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 class Restarted extends Observed {
   /** Starts the wrapper, kills it by SIGKILL, and returns the pid of the leftover. */
   async leave(options: Parameters<Workspace["serve"]>[0] = {}): Promise<number> {
     const before = new Set(this.haproxyPids());
     const wrapper = await this.serve(options);
-    wrapper.kill();
-    await wrapper.child.status;
+    await wrapper.dies();
     const [left, ...others] = this.haproxyPids().filter((pid) => !before.has(pid));
     assert.deepEqual(others, []);
     return left!;
@@ -188,8 +188,7 @@ commonTest("a process that was on standby when its wrapper was killed drains as 
   const waits = await waitFor("another process", () => {
     return workspace.haproxyPids().find((pid) => pid !== serves);
   });
-  first.kill();
-  await first.child.status;
+  await first.dies();
   await workspace.replace(workspace.page("three"));
   const wrapper = await workspace.serve({ args });
   await workspace.endOf(serves!, wrapper);
@@ -222,8 +221,7 @@ commonTest("all leftovers drain, even draining and hanging ones", async () => {
   await workspace.replace(workspace.page("two"));
   await first.says(/generation 2 serves/);
   const serves = workspace.haproxyPids().find((pid) => pid !== drains)!;
-  first.kill();
-  await first.child.status;
+  await first.dies();
   await freeze(serves);
   await workspace.replace(workspace.page("three"));
   const args = ["-f", workspace.configuration, "--max-draining", "1"];

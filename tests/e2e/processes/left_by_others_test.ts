@@ -5,7 +5,7 @@ import { rootTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 import { namesIn, readIfThere } from "../../support/machine/files.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 const STRANGER = 41_003;
 const PREFIX = "haproxy-reload-wrapper-";
@@ -31,8 +31,7 @@ class Shared extends Workspace {
   async leave(): Promise<number> {
     const wrapper = await this.serve();
     const pids = this.haproxyPids();
-    wrapper.kill();
-    await wrapper.child.status;
+    await wrapper.dies();
     return pids[0]!;
   }
 

@@ -6,7 +6,8 @@ import { FORM, programTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { childrenOf, freeze } from "../../support/machine/processes.ts";
-import { finish, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish, Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 type Check = (workspace: Workspace, wrapper: Wrapper) => Promise<void>;
 type Signal = keyof typeof SIGNALS;

@@ -12,7 +12,7 @@ import { servedTo } from "../../support/clients/tls_client.ts";
 import { Volume } from "../../support/surroundings/volume.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
+import type { Wrapper, WrapperOptions } from "../../support/wrapper/wrapper.ts";
 import { isThere, namesIfThere } from "../../support/machine/files.ts";
 
 /** A folder in which a set may already be recorded. */

@@ -145,8 +145,7 @@ testNeeding(
     const part = join(workspace.folder, ".site.pem.part");
     const wrapper = await workspace.serveObtaining();
     await wrapper.until("the save", () => isThere(part) || readIfThere(workspace.pem) !== before);
-    wrapper.kill();
-    await wrapper.child.status;
+    await wrapper.dies();
     const text = readIfThere(workspace.pem);
     if (text !== before) assert.match(text, /PRIVATE KEY-----\n$/);
     const next = await workspace.serveObtaining();
@@ -159,8 +158,7 @@ testNeeding(
 testNeeding(NEEDS, "a signal does not wait for a leftover that says nothing more", async () => {
   await using workspace = await new Obtaining().prepare();
   const wrapper = await workspace.serveObtaining();
-  wrapper.kill();
-  await wrapper.child.status;
+  await wrapper.dies();
   const socket = workspace.privateSocket();
   Deno.renameSync(socket, `${socket}.real`);
   await using left = new ScriptedHaproxy(

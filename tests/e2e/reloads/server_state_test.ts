@@ -4,7 +4,8 @@ import { ask } from "../../../lib/haproxy/runtime/client.ts";
 import { commonTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freeze } from "../../support/machine/processes.ts";
-import { Workspace, type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper, WrapperOptions } from "../../support/wrapper/wrapper.ts";
 import { namesIn } from "../../support/machine/files.ts";
 
 const SERVERS: readonly string[] = [

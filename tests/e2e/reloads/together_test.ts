@@ -7,7 +7,8 @@ import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { childrenOf, freeze } from "../../support/machine/processes.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { finish, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 import { isThere, namesIn } from "../../support/machine/files.ts";
 
 class Together extends Observed {

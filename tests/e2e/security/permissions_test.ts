@@ -1,7 +1,7 @@
 /** What the program could do if it were compromised. */
 import assert from "node:assert/strict";
 import { programLike, programTest } from "../../support/wrapper/program.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 programTest("it can start no other program, write nowhere else and open no library", async () => {
   await using workspace = new Workspace();

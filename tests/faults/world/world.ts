@@ -9,7 +9,7 @@ import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { namesIn } from "../../support/machine/files.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
-import { type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
+import type { Wrapper, WrapperOptions } from "../../support/wrapper/wrapper.ts";
 import { command } from "./command.ts";
 import { Traffic } from "./traffic.ts";
 

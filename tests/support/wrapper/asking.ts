@@ -1,5 +1,5 @@
 /** Clients that ask for a workspace's page all the time, each request on a new connection. */
-import type { Workspace } from "./wrapper.ts";
+import type { Workspace } from "./workspace.ts";
 
 const CLIENTS = 4;
 

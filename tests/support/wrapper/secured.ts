@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { Authority, type Pair } from "../certificates.ts";
 import { servedTo, type TlsOptions } from "../clients/tls_client.ts";
 import { freePort } from "../machine/free_port.ts";
-import { get, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
+import { get, Workspace } from "./workspace.ts";
+import type { Wrapper, WrapperOptions } from "./wrapper.ts";
 
 interface Served {
   readonly wrapper: Wrapper;

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { createAsk } from "../../../lib/haproxy/runtime/client.ts";
 import { parseStates, type StateRow } from "../../../lib/haproxy/runtime/server_commands.ts";
-import { Workspace } from "./wrapper.ts";
+import { Workspace } from "./workspace.ts";
 
 const NAMES = ["a", "b", "c"] as const;
 
