@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { rootTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { namesIn, readIfThere } from "../../support/machine/files.ts";
+import { linkIfThere, namesIn, readIfThere } from "../../support/machine/files.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
 import { Workspace } from "../../support/wrapper/workspace.ts";
 
@@ -57,9 +57,11 @@ class Shared extends Workspace {
     );
   }
 
+  /** The pids of this test's: another run on this machine has strangers of its own. */
   strangers(): number[] {
     return namesIn("/proc").map(Number).filter((pid) =>
-      pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${STRANGER}\t`)
+      pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${STRANGER}\t`) &&
+      linkIfThere(`/proc/${pid}/cwd`) === this.runtimeDirectory
     );
   }
 
