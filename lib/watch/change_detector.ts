@@ -80,6 +80,7 @@ export class ChangeDetector {
       onBug: options.onBug,
       probeDirectory: options.probeDirectory,
       areCoresWanted: options.areCoresWanted,
+      isAwaited: () => this.#isWoken,
       log: options.log,
     });
     this.ended = this.#run();

@@ -68,14 +68,10 @@ export class EventThread {
     return isFlooded ? "flooded" : "hung";
   }
 
-  /**
-   * Whether the last answer holds. That proves less than another probe, which comes after a flood of what has been opened
-   * since, however busy the machine is.
-   */
+  /** Whether the last answer holds, because what has been opened since is quiet, too. */
   async #stillWaits(): Promise<boolean> {
     if (this.#answers < MANY || performance.now() - this.#answeredMs > HOLDS_MS) return false;
-    await pause(this.#hasFlooded ? LONG_QUIET_MS : QUIET_MS);
-    return this.#others === 0;
+    return await this.#staysQuiet(this.#hasFlooded);
   }
 
   /** Whether the probe's event comes, and no other one before it or right after it. */

@@ -14,6 +14,8 @@ export interface FileEventsOptions
   readonly probeDirectory: () => string | null;
   /** Whether another thread of this machine runs or waits for a core. */
   readonly areCoresWanted: () => boolean;
+  /** Whether a change waits until `watch` is over. */
+  readonly isAwaited: () => boolean;
   readonly log: Log;
   /** For tests. */
   readonly thread?: Pick<EventThread, "note" | "state">;
@@ -33,9 +35,10 @@ export class FileEvents {
   readonly #thread: Pick<EventThread, "note" | "state">;
   /** By path. One for each, since the thread must be asked before any is opened or closed. */
   readonly #watches = new Map<string, Watch>();
+  /** Until the next event. */
   #isHung = false;
-  /** Whether the last call of `watch` left out paths. */
-  #isFlooded = false;
+  /** Whether the last call of `watch` left out paths that no scan is due for. */
+  #hasLeftOut = false;
   #lastFailure = "";
   #lastGone = "";
 
@@ -48,17 +51,17 @@ export class FileEvents {
 
   /**
    * Watches exactly these real paths from now on: directories, and files that cannot be replaced because they
-   * are mounted individually.
+   * are mounted individually. What would take too long is left to the next call, which is then due.
    */
   async watch(paths: ReadonlySet<string>): Promise<Watched> {
     if (this.#isHung) return { opened: [], isDue: false };
-    const wasFlooded = this.#isFlooded;
-    this.#isFlooded = false;
+    const hadLeftOut = this.#hasLeftOut;
+    this.#hasLeftOut = false;
     const probe = this.#options.probeDirectory();
     const wanted = await identitiesOf(probe === null ? [...paths] : [probe, ...paths]);
     const { opened, closed, gone, failures } = await this.#change(wanted, probe);
     // Such as by the removal of a hundred directories.
-    if (!wasFlooded) failures.delete(FLOODED);
+    if (!hadLeftOut) failures.delete(FLOODED);
     this.#report([...failures, ...this.#denials()].join(", "));
     // A path that is gone makes another scan due at once, but not forever.
     const lastGone = this.#lastGone;
@@ -67,9 +70,9 @@ export class FileEvents {
     return { opened, isDue: isOther || (gone.length > 0 && this.#lastGone !== lastGone) };
   }
 
-  /** In how many milliseconds to watch the paths again that a flood of events has left out; `Infinity`: there are none. */
+  /** In how many milliseconds to watch the paths again that were left out; `Infinity`: there are none. */
   get dueInMs(): number {
-    return this.#isFlooded ? AGAIN_MS : Infinity;
+    return this.#hasLeftOut ? AGAIN_MS : Infinity;
   }
 
   async close(): Promise<void> {
@@ -82,11 +85,19 @@ export class FileEvents {
   /** Opens and closes watchers; if the thread does not wait, the rest is left out. */
   async #change(wanted: Identities, probe: string | null): Promise<Round> {
     const round: Round = { opened: [], closed: [], gone: [], failures: new Set() };
+    const endMs = performance.now() + LONGEST_ROUND_MS;
+    // A thread that hangs would go unnoticed. It is so at the end, and until a lost folder is made again.
+    if (probe === null && this.#watches.size > 0) {
+      this.#hasLeftOut = [...wanted].some(([path, identity]) => !this.#isCurrent(path, identity));
+      return round;
+    }
     // The probe comes first, to be asked about the others.
     for (const path of new Set([...wanted.keys(), ...this.#watches.keys()])) {
       const identity = wanted.get(path);
       if (this.#isCurrent(path, identity)) continue;
-      const isProbed = probe !== null && this.#isCurrent(probe, wanted.get(probe));
+      const hasBegun = round.opened.length + round.closed.length > 0;
+      if (hasBegun && (this.#options.isAwaited() || performance.now() > endMs)) break;
+      const isProbed = probe !== null && this.#watches.get(probe)?.isStale === false;
       const obstacle = await this.#obstacle(isProbed ? probe : null);
       const outcome = obstacle ?? await this.#renew(path, identity);
       if (outcome.tag === "failed") round.failures.add(outcome.reason);
@@ -112,7 +123,7 @@ export class FileEvents {
       case "waiting":
         return null;
       case "flooded":
-        this.#isFlooded = true;
+        this.#hasLeftOut = true;
         return { tag: "failed", reason: FLOODED };
       case "hung":
         this.#isHung = true;
@@ -155,6 +166,10 @@ export class FileEvents {
 
   readonly #onEvent = (event: Deno.FsEvent | null): void => {
     this.#thread.note(event);
+    if (this.#isHung) {
+      this.#isHung = false;
+      this.#loss.note(new Error("file events had stopped"));
+    }
     if (event === null) return;
     if (event.kind !== "remove" && event.kind !== "rename") return;
     for (const path of event.paths) {
@@ -176,6 +191,9 @@ export class FileEvents {
     this.#options.log({ level: "warning", text, fields: { reason: failure } });
   }
 }
+
+/** No poll comes meanwhile. On a busy machine each path takes 50 ms. */
+const LONGEST_ROUND_MS = 1_000;
 
 /** Long, because everything is scanned before. */
 const AGAIN_MS = 5_000;

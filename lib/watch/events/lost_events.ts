@@ -6,6 +6,8 @@ import { systemReason } from "../../text/system_reason.ts";
 export interface LossReport {
   /** Handles an `error` that came in place of an event; resolves when the next one may be taken. */
   report(error: unknown): Promise<void>;
+  /** Handles that events were lost because of `error`. */
+  note(error: unknown): void;
   close(): void;
 }
 
@@ -57,11 +59,16 @@ export function createLossReport(
     log({ level: "warning", text, fields: { reason } });
   }
 
+  function note(error: unknown): void {
+    logOnce(error);
+    if (pause === undefined) rescan();
+    else isPending = true;
+  }
+
   return {
+    note,
     async report(error) {
-      logOnce(error);
-      if (pause === undefined) rescan();
-      else isPending = true;
+      note(error);
       if (!isAboutName(error)) await new Promise((resolve) => setTimeout(resolve, ERROR_PAUSE_MS));
     },
     close() {

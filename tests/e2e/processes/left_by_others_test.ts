@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { rootTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { linkIfThere, namesIn, readIfThere } from "../../support/machine/files.ts";
+import { namesIn, readIfThere } from "../../support/machine/files.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
 import { Workspace } from "../../support/wrapper/workspace.ts";
 
-const STRANGER = 41_003;
 const PREFIX = "haproxy-reload-wrapper-";
 
 class Shared extends Workspace {
+  /** Nobody's but this folder's: at its end all processes of that user are killed. */
+  readonly user = this.port;
   readonly #strangers: Deno.ChildProcess[] = [];
 
   constructor() {
@@ -37,7 +38,7 @@ class Shared extends Workspace {
 
   /** Runs `script` as the stranger, in the runtime directory, until it has written the file `done`. */
   async stranger(script: string, ...words: string[]): Promise<void> {
-    const as = ["--reuid", `${STRANGER}`, "--regid", `${STRANGER}`, "--clear-groups"];
+    const as = ["--reuid", `${this.user}`, "--regid", `${this.user}`, "--clear-groups"];
     const child = new Deno.Command("setpriv", {
       args: [...as, "sh", "-c", script, "sh", ...words],
       cwd: this.runtimeDirectory,
@@ -57,11 +58,9 @@ class Shared extends Workspace {
     );
   }
 
-  /** The pids of this test's: another run on this machine has strangers of its own. */
   strangers(): number[] {
     return namesIn("/proc").map(Number).filter((pid) =>
-      pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${STRANGER}\t`) &&
-      linkIfThere(`/proc/${pid}/cwd`) === this.runtimeDirectory
+      pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${this.user}\t`)
     );
   }
 
@@ -171,7 +170,7 @@ rootTest("another user's orphan is reported with its pid, and left alone", async
   try {
     const wrapper = await workspace.serve();
     await wrapper.says(
-      `process ${pid}, .* folder belongs to user ${STRANGER}.*kill -USR1 ${pid}`,
+      `process ${pid}, .* folder belongs to user ${workspace.user}.*kill -USR1 ${pid}`,
     );
     wrapper.signal("SIGTERM");
     assert.equal(await wrapper.exitCode, 143);

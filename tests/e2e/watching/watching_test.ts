@@ -277,6 +277,24 @@ programTest("a FIFO in a watched directory stops events, not the poll or the end
 });
 
 programTest(
+  "a FIFO in a watched directory does not stop the end, if stdout delays that",
+  async () => {
+    await using workspace = new Workspace();
+    const full = join(workspace.binaries, "full");
+    await makeFifo(full);
+    const intoFull = `exec 3<>${full} && head -c 65536 /dev/zero >&3 && exec "$@" >&3`;
+    const wrapper = workspace.start({
+      launcher: ["sh", "-c", intoFull, "sh"],
+      flags: ["--poll-interval", "10ms"],
+    });
+    await workspace.serves("one", wrapper);
+    await wrapper.watches(workspace.path, workspace.configurationDirectory);
+    await makeFifo(join(workspace.configurationDirectory, "fifo"));
+    await wrapper.endsBy("SIGTERM", 143);
+  },
+);
+
+programTest(
   "a file that is written to without a pause holds up neither a start, a change nor the end",
   async () => {
     await using workspace = new Workspace();

@@ -4,6 +4,7 @@ import { ChangeDetector } from "../../../lib/watch/change_detector.ts";
 import type { Inventory } from "../../../lib/watch/scan/inventory.ts";
 import type { ScanResult } from "../../../lib/watch/scan/scan.ts";
 import { WRITER_SILENCE_MS } from "../../../lib/watch/debounce.ts";
+import { watches } from "../../support/machine/processes.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { TempFolder } from "../../support/machine/temp_folder.ts";
 
@@ -35,6 +36,9 @@ interface WatchOptions {
   readonly relevant?: string;
   /** Watched in place of the folder. */
   readonly directory?: string;
+  /** Watched after it. */
+  readonly others?: readonly string[];
+  readonly areCoresWanted?: boolean;
 }
 
 /** A detector for a folder, with what it scanned, reported and logged. */
@@ -51,8 +55,9 @@ class Watch implements AsyncDisposable {
   readonly #probe = new TempFolder();
 
   constructor(folder: TempFolder, options: WatchOptions) {
-    const { pollIntervalMs = 0, settleMs = 10, see } = options;
-    const inventory = inventoryOf(options.directory ?? folder.path, options.relevant);
+    const { pollIntervalMs = 0, settleMs = 10, see, others = [] } = options;
+    const only = inventoryOf(options.directory ?? folder.path, options.relevant);
+    const inventory = { ...only, directories: new Set([...only.directories, ...others]) };
     this.detector = new ChangeDetector({
       scan: async (touched = null) => {
         // The set passed to a scan ahead keeps growing.
@@ -66,7 +71,7 @@ class Watch implements AsyncDisposable {
       settleMs,
       pollIntervalMs,
       probeDirectory: () => this.#probe.path,
-      areCoresWanted: () => false,
+      areCoresWanted: () => options.areCoresWanted ?? false,
       mountedFiles: [],
       onBug: (error) => this.bugs.push(String(error)),
       log: (entry) => this.logged.push(entry),
@@ -94,6 +99,23 @@ Deno.test("a detector scans at once, and again when the watch is armed", async (
   folder.write("a.cfg", "two");
   await waitFor("the change", () => watch.settled.includes("two"));
   assert.deepEqual(watch.settled, ["one", "one", "two"]);
+});
+
+Deno.test("while many directories are about to be watched, a change in one that is does not wait", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  const others = Array.from({ length: 40 }, (_, number) => folder.at(`${number}`));
+  others.forEach((path) => Deno.mkdirSync(path));
+  const relevant = folder.at("a.cfg");
+  // So each directory takes 50 ms.
+  const busy = { areCoresWanted: true, others, relevant };
+  await using watch = new Watch(folder, { see: readFile(folder), ...busy });
+  await waitFor("the first directory", () => watches(Deno.pid, folder.path));
+  folder.write("a.cfg", "two");
+  await waitFor("the change", () => watch.settled.includes("two"));
+  assert.ok(watch.watched.length < others.length / 2, `${watch.watched}`);
+  await waitFor("all directories", () => watch.watched.length > others.length);
+  assert.deepEqual(watch.watched, [folder.path, ...others]);
 });
 
 Deno.test("files touched during the scan ahead lead to one scan of all of them", async () => {

@@ -5,7 +5,7 @@ import {
   passEvents,
 } from "../../../../lib/watch/events/event_passing.ts";
 import { TempFolder } from "../../../support/machine/temp_folder.ts";
-import { waitFor } from "../../../support/wait.ts";
+import { pause, waitFor } from "../../../support/wait.ts";
 
 /** What was passed on. */
 class Passed {
@@ -21,7 +21,7 @@ class Passed {
       onEvent: () => {},
       loss: {
         report: (error) => Promise.resolve(void this.lost.push(String(error))),
-        close: () => {},
+        note: (error) => this.lost.push(String(error)),
       },
       ...more,
     };
@@ -64,6 +64,21 @@ Deno.test("a bug in one event is reported, and the next event is passed on", asy
   };
   await passEvents(watcherOf([event("/a"), event("/b")]), passed.options({ isRelevant }));
   assert.deepEqual([passed.bugs, passed.paths], [["TypeError: a bug"], ["/b"]]);
+});
+
+Deno.test("after thousands of events without a pause, others count as lost", async () => {
+  for (const [pauseMs, losses] of [[0, 2], [300, 1]] as const) {
+    const passed = new Passed();
+    const many = Array.from({ length: 4_000 }, () => event("/a"));
+    const events = async function* () {
+      yield* many;
+      yield* many.slice(1);
+      await pause(pauseMs);
+      yield event("/a");
+    };
+    await passEvents(events() as unknown as Deno.FsWatcher, passed.options());
+    assert.equal(passed.lost.length, losses);
+  }
 });
 
 Deno.test("Deno's watcher survives names that are not UTF-8, and shows a file renamed from or to one", async () => {

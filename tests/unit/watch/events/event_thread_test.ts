@@ -46,6 +46,13 @@ Deno.test("one probe answers for many watchers, until something else happens", a
   scene.thread.note({ kind: "modify", paths: ["/other"] });
   assert.equal(await scene.state(), "waiting");
   await waitFor("another probe", () => scene.paths.length > length);
+  // Without a probe as well as with one, the writer of a flood may be about to go on.
+  scene.areCoresWanted = true;
+  for (let times = 0; times < 4; times++) {
+    const startedMs = performance.now();
+    assert.equal(await scene.state(), "waiting");
+    assert.ok(performance.now() - startedMs >= 50);
+  }
 });
 
 Deno.test("a thread that gives no event is hung", async () => {

@@ -4,12 +4,12 @@ import { FileEvents, type Hint } from "../../../../lib/watch/events/file_events.
 import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { waitFor } from "../../../support/wait.ts";
 
-/** A thread that is flooded if the test says so. */
+/** A thread in the state that the test says. */
 class Thread extends EventThread {
-  isFlooded = false;
+  told: EventThreadState | null = null;
 
   override async state(directory: string | null): Promise<EventThreadState> {
-    return this.isFlooded ? "flooded" : await super.state(directory);
+    return this.told ?? await super.state(directory);
   }
 }
 
@@ -18,12 +18,15 @@ class Scene extends TempFolder {
   readonly hints: Hint[] = [];
   readonly logged: string[] = [];
   readonly thread = new Thread(() => false);
+  isAwaited = false;
+  hasProbe = true;
   readonly events = new FileEvents({
     isRelevant: (path) => path.endsWith("/file"),
     onHint: (hint) => this.hints.push(hint),
     onBug: (error) => assert.fail(error as Error),
-    probeDirectory: () => this.path,
+    probeDirectory: () => this.hasProbe ? this.path : null,
     areCoresWanted: () => false,
+    isAwaited: () => this.isAwaited,
     log: ({ text }) => this.logged.push(text),
     thread: this.thread,
   });
@@ -59,6 +62,17 @@ Deno.test("a scan is due when other paths are watched, and only then", async () 
   await scene.notices("b/file");
 });
 
+Deno.test("while a change waits, one directory is watched at a time, and the next scan is due", async () => {
+  await using scene = new Scene();
+  for (const name of ["a", "b"]) Deno.mkdirSync(scene.at(name));
+  scene.isAwaited = true;
+  for (const name of ["a", "b"]) {
+    assert.equal(await scene.watch("a", "b"), true);
+    await scene.notices(`${name}/file`);
+  }
+  assert.equal(await scene.watch("a", "b"), false);
+});
+
 Deno.test("a path that is gone makes one scan due, and is watched when it is back", async () => {
   await using scene = new Scene();
   assert.equal(await scene.watch("a"), true);
@@ -82,14 +96,48 @@ Deno.test("what a flood leaves out is watched later; only the second in a row is
   await using scene = new Scene();
   for (const name of ["a", "b"]) Deno.mkdirSync(scene.at(name));
   await scene.watch("a");
-  scene.thread.isFlooded = true;
+  scene.thread.told = "flooded";
   assert.equal(await scene.watch("a", "b"), false);
   assert.deepEqual(scene.logged, []);
   assert.ok(scene.events.dueInMs < Infinity);
   assert.equal(await scene.watch("a", "b"), false);
-  scene.thread.isFlooded = false;
+  scene.thread.told = null;
   assert.match(scene.logged.join(), /^file events come without a pause,[^;]*; only the poll/);
   assert.equal(await scene.watch("a", "b"), true);
   assert.equal(scene.events.dueInMs, Infinity);
+  await scene.notices("b/file");
+});
+
+Deno.test("a thread that was taken for hung is trusted again at the next event, and one scan is due", async () => {
+  await using scene = new Scene();
+  for (const name of ["a", "b"]) Deno.mkdirSync(scene.at(name));
+  await scene.watch("a");
+  scene.thread.told = "hung";
+  assert.equal(await scene.watch("a", "b"), false);
+  scene.thread.told = null;
+  // Nobody asks a thread that may hang.
+  assert.equal(await scene.watch("a", "b"), false);
+  await scene.notices("a/file");
+  assert.equal(scene.hints.filter(({ tag }) => tag === "lost").length, 1);
+  assert.equal(await scene.watch("a", "b"), true);
+  await scene.notices("b/file");
+  assert.match(
+    scene.logged.join("\n"),
+    /^file events have stopped,.*\n.* lost: file events had stopped;.*$/,
+  );
+});
+
+Deno.test("without a probe nothing is opened or closed beside other watches; paths left out are due", async () => {
+  await using scene = new Scene();
+  for (const name of ["a", "b"]) Deno.mkdirSync(scene.at(name));
+  await scene.watch("a");
+  scene.hasProbe = false;
+  assert.equal(await scene.watch("a"), false);
+  assert.equal(scene.events.dueInMs, Infinity);
+  assert.equal(await scene.watch("b"), false);
+  assert.ok(scene.events.dueInMs < Infinity);
+  await scene.notices("a/file");
+  scene.hasProbe = true;
+  assert.equal(await scene.watch("b"), true);
   await scene.notices("b/file");
 });
