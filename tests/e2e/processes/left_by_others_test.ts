@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { rootTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { readIfThere } from "../../support/machine/files.ts";
+import { namesIn, readIfThere } from "../../support/machine/files.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 const PREFIX = "haproxy-reload-wrapper-";
 
@@ -25,15 +25,14 @@ class Shared extends Workspace {
   }
 
   get folders(): readonly string[] {
-    return [...Deno.readDirSync(this.runtimeDirectory)].map(({ name }) => name).sort();
+    return namesIn(this.runtimeDirectory);
   }
 
   /** Leaves an HAProxy of ours behind, and returns its pid. */
   async leave(): Promise<number> {
     const wrapper = await this.serve();
     const pids = this.haproxyPids();
-    wrapper.kill();
-    await wrapper.child.status;
+    await wrapper.dies();
     return pids[0]!;
   }
 
@@ -60,7 +59,7 @@ class Shared extends Workspace {
   }
 
   strangers(): number[] {
-    return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) =>
+    return namesIn("/proc").map(Number).filter((pid) =>
       pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${this.user}\t`)
     );
   }
@@ -118,7 +117,7 @@ touch done; exec sleep 600`,
     wrapper.signal("SIGTERM");
     assert.equal(await wrapper.exitCode, 143);
     assert.deepEqual(workspace.folders, before);
-    assert.deepEqual([...Deno.readDirSync(victim)].map(({ name }) => name), ["service.json"]);
+    assert.deepEqual(namesIn(victim), ["service.json"]);
   });
 }
 
