@@ -20,13 +20,13 @@ import {
   describeLeftovers,
   describeUntouched,
 } from "./lib/supervisor/messages/leftover_messages.ts";
-import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
 import { servingIn } from "./lib/supervisor/state/state.ts";
+import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { ownUser } from "./lib/system/files/ownership.ts";
+import { createGarbageCollector } from "./lib/system/garbage.ts";
 import { type Libc, openLibc } from "./lib/system/libc.ts";
 import { complain, createLog, describeLostLines, type Log } from "./lib/system/log.ts";
-import { createGarbageCollector } from "./lib/system/garbage.ts";
 import { createReaper } from "./lib/system/orphans.ts";
-import { ownUser } from "./lib/system/files/ownership.ts";
 import {
   listenToSignals,
   onChildEnd,
@@ -51,7 +51,7 @@ if (import.meta.main) {
 }
 
 /** What is ready before anything starts. */
-interface Parts {
+interface Prepared {
   readonly signals: Signals;
   readonly libc: Libc | null;
   /** What NOTIFY_SOCKET said; empty if nothing. */
@@ -82,20 +82,19 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const loadedFiles = createLoadedFiles({ ...settings, environment, workingDirectory: directory });
   const directories = new Directories(libc?.openDirectory ?? null);
   const scanner = createScanner(sources, loadedFiles.findNamed, directories);
-  const scan = await stoppable(signals, () => scanner.scan());
+  const scan = await signals.holdDuring(() => scanner.scan(), { look: exitIfAsked });
   const problems = [...invocation.problems, ...await problemsOnDisk(settings, scan.seen)];
   const lastGood = await openLastGood(settings, environment);
   const fallback = tag === "run" && invocation.problems.length === 0 ? lastGood : null;
   if (problems.length > 0 && !await canServe(fallback)) return refuse(problems);
-  const prepared = { sources, scanner, scan, loadedFiles, lastGood };
-  const parts = { signals, libc, notifySocket, ...prepared };
+  const prepared = { signals, libc, notifySocket, sources, scanner, scan, loadedFiles, lastGood };
   switch (tag) {
     case "check":
-      return await (await importCommands()).check(settings, parts);
+      return await (await importCommands()).check(settings, prepared);
     case "list_watched":
-      return await (await importCommands()).listWatched(settings, parts);
+      return await (await importCommands()).listWatched(settings, prepared);
     case "run":
-      return await run(settings, parts);
+      return await run(settings, prepared);
     default:
       return tag satisfies never;
   }
@@ -106,8 +105,8 @@ async function importCommands() {
   return await import("./lib/commands/commands.ts");
 }
 
-async function run(settings: Settings, parts: Parts): Promise<number> {
-  const { libc, signals, lastGood, scan } = parts;
+async function run(settings: Settings, prepared: Prepared): Promise<number> {
+  const { libc, signals, lastGood, scan } = prepared;
   const service = {
     words: [...settings.haproxy.options, ...settings.haproxy.filesAfterDashes ?? []],
     envFile: settings.envFile,
@@ -128,12 +127,12 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   const recorder = lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
   const record = ({ after }: Step) => recorder?.observe(servingIn(after));
   const keep = (step: Step) => keeper.observe(step);
-  const manager = await createManagerNotices(parts.notifySocket, { libc, log });
+  const manager = await createManagerNotices(prepared.notifySocket, { libc, log });
   const observers = [status?.observe, record, keep, manager?.observe]
     .filter((observer) => observer !== undefined);
   const supervisor = new Supervisor(settings, observers);
   const { post, postBug } = supervisor;
-  const keeper = createKeeper({ ...parts, settings, folder, post, postBug, log });
+  const keeper = createKeeper({ ...prepared, settings, folder, post, postBug, log });
 
   // The status answers before anything serves.
   const listening = settings.statusListen && await status?.listen(settings.statusListen);
@@ -147,11 +146,14 @@ async function run(settings: Settings, parts: Parts): Promise<number> {
   const places = { parents: settings.runtimeParents, folder: folder.path, libc };
   const leftovers = await findLeftovers({ ...places, service });
   describeLeftovers(leftovers).forEach(log);
-  const isRescued = await hurried(signals, (hurry) => keeper.rescue(leftovers, hurry));
-  const { seen } = isRescued ? await parts.scanner.scan() : scan;
+  const hurry = new AbortController();
+  const isRescued = await signals.holdDuring(() => keeper.rescue(leftovers, hurry.signal), {
+    look: ({ tag }) => tag !== "ignore" && hurry.abort(),
+  });
+  const { seen } = isRescued ? await prepared.scanner.scan() : scan;
 
   const effects = new RealEffects({
-    ...parts,
+    ...prepared,
     settings,
     folder,
     leftovers,
@@ -211,42 +213,6 @@ async function createManagerNotices(
   return new ManagerNotices({ ...options, name });
 }
 
-/** Until `work` ends, a signal to stop or drain ends the program at once; all others wait. */
-async function stoppable<Result>(signals: Signals, work: () => Promise<Result>): Promise<Result> {
-  const waiting: SignalMeaning[] = [];
-  signals.deliverTo((meaning) => {
-    if (meaning.tag === "stop") Deno.exit(128 + SIGNAL_NUMBERS[meaning.signal]);
-    if (meaning.tag === "drain") Deno.exit(0);
-    waiting.push(meaning);
-  });
-  const result = await work();
-  signals.hold(waiting);
-  return result;
-}
-
-/** Until `work` ends, all signals wait; any that means something makes it hurry. */
-async function hurried<Result>(
-  signals: Signals,
-  work: (hurry: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const hurry = new AbortController();
-  const waiting: SignalMeaning[] = [];
-  signals.deliverTo((meaning) => {
-    waiting.push(meaning);
-    if (meaning.tag !== "ignore") hurry.abort();
-  });
-  const result = await work(hurry.signal);
-  signals.hold(waiting);
-  return result;
-}
-
-/** Also reaps children that ended before this program replaced a shell. */
-function reapOrphans(libc: Libc): void {
-  const reap = createReaper({ libc, isOwnChild });
-  onChildEnd(reap);
-  reap();
-}
-
 async function warnOfForeignProgram({ runtimeParents }: Settings, log: Log): Promise<void> {
   try {
     const reason = await findForeignProgram(Deno.env.get("PATH") ?? "", ownUser(runtimeParents));
@@ -254,6 +220,24 @@ async function warnOfForeignProgram({ runtimeParents }: Settings, log: Log): Pro
   } catch {
     // If the owner cannot be determined, as on a full disk, only this warning is lost.
   }
+}
+
+function cannotCreate(problem: string): number {
+  complain(problem);
+  return EXIT.CANNOT_CREATE;
+}
+
+/** Before anything runs, a signal to stop or drain ends the program at once. */
+function exitIfAsked(meaning: SignalMeaning): void {
+  if (meaning.tag === "stop") Deno.exit(128 + SIGNAL_NUMBERS[meaning.signal]);
+  if (meaning.tag === "drain") Deno.exit(0);
+}
+
+/** Also reaps children that ended before this program replaced a shell. */
+function reapOrphans(libc: Libc): void {
+  const reap = createReaper({ libc, isOwnChild });
+  onChildEnd(reap);
+  reap();
 }
 
 /** For the wrapper alone: HAProxy would inherit it. */
@@ -312,11 +296,6 @@ function refuse(problems: readonly string[]): number {
   problems.forEach(complain);
   complain('nothing was started; "--help" lists all settings');
   return EXIT.USAGE;
-}
-
-function cannotCreate(problem: string): number {
-  complain(problem);
-  return EXIT.CANNOT_CREATE;
 }
 
 /** Reports a bug outside the supervisor, which has its own way to end HAProxy. */

@@ -1,16 +1,15 @@
 /** Asks a running wrapper, at its status address, whether it is healthy: for health checks of containers. */
 import type { HealthAnswer } from "../status/health.ts";
 import { describeStatusAddress, type StatusAddress } from "../settings/status_address.ts";
-import { cutOff } from "../system/cut_off.ts";
+import { within } from "../system/cut_off.ts";
 import { systemReason } from "../text/system_reason.ts";
 
 /** Healthy means that `/healthz` answers 200. */
 export async function askHealth(address: StatusAddress, limitMs = LIMIT_MS): Promise<HealthAnswer> {
   const where = `the status at "${describeStatusAddress(address)}"`;
   try {
-    const never = new AbortController().signal;
-    const answer = await cutOff(ask(address), { timeoutMs: limitMs, cancel: never });
-    if (typeof answer !== "string") return unhealthy(`${where} did not answer in ${limitMs} ms`);
+    const answer = await within(limitMs, ask(address));
+    if (answer === null) return unhealthy(`${where} did not answer in ${limitMs} ms`);
     const { status, reason } = ANSWER.exec(answer)?.groups ?? {};
     if (status === "200") return { isOk: true };
     if (status === "503") return unhealthy(reason!.trim());

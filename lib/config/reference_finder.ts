@@ -2,6 +2,7 @@
 import type { Span } from "./tokens.ts";
 import { findConverters } from "./converters.ts";
 import { BaseDirectories, type Bases } from "./base_directories.ts";
+import { CrtStores } from "./crt_stores.ts";
 import type { FileReference } from "./file_references.ts";
 import {
   ACL_FLAGS,
@@ -27,7 +28,7 @@ export class ReferenceFinder {
   file = "";
   readonly #onReference: (reference: FileReference) => void;
   readonly #bases: BaseDirectories;
-  #store: Store | null = null;
+  readonly #stores = new CrtStores();
   #line = 0;
   #isObtained = false;
 
@@ -42,13 +43,16 @@ export class ReferenceFinder {
 
   enterFile(path: string): void {
     this.file = path;
-    this.#store = null;
+    this.#stores.leave();
     this.#bases.enterFile(path);
   }
 
   readonly readLine = (words: readonly string[], line: number): void => {
     this.#enterLine(words, line);
-    if (this.#isOfStore(words)) return this.#readStoreLine(words);
+    if (this.#stores.read(words)) {
+      if (words[0] === "load") this.#readLoad(words);
+      return;
+    }
     this.#bases.read(words);
     this.sideFiles = ruleAfter(this.sideFiles, words);
     this.#readOptions(words);
@@ -76,35 +80,14 @@ export class ReferenceFinder {
     this.#isObtained = words.includes("acme", 1);
   }
 
-  /** A `crt-store` ends at the first line that cannot belong to it, so no list of other sections is needed. */
-  #isOfStore(words: readonly string[]): boolean {
-    const keyword = words[0]!;
-    if (keyword === "crt-store") this.#store = { name: words[1] ?? "", crt: null, key: null };
-    else if (!STORE_LINES.includes(keyword) && !keyword.startsWith(".")) this.#store = null;
-    return this.#store !== null;
-  }
-
-  #readStoreLine(words: readonly string[]): void {
-    const [keyword, value = null] = words;
-    if (keyword === "crt-base") this.#store!.crt = value;
-    if (keyword === "key-base") this.#store!.key = value;
-    if (keyword === "load") this.#readLoad(words);
-  }
-
   #readLoad(words: readonly string[]): void {
-    const options = new Map<string, { readonly value: string; readonly word: number }>();
-    for (let index = 1; index + 1 < words.length; index += 2) {
-      options.set(words[index]!, { value: words[index + 1]!, word: index + 1 });
-    }
-    const [crt, key] = [options.get("crt"), options.get("key")];
-    if (crt !== undefined) {
-      const joined = this.#joined(crt.value, "crt");
-      const alias = options.get("alias")?.value;
-      const own = storeName(this.#store!.name, alias, crt.value);
-      this.#reportCertificate({ keyword: "load", word: crt.word }, joined, {
-        name: own ?? joined,
-        keyPath: key === undefined ? null : this.#keyPath(key.value),
-        alias: own === null || alias !== undefined ? null : crt.value.replace(/^\//, ""),
+    const load = this.#stores.readLoad(words);
+    if (load !== null) {
+      const joined = this.#joined(load.crt, "crt");
+      this.#reportCertificate({ keyword: "load", word: load.word }, joined, {
+        name: load.name ?? joined,
+        keyPath: load.key === null ? null : this.#keyPath(load.key),
+        alias: load.alias,
       });
     }
     this.#readPairs(words, 1, CERTIFICATE_OPTIONS);
@@ -223,7 +206,7 @@ export class ReferenceFinder {
   }
 
   #joined(written: string, base: Base): string {
-    return this.#bases.join(written, base, this.#store);
+    return this.#bases.join(written, base, this.#stores.bases);
   }
 
   #keyPath(written: string): string {
@@ -238,13 +221,6 @@ export class ReferenceFinder {
 
 type Reported = Pick<FileReference, "role" | "name"> & Partial<FileReference>;
 
-interface Store {
-  /** Empty for the unnamed store. */
-  readonly name: string;
-  crt: string | null;
-  key: string | null;
-}
-
 /** Where a name stands in its line. */
 interface Spot {
   readonly keyword: string;
@@ -258,14 +234,5 @@ const PREFIX = /^(?:opt|file)@/;
 /** An action that changes a map or an ACL by the name of its file. */
 const ACTION = /^(((?:set|del|add)-(map|acl))\()([^)]+)\)$/;
 
-const STORE_LINES: readonly string[] = ["crt-base", "key-base", "load"];
-
 /** `@store/name` and `@system-ca` are loaded from elsewhere. */
 const isOwnFile = (written: string) => written !== "" && !written.startsWith("@");
-
-/** `null`: its path is its name. An absolute path follows the store's name directly. */
-function storeName(store: string, alias: string | undefined, crt: string): string | null {
-  if (alias !== undefined) return `@${store}/${alias}`;
-  if (store === "") return null;
-  return crt.startsWith("/") ? `@${store}${crt}` : `@${store}/${crt}`;
-}

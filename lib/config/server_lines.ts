@@ -121,6 +121,9 @@ export function readSection(text: string): ServerSection {
   return { kind, ...read, lines: lines.slice(1) };
 }
 
+/** Whether the first line of `text` begins a section of defaults. */
+export const areDefaults = (text: string): boolean => /^[ \t]*defaults(?![^ \t\r\n#])/.test(text);
+
 /** Whether only HAProxy knows the words of a line that `readSection` gave. */
 export const isQuoted = (line: string): boolean => /["'\\]/.test(line);
 
@@ -197,7 +200,7 @@ function defaultsAbove(texts: readonly string[], at: number): string | null {
     const found = text.lastIndexOf("defaults", end - 1);
     if (found < 0) break;
     const line = text.lastIndexOf("\n", found) + 1;
-    if (/^[ \t]*defaults(?![^ \t\r\n#])/.test(text.slice(line, found + 9))) {
+    if (areDefaults(text.slice(line, found + 9))) {
       return serverLines([text.slice(line, headerBelow(text, found + 1))]);
     }
     end = found;

@@ -1,5 +1,5 @@
 /** Records the files of each generation that has served long enough. */
-import { aborted } from "../system/cut_off.ts";
+import { aborted, within } from "../system/cut_off.ts";
 import type { Log } from "../system/log.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { LastGood } from "./manifest.ts";
@@ -64,7 +64,7 @@ export class Recorder {
   /** Does not record what has not served long enough. */
   async close(): Promise<void> {
     this.#cancel.abort();
-    await Promise.race([this.#work, aborted(AbortSignal.timeout(CLOSE_LIMIT_MS))]);
+    await within(CLOSE_LIMIT_MS, this.#work);
   }
 
   /**

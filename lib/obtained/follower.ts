@@ -1,7 +1,6 @@
 /** Follows the certificates that one generation obtains, from its first answer until another one serves. */
-import { dirname } from "@std/path";
 import type { FileReference } from "../config/file_references.ts";
-import { identityIn, showsCertificate } from "../haproxy/runtime/certificates.ts";
+import { identityIn } from "../haproxy/runtime/certificates.ts";
 import { type Ask, createAsk } from "../haproxy/runtime/client.ts";
 import {
   dumpCertificate,
@@ -9,12 +8,13 @@ import {
   showCertificate,
   showRenewals,
 } from "../haproxy/runtime/renewals.ts";
+import { sleep } from "../system/cut_off.ts";
 import type { LogEntry } from "../system/log.ts";
-import { type Fingerprint, fingerprintOf, isWhole } from "../watch/scan/fingerprint.ts";
-import type { Change, KeeperParts, Pauses, Serving, Shown } from "./keeper.ts";
+import type { KeeperParts, Pauses, Serving, Shown } from "./keeper.ts";
+import { firstKnown, isDue, type Known, loadedBy } from "./known.ts";
 import * as messages from "./messages.ts";
-import type { Rename } from "./parts.ts";
-import { type Contents, holdingOf, MISSING, saveCertificate, type SaveEnd } from "./save.ts";
+import { replaceUnnoticed } from "./replace.ts";
+import { saveCertificate, type SaveEnd } from "./save.ts";
 
 export interface FollowerParts extends KeeperParts {
   readonly files: readonly FileReference[];
@@ -26,25 +26,6 @@ export interface FollowerParts extends KeeperParts {
 
 /** HAProxy begins a renewal at its start or every 12 hours, and takes some 10 s for it. */
 const PAUSES: Pauses = { idleMs: 5_000, renewingMs: 500, failedMs: 60_000 };
-
-/** What is known of a certificate. */
-interface Known {
-  /** When the one in use expires. */
-  readonly expiresMs: number;
-  /** Which one its files hold, as HAProxy shows it; `null`: another one than HAProxy shows. */
-  readonly identity: string | null;
-  /** What its files held then. */
-  readonly contents: Contents;
-  readonly isRenewing: boolean;
-  /** Why a newer one is not saved; `null` if it is, or there is none. */
-  readonly problem: { readonly reason: string; readonly againMs: number } | null;
-}
-
-/** Files whose contents change. */
-interface Replaced {
-  readonly loaded: Contents;
-  readonly contents: Contents;
-}
 
 export class Follower {
   readonly #parts: FollowerParts;
@@ -75,7 +56,7 @@ export class Follower {
       else asked.resolve();
       if (renewed?.length === 0 || cancel.aborted) break;
       const isSoon = renewed === null || renewed.some((one) => one.isRenewing);
-      await pause(isSoon ? renewingMs : idleMs, [cancel, this.#wake.signal]);
+      await sleep(isSoon ? renewingMs : idleMs, cancel, this.#wake.signal);
     }
     this.#next.resolve();
   }
@@ -103,19 +84,13 @@ export class Follower {
   /** A renewal ends once its certificate is saved, or it is known why not. */
   async #keep(renewed: Renewed, file: FileReference): Promise<Renewed> {
     const { name, expiresMs, isRenewing } = renewed;
+    const { serving } = this.#parts;
     const ask = createAsk(this.#parts.socket(this.#generation));
-    const known = this.#known.get(name) ?? await this.#firstKnown(ask, renewed, file);
+    const known = this.#known.get(name) ?? await firstKnown(ask, renewed, { file, serving });
     if (known === null) return renewed;
     this.#known.set(name, isRenewing ? { ...known, isRenewing } : known);
-    if (isRenewing || !this.#isDue(known, expiresMs)) return renewed;
+    if (isRenewing || !isDue(known, expiresMs)) return renewed;
     return { ...renewed, isRenewing: !await this.#settle(ask, known, { file, expiresMs }) };
-  }
-
-  #isDue({ isRenewing, identity, expiresMs, problem }: Known, shownMs: number): boolean {
-    if (isRenewing) return true;
-    return problem === null
-      ? identity === null || expiresMs !== shownMs
-      : problem.againMs <= performance.now();
   }
 
   /** Saves what may be another certificate, even if it expires when the last one did; `false`: not yet. */
@@ -136,78 +111,16 @@ export class Follower {
     const dump = await dumpCertificate(ask, name);
     const current = this.#parts.current();
     if (dump === null || current === null) return false;
-    const marks = current.fingerprint?.files;
-    const loaded = new Map(
-      Array.from(known.contents, ([path, content]) => [path, marks?.get(path)?.content ?? content]),
-    );
+    const loaded = loadedBy(current, known.contents);
     const end = await saveCertificate(dump, file, {
       files: this.#parts.files,
       loaded,
-      replace: (rename, contents) => this.#replace({ loaded, contents }, rename),
+      replace: (rename, contents) => replaceUnnoticed(rename, { loaded, contents }, this.#parts),
     });
     if (end.tag === "declined") return false;
     const after = { ...known, isRenewing: false };
     this.#known.set(name, this.#after(after, end, { file, expiresMs, identity }));
     return true;
-  }
-
-  /** What the generation loaded, which its files still hold unless somebody has just changed them. `null` without an answer. */
-  async #firstKnown(
-    ask: Ask,
-    { name, expiresMs }: Renewed,
-    file: FileReference,
-  ): Promise<Known | null> {
-    const shown = await showCertificate(ask, name);
-    if (shown === null) return null;
-    const held = await holdingOf(file);
-    const marks = this.#parts.serving.fingerprint?.files;
-    const contents = new Map(
-      Array.from(held.contents, ([path, content]) => [path, marks?.get(path)?.content ?? content]),
-    );
-    const isLoaded = Array.from(contents).every(([path, content]) =>
-      held.contents.get(path) === content
-    );
-    const { certificate } = held;
-    // It may have obtained another before its first answer. What it makes up without a file has expired.
-    const isOther = isLoaded && expiresMs > Date.now() &&
-      (contents.get(file.path) === MISSING ||
-        (certificate !== null && !showsCertificate(shown, certificate)));
-    const identity = isOther ? null : identityIn(shown);
-    return { expiresMs, identity, contents, isRenewing: false, problem: null };
-  }
-
-  /** Nothing may come between the last look at the state, the rename, and the report of it. */
-  async #replace(replaced: Replaced, rename: Rename): Promise<boolean> {
-    const { current, onSaved } = this.#parts;
-    const found = fingerprintsOf(current());
-    const changes: Change[] = [];
-    for (const before of found) {
-      const after = await this.#fingerprintAfter(before, replaced);
-      if (after !== null) changes.push({ before, after });
-    }
-    const now = current();
-    if (now === null || fingerprintsOf(now).some((one) => !found.includes(one))) return false;
-    if (!rename()) return false;
-    onSaved(this.#generation, changes);
-    return true;
-  }
-
-  /** What a scan will find; `null` if it shows none of the files, or showed something else in the place of one. */
-  async #fingerprintAfter(
-    { files }: Fingerprint,
-    { loaded, contents }: Replaced,
-  ): Promise<Fingerprint | null> {
-    const after = new Map(files);
-    let isShownAny = false;
-    for (const [path, content] of contents) {
-      const isShown = this.#parts.watchLoaded && !isWhole(files.get(dirname(path))?.content ?? "");
-      const before = files.get(path)?.content ?? (isShown ? MISSING : null);
-      if (before === null) continue;
-      if (before !== loaded.get(path)) return null;
-      after.set(path, { content, modifiedMs: Date.now(), stamp: "" });
-      isShownAny = true;
-    }
-    return isShownAny ? await fingerprintOf(after) : null;
   }
 
   #after(
@@ -256,20 +169,4 @@ export class Follower {
   #log(entry: LogEntry): void {
     this.#parts.log(entry);
   }
-}
-
-const fingerprintsOf = (serving: Serving | null): readonly Fingerprint[] =>
-  [serving?.fingerprint, serving?.rejected].filter((one) => one !== undefined && one !== null);
-
-/** Ends early if one of `signals` aborts, and leaves nothing behind at those that live for weeks. */
-function pause(ms: number, signals: readonly AbortSignal[]): Promise<void> {
-  if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const end = () => resolve();
-  const timer = setTimeout(end, ms);
-  signals.forEach((signal) => signal.addEventListener("abort", end));
-  return promise.finally(() => {
-    clearTimeout(timer);
-    signals.forEach((signal) => signal.removeEventListener("abort", end));
-  });
 }

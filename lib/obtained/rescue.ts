@@ -8,9 +8,10 @@ import { dumpCertificate, showRenewals } from "../haproxy/runtime/renewals.ts";
 import { cutOff } from "../system/cut_off.ts";
 import type { Log } from "../system/log.ts";
 import { systemReason } from "../text/system_reason.ts";
+import { holdingOf, MISSING } from "./holding.ts";
 import * as messages from "./messages.ts";
 import type { Rename } from "./parts.ts";
-import { holdingOf, MISSING, saveCertificate } from "./save.ts";
+import { saveCertificate } from "./save.ts";
 import { tidyUp } from "./tidy.ts";
 
 export interface RescueOptions {

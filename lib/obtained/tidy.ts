@@ -8,9 +8,9 @@ import { RUNTIME_PARENTS } from "../settings/option_types.ts";
 import { readTextFile } from "../system/files/contents.ts";
 import { lstat, rename } from "../system/files/files.ts";
 import { describeForeign, ownUser } from "../system/files/ownership.ts";
+import { certificatesIn, hasOwnKey, type ObtainedFile } from "./holding.ts";
 import { removeAll } from "./parts.ts";
 import { placeOf } from "./place.ts";
-import { certificatesIn, type ObtainedFile } from "./save.ts";
 
 export interface Tidied {
   /** The files that were finished. */
@@ -22,22 +22,23 @@ export interface Tidied {
  * Finishes what a killed wrapper had half done, and removes what else it left. Nothing may be reading the files.
  * @throws the system's error if something cannot be finished
  */
-export async function tidyUp({ path, keyPath }: ObtainedFile): Promise<Tidied> {
-  const certificate = await leftAt(path);
-  const key = keyPath === null || keyPath === path ? null : await leftAt(keyPath);
+export async function tidyUp(file: ObtainedFile): Promise<Tidied> {
+  const certificate = await leftAt(file.path);
+  const key = hasOwnKey(file) ? await leftAt(file.keyPath) : null;
   const finished: string[] = [];
-  if (keyPath !== null && certificate !== null && key?.isLeft === false && certificate.isLeft) {
-    if (await isPair(certificate.part, keyPath)) finished.push(await finish(certificate));
-  } else if (keyPath !== null && certificate?.isLeft === false && key?.isLeft) {
+  if (certificate?.isLeft && key?.isLeft === false) {
+    if (await isPair(certificate.part, key.path)) finished.push(await finish(certificate));
+  } else if (key?.isLeft && certificate?.isLeft === false) {
     // Two file systems need not agree on what came first.
-    const isBroken = !await isPair(path, keyPath);
-    if (isBroken && await isPair(path, key.part)) finished.push(await finish(key));
+    const isBroken = !await isPair(certificate.path, key.path);
+    if (isBroken && await isPair(certificate.path, key.part)) finished.push(await finish(key));
   }
   const left = [key, certificate].filter((one) => one?.isLeft && !finished.includes(one.path));
   return { finished, removed: await removeAll(left.map((one) => one!.part)) };
 }
 
 interface Left {
+  /** Its real path, or the one that it will have. */
   readonly path: string;
   readonly part: string;
   /** Whether the part is there, and surely ours. */

@@ -31,7 +31,7 @@ export class Supervisor {
   #wake: () => void = () => {};
 
   /** `observers` see each step before its actions are carried out. */
-  constructor(policy: Policy, observers: readonly ((step: Step) => void)[] = []) {
+  constructor(policy: Policy, observers: readonly ((step: Step) => void)[]) {
     this.#policy = policy;
     this.#observers = observers;
   }

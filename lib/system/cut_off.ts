@@ -1,4 +1,4 @@
-/** Waits for work with a time limit and a cancellation. */
+/** Waits with a time limit and a cancellation. */
 
 export type Cut =
   | { readonly tag: "timed_out"; readonly afterMs: number }
@@ -9,18 +9,37 @@ export async function cutOff<Result>(
   work: Promise<Result>,
   { timeoutMs, cancel }: { readonly timeoutMs: number; readonly cancel: AbortSignal },
 ): Promise<Result | Cut> {
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), timeoutMs);
-  const cut = aborted(cancel, limit.signal).then((): Cut =>
+  const end = new AbortController();
+  const cut = sleep(timeoutMs, cancel, end.signal).then((): Cut =>
     cancel.aborted ? { tag: "cancelled" } : { tag: "timed_out", afterMs: timeoutMs }
   );
   try {
     return await Promise.race([work, cut]);
   } finally {
-    clearTimeout(timer);
-    // Ends what listens to `cancel`.
-    limit.abort();
+    end.abort();
   }
+}
+
+/** `null` after `limitMs`; the promise itself continues. */
+export async function within<Value>(
+  limitMs: number,
+  promise: Promise<Value>,
+): Promise<Value | null> {
+  const { promise: over, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(resolve, limitMs, null);
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Resolves after `ms`, or as soon as one of `signals` aborts. */
+export async function sleep(ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), ms);
+  await aborted(...signals, limit.signal);
+  clearTimeout(timer);
 }
 
 /**

@@ -36,8 +36,11 @@ export const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGINT: 2,
 export interface Signals {
   /** Passes all waiting signals to `receive`, and from now on each one at once. */
   deliverTo(receive: (meaning: SignalMeaning) => unknown): void;
-  /** Makes all signals wait for the next receiver, after those of `earlier`. */
-  hold(earlier: readonly SignalMeaning[]): void;
+  /** Until `work` ends, all signals are only looked at, and wait for the next receiver. */
+  holdDuring<Result>(
+    work: () => Promise<Result>,
+    options: { readonly look: (meaning: SignalMeaning) => unknown },
+  ): Promise<Result>;
 }
 
 /** Listens for each signal of the table until the process ends. */
@@ -57,9 +60,15 @@ export function listenToSignals(): Signals {
       deliver = receive;
       waiting.splice(0).forEach(receive);
     },
-    hold(earlier) {
-      waiting.push(...earlier);
+    async holdDuring(work, { look }) {
+      deliver = (meaning) => {
+        hold(meaning);
+        look(meaning);
+      };
+      waiting.forEach(look);
+      const result = await work();
       deliver = hold;
+      return result;
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Writes lines to stdout without ever blocking on a slow reader. */
+import { sleep } from "./cut_off.ts";
 
 /** Its file descriptor. */
 export const STDOUT = 1;
@@ -59,7 +60,7 @@ export function createStdout(options: StdoutOptions): Stdout {
     async end() {
       const endMs = performance.now() + END_MS;
       while (waiting.length > 0 && performance.now() < endMs) {
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS / 10));
+        await sleep(PAUSE_MS / 10);
         flush();
       }
       clearTimeout(timer);

@@ -9,7 +9,7 @@ import {
 } from "../support/measuring/by_hand.ts";
 import { SILENCED, startHaproxy } from "../support/haproxy/bare.ts";
 import { waitFor } from "../support/wait.ts";
-import type { Workspace } from "../support/wrapper/wrapper.ts";
+import type { Workspace } from "../support/wrapper/workspace.ts";
 
 /** HAProxy that serves what a workspace's configuration says. */
 export interface Contestant {

@@ -1,7 +1,7 @@
 /** Measures the time from a change of the configuration to the first answer with its content. */
 import { type Contestant, startByHand, startByWrapper } from "./contestants.ts";
 import { pause } from "../support/wait.ts";
-import { Workspace } from "../support/wrapper/wrapper.ts";
+import { Workspace } from "../support/wrapper/workspace.ts";
 import { Client } from "../support/measuring/client.ts";
 import { nowMs } from "../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "./rounds.ts";

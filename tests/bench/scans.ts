@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { Authority } from "../support/certificates.ts";
 import { programLike } from "../support/wrapper/program.ts";
 import { pause } from "../support/wait.ts";
-import { Workspace } from "../support/wrapper/wrapper.ts";
+import { Workspace } from "../support/wrapper/workspace.ts";
 import { QUESTION, type ScanTimes } from "./scan_probe.ts";
 import { fillWithCertificates } from "./certificates/many_certificates.ts";
 import { type AmountTarget, compareAmounts, type Row } from "./table.ts";

@@ -4,7 +4,8 @@ import { SILENCED } from "../support/haproxy/bare.ts";
 import { Client } from "../support/measuring/client.ts";
 import { nowMs } from "../support/measuring/clock.ts";
 import { pause } from "../support/wait.ts";
-import { Workspace, type Wrapper } from "../support/wrapper/wrapper.ts";
+import { Workspace } from "../support/wrapper/workspace.ts";
+import type { Wrapper } from "../support/wrapper/wrapper.ts";
 import { serveBare } from "./contestants.ts";
 import { type Samples, takeTurns } from "./rounds.ts";
 

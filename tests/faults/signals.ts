@@ -4,6 +4,7 @@ import { SIGNALS } from "../../lib/system/signals.ts";
 import { createRandom } from "../support/random.ts";
 import { type HeldState, STATES } from "./world/states.ts";
 import type { World } from "./world/world.ts";
+import { namesIn } from "../support/machine/files.ts";
 
 type Signal = keyof typeof SIGNALS;
 
@@ -35,7 +36,7 @@ export async function sendSignals(one: SignalCase): Promise<void> {
     if (statuses === null) world.wrapper.signal("SIGTERM");
     assertIn(await world.wrapper.exitCode, statuses ?? [STATUS.SIGTERM], world);
     assert.deepEqual(world.haproxyPids(), [], world.wrapper.output);
-    assert.deepEqual([...Deno.readDirSync(world.runtimeDirectory)], [], world.wrapper.output);
+    assert.deepEqual(namesIn(world.runtimeDirectory), [], world.wrapper.output);
   } catch (error) {
     throw new Error(`${JSON.stringify(one)}: ${(error as Error).message}`, { cause: error });
   }

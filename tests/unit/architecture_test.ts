@@ -1,6 +1,6 @@
 /**
- * Draws the folders of `lib/` by their imports: these point downwards only, as `lib/README.md` lists them. Suites of
- * tests share nothing but `tests/support` and the scripts of `tests/dev`.
+ * Draws the folders of `lib/` by their imports: these point downwards only, as `lib/README.md` lists them. Only `main.ts`
+ * reads the environment and exits. Suites of tests share nothing but `tests/support` and the scripts of `tests/dev`.
  */
 import assert from "node:assert/strict";
 import { dirname, join, normalize, relative } from "node:path";
@@ -61,6 +61,13 @@ Deno.test("no folder imports from one that imports from it, not even by others",
     }
   }
   assert.deepEqual([...remaining.values()].flat().filter(({ to }) => !isLeaf(to)), []);
+});
+
+Deno.test("only main.ts reads the environment and ends the program", () => {
+  const others = filesIn(LIB).filter((path) =>
+    /Deno\.(?:env|exit)\b/.test(Deno.readTextFileSync(path))
+  );
+  assert.deepEqual(others, []);
 });
 
 Deno.test("no suite of tests imports from another", () => {

@@ -1,4 +1,5 @@
 /** Counts the connections left in draining processes. HAProxy answers only on connections opened before the drain. */
+import { sleep } from "../../system/cut_off.ts";
 import { openPrompt, type Prompt, type StatsSocket } from "../runtime/client.ts";
 import { askDrain } from "../runtime/instance.ts";
 
@@ -61,7 +62,7 @@ export class DrainGauge {
     const startedMs = performance.now();
     try {
       for (;;) {
-        await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
+        await sleep(pauseMs(performance.now() - startedMs));
         const info = await askDrain(prompt.ask);
         if (info?.isStopping) this.#note(generation, info.connections);
         if (info === null || (info.isStopping && info.others <= 0)) break;

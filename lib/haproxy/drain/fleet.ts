@@ -1,4 +1,5 @@
 /** All live HAProxy processes, by generation. The end of each is reported exactly once. */
+import { within } from "../../system/cut_off.ts";
 import type { StopSignal } from "../../system/signals.ts";
 import { Drain, type DrainEnd } from "./drain.ts";
 import { type AgeLimit, ageLimit, type EndReason } from "./limits.ts";
@@ -138,11 +139,8 @@ export class Fleet {
   async eliminate(generation: number, limitMs: number): Promise<void> {
     const found = this.#find(generation);
     if (found === null) return;
-    const { promise: limit, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, limitMs);
     found.drain.kill();
-    await Promise.race([found.process.ended, limit]);
-    clearTimeout(timer);
+    await within(limitMs, found.process.ended);
   }
 
   /** `null` if it is gone. */

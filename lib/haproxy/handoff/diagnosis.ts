@@ -1,7 +1,7 @@
 /** Makes HAProxy say why a start failed: what is wrong, whether it may pass, and which line is at fault. */
 import { MOST_TEXT_BYTES } from "../../config/tokens.ts";
 import { readTextFile } from "../../system/files/contents.ts";
-import { aborted, cutOff } from "../../system/cut_off.ts";
+import { aborted, within } from "../../system/cut_off.ts";
 import type { Fleet } from "../drain/fleet.ts";
 import { alertsOf } from "../failure/alerts.ts";
 import { checkArguments } from "../process/arguments.ts";
@@ -81,14 +81,13 @@ async function reportOf(process: HaproxyProcess, limit: Promise<void>): Promise<
   const report = Promise.all([process.ended, process.output]);
   const isLate = await Promise.race([report.then(() => false), limit.then(() => true)]);
   if (isLate) process.signal("SIGKILL");
-  const end = await cutOff(report, { timeoutMs: KILLED_WITHIN_MS, cancel: NEVER });
-  if ("tag" in end) return null;
+  const end = await within(KILLED_WITHIN_MS, report);
+  if (end === null) return null;
   const [ending, output] = end;
   return { ending, output };
 }
 
 const KILLED_WITHIN_MS = 1_000;
-const NEVER = new AbortController().signal;
 
 /**
  * Only a start shows what is wrong with ports, users and the like. If this one serves because the cause has passed,

@@ -3,6 +3,7 @@
  * with `-sf`, would pause all other frontends too, and the stats and unix sockets, without which `-x` fails. After `-x`
  * and SIGTTOU a bind that did not change is dead in the new process (2.6 to 3.4).
  */
+import { sleep } from "../../system/cut_off.ts";
 import type { Log } from "../../system/log.ts";
 import type { Fleet } from "../drain/fleet.ts";
 import { forgetPause, notePause } from "../private_folder/pause_note.ts";
@@ -70,7 +71,7 @@ async function resume(pause: Pause, isServing: () => boolean): Promise<boolean> 
   while (isServing()) {
     if (await switchFrontends(pause.socket, "enable", pause.frontends)) return true;
     if (limit.aborted) return false;
-    await new Promise((resolve) => setTimeout(resolve, RESUME_PAUSE_MS));
+    await sleep(RESUME_PAUSE_MS);
   }
   return false;
 }

@@ -1,5 +1,6 @@
 /** Speaks HAProxy's Runtime API over a unix socket (management guide, section 9.3). */
 import { maskedMessage } from "../../secrets/masked_message.ts";
+import { sleep } from "../../system/cut_off.ts";
 
 /** Where a process listens. A plain path is one that the user has named and vouches for. */
 export type StatsSocket = PrivateSocket | string;
@@ -49,7 +50,7 @@ export async function ask(
     const answer = await untilAbort(signal, connection, () => exchange(connection, command, null));
     closeQuietly(connection);
     if (answer === null || !LOCKED.test(answer)) return answer;
-    await new Promise((resolve) => setTimeout(resolve, LOCKED_PAUSE_MS));
+    await sleep(LOCKED_PAUSE_MS);
   }
 }
 

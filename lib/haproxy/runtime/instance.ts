@@ -1,4 +1,5 @@
 /** Asks an HAProxy process about itself. */
+import { sleep } from "../../system/cut_off.ts";
 import { type Ask, ask, type StatsSocket } from "./client.ts";
 
 /** What a process says about itself. */
@@ -33,7 +34,7 @@ export async function firstAnswer(socket: StatsSocket, stop: AbortSignal): Promi
   while (!stop.aborted) {
     const instance = await askInstance(socket, stop);
     if (instance !== null && !stop.aborted) return instance;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs(performance.now() - startedMs)));
+    await sleep(pauseMs(performance.now() - startedMs));
   }
   return await new Promise(() => {});
 }

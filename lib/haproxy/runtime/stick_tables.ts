@@ -1,4 +1,5 @@
 /** Finds out whether a process can pass its stick-tables on to its successor when it begins to drain. */
+import { sleep } from "../../system/cut_off.ts";
 import { ask, type StatsSocket } from "./client.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function canPassTables(socket: StatsSocket): Promise<boolean> {
 export async function untilTablesPass(socket: StatsSocket, limitMs: number): Promise<void> {
   const startedMs = performance.now();
   do {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await sleep(PAUSE_MS);
   } while (performance.now() - startedMs < limitMs && !await canPassTables(socket));
 }
 

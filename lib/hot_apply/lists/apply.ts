@@ -46,12 +46,12 @@ export type LinesApplied =
 /** New lines come before old ones go, so that a name that moves from one to another is always served. */
 export async function applyLines(steps: Steps, ask: Ask): Promise<LinesApplied> {
   const { list, additions, released } = steps;
-  if (!isAs(steps, "before", await showLines(ask, list))) return cannot(SHOWS_OTHERS);
+  if (!isAs(steps, "before", await showLines(ask, list))) return impossible(SHOWS_OTHERS);
   const done: Addition[] = [];
   for (const addition of additions) {
     const { line, giveNew } = addition;
     const result = await giveNew?.(ask);
-    if (result?.tag === "unconfirmed") return doubtful(result.reason);
+    if (result?.tag === "unconfirmed") return unconfirmed(result.reason);
     // One that could not be given was taken back.
     if (result !== undefined && result.tag !== "applied") {
       return await undo(result.reason, { steps, done, ask });
@@ -67,17 +67,17 @@ export async function applyLines(steps: Steps, ask: Ask): Promise<LinesApplied> 
     const refusal = await deleteCertificate(ask, name);
     if (refusal === null) deleted.push(name);
     // Something else than the list has it, and a new process would have it too.
-    else if (!refusal.includes("in use, can't be deleted")) return doubtful(refusal);
+    else if (!refusal.includes("in use, can't be deleted")) return unconfirmed(refusal);
   }
   return isAs(steps, "after", await showLines(ask, list))
     ? { tag: "applied", deleted }
-    : doubtful(SHOWS_OTHERS);
+    : unconfirmed(SHOWS_OTHERS);
 }
 
 const SHOWS_OTHERS = "HAProxy shows other lines than those that it should have";
 
-const cannot = (reason: string): LinesApplied => ({ tag: "impossible", reason });
-const doubtful = (reason: string): LinesApplied => ({ tag: "unconfirmed", reason });
+const impossible = (reason: string): LinesApplied => ({ tag: "impossible", reason });
+const unconfirmed = (reason: string): LinesApplied => ({ tag: "unconfirmed", reason });
 
 /** `null`, or why the first that could not be removed was not. */
 async function removeLines({ list, base, removed }: Steps, ask: Ask): Promise<string | null> {
@@ -108,7 +108,9 @@ async function undo(reason: string, { steps, done, ask }: Work): Promise<LinesAp
     if (own !== undefined) await deleteFromList(ask, list, name, own.number);
     if (giveNew !== null) await deleteCertificate(ask, name);
   }
-  return isAs(steps, "before", await showLines(ask, list)) ? cannot(reason) : doubtful(reason);
+  return isAs(steps, "before", await showLines(ask, list))
+    ? impossible(reason)
+    : unconfirmed(reason);
 }
 
 const linesLike = (spelling: string, shown: readonly ShownLine[] | null) =>

@@ -1,5 +1,6 @@
 /** Gives a running process other servers and limits: all of them or none, and reads back that it has them. */
 import { type Ask, quoted } from "../../haproxy/runtime/client.ts";
+import { sleep } from "../../system/cut_off.ts";
 import type { Changes } from "./plan.ts";
 import { nameOf, type ServerChange } from "./server_change.ts";
 import { isAsPlanned, overriddenBy, type Servers, show, type Shown, textOf } from "./shown.ts";
@@ -116,6 +117,6 @@ async function isShownSoon(
     const shown = await show(changes, ask);
     if (shown !== null && isRight(shown)) return true;
     if (shown === null || pauseMs > longestPauseMs) return false;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await sleep(pauseMs);
   }
 }

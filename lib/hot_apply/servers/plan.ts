@@ -1,5 +1,6 @@
 /** Decides how a running process comes to have other servers, or that only a reload can do it. Pure. */
 import {
+  areDefaults,
   arePlain,
   begins,
   differingSections,
@@ -79,7 +80,7 @@ class Planner {
   }
 
   compare(before: string, after: string): Changes | Obstacle {
-    if (/^[ \t]*defaults(?![^ \t\r\n#])/.test(after)) this.#defaults = readSection(after);
+    if (areDefaults(after)) this.#defaults = readSection(after);
     if (before === after) return NONE;
     const next = readSection(after);
     const found = this.#compareSections(readSection(before), next);

@@ -2,6 +2,7 @@
  * Serves HTTP clients, one request each. Connections are limited: the oldest idle one makes room for a new one. A
  * client has one deadline to send its request, and another to take the response and close.
  */
+import { sleep, within } from "../../system/cut_off.ts";
 import { close, dropRest, type End, endWriting, read, write, writeAll } from "./connection.ts";
 import {
   bareResponse,
@@ -66,7 +67,7 @@ export class HttpServer {
         if (count % ACCEPTED_AT_ONCE === 0) await untilPolled(connection);
       } catch (error) {
         if (error instanceof Deno.errors.BadResource) return;
-        if (!isOfClient(error)) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        if (!isOfClient(error)) await sleep(PAUSE_MS);
       }
     }
   }
@@ -208,17 +209,6 @@ const isOfClient = (error: unknown) =>
 
 /** Avoids a busy loop while file descriptors are exhausted. */
 const PAUSE_MS = 100;
-
-/** `null` after `limitMs`; the promise itself continues. */
-async function within<Value>(limitMs: number, promise: Promise<Value>): Promise<Value | null> {
-  const { promise: over, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(resolve, limitMs, null);
-  try {
-    return await Promise.race([promise, over]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** Reads one request and drops its body; `gone`: the client closed without a request. */
 async function receive(

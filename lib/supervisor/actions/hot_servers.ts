@@ -11,7 +11,7 @@ import { haveSameRest } from "../../config/server_lines.ts";
 import type { LoadedFiles } from "../../loaded/loaded_files.ts";
 import { readTexts } from "../../loaded/servers.ts";
 import { serversIn, type ServersTarget, type Targets } from "../../loaded/targets.ts";
-import { aborted, cutOff } from "../../system/cut_off.ts";
+import { cutOff, sleep } from "../../system/cut_off.ts";
 import type { Log } from "../../system/log.ts";
 import * as messages from "../messages/hot_apply_messages.ts";
 
@@ -159,7 +159,7 @@ export class HotServers {
       }
       this.#tellOfLate(serving, refusal);
       const limitMs = Math.min(pauseMs, LONGEST_PAUSE_MS);
-      if (removed.size > 0) await aborted(stop, AbortSignal.timeout(limitMs));
+      if (removed.size > 0) await sleep(limitMs, stop);
     }
   }
 

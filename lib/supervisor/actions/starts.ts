@@ -11,7 +11,7 @@ import type { DrainGauge } from "../../haproxy/drain/drain_gauge.ts";
 import { canPassTables, untilTablesPass } from "../../haproxy/runtime/stick_tables.ts";
 import { adopt, type Adopted } from "../../loaded/adoption.ts";
 import { NO_TARGETS } from "../../loaded/targets.ts";
-import { aborted } from "../../system/cut_off.ts";
+import { aborted, sleep } from "../../system/cut_off.ts";
 import type { Fingerprint } from "../../watch/scan/fingerprint.ts";
 import type { Inventory } from "../../watch/scan/inventory.ts";
 import { TABLES_LIMIT_MS } from "../decisions/delay.ts";
@@ -65,7 +65,7 @@ export class Starts {
     const { signal: cancel } = this.#running = new AbortController();
     const { signal: goAhead } = this.#goAhead = new AbortController();
     try {
-      if (pauseMs > 0) await aborted(cancel, goAhead, AbortSignal.timeout(pauseMs));
+      if (pauseMs > 0) await sleep(pauseMs, cancel, goAhead);
       if (own !== null) await awaitRoom(own, this.#parts, [cancel, goAhead]);
       const origin = this.#originOf(attempt);
       const takeOverFrom = own ?? fleet.leftovers.find(({ serves }) => serves)?.generation ?? null;

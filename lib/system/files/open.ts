@@ -1,5 +1,5 @@
 /** Opens a file to be read, and waits for no writer: a FIFO that nobody writes to would be waited for for ever. */
-import { cutOff } from "../cut_off.ts";
+import { within } from "../cut_off.ts";
 import { work } from "../threads.ts";
 import { kernelPath, kernelPathAtOnce } from "./kernel_path.ts";
 
@@ -22,8 +22,8 @@ function openAtOnce(path: string): Deno.FsFile {
 async function openInTime(path: string): Promise<Deno.FsFile> {
   const opening = Deno.open(path);
   for (;;) {
-    const opened = await cutOff(opening, { timeoutMs: LOOK_AFTER_MS, cancel: NEVER });
-    if (opened instanceof Deno.FsFile) return opened;
+    const opened = await within(LOOK_AFTER_MS, opening);
+    if (opened !== null) return opened;
     if (!isReadable(await Deno.stat(path))) break;
   }
   opening.then((file) => file.close(), () => {});
@@ -32,7 +32,6 @@ async function openInTime(path: string): Promise<Deno.FsFile> {
 
 /** A slow disk may take longer. */
 const LOOK_AFTER_MS = 1_000;
-const NEVER = new AbortController().signal;
 
 const isReadable = ({ isFile, isDirectory }: Deno.FileInfo) => isFile || isDirectory;
 const NOT_READABLE = "it is neither a file nor a directory";

@@ -5,7 +5,8 @@ import { ask, isListening } from "../../../lib/haproxy/runtime/client.ts";
 import { Authority } from "../../support/certificates.ts";
 import { SILENCED, startHaproxy } from "../../support/haproxy/bare.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 import { fillWithCertificates, memberOf } from "./many_certificates.ts";
 
 /** One of the certificates that a workspace's HAProxy loads. */

@@ -1,7 +1,7 @@
 /** Measures memory and open files of the wrapper after many reloads. */
 import { type Contestant, serveBare, startByWrapper } from "../contestants.ts";
 import { pause } from "../../support/wait.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import { renameOver } from "../latency.ts";
 import { compareAmounts, MEGABYTE, type Row } from "../table.ts";
 

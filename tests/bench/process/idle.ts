@@ -1,7 +1,8 @@
 /** Measures how often the idle wrapper wakes up, with its poll and without. */
 import { serveBare } from "../contestants.ts";
 import { pause, waitFor } from "../../support/wait.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 import { compareAmounts, type Row } from "../table.ts";
 import { type Thread, threadsOf } from "./threads.ts";
 

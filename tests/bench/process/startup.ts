@@ -1,6 +1,6 @@
 /** Measures the time from the start of a program to the first answer. */
 import { startBare } from "../contestants.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import { Client } from "../../support/measuring/client.ts";
 import { nowMs } from "../../support/measuring/clock.ts";
 import { type Samples, takeTurns } from "../rounds.ts";

@@ -7,7 +7,7 @@ import { freePort } from "../../support/machine/free_port.ts";
 import { testNeeding } from "../../support/needs.ts";
 import { ONE_FORM, RUNNABLE } from "../../support/wrapper/program.ts";
 import { TempFolder } from "../../support/machine/temp_folder.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import { type Manifest, manifestOf } from "../kubernetes/manifests.ts";
 import { CONFIGURATION, located, mount } from "../kubernetes/mounted.ts";
 import { problemsOf, validation } from "../kubernetes/schemas.ts";

@@ -10,7 +10,7 @@ import { Secured } from "../../support/wrapper/secured.ts";
 import { servedTo } from "../../support/clients/tls_client.ts";
 import { Volume } from "../../support/surroundings/volume.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import {
   build,
   compilingBase,
@@ -200,7 +200,7 @@ interface LockedOptions extends Partial<ContainerOptions> {
 /** Read-only but for the image's volumes, and without any capability. */
 async function locked(
   workspace: Workspace,
-  { mount, options = [], ...more }: LockedOptions = {},
+  { mount, options = [], ...more }: LockedOptions,
 ): Promise<ContainerOptions> {
   const volume = mount ?? `${workspace.configurationDirectory}:/usr/local/etc/haproxy:ro`;
   const locks = ["--read-only", "--read-only-tmpfs=false", "--cap-drop", "ALL"];

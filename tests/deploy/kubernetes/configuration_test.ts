@@ -4,7 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { servedTo } from "../../support/clients/tls_client.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { manifestOf } from "./manifests.ts";
 import { CONFIGURATION, located, mount } from "./mounted.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import { TempFolder } from "../../support/machine/temp_folder.ts";
 import { isServed, loadOn } from "./load.ts";
 import { manifestOf } from "./manifests.ts";

@@ -1,7 +1,8 @@
 /** A stand-in for a cluster: one real wrapper that plays two pods. It knows just the commands of the scenario. */
 import { freePort } from "../../support/machine/free_port.ts";
 import { TempFolder } from "../../support/machine/temp_folder.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 import type { Kubectl, Said } from "./cluster.ts";
 import type { Manifest } from "./manifests.ts";
 import { located, mount, type Ports } from "./mounted.ts";

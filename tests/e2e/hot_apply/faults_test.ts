@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { commonTest } from "../../support/wrapper/program.ts";
 import { isLastReload, Secured } from "../../support/wrapper/secured.ts";
 import { freeze } from "../../support/machine/processes.ts";
-import { type Wrapper } from "../../support/wrapper/wrapper.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const HUGE = 99_000;
 const FIRST = "/first\n";
@@ -30,7 +30,8 @@ class Listing extends Secured {
   async beginUpdate(name: string, wrapper: Wrapper): Promise<void> {
     await this.replace(this.huge(name), this.list);
     await wrapper.until("the update to begin", async () => {
-      const [, count] = /site\.lst'.* entry_cnt=(\d+)/.exec(await this.ask("show acl")) ?? [];
+      const [, count] = /site\.lst'.* entry_cnt=(\d+)/.exec(await this.askPrivately("show acl")) ??
+        [];
       return Number(count) > 1_000;
     });
     assert.doesNotMatch(wrapper.output, /updated in generation/);
@@ -46,10 +47,8 @@ commonTest("if the process dies during an update, everything ends with 137", asy
   const wrapper = await workspace.serveListing();
   await workspace.beginUpdate("key", wrapper);
   Deno.kill(workspace.haproxyPids()[0]!, "SIGKILL");
-  assert.equal(await wrapper.exitCode, 137, wrapper.output);
+  await wrapper.endsWith(137);
   assert.match(wrapper.output, /error .*generation 1 .* while serving/);
-  assert.deepEqual(workspace.haproxyPids(), []);
-  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
 });
 
 for (const [signal, exitCode] of [["SIGTERM", 143], ["SIGUSR1", 0]] as const) {

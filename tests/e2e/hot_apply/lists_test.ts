@@ -69,13 +69,13 @@ programTest("a line comes with its certificate and goes with it, as after a relo
     // Its file may go later.
     await Deno.remove(workspace.at("certs/m.pem"));
     await wrapper.says(/no line changed/);
-    assert.doesNotMatch(await workspace.ask("show ssl cert"), /m\.pem/);
+    assert.doesNotMatch(await workspace.askPrivately("show ssl cert"), /m\.pem/);
   });
   wrapper.signal("SIGHUP");
   await wrapper.says(/generation 2 serves/);
   await workspace.haveStopped(1, wrapper);
   await workspace.servesFor("c.test", first, wrapper);
-  assert.match(await workspace.ask(`show ssl crt-list ${list}`, 2), /c\.pem .*d\.test/s);
+  assert.match(await workspace.askPrivately(`show ssl crt-list ${list}`, 2), /c\.pem .*d\.test/s);
   await wrapper.stopsAt(2);
 });
 

@@ -13,7 +13,7 @@ commonTest("someone else's open transaction leads to a reload, without a mix-up"
   const [aPath, bPath] = [workspace.write("a.pem", a.pem), workspace.write("b.pem", b.pem)];
   const page = (text: string) => workspace.securePage({ bind: `crt ${aPath} crt ${bPath}`, text });
   const wrapper = await workspace.serveSecure(page("one"));
-  const answer = await workspace.ask(`set ssl cert ${bPath} <<\n${foreign.pem}\n`);
+  const answer = await workspace.askPrivately(`set ssl cert ${bPath} <<\n${foreign.pem}\n`);
   assert.match(answer, /Transaction created/);
   const served = new Set<string | null>();
   await workspace.replace(next.pem, aPath);
@@ -62,7 +62,7 @@ commonTest(
     };
     await write(old);
     const wrapper = await workspace.serveSecure(undefined, TOGETHER);
-    const isHot = (await workspace.ask("help show ssl ocsp-response")).includes("base64");
+    const isHot = (await workspace.askPrivately("help show ssl ocsp-response")).includes("base64");
     await write(next);
     await workspace.servesCertificate(next, wrapper);
     const generation = isHot ? 1 : 2;
@@ -92,7 +92,7 @@ commonTest(
     await Deno.writeFile(path, workspace.authority.ocspResponse(pair));
     await workspace.replace(pair.pem + workspace.authority.certificate, workspace.pem);
     const wrapper = await workspace.serveSecure();
-    const isHot = (await workspace.ask("help show ssl ocsp-response")).includes("base64");
+    const isHot = (await workspace.askPrivately("help show ssl ocsp-response")).includes("base64");
     const first = stapled(workspace);
     await replaceBytes(workspace, workspace.authority.ocspResponse(pair), path);
     await wrapper.says(isHot ? /site\.pem" updated in generation 1/ : /generation 2 serves/);

@@ -11,21 +11,21 @@ class Passing extends Served {
   #reloads = 0;
 
   async serveServers(lines: readonly string[]): Promise<Wrapper> {
-    await this.replace(this.withServers(lines, LOADING));
+    await this.writeServers(lines, LOADING);
     return await this.serve();
   }
 
   /** Changes servers alone. */
   async apply(lines: readonly string[], wrapper: Wrapper, said: RegExp): Promise<void> {
     const extra = this.#extra();
-    await this.replace(this.withServers(lines, { ...LOADING, extra }));
+    await this.writeServers(lines, { ...LOADING, extra });
     await wrapper.says(said);
   }
 
   /** Changes something else as well. */
   async reload(lines: readonly string[], wrapper: Wrapper): Promise<void> {
     this.#reloads++;
-    await this.replace(this.withServers(lines, { ...LOADING, extra: this.#extra() }));
+    await this.writeServers(lines, { ...LOADING, extra: this.#extra() });
     await wrapper.says(new RegExp(`generation ${this.#reloads + 1} serves`));
     await this.haveStopped(this.#reloads, wrapper);
   }
@@ -37,7 +37,7 @@ class Passing extends Served {
 
 commonTest("a weight that the file takes back is back", async () => {
   await using workspace = new Passing();
-  const line = (weight: number) => [`server s1 ${workspace.address("a")} weight ${weight}`];
+  const line = (weight: number) => [`server s1 ${workspace.addresses.a} weight ${weight}`];
   const wrapper = await workspace.serveServers(line(10));
   await workspace.apply(line(20), wrapper, /weight of "s1" 10 to 20/);
   await workspace.reload(line(10), wrapper);
@@ -49,8 +49,8 @@ commonTest(
   async () => {
     await using workspace = new Passing();
     const lines = (weight: number) => [
-      `server s1 ${workspace.address("a")} weight ${weight}`,
-      `server s2 ${workspace.address("b")} weight ${weight}`,
+      `server s1 ${workspace.addresses.a} weight ${weight}`,
+      `server s2 ${workspace.addresses.b} weight ${weight}`,
     ];
     const wrapper = await workspace.serveServers(lines(10));
     await workspace.apply(lines(20), wrapper, /weight of "s1" 10 to 20/);
@@ -63,7 +63,7 @@ commonTest(
 
 commonTest("a server that was disabled without a reload is enabled by one", async () => {
   await using workspace = new Passing();
-  const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+  const { a, b } = workspace.addresses;
   const wrapper = await workspace.serveServers([`server s1 ${a}`, `server s2 ${b}`]);
   await workspace.apply([`server s1 ${a}`, `server s2 ${b} disabled`], wrapper, /"s2" disabled/);
   await workspace.reload([`server s1 ${a}`, `server s2 ${b} disabled`], wrapper);
@@ -74,7 +74,7 @@ commonTest("a server that was disabled without a reload is enabled by one", asyn
 
 commonTest("a server that was removed without a reload comes back by one", async () => {
   await using workspace = new Passing();
-  const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+  const { a, b } = workspace.addresses;
   const wrapper = await workspace.serveServers([`server s1 ${a}`, `server s2 ${b}`]);
   await workspace.apply([`server s1 ${a}`], wrapper, /server "s2" removed/);
   await workspace.reload([`server s1 ${a}`, `server s2 ${b}`], wrapper);
@@ -83,7 +83,7 @@ commonTest("a server that was removed without a reload comes back by one", async
 
 commonTest("another port in the file counts, hot-applied or not", async () => {
   await using workspace = new Passing();
-  const line = (name: "a" | "b" | "c") => [`server s1 ${workspace.address(name)}`];
+  const line = (name: "a" | "b" | "c") => [`server s1 ${workspace.addresses[name]}`];
   const wrapper = await workspace.serveServers(line("a"));
   if (IS_ADDRESS_HOT) await workspace.apply(line("b"), wrapper, /address of "s1"/);
   else await workspace.reload(line("b"), wrapper);
@@ -98,7 +98,7 @@ commonTest(
   "a server that is not checked is up once the file does not disable it any more",
   async () => {
     await using workspace = new Passing();
-    const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+    const { a, b } = workspace.addresses;
     const wrapper = await workspace.serveServers([`server s1 ${a}`, `server s2 ${b} disabled`]);
     await workspace.reload([`server s1 ${a}`, `server s2 ${b}`], wrapper);
     assert.equal(await workspace.answers(), "a,b", wrapper.output);
@@ -108,11 +108,11 @@ commonTest(
 longTest("what was hot-applied is recorded with what served last", async () => {
   await using workspace = new Passing();
   const flags = ["--last-good", workspace.at("recorded")];
-  const line = (weight: number) =>
-    workspace.withServers([`server s1 ${workspace.address("a")} weight ${weight}`]);
-  await workspace.replace(line(10));
+  const write = (weight: number) =>
+    workspace.writeServers([`server s1 ${workspace.addresses.a} weight ${weight}`]);
+  await write(10);
   const first = await workspace.serve({ flags });
-  await workspace.replace(line(20));
+  await write(20);
   await first.says(/weight of "s1" 10 to 20/);
   await first.says(/has served for 10s/);
   first.signal("SIGTERM");

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { connectPlain } from "../../support/clients/connection.ts";
 import { Http1Connection } from "../../support/clients/http1.ts";
+import { Asking } from "../../support/wrapper/asking.ts";
 import { commonTest, programTest } from "../../support/wrapper/program.ts";
 import { freeze } from "../../support/machine/processes.ts";
 import { Served } from "../../support/wrapper/served.ts";
@@ -9,18 +10,16 @@ import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { IS_ADDRESS_HOT, IS_MAXCONN_HOT, IS_NEW_HOT } from "./trusted.ts";
 
 async function serve(workspace: Served, lines: readonly string[], flags: readonly string[] = []) {
-  await workspace.replace(workspace.withServers(lines));
+  await workspace.writeServers(lines);
   return await workspace.serve({ flags: ["--poll-interval", "0", ...flags] });
 }
 
 programTest("weight, maxconn and being disabled change without a reload", async () => {
   await using workspace = new Served();
-  const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+  const { a, b } = workspace.addresses;
   const wrapper = await serve(workspace, [`server s1 ${a} weight 10`, `server s2 ${b}`]);
   assert.equal(await workspace.answers(40), "a,b");
-  await workspace.replace(
-    workspace.withServers([`server s1 ${a} weight 20 maxconn 50`, `server s2 ${b} maxconn 9`]),
-  );
+  await workspace.writeServers([`server s1 ${a} weight 20 maxconn 50`, `server s2 ${b} maxconn 9`]);
   await wrapper.says(
     new RegExp(
       `info .* backend "app": weight of "s1" 10 to 20, maxconn of "s1" 0 to 50, ` +
@@ -28,12 +27,10 @@ programTest("weight, maxconn and being disabled change without a reload", async 
     ),
   );
   assert.equal(await workspace.answers(40), "a,b");
-  await workspace.replace(
-    workspace.withServers([
-      `server s1 ${a} weight 20 maxconn 50 disabled`,
-      `server s2 ${b} maxconn 9`,
-    ]),
-  );
+  await workspace.writeServers([
+    `server s1 ${a} weight 20 maxconn 50 disabled`,
+    `server s2 ${b} maxconn 9`,
+  ]);
   await wrapper.says(/"s1" disabled, in generation 1/);
   assert.equal(await workspace.answers(), "b");
   await wrapper.stopsAt(1);
@@ -44,11 +41,9 @@ for (const reuse of ["safe", "aggressive", "always"]) {
     `no request goes to an old address, over connections kept by "http-reuse ${reuse}"`,
     async () => {
       await using workspace = new Served();
-      const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+      const { a, b } = workspace.addresses;
       const write = (address: string) =>
-        workspace.replace(
-          workspace.withServers([`server s1 ${address}`], { defaults: `http-reuse ${reuse}` }),
-        );
+        workspace.writeServers([`server s1 ${address}`], { defaults: `http-reuse ${reuse}` });
       await write(a!);
       const wrapper = await workspace.serve({ flags: ["--poll-interval", "0"] });
       // In use while the address changes, and idle afterwards.
@@ -77,8 +72,8 @@ for (const reuse of ["safe", "aggressive", "always"]) {
 
 programTest("the maxconn of a frontend changes, without a reload where that is safe", async () => {
   await using workspace = new Served();
-  const lines = [`server s1 ${workspace.address("a")}`];
-  const write = (extra: string) => workspace.replace(workspace.withServers(lines, { extra }));
+  const lines = [`server s1 ${workspace.addresses.a}`];
+  const write = (extra: string) => workspace.writeServers(lines, { extra });
   await write("maxconn 100");
   const wrapper = await workspace.serve({ flags: ["--poll-interval", "0"] });
   await write("maxconn 60");
@@ -103,8 +98,8 @@ commonTest(
   "switches from one server to another, by weights and by addresses, lose no request",
   async () => {
     await using workspace = new Served();
-    const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
-    const c = IS_ADDRESS_HOT ? workspace.address("c") : a;
+    const { a, b } = workspace.addresses;
+    const c = IS_ADDRESS_HOT ? workspace.addresses.c : a;
     const nowhere = IS_ADDRESS_HOT ? "127.0.0.1:1" : null;
     const lines = (turn: number) => [
       `server s1 ${turn % 3 === 0 ? c : a} weight ${turn % 2 === 0 ? 10 : 0}`,
@@ -114,29 +109,23 @@ commonTest(
       turn % 4 < 2 ? `server s4 ${b} weight 5` : `server s4 ${nowhere ?? b} weight 0`,
     ];
     const wrapper = await serve(workspace, lines(0));
-    let isOver = false;
-    const answers: (string | null)[] = [];
-    const clients = Array.from({ length: 4 }, async () => {
-      while (!isOver) answers.push(await workspace.get());
-    });
+    const clients = new Asking(workspace);
     for (let turn = 1; turn <= 25; turn++) {
       const { length } = wrapper.output;
-      await workspace.replace(workspace.withServers(lines(turn)));
+      await workspace.writeServers(lines(turn));
       await wrapper.until(
         "the change",
         () => wrapper.output.slice(length).includes("without a reload"),
       );
     }
-    isOver = true;
-    await Promise.all(clients);
-    assert.deepEqual([...new Set(answers)].sort(), IS_ADDRESS_HOT ? ["a", "b", "c"] : ["a", "b"]);
+    assert.deepEqual(await clients.stop(), IS_ADDRESS_HOT ? ["a", "b", "c"] : ["a", "b"]);
     await wrapper.stopsAt(1);
   },
 );
 
 programTest("a file that is cut off is refused, whatever is left of it", async () => {
   await using workspace = new Served();
-  const text = workspace.withServers([`server s1 ${workspace.address("a")} weight 10`]);
+  const text = workspace.withServers([`server s1 ${workspace.addresses.a} weight 10`]);
   await workspace.replace(text);
   const wrapper = await workspace.serve({ flags: ["--poll-interval", "0"] });
   await workspace.replace(text.slice(0, text.indexOf("weight 10") + "weight 1".length));
@@ -150,14 +139,14 @@ programTest(
   "a server that is removed gets no more requests, and what it has is finished",
   async () => {
     await using workspace = new Served();
-    const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+    const { a, b } = workspace.addresses;
     const wrapper = await serve(workspace, [`server s1 ${a}`, `server s2 ${b} backup`]);
     const slow = fetch(`http://127.0.0.1:${workspace.port}/slow`).then((answer) => answer.text());
     await wrapper.until(
       "the request to be under way",
       async () => /app,s1,0,0,1,/.test(await workspace.command("show stat app 4 -1")),
     );
-    await workspace.replace(workspace.withServers([`server s2 ${b} backup`]));
+    await workspace.writeServers([`server s2 ${b} backup`]);
     await wrapper.says(/backend "app": server "s1" removed, in generation 1 without/);
     assert.equal(await workspace.answers(), "b");
     assert.equal((await workspace.rows()).s1?.srv_admin_state, "1");
@@ -175,9 +164,9 @@ programTest(
 
 programTest("a new server is added where the release can be trusted, or by a reload", async () => {
   await using workspace = new Served();
-  const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+  const { a, b } = workspace.addresses;
   const wrapper = await serve(workspace, [`server s1 ${a}`]);
-  await workspace.replace(workspace.withServers([`server s1 ${a}`, `server s2 ${b} check`]));
+  await workspace.writeServers([`server s1 ${a}`, `server s2 ${b} check`]);
   if (IS_NEW_HOT) {
     await wrapper.says(
       new RegExp(`backend "app": server "s2" added \\(${b}\\), in generation 1 without a reload`),
@@ -195,11 +184,11 @@ programTest("no process is started for it, not even one on standby or a check", 
   const started = workspace.write("started", "");
   const noting = `#!/bin/sh\necho "$*" >> ${started}\n`;
   await workspace.standIn(STAND_INS.is_haproxy.replace("#!/bin/sh\n", noting));
-  const a = workspace.address("a");
+  const { a } = workspace.addresses;
   const wrapper = await serve(workspace, [`server s1 ${a}`]);
   const before = await Deno.readTextFile(started);
   assert.notEqual(before, "");
-  await workspace.replace(workspace.withServers([`server s1 ${a} weight 9`]));
+  await workspace.writeServers([`server s1 ${a} weight 9`]);
   await wrapper.says(/weight of "s1" 1 to 9, in generation 1/);
   assert.equal(await Deno.readTextFile(started), before, wrapper.output);
 });
@@ -208,10 +197,10 @@ programTest(
   "one after the other, with the configuration of the last as the start of the next",
   async () => {
     await using workspace = new Served();
-    const a = workspace.address("a");
+    const { a } = workspace.addresses;
     const wrapper = await serve(workspace, [`server s1 ${a}`]);
     for (let weight = 2; weight <= 10; weight++) {
-      await workspace.replace(workspace.withServers([`server s1 ${a} weight ${weight}`]));
+      await workspace.writeServers([`server s1 ${a} weight ${weight}`]);
       await wrapper.says(new RegExp(`weight of "s1" ${weight - 1} to ${weight}, `));
     }
     const text = workspace.withServers([`server s1 ${a} weight 10`]).replace("\n", "\n# again\n");
@@ -233,14 +222,13 @@ for (
 ) {
   commonTest(`${what} takes a reload`, async () => {
     await using workspace = new Served();
+    const { a } = workspace.addresses;
     const write = (lines: readonly string[], extra = "") =>
-      workspace.withServers(lines.map((line) => line.replace("ADDRESS", workspace.address("a"))), {
-        extra,
-      });
+      workspace.writeServers(lines.map((line) => line.replace("ADDRESS", a)), { extra });
     const first = lines.map((line) => line.replace(" weight 9", "").replace(" maxqueue 5", ""));
-    await workspace.replace(write(first));
+    await write(first);
     const wrapper = await workspace.serve();
-    await workspace.replace(write(lines, extra));
+    await write(lines, extra);
     await wrapper.says(/generation 2 serves/);
     await workspace.haveStopped(1, wrapper);
     assert.equal((await workspace.rows()).s1?.srv_uweight, "9");
@@ -251,9 +239,9 @@ for (
 
 commonTest("with --no-hot-apply every change takes a reload", async () => {
   await using workspace = new Served();
-  const a = workspace.address("a");
+  const { a } = workspace.addresses;
   const wrapper = await serve(workspace, [`server s1 ${a}`], ["--no-hot-apply"]);
-  await workspace.replace(workspace.withServers([`server s1 ${a} weight 9`]));
+  await workspace.writeServers([`server s1 ${a} weight 9`]);
   await wrapper.says(/generation 2 serves/);
   assert.doesNotMatch(wrapper.output, /hot-apply|without a reload/);
 });
@@ -262,13 +250,11 @@ commonTest(
   "what was set by hand stays, unless the file says something else of just that",
   async () => {
     await using workspace = new Served();
-    const [a, b] = (["a", "b"] as const).map((name) => workspace.address(name));
+    const { a, b } = workspace.addresses;
     const wrapper = await serve(workspace, [`server s1 ${a} weight 10`, `server s2 ${b}`]);
     await workspace.command("set server app/s1 weight 3");
     await workspace.command("set server app/s2 state drain");
-    await workspace.replace(
-      workspace.withServers([`server s1 ${a} weight 20`, `server s2 ${b} maxconn 9`]),
-    );
+    await workspace.writeServers([`server s1 ${a} weight 20`, `server s2 ${b} maxconn 9`]);
     await wrapper.says(
       /weight of "s1" 10 to 20, maxconn of "s2" 0 to 9; instead of what was set by hand: weight 3 of "app\/s1", in/,
     );
@@ -283,10 +269,10 @@ async function beginMany(workspace: Served) {
   const lines = (weight: number) =>
     Array.from(
       { length: 400 },
-      (_, at) => `server s${at} ${workspace.address("a")} weight ${weight}`,
+      (_, at) => `server s${at} ${workspace.addresses.a} weight ${weight}`,
     );
   const wrapper = await serve(workspace, lines(10));
-  await workspace.replace(workspace.withServers(lines(20)));
+  await workspace.writeServers(lines(20));
   await wrapper.until(
     "the first to be changed",
     async () => (await workspace.rows()).s0?.srv_uweight === "20",
@@ -298,14 +284,13 @@ commonTest("a process that dies in the middle ends all with 137", async () => {
   await using workspace = new Served();
   const wrapper = await beginMany(workspace);
   Deno.kill(workspace.haproxyPids()[0]!, "SIGKILL");
-  assert.equal(await wrapper.exitCode, 137, wrapper.output);
+  await wrapper.endsWith(137);
 });
 
 commonTest("SIGTERM in the middle ends all with 143", async () => {
   await using workspace = new Served();
   const wrapper = await beginMany(workspace);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143, wrapper.output);
+  await wrapper.endsBy("SIGTERM", 143);
   assert.doesNotMatch(wrapper.output, /a bug/);
 });
 

@@ -4,7 +4,6 @@ import { Authority, type Pair } from "../../support/certificates.ts";
 import { commonTest } from "../../support/wrapper/program.ts";
 import { quoted, Secured, withoutReload } from "../../support/wrapper/secured.ts";
 import { answerTo } from "../../support/clients/tls_client.ts";
-import { waitFor } from "../../support/wait.ts";
 import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** A workspace that wants client certificates from the authorities in the file `ca.pem`. */
@@ -36,10 +35,8 @@ class Trusting extends Secured {
     await wrapper.until("the client to be trusted", async () => await this.answers(own) === "one");
   }
 
-  async refuses(own = this.own, wrapper?: Wrapper): Promise<void> {
-    await waitFor("the client to be refused", async () => await this.answers(own) === null, {
-      explain: () => wrapper?.output ?? "",
-    });
+  async refuses(wrapper: Wrapper): Promise<void> {
+    await wrapper.until("the client to be refused", async () => await this.answers() === null);
   }
 }
 
@@ -62,7 +59,7 @@ commonTest("removing an authority requires a reload, which ends its sessions", a
   const wrapper = await workspace.serveTrusting();
   await workspace.replace(workspace.other.certificate, workspace.caFile);
   await wrapper.says(/reloading: .*clients are no longer trusted/);
-  await workspace.refuses(workspace.own, wrapper);
+  await workspace.refuses(wrapper);
   await workspace.trusts(workspace.others, wrapper);
   await wrapper.stopsAt(2);
 });
@@ -75,7 +72,7 @@ commonTest("revoking a client requires a reload, which ends its sessions", async
   workspace.authority.revoke(workspace.own);
   await workspace.replace(workspace.authority.crl(), workspace.crlFile);
   await wrapper.says(/reloading: .*clients are no longer trusted/);
-  await workspace.refuses(workspace.own, wrapper);
+  await workspace.refuses(wrapper);
   assert.equal(await workspace.answers(stays), "one");
   await wrapper.stopsAt(2);
 });
@@ -104,7 +101,7 @@ commonTest("a CRL too long for HAProxy to show requires a reload", async () => {
   await workspace.replace(workspace.authority.crl(), workspace.crlFile);
   // Versions other than 2.6 may show it in full.
   await wrapper.says(/reloading: .*(?:does not show all|clients are no longer trusted)/);
-  await workspace.refuses(workspace.own, wrapper);
+  await workspace.refuses(wrapper);
   await wrapper.stopsAt(2);
 });
 
@@ -139,7 +136,7 @@ commonTest("a CA file longer than HAProxy's buffer is trusted completely", async
   const bundle = all.map(({ certificate }) => certificate).join("");
   assert.ok(bundle.length > 16_384);
   await workspace.replace(bundle, workspace.caFile);
-  await workspace.refuses(workspace.own, wrapper);
+  await workspace.refuses(wrapper);
   // Up to HAProxy 2.7 that requires a reload.
   assert.ok(wrapper.lastGeneration <= 2, wrapper.output);
   for (const authority of [all[0]!, all[20]!, all.at(-1)!]) {
@@ -155,6 +152,6 @@ commonTest("a CA file without any certificate never replaces a good one", async 
   assert.equal(await workspace.answers(), "one");
   assert.equal(await workspace.answers(workspace.others), null);
   await workspace.replace(workspace.other.certificate, workspace.caFile);
-  await workspace.refuses(workspace.own, wrapper);
+  await workspace.refuses(wrapper);
   await workspace.trusts(workspace.others, wrapper);
 });

@@ -7,7 +7,8 @@ import { ROOT, testNeeding } from "../../support/needs.ts";
 import { commonTest, programTest, RUNNABLE } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freeze } from "../../support/machine/processes.ts";
-import { finish, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish, Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Until no old process can accept a request. */
 async function reload(workspace: Workspace, wrapper: Wrapper, text: string): Promise<void> {

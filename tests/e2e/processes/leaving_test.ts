@@ -1,6 +1,6 @@
 /** How an instance leaves: it is not ready, then drains, then ends. */
 import assert from "node:assert/strict";
-import { finish } from "../../support/wrapper/wrapper.ts";
+import { finish } from "../../support/wrapper/workspace.ts";
 import { Observed } from "../../support/wrapper/observed.ts";
 import { commonTest, programTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";

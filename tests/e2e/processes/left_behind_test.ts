@@ -2,28 +2,29 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { record } from "../../support/wrapper/recorded.ts";
+import { Asking } from "../../support/wrapper/asking.ts";
 import { Observed } from "../../support/wrapper/observed.ts";
 import { commonTest, rootTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { readIfThere } from "../../support/machine/files.ts";
+import { namesIn, readIfThere } from "../../support/machine/files.ts";
 import { freeze } from "../../support/machine/processes.ts";
-import { finish, type Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish, type Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 class Restarted extends Observed {
   /** Starts the wrapper, kills it by SIGKILL, and returns the pid of the leftover. */
   async leave(options: Parameters<Workspace["serve"]>[0] = {}): Promise<number> {
     const before = new Set(this.haproxyPids());
     const wrapper = await this.serve(options);
-    wrapper.kill();
-    await wrapper.child.status;
+    await wrapper.dies();
     const [left, ...others] = this.haproxyPids().filter((pid) => !before.has(pid));
     assert.deepEqual(others, []);
     return left!;
   }
 
   get folders(): readonly string[] {
-    return [...Deno.readDirSync(this.runtimeDirectory)].map(({ name }) => name);
+    return namesIn(this.runtimeDirectory);
   }
 
   async endOf(pid: number, wrapper: Wrapper): Promise<void> {
@@ -31,34 +32,10 @@ class Restarted extends Observed {
   }
 }
 
-/** Sends requests continuously, and collects the answers. */
-class Client {
-  readonly answers = new Map<string | null, number>();
-  readonly #running: Promise<void>;
-  #isStopped = false;
-
-  constructor(workspace: Workspace) {
-    this.#running = this.#run(workspace);
-  }
-
-  async stop(): Promise<ReadonlyMap<string | null, number>> {
-    this.#isStopped = true;
-    await this.#running;
-    return this.answers;
-  }
-
-  async #run(workspace: Workspace): Promise<void> {
-    while (!this.#isStopped) {
-      const answer = await workspace.get();
-      this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
-    }
-  }
-}
-
 commonTest("a leftover hands over without a lost request, and drains", async () => {
   await using workspace = new Restarted();
   const left = await workspace.leave();
-  const clients = Array.from({ length: 4 }, () => new Client(workspace));
+  const clients = new Asking(workspace);
   using open = await workspace.openRequest();
   await workspace.replace(workspace.page("two"));
   const wrapper = await workspace.serve();
@@ -70,17 +47,11 @@ commonTest("a leftover hands over without a lost request, and drains", async () 
   assert.match(await finish(open), /one$/);
   await wrapper.says(/generation 0 drained in /);
   await workspace.endOf(left, wrapper);
-  for (const client of clients) {
-    const answers = [...(await client.stop()).keys()];
-    assert.deepEqual(answers.filter((one) => one !== "one" && one !== "two"), [], wrapper.output);
-    assert.ok(answers.includes("two"));
-  }
+  assert.deepEqual(await clients.stop(), ["one", "two"], wrapper.output);
   await waitFor("its folder to be removed", () => workspace.folders.length === 1, {
     explain: () => workspace.folders.join(" "),
   });
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
-  assert.deepEqual(workspace.folders, []);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 commonTest("a leftover is in the status until it is gone", async () => {
@@ -109,12 +80,12 @@ commonTest("last good files take over from a leftover, too", async () => {
   await record(recorded, { words, directory: workspace.path });
   const left = await workspace.leave({ args });
   await workspace.replace("nonsense\n");
-  const client = new Client(workspace);
+  const clients = new Asking(workspace);
   const wrapper = workspace.start({ args });
   await wrapper.says(/generation 2 serves, .*; started from what served last/);
   await wrapper.says(/generation 0 drained/);
   await workspace.endOf(left, wrapper);
-  assert.deepEqual([...(await client.stop()).keys()], ["one"]);
+  assert.deepEqual(await clients.stop(), ["one"]);
 });
 
 commonTest("a wrapper that is killed while a leftover drains leaves both to the next", async () => {
@@ -201,14 +172,11 @@ commonTest("a leftover that does not drain within --shutdown-wait is ended", asy
 
 commonTest("a stop also ends a draining leftover", async () => {
   await using workspace = new Restarted();
-  const left = await workspace.leave();
+  await workspace.leave();
   using _open = await workspace.openRequest();
   const wrapper = await workspace.serve();
   await wrapper.says(/drains as generation 0/);
-  wrapper.signal("SIGTERM");
-  assert.equal(await wrapper.exitCode, 143);
-  assert.deepEqual(workspace.haproxyPids(), [], `process ${left} is left`);
-  assert.deepEqual(workspace.folders, []);
+  await wrapper.endsBy("SIGTERM", 143);
 });
 
 commonTest("a process that was on standby when its wrapper was killed drains as well", async () => {
@@ -220,8 +188,7 @@ commonTest("a process that was on standby when its wrapper was killed drains as 
   const waits = await waitFor("another process", () => {
     return workspace.haproxyPids().find((pid) => pid !== serves);
   });
-  first.kill();
-  await first.child.status;
+  await first.dies();
   await workspace.replace(workspace.page("three"));
   const wrapper = await workspace.serve({ args });
   await workspace.endOf(serves!, wrapper);
@@ -254,8 +221,7 @@ commonTest("all leftovers drain, even draining and hanging ones", async () => {
   await workspace.replace(workspace.page("two"));
   await first.says(/generation 2 serves/);
   const serves = workspace.haproxyPids().find((pid) => pid !== drains)!;
-  first.kill();
-  await first.child.status;
+  await first.dies();
   await freeze(serves);
   await workspace.replace(workspace.page("three"));
   const args = ["-f", workspace.configuration, "--max-draining", "1"];
@@ -282,8 +248,7 @@ commonTest("nothing is taken from a wrapper that is alive, even if it is stopped
   assert.deepEqual(workspace.haproxyPids(), pids);
   assert.equal(workspace.folders.length, 1);
   Deno.kill(first.pid, "SIGCONT");
-  first.signal("SIGTERM");
-  assert.equal(await first.exitCode, 143);
+  await first.endsBy("SIGTERM", 143);
 });
 
 commonTest("another service's leftover is reported and left alone", async () => {
@@ -334,5 +299,5 @@ commonTest("only folders that nobody needs are removed", async () => {
   await waitFor("it to be removed", () => !workspace.folders.includes(dead!));
   wrapper.signal("SIGTERM");
   assert.equal(await wrapper.exitCode, 143);
-  assert.deepEqual([...workspace.folders].sort(), kept.sort());
+  assert.deepEqual(workspace.folders, kept.sort());
 });

@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { rootTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { readIfThere } from "../../support/machine/files.ts";
+import { namesIn, readIfThere } from "../../support/machine/files.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
-const STRANGER = 41_003;
 const PREFIX = "haproxy-reload-wrapper-";
 
 class Shared extends Workspace {
+  /** Nobody's but this folder's: at its end all processes of that user are killed. */
+  readonly user = this.port;
   readonly #strangers: Deno.ChildProcess[] = [];
 
   constructor() {
@@ -24,21 +25,20 @@ class Shared extends Workspace {
   }
 
   get folders(): readonly string[] {
-    return [...Deno.readDirSync(this.runtimeDirectory)].map(({ name }) => name).sort();
+    return namesIn(this.runtimeDirectory);
   }
 
   /** Leaves an HAProxy of ours behind, and returns its pid. */
   async leave(): Promise<number> {
     const wrapper = await this.serve();
     const pids = this.haproxyPids();
-    wrapper.kill();
-    await wrapper.child.status;
+    await wrapper.dies();
     return pids[0]!;
   }
 
   /** Runs `script` as the stranger, in the runtime directory, until it has written the file `done`. */
   async stranger(script: string, ...words: string[]): Promise<void> {
-    const as = ["--reuid", `${STRANGER}`, "--regid", `${STRANGER}`, "--clear-groups"];
+    const as = ["--reuid", `${this.user}`, "--regid", `${this.user}`, "--clear-groups"];
     const child = new Deno.Command("setpriv", {
       args: [...as, "sh", "-c", script, "sh", ...words],
       cwd: this.runtimeDirectory,
@@ -59,8 +59,8 @@ class Shared extends Workspace {
   }
 
   strangers(): number[] {
-    return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) =>
-      pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${STRANGER}\t`)
+    return namesIn("/proc").map(Number).filter((pid) =>
+      pid > 0 && readIfThere(`/proc/${pid}/status`).includes(`Uid:\t${this.user}\t`)
     );
   }
 
@@ -117,7 +117,7 @@ touch done; exec sleep 600`,
     wrapper.signal("SIGTERM");
     assert.equal(await wrapper.exitCode, 143);
     assert.deepEqual(workspace.folders, before);
-    assert.deepEqual([...Deno.readDirSync(victim)].map(({ name }) => name), ["service.json"]);
+    assert.deepEqual(namesIn(victim), ["service.json"]);
   });
 }
 
@@ -170,7 +170,7 @@ rootTest("another user's orphan is reported with its pid, and left alone", async
   try {
     const wrapper = await workspace.serve();
     await wrapper.says(
-      `process ${pid}, .* folder belongs to user ${STRANGER}.*kill -USR1 ${pid}`,
+      `process ${pid}, .* folder belongs to user ${workspace.user}.*kill -USR1 ${pid}`,
     );
     wrapper.signal("SIGTERM");
     assert.equal(await wrapper.exitCode, 143);

@@ -5,7 +5,8 @@ import { ROOT, testNeeding } from "../../support/needs.ts";
 import { EXECUTABLE, FORM, RUNNABLE } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 import { readIfThere } from "../../support/machine/files.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Process limits do not apply to root. */
 const USER = 23_456;

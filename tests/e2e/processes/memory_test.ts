@@ -7,7 +7,8 @@ import { testNeeding } from "../../support/needs.ts";
 import { RUNNABLE } from "../../support/wrapper/program.ts";
 import { Observed } from "../../support/wrapper/observed.ts";
 import { freeze } from "../../support/machine/processes.ts";
-import { finish, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const NEEDS = [RUNNABLE, MEMORY_GROUPS];
 

@@ -4,7 +4,8 @@ import { FORM, programTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { childrenOf } from "../../support/machine/processes.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 if (FORM === "process_1") {
   programTest("hundreds of orphans are reaped during reloads, no status is confused", async () => {

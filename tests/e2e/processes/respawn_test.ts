@@ -5,7 +5,8 @@ import { commonTest, programTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { childrenOf, freeze } from "../../support/machine/processes.ts";
-import { finish, MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish, MANY_BACKENDS, Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** The pid of the only HAProxy besides `others`. */
 function servingPid(workspace: Workspace, others: readonly number[] = []): number {

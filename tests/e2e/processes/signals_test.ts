@@ -6,7 +6,8 @@ import { FORM, programTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { childrenOf, freeze } from "../../support/machine/processes.ts";
-import { finish, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish, Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 type Check = (workspace: Workspace, wrapper: Wrapper) => Promise<void>;
 type Signal = keyof typeof SIGNALS;
@@ -172,7 +173,7 @@ for (const [signal, meaning] of Object.entries(SIGNALS)) {
   programTest(`${signal} before HAProxy is up does the same`, async () => {
     await using workspace = new Workspace();
     const wrapper = workspace.start();
-    await waitFor("all listeners", () => catches(wrapper, LAST_SIGNAL));
+    await waitFor("all listeners", () => catchesAll(wrapper));
     wrapper.signal(signal as Signal);
     if (meaning.tag === "stop") {
       assert.equal(await wrapper.exitCode, 128 + constants.signals[meaning.signal], wrapper.output);
@@ -191,7 +192,7 @@ programTest("SIGTERM at any moment of the start leaves nothing", async () => {
     const wrapper = workspace.start();
     // The kernel drops signals that process 1 does not catch; other processes would end.
     if (FORM === "process_1") {
-      await waitFor("all listeners", () => catches(wrapper, LAST_SIGNAL));
+      await waitFor("all listeners", () => catchesAll(wrapper));
     }
     await pause(delayMs);
     await wrapper.endsBy("SIGTERM", 143);
@@ -240,9 +241,7 @@ async function passOnQuit(workspace: Workspace, wrapper: Wrapper): Promise<void>
 /** The signal that the program listens to last. */
 const LAST_SIGNAL = Object.keys(SIGNALS).at(-1) as Signal;
 
-function catches({ pid }: Wrapper, signal: Signal): boolean {
-  return hasSignal("SigCgt", pid, signal);
-}
+const catchesAll = ({ pid }: Wrapper) => hasSignal("SigCgt", pid, LAST_SIGNAL);
 
 /** Whether a signal is in one of a process's signal sets. */
 function hasSignal(set: "SigCgt" | "ShdPnd", pid: number, signal: Signal): boolean {

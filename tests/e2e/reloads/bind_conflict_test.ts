@@ -5,7 +5,8 @@ import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
-import { finish, get, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish, get, Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const FLAG = "--pause-on-bind-conflict";
 /** Without a settle time there is no process on standby, so the starts can be counted. */
@@ -192,8 +193,7 @@ for (const end of ["fails", "is ready"] as const) {
   commonTest(`killed during a pause: the next start resumes it, and ${end}`, async () => {
     await using workspace = new Unshared();
     const killed = await paused(workspace);
-    killed.kill();
-    await killed.child.status;
+    await killed.dies();
     assert.equal(await workspace.get(), null);
     await workspace.standIn(STAND_INS.is_haproxy);
     const flags = end === "fails" ? [] : [FLAG];
@@ -295,8 +295,7 @@ commonTest(
     await using workspace = new Unshared();
     const killed = await workspace.serveWith();
     const [left] = workspace.haproxyPids();
-    killed.kill();
-    await killed.child.status;
+    await killed.dies();
     await workspace.replace(workspace.bound("two", "*"));
     const wrapper = workspace.start(NOTHING_AHEAD);
     assert.equal(await wrapper.exitCode, 1);

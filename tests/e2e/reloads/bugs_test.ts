@@ -12,12 +12,12 @@ const FROM_SOURCE: Need = { missing: null, isElsewhere: FORM !== "source" };
 class Buggy extends Observed {
   readonly #bugs = this.at("bugs");
 
-  async serveBuggy(args: readonly string[] = []): Promise<Wrapper> {
+  async serveBuggy(): Promise<Wrapper> {
     await Deno.mkdir(this.#bugs);
     const [deno, run, ...rest] = PROGRAM;
     const preload = `--preload=${join(import.meta.dirname!, "inject_bugs.ts")}`;
     const program = [deno!, run!, preload, ...rest];
-    return await this.serveObserved(args, { program });
+    return await this.serveObserved([], { program });
   }
 
   async begin(bug: string): Promise<void> {

@@ -7,7 +7,7 @@ import { haproxyTaking, testNeeding } from "../../support/needs.ts";
 import { commonTest, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/wrapper/program.ts";
 import { freePort } from "../../support/machine/free_port.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 const KEEPS_COUNTERS = haproxyTaking("global\n    shm-stats-file-max-objects 100");
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { record } from "../../support/wrapper/recorded.ts";
 import { Authority } from "../../support/certificates.ts";
+import { Asking } from "../../support/wrapper/asking.ts";
 import { Observed } from "../../support/wrapper/observed.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";
 import { IN_ONE_FORM, longTest, RUNNABLE } from "../../support/wrapper/program.ts";
@@ -11,8 +12,8 @@ import { servedTo } from "../../support/clients/tls_client.ts";
 import { Volume } from "../../support/surroundings/volume.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
-import { isThere } from "../../support/machine/files.ts";
+import type { Wrapper, WrapperOptions } from "../../support/wrapper/wrapper.ts";
+import { isThere, namesIfThere } from "../../support/machine/files.ts";
 
 /** A folder in which a set may already be recorded. */
 class Recording extends Observed {
@@ -43,11 +44,7 @@ class Recording extends Observed {
   }
 
   get objects(): string[] {
-    try {
-      return [...Deno.readDirSync(join(this.recorded, "set/objects"))].map(({ name }) => name);
-    } catch {
-      return [];
-    }
+    return namesIfThere(join(this.recorded, "set/objects"));
   }
 }
 
@@ -132,15 +129,9 @@ longTest("no request is lost from last good files to repaired ones", async () =>
   await workspace.recordNow();
   await workspace.replace("nonsense\n");
   const wrapper = await workspace.fallBack();
-  const answers: (string | null)[] = [];
-  let isDone = false;
-  const clients = Array.from({ length: 4 }, async () => {
-    while (!isDone) answers.push(await workspace.get());
-  });
+  const clients = new Asking(workspace);
   await workspace.changeTo("two", wrapper);
-  isDone = true;
-  await Promise.all(clients);
-  assert.deepEqual([...new Set(answers)].sort(), ["one", "two"]);
+  assert.deepEqual(await clients.stop(), ["one", "two"]);
 });
 
 longTest("certificates, lists, maps and error files are served from the copies", async () => {

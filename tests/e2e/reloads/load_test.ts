@@ -5,7 +5,7 @@ import { Bystander } from "../../support/haproxy/bystander.ts";
 import { Http1Connection } from "../../support/clients/http1.ts";
 import { Load } from "../../support/clients/load.ts";
 import { programTest } from "../../support/wrapper/program.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 const CLIENTS = 8;
 const RELOADS = 20;

@@ -99,7 +99,7 @@ testNeeding(
     await workspace.serves("two", wrapper);
     await workspace.servesTo("key.test", crt, wrapper);
     await wrapper.stopsAt(2);
-    await workspace.command("acme renew @/key", 2);
+    await workspace.askPrivately("acme renew @/key", 2);
     await workspace.haveBeenSaved(4, wrapper);
     const renewed = await workspace.servesTo("key.test", crt, wrapper);
     assert.notEqual(renewed.fingerprint256, first.fingerprint256);
@@ -151,7 +151,7 @@ for (const [what, { mount, reason }] of Object.entries(UNWRITABLE)) {
     await wrapper.says(
       `error .* cannot save the certificate that generation 1 obtained in ".*site\\.pem": ${reason}`,
     );
-    const status = await workspace.command("acme status");
+    const status = await workspace.askPrivately("acme status");
     const expires = /site\.pem\t\w+\tScheduled\t(\S+)/.exec(status)![1]!;
     const name = `certificate_expiry_seconds{file="${workspace.pem}"}`;
     await workspace.measures(name, Date.parse(expires) / 1_000, wrapper);
@@ -233,7 +233,7 @@ testNeeding(
       workspace.securePage({ bind: `crt ${workspace.pem} crt ${workspace.at("large.pem")}` }),
     );
     const save = async (name: string, path: string) =>
-      await saveCertificate(await workspace.ask(`dump ssl cert ${workspace.at(name)}`), {
+      await saveCertificate(await workspace.askPrivately(`dump ssl cert ${workspace.at(name)}`), {
         path,
         keyPath: null,
         name: path,

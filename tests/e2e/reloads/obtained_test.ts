@@ -48,7 +48,7 @@ testNeeding(
     const restarted = await workspace.serveObtaining();
     assert.equal((await workspace.servesSaved(restarted)).fingerprint256, first.fingerprint256);
     assert.equal(workspace.server.orders, 1);
-    await workspace.command(`acme renew ${workspace.pem}`);
+    await workspace.askPrivately(`acme renew ${workspace.pem}`);
     await workspace.haveBeenSaved(1, restarted);
     assert.notEqual((await workspace.servesSaved(restarted)).fingerprint256, first.fingerprint256);
     await workspace.replace(workspace.obtaining("marker"));
@@ -89,7 +89,7 @@ testNeeding(NEEDS, "a change waits for an order that has just begun", async () =
   const wrapper = await workspace.serveObtaining();
   await workspace.haveBeenSaved(1, wrapper);
   const first = await workspace.servesSaved(wrapper);
-  await workspace.command(`acme renew ${workspace.pem}`);
+  await workspace.askPrivately(`acme renew ${workspace.pem}`);
   await workspace.replace(workspace.obtaining("two"));
   await wrapper.says(/reload delayed by at most [\d.]+s, until generation 1 has obtained/);
   await workspace.haveBeenSaved(2, wrapper);
@@ -145,8 +145,7 @@ testNeeding(
     const part = join(workspace.folder, ".site.pem.part");
     const wrapper = await workspace.serveObtaining();
     await wrapper.until("the save", () => isThere(part) || readIfThere(workspace.pem) !== before);
-    wrapper.kill();
-    await wrapper.child.status;
+    await wrapper.dies();
     const text = readIfThere(workspace.pem);
     if (text !== before) assert.match(text, /PRIVATE KEY-----\n$/);
     const next = await workspace.serveObtaining();
@@ -159,9 +158,8 @@ testNeeding(
 testNeeding(NEEDS, "a signal does not wait for a leftover that says nothing more", async () => {
   await using workspace = await new Obtaining().prepare();
   const wrapper = await workspace.serveObtaining();
-  wrapper.kill();
-  await wrapper.child.status;
-  const socket = workspace.socket();
+  await wrapper.dies();
+  const socket = workspace.privateSocket();
   Deno.renameSync(socket, `${socket}.real`);
   await using left = new ScriptedHaproxy(
     socket,

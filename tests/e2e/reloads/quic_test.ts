@@ -8,7 +8,7 @@ import { quic, testNeeding } from "../../support/needs.ts";
 import { NOT_AS_PROCESS_1, RUNNABLE } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 const NEEDS = [RUNNABLE, NOT_AS_PROCESS_1, quic()];
 
@@ -45,10 +45,7 @@ ${more}`;
 
   /** The last file of generation `number`'s command line. */
   injected(number: number): string {
-    const [folder] = [...Deno.readDirSync(this.runtimeDirectory)].filter(({ isDirectory }) =>
-      isDirectory
-    );
-    return Deno.readTextFileSync(join(this.runtimeDirectory, folder!.name, `${number}-last.cfg`));
+    return Deno.readTextFileSync(join(this.privateFolder, `${number}-last.cfg`));
   }
 }
 

@@ -5,7 +5,8 @@ import { programTest, RUNNABLE } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { MANY_BACKENDS, Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Without a settle time there is no process on standby, so the first start is the handoff's. */
 const NOTHING_AHEAD = { env: { HRW_SETTLE_TIME: "0s" } };

@@ -1,11 +1,12 @@
 /** What was set on a server at runtime survives a reload, if the configuration asks for it. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { ask } from "../../../lib/haproxy/runtime/client.ts";
 import { commonTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freeze } from "../../support/machine/processes.ts";
-import { Workspace, type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper, WrapperOptions } from "../../support/wrapper/wrapper.ts";
+import { namesIn } from "../../support/machine/files.ts";
 
 const SERVERS: readonly string[] = [
   "s1 127.0.0.1:1",
@@ -97,9 +98,7 @@ ${servers.map((server) => `    server ${server.replace("PORT", `${this.port}`)}\
   }
 
   get privateFiles(): string[] {
-    return [...Deno.readDirSync(this.runtimeDirectory)].flatMap(({ name }) =>
-      [...Deno.readDirSync(join(this.runtimeDirectory, name))].map(({ name }) => name).sort()
-    );
+    return namesIn(this.privateFolder);
   }
 
   /** Serves, with everything set that can be. */

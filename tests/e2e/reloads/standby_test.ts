@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { programTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const LONG_SETTLE = ["--settle-time", "1s", "--poll-interval", "0"];
 

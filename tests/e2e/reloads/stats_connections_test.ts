@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { openPrompt, type Prompt } from "../../../lib/haproxy/runtime/client.ts";
 import { commonTest, longTest, programTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 class StatsWorkspace extends Workspace implements AsyncDisposable {
   readonly #cli = this.at("cli.sock");

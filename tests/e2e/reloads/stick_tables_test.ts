@@ -9,7 +9,8 @@ import { Observed } from "../../support/wrapper/observed.ts";
 import { longTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { type Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import type { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const LOCAL_PEER = ["-L", "local"];
 

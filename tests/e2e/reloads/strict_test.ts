@@ -6,7 +6,8 @@ import { childrenOf } from "../../support/machine/processes.ts";
 import { commonTest, programTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
-import { Workspace, type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper, WrapperOptions } from "../../support/wrapper/wrapper.ts";
 
 const STRICT: Readonly<Record<string, { readonly global: string; readonly args: string[] }>> = {
   "zero-warning": { global: "zero-warning", args: [] },

@@ -1,6 +1,5 @@
 /** Features during one another: respawn, last good, stick-tables, server state, POST /reload. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { record } from "../../support/wrapper/recorded.ts";
 import { Observed } from "../../support/wrapper/observed.ts";
 import { programTest } from "../../support/wrapper/program.ts";
@@ -8,7 +7,8 @@ import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { childrenOf, freeze } from "../../support/machine/processes.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { finish, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { finish } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 import { isThere, namesIn } from "../../support/machine/files.ts";
 
 class Together extends Observed {
@@ -178,9 +178,7 @@ programTest("a process that dies while asked for its state is replaced at once",
   assert.equal(report.lastFailure, null);
   const { generation } = report.serving!;
   await wrapper.until("no state to be left", () => {
-    const [folder] = [...Deno.readDirSync(workspace.runtimeDirectory)];
-    const names = [...Deno.readDirSync(join(workspace.runtimeDirectory, folder!.name))];
-    return names.every(({ name }) =>
+    return namesIn(workspace.privateFolder).every((name) =>
       ["probe", "service.json"].includes(name) ||
       (name.startsWith(`${generation}`) && !name.endsWith(".state"))
     );

@@ -6,7 +6,7 @@ import { FORM, programTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { childrenOf } from "../../support/machine/processes.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 programTest("--help names every setting and exits with 0", async () => {
   await using workspace = new Workspace();

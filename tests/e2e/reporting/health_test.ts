@@ -4,7 +4,7 @@ import { freePort } from "../../support/machine/free_port.ts";
 import { Observed } from "../../support/wrapper/observed.ts";
 import { programTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 programTest("--health is 0 while HAProxy serves, and 1 afterwards", async () => {
   await using workspace = new Observed();

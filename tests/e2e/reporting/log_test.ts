@@ -1,7 +1,7 @@
 /** What the program logs, and when it logs nothing. */
 import assert from "node:assert/strict";
 import { programTest } from "../../support/wrapper/program.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import { pause } from "../../support/wait.ts";
 
 programTest("a text line has time, level, pid and what happened", async () => {

@@ -8,7 +8,7 @@ import {
   monotonicMicroseconds,
   ServiceManager,
 } from "../../support/surroundings/service_manager.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 const READY = "READY=1";
 const RELOAD = ["RELOADING=1", "MONOTONIC_USEC"] as const;

@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { Observed } from "../../support/wrapper/observed.ts";
 import { commonTest, programTest } from "../../support/wrapper/program.ts";
 import { Secured } from "../../support/wrapper/secured.ts";
-import { finish } from "../../support/wrapper/wrapper.ts";
+import { finish } from "../../support/wrapper/workspace.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
 

@@ -4,7 +4,7 @@ import { basename, join } from "@std/path";
 import { record } from "../../support/wrapper/recorded.ts";
 import { type Need, ROOT, testNeeding } from "../../support/needs.ts";
 import { FORM, NOT_AS_PROCESS_1, RUNNABLE } from "../../support/wrapper/program.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import { isThere, namesIn } from "../../support/machine/files.ts";
 
 /** Neither root nor the wrapper's user. */

@@ -1,9 +1,7 @@
 /** What the program could do if it were compromised. */
 import assert from "node:assert/strict";
-import { join } from "@std/path";
-import { namesIn } from "../../support/machine/files.ts";
 import { programLike, programTest } from "../../support/wrapper/program.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 
 programTest("it can start no other program, write nowhere else and open no library", async () => {
   await using workspace = new Workspace();
@@ -38,8 +36,6 @@ programTest("it can start no other program, write nowhere else and open no libra
 programTest("the private folder is for nobody else, and goes with the wrapper", async () => {
   await using workspace = new Workspace();
   const wrapper = await workspace.serve();
-  const [folder] = namesIn(workspace.runtimeDirectory);
-  const info = Deno.statSync(join(workspace.runtimeDirectory, folder!));
-  assert.equal(info.mode! & 0o777, 0o700);
+  assert.equal(Deno.statSync(workspace.privateFolder).mode! & 0o777, 0o700);
   await wrapper.endsBy("SIGTERM", 143);
 });

@@ -4,12 +4,13 @@ import { join } from "@std/path";
 import { commonTest } from "../../support/wrapper/program.ts";
 import { isLastReload, quoted, Secured } from "../../support/wrapper/secured.ts";
 import type { Wrapper } from "../../support/wrapper/wrapper.ts";
+import { namesIn } from "../../support/machine/files.ts";
 
 const error = (text: string) => `HTTP/1.0 503 Unavailable\r\nx-is: ${text}\r\n\r\n`;
 
 /** A configuration with an error file, named exactly so. */
-const withErrorFile = (workspace: Secured, written: string, text = "one", extra = "") =>
-  workspace.page(text, { extra: `    errorfile 503 ${written}\n${extra}` });
+const withErrorFile = (workspace: Secured, written: string, text = "one") =>
+  workspace.page(text, { extra: `    errorfile 503 ${written}\n` });
 
 async function isReload(workspace: Secured, wrapper: Wrapper, path: string): Promise<void> {
   await workspace.replace(error("after"), path);
@@ -178,5 +179,5 @@ commonTest("--list-watched says what is watched and why, and starts nothing", as
     assert.match(directories!, new RegExp(`^  ${quoted(path)}$`, "m"));
   }
   assert.equal(wrapper.lastGeneration, 0);
-  assert.deepEqual([...Deno.readDirSync(workspace.runtimeDirectory)], []);
+  assert.deepEqual(namesIn(workspace.runtimeDirectory), []);
 });

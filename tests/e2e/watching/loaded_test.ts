@@ -19,9 +19,9 @@ const error = (text: string) =>
   `HTTP/1.0 503 Unavailable\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
 
 /** A configuration with `rules` before the answer. */
-function withRules(workspace: Secured, rules: string, options: { extra?: string } = {}) {
+function withRules(workspace: Secured, rules: string) {
   return (text: string) =>
-    workspace.page(text, options).replace("    http-request", `    ${rules}\n    http-request`);
+    workspace.page(text).replace("    http-request", `    ${rules}\n    http-request`);
 }
 
 /** One with a certificate, and more words after it. */
@@ -31,11 +31,11 @@ function withBind(workspace: Secured, options: string, global = "") {
     workspace.securePage({ bind: `crt ${workspace.pem} ${options}`, text, global });
 }
 
-/** One with a directory of one certificate. */
-function withDirectory(workspace: Secured, name: string) {
+/** One with a directory of two certificates. */
+function withDirectory(workspace: Secured) {
   Deno.mkdirSync(workspace.at("certificates"));
   workspace.write("certificates/a.pem", workspace.authority.issue().pem);
-  workspace.write(`certificates/${name}`, workspace.authority.issue({ name: "b.test" }).pem);
+  workspace.write("certificates/b.pem", workspace.authority.issue({ name: "b.test" }).pem);
   return (text: string) =>
     workspace.securePage({ bind: `crt ${workspace.at("certificates")}`, text });
 }
@@ -119,13 +119,13 @@ const LOADED: readonly Loaded[] = [
   {
     what: "a certificate that is added to a directory, for a name that another has",
     file: "certificates/c.pem",
-    prepare: (workspace) => withDirectory(workspace, "b.pem"),
+    prepare: (workspace) => withDirectory(workspace),
     after: ({ authority }) => authority.issue({ name: "b.test" }).pem,
   },
   {
     what: "the default certificate that is removed from a directory",
     file: "certificates/a.pem",
-    prepare: (workspace) => withDirectory(workspace, "b.pem"),
+    prepare: (workspace) => withDirectory(workspace),
     after: () => null,
   },
   {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ROOT, testNeeding } from "../../support/needs.ts";
 import { BY_EVENTS, RUNNABLE } from "../../support/wrapper/program.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const NEEDS = [RUNNABLE, ROOT];
 

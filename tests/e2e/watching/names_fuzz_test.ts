@@ -7,7 +7,7 @@ import { Observed } from "../../support/wrapper/observed.ts";
 import { longTest, programTest } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { type Wrapper } from "../../support/wrapper/wrapper.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** `SEED` repeats a run that failed. */
 const SEED = Number(Deno.env.get("SEED") ?? 20_261_128);

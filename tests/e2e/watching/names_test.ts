@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
 import { BY_EVENTS, programTest } from "../../support/wrapper/program.ts";
-import { Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Runs an `sh` script in a directory: Deno itself cannot name anything that is not UTF-8. */
 async function run(script: string, cwd: string): Promise<void> {

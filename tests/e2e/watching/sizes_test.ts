@@ -7,7 +7,7 @@ import { ROOT, testNeeding } from "../../support/needs.ts";
 import { IN_ONE_FORM, programTest, RUNNABLE } from "../../support/wrapper/program.ts";
 import { waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { type Wrapper } from "../../support/wrapper/wrapper.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 const MB = 2 ** 20;
 const GB = 2 ** 30;

@@ -6,7 +6,8 @@ import { BY_EVENTS, programTest, RUNNABLE } from "../../support/wrapper/program.
 import { Volume } from "../../support/surroundings/volume.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { MANY_BACKENDS, Workspace, type Wrapper } from "../../support/wrapper/wrapper.ts";
+import { MANY_BACKENDS, Workspace } from "../../support/wrapper/workspace.ts";
+import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** Proves that nothing but this last change has caused a reload since generation 1. */
 async function isOnlyReload(wrapper: Wrapper, change: () => unknown) {

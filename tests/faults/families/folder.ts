@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { command } from "../world/command.ts";
 import type { Fault } from "../fault.ts";
 import { ROOT } from "../../support/needs.ts";
-import { finish } from "../../support/wrapper/wrapper.ts";
+import { finish } from "../../support/wrapper/workspace.ts";
 import type { World } from "../world/world.ts";
 
 const filler = (world: World) => join(world.runtimeDirectory, "filler");

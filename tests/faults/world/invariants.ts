@@ -4,6 +4,7 @@ import { waitFor } from "../../support/wait.ts";
 import type { Fault } from "../fault.ts";
 import { childrenOf, stateOf } from "../../support/machine/processes.ts";
 import type { World } from "./world.ts";
+import { namesIn } from "../../support/machine/files.ts";
 
 /** How long a client may wait for an answer that takes a millisecond on an idle machine. */
 const LONGEST_GAP_MS = 1_000;
@@ -80,15 +81,15 @@ async function assertNoLeftovers(world: World): Promise<void> {
   await waitFor("no zombie", () => !childrenOf(world.wrapper.pid).some(isZombie), { explain });
   const isAllowed = allowedNames(world);
   const strangers = () =>
-    [...Deno.readDirSync(world.privateFolder)].map(({ name }) => name)
+    namesIn(world.privateFolder)
       .filter((name) => !isAllowed(name));
   await waitFor("no leftovers in the private folder", () => strangers().length === 0, {
     explain: () => `${strangers()}\n${explain()}`,
   });
   await waitFor(
     `at most ${world.openFilesAtFirst} open files`,
-    () => world.openFiles() <= world.openFilesAtFirst,
-    { explain: () => `${world.openFiles()}\n${explain()}` },
+    () => world.openFiles <= world.openFilesAtFirst,
+    { explain: () => `${world.openFiles}\n${explain()}` },
   );
 }
 

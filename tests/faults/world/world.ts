@@ -1,5 +1,4 @@
 /** A wrapper with traffic, in a place where everything can be broken and repaired. */
-import { join } from "@std/path";
 import { ask } from "../../../lib/haproxy/runtime/client.ts";
 import { Bystander } from "../../support/haproxy/bystander.ts";
 import { Observed } from "../../support/wrapper/observed.ts";
@@ -8,8 +7,9 @@ import { freePort } from "../../support/machine/free_port.ts";
 import { ONE_FORM } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
+import { namesIn } from "../../support/machine/files.ts";
 import { killQuietly } from "../../support/machine/processes.ts";
-import { type Wrapper, type WrapperOptions } from "../../support/wrapper/wrapper.ts";
+import type { Wrapper, WrapperOptions } from "../../support/wrapper/wrapper.ts";
 import { command } from "./command.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -62,12 +62,6 @@ export class World extends Observed {
     return `v${this.#version}`;
   }
 
-  get privateFolder(): string {
-    const [entry] = [...Deno.readDirSync(this.runtimeDirectory)]
-      .filter(({ name }) => name.startsWith("haproxy-reload-wrapper-"));
-    return join(this.runtimeDirectory, entry?.name ?? "none");
-  }
-
   /** The generation that was last logged to serve. */
   get servingGeneration(): number {
     const all = [...this.wrapper.output.matchAll(/generation (\d+) serves/g)];
@@ -112,12 +106,11 @@ listen tcp
   /** Asks the serving generation on its own socket; `null` if it does not answer. */
   async askServing(words: string): Promise<string | null> {
     const { generation } = (await this.report()).serving!;
-    const socket = join(this.privateFolder, `${generation}.sock`);
-    return await ask(socket, words, AbortSignal.timeout(1_000));
+    return await ask(this.privateSocket(generation), words, AbortSignal.timeout(1_000));
   }
 
-  openFiles(pid = this.wrapper.pid): number {
-    return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+  get openFiles(): number {
+    return namesIn(`/proc/${this.wrapper.pid}/fd`).length;
   }
 
   /** The soft limit, which can be raised again. */
@@ -167,7 +160,7 @@ listen tcp
     await waitFor("traffic", () => this.traffic.answers > 20, {
       explain: () => JSON.stringify(this.traffic.failures),
     });
-    this.openFilesAtFirst = this.openFiles();
+    this.openFilesAtFirst = this.openFiles;
   }
 
   /** A small disk for the private folder, and an `/etc/hosts` of its own. */

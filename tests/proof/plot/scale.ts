@@ -11,14 +11,17 @@ export interface Span {
 }
 
 /** From 0 to at least `most`. */
-export function linear(most: number, { from, to }: Span, { ticks = 4 } = {}): Scale {
-  const step = roundStep(Math.max(most, 1) / ticks);
+export function linear(most: number, { from, to }: Span): Scale {
+  const step = roundStep(Math.max(most, 1) / TICKS);
   const end = step * Math.ceil(Math.max(most, 1) / step);
   return {
     ticks: Array.from({ length: Math.round(end / step) + 1 }, (_, index) => index * step),
     place: (value) => from + (to - from) * value / end,
   };
 }
+
+/** About as many as look tidy. */
+const TICKS = 4;
 
 /** From `least` to `most`, both above 0, with ticks at 1, 2, 5, 10 … */
 export function logarithmic(least: number, most: number, { from, to }: Span): Scale {

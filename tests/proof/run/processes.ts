@@ -1,5 +1,5 @@
 /** Samples the processes of a contestant from /proc. */
-import type { Workspace } from "../../support/wrapper/wrapper.ts";
+import type { Workspace } from "../../support/wrapper/workspace.ts";
 
 /** Memory is in kB. */
 export interface Sample {

@@ -2,7 +2,7 @@
 import { Authority } from "../../support/certificates.ts";
 import { quic } from "../../support/needs.ts";
 import { freePort } from "../../support/machine/free_port.ts";
-import { Workspace } from "../../support/wrapper/wrapper.ts";
+import { Workspace } from "../../support/wrapper/workspace.ts";
 import { contentText, QUICK_PATH, SLOW_PATH } from "../load/bodies.ts";
 import { SITE } from "../../support/clients/connection.ts";
 import { type KindName, kindNames, type PerKind } from "../load/kinds.ts";

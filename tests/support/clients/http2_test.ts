@@ -6,8 +6,8 @@ import { frame, FrameType, parseFrame, uint32 } from "./http2_frames.ts";
 const END_STREAM = 1;
 const STATUS_200 = new Uint8Array([0x88]);
 const STATUS_503 = new Uint8Array([0x08, 0x03, ...new TextEncoder().encode("503")]);
-const goaway = (last: number) =>
-  frame(FrameType.goaway, 0, 0, new Uint8Array([...uint32(last), ...uint32(0)]));
+/** Promises an answer to the first request. */
+const GOAWAY = frame(FrameType.goaway, 0, 0, new Uint8Array([...uint32(1), ...uint32(0)]));
 const answer = (stream: number, content: number) => [
   frame(FrameType.headers, 4, stream, STATUS_200),
   frame(FrameType.data, END_STREAM, stream, new TextEncoder().encode(`${content}`)),
@@ -51,7 +51,7 @@ Deno.test("one request after another is answered, with settings and pings in bet
 });
 
 Deno.test("a request that GOAWAY says was not processed has not failed", async () => {
-  await withServer([answer(1, 1), [goaway(1)]], async (client) => {
+  await withServer([answer(1, 1), [GOAWAY]], async (client) => {
     await client.request();
     assert.equal(await client.request(), null);
     assert.ok(client.isOver);
@@ -77,7 +77,7 @@ Deno.test("a reset stream ends its request at once", async () => {
 });
 
 Deno.test("a request that GOAWAY lets pass is answered, and is the last", async () => {
-  await withServer([[goaway(1), ...answer(1, 1)]], async (client) => {
+  await withServer([[GOAWAY, ...answer(1, 1)]], async (client) => {
     assert.deepEqual(await client.request(), { text: "1", isLast: true });
   });
 });
@@ -86,7 +86,7 @@ for (
   const [kind, what, answers] of [
     ["empty", "no answer at all", [[]]],
     ["cut", "half an answer", [[answer(1, 1)[0]!]]],
-    ["cut", "an answer that GOAWAY has promised", [[goaway(1), answer(1, 1)[0]!]]],
+    ["cut", "an answer that GOAWAY has promised", [[GOAWAY, answer(1, 1)[0]!]]],
     ["idle_closing", "an end without a word after an answer", [answer(1, 1), []]],
     ["wrong", "another status", [[frame(FrameType.headers, 4 | END_STREAM, 1, STATUS_503)]]],
   ] as const

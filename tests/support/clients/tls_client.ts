@@ -53,9 +53,9 @@ export class TlsConnection implements AsyncDisposable {
   }
 
   /** The answer to a request; `null` if the connection ends. */
-  async request(path = "/"): Promise<string | null> {
+  async request(): Promise<string | null> {
     this.#received = "";
-    this.#socket.write(`GET ${path} HTTP/1.1\r\nhost: site.test\r\n\r\n`);
+    this.#socket.write("GET / HTTP/1.1\r\nhost: site.test\r\n\r\n");
     for (;;) {
       const [head, body] = this.#received.split("\r\n\r\n");
       const length = Number(/^content-length: (\d+)/im.exec(head!)?.[1]);

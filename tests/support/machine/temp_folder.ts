@@ -1,5 +1,6 @@
 /** A folder for one test, removed when the test ends. */
 import { dirname, join } from "@std/path";
+import { namesIn } from "./files.ts";
 
 export class TempFolder implements AsyncDisposable {
   /** Without links in it. */
@@ -25,7 +26,7 @@ export class TempFolder implements AsyncDisposable {
 
   /** What is in a folder, sorted. */
   names(path = this.path): string[] {
-    return [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+    return namesIn(path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

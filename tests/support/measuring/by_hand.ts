@@ -9,7 +9,7 @@ import { askInstance } from "../../../lib/haproxy/runtime/instance.ts";
 import { NO_NEEDS } from "../../../lib/config/needs.ts";
 import { startHaproxy } from "../haproxy/bare.ts";
 import { pause } from "../wait.ts";
-import type { Workspace } from "../wrapper/wrapper.ts";
+import type { Workspace } from "../wrapper/workspace.ts";
 
 /** In the runtime directory, by which the workspace finds the processes when it cleans up. */
 export async function makeFolder({ runtimeDirectory }: Workspace): Promise<PrivateFolder> {

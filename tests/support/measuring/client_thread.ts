@@ -1,7 +1,7 @@
 /** The thread behind `client.ts`. */
 import { answerQuestions } from "../machine/thread.ts";
 import { servedTo } from "../clients/tls_client.ts";
-import { get } from "../wrapper/wrapper.ts";
+import { get } from "../wrapper/workspace.ts";
 import type { FirstServed, Question } from "./client.ts";
 import { nowMs } from "./clock.ts";
 

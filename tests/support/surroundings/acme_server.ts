@@ -37,11 +37,12 @@ export function startsWithout(): boolean {
 export interface AcmeOptions {
   /** Where challenges are answered. */
   readonly httpPort: number;
-  /** How long its certificates are valid. */
-  readonly validSeconds?: number;
   /** How many certificates stand between its own and its root. */
   readonly chainLength?: number;
 }
+
+/** How long its certificates are valid. */
+const VALID_SECONDS = 3_600;
 
 /** What HAProxy asks for, by the last word of pebble's address. */
 type Step = "dir" | "order-plz" | "finalize-order";
@@ -112,7 +113,7 @@ export class AcmeServer implements AsyncDisposable {
   #startChildren(
     folder: string,
     port: number,
-    { httpPort, validSeconds = 3_600, chainLength = 1 }: AcmeOptions,
+    { httpPort, chainLength = 1 }: AcmeOptions,
   ) {
     const { certificate, key } = new Authority(join(folder, "pebble-ca")).issue();
     const file = (name: string, text: string) => {
@@ -129,7 +130,7 @@ export class AcmeServer implements AsyncDisposable {
           privateKey: file("pebble.key", key),
           httpPort,
           tlsPort: freePort(),
-          certificateValidityPeriod: validSeconds,
+          certificateValidityPeriod: VALID_SECONDS,
         },
       }),
     );

@@ -1,7 +1,8 @@
 /** A wrapper whose status can be queried. */
 import type { StatusReport } from "../../../lib/status/report.ts";
 import { freePort } from "../machine/free_port.ts";
-import { Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
+import { Workspace } from "./workspace.ts";
+import type { Wrapper, WrapperOptions } from "./wrapper.ts";
 
 export class Observed extends Workspace {
   readonly statusPort = freePort();

@@ -63,23 +63,8 @@ export class Obtaining extends Observed {
     return await this.serveObserved(BY_EVENTS, { launcher });
   }
 
-  /** The private socket of a generation. */
-  socket(generation = 1): string {
-    const [folder] = Deno.readDirSync(this.runtimeDirectory);
-    return join(this.runtimeDirectory, folder!.name, `${generation}.sock`);
-  }
-
-  /** Asks a generation on its private socket. */
-  async command(command: string, generation = 1): Promise<string> {
-    const path = this.socket(generation);
-    using connection = await Deno.connect({ transport: "unix", path });
-    await connection.write(new TextEncoder().encode(`${command}\n`));
-    return await new Response(connection.readable).text();
-  }
-
-  async isRenewing(wrapper: Wrapper, generation = 1): Promise<void> {
-    const isRunning = async () =>
-      (await this.command("acme status", generation)).includes("Running");
+  async isRenewing(wrapper: Wrapper): Promise<void> {
+    const isRunning = async () => (await this.askPrivately("acme status")).includes("Running");
     await wrapper.until("an order under way", isRunning);
   }
 

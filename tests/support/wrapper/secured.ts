@@ -1,11 +1,11 @@
 /** A workspace whose page is also served over TLS, for tests of hot apply. */
 import { BY_EVENTS } from "./program.ts";
 import assert from "node:assert/strict";
-import { join } from "@std/path";
 import { Authority, type Pair } from "../certificates.ts";
 import { servedTo, type TlsOptions } from "../clients/tls_client.ts";
 import { freePort } from "../machine/free_port.ts";
-import { get, Workspace, type Wrapper, type WrapperOptions } from "./wrapper.ts";
+import { get, Workspace } from "./workspace.ts";
+import type { Wrapper, WrapperOptions } from "./wrapper.ts";
 
 interface Served {
   readonly wrapper: Wrapper;
@@ -56,16 +56,6 @@ export class Secured extends Workspace {
   ): Promise<void> {
     const isServed = async () => await servedTo(this.tlsPort, options) === fingerprint;
     await wrapper.until("the certificate to be served", isServed);
-  }
-
-  /** Asks a generation on its private socket. */
-  async ask(command: string, generation = 1): Promise<string> {
-    const [folder] = Deno.readDirSync(this.runtimeDirectory);
-    const path = join(this.runtimeDirectory, folder!.name, `${generation}.sock`);
-    using connection = await Deno.connect({ transport: "unix", path });
-    const writer = connection.writable.getWriter();
-    await writer.write(new TextEncoder().encode(`${command}\n`));
-    return await new Response(connection.readable).text();
   }
 
   /** The answer to a request for `path` without TLS. */

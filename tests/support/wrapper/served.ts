@@ -2,26 +2,33 @@
 import { join } from "@std/path";
 import { createAsk } from "../../../lib/haproxy/runtime/client.ts";
 import { parseStates, type StateRow } from "../../../lib/haproxy/runtime/server_commands.ts";
-import { Workspace } from "./wrapper.ts";
+import { Workspace } from "./workspace.ts";
+
+const NAMES = ["a", "b", "c"] as const;
 
 export class Served extends Workspace {
-  /** Answers of servers on these ports begin with their names. */
-  readonly #servers = ["a", "b", "c"].map((name) =>
+  readonly #released = Promise.withResolvers<void>();
+  /** Each answers with its name. */
+  readonly #servers = NAMES.map((name) =>
     Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
       if (request.url.endsWith("/slow")) await this.#released.promise;
       return new Response(name);
     })
   );
-  readonly #released = Promise.withResolvers<void>();
   readonly cli = join(this.path, "cli.sock");
 
-  /** The address of the server whose answer is `name`. */
-  address(name: "a" | "b" | "c"): string {
-    const { port } = this.#servers["abc".indexOf(name)]!.addr;
-    return `127.0.0.1:${port}`;
+  /** Those of the servers, by what they answer. */
+  get addresses(): Readonly<Record<(typeof NAMES)[number], string>> {
+    const [a, b, c] = this.#servers.map(({ addr }) => `127.0.0.1:${addr.port}`);
+    return { a: a!, b: b!, c: c! };
   }
 
-  /** A configuration with these lines in its backend. */
+  /** Writes a configuration with these lines in its backend. */
+  async writeServers(...parts: Parameters<Served["withServers"]>): Promise<void> {
+    await this.replace(this.withServers(...parts));
+  }
+
+  /** Such a configuration. */
   withServers(lines: readonly string[], { defaults = "", extra = "" } = {}): string {
     return `global
     stats socket ${this.cli} level admin

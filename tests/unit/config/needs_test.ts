@@ -63,9 +63,9 @@ interface QuicWords {
 
 const WANTED: QuicWords = { sharesSecret: true, sharedSockets: null };
 const NOT_WANTED: QuicWords = { sharesSecret: false, sharedSockets: null };
-const sharing = (words: string, line: number): QuicWords => ({
+const sharing = (words: string): QuicWords => ({
   sharesSecret: true,
-  sharedSockets: `"${words}" in "/0.cfg" line ${line}`,
+  sharedSockets: `"${words}" in "/0.cfg" line 2`,
 });
 
 const QUIC: Readonly<Record<string, readonly [words: QuicWords, ...texts: string[]]>> = {
@@ -92,15 +92,15 @@ const QUIC: Readonly<Record<string, readonly [words: QuicWords, ...texts: string
   ],
   "a secret of the user's in a comment": [WANTED, `global\n  # cluster-secret mine\n${BIND}`],
   "sockets of the listeners, up to 3.2": [
-    sharing("tune.quic.socket-owner listener", 2),
+    sharing("tune.quic.socket-owner listener"),
     `global\n  tune.quic.socket-owner listener\n${BIND}`,
   ],
   "sockets of the listeners, from 3.3 on": [
-    sharing("tune.quic.fe.sock-per-conn force-off", 2),
+    sharing("tune.quic.fe.sock-per-conn force-off"),
     `global\n  tune.quic.fe.sock-per-conn force-off\n${BIND}`,
   ],
   "sockets of one listener": [
-    sharing("quic-socket listener", 2),
+    sharing("quic-socket listener"),
     `${BIND} quic-socket listener\n  bind quic6@:443 ssl crt /a.pem`,
   ],
   "sockets of the connections": [WANTED, `global\n  tune.quic.socket-owner connection\n${BIND}`],

@@ -26,12 +26,9 @@ const certificate = (path: string, keyPath = `${path}.key`): TargetOf<"certifica
 });
 const map = (path: string, id = 0): Target => ({ tag: "map", path, id });
 
-function targetsOf(
-  byPath: Readonly<Record<string, readonly Target[]>>,
-  replacesCrt = false,
-): Targets {
-  return { byPath: new Map(Object.entries(byPath)), replacesCrt };
-}
+const targetsOf = (byPath: Readonly<Record<string, readonly Target[]>>): Targets => (
+  { byPath: new Map(Object.entries(byPath)), replacesCrt: false }
+);
 
 function holding(contents: Readonly<Record<string, string>>): Fingerprint {
   const marks = Object.entries(contents).map(([path, content]) =>

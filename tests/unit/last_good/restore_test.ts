@@ -22,8 +22,8 @@ class Site extends TempFolder {
     return join(this.original, name);
   }
 
-  line(words: readonly string[], environment = {}): CommandLine {
-    return { words, directory: this.original, environment: { CERTS: "certs", ...environment } };
+  line(words: readonly string[]): CommandLine {
+    return { words, directory: this.original, environment: { CERTS: "certs" } };
   }
 
   async restore(line: CommandLine): Promise<Restored> {

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import type { FileReference } from "../../../lib/config/file_references.ts";
+import { contentOf, MISSING } from "../../../lib/obtained/holding.ts";
 import { type Change, Keeper, type Serving, type Shown } from "../../../lib/obtained/keeper.ts";
-import { contentOf, MISSING } from "../../../lib/obtained/save.ts";
 import type { LogEntry } from "../../../lib/system/log.ts";
 import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, later, type Pair } from "../../support/certificates.ts";
@@ -77,12 +77,16 @@ class Scene extends TempFolder {
     return `${HEADER}/other.pem\tLE\tRunning\t2030-01-01T00:00:00Z\t-\n@web/site\tLE\t${this.state}\t${at}\t-\n\n`;
   }
 
+  get dumps(): number {
+    return this.haproxy.commands.filter((one) => one.startsWith("dump")).length;
+  }
+
   /** A generation that has loaded what the file holds now. */
-  async generation(number = 1): Promise<Serving> {
+  async generation(): Promise<Serving> {
     const content = await digestOf(this.pem);
     const mark = { content, modifiedMs: 0, stamp: "" };
     const files = content === MISSING ? [] : [[this.pem, mark] as const];
-    return { number, fingerprint: await fingerprintOf(new Map(files)), rejected: null };
+    return { number: 1, fingerprint: await fingerprintOf(new Map(files)), rejected: null };
   }
 
   async follow(more: Partial<Serving> = {}): Promise<Serving> {
@@ -92,8 +96,8 @@ class Scene extends TempFolder {
   }
 
   /** As if a renewal had ended well. */
-  obtain(days = 30): void {
-    this.expires = later(days * 86_400_000);
+  obtain(): void {
+    this.expires = later(30 * 86_400_000);
     this.serves = this.authority.issue({ until: this.expires });
     this.state = "Scheduled";
   }
@@ -103,6 +107,14 @@ class Scene extends TempFolder {
     const asked = () => this.haproxy.commands.filter((one) => one === "acme status").length;
     const before = asked();
     await waitFor("two more questions", () => asked() >= before + 2);
+  }
+
+  /** Waits until that is the last that was shown. */
+  async shows({ isRenewing }: Pick<Shown, "isRenewing">): Promise<void> {
+    await waitFor(
+      `isRenewing to be ${isRenewing}`,
+      () => this.shown.at(-1)?.isRenewing === isRenewing,
+    );
   }
 
   async says(pattern: RegExp): Promise<LogEntry> {
@@ -124,7 +136,7 @@ Deno.test("a new certificate is saved once, and its generation's fingerprint fol
   await using scene = new Scene();
   const { fingerprint } = await scene.follow();
   scene.state = "Running";
-  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  await scene.shows({ isRenewing: true });
   assert.equal(isThere(scene.pem), false);
   scene.obtain();
   const { text } = await scene.says(/is saved; it expires/);
@@ -133,21 +145,21 @@ Deno.test("a new certificate is saved once, and its generation's fingerprint fol
     before: fingerprint,
     after: { ...scene.changes[0]?.after, digest: (await scene.generation()).fingerprint!.digest },
   }]);
-  await waitFor("its end", () => scene.shown.at(-1)?.isRenewing === false);
+  await scene.shows({ isRenewing: false });
   const seconds = Math.floor(scene.expires.getTime() / 1_000) * 1_000;
   assert.deepEqual(scene.shown.at(-1)!.expiries, new Map([[scene.pem, seconds]]));
   await scene.isAskedTwice();
   assert.equal(scene.lines.length, 1);
-  assert.equal(scene.haproxy.commands.filter((one) => one.startsWith("dump")).length, 1);
+  assert.equal(scene.dumps, 1);
 });
 
 Deno.test("the end of a renewal is shown only once the certificate is saved", async () => {
   await using scene = new Scene();
   scene.state = "Running";
   await scene.follow();
-  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  await scene.shows({ isRenewing: true });
   scene.obtain();
-  await waitFor("its end", () => scene.shown.at(-1)?.isRenewing === false);
+  await scene.shows({ isRenewing: false });
   assert.equal(scene.changes.length, 1);
 });
 
@@ -158,7 +170,7 @@ Deno.test("what a generation loaded is not saved", async () => {
   await scene.follow();
   await scene.isAskedTwice();
   assert.equal(Deno.readTextFileSync(scene.pem), scene.serves.pem);
-  assert.deepEqual(scene.haproxy.commands.filter((one) => one.startsWith("dump")), []);
+  assert.equal(scene.dumps, 0);
 });
 
 for (const isThere of [true, false]) {
@@ -190,20 +202,20 @@ Deno.test("a certificate that cannot be saved yet is still awaited", async () =>
   await using scene = new Scene();
   const serving = await scene.follow();
   scene.state = "Running";
-  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  await scene.shows({ isRenewing: true });
   scene.keeper.observe(serving, true);
   scene.obtain();
   await scene.isAskedTwice();
   assert.equal(scene.shown.at(-1)?.isRenewing, true);
   scene.keeper.observe(serving, false);
-  await waitFor("its end", () => scene.shown.at(-1)?.isRenewing === false);
+  await scene.shows({ isRenewing: false });
   assert.equal(scene.changes.length, 1);
 });
 
 Deno.test("nothing is saved while a start reads the files, but right after it", async () => {
   await using scene = new Scene();
   const serving = await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.keeper.observe(serving, true);
   scene.obtain();
   await scene.isAskedTwice();
@@ -216,7 +228,7 @@ Deno.test("a renewal without a certificate has one line", async () => {
   await using scene = new Scene();
   scene.state = "Running";
   await scene.follow();
-  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  await scene.shows({ isRenewing: true });
   scene.state = "Scheduled";
   await scene.says(/^generation 1 obtained no certificate for ".*site.pem"/);
   await scene.isAskedTwice();
@@ -228,14 +240,14 @@ Deno.test("a certificate that expires when the last one did is saved too", async
   scene.obtain();
   scene.write("certificates/site.pem", scene.serves.pem);
   await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.state = "Running";
-  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  await scene.shows({ isRenewing: true });
   scene.serves = scene.authority.issue({ until: scene.expires });
   scene.state = "Scheduled";
   await scene.says(/is saved/);
   assert.ok(Deno.readTextFileSync(scene.pem).startsWith(scene.serves.certificate));
-  await waitFor("its end", () => scene.shown.at(-1)?.isRenewing === false);
+  await scene.shows({ isRenewing: false });
   await scene.isAskedTwice();
   assert.equal(scene.lines.length, 1);
 });
@@ -257,7 +269,7 @@ Deno.test("a certificate that expires when the last one did is saved once it can
   scene.write("certificates/site.pem", scene.serves.pem);
   const serving = await scene.follow();
   scene.state = "Running";
-  await waitFor("a renewal", () => scene.shown.at(-1)?.isRenewing);
+  await scene.shows({ isRenewing: true });
   scene.keeper.observe(serving, true);
   scene.serves = scene.authority.issue({ until: scene.expires });
   scene.state = "Scheduled";
@@ -273,7 +285,7 @@ Deno.test("a certificate that expires when the last one did is saved once it can
 Deno.test("who asks before a reload is told of a renewal that has just begun", async () => {
   await using scene = new Scene({ pauses: { ...PAUSES, idleMs: 600_000 } });
   await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   await scene.keeper.askNow();
   assert.equal(scene.shown.at(-1)?.isRenewing, false);
   scene.state = "Running";
@@ -294,7 +306,7 @@ Deno.test("who asks right after the start is answered too", async () => {
 Deno.test("who asks while the certificates are locked is answered once they are not", async () => {
   await using scene = new Scene({ pauses: { ...PAUSES, idleMs: 600_000 } });
   await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.isLocked = true;
   scene.state = "Running";
   const asked = scene.keeper.askNow();
@@ -308,7 +320,7 @@ Deno.test("a process that hangs is asked for a second, and one that obtains noth
   await using scene = new Scene({ pauses: { ...PAUSES, idleMs: 600_000 } });
   assert.equal(scene.keeper.askNow(), null);
   const serving = await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.isHung = true;
   const startedMs = performance.now();
   await scene.keeper.askNow();
@@ -321,7 +333,7 @@ Deno.test("a process that hangs is asked for a second, and one that obtains noth
 Deno.test("two certificates for one file: neither is saved, and a line names the other", async () => {
   await using scene = new Scene({ names: ["@web/site", "@web/other"] });
   await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.obtain();
   const { text } = await scene.says(/^cannot save the certificate/);
   assert.match(text, /: line 2 of "\/haproxy\.cfg" names that file or its key's too;/);
@@ -334,13 +346,12 @@ Deno.test("a file that cannot be written has one line, and is tried again", asyn
   await using scene = new Scene();
   Deno.chmodSync(scene.at("certificates"), 0o777);
   await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.obtain();
   const { level, text } = await scene.says(/^cannot save the certificate/);
   assert.equal(level, "error");
   assert.match(text, /others may write to .* below "\/run", "\/var\/lib\/haproxy" or "\/tmp"/);
-  const dumps = () => scene.haproxy.commands.filter((one) => one.startsWith("dump")).length;
-  await waitFor("another try", () => dumps() >= 2);
+  await waitFor("another try", () => scene.dumps >= 2);
   assert.equal(scene.lines.length, 1);
   Deno.chmodSync(scene.at("certificates"), 0o700);
   await scene.says(/is saved/);
@@ -349,7 +360,7 @@ Deno.test("a file that cannot be written has one line, and is tried again", asyn
 Deno.test("a file that somebody else has replaced stays, with one line", async () => {
   await using scene = new Scene();
   await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   const other = scene.authority.issue();
   scene.write("certificates/site.pem", other.pem);
   scene.obtain();
@@ -360,7 +371,7 @@ Deno.test("a file that somebody else has replaced stays, with one line", async (
 Deno.test("what was hot-applied is what the next certificate replaces", async () => {
   await using scene = new Scene();
   await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.write("certificates/site.pem", scene.authority.issue().pem);
   scene.keeper.observe(await scene.generation(), false);
   scene.obtain();
@@ -372,7 +383,7 @@ Deno.test("what was rejected is followed too", async () => {
   const bad = { content: "bad", modifiedMs: 0, stamp: "" };
   const rejected = await fingerprintOf(new Map([["/haproxy.cfg", bad]]));
   await scene.follow({ rejected });
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.obtain();
   await scene.says(/is saved/);
   assert.deepEqual(scene.changes.map(({ before }) => before === rejected), [false, true]);
@@ -384,7 +395,7 @@ Deno.test("what was rejected with another certificate is not the same as with th
   const other = { content: "another", modifiedMs: 0, stamp: "" };
   const rejected = await fingerprintOf(new Map([[scene.pem, other]]));
   const { fingerprint } = await scene.follow({ rejected });
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.obtain();
   await scene.says(/is saved/);
   assert.deepEqual(scene.changes.map(({ before }) => before), [fingerprint]);
@@ -393,7 +404,7 @@ Deno.test("what was rejected with another certificate is not the same as with th
 Deno.test("where scans do not include it, the fingerprint stays as it is", async () => {
   await using scene = new Scene({ watchLoaded: false });
   await scene.follow();
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
   scene.obtain();
   await scene.says(/is saved/);
   assert.deepEqual(scene.changes, []);
@@ -418,7 +429,7 @@ Deno.test("a process whose certificates are locked for a moment is asked again",
   await scene.isAskedTwice();
   assert.deepEqual(scene.shown, []);
   scene.isLocked = false;
-  await waitFor("an answer", () => scene.shown.length > 0);
+  await scene.shows({ isRenewing: false });
 });
 
 Deno.test("an HAProxy that does not know ACME is asked once", async () => {

@@ -2,14 +2,9 @@
 import assert from "node:assert/strict";
 import { dirname } from "@std/path";
 import { readPair } from "../../../lib/hot_apply/kinds/pair.ts";
+import { contentOf, holdingOf, type ObtainedFile } from "../../../lib/obtained/holding.ts";
 import type { Rename } from "../../../lib/obtained/parts.ts";
-import {
-  contentOf,
-  holdingOf,
-  type ObtainedFile,
-  saveCertificate,
-  type SaveEnd,
-} from "../../../lib/obtained/save.ts";
+import { saveCertificate, type SaveEnd } from "../../../lib/obtained/save.ts";
 import { Authority, later } from "../../support/certificates.ts";
 import { readIfThere } from "../../support/machine/files.ts";
 import { ROOT, testNeeding } from "../../support/needs.ts";

@@ -1,6 +1,7 @@
 /** What a wrapper leaves that is killed while it saves: finished or removed at the next start, if it is surely its own. */
 import assert from "node:assert/strict";
-import { holdingOf, type ObtainedFile, saveCertificate } from "../../../lib/obtained/save.ts";
+import { holdingOf, type ObtainedFile } from "../../../lib/obtained/holding.ts";
+import { saveCertificate } from "../../../lib/obtained/save.ts";
 import { tidyUp } from "../../../lib/obtained/tidy.ts";
 import { Authority, type Pair } from "../../support/certificates.ts";
 import { readIfThere } from "../../support/machine/files.ts";

@@ -313,7 +313,7 @@ export const SAMPLES = {
     state: { ...DELAYING, awaits: "tables", order: "SIGHUP" },
     history: { timerDueMs: NOW_MS + 3 * SECOND_MS },
   }),
-  holdingForRenewal: snapshot({
+  delayingForRenewal: snapshot({
     state: { ...DELAYING, awaits: "renewal", order: null },
     history: { timerDueMs: NOW_MS + 20 * SECOND_MS },
   }),

@@ -139,8 +139,8 @@ export const EVENTS = {
 } as const satisfies { [E in EventName]: Event & { readonly name: E } };
 
 /** A bug that interrupted `broken`. */
-export function bug(broken: Broken, description = "TypeError: x is undefined") {
-  return { name: "bug", description, broken, atMs: 10_000 } as const;
+export function bug(broken: Broken) {
+  return { name: "bug", description: "TypeError: x is undefined", broken, atMs: 10_000 } as const;
 }
 
 export function changing(text: string, atMs = 10_000) {

@@ -19,7 +19,7 @@ function linesOf(
   return lines;
 }
 
-const entry = (text: string, level: LogLevel = "info"): LogEntry => ({ level, text, fields: {} });
+const entry = (text: string, level: LogLevel): LogEntry => ({ level, text, fields: {} });
 
 for (const level of LEVELS) {
   Deno.test(`a text line of level ${level} shows time, level, process and text`, () => {

@@ -7,7 +7,7 @@ import { isListening } from "../../../../lib/haproxy/runtime/client.ts";
 import { NO_NEEDS } from "../../../../lib/config/needs.ts";
 import { RUNTIME_PARENTS } from "../../../../lib/settings/option_types.ts";
 import { TempFolder } from "../../../support/machine/temp_folder.ts";
-import { isThere } from "../../../support/machine/files.ts";
+import { isThere, namesIfThere, namesIn } from "../../../support/machine/files.ts";
 
 /** Makes the private folder in `parent`; fails if that is impossible. */
 async function makeIn(parent: TempFolder): Promise<PrivateFolder> {
@@ -38,8 +38,8 @@ folderTest(
   "writing a generation's files causes no event where events are probed",
   async (folder) => {
     await folder.prepare(1, NO_NEEDS);
-    assert.ok([...Deno.readDirSync(folder.path)].length > 1);
-    assert.deepEqual([...Deno.readDirSync(folder.probeDirectory()!)], []);
+    assert.ok(namesIn(folder.path).length > 1);
+    assert.deepEqual(namesIn(folder.probeDirectory()!), []);
   },
 );
 
@@ -66,10 +66,7 @@ folderTest(
       for (const path of paths) kinds.set(path, [...kinds.get(path) ?? [], kind]);
     }
     for (const path of [first, last]) assert.deepEqual([...new Set(kinds.get(path))], ["rename"]);
-    assert.deepEqual(
-      [...Deno.readDirSync(folder.path)].filter(({ name }) => /part$/.test(name)),
-      [],
-    );
+    assert.deepEqual(namesIn(folder.path).filter((name) => /part$/.test(name)), []);
   },
 );
 
@@ -166,13 +163,13 @@ for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
       // If another folder is in its place, somebody else listens there.
       assert.equal(await isListening(folder.socket(1)), false);
       await assert.rejects(() => folder.serverState(1).write("state"));
-      const before = namesIn(path);
+      const before = namesIfThere(path);
       await folder.prepare(2, NO_NEEDS);
       assert.notEqual(folder.path, path);
       assert.equal(modeOf(folder.path), 0o700);
       assert.deepEqual(parent.names(folder.path), ["2-first.cfg", "2-last.cfg", "probe"]);
       assert.ok(folder.socket(2).path.startsWith(folder.path));
-      assert.deepEqual(namesIn(path), before);
+      assert.deepEqual(namesIfThere(path), before);
       await folder.forget(1);
       await folder.remove();
       assert.equal(isThere(folder.path), false);
@@ -180,14 +177,6 @@ for (const [loss, { lose, problem }] of Object.entries(LOSSES)) {
       assert.equal(isThere(path), loss !== "is removed" && loss !== "others may enter");
     },
   );
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return [...Deno.readDirSync(path)].map(({ name }) => name);
-  } catch {
-    return [];
-  }
 }
 
 folderTest("a folder that comes back is used again for the sockets in it", async (folder) => {

@@ -84,8 +84,8 @@ class Store {
 const apply = async (plan: Plan, { ask }: Store): Promise<Result | ChangedAgain> =>
   plan.tag === "ready" ? await plan.apply(ask) : plan;
 
-const added = (besides: readonly string[] = []) =>
-  planAddition({ ...TARGET, besides }, { tag: "read", certificate, pem: pair.pem }, {
+const added = () =>
+  planAddition({ ...TARGET, besides: [] }, { tag: "read", certificate, pem: pair.pem }, {
     files: new Map(),
     detail: "expires soon",
     beside: NOTHING_BESIDE,

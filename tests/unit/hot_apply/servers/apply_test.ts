@@ -21,6 +21,12 @@ const up = (parts: Partial<Simulated> = {}): Simulated => ({
   ...parts,
 });
 
+/** What is wrong with the command of that number, from 1. */
+interface Fault {
+  readonly at: number;
+  readonly kind: "refused" | "lost" | "vain";
+}
+
 /** What HAProxy's commands do, as far as they are used; one of them may be refused, not answered, or without effect. */
 class Process {
   readonly commands: string[] = [];
@@ -30,16 +36,12 @@ class Process {
   /** Of the frontend "web". */
   limit = "9";
   readonly #servers: Map<string, Simulated>;
-  readonly #fault: { readonly at: number; readonly kind: "refused" | "lost" | "vain" } | null;
+  readonly #fault: Fault | null;
   #isLost = false;
 
-  constructor(servers: Readonly<Record<string, Simulated>>, fault: Process["fault"] = null) {
+  constructor(servers: Readonly<Record<string, Simulated>>, fault: Fault | null = null) {
     this.#servers = new Map(Object.entries(servers));
     this.#fault = fault;
-  }
-
-  get fault() {
-    return this.#fault;
   }
 
   get servers() {

@@ -8,9 +8,9 @@ const changed = (
   frontends: Changes["frontends"] = [],
 ): Changes => ({ servers, frontends });
 
-const removed = (server: string, backend = "app"): ServerChange => ({
+const removed = (server: string): ServerChange => ({
   tag: "removed",
-  backend,
+  backend: "app",
   server,
 });
 

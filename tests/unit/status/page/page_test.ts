@@ -48,7 +48,7 @@ const VERDICTS = {
     "Generation 7 has served for 3 h 12 min; the reload by SIGHUP waits at most 3 s until its " +
     "stick-tables can be passed on.",
   ],
-  holdingForRenewal: [
+  delayingForRenewal: [
     "busy",
     "Serving, changing",
     "Generation 7 has served for 3 h 12 min; a new change waits at most 20 s until it has obtained " +

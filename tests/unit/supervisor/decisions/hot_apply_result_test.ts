@@ -28,7 +28,7 @@ const RELOAD = { tag: "reload", reason: null } as const;
 const ONE_A_MINUTE = { ...POLICY, minReloadIntervalMs: 60_000 };
 
 const end = (
-  outcome: Partial<HotApplyOutcome> = {},
+  outcome: Partial<HotApplyOutcome>,
   { state = STATES.hot_applying as StateOf<"hot_applying">, policy = POLICY } = {},
 ) => endHotApply(state, hotApplyEnded(outcome), policy);
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { closeSync, constants, openSync } from "node:fs";
 import {
   copyInPortions,
   MOST_DIGESTED_BYTES,
@@ -9,6 +10,7 @@ import {
   type SizedFile,
   TooLarge,
 } from "../../../../lib/system/files/contents.ts";
+import { waitFor } from "../../../support/wait.ts";
 import { TempFolder } from "../../../support/machine/temp_folder.ts";
 
 /** `count` files, every seventh of them larger than a portion. */
@@ -108,6 +110,17 @@ Deno.test("a copy in portions equals the file, and its digest is returned", asyn
   assert.ok(nothing instanceof Deno.errors.NotFound);
 });
 
+/** Only then can a FIFO be opened for writing without waiting. */
+function hasReader(path: string): boolean {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch (error) {
+    assert.equal((error as { readonly code?: string }).code, "ENXIO");
+    return false;
+  }
+}
+
 Deno.test("a FIFO that has come into the place of a file is not waited for", async () => {
   await using folder = new TempFolder();
   const all = writeMany(folder, 201);
@@ -124,7 +137,11 @@ Deno.test("a FIFO that has come into the place of a file is not waited for", asy
   }
   await assert.rejects(readFile(all[0]!.path, 1_000), isRefused);
   // A reader that waits would keep this program alive.
-  for (const index of [0, 50]) await Deno.writeTextFile(all[index]!.path, "");
+  for (const index of [0, 50]) {
+    const { path } = all[index]!;
+    await Deno.writeTextFile(path, "");
+    await waitFor("all readers to be gone", () => !hasReader(path));
+  }
 });
 
 Deno.test("a FIFO among many files, with a writer that writes nothing, is not waited for", async () => {
