@@ -173,7 +173,7 @@ export class FileEvents {
     this.#thread.note(event);
     if (this.#isHung) {
       this.#isHung = false;
-      this.#loss.note(new Error("file events had stopped"));
+      this.#loss.note(new Error("they had stopped"));
     }
     if (event === null) return;
     if (event.kind !== "remove" && event.kind !== "rename") return;

@@ -144,7 +144,7 @@ Deno.test("a thread that was taken for hung is trusted again at the next event, 
   await scene.notices("b/file");
   assert.match(
     scene.logged.join("\n"),
-    /^file events have stopped,.*\n.* lost: file events had stopped;.*$/,
+    /^file events have stopped,.*\n.* lost: they had stopped;.*$/,
   );
 });
 
