@@ -22,8 +22,11 @@ const TRY_MS = 100;
 const TRIES = 10;
 /** In a flood the next event comes sooner. */
 const QUIET_MS = 2;
-/** If the flood's writer may be waiting for a core. */
-const LONG_QUIET_MS = 50;
+/** So often in a row if the flood's writer may be waiting for a core. Counted, since this thread may be waiting, too. */
+const LONG_QUIETS = 25;
+/** So few, and one more in so long a time, are no flood, but for instance a log. */
+const FEW = 4;
+const FEW_APART_MS = 20;
 /** So many events in a try are a flood. From then on the quiet must be long, whoever waits for a core. */
 const FLOOD = 100;
 /**
@@ -82,7 +85,7 @@ export class EventThread {
     return await this.#staysQuiet(this.#hasFlooded);
   }
 
-  /** Whether the probe's event comes, and no other one before it or right after it. */
+  /** Whether the probe's event comes, and hardly any other one before it or after it. */
   async #isWaiting(): Promise<boolean> {
     this.#others = 0;
     const { promise: hasCome, resolve } = Promise.withResolvers<boolean>();
@@ -96,12 +99,16 @@ export class EventThread {
     return inTime && await this.#staysQuiet(this.#hasFlooded);
   }
 
+  /** Whether next to nothing is heard, and nothing at the end. */
   async #staysQuiet(forLong: boolean): Promise<boolean> {
-    for (const endMs = performance.now() + LONG_QUIET_MS;;) {
+    const startedMs = performance.now();
+    for (let quiets = 1;; quiets++) {
+      const before = this.#others;
       await pause(QUIET_MS);
-      if (this.#others > 0) return false;
+      if (this.#others > FEW + (performance.now() - startedMs) / FEW_APART_MS) return false;
+      if (this.#others > before) continue;
       const mustGoOn = forLong || this.#options.areCoresWanted();
-      if (!mustGoOn || performance.now() > endMs) return true;
+      if (!mustGoOn || quiets >= LONG_QUIETS) return true;
     }
   }
 }

@@ -47,7 +47,9 @@ Deno.test("one probe answers for many watchers, until something else happens", a
   for (let times = 0; times < 1_000; times++) assert.equal(await scene.state(), "waiting");
   const { length } = scene.paths;
   assert.ok(length < 300, `there were ${length} probes`);
-  scene.thread.note({ kind: "modify", paths: ["/other"] });
+  for (let times = 0; times < 50; times++) {
+    scene.thread.note({ kind: "modify", paths: ["/other"] });
+  }
   assert.equal(await scene.state(), "waiting");
   await waitFor("another probe", () => scene.paths.length > length);
   // Without a probe as well as with one, the writer of a flood may be about to go on.
@@ -55,7 +57,7 @@ Deno.test("one probe answers for many watchers, until something else happens", a
   for (let times = 0; times < 4; times++) {
     const startedMs = performance.now();
     assert.equal(await scene.state(), "waiting");
-    assert.ok(performance.now() - startedMs >= 50);
+    assert.ok(performance.now() - startedMs >= 25);
   }
 });
 
@@ -107,7 +109,16 @@ Deno.test("while others want the cores, the writer of a flood may be about to go
   scene.watch();
   const startedMs = performance.now();
   assert.equal(await scene.state(), "waiting");
-  assert.ok(performance.now() - startedMs >= 50);
+  assert.ok(performance.now() - startedMs >= 25);
+});
+
+Deno.test("a log that is written to all the time is no flood", async () => {
+  await using scene = new Scene();
+  scene.areCoresWanted = true;
+  scene.watch();
+  const log = setInterval(() => scene.thread.note({ kind: "modify", paths: ["/log"] }), 25);
+  assert.equal(await scene.state(), "waiting");
+  clearInterval(log);
 });
 
 Deno.test("where there can be no probe, a long quiet shows that the thread waits", async () => {
@@ -115,7 +126,7 @@ Deno.test("where there can be no probe, a long quiet shows that the thread waits
     const thread = new EventThread({ areCoresWanted: () => false, isAwaited: () => false });
     const startedMs = performance.now();
     assert.equal(await thread.state(directory), "waiting");
-    assert.ok(performance.now() - startedMs >= 50);
+    assert.ok(performance.now() - startedMs >= 25);
     const flood = setInterval(() => thread.note(null), 1);
     assert.equal(await thread.state(directory), "flooded");
     clearInterval(flood);
