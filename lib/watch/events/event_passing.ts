@@ -37,7 +37,7 @@ export async function passEvents(
       continue;
     }
     if (next.done) return;
-    if (isFlood()) options.loss.note(new Error("more came at once than the kernel keeps"));
+    if (isFlood()) options.loss.note(new Error(`${FLOOD} came within a second`));
     await pass(next.value, options).catch(options.onBug);
   }
 }
@@ -62,20 +62,22 @@ async function meaningOf(kind: Deno.FsEvent["kind"], path: string): Promise<"wri
 }
 
 /**
- * Tells at each event whether others may be missing, as after many without a pause: the kernel drops what comes while
+ * Tells at each event whether others may be missing, as after many in a second: the kernel drops what comes while
  * 16,384 wait, and Deno does not pass that on (2.6 and 2.9).
  */
 function createFloodCheck(): () => boolean {
-  let lastMs = -Infinity;
-  let inRow = 0;
+  let sinceMs = performance.now();
+  let count = 0;
   return () => {
-    const nowMs = performance.now();
-    inRow = nowMs - lastMs > PAUSE_MS ? 1 : inRow + 1;
-    lastMs = nowMs;
-    return inRow % FLOOD === 0;
+    if (++count < FLOOD) return false;
+    const untilMs = performance.now();
+    const isFlood = untilMs - sinceMs < FLOOD_MS;
+    sinceMs = untilMs;
+    count = 0;
+    return isFlood;
   };
 }
 
-/** Less than the kernel keeps, since Deno drops some of those. */
-const FLOOD = 4_000;
-const PAUSE_MS = 100;
+/** Less than the kernel keeps, since Deno drops some of those. A busy log is slower. */
+const FLOOD = 2_000;
+const FLOOD_MS = 1_000;

@@ -54,7 +54,7 @@ export function createLossReport(
     const cause = isAboutName(error)
       ? "an entry of a watched directory has a name that is not UTF-8"
       : reason;
-    const text = `a file system event was lost: ${cause}; all sources are scanned again, ` +
+    const text = `file events may have been lost: ${cause}; all sources are scanned again, ` +
       `now and after each further loss, at most every ${formatDuration(rescanPauseMs)}`;
     log({ level: "warning", text, fields: { reason } });
   }
