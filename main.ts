@@ -1,16 +1,31 @@
-/** The program: reads its arguments and environment, does what they ask for, and exits once. */
+/** The program: reads its arguments and environment, builds the parts, runs them, and exits once. */
 import denoJson from "./deno.json" with { type: "json" };
-import { run } from "./lib/commands/run.ts";
 import { EXIT } from "./lib/exit_codes.ts";
+import { findLeftovers } from "./lib/haproxy/leftovers/leftovers.ts";
+import { reportStrays } from "./lib/haproxy/leftovers/strays.ts";
+import { createClaim } from "./lib/haproxy/private_folder/claim.ts";
+import { describeNotMade, makePrivateFolder } from "./lib/haproxy/private_folder/private_folder.ts";
 import { describeEnvFile, readEnvFile } from "./lib/haproxy/process/env_file_reader.ts";
 import { isOwnChild } from "./lib/haproxy/process/process.ts";
+import { describeForeignProgram, findForeignProgram } from "./lib/haproxy/process/program_path.ts";
 import type { LastGoodSet } from "./lib/last_good/last_good.ts";
-import { createLoadedFiles } from "./lib/loaded/loaded_files.ts";
+import { createLoadedFiles, type LoadedFiles } from "./lib/loaded/loaded_files.ts";
 import { VARIABLES } from "./lib/settings/options.ts";
 import { readInvocation, type Settings } from "./lib/settings/settings.ts";
-import { describeBug } from "./lib/supervisor/supervisor.ts";
+import type { ManagerNotices, ManagerNoticesOptions } from "./lib/status/manager_notices.ts";
+import type { Status, StatusOptions } from "./lib/status/status.ts";
+import { RealEffects } from "./lib/supervisor/actions/effects.ts";
+import { createKeeper } from "./lib/supervisor/actions/keeper.ts";
+import {
+  describeLeftovers,
+  describeUntouched,
+} from "./lib/supervisor/messages/leftover_messages.ts";
+import { servingIn } from "./lib/supervisor/state/state.ts";
+import { describeBug, type Step, Supervisor } from "./lib/supervisor/supervisor.ts";
+import { ownUser } from "./lib/system/files/ownership.ts";
+import { createGarbageCollector } from "./lib/system/garbage.ts";
 import { type Libc, openLibc } from "./lib/system/libc.ts";
-import { complain } from "./lib/system/log.ts";
+import { complain, createLog, describeLostLines, type Log } from "./lib/system/log.ts";
 import { createReaper } from "./lib/system/orphans.ts";
 import {
   listenToSignals,
@@ -19,10 +34,13 @@ import {
   type SignalMeaning,
   type Signals,
 } from "./lib/system/signals.ts";
+import { createStdout, STDOUT } from "./lib/system/stdout.ts";
+import { catchBugs } from "./lib/system/uncaught_errors.ts";
 import { systemReason } from "./lib/text/system_reason.ts";
 import { Directories } from "./lib/watch/directories/directories.ts";
-import { createScanner, type ScanResult } from "./lib/watch/scan/scan.ts";
-import { haproxyDirectory, sourcesOf } from "./lib/watch/scan/sources.ts";
+import { describeMountedFile, findMountedFiles } from "./lib/watch/scan/mounted_files.ts";
+import { createScanner, type Scanner, type ScanResult } from "./lib/watch/scan/scan.ts";
+import { haproxyDirectory, type Source, sourcesOf } from "./lib/watch/scan/sources.ts";
 
 if (import.meta.main) {
   // First, because most signals end the process by default.
@@ -30,6 +48,19 @@ if (import.meta.main) {
   const libc = await openLibc();
   if (libc !== null && Deno.pid === 1) reapOrphans(libc);
   Deno.exit(await main(signals, libc).catch(reportBug));
+}
+
+/** What is ready before anything starts. */
+interface Prepared {
+  readonly signals: Signals;
+  readonly libc: Libc | null;
+  /** What NOTIFY_SOCKET said; empty if nothing. */
+  readonly notifySocket: string;
+  readonly sources: readonly Source[];
+  readonly scanner: Scanner;
+  readonly scan: ScanResult;
+  readonly loadedFiles: LoadedFiles;
+  readonly lastGood: LastGoodSet | null;
 }
 
 async function main(signals: Signals, libc: Libc | null): Promise<number> {
@@ -56,22 +87,14 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
   const lastGood = await openLastGood(settings, environment);
   const fallback = tag === "run" && invocation.problems.length === 0 ? lastGood : null;
   if (problems.length > 0 && !await canServe(fallback)) return refuse(problems);
-  const parts = { signals, sources, scanner, scan, loadedFiles, lastGood };
+  const prepared = { signals, libc, notifySocket, sources, scanner, scan, loadedFiles, lastGood };
   switch (tag) {
     case "check":
-      return await (await importCommands()).check(settings, parts);
+      return await (await importCommands()).check(settings, prepared);
     case "list_watched":
-      return await (await importCommands()).listWatched(settings, parts);
-    case "run": {
-      const wrapperVersion = denoJson.version;
-      return await run(settings, {
-        ...parts,
-        libc,
-        wrapperVersion,
-        path: readPath(),
-        notifySocket,
-      });
-    }
+      return await (await importCommands()).listWatched(settings, prepared);
+    case "run":
+      return await run(settings, prepared);
     default:
       return tag satisfies never;
   }
@@ -80,6 +103,128 @@ async function main(signals: Signals, libc: Libc | null): Promise<number> {
 /** Rarely needed, and modules stay in memory. */
 async function importCommands() {
   return await import("./lib/commands/commands.ts");
+}
+
+async function run(settings: Settings, prepared: Prepared): Promise<number> {
+  const { libc, signals, lastGood, scan } = prepared;
+  const service = {
+    words: [...settings.haproxy.options, ...settings.haproxy.filesAfterDashes ?? []],
+    envFile: settings.envFile,
+    directory: Deno.cwd(),
+  };
+  const made = await makePrivateFolder(settings.runtimeParents, createClaim(libc, service));
+  if (made.tag === "not_made") return cannotCreate(describeNotMade(made.reason));
+  const { folder } = made;
+  const { log, stdout } = openLog(settings, libc);
+  const collectGarbageSoon = createGarbageCollector(libc?.trimMemory ?? (() => {}));
+
+  const status = await createStatus(settings, {
+    log,
+    collectGarbageSoon,
+    withUmask: libc?.withUmask ?? null,
+    onBug: (bug) => supervisor.postBug(bug, { name: "status" }),
+  });
+  const recorder = lastGood?.createRecorder({ log, onGathered: collectGarbageSoon });
+  const record = ({ after }: Step) => recorder?.observe(servingIn(after));
+  const keep = (step: Step) => keeper.observe(step);
+  const manager = await createManagerNotices(prepared.notifySocket, { libc, log });
+  const observers = [status?.observe, record, keep, manager?.observe]
+    .filter((observer) => observer !== undefined);
+  const supervisor = new Supervisor(settings, observers);
+  const { post, postBug } = supervisor;
+  const keeper = createKeeper({ ...prepared, settings, folder, post, postBug, log });
+
+  // The status answers before anything serves.
+  const listening = settings.statusListen && await status?.listen(settings.statusListen);
+  if (listening?.tag === "not_listening") {
+    await folder.remove();
+    return cannotCreate(`${listening.reason}; nothing was started`);
+  }
+  const mountedFiles = findMountedFiles(scan.inventory.files, libc?.isMountRoot ?? (() => false));
+  mountedFiles.forEach((file) => log(describeMountedFile(file)));
+  await warnOfForeignProgram(settings, log);
+  const places = { parents: settings.runtimeParents, folder: folder.path, libc };
+  const leftovers = await findLeftovers({ ...places, service });
+  describeLeftovers(leftovers).forEach(log);
+  const hurry = new AbortController();
+  const isRescued = await signals.holdDuring(() => keeper.rescue(leftovers, hurry.signal), {
+    look: ({ tag }) => tag !== "ignore" && hurry.abort(),
+  });
+  const { seen } = isRescued ? await prepared.scanner.scan() : scan;
+
+  const effects = new RealEffects({
+    ...prepared,
+    settings,
+    folder,
+    leftovers,
+    mountedFiles,
+    log,
+    post,
+    postBug,
+    collectGarbageSoon,
+    askRenewals: () => keeper.askNow(),
+    readKernelFile: libc?.readKernelFile ?? (() => null),
+  });
+  status?.attach(effects);
+  signals.deliverTo((meaning) => effects.receive(meaning));
+  catchBugs((error) => postBug(error, null));
+  const reportStraysNow = reportStrays(places, (found) => describeUntouched(found).forEach(log));
+  const fingerprint = seen.tag === "taken" ? seen.fingerprint : null;
+  const exitCode = await supervisor.run(effects, fingerprint);
+
+  keeper.close();
+  reportStraysNow();
+  listening?.close();
+  await recorder?.close();
+  await effects.close();
+  manager?.close();
+  await stdout.end();
+  return exitCode;
+}
+
+function openLog({ logFormat: format, logLevel: level }: Settings, libc: Libc | null) {
+  const stdout = createStdout({
+    isWritable: () => libc?.isWritable(STDOUT) ?? true,
+    onLost: (lines) => log(describeLostLines(lines)),
+  });
+  const log = createLog({ format, level, pid: Deno.pid, write: stdout.writeLine });
+  return { log, stdout };
+}
+
+/** Without `--status-listen` none of its modules are loaded. */
+async function createStatus(
+  settings: Settings,
+  options: Omit<StatusOptions, "settings" | "versions" | "directory">,
+): Promise<Status | null> {
+  if (settings.statusListen === null) return null;
+  const { Status } = await import("./lib/status/status.ts");
+  const versions = { wrapper: denoJson.version, deno: Deno.version.deno };
+  const directory = haproxyDirectory(settings, Deno.cwd());
+  return new Status({ ...options, settings, versions, directory });
+}
+
+/** Without NOTIFY_SOCKET none of its modules are loaded. */
+async function createManagerNotices(
+  name: string,
+  options: Omit<ManagerNoticesOptions, "name">,
+): Promise<ManagerNotices | null> {
+  if (name === "") return null;
+  const { ManagerNotices } = await import("./lib/status/manager_notices.ts");
+  return new ManagerNotices({ ...options, name });
+}
+
+async function warnOfForeignProgram({ runtimeParents }: Settings, log: Log): Promise<void> {
+  try {
+    const reason = await findForeignProgram(Deno.env.get("PATH") ?? "", ownUser(runtimeParents));
+    if (reason !== null) log(describeForeignProgram(reason));
+  } catch {
+    // If the owner cannot be determined, as on a full disk, only this warning is lost.
+  }
+}
+
+function cannotCreate(problem: string): number {
+  complain(problem);
+  return EXIT.CANNOT_CREATE;
 }
 
 /** Before anything runs, a signal to stop or drain ends the program at once. */
@@ -100,15 +245,6 @@ function takeNotifySocket(): string {
   const name = Deno.env.get("NOTIFY_SOCKET") ?? "";
   Deno.env.delete("NOTIFY_SOCKET");
   return name;
-}
-
-/** `null` if it is not UTF-8. */
-function readPath(): string | null {
-  try {
-    return Deno.env.get("PATH") ?? "";
-  } catch {
-    return null;
-  }
 }
 
 /** Every setting depends on these. Deno omits variables that are not UTF-8. */

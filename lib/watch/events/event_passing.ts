@@ -15,7 +15,7 @@ export interface EventPassingOptions {
   readonly onHint: (hint: Hint) => void;
   /** Called with what an event makes throw; the next event is passed on all the same. */
   readonly onBug: (error: unknown) => void;
-  readonly loss: Pick<LossReport, "report" | "note">;
+  readonly loss: Pick<LossReport, "report" | "rescanSoon">;
   /** Called for each event as soon as it comes; `null`: what it said was lost. */
   readonly onEvent: (event: Deno.FsEvent | null) => void;
 }
@@ -25,7 +25,7 @@ export async function passEvents(
   watcher: Deno.FsWatcher,
   options: EventPassingOptions,
 ): Promise<void> {
-  const isFlood = createFloodCheck();
+  const mayMiss = createGapCheck();
   for (const events = watcher[Symbol.asyncIterator]();;) {
     let next: IteratorResult<Deno.FsEvent>;
     try {
@@ -37,7 +37,7 @@ export async function passEvents(
       continue;
     }
     if (next.done) return;
-    if (isFlood()) options.loss.note(new Error(`${FLOOD} came within a second`));
+    if (mayMiss()) options.loss.rescanSoon();
     await pass(next.value, options).catch(options.onBug);
   }
 }
@@ -62,22 +62,21 @@ async function meaningOf(kind: Deno.FsEvent["kind"], path: string): Promise<"wri
 }
 
 /**
- * Tells at each event whether others may be missing, as after many in a second: the kernel drops what comes while
+ * Tells at each event whether others may be missing, as after many without a pause: the kernel drops what comes while
  * 16,384 wait, and Deno does not pass that on (2.6 and 2.9).
  */
-function createFloodCheck(): () => boolean {
-  let sinceMs = performance.now();
-  let count = 0;
+function createGapCheck(): () => boolean {
+  let lastMs = -Infinity;
+  let inRow = 0;
   return () => {
-    if (++count < FLOOD) return false;
-    const untilMs = performance.now();
-    const isFlood = untilMs - sinceMs < FLOOD_MS;
-    sinceMs = untilMs;
-    count = 0;
-    return isFlood;
+    const nowMs = performance.now();
+    inRow = nowMs - lastMs > PAUSE_MS ? 1 : inRow + 1;
+    lastMs = nowMs;
+    return inRow % MANY === 0;
   };
 }
 
-/** Less than the kernel keeps, since Deno drops some of those. A busy log is slower. */
-const FLOOD = 2_000;
-const FLOOD_MS = 1_000;
+/** Less than the kernel keeps, since Deno drops some of those. */
+const MANY = 2_000;
+/** In a flood there is none as long: with hundreds of watchers the thread reads some hundred events a second. */
+const PAUSE_MS = 100;

@@ -6,7 +6,15 @@
  */
 import { touch } from "../../system/files/files.ts";
 
-export type EventThreadState = "waiting" | "flooded" | "hung";
+/** `interrupted`: it did not wait so far. */
+export type EventThreadState = "waiting" | "flooded" | "hung" | "interrupted";
+
+export interface EventThreadOptions {
+  /** Whether another thread of this machine runs or waits for a core. */
+  readonly areCoresWanted: () => boolean;
+  /** Whether a change waits until the answer is there. */
+  readonly isAwaited: () => boolean;
+}
 
 /** On an idle machine an event takes less than a millisecond. */
 const TRY_MS = 100;
@@ -26,7 +34,7 @@ const MANY = 50;
 const HOLDS_MS = 50;
 
 export class EventThread {
-  readonly #areCoresWanted: () => boolean;
+  readonly #options: EventThreadOptions;
   #directory: string | null = null;
   #onProbe: () => void = () => {};
   #others = 0;
@@ -34,9 +42,8 @@ export class EventThread {
   #answers = 0;
   #answeredMs = -Infinity;
 
-  /** `areCoresWanted`: whether another thread runs or waits for a core. */
-  constructor(areCoresWanted: () => boolean) {
-    this.#areCoresWanted = areCoresWanted;
+  constructor(options: EventThreadOptions) {
+    this.#options = options;
   }
 
   /** Takes each event as soon as it comes; `null`: one that cannot be read. */
@@ -60,6 +67,7 @@ export class EventThread {
         this.#answeredMs = performance.now();
         return "waiting";
       }
+      if (this.#options.isAwaited()) return "interrupted";
       if (this.#others === 0) continue;
       isFlooded = true;
       await pause(TRY_MS);
@@ -92,7 +100,7 @@ export class EventThread {
     for (const endMs = performance.now() + LONG_QUIET_MS;;) {
       await pause(QUIET_MS);
       if (this.#others > 0) return false;
-      const mustGoOn = forLong || this.#areCoresWanted();
+      const mustGoOn = forLong || this.#options.areCoresWanted();
       if (!mustGoOn || performance.now() > endMs) return true;
     }
   }

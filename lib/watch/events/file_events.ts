@@ -3,19 +3,15 @@ import { statAgain } from "../../system/files/files.ts";
 import type { Log } from "../../system/log.ts";
 import { systemReason } from "../../text/system_reason.ts";
 import { type EventPassingOptions, passEvents } from "./event_passing.ts";
-import { EventThread } from "./event_thread.ts";
+import { EventThread, type EventThreadOptions } from "./event_thread.ts";
 import { createLossReport, type LossReport } from "./lost_events.ts";
 
 export type { Hint } from "./event_passing.ts";
 
 export interface FileEventsOptions
-  extends Pick<EventPassingOptions, "isRelevant" | "onHint" | "onBug"> {
+  extends Pick<EventPassingOptions, "isRelevant" | "onHint" | "onBug">, EventThreadOptions {
   /** One of our own directories, watched only to check that events still come; `null`: none now. */
   readonly probeDirectory: () => string | null;
-  /** Whether another thread of this machine runs or waits for a core. */
-  readonly areCoresWanted: () => boolean;
-  /** Whether a change waits until `watch` is over. */
-  readonly isAwaited: () => boolean;
   readonly log: Log;
   /** For tests. */
   readonly thread?: Pick<EventThread, "note" | "state">;
@@ -37,14 +33,14 @@ export class FileEvents {
   readonly #watches = new Map<string, Watch>();
   /** Until the next event. */
   #isHung = false;
-  /** Whether the last call of `watch` left out paths that no scan is due for. */
+  /** Whether the last call of `watch` left out paths. */
   #hasLeftOut = false;
   #lastFailure = "";
   #lastGone = "";
 
   constructor(options: FileEventsOptions) {
     this.#options = options;
-    this.#thread = options.thread ?? new EventThread(options.areCoresWanted);
+    this.#thread = options.thread ?? new EventThread(options);
     const onLoss = () => options.onHint({ tag: "lost" });
     this.#loss = createLossReport({ log: options.log, onLoss });
   }
@@ -95,14 +91,20 @@ export class FileEvents {
     for (const path of new Set([...wanted.keys(), ...this.#watches.keys()])) {
       const identity = wanted.get(path);
       if (this.#isCurrent(path, identity)) continue;
-      const hasBegun = round.opened.length + round.closed.length > 0;
-      if (hasBegun && (this.#options.isAwaited() || performance.now() > endMs)) break;
+      const mustEnd = this.#options.isAwaited() || performance.now() > endMs;
+      // One is always tried.
+      if (mustEnd && hasBegun(round)) {
+        this.#hasLeftOut = true;
+        break;
+      }
       const isProbed = probe !== null && this.#watches.get(probe)?.isStale === false;
       const obstacle = await this.#obstacle(isProbed ? probe : null);
       const outcome = obstacle ?? await this.#renew(path, identity);
       if (outcome.tag === "failed") round.failures.add(outcome.reason);
       else if (outcome.tag === "gone") round.gone.push(path);
-      else if (path !== probe) (identity === undefined ? round.closed : round.opened).push(path);
+      else if (outcome.tag === "watched" && path !== probe) {
+        (identity === undefined ? round.closed : round.opened).push(path);
+      }
       if (obstacle !== null) break;
     }
     return round;
@@ -115,7 +117,7 @@ export class FileEvents {
   }
 
   /** Why no watcher can be opened or closed now; `null` if nothing is known against it. */
-  async #obstacle(probe: string | null): Promise<Failed | null> {
+  async #obstacle(probe: string | null): Promise<Failed | LeftOut | null> {
     // Without a watch there are no events.
     if (this.#watches.size === 0) return null;
     const state = await this.#thread.state(probe);
@@ -125,6 +127,9 @@ export class FileEvents {
       case "flooded":
         this.#hasLeftOut = true;
         return { tag: "failed", reason: FLOODED };
+      case "interrupted":
+        this.#hasLeftOut = true;
+        return { tag: "left_out" };
       case "hung":
         this.#isHung = true;
         return { tag: "failed", reason: HUNG };
@@ -168,7 +173,7 @@ export class FileEvents {
     this.#thread.note(event);
     if (this.#isHung) {
       this.#isHung = false;
-      this.#loss.note(new Error("file events had stopped"));
+      this.#loss.note(new Error("they had stopped"));
     }
     if (event === null) return;
     if (event.kind !== "remove" && event.kind !== "rename") return;
@@ -183,6 +188,8 @@ export class FileEvents {
   }
 
   #report(failure: string): void {
+    // What is left out may fail as before.
+    if (failure === "" && this.#hasLeftOut) return;
     const isNew = failure !== "" && failure !== this.#lastFailure;
     this.#lastFailure = failure;
     if (!isNew) return;
@@ -219,7 +226,11 @@ interface Round {
   readonly failures: Set<string>;
 }
 
+const hasBegun = ({ opened, closed, gone, failures }: Round) =>
+  opened.length + closed.length + gone.length + failures.size > 0;
+
 type Failed = { readonly tag: "failed"; readonly reason: string };
+type LeftOut = { readonly tag: "left_out" };
 /** `gone`: the path has been removed since it was looked at. */
 type Outcome = { readonly tag: "watched" } | { readonly tag: "gone" } | Failed;
 

@@ -8,6 +8,8 @@ export interface LossReport {
   report(error: unknown): Promise<void>;
   /** Handles that events were lost because of `error`. */
   note(error: unknown): void;
+  /** Handles that events may have been lost, without a word: a log that is written to is no fault. */
+  rescanSoon(): void;
   close(): void;
 }
 
@@ -59,14 +61,19 @@ export function createLossReport(
     log({ level: "warning", text, fields: { reason } });
   }
 
-  function note(error: unknown): void {
-    logOnce(error);
+  function rescanSoon(): void {
     if (pause === undefined) rescan();
     else isPending = true;
   }
 
+  function note(error: unknown): void {
+    logOnce(error);
+    rescanSoon();
+  }
+
   return {
     note,
+    rescanSoon,
     async report(error) {
       note(error);
       if (!isAboutName(error)) await new Promise((resolve) => setTimeout(resolve, ERROR_PAUSE_MS));

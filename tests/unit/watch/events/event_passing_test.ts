@@ -21,7 +21,7 @@ class Passed {
       onEvent: () => {},
       loss: {
         report: (error) => Promise.resolve(void this.lost.push(String(error))),
-        note: (error) => this.lost.push(String(error)),
+        rescanSoon: () => this.lost.push("perhaps"),
       },
       ...more,
     };
@@ -66,8 +66,8 @@ Deno.test("a bug in one event is reported, and the next event is passed on", asy
   assert.deepEqual([passed.bugs, passed.paths], [["TypeError: a bug"], ["/b"]]);
 });
 
-Deno.test("after thousands of events in a second, others count as lost", async () => {
-  for (const [pauseMs, losses] of [[0, 2], [1_100, 1]] as const) {
+Deno.test("after thousands of events without a pause, others may be lost", async () => {
+  for (const [pauseMs, losses] of [[0, 2], [300, 1]] as const) {
     const passed = new Passed();
     const many = Array.from({ length: 2_000 }, () => event("/a"));
     const events = async function* () {

@@ -6,7 +6,11 @@ import { pause, waitFor } from "../../../support/wait.ts";
 /** A thread, and the folder of its probes. */
 class Scene extends TempFolder {
   areCoresWanted = false;
-  readonly thread = new EventThread(() => this.areCoresWanted);
+  isAwaited = false;
+  readonly thread = new EventThread({
+    areCoresWanted: () => this.areCoresWanted,
+    isAwaited: () => this.isAwaited,
+  });
   readonly paths: string[] = [];
   #watcher: Deno.FsWatcher | null = null;
 
@@ -75,6 +79,18 @@ Deno.test("a thread that gives events of others all the time is flooded, also wh
   }
 });
 
+Deno.test("while a change waits, a flooded thread is given one try", async () => {
+  await using scene = new Scene();
+  scene.watch();
+  scene.isAwaited = true;
+  assert.equal(await scene.state(), "waiting");
+  const flood = setInterval(() => scene.thread.note(null), 1);
+  const startedMs = performance.now();
+  assert.equal(await scene.state(), "interrupted");
+  assert.ok(performance.now() - startedMs < 1_000);
+  clearInterval(flood);
+});
+
 Deno.test("a thread that was held up, or has had a flood, waits", async () => {
   await using scene = new Scene();
   const flood = setInterval(() => scene.thread.note({ kind: "modify", paths: ["/other"] }), 1);
@@ -96,7 +112,7 @@ Deno.test("while others want the cores, the writer of a flood may be about to go
 
 Deno.test("where there can be no probe, a long quiet shows that the thread waits", async () => {
   for (const directory of [null, "/proc/nowhere"]) {
-    const thread = new EventThread(() => false);
+    const thread = new EventThread({ areCoresWanted: () => false, isAwaited: () => false });
     const startedMs = performance.now();
     assert.equal(await thread.state(directory), "waiting");
     assert.ok(performance.now() - startedMs >= 50);

@@ -7,8 +7,10 @@ import { waitFor } from "../../../support/wait.ts";
 /** A thread in the state that the test says. */
 class Thread extends EventThread {
   told: EventThreadState | null = null;
+  asked = 0;
 
   override async state(directory: string | null): Promise<EventThreadState> {
+    this.asked++;
     return this.told ?? await super.state(directory);
   }
 }
@@ -17,7 +19,7 @@ class Thread extends EventThread {
 class Scene extends TempFolder {
   readonly hints: Hint[] = [];
   readonly logged: string[] = [];
-  readonly thread = new Thread(() => false);
+  readonly thread = new Thread({ areCoresWanted: () => false, isAwaited: () => false });
   isAwaited = false;
   hasProbe = true;
   readonly events = new FileEvents({
@@ -73,6 +75,18 @@ Deno.test("while a change waits, one directory is watched at a time, and the nex
   assert.equal(await scene.watch("a", "b"), false);
 });
 
+Deno.test("while a change waits, one path that cannot be watched is tried; the others are due", async () => {
+  await using scene = new Scene();
+  Deno.mkdirSync(scene.at("a"));
+  await scene.watch("a");
+  scene.isAwaited = true;
+  scene.thread.asked = 0;
+  const tooLong = ["x", "y", "z"].map((letter) => letter.repeat(300));
+  await scene.watch("a", ...tooLong);
+  assert.equal(scene.thread.asked, 1);
+  assert.ok(scene.events.dueInMs < Infinity);
+});
+
 Deno.test("a path that is gone makes one scan due, and is watched when it is back", async () => {
   await using scene = new Scene();
   assert.equal(await scene.watch("a"), true);
@@ -101,7 +115,14 @@ Deno.test("what a flood leaves out is watched later; only the second in a row is
   assert.deepEqual(scene.logged, []);
   assert.ok(scene.events.dueInMs < Infinity);
   assert.equal(await scene.watch("a", "b"), false);
+  // A change that interrupts one does not have it logged once more.
+  scene.thread.told = "interrupted";
+  assert.equal(await scene.watch("a", "b"), false);
+  assert.ok(scene.events.dueInMs < Infinity);
+  scene.thread.told = "flooded";
+  assert.equal(await scene.watch("a", "b"), false);
   scene.thread.told = null;
+  assert.equal(scene.logged.length, 1);
   assert.match(scene.logged.join(), /^file events come without a pause,[^;]*; only the poll/);
   assert.equal(await scene.watch("a", "b"), true);
   assert.equal(scene.events.dueInMs, Infinity);
@@ -123,7 +144,7 @@ Deno.test("a thread that was taken for hung is trusted again at the next event, 
   await scene.notices("b/file");
   assert.match(
     scene.logged.join("\n"),
-    /^file events have stopped,.*\n.* lost: file events had stopped;.*$/,
+    /^file events have stopped,.*\n.* lost: they had stopped;.*$/,
   );
 });
 

@@ -44,6 +44,14 @@ Deno.test("a single loss leads to a single rescan", async () => {
   assert.equal(losses.rescans, 1);
 });
 
+Deno.test("a possible loss leads to a rescan and no line", async () => {
+  using losses = new Losses();
+  for (let times = 0; times < 3; times++) losses.report.rescanSoon();
+  assert.equal(losses.rescans, 1);
+  await waitFor("the second rescan", () => losses.rescans === 2);
+  assert.deepEqual(losses.logged, []);
+});
+
 Deno.test("another error is reported by its own text, and the next event is taken only after a pause", async () => {
   using losses = new Losses();
   const startedMs = performance.now();
