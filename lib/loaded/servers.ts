@@ -1,6 +1,5 @@
 /** The servers of a generation, as the configuration's files say. */
-import { MOST_TEXT_BYTES } from "../config/tokens.ts";
-import type { Environment } from "../config/tokens.ts";
+import { type Environment, MOST_TEXT_BYTES } from "../config/tokens.ts";
 import { readFile } from "../system/files/contents.ts";
 import type { Fingerprint } from "../watch/scan/fingerprint.ts";
 import type { ServersTarget } from "./targets.ts";

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import type { ServersTarget } from "../../../lib/loaded/targets.ts";
-import { NO_TARGETS, withServers } from "../../../lib/loaded/targets.ts";
+import { NO_TARGETS, type ServersTarget, withServers } from "../../../lib/loaded/targets.ts";
 import { HotServers } from "../../../lib/supervisor/actions/hot_servers.ts";
 import { ScriptedHaproxy } from "../../support/haproxy/scripted_haproxy.ts";
 import { TempFolder } from "../../support/machine/temp_folder.ts";

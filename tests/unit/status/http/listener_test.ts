@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import type { StatusAddress } from "../../../../lib/settings/status_address.ts";
 import { listenAt, listenForStatus } from "../../../../lib/status/http/listener.ts";
 import { waitFor } from "../../../support/wait.ts";
-import { ROOT } from "../../../support/needs.ts";
-import { testNeeding } from "../../../support/needs.ts";
+import { ROOT, testNeeding } from "../../../support/needs.ts";
 import { TempFolder } from "../../../support/machine/temp_folder.ts";
 import { bodyOf, connectTo, Scene, textResponse, withUmask } from "./listening.ts";
 
@@ -146,16 +145,24 @@ Deno.test("clients that leave before they are accepted delay nobody", async () =
 });
 
 /** Makes the socket of a process that was killed. Deno removes it, but only by its first name. */
-function leaveOver(folder: TempFolder, name: string): void {
+async function leaveOver(folder: TempFolder, name: string): Promise<void> {
+  const path = folder.at(name);
   const listener = Deno.listen({ transport: "unix", path: folder.at("first") });
-  Deno.linkSync(folder.at("first"), folder.at(name));
+  Deno.linkSync(folder.at("first"), path);
   listener.close();
+  // A program that a test on another thread starts at this moment has it until its `exec`.
+  const isRefused = () =>
+    Deno.connect({ transport: "unix", path }).then((connection) => {
+      connection.close();
+      return false;
+    }, () => true);
+  await waitFor("nobody to listen", isRefused);
 }
 
 Deno.test("a leftover socket is replaced", async () => {
   await using folder = new TempFolder();
   const address = unixIn(folder);
-  leaveOver(folder, "socket");
+  await leaveOver(folder, "socket");
   assert.deepEqual(folder.names(), ["socket"]);
   await using scene = await Scene.open({ address });
   assert.equal(bodyOf(await scene.ask(GET)), "/");
@@ -170,7 +177,7 @@ Deno.test("a socket with a listener is left alone", async () => {
 
 Deno.test("anything but a socket is left alone, even a link to a leftover one", async () => {
   await using folder = new TempFolder();
-  leaveOver(folder, "left-over");
+  await leaveOver(folder, "left-over");
   for (
     const path of [folder.write("file"), folder.path, folder.link("link", folder.at("left-over"))]
   ) {
