@@ -1,7 +1,7 @@
 /** Reads what a target's files hold now, if it is what the scan found. */
 import { readFile, sha256, TooLarge } from "../system/files/contents.ts";
 import { pathsOf, type Target } from "../loaded/targets.ts";
-import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";
+import { type Fingerprint, isTooLarge, isUnreadable, MISSING } from "../watch/scan/fingerprint.ts";
 import {
   type ChangedAgain,
   type Content,
@@ -38,8 +38,8 @@ type Read = { readonly tag: "read"; readonly text: string | null } | ChangedAgai
 
 /** A file's text as scanned; `null` if the scan did not find it. */
 async function readScanned(path: string, files: Files): Promise<Read> {
-  const content = files.get(path)?.content ?? "missing";
-  if (content === "missing") return { tag: "read", text: null };
+  const content = files.get(path)?.content ?? MISSING;
+  if (content === MISSING) return { tag: "read", text: null };
   if (isUnreadable(content)) return impossible("the wrapper may not read it");
   if (isTooLarge(content)) return impossible(new TooLarge(MOST_HOT_BYTES).message);
   const bytes = await readFile(path, MOST_HOT_BYTES).catch((error) => error as Error);

@@ -10,7 +10,7 @@ import { list, lstatAll, remove, rename, writePrivateFile } from "../system/file
 import { describeForeign, readOwnFile } from "../system/files/ownership.ts";
 import { RUNTIME_PARENTS } from "../settings/option_types.ts";
 import { systemReason } from "../text/system_reason.ts";
-import { type Fingerprint, isTooLarge, isUnreadable } from "../watch/scan/fingerprint.ts";
+import { type Fingerprint, isTooLarge, isUnreadable, MISSING } from "../watch/scan/fingerprint.ts";
 import { type Manifest, manifestText, parseManifest } from "./manifest.ts";
 import { OwnFolder } from "./own_folder.ts";
 
@@ -66,7 +66,7 @@ export class Store {
     for (const [path, { content }] of files) {
       if (isUnreadable(content)) return incomplete(path, "cannot be read by the wrapper");
       if (isTooLarge(content)) return incomplete(path, "is too large");
-      if (content === "missing") continue;
+      if (content === MISSING) continue;
       wanted.set(path, content);
       pathOf.set(content, path);
     }

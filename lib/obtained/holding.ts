@@ -9,15 +9,13 @@ import { stat } from "../system/files/files.ts";
 import { followLinks } from "../system/files/link_chain.ts";
 import { isMissing, systemReason } from "../text/system_reason.ts";
 import { type FileState, stateOf } from "../watch/directories/file_state.ts";
+import { MISSING } from "../watch/scan/fingerprint.ts";
 
 /** Where a certificate is saved: `keyPath` if the configuration names a file for its key, both absolute. */
 export type ObtainedFile = Pick<FileReference, "path" | "keyPath" | "name" | "file" | "line">;
 
 /** The SHA-256 of what each file holds, or `MISSING`, by its path in the configuration. */
 export type Contents = ReadonlyMap<string, string>;
-
-/** In place of the digest of a file that does not exist, as in a fingerprint. */
-export const MISSING = "missing";
 
 /** What a certificate's files hold. */
 export interface Holding {

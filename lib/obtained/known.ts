@@ -3,7 +3,8 @@ import type { FileReference } from "../config/file_references.ts";
 import { identityIn, showsCertificate } from "../haproxy/runtime/certificates.ts";
 import type { Ask } from "../haproxy/runtime/client.ts";
 import { type Renewed, showCertificate } from "../haproxy/runtime/renewals.ts";
-import { type Contents, holdingOf, MISSING } from "./holding.ts";
+import { MISSING } from "../watch/scan/fingerprint.ts";
+import { type Contents, holdingOf } from "./holding.ts";
 import type { Serving } from "./keeper.ts";
 
 export interface Known {

@@ -1,7 +1,7 @@
 /** Replaces files so that no scan takes that for a change: works out what a scan will find of them. */
 import { dirname } from "@std/path";
-import { type Fingerprint, fingerprintOf, isWhole } from "../watch/scan/fingerprint.ts";
-import { type Contents, MISSING } from "./holding.ts";
+import { type Fingerprint, fingerprintOf, isWhole, MISSING } from "../watch/scan/fingerprint.ts";
+import type { Contents } from "./holding.ts";
 import type { Change, Serving } from "./keeper.ts";
 import type { Rename } from "./parts.ts";
 

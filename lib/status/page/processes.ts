@@ -1,7 +1,12 @@
 /** The parts of the page about the serving process and the draining ones. Pure. */
 import type { LastGood } from "../../last_good/manifest.ts";
 import { type Generation, servingIn } from "../../supervisor/state/state.ts";
-import { type FileMark, type Fingerprint, isUnreadable } from "../../watch/scan/fingerprint.ts";
+import {
+  type FileMark,
+  type Fingerprint,
+  isUnreadable,
+  MISSING,
+} from "../../watch/scan/fingerprint.ts";
 import { type Html, html, NOTHING, type Part } from "./html.ts";
 import { detailsPart, fact } from "./parts.ts";
 import { describeSeconds, since, time } from "./times.ts";
@@ -103,7 +108,7 @@ const filePart = ([path, mark]: readonly [string, FileMark]) =>
   `;
 
 function describeMark({ content }: FileMark): Html {
-  if (content === "missing") return html`missing`;
+  if (content === MISSING) return html`missing`;
   if (isUnreadable(content)) return html`unreadable`;
   return html`<code>${shorten(content)}</code>`;
 }

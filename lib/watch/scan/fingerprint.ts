@@ -114,7 +114,10 @@ function markUnread(file: SourceFile, before: MarkedFile | undefined): MarkedFil
   return before.isProof && isSameState(before.file.info, file.info) ? { ...before, file } : null;
 }
 
-const MISSING_MARK: FileMark = { content: "missing", modifiedMs: 0, stamp: "missing" };
+/** In place of the digest of a file that does not exist. */
+export const MISSING = "missing";
+
+const MISSING_MARK: FileMark = { content: MISSING, modifiedMs: 0, stamp: MISSING };
 
 /** Change times are rounded, so a second change may leave the digest equal; but an event shows it. */
 function markWhole(

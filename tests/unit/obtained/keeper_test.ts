@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import type { FileReference } from "../../../lib/config/file_references.ts";
-import { contentOf, MISSING } from "../../../lib/obtained/holding.ts";
+import { contentOf } from "../../../lib/obtained/holding.ts";
 import { type Change, Keeper, type Serving, type Shown } from "../../../lib/obtained/keeper.ts";
 import type { LogEntry } from "../../../lib/system/log.ts";
-import { fingerprintOf } from "../../../lib/watch/scan/fingerprint.ts";
+import { fingerprintOf, MISSING } from "../../../lib/watch/scan/fingerprint.ts";
 import { Authority, later, type Pair } from "../../support/certificates.ts";
 import { isThere } from "../../support/machine/files.ts";
 import { ScriptedHaproxy } from "../../support/haproxy/scripted_haproxy.ts";
