@@ -5,7 +5,7 @@ import { commonTest, programTest } from "../../support/wrapper/program.ts";
 import { STAND_INS } from "../../support/haproxy/stand_ins.ts";
 import { waitFor } from "../../support/wait.ts";
 import { childrenOf, freeze } from "../../support/machine/processes.ts";
-import { finish, MANY_BACKENDS, Workspace } from "../../support/wrapper/workspace.ts";
+import { finish, Workspace } from "../../support/wrapper/workspace.ts";
 import type { Wrapper } from "../../support/wrapper/wrapper.ts";
 
 /** The pid of the only HAProxy besides `others`. */
@@ -129,12 +129,11 @@ programTest("a reload that can no longer take over is followed by a start", asyn
 
 programTest("a reload that has the listeners goes on and loses no connection", async () => {
   await using workspace = new Workspace();
-  const wrapper = await workspace.serve({ env: { HRW_SETTLE_TIME: "0s", HRW_RESPAWN: "1" } });
-  const serving = servingPid(workspace);
-  // So many that HAProxy takes a while: the wrapper must not notice that it has started.
-  await workspace.replace(workspace.page("two") + MANY_BACKENDS);
-  await waitFor("the new process", () => workspace.haproxyPids().length === 2);
+  const wrapper = await inReload(workspace, "1");
+  const serving = workspace.haproxyPids().find((pid) => isHaproxy(pid))!;
+  // The wrapper must not notice that it has started.
   await freeze(wrapper.pid);
+  await letGo(workspace);
   await waitFor("the new process to serve", async () => await workspace.get() === "two");
   Deno.kill(serving, "SIGKILL");
   for (let asked = 0; asked < 20; asked++) assert.equal(await workspace.get(), "two");
