@@ -133,9 +133,7 @@ export class ChangeDetector {
       Math.min(this.#options.pollIntervalMs || Infinity, this.#dueInMs),
     );
     if (!isWoken) this.#touched = null;
-    const remainingMs = (nowMs: number) => this.#debounce.remainingMs(nowMs);
-    if (this.#isHinted && remainingMs(performance.now()) > 0) await this.#scanAhead();
-    await this.#sleepWhile(remainingMs);
+    await this.#untilSettled();
     if (!this.#isClosed) await this.#scan();
   }
 
@@ -148,6 +146,16 @@ export class ChangeDetector {
     else this.#touched?.add(hint.path);
     if (this.#touched !== null && this.#touched.size > MOST_TOUCHED) this.#touched = null;
     this.#wake();
+  }
+
+  async #untilSettled(): Promise<void> {
+    for (;;) {
+      const remainingMs = this.#isClosed ? 0 : this.#debounce.remainingMs(performance.now());
+      if (remainingMs <= 0) return;
+      // The first hint may come late, after a scan has found the change.
+      if (this.#isHinted && this.#ahead === null) await this.#scanAhead();
+      else await this.#sleep(remainingMs);
+    }
   }
 
   async #scanAhead(): Promise<void> {
