@@ -118,6 +118,24 @@ Deno.test("while many directories are about to be watched, a change in one that 
   assert.deepEqual(watch.watched, [folder.path, ...others]);
 });
 
+Deno.test("a change that a scan finds before its event comes is told before it has settled", async () => {
+  await using folder = new TempFolder();
+  folder.write("a.cfg", "one");
+  let isYoung = false;
+  const see = () => isYoung ? seenAs(folder, "two", Date.now()) : readFile(folder)();
+  await using watch = new Watch(folder, { see });
+  await watch.armed();
+  isYoung = true;
+  const { scans } = watch;
+  watch.detector.scanSoon();
+  await waitFor("the scan", () => watch.scans > scans);
+  assert.deepEqual(watch.changing, []);
+  isYoung = false;
+  folder.write("a.cfg", "two");
+  await waitFor("the change", () => watch.settled.includes("two"));
+  assert.deepEqual(watch.changing, ["two"]);
+});
+
 Deno.test("files touched during the scan ahead lead to one scan of all of them", async () => {
   await using folder = new TempFolder();
   folder.write("a.cfg", "one");
