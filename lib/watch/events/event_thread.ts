@@ -6,7 +6,7 @@
  */
 import { touch } from "../../system/files/files.ts";
 
-/** `interrupted`: it did not wait so far. */
+/** `interrupted`: a change waits, and the thread has not been seen to wait yet. */
 export type EventThreadState = "waiting" | "flooded" | "hung" | "interrupted";
 
 export interface EventThreadOptions {
@@ -22,9 +22,9 @@ const TRY_MS = 100;
 const TRIES = 10;
 /** In a flood the next event comes sooner. */
 const QUIET_MS = 2;
-/** So often in a row if the flood's writer may be waiting for a core. Counted, since this thread may be waiting, too. */
+/** So many in a row if the flood's writer may be waiting for a core. They are counted, since this thread may be waiting, too. */
 const LONG_QUIETS = 25;
-/** So few, and one more in so long a time, are no flood, but for instance a log. */
+/** So many events, and one more for each such time, are no flood: a log may be written to. */
 const FEW = 4;
 const FEW_APART_MS = 20;
 /** So many events in a try are a flood. From then on the quiet must be long, whoever waits for a core. */

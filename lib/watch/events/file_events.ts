@@ -82,7 +82,7 @@ export class FileEvents {
   async #change(wanted: Identities, probe: string | null): Promise<Round> {
     const round: Round = { opened: [], closed: [], gone: [], failures: new Set() };
     const endMs = performance.now() + LONGEST_ROUND_MS;
-    // A thread that hangs would go unnoticed. It is so at the end, and until a lost folder is made again.
+    // A hung thread would go unnoticed. There is no probe at the end, and until a lost folder is made again.
     if (probe === null && this.#watches.size > 0) {
       this.#hasLeftOut = [...wanted].some(([path, identity]) => !this.#isCurrent(path, identity));
       return round;
